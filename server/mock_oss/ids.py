@@ -13,6 +13,8 @@ import uuid
 
 __all__ = ["Ids"]
 
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789"
+
 
 class Ids:
     """Generates identifiers; with a seed, the identifiers are the same in every run."""
@@ -48,8 +50,18 @@ class Ids:
 
     def temporary_key(self) -> tuple[str, str, str]:
         """Return (access key id, access key secret, security token) for a new role session."""
-        alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789"
-        key_id = "STS.NMockOss" + "".join(self._random.choices(alphabet, k=17))
-        secret = "".join(self._random.choices(alphabet, k=44))
+        key_id = "STS.NMockOss" + self._text(17)
+        secret = self._text(44)
         token = "CAIS" + base64.b64encode(self._random.randbytes(180)).decode()
         return key_id, secret, token
+
+    def access_key(self) -> tuple[str, str]:
+        """Return (access key id, access key secret) for a user."""
+        return "LTAI5tMock" + self._text(14), self._text(30)
+
+    def ram_id(self, first: str) -> str:
+        """Return the id of a user or role: 18 digits that start with ``first``."""
+        return first + f"{self._random.randrange(10**17):017d}"
+
+    def _text(self, length: int) -> str:
+        return "".join(self._random.choices(_ALPHABET, k=length))

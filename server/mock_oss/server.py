@@ -205,7 +205,7 @@ class MockOSS:
         """
         self.clock.reset()
         self.service.store.clear()
-        self.service.identities.reset_policies()
+        self.service.identities.directory.reset()
         self._fill()
         self.refuse_public_endpoints = self.world.refuse_public_endpoints
         self.faults.reset()

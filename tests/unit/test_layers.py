@@ -17,8 +17,8 @@ SOURCES = {"ossferry": ROOT / "server", "mock_oss": ROOT / "server", "uploader":
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app doctor signatures operations uploads authentication admin access ledger oss http "
-            "settings observability identity errors clock"
+            "app doctor setup signatures operations uploads authentication admin access ledger oss "
+            "http settings observability identity errors clock"
         ),
         "doctor": (
             "operations access ledger oss state settings observability identity errors clock"
@@ -28,6 +28,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "pages access ledger oss state http settings observability identity errors "
             "clock"
         ),
+        "setup": "oss settings identity errors",
         "routes": "operations forms grants uploads admin pages access http",
         "background": "uploads hooks ledger oss settings observability errors clock",
         "operations": (

@@ -7,6 +7,7 @@ For a signed request, the order is:
    the action in the buckets of the caller's account.
 3. If no policy matches, the ACL decides about operations on data: the ACL of the object, or the ACL
    of the bucket if the object is new or has the ACL ``default``. A management operation is refused.
+   Block Public Access switches this step off.
 
 For a request without a signature, only the ACL decides. The mock has no bucket policies. Source:
 OSS documentation, "Authorization process"; RAM documentation, "How RAM evaluates policies". The
@@ -56,6 +57,13 @@ _OBJECT_ACL = {
 ACL_EC = "0003-00000001"
 """The EC of a refusal by an ACL."""
 
+# Action -> (the header that sets an ACL, what gets the ACL).
+_ACL_HEADERS = {
+    "oss:PutBucketAcl": ("x-oss-acl", "bucket"),
+    "oss:PutObject": ("x-oss-object-acl", "object"),
+    "oss:PutObjectAcl": ("x-oss-object-acl", "object"),
+}
+
 
 class AuthorizedCall(Protocol):
     """The properties of a request that ``authorize`` and ``authorize_object`` use."""
@@ -103,10 +111,16 @@ def authorize(call: AuthorizedCall, action: str, *, tags: Mapping[str, str] | No
         tags: the object tags from the request body; None to use the tags in the request headers.
 
     Raises:
-        RefusedError: AccessDenied if the action is not allowed.
+        RefusedError: AccessDenied if the action is not allowed, or if the request sets a public ACL
+            while Block Public Access is on.
     """
-    bucket, key = call.target.bucket, call.target.key
-    _check(call, action, call.bucket_or_none, bucket, key, tags)
+    bucket, key, record = call.target.bucket, call.target.key, call.bucket_or_none
+    _check(call, action, record, bucket, key, tags)
+    if record is not None and record.block_public and action in _ACL_HEADERS:
+        header, what = _ACL_HEADERS[action]
+        if (call.header(header) or "").startswith("public-"):
+            # The vendor's pages give this message, but not its EC.
+            raise RefusedError("AccessDenied", f"Put public {what} acl is not allowed")
 
 
 def authorize_object(call: AuthorizedCall, action: str, bucket: BucketRecord, key: str) -> None:
@@ -165,6 +179,8 @@ def _session_stops(caller: Caller, question: Question) -> bool:
 
 
 def _acl_allows(call: AuthorizedCall, action: str, bucket: BucketRecord, key: str) -> bool:
+    if bucket.block_public:
+        return False
     if action in _OBJECT_ACL:
         found = call.store.objects.get(bucket.name, key)
         if found is not None and found.acl != "default":

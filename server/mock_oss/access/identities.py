@@ -1,13 +1,14 @@
-"""Finds the owner of an access key: a configured user, or a role session in the store."""
+"""Finds the owner of an access key: a user of the directory, or a role session in the store."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from mock_oss.access.directory import Directory, RoleEntry, UserEntry
 from mock_oss.policies.evaluation import Policy, parse_policy, parse_trust_policy
 from mock_oss.store import SessionRecord, Store
-from mock_oss.world.model import Role, User, World
+from mock_oss.world.model import Role, World
 
 __all__ = ["ANONYMOUS", "Caller", "Identities"]
 
@@ -38,23 +39,17 @@ ANONYMOUS = Caller(kind="anonymous")
 
 
 class Identities:
-    """Finds access key owners and roles, and holds the policies created by RAM requests."""
+    """Finds the owners of access keys, with their policies, and the roles."""
 
     def __init__(self, world: World, store: Store) -> None:
         self._store = store
-        # (account id, policy name) -> JSON document, of CreatePolicy requests.
-        self.created_policies: dict[tuple[str, str], str] = {}
-        self._attached: dict[str, dict[str, str]] = {}
-        self._roles = {role.arn: role for role in world.roles}
-        self._users = {
-            key: _user(user, key, secret)
-            for user in world.users
-            for key, secret in user.keys.items()
-        }
+        self.directory = Directory(world)
+        self._generation = 0
+        self._users: dict[str, Caller] = {}
 
     def find(self, access_key_id: str) -> Caller | None:
         """Return the owner of an access key, or None if the key does not exist."""
-        known = self._users.get(access_key_id)
+        known = self._callers().get(access_key_id)
         if known is not None:
             return known
         session = self._store.sessions.get(access_key_id)
@@ -66,34 +61,48 @@ class Identities:
 
     def secrets(self) -> list[tuple[str, str]]:
         """Return the (access key id, secret) pairs of all users."""
-        return [(key, caller.secret) for key, caller in self._users.items()]
+        return [(key, caller.secret) for key, caller in self._callers().items()]
 
     def role(self, arn: str) -> Role | None:
         """Return the role with this ARN, or None if the role does not exist."""
-        return self._roles.get(arn)
-
-    def attached_policies(self, role: Role) -> dict[str, str]:
-        """Return the policies attached to a role by RAM requests.
-
-        Returns:
-            A dict from policy name to JSON document. To attach or detach a policy, the caller
-            changes this dict.
-        """
-        return self._attached.setdefault(role.arn, {})
-
-    def reset_policies(self) -> None:
-        """Delete all policies created by RAM requests, and detach all attached policies."""
-        self.created_policies.clear()
-        self._attached.clear()
+        entry = self.directory.role(arn)
+        return None if entry is None else entry.role
 
     def trust_policy(self, role: Role) -> Policy:
         """Parse and return the trust policy of a role."""
         return parse_trust_policy(role.trust_policy, f"trust policy of {role.name}")
 
+    def _callers(self) -> dict[str, Caller]:
+        """Return the users by access key id; a cache holds them until the directory changes."""
+        if self._generation != self.directory.generation:
+            self._users = {
+                key: self._user(entry, key, secret)
+                for entry in self.directory.users()
+                for key, secret in entry.user.keys.items()
+            }
+            self._generation = self.directory.generation
+        return self._users
+
+    def _user(self, entry: UserEntry, access_key_id: str, secret: str) -> Caller:
+        user = entry.user
+        is_root = user.name == "root"
+        return Caller(
+            kind="root" if is_root else "user",
+            account_id=user.account_id,
+            name=user.name,
+            arn=entry.arn,
+            principal_id=user.account_id if is_root else user.user_id,
+            access_key_id=access_key_id,
+            secret=secret,
+            enabled=access_key_id not in user.disabled_keys,
+            policies=self._policies(entry, user.policies, f"user {user.name}"),
+        )
+
     def _session(self, session: SessionRecord) -> Caller | None:
-        role = self._roles.get(session.role_arn)
-        if role is None:
+        entry = self.directory.role(session.role_arn)
+        if entry is None:
             return None
+        role = entry.role
         return Caller(
             kind="role",
             account_id=role.account_id,
@@ -102,10 +111,7 @@ class Identities:
             principal_id=f"{role.role_id}:{session.session_name}",
             access_key_id=session.access_key_id,
             secret=session.access_key_secret,
-            policies=tuple(
-                parse_policy(text, f"role {role.name}")
-                for text in (*role.policies, *self.attached_policies(role).values())
-            ),
+            policies=self._policies(entry, role.policies, f"role {role.name}"),
             session_policy=(
                 parse_policy(session.policy, "session policy") if session.policy else None
             ),
@@ -113,17 +119,8 @@ class Identities:
             expires_ms=session.expires_ms,
         )
 
-
-def _user(user: User, access_key_id: str, secret: str) -> Caller:
-    is_root = user.name == "root"
-    return Caller(
-        kind="root" if is_root else "user",
-        account_id=user.account_id,
-        name=user.name,
-        arn=f"acs:ram::{user.account_id}:" + ("root" if is_root else f"user/{user.name}"),
-        principal_id=user.account_id if is_root else user.user_id,
-        access_key_id=access_key_id,
-        secret=secret,
-        enabled=access_key_id not in user.disabled_keys,
-        policies=tuple(parse_policy(text, f"user {user.name}") for text in user.policies),
-    )
+    def _policies(
+        self, entry: UserEntry | RoleEntry, own: tuple[str, ...], name: str
+    ) -> tuple[Policy, ...]:
+        attached = (policy.current.document for policy in self.directory.attached(entry))
+        return tuple(parse_policy(text, name) for text in (*own, *attached))

@@ -1,10 +1,14 @@
-"""Operations for the ACL, lifecycle rules, location and statistics of a bucket."""
+"""Operations for a bucket's settings, except CORS, and for its location and statistics.
+
+Block Public Access refuses public ACLs and switches existing ones off. The mock stores the status
+of versioning, but keeps one version of each object. Sources: vendor pages of the operations.
+"""
 
 from __future__ import annotations
 
 from mock_oss.access.authorization import authorize
 from mock_oss.errors import RefusedError
-from mock_oss.http.documents import tag
+from mock_oss.http.documents import child_text, parse, tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl, put_bucket
 from mock_oss.operations.common import STORAGE_CLASSES, max_keys, owner
@@ -13,13 +17,18 @@ from mock_oss.world.lifecycle import parse_lifecycle
 
 __all__ = [
     "delete_lifecycle",
+    "delete_public_block",
     "get_acl",
     "get_lifecycle",
     "get_location",
+    "get_public_block",
     "get_stat",
+    "get_versioning",
     "list_live_channels",
     "put_acl",
     "put_lifecycle",
+    "put_public_block",
+    "put_versioning",
 ]
 
 
@@ -65,6 +74,46 @@ async def delete_lifecycle(call: Call) -> Response:
     """Delete the lifecycle rules of the bucket."""
     call.store.buckets.put(call.bucket._replace(lifecycle=""))
     return Response(204)
+
+
+async def put_public_block(call: Call) -> Response:
+    """Switch Block Public Access of the bucket on or off."""
+    root = parse(await call.body.read(MAX_XML_BYTES), "PublicAccessBlockConfiguration")
+    wanted = (child_text(root, "BlockPublicAccess") or "false").lower()
+    if wanted not in ("true", "false"):
+        raise RefusedError("MalformedXML", why={"xml": f"BlockPublicAccess is {wanted!r}"})
+    return _block(call, wanted == "true", 200)
+
+
+async def get_public_block(call: Call) -> Response:
+    """Return whether Block Public Access is on."""
+    state = str(call.bucket.block_public).lower()
+    return xml_response("PublicAccessBlockConfiguration", (tag("BlockPublicAccess", state),))
+
+
+async def delete_public_block(call: Call) -> Response:
+    """Switch Block Public Access off."""
+    return _block(call, False, 204)
+
+
+def _block(call: Call, state: bool, status: int) -> Response:
+    call.store.buckets.put(call.bucket._replace(block_public=state))
+    return Response(status)
+
+
+async def put_versioning(call: Call) -> Response:
+    """Store the status of versioning; the mock keeps one version of each object anyway."""
+    root = parse(await call.body.read(MAX_XML_BYTES), "VersioningConfiguration")
+    status = child_text(root, "Status") or ""
+    if status not in ("Enabled", "Suspended"):
+        raise RefusedError("MalformedXML", why={"xml": f"Status is {status!r}"})
+    call.store.buckets.put(call.bucket._replace(versioning=status))
+    return Response(200)
+
+
+async def get_versioning(call: Call) -> Response:
+    """Return the status of versioning; without a status if versioning has never been enabled."""
+    return xml_response("VersioningConfiguration", (tag("Status", call.bucket.versioning or None),))
 
 
 async def get_location(call: Call) -> Response:

@@ -106,7 +106,7 @@ async def get_info(call: Call) -> Response:
                 "Bucket",
                 (
                     tag("AccessMonitor", "Disabled"),
-                    tag("BlockPublicAccess", "false"),
+                    tag("BlockPublicAccess", str(bucket.block_public).lower()),
                     tag("Comment", ""),
                     tag("CreationDate", iso(bucket.created_ms)),
                     tag("CrossRegionReplication", "Disabled"),
@@ -119,6 +119,7 @@ async def get_info(call: Call) -> Response:
                     tag("StorageClass", bucket.storage_class),
                     tag("TransferAcceleration", "Disabled"),
                     tag("ServerSideEncryptionRule", (tag("SSEAlgorithm", "None"),)),
+                    tag("Versioning", bucket.versioning or None),
                 ),
             ),
         ),

@@ -2,11 +2,20 @@
 
 The mock does not query DNS and does not check the ICP filing of a domain. PutCname requires only
 that the bucket has a valid ownership token for the domain; the TXT record with the token does not
-have to exist. Sources: vendor pages PutCname, CreateCnameToken, GetCnameToken, ListCname and
-DeleteCname; vendor pages of the error codes 0018-00000115, 0018-00000401 and 0017-00000249.
+have to exist. The mock checks and shows the certificate of a domain, but serves no TLS. Sources:
+vendor pages PutCname, CreateCnameToken, GetCnameToken, ListCname and DeleteCname; vendor pages of
+the error codes 0018-00000115, 0018-00000401 and 0017-00000249.
 """
 
 from __future__ import annotations
+
+from email.utils import format_datetime
+from xml.etree.ElementTree import Element
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_domain, host_name
@@ -14,7 +23,7 @@ from mock_oss.http.documents import child_text, children, parse, tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import gmt, iso
 from mock_oss.service import Call
-from mock_oss.store.records import CnameToken
+from mock_oss.store.records import CnameCertificate, CnameToken
 
 __all__ = ["create_token", "delete_cname", "get_token", "list_cnames", "put_cname"]
 
@@ -25,7 +34,8 @@ TOKEN_LIFETIME_MS = 72 * 3_600_000
 
 async def create_token(call: Call) -> Response:
     """Return the bucket's valid ownership token for a domain; create a token if none exists."""
-    domain = await _domain(call)
+    _, domain = await _cname(call)
+    check_domain(domain)
     found = _valid_token(call, domain)
     if found is None:
         expires_ms = call.service.now_ms() + TOKEN_LIFETIME_MS
@@ -54,9 +64,12 @@ async def put_cname(call: Call) -> Response:
         RefusedError: CnameAlreadyExists if the domain is bound to another bucket of the same
             account, CnameDenied if the domain is bound to a bucket of another account,
             NeedVerifyDomainOwnership if the bucket has no valid ownership token for the domain,
-            NotImplemented if the request contains a certificate.
+            InvalidArgument for a certificate that is not valid PEM or does not fit its key,
+            NotImplemented for the id of a certificate in the vendor's certificate service.
     """
-    domain = await _domain(call, may_have_certificate=False)
+    element, domain = await _cname(call)
+    check_domain(domain)
+    change = _certificate_change(element)
     bucket = call.bucket
     holder = call.store.cnames.bound.get(domain)
     if holder not in (None, bucket.name):
@@ -71,6 +84,12 @@ async def put_cname(call: Call) -> Response:
             # Both the limit and this error code are our assumption: not verified.
             raise RefusedError("InvalidArgument", ArgumentName="Domain", ArgumentValue=domain)
         call.store.cnames.bind(domain, bucket.name, call.service.now_ms())
+    if change == "":
+        call.store.cnames.delete_certificate(domain)
+    elif change is not None:
+        call.store.cnames.put_certificate(
+            CnameCertificate(domain, bucket.name, change, call.service.now_ms())
+        )
     return Response(200)
 
 
@@ -89,6 +108,7 @@ async def list_cnames(call: Call) -> Response:
                         tag("Domain", found.domain),
                         tag("LastModified", iso(found.bound_ms)),
                         tag("Status", "Enabled"),
+                        _certificate(call, found.domain),
                     ),
                 )
                 for found in call.store.cnames.of_bucket(bucket.name)
@@ -103,26 +123,66 @@ async def delete_cname(call: Call) -> Response:
     Raises:
         RefusedError: NoSuchCname if the bucket has neither a binding nor a token for the domain.
     """
-    domain = await _domain(call, must_be_allowed=False)
+    _, domain = await _cname(call)
     if not call.store.cnames.unbind(domain, call.bucket.name):
         raise RefusedError("NoSuchCname")
     return Response(200)
 
 
-async def _domain(
-    call: Call, *, may_have_certificate: bool = True, must_be_allowed: bool = True
-) -> str:
+async def _cname(call: Call) -> tuple[Element, str]:
+    """Return the element Cname of the request body, and its domain in lower case."""
     root = parse(await call.body.read(MAX_XML_BYTES), "BucketCnameConfiguration")
     found = children(root, "Cname")
     domain = child_text(found[0], "Domain") if len(found) == 1 else None
     if domain is None:
         raise RefusedError("MalformedXML", why={"xml": "one Cname with a Domain is needed"})
-    if not may_have_certificate and children(found[0], "CertificateConfiguration"):
-        raise RefusedError("NotImplemented", Header="CertificateConfiguration")
-    domain = domain.strip().lower()
-    if must_be_allowed:
-        check_domain(domain)
-    return domain
+    return found[0], domain.strip().lower()
+
+
+def _certificate_change(cname: Element) -> str | None:
+    """Return the new certificate chain; empty text to delete the certificate; None to keep it.
+
+    Raises:
+        RefusedError: see `put_cname`.
+    """
+    found = children(cname, "CertificateConfiguration")
+    if not found:
+        return None
+    if (child_text(found[0], "DeleteCertificate") or "").lower() == "true":
+        return ""
+    if child_text(found[0], "CertId"):
+        raise RefusedError("NotImplemented", Header="CertId")
+    chain, key = (child_text(found[0], name) or "" for name in ("Certificate", "PrivateKey"))
+    try:
+        certificate = x509.load_pem_x509_certificate(chain.encode())
+        private = load_pem_private_key(key.encode(), password=None)
+        fits = certificate.public_key() == private.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm) as e:
+        raise RefusedError("InvalidArgument", ArgumentName="Certificate", ArgumentValue="") from e
+    if not fits:
+        raise RefusedError("InvalidArgument", ArgumentName="PrivateKey", ArgumentValue="")
+    return chain
+
+
+def _certificate(call: Call, domain: str) -> str:
+    """Return the XML element ``Certificate`` of a domain, or empty text."""
+    found = call.store.cnames.certificate(domain)
+    if found is None:
+        return ""
+    certificate = x509.load_pem_x509_certificate(found.certificate.encode())
+    digest = certificate.fingerprint(hashes.SHA1())  # noqa: S303 - OSS shows this digest
+    return tag(
+        "Certificate",
+        (
+            tag("Type", "CAS"),
+            tag("CertId", f"{certificate.serial_number}-{call.bucket.region}"),
+            tag("Status", "Enabled"),
+            tag("CreationDate", gmt(found.put_ms)),
+            tag("Fingerprint", digest.hex(":").upper()),
+            tag("ValidStartDate", format_datetime(certificate.not_valid_before_utc, usegmt=True)),
+            tag("ValidEndDate", format_datetime(certificate.not_valid_after_utc, usegmt=True)),
+        ),
+    )
 
 
 def _valid_token(call: Call, domain: str) -> CnameToken | None:

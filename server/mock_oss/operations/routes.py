@@ -54,11 +54,12 @@ NOT_IMPLEMENTED = frozenset(
     dataPipeline encryption group httpsConfig img inventory legalHold link logging
     metadataConfiguration metadataInventoryTable metadataJournalTable metaQuery MetaQuery objectInfo
     objectWorm openMetaQuery overwriteConfig policy policyStatus processConfiguration
-    publicAccessBlock qos qosInfo quota redundancyTransition referer regions replication
+    qos qosInfo quota redundancyTransition referer regions replication
     replicationLocation replicationProgress requestPayment requesterQosInfo resourceGroup
     resourcePool resourcePoolBuckets resourcePoolInfo restore retention rtc seal style styleName
-    transferAcceleration userDefinedLogFieldsConfig versionId versioning versions vod website worm
-    wormExtend wormId x-oss-async-process x-oss-write-get-object-response""".split()  # noqa: SIM905 - easier to read as a table
+    transferAcceleration userDefinedLogFieldsConfig versionId versions vod website worm
+    wormExtend wormId x-oss-access-point-name x-oss-async-process
+    x-oss-write-get-object-response""".split()  # noqa: SIM905 - easier to read as a table
 )
 # Query parameters that are not sub-resources, although they may have no value.
 _PARAMETERS = frozenset(
@@ -95,6 +96,23 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
     ),
     ("DELETE", "lifecycle"): Operation(
         "DeleteBucketLifecycle", "oss:DeleteBucketLifecycle", settings.delete_lifecycle
+    ),
+    ("PUT", "publicAccessBlock"): Operation(
+        "PutBucketPublicAccessBlock", "oss:PutBucketPublicAccessBlock", settings.put_public_block
+    ),
+    ("GET", "publicAccessBlock"): Operation(
+        "GetBucketPublicAccessBlock", "oss:GetBucketPublicAccessBlock", settings.get_public_block
+    ),
+    ("DELETE", "publicAccessBlock"): Operation(
+        "DeleteBucketPublicAccessBlock",
+        "oss:DeleteBucketPublicAccessBlock",
+        settings.delete_public_block,
+    ),
+    ("PUT", "versioning"): Operation(
+        "PutBucketVersioning", "oss:PutBucketVersioning", settings.put_versioning
+    ),
+    ("GET", "versioning"): Operation(
+        "GetBucketVersioning", "oss:GetBucketVersioning", settings.get_versioning
     ),
     ("GET", "uploads"): Operation(
         "ListMultipartUploads", "oss:ListMultipartUploads", multipart.list_uploads

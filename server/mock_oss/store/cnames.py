@@ -1,11 +1,11 @@
-"""Database rows of custom domains: bindings to buckets, and ownership tokens."""
+"""Database rows of custom domains: bindings to buckets, ownership tokens and certificates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from mock_oss.store.database import Database
-from mock_oss.store.records import Cname, CnameToken
+from mock_oss.store.records import Cname, CnameCertificate, CnameToken
 
 __all__ = ["Cnames"]
 
@@ -47,7 +47,7 @@ class Cnames:
             self._bound = {**self._bound, domain: bucket}
 
     def unbind(self, domain: str, bucket: str) -> bool:
-        """Delete a domain's binding to a bucket and the bucket's ownership token for the domain.
+        """Delete a domain's binding to a bucket, with the bucket's token and certificate for it.
 
         Returns:
             True if the binding or the token existed.
@@ -58,16 +58,17 @@ class Cnames:
                     f"DELETE FROM {table} WHERE domain = ? AND bucket = ?",  # noqa: S608 - constants
                     (domain, bucket),
                 ).rowcount
-                for table in ("cnames", "cname_tokens")
+                for table in ("cnames", "cname_tokens", "cname_certificates")
             )
         self.reload()
         return dropped > 0
 
     def delete_bucket_rows(self, bucket: str) -> None:
-        """Delete all bindings and ownership tokens of a bucket."""
+        """Delete all bindings, ownership tokens and certificates of a bucket."""
         with self._db.transaction():
             self._db.execute("DELETE FROM cnames WHERE bucket = ?", (bucket,))
             self._db.execute("DELETE FROM cname_tokens WHERE bucket = ?", (bucket,))
+            self._db.execute("DELETE FROM cname_certificates WHERE bucket = ?", (bucket,))
         self.reload()
 
     def token(self, domain: str, bucket: str) -> CnameToken | None:
@@ -85,3 +86,21 @@ class Cnames:
         """Store an ownership token; replace an earlier token of the same bucket and domain."""
         with self._db.lock:
             self._db.execute("REPLACE INTO cname_tokens VALUES (?,?,?,?)", token)
+
+    def certificate(self, domain: str) -> CnameCertificate | None:
+        """Return the certificate of a bound domain, or None if it has no certificate."""
+        with self._db.lock:
+            row = self._db.execute(
+                "SELECT * FROM cname_certificates WHERE domain = ?", (domain,)
+            ).fetchone()
+        return None if row is None else CnameCertificate._make(row)
+
+    def put_certificate(self, certificate: CnameCertificate) -> None:
+        """Store the certificate of a domain; replace an earlier one."""
+        with self._db.lock:
+            self._db.execute("REPLACE INTO cname_certificates VALUES (?,?,?,?)", certificate)
+
+    def delete_certificate(self, domain: str) -> None:
+        """Delete the certificate of a domain."""
+        with self._db.lock:
+            self._db.execute("DELETE FROM cname_certificates WHERE domain = ?", (domain,))

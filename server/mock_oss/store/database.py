@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS buckets (
     storage_class TEXT NOT NULL, redundancy TEXT NOT NULL, created_ms INTEGER NOT NULL,
     cors TEXT NOT NULL, lifecycle TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS bucket_switches (
+    bucket TEXT PRIMARY KEY, block_public INTEGER NOT NULL, versioning TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
     crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
@@ -44,6 +47,10 @@ CREATE TABLE IF NOT EXISTS cname_tokens (
     domain TEXT NOT NULL, bucket TEXT NOT NULL, token TEXT NOT NULL, expires_ms INTEGER NOT NULL,
     PRIMARY KEY (domain, bucket)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cname_certificates (
+    domain TEXT PRIMARY KEY, bucket TEXT NOT NULL, certificate TEXT NOT NULL,
+    put_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS small_blobs (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sessions (
     access_key_id TEXT PRIMARY KEY, access_key_secret TEXT NOT NULL, security_token TEXT NOT NULL,
@@ -53,12 +60,14 @@ CREATE TABLE IF NOT EXISTS sessions (
 """
 TABLES = (
     "buckets",
+    "bucket_switches",
     "objects",
     "uploads",
     "parts",
     "sessions",
     "cnames",
     "cname_tokens",
+    "cname_certificates",
     "small_blobs",
 )
 

@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_CONTENT_TYPE",
     "BucketRecord",
     "Cname",
+    "CnameCertificate",
     "CnameToken",
     "ExistingObject",
     "ListEntry",
@@ -44,7 +45,11 @@ def load_segments(text: str) -> list[Segment]:
 
 
 class BucketRecord(NamedTuple):
-    """A bucket; ``cors`` and ``lifecycle`` are XML documents or empty text."""
+    """A bucket; ``cors`` and ``lifecycle`` are XML documents or empty text.
+
+    ``block_public`` is the state of Block Public Access. ``versioning`` is ``Enabled``,
+    ``Suspended`` or empty text.
+    """
 
     name: str
     account_id: str
@@ -55,6 +60,8 @@ class BucketRecord(NamedTuple):
     created_ms: int
     cors: str
     lifecycle: str
+    block_public: bool = False
+    versioning: str = ""
 
 
 class Cname(NamedTuple):
@@ -63,6 +70,15 @@ class Cname(NamedTuple):
     domain: str
     bucket: str
     bound_ms: int
+
+
+class CnameCertificate(NamedTuple):
+    """The certificate chain of a custom domain, as PEM text; the mock does not keep its key."""
+
+    domain: str
+    bucket: str
+    certificate: str
+    put_ms: int
 
 
 class CnameToken(NamedTuple):

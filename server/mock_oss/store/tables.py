@@ -28,6 +28,17 @@ _PUT = (  # updating an existing row is cheaper than REPLACE, which deletes it f
     + ", ".join(f"{name} = excluded.{name}" for name in _OBJECT_COLUMNS.split(", ")[2:])
 )
 
+# A second table, because data directories of older releases lack the two columns.
+_BUCKETS = (
+    "SELECT buckets.*, coalesce(block_public, 0), coalesce(versioning, '') "
+    "FROM buckets LEFT JOIN bucket_switches ON bucket = name"
+)
+
+
+def _bucket(row: Any) -> BucketRecord:
+    *fields, block_public, versioning = row
+    return BucketRecord._make((*fields, bool(block_public), versioning))
+
 
 def after_prefix(prefix: str) -> str | None:
     """Return the smallest text that is greater than all texts that start with ``prefix``.
@@ -59,28 +70,31 @@ class Buckets:
         record = self._cache.get(name)
         if record is None:
             with self._db.lock:
-                row = self._db.execute("SELECT * FROM buckets WHERE name = ?", (name,)).fetchone()
+                row = self._db.execute(f"{_BUCKETS} WHERE name = ?", (name,)).fetchone()
                 if row is None:
                     return None
-                record = self._cache[name] = BucketRecord._make(row)
+                record = self._cache[name] = _bucket(row)
         return record
 
     def all(self) -> list[BucketRecord]:
         """Return all buckets, sorted by name."""
         with self._db.lock:
-            rows = self._db.execute("SELECT * FROM buckets ORDER BY name").fetchall()
-        return [BucketRecord._make(row) for row in rows]
+            rows = self._db.execute(f"{_BUCKETS} ORDER BY name").fetchall()
+        return [_bucket(row) for row in rows]
 
     def put(self, record: BucketRecord) -> None:
         """Create or replace a bucket."""
-        with self._db.lock:
-            self._db.execute("REPLACE INTO buckets VALUES (?,?,?,?,?,?,?,?,?)", record)
+        switches = (record.name, record.block_public, record.versioning)
+        with self._db.transaction():
+            self._db.execute("REPLACE INTO buckets VALUES (?,?,?,?,?,?,?,?,?)", record[:9])
+            self._db.execute("REPLACE INTO bucket_switches VALUES (?,?,?)", switches)
             self._cache[record.name] = record
 
     def delete(self, name: str) -> None:
-        """Delete the row of a bucket."""
-        with self._db.lock:
+        """Delete the rows of a bucket."""
+        with self._db.transaction():
             self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
+            self._db.execute("DELETE FROM bucket_switches WHERE bucket = ?", (name,))
             self._cache.pop(name, None)
 
     def clear_cache(self) -> None:

@@ -26,7 +26,7 @@ from mock_oss.policies.evaluation import (
     trusts,
 )
 from mock_oss.store import SessionRecord
-from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION
+from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION, run_ram
 from mock_oss.sts.signatures import Nonces, STSCall, is_form, missing, verify
 from mock_oss.world.model import Role
 
@@ -93,9 +93,16 @@ def _json_response(status: int, values: Mapping[str, object]) -> Response:
 
 def _elements(values: Mapping[str, object]) -> list[str]:
     return [
-        tag(name, _elements(value) if isinstance(value, dict) else str(value))
+        tag(name, _element(each))
         for name, value in values.items()
+        for each in (value if isinstance(value, list) else [value])
     ]
+
+
+def _element(value: object) -> str | list[str]:
+    if isinstance(value, dict):
+        return _elements(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Response:
@@ -265,5 +272,5 @@ def _new_session(
 _ACTIONS = {
     (VERSION, "AssumeRole"): _assume_role,
     (VERSION, "GetCallerIdentity"): _get_caller_identity,
-    **{(RAM_VERSION, name): action for name, action in RAM_ACTIONS.items()},
+    **{(RAM_VERSION, name): run_ram for name in RAM_ACTIONS},
 }

@@ -15,6 +15,8 @@ import typer
 from ossferry.cli.admin import admin_commands
 from ossferry.cli.complaints import complaint
 from ossferry.cli.keys import key_commands
+from ossferry.cli.policy import policy
+from ossferry.cli.setup import setup, teardown
 from ossferry.cli.signature import signature_commands
 from ossferry.cli.uploads import upload_commands
 from ossferry.errors import OssferryError, SettingsError
@@ -202,6 +204,11 @@ def mock_oss(context: typer.Context) -> None:
     import mock_oss.cli
 
     mock_oss.cli.app(context.args, prog_name="ossferry mock-oss")
+
+
+commands.command()(setup)
+commands.command()(teardown)
+commands.command()(policy)
 
 
 def _refuse_production(host: str, *, option: str) -> None:

@@ -6,7 +6,7 @@ service gives no usable answer, or that this server is busy; a retry may succeed
 
     OssferryError
     ├── SettingsError            set-up: the configuration is unsafe or incomplete
-    ├── KillSwitchError          set-up: RAM did not turn the kill switch on or off
+    ├── CloudError               set-up: a command cannot read or change the cloud account
     ├── PrefixError              set-up: no safe key prefix can be built for a principal
     ├── PolicyError              set-up: no safe policy for an STS session can be built
     ├── RefusedError             refusal: this server refuses the client's request
@@ -54,7 +54,7 @@ upstream services.
 """
 
 from ossferry.errors.own import (
-    KillSwitchError,
+    CloudError,
     OssferryError,
     PolicyError,
     PrefixError,
@@ -109,6 +109,7 @@ __all__ = [
     "BadRequestError",
     "BodyTooLargeError",
     "BusyError",
+    "CloudError",
     "CrossSiteError",
     "FileTooLargeError",
     "ForeignKeyError",
@@ -117,7 +118,6 @@ __all__ = [
     "InsecureError",
     "IssuerLostError",
     "KeyTakenError",
-    "KillSwitchError",
     "LedgerLostError",
     "NoPreviewError",
     "NoProofError",

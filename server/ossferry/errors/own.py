@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 __all__ = [
-    "KillSwitchError",
+    "CloudError",
     "OssferryError",
     "PolicyError",
     "PrefixError",
@@ -39,8 +39,16 @@ class SettingsError(OssferryError):
         return {"reason": str(self)}
 
 
-class KillSwitchError(OssferryError):
-    """Raised if RAM did not turn the kill switch on or off; the message says what to do."""
+class CloudError(OssferryError):
+    """Raised if a command cannot read or change the cloud account; the message says what to do.
+
+    Args:
+        code: error code of RAM, STS or OSS; empty if the service gave no usable answer.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.error_code = code
 
 
 class PrefixError(OssferryError):

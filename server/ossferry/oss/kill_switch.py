@@ -7,38 +7,27 @@ could extend their own rights.
 """
 
 import json
-from urllib.parse import urlsplit
+from typing import Any
 
 from alibabacloud_credentials.client import Client as CredentialClient
-from alibabacloud_credentials.exceptions import CredentialException
-from alibabacloud_tea_openapi.client import Client as OpenApi
-from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
-from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
-from darabonba.runtime import RuntimeOptions
-from Tea.exceptions import TeaException
 
-from ossferry.errors import KillSwitchError
+from ossferry.errors import CloudError
+from ossferry.oss.ram import RamApi
 from ossferry.settings.model import Settings
 
-__all__ = ["KillSwitch"]
+__all__ = ["DENY", "POLICY_NAME", "KillSwitch"]
 
 POLICY_NAME = "ossferry-kill-switch"
 DENY = {
     "Version": "1",
     "Statement": [{"Effect": "Deny", "Action": ["oss:*"], "Resource": ["*"]}],
 }
-VERSION = "2015-05-01"
-TIMEOUT_MS = 10_000
 NO_POLICY = "EntityNotExist.Policy"
 DONE_BEFORE = (
     "EntityAlreadyExists.Policy",
     "EntityAlreadyExists.Role.Policy",
     "EntityNotExist.Role.Policy",
 )
-
-
-class _NoPolicyError(KillSwitchError):
-    """Raised if the kill switch's policy does not exist yet."""
 
 
 class KillSwitch:
@@ -50,22 +39,20 @@ class KillSwitch:
     """
 
     def __init__(self, settings: Settings, credentials: CredentialClient, role_arn: str) -> None:
-        address = urlsplit(settings.ram_endpoint)
-        self._api = OpenApi(
-            Config(credential=credentials, protocol=address.scheme, endpoint=address.netloc)
-        )
-        self._scheme = address.scheme
+        self._ram = RamApi(credentials, settings.ram_endpoint)
         self._role = role_arn.rpartition("/")[2]
 
     def on(self) -> None:
         """Deny all OSS actions to every session of the role, including existing sessions.
 
         Raises:
-            KillSwitchError: RAM refuses the request or does not answer.
+            CloudError: RAM refuses the request or does not answer.
         """
         try:
             self._ask("AttachPolicyToRole", **self._which())
-        except _NoPolicyError:
+        except CloudError as error:
+            if error.error_code != NO_POLICY:
+                raise
             self._ask("CreatePolicy", PolicyName=POLICY_NAME, PolicyDocument=json.dumps(DENY))
             self._ask("AttachPolicyToRole", **self._which())
 
@@ -73,7 +60,7 @@ class KillSwitch:
         """Remove the deny policy from the role.
 
         Raises:
-            KillSwitchError: RAM refuses the request or does not answer.
+            CloudError: RAM refuses the request or does not answer.
         """
         self._ask("DetachPolicyFromRole", **self._which())
 
@@ -81,7 +68,7 @@ class KillSwitch:
         """Return whether the deny policy is attached to the role.
 
         Raises:
-            KillSwitchError: RAM refuses the request or does not answer.
+            CloudError: RAM refuses the request or does not answer.
         """
         answer = self._ask("ListPoliciesForRole", RoleName=self._role)
         policies = answer.get("Policies", {}).get("Policy", [])
@@ -90,36 +77,17 @@ class KillSwitch:
     def _which(self) -> dict[str, str]:
         return {"PolicyType": "Custom", "PolicyName": POLICY_NAME, "RoleName": self._role}
 
-    def _ask(self, action: str, **query: str) -> dict[str, dict[str, list[dict[str, str]]]]:
-        params = Params(
-            action=action,
-            version=VERSION,
-            protocol=self._scheme.upper(),
-            method="POST",
-            auth_type="AK",
-            style="RPC",
-            pathname="/",
-            req_body_type="json",
-            body_type="json",
-        )
-        runtime = RuntimeOptions(connect_timeout=TIMEOUT_MS, read_timeout=TIMEOUT_MS)
+    def _ask(self, action: str, **query: str) -> dict[str, Any]:
         try:
-            answer = self._api.call_api(params, OpenApiRequest(query=query), runtime)
-        except AlibabaCloudException as error:
-            if error.code in DONE_BEFORE:
+            return self._ram.call(action, **query)
+        except CloudError as error:
+            code = error.error_code
+            if code in DONE_BEFORE:
                 return {}
-            if error.code == NO_POLICY:
-                raise _NoPolicyError(f"there is no policy {POLICY_NAME}.") from error
-            raise KillSwitchError(
-                f"RAM refused {action} ({error.code}): the caller needs the rights in"
-                " deploy/ram/kill-switch-operator-policy.json."
-            ) from error
-        except CredentialException as error:
-            raise KillSwitchError(
-                "no credentials were found: set ALIBABA_CLOUD_ACCESS_KEY_ID and"
-                " ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run this where a RAM role is attached."
-            ) from error
-        except TeaException as error:
-            raise KillSwitchError("RAM does not answer; try again.") from error
-        found: dict[str, dict[str, list[dict[str, str]]]] = answer["body"]
-        return found
+            if code.startswith("NoPermission"):
+                raise CloudError(
+                    f"RAM refused {action} ({code}): the caller needs the rights in"
+                    " deploy/ram/kill-switch-operator-policy.json.",
+                    code,
+                ) from error
+            raise

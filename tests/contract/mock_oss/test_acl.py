@@ -7,10 +7,20 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import md5
+from pathlib import Path
 
 import pytest
+from oss2.models import BucketVersioningConfig
 
-from contract.mock_oss.clients import Answer, Credentials, oss2_bucket, send, start_session
+from contract.mock_oss.clients import (
+    Answer,
+    Credentials,
+    oss2_bucket,
+    refusal,
+    send,
+    signed_headers,
+    start_session,
+)
 from contract.mock_oss.post_forms import form, post, v4_fields
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BucketSpec, MockOSS, Role, User, World
 
@@ -251,3 +261,78 @@ def test_a_batch_delete_needs_the_right_to_write_every_object(oss: MockOSS) -> N
 
     assert (answer.status, answer.code) == DENIED
     assert list(oss.bucket(NAME).objects) == stored
+
+
+@pytest.fixture
+def blocked() -> Iterator[MockOSS]:
+    """A mock with a bucket that everybody may read and write, and Block Public Access on."""
+    with MockOSS(buckets=[BucketSpec(name=NAME, acl="public-read-write")]) as oss:
+        oss2_bucket(oss, NAME).put_bucket_public_access_block(True)
+        yield oss
+
+
+def test_block_public_access_takes_the_rights_of_public_acls_away(blocked: MockOSS) -> None:
+    bucket = oss2_bucket(blocked, NAME)
+    bucket.put_object(KEY, b"hello")
+
+    denied = send(blocked, "GET", f"/{NAME}/{KEY}")
+    bucket.delete_bucket_public_access_block()
+    given = send(blocked, "GET", f"/{NAME}/{KEY}")
+
+    assert (denied.status, denied.code) == DENIED
+    assert (given.status, given.body) == (200, b"hello")
+
+
+def test_block_public_access_refuses_public_acls(blocked: MockOSS) -> None:
+    bucket = oss2_bucket(blocked, NAME)
+    bucket.put_object(KEY, b"hello", headers={"x-oss-object-acl": "private"})
+    public = {"x-oss-object-acl": "public-read"}
+
+    for call in (
+        lambda: bucket.put_bucket_acl("public-read"),
+        lambda: bucket.put_object(KEY, b"1", headers=public),
+        lambda: bucket.put_object_acl(KEY, "public-read"),
+        lambda: bucket.init_multipart_upload(KEY, headers=public),
+        lambda: bucket.append_object("log", 0, b"1", headers=public),
+        lambda: bucket.copy_object(NAME, KEY, "copy", headers=public),
+    ):
+        assert refusal(call) == DENIED
+        assert blocked.requests[-1].message.startswith("Put public ")
+    bucket.put_bucket_acl("private")
+    bucket.put_object_acl(KEY, "private")
+
+    assert bucket.get_object(KEY).read() == b"hello"
+
+
+def test_block_public_access_and_versioning_survive_a_restart(tmp_path: Path) -> None:
+    with MockOSS(data_dir=tmp_path) as oss:
+        bucket = oss2_bucket(oss)
+        bucket.put_bucket_public_access_block(True)
+        bucket.put_bucket_versioning(BucketVersioningConfig("Enabled"))
+    with MockOSS(data_dir=tmp_path) as oss:
+        bucket = oss2_bucket(oss)
+
+        assert bucket.get_bucket_public_access_block().block_public_access
+        assert bucket.get_bucket_versioning().status == "Enabled"
+        info = bucket.get_bucket_info()
+        assert info.versioning_status == "Enabled"
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        (
+            "publicAccessBlock",
+            b"<PublicAccessBlockConfiguration><BlockPublicAccess>yes"
+            b"</BlockPublicAccess></PublicAccessBlockConfiguration>",
+        ),
+        ("versioning", b"<VersioningConfiguration><Status>On</Status></VersioningConfiguration>"),
+        ("versioning", b"<VersioningConfiguration/>"),
+    ],
+)
+def test_wrong_switches_are_malformed(mock_oss: MockOSS, query: str, body: bytes) -> None:
+    target, headers = signed_headers(mock_oss, "PUT", "", query={query: ""})
+
+    answer = send(mock_oss, "PUT", target, headers=headers, body=body)
+
+    assert (answer.status, answer.code) == (400, "MalformedXML")

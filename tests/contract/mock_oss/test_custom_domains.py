@@ -15,6 +15,8 @@ from urllib.request import Request, urlopen
 import alibabacloud_oss_v2 as oss_v2
 import oss2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from oss2.credentials import StaticCredentialsProvider
 from oss2.models import PutBucketCnameRequest
 
@@ -31,6 +33,7 @@ from mock_oss import (
     World,
     WorldError,
 )
+from support.certificates import make_certificate
 
 DOMAIN = "files.example.com"
 PUBLIC = f"{BUCKET}.oss-{REGION}.localhost"
@@ -334,7 +337,7 @@ def test_a_domain_that_cannot_be_one_is_refused(
     assert refusal(bucket_v4.put_bucket_cname, PutBucketCnameRequest(domain)) == (status, code)
 
 
-def test_a_certificate_is_not_taken_in_silence(bucket_v4: Any) -> None:
+def test_the_id_of_a_certificate_is_not_taken_in_silence(bucket_v4: Any) -> None:
     bucket_v4.create_bucket_cname_token(DOMAIN)
     certificate = oss2.models.CertInfo(cert_id="493-cn-hangzhou")
 
@@ -342,6 +345,67 @@ def test_a_certificate_is_not_taken_in_silence(bucket_v4: Any) -> None:
         400,
         "NotImplemented",
     )
+    assert bucket_v4.list_bucket_cname().cname == []
+
+
+def test_a_certificate_is_shown_until_it_is_deleted(bucket_v4: Any, tmp_path: Path) -> None:
+    make_certificate(tmp_path, DOMAIN)
+    chain, key = ((tmp_path / f"{name}.pem").read_text() for name in ("fullchain", "privkey"))
+    bucket_v4.create_bucket_cname_token(DOMAIN)
+
+    given = oss2.models.CertInfo(certificate=chain, private_key=key)
+    bucket_v4.put_bucket_cname(PutBucketCnameRequest(DOMAIN, given))
+
+    (bound,) = bucket_v4.list_bucket_cname().cname
+    assert (bound.domain, bound.certificate.type, bound.certificate.status) == (
+        DOMAIN,
+        "CAS",
+        "Enabled",
+    )
+    digest = x509.load_pem_x509_certificate(chain.encode()).fingerprint(hashes.SHA1())  # noqa: S303
+    assert bound.certificate.fingerprint == digest.hex(":").upper()
+    assert bound.certificate.valid_end_date.endswith(" GMT")
+    bucket_v4.put_bucket_cname(PutBucketCnameRequest(DOMAIN))
+    assert bucket_v4.list_bucket_cname().cname[0].certificate is not None
+    gone = oss2.models.CertInfo(delete_certificate=True)
+    bucket_v4.put_bucket_cname(PutBucketCnameRequest(DOMAIN, gone))
+    assert bucket_v4.list_bucket_cname().cname[0].certificate is None
+
+
+def test_an_unbound_domain_forgets_its_certificate(bucket_v4: Any, tmp_path: Path) -> None:
+    make_certificate(tmp_path, DOMAIN)
+    chain, key = ((tmp_path / f"{name}.pem").read_text() for name in ("fullchain", "privkey"))
+    given = oss2.models.CertInfo(certificate=chain, private_key=key)
+    bucket_v4.create_bucket_cname_token(DOMAIN)
+    bucket_v4.put_bucket_cname(PutBucketCnameRequest(DOMAIN, given))
+
+    bucket_v4.delete_bucket_cname(DOMAIN)
+    bucket_v4.create_bucket_cname_token(DOMAIN)
+    bucket_v4.put_bucket_cname(PutBucketCnameRequest(DOMAIN))
+
+    assert bucket_v4.list_bucket_cname().cname[0].certificate is None
+
+
+@pytest.mark.parametrize("wrong", ["chain", "key", "pair"])
+def test_a_wrong_certificate_binds_nothing(bucket_v4: Any, tmp_path: Path, wrong: str) -> None:
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        make_certificate(tmp_path / folder, DOMAIN)
+    chain = (tmp_path / "first/fullchain.pem").read_text()
+    key = (tmp_path / "first/privkey.pem").read_text()
+    if wrong == "pair":
+        key = (tmp_path / "second/privkey.pem").read_text()
+    given = oss2.models.CertInfo(
+        certificate="no PEM" if wrong == "chain" else chain,
+        private_key="no PEM" if wrong == "key" else key,
+    )
+    bucket_v4.create_bucket_cname_token(DOMAIN)
+
+    assert refusal(bucket_v4.put_bucket_cname, PutBucketCnameRequest(DOMAIN, given)) == (
+        400,
+        "InvalidArgument",
+    )
+    assert bucket_v4.list_bucket_cname().cname == []
 
 
 @pytest.mark.parametrize("query", [{"cname": "", "comp": "other"}, {"comp": "add"}])

@@ -10,6 +10,7 @@ from oss2.models import (
     AbortMultipartUpload,
     BucketCors,
     BucketLifecycle,
+    BucketVersioningConfig,
     CorsRule,
     LifecycleExpiration,
     LifecycleRule,
@@ -117,6 +118,12 @@ def _settings(bucket: Any) -> None:
     assert bucket.get_bucket_location().location == f"oss-{REGION}"
     bucket.put_bucket_acl(oss2.BUCKET_ACL_PUBLIC_READ)
     assert bucket.get_bucket_acl().acl == "public-read"
+    bucket.put_bucket_public_access_block(True)
+    assert bucket.get_bucket_public_access_block().block_public_access
+    bucket.delete_bucket_public_access_block()
+    assert bucket.get_bucket_versioning().status is None
+    bucket.put_bucket_versioning(BucketVersioningConfig(oss2.BUCKET_VERSIONING_SUSPEND))
+    assert bucket.get_bucket_versioning().status == "Suspended"
     bucket.put_bucket_cors(BucketCors([CorsRule(["*"], ["PUT"], ["*"], ["ETag"], 60)]))
     assert bucket.get_bucket_cors().rules[0].expose_headers == ["ETag"]
     bucket.delete_bucket_cors()

@@ -138,6 +138,30 @@ def _domains(client: Any) -> None:
     client.delete_cname(oss_v2.DeleteCnameRequest(**wanted))
 
 
+def _switches(client: Any) -> None:
+    blocked = oss_v2.PublicAccessBlockConfiguration(block_public_access=True)
+    client.put_bucket_public_access_block(
+        oss_v2.PutBucketPublicAccessBlockRequest(
+            bucket=NAME, public_access_block_configuration=blocked
+        )
+    )
+    found = client.get_bucket_public_access_block(
+        oss_v2.GetBucketPublicAccessBlockRequest(bucket=NAME)
+    )
+    assert found.public_access_block_configuration.block_public_access
+    client.delete_bucket_public_access_block(
+        oss_v2.DeleteBucketPublicAccessBlockRequest(bucket=NAME)
+    )
+    client.put_bucket_versioning(
+        oss_v2.PutBucketVersioningRequest(
+            bucket=NAME,
+            versioning_configuration=oss_v2.VersioningConfiguration(status="Suspended"),
+        )
+    )
+    versioning = client.get_bucket_versioning(oss_v2.GetBucketVersioningRequest(bucket=NAME))
+    assert versioning.version_status == "Suspended"
+
+
 def _settings(client: Any) -> None:
     info = client.get_bucket_info(oss_v2.GetBucketInfoRequest(bucket=NAME)).bucket_info
     assert info.name == NAME
@@ -148,6 +172,7 @@ def _settings(client: Any) -> None:
     client.put_bucket_acl(oss_v2.PutBucketAclRequest(bucket=NAME, acl="public-read"))
     acl = client.get_bucket_acl(oss_v2.GetBucketAclRequest(bucket=NAME)).acl
     assert acl == "public-read"
+    _switches(client)
     rule = oss_v2.CORSRule(allowed_origins=["*"], allowed_methods=["PUT"], allowed_headers=["*"])
     client.put_bucket_cors(
         oss_v2.PutBucketCorsRequest(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mock_oss import MockOSS, World
 from ossferry.settings.model import Settings
 from support.programs import free_port, program, running, wait_for
 
@@ -140,3 +141,42 @@ def test_its_commands_make_list_and_end_a_key(run: Run, here: Path) -> None:
     ]
     actions = [json.loads(line)["action"] for line in (here / "audit.log").read_text().splitlines()]
     assert actions == ["apikey-create", "apikey-revoke"]
+
+
+def test_its_cloud_commands_work_on_the_mock_of_the_page(tmp_path: Path) -> None:
+    (world,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "world.toml").write_text(world)
+    known = World.load(tmp_path / "world.toml")
+    ((key, secret),) = known.users[0].keys.items()
+    environment = {
+        **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
+        "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": key,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret,
+    }
+    starts = ("ossferry setup", "ossferry teardown", "ossferry policy")
+    lines = [line for line in console(PAGE) if line.startswith(starts)]
+    assert len(lines) == 5
+    printed = []
+
+    with MockOSS(world=known) as oss:
+        for line in lines:
+            mock = "" if "policy" in line else f" --yes --mock {oss.endpoint}"
+            done = subprocess.run(  # noqa: S603 - a line of our own documentation
+                ["/bin/sh", "-c", line + mock],
+                cwd=tmp_path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            printed.append(done.stdout)
+        made = [each.operation for each in oss.requests if each.operation.startswith("Create")]
+
+    assert made == ["CreateRole", "CreatePolicy"] * 3
+    assert "OSSFERRY_BUCKET=web-direct-upload\n" in printed[1]
+    assert "DeleteBucket" in printed[2]
+    for name in ("trust", "role"):
+        template = json.loads((ROOT / f"deploy/ram/{name}-policy.json").read_text())
+        assert json.loads((tmp_path / f"{name}.json").read_text()) == template

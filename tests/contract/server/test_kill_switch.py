@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, User, World
 from ossferry.cli.demo import SERVER, WORLD, Demo
 from ossferry.cli.main import commands
-from ossferry.errors import KillSwitchError, SettingsError
+from ossferry.errors import CloudError, SettingsError
 from ossferry.oss.kill_switch import DENY, KillSwitch
 from ossferry.oss.sts import access_key
 from support.commands import environment
@@ -76,7 +76,7 @@ def test_t19_the_drill(drill: Demo, site: httpx.Client) -> None:
 def test_t48_the_server_cannot_turn_it(drill: Demo) -> None:
     server = next(user for user in WORLD.users if user.name == "ossferry-server")
 
-    with pytest.raises(KillSwitchError, match=r"RAM refused AttachPolicyToRole \(NoPermission\)"):
+    with pytest.raises(CloudError, match=r"RAM refused AttachPolicyToRole \(NoPermission\)"):
         switch(drill, server).on()
 
 
@@ -84,7 +84,7 @@ def test_t48_who_turns_it_can_write_no_policy(web_dir: Path) -> None:
     world = World(users=(*WORLD.users, OPERATOR), roles=WORLD.roles)
     with (
         Demo(web_dir=web_dir, world=world) as untouched,
-        pytest.raises(KillSwitchError, match=r"RAM refused CreatePolicy \(NoPermission\)"),
+        pytest.raises(CloudError, match=r"RAM refused CreatePolicy \(NoPermission\)"),
     ):
         switch(untouched, OPERATOR).on()
 

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mock_oss.access.directory import ManagedPolicy, PolicyVersion
 from mock_oss.access.identities import Caller, Identities
 from mock_oss.policies.evaluation import parse_policy, parse_trust_policy
 from mock_oss.store import SessionRecord, Store
@@ -16,6 +18,11 @@ def policy(action: str, **more: object) -> str:
     """Return a policy that allows an action."""
     statement = {"Effect": "Allow", "Action": action, **more}
     return json.dumps({"Version": "1", "Statement": [statement]})
+
+
+def version(number: int, document: str) -> PolicyVersion:
+    """Return a version of a custom policy."""
+    return PolicyVersion(number=number, document=document, created_ms=0)
 
 
 READ, WRITE, LIST = (policy(f"oss:{name}", Resource="*") for name in ("Get*", "Put*", "List*"))
@@ -153,16 +160,44 @@ def test_a_role_is_found_by_its_arn(identities: Identities) -> None:
 def test_an_attached_policy_gives_rights_to_open_sessions_of_its_role_until_the_reset(
     identities: Identities,
 ) -> None:
-    identities.created_policies["1", "listing"] = LIST
-    identities.attached_policies(ROLE)["listing"] = LIST
+    directory = identities.directory
+    role, other = directory.role(ROLE.arn), directory.role(OTHER_ROLE.arn)
+    assert role is not None
+    assert other is not None
+    listing = ManagedPolicy(account_id="1", name="listing", versions=(version(1, LIST),))
+    directory.put_policy(listing)
+    directory.attach(listing, role)
 
     found = identities.find("STS.bob")
     assert found is not None
     assert found.policies == (*BOB.policies, parse_policy(LIST, "role uploader"))
-    assert identities.attached_policies(OTHER_ROLE) == {}
+    assert directory.attached(other) == []
 
-    identities.reset_policies()
+    directory.reset()
 
     assert identities.find("STS.bob") == BOB
-    assert identities.created_policies == {}
-    assert identities.attached_policies(ROLE) == {}
+    assert directory.policy("1", "listing") is None
+    assert directory.attached(role) == []
+
+
+def test_the_version_in_force_gives_rights_to_users_and_to_keys_made_later(
+    identities: Identities,
+) -> None:
+    directory = identities.directory
+    alice = directory.user("1", "alice")
+    assert alice is not None
+    versions = (version(1, READ), version(2, LIST))
+    policy = ManagedPolicy(account_id="1", name="listing", versions=versions)
+    directory.put_policy(policy)
+    directory.attach(policy, alice)
+    assert identities.find("LTAIalice") == replace(
+        ALICE, policies=(*ALICE.policies, parse_policy(READ, "user alice"))
+    )
+
+    directory.put_policy(replace(policy, default=2))
+    directory.put_user(replace(alice, user=replace(alice.user, keys={"LTAInew": "n"})))
+
+    found = identities.find("LTAInew")
+    assert found is not None
+    assert found.policies == (*ALICE.policies, parse_policy(LIST, "user alice"))
+    assert identities.find("LTAIalice") is None

@@ -15,7 +15,7 @@ from ossferry.oss.sdks.interface import CorsRule, Domain, Page
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 
-__all__ = ["Oss2"]
+__all__ = ["Oss2", "bucket_cors"]
 
 UNREADABLE = (TypeError, ValueError, AttributeError, RuntimeError, ParseError)
 """Exceptions of `oss2` for answers that are not from OSS: a proxy's page or a truncated list."""
@@ -203,12 +203,17 @@ class Oss2Bucket:
 
     def create(self, cors: CorsRule) -> None:
         """Implement `SdkBucket.create`."""
-        rule = oss2.models.CorsRule(
-            allowed_origins=cors.origins,
-            allowed_methods=cors.methods,
-            allowed_headers=cors.headers,
-            expose_headers=cors.exposed,
-            max_age_seconds=cors.max_age_s,
-        )
         self._bucket.create_bucket()
-        self._bucket.put_bucket_cors(oss2.models.BucketCors([rule], response_vary=True))
+        self._bucket.put_bucket_cors(bucket_cors(cors))
+
+
+def bucket_cors(rule: CorsRule) -> oss2.models.BucketCors:
+    """Return a configuration with one CORS rule, which also asks for the header `Vary`."""
+    model = oss2.models.CorsRule(
+        allowed_origins=list(rule.origins),
+        allowed_methods=list(rule.methods),
+        allowed_headers=list(rule.headers),
+        expose_headers=list(rule.exposed),
+        max_age_seconds=rule.max_age_s,
+    )
+    return oss2.models.BucketCors([model], response_vary=True)

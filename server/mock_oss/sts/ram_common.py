@@ -1,0 +1,178 @@
+"""Parts that all RAM actions share: names, entities, permissions and times.
+
+Sources for all RAM actions: the vendor's pages of each action in "RAM API reference".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from mock_oss.access.directory import Directory, ManagedPolicy, RoleEntry, UserEntry
+from mock_oss.access.identities import Caller
+from mock_oss.errors import STSRefusedError
+from mock_oss.policies.evaluation import (
+    Policy,
+    PolicyError,
+    Question,
+    evaluate,
+    evaluate_session,
+)
+from mock_oss.sts.signatures import STSCall, missing
+
+__all__ = ["Answer", "RamCall", "iso", "refusal"]
+
+Answer = dict[str, object]
+
+MAX_DOCUMENT_CHARS = 6144
+_NAMES = {
+    "PolicyName": re.compile(r"[A-Za-z0-9-]{1,128}"),
+    "RoleName": re.compile(r"[A-Za-z0-9.-]{1,64}"),
+    "UserName": re.compile(r"[A-Za-z0-9._-]{1,64}"),
+}
+
+
+class RamCall:
+    """One RAM request with its caller.
+
+    A method that returns an entity raises STSRefusedError if the entity does not exist.
+    """
+
+    def __init__(self, call: STSCall, caller: Caller) -> None:
+        self._call = call
+        self.caller = caller
+        self.params = call.params
+        self.ids = call.service.ids
+        self.now_ms = call.service.now_ms()
+
+    @property
+    def account_id(self) -> str:
+        """The account of the caller, to which all users, roles and policies of a call belong."""
+        return self.caller.account_id
+
+    @property
+    def directory(self) -> Directory:
+        """The directory of users, roles and policies."""
+        return self._call.service.identities.directory
+
+    def answer(self, **values: object) -> Answer:
+        """Return a response with the request id."""
+        return {"RequestId": self._call.record.request_id, **values}
+
+    def given(self, name: str) -> str:
+        """Return a mandatory parameter; raise STSRefusedError if the parameter is missing."""
+        value = self.params.get(name, "")
+        if not value:
+            raise missing(name)
+        return value
+
+    def name(self, parameter: str) -> str:
+        """Return a mandatory parameter with the name of an entity, after a check of the name."""
+        name = self.given(parameter)
+        if not _NAMES[parameter].fullmatch(name):
+            raise refusal(
+                400,
+                f"InvalidParameter.{parameter}.InvalidChars",
+                f"The {parameter} is wrongly formed.",
+            )
+        return name
+
+    def policy_name(self) -> str:
+        """Return the name of a custom policy in the request."""
+        name = self.name("PolicyName")
+        if self.params.get("PolicyType", "Custom") != "Custom":
+            raise refusal(404, "EntityNotExist.Policy", "The mock has no system policies.")
+        return name
+
+    def policy(self) -> ManagedPolicy:
+        """Return the custom policy that the request names."""
+        name = self.policy_name()
+        self.permit(f"policy/{name}")
+        return self.existing_policy(name)
+
+    def existing_policy(self, name: str) -> ManagedPolicy:
+        """Return a custom policy of the caller's account."""
+        found = self.directory.policy(self.account_id, name)
+        if found is None:
+            raise refusal(404, "EntityNotExist.Policy", f"The policy {name} does not exist.")
+        return found
+
+    def role(self) -> RoleEntry:
+        """Return the role that the request names."""
+        name = self.name("RoleName")
+        self.permit(f"role/{name}")
+        found = self.directory.role(f"acs:ram::{self.account_id}:role/{name}")
+        if found is None:
+            raise refusal(404, "EntityNotExist.Role", f"The role {name} does not exist.")
+        return found
+
+    def user(self) -> UserEntry:
+        """Return the user that the request names."""
+        name = self.name("UserName")
+        self.permit(f"user/{name}")
+        found = self.directory.user(self.account_id, name)
+        if found is None:
+            raise refusal(404, "EntityNotExist.User", f"The user {name} does not exist.")
+        return found
+
+    def document(self, parameter: str, parse: Callable[[str, str], Policy]) -> str:
+        """Return a mandatory parameter with a policy document, after a check of the document."""
+        text = self.given(parameter)
+        try:
+            if len(text) > MAX_DOCUMENT_CHARS:
+                raise PolicyError("too long")
+            parse(text, parameter)
+        except PolicyError as e:
+            raise refusal(
+                400,
+                "MalformedPolicyDocument",
+                "The policy document is malformed.",
+                why={"kind": "policy", "grammar": str(e)},
+            ) from e
+        return text
+
+    def permit(self, what: str) -> None:
+        """Check that the caller may perform the action on a resource such as ``role/NAME``.
+
+        Raises:
+            STSRefusedError: NoPermission if the caller's policies do not allow the action.
+        """
+        caller = self.caller
+        if caller.kind == "root":
+            return
+        question = Question(
+            f"ram:{self._call.action}",
+            f"acs:ram:*:{caller.account_id}:{what}",
+            {"acs:SourceIp": self._call.request.client_ip},
+        )
+        verdict = (
+            evaluate(caller.policies, question)
+            if caller.kind == "user"
+            else evaluate_session(caller.policies, caller.session_policy, question)
+        )
+        if not verdict.allowed:
+            raise refusal(
+                403,
+                "NoPermission",
+                f"You are not authorized to do this action: {question.action}.",
+                why={
+                    "kind": "policy",
+                    "decision": str(verdict.decision),
+                    "action": question.action,
+                    "resource": question.resource,
+                    "caller": caller.arn,
+                },
+            )
+
+
+def refusal(
+    status: int, code: str, message: str, *, why: dict[str, object] | None = None
+) -> STSRefusedError:
+    """Return the exception that refuses a RAM request."""
+    return STSRefusedError(status, code, message, why=why)
+
+
+def iso(timestamp_ms: int) -> str:
+    """Return a time in the format of RAM; ``timestamp_ms`` is in milliseconds since the epoch."""
+    return f"{datetime.fromtimestamp(timestamp_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,205 @@
+"""RAM actions for custom policies, their versions, and their attachment to users and roles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mock_oss.access.directory import ManagedPolicy, PolicyVersion, RoleEntry, UserEntry
+from mock_oss.policies.evaluation import parse_policy
+from mock_oss.sts.ram_common import Answer, RamCall, iso, refusal
+
+__all__ = [
+    "attach_to_role",
+    "attach_to_user",
+    "create_policy",
+    "create_version",
+    "delete_policy",
+    "delete_version",
+    "detach_from_role",
+    "detach_from_user",
+    "get_policy",
+    "list_for_role",
+    "list_for_user",
+    "list_versions",
+]
+
+MAX_VERSIONS = 5
+ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
+
+
+def create_policy(call: RamCall) -> Answer:
+    """Create a custom policy with the version ``v1``."""
+    name = call.policy_name()
+    call.permit(f"policy/{name}")
+    document = call.document("PolicyDocument", parse_policy)
+    if call.directory.policy(call.account_id, name) is not None:
+        raise refusal(409, "EntityAlreadyExists.Policy", f"The policy {name} already exists.")
+    policy = ManagedPolicy(
+        account_id=call.account_id,
+        name=name,
+        description=call.params.get("Description", ""),
+        created_ms=call.now_ms,
+        versions=(PolicyVersion(number=1, document=document, created_ms=call.now_ms),),
+    )
+    call.directory.put_policy(policy)
+    return call.answer(Policy=_summary(policy))
+
+
+def get_policy(call: RamCall) -> Answer:
+    """Return a custom policy with its default version."""
+    policy = call.policy()
+    holders = len(call.directory.holders(policy))
+    return call.answer(
+        Policy={
+            **_summary(policy),
+            "UpdateDate": iso(policy.current.created_ms),
+            "AttachmentCount": holders,
+        },
+        DefaultPolicyVersion=_version(policy, policy.current),
+    )
+
+
+def delete_policy(call: RamCall) -> Answer:
+    """Delete a custom policy that is attached to nothing and has only its default version."""
+    policy = call.policy()
+    for arn in call.directory.holders(policy):
+        kind = "Role" if ":role/" in arn else "User"
+        raise refusal(
+            409,
+            f"DeleteConflict.Policy.{kind}",
+            f"The policy can not be attached to any {kind.lower()} while deleting the policy.",
+        )
+    if len(policy.versions) > 1:
+        raise refusal(
+            409,
+            "DeleteConflict.Policy.Version",
+            "The policy can not have any version except the default version.",
+        )
+    call.directory.delete_policy(policy)
+    return call.answer()
+
+
+def create_version(call: RamCall) -> Answer:
+    """Create a version of a custom policy; ``SetAsDefault`` puts the version in force.
+
+    With ``RotateStrategy``, the oldest version that is not in force makes room for a sixth one.
+    """
+    policy = call.policy()
+    document = call.document("PolicyDocument", parse_policy)
+    versions = policy.versions
+    if len(versions) >= MAX_VERSIONS:
+        if call.params.get("RotateStrategy") != ROTATE:
+            raise refusal(
+                409,
+                "LimitExceeded.Policy.Version",
+                f"The number of versions must not exceed {MAX_VERSIONS}.",
+            )
+        oldest = next(each for each in versions if each.number != policy.default)
+        versions = tuple(each for each in versions if each is not oldest)
+    number = policy.versions[-1].number + 1
+    made = PolicyVersion(number=number, document=document, created_ms=call.now_ms)
+    in_force = call.params.get("SetAsDefault", "false").lower() == "true"
+    policy = replace(
+        policy, versions=(*versions, made), default=number if in_force else policy.default
+    )
+    call.directory.put_policy(policy)
+    return call.answer(PolicyVersion=_version(policy, made))
+
+
+def list_versions(call: RamCall) -> Answer:
+    """Return all versions of a custom policy."""
+    policy = call.policy()
+    return call.answer(
+        PolicyVersions={"PolicyVersion": [_version(policy, each) for each in policy.versions]}
+    )
+
+
+def delete_version(call: RamCall) -> Answer:
+    """Delete a version of a custom policy that is not in force."""
+    policy, wanted = call.policy(), call.given("VersionId")
+    found = next((each for each in policy.versions if each.version_id == wanted), None)
+    if found is None:
+        raise refusal(404, "EntityNotExist.Policy.Version", f"The version {wanted} does not exist.")
+    if found.number == policy.default:
+        raise refusal(
+            409,
+            "DeleteConflict.PolicyVersion.Default",
+            "The default version of a policy can not be deleted.",
+        )
+    kept = tuple(each for each in policy.versions if each is not found)
+    call.directory.put_policy(replace(policy, versions=kept))
+    return call.answer()
+
+
+def attach_to_role(call: RamCall) -> Answer:
+    """Attach a custom policy to a role."""
+    return _attach(call, call.role(), "Role")
+
+
+def attach_to_user(call: RamCall) -> Answer:
+    """Attach a custom policy to a user."""
+    return _attach(call, call.user(), "User")
+
+
+def detach_from_role(call: RamCall) -> Answer:
+    """Detach a custom policy from a role."""
+    return _detach(call, call.role(), "Role")
+
+
+def detach_from_user(call: RamCall) -> Answer:
+    """Detach a custom policy from a user."""
+    return _detach(call, call.user(), "User")
+
+
+def list_for_role(call: RamCall) -> Answer:
+    """Return the custom policies that are attached to a role."""
+    return _list(call, call.role())
+
+
+def list_for_user(call: RamCall) -> Answer:
+    """Return the custom policies that are attached to a user."""
+    return _list(call, call.user())
+
+
+def _attach(call: RamCall, entry: UserEntry | RoleEntry, kind: str) -> Answer:
+    policy = call.policy()
+    if policy in call.directory.attached(entry):
+        raise refusal(
+            409,
+            f"EntityAlreadyExists.{kind}.Policy",
+            f"The policy {policy.name} is attached already.",
+        )
+    call.directory.attach(policy, entry)
+    return call.answer()
+
+
+def _detach(call: RamCall, entry: UserEntry | RoleEntry, kind: str) -> Answer:
+    name = call.policy_name()
+    call.permit(f"policy/{name}")
+    if not call.directory.detach(name, entry):
+        raise refusal(404, f"EntityNotExist.{kind}.Policy", f"The policy {name} is not attached.")
+    return call.answer()
+
+
+def _list(call: RamCall, entry: UserEntry | RoleEntry) -> Answer:
+    policies = [_summary(policy) for policy in call.directory.attached(entry)]
+    return call.answer(Policies={"Policy": policies})
+
+
+def _summary(policy: ManagedPolicy) -> dict[str, object]:
+    return {
+        "PolicyName": policy.name,
+        "PolicyType": "Custom",
+        "Description": policy.description,
+        "DefaultVersion": policy.current.version_id,
+        "CreateDate": iso(policy.created_ms),
+    }
+
+
+def _version(policy: ManagedPolicy, version: PolicyVersion) -> dict[str, object]:
+    return {
+        "VersionId": version.version_id,
+        "IsDefaultVersion": version.number == policy.default,
+        "PolicyDocument": version.document,
+        "CreateDate": iso(version.created_ms),
+    }

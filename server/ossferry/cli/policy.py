@@ -1,0 +1,88 @@
+"""The command `ossferry policy`: prints one document of the set-up."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+from ossferry.cli.setup_options import (
+    Bucket,
+    Identity,
+    Issuer,
+    Origins,
+    Provider,
+    RoleName,
+    ServiceAccount,
+)
+from ossferry.errors import SettingsError
+
+__all__ = ["policy"]
+
+Document: TypeAlias = Annotated[
+    Literal[
+        "role",
+        "trust",
+        "objects",
+        "caller",
+        "server-trust",
+        "links",
+        "kill-switch",
+        "kill-switch-operator",
+        "bucket",
+        "public-access",
+        "versioning",
+        "cors",
+        "lifecycle",
+    ],
+    typer.Argument(help="Which document."),
+]
+
+# Values in place of options; a document that contains one needs the option.
+ACCOUNT = "000000000000"
+BUCKET = "bucket-that-was-not-given"
+ORIGIN = "https://origin-that-was-not-given.invalid"
+
+
+def policy(
+    document: Document,
+    account: Annotated[str, typer.Option(metavar="ID", help="Id of the cloud account.")] = "",
+    bucket: Bucket = "",
+    origin: Origins = None,
+    role: RoleName = "oss-web-upload",
+    objects_role: RoleName = "oss-web-objects",
+    server_name: RoleName = "ossferry-server",
+    identity: Identity = "ecs",
+    provider: Provider = "",
+    issuer: Issuer = "",
+    service_account: ServiceAccount = "",
+) -> None:
+    """Print a document as the API takes it: a RAM policy as JSON, a bucket's setting as XML.
+
+    `role` and `objects` are the policies of the two roles that the server assumes, and `trust` is
+    the trust policy of both. `caller` is the policy of the server's own user or role, and
+    `server-trust` is the trust policy of the server's own role.
+    """
+    from ossferry.setup.documents import compact, pretty
+    from ossferry.setup.wanted import Wanted
+
+    wanted = Wanted(
+        account=account or ACCOUNT,
+        bucket=bucket or BUCKET,
+        region="cn-hangzhou",  # in no document
+        origins=tuple(origin or [ORIGIN]),
+        role=role,
+        objects_role=objects_role,
+        server=server_name,
+        identity=identity,
+        provider=provider,
+        issuer=issuer,
+        service_account=service_account,
+    )
+    text = compact(document, wanted)
+    for option, given, value in (
+        ("--account", account, ACCOUNT),
+        ("--bucket", bucket, BUCKET),
+        ("--origin", origin, ORIGIN),
+    ):
+        if not given and value in text:
+            raise SettingsError(f"{option}: `ossferry policy {document}` needs this option.")
+    typer.echo(pretty(text))

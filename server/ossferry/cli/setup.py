@@ -1,0 +1,349 @@
+"""The commands `ossferry setup` and `ossferry teardown`: make or remove the cloud resources.
+
+Each command imports its dependencies when it is called, so that the command line starts quickly.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from ossferry.cli.setup_options import (
+    Adopt,
+    Bucket,
+    Domain,
+    DryRun,
+    Identity,
+    Issuer,
+    JsonOutput,
+    Mock,
+    Origins,
+    OssEndpoint,
+    Provider,
+    Region,
+    RoleName,
+    ServiceAccount,
+    Yes,
+)
+from ossferry.errors import SettingsError
+
+if TYPE_CHECKING:
+    from ossferry.cli.setup_terminal import KeyFile, Terminal
+    from ossferry.setup.account import Account
+    from ossferry.setup.calls import Call
+    from ossferry.setup.wanted import Wanted
+
+__all__ = ["setup", "teardown"]
+
+RAM_ENDPOINT = "https://ram.aliyuncs.com"
+STS_ENDPOINT = "https://sts.aliyuncs.com"
+
+PlanOut: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the plan into a file; change nothing.")
+]
+PlanIn: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Make the calls of a plan; it contains the names, too."),
+]
+KeyFileOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the access key into a new file of mode 600."),
+]
+WaitDns: TypeAlias = Annotated[
+    int, typer.Option(min=0, metavar="SECONDS", help="Wait this long for the TXT record.")
+]
+Pem: TypeAlias = Annotated[str, typer.Option(metavar="PEM", help="For the custom domain.")]
+
+
+def setup(
+    bucket: Bucket = "",
+    region: Region = "",
+    origin: Origins = None,
+    identity: Identity = "ecs",
+    domain: Domain = "",
+    certificate: Pem = "",
+    private_key: Pem = "",
+    versioning: Annotated[bool, typer.Option(help="Keep old versions of objects.")] = False,
+    role: RoleName = "oss-web-upload",
+    objects_role: RoleName = "oss-web-objects",
+    server_name: RoleName = "ossferry-server",
+    provider: Provider = "",
+    issuer: Issuer = "",
+    service_account: ServiceAccount = "",
+    new_key: Annotated[bool, typer.Option("--new-key", help="Make another access key.")] = False,
+    key_file: KeyFileOption = None,
+    wait_dns: WaitDns = 0,
+    dry_run: DryRun = False,
+    plan: PlanOut = None,
+    apply: PlanIn = None,
+    adopt: Adopt = False,
+    yes: Yes = False,
+    json_output: JsonOutput = False,
+    mock: Mock = "",
+    oss_endpoint: OssEndpoint = "",
+) -> None:
+    """Make the bucket, the RAM roles and the server's identity, and print the server's settings.
+
+    The command reads the account, prints the calls that are missing, asks, and makes them. A second
+    run changes nothing; after a failure it continues. It uses your own credentials, for example
+    from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
+    """
+    names = {
+        "bucket": bucket,
+        "region": region,
+        "origins": origin,
+        "role": role,
+        "objects_role": objects_role,
+        "server": server_name,
+        "identity": identity,
+        "provider": provider,
+        "issuer": issuer,
+        "service_account": service_account,
+        "versioning": versioning,
+        "domain": domain,
+        "certificate": certificate,
+        "private_key": private_key,
+        "adopt": adopt,
+    }
+    cloud = _Cloud(mock=mock, oss_endpoint=oss_endpoint)
+    wanted, planned = cloud.plan(apply) if apply else (cloud.wanted(names), None)
+    making = _Making(cloud, wanted, planned, new_key=new_key)
+    if dry_run or plan:
+        making.plan(plan, json_output=json_output)
+    else:
+        making.make(key_file, wait_s=wait_dns, yes=yes, json_output=json_output)
+
+
+def teardown(
+    bucket: Bucket = "",
+    region: Region = "",
+    origin: Origins = None,
+    identity: Identity = "ecs",
+    domain: Domain = "",
+    role: RoleName = "oss-web-upload",
+    objects_role: RoleName = "oss-web-objects",
+    server_name: RoleName = "ossferry-server",
+    from_plan: PlanIn = None,
+    delete_objects: Annotated[
+        bool, typer.Option("--delete-objects", help="Delete all objects of the bucket, too.")
+    ] = False,
+    dry_run: DryRun = False,
+    adopt: Adopt = False,
+    yes: Yes = False,
+    json_output: JsonOutput = False,
+    mock: Mock = "",
+    oss_endpoint: OssEndpoint = "",
+) -> None:
+    """Remove what `ossferry setup` has made; a bucket with objects stays.
+
+    The command prints all calls, asks, and makes them. Give the same names as for `setup`, or the
+    plan with --from-plan.
+    """
+    from ossferry.setup.applying import apply, needs_of
+    from ossferry.setup.removing import removing_steps
+
+    names = {
+        "bucket": bucket,
+        "region": region,
+        "origins": origin,
+        "role": role,
+        "objects_role": objects_role,
+        "server": server_name,
+        "identity": "user" if identity == "user" else "ecs",  # rrsa has a role, too
+        "domain": domain,
+        "adopt": adopt,
+    }
+    cloud = _Cloud(mock=mock, oss_endpoint=oss_endpoint)
+    wanted = cloud.plan(from_plan)[0] if from_plan else cloud.wanted(names)
+    terminal = _terminal(json_output=json_output)
+    with cloud.account(wanted) as account:
+        account.bucket.on_deleted = terminal.deleted
+        steps = removing_steps(wanted, account, delete_objects=delete_objects)
+        with terminal.reading():
+            needs = needs_of(steps)
+        if dry_run:
+            _show_plan(terminal, wanted, needs.calls, needs.notes, json_output=json_output)
+            return
+        terminal.show(needs.calls, on_stdout=False)
+        _agree(terminal, needs.calls, yes=yes)
+        with terminal.result(account=wanted.account):
+            apply(steps, account, terminal)
+
+
+class _Making:
+    """Plans or makes a set-up."""
+
+    def __init__(
+        self, cloud: "_Cloud", wanted: "Wanted", planned: "list[Call] | None", *, new_key: bool
+    ) -> None:
+        self._cloud = cloud
+        self._wanted = wanted
+        self._planned = planned
+        self._new_key = new_key
+
+    def plan(self, path: Path | None, *, json_output: bool) -> None:
+        """Print the plan, or write it into a file."""
+        from ossferry.setup.applying import needs_of
+        from ossferry.setup.calls import plan_data
+        from ossferry.setup.making import making_steps
+
+        terminal = _terminal(json_output=json_output)
+        with self._cloud.account(self._wanted) as account, terminal.reading():
+            needs = needs_of(making_steps(self._wanted, account, new_key=self._new_key))
+        if path is None:
+            _show_plan(terminal, self._wanted, needs.calls, needs.notes, json_output=json_output)
+            return
+        try:
+            path.write_text(json.dumps(plan_data(self._wanted, needs.calls), indent=2), "utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"--plan: {path} cannot be written ({error.strerror}): choose another file."
+            ) from error
+
+    def make(self, key_path: Path | None, *, wait_s: float, yes: bool, json_output: bool) -> None:
+        """Make the missing calls, and print the server's settings."""
+        from ossferry.setup.applying import apply, needs_of
+        from ossferry.setup.making import making_steps
+        from ossferry.setup.result import settings_of, todo
+
+        wanted = self._wanted
+        with self._cloud.account(wanted) as account:
+            steps = making_steps(wanted, account, new_key=self._new_key)
+            reader = _terminal(json_output=json_output)
+            with reader.reading():
+                calls = needs_of(steps).calls
+            reader.show(calls, on_stdout=False)
+            _agree(reader, calls, yes=yes)
+            with _key_file(key_path, calls) as key_file:
+                terminal = _terminal(json_output=json_output, key_file=key_file, wait_s=wait_s)
+                with terminal.result(account=wanted.account) as result:
+                    apply(steps, account, terminal, planned=self._planned)
+                    for sentence in todo(wanted):
+                        terminal.note(sentence)
+                    result["settings"] = settings_of(wanted, self._cloud.mock)
+        if not json_output:
+            for name, value in result["settings"].items():
+                typer.echo(f"{name}={value}")
+
+
+class _Cloud:
+    """The services of the cloud, or a mock that stands in for them.
+
+    Args:
+        mock: URL of a mock, or empty text.
+        oss_endpoint: URL of OSS, or empty text for the public endpoint of the region.
+    """
+
+    def __init__(self, *, mock: str, oss_endpoint: str) -> None:
+        from ossferry.observability.logs import configure
+        from ossferry.oss.sts import default_credentials
+
+        configure("ERROR")
+        self.mock = mock
+        self._oss = oss_endpoint or mock
+        self._credentials = default_credentials()
+
+    def _account_id(self) -> str:
+        from ossferry.oss.ram import caller_identity
+
+        return caller_identity(self._credentials, self.mock or STS_ENDPOINT)["AccountId"]
+
+    def wanted(self, names: dict[str, Any]) -> "Wanted":
+        """Return the wanted state of the caller's account; ask a person for missing names."""
+        from ossferry.setup.wanted import Wanted
+
+        for name, option, question in (
+            ("bucket", "--bucket", "Name of the bucket"),
+            ("region", "--region", "Region, such as cn-hangzhou"),
+            ("origins", "--origin", "Origin of the upload page, https://NAME"),
+        ):
+            if not names[name]:
+                found = _terminal().asks_for(option, question)
+                names[name] = [found] if name == "origins" else found
+        given = {
+            **names,
+            "origins": tuple(names["origins"]),
+            "plain_http": self.mock.startswith("http://"),
+        }
+        Wanted(account="0" * 16, **given)  # a wrong name is told before the first request
+        return Wanted(account=self._account_id(), **given)
+
+    def plan(self, path: Path) -> "tuple[Wanted, list[Call]]":
+        """Return the wanted state and the calls of a plan.
+
+        Raises:
+            SettingsError: the file is not a plan, or a plan for another account.
+        """
+        from ossferry.setup.calls import read_plan
+
+        try:
+            wanted, calls = read_plan(json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{path} is not a readable plan: write it with --plan.") from error
+        account = self._account_id()
+        if wanted.account != account:
+            raise SettingsError(
+                f"the plan is for the account {wanted.account}, but the credentials belong to"
+                f" {account}: use credentials of that account."
+            )
+        return wanted, calls
+
+    @contextmanager
+    def account(self, wanted: "Wanted") -> "Iterator[Account]":
+        """Return a context with the account."""
+        from ossferry.setup.account import Account
+
+        oss = self._oss or f"https://oss-{wanted.region}.aliyuncs.com"
+        found = Account(wanted, self._credentials, oss=oss, ram=self.mock or RAM_ENDPOINT)
+        with closing(found):
+            yield found
+
+
+def _terminal(
+    *, json_output: bool = False, key_file: "KeyFile | None" = None, wait_s: float = 0
+) -> "Terminal":
+    from ossferry.cli.setup_terminal import Terminal
+
+    return Terminal(json_output=json_output, key_file=key_file, wait_s=wait_s)
+
+
+def _show_plan(
+    terminal: "Terminal",
+    wanted: "Wanted",
+    calls: "list[Call]",
+    notes: list[str],
+    *,
+    json_output: bool,
+) -> None:
+    from ossferry.setup.calls import plan_data
+
+    if json_output:
+        typer.echo(json.dumps({**plan_data(wanted, calls), "notes": notes}, indent=2))
+        return
+    terminal.show(calls, on_stdout=True)
+    for note in notes:
+        terminal.note(note)
+    if not calls:
+        typer.echo("no call is missing", err=True)
+
+
+def _agree(terminal: "Terminal", calls: "list[Call]", *, yes: bool) -> None:
+    """Ask before the first call; end the command if the person says no."""
+    if calls and not terminal.confirm(f"Make these {len(calls)} calls?", yes=yes):
+        typer.echo("nothing was changed", err=True)
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _key_file(path: Path | None, calls: "list[Call]") -> "Iterator[KeyFile | None]":
+    """Return a context with the open file for a new access key, if there will be one."""
+    from ossferry.cli.setup_terminal import KeyFile
+
+    if path is None or all(call.action != "CreateAccessKey" for call in calls):
+        yield None
+        return
+    with closing(KeyFile(path)) as found:
+        yield found

@@ -1,0 +1,74 @@
+"""Options that the commands `setup`, `teardown` and `policy` share.
+
+This module imports only `typer`, so that the command line starts quickly.
+"""
+
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+__all__ = [
+    "Adopt",
+    "Bucket",
+    "Domain",
+    "DryRun",
+    "Identity",
+    "Issuer",
+    "JsonOutput",
+    "Mock",
+    "Origins",
+    "OssEndpoint",
+    "Provider",
+    "Region",
+    "RoleName",
+    "ServiceAccount",
+    "Yes",
+]
+
+Identity: TypeAlias = Annotated[
+    Literal["user", "ecs", "rrsa"],
+    typer.Option(
+        help="How the server proves its identity: with the access key of a RAM user, with the role"
+        " of an ECS instance, or with the service account of a Kubernetes cluster."
+    ),
+]
+Bucket: TypeAlias = Annotated[str, typer.Option(metavar="NAME", help="Name of the bucket.")]
+Region: TypeAlias = Annotated[
+    str, typer.Option(metavar="REGION", help="Region of the bucket, such as cn-hangzhou.")
+]
+Origins: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin",
+        metavar="ORIGIN",
+        help="Origin of the upload page, https://NAME; can be given more than once.",
+    ),
+]
+RoleName: TypeAlias = Annotated[str, typer.Option(metavar="NAME", help="Name in RAM.")]
+Provider: TypeAlias = Annotated[
+    str, typer.Option(metavar="NAME", help="The cluster's OIDC provider in RAM, for rrsa.")
+]
+Issuer: TypeAlias = Annotated[
+    str, typer.Option(metavar="URL", help="The cluster's issuer, for rrsa.")
+]
+ServiceAccount: TypeAlias = Annotated[
+    str, typer.Option(metavar="NAMESPACE:NAME", help="The server's service account, for rrsa.")
+]
+Domain: TypeAlias = Annotated[
+    str, typer.Option(metavar="NAME", help="Custom domain of the bucket, files.example.com.")
+]
+Adopt: TypeAlias = Annotated[
+    bool,
+    typer.Option("--adopt", help="Also change what ossferry setup did not make for this bucket."),
+]
+DryRun: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Only print the calls and documents; change nothing.")
+]
+JsonOutput: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask before the first call.")]
+Mock: TypeAlias = Annotated[
+    str, typer.Option(metavar="URL", help="Rehearse on a mock OSS at this address.")
+]
+OssEndpoint: TypeAlias = Annotated[
+    str, typer.Option(metavar="URL", help="Endpoint of OSS for the command's own requests.")
+]

@@ -1,0 +1,193 @@
+"""What `setup` and `teardown` show: progress on stderr, the result on stdout, secrets once.
+
+A new access key goes to stdout, or into a file that only its owner can read, as soon as it exists:
+RAM shows its secret only once.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.prompt import Confirm, Prompt
+
+from ossferry.clock import Monotonic, monotonic
+from ossferry.errors import OssferryError, SettingsError
+from ossferry.setup.calls import Call
+
+__all__ = ["KeyFile", "Terminal"]
+
+ASK_DNS_S = 15
+OWNER_ONLY = 0o600
+
+
+class KeyFile:
+    """A new file for an access key, which only its owner can read.
+
+    Raises:
+        SettingsError: the file exists already, or the folder cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
+        except FileExistsError as error:
+            raise SettingsError(
+                f"--key-file: {path} exists already: choose another name, or delete it."
+            ) from error
+        except OSError as error:
+            raise SettingsError(
+                f"--key-file: {path} cannot be written ({error.strerror}): choose a folder that you"
+                " may write to."
+            ) from error
+        self._is_empty = True
+
+    def write(self, text: str) -> None:
+        """Write the key, and make sure that it is on the disk."""
+        os.write(self._descriptor, text.encode())
+        os.fsync(self._descriptor)
+        self._is_empty = False
+
+    def close(self) -> None:
+        """Close the file; delete it if no key was written."""
+        os.close(self._descriptor)
+        if self._is_empty:
+            self.path.unlink()
+
+
+class Terminal:
+    """Implements `Report` for a person or, with JSON, for a program.
+
+    Args:
+        json_output: whether `finish` prints one JSON object.
+        key_file: file for a new access key; None: stdout.
+        wait_s: seconds to wait for the TXT record if no person can be asked.
+        sleep: function that waits some seconds.
+        clock: seconds that never decrease.
+    """
+
+    def __init__(
+        self,
+        *,
+        json_output: bool = False,
+        key_file: KeyFile | None = None,
+        wait_s: float = 0,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Monotonic = monotonic,
+    ) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+        self._json = json_output
+        self._key_file = key_file
+        self._sleep = sleep
+        self._clock = clock
+        self._give_up_at = clock() + wait_s
+        self._result: dict[str, Any] = {"calls": [], "notes": []}
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Return a context that shows that the account is being read."""
+        with self._console.status("Reading the account"):
+            yield
+
+    def show(self, calls: Sequence[Call], *, on_stdout: bool) -> None:
+        """Show the calls with their documents."""
+        for call in calls:
+            typer.echo(call.as_text(), err=not on_stdout)
+
+    def unchanged(self, step: str) -> None:
+        """Implement `Report.unchanged`."""
+        self._line("unchanged", step, "dim")
+
+    def done(self, step: str, call: Call) -> None:
+        """Implement `Report.done`."""
+        self._line("done", f"{step}: {call.action}", "green")
+        self._result["calls"].append(call.as_data())
+
+    def deleted(self, objects: int) -> None:
+        """Report how many objects have been deleted so far."""
+        self._line("deleted", f"{objects} objects", "dim")
+
+    def note(self, text: str) -> None:
+        """Implement `Report.note`."""
+        self._line("note", text, "yellow")
+        self._result["notes"].append(text)
+
+    def access_key(self, user: str, key_id: str, secret: str) -> None:
+        """Implement `Report.access_key`."""
+        lines = f"ALIBABA_CLOUD_ACCESS_KEY_ID={key_id}\nALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}\n"
+        if self._key_file is not None:
+            self._key_file.write(lines)
+            self._result["access_key_file"] = str(self._key_file.path)
+            self._line("note", f"the access key of {user} is in {self._key_file.path}", "yellow")
+        elif self._json:
+            self._result["access_key"] = {"id": key_id, "secret": secret}
+        else:
+            typer.echo(lines, nl=False)
+            sys.stdout.flush()
+
+    def record(self, text: str) -> None:
+        """Implement `Report.record`."""
+        self.note(f"add this record to the DNS zone: {text}")
+
+    def wait_for_record(self) -> bool:
+        """Implement `Report.wait_for_record`: ask a person, or wait up to `wait_s` seconds."""
+        if sys.stdin.isatty() and not self._json:
+            return self.asks("OSS does not see the record yet. Try again?")
+        if self._clock() + ASK_DNS_S > self._give_up_at:
+            return False
+        self._sleep(ASK_DNS_S)
+        return True
+
+    def confirm(self, question: str, *, yes: bool) -> bool:
+        """Ask a person before the first call.
+
+        Raises:
+            SettingsError: nobody can be asked, and `--yes` is missing.
+        """
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            raise SettingsError("nobody can be asked here: give --yes to make these calls.")
+        return self.asks(question)
+
+    def asks(self, question: str) -> bool:
+        """Ask a person on stderr; return whether the answer is yes."""
+        return Confirm.ask(question, console=self._console)
+
+    def asks_for(self, option: str, question: str) -> str:
+        """Ask a person on stderr for a text.
+
+        Raises:
+            SettingsError: nobody can be asked, and `option` is missing.
+        """
+        if not sys.stdin.isatty():
+            raise SettingsError(f"{option} is missing.")
+        return Prompt.ask(question, console=self._console)
+
+    @contextmanager
+    def result(self, **values: object) -> Iterator[dict[str, Any]]:
+        """Return a context for the work; with JSON, its end prints the result, even of a failure.
+
+        Args:
+            values: members of the JSON object.
+        """
+        self._result.update(values)
+        try:
+            yield self._result
+        except OssferryError as error:
+            self._result["error"] = str(error)
+            raise
+        finally:
+            if self._json:
+                typer.echo(json.dumps(self._result, indent=2))
+
+    def _line(self, word: str, text: str, style: str) -> None:
+        self._console.print(f"{word:<10}", style=style, end="")
+        self._console.print(text)

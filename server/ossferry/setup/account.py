@@ -1,0 +1,87 @@
+"""The cloud account of a set-up: reads entities of RAM, and sends the calls of a plan."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alibabacloud_credentials.client import Client as CredentialClient
+
+from ossferry.oss.ram import RamApi
+from ossferry.setup.bucket import Bucket
+from ossferry.setup.calls import Call
+from ossferry.setup.wanted import Wanted
+
+__all__ = ["Account"]
+
+Entity = Mapping[str, Any]
+
+
+class Account:
+    """RAM and the bucket of one account.
+
+    Args:
+        wanted: the names.
+        credentials: credentials of the person who runs the command.
+        oss: URL of OSS.
+        ram: URL of RAM.
+    """
+
+    def __init__(
+        self, wanted: Wanted, credentials: CredentialClient, *, oss: str, ram: str
+    ) -> None:
+        self._ram = RamApi(credentials, ram)
+        self.bucket = Bucket(wanted, credentials, oss)
+
+    def role(self, name: str) -> Entity | None:
+        """Return a role, or None if it does not exist."""
+        return _part(self._ram.find("GetRole", RoleName=name), "Role")
+
+    def user(self, name: str) -> Entity | None:
+        """Return a user, or None if it does not exist."""
+        return _part(self._ram.find("GetUser", UserName=name), "User")
+
+    def policy(self, name: str) -> Entity | None:
+        """Return a custom policy, with its document in force as `PolicyDocument`; or None."""
+        found = self._ram.find("GetPolicy", PolicyName=name, PolicyType="Custom")
+        if found is None:
+            return None
+        document = found["DefaultPolicyVersion"]["PolicyDocument"]
+        return {**found["Policy"], "PolicyDocument": document}
+
+    def versions(self, policy: str) -> Sequence[Entity]:
+        """Return the versions of a custom policy."""
+        found = self._ram.find("ListPolicyVersions", PolicyName=policy, PolicyType="Custom")
+        return _list(found, "PolicyVersions", "PolicyVersion")
+
+    def attached(self, kind: str, name: str) -> Sequence[tuple[str, str]]:
+        """Return (type, name) of the policies of a ``Role`` or ``User``; empty if it is missing."""
+        found = self._ram.find(f"ListPoliciesFor{kind}", **{f"{kind}Name": name})
+        policies = _list(found, "Policies", "Policy")
+        return [(each["PolicyType"], each["PolicyName"]) for each in policies]
+
+    def keys(self, user: str) -> Sequence[str]:
+        """Return the access key ids of a user; empty if the user is missing."""
+        found = self._ram.find("ListAccessKeys", UserName=user)
+        return [each["AccessKeyId"] for each in _list(found, "AccessKeys", "AccessKey")]
+
+    def run(self, call: Call) -> Entity:
+        """Send a call; return the answer of RAM, or the token of CreateCnameToken as ``Token``.
+
+        Raises:
+            CloudError: RAM or OSS refuses the call or does not answer.
+        """
+        if call.service == "RAM":
+            return self._ram.call(call.action, **call.params)
+        return {"Token": self.bucket.run(call.action, **call.params)}
+
+    def close(self) -> None:
+        """Close the HTTP connections."""
+        self.bucket.close()
+
+
+def _part(answer: Entity | None, name: str) -> Entity | None:
+    found: Entity | None = None if answer is None else answer[name]
+    return found
+
+
+def _list(answer: Entity | None, group: str, name: str) -> Sequence[Entity]:
+    return [] if answer is None else answer.get(group, {}).get(name, [])

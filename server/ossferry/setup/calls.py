@@ -1,0 +1,100 @@
+"""Calls to RAM and OSS as data: they can be shown, compared, and written into a plan."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ossferry.errors import SettingsError
+from ossferry.setup.documents import pretty
+from ossferry.setup.wanted import Wanted
+
+__all__ = ["Call", "Needs", "Step", "plan_data", "read_plan"]
+
+PLAN_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call that changes the account.
+
+    Attributes:
+        service: ``RAM`` or ``OSS``.
+        action: name of the action in the service's API.
+        params: parameters by name; a document is JSON or XML without line breaks.
+    """
+
+    service: str
+    action: str
+    params: Mapping[str, str]
+
+    def as_text(self) -> str:
+        """Return the call for people: action and parameters in one line, then the documents."""
+        documents = [value for value in self.params.values() if value.startswith(("{", "<"))]
+        plain = [f"{name}={value}" for name, value in self.params.items() if value not in documents]
+        lines = [" ".join([self.service, self.action, *plain])]
+        for document in documents:
+            lines += [f"    {line}" for line in pretty(document).splitlines()]
+        return "\n".join(lines)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the call as JSON-ready values."""
+        return {"service": self.service, "action": self.action, "params": dict(self.params)}
+
+
+@dataclass(slots=True)
+class Needs:
+    """The calls that a step needs now; `notes` say what the step leaves to a person."""
+
+    calls: list[Call] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def ram(self, action: str, **params: str) -> None:
+        """Add a call to RAM."""
+        self.calls.append(Call(service="RAM", action=action, params=params))
+
+    def oss(self, action: str, **params: str) -> None:
+        """Add a call to OSS; a call without a document names the bucket."""
+        self.calls.append(Call(service="OSS", action=action, params=params))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of a set-up, such as one role.
+
+    `needs` reads the account and returns the calls that are missing. It works also if earlier steps
+    have not been done yet.
+    """
+
+    title: str
+    needs: Callable[[], Needs]
+
+
+def plan_data(wanted: Wanted, calls: Sequence[Call]) -> dict[str, Any]:
+    """Return a plan as JSON-ready values; a plan contains no secret."""
+    return {
+        "format": PLAN_FORMAT,
+        "wanted": wanted.as_data(),
+        "calls": [call.as_data() for call in calls],
+    }
+
+
+def read_plan(data: object) -> tuple[Wanted, list[Call]]:
+    """Return the wanted state and the calls of a plan.
+
+    Raises:
+        SettingsError: the plan was not written by this version of `ossferry setup`.
+    """
+    if not isinstance(data, Mapping) or data.get("format") != PLAN_FORMAT:
+        raise SettingsError("the plan was not written by this version of ossferry setup.")
+    try:
+        calls = [
+            Call(
+                service=each["service"],
+                action=each["action"],
+                params={str(name): str(value) for name, value in each["params"].items()},
+            )
+            for each in data["calls"]
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SettingsError("the plan has a wrong list of calls.") from error
+    return Wanted.from_data(data.get("wanted")), calls

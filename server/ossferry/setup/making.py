@@ -1,0 +1,251 @@
+"""The steps of `ossferry setup`: each compares a part of the account with the wanted state.
+
+A step changes only what differs. It refuses to touch what another person or program has made,
+unless the wanted state says `adopt`.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import oss2
+
+from ossferry.errors import CloudError
+from ossferry.setup.account import Account
+from ossferry.setup.calls import Needs, Step
+from ossferry.setup.documents import (
+    ABORT_AFTER_DAYS,
+    ABORT_RULE,
+    compact,
+    cors_text,
+    is_same_rule,
+    other_rules,
+)
+from ossferry.setup.wanted import Wanted
+
+__all__ = ["making_steps"]
+
+ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
+MAX_KEYS = 2
+
+
+def making_steps(wanted: Wanted, account: Account, *, new_key: bool = False) -> list[Step]:
+    """Return the steps that make the wanted state, in the order in which they depend on each other.
+
+    Args:
+        new_key: whether the server's user gets another access key if it has one.
+    """
+    making = _Making(wanted, account)
+    steps = [
+        Step(f"bucket {wanted.bucket}", making.bucket),
+        Step("Block Public Access", making.public_access),
+        *([Step("versioning", making.versioning)] if wanted.versioning else []),
+        Step("CORS rule", making.cors),
+        Step("lifecycle rule", making.lifecycle),
+        Step(f"identity {wanted.server}", making.server),
+        Step(f"role {wanted.role}", lambda: making.role(wanted.role, "role")),
+        Step(f"role {wanted.objects_role}", lambda: making.role(wanted.objects_role, "objects")),
+    ]
+    if wanted.identity == "user":
+        steps.append(Step("access key", lambda: making.access_key(new_key=new_key)))
+    if wanted.domain:
+        steps.append(Step(f"domain {wanted.domain}", making.domain))
+    return steps
+
+
+class _Making:
+    """The needs of each step."""
+
+    def __init__(self, wanted: Wanted, account: Account) -> None:
+        self._wanted = wanted
+        self._account = account
+
+    def bucket(self) -> Needs:
+        needs = Needs()
+        found = self._account.bucket.info()
+        if found is None:
+            needs.oss("PutBucket", Configuration=compact("bucket", self._wanted))
+        elif found.acl.grant != oss2.BUCKET_ACL_PRIVATE:
+            if not self._wanted.adopt:
+                raise CloudError(
+                    f"the bucket {self._wanted.bucket} exists and is {found.acl.grant}: choose"
+                    " another name with --bucket, or give --adopt to make it private."
+                )
+            needs.oss("PutBucketAcl", Acl=oss2.BUCKET_ACL_PRIVATE)
+        return needs
+
+    def public_access(self) -> Needs:
+        needs = Needs()
+        if not self._account.bucket.blocks_public_access():
+            document = compact("public-access", self._wanted)
+            needs.oss("PutBucketPublicAccessBlock", Configuration=document)
+        return needs
+
+    def versioning(self) -> Needs:
+        needs = Needs()
+        if self._account.bucket.versioning() != oss2.BUCKET_VERSIONING_ENABLE:
+            document = compact("versioning", self._wanted)
+            needs.oss("PutBucketVersioning", Configuration=document)
+        return needs
+
+    def cors(self) -> Needs:
+        """Put the rule first, because OSS uses the first rule that matches; keep other rules."""
+        needs = Needs()
+        wanted = self._wanted
+        found = self._account.bucket.cors()
+        others = other_rules(found, wanted)
+        if others:
+            needs.notes.append(f"the bucket has {len(others)} other CORS rules, which stay.")
+        ready = (
+            found is not None
+            and found.response_vary
+            and bool(found.rules)
+            and is_same_rule(found.rules[0], wanted)
+        )
+        if not ready:
+            needs.oss("PutBucketCors", Configuration=cors_text(wanted, others))
+        return needs
+
+    def lifecycle(self) -> Needs:
+        """Put the rule if there is no other one: `oss2` may not write back all it cannot read."""
+        needs = Needs()
+        rules = self._account.bucket.lifecycle_rules()
+        if any(_aborts_parts(each) for each in rules):
+            return needs
+        document = compact("lifecycle", self._wanted)
+        if rules and [each.id for each in rules] != [ABORT_RULE]:
+            needs.notes.append(
+                "the bucket has lifecycle rules of its own; add this one in the OSS console:"
+                f" delete parts below uploads/ after {ABORT_AFTER_DAYS} day."
+            )
+        else:
+            needs.oss("PutBucketLifecycle", Configuration=document)
+        return needs
+
+    def server(self) -> Needs:
+        wanted, needs = self._wanted, Needs()
+        if wanted.identity == "user":
+            found = self._account.user(wanted.server)
+            self._check_ours("user", wanted.server, found, "Comments")
+            if found is None:
+                needs.ram("CreateUser", UserName=wanted.server, Comments=wanted.mark)
+            self._policy(needs, wanted.server, "caller")
+            self._attach(needs, "User", wanted.server)
+            return needs
+        self._role(needs, wanted.server, compact("server-trust", wanted))
+        self._policy(needs, wanted.server, "caller")
+        self._attach(needs, "Role", wanted.server)
+        return needs
+
+    def role(self, name: str, document: str) -> Needs:
+        needs = Needs()
+        self._role(needs, name, compact("trust", self._wanted))
+        self._policy(needs, name, document)
+        self._attach(needs, "Role", name)
+        return needs
+
+    def access_key(self, *, new_key: bool) -> Needs:
+        wanted, needs = self._wanted, Needs()
+        keys = self._account.keys(wanted.server)
+        if keys and not new_key:
+            needs.notes.append(
+                f"the user {wanted.server} has the access key {', '.join(keys)}, whose secret was"
+                " shown when it was made; --new-key makes another one."
+            )
+            return needs
+        if len(keys) >= MAX_KEYS:
+            raise CloudError(
+                f"the user {wanted.server} has {MAX_KEYS} access keys already,"
+                f" {' and '.join(keys)}: delete the one that no server uses, in the RAM console."
+            )
+        needs.ram("CreateAccessKey", UserName=wanted.server)
+        return needs
+
+    def domain(self) -> Needs:
+        wanted, needs = self._wanted, Needs()
+        found = self._account.bucket.domain()
+        params = {"Domain": wanted.domain}
+        if found is None:
+            needs.oss("CreateCnameToken", **params)
+        elif not wanted.certificate or found.certificate is not None:
+            return needs
+        if wanted.certificate:
+            params["CertificateFile"] = wanted.certificate
+            params["PrivateKeyFile"] = wanted.private_key
+        needs.oss("PutCname", **params)
+        return needs
+
+    def _role(self, needs: Needs, name: str, trust: str) -> None:
+        found = self._account.role(name)
+        self._check_ours("role", name, found, "Description")
+        if found is None:
+            needs.ram(
+                "CreateRole",
+                RoleName=name,
+                AssumeRolePolicyDocument=trust,
+                Description=self._wanted.mark,
+            )
+        elif json.loads(found["AssumeRolePolicyDocument"]) != json.loads(trust):
+            needs.ram("UpdateRole", RoleName=name, NewAssumeRolePolicyDocument=trust)
+
+    def _policy(self, needs: Needs, name: str, kind: str) -> None:
+        document = compact(kind, self._wanted)
+        found = self._account.policy(name)
+        self._check_ours("policy", name, found, "Description")
+        if found is None:
+            needs.ram(
+                "CreatePolicy",
+                PolicyName=name,
+                PolicyDocument=document,
+                Description=self._wanted.mark,
+            )
+        elif json.loads(found["PolicyDocument"]) != json.loads(document):
+            needs.ram(
+                "CreatePolicyVersion",
+                PolicyName=name,
+                PolicyDocument=document,
+                SetAsDefault="true",
+                RotateStrategy=ROTATE,
+            )
+
+    def _attach(self, needs: Needs, kind: str, name: str) -> None:
+        if ("Custom", name) not in self._account.attached(kind, name):
+            needs.ram(
+                f"AttachPolicyTo{kind}",
+                PolicyType="Custom",
+                PolicyName=name,
+                **{f"{kind}Name": name},
+            )
+
+    def _check_ours(
+        self, kind: str, name: str, found: Mapping[str, Any] | None, label: str
+    ) -> None:
+        """Refuse an entity that was not made by `ossferry setup` for this bucket.
+
+        Raises:
+            CloudError: the entity is somebody else's.
+        """
+        if found is None or self._wanted.adopt or found.get(label) == self._wanted.mark:
+            return
+        options = {
+            self._wanted.role: "--role",
+            self._wanted.objects_role: "--objects-role",
+            self._wanted.server: "--server-name",
+        }
+        raise CloudError(
+            f"the {kind} {name} exists, and ossferry setup did not make it for the bucket"
+            f" {self._wanted.bucket}: choose another name with {options[name]}, or give --adopt to"
+            " change it."
+        )
+
+
+def _aborts_parts(rule: Any) -> bool:
+    """Return whether a lifecycle rule deletes the parts of all uploads after a day."""
+    abort = rule.abort_multipart_upload
+    return (
+        rule.status == oss2.models.LifecycleRule.ENABLED
+        and "uploads/".startswith(rule.prefix or "")
+        and abort is not None
+        and abort.days == ABORT_AFTER_DAYS
+        and rule.tagging is None
+    )

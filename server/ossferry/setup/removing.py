@@ -1,0 +1,167 @@
+"""The steps of `ossferry teardown`: each removes a part of what `ossferry setup` has made.
+
+What was not made by `ossferry setup` for this bucket stays, unless the wanted state says `adopt`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import oss2
+
+from ossferry.oss.kill_switch import POLICY_NAME
+from ossferry.setup.account import Account
+from ossferry.setup.calls import Needs, Step
+from ossferry.setup.documents import ABORT_RULE, is_same_rule, other_rules, xml_of_cors
+from ossferry.setup.wanted import Wanted
+
+__all__ = ["removing_steps"]
+
+
+def removing_steps(wanted: Wanted, account: Account, *, delete_objects: bool = False) -> list[Step]:
+    """Return the steps that remove what a set-up has made.
+
+    The roles end first, so that no upload arrives in a bucket that is being deleted.
+
+    Args:
+        delete_objects: whether to delete all objects of the bucket; without it, a bucket with
+            objects stays.
+    """
+    removing = _Removing(wanted, account)
+    return [
+        Step(f"role {wanted.role}", lambda: removing.principal("Role", wanted.role)),
+        Step(
+            f"role {wanted.objects_role}",
+            lambda: removing.principal("Role", wanted.objects_role),
+        ),
+        Step(
+            f"identity {wanted.server}",
+            lambda: removing.principal(
+                "User" if wanted.identity == "user" else "Role", wanted.server
+            ),
+        ),
+        Step("objects", lambda: removing.objects(delete_objects=delete_objects)),
+        *([Step(f"domain {wanted.domain}", removing.domain)] if wanted.domain else []),
+        Step("CORS rule", removing.cors),
+        Step("lifecycle rule", removing.lifecycle),
+        Step(f"bucket {wanted.bucket}", lambda: removing.bucket(delete_objects=delete_objects)),
+    ]
+
+
+class _Removing:
+    """The needs of each step."""
+
+    def __init__(self, wanted: Wanted, account: Account) -> None:
+        self._wanted = wanted
+        self._account = account
+
+    def principal(self, kind: str, name: str) -> Needs:
+        """Remove a role or user with its policy and access keys."""
+        needs = Needs()
+        account, who = self._account, {f"{kind}Name": name}
+        found = account.role(name) if kind == "Role" else account.user(name)
+        detached = 0
+        if self._is_ours(needs, kind.lower(), name, found):
+            own = (("Custom", name), ("Custom", POLICY_NAME))
+            others = []
+            for policy_type, policy in account.attached(kind, name):
+                if (policy_type, policy) not in own:
+                    others.append(policy)
+                    continue
+                needs.ram(
+                    f"DetachPolicyFrom{kind}", PolicyType=policy_type, PolicyName=policy, **who
+                )
+                detached += policy == name
+            if others:
+                needs.notes.append(
+                    f"the {kind.lower()} {name} stays, because other policies are attached to it:"
+                    f" {', '.join(others)}."
+                )
+            else:
+                if kind == "User":
+                    for key in account.keys(name):
+                        needs.ram("DeleteAccessKey", UserAccessKeyId=key, **who)
+                needs.ram(f"Delete{kind}", **who)
+        self._policy(needs, name, detached)
+        return needs
+
+    def _policy(self, needs: Needs, name: str, detached: int) -> None:
+        found = self._account.policy(name)
+        if not self._is_ours(needs, "policy", name, found) or found is None:
+            return
+        if int(found.get("AttachmentCount", 0)) > detached:
+            needs.notes.append(f"the policy {name} stays, because it is attached elsewhere.")
+            return
+        for version in self._account.versions(name):
+            if not version["IsDefaultVersion"]:
+                needs.ram("DeletePolicyVersion", PolicyName=name, VersionId=version["VersionId"])
+        needs.ram("DeletePolicy", PolicyName=name)
+
+    def _is_ours(self, needs: Needs, kind: str, name: str, found: Mapping[str, Any] | None) -> bool:
+        """Return whether an entity exists and may be removed; add a note if it has to stay."""
+        if found is None:
+            return False
+        label = "Comments" if kind == "user" else "Description"
+        if self._wanted.adopt or found.get(label) == self._wanted.mark:
+            return True
+        needs.notes.append(
+            f"the {kind} {name} stays, because ossferry setup did not make it for the bucket"
+            f" {self._wanted.bucket}; --adopt removes it."
+        )
+        return False
+
+    def objects(self, *, delete_objects: bool) -> Needs:
+        needs = Needs()
+        bucket = self._account.bucket
+        if bucket.info() is None:
+            return needs
+        objects, uploads = bucket.counts()
+        if delete_objects:
+            needs.oss("DeleteObjects", Objects=str(objects), Uploads=str(uploads))
+        return needs
+
+    def domain(self) -> Needs:
+        needs = Needs()
+        bucket = self._account.bucket
+        if bucket.info() is not None and bucket.domain() is not None:
+            needs.oss("DeleteCname", Domain=self._wanted.domain)
+        return needs
+
+    def cors(self) -> Needs:
+        needs, wanted = Needs(), self._wanted
+        bucket = self._account.bucket
+        found = None if bucket.info() is None else bucket.cors()
+        if found is None or not any(is_same_rule(each, wanted) for each in found.rules):
+            return needs
+        others = other_rules(found, wanted)
+        if others:
+            model = oss2.models.BucketCors(others, response_vary=found.response_vary)
+            needs.oss("PutBucketCors", Configuration=xml_of_cors(model))
+        else:
+            needs.oss("DeleteBucketCors", Bucket=wanted.bucket)
+        return needs
+
+    def lifecycle(self) -> Needs:
+        needs = Needs()
+        bucket = self._account.bucket
+        rules = [] if bucket.info() is None else bucket.lifecycle_rules()
+        if [each.id for each in rules] == [ABORT_RULE]:
+            needs.oss("DeleteBucketLifecycle", Bucket=self._wanted.bucket)
+        elif ABORT_RULE in [each.id for each in rules]:
+            needs.notes.append(
+                f"the lifecycle rule {ABORT_RULE} stays, because the bucket has other rules."
+            )
+        return needs
+
+    def bucket(self, *, delete_objects: bool) -> Needs:
+        needs = Needs()
+        bucket = self._account.bucket
+        if bucket.info() is None:
+            return needs
+        if not delete_objects and any(bucket.counts()):
+            needs.notes.append(
+                f"the bucket {self._wanted.bucket} stays with its objects; --delete-objects deletes"
+                " both."
+            )
+            return needs
+        needs.oss("DeleteBucket", Bucket=self._wanted.bucket)
+        return needs

@@ -1,0 +1,71 @@
+"""The result of a set-up: the server's settings, and what only a person can do."""
+
+from urllib.parse import urlsplit
+
+from ossferry.setup.wanted import Wanted
+
+__all__ = ["settings_of", "todo"]
+
+
+def settings_of(wanted: Wanted, mock: str = "") -> dict[str, str]:
+    """Return the settings of a server that uses the set-up, as environment variables.
+
+    Args:
+        mock: URL of the mock that stands in for the cloud, or empty text.
+    """
+    host = urlsplit(wanted.origins[0]).hostname or ""
+    return {
+        "OSSFERRY_BUCKET": wanted.bucket,
+        "OSSFERRY_REGION": wanted.region,
+        "OSSFERRY_ROLE_ARN": wanted.role_arn,
+        "OSSFERRY_OBJECTS_ROLE_ARN": wanted.objects_role_arn,
+        **(_mock_addresses(mock) if mock else _addresses(wanted)),
+        "OSSFERRY_PUBLIC_URL": wanted.origins[0],
+        "OSSFERRY_ALLOWED_HOSTS": f'["{host}"]',
+    }
+
+
+def _addresses(wanted: Wanted) -> dict[str, str]:
+    """Return the addresses of OSS; a machine outside Alibaba Cloud has no internal endpoint."""
+    if not wanted.domain:
+        return {"OSSFERRY_ENDPOINT": f"https://oss-{wanted.region}.aliyuncs.com"}
+    found = {"OSSFERRY_ENDPOINT": f"https://{wanted.domain}", "OSSFERRY_CNAME": "1"}
+    if wanted.identity != "user":
+        internal = f"https://oss-{wanted.region}-internal.aliyuncs.com"
+        found["OSSFERRY_OBJECTS_ENDPOINT"] = internal
+    return found
+
+
+def _mock_addresses(mock: str) -> dict[str, str]:
+    """Return the addresses of a mock; browsers reach the bucket below `localhost`."""
+    return {
+        "OSSFERRY_ENDPOINT": f"http://localhost:{urlsplit(mock).port}",
+        "OSSFERRY_OBJECTS_ENDPOINT": mock,
+        "OSSFERRY_STS_ENDPOINT": mock,
+        "OSSFERRY_RAM_ENDPOINT": mock,
+        "OSSFERRY_ALLOW_MOCK": "1",
+    }
+
+
+def todo(wanted: Wanted) -> list[str]:
+    """Return what only a person can do after the set-up, one sentence each."""
+    found = []
+    if wanted.domain:
+        target = f"{wanted.bucket}.oss-{wanted.region}.aliyuncs.com."
+        found.append(f"add this record to the DNS zone: {wanted.domain}. CNAME {target}")
+        if not wanted.certificate:
+            found.append(
+                f"give {wanted.domain} a certificate: run the command again with --certificate and"
+                " --private-key, or use the OSS console."
+            )
+    if wanted.identity == "ecs":
+        found.append(
+            f"attach the RAM role {wanted.server} to the ECS instance of the server, in the ECS"
+            " console or with `aliyun ecs AttachInstanceRamRole`."
+        )
+    if wanted.identity == "rrsa":
+        found.append(
+            f"annotate the service account {wanted.service_account} with"
+            f" pod-identity.alibabacloud.com/role-name={wanted.server}."
+        )
+    return found

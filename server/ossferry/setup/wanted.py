@@ -1,0 +1,187 @@
+"""The wanted state of a cloud account: all names, checked, and as JSON for a plan file."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
+
+from ossferry.errors import SettingsError
+from ossferry.settings.addresses import is_loopback
+
+__all__ = ["Identity", "Wanted"]
+
+Identity: TypeAlias = Literal["user", "ecs", "rrsa"]
+"""How the server proves its identity: with an access key, on ECS, or in a Kubernetes cluster."""
+
+FLAGS = ("versioning", "adopt", "plain_http")
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+(-[0-9]+)?")
+_ACCOUNT = re.compile(r"[0-9]{6,20}")
+_ROLE = re.compile(r"[A-Za-z0-9-]{1,64}")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+_PROVIDER = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_SERVICE_ACCOUNT = re.compile(r"[a-z0-9-]{1,63}:[a-z0-9.-]{1,253}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The names of everything that a set-up makes, and how the server proves its identity.
+
+    Attributes:
+        account: id of the cloud account.
+        origins: origins of the pages that upload; the CORS rule allows exactly these.
+        role: name of the RAM role for the credentials of pages, and of its policy.
+        objects_role: name of the RAM role for the server's own access, and of its policy.
+        server: name of the server's RAM user or role, and of its policy.
+        provider: name of the cluster's OIDC provider in RAM, for the identity `rrsa`.
+        issuer: issuer URL of the cluster, for the identity `rrsa`.
+        service_account: ``NAMESPACE:NAME`` of the server's service account, for `rrsa`.
+        versioning: whether to keep old versions of objects.
+        domain: custom domain of the bucket, or empty text.
+        certificate: path of the domain's certificate chain (PEM), or empty text.
+        private_key: path of the certificate's key (PEM), or empty text.
+        adopt: whether to use and change what another program or person has made.
+        plain_http: whether the roles also work over plain HTTP, which only a mock needs.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names the option.
+    """
+
+    account: str
+    bucket: str
+    region: str
+    origins: tuple[str, ...]
+    role: str = "oss-web-upload"
+    objects_role: str = "oss-web-objects"
+    server: str = "ossferry-server"
+    identity: Identity = "ecs"
+    provider: str = ""
+    issuer: str = ""
+    service_account: str = ""
+    versioning: bool = False
+    domain: str = ""
+    certificate: str = ""
+    private_key: str = ""
+    adopt: bool = False
+    plain_http: bool = False
+
+    def __post_init__(self) -> None:
+        for option, pattern, value, kind in (
+            ("--account", _ACCOUNT, self.account, "an account id: 6 to 20 digits"),
+            (
+                "--bucket",
+                _BUCKET,
+                self.bucket,
+                "a bucket name: 3 to 63 characters a-z, 0-9 and '-', without '-' at the ends",
+            ),
+            ("--region", _REGION, self.region, "a region such as cn-hangzhou, without 'oss-'"),
+            ("--role", _ROLE, self.role, "a name: 1 to 64 letters, digits and '-'"),
+            ("--objects-role", _ROLE, self.objects_role, "a name: 1 to 64 letters, digits and '-'"),
+            ("--server-name", _ROLE, self.server, "a name: 1 to 64 letters, digits and '-'"),
+        ):
+            _check(option, pattern, value, kind)
+        if len({self.role, self.objects_role, self.server}) < 3:
+            raise SettingsError("--role, --objects-role and --server-name must be different names.")
+        self._check_origins()
+        self._check_identity()
+        self._check_domain()
+
+    def _check_origins(self) -> None:
+        if not self.origins:
+            raise SettingsError("--origin: give the origin of the upload page, https://NAME.")
+        for origin in self.origins:
+            url = urlsplit(origin)
+            is_origin = origin == f"{url.scheme}://{url.netloc}" == origin.lower() and url.hostname
+            if not is_origin or "*" in origin or "@" in origin:
+                raise SettingsError(
+                    f"--origin: {origin} must be scheme and host name in lower case, with a port if"
+                    " it is not the standard one, and without a path: https://uploads.example.com."
+                )
+            if url.scheme != "https" and not (
+                url.scheme == "http" and is_loopback(url.hostname or "")
+            ):
+                raise SettingsError(
+                    f"--origin: {origin} must be https; http works on this machine only."
+                )
+
+    def _check_identity(self) -> None:
+        if self.identity != "rrsa":
+            return
+        for option, pattern, value, kind in (
+            ("--provider", _PROVIDER, self.provider, "the name of the cluster's OIDC provider"),
+            (
+                "--service-account",
+                _SERVICE_ACCOUNT,
+                self.service_account,
+                "NAMESPACE:NAME of a service account",
+            ),
+        ):
+            _check(option, pattern, value, kind)
+        if not self.issuer.startswith("https://"):
+            raise SettingsError(
+                "--issuer: give the cluster's issuer URL, which starts with https://."
+            )
+
+    def _check_domain(self) -> None:
+        if self.domain:
+            _check("--domain", _DOMAIN, self.domain, "a host name such as files.example.com")
+        if bool(self.certificate) != bool(self.private_key):
+            raise SettingsError("--certificate and --private-key belong together: give both.")
+        if self.certificate and not self.domain:
+            raise SettingsError("--certificate needs --domain.")
+
+    @property
+    def server_arn(self) -> str:
+        """The ARN of the server's user or role, the only principal that the other roles trust."""
+        kind = "user" if self.identity == "user" else "role"
+        return f"acs:ram::{self.account}:{kind}/{self.server}"
+
+    @property
+    def role_arn(self) -> str:
+        """The ARN of the role for pages."""
+        return self.arn_of(self.role)
+
+    @property
+    def objects_role_arn(self) -> str:
+        """The ARN of the role for the server's own access."""
+        return self.arn_of(self.objects_role)
+
+    def arn_of(self, role: str) -> str:
+        """Return the ARN of a role of the account."""
+        return f"acs:ram::{self.account}:role/{role}"
+
+    @property
+    def mark(self) -> str:
+        """The description of everything in RAM that the set-up makes."""
+        return f"Made by ossferry setup for the bucket {self.bucket}"
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the fields as JSON-ready values."""
+        return {**asdict(self), "origins": list(self.origins)}
+
+    @classmethod
+    def from_data(cls, data: object) -> Self:
+        """Return the state that `as_data` has written.
+
+        Raises:
+            SettingsError: a field is missing or unknown, or has a wrong type or value.
+        """
+        names = {field.name for field in fields(cls)}
+        if not isinstance(data, Mapping) or data.keys() != names:
+            raise SettingsError("the plan was not written by this version of ossferry setup.")
+        for name, value in data.items():
+            kind = list if name == "origins" else bool if name in FLAGS else str
+            if not isinstance(value, kind):
+                raise SettingsError(f"the plan has a wrong value for {name}.")
+        if not all(isinstance(each, str) for each in data["origins"]):
+            raise SettingsError("the plan has a wrong value for origins.")
+        if data["identity"] not in ("user", "ecs", "rrsa"):
+            raise SettingsError("the plan has a wrong value for identity.")
+        return cls(**{**data, "origins": tuple(data["origins"])})
+
+
+def _check(option: str, pattern: re.Pattern[str], value: str, kind: str) -> None:
+    if not pattern.fullmatch(value):
+        raise SettingsError(f"{option}: {value!r} must be {kind}.")

@@ -1,0 +1,880 @@
+"""`ossferry setup` and `ossferry teardown` against the mock: OSS, STS and RAM on one port."""
+
+import json
+import os
+import pty
+import stat
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import oss2
+import pytest
+
+from mock_oss import BucketSpec, MockOSS, Role, User, World
+from mock_oss.world.seeding import ensure_bucket
+from ossferry.cli.main import main
+from ossferry.oss.sts import access_key
+from support.certificates import make_certificate
+from support.programs import free_port
+from support.serve_command import COMMAND, SECRET, server_process, wait_until_up
+
+ADMIN = User(
+    name="admin",
+    user_id="200000000000000007",
+    keys={"LTAI5tMockAdmin": "MockAdminSecret0000000000001"},
+    policies=('{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',),
+)
+ACCOUNT = ADMIN.account_id
+BUCKET = "uploads-of-example"
+FOREIGN = BucketSpec(name="foreign", account_id="2000000000000000")
+ORIGIN = "https://uploads.example.com"
+NAMES = ("--bucket", BUCKET, "--region", "cn-hangzhou", "--origin", ORIGIN)
+READING = ("Get", "List", "Assume")
+MAKING = (
+    "PutBucket",
+    "PutBucketPublicAccessBlock",
+    "PutBucketCors",
+    "PutBucketLifecycle",
+    "CreateUser",
+    "CreatePolicy",
+    "AttachPolicyToUser",
+    "CreateRole",
+    "CreatePolicy",
+    "AttachPolicyToRole",
+    "CreateRole",
+    "CreatePolicy",
+    "AttachPolicyToRole",
+    "CreateAccessKey",
+)
+REMOVING = (
+    "DetachPolicyFromRole",
+    "DeleteRole",
+    "DeletePolicy",
+    "DetachPolicyFromRole",
+    "DeleteRole",
+    "DeletePolicy",
+    "DetachPolicyFromUser",
+    "DeleteAccessKey",
+    "DeleteUser",
+    "DeletePolicy",
+    "DeleteBucketCors",
+    "DeleteBucketLifecycle",
+    "DeleteBucket",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of a command."""
+
+    code: object
+    stdout: str
+    stderr: str
+
+    @property
+    def lines(self) -> dict[str, str]:
+        """The variables in stdout."""
+        return dict(line.split("=", 1) for line in self.stdout.splitlines())
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def oss() -> Iterator[MockOSS]:
+    with MockOSS(world=World(users=(ADMIN,), roles=(), buckets=(FOREIGN,))) as oss:
+        yield oss
+
+
+@pytest.fixture
+def run(oss: MockOSS, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs a command on the mock, as the administrator of the account."""
+    ((key, secret),) = ADMIN.keys.items()
+    monkeypatch.setattr("ossferry.oss.sts.default_credentials", lambda: access_key(key, secret))
+
+    def call(*arguments: str, mock: str | None = None) -> Done:
+        where = ["--mock", mock or oss.endpoint]
+        monkeypatch.setattr("sys.argv", ["ossferry", *arguments, *where])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        return Done(caught.value.code, *capsys.readouterr())
+
+    return call
+
+
+def setup(run: Run, *more: str) -> Done:
+    return run("setup", *NAMES, "--identity", "user", "--yes", *more)
+
+
+def teardown(run: Run, *more: str) -> Done:
+    return run("teardown", *NAMES, "--identity", "user", "--yes", *more)
+
+
+def changes(oss: MockOSS) -> list[str]:
+    """Return the operations that have changed something since the last call; refusals, too."""
+    found = [each.operation for each in oss.requests if not each.operation.startswith(READING)]
+    oss.requests.clear()
+    return found
+
+
+def state(oss: MockOSS) -> dict[str, object]:
+    """Return everything that a set-up makes, without random ids, times and secrets."""
+    directory = oss.service.identities.directory
+    user = directory.user(ACCOUNT, "ossferry-server")
+    found: dict[str, object] = {"bucket": None, "user": None}
+    bucket = oss.store.buckets.get(BUCKET)
+    if bucket is not None:
+        found["bucket"] = bucket._replace(created_ms=0)
+    if user is not None:
+        policies = {each.name: each.current.document for each in directory.attached(user)}
+        found["user"] = (user.comments, len(user.user.keys), policies)
+    for name in ("oss-web-upload", "oss-web-objects", "ossferry-server"):
+        role = directory.role(f"acs:ram::{ACCOUNT}:role/{name}")
+        if role is not None:
+            attached = {each.name: each.current.document for each in directory.attached(role)}
+            found[name] = (role.description, role.role.trust_policy, attached)
+        policy = directory.policy(ACCOUNT, name)
+        if policy is not None:
+            found[f"policy {name}"] = (policy.description, policy.current.document)
+    return found
+
+
+NOTHING: Mapping[str, object] = {"bucket": None, "user": None}
+
+
+def bucket_of(oss: MockOSS, name: str = BUCKET) -> Any:
+    ((key, secret),) = ADMIN.keys.items()
+    return oss2.Bucket(oss2.AuthV4(key, secret), oss.endpoint, name, region="cn-hangzhou")
+
+
+@contextmanager
+def server(settings: Mapping[str, str], folder: Path) -> Iterator[httpx.Client]:
+    """Run `ossferry serve` with the settings that `setup` printed; yield a program with a key."""
+    port = free_port()
+    (folder / "secret").write_text(SECRET)
+    options = {
+        **settings,
+        "OSSFERRY_AUTH": "apikey",
+        "OSSFERRY_API_KEYS_FILE": str(folder / "keys.json"),
+        "OSSFERRY_SECRET_FILE": str(folder / "secret"),
+        "OSSFERRY_PORT": str(port),
+        "OSSFERRY_ALLOWED_HOSTS": '["uploads.example.com", "127.0.0.1"]',
+        "OSSFERRY_BEHIND_TLS": "1",
+        "OSSFERRY_TRUSTED_PROXIES": '["127.0.0.1/32"]',
+        "OSSFERRY_DATABASE_URL": f"sqlite:///{folder}/ledger.db",
+        "OSSFERRY_SETTLE_S": "0",
+    }
+    create = [str(COMMAND), "apikey", "create", "carol"]
+    environment = {**os.environ, **options}
+    key = subprocess.check_output(create, env=environment, cwd=folder, text=True).strip()  # noqa: S603
+    with server_process(folder, options) as process:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_up(url, process)
+        headers = {"authorization": f"Bearer {key}", "x-forwarded-proto": "https"}
+        with httpx.Client(base_url=url, headers=headers, trust_env=False) as site:
+            yield site
+
+
+def test_from_an_empty_account_to_an_upload_and_back(
+    oss: MockOSS, run: Run, tmp_path: Path, web_dir: Path
+) -> None:
+    made = setup(run)
+    assert made.code == 0, made.stderr
+    assert tuple(changes(oss)) == MAKING
+
+    with server({**made.lines, "OSSFERRY_WEB_DIR": str(web_dir)}, tmp_path) as site:
+        grant = site.post("/api/grant").raise_for_status().json()
+        token = (grant["access_key_id"], grant["access_key_secret"], grant["security_token"])
+        auth = oss2.ProviderAuthV4(oss2.credentials.StaticCredentialsProvider(*token))
+        bucket = oss2.Bucket(auth, oss.endpoint, BUCKET, region="cn-hangzhou")
+        name = f"{grant['prefix']}2026-03-14/{'0' * 32}/hello.txt"
+        stored = bucket.put_object(name, b"hello")
+        with pytest.raises(oss2.exceptions.AccessDenied):
+            bucket.get_object(name)
+        report = {"key": name, "size": 5, "crc64": str(stored.crc), "request_id": stored.request_id}
+        receipt = site.post("/api/receipts", json=report)
+        assert receipt.status_code == 200, receipt.text
+        assert [each["key"] for each in site.get("/api/objects").json()["objects"]] == [name]
+    oss.requests.clear()
+
+    kept = teardown(run)
+    assert (kept.code, "stays with its objects" in kept.stderr) == (0, True)
+    assert [each for each in changes(oss) if "Bucket" in each] == [
+        "DeleteBucketCors",
+        "DeleteBucketLifecycle",
+    ]
+    gone = teardown(run, "--delete-objects")
+    assert gone.code == 0, gone.stderr
+    assert state(oss) == NOTHING
+    assert [each for each in changes(oss) if not each.startswith("Head")] == [
+        "DeleteMultipleObjects",
+        "DeleteBucket",
+    ]
+
+
+def test_a_second_run_changes_nothing(oss: MockOSS, run: Run) -> None:
+    first = setup(run)
+    before = state(oss)
+    changes(oss)
+
+    second = setup(run)
+
+    assert (first.code, second.code) == (0, 0)
+    assert changes(oss) == []
+    assert state(oss) == before
+    assert second.stderr.count("unchanged") == 8
+    assert "done" not in second.stderr
+
+
+def test_a_dry_run_prints_each_call_and_makes_none(oss: MockOSS, run: Run) -> None:
+    done = run("setup", *NAMES, "--identity", "user", "--dry-run")
+
+    assert done.code == 0
+    assert changes(oss) == []
+    shown = [line.split()[1] for line in done.stdout.splitlines() if line[:3] in ("RAM", "OSS")]
+    assert tuple(shown) == MAKING
+    assert '"acs:oss:*:*:uploads-of-example/uploads/*"' in done.stdout
+    assert "<AllowedOrigin>https://uploads.example.com</AllowedOrigin>" in done.stdout
+
+
+def test_a_dry_run_in_json_is_the_plan(oss: MockOSS, run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    run("setup", *NAMES, "--identity", "user", "--plan", str(plan))
+
+    making = run("setup", *NAMES, "--identity", "user", "--dry-run", "--json")
+    setup(run)
+    changes(oss)
+    removing = run("teardown", *NAMES, "--identity", "user", "--dry-run", "--json")
+
+    assert json.loads(making.stdout) == {**json.loads(plan.read_text()), "notes": []}
+    assert [each["action"] for each in json.loads(removing.stdout)["calls"]] == list(REMOVING)
+    assert changes(oss) == []
+    removed = json.loads(teardown(run, "--json").stdout)
+    assert [each["action"] for each in removed["calls"]] == list(REMOVING)
+
+
+def test_a_plan_is_written_and_applied(oss: MockOSS, run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+
+    written = run("setup", *NAMES, "--identity", "user", "--plan", str(plan))
+    assert (written.code, written.stdout, changes(oss)) == (0, "", [])
+    applied = run("setup", "--apply", str(plan), "--yes")
+    assert tuple(changes(oss)) == MAKING
+    again = run("setup", "--apply", str(plan), "--yes")
+
+    assert (applied.code, again.code) == (0, 0)
+    assert changes(oss) == []
+    assert applied.lines["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in plan.read_text()
+    removed = run("teardown", "--from-plan", str(plan), "--yes")
+    assert removed.code == 0
+    assert state(oss) == NOTHING
+
+
+def test_a_plan_makes_no_call_that_it_does_not_list(oss: MockOSS, run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    setup(run)
+    run("setup", *NAMES, "--identity", "user", "--plan", str(plan))
+    bucket_of(oss).delete_bucket_cors()
+    changes(oss)
+
+    done = run("setup", "--apply", str(plan), "--yes")
+
+    assert (done.code, changes(oss)) == (1, [])
+    assert "the plan has no PutBucketCors for CORS rule: write a new plan" in done.stderr
+
+
+def test_a_plan_for_another_account_is_refused(run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    run("setup", *NAMES, "--plan", str(plan))
+    data = json.loads(plan.read_text())
+    data["wanted"]["account"] = "2000000000000000"
+    plan.write_text(json.dumps(data))
+
+    done = run("setup", "--apply", str(plan), "--yes")
+
+    assert done.code == 1
+    assert "the plan is for the account 2000000000000000" in done.stderr
+
+
+@pytest.mark.parametrize("when", ["before", "before-answer"])
+@pytest.mark.parametrize("number", range(len(MAKING)), ids=MAKING)
+def test_an_interrupted_setup_continues(oss: MockOSS, run: Run, number: int, when: str) -> None:
+    operation = MAKING[number]
+    nth = MAKING[: number + 1].count(operation)
+    oss.faults.add("reset", operation=operation, nth=nth, when=when)
+
+    broken = setup(run)
+    assert (broken.code, "does not answer" in broken.stderr) == (1, True)
+    again = setup(run)
+
+    assert again.code == 0, again.stderr
+    interrupted = state(oss)
+    oss.reset()
+    setup(run)
+    assert interrupted == state(oss)
+
+
+@pytest.mark.parametrize("when", ["before", "before-answer"])
+@pytest.mark.parametrize("number", range(len(REMOVING)), ids=REMOVING)
+def test_an_interrupted_teardown_continues(oss: MockOSS, run: Run, number: int, when: str) -> None:
+    operation = REMOVING[number]
+    nth = REMOVING[: number + 1].count(operation)
+    setup(run)
+    oss.faults.add("reset", operation=operation, nth=nth, when=when)
+
+    broken = teardown(run)
+    assert (broken.code, "does not answer" in broken.stderr) == (1, True)
+    again = teardown(run)
+
+    assert again.code == 0, again.stderr
+    assert state(oss) == NOTHING
+
+
+def test_the_calls_of_a_teardown_are_these(oss: MockOSS, run: Run) -> None:
+    setup(run)
+    changes(oss)
+
+    teardown(run)
+
+    assert tuple(changes(oss)) == REMOVING
+
+
+def test_a_secret_is_shown_once(oss: MockOSS, run: Run) -> None:
+    first = setup(run)
+    secret = first.lines["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
+    second = setup(run)
+    user = oss.service.identities.directory.user(ACCOUNT, "ossferry-server")
+
+    assert user is not None
+    assert list(user.user.keys.values()) == [secret]
+    assert first.stdout.count(secret) == 1
+    assert secret not in first.stderr + second.stdout + second.stderr
+    assert "--new-key makes another one" in second.stderr
+
+
+def test_a_secret_goes_into_a_file_for_its_owner(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+
+    done = setup(run, "--key-file", str(path))
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    lines = dict(line.split("=") for line in path.read_text().splitlines())
+    assert list(lines) == ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
+    assert lines["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in done.stdout + done.stderr
+    again = setup(run, "--key-file", str(tmp_path / "unused"))
+    assert (again.code, (tmp_path / "unused").exists()) == (0, False)
+
+
+def test_another_key_is_made_on_request_until_ram_has_two(oss: MockOSS, run: Run) -> None:
+    first, second, third = setup(run), setup(run, "--new-key"), setup(run, "--new-key")
+
+    ids = [each.lines["ALIBABA_CLOUD_ACCESS_KEY_ID"] for each in (first, second)]
+    assert len(set(ids)) == 2
+    assert third.code == 1
+    assert f"has 2 access keys already, {ids[0]} and {ids[1]}" in third.stderr
+
+
+@pytest.mark.parametrize("make", ["exists", "no folder", "file as folder"])
+def test_a_key_file_that_cannot_be_written_is_told_before_the_first_call(
+    oss: MockOSS, run: Run, tmp_path: Path, make: str
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    path = {"exists": "file", "no folder": "none/key", "file as folder": "file/key"}[make]
+
+    done = setup(run, "--key-file", str(tmp_path / path))
+
+    assert (done.code, changes(oss)) == (1, [])
+    assert done.stderr.splitlines()[-1].startswith("ossferry: --key-file: ")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_json_has_the_calls_the_settings_and_the_key(oss: MockOSS, run: Run) -> None:
+    done = setup(run, "--json")
+    found = json.loads(done.stdout)
+
+    assert found["account"] == ACCOUNT
+    assert [each["action"] for each in found["calls"]] == list(MAKING)
+    assert found["settings"]["OSSFERRY_BUCKET"] == BUCKET
+    assert found["access_key"].keys() == {"id", "secret"}
+    again = json.loads(setup(run, "--json").stdout)
+    assert (again["calls"], "access_key" in again) == ([], False)
+
+
+def test_json_keeps_the_key_if_a_later_call_fails(oss: MockOSS, run: Run) -> None:
+    oss.faults.add("error", code="CnameDenied", operation="PutCname")
+
+    done = setup(run, "--json", "--domain", "files.example.com")
+    found = json.loads(done.stdout)
+
+    assert done.code == 1
+    assert found["access_key"]["secret"]
+    assert found["error"].startswith("files.example.com is bound to a bucket of another account")
+
+
+@pytest.mark.parametrize("identity", ["ecs", "rrsa"])
+def test_a_server_in_the_cloud_gets_a_role_and_no_key(
+    oss: MockOSS, run: Run, identity: str
+) -> None:
+    rrsa = ("--provider", "ack-rrsa-c1", "--issuer", "https://oidc.example.com")
+    more = (*rrsa, "--service-account", "uploads:ossferry") if identity == "rrsa" else ()
+
+    done = run("setup", *NAMES, "--identity", identity, *more, "--yes")
+
+    assert done.code == 0, done.stderr
+    found = state(oss)
+    assert found["user"] is None
+    trust = json.loads(str(found["ossferry-server"][1]))["Statement"][0]["Principal"]  # type: ignore[index]
+    assert trust.keys() == {"Service" if identity == "ecs" else "Federated"}
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID" not in done.stdout
+    assert ("ECS instance" if identity == "ecs" else "service account") in done.stderr
+    gone = run("teardown", *NAMES, "--identity", identity, "--yes")
+    assert (gone.code, state(oss)) == (0, NOTHING)
+
+
+def test_only_what_differs_is_changed(oss: MockOSS, run: Run) -> None:
+    setup(run)
+    made = state(oss)
+    changes(oss)
+    directory = oss.service.identities.directory
+    role = directory.role(f"acs:ram::{ACCOUNT}:role/oss-web-upload")
+    assert role is not None
+    directory.detach("oss-web-upload", role)
+    bucket_of(oss).put_bucket_cors(oss2.models.BucketCors([oss2.models.CorsRule(["*"], ["GET"])]))
+    changes(oss)
+
+    done = setup(run)
+
+    assert done.code == 0
+    assert changes(oss) == ["PutBucketCors", "AttachPolicyToRole"]
+    cors = bucket_of(oss).get_bucket_cors()
+    assert [each.allowed_origins for each in cors.rules] == [[ORIGIN], ["*"]]
+    assert "1 other CORS rules, which stay" in done.stderr
+    assert {**state(oss), "bucket": None} == {**made, "bucket": None}
+    teardown(run)
+    assert oss.store.buckets.get(BUCKET) is None
+
+
+@pytest.mark.parametrize("change", ["no Vary", "second place", "another age"])
+def test_a_cors_rule_that_is_not_quite_right_is_put_again(
+    oss: MockOSS, run: Run, change: str
+) -> None:
+    setup(run)
+    bucket = bucket_of(oss)
+    wanted = oss.store.buckets.get(BUCKET)
+    found = bucket.get_bucket_cors()
+    rules, vary = list(found.rules), True
+    if change == "no Vary":
+        vary = False
+    elif change == "second place":
+        rules.insert(0, oss2.models.CorsRule(["https://other.example"], ["GET"]))
+    else:
+        rules[0].max_age_seconds = 1
+    bucket.put_bucket_cors(oss2.models.BucketCors(rules, response_vary=vary))
+    changes(oss)
+
+    done = setup(run)
+
+    assert done.code == 0
+    assert changes(oss) == ["PutBucketCors"]
+    assert bucket.get_bucket_cors().rules[0].max_age_seconds == 600
+    if change == "no Vary":
+        assert oss.store.buckets.get(BUCKET) == wanted
+
+
+def test_a_changed_name_changes_the_documents_in_place(oss: MockOSS, run: Run) -> None:
+    setup(run)
+    changes(oss)
+
+    done = setup(run, "--objects-role", "another-objects")
+
+    assert done.code == 0, done.stderr
+    assert changes(oss) == [
+        "CreatePolicyVersion",
+        "CreateRole",
+        "CreatePolicy",
+        "AttachPolicyToRole",
+    ]
+    caller = json.loads(str(state(oss)["policy ossferry-server"][1]))  # type: ignore[index]
+    assert caller["Statement"][0]["Resource"][1].endswith("role/another-objects")
+    teardown(run, "--objects-role", "another-objects")
+    assert oss.service.identities.directory.policy(ACCOUNT, "ossferry-server") is None
+
+
+def test_other_lifecycle_rules_are_not_touched(oss: MockOSS, run: Run) -> None:
+    setup(run)
+    rule = oss2.models.LifecycleRule(
+        "theirs",
+        "logs/",
+        status="Enabled",
+        expiration=oss2.models.LifecycleExpiration(days=30),
+    )
+    bucket_of(oss).put_bucket_lifecycle(oss2.models.BucketLifecycle([rule]))
+    changes(oss)
+
+    done = setup(run)
+
+    assert changes(oss) == []
+    assert "the bucket has lifecycle rules of its own; add this one" in done.stderr
+    teardown(run, "--delete-objects")
+
+
+def test_what_another_person_has_made_is_refused_unless_adopted(run: Run, oss: MockOSS) -> None:
+    directory = oss.service.identities.directory
+    run("setup", "--bucket", "another", *NAMES[2:], "--identity", "user", "--yes")
+    changes(oss)
+
+    refused = setup(run)
+    kept = changes(oss)
+    named = setup(run, "--server-name", "second", "--role", "up2", "--objects-role", "obj2")
+    removed = teardown(run)
+
+    assert (refused.code, kept) == (1, [])
+    assert "the user ossferry-server exists, and ossferry setup did not make it" in refused.stderr
+    assert "--server-name" in refused.stderr
+    assert named.code == 0
+    assert removed.stderr.count("stays, because ossferry setup did not make it") == 6
+    assert directory.user(ACCOUNT, "ossferry-server") is not None
+    adopted = setup(run, "--adopt")
+    assert adopted.code == 0, adopted.stderr
+    assert teardown(run, "--adopt").code == 0
+    assert directory.user(ACCOUNT, "ossferry-server") is None
+
+
+def test_a_role_with_other_policies_stays(oss: MockOSS, run: Run) -> None:
+    setup(run)
+    directory = oss.service.identities.directory
+    role = directory.role(f"acs:ram::{ACCOUNT}:role/oss-web-upload")
+    policy = directory.policy(ACCOUNT, "ossferry-server")
+    assert role is not None
+    assert policy is not None
+    directory.attach(policy, role)
+
+    done = teardown(run)
+
+    assert done.code == 0, done.stderr
+    assert "the role oss-web-upload stays, because other policies are attached" in done.stderr
+    assert "the policy ossferry-server stays, because it is attached elsewhere" in done.stderr
+
+
+def test_a_public_bucket_is_made_private_only_if_adopted(oss: MockOSS, run: Run) -> None:
+    bucket_of(oss).create_bucket("public-read")
+    changes(oss)
+
+    refused = setup(run)
+    before = changes(oss)
+    adopted = setup(run, "--adopt")
+
+    assert (refused.code, before, adopted.code) == (1, [], 0)
+    assert "exists and is public-read" in refused.stderr
+    assert changes(oss)[0] == "PutBucketAcl"
+    assert bucket_of(oss).get_bucket_acl().acl == "private"
+
+
+def test_versioning_is_asked_for_on_request(oss: MockOSS, run: Run) -> None:
+    without, wanted = setup(run), setup(run, "--versioning")
+
+    assert (without.code, wanted.code) == (0, 0)
+    assert bucket_of(oss).get_bucket_versioning().status == "Enabled"
+
+
+def test_a_custom_domain_is_bound_and_unbound(oss: MockOSS, run: Run) -> None:
+    done = setup(run, "--domain", "files.example.com")
+
+    assert done.code == 0, done.stderr
+    assert oss.cnames == {"files.example.com": BUCKET}
+    assert '_dnsauth.files.example.com. TXT "' in done.stderr
+    assert f"files.example.com. CNAME {BUCKET}.oss-cn-hangzhou.aliyuncs.com." in done.stderr
+    changes(oss)
+    assert setup(run, "--domain", "files.example.com").code == 0
+    assert changes(oss) == []
+    teardown(run, "--domain", "files.example.com")
+    assert oss.cnames == {}
+
+
+def test_a_domain_gets_a_certificate_at_once_or_later(
+    oss: MockOSS, run: Run, tmp_path: Path
+) -> None:
+    make_certificate(tmp_path, "files.example.com")
+    files = (
+        "--certificate",
+        str(tmp_path / "fullchain.pem"),
+        "--private-key",
+        str(tmp_path / "privkey.pem"),
+    )
+    domain = ("--domain", "files.example.com")
+    first = setup(run, *domain)
+    changes(oss)
+
+    second = setup(run, *domain, *files)
+
+    assert second.code == 0, second.stderr
+    assert changes(oss) == ["PutCname"]
+    (bound,) = bucket_of(oss).list_bucket_cname().cname
+    assert bound.certificate.status == "Enabled"
+    assert "give files.example.com a certificate" in first.stderr
+    assert "give files.example.com a certificate" not in second.stderr
+    assert "PRIVATE KEY" not in second.stdout + second.stderr
+    assert setup(run, *domain, *files).code == 0
+    assert changes(oss) == []
+
+
+def test_a_certificate_that_cannot_be_read_is_one_sentence(run: Run, tmp_path: Path) -> None:
+    files = ("--certificate", str(tmp_path / "none.pem"), "--private-key", str(tmp_path / "k.pem"))
+
+    done = setup(run, "--domain", "files.example.com", *files)
+
+    assert done.code == 1
+    assert done.stderr.splitlines()[-1].endswith("none.pem is not a readable PEM file.")
+
+
+def test_a_domain_without_its_record_is_bound_by_a_later_run(oss: MockOSS, run: Run) -> None:
+    oss.faults.add("error", code="NeedVerifyDomainOwnership", operation="PutCname", times=1)
+
+    early = setup(run, "--domain", "files.example.com")
+    assert early.code == 1
+    assert "OSS does not find the TXT record of files.example.com yet" in early.stderr
+    assert early.stderr.splitlines()[-1].endswith("everything else is done.")
+    later = setup(run, "--domain", "files.example.com")
+
+    assert later.code == 0
+    assert oss.cnames == {"files.example.com": BUCKET}
+    record = '_dnsauth.files.example.com. TXT "'
+    assert early.stderr.partition(record)[2][:32] == later.stderr.partition(record)[2][:32]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("--bucket", "foreign"),
+            "the bucket foreign belongs to another account, or the caller may not"
+            " oss:GetBucketInfo there: choose another name with --bucket",
+        ),
+        (
+            ("--region", "cn-nowhere-1", "--oss-endpoint", "http://oss-cn-nowhere-1.invalid"),
+            "OSS does not answer at http://oss-cn-nowhere-1.invalid: if cn-nowhere-1 is the name"
+            " of a region, check the network",
+        ),
+        (("--oss-endpoint", "http://127.0.0.1:1"), "OSS does not answer at http://127.0.0.1:1"),
+    ],
+    ids=["foreign bucket", "region", "no network"],
+)
+def test_a_wrong_place_is_one_sentence(
+    oss: MockOSS, run: Run, arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = setup(run, *arguments)
+
+    assert (done.code, done.stdout, changes(oss)) == (1, "", [])
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ossferry: ")
+    assert sentence in line
+
+
+def test_a_name_that_is_taken_meanwhile_is_one_sentence(oss: MockOSS, run: Run) -> None:
+    oss.faults.add("error", code="BucketAlreadyExists", operation="PutBucket")
+
+    done = setup(run)
+
+    assert done.code == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"ossferry: the bucket name {BUCKET} is taken by another account: choose another name with"
+        " --bucket."
+    )
+
+
+def test_a_bucket_in_another_region_is_named_with_its_region(oss: MockOSS, run: Run) -> None:
+    ensure_bucket(oss.store, BucketSpec(name=BUCKET, region="cn-shanghai"), oss.clock)
+
+    done = setup(run)
+
+    assert (done.code, changes(oss)) == (1, [])
+    assert "region" in done.stderr
+
+
+def test_a_clock_that_is_an_hour_wrong_is_one_sentence(oss: MockOSS, run: Run) -> None:
+    oss.clock.advance(3600)
+
+    done = setup(run)
+
+    assert (done.code, changes(oss)) == (1, [])
+    assert "this machine's clock differs by more than 15 minutes" in done.stderr
+    assert "timedatectl set-ntp true" in done.stderr
+
+
+def test_wrong_credentials_are_one_sentence(
+    oss: MockOSS, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, secret in (("LTAInobody", "x"), (next(iter(ADMIN.keys)), "wrong")):
+        monkeypatch.setattr(
+            "ossferry.oss.sts.default_credentials", lambda k=key, s=secret: access_key(k, s)
+        )
+
+        done = setup(run)
+
+        assert done.code == 1
+        assert done.stderr.startswith("ossferry: Alibaba Cloud does not accept the credentials (")
+
+
+def test_a_caller_without_rights_is_told_which_right_is_missing(
+    oss: MockOSS, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = oss.service.identities.directory
+    entry = directory.user(ACCOUNT, "admin")
+    assert entry is not None
+    only_oss = ADMIN.policies[0].replace('"Action":"*"', '"Action":"oss:*"')
+    directory.put_user(replace(entry, user=replace(ADMIN, policies=(only_oss,))))
+
+    done = setup(run)
+
+    assert (done.code, changes(oss)) == (1, [])
+    assert "RAM refused GetUser (NoPermission)" in done.stderr
+    assert "give the caller the right ram:GetUser" in done.stderr
+
+
+def test_no_network_and_no_credentials_are_one_sentence(tmp_path: Path) -> None:
+    arguments = [str(COMMAND), "setup", *NAMES, "--yes", "--mock", "http://127.0.0.1:1"]
+    clean = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+    }
+    keys = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tMockAdmin",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s",
+    }
+
+    for environment, sentence in (
+        (clean, "no credentials were found"),
+        ({**clean, **keys}, "STS does not answer at 127.0.0.1:1: check the network"),
+    ):
+        done = subprocess.run(  # noqa: S603 - our own command
+            arguments, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"ossferry: {sentence}")
+
+
+def test_a_new_account_is_set_up_and_emptied_through_its_domain(
+    oss: MockOSS, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oss.refuse_public_endpoints = True
+    monkeypatch.setenv("http_proxy", oss.endpoint)
+    domain = ("--domain", "files.example.com")
+    public = ("--oss-endpoint", "http://oss-cn-hangzhou.aliyuncs.com")
+    made = setup(run, *domain, *public)
+    assert made.code == 0, made.stderr
+    for name in ("a", "b"):
+        bucket_of(oss).put_object(f"uploads/{name}", b"1")
+    bucket_of(oss).init_multipart_upload("uploads/c")
+
+    gone = teardown(run, "--delete-objects", *domain, *public)
+
+    assert gone.code == 0, gone.stderr
+    assert "deleted   2 objects" in gone.stderr
+    assert state(oss) == NOTHING
+    hosts = {each.host for each in oss.requests if each.operation == "DeleteMultipleObjects"}
+    assert hosts == {"files.example.com"}
+
+
+def test_a_new_account_without_a_domain_is_told_where_objects_can_be_deleted(
+    oss: MockOSS, run: Run
+) -> None:
+    setup(run)
+    oss.faults.add("error", code="PublicEndpointForbidden", operation="ListObjects")
+
+    done = teardown(run, "--delete-objects")
+
+    assert done.code == 1
+    assert "--oss-endpoint https://oss-cn-hangzhou-internal.aliyuncs.com" in done.stderr
+    assert oss.store.buckets.get(BUCKET) is not None
+
+
+def at_a_terminal(oss: MockOSS, typed: str, *arguments: str) -> tuple[int, str, str]:
+    """Run a command at a terminal; return its exit code, its stdout and its stderr.
+
+    Args:
+        typed: what the person types, with a line break after each answer.
+    """
+    ((key, secret),) = ADMIN.keys.items()
+    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
+    ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            [str(COMMAND), *arguments, "--mock", oss.endpoint],
+            env={**os.environ, **keys},
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_person_is_asked_for_missing_names_and_before_the_first_call(oss: MockOSS) -> None:
+    names = f"{BUCKET}\ncn-hangzhou\n{ORIGIN}\n"
+
+    no = at_a_terminal(oss, names + "n\n", "setup")
+    assert (no[0], no[1], changes(oss)) == (1, "", [])
+    assert "Make these 13 calls?" in no[2]
+    assert no[2].endswith("nothing was changed\n")
+    yes = at_a_terminal(oss, names + "y\n", "setup")
+
+    assert yes[0] == 0, yes[2]
+    assert f"OSSFERRY_BUCKET={BUCKET}\n" in yes[1]
+    assert len(changes(oss)) == 13
+
+
+def test_a_person_says_when_the_record_is_there(oss: MockOSS) -> None:
+    oss.faults.add("error", code="NeedVerifyDomainOwnership", operation="PutCname", times=2)
+
+    done = at_a_terminal(oss, "y\ny\n", "setup", *NAMES, "--domain", "files.example.com", "--yes")
+
+    assert done[0] == 0, done[2]
+    assert done[2].count("OSS does not see the record yet. Try again?") == 2
+    assert oss.cnames == {"files.example.com": BUCKET}
+
+
+def test_nobody_to_ask_means_no_call(oss: MockOSS, run: Run) -> None:
+    done = run("setup", *NAMES)
+    missing = run("setup", "--yes")
+
+    assert (done.code, missing.code, changes(oss)) == (1, 1, [])
+    assert "give --yes to make these calls" in done.stderr
+    assert missing.stderr == "ossferry: --bucket is missing.\n"
+
+
+def test_a_teardown_lists_its_calls_and_asks(oss: MockOSS, run: Run) -> None:
+    setup(run)
+    changes(oss)
+
+    dry = run("teardown", *NAMES, "--identity", "user", "--dry-run")
+    asked = run("teardown", *NAMES, "--identity", "user")
+
+    assert (dry.code, asked.code, changes(oss)) == (0, 1, [])
+    shown = [line.split()[1] for line in dry.stdout.splitlines() if line[:3] in ("RAM", "OSS")]
+    assert tuple(shown) == REMOVING
+    assert "DeleteUser UserName=ossferry-server" in asked.stderr
+    assert "give --yes" in asked.stderr
+
+
+def test_the_roles_can_be_assumed_by_the_server_only(oss: MockOSS, run: Run) -> None:
+    made = setup(run)
+    key = made.lines["ALIBABA_CLOUD_ACCESS_KEY_ID"]
+    server = oss.service.identities.find(key)
+    assert server is not None
+    assert server.arn == f"acs:ram::{ACCOUNT}:user/ossferry-server"
+    role: Role | None = oss.service.identities.role(made.lines["OSSFERRY_ROLE_ARN"])
+    assert role is not None
+    trust = json.loads(role.trust_policy)["Statement"]
+
+    assert [each["Principal"] for each in trust] == [{"RAM": [server.arn]}]
