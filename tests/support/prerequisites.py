@@ -53,6 +53,8 @@ ALL = (
     _program("initdb", "postgresql", "postgresql"),
     _program("curl", "curl"),
     _program("wrk", "wrk"),
+    _program("kustomize", "kustomize"),
+    _program("docker-compose", "docker-compose"),
     *(_browser(engine) for engine in browsers.ENGINES),
 )
 
