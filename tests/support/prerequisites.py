@@ -55,6 +55,7 @@ ALL = (
     _program("wrk", "wrk"),
     _program("kustomize", "kustomize"),
     _program("docker-compose", "docker-compose"),
+    _program("shellcheck", "shellcheck"),
     *(_browser(engine) for engine in browsers.ENGINES),
 )
 

@@ -164,7 +164,7 @@ def test_nginx_accepts_its_file(folder: Path, tmp_path: Path) -> None:
     run(program("nginx"), "-t", "-p", tmp_path, "-e", "stderr", "-c", tmp_path / "main.conf")
 
 
-def test_secrets_are_files_and_no_service_gets_another_ones() -> None:
+def test_secrets_are_files_that_only_their_services_get() -> None:
     needed = {value for name, value in OPTIONS.items() if name.endswith("_FILE")}
 
     assert secrets_of("ossferry-1").keys() == needed

@@ -13,7 +13,7 @@ from ossferry.oss.cors_rule import EXPOSED_HEADERS, MAX_AGE_S, METHODS
 from ossferry.settings.model import Settings
 from support.certificates import make_certificate
 from support.programs import program
-from support.templates import BIN, DEPLOY, random_secret, run, settings_from, unknown_options
+from support.templates import DEPLOY, random_secret, run, settings_from, unknown_options
 
 TEXT = (DEPLOY / "ros" / "quick-start.yaml").read_text("utf-8")
 TEMPLATE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -263,7 +263,7 @@ def test_only_https_reaches_the_instance_and_it_uses_the_hardened_metadata_servi
 def test_shellcheck_finds_nothing(tmp_path: Path) -> None:
     (tmp_path / "script").write_text(script(), "utf-8")
 
-    assert run(BIN / "shellcheck", tmp_path / "script") == ""
+    assert run(program("shellcheck"), tmp_path / "script") == ""
     assert len(script().encode()) < MAX_USER_DATA
     assert "ros-notify" not in script()
 
