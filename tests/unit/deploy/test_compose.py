@@ -108,7 +108,11 @@ def address(name: str) -> str:
 
 
 def test_only_nginx_is_reachable_and_only_nginx_is_trusted(settings: Settings) -> None:
+    nginx = services()["nginx"]
+
     assert [name for name, each in services().items() if "ports" in each] == ["nginx"]
+    assert {each["target"] for each in nginx["ports"]} == {80, 443}
+    assert int(nginx["sysctls"]["net.ipv4.ip_unprivileged_port_start"]) <= 80  # it is not root
     assert [str(each) for each in settings.trusted_proxies] == [f"{address('nginx')}/32"]
     for name in ("redis", "postgres"):
         assert services()[name]["networks"].keys() == {"back"}
