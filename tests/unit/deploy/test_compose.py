@@ -150,7 +150,7 @@ def test_nginx_sends_requests_to_both_servers(settings: Settings, folder: Path) 
     assert [where for where, _ in servers] == [
         f"{address(name)}:{settings.port}" for name in REPLICAS
     ]
-    assert {limits for _, limits in servers} == {"max_fails=1 fail_timeout=5s"}
+    assert {limits for _, limits in servers} == {"max_fails=1 fail_timeout=1s"}
     assert mounts == {
         "/etc/nginx/conf.d/default.conf": DEPLOY / "compose" / "nginx.conf",
         "/etc/ssl/ossferry": DEPLOY / "compose" / "certificates",
