@@ -187,6 +187,7 @@ def test_no_container_can_change_its_files_or_gain_rights(name: str) -> None:
     assert each["read_only"] is True
     assert each["cap_drop"] == ["ALL"]
     assert each["security_opt"] == ["no-new-privileges:true"]
+    assert all("mode=1777" in mount for mount in each["tmpfs"])  # root owns a tmpfs
     assert "cap_add" not in each
     assert "privileged" not in each
     assert name in REPLICAS or each["user"] not in ("", "root", "0")  # the image has its own user
