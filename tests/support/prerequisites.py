@@ -53,6 +53,9 @@ ALL = (
     _program("initdb", "postgresql", "postgresql"),
     _program("curl", "curl"),
     _program("wrk", "wrk"),
+    _program("kustomize", "kustomize"),
+    _program("docker-compose", "docker-compose"),
+    _program("shellcheck", "shellcheck"),
     *(_browser(engine) for engine in browsers.ENGINES),
 )
 

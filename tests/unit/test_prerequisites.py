@@ -222,6 +222,8 @@ def test_a_machine_that_has_everything_is_left_alone(
     machine.add_apt()
     for name in ("redis-server", "nginx", "initdb", "curl", "wrk", "chromium", "firefox-esr"):
         machine.add(f"usr/bin/{name}")
+    for name in ("kustomize", "docker-compose", "shellcheck"):
+        machine.add(f"usr/bin/{name}")
     for path in ("bin/WebKitWebDriver", "bin/Xvfb", "lib/any/webkit2gtk-4.1/MiniBrowser"):
         machine.add(f"usr/{path}")
 
@@ -236,6 +238,8 @@ def test_only_what_is_missing_is_installed_at_once(
     machine.add("usr/bin/service")
     machine.add("usr/bin/update-rc.d")
     for name in ("initdb", "curl", "wrk", "firefox-esr", "WebKitWebDriver", "Xvfb"):
+        machine.add(f"usr/bin/{name}")
+    for name in ("kustomize", "docker-compose", "shellcheck"):
         machine.add(f"usr/bin/{name}")
     machine.add("usr/lib/any/webkit2gtk-4.1/MiniBrowser")
 

@@ -242,6 +242,25 @@ def test_t31_a_service_account_of_a_cluster_is_enough(tmp_path: Path, certificat
     assert seen.metadata == []
 
 
+def test_t31_the_role_of_a_function_is_enough(tmp_path: Path, certificate: Path) -> None:
+    """Function Compute puts credentials of the function's role into the environment."""
+    seen = Seen()
+
+    said, log = ask(
+        tmp_path,
+        certificate,
+        seen,
+        ALIBABA_CLOUD_ACCESS_KEY_ID="STS.Function",
+        ALIBABA_CLOUD_ACCESS_KEY_SECRET="secret-of-Function",
+        ALIBABA_CLOUD_SECURITY_TOKEN="token-of-Function",
+        ALIBABA_CLOUD_ECS_METADATA_DISABLED="true",
+    )
+
+    assert (said, log) == ("STS.Lent", "")
+    assert (seen.key_ids, seen.tokens) == (["STS.Function"], ["token-of-Function"])
+    assert seen.metadata == []
+
+
 def test_t31_a_profile_file_is_enough(tmp_path: Path, certificate: Path) -> None:
     seen = Seen()
     path = tmp_path / "credentials.ini"
