@@ -48,7 +48,7 @@ sbom: $(VENV)/.ready web/node_modules/.ready
 
 wheel: build sbom
 	$(BIN)/python -m hatchling build --target wheel --clean --directory dist
-	cd wheels/pyodide && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
+	for each in pyodide mock; do (cd wheels/$$each && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist) || exit 1; done
 	@cd dist && wc -c *.whl
 
 demo: build
@@ -94,7 +94,7 @@ modules: $(VENV)/.ready
 	PYTHONPATH=tests $(BIN)/python -m support.module_list
 
 lock: $(VENV)/.ready
-	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	cd web && npm install --package-lock-only --silent
 
 clean:

@@ -38,7 +38,11 @@ __all__ = ["PROJECTS", "Part", "contained", "needed", "write"]
 
 ROOT = WEB.parent
 OUT = ROOT / "build" / "sbom"
-PROJECTS = {"ossferry": ROOT, "ossferry-pyodide": ROOT / "wheels" / "pyodide"}
+PROJECTS = {
+    "ossferry": ROOT,
+    "ossferry-pyodide": ROOT / "wheels" / "pyodide",
+    "ossferry-mock": ROOT / "wheels" / "mock",
+}
 """The folder of each wheel's `pyproject.toml`."""
 
 PYSCRIPT = "@pyscript/core"
@@ -46,6 +50,7 @@ MICROPYTHON = "@micropython/micropython-webassembly-pyscript"
 PACKAGES = {
     "ossferry": ("hash-wasm", "idb-keyval", "qrcode-generator", PYSCRIPT, MICROPYTHON),
     "ossferry-pyodide": ("pyodide",),
+    "ossferry-mock": (),
 }
 CHANGES = (
     "web/interpreter.py changes micropython.wasm (it catches errors and finds strings faster) and"

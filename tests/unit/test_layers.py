@@ -18,7 +18,7 @@ ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
             "app uploads authentication admin access ledger oss http settings "
-            "observability identity errors clock"
+            "observability identity extras errors clock"
         ),
         "app": (
             "routes background operations forms grants uploads authentication admin "
@@ -42,12 +42,13 @@ ARROWS: dict[str, dict[str, str]] = {
         "pages": "access http settings errors",
         "access": "state http settings observability identity errors clock",
         "ledger": "oss observability identity errors clock",
-        "oss": "state settings observability identity errors clock",
+        "oss": "state settings observability identity extras errors clock",
         "state": "settings observability errors clock",
         "http": "settings observability errors clock",
         "settings": "observability errors",
-        "observability": "errors clock",
+        "observability": "extras errors clock",
         "identity": "errors",
+        "extras": "errors",
         "errors": "",
         "clock": "",
     },
@@ -183,7 +184,7 @@ OUTSIDE = {
     "main": {"asyncio"},
 }
 ONLY_FOR_TYPES = {"typing", "collections"}
-MOCK_USERS = ("cli/demo.py", "cli/main.py")  # the only modules of the server that import the mock
+MOCK_USERS = ("cli/demo.py", "cli/mock.py")  # the only modules of the server that import the mock
 
 
 def modules(package: str) -> dict[str, Path]:

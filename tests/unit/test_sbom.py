@@ -59,7 +59,7 @@ def license_texts(wheel: str) -> set[str]:
 
 def embedded(wheel: str) -> set[str]:
     tables = tomllib.loads((ROOT / "web" / "embedded.toml").read_text("utf-8"))
-    packages = {"pyodide"} if wheel == "ossferry-pyodide" else tables.keys() - {"pyodide"}
+    packages = tables.keys() & set(sbom.PACKAGES[wheel])
     return {name for package in packages for name in tables[package]}
 
 
@@ -163,11 +163,12 @@ def test_the_versions_inside_pyodide_are_those_of_its_files() -> None:
         assert str(versions[name]).encode() in wasm, name
 
 
-def test_both_wheels_have_the_same_version() -> None:
-    main, pyodide = (
+def test_all_wheels_have_the_same_version() -> None:
+    main, pyodide, mock = (
         tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
         for folder in sbom.PROJECTS.values()
     )
 
-    assert main["version"] == pyodide["version"]
+    assert main["version"] == pyodide["version"] == mock["version"]
     assert main["optional-dependencies"]["pyodide"] == [f"ossferry-pyodide=={main['version']}"]
+    assert main["optional-dependencies"]["demo"] == [f"ossferry-mock=={main['version']}"]
