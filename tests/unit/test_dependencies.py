@@ -2,7 +2,6 @@
 
 import ast
 import sys
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import distribution, packages_distributions
@@ -13,11 +12,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-ROOT = Path(__file__).parents[2]
-PROJECTS = {"ossferry": ROOT, "mock_oss": ROOT / "wheels" / "mock"}
-"""The folder of the `pyproject.toml` that declares what each Python package needs."""
+import sbom
 
-OUR_WHEELS = {"ossferry-pyodide", "ossferry-mock"}
+ROOT = Path(__file__).parents[2]
+WHEELS = {"ossferry": "ossferry", "mock_oss": "ossferry-mock"}
+"""The wheel that contains each Python package."""
+
 NOT_IMPORTED = {
     "ossferry": {
         "httptools": "uvicorn parses HTTP with it, and we extend uvicorn's class for it",
@@ -34,14 +34,9 @@ NOT_DECLARED = {
 installed = cache(packages_distributions)
 
 
-@cache
 def requirements(ours: str) -> list[Requirement]:
     """Return the declared dependencies, including those of the extras, without our own wheels."""
-    text = (PROJECTS[ours] / "pyproject.toml").read_text("utf-8")
-    project = tomllib.loads(text)["project"]
-    extras = project["optional-dependencies"].values()
-    every = (*project["dependencies"], *(each for extra in extras for each in extra))
-    return [each for each in map(Requirement, every) if each.name not in {*OUR_WHEELS, ours}]
+    return sbom.requirements(WHEELS[ours], with_extras=True)
 
 
 @cache
@@ -78,14 +73,14 @@ def imported(ours: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted((ROOT / "server" / ours).rglob("*.py")):
         for module in modules(path.read_text("utf-8")):
-            if module.partition(".")[0] not in (*sys.stdlib_module_names, *PROJECTS):
+            if module.partition(".")[0] not in (*sys.stdlib_module_names, *WHEELS):
                 names = distributions(module)
                 assert names, f"no distribution has {module}, which {path} imports"
                 found |= dict.fromkeys(names, str(path.relative_to(ROOT)))
     return found
 
 
-@pytest.mark.parametrize("ours", PROJECTS)
+@pytest.mark.parametrize("ours", WHEELS)
 def test_every_imported_package_is_declared(ours: str) -> None:
     assert {
         name: path
@@ -94,14 +89,14 @@ def test_every_imported_package_is_declared(ours: str) -> None:
     } == {}
 
 
-@pytest.mark.parametrize("ours", PROJECTS)
+@pytest.mark.parametrize("ours", WHEELS)
 def test_every_declared_package_is_imported(ours: str) -> None:
     assert declared(ours) - imported(ours).keys() == NOT_IMPORTED[ours].keys()
     assert NOT_DECLARED[ours].keys() <= imported(ours).keys()
 
 
 def test_a_package_of_both_wheels_has_the_same_bounds() -> None:
-    server, mock = ({each.name: each for each in requirements(ours)} for ours in PROJECTS)
+    server, mock = ({each.name: each for each in requirements(ours)} for ours in WHEELS)
 
     assert {name: server[name] for name in server.keys() & mock.keys()} == {
         name: mock[name] for name in server.keys() & mock.keys()
@@ -110,7 +105,7 @@ def test_a_package_of_both_wheels_has_the_same_bounds() -> None:
 
 @pytest.mark.parametrize(
     "requirement",
-    {str(each): each for ours in PROJECTS for each in requirements(ours)}.values(),
+    {str(each): each for ours in WHEELS for each in requirements(ours)}.values(),
     ids=str,
 )
 def test_every_dependency_has_a_lower_bound_and_the_lock_obeys_it(requirement: Requirement) -> None:

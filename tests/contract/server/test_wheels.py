@@ -23,19 +23,26 @@ from oss2.credentials import StaticCredentialsProvider
 
 from support.programs import free_port
 from support.serve_command import cloud_options, server_process, wait_until_up
+from support.wheels import FOLDERS, build_wheels
 
 pytestmark = pytest.mark.xdist_group("wheels")
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = {
-    "ossferry": ROOT,
-    "ossferry_pyodide": ROOT / "wheels" / "pyodide",
-    "ossferry_mock": ROOT / "wheels" / "mock",
-}
+UV = Path(sys.executable).with_name("uv")
 OURS = {name.replace("_", "-") for name in FOLDERS}
 FIXTURE = """
 def test_the_mock_runs(mock_oss):
     assert list(mock_oss.bucket("web-direct-upload").objects) == []
+"""
+
+IMPORT_ALL = """
+import importlib, pkgutil, ossferry
+names = [each.name for each in pkgutil.walk_packages(ossferry.__path__, "ossferry.")]
+for name in sorted(set(names) - {"ossferry.ledger.migrations.env"}):  # only alembic can run it
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        print(f"{name}: {error.name}")
 """
 
 
@@ -43,9 +50,7 @@ def test_the_mock_runs(mock_oss):
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all wheels, made from the page in `build/web`."""
     out = tmp_path_factory.mktemp("dist")
-    run(ROOT, sys.executable, "web/sbom.py")
-    for folder in FOLDERS.values():
-        run(folder, sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", out)
+    build_wheels(out)
     return out
 
 
@@ -144,8 +149,9 @@ def test_the_mock_is_only_in_its_wheel(dist: Path) -> None:
 def environment(folder: Path, dist: Path, *wheels: str, and_also: Sequence[str] = ()) -> Path:
     """Install wheels into an empty environment; return the folder of its programs.
 
-    The packages that the wheels need get the versions of the lock. They come from the cache of uv,
-    and from the package index only if the cache lacks one. Our wheels do not get into the cache.
+    The packages that the wheels need get the versions of `constraints.txt`. They come from the
+    cache of uv, and from the package index only if the cache lacks one. Our wheels do not get into
+    the cache.
 
     Args:
         wheels: the wheels to install, such as `ossferry[demo]`.
@@ -158,19 +164,21 @@ def environment(folder: Path, dist: Path, *wheels: str, and_also: Sequence[str] 
         for each in metadata(wheel(dist, name.replace("-", "_"))).get_all("Requires-Dist", ())
         if "extra ==" not in each
     ]
-    lock = (ROOT / "requirements.lock").read_text("utf-8")
-    found = re.findall(r"^([\w.-]+)(?:\[.*\])?(==[^\\\n]+)", lock, re.MULTILINE)
-    pins = folder / "pins.txt"
-    pins.write_text("\n".join(name + version for name, version in found))
-    uv = Path(sys.executable).with_name("uv")
-    run(folder, uv, "venv", "--quiet", "--python", sys.executable, "fresh")
+    run(folder, UV, "venv", "--quiet", "--python", sys.executable, "fresh")
     programs = folder / "fresh" / "bin"
-    install = (uv, "pip", "install", "--quiet", "--python", programs / "python")
-    others = (*install, "--constraint", pins, *needed, *and_also)
-    if subprocess.run([*others, "--offline"], capture_output=True, check=False).returncode:  # noqa: S603
-        run(folder, *others)
-    run(folder, *install, "--no-cache", "--no-index", "--find-links", dist, *wheels)
+    others = ("--constraint", ROOT / "constraints.txt", *needed, *and_also)
+    if not install(folder, programs, "--offline", *others, check=False):
+        install(folder, programs, *others)
+    install(folder, programs, "--no-cache", "--no-index", "--find-links", dist, *wheels)
     return programs
+
+
+def install(folder: Path, programs: Path, *arguments: str | Path, check: bool = True) -> bool:
+    """Install packages into an environment; return whether it worked."""
+    command = (UV, "pip", "install", "--quiet", "--python", programs / "python", *arguments)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    assert not (check and done.returncode), done.stderr
+    return done.returncode == 0
 
 
 def installed(programs: Path) -> set[str]:
@@ -200,6 +208,16 @@ def test_the_plain_wheel_serves_the_page(tmp_path: Path, plain: Path) -> None:
     assert installed(plain) & OURS == {"ossferry"}
 
 
+def test_only_three_modules_of_the_plain_wheel_need_an_extra(plain: Path) -> None:
+    missing = run(plain, plain / "python", "-c", IMPORT_ALL)
+
+    assert missing.splitlines() == [
+        "ossferry.cli.demo: mock_oss",
+        "ossferry.oss.sdks.oss_v2_sdk: alibabacloud_oss_v2",
+        "ossferry.state.redis_storage: redis",
+    ]
+
+
 def test_the_plain_wheel_names_the_extra_that_is_missing(tmp_path: Path, plain: Path) -> None:
     demo = subprocess.run(  # noqa: S603 - our own wheel
         [plain / "ossferry", "demo"], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -217,11 +235,21 @@ def test_the_plain_wheel_names_the_extra_that_is_missing(tmp_path: Path, plain: 
     assert "pip install 'ossferry[pyodide]'" in last
 
 
-def test_the_demo_runs_from_the_wheels(tmp_path: Path, dist: Path) -> None:
-    programs = environment(tmp_path, dist, "ossferry[demo,pyodide]")
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
+    """The programs of an environment with what `uvx` installs for the first command of the README.
 
-    with demo(tmp_path, programs) as url:
-        pages = [assets_of_the_page(url), assets_of_the_page(url, "/?runtime=pyodide")]
+    The command itself is `ossferry demo`.
+    """
+    readme = (ROOT / "README.md").read_text("utf-8")
+    requirement, command = re.findall(r"^\$ uvx --from '(\S+)' (\w+ \w+)", readme, re.MULTILINE)[0]
+    assert command == "ossferry demo"
+    return environment(tmp_path_factory.mktemp("tried"), dist, requirement)
+
+
+def test_the_demo_runs_without_a_checkout(tmp_path: Path, tried: Path) -> None:
+    with demo(tmp_path, tried) as url:
+        assets = assets_of_the_page(url)
         grant = httpx.post(f"{url}/api/grant", trust_env=False).json()
         keys = ("access_key_id", "access_key_secret", "security_token")
         provider = StaticCredentialsProvider(*(grant[each] for each in keys))
@@ -230,13 +258,25 @@ def test_the_demo_runs_from_the_wheels(tmp_path: Path, dist: Path) -> None:
         bucket = oss2.Bucket(auth, endpoint, grant["bucket"], region=grant["region"])
         stored = bucket.put_object(f"{grant['prefix']}hello.txt", b"hello")
 
-    assert {status for page in pages for status in page.values()} == {200}
-    assert any(name.endswith("/pyodide.asm.wasm") for name in pages[1])
+    assert set(assets.values()) == {200}
+    assert any("/micropython-" in name for name in assets)
     assert stored.status == 200
 
 
+def test_the_demo_runs_on_pyodide_too(tmp_path: Path, dist: Path, tried: Path) -> None:
+    install(tmp_path, tried, "--no-cache", "--no-index", "--find-links", dist, "ossferry[pyodide]")
+
+    with demo(tmp_path, tried) as url:
+        assets = assets_of_the_page(url, "/?runtime=pyodide")
+
+    assert set(assets.values()) == {200}
+    assert any(name.endswith("/pyodide.asm.wasm") for name in assets)
+
+
 def test_the_mock_runs_alone(tmp_path: Path, dist: Path) -> None:
-    programs = environment(tmp_path, dist, "ossferry-mock", and_also=["pytest"])
+    programs = environment(
+        tmp_path, dist, "ossferry-mock", and_also=[f"pytest=={pytest.__version__}"]
+    )
     (tmp_path / "test_fixture.py").write_text(FIXTURE)
 
     tested = run(tmp_path, programs / "python", "-m", "pytest", "-q", "test_fixture.py")

@@ -78,7 +78,7 @@ def test_the_mock_starts_without_loading_the_server() -> None:
     loaded = set(run.stderr.split())
     assert "mock_oss.server" in loaded
     assert (
-        loaded & {"oss2", "ossferry.app", "ossferry.settings.model", "limits", "authlib"} == set()
+        loaded & {"oss2", "ossferry.app", "ossferry.settings.model", "limits", "joserfc"} == set()
     )
 
 
