@@ -17,6 +17,8 @@ ONLY ?=
 RUNS ?=
 # := ignores the environment, where BROWSER names the desktop's browser
 BROWSER :=
+# all that the server and the mock can use, at the versions of the lock that exists
+COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.toml $(addprefix --extra ,oss-v2 otel postgresql redis images) --universal --python-version 3.11 --no-emit-index-url --no-header
 # pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
@@ -48,7 +50,8 @@ sbom: $(VENV)/.ready web/node_modules/.ready
 
 wheel: build sbom
 	$(BIN)/python -m hatchling build --target wheel --clean --directory dist
-	cd wheels/pyodide && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
+	for each in pyodide mock; do (cd wheels/$$each && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist) || exit 1; done
+	cp constraints.txt dist
 	@cd dist && wc -c *.whl
 
 demo: build
@@ -94,7 +97,8 @@ modules: $(VENV)/.ready
 	PYTHONPATH=tests $(BIN)/python -m support.module_list
 
 lock: $(VENV)/.ready
-	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	$(COMPILE) --group dev --generate-hashes -o requirements.lock
+	$(COMPILE) --constraints requirements.lock --no-annotate -o constraints.txt
 	cd web && npm install --package-lock-only --silent
 
 clean:

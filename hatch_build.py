@@ -1,11 +1,12 @@
-"""Build hook that adds files of the built page to the wheels.
+"""Build hook that adds files of the built page, and the SBOM, to the wheels.
 
-The wheel `ossferry` gets the page as `ossferry/web`. It does not get the files of Pyodide, which
-are larger than all other files together: the wheel `ossferry-pyodide` (`wheels/pyodide`) contains
-only these files. Each wheel also gets its SBOM.
+- `ossferry` gets the page as `ossferry/web`, without the files of Pyodide, which are larger than
+  all other files together.
+- `ossferry-pyodide` (`wheels/pyodide`) gets only the files of Pyodide.
+- `ossferry-mock` (`wheels/mock`) gets no files of the page.
 
-Building a wheel fails without a built page, because the server would refuse to start without it.
-An editable install uses the page in the checkout's `build/web`.
+Building the first two wheels fails without a built page, because the server would refuse to start
+without it. An editable install uses the page in the checkout's `build/web`.
 """
 
 import json
@@ -22,8 +23,8 @@ class WebFilesHook(BuildHookInterface[Any]):
 
     The project's configuration of the hook has these values:
         build: the folder of the built files, relative to the project.
-        runtime: the interpreter whose files the wheel contains; without it, the wheel contains the
-            page and no files that have a wheel of their own.
+        contents: `page` for the page without the files that have a wheel of their own, the name of
+            an interpreter for its files, or nothing for a wheel without files of the page.
     """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -35,18 +36,24 @@ class WebFilesHook(BuildHookInterface[Any]):
         if version == "editable":
             return
         build = Path(self.root, self.config["build"]).resolve()
-        web = build / "web"
-        sbom = build / "sbom" / f"{self.metadata.core.raw_name}.cdx.json"
-        for needed in (web / "manifest.json", sbom):
-            if not needed.is_file():
-                raise FileNotFoundError(f"The wheel needs {needed}: run `make wheel`.")
-        separate = json.loads((web / "manifest.json").read_bytes())["separate"]
-        runtime = self.config.get("runtime")
-        if runtime:
-            included = {f"ossferry_{runtime}{separate[runtime]}": web / separate[runtime][1:]}
-        else:
-            parts = [*web.glob("*.*"), *web.glob("assets/*")]
-            urls = {f"/{part.relative_to(web).as_posix()}": part for part in parts}
-            included = {f"ossferry/web{u}": urls[u] for u in urls.keys() - separate.values()}
-        build_data["force_include"].update({str(path): at for at, path in included.items()})
+        sbom = _needed(build / "sbom" / f"{self.metadata.core.raw_name}.cdx.json")
         build_data["sbom_files"].append(str(sbom))
+        if contents := self.config.get("contents"):
+            build_data["force_include"].update(_files(build / "web", contents))
+
+
+def _files(web: Path, contents: str) -> dict[str, str]:
+    """Return the files of the page for a wheel, as `{path: path in the wheel}`."""
+    separate = json.loads(_needed(web / "manifest.json").read_bytes())["separate"]
+    if contents != "page":
+        at = separate[contents]
+        return {str(web / at[1:]): f"ossferry_{contents}{at}"}
+    parts = [*web.glob("*.*"), *web.glob("assets/*")]
+    urls = {f"/{part.relative_to(web).as_posix()}": part for part in parts}
+    return {str(urls[url]): f"ossferry/web{url}" for url in urls.keys() - separate.values()}
+
+
+def _needed(path: Path) -> Path:
+    if not path.is_file():
+        raise FileNotFoundError(f"The wheel needs {path}: run `make wheel`.")
+    return path

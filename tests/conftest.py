@@ -17,6 +17,8 @@ from support.config import load
 from support.order import place
 from support.workers import Scheduling
 
+pytest_plugins = ["mock_oss.pytest_plugin"]  # the wheel `ossferry-mock` has an entry point for it
+
 CONFIG = load()
 MAX_REASON = 3000  # characters
 CRASHED = ("(Page|Target) crashed", r"\bBrowserLostError\b")

@@ -2,8 +2,8 @@
 
 The SBOM lists the locked Python packages that the wheel needs, and the third-party code that the
 wheel contains: npm packages, the packages that PyScript's files contain, and the libraries in the
-interpreters (`embedded.toml`). It has no date and no random number: the same input gives the same
-bytes.
+interpreters (`embedded.toml`). A package that only an extra needs has the scope `optional`. The
+SBOM has no date and no random number: the same input gives the same bytes.
 """
 
 import base64
@@ -25,7 +25,7 @@ from cyclonedx.model import (
     XsUri,
 )
 from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType, Pedigree
+from cyclonedx.model.component import Component, ComponentScope, ComponentType, Pedigree
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.spdx import fixup_id, is_expression
 from packageurl import PackageURL
@@ -34,11 +34,15 @@ from packaging.utils import canonicalize_name
 
 from build import NODE_MODULES, WEB, pyscript_files
 
-__all__ = ["PROJECTS", "Part", "contained", "needed", "write"]
+__all__ = ["PROJECTS", "Part", "contained", "needed", "requirements", "write"]
 
 ROOT = WEB.parent
 OUT = ROOT / "build" / "sbom"
-PROJECTS = {"ossferry": ROOT, "ossferry-pyodide": ROOT / "wheels" / "pyodide"}
+PROJECTS = {
+    "ossferry": ROOT,
+    "ossferry-pyodide": ROOT / "wheels" / "pyodide",
+    "ossferry-mock": ROOT / "wheels" / "mock",
+}
 """The folder of each wheel's `pyproject.toml`."""
 
 PYSCRIPT = "@pyscript/core"
@@ -46,6 +50,7 @@ MICROPYTHON = "@micropython/micropython-webassembly-pyscript"
 PACKAGES = {
     "ossferry": ("hash-wasm", "idb-keyval", "qrcode-generator", PYSCRIPT, MICROPYTHON),
     "ossferry-pyodide": ("pyodide",),
+    "ossferry-mock": (),
 }
 CHANGES = (
     "web/interpreter.py changes micropython.wasm (it catches errors and finds strings faster) and"
@@ -228,6 +233,14 @@ def _project(wheel: str) -> dict[str, Any]:
     return project
 
 
+def requirements(wheel: str, *, with_extras: bool = False) -> list[Requirement]:
+    """Return the Python packages that a wheel requires, without our own wheels."""
+    project = _project(wheel)
+    extras = project.get("optional-dependencies", {}).values() if with_extras else ()
+    listed = (*project.get("dependencies", ()), *(each for extra in extras for each in extra))
+    return [each for each in map(Requirement, listed) if each.name not in PROJECTS]
+
+
 def _component(part: Part, kind: ComponentType = ComponentType.LIBRARY) -> Component:
     algorithm = HashAlgorithm.SHA_512 if part.kind == "npm" else HashAlgorithm.SHA_256
     hashes = [HashType(alg=algorithm, content=digest) for digest in part.hashes]
@@ -251,9 +264,10 @@ def _component(part: Part, kind: ComponentType = ComponentType.LIBRARY) -> Compo
 def write(wheel: str, folder: Path = OUT) -> Path:
     """Write the SBOM of a wheel to a folder, and return its path."""
     project = _project(wheel)
-    requirements = [Requirement(each) for each in project.get("dependencies", ())]
-    parts = contained(wheel) + needed(requirements)
-    direct = {*PACKAGES[wheel], *(canonicalize_name(each.name) for each in requirements)}
+    required = requirements(wheel)
+    parts = contained(wheel) + needed(requirements(wheel, with_extras=True))
+    always = {part.purl for part in needed(required)}
+    direct = {*PACKAGES[wheel], *(canonicalize_name(each.name) for each in required)}
     own = Part(
         kind="pypi",
         name=wheel,
@@ -264,6 +278,9 @@ def write(wheel: str, folder: Path = OUT) -> Path:
     bom = Bom()
     bom.metadata.component = _component(own, ComponentType.APPLICATION)
     components = {part.purl: _component(part) for part in parts}
+    for part in parts:
+        if part.kind == "pypi" and part.purl not in always:
+            components[part.purl].scope = ComponentScope.OPTIONAL
     bom.components.update(components.values())
     components[own.purl] = bom.metadata.component
     for part in (own, *parts):

@@ -58,8 +58,9 @@ from ossferry.pages.endpoints import AssetApi
 from ossferry.pages.pages import Pages
 from ossferry.routes import Handlers, UploadHandlers, all_routes
 from ossferry.settings.model import Settings
+from ossferry.state.choice import make_storage
 from ossferry.state.counter import Counter
-from ossferry.state.key_value import Storage, make_storage
+from ossferry.state.key_value import Storage
 from ossferry.uploads.callbacks import CallbackApi, CallbackKeys
 from ossferry.uploads.lists import ListApi
 from ossferry.uploads.objects import ObjectApi

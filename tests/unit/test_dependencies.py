@@ -1,8 +1,7 @@
-"""`pyproject.toml` declares the packages that the server and the mock import, and no others."""
+"""Each wheel declares the packages that its Python package imports, and no others."""
 
 import ast
 import sys
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import distribution, packages_distributions
@@ -13,31 +12,36 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import sbom
+
 ROOT = Path(__file__).parents[2]
-OURS = ("ossferry", "mock_oss")
-OUR_WHEEL = "ossferry-pyodide"
+WHEELS = {"ossferry": "ossferry", "mock_oss": "ossferry-mock"}
+"""The wheel that contains each Python package."""
+
 NOT_IMPORTED = {
-    "httptools": "uvicorn parses HTTP with it, and we extend uvicorn's class for it",
-    "uvloop": "uvicorn selects it as the event loop where it is installed",
+    "ossferry": {
+        "httptools": "uvicorn parses HTTP with it, and we extend uvicorn's class for it",
+        "uvloop": "uvicorn selects it as the event loop where it is installed",
+    },
+    "mock_oss": {"httptools": "as in ossferry"},
 }
-NOT_DECLARED = {"pytest": "only pytest itself imports the plugin of the mock"}
+NOT_DECLARED = {
+    "ossferry": {},
+    "mock_oss": {"pytest": "only pytest itself imports the plugin of the mock"},
+}
 
 
 installed = cache(packages_distributions)
 
 
-@cache
-def requirements() -> list[Requirement]:
-    """Return the declared dependencies, including those of the extras, without our own wheel."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = project["optional-dependencies"].values()
-    every = (*project["dependencies"], *(each for extra in extras for each in extra))
-    return [each for each in map(Requirement, every) if each.name != OUR_WHEEL]
+def requirements(ours: str) -> list[Requirement]:
+    """Return the declared dependencies, including those of the extras, without our own wheels."""
+    return sbom.requirements(WHEELS[ours], with_extras=True)
 
 
 @cache
-def declared() -> set[str]:
-    return {canonicalize_name(each.name) for each in requirements()}
+def declared(ours: str) -> set[str]:
+    return {canonicalize_name(each.name) for each in requirements(ours)}
 
 
 def modules(source: str) -> Iterator[str]:
@@ -64,33 +68,46 @@ def distributions(module: str) -> set[str]:
 
 
 @cache
-def imported() -> dict[str, str]:
+def imported(ours: str) -> dict[str, str]:
     """Return the imported distributions, each with one file that imports it."""
     found: dict[str, str] = {}
-    for ours in OURS:
-        for path in sorted((ROOT / "server" / ours).rglob("*.py")):
-            for module in modules(path.read_text("utf-8")):
-                if module.partition(".")[0] not in (*sys.stdlib_module_names, *OURS):
-                    names = distributions(module)
-                    assert names, f"no distribution has {module}, which {path} imports"
-                    found |= dict.fromkeys(names, str(path.relative_to(ROOT)))
+    for path in sorted((ROOT / "server" / ours).rglob("*.py")):
+        for module in modules(path.read_text("utf-8")):
+            if module.partition(".")[0] not in (*sys.stdlib_module_names, *WHEELS):
+                names = distributions(module)
+                assert names, f"no distribution has {module}, which {path} imports"
+                found |= dict.fromkeys(names, str(path.relative_to(ROOT)))
     return found
 
 
-def test_every_imported_package_is_declared() -> None:
+@pytest.mark.parametrize("ours", WHEELS)
+def test_every_imported_package_is_declared(ours: str) -> None:
     assert {
         name: path
-        for name, path in imported().items()
-        if name not in declared() and name not in NOT_DECLARED
+        for name, path in imported(ours).items()
+        if name not in declared(ours) and name not in NOT_DECLARED[ours]
     } == {}
 
 
-def test_every_declared_package_is_imported() -> None:
-    assert declared() - imported().keys() == NOT_IMPORTED.keys()
-    assert NOT_DECLARED.keys() <= imported().keys()
+@pytest.mark.parametrize("ours", WHEELS)
+def test_every_declared_package_is_imported(ours: str) -> None:
+    assert declared(ours) - imported(ours).keys() == NOT_IMPORTED[ours].keys()
+    assert NOT_DECLARED[ours].keys() <= imported(ours).keys()
 
 
-@pytest.mark.parametrize("requirement", requirements(), ids=str)
+def test_a_package_of_both_wheels_has_the_same_bounds() -> None:
+    server, mock = ({each.name: each for each in requirements(ours)} for ours in WHEELS)
+
+    assert {name: server[name] for name in server.keys() & mock.keys()} == {
+        name: mock[name] for name in server.keys() & mock.keys()
+    }
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    {str(each): each for ours in WHEELS for each in requirements(ours)}.values(),
+    ids=str,
+)
 def test_every_dependency_has_a_lower_bound_and_the_lock_obeys_it(requirement: Requirement) -> None:
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     pins = dict(line.split(" ")[0].split("==") for line in lock.splitlines() if "==" in line[:60])

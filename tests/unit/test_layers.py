@@ -18,7 +18,7 @@ ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
             "app doctor setup signatures operations uploads authentication admin access ledger oss "
-            "http settings observability identity errors clock"
+            "http settings observability identity extras errors clock"
         ),
         "doctor": (
             "operations access ledger oss state settings observability identity errors clock"
@@ -46,13 +46,14 @@ ARROWS: dict[str, dict[str, str]] = {
         "admin": "ledger http settings identity clock",
         "pages": "access http settings errors",
         "access": "state http settings observability identity errors clock",
-        "ledger": "oss observability identity errors clock",
-        "oss": "state settings observability identity errors clock",
-        "state": "settings observability errors clock",
+        "ledger": "oss observability identity extras errors clock",
+        "oss": "state settings observability identity extras errors clock",
+        "state": "settings observability extras errors clock",
         "http": "settings observability errors clock",
         "settings": "observability errors",
-        "observability": "errors clock",
+        "observability": "extras errors clock",
         "identity": "errors",
+        "extras": "errors",
         "errors": "",
         "clock": "",
     },
@@ -188,7 +189,7 @@ OUTSIDE = {
     "main": {"asyncio"},
 }
 ONLY_FOR_TYPES = {"typing", "collections"}
-MOCK_USERS = ("cli/demo.py", "cli/main.py")  # the only modules of the server that import the mock
+MOCK_USERS = ("cli/demo.py", "cli/mock.py")  # the only modules of the server that import the mock
 
 
 def modules(package: str) -> dict[str, Path]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import sbom
+
 ROOT = Path(__file__).parents[2]
 INSTALLS = re.compile(r"\b(pip|npm) (install|ci)\b")
 NPM_LOCKS = [path for path in ROOT.rglob("package-lock.json") if "node_modules" not in path.parts]
@@ -33,6 +35,18 @@ def test_t46_every_lock_pins_by_hash_and_every_install_obeys_it() -> None:
         r"--require-hashes|--no-deps --no-build-isolation --editable|npm ci|--package-lock-only"
     )
     assert [each for each in installs if not re.search(obedient, each)] == []
+
+
+def test_the_constraints_for_operators_have_the_versions_of_the_lock() -> None:
+    every = [each for wheel in sbom.PROJECTS for each in sbom.requirements(wheel, with_extras=True)]
+    names = {part.name for part in sbom.needed(every)}
+    locked, constraints = (
+        re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+        for name in ("requirements.lock", "constraints.txt")
+    )
+
+    assert {name for name, _ in constraints} == names
+    assert constraints == [(name, version) for name, version in locked if name in names]
 
 
 @pytest.mark.parametrize("path", NPM_LOCKS, ids=lambda path: str(path.relative_to(ROOT).parent))

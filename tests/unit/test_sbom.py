@@ -59,7 +59,7 @@ def license_texts(wheel: str) -> set[str]:
 
 def embedded(wheel: str) -> set[str]:
     tables = tomllib.loads((ROOT / "web" / "embedded.toml").read_text("utf-8"))
-    packages = {"pyodide"} if wheel == "ossferry-pyodide" else tables.keys() - {"pyodide"}
+    packages = tables.keys() & set(sbom.PACKAGES[wheel])
     return {name for package in packages for name in tables[package]}
 
 
@@ -131,15 +131,18 @@ def test_the_sbom_has_the_locked_versions_and_hashes(tmp_path: Path) -> None:
 
 
 def test_the_sbom_names_the_needed_python_packages_only(tmp_path: Path) -> None:
-    names = {
-        each["name"]
-        for each in written("ossferry", tmp_path)["components"]
-        if each["purl"].startswith("pkg:pypi/")
-    }
+    names: dict[str, set[str]] = {"required": set(), "optional": set()}
+    for each in written("ossferry", tmp_path)["components"]:
+        if each["purl"].startswith("pkg:pypi/"):
+            names[each.get("scope", "required")].add(each["name"])
 
-    # direct, of an extra, of another system, and of an old Python
-    assert {"oss2", "greenlet", "colorama", "async-timeout"} <= names
-    assert not {"pytest", "hatchling", "pillow", "opentelemetry-sdk", "pysocks"} & names
+    # direct, of an extra of another package, and of another system
+    assert {"oss2", "greenlet", "colorama"} <= names["required"]
+    # of an extra of ours, and of an old Python
+    assert {"asyncpg", "redis", "opentelemetry-sdk", "async-timeout"} <= names["optional"]
+    assert names["required"] & names["optional"] == set()
+    every = names["required"] | names["optional"]
+    assert not {"pytest", "hatchling", "pillow", "pysocks", "ossferry-mock"} & every
 
 
 def test_a_bundled_package_has_a_version_only_if_its_files_are_the_installed_ones() -> None:
@@ -163,11 +166,15 @@ def test_the_versions_inside_pyodide_are_those_of_its_files() -> None:
         assert str(versions[name]).encode() in wasm, name
 
 
-def test_both_wheels_have_the_same_version() -> None:
-    main, pyodide = (
+def test_all_wheels_have_the_same_version() -> None:
+    main, pyodide, mock = (
         tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
         for folder in sbom.PROJECTS.values()
     )
 
-    assert main["version"] == pyodide["version"]
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    (newest, *_) = re.findall(r"^## (\S+)", changes, re.MULTILINE)
+
+    assert main["version"] == pyodide["version"] == mock["version"] == newest
     assert main["optional-dependencies"]["pyodide"] == [f"ossferry-pyodide=={main['version']}"]
+    assert main["optional-dependencies"]["demo"] == [f"ossferry-mock=={main['version']}"]

@@ -1,11 +1,12 @@
 """Client of an OpenID provider: authorization URLs, and the exchange of codes for ID tokens."""
 
+import hashlib
 import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
 
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
+import httpx
 
 from ossferry.authentication.jwks import Jwks
 from ossferry.authentication.tokens import TokenVerifier
@@ -36,6 +37,12 @@ class Attempt:
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         return cls(state=state, nonce=nonce, verifier=verifier)
 
+    @property
+    def challenge(self) -> str:
+        """The code challenge for the verifier, by the method S256 of RFC 7636, section 4.2."""
+        digest = hashlib.sha256(self.verifier.encode("ascii")).digest()
+        return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
 
 class Provider:
     """Client of the configured OpenID provider."""
@@ -63,18 +70,17 @@ class Provider:
             IssuerLostError: the provider's configuration cannot be fetched.
         """
         endpoint = (await self._discover())["authorization_endpoint"]
-        url = prepare_grant_uri(
-            endpoint,
-            self._client_id,
-            "code",
-            redirect_uri=self._redirect_uri,
-            scope="openid profile",
-            state=attempt.state,
-            nonce=attempt.nonce,
-            code_challenge=create_s256_code_challenge(attempt.verifier),
-            code_challenge_method="S256",
-        )
-        return str(url)
+        parameters = {
+            "response_type": "code",
+            "client_id": self._client_id,
+            "redirect_uri": self._redirect_uri,
+            "scope": "openid profile",
+            "state": attempt.state,
+            "nonce": attempt.nonce,
+            "code_challenge": attempt.challenge,
+            "code_challenge_method": "S256",
+        }
+        return str(httpx.URL(endpoint).copy_merge_params(parameters))
 
     async def principal(self, attempt: Attempt, code: str) -> Principal:
         """Exchange an authorization code for an ID token, and return the principal in the token.
@@ -98,14 +104,13 @@ class Provider:
 
     async def _exchange(self, attempt: Attempt, code: str) -> dict[str, Any]:
         endpoint = (await self._discover())["token_endpoint"]
-        body = prepare_token_request(
-            "authorization_code",
-            code=code,
-            redirect_uri=self._redirect_uri,
-            code_verifier=attempt.verifier,
-        )
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        request = self._http.build_request("POST", endpoint, content=body, headers=headers)
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self._redirect_uri,
+            "code_verifier": attempt.verifier,
+        }
+        request = self._http.build_request("POST", endpoint, data=form)
         status, tokens = await request_json(self._http, request, auth=self._auth)
         if 400 <= status < 500:
             raise BadRequestError("The provider did not accept the sign-in. Please start again.")
@@ -119,10 +124,19 @@ class Provider:
             if found.get("issuer") != self._issuer:  # tokens of another issuer would be refused
                 raise IssuerLostError("other-issuer")
             scheme = self._issuer.partition(":")[0]
-            if not all(str(found.get(name)).startswith(f"{scheme}://") for name in ENDPOINTS):
+            if not all(_is_address(found.get(name), scheme) for name in ENDPOINTS):
                 raise IssuerLostError("unreadable")
             self._found = found
         return self._found
 
     async def _fetch_keys(self) -> dict[str, Any]:
         return await fetch_json(self._http, (await self._discover())["jwks_uri"])
+
+
+def _is_address(value: object, scheme: str) -> bool:
+    """Return whether a value is a valid URL with this scheme and a host."""
+    try:
+        url = httpx.URL(str(value))
+    except httpx.InvalidURL:
+        return False
+    return url.scheme == scheme and bool(url.host)

@@ -1,6 +1,6 @@
 """Runs the demo on one machine: the server, and a mock of OSS and STS with one bucket.
 
-Only this module and `main` import the mock. The server works as in production: it calls STS over
+Only this module and `mock` import the mock. The server works as in production: it calls STS over
 HTTP with the official client. This module prepares the bucket with the SDK of OSS, as an operator
 would in production. The demo uses the mock's keys and ignores real credentials in the environment.
 """

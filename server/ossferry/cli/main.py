@@ -5,7 +5,6 @@ dependencies when it is called, so that no command loads the libraries of anothe
 """
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -15,11 +14,12 @@ import typer
 from ossferry.cli.admin import admin_commands
 from ossferry.cli.complaints import complaint
 from ossferry.cli.keys import key_commands
+from ossferry.cli.mock import refuse_production, require_mock, run_mock_oss
 from ossferry.cli.policy import policy
 from ossferry.cli.setup import setup, teardown
 from ossferry.cli.signature import signature_commands
 from ossferry.cli.uploads import upload_commands
-from ossferry.errors import OssferryError, SettingsError
+from ossferry.errors import OssferryError
 from ossferry.settings.choices import Runtime
 
 __all__ = ["main"]
@@ -79,12 +79,12 @@ def demo(
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
     """Run the page, the server and a mock OSS on this machine; no cloud account is needed."""
+    require_mock("`ossferry demo`")
+    if not i_know_this_is_a_mock:
+        refuse_production(host, option="--host")
     from ossferry.cli.demo import Demo
     from ossferry.cli.serving import StopSignals
     from ossferry.observability.logs import configure
-
-    if not i_know_this_is_a_mock:
-        _refuse_production(host, option="--host")
 
     configure("WARNING")
     with (
@@ -128,7 +128,8 @@ def serve(
     settings = load_settings(**({} if workers is None else {"workers": workers}))
     configure(settings.log_level, secrets=secret_values(settings))
     if settings.allow_mock and not i_know_this_is_a_mock:
-        _refuse_production(settings.host, option="OSSFERRY_HOST")
+        require_mock("OSSFERRY_ALLOW_MOCK=1")
+        refuse_production(settings.host, option="OSSFERRY_HOST")
     refuse_mock(settings)
     if settings.objects_role_arn is not None:
         asyncio.run(check_ledger(settings.ledger_url))
@@ -201,34 +202,13 @@ def commands_docs() -> None:
 )
 def mock_oss(context: typer.Context) -> None:
     """Run only the mock OSS; `ossferry mock-oss --help` prints its options."""
-    import mock_oss.cli
-
-    mock_oss.cli.app(context.args, prog_name="ossferry mock-oss")
+    require_mock("`ossferry mock-oss`")
+    run_mock_oss(context.args)
 
 
 commands.command()(setup)
 commands.command()(teardown)
 commands.command()(policy)
-
-
-def _refuse_production(host: str, *, option: str) -> None:
-    """Refuse to run a mock in an environment that looks like production.
-
-    Args:
-        host: address on which the mock listens.
-        option: name of the option that sets the host, for the error message.
-
-    Raises:
-        SettingsError: the environment looks like production. The message contains the reason, and
-            the name of the option that skips this check.
-    """
-    from mock_oss.errors import UnsafeStartError
-    from mock_oss.production import refuse_production
-
-    try:
-        refuse_production(host, os.environ, option=option)
-    except UnsafeStartError as error:
-        raise SettingsError(f"{error}.") from error
 
 
 def main() -> None:

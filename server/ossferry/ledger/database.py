@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
-import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -28,6 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ossferry.errors import LedgerLostError, SettingsError
+from ossferry.extras import require_extra
 from ossferry.observability.logs import logger
 
 __all__ = ["AsyncConnection", "Database", "Revisions", "check_ledger", "insert"]
@@ -78,7 +78,8 @@ class Database:
             PostgreSQL, the longest time in seconds that a statement may take.
 
     Raises:
-        SettingsError: the folder of the SQLite file does not exist.
+        SettingsError: the folder of the SQLite file does not exist, or the package for PostgreSQL
+            is not installed.
     """
 
     def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
@@ -209,6 +210,9 @@ def _engine(url: sa.URL, busy_timeout_s: float) -> AsyncEngine:
     name = url.get_backend_name()
     driver = url.set(drivername=DRIVERS[name])
     if name == "postgresql":
+        require_extra("postgresql", module="asyncpg", needed_by="OSSFERRY_DATABASE_URL")
+        import asyncpg
+
         address = url.render_as_string(hide_password=False)
         connect = partial(
             asyncpg.connect, address, timeout=CONNECT_TIMEOUT_S, command_timeout=busy_timeout_s

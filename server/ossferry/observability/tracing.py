@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeAlias
 
-from ossferry.errors import OssferryError, SettingsError
+from ossferry.errors import OssferryError
+from ossferry.extras import require_extra
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -65,12 +66,12 @@ def exporting_spans() -> Span:
     Raises:
         SettingsError: the required packages are not installed.
     """
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ImportError as error:
-        raise SettingsError("OSSFERRY_TRACING needs `pip install 'ossferry[otel]'`.") from error
+    exporter = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+    require_extra("otel", module=exporter, needed_by="OSSFERRY_TRACING")
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return spans_of(provider)

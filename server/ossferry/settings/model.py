@@ -160,7 +160,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         description="The ledger's database: `postgresql://user:password@host/name` (add"
-        " `?sslmode=verify-full` for a database on another machine) or `sqlite:///path`. If"
+        " `?sslmode=verify-full` for a database on another machine) or `sqlite:///path`."
+        " PostgreSQL needs `pip install 'ossferry[postgresql]'`. If"
         " `OSSFERRY_OBJECTS_ROLE_ARN` is set, the default is `ossferry.db` in the working"
         " directory.",
     )
@@ -341,8 +342,9 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         default=None,
         description="Redis, which several processes need to share limits, grants and sessions;"
-        " without it they are in memory. Sign-outs are stored in the ledger. Without a ledger,"
-        " sessions end when Redis loses its data or, without Redis, when the process ends.",
+        " without it they are in memory. Redis needs `pip install 'ossferry[redis]'`. Sign-outs are"
+        " stored in the ledger. Without a ledger, sessions end when Redis loses its data or,"
+        " without Redis, when the process ends.",
     )
     max_file_size: int = Field(
         default=MAX_OBJECT_SIZE,

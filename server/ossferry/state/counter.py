@@ -16,18 +16,21 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import limits
 from limits.aio.storage import RedisStorage as RedisCounters
 from limits.errors import StorageError
-from redis.asyncio import ConnectionPool
 
 from ossferry.clock import Monotonic, monotonic
 from ossferry.errors import StorageLostError
 from ossferry.observability.logs import logger
 from ossferry.settings.model import Settings
-from ossferry.state.key_value import LEFT_ALONE_S, TIMEOUT_S, redis_pool
+from ossferry.state.choice import make_pool
+from ossferry.state.key_value import LEFT_ALONE_S, TIMEOUT_S
+
+if TYPE_CHECKING:
+    from redis.asyncio import ConnectionPool
 
 __all__ = ["Counter", "MovingWindows"]
 
@@ -51,7 +54,7 @@ class Counter:
     ) -> None:
         self._monotonic = monotonic
         self._local = MovingWindows(monotonic)
-        self._pool = _pool(settings, timeout_s)
+        self._pool = make_pool(settings, timeout_s=timeout_s)
         self._here = _Windows(self._local)
         self._shared = _Windows(_counters(self._pool)) if self._pool else None
         self._lost_until = 0.0
@@ -195,13 +198,7 @@ class _Windows:
 _Ask: TypeAlias = Callable[[_Windows, limits.RateLimitItem, tuple[str, ...]], Awaitable[bool]]
 
 
-def _pool(settings: Settings, timeout_s: float) -> ConnectionPool | None:
-    if settings.redis_url is None:
-        return None
-    return redis_pool(settings.redis_url.get_secret_value(), timeout_s=timeout_s)
-
-
-def _counters(pool: ConnectionPool) -> RedisCounters:
+def _counters(pool: "ConnectionPool") -> RedisCounters:
     return RedisCounters(
         "async+redis://",  # the pool has the address
         wrap_exceptions=True,

@@ -61,6 +61,8 @@ def test_examples_for_pytest_pass(text: str, tmp_path: Path) -> None:
             "-q",
             "-p",
             "no:cacheprovider",
+            "-p",
+            "mock_oss.pytest_plugin",  # the wheel loads it by its entry point, see test_wheels.py
             "--rootdir",
             tmp_path,
             path,

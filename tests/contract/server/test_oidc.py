@@ -540,8 +540,10 @@ def test_an_issuer_that_calls_itself_otherwise_is_told_before_anybody_leaves_for
 
 
 @pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
-@pytest.mark.parametrize("url", [None, "https://127.0.0.1:9/", "javascript:"])
-def test_an_endpoint_that_is_missing_or_of_another_scheme_is_not_used(
+@pytest.mark.parametrize(
+    "url", [None, "https://127.0.0.1:9/", "javascript:", "http://", "http://[::1", "http://x:port/"]
+)
+def test_an_endpoint_that_is_missing_or_invalid_or_of_another_scheme_is_not_used(
     person: httpx.Client,
     issuer: FakeIssuer,
     caplog: pytest.LogCaptureFixture,

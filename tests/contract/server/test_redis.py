@@ -26,7 +26,7 @@ from ossferry.oss.sts import StsCredentials
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter
-from ossferry.state.key_value import RedisStorage
+from ossferry.state.redis_storage import RedisStorage
 from support.app_client import app_client
 from support.fake_issuer import FakeIssuer
 from support.programs import free_port, program, running

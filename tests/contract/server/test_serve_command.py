@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -206,3 +207,14 @@ def test_t47_a_server_with_a_mock_refuses_to_start_where_it_could_be_taken_for_t
     assert (code, out) == (1, "")
     assert words in said
     assert "--i-know-this-is-a-mock" in said
+
+
+def test_a_server_may_use_a_mock_only_if_the_mock_is_installed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mock_oss", None)
+
+    code, out, said = run("serve", **DEMO_SIGN_IN, OSSFERRY_API_KEYS_FILE="")
+
+    assert (code, out) == (1, "")
+    assert said == "ossferry: OSSFERRY_ALLOW_MOCK=1 needs `pip install 'ossferry[demo]'`.\n"

@@ -1,37 +1,56 @@
-"""The two wheels: what they contain, and the server that runs from them in an empty environment."""
+"""The three wheels: what they contain, and what runs from them in an empty environment."""
 
 import email
 import email.policy
 import json
+import os
 import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
+import oss2
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from oss2.credentials import StaticCredentialsProvider
 
 from support.programs import free_port
 from support.serve_command import cloud_options, server_process, wait_until_up
+from support.wheels import FOLDERS, build_wheels
 
 pytestmark = pytest.mark.xdist_group("wheels")
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = {"ossferry": ROOT, "ossferry_pyodide": ROOT / "wheels" / "pyodide"}
-HOW = "pip install 'ossferry[pyodide]'"
+UV = Path(sys.executable).with_name("uv")
+OURS = {name.replace("_", "-") for name in FOLDERS}
+FIXTURE = """
+def test_the_mock_runs(mock_oss):
+    assert list(mock_oss.bucket("web-direct-upload").objects) == []
+"""
+
+IMPORT_ALL = """
+import importlib, pkgutil, ossferry
+names = [each.name for each in pkgutil.walk_packages(ossferry.__path__, "ossferry.")]
+for name in sorted(set(names) - {"ossferry.ledger.migrations.env"}):  # only alembic can run it
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        print(f"{name}: {error.name}")
+"""
 
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with both wheels, made from the page in `build/web`."""
+    """A folder with all wheels, made from the page in `build/web`."""
     out = tmp_path_factory.mktemp("dist")
-    run(ROOT, sys.executable, "web/sbom.py")
-    for folder in FOLDERS.values():
-        run(folder, sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", out)
+    build_wheels(out)
     return out
 
 
@@ -98,71 +117,197 @@ def test_the_description_has_no_relative_link(dist: Path, name: str) -> None:
     assert [each for each in pictures if "/blob/" in each] == []  # GitHub's page about the picture
 
 
+def files(dist: Path, name: str) -> list[str]:
+    with zipfile.ZipFile(wheel(dist, name)) as archive:
+        return archive.namelist()
+
+
 def test_pyodides_files_are_only_in_their_wheel(dist: Path) -> None:
     with zipfile.ZipFile(wheel(dist, "ossferry")) as archive:
-        main = archive.namelist()
         manifest = json.loads(archive.read("ossferry/web/manifest.json"))
-    with zipfile.ZipFile(wheel(dist, "ossferry_pyodide")) as archive:
-        other = archive.namelist()
     at = manifest["separate"]["pyodide"]
 
-    files = {url for url in manifest["files"] if url.startswith(f"{at}/")}
-    assert len(files) == 5
-    assert files <= {name.removeprefix("ossferry_pyodide") for name in other}
-    assert [name for name in main if "assets/pyodide" in name] == []
+    pyodide = {url for url in manifest["files"] if url.startswith(f"{at}/")}
+    assert len(pyodide) == 5
+    others = {name.removeprefix("ossferry_pyodide") for name in files(dist, "ossferry_pyodide")}
+    assert pyodide <= others
+    assert [name for name in files(dist, "ossferry") if "assets/pyodide" in name] == []
     assert wheel(dist, "ossferry").stat().st_size < 3_000_000
 
 
-def environment(folder: Path, dist: Path) -> Path:
-    """Install the wheel `ossferry` into an empty environment; return the folder of its programs.
+def test_the_mock_is_only_in_its_wheel(dist: Path) -> None:
+    sources = {
+        path.relative_to(ROOT / "server").as_posix()
+        for path in (ROOT / "server" / "mock_oss").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
-    The packages that it needs get the versions of the lock.
+    assert {each for each in files(dist, "ossferry_mock") if ".dist-info/" not in each} == sources
+    assert [each for each in files(dist, "ossferry") if "mock_oss" in each] == []
+
+
+def environment(folder: Path, dist: Path, *wheels: str, and_also: Sequence[str] = ()) -> Path:
+    """Install wheels into an empty environment; return the folder of its programs.
+
+    The packages that the wheels need get the versions of `constraints.txt`. They come from the
+    cache of uv, and from the package index only if the cache lacks one. Our wheels do not get into
+    the cache.
+
+    Args:
+        wheels: the wheels to install, such as `ossferry[demo]`.
+        and_also: other packages to install.
     """
-    lock = (ROOT / "requirements.lock").read_text("utf-8")
-    found = re.findall(r"^([\w.-]+)(?:\[.*\])?(==[^\\\n]+)", lock, re.MULTILINE)
-    pins = folder / "pins.txt"
-    pins.write_text("\n".join(name + version for name, version in found))
-    run(folder, sys.executable, "-m", "venv", "fresh")
+    names = OURS if any("[" in each for each in wheels) else set(wheels)
+    needed = [
+        each
+        for name in names
+        for each in metadata(wheel(dist, name.replace("-", "_"))).get_all("Requires-Dist", ())
+        if "extra ==" not in each
+    ]
+    run(folder, UV, "venv", "--quiet", "--python", sys.executable, "fresh")
     programs = folder / "fresh" / "bin"
-    pip = (programs / "python", "-m", "pip", "install", "--disable-pip-version-check")
-    run(folder, *pip, "--constraint", pins, wheel(dist, "ossferry"))
+    others = ("--constraint", ROOT / "constraints.txt", *needed, *and_also)
+    if not install(folder, programs, "--offline", *others, check=False):
+        install(folder, programs, *others)
+    install(folder, programs, "--no-cache", "--no-index", "--find-links", dist, *wheels)
     return programs
 
 
-def assets_of_the_page(url: str) -> dict[str, int]:
+def install(folder: Path, programs: Path, *arguments: str | Path, check: bool = True) -> bool:
+    """Install packages into an environment; return whether it worked."""
+    command = (UV, "pip", "install", "--quiet", "--python", programs / "python", *arguments)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    assert not (check and done.returncode), done.stderr
+    return done.returncode == 0
+
+
+def installed(programs: Path) -> set[str]:
+    """Return the names of the packages in an environment."""
+    listed = "import importlib.metadata as m; print(*(d.name for d in m.distributions()))"
+    return set(run(programs, programs / "python", "-c", listed).split())
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
+    """The programs of an environment with the wheel `ossferry` and what it needs."""
+    return environment(tmp_path_factory.mktemp("plain"), dist, "ossferry")
+
+
+def test_the_plain_wheel_serves_the_page(tmp_path: Path, plain: Path) -> None:
+    port = free_port()
+    options = {**cloud_options(tmp_path), "OSSFERRY_PORT": str(port)}
+    (tmp_path / "keys.json").write_text('{"version": 1, "keys": []}')
+
+    with server_process(tmp_path, options, command=plain / "ossferry") as server:
+        wait_until_up(f"http://127.0.0.1:{port}", server)
+        assets = assets_of_the_page(f"http://127.0.0.1:{port}")
+
+    assert set(assets.values()) == {200}
+    assert any("/micropython-" in name for name in assets)
+    assert "Usage: ossferry" in run(tmp_path, plain / "ossferry", "--help")
+    assert installed(plain) & OURS == {"ossferry"}
+
+
+def test_only_three_modules_of_the_plain_wheel_need_an_extra(plain: Path) -> None:
+    missing = run(plain, plain / "python", "-c", IMPORT_ALL)
+
+    assert missing.splitlines() == [
+        "ossferry.cli.demo: mock_oss",
+        "ossferry.oss.sdks.oss_v2_sdk: alibabacloud_oss_v2",
+        "ossferry.state.redis_storage: redis",
+    ]
+
+
+def test_the_plain_wheel_names_the_extra_that_is_missing(tmp_path: Path, plain: Path) -> None:
+    demo = subprocess.run(  # noqa: S603 - our own wheel
+        [plain / "ossferry", "demo"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    options = {**cloud_options(tmp_path), "OSSFERRY_RUNTIME": "pyodide"}
+    (tmp_path / "keys.json").write_text('{"version": 1, "keys": []}')
+    with server_process(tmp_path, options, command=plain / "ossferry") as server:
+        said, complaint = server.communicate(timeout=60)
+
+    assert (demo.returncode, demo.stdout) == (1, "")
+    assert demo.stderr == "ossferry: `ossferry demo` needs `pip install 'ossferry[demo]'`.\n"
+    assert (server.returncode, said) == (1, "")
+    last = complaint.splitlines()[-1]
+    assert last.startswith("ossferry: OSSFERRY_RUNTIME: ")
+    assert "pip install 'ossferry[pyodide]'" in last
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
+    """The programs of an environment with what `uvx` installs for the first command of the README.
+
+    The command itself is `ossferry demo`.
+    """
+    readme = (ROOT / "README.md").read_text("utf-8")
+    requirement, command = re.findall(r"^\$ uvx --from '(\S+)' (\w+ \w+)", readme, re.MULTILINE)[0]
+    assert command == "ossferry demo"
+    return environment(tmp_path_factory.mktemp("tried"), dist, requirement)
+
+
+def test_the_demo_runs_without_a_checkout(tmp_path: Path, tried: Path) -> None:
+    with demo(tmp_path, tried) as url:
+        assets = assets_of_the_page(url)
+        grant = httpx.post(f"{url}/api/grant", trust_env=False).json()
+        keys = ("access_key_id", "access_key_secret", "security_token")
+        provider = StaticCredentialsProvider(*(grant[each] for each in keys))
+        endpoint = f"http://127.0.0.1:{urlsplit(grant['endpoint']).port}"
+        auth = oss2.ProviderAuthV4(provider)
+        bucket = oss2.Bucket(auth, endpoint, grant["bucket"], region=grant["region"])
+        stored = bucket.put_object(f"{grant['prefix']}hello.txt", b"hello")
+
+    assert set(assets.values()) == {200}
+    assert any("/micropython-" in name for name in assets)
+    assert stored.status == 200
+
+
+def test_the_demo_runs_on_pyodide_too(tmp_path: Path, dist: Path, tried: Path) -> None:
+    install(tmp_path, tried, "--no-cache", "--no-index", "--find-links", dist, "ossferry[pyodide]")
+
+    with demo(tmp_path, tried) as url:
+        assets = assets_of_the_page(url, "/?runtime=pyodide")
+
+    assert set(assets.values()) == {200}
+    assert any(name.endswith("/pyodide.asm.wasm") for name in assets)
+
+
+def test_the_mock_runs_alone(tmp_path: Path, dist: Path) -> None:
+    programs = environment(
+        tmp_path, dist, "ossferry-mock", and_also=[f"pytest=={pytest.__version__}"]
+    )
+    (tmp_path / "test_fixture.py").write_text(FIXTURE)
+
+    tested = run(tmp_path, programs / "python", "-m", "pytest", "-q", "test_fixture.py")
+
+    assert "1 passed" in tested
+    assert "--data-dir" in run(tmp_path, programs / "mock-oss", "--help")
+    assert installed(programs) & {*OURS, "oss2", "pydantic-settings"} == {"ossferry-mock"}
+
+
+@contextmanager
+def demo(folder: Path, programs: Path) -> Iterator[str]:
+    """Run the demo, without access to the internet by https; yield the address of its page."""
+    options = ("--port", "0", "--oss-port", "0", "--i-know-this-is-a-mock")
+    with subprocess.Popen(  # noqa: S603 - our own wheel
+        [programs / "ossferry", "demo", *options],
+        cwd=folder,
+        env={**os.environ, "HTTPS_PROXY": "http://127.0.0.1:9"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().removeprefix("ossferry demo ready at ").strip()
+        finally:
+            process.kill()
+
+
+def assets_of_the_page(url: str, path: str = "/") -> dict[str, int]:
     """Return the status of each asset that the page of a server names."""
     with httpx.Client(base_url=url, trust_env=False, follow_redirects=True) as client:
-        page = client.get("/")
+        page = client.get(path)
         assert page.status_code == 200, page.text
         names = set(re.findall(r"/assets/[\w.@-]+/[\w.@-]+", page.text))
         return {name: client.get(name).status_code for name in names}
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_wheels_serve_the_page_in_an_empty_environment(tmp_path: Path, dist: Path) -> None:
-    programs = environment(tmp_path, dist)
-    command = programs / "ossferry"
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    options = {**cloud_options(tmp_path), "OSSFERRY_PORT": str(port)}
-    chosen = {**options, "OSSFERRY_RUNTIME": "pyodide"}
-    (tmp_path / "keys.json").write_text('{"version": 1, "keys": []}')
-
-    with server_process(tmp_path, options, command=command) as server:
-        wait_until_up(url, server)
-        plain = assets_of_the_page(url)
-    with server_process(tmp_path, chosen, command=command) as refused:
-        said, complaint = refused.communicate(timeout=60)
-    pip = (programs / "python", "-m", "pip", "install", "--no-index", "--find-links", dist)
-    run(tmp_path, *pip, "ossferry[pyodide]")
-    with server_process(tmp_path, chosen, command=command) as server:
-        wait_until_up(url, server)
-        full = assets_of_the_page(url)
-
-    assert set(plain.values()) == set(full.values()) == {200}
-    assert any("/micropython-" in name for name in plain)
-    assert any(name.endswith("/pyodide.asm.wasm") for name in full)
-    assert (refused.returncode, said) == (1, "")
-    assert complaint.splitlines()[-1].startswith("ossferry: OSSFERRY_RUNTIME: ")
-    assert HOW in complaint.splitlines()[-1]

@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,52 @@ def test_the_mock_starts_without_loading_the_server() -> None:
     loaded = set(run.stderr.split())
     assert "mock_oss.server" in loaded
     assert (
-        loaded & {"oss2", "ossferry.app", "ossferry.settings.model", "limits", "authlib"} == set()
+        loaded & {"oss2", "ossferry.app", "ossferry.settings.model", "limits", "joserfc"} == set()
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["demo"], ["demo", "--i-know-this-is-a-mock"], ["mock-oss", "--port", "0"]],
+    ids=" ".join,
+)
+def test_a_command_without_the_mock_says_what_to_install(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "mock_oss", None)
+    monkeypatch.setattr("sys.argv", ["ossferry", *arguments])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+
+    assert caught.value.code == 1
+    assert capsys.readouterr() == (
+        "",
+        f"ossferry: `ossferry {arguments[0]}` needs `pip install 'ossferry[demo]'`.\n",
+    )
+
+
+@pytest.mark.parametrize("arguments", [["demo"], ["mock-oss"]], ids=" ".join)
+def test_a_mock_of_another_version_is_refused(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    about = tmp_path / "ossferry_mock-0.0.9.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.4\nName: ossferry-mock\nVersion: 0.0.9\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("sys.argv", ["ossferry", *arguments])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+
+    assert caught.value.code == 1
+    assert capsys.readouterr() == (
+        "",
+        f"ossferry: `ossferry {arguments[0]}` needs the mock in version {version('ossferry')},"
+        " but version 0.0.9 is installed; run `pip install 'ossferry[demo]'`.\n",
     )
 
 

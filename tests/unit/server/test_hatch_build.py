@@ -22,12 +22,17 @@ def load_hook() -> ModuleType:
 
 
 def run_hook(
-    root: Path, version: str = "standard", name: str = "ossferry", **config: str
+    root: Path,
+    version: str = "standard",
+    name: str = "ossferry",
+    build: str = "build",
+    **config: str,
 ) -> dict[str, Any]:
     """Run the hook, and return the build data that it changes."""
     metadata: Any = SimpleNamespace(core=SimpleNamespace(raw_name=name))
-    config = {"build": "build", **config}
-    hook = load_hook().WebFilesHook(str(root), config, None, metadata, str(root), "wheel")
+    hook = load_hook().WebFilesHook(
+        str(root), {"build": build, **config}, None, metadata, str(root), "wheel"
+    )
     build_data: dict[str, Any] = {"force_include": {}, "sbom_files": []}
     hook.initialize(version, build_data)
     return build_data
@@ -43,13 +48,13 @@ def web(tmp_path: Path) -> Path:
     (web / "manifest.json").write_text(json.dumps(manifest))
     (web / "index.pyodide.html.br").touch()
     (tmp_path / "build" / "sbom").mkdir()
-    for name in ("ossferry", "ossferry-pyodide"):
+    for name in ("ossferry", "ossferry-pyodide", "ossferry-mock"):
         (tmp_path / "build" / "sbom" / f"{name}.cdx.json").touch()
     return web
 
 
 def test_the_page_becomes_data_of_the_package(tmp_path: Path, web: Path) -> None:
-    assert run_hook(tmp_path) == {
+    assert run_hook(tmp_path, contents="page") == {
         "force_include": {
             str(web / "manifest.json"): "ossferry/web/manifest.json",
             str(web / "index.pyodide.html.br"): "ossferry/web/index.pyodide.html.br",
@@ -62,11 +67,21 @@ def test_the_page_becomes_data_of_the_package(tmp_path: Path, web: Path) -> None
 def test_pyodides_files_become_a_wheel_of_their_own(tmp_path: Path, web: Path) -> None:
     project = tmp_path / "wheels" / "pyodide"
     project.mkdir(parents=True)
-    data = run_hook(project, name="ossferry-pyodide", build="../../build", runtime="pyodide")
+    data = run_hook(project, name="ossferry-pyodide", build="../../build", contents="pyodide")
 
     folder = str(web / "assets" / "pyodide-3c4d")
     assert data["force_include"] == {folder: "ossferry_pyodide/assets/pyodide-3c4d"}
     assert data["sbom_files"] == [str(tmp_path / "build" / "sbom" / "ossferry-pyodide.cdx.json")]
+
+
+def test_the_mocks_wheel_has_an_sbom_and_no_file_of_the_page(tmp_path: Path) -> None:
+    sbom = tmp_path / "build" / "sbom" / "ossferry-mock.cdx.json"
+    sbom.parent.mkdir(parents=True)
+    sbom.touch()
+
+    data = run_hook(tmp_path, name="ossferry-mock")
+
+    assert data == {"force_include": {}, "sbom_files": [str(sbom)]}
 
 
 @pytest.mark.parametrize("missing", ["web/manifest.json", "sbom/ossferry.cdx.json"])
@@ -76,7 +91,7 @@ def test_a_wheel_without_the_page_or_the_sbom_is_not_built(
     (tmp_path / "build" / missing).unlink()
 
     with pytest.raises(FileNotFoundError, match=f"{missing}.*make wheel"):
-        run_hook(tmp_path)
+        run_hook(tmp_path, contents="page")
 
 
 def test_an_editable_install_needs_no_page(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The choice of the SDK; this module imports only the chosen SDK."""
 
-from ossferry.errors import SettingsError
+from ossferry.extras import require_extra
 from ossferry.oss.sdks.interface import Sdk
 from ossferry.settings.model import Settings
 
@@ -17,12 +17,9 @@ def open_sdk(settings: Settings) -> Sdk:
         from ossferry.oss.sdks.oss2_sdk import Oss2
 
         return Oss2(settings)
-    try:
-        from ossferry.oss.sdks.oss_v2_sdk import OssV2
-    except ModuleNotFoundError as error:
-        if error.name != "alibabacloud_oss_v2":
-            raise
-        raise SettingsError(
-            f"OSSFERRY_OSS_SDK={settings.oss_sdk} needs `pip install 'ossferry[oss-v2]'`."
-        ) from error
+    require_extra(
+        "oss-v2", module="alibabacloud_oss_v2", needed_by=f"OSSFERRY_OSS_SDK={settings.oss_sdk}"
+    )
+    from ossferry.oss.sdks.oss_v2_sdk import OssV2
+
     return OssV2(settings)

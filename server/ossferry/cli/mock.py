@@ -1,0 +1,63 @@
+"""The mock as the commands use it: it comes from the wheel `ossferry-mock`, or from the checkout.
+
+Only this module and `demo` import the mock. This module does not load the server, so the command
+`mock-oss` starts in less than a second. Call `require_mock` before the others.
+"""
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from ossferry.errors import SettingsError
+from ossferry.extras import require_extra
+
+__all__ = ["refuse_production", "require_mock", "run_mock_oss"]
+
+
+def require_mock(needed_by: str) -> None:
+    """Raise an error unless the mock is installed in the version of the server.
+
+    Args:
+        needed_by: the option or command that needs the mock.
+
+    Raises:
+        SettingsError: the mock is missing, or has another version. The message says what to
+            install.
+    """
+    require_extra("demo", module="mock_oss", needed_by=needed_by)
+    try:
+        found = version("ossferry-mock")
+    except PackageNotFoundError:  # in a checkout, which contains both packages
+        return
+    if found != version("ossferry"):
+        raise SettingsError(
+            f"{needed_by} needs the mock in version {version('ossferry')}, but version {found} is"
+            " installed; run `pip install 'ossferry[demo]'`."
+        )
+
+
+def refuse_production(host: str, *, option: str) -> None:
+    """Refuse to run a mock in an environment that looks like production.
+
+    Args:
+        host: address on which the mock listens.
+        option: name of the option that sets the host, for the error message.
+
+    Raises:
+        SettingsError: the environment looks like production. The message contains the reason, and
+            the name of the option that skips this check.
+    """
+    from mock_oss import production
+    from mock_oss.errors import UnsafeStartError
+
+    try:
+        production.refuse_production(host, os.environ, option=option)
+    except UnsafeStartError as error:
+        raise SettingsError(f"{error}.") from error
+
+
+def run_mock_oss(arguments: Sequence[str]) -> None:
+    """Run the command `mock-oss` with these arguments."""
+    from mock_oss.cli import app
+
+    app(list(arguments), prog_name="ossferry mock-oss")

@@ -1,0 +1,49 @@
+"""The choice between memory and Redis; this module imports Redis only if the settings name it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ossferry.extras import require_extra
+from ossferry.settings.model import Settings
+from ossferry.state.key_value import MemoryStorage, Storage
+
+if TYPE_CHECKING:
+    from redis.asyncio import ConnectionPool
+
+__all__ = ["make_pool", "make_storage"]
+
+
+def make_storage(settings: Settings) -> Storage:
+    """Return a storage in Redis if the settings have a Redis URL; otherwise a storage in memory.
+
+    Raises:
+        SettingsError: the package for Redis is not installed.
+    """
+    if settings.redis_url is None:
+        return MemoryStorage()
+    _require_redis()
+    from ossferry.state.redis_storage import RedisStorage
+
+    return RedisStorage(settings.redis_url.get_secret_value())
+
+
+def make_pool(settings: Settings, *, timeout_s: float) -> ConnectionPool | None:
+    """Return a pool of connections if the settings have a Redis URL; otherwise None.
+
+    Args:
+        timeout_s: the longest time in seconds to wait for a connection or an answer of Redis.
+
+    Raises:
+        SettingsError: the package for Redis is not installed.
+    """
+    if settings.redis_url is None:
+        return None
+    _require_redis()
+    from ossferry.state.redis_storage import redis_pool
+
+    return redis_pool(settings.redis_url.get_secret_value(), timeout_s=timeout_s)
+
+
+def _require_redis() -> None:
+    require_extra("redis", module="redis", needed_by="OSSFERRY_REDIS_URL")
