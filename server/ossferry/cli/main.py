@@ -111,7 +111,7 @@ def serve(
 ) -> None:
     """Run the server with the settings in the environment variables `OSSFERRY_…`."""
     from ossferry.app import create_app
-    from ossferry.cli.serving import BackgroundServer, StopSignals, listen
+    from ossferry.cli.serving import BackgroundServer, StopSignals, bind
     from ossferry.cli.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits
     from ossferry.ledger.database import check_ledger
     from ossferry.observability.logs import configure
@@ -127,7 +127,7 @@ def serve(
     if settings.objects_role_arn is not None:
         asyncio.run(check_ledger(settings.ledger_url))
     allow_connections(settings)
-    with listen(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
+    with bind(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
         app = create_app(settings)  # check once here, even if worker processes serve
         if settings.workers > 1:
             run_workers(settings, sock)
@@ -135,7 +135,12 @@ def serve(
         settle()
         with StopSignals() as signals:
             server = BackgroundServer(
-                app, sock, limits=wire_limits(settings), grace_s=GRACE_S, on_exit=signals.set
+                app,
+                sock,
+                limits=wire_limits(settings),
+                grace_s=GRACE_S,
+                drain_s=settings.drain_s,
+                on_exit=signals.set,
             )
             server.start()
             signals.wait()

@@ -1,7 +1,8 @@
 """Runs the server in several processes on one socket.
 
 The processes share no memory; shared state is in Redis and in the ledger. Each process reads the
-settings from the same environment. If a process ends unexpectedly, a new process replaces it.
+settings from the same environment. If a process ends unexpectedly, a new process replaces it. The
+socket does not listen before the first process has started its application.
 """
 
 import gc
@@ -11,9 +12,12 @@ import socket
 import tempfile
 
 from starlette.applications import Starlette
-from uvicorn.supervisors import Multiprocess
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import multiprocess
 
 from ossferry.app import create_app
+from ossferry.cli.draining import DrainingServer
+from ossferry.errors import SettingsError
 from ossferry.http.protocol import WireConfig, WireLimits
 from ossferry.observability.logs import configure, logger
 from ossferry.settings.loading import load_settings
@@ -40,17 +44,51 @@ GRACE_S = 10
 
 
 def run_workers(settings: Settings, sock: socket.socket) -> None:
-    """Run `settings.workers` server processes on a socket until a signal stops them."""
+    """Run `settings.workers` server processes on a socket until a signal stops them.
+
+    Raises:
+        SettingsError: a process could not start.
+    """
+    multiprocess.Process = _DrainingProcess  # type: ignore[misc]  # uvicorn has no parameter for it
     with tempfile.TemporaryDirectory(prefix="ossferry-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # prometheus_client reads it at import
         config = WireConfig(
             "ossferry.cli.workers:worker_app",
             limits=wire_limits(settings),
             grace_s=GRACE_S,
+            drain_s=settings.drain_s,
             factory=True,
             workers=settings.workers,
         )
-        Multiprocess(config, sockets=[sock]).run()
+        supervisor = _Supervisor(config, sockets=[sock])
+        supervisor.run()
+    if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
+        raise SettingsError("A process of the server did not start; the log says why.")
+
+
+class _DrainingProcess(multiprocess.Process):
+    """A server process that drains before it ends."""
+
+    @property
+    def server(self) -> DrainingServer:
+        if not isinstance(self._server, DrainingServer):
+            assert isinstance(self.config, WireConfig)  # noqa: S101 - `run_workers` passes one
+            self._server = DrainingServer(self.config)
+        return self._server
+
+
+class _Supervisor(multiprocess.Multiprocess):
+    """Starts the server processes, replaces them when they end, and stops them."""
+
+    def terminate_all(self) -> None:
+        """Stop all server processes.
+
+        Close this process's copy of the sockets first. Otherwise the kernel would accept
+        connections, which nobody serves, until the last server process has ended.
+        """
+        for sock in self.sockets:
+            sock.close()
+        super().terminate_all()
 
 
 def worker_app() -> Starlette:

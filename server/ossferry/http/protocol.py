@@ -54,12 +54,20 @@ class WireConfig(Config):
     """The configuration of uvicorn for this server.
 
     Args:
-        grace_s: seconds that running requests may take to finish after a stop signal.
+        drain_s: seconds after a stop signal during which the server still accepts connections.
+        grace_s: seconds that running requests may take to finish after that.
         factory: whether `app` is a function that returns the application.
     """
 
     def __init__(
-        self, app: Any, *, limits: WireLimits, grace_s: int, factory: bool = False, workers: int = 1
+        self,
+        app: Any,
+        *,
+        limits: WireLimits,
+        grace_s: int,
+        drain_s: float = 0.0,
+        factory: bool = False,
+        workers: int = 1,
     ) -> None:
         super().__init__(
             app,
@@ -74,6 +82,7 @@ class WireConfig(Config):
             timeout_graceful_shutdown=grace_s,
         )
         self.limits = limits
+        self.drain_s = drain_s
 
 
 class GuardedHttp(HttpToolsProtocol):

@@ -85,8 +85,13 @@ class Readiness:
         self._known: tuple[float, bool] | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def show(self, _request: Request) -> Response:
-        """Answer `GET /readyz` with status 200 if the process is ready, otherwise 503."""
+    async def show(self, request: Request) -> Response:
+        """Answer `GET /readyz` with status 200 if the process is ready, otherwise 503.
+
+        A process that has received a stop signal is not ready.
+        """
+        if getattr(request.state, "stopping", False):  # set by `DrainingServer`
+            return JSONResponse(Status(status="not-ready"), 503, headers={"retry-after": "10"})
         async with self._one_at_a_time:
             now = self._monotonic()
             if self._known is None or now - self._known[0] >= KEPT_S:

@@ -405,6 +405,14 @@ class Settings(BaseSettings):
         le=120,
         description="How many seconds a client may take to send a request.",
     )
+    drain_s: float = Field(
+        default=5.0,
+        ge=0,
+        le=60,
+        description="How many seconds the server still accepts connections after `SIGTERM`;"
+        " meanwhile `/readyz` answers 503, and each answer has `Connection: close`. Without"
+        " connections the server stops earlier.",
+    )
     metrics_token: LongSecret | None = Field(
         default=None,
         description="The bearer token for `/metrics`; without it there is no `/metrics`.",

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.cli.serving import BackgroundServer, listen
+from ossferry.cli.serving import BackgroundServer, bind
 from ossferry.http.protocol import WireLimits
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.raw_http import raw_request, status_of
@@ -37,7 +37,7 @@ def make_server(web_dir: Path) -> Iterator[Callable[..., BackgroundServer]]:
             settings = load_settings(ExplicitSettings, **options)
             clock = FakeClock()
             app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
-            sock = listen("127.0.0.1", 0, option="port")
+            sock = bind("127.0.0.1", 0, option="port")
             limits = limits or WireLimits(read_timeout_s=READ_TIMEOUT_S)
             server = BackgroundServer(app, sock, limits=limits)
             server.start()

@@ -1,15 +1,17 @@
 """The command line prints one sentence and exits with code 1 if an option is invalid."""
 
+import json
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
 
 from ossferry.cli.config_docs import configuration_page
 from ossferry.cli.main import main
-from ossferry.cli.serving import listen
+from ossferry.cli.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError
 
 ROOT = Path(__file__).parents[3]
@@ -54,11 +56,29 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
         port = taken.getsockname()[1]
 
         with pytest.raises(SettingsError) as caught:
-            listen("127.0.0.1", port, option="--port")
+            bind("127.0.0.1", port, option="--port")
 
     assert str(caught.value) == (
         f"--port: cannot listen on 127.0.0.1:{port} (Address already in use); choose another."
     )
+
+
+def test_a_port_that_another_server_takes_meanwhile_is_one_sentence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = bind("127.0.0.1", 0, option="--port")
+    late = BackgroundServer(Starlette(), bind("127.0.0.1", first.getsockname()[1], option="--port"))
+    server = BackgroundServer(Starlette(), first)
+    server.start()
+    try:
+        with pytest.raises(SettingsError, match="The server did not start; its log says why"):
+            late.start()
+    finally:
+        server.stop()
+        late.stop()
+
+    (line,) = (each for each in caplog.messages if "cannot-listen" in each)
+    assert json.loads(line)["reason"] == "another program has taken the address"
 
 
 def test_the_mock_starts_without_loading_the_server() -> None:
