@@ -16,7 +16,10 @@ from pathlib import Path
 
 from support.programs import free_port, program, running
 
-__all__ = ["Postgres", "postgres"]
+__all__ = ["WITH_PASSWORD", "Postgres", "postgres"]
+
+WITH_PASSWORD = "with_password"
+"""The only role that needs a password; a test that uses the role creates it."""
 
 
 class Postgres:
@@ -64,6 +67,8 @@ def postgres() -> Iterator[Postgres]:
         data, port = folder / "data", free_port()
         init = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-N"]
         subprocess.run([*run_as, *init], check=True, capture_output=True, cwd=folder)  # noqa: S603
+        rules = data / "pg_hba.conf"
+        rules.write_text(f"host all {WITH_PASSWORD} all scram-sha-256\n{rules.read_text()}")
         options = [
             "-p",
             str(port),

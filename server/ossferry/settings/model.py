@@ -288,6 +288,12 @@ class Settings(BaseSettings):
         description="Allow private IP addresses for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider's"
         " pages and `OSSFERRY_WEBHOOK_URL`.",
     )
+    ca_file: Path | None = Field(
+        default=None,
+        description="A file of certificates (PEM) of private certificate authorities, which the"
+        " server trusts for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider and"
+        " `OSSFERRY_WEBHOOK_URL`, in addition to the public ones. `SSL_CERT_FILE` has no effect.",
+    )
     proxy_secret: LongSecret | None = Field(
         default=None,
         description="The secret that the proxy must send in `X-Proxy-Secret`; without it the"
