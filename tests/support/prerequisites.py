@@ -53,6 +53,8 @@ ALL = (
     _program("initdb", "postgresql", "postgresql"),
     _program("curl", "curl"),
     _program("wrk", "wrk"),
+    _program("logrotate", "logrotate"),
+    _program("systemd-analyze", "systemd"),
     *(_browser(engine) for engine in browsers.ENGINES),
 )
 

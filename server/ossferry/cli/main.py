@@ -7,6 +7,7 @@ dependencies when it is called, so that no command loads the libraries of anothe
 import asyncio
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -30,13 +31,30 @@ MeantOption: TypeAlias = Annotated[
 OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the mock OSS.")]
 
 commands = typer.Typer(
-    help="Browser uploads straight into Alibaba Cloud OSS.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 commands.add_typer(key_commands, name="apikey")
 commands.add_typer(admin_commands, name="admin")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ossferry {version('ossferry')}")
+        raise typer.Exit
+
+
+@commands.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Browser uploads straight into Alibaba Cloud OSS."""
 
 
 @commands.command()

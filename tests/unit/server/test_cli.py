@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,18 @@ def test_serve_names_the_option_that_is_missing(
 
     assert caught.value.code == 1
     assert capsys.readouterr() == ("", "ossferry: OSSFERRY_BUCKET is missing.\n")
+
+
+def test_the_version_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["ossferry", "--version"])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+
+    assert caught.value.code == 0
+    assert capsys.readouterr() == (f"ossferry {version('ossferry')}\n", "")
 
 
 def test_the_page_about_options_is_current() -> None:
