@@ -47,7 +47,7 @@ def test_systemd_notices_a_mistake_in_the_unit(tmp_path: Path) -> None:
 
     found = run(analyze, "verify", f"{tmp_path}/ossferry@8000.service", folder=tmp_path)
 
-    assert "KillMode" in found.stderr
+    assert "Failed to parse kill mode" in found.stderr
 
 
 def test_the_unit_waits_longer_than_the_server_may_take_to_stop() -> None:
