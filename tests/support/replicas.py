@@ -48,6 +48,11 @@ class Replicas:
         """Return the audit file of a server."""
         return self._folder / f"server-{port}/audit.log"
 
+    def logged(self, event: str) -> list[str]:
+        """Return the lines about an event in the logs of both servers."""
+        logs = (self.audit(port).with_name("serve.log").read_text() for port in self.ports)
+        return [line for log in logs for line in log.splitlines() if f'"event": "{event}"' in line]
+
     def start(self, port: int) -> None:
         """Start a server, and wait until it answers."""
         folder = self.audit(port).parent

@@ -10,13 +10,14 @@ import os
 import resource
 import socket
 import tempfile
+import time
 
 from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
 from ossferry.app import create_app
-from ossferry.cli.draining import DrainingServer
+from ossferry.cli.draining import DrainingServer, ignore_new_connections
 from ossferry.errors import SettingsError
 from ossferry.http.protocol import WireConfig, WireLimits
 from ossferry.observability.logs import configure, logger
@@ -80,15 +81,23 @@ class _DrainingProcess(multiprocess.Process):
 class _Supervisor(multiprocess.Multiprocess):
     """Starts the server processes, replaces them when they end, and stops them."""
 
+    def __init__(self, config: WireConfig, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self._drain_s = config.drain_s
+
     def terminate_all(self) -> None:
         """Stop all server processes.
 
-        Close this process's copy of the sockets first. Otherwise the kernel would accept
-        connections, which nobody serves, until the last server process has ended.
+        When they have drained, close this process's copy of the sockets. Otherwise the kernel would
+        accept connections, which nobody serves, until the last server process has ended.
         """
+        super().terminate_all()
+        if self._drain_s:
+            time.sleep(self._drain_s)
+            for sock in self.sockets:
+                ignore_new_connections(sock)
         for sock in self.sockets:
             sock.close()
-        super().terminate_all()
 
 
 def worker_app() -> Starlette:

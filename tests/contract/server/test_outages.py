@@ -214,6 +214,7 @@ def test_nothing_is_lost_while_a_server_redis_and_postgresql_end_and_come_back(
     record_property("answered", sum(each.answered for each in seen))
     record_property("postponed", sum(each.postponed for each in seen))
     record_property("receipts", len(receipts))
+    assert site.servers.logged("unexpected") == []
     assert [words for each in seen for words in each.lost] == []
     assert set(demo.oss.bucket(demo.bucket).objects) == set(receipts)
     expected = {}

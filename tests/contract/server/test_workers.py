@@ -6,9 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -232,3 +233,44 @@ def test_a_server_that_is_told_to_stop_sends_its_clients_away_first(
     assert (before.status_code, before.headers.get("connection")) == (200, None)
     assert (after.status_code, after.headers.get("connection")) == (200, "close")
     assert (process.returncode, said) == (0, "")
+
+
+def test_workers_are_replaced_without_losing_a_request(
+    options: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    statuses: list[int] = []
+    ended = threading.Event()
+    options = {**options, "OSSFERRY_REDIS_URL": redis_url, "OSSFERRY_DRAIN_S": "1"}
+
+    def ask(url: str) -> None:
+        with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
+            while not ended.is_set():
+                statuses.append(client.post("/api/grant").status_code)
+
+    with (
+        serving(tmp_path, options, "--workers", "2") as (url, process),
+        ThreadPoolExecutor(4) as pool,
+    ):
+        before = set(children(process))
+        asking = [pool.submit(ask, url) for _ in range(4)]
+        try:
+            process.send_signal(signal.SIGHUP)
+            while len(before & set(children(process))) > 1:  # multiprocessing's helper stays
+                _raise_failures(asking)
+            answered = len(statuses)
+            while len(statuses) < answered + 20:
+                _raise_failures(asking)
+        finally:
+            ended.set()
+        for each in asking:
+            each.result()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+    assert set(statuses) == {200}
+
+
+def _raise_failures(futures: Sequence[Future[None]]) -> None:
+    """Wait a moment, and raise the error of a future that has failed."""
+    for each in wait(futures, timeout=0.1).done:
+        each.result()
