@@ -30,7 +30,6 @@ after one second, and then the socket must be closed.
 TICK_S = 0.05
 CLOSE = (b"connection", b"close")
 
-
 SO_ATTACH_FILTER = 26
 DROP_SYN = (
     (0x30, 0, 0, 13),  # load the flags of the TCP header
@@ -110,6 +109,8 @@ class DrainingServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + LINGER_S
         await asyncio.sleep(HANDSHAKE_S)
+        for server in self.servers:
+            server.close()
         while self.server_state.connections and loop.time() < ends_at:  # noqa: ASYNC110 - no event
             await asyncio.sleep(TICK_S)
 
