@@ -3,6 +3,10 @@
 Without these limits, uvicorn keeps an idle connection open for ever, and accepts headers of any
 length. `WireLimits` contains the timeouts and the maximum number of connections. `MAX_HEADER_BYTES`
 limits the size of the headers.
+
+Headers and body of a small response are sent together. If they were two packets, a process that is
+killed in between would leave a response that nobody can repeat, because a proxy has passed on the
+headers.
 """
 
 import asyncio
@@ -108,6 +112,7 @@ class GuardedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # the base class does the same
         """Start the read timeout, or refuse the connection if too many connections are open."""
         super().connection_made(transport)
+        self.transport = _JoiningTransport(transport, self.loop)  # type: ignore[assignment] # alike
         if len(self.connections) > self._limits.max_connections:
             self._refuse(503)
             return
@@ -236,3 +241,42 @@ class GuardedHttp(HttpToolsProtocol):
         # closing at once would discard the response while the client still sends
         self.transport.write_eof()
         self._reading = self.loop.call_later(LINGER_S, self.transport.close)
+
+
+class _JoiningTransport:
+    """A transport that sends two writes together, if the second one follows immediately.
+
+    It has all other methods and attributes of the transport that it wraps.
+    """
+
+    def __init__(self, inner: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._inner = inner
+        self._loop = loop
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        """Hold the data until the next write, but not longer than until the loop continues."""
+        if self._held:
+            data, self._held = self._held + data, b""
+            self._inner.write(data)
+        elif data:
+            self._held = data
+            self._loop.call_soon(self._flush)
+
+    def write_eof(self) -> None:
+        """Send the held data, and close the writing half of the connection."""
+        self._flush()
+        self._inner.write_eof()
+
+    def close(self) -> None:
+        """Send the held data, and close the connection."""
+        self._flush()
+        self._inner.close()
+
+    def _flush(self) -> None:
+        data, self._held = self._held, b""
+        if data and not self._inner.is_closing():
+            self._inner.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)

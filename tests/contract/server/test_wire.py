@@ -133,6 +133,16 @@ def test_t33_a_trailer_is_no_header(port: int) -> None:
     assert status_of(raw_request(port, sent)) == 200
 
 
+def test_headers_and_body_of_an_answer_arrive_together(port: int) -> None:
+    pieces = []
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        for _ in range(200):
+            connection.sendall(GET + b"\r\n")
+            pieces.append(connection.recv(65536))
+
+    assert all(each.endswith(b'{"status":"ok"}') for each in pieces)
+
+
 def test_t33_nothing_is_smuggled_behind_a_refused_frame(port: int) -> None:
     inner = b"GET /get_sts_token HTTP/1.1\r\nHost: localhost\r\n\r\n"
     lengths = b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" % len(inner)
