@@ -220,6 +220,27 @@ CALLBACKS = (
     "?id_token=x&state=y",
 )
 
+BAD_KEY = ("authorization", f"Bearer {new_key().text}")
+BASIC = ("authorization", "Basic YTpi")
+ELSEWHERE = (("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"))
+PROXIED = (("x-forwarded-user", "carol"), ("x-proxy-secret", PROXY_SECRET))
+
+
+def _with_session(*headers: tuple[str, str]) -> Try:
+    """Return an attempt to use a session on a server that also accepts API keys."""
+
+    def attempt(worlds: Worlds) -> bool:
+        world = worlds["people and programs"]
+        return world.gets_nothing("POST", "/api/grant", (session(world), *headers))
+
+    return attempt
+
+
+def _through_proxy(*headers: tuple[str, str]) -> Try:
+    """Return an attempt to use a proxy's sign-in on a server that also accepts API keys."""
+    return lambda worlds: worlds["proxy and programs"].gets_nothing("POST", "/api/grant", headers)
+
+
 ATTEMPTS: list[Attempt] = [
     *attempts(
         "T12",
@@ -245,4 +266,36 @@ ATTEMPTS: list[Attempt] = [
     *attempts("T18", [*((change, _cookie(change)) for change in COOKIE_CHANGES)]),
     *attempts("T04", [(query or "nothing", _callback(query)) for query in CALLBACKS]),
     *attempts("T18", [("copy of a cookie after sign-out", _after_sign_out)]),
+    *attempts(
+        "T03",
+        [
+            ("session and API keys: another site", _with_session(*ELSEWHERE)),
+            ("session and API keys: nothing shows the site", _with_session()),
+            ("session and API keys: another site, basic", _with_session(BASIC, *ELSEWHERE)),
+            ("session and API keys: nothing shows the site, basic", _with_session(BASIC)),
+            ("session and API keys: another site, a wrong key", _with_session(BAD_KEY, *ELSEWHERE)),
+            ("proxy and API keys: another site", _through_proxy(*PROXIED, *ELSEWHERE)),
+            ("proxy and API keys: nothing shows the site", _through_proxy(*PROXIED)),
+            ("proxy and API keys: basic", _through_proxy(*PROXIED, BASIC)),
+        ],
+    ),
+    *attempts(
+        "T20",
+        [
+            ("a wrong key with a session", _with_session(BAD_KEY, *PAGE)),
+            ("a wrong key and basic, with a session", _with_session(BASIC, BAD_KEY, *PAGE)),
+            ("an empty key with a session", _with_session(("authorization", "Bearer "), *PAGE)),
+            ("a wrong key through the proxy", _through_proxy(BAD_KEY, *PROXIED, *PAGE)),
+        ],
+    ),
+    *attempts(
+        "T50",
+        [
+            ("beside API keys: no secret", _through_proxy(PROXIED[0], *PAGE)),
+            (
+                "beside API keys: another spelling",
+                _through_proxy(("x_forwarded_user", "root"), PROXIED[1], *PAGE),
+            ),
+        ],
+    ),
 ]

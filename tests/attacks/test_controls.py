@@ -114,6 +114,14 @@ CONTROLS: dict[str, Try] = {
     "T03 page, tutorial's route": signed_in("GET", "/get_sts_token", PAGE[:1]),
     "T03 old browser": signed_in("POST", "/api/grant", PAGE[1:]),
     "T03 key of a program on any site": with_key("apikey", (("sec-fetch-site", "none"),)),
+    "T03 session, beside API keys": lambda worlds: worlds["people and programs"].gets_credentials(
+        "POST", "/api/grant", (session(worlds["people and programs"]), *PAGE)
+    ),
+    "T03 key of a program, beside sessions": with_key("people and programs"),
+    "T03 key of a program, beside a proxy": with_key("proxy and programs"),
+    "T50 person behind a proxy, beside API keys": granted(
+        "proxy and programs", "POST", "/api/grant", (*GOOD_PROXY, ("x-forwarded-user", "eve"))
+    ),
     "T05 configured origin": _shared,
     "T05 preflight": _preflight,
     "T07 own prefix": may("oss:PutObject"),

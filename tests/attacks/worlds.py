@@ -65,6 +65,8 @@ KINDS: dict[str, dict[str, object]] = {
         "oidc_client_secret": CLIENT_SECRET,
     },
 }
+KINDS["people and programs"] = {**KINDS["oidc"], "auth": ["oidc", "apikey"]}
+KINDS["proxy and programs"] = {**KINDS["proxy"], "auth": ["proxy", "apikey"]}
 KINDS["uploads"] = {
     **OBJECTS,
     "auth": "apikey",

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from bench.token_server import HOST, MUCH, StubSts
 from ossferry.app import create_app
-from ossferry.cli.serving import BackgroundServer, StopSignals, listen
+from ossferry.cli.serving import BackgroundServer, StopSignals, bind
 from ossferry.cli.workers import settle
 from ossferry.clock import utc_now
 from ossferry.identity.principal import Principal
@@ -103,7 +103,7 @@ def main(which: str, port: int, oss_port: int, folder: Path, ledger_url: str) ->
     app = create_app(settings, identify=identify, assume_role=assume_role, store=store)
     settle()
     with StopSignals() as signals:
-        server = BackgroundServer(app, listen(HOST, port, option="port"), on_exit=signals.set)
+        server = BackgroundServer(app, bind(HOST, port, option="port"), on_exit=signals.set)
         server.start()
         signals.wait()
         server.stop()

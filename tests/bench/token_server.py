@@ -17,7 +17,7 @@ from bench.peers import companion
 from bench.peers.tutorial_flask import make_tutorial_app, run_gunicorn
 from ossferry.app import create_app
 from ossferry.authentication.sign_outs import SignOuts
-from ossferry.cli.serving import BackgroundServer, StopSignals, listen
+from ossferry.cli.serving import BackgroundServer, StopSignals, bind
 from ossferry.cli.workers import settle
 from ossferry.clock import utc_now
 from ossferry.oss.sts import StsClient, StsCredentials, access_key
@@ -157,7 +157,7 @@ def main(which: str, port: int, sts_port: int, folder: Path) -> None:
     )
     settle()
     with StopSignals() as signals:
-        server = BackgroundServer(app, listen(HOST, port, option="port"), on_exit=signals.set)
+        server = BackgroundServer(app, bind(HOST, port, option="port"), on_exit=signals.set)
         server.start()
         signals.wait()
         server.stop()

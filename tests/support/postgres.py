@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the distribution's packages, for one test session.
+"""A PostgreSQL server of the distribution's packages.
 
 PostgreSQL refuses to run as root, so tests run by root start it as the user `postgres`.
 """
@@ -7,30 +7,65 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from support.programs import free_port, program, running
 
-__all__ = ["Postgres", "postgres"]
+__all__ = ["WITH_PASSWORD", "Postgres", "postgres"]
+
+WITH_PASSWORD = "with_password"
+"""The only role that needs a password; a test that uses the role creates it."""
 
 
 class Postgres:
-    """A running server.
+    """A server.
 
     Attributes:
         pid: process id of the server's main process.
     """
 
-    def __init__(self, port: int, pid: int, run_as: list[str], psql: str) -> None:
-        self.pid = pid
+    def __init__(self, folder: Path, port: int, programs: Path, run_as: list[str]) -> None:
+        self.pid = 0
+        self._folder = folder
         self._port = port
+        self._programs = programs
         self._run_as = run_as
-        self._psql = psql
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        """Start the server, also again after `kill`, and wait until it accepts connections."""
+        data = self._folder / "data"
+        options = [
+            "-p",
+            str(self._port),
+            "-h",
+            "127.0.0.1",
+            "-k",
+            str(self._folder),
+            "-c",
+            "max_connections=200",
+            "-c",
+            "fsync=off",  # otherwise shutting down takes half a minute
+        ]
+        command = [*self._run_as, str(self._programs / "postgres"), "-D", str(data), *options]
+        self._running.enter_context(running(command, self._folder, self._port))
+        _wait_until_ready(self._programs, self._port)
+        self.pid = int((data / "postmaster.pid").read_text().splitlines()[0])
+
+    def kill(self) -> None:
+        """End the server without a checkpoint, as after a crash, and wait for the end."""
+        os.kill(self.pid, signal.SIGQUIT)
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the server, and wait for the end."""
+        self._running.close()
 
     def new_database(self) -> str:
         """Create an empty database and return its URL."""
@@ -55,7 +90,7 @@ class Postgres:
     def ask(self, sql: str, database: str = "postgres") -> str:
         """Run a statement as an administrator, and return its output."""
         where = ["-h", "127.0.0.1", "-p", str(self._port), "-U", "postgres", "-d", database]
-        command = [*self._run_as, self._psql, *where, "-Atc", sql]
+        command = [*self._run_as, str(self._programs / "psql"), *where, "-Atc", sql]
         done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
         return done.stdout
 
@@ -69,26 +104,17 @@ def postgres() -> Iterator[Postgres]:
     try:
         if run_as:
             os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
-        data, port = folder / "data", free_port()
+        data = folder / "data"
         init = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-N"]
         subprocess.run([*run_as, *init], check=True, capture_output=True, cwd=folder)  # noqa: S603
-        options = [
-            "-p",
-            str(port),
-            "-h",
-            "127.0.0.1",
-            "-k",
-            str(folder),
-            "-c",
-            "max_connections=200",
-            "-c",
-            "fsync=off",  # otherwise shutting down takes half a minute
-        ]
-        command = [*run_as, str(programs / "postgres"), "-D", str(data), *options]
-        with running(command, folder, port):
-            _wait_until_ready(programs, port)
-            pid = int((data / "postmaster.pid").read_text().splitlines()[0])
-            yield Postgres(port, pid, run_as, str(programs / "psql"))
+        rules = data / "pg_hba.conf"
+        rules.write_text(f"host all {WITH_PASSWORD} all scram-sha-256\n{rules.read_text()}")
+        server = Postgres(folder, free_port(), programs, run_as)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -56,6 +56,8 @@ ALL = (
     _program("kustomize", "kustomize"),
     _program("docker-compose", "docker-compose"),
     _program("shellcheck", "shellcheck"),
+    _program("logrotate", "logrotate"),
+    _program("systemd-analyze", "systemd"),
     *(_browser(engine) for engine in browsers.ENGINES),
 )
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from starlette.types import ASGIApp
 
-from ossferry.cli.serving import BackgroundServer, listen
+from ossferry.cli.serving import BackgroundServer, bind
 
 __all__ = ["serve"]
 
@@ -13,7 +13,7 @@ __all__ = ["serve"]
 @contextmanager
 def serve(app: ASGIApp) -> Iterator[str]:
     """Run the application until the context ends, and yield its address."""
-    sock = listen("127.0.0.1", 0, option="port")
+    sock = bind("127.0.0.1", 0, option="port")
     server = BackgroundServer(app, sock)
     server.start()
     try:

@@ -28,6 +28,10 @@ def test_webkit(): browser("webkit")
 """
 
 
+SERVERS = ("redis-server", "nginx", "initdb")
+TOOLS = ("curl", "wrk", "logrotate", "systemd-analyze")
+
+
 class Machine:
     """A simulated machine without programs; `calls` are the executed commands."""
 
@@ -220,7 +224,7 @@ def test_a_machine_that_has_everything_is_left_alone(
     machine: Machine, asked: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     machine.add_apt()
-    for name in ("redis-server", "nginx", "initdb", "curl", "wrk", "chromium", "firefox-esr"):
+    for name in (*SERVERS, *TOOLS, "chromium", "firefox-esr"):
         machine.add(f"usr/bin/{name}")
     for name in ("kustomize", "docker-compose", "shellcheck"):
         machine.add(f"usr/bin/{name}")
@@ -237,7 +241,7 @@ def test_only_what_is_missing_is_installed_at_once(
     machine.add_apt("usr/sbin/nginx", "usr/bin/redis-server", "usr/bin/chromium")
     machine.add("usr/bin/service")
     machine.add("usr/bin/update-rc.d")
-    for name in ("initdb", "curl", "wrk", "firefox-esr", "WebKitWebDriver", "Xvfb"):
+    for name in ("initdb", *TOOLS, "firefox-esr", "WebKitWebDriver", "Xvfb"):
         machine.add(f"usr/bin/{name}")
     for name in ("kustomize", "docker-compose", "shellcheck"):
         machine.add(f"usr/bin/{name}")

@@ -20,6 +20,11 @@ async def _close_nothing() -> None:
     """Do nothing: the default of `Authenticator.close`, if there are no connections to close."""
 
 
+def _carries_always(_request: Request) -> bool:
+    """Return True: the default of `Authenticator.carries`, if there is only one method."""
+    return True
+
+
 def _renew_nothing(_request: Request, _response: Response) -> None:
     """Do nothing: the default of `Authenticator.renew`, if there are no sessions to extend."""
 
@@ -35,6 +40,7 @@ class Authenticator:
 
     Attributes:
         identify: returns the principal of a request, or raises `NotIdentifiedError`.
+        carries: returns whether a request has a proof of identity for this method, valid or not.
         ambient: returns whether browsers add the proof of identity (for example a cookie)
             automatically. If so, a request must also prove that the server's own page sent it.
         endpoints: handlers of the sign-in routes, by the names in `ossferry.routes.SIGN_IN_ROUTES`.
@@ -49,6 +55,7 @@ class Authenticator:
 
     identify: Identify
     ambient: Ambient
+    carries: Callable[[Request], bool] = _carries_always
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     welcome: Callable[[Request], Awaitable[Response | None]] = _show_page
     renew: Callable[[Request, Response], None] = _renew_nothing

@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-__all__ = ["ApiKey", "new_key", "parse_key"]
+__all__ = ["KEY_PREFIX", "ApiKey", "new_key", "parse_key"]
 
 RandomBytes: TypeAlias = Callable[[int], bytes]
 
-_KEY = re.compile(r"osf_([a-z2-7]{8})_([a-z2-7]{26})([a-z2-7]{7})")
+KEY_PREFIX = "osf_"
+_KEY = re.compile(KEY_PREFIX + r"([a-z2-7]{8})_([a-z2-7]{26})([a-z2-7]{7})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class ApiKey:
 def new_key(random_bytes: RandomBytes = secrets.token_bytes) -> ApiKey:
     """Return a new random key."""
     id_ = _base32(random_bytes(5))
-    body = f"osf_{id_}_{_base32(random_bytes(16))}"
+    body = f"{KEY_PREFIX}{id_}_{_base32(random_bytes(16))}"
     return ApiKey(id=id_, text=body + _checksum(body))
 
 

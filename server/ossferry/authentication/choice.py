@@ -1,24 +1,33 @@
-"""Construction of the authenticator that the settings select."""
+"""Construction of the authenticator for the methods that the settings select."""
 
 from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator
 from ossferry.access.rate_limits import Rates
 from ossferry.authentication.apikey import ApiKeyAuth
 from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey_format import KEY_PREFIX
 from ossferry.authentication.demo import demo_authenticator
 from ossferry.authentication.jwt import JwtAuth
 from ossferry.authentication.oidc import oidc_authenticator
 from ossferry.authentication.proxy import ProxyAuth
+from ossferry.authentication.several import several
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import SettingsError
+from ossferry.http.bearer import has_bearer
 from ossferry.http.client import outbound_client
 from ossferry.http.same_site import always, never, with_cookie
 from ossferry.identity.principal import Identify
+from ossferry.settings.choices import Auth
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
 __all__ = ["authenticator_for", "custom_authenticator"]
+
+ORDER: tuple[Auth, ...] = ("apikey", "jwt", "proxy", "oidc", "demo")
+"""If a request has several proofs of identity, the first method in this order handles it. Browsers
+never add a bearer token automatically, so its methods come first.
+"""
 
 
 def custom_authenticator(identify: Identify) -> Authenticator:
@@ -36,32 +45,44 @@ def authenticator_for(
     clock: Clock,
     monotonic: Monotonic,
 ) -> Authenticator:
-    """Return the authenticator selected by `OSSFERRY_AUTH`.
+    """Return the authenticator for the methods in `OSSFERRY_AUTH`.
 
     Raises:
         SettingsError: the file with the API keys is missing or cannot be read.
     """
-    match settings.auth:
-        case "demo":
-            return demo_authenticator(settings, audit)
-        case "apikey":
-            return _apikey_authenticator(settings, clock)
-        case "jwt":
-            client = outbound_client(settings)
-            jwt = JwtAuth(settings, client, clock=clock, monotonic=monotonic)
-            return Authenticator(identify=jwt.identify, ambient=never, close=client.aclose)
-        case "proxy":
-            return Authenticator(identify=ProxyAuth(settings).identify, ambient=always)
-        case "oidc":
-            return oidc_authenticator(
-                settings,
-                storage,
-                rates,
-                audit,
-                sign_outs=sign_outs,
-                clock=clock,
-                monotonic=monotonic,
-            )
+
+    def method(name: Auth) -> Authenticator:
+        match name:
+            case "demo":
+                return demo_authenticator(settings, audit)
+            case "apikey":
+                return _apikey_authenticator(settings, clock)
+            case "jwt":
+                return _jwt_authenticator(settings, clock=clock, monotonic=monotonic)
+            case "proxy":
+                proxy = ProxyAuth(settings)
+                return Authenticator(identify=proxy.identify, ambient=always, carries=proxy.carries)
+            case "oidc":
+                return oidc_authenticator(
+                    settings,
+                    storage,
+                    rates,
+                    audit,
+                    sign_outs=sign_outs,
+                    clock=clock,
+                    monotonic=monotonic,
+                )
+
+    methods = [method(name) for name in ORDER if name in settings.auth]
+    return methods[0] if len(methods) == 1 else several(methods)
+
+
+def _jwt_authenticator(settings: Settings, *, clock: Clock, monotonic: Monotonic) -> Authenticator:
+    client = outbound_client(settings)
+    jwt = JwtAuth(settings, client, clock=clock, monotonic=monotonic)
+    return Authenticator(
+        identify=jwt.identify, ambient=never, carries=has_bearer, close=client.aclose
+    )
 
 
 def _apikey_authenticator(settings: Settings, clock: Clock) -> Authenticator:
@@ -74,4 +95,9 @@ def _apikey_authenticator(settings: Settings, clock: Clock) -> Authenticator:
     file = ApiKeyFile(settings.api_keys_file)
     file.records()  # refuse to start if the file cannot be read
     keys = ApiKeyAuth(file, secret=settings.secret_bytes, clock=clock)
-    return Authenticator(identify=keys.identify, ambient=never)
+    prefix = KEY_PREFIX if "jwt" in settings.auth else ""
+    return Authenticator(
+        identify=keys.identify,
+        ambient=never,
+        carries=lambda request: has_bearer(request, prefix),
+    )

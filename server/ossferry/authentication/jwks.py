@@ -70,7 +70,7 @@ class Jwks:
         try:
             self._keys = _public_keys(await self._fetch())
         except IssuerLostError as error:
-            log.warning("keys-not-fetched", reason=error.reason)
+            log.warning("keys-not-fetched", **error.evidence)
             if self._keys is None:
                 raise
         else:

@@ -186,6 +186,7 @@ def oidc_authenticator(
     return Authenticator(
         identify=oidc.identify,
         ambient=always,
+        carries=sessions.carries,
         endpoints={
             "login": oidc.login,
             "login-start": oidc.start,

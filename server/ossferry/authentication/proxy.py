@@ -27,6 +27,16 @@ class ProxyAuth:
         self._header = settings.proxy_user_header
         self._networks = Networks(settings.trusted_proxies)
 
+    def carries(self, request: Request) -> bool:
+        """Return whether a request has a header of the proxy, in any spelling, that is not empty.
+
+        The proxy must empty the headers of a person who has not signed in.
+        """
+        ours = (self._header, SECRET_HEADER)
+        return any(
+            value and name.replace("_", "-") in ours for name, value in request.headers.items()
+        )
+
     async def identify(self, request: Request) -> Principal:
         """Return the principal in the user header, which the proxy has set.
 

@@ -100,6 +100,10 @@ class Sessions:
         await self._sign_outs.begin(session.id, lasts_s=self._max_s)
         set_cookie(response, SESSION_COOKIE, self._seal(session), max_age=self._idle_s)
 
+    def carries(self, request: Request) -> bool:
+        """Return whether a request has a session cookie, valid or not."""
+        return bool(request.cookies.get(SESSION_COOKIE))
+
     async def read(self, request: Request) -> Session:
         """Return the session in the cookie of a request.
 

@@ -32,7 +32,7 @@ from mock_oss.world.model import (
     World,
 )
 from ossferry.app import create_app
-from ossferry.cli.serving import BackgroundServer, listen
+from ossferry.cli.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.oss.bucket import OssBucket
@@ -176,9 +176,9 @@ class Demo:
         self._running.close()
 
     def _start(self, starting: ExitStack) -> None:
-        sock = starting.enter_context(listen(self._host, self._port, option="--port"))
+        sock = starting.enter_context(bind(self._host, self._port, option="--port"))
         port = sock.getsockname()[1]
-        listen(self._host, self._oss_port, option="--oss-port").close()
+        bind(self._host, self._oss_port, option="--oss-port").close()
         self.url = f"http://127.0.0.1:{port}"
         cnames = self._cnames()
         refuse = self._refuse_public_endpoints

@@ -6,6 +6,7 @@ dependencies when it is called, so that no command loads the libraries of anothe
 
 import asyncio
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -35,7 +36,6 @@ MeantOption: TypeAlias = Annotated[
 OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the mock OSS.")]
 
 commands = typer.Typer(
-    help="Browser uploads straight into Alibaba Cloud OSS.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -43,6 +43,24 @@ commands.add_typer(key_commands, name="apikey")
 commands.add_typer(admin_commands, name="admin")
 commands.add_typer(upload_commands)
 commands.add_typer(signature_commands)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ossferry {version('ossferry')}")
+        raise typer.Exit
+
+
+@commands.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Browser uploads straight into Alibaba Cloud OSS."""
 
 
 @commands.command()
@@ -117,7 +135,7 @@ def serve(
 ) -> None:
     """Run the server with the settings in the environment variables `OSSFERRY_…`."""
     from ossferry.app import create_app
-    from ossferry.cli.serving import BackgroundServer, StopSignals, listen
+    from ossferry.cli.serving import BackgroundServer, StopSignals, bind
     from ossferry.cli.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits
     from ossferry.ledger.database import check_ledger
     from ossferry.observability.logs import configure
@@ -134,7 +152,7 @@ def serve(
     if settings.objects_role_arn is not None:
         asyncio.run(check_ledger(settings.ledger_url))
     allow_connections(settings)
-    with listen(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
+    with bind(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
         app = create_app(settings)  # check once here, even if worker processes serve
         if settings.workers > 1:
             run_workers(settings, sock)
@@ -142,7 +160,12 @@ def serve(
         settle()
         with StopSignals() as signals:
             server = BackgroundServer(
-                app, sock, limits=wire_limits(settings), grace_s=GRACE_S, on_exit=signals.set
+                app,
+                sock,
+                limits=wire_limits(settings),
+                grace_s=GRACE_S,
+                drain_s=settings.drain_s,
+                on_exit=signals.set,
             )
             server.start()
             signals.wait()

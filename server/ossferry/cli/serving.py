@@ -1,7 +1,8 @@
 """Runs an ASGI application in a background thread, with blocking `start` and `stop` methods.
 
-The function `listen` binds the socket before the thread starts, so a port in use is reported
-immediately.
+The function `bind` binds the socket before the thread starts, so a port in use is reported
+immediately. The server listens on the socket when the application has started; before that,
+connections are refused, so that a proxy tries another server at once.
 """
 
 import signal
@@ -11,20 +12,20 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
-import uvicorn
 from starlette.types import ASGIApp
 
+from ossferry.cli.draining import DrainingServer
 from ossferry.errors import SettingsError
 from ossferry.http.protocol import WireConfig, WireLimits
 
-__all__ = ["BackgroundServer", "StopSignals", "listen"]
+__all__ = ["BackgroundServer", "StopSignals", "bind"]
 
 START_TIMEOUT_S = 30.0
 GRACE_S = 3
 
 
-def listen(host: str, port: int, *, option: str) -> socket.socket:
-    """Return a socket that listens on exactly this address.
+def bind(host: str, port: int, *, option: str) -> socket.socket:
+    """Return a socket for exactly this address; it does not listen yet.
 
     Args:
         port: 0 selects a free port.
@@ -38,7 +39,6 @@ def listen(host: str, port: int, *, option: str) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
-        sock.listen(1024)
     except OSError as error:
         sock.close()
         raise SettingsError(
@@ -52,7 +52,8 @@ class BackgroundServer:
 
     Args:
         limits: timeouts and maximum number of connections.
-        grace_s: seconds that running requests may take to finish after `stop` is called.
+        drain_s: seconds after the call of `stop` during which the server still accepts connections.
+        grace_s: seconds that running requests may take to finish after that.
         on_exit: called when the thread ends, even after an error.
     """
 
@@ -63,9 +64,10 @@ class BackgroundServer:
         *,
         limits: WireLimits = WireLimits(),  # noqa: B008 - a frozen value
         grace_s: int = GRACE_S,
+        drain_s: float = 0.0,
         on_exit: Callable[[], None] = lambda: None,
     ) -> None:
-        config = WireConfig(app, limits=limits, grace_s=grace_s)
+        config = WireConfig(app, limits=limits, grace_s=grace_s, drain_s=drain_s)
         self._started = threading.Event()
         self._server = _TellingServer(config, self._started)
         self._sock = sock
@@ -82,15 +84,15 @@ class BackgroundServer:
         """Start the thread, and wait until the server accepts connections.
 
         Raises:
-            RuntimeError: the server ended, or did not accept connections within `START_TIMEOUT_S`
+            SettingsError: the server ended, or did not accept connections within `START_TIMEOUT_S`
                 seconds.
         """
         self._thread.start()
         if not self._started.wait(START_TIMEOUT_S) or not self._server.started:
-            raise RuntimeError("The server did not start; its log says why.")
+            raise SettingsError("The server did not start; its log says why.")
 
     def stop(self) -> None:
-        """Finish running requests, close the socket, and wait for the thread to end."""
+        """Drain, finish running requests, close the socket, and wait for the thread to end."""
         self._server.should_exit = True
         self._thread.join()
         self._sock.close()
@@ -98,6 +100,8 @@ class BackgroundServer:
     def _run(self) -> None:
         try:
             self._server.run(sockets=[self._sock])
+        except SystemExit:
+            pass  # uvicorn ends a program that cannot start; `start` raises an error
         finally:
             self._started.set()
             self._on_exit()
@@ -138,10 +142,10 @@ class StopSignals:
         self._stop.set()
 
 
-class _TellingServer(uvicorn.Server):
-    """A uvicorn server that sets an event when it accepts connections."""
+class _TellingServer(DrainingServer):
+    """A server that sets an event when it accepts connections."""
 
-    def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
+    def __init__(self, config: WireConfig, started: threading.Event) -> None:
         super().__init__(config)
         self._told = started
 

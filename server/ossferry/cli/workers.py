@@ -1,7 +1,8 @@
 """Runs the server in several processes on one socket.
 
 The processes share no memory; shared state is in Redis and in the ledger. Each process reads the
-settings from the same environment. If a process ends unexpectedly, a new process replaces it.
+settings from the same environment. If a process ends unexpectedly, a new process replaces it. The
+socket does not listen before the first process has started its application.
 """
 
 import gc
@@ -9,11 +10,15 @@ import os
 import resource
 import socket
 import tempfile
+import time
 
 from starlette.applications import Starlette
-from uvicorn.supervisors import Multiprocess
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import multiprocess
 
 from ossferry.app import create_app
+from ossferry.cli.draining import DrainingServer, ignore_new_connections
+from ossferry.errors import SettingsError
 from ossferry.http.protocol import WireConfig, WireLimits
 from ossferry.observability.logs import configure, logger
 from ossferry.settings.loading import load_settings
@@ -40,17 +45,59 @@ GRACE_S = 10
 
 
 def run_workers(settings: Settings, sock: socket.socket) -> None:
-    """Run `settings.workers` server processes on a socket until a signal stops them."""
+    """Run `settings.workers` server processes on a socket until a signal stops them.
+
+    Raises:
+        SettingsError: a process could not start.
+    """
+    multiprocess.Process = _DrainingProcess  # type: ignore[misc]  # uvicorn has no parameter for it
     with tempfile.TemporaryDirectory(prefix="ossferry-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # prometheus_client reads it at import
         config = WireConfig(
             "ossferry.cli.workers:worker_app",
             limits=wire_limits(settings),
             grace_s=GRACE_S,
+            drain_s=settings.drain_s,
             factory=True,
             workers=settings.workers,
         )
-        Multiprocess(config, sockets=[sock]).run()
+        supervisor = _Supervisor(config, sockets=[sock])
+        supervisor.run()
+    if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
+        raise SettingsError("A process of the server did not start; the log says why.")
+
+
+class _DrainingProcess(multiprocess.Process):
+    """A server process that drains before it ends."""
+
+    @property
+    def server(self) -> DrainingServer:
+        if not isinstance(self._server, DrainingServer):
+            assert isinstance(self.config, WireConfig)  # noqa: S101 - `run_workers` passes one
+            self._server = DrainingServer(self.config)
+        return self._server
+
+
+class _Supervisor(multiprocess.Multiprocess):
+    """Starts the server processes, replaces them when they end, and stops them."""
+
+    def __init__(self, config: WireConfig, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self._drain_s = config.drain_s
+
+    def terminate_all(self) -> None:
+        """Stop all server processes.
+
+        When they have drained, close this process's copy of the sockets. Otherwise the kernel would
+        accept connections, which nobody serves, until the last server process has ended.
+        """
+        super().terminate_all()
+        if self._drain_s:
+            time.sleep(self._drain_s)
+            for sock in self.sockets:
+                ignore_new_connections(sock)
+        for sock in self.sockets:
+            sock.close()
 
 
 def worker_app() -> Starlette:

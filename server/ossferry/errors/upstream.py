@@ -115,6 +115,7 @@ class UnavailableError(OssferryError):
 
     Attributes:
         reason: a short word for the log.
+        cause: what the operating system or the service said, for the log; may be empty.
         retry_after_s: seconds to wait before trying again.
     """
 
@@ -124,15 +125,16 @@ class UnavailableError(OssferryError):
     retryable = True
     words: ClassVar[str] = "The server cannot do this right now. Please try again."
 
-    def __init__(self, reason: str, *, retry_after_s: int = 2) -> None:
+    def __init__(self, reason: str, *, cause: str = "", retry_after_s: int = 2) -> None:
         super().__init__(self.words)
         self.reason = reason
+        self.cause = cause
         self.retry_after_s = retry_after_s
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The reason of the error, as the log field ``reason``."""
-        return {"reason": self.reason}
+        """The reason and the cause of the error, as log fields."""
+        return {"reason": self.reason, **({"cause": self.cause} if self.cause else {})}
 
 
 class StsLostError(UnavailableError):

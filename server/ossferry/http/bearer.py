@@ -4,10 +4,19 @@ from starlette.requests import Request
 
 from ossferry.errors import NoProofError, NotIdentifiedError
 
-__all__ = ["MAX_TOKEN_LENGTH", "bearer_token"]
+__all__ = ["MAX_TOKEN_LENGTH", "bearer_token", "has_bearer"]
 
 MAX_TOKEN_LENGTH = 8192
 """Maximum length in characters; a longer token is refused before it is verified."""
+
+
+def has_bearer(request: Request, prefix: str = "") -> bool:
+    """Return whether a request has a bearer token, valid or not, that begins with `prefix`."""
+    for header in request.headers.getlist("authorization"):
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() == "bearer" and token.startswith(prefix):
+            return True
+    return False
 
 
 def bearer_token(request: Request) -> str:

@@ -16,7 +16,8 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from ossferry.errors import IssuerLostError
+from ossferry.errors import IssuerLostError, SettingsError
+from ossferry.observability.logs import cause_of
 from ossferry.settings.model import Settings
 
 __all__ = [
@@ -70,9 +71,24 @@ async def resolve(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
-def connections() -> httpx.AsyncBaseTransport:
-    """Return an httpx transport that reuses connections and ignores environment variables."""
-    return httpx.AsyncHTTPTransport(trust_env=False)
+def trusting(settings: Settings) -> Connect:
+    """Return a function that returns transports, which trust the usual certificates.
+
+    The transports also trust the certificates in the file `settings.ca_file`, reuse connections,
+    and ignore environment variables.
+
+    Raises:
+        SettingsError: the file cannot be read, or has no certificate.
+    """
+    context = httpx.create_ssl_context(trust_env=False)
+    if settings.ca_file is not None:
+        try:
+            context.load_verify_locations(settings.ca_file)
+        except OSError as error:
+            raise SettingsError(
+                f"OSSFERRY_CA_FILE: {settings.ca_file} is no readable file of certificates (PEM)."
+            ) from error
+    return lambda: httpx.AsyncHTTPTransport(verify=context, trust_env=False)
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -85,14 +101,18 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     Args:
         resolve: returns the IP addresses of a host name.
-        connect: returns the transport for one host.
+        connect: returns the transport for one host; by default a transport that also trusts the
+            certificates in `settings.ca_file`.
+
+    Raises:
+        SettingsError: that file cannot be read.
     """
 
     def __init__(
-        self, settings: Settings, *, resolve: Resolve = resolve, connect: Connect = connections
+        self, settings: Settings, *, resolve: Resolve = resolve, connect: Connect | None = None
     ) -> None:
         self._resolve = resolve
-        self._connect = connect
+        self._connect = connect or trusting(settings)
         self._inner: dict[str, httpx.AsyncBaseTransport] = {}  # by host
         self._allow_private = settings.allow_private_issuer
         self._allow_local = settings.allow_mock
@@ -107,7 +127,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         try:
             addresses = await self._resolve(host, request.url.port or 443)
         except OSError as error:
-            raise IssuerLostError("unresolved") from error
+            raise IssuerLostError("unresolved", cause=cause_of(error)) from error
         if not addresses or not all(self._is_allowed(each) for each in addresses):
             raise IssuerLostError("address-not-allowed")
         request.url = request.url.copy_with(host=addresses[0])
@@ -158,13 +178,17 @@ def _is_metadata(address: Address) -> bool:
 
 
 def outbound_client(
-    settings: Settings, *, resolve: Resolve = resolve, connect: Connect = connections
+    settings: Settings, *, resolve: Resolve = resolve, connect: Connect | None = None
 ) -> httpx.AsyncClient:
     """Return an HTTP client that connects only to addresses that `GuardedTransport` allows.
 
     Args:
         resolve: returns the IP addresses of a host name.
-        connect: returns the transport for one host.
+        connect: returns the transport for one host; by default a transport that also trusts the
+            certificates in `settings.ca_file`.
+
+    Raises:
+        SettingsError: that file cannot be read.
     """
     transport = GuardedTransport(settings, resolve=resolve, connect=connect)
     return httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S, follow_redirects=False)
@@ -226,7 +250,7 @@ async def request_bytes(
             finally:
                 await answer.aclose()
     except (httpx.HTTPError, TimeoutError) as error:
-        raise IssuerLostError("no-answer") from error
+        raise IssuerLostError("no-answer", cause=cause_of(error)) from error
 
 
 async def _body(answer: httpx.Response) -> bytes:

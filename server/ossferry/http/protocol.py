@@ -3,6 +3,10 @@
 Without these limits, uvicorn keeps an idle connection open for ever, and accepts headers of any
 length. `WireLimits` contains the timeouts and the maximum number of connections. `MAX_HEADER_BYTES`
 limits the size of the headers.
+
+Headers and body of a small response are sent together. If they were two packets, a process that is
+killed in between would leave a response that nobody can repeat, because a proxy has passed on the
+headers.
 """
 
 import asyncio
@@ -54,12 +58,20 @@ class WireConfig(Config):
     """The configuration of uvicorn for this server.
 
     Args:
-        grace_s: seconds that running requests may take to finish after a stop signal.
+        drain_s: seconds after a stop signal during which the server still accepts connections.
+        grace_s: seconds that running requests may take to finish after that.
         factory: whether `app` is a function that returns the application.
     """
 
     def __init__(
-        self, app: Any, *, limits: WireLimits, grace_s: int, factory: bool = False, workers: int = 1
+        self,
+        app: Any,
+        *,
+        limits: WireLimits,
+        grace_s: int,
+        drain_s: float = 0.0,
+        factory: bool = False,
+        workers: int = 1,
     ) -> None:
         super().__init__(
             app,
@@ -74,6 +86,7 @@ class WireConfig(Config):
             timeout_graceful_shutdown=grace_s,
         )
         self.limits = limits
+        self.drain_s = drain_s
 
 
 class GuardedHttp(HttpToolsProtocol):
@@ -99,6 +112,7 @@ class GuardedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # the base class does the same
         """Start the read timeout, or refuse the connection if too many connections are open."""
         super().connection_made(transport)
+        self.transport = _JoiningTransport(transport, self.loop)  # type: ignore[assignment] # alike
         if len(self.connections) > self._limits.max_connections:
             self._refuse(503)
             return
@@ -227,3 +241,42 @@ class GuardedHttp(HttpToolsProtocol):
         # closing at once would discard the response while the client still sends
         self.transport.write_eof()
         self._reading = self.loop.call_later(LINGER_S, self.transport.close)
+
+
+class _JoiningTransport:
+    """A transport that sends two writes together, if the second one follows immediately.
+
+    It has all other methods and attributes of the transport that it wraps.
+    """
+
+    def __init__(self, inner: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._inner = inner
+        self._loop = loop
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        """Hold the data until the next write, but not longer than until the loop continues."""
+        if self._held:
+            data, self._held = self._held + data, b""
+            self._inner.write(data)
+        elif data:
+            self._held = data
+            self._loop.call_soon(self._flush)
+
+    def write_eof(self) -> None:
+        """Send the held data, and close the writing half of the connection."""
+        self._flush()
+        self._inner.write_eof()
+
+    def close(self) -> None:
+        """Send the held data, and close the connection."""
+        self._flush()
+        self._inner.close()
+
+    def _flush(self) -> None:
+        data, self._held = self._held, b""
+        if data and not self._inner.is_closing():
+            self._inner.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)

@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ossferry.errors import LedgerLostError, SettingsError
 from ossferry.extras import require_extra
-from ossferry.observability.logs import logger
+from ossferry.observability.logs import cause_of, logger
 
 __all__ = ["AsyncConnection", "Database", "Revisions", "check_ledger", "insert"]
 
@@ -40,6 +40,10 @@ WAIT_S = 10.0
 """How long to wait for a free connection of the pool, or for the other writers of this process."""
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+ABOUT_CONNECTIONS = ("08", "28", "3D", "53", "57")
+"""Classes of PostgreSQL's error codes whose messages are about connections and resources. Source:
+PostgreSQL documentation, appendix A.
+"""
 MIGRATION_LOCK = 7_046_112_358  # an arbitrary number, the same in every process
 
 log = logger("ossferry.ledger")
@@ -201,7 +205,7 @@ async def check_ledger(url: str) -> None:
         async with database.read():
             pass
     except LedgerLostError as error:
-        log.warning("ledger-unreachable", error=error.reason)
+        log.warning("ledger-unreachable", error=error.reason, cause=error.cause)
     finally:
         await database.close()
 
@@ -332,15 +336,22 @@ def _lost() -> Iterator[None]:
     except (IntegrityError, ProgrammingError, DataError):
         raise
     except (DBAPIError, PoolTimeoutError, OSError) as error:
-        reason = _reason(error)
-        log.error("ledger-lost", error=reason)
-        raise LedgerLostError(reason) from error
+        reason, cause = _why(error)
+        log.error("ledger-lost", error=reason, cause=cause)
+        raise LedgerLostError(reason, cause=cause) from error
 
 
-def _reason(error: Exception) -> str:
-    """Return the name of the driver's exception, such as ``InvalidPasswordError``.
+def _why(error: BaseException) -> tuple[str, str]:
+    """Return why the database does not answer, for the log: the type of the error, and its words.
 
-    SQLAlchemy wraps exceptions of asyncpg twice, and the outer one is only called ``Error``.
+    The words are those of PostgreSQL if it refuses the connection or ends it: they name the user or
+    the database, but no password and no data. Otherwise the words are from the operating system.
     """
+    found: BaseException | None = error
+    while found is not None:
+        state = getattr(found, "sqlstate", None)  # of errors of asyncpg, which may not be installed
+        if isinstance(state, str):
+            return type(found).__name__, str(found) if state[:2] in ABOUT_CONNECTIONS else ""
+        found = found.__cause__ or found.__context__
     cause = getattr(error, "orig", None) or error
-    return type(cause.__cause__ or cause).__name__
+    return type(cause).__name__, cause_of(error)

@@ -7,6 +7,7 @@ additional protection, this module redacts secrets in log lines, including lines
 
 import json
 import logging
+import ssl
 import sys
 import traceback
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ import structlog
 
 from ossferry.observability.redaction import Redactor
 
-__all__ = ["MAX_FIELD_LENGTH", "configure", "hush", "logger", "unexpected"]
+__all__ = ["MAX_FIELD_LENGTH", "cause_of", "configure", "hush", "logger", "unexpected"]
 
 MAX_FIELD_LENGTH = 300
 MAX_FRAMES = 8
@@ -54,6 +55,23 @@ def unexpected(error: Exception) -> dict[str, object]:
     frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return {"error": type(error).__name__, "where": where}
+
+
+def cause_of(error: BaseException) -> str:
+    """Return why a connection failed, for the log: the words of TLS or of the operating system.
+
+    Messages of libraries are left out, because they may contain secrets. If the operating system
+    reported no error, return the name of the exception's type.
+    """
+    found = type(error).__name__
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return f"the certificate is not trusted: {seen.verify_message}"
+        if isinstance(seen, OSError) and seen.errno is not None:
+            found = f"{type(seen).__name__}: {seen.strerror}"
+        seen = seen.__cause__ or seen.__context__
+    return found
 
 
 def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str] = ()) -> None:

@@ -86,14 +86,17 @@ class Readiness:
         self._known: tuple[float, frozenset[str]] | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def show(self, _request: Request) -> Response:
+    async def show(self, request: Request) -> Response:
         """Answer `GET /readyz`.
 
-        The status is 200 if the process is ready, also if it is degraded, and otherwise 503.
+        The status is 200 if the process is ready, also if it is degraded, and otherwise 503. A
+        process that has received a stop signal is not ready.
         """
+        not_ready: Status = {"status": "not-ready"}
+        if getattr(request.state, "stopping", False):  # set by `DrainingServer`
+            return JSONResponse(not_ready, 503, headers={"retry-after": "10"})
         lost = await self.lost()
         if lost - self._survived:
-            not_ready: Status = {"status": "not-ready"}
             return JSONResponse(not_ready, 503, headers={"retry-after": "10"})
         answer: Status = {"status": "ok"}
         if lost:

@@ -23,7 +23,6 @@ from ossferry.settings.choices import (
     UPLOAD_ACTIONS,
     Action,
     Algorithm,
-    Auth,
     Level,
     OssSdk,
     Refused,
@@ -39,6 +38,7 @@ from ossferry.settings.types import (
     FileType,
     HeaderName,
     LongSecret,
+    Methods,
     Origin,
     Rate,
     RoleArn,
@@ -60,12 +60,16 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    auth: Auth = Field(
-        default="demo",
-        description="How the server identifies people. `demo`: a cookie that selects Alice or Bob;"
+    auth: Methods = Field(
+        default=("demo",),
+        min_length=1,
+        description="How the server identifies people: one word, or a JSON list such as"
+        ' `["oidc", "apikey"]`. `demo`: a cookie that selects Alice or Bob;'
         " starts only if OSS and STS are a mock on this machine. `apikey`: API keys made with"
         " `ossferry apikey`. `jwt`: bearer tokens of an issuer. `oidc`: a sign-in page and a"
-        " session cookie. `proxy`: a header that a proxy in front of the server sets.",
+        " session cookie. `proxy`: a header that a proxy in front of the server sets. A list may"
+        " have `apikey` and one of `jwt`, `oidc` and `proxy`; both `jwt` and `oidc` only with the"
+        " same issuer.",
     )
     bucket: BucketName = Field(description="The bucket that stores the uploads.")
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,}-[a-z0-9-]+$")] = Field(
@@ -289,6 +293,12 @@ class Settings(BaseSettings):
         description="Allow private IP addresses for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider's"
         " pages and `OSSFERRY_WEBHOOK_URL`.",
     )
+    ca_file: Path | None = Field(
+        default=None,
+        description="A file of certificates (PEM) of private certificate authorities, which the"
+        " server trusts for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider and"
+        " `OSSFERRY_WEBHOOK_URL`, in addition to the public ones. `SSL_CERT_FILE` has no effect.",
+    )
     proxy_secret: LongSecret | None = Field(
         default=None,
         description="The secret that the proxy must send in `X-Proxy-Secret`; without it the"
@@ -406,6 +416,14 @@ class Settings(BaseSettings):
         gt=0,
         le=120,
         description="How many seconds a client may take to send a request.",
+    )
+    drain_s: float = Field(
+        default=5.0,
+        ge=0,
+        le=60,
+        description="How many seconds the server still accepts connections after `SIGTERM`;"
+        " meanwhile `/readyz` answers 503, and each answer has `Connection: close`. Without"
+        " connections the server stops earlier.",
     )
     metrics_token: LongSecret | None = Field(
         default=None,

@@ -50,7 +50,7 @@ def broken_rules(options: object) -> Iterator[str]:
 
 
 def _identity(
-    auth: str,
+    auth: tuple[str, ...],
     allow_mock: bool,
     api_keys_file: object,
     jwt_issuer: str,
@@ -62,8 +62,11 @@ def _identity(
     public_url: str | None,
     proxy_secret: SecretStr | None,
 ) -> Iterator[str]:
-    if auth in UNPROVEN and not allow_mock:
-        yield f"OSSFERRY_AUTH={auth} lets anyone in and needs OSSFERRY_ALLOW_MOCK=1"
+    for method in UNPROVEN.intersection(auth):
+        if not allow_mock:
+            yield f"OSSFERRY_AUTH={method} lets anyone in and needs OSSFERRY_ALLOW_MOCK=1"
+        if len(auth) > 1:
+            yield f"OSSFERRY_AUTH must not combine {method} with others: it lets anyone in"
     needed: dict[str, dict[str, object]] = {
         "apikey": {"API_KEYS_FILE": api_keys_file},
         "jwt": {
@@ -79,9 +82,24 @@ def _identity(
         },
         "proxy": {"PROXY_SECRET": proxy_secret},
     }
-    for name, value in needed.get(auth, {}).items():
-        if not value:
-            yield f"OSSFERRY_{name} is missing: OSSFERRY_AUTH={auth} needs it"
+    for method in auth:
+        for name, value in needed.get(method, {}).items():
+            if not value:
+                yield f"OSSFERRY_{name} is missing: OSSFERRY_AUTH={method} needs it"
+
+
+def _one_source_of_ids(auth: tuple[str, ...], jwt_issuer: str, oidc_issuer: str) -> Iterator[str]:
+    """Yield an error message if two sources of ids could give the same id to two people.
+
+    The id selects the key prefix, so these people could overwrite each other's uploads. The ids of
+    API keys are the operator's own choice.
+    """
+    people = set(auth) & {"jwt", "oidc", "proxy"}
+    if len(people) > 1 and (people != {"jwt", "oidc"} or jwt_issuer != oidc_issuer):
+        yield (
+            "OSSFERRY_AUTH may have only one of jwt, oidc and proxy, or jwt and oidc with the same"
+            " issuer: otherwise two people could have the same id, and one folder"
+        )
 
 
 def _sessions(login_idle_s: int, login_max_s: int) -> Iterator[str]:
@@ -90,7 +108,7 @@ def _sessions(login_idle_s: int, login_max_s: int) -> Iterator[str]:
 
 
 def _transport(
-    auth: str,
+    auth: tuple[str, ...],
     allow_mock: bool,
     host: str,
     behind_tls: bool,
@@ -98,7 +116,7 @@ def _transport(
     allowed_hosts: tuple[str, ...],
     trusted_proxies: tuple[Network, ...],
 ) -> Iterator[str]:
-    playing = allow_mock and auth in UNPROVEN  # with a mock; see `_all_a_mock`
+    playing = allow_mock and UNPROVEN.issuperset(auth)  # with a mock; see `_all_a_mock`
     if not (is_loopback(host) or behind_tls or playing):
         yield "OSSFERRY_HOST beyond loopback needs OSSFERRY_BEHIND_TLS=1"
     public = urlsplit(public_url or "https://x")
@@ -114,13 +132,13 @@ def _transport(
 
 
 def _other_origins(
-    auth: str, frame_origins: tuple[str, ...], cors_origins: tuple[str, ...]
+    auth: tuple[str, ...], frame_origins: tuple[str, ...], cors_origins: tuple[str, ...]
 ) -> Iterator[str]:
     if any(_is_plain(origin) for origin in frame_origins):
         yield "OSSFERRY_FRAME_ORIGINS must be https: who is on the way could put anything around it"
     if any(_is_plain(origin) for origin in cors_origins):
         yield "OSSFERRY_CORS_ORIGINS must be https: who is on the way could ask in their name"
-    if cors_origins and auth in ("oidc", "proxy", "demo"):
+    if cors_origins and not {"apikey", "jwt"}.issuperset(auth):
         yield (
             "OSSFERRY_CORS_ORIGINS needs OSSFERRY_AUTH=apikey or jwt:"
             " other ways rest on what a browser sends by itself"
@@ -433,6 +451,7 @@ def _separate_secrets(
 
 RULES: tuple[Rule, ...] = (
     _identity,
+    _one_source_of_ids,
     _sessions,
     _transport,
     _other_origins,

@@ -2,13 +2,17 @@
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable
 from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
 import limits
-from pydantic import AfterValidator, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
+from pydantic_settings import NoDecode
+
+from ossferry.settings.choices import Auth
 
 __all__ = [
     "HOST_NAME",
@@ -17,6 +21,7 @@ __all__ = [
     "FileType",
     "HeaderName",
     "LongSecret",
+    "Methods",
     "Origin",
     "Rate",
     "RoleArn",
@@ -212,3 +217,32 @@ RoleArn: TypeAlias = Annotated[str, StringConstraints(pattern=r"^acs:ram::\d+:ro
 HeaderName: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$", to_lower=True)
 ]
+
+
+def _one_or_several(value: object) -> object:
+    """Return a list for one word; decode a list in JSON."""
+    if not isinstance(value, str):
+        return value
+    if not value.startswith("["):
+        return [value]
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError(
+            'must be one word, or a list in JSON such as ["oidc", "apikey"]'
+        ) from error
+
+
+def _without_repetition(value: tuple[Auth, ...]) -> tuple[Auth, ...]:
+    if len(set(value)) < len(value):
+        raise ValueError("must name each method once")
+    return value
+
+
+Methods: TypeAlias = Annotated[
+    tuple[Auth, ...],
+    NoDecode,
+    BeforeValidator(_one_or_several),
+    AfterValidator(_without_repetition),
+]
+"""Methods of identifying people and programs."""

@@ -6,17 +6,21 @@ STS credentials cannot limit the size of uploads. Therefore the answer to each r
 remaining quota, and the page stops when nothing remains. A client that ignores the quota can upload
 until its credentials expire, but it gets no new credentials. A principal's usage is cached for two
 seconds, so frequent requests for grants do not load the database.
+
+While the database does not answer, `admit` uses the last known usage for up to five minutes. It may
+do so because only grants that are already recorded are issued then: the principal already has these
+credentials.
 """
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 
 from typing_extensions import TypedDict
 
 from ossferry.clock import Clock, Monotonic
-from ossferry.errors import QuotaExceededError, RevokedError
+from ossferry.errors import LedgerLostError, QuotaExceededError, RevokedError
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database
 from ossferry.ledger.standing import Quota, Standing, standing
@@ -34,7 +38,27 @@ class Left(TypedDict):
 
 
 KEPT_S = 2.0
+LAST_KNOWN_S = 300.0
+"""How old a principal's usage may be while the database does not answer."""
 MAX_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A principal's usage and limits, read from the database.
+
+    Attributes:
+        day: the day to which the usage per day belongs.
+        read_at, until: when it was read, and until when it is not read again; in seconds of the
+            monotonic clock.
+        lost_until: until when `admit` uses it without asking the database, which has not answered.
+    """
+
+    standing: Standing
+    day: str
+    read_at: float
+    until: float
+    lost_until: float = 0.0
 
 
 class Quotas:
@@ -48,7 +72,7 @@ class Quotas:
         self._database = database
         self._clock = clock
         self._monotonic = monotonic
-        self._kept: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
+        self._kept: OrderedDict[str, _Known] = OrderedDict()
 
     async def admit(self, owner: Owner, *, size: int) -> Left | None:
         """Check that a principal may upload, and return the remaining quota.
@@ -62,10 +86,11 @@ class Quotas:
         Raises:
             RevokedError: the principal's access was revoked.
             QuotaExceededError: no quota remains, or less than `size`.
-            LedgerLostError: the database does not answer.
+            LedgerLostError: the database does not answer, and the usage was not read within the
+                last `LAST_KNOWN_S` seconds.
         """
-        await self.refuse_revoked(owner)
-        found = await self._standing(owner)
+        found = await self._last_known(owner)
+        _refuse_revoked(found)
         for name, rest in self._rest(found).items():
             least = max(1, size) if name.startswith("bytes") else 1
             if rest is not None and rest < least:
@@ -79,8 +104,7 @@ class Quotas:
             RevokedError: an administrator has revoked the access.
             LedgerLostError: the database does not answer.
         """
-        if (await self._standing(owner)).is_revoked:
-            raise RevokedError("An administrator has revoked your access.")
+        _refuse_revoked(await self._standing(owner))
 
     async def left(self, owner: Owner) -> Left | None:
         """Return the remaining quota of a principal, which may be zero; None if there is no limit.
@@ -113,30 +137,53 @@ class Quotas:
             used: a mapping with days and ``total`` as keys. Each value is the number of bytes and
                 the number of objects.
         """
-        until, found = self._kept.get(owner.hash, (0.0, None))
-        if found is None:
+        known = self._kept.get(owner.hash)
+        if known is None:
             return
-        now = dict(found.used)
+        now = dict(known.standing.used)
         for span, day in (("day", day_of(self._clock())), ("total", TOTAL)):
             if day in used:
                 now[f"bytes_{span}"], now[f"objects_{span}"] = used[day]
-        self._kept[owner.hash] = (until, replace(found, used=now))
+        self._kept[owner.hash] = replace(known, standing=replace(known.standing, used=now))
 
     def forget(self, owner: Owner) -> None:
         """Remove a principal's usage from the cache, because the usage has changed."""
         self._kept.pop(owner.hash, None)
 
     async def _standing(self, owner: Owner) -> Standing:
-        until, found = self._kept.get(owner.hash, (0.0, None))
-        if found is not None and until > self._monotonic():
-            return found
+        known = self._kept.get(owner.hash)
+        if known is not None and known.until > self._monotonic():
+            return known.standing
+        day = day_of(self._clock())
         async with self._database.read() as connection:
             found = await standing(connection, owner.hash, self._clock())
-        self._kept[owner.hash] = (self._monotonic() + KEPT_S, found)
+        now = self._monotonic()
+        self._kept[owner.hash] = _Known(standing=found, day=day, read_at=now, until=now + KEPT_S)
         self._kept.move_to_end(owner.hash)
         if len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
         return found
+
+    async def _last_known(self, owner: Owner) -> Standing:
+        """Return a principal's usage and limits; the last known ones if the database is lost.
+
+        Raises:
+            LedgerLostError: the database does not answer, and the last known usage is too old or of
+                another day.
+        """
+        known = self._kept.get(owner.hash)
+        if known is not None and known.lost_until > self._monotonic():
+            return known.standing
+        try:
+            return await self._standing(owner)
+        except LedgerLostError:
+            now = self._monotonic()
+            if known is None or now - known.read_at > LAST_KNOWN_S:
+                raise
+            if known.day != day_of(self._clock()):
+                raise
+            self._kept[owner.hash] = replace(known, lost_until=now + KEPT_S)
+            return known.standing
 
     def _allowed(self, name: str, found: Standing) -> int | None:
         own: int | None = getattr(found.own, name)
@@ -168,6 +215,11 @@ class Quotas:
             now=now,
             prefix=owner.prefix,
         )
+
+
+def _refuse_revoked(found: Standing) -> None:
+    if found.is_revoked:
+        raise RevokedError("An administrator has revoked your access.")
 
 
 def _least(*values: int | None) -> int | None:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
+import oss2
 import pytest
 
 from mock_oss import MockOSS, World
@@ -180,3 +182,43 @@ def test_its_cloud_commands_work_on_the_mock_of_the_page(tmp_path: Path) -> None
     for name in ("trust", "role"):
         template = json.loads((ROOT / f"deploy/ram/{name}-policy.json").read_text())
         assert json.loads((tmp_path / f"{name}.json").read_text()) == template
+def test_the_rehearsal_ends_with_an_upload_and_its_receipt(
+    here: Path, run: Run, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oss_port = free_port()
+    mock, *exports, serve = console(PAGE.partition("## 8.")[2])
+    key = run("ossferry apikey create carol").strip()
+    settings = (here / ".env").read_text().splitlines()
+    kept = [line for line in settings if not line.startswith("OSSFERRY_STS_ENDPOINT")]
+    (here / ".env").write_text("\n".join(kept))
+    for line in exports:
+        for setting in line.replace("9000", str(oss_port)).split()[1:]:
+            monkeypatch.setenv(*setting.split("=", 1))
+    start = mock.replace("9000", str(oss_port)).replace("deploy/", f"{ROOT}/deploy/").split()
+    assert (start[0], serve) == ("ossferry", "ossferry serve")
+    headers = {
+        "host": "uploads.example.com",
+        "x-forwarded-proto": "https",
+        "authorization": f"Bearer {key}",
+    }
+    with (
+        running([str(PROGRAMS / "ossferry"), *start[1:]], tmp_path / "redis", oss_port),
+        running([str(PROGRAMS / "ossferry"), "serve"], here, port),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as site,
+    ):
+        grant = site.post("/api/grant").json()
+        auth = oss2.StsAuth(
+            grant["access_key_id"],
+            grant["access_key_secret"],
+            grant["security_token"],
+            auth_version=oss2.AUTH_VERSION_4,
+        )
+        bucket = oss2.Bucket(
+            auth, f"http://127.0.0.1:{oss_port}", grant["bucket"], region=grant["region"]
+        )
+        key = f"{grant['prefix']}2026-03-14/r/report.pdf"
+        put = bucket.put_object(key, b"%PDF")
+        report = {"key": key, "size": 4, "crc64": str(put.crc), "request_id": put.request_id}
+        receipt = site.post("/api/receipts", json=report)
+
+    assert (receipt.status_code, receipt.json()["stored"]) == (200, True)

@@ -1,6 +1,7 @@
 """The ledger on SQLite and on a real PostgreSQL: related changes are atomic, and none is lost."""
 
 import asyncio
+import json
 import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,13 +14,15 @@ from sqlalchemy import text
 from ossferry.errors import LedgerLostError, SettingsError
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, leases, outbox, people, receipts, shares, sign_outs
+from ossferry.ledger.database import check_ledger
 from ossferry.ledger.people import GrantRow
 from ossferry.ledger.receipts import Receipt, Undo
 from ossferry.ledger.shares import Share
 from ossferry.ledger.standing import Quota, set_quota, standing
 from ossferry.ledger.tables import metadata
 from support.ledgers import NOW, opened, owner, stored, used
-from support.postgres import Postgres
+from support.postgres import WITH_PASSWORD, Postgres
+from support.programs import free_port
 
 ALICE = owner()
 KEY = f"{ALICE.prefix}2026-03-14/r/x.txt"
@@ -390,3 +393,57 @@ async def test_an_address_may_say_what_libpq_knows(a_postgres: Postgres) -> None
         name = await connection.scalar(text("SHOW application_name"))
 
     assert name == "uploads"
+
+
+@pytest.mark.parametrize(
+    ("user", "name", "reason", "cause"),
+    [
+        (
+            f"{WITH_PASSWORD}:not-the-password",
+            "postgres",
+            "InvalidPasswordError",
+            f'password authentication failed for user "{WITH_PASSWORD}"',
+        ),
+        (
+            "nobody",
+            "postgres",
+            "InvalidAuthorizationSpecificationError",
+            'role "nobody" does not exist',
+        ),
+        (
+            "postgres",
+            "nowhere",
+            "InvalidCatalogNameError",
+            'database "nowhere" does not exist',
+        ),
+    ],
+    ids=["password", "role", "database"],
+)
+async def test_the_log_says_why_postgresql_refuses_the_server(
+    a_postgres: Postgres,
+    caplog: pytest.LogCaptureFixture,
+    user: str,
+    name: str,
+    reason: str,
+    cause: str,
+) -> None:
+    a_postgres.ask(f"DROP ROLE IF EXISTS {WITH_PASSWORD}")
+    a_postgres.ask(f"CREATE ROLE {WITH_PASSWORD} LOGIN PASSWORD 'the-password'")
+    address = a_postgres.new_database().replace("postgres@", f"{user}@")
+
+    await check_ledger(f"{address.rpartition('/')[0]}/{name}")
+
+    lines = [json.loads(each) for each in caplog.messages]
+    assert [line["event"] for line in lines] == ["ledger-lost", "ledger-unreachable"]
+    assert {(line["error"], line["cause"]) for line in lines} == {(reason, cause)}
+    assert "not-the-password" not in caplog.text
+
+
+async def test_the_log_says_that_nothing_listens_at_the_address_of_the_ledger(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await check_ledger(f"postgresql://ossferry@127.0.0.1:{free_port()}/ossferry")
+
+    line = json.loads(caplog.messages[0])
+    assert line["error"] == "ConnectionRefusedError"
+    assert line["cause"].startswith("ConnectionRefusedError: Connect call failed")

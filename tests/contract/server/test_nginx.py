@@ -17,35 +17,18 @@ from starlette.routing import Route
 
 from ossferry.access.audit import Audit
 from ossferry.app import create_app
-from ossferry.cli.serving import BackgroundServer, listen
+from ossferry.cli.serving import BackgroundServer, bind
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.certificates import make_certificate
+from support.nginx import NAME, configuration, https_client
 from support.programs import free_port, program, running
 from support.raw_http import raw_request, status_of
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 from support.serving import serve
 
-SAMPLE = Path(__file__).parents[3] / "deploy/nginx/ossferry.conf"
-GUIDE = SAMPLE.parents[2] / "docs/production.md"
-NAME = "uploads.example.com"
+GUIDE = Path(__file__).parents[3] / "docs/production.md"
 PROXY_SECRET = "what-only-the-proxy-and-we-know-about"
 PROGRAM = {"sec-fetch-site": "same-origin"}
-MAIN = """
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
-worker_processes 1;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/ossferry.conf;
-}}
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,44 +41,10 @@ class Site:
     audit_lines: list[dict[str, str]]
 
     def client(self) -> httpx.Client:
-        base_url = f"https://127.0.0.1:{self.https_port}"
-        transport = httpx.HTTPTransport(verify=self.tls, trust_env=False)
-        return httpx.Client(base_url=base_url, transport=_Named(transport))
+        return https_client(self.https_port, self.tls)
 
     def raw(self, request: bytes) -> bytes:
         return raw_request(self.https_port, request, tls=self.tls, name=NAME)
-
-
-class _Named(httpx.BaseTransport):
-    """Sends requests for the site's name to the address of the test."""
-
-    def __init__(self, inner: httpx.HTTPTransport) -> None:
-        self._inner = inner
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if request.headers["host"].startswith("127."):
-            request.headers["host"] = NAME
-        request.extensions = {**request.extensions, "sni_hostname": NAME}
-        return self._inner.handle_request(request)
-
-    def close(self) -> None:
-        self._inner.close()
-
-
-def configuration(folder: Path, *, https: int, http: int, upstream: int) -> None:
-    """Write the sample with this test's ports and paths, and shorter timeouts."""
-    text = SAMPLE.read_text()
-    for pattern, replacement in (
-        (r"listen 443 ", f"listen 127.0.0.1:{https} "),
-        (r"listen 80( default_server)?;", rf"listen 127.0.0.1:{http}\1;"),
-        (r"127\.0\.0\.1:8000", f"127.0.0.1:{upstream}"),
-        (r"/etc/ssl/ossferry", str(folder)),
-        (r"(client_header_timeout|client_body_timeout) +10s", r"\1 1s"),
-    ):
-        text, count = re.subn(pattern, replacement, text)
-        assert count, f"the sample has no {pattern}"
-    (folder / "ossferry.conf").write_text(text)
-    (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +71,10 @@ def run_site(
     lines: list[dict[str, str]] = []
     audit = Audit(settings, clock=clock, sink=lines.append)
     app = create_app(settings, assume_role=FakeSts(clock), audit=audit, clock=clock)
-    server = BackgroundServer(app, listen("127.0.0.1", 0, option="port"))
+    server = BackgroundServer(app, bind("127.0.0.1", 0, option="port"))
     server.start()
     https, http = free_port(), free_port()
-    configuration(folder, https=https, http=http, upstream=server.port)
+    configuration(folder, https=https, http=http, upstreams=(server.port,))
     change()
     command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")]
     tls = ssl.create_default_context(cafile=folder / "fullchain.pem")

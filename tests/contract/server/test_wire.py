@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.cli.serving import BackgroundServer, listen
+from ossferry.cli.serving import BackgroundServer, bind
 from ossferry.http.protocol import WireLimits
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.raw_http import raw_request, status_of
@@ -37,7 +37,7 @@ def make_server(web_dir: Path) -> Iterator[Callable[..., BackgroundServer]]:
             settings = load_settings(ExplicitSettings, **options)
             clock = FakeClock()
             app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
-            sock = listen("127.0.0.1", 0, option="port")
+            sock = bind("127.0.0.1", 0, option="port")
             limits = limits or WireLimits(read_timeout_s=READ_TIMEOUT_S)
             server = BackgroundServer(app, sock, limits=limits)
             server.start()
@@ -131,6 +131,16 @@ def test_t33_a_trailer_is_no_header(port: int) -> None:
     )
 
     assert status_of(raw_request(port, sent)) == 200
+
+
+def test_headers_and_body_of_an_answer_arrive_together(port: int) -> None:
+    pieces = []
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        for _ in range(200):
+            connection.sendall(GET + b"\r\n")
+            pieces.append(connection.recv(65536))
+
+    assert all(each.endswith(b'{"status":"ok"}') for each in pieces)
 
 
 def test_t33_nothing_is_smuggled_behind_a_refused_frame(port: int) -> None:

@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,6 +60,17 @@ def serving(
     folder: Path, options: dict[str, str], *arguments: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run `ossferry serve`; yield its URL once it answers."""
+    url = f"http://127.0.0.1:{options['OSSFERRY_PORT']}"
+    with process_of(folder, options, *arguments) as process:
+        _wait_until_up(url, process)
+        yield url, process
+
+
+@contextmanager
+def process_of(
+    folder: Path, options: dict[str, str], *arguments: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Run `ossferry serve` until the context ends."""
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     process = subprocess.Popen(  # noqa: S603 - our own command
         [COMMAND, "serve", *arguments],
@@ -67,11 +80,9 @@ def serving(
         stderr=subprocess.PIPE,
         text=True,
     )
-    url = f"http://127.0.0.1:{options['OSSFERRY_PORT']}"
     with process:
         try:
-            _wait_until_up(url, process)
-            yield url, process
+            yield process
         finally:
             process.kill()
 
@@ -134,36 +145,132 @@ def test_several_workers_without_redis_are_refused(options: dict[str, str], tmp_
     assert result.stderr.startswith("ossferry: OSSFERRY_WORKERS above 1 needs OSSFERRY_REDIS_URL")
 
 
-def test_a_server_that_is_told_to_stop_finishes_what_is_under_way(
-    demo: Demo, options: dict[str, str], tmp_path: Path
+def children(process: subprocess.Popen[str]) -> list[int]:
+    """Return the process ids of the children of a process."""
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(each) for each in listed.split()]
+
+
+def is_refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_connections_are_refused_until_a_worker_can_answer(
+    options: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    options = {**options, "OSSFERRY_REDIS_URL": redis_url}
+    with process_of(tmp_path, options, "--workers", "2") as process:
+        while len(stopped := children(process)) < 3:  # two workers, and a helper of multiprocessing
+            assert process.poll() is None, process.communicate()
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        refused = is_refused(int(options["OSSFERRY_PORT"]))
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        _wait_until_up(f"http://127.0.0.1:{options['OSSFERRY_PORT']}", process)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+    assert refused
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_that_is_told_to_stop_answers_every_request(
+    demo: Demo, options: dict[str, str], redis_url: str, tmp_path: Path, workers: str
 ) -> None:
     statuses: list[int] = []
-    stopped = threading.Event()
+    options = {**options, "OSSFERRY_REDIS_URL": redis_url, "OSSFERRY_DRAIN_S": "1"}
 
     def ask(url: str) -> None:
         with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
-            while not stopped.is_set():
+            while True:
                 try:
                     statuses.append(client.post("/api/grant").status_code)
                 except httpx.ConnectError:
-                    return
+                    return  # the server has closed its socket; a proxy tries another one
 
-    with serving(tmp_path, options) as (url, process):
+    with serving(tmp_path, options, "--workers", workers) as (url, process):
         demo.oss.faults.add("delay", operation="AssumeRole", seconds=0.4, times=1)
-        threads = [threading.Thread(target=ask, args=(url,)) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        time.sleep(0.3)
-        process.send_signal(signal.SIGTERM)
+        with ThreadPoolExecutor(6) as pool:
+            asking = [pool.submit(ask, url) for _ in range(6)]
+            while len(statuses) < 20:
+                assert process.poll() is None, process.communicate()
+            process.send_signal(signal.SIGTERM)
+            for each in asking:
+                each.result()
         said, log = process.communicate(timeout=20)
-        stopped.set()
-        for thread in threads:
-            thread.join()
 
     lines = (tmp_path / "audit.log").read_text().splitlines()
     assert (process.returncode, said) == (0, "")
     assert "Traceback" not in log
-    assert len(statuses) >= 6
-    assert set(statuses) <= {200, 503}
+    assert set(statuses) == {200}
     assert all(json.loads(line)["outcome"] in ("issued", "reused") for line in lines)
-    assert len(lines) == statuses.count(200)
+    assert len(lines) == len(statuses)
+
+
+def test_a_server_that_is_told_to_stop_sends_its_clients_away_first(
+    options: dict[str, str], tmp_path: Path
+) -> None:
+    options = {**options, "OSSFERRY_DRAIN_S": "60"}
+    with (
+        serving(tmp_path, options) as (url, process),
+        httpx.Client(base_url=url, trust_env=False, timeout=20) as waiting,
+    ):
+        before = waiting.post("/api/grant")
+        process.send_signal(signal.SIGTERM)
+        while True:
+            ready = httpx.get(f"{url}/readyz", trust_env=False)
+            if "connection" in ready.headers:
+                break
+        after = waiting.post("/api/grant")
+        said, _ = process.communicate(timeout=30)
+
+    assert (ready.status_code, ready.json()) == (503, {"status": "not-ready"})
+    assert (before.status_code, before.headers.get("connection")) == (200, None)
+    assert (after.status_code, after.headers.get("connection")) == (200, "close")
+    assert (process.returncode, said) == (0, "")
+
+
+def test_workers_are_replaced_without_losing_a_request(
+    options: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    statuses: list[int] = []
+    ended = threading.Event()
+    options = {**options, "OSSFERRY_REDIS_URL": redis_url, "OSSFERRY_DRAIN_S": "1"}
+
+    def ask(url: str) -> None:
+        with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
+            while not ended.is_set():
+                statuses.append(client.post("/api/grant").status_code)
+
+    with (
+        serving(tmp_path, options, "--workers", "2") as (url, process),
+        ThreadPoolExecutor(4) as pool,
+    ):
+        before = set(children(process))
+        asking = [pool.submit(ask, url) for _ in range(4)]
+        try:
+            process.send_signal(signal.SIGHUP)
+            while len(before & set(children(process))) > 1:  # multiprocessing's helper stays
+                _raise_failures(asking)
+            answered = len(statuses)
+            while len(statuses) < answered + 20:
+                _raise_failures(asking)
+        finally:
+            ended.set()
+        for each in asking:
+            each.result()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+    assert set(statuses) == {200}
+
+
+def _raise_failures(futures: Sequence[Future[None]]) -> None:
+    """Wait a moment, and raise the error of a future that has failed."""
+    for each in wait(futures, timeout=0.1).done:
+        each.result()

@@ -1,5 +1,6 @@
 """The command line prints one sentence and exits with code 1 if an option is invalid."""
 
+import json
 import os
 import re
 import socket
@@ -9,11 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
 
 from ossferry.cli.commands_docs import commands_page
 from ossferry.cli.config_docs import configuration_page
 from ossferry.cli.main import commands, main
-from ossferry.cli.serving import listen
+from ossferry.cli.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError
 
 ROOT = Path(__file__).parents[3]
@@ -35,6 +37,18 @@ def test_serve_names_the_option_that_is_missing(
 
     assert caught.value.code == 1
     assert capsys.readouterr() == ("", "ossferry: OSSFERRY_BUCKET is missing.\n")
+
+
+def test_the_version_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["ossferry", "--version"])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+
+    assert caught.value.code == 0
+    assert capsys.readouterr() == (f"ossferry {version('ossferry')}\n", "")
 
 
 def test_the_page_about_options_is_current() -> None:
@@ -64,11 +78,29 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
         port = taken.getsockname()[1]
 
         with pytest.raises(SettingsError) as caught:
-            listen("127.0.0.1", port, option="--port")
+            bind("127.0.0.1", port, option="--port")
 
     assert str(caught.value) == (
         f"--port: cannot listen on 127.0.0.1:{port} (Address already in use); choose another."
     )
+
+
+def test_a_port_that_another_server_takes_meanwhile_is_one_sentence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = bind("127.0.0.1", 0, option="--port")
+    late = BackgroundServer(Starlette(), bind("127.0.0.1", first.getsockname()[1], option="--port"))
+    server = BackgroundServer(Starlette(), first)
+    server.start()
+    try:
+        with pytest.raises(SettingsError, match="The server did not start; its log says why"):
+            late.start()
+    finally:
+        server.stop()
+        late.stop()
+
+    (line,) = (each for each in caplog.messages if "cannot-listen" in each)
+    assert json.loads(line)["reason"] == "another program has taken the address"
 
 
 def test_the_mock_starts_without_loading_the_server() -> None:

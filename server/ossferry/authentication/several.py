@@ -1,0 +1,86 @@
+"""Several methods of authentication on one server, such as sign-in for people and API keys.
+
+A request is handled by the method whose proof of identity it has. If the proof is invalid, no other
+method is tried. The same method decides whether browsers add the proof automatically. Therefore the
+guard against other sites and the identification always use the same proof.
+"""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ossferry.access.authenticator import Authenticator
+from ossferry.errors import NoProofError
+from ossferry.identity.principal import Principal
+
+__all__ = ["several"]
+
+
+def several(methods: Sequence[Authenticator]) -> Authenticator:
+    """Return an authenticator that passes each request to one of the methods.
+
+    Args:
+        methods: if a request has several proofs, the first method handles it; methods whose proof a
+            browser never adds automatically come first.
+    """
+    choice = _Choice(methods)
+    return Authenticator(
+        identify=choice.identify,
+        ambient=choice.ambient,
+        endpoints={name: each for method in methods for name, each in method.endpoints.items()},
+        welcome=choice.welcome,
+        renew=choice.renew,
+        close=choice.close,
+        expensive=any(each.expensive for each in methods),
+        signs_out=any(each.signs_out for each in methods),
+    )
+
+
+class _Choice:
+    """Chooses the method for each request."""
+
+    def __init__(self, methods: Sequence[Authenticator]) -> None:
+        self._methods = methods
+
+    async def identify(self, request: Request) -> Principal:
+        """Return the principal of a request.
+
+        Raises:
+            NoProofError: the request has no proof of identity.
+            OssferryError: the method that handles the request has refused it.
+        """
+        method = self._method_of(request)
+        if method is None:
+            raise NoProofError("Please sign in, or send a bearer token.")
+        return await method.identify(request)
+
+    def ambient(self, request: Request) -> bool:
+        """Return whether browsers add the proof of a request automatically."""
+        method = self._method_of(request)
+        return method is not None and method.ambient(request)
+
+    async def welcome(self, request: Request) -> Response | None:
+        """Offer a sign-in page to a browser that has no proof of identity."""
+        method = self._method_of(request)
+        for each in self._methods if method is None else [method]:
+            instead = await each.welcome(request)
+            if instead is not None:
+                return instead
+        return None
+
+    def renew(self, request: Request, response: Response) -> None:
+        """Extend the session of the sender."""
+        method = self._method_of(request)
+        if method is not None:
+            method.renew(request, response)
+
+    async def close(self) -> None:
+        """Close the connections of all methods."""
+        async with AsyncExitStack() as ending:  # closes all of them, even if one close fails
+            for each in self._methods:
+                ending.push_async_callback(each.close)
+
+    def _method_of(self, request: Request) -> Authenticator | None:
+        return next((each for each in self._methods if each.carries(request)), None)

@@ -1,0 +1,262 @@
+"""Several methods of authentication on one server: each request is handled by one of them."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.responses import Response
+
+from ossferry.app import create_app
+from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey_format import new_key
+from ossferry.authentication.sessions import SESSION_COOKIE, Sessions
+from ossferry.authentication.sign_outs import SignOuts
+from ossferry.errors import SettingsError
+from ossferry.identity.principal import Principal
+from ossferry.settings.model import Settings
+from ossferry.state.key_value import MemoryStorage
+from support.app_client import app_client
+from support.server_fakes import NO_KEYS, FakeClock, FakeSts
+
+BASE = "https://uploads.example.com"
+PAGE = {"sec-fetch-site": "same-origin", "origin": BASE}
+ISSUER = "http://127.0.0.1:9"
+PROVIDER = {
+    "oidc_issuer": ISSUER,
+    "oidc_client_id": "client",
+    "oidc_client_secret": "the-client-secret-at-the-provider",
+    "public_url": BASE,
+    "allowed_hosts": ("uploads.example.com",),
+}
+TOKENS = {"jwt_issuer": ISSUER, "jwt_audience": "ossferry", "jwt_jwks_url": f"{ISSUER}/jwks"}
+PROXY = {"proxy_secret": "what-only-the-proxy-and-we-know-about"}
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    path = tmp_path / "keys.json"
+    path.write_text(NO_KEYS)
+    return path
+
+
+@pytest.fixture
+def site_settings(make_settings: Callable[..., Settings], keys: Path) -> Settings:
+    return make_settings(auth=["oidc", "apikey"], api_keys_file=keys, **PROVIDER)
+
+
+@pytest.fixture
+def key(site_settings: Settings, keys: Path, clock: FakeClock) -> str:
+    """The API key of the program `reports`."""
+    key = new_key()
+    made = ApiKeyFile(keys)
+    made.add(key, secret=site_settings.secret_bytes, user="reports", created=clock())
+    return key.text
+
+
+@pytest.fixture
+def client(site_settings: Settings, sts: FakeSts, clock: FakeClock) -> Iterator[httpx.Client]:
+    sign_outs = SignOuts(MemoryStorage(), None, clock=clock)
+    app = create_app(site_settings, assume_role=sts, clock=clock, sign_outs=sign_outs)
+    response = Response()
+    carol = Principal(id="carol", name="Carol")
+    asyncio.run(Sessions(site_settings, sign_outs, clock=clock).begin(carol, response))
+    with app_client(app, BASE) as client:
+        client.headers["x-session"] = response.headers["set-cookie"].partition(";")[0]
+        yield client
+
+
+@pytest.fixture
+def cookie(client: httpx.Client) -> dict[str, str]:
+    """The header with the session cookie of the person Carol."""
+    return {"cookie": client.headers.pop("x-session")}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+def test_a_program_and_a_person_use_the_same_server(
+    client: httpx.Client, cookie: dict[str, str], key: str
+) -> None:
+    program = client.post("/api/grant", headers=bearer(key))
+    person = client.post("/api/grant", headers={**cookie, **PAGE})
+
+    assert [each.json()["principal"]["name"] for each in (program, person)] == ["reports", "Carol"]
+    assert program.json()["prefix"] != person.json()["prefix"]
+
+
+def test_a_key_comes_before_the_session_of_the_browser(
+    client: httpx.Client, cookie: dict[str, str], key: str
+) -> None:
+    answer = client.post("/api/grant", headers={**cookie, **bearer(key)})
+
+    assert answer.json()["principal"] == {"name": "reports"}
+    assert "set-cookie" not in answer.headers
+
+
+def test_t20_a_wrong_key_is_refused_even_with_a_session(
+    client: httpx.Client, cookie: dict[str, str]
+) -> None:
+    answer = client.post("/api/grant", headers={**cookie, **PAGE, **bearer(new_key().text)})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "not-identified")
+
+
+def test_t03_a_session_needs_the_proof_of_the_page_and_a_key_does_not(
+    client: httpx.Client, cookie: dict[str, str], key: str
+) -> None:
+    without_page = client.post("/api/grant", headers=cookie)
+
+    assert (without_page.status_code, without_page.json()["code"]) == (403, "cross-site")
+    assert client.post("/api/grant", headers=bearer(key)).status_code == 200
+
+
+def test_who_shows_nothing_is_told_so_and_counts_as_no_guess(client: httpx.Client) -> None:
+    answers = [client.post("/api/grant") for _ in range(40)]
+
+    assert {each.status_code for each in answers} == {401}
+
+
+def test_the_page_offers_the_sign_in_page(client: httpx.Client, cookie: dict[str, str]) -> None:
+    stranger = client.get("/")
+
+    assert (stranger.status_code, stranger.headers["location"]) == (303, "/login")
+    assert client.get("/login").status_code == 200
+    assert client.get("/", headers=cookie).text.startswith("<html")
+
+
+def test_an_expired_session_leads_to_the_sign_in_page(
+    client: httpx.Client, cookie: dict[str, str], clock: FakeClock
+) -> None:
+    clock.advance(3601)
+
+    assert client.get("/", headers=cookie).headers["location"] == "/login"
+
+
+def test_a_session_is_renewed_and_ended_as_usual(
+    client: httpx.Client, cookie: dict[str, str], clock: FakeClock
+) -> None:
+    clock.advance(1000)
+    renewed = client.post("/api/grant", headers={**cookie, **PAGE})
+    out = client.post("/logout", headers={**cookie, **PAGE})
+
+    assert SESSION_COOKIE in renewed.headers["set-cookie"]
+    assert out.status_code == 204
+    assert client.post("/api/grant", headers={**cookie, **PAGE}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("text", "methods"),
+    [
+        ("apikey", ("apikey",)),
+        ('["apikey"]', ("apikey",)),
+        ('["oidc", "apikey"]', ("oidc", "apikey")),
+    ],
+)
+def test_one_word_or_a_list_names_the_methods(
+    make_settings: Callable[..., Settings], keys: Path, text: str, methods: tuple[str, ...]
+) -> None:
+    settings = make_settings(auth=text, api_keys_file=keys, **PROVIDER)
+
+    assert settings.auth == methods
+
+
+@pytest.mark.parametrize(
+    ("auth", "changes", "sentence"),
+    [
+        (
+            "nobody",
+            {},
+            "OSSFERRY_AUTH: input should be 'demo', 'apikey', 'jwt', 'oidc' or 'proxy'.",
+        ),
+        ("[]", {}, "OSSFERRY_AUTH: tuple should have at least 1 item after validation, not 0."),
+        (
+            "[oidc]",
+            {},
+            'OSSFERRY_AUTH: must be one word, or a list in JSON such as ["oidc", "apikey"].',
+        ),
+        ('["jwt", "jwt"]', TOKENS, "OSSFERRY_AUTH: must name each method once."),
+        (
+            '["demo", "apikey"]',
+            {},
+            "OSSFERRY_AUTH must not combine demo with others: it lets anyone in.",
+        ),
+        (
+            '["apikey", "proxy"]',
+            {"proxy_secret": None},
+            "OSSFERRY_PROXY_SECRET is missing: OSSFERRY_AUTH=proxy needs it.",
+        ),
+    ],
+    ids=["unknown", "empty", "no JSON", "twice", "demo", "option missing"],
+)
+def test_methods_that_cannot_be_used_are_one_sentence(
+    make_settings: Callable[..., Settings],
+    keys: Path,
+    auth: str,
+    changes: dict[str, object],
+    sentence: str,
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        make_settings(auth=auth, api_keys_file=keys, **{**PROVIDER, **PROXY, **changes})
+
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("auth", "other_issuer", "may"),
+    [
+        (["oidc", "jwt"], False, True),
+        (["oidc", "jwt"], True, False),
+        (["oidc", "proxy"], False, False),
+        (["jwt", "proxy"], False, False),
+        (["jwt", "oidc", "proxy"], False, False),
+        (["apikey", "proxy"], False, True),
+        (["apikey", "jwt", "oidc"], False, True),
+    ],
+    ids=str,
+)
+def test_t12_two_sources_of_ids_may_not_share_the_folders(
+    make_settings: Callable[..., Settings],
+    keys: Path,
+    auth: list[str],
+    other_issuer: bool,
+    may: bool,
+) -> None:
+    tokens = {**TOKENS, **({"jwt_issuer": "https://other.example.com"} if other_issuer else {})}
+
+    def load() -> Settings:
+        return make_settings(auth=auth, api_keys_file=keys, **PROVIDER, **PROXY, **tokens)
+
+    if may:
+        assert load().auth == tuple(auth)
+    else:
+        with pytest.raises(SettingsError, match="two people could have the same id"):
+            load()
+
+
+def test_other_sites_may_not_ask_where_a_browser_proves_anything_by_itself(
+    make_settings: Callable[..., Settings], keys: Path
+) -> None:
+    with pytest.raises(SettingsError, match="OSSFERRY_CORS_ORIGINS needs"):
+        make_settings(
+            auth=["oidc", "apikey"],
+            api_keys_file=keys,
+            cors_origins=("https://app.example.com",),
+            **PROVIDER,
+        )
+
+
+def test_a_key_is_told_from_a_token_by_its_first_letters(
+    make_settings: Callable[..., Settings], keys: Path, key: str, sts: FakeSts, clock: FakeClock
+) -> None:
+    settings = make_settings(auth=["apikey", "jwt"], api_keys_file=keys, **TOKENS)
+    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+        program = client.post("/api/grant", headers=bearer(key))
+        token = client.post("/api/grant", headers=bearer("a.b.c"))
+
+    assert program.json()["principal"] == {"name": "reports"}
+    assert (token.status_code, token.json()["code"]) == (503, "issuer-unavailable")
+    assert json.loads(keys.read_text())["keys"][0]["user"] == "reports"
