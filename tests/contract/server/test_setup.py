@@ -687,6 +687,41 @@ def test_a_name_that_is_taken_meanwhile_is_one_sentence(oss: MockOSS, run: Run) 
     )
 
 
+@pytest.mark.parametrize(
+    ("operation", "code", "status", "sentence"),
+    [
+        ("GetBucketInfo", "RequestTimeTooSkewed", None, "this machine's clock differs"),
+        ("GetBucketInfo", "InvalidAccessKeyId", None, "does not accept the credentials"),
+        ("PutBucket", "TooManyBuckets", None, "the account may not have more buckets"),
+        ("PutBucketCors", "AccessDenied", None, "give the caller the right oss:PutBucketCors"),
+        ("PutBucketCors", "MalformedXML", None, "OSS refused PutBucketCors (MalformedXML: "),
+        ("CreateRole", "Throttling.User", 400, "wait a minute and run the command again"),
+        ("CreateRole", "LimitExceeded.Role", 409, "RAM refused CreateRole (LimitExceeded.Role)."),
+    ],
+)
+def test_a_refusal_is_one_sentence(
+    oss: MockOSS, run: Run, operation: str, code: str, status: int | None, sentence: str
+) -> None:
+    oss.faults.add("error", code=code, status=status, operation=operation)
+
+    done = setup(run)
+
+    assert done.code == 1
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("ossferry: ")
+    assert sentence in line
+
+
+def test_a_bucket_with_older_versions_stays(oss: MockOSS, run: Run) -> None:
+    setup(run)
+    oss.faults.add("error", code="BucketNotEmpty", operation="DeleteBucket")
+
+    done = teardown(run, "--delete-objects")
+
+    assert done.code == 1
+    assert "if it keeps old versions of objects, delete those in the OSS console" in done.stderr
+
+
 def test_a_bucket_in_another_region_is_named_with_its_region(oss: MockOSS, run: Run) -> None:
     ensure_bucket(oss.store, BucketSpec(name=BUCKET, region="cn-shanghai"), oss.clock)
 
