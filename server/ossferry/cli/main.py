@@ -5,6 +5,7 @@ dependencies when it is called, so that no command loads the libraries of anothe
 """
 
 import asyncio
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path

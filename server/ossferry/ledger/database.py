@@ -150,7 +150,7 @@ class Database:
             try:
                 await connection.run_sync(_migrate)
             except ProgrammingError as error:  # the database user may not create tables
-                raise LedgerLostError(_reason(error)) from error
+                raise LedgerLostError(_why(error)[0]) from error
             finally:
                 await connection.rollback()
 

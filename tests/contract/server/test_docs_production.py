@@ -182,6 +182,8 @@ def test_its_cloud_commands_work_on_the_mock_of_the_page(tmp_path: Path) -> None
     for name in ("trust", "role"):
         template = json.loads((ROOT / f"deploy/ram/{name}-policy.json").read_text())
         assert json.loads((tmp_path / f"{name}.json").read_text()) == template
+
+
 def test_the_rehearsal_ends_with_an_upload_and_its_receipt(
     here: Path, run: Run, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
