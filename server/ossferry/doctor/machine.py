@@ -24,7 +24,7 @@ from ossferry.operations.checks import (
     warned,
 )
 from ossferry.settings.model import Settings
-from ossferry.state.key_value import make_storage
+from ossferry.state.choice import make_storage
 
 __all__ = ["Machine"]
 
