@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection, insert
-from ossferry.ledger.tables import grants, principals
+from ossferry.ledger.tables import Utc, grants, principals
 
 __all__ = [
     "GrantRow",
@@ -71,18 +71,17 @@ async def remember(
         first_seen_at=now,
         granted_until=granted_until or now,
     )
-    if granted_until is None:
-        await connection.execute(row.on_conflict_do_nothing())
+    added = await connection.execute(row.on_conflict_do_nothing())
+    if granted_until is None or added.rowcount == 1:
         return
-    later = sa.case(
-        (principals.c.granted_until > row.excluded.granted_until, principals.c.granted_until),
-        else_=row.excluded.granted_until,
-    )
+    # ON CONFLICT DO UPDATE would name one of the two unique columns; two processes that add the
+    # same principal at the same time may collide in the other one
+    until = sa.bindparam("until", granted_until, type_=Utc())
+    later = sa.case((principals.c.granted_until > until, principals.c.granted_until), else_=until)
     await connection.execute(
-        row.on_conflict_do_update(
-            index_elements=[principals.c.hash],
-            set_={"label": row.excluded.label, "granted_until": later},
-        )
+        sa.update(principals)
+        .where(principals.c.hash == owner.hash)
+        .values(label=_label(owner.label), granted_until=later)
     )
 
 

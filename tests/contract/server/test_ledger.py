@@ -447,3 +447,25 @@ async def test_the_log_says_that_nothing_listens_at_the_address_of_the_ledger(
     line = json.loads(caplog.messages[0])
     assert line["error"] == "ConnectionRefusedError"
     assert line["cause"].startswith("ConnectionRefusedError: Connect call failed")
+
+
+async def test_the_first_grants_of_one_person_may_come_at_the_same_time(ledger_url: str) -> None:
+    async def grant(database: Database, who: Owner, number: int) -> bool:
+        row = GrantRow(
+            session_name=f"{who.hash}-{number}",
+            key_last4="abcd",
+            issued_at=NOW,
+            expires_at=NOW + timedelta(minutes=number),
+        )
+        async with database.write() as connection:
+            return await people.note_grant(connection, who, row)
+
+    async with opened(ledger_url) as database:
+        for name in (f"person-{number}" for number in range(60)):
+            who = Owner(hash=name, label=name, prefix=f"uploads/{name}/")
+            assert all(await asyncio.gather(*(grant(database, who, n) for n in range(8))))
+        async with database.read() as connection:
+            until = await connection.execute(
+                text("SELECT DISTINCT granted_until FROM principals WHERE hash LIKE 'person-%'")
+            )
+            assert len(until.all()) == 1
