@@ -23,6 +23,7 @@ Document: TypeAlias = Annotated[
         "trust",
         "objects",
         "caller",
+        "doctor",
         "server-trust",
         "links",
         "kill-switch",

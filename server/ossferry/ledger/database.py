@@ -349,9 +349,9 @@ def _why(error: BaseException) -> tuple[str, str]:
     """
     found: BaseException | None = error
     while found is not None:
-        state = getattr(found, "sqlstate", None)  # of errors of asyncpg, which may not be installed
-        if isinstance(state, str):
-            return type(found).__name__, str(found) if state[:2] in ABOUT_CONNECTIONS else ""
+        if type(found).__module__.startswith("asyncpg."):  # which may not be installed
+            about_connection = str(getattr(found, "sqlstate", ""))[:2] in ABOUT_CONNECTIONS
+            return type(found).__name__, str(found) if about_connection else ""
         found = found.__cause__ or found.__context__
     cause = getattr(error, "orig", None) or error
     return type(cause).__name__, cause_of(error)

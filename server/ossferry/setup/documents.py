@@ -77,6 +77,12 @@ def _caller(wanted: Wanted) -> Json:
     return _policy(_allow(["sts:AssumeRole"], wanted.role_arn, wanted.objects_role_arn))
 
 
+def _doctor(wanted: Wanted) -> Json:
+    """Return the policy with which `ossferry doctor` can read all settings of the bucket."""
+    reads = ("GetBucketLocation", "GetBucketLifecycle", "GetBucketPublicAccessBlock", "ListCname")
+    return _policy(_allow([f"oss:{action}" for action in reads], f"acs:oss:*:*:{wanted.bucket}"))
+
+
 def _trust(wanted: Wanted) -> Json:
     """Return the trust policy of the two roles that the server assumes."""
     return _trusting({"RAM": [wanted.server_arn]})
@@ -134,6 +140,7 @@ POLICIES: Mapping[str, Callable[[Wanted], Json]] = {
     "trust": _trust,
     "objects": _objects,
     "caller": _caller,
+    "doctor": _doctor,
     "server-trust": _server_trust,
     "links": _links,
     "kill-switch": _kill_switch,

@@ -50,6 +50,7 @@ RRSA = Wanted(
         ("trust", "trust-policy"),
         ("objects", "objects-role-policy"),
         ("caller", "caller-policy"),
+        ("doctor", "doctor-policy"),
         ("links", "links-user-policy"),
         ("kill-switch", "kill-switch"),
         ("kill-switch-operator", "kill-switch-operator-policy"),
@@ -62,7 +63,7 @@ def test_a_policy_equals_the_template(name: str, template: str) -> None:
 
 
 def test_every_template_is_compared() -> None:
-    assert len(list(TEMPLATES.glob("*.json"))) == 7
+    assert len(list(TEMPLATES.glob("*.json"))) == 8
 
 
 def test_the_roles_trust_exactly_the_server() -> None:
