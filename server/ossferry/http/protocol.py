@@ -28,6 +28,10 @@ from ossferry.http.request_checks import MAX_HEADER_BYTES
 __all__ = ["GuardedHttp", "WireConfig", "WireLimits"]
 
 LINGER_S = 1.0
+START_S = 30
+"""A process of the server that does not answer its supervisor for this many seconds is replaced. A
+busy machine needs more than uvicorn's five seconds to start a process.
+"""
 CODES_AND_TITLES = {
     **{
         error.status: (error.code, error.title)
@@ -84,6 +88,7 @@ class WireConfig(Config):
             server_header=False,
             proxy_headers=False,  # `TrustedProxies` reads these headers, as our settings say
             timeout_graceful_shutdown=grace_s,
+            timeout_worker_healthcheck=START_S,
         )
         self.limits = limits
         self.drain_s = drain_s
