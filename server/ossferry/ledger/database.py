@@ -7,6 +7,7 @@ running transaction never fails because the database is locked.
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,11 @@ ABOUT_CONNECTIONS = ("08", "28", "3D", "53", "57")
 PostgreSQL documentation, appendix A.
 """
 MIGRATION_LOCK = 7_046_112_358  # an arbitrary number, the same in every process
+MIGRATING = threading.Lock()
+"""Held while a migration runs, because Alembic keeps the running migration in global variables.
+
+Not an `asyncio.Lock`: several event loops of one process may each open a ledger.
+"""
 
 log = logger("ossferry.ledger")
 
@@ -145,7 +151,7 @@ class Database:
 
     async def _rehearse(self) -> None:
         """Create the tables, and roll back."""
-        async with self._writing.connect() as connection:
+        async with _migrating(), self._writing.connect() as connection:
             await connection.begin()
             try:
                 await connection.run_sync(_migrate)
@@ -188,7 +194,7 @@ class Database:
         async with self._engine.begin() as connection:
             if await connection.run_sync(_revision) == newest:
                 return
-        async with self._writing.begin() as connection:
+        async with _migrating(), self._writing.begin() as connection:
             await connection.run_sync(_migrate)
 
 
@@ -299,6 +305,25 @@ def _all_revisions() -> frozenset[str]:
 
 def _revision(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
+
+
+@asynccontextmanager
+async def _migrating() -> AsyncIterator[None]:
+    """Hold `MIGRATING` inside the `async with` block.
+
+    Raises:
+        LedgerLostError: another migration of this process ran for longer than `WAIT_S` seconds.
+    """
+    try:
+        async with asyncio.timeout(WAIT_S):
+            while not MIGRATING.acquire(blocking=False):
+                await asyncio.sleep(ASK_AGAIN_S)
+    except TimeoutError as error:
+        raise LedgerLostError("busy") from error
+    try:
+        yield
+    finally:
+        MIGRATING.release()
 
 
 def _migrate(connection: sa.Connection) -> None:

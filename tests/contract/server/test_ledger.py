@@ -313,6 +313,25 @@ async def test_several_processes_may_open_it_at_the_same_time(ledger_url: str) -
     assert usage["objects_total"] == 0
 
 
+async def test_several_ledgers_of_one_process_may_be_migrated_at_the_same_time(
+    tmp_path: Path,
+) -> None:
+    async def is_migrated(number: int) -> bool:
+        async with opened(f"sqlite:///{tmp_path}/{number}.db") as database:
+            revisions = await database.look()
+        return revisions.found == revisions.newest
+
+    def is_migrated_in_another_loop(number: int) -> bool:
+        return asyncio.run(is_migrated(number))
+
+    answers = await asyncio.gather(
+        *(is_migrated(number) for number in range(4)),
+        *(asyncio.to_thread(is_migrated_in_another_loop, number) for number in range(4, 8)),
+    )
+
+    assert all(answers)
+
+
 async def test_a_new_database_to_which_another_process_writes_is_waited_for(
     tmp_path: Path,
 ) -> None:
