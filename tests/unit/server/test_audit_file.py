@@ -157,22 +157,27 @@ def test_t25_lines_go_on_in_the_file_that_log_rotation_created(tmp_path: Path) -
     assert path.read_text() == '{"outcome": "second"}\n'
 
 
-def test_t25_a_change_of_an_api_key_is_one_line(settings: Settings, clock: FakeClock) -> None:
+@pytest.mark.parametrize(
+    ("action", "options", "fields"),
+    [
+        ("apikey-revoke", {"key_id": "k1"}, {"key_id": "k1", "outcome": "done"}),
+        ("share", {}, {"outcome": "done"}),
+        ("share", {"outcome": "not-stored"}, {"outcome": "not-stored"}),
+    ],
+    ids=["key", "done", "refused"],
+)
+def test_t25_an_action_of_an_operator_is_one_line(
+    settings: Settings,
+    clock: FakeClock,
+    action: str,
+    options: dict[str, str],
+    fields: dict[str, str],
+) -> None:
     lines: list[dict[str, str]] = []
 
-    Audit(settings, clock=clock, sink=lines.append).managed(
-        "hash", action="apikey-revoke", key_id="k1"
-    )
+    Audit(settings, clock=clock, sink=lines.append).managed("hash", action=action, **options)
 
-    assert lines == [
-        {
-            "at": clock().isoformat(),
-            "principal": "hash",
-            "action": "apikey-revoke",
-            "key_id": "k1",
-            "outcome": "done",
-        }
-    ]
+    assert lines == [{"at": clock().isoformat(), "principal": "hash", "action": action, **fields}]
 
 
 def test_t26_a_field_of_a_line_has_a_limited_length(

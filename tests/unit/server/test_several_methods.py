@@ -4,15 +4,19 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 from starlette.responses import Response
 
+from ossferry.access.authenticator import Authenticator
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
 from ossferry.authentication.sessions import SESSION_COOKIE, Sessions
+from ossferry.authentication.several import several
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.errors import SettingsError
 from ossferry.identity.principal import Principal
@@ -23,6 +27,7 @@ from support.server_fakes import NO_KEYS, FakeClock, FakeSts
 
 BASE = "https://uploads.example.com"
 PAGE = {"sec-fetch-site": "same-origin", "origin": BASE}
+PAGE_HERE = {"sec-fetch-site": "same-origin"}
 ISSUER = "http://127.0.0.1:9"
 PROVIDER = {
     "oidc_issuer": ISSUER,
@@ -97,10 +102,11 @@ def test_a_key_comes_before_the_session_of_the_browser(
     assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.parametrize("token", [new_key().text, "a.b.c"], ids=["unknown key", "no key"])
 def test_t20_a_wrong_key_is_refused_even_with_a_session(
-    client: httpx.Client, cookie: dict[str, str]
+    client: httpx.Client, cookie: dict[str, str], token: str
 ) -> None:
-    answer = client.post("/api/grant", headers={**cookie, **PAGE, **bearer(new_key().text)})
+    answer = client.post("/api/grant", headers={**cookie, **PAGE, **bearer(token)})
 
     assert (answer.status_code, answer.json()["code"]) == (401, "not-identified")
 
@@ -117,7 +123,9 @@ def test_t03_a_session_needs_the_proof_of_the_page_and_a_key_does_not(
 def test_who_shows_nothing_is_told_so_and_counts_as_no_guess(client: httpx.Client) -> None:
     answers = [client.post("/api/grant") for _ in range(40)]
 
-    assert {each.status_code for each in answers} == {401}
+    assert {(each.status_code, each.json()["detail"]) for each in answers} == {
+        (401, "Please sign in, or send a bearer token.")
+    }
 
 
 def test_the_page_offers_the_sign_in_page(client: httpx.Client, cookie: dict[str, str]) -> None:
@@ -260,3 +268,109 @@ def test_a_key_is_told_from_a_token_by_its_first_letters(
     assert program.json()["principal"] == {"name": "reports"}
     assert (token.status_code, token.json()["code"]) == (503, "issuer-unavailable")
     assert json.loads(keys.read_text())["keys"][0]["user"] == "reports"
+
+
+def test_a_person_is_known_beside_programs_with_tokens(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+) -> None:
+    settings = make_settings(auth=["oidc", "jwt"], **PROVIDER, **TOKENS)
+    sign_outs = SignOuts(MemoryStorage(), None, clock=clock)
+    response = Response()
+    carol = Principal(id="carol", name="Carol")
+    asyncio.run(Sessions(settings, sign_outs, clock=clock).begin(carol, response))
+    headers = {"cookie": response.headers["set-cookie"].partition(";")[0], **PAGE}
+
+    app = create_app(settings, assume_role=sts, clock=clock, sign_outs=sign_outs)
+    with app_client(app, BASE) as client:
+        answer = client.post("/api/grant", headers=headers)
+
+    assert answer.json()["principal"] == {"name": "Carol"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "detail"),
+    [
+        ({"x-forwarded-user": "", "x-proxy-secret": ""}, 401, "Please sign in"),
+        ({"x-forwarded-for": "192.0.2.1"}, 401, "Please sign in"),
+        ({"x-forwarded-user": "carol"}, 401, "The reverse proxy did not identify the user."),
+        ({"x_forwarded_user": "carol"}, 400, "A header of the reverse proxy occurs more than"),
+        ({"x-proxy_secret": "guess"}, 400, "A header of the reverse proxy occurs more than"),
+    ],
+    ids=["signed out", "other headers", "no secret", "underscores", "mixed"],
+)
+def test_the_proxy_handles_requests_with_its_headers_in_any_spelling(
+    make_settings: Callable[..., Settings],
+    keys: Path,
+    sts: FakeSts,
+    clock: FakeClock,
+    headers: dict[str, str],
+    status: int,
+    detail: str,
+) -> None:
+    settings = make_settings(auth=["apikey", "proxy"], api_keys_file=keys, **PROXY)
+    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+        answer = client.post("/api/grant", headers={**headers, **PAGE_HERE})
+
+    assert (answer.status_code, answer.json()["detail"][: len(detail)]) == (status, detail)
+
+
+REQUEST = Request({"type": "http", "headers": []})
+
+
+def method(name: str, *, carries: bool = False, **options: Any) -> Authenticator:
+    """Return a method that offers a sign-in page named after it."""
+
+    async def identify(_request: Request) -> Principal:
+        return Principal(id=name, name=name)
+
+    async def welcome(_request: Request) -> Response:
+        return Response(name)
+
+    return Authenticator(
+        identify=identify,
+        ambient=lambda request: request is REQUEST,
+        carries=lambda request: carries and request is REQUEST,
+        welcome=welcome,
+        **options,
+    )
+
+
+@pytest.mark.parametrize(("carries", "page"), [(False, b"first"), (True, b"second")])
+async def test_the_method_of_a_proof_offers_its_own_sign_in_page(
+    carries: bool, page: bytes
+) -> None:
+    both = several([method("first"), method("second", carries=carries)])
+
+    offered = await both.welcome(REQUEST)
+
+    assert offered is not None
+    assert offered.body == page
+    assert both.ambient(REQUEST) is carries
+
+
+@pytest.mark.parametrize("option", ["expensive", "signs_out"])
+@pytest.mark.parametrize("value", [False, True])
+def test_one_method_is_enough_to_be_expensive_or_to_sign_out(option: str, value: bool) -> None:
+    both = several([method("first"), method("second", **{option: value})])
+
+    assert getattr(both, option) is value
+
+
+async def test_all_methods_are_closed_even_if_one_cannot_be() -> None:
+    closed: list[str] = []
+
+    async def close() -> None:
+        closed.append("one")
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await several([method(name, close=close) for name in ("first", "second")]).close()
+
+    assert closed == ["one", "one"]
+
+
+async def test_a_method_that_does_not_say_what_it_carries_handles_every_request() -> None:
+    plain = method("plain")
+    every = Authenticator(identify=plain.identify, ambient=plain.ambient)
+
+    assert (await several([every, method("other", carries=True)]).identify(REQUEST)).id == "plain"
