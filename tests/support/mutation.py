@@ -103,6 +103,7 @@ AREAS = {
             "tests/contract/server/test_oidc.py",
             "tests/contract/server/test_redis.py",
             "tests/contract/server/test_kill_switch.py",
+            "tests/contract/server/test_ledger_away.py",
             "tests/contract/server/test_sts.py",
             "tests/contract/server/after/test_quotas.py",
         ),
