@@ -14,6 +14,7 @@ import typer
 from ossferry.cli.setup_options import (
     Adopt,
     Bucket,
+    Doctor,
     Domain,
     DryRun,
     Identity,
@@ -73,6 +74,7 @@ def setup(
     provider: Provider = "",
     issuer: Issuer = "",
     service_account: ServiceAccount = "",
+    doctor: Doctor = True,
     new_key: Annotated[bool, typer.Option("--new-key", help="Make another access key.")] = False,
     key_file: KeyFileOption = None,
     wait_dns: WaitDns = 0,
@@ -102,6 +104,7 @@ def setup(
         "provider": provider,
         "issuer": issuer,
         "service_account": service_account,
+        "doctor": doctor,
         "versioning": versioning,
         "domain": domain,
         "certificate": certificate,

@@ -10,6 +10,7 @@ import typer
 __all__ = [
     "Adopt",
     "Bucket",
+    "Doctor",
     "Domain",
     "DryRun",
     "Identity",
@@ -53,6 +54,9 @@ Issuer: TypeAlias = Annotated[
 ]
 ServiceAccount: TypeAlias = Annotated[
     str, typer.Option(metavar="NAMESPACE:NAME", help="The server's service account, for rrsa.")
+]
+Doctor: TypeAlias = Annotated[
+    bool, typer.Option(help="Let the server read the bucket's settings, for `ossferry doctor`.")
 ]
 Domain: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME", help="Custom domain of the bucket, files.example.com.")

@@ -43,6 +43,7 @@ def making_steps(wanted: Wanted, account: Account, *, new_key: bool = False) -> 
         Step("CORS rule", making.cors),
         Step("lifecycle rule", making.lifecycle),
         Step(f"identity {wanted.server}", making.server),
+        *([Step(f"policy {wanted.doctor_policy}", making.doctor)] if wanted.doctor else []),
         Step(f"role {wanted.role}", lambda: making.role(wanted.role, "role")),
         Step(f"role {wanted.objects_role}", lambda: making.role(wanted.objects_role, "objects")),
     ]
@@ -129,19 +130,23 @@ class _Making:
             self._check_ours("user", wanted.server, found, "Comments")
             if found is None:
                 needs.ram("CreateUser", UserName=wanted.server, Comments=wanted.mark)
-            self._policy(needs, wanted.server, "caller")
-            self._attach(needs, "User", wanted.server)
-            return needs
-        self._role(needs, wanted.server, compact("server-trust", wanted))
+        else:
+            self._role(needs, wanted.server, compact("server-trust", wanted))
         self._policy(needs, wanted.server, "caller")
-        self._attach(needs, "Role", wanted.server)
+        self._attach(needs, wanted.server_kind, wanted.server, wanted.server)
+        return needs
+
+    def doctor(self) -> Needs:
+        wanted, needs = self._wanted, Needs()
+        self._policy(needs, wanted.doctor_policy, "doctor")
+        self._attach(needs, wanted.server_kind, wanted.server, wanted.doctor_policy)
         return needs
 
     def role(self, name: str, document: str) -> Needs:
         needs = Needs()
         self._role(needs, name, compact("trust", self._wanted))
         self._policy(needs, name, document)
-        self._attach(needs, "Role", name)
+        self._attach(needs, "Role", name, name)
         return needs
 
     def access_key(self, *, new_key: bool) -> Needs:
@@ -208,12 +213,12 @@ class _Making:
                 RotateStrategy=ROTATE,
             )
 
-    def _attach(self, needs: Needs, kind: str, name: str) -> None:
-        if ("Custom", name) not in self._account.attached(kind, name):
+    def _attach(self, needs: Needs, kind: str, name: str, policy: str) -> None:
+        if ("Custom", policy) not in self._account.attached(kind, name):
             needs.ram(
                 f"AttachPolicyTo{kind}",
                 PolicyType="Custom",
-                PolicyName=name,
+                PolicyName=policy,
                 **{f"{kind}Name": name},
             )
 
@@ -231,6 +236,7 @@ class _Making:
             self._wanted.role: "--role",
             self._wanted.objects_role: "--objects-role",
             self._wanted.server: "--server-name",
+            self._wanted.doctor_policy: "--server-name",
         }
         raise CloudError(
             f"the {kind} {name} exists, and ossferry setup did not make it for the bucket"

@@ -171,6 +171,7 @@ def test_the_command_names_the_option_that_a_document_needs(
         ({"origins": ("ftp://127.0.0.1",)}, "--origin"),
         ({"role": "a role"}, "--role"),
         ({"role": "oss-web-objects"}, "--role"),
+        ({"role": "ossferry-server-doctor"}, "--role"),
         ({"domain": "files"}, "--domain"),
         ({"domain": "https://files.example.com"}, "--domain"),
         ({"domain": "files.example.com", "certificate": "a.pem"}, "--certificate"),
