@@ -17,6 +17,7 @@ from ossferry.doctor.access import ADDRESS_FAULTS, explain
 from ossferry.errors import OssLostError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.operations.checks import Finding, failed, passed, warned
+from ossferry.operations.policy_commands import policy_command
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.settings.model import Settings
 
@@ -25,10 +26,6 @@ __all__ = ["Outside", "page_origins"]
 SOON_DAYS = 21
 """Days before the end of a certificate from which it should be renewed."""
 
-CORS_FIX = (
-    f"Let the bucket's CORS rule allow {', '.join(METHODS)} and all request headers from this"
-    f" page, and expose {', '.join(EXPOSED_HEADERS)}."
-)
 EXPECTED = ("AccessDenied", "NoSuchKey", "NoSuchBucket", "")
 """The codes for a request without a signature for an object that does not exist; a website that the
 bucket serves has no code.
@@ -129,7 +126,9 @@ class Outside:
         name = self._settings.bucket
         if any(answer.code == "NoSuchBucket" for answer in self._answers.values()):
             return failed(
-                f"There is no bucket {name}.", "Create the bucket, or correct OSSFERRY_BUCKET."
+                f"There is no bucket {name}.",
+                f"Create the bucket with the configuration that {policy_command('bucket')} prints,"
+                " or correct OSSFERRY_BUCKET.",
             )
         return passed(f"The bucket {name} exists.")
 
@@ -161,7 +160,8 @@ class Outside:
         page = refused[0][0]
         methods = dict.fromkeys(method for each, method in refused if each == page)
         return failed(
-            f"The bucket's CORS rules refuse {', '.join(methods)} to pages at {page}.", CORS_FIX
+            f"The bucket's CORS rules refuse {', '.join(methods)} to pages at {page}.",
+            self._cors_fix(),
         )
 
     async def check_exposed_headers(self) -> Finding:
@@ -172,9 +172,16 @@ class Outside:
             if hidden and "*" not in shown:
                 return failed(
                     f"The bucket's CORS rules hide {', '.join(hidden)} from pages at {origin}.",
-                    CORS_FIX,
+                    self._cors_fix(),
                 )
         return passed("Pages can read all headers that they need.")
+
+    def _cors_fix(self) -> str:
+        command = policy_command("cors", *(("--origin", page) for page in self._pages))
+        return (
+            f"Make the rule that {command} prints the bucket's first CORS rule, because OSS uses"
+            " the first one that matches."
+        )
 
     async def _get(self, origin: str) -> Answer:
         headers = {"origin": self._pages[0]}

@@ -25,6 +25,7 @@ from ossferry.errors import (
     StsRefusedError,
 )
 from ossferry.ledger import Database, leases
+from ossferry.operations.policy_commands import caller_command, trust_command
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
@@ -226,7 +227,7 @@ class StsTime:
 
 
 async def check_role(
-    sts: GuardedSts, role_arn: str, *, caller: str = "the server's identity"
+    sts: GuardedSts, settings: Settings, *, caller: str = "the server's identity"
 ) -> Finding:
     """Check that STS issues credentials of the role for uploads.
 
@@ -238,11 +239,11 @@ async def check_role(
     try:
         await sts.check()
     except StsRefusedError as error:
-        return refused_role(error.sts_code, role_arn, caller=caller)
-    return passed(f"STS issues credentials of {role_arn}.")
+        return refused_role(error.sts_code, settings.role_arn, settings, caller=caller)
+    return passed(f"STS issues credentials of {settings.role_arn}.")
 
 
-def refused_role(code: str, role_arn: str, *, caller: str) -> Finding:
+def refused_role(code: str, role_arn: str, settings: Settings, *, caller: str) -> Finding:
     """Return the finding for a role of which STS issues no credentials.
 
     Args:
@@ -258,8 +259,9 @@ def refused_role(code: str, role_arn: str, *, caller: str) -> Finding:
         return failed(
             f"STS refuses the role {role_arn} ({code}): the role does not trust {caller}, or this"
             " identity does not have the right sts:AssumeRole.",
-            "Name this identity in the role's trust policy, and give it the policy"
-            " deploy/ram/caller-policy.json.",
+            f"Give the role the trust policy that {trust_command(role_arn, caller)} prints, and the"
+            " identity the policy that"
+            f" {caller_command(settings.role_arn, settings.objects_role_arn)} prints.",
         )
     if "DurationSeconds" in code:
         return failed(
