@@ -19,7 +19,7 @@ from ossferry.operations.checks import (
 from ossferry.operations.policy_commands import policy_command
 from ossferry.oss.policy import objects_policy, policy_text, upload_policy
 from ossferry.oss.sdks.interface import SdkBucket
-from ossferry.oss.sts import Caller, StsClient, StsCredentials
+from ossferry.oss.sts import StsClient, StsCredentials
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
 
@@ -87,7 +87,7 @@ class Account:
         self._sts = sts
         self._guarded = guarded
         self._objects_sts = objects_sts
-        self._caller = Caller(account_id="", arn="the server's identity")
+        self._caller = "the server's identity"
         self.own = NO_CREDENTIALS
         self._prefix = f"{UPLOADS}doctor-{secrets.token_hex(8)}/"
 
@@ -114,7 +114,7 @@ class Account:
                 f"STS refuses the credentials from {source} ({error.sts_code}).",
                 "Correct the access key id and its secret, or use a RAM role.",
             )
-        whose = f"{self._caller.arn}, from {source}"
+        whose = f"{self._caller}, from {source}"
         if not self.own.security_token:
             return warned(
                 f"The server has a long-term key: {whose}.",
@@ -124,7 +124,7 @@ class Account:
 
     async def check_role(self) -> Finding:
         """Check that STS issues credentials of the role for uploads."""
-        return await check_role(self._guarded, self._settings, caller=self._caller.arn)
+        return await check_role(self._guarded, self._settings, caller=self._caller)
 
     async def check_upload(self) -> Finding:
         """Check that the credentials of a grant can upload in parts, at each address.
@@ -193,7 +193,7 @@ class Account:
             session = await self._objects_sts(session_name=SESSION, policy=policy)
             missing = await self._missing_object_rights(self._access.servers_bucket(session))
         except StsRefusedError as error:
-            return refused_role(error.sts_code, arn, settings, caller=self._caller.arn)
+            return refused_role(error.sts_code, arn, settings, caller=self._caller)
         except OssRefusedError as error:
             return self._access.refused(error, settings.objects_address)
         if missing:

@@ -178,8 +178,6 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     def run(set_up: SetUp) -> dict[str, Any]:
         monkeypatch.chdir(set_up.folder)
         monkeypatch.setattr("sys.argv", ["ossferry", "doctor", "--json"])
-        for name in ("http_proxy", "no_proxy", "NO_PROXY"):
-            monkeypatch.setenv(name, "")  # the command sets it; this restores it after the test
         with set_up.mock() as oss:
             oss.clock.advance(set_up.advance)
             for name, value in set_up.options(oss).items():
@@ -187,8 +185,10 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
             for name, value in zip(("id", "secret"), set_up.key, strict=True):
                 # the vendor's package reads the variables only once, when it is imported
                 monkeypatch.setattr(auth_util, f"environment_access_key_{name}", value)
+            environment = dict(os.environ)
             with pytest.raises(SystemExit) as ended:
                 main()
+            assert os.environ == environment
             left = oss.store.uploads.count(BUCKET), oss.store.objects.page(BUCKET, limit=1)
         said, errors = capsys.readouterr()
         found: dict[str, Any] = json.loads(said)

@@ -18,7 +18,7 @@ from mock_oss.policies.evaluation import (
 )
 from mock_oss.world.lifecycle import AbortRule, parse_lifecycle
 from ossferry.cli.main import commands
-from ossferry.cli.setup_terminal import Terminal
+from ossferry.cli.setup.terminal import Terminal
 from ossferry.errors import SettingsError
 from ossferry.setup.calls import Call, plan_data, read_plan
 from ossferry.setup.documents import DOCUMENTS, compact, pretty
