@@ -356,12 +356,21 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "clock an hour behind": (
         changed(advance=timedelta(hours=1)),
         "clock",
-        "s behind; OSS and STS refuse requests with a wrong time",
+        "s behind that of STS; OSS and STS refuse requests with a wrong time",
     ),
     "clock an hour ahead": (
         changed(advance=timedelta(hours=-1)),
         "clock",
-        "s ahead; OSS and STS refuse requests with a wrong time",
+        "s ahead of that of STS; OSS and STS refuse requests with a wrong time",
+    ),
+    "clock of OSS an hour behind that of STS": (
+        changed(
+            faults=(
+                {"effect": "clock-jump", "seconds": 3600, "operation": "GetObject", "times": 1},
+            )
+        ),
+        "oss-clock",
+        "s behind that of OSS; OSS and STS refuse requests with a wrong time",
     ),
     "wrong region and endpoint": (
         with_settings(REGION="cn-shanghai", ENDPOINT="http://oss-cn-shanghai.localhost"),
@@ -609,6 +618,44 @@ def test_custom_domains_of_the_bucket_are_listed(set_up: SetUp, doctor: Doctor) 
     assert rows(found, "ok")["domains"] == (
         "Custom domains of the bucket: files.localhost (no certificate)."
     )
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "faults", "outcome", "told"),
+    [
+        (False, (), "ok", f"This account may use http://{BUCKET}.{HOST}."),
+        (
+            True,
+            (),
+            "ok",
+            f"This account needs a custom domain: it may not use http://{BUCKET}.{HOST}.",
+        ),
+        (
+            False,
+            ({"effect": "reset", "operation": "GetObject", "skip": 1},),
+            "skipped",
+            f"http://{BUCKET}.{HOST} does not answer (RemoteProtocolError).",
+        ),
+    ],
+    ids=["allowed", "forbidden", "silent"],
+)
+def test_behind_a_custom_domain_the_public_endpoint_is_tried(
+    set_up: SetUp,
+    doctor: Doctor,
+    forbidden: bool,
+    faults: tuple[dict[str, Any], ...],
+    outcome: str,
+    told: str,
+) -> None:
+    set_up.cnames = {"files.localhost": BUCKET}
+    set_up.settings = {"OSSFERRY_ENDPOINT": "http://files.localhost", "OSSFERRY_CNAME": "1"}
+    set_up.refuse_public_endpoints = forbidden
+    set_up.faults = faults
+
+    found = doctor(set_up)
+
+    assert rows(found, "fail") == {}
+    assert rows(found, outcome)["public-endpoint"] == told
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from ossferry.clock import utc_now
-from ossferry.doctor.outside import Outside, page_origins
+from ossferry.doctor.outside import Outside, page_origins, public_endpoint
 from ossferry.operations.checks import Finding
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.settings.model import Settings
@@ -74,6 +74,23 @@ async def test_public_is_what_a_stranger_may_read(
     settings: Settings, answer: httpx.Response, outcome: str
 ) -> None:
     assert (await asked(settings, "public_access", answer)).outcome == outcome
+
+
+async def test_an_answer_without_a_date_says_nothing_about_the_clock(settings: Settings) -> None:
+    found = await asked(settings, "clock", httpx.Response(403, headers={**OSS, "date": "soon"}))
+
+    assert found.outcome == "ok"
+
+
+def test_the_public_endpoint_is_that_of_the_region(
+    settings: Settings, make_settings: Callable[..., Settings]
+) -> None:
+    mock = make_settings(allow_mock=True)
+
+    assert public_endpoint(settings) == (
+        f"https://{settings.bucket}.oss-{settings.region}.aliyuncs.com"
+    )
+    assert public_endpoint(mock) == f"http://{mock.bucket}.oss-{mock.region}.localhost"
 
 
 ALLOWED = {
