@@ -167,7 +167,7 @@ def _print_text(
 def _print_form_json(
     form: "SignedForm", explanation: "FormExplanation", answer: "OssAnswer | None"
 ) -> None:
-    expected = explanation.expected
+    expected, ends = explanation.expected, explanation.policy.expires_at
     json_line(
         {
             "version": "V4",
@@ -176,6 +176,7 @@ def _print_form_json(
             "bucket": form.bucket,
             "key": form.fields.get("key"),
             "policy": explanation.policy.text,
+            "expires_at": ends.isoformat() if ends else None,
             "conditions": [asdict(each) for each in explanation.conditions],
             "string_to_sign": explanation.string_to_sign,
             "oss_code": answer.code if answer else None,
@@ -198,6 +199,8 @@ def _print_form(
     marks = {True: "holds  ", False: "fails  ", None: "unknown"}
     conditions = [f"{marks[each.holds]}  {each.text}" for each in explanation.conditions]
     _section("Conditions", conditions)
+    ends = explanation.policy.expires_at
+    _section("Expires", [f"{ends:%Y-%m-%d %H:%M:%S} UTC" if ends else "?"])
     _section("String to sign", [explanation.string_to_sign])
     _section("Signature in the form", [form.provided])
     _of_both(explanation.expected, answer, explanation.causes)

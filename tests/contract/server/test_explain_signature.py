@@ -4,6 +4,7 @@ import json
 import shlex
 import subprocess
 from base64 import b64decode, b64encode
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -292,6 +293,9 @@ def test_a_form_whose_policy_changed_after_signing_is_explained(
     assert "The policy differs: OSS received another policy" in behind_a_proxy.out
     found = json.loads(right.out)
     assert (found["is_right"], found["place"], found["key"]) == (True, "form", form["key"])
+    assert datetime.fromisoformat(found["expires_at"]) == datetime.fromisoformat(
+        document["expiration"]
+    )
     assert form["x-oss-security-token"] not in right.out + behind_a_proxy.out
     assert secret.access_key_secret not in right.out + behind_a_proxy.out
 

@@ -295,6 +295,7 @@ def test_a_dry_run_prints_each_call_and_makes_none(oss: MockOSS, run: Run) -> No
     shown = [line.split()[1] for line in done.stdout.splitlines() if line[:3] in ("RAM", "OSS")]
     assert tuple(shown) == MAKING
     assert '"acs:oss:*:*:uploads-of-example/uploads/*"' in done.stdout
+    assert '"oss:GetBucketLifecycle"' in done.stdout
     assert "<AllowedOrigin>https://uploads.example.com</AllowedOrigin>" in done.stdout
 
 
