@@ -1,7 +1,5 @@
 """The commands that print the right documents of a set-up, for the fixes of checks."""
 
-from collections.abc import Iterable
-
 __all__ = ["caller_command", "policy_command", "trust_command"]
 
 
@@ -12,7 +10,8 @@ def policy_command(document: str, *options: tuple[str, str]) -> str:
         document: such as ``cors``.
         options: names and values of the options that the document needs.
     """
-    return f"`ossferry policy {' '.join((document, *_words(options)))}`"
+    words = ["ossferry policy", document, *(f"{name} {value}" for name, value in options)]
+    return f"`{' '.join(words)}`"
 
 
 def trust_command(role_arn: str, caller_arn: str) -> str:
@@ -36,10 +35,6 @@ def caller_command(role_arn: str, objects_role_arn: str | None) -> str:
     return policy_command(
         "caller", ("--account", _account(role_arn)), ("--role", _name(role_arn)), *objects
     )
-
-
-def _words(options: Iterable[tuple[str, str]]) -> Iterable[str]:
-    return (f"{name} {value}" for name, value in options)
 
 
 def _account(arn: str) -> str:

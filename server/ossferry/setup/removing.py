@@ -60,7 +60,7 @@ class _Removing:
         needs = Needs()
         account, who = self._account, {f"{kind}Name": name}
         found = account.role(name) if kind == "Role" else account.user(name)
-        detached = set()
+        detached: set[str] = set()
         if self._is_ours(needs, kind.lower(), name, found):
             own = [("Custom", policy) for policy in (*policies, POLICY_NAME)]
             others = []
