@@ -634,7 +634,7 @@ def test_custom_domains_of_the_bucket_are_listed(set_up: SetUp, doctor: Doctor) 
             False,
             ({"effect": "reset", "operation": "GetObject", "skip": 1},),
             "skipped",
-            f"http://{BUCKET}.{HOST} does not answer (RemoteProtocolError).",
+            f"http://{BUCKET}.{HOST} does not answer (",
         ),
     ],
     ids=["allowed", "forbidden", "silent"],
@@ -655,7 +655,7 @@ def test_behind_a_custom_domain_the_public_endpoint_is_tried(
     found = doctor(set_up)
 
     assert rows(found, "fail") == {}
-    assert rows(found, outcome)["public-endpoint"] == told
+    assert rows(found, outcome)["public-endpoint"].startswith(told)
 
 
 @pytest.fixture(scope="module")
