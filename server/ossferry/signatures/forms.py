@@ -85,11 +85,9 @@ def read_form(text: str, *, bucket: str = "") -> SignedForm | None:
     """
     if text.lstrip().startswith("{"):
         pairs, url = _saved(text)
-        request = read_request(url) if url else None
-    else:
-        request = read_request(text)
-        pairs = request.form
-    return _signed(pairs, request, bucket) if pairs else None
+        return _signed(pairs, read_request(url) if url else None, bucket)
+    request = read_request(text)
+    return _signed(request.form, request, bucket) if request.form else None
 
 
 def _saved(text: str) -> tuple[list[FormField], str]:
