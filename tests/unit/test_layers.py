@@ -39,7 +39,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "uploads hooks access ledger oss state http settings observability "
             "identity errors clock"
         ),
-        "signatures": "errors",
+        "signatures": "oss errors",
         "uploads": "hooks access ledger oss http settings observability identity errors clock",
         "hooks": "ledger oss settings observability identity errors clock",
         "authentication": "access ledger state http settings observability identity errors clock",

@@ -22,7 +22,14 @@ from ossferry.identity.owner import Owner, owner_of
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 
-__all__ = ["FOR_CREDENTIALS", "FOR_CREDENTIALS_PAGE", "Checks", "Gate", "OwnersEndpoint"]
+__all__ = [
+    "FOR_CREDENTIALS",
+    "FOR_CREDENTIALS_PAGE",
+    "Checks",
+    "Gate",
+    "OwnersEndpoint",
+    "sender_of",
+]
 
 OwnersEndpoint: TypeAlias = Callable[[Request, Owner], Awaitable[Response]]
 """A function that handles a request about the uploads of an owner."""
@@ -175,8 +182,7 @@ class Gate:
         return answer
 
     def _record(self, request: Request, action: str, outcome: str) -> None:
-        owner = getattr(request.state, "owner", None)
-        self._audit.acted(request, owner, action=action, outcome=outcome)
+        self._audit.acted(request, sender_of(request), action=action, outcome=outcome)
 
     async def _identify(self, request: Request, *, counted: bool) -> Principal:
         """Return the principal of a request; count a failed identification against the address.
@@ -201,3 +207,9 @@ class Gate:
             if not isinstance(error, NoProofError):
                 await self._rates.failed(address, getattr(request.state, "key_id", ""))
             raise
+
+
+def sender_of(request: Request) -> Owner | None:
+    """Return the sender of a request that `Gate.enter` has identified, even if it refused it."""
+    found: Owner | None = getattr(request.state, "owner", None)
+    return found

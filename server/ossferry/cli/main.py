@@ -5,7 +5,6 @@ dependencies when it is called, so that no command loads the libraries of anothe
 """
 
 import asyncio
-import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -17,8 +16,8 @@ from ossferry.cli.admin import admin_commands
 from ossferry.cli.complaints import complaint
 from ossferry.cli.keys import key_commands
 from ossferry.cli.mock import refuse_production, require_mock, run_mock_oss
-from ossferry.cli.policy import policy
-from ossferry.cli.setup import setup, teardown
+from ossferry.cli.setup.commands import setup, teardown
+from ossferry.cli.setup.policy import policy
 from ossferry.cli.signature import signature_commands
 from ossferry.cli.uploads import upload_commands
 from ossferry.errors import OssferryError
@@ -191,9 +190,6 @@ def doctor(
 
     settings = load_settings()
     configure("CRITICAL", secrets=secret_values(settings))  # the table has the reasons
-    if settings.allow_mock:  # not every system resolves names below localhost, but a mock does
-        for name, value in (("http_proxy", settings.sts_address), ("no_proxy", "")):
-            os.environ[name] = os.environ[name.upper()] = value
     with Console(stderr=True).status("Checking …"):
         rows = asyncio.run(examine(settings))
     if as_json:

@@ -6,6 +6,7 @@ dependencies when it is called, so that the command line starts quickly.
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,8 @@ from ossferry.errors import SettingsError
 if TYPE_CHECKING:
     from ossferry.signatures.answers import OssAnswer
     from ossferry.signatures.explanation import Explanation
+    from ossferry.signatures.form_explanation import FormExplanation
+    from ossferry.signatures.forms import SignedForm
     from ossferry.signatures.signed import SignedRequest
 
 __all__ = ["signature_commands"]
@@ -35,7 +38,8 @@ def explain_signature(
         str,
         typer.Argument(
             help="A file, or - for stdin, with a request from the browser's developer tools: a"
-            " curl command (Copy as cURL), the lines of an HTTP request, or a signed URL."
+            " curl command (Copy as cURL), the lines of an HTTP request, or a signed URL. For a"
+            " form (PostObject), the request with its body, or a JSON object of its fields."
         ),
     ],
     response: Annotated[
@@ -56,22 +60,29 @@ def explain_signature(
 ) -> None:
     """Show the canonical request, the string to sign and the signature of a request to OSS.
 
-    With OSS's answer, mark the lines in which OSS's texts differ. With the secret, check the
-    signature, and search for common mistakes. In any case, print the probable cause.
+    For a form, show the policy with each of its conditions instead of the canonical request. With
+    OSS's answer, mark the lines in which OSS's texts differ. With the secret, check the signature,
+    and search for common mistakes. In any case, print the probable cause.
     """
     from ossferry.signatures.answers import read_answer
     from ossferry.signatures.explanation import explain
+    from ossferry.signatures.form_explanation import explain_form
+    from ossferry.signatures.forms import read_form
     from ossferry.signatures.requests import read_request
     from ossferry.signatures.signed import read_signature
 
-    signed = read_signature(read_request(_text(request, "REQUEST")), bucket=bucket)
+    text = _text(request, "REQUEST")
     answer = read_answer(_text(str(response), "--response")) if response else None
+    form = read_form(text, bucket=bucket)
+    if form is not None:
+        secret = _secret(secret_file, form.access_key_id)
+        found = explain_form(form, secret=secret, answer=answer, now=utc_now())
+        (_print_form_json if as_json else _print_form)(form, found, answer)
+        return
+    signed = read_signature(read_request(text), bucket=bucket)
     secret = _secret(secret_file, signed.access_key_id)
     explanation = explain(signed, secret=secret, answer=answer, now=utc_now())
-    if as_json:
-        _print_json(signed, explanation, answer)
-    else:
-        _print_text(signed, explanation, answer)
+    (_print_json if as_json else _print_text)(signed, explanation, answer)
 
 
 def _text(name: str, option: str) -> str:
@@ -150,11 +161,58 @@ def _print_text(
     theirs = answer.string_to_sign if answer else ""
     _compare("String to sign", explanation.string_to_sign, theirs)
     _section("Signature in the request", [signed.provided])
-    if explanation.expected:
-        _section("Signature with this secret", [explanation.expected])
+    _of_both(explanation.expected, answer, explanation.causes)
+
+
+def _print_form_json(
+    form: "SignedForm", explanation: "FormExplanation", answer: "OssAnswer | None"
+) -> None:
+    expected, ends = explanation.expected, explanation.policy.expires_at
+    json_line(
+        {
+            "version": "V4",
+            "place": "form",
+            "access_key_id": form.access_key_id,
+            "bucket": form.bucket,
+            "key": form.fields.get("key"),
+            "policy": explanation.policy.text,
+            "expires_at": ends.isoformat() if ends else None,
+            "conditions": [asdict(each) for each in explanation.conditions],
+            "string_to_sign": explanation.string_to_sign,
+            "oss_code": answer.code if answer else None,
+            "oss_policy": explanation.oss_policy or None,
+            "signature": form.provided,
+            "expected_signature": expected or None,
+            "is_right": expected == form.provided if expected else None,
+            "causes": explanation.causes,
+        }
+    )
+
+
+def _print_form(
+    form: "SignedForm", explanation: "FormExplanation", answer: "OssAnswer | None"
+) -> None:
+    typer.echo("V4 signature in a form")
+    _section("Access key", [form.access_key_id])
+    _section("Object", [f"{form.bucket or '?'}/{form.fields.get('key', '')}"])
+    _compare("Policy", explanation.policy.text, explanation.oss_policy)
+    marks = {True: "holds  ", False: "fails  ", None: "unknown"}
+    conditions = [f"{marks[each.holds]}  {each.text}" for each in explanation.conditions]
+    _section("Conditions", conditions)
+    ends = explanation.policy.expires_at
+    _section("Expires", [f"{ends:%Y-%m-%d %H:%M:%S} UTC" if ends else "?"])
+    _section("String to sign", [explanation.string_to_sign])
+    _section("Signature in the form", [form.provided])
+    _of_both(explanation.expected, answer, explanation.causes)
+
+
+def _of_both(expected: str, answer: "OssAnswer | None", causes: list[str]) -> None:
+    """Print the end that requests and forms share."""
+    if expected:
+        _section("Signature with this secret", [expected])
     if answer:
         _section("OSS's answer", [f"{answer.code}: {answer.message} ({answer.request_id})"])
-    _section("Probable cause", explanation.causes)
+    _section("Probable cause", causes)
 
 
 def _compare(title: str, ours: str, theirs: str) -> None:

@@ -16,9 +16,10 @@ from ossferry.operations.checks import (
     refused_role,
     warned,
 )
+from ossferry.operations.policy_commands import policy_command
 from ossferry.oss.policy import objects_policy, policy_text, upload_policy
 from ossferry.oss.sdks.interface import SdkBucket
-from ossferry.oss.sts import Caller, StsClient, StsCredentials
+from ossferry.oss.sts import StsClient, StsCredentials
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
 
@@ -86,7 +87,7 @@ class Account:
         self._sts = sts
         self._guarded = guarded
         self._objects_sts = objects_sts
-        self._caller = Caller(account_id="", arn="the server's identity")
+        self._caller = "the server's identity"
         self.own = NO_CREDENTIALS
         self._prefix = f"{UPLOADS}doctor-{secrets.token_hex(8)}/"
 
@@ -113,7 +114,7 @@ class Account:
                 f"STS refuses the credentials from {source} ({error.sts_code}).",
                 "Correct the access key id and its secret, or use a RAM role.",
             )
-        whose = f"{self._caller.arn}, from {source}"
+        whose = f"{self._caller}, from {source}"
         if not self.own.security_token:
             return warned(
                 f"The server has a long-term key: {whose}.",
@@ -123,7 +124,7 @@ class Account:
 
     async def check_role(self) -> Finding:
         """Check that STS issues credentials of the role for uploads."""
-        return await check_role(self._guarded, self._settings.role_arn, caller=self._caller.arn)
+        return await check_role(self._guarded, self._settings, caller=self._caller)
 
     async def check_upload(self) -> Finding:
         """Check that the credentials of a grant can upload in parts, at each address.
@@ -139,11 +140,11 @@ class Account:
             except OssRefusedError as error:
                 return self._refused_write(error, origin)
             if lacking := [each for each in missing if each in actions]:
-                return _lacking(self._settings.role_arn, lacking, "role-policy.json")
+                return self._lacking(self._settings.role_arn, lacking, "role")
             if "oss:AbortMultipartUpload" in missing:
                 return warned(
                     "The role cannot abort uploads; therefore no upload was tested.",
-                    "Give the role the policy deploy/ram/role-policy.json for this bucket.",
+                    self._policy_fix("role"),
                 )
         return passed(f"The role {self._settings.role_arn} can upload.")
 
@@ -177,7 +178,7 @@ class Account:
         if wide:
             return warned(
                 f"The role {self._settings.role_arn} may also {' and '.join(wide)}.",
-                "Give the role only the rights in deploy/ram/role-policy.json.",
+                self._policy_fix("role"),
             )
         return passed(f"The role has no rights beyond uploads below {UPLOADS}.")
 
@@ -192,11 +193,11 @@ class Account:
             session = await self._objects_sts(session_name=SESSION, policy=policy)
             missing = await self._missing_object_rights(self._access.servers_bucket(session))
         except StsRefusedError as error:
-            return refused_role(error.sts_code, arn, caller=self._caller.arn)
+            return refused_role(error.sts_code, arn, settings, caller=self._caller)
         except OssRefusedError as error:
             return self._access.refused(error, settings.objects_address)
         if missing:
-            return _lacking(arn, missing, "objects-role-policy.json")
+            return self._lacking(arn, missing, "objects")
         return passed(f"The role {arn} can list, read, copy and delete uploads.")
 
     async def _session(
@@ -303,11 +304,13 @@ class Account:
                 f" {self._settings.role_arn}.",
                 "Use a bucket and a role of the same account.",
             )
-        return _lacking(self._settings.role_arn, ["oss:PutObject"], "role-policy.json")
+        return self._lacking(self._settings.role_arn, ["oss:PutObject"], "role")
 
+    def _lacking(self, role_arn: str, rights: Sequence[str], document: str) -> Finding:
+        return failed(
+            f"The role {role_arn} lacks the right {', '.join(rights)}.", self._policy_fix(document)
+        )
 
-def _lacking(role_arn: str, rights: Sequence[str], template: str) -> Finding:
-    return failed(
-        f"The role {role_arn} lacks the right {', '.join(rights)}.",
-        f"Give the role the policy deploy/ram/{template} for this bucket.",
-    )
+    def _policy_fix(self, document: str) -> str:
+        command = policy_command(document, ("--bucket", self._settings.bucket))
+        return f"Give the role exactly the policy that {command} prints."

@@ -13,6 +13,7 @@ from ossferry.doctor.outside import Outside
 from ossferry.errors import OssRefusedError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.operations.checks import Finding, failed, passed, skipped, warned
+from ossferry.operations.policy_commands import policy_command
 from ossferry.oss.sdks.interface import SdkBucket
 from ossferry.settings.addresses import host_of
 from ossferry.settings.model import Settings
@@ -63,8 +64,8 @@ class BucketSettings:
     async def check_lifecycle(self) -> Finding:
         """Check that a lifecycle rule aborts old multipart uploads."""
         fix = (
-            f"Add a lifecycle rule that aborts multipart uploads below {UPLOADS} after a day;"
-            " otherwise abandoned parts cost money for ever."
+            f"Add the lifecycle rule that {policy_command('lifecycle')} prints; otherwise abandoned"
+            " parts cost money for ever."
         )
         try:
             found = await self._ask(lambda bucket: bucket.abort_prefixes())
@@ -84,7 +85,9 @@ class BucketSettings:
             return self._unknown(error, "oss:GetBucketPublicAccessBlock")
         if not blocked:
             return warned(
-                "Block Public Access is off.", "Turn on Block Public Access for the bucket."
+                "Block Public Access is off.",
+                "Turn on Block Public Access for the bucket, with the configuration that"
+                f" {policy_command('public-access')} prints.",
             )
         return passed("Block Public Access is on.")
 
@@ -120,7 +123,8 @@ class BucketSettings:
         if error.oss_code == "AccessDenied":
             return skipped(
                 f"Needs the right {right}, which the server itself does not need.",
-                "To run this check, give the server's identity deploy/ram/doctor-policy.json.",
+                "To run this check, give the server's identity the policy that"
+                f" {policy_command('doctor', ('--bucket', self._settings.bucket))} prints.",
             )
         if error.oss_code == "NotImplemented":  # a mock
             return skipped("This OSS does not have the setting.")

@@ -1,7 +1,8 @@
 """All checks of `ossferry doctor` in their order, with what each of them needs."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,13 +29,14 @@ __all__ = ["CHECKS", "Row", "examine", "is_healthy"]
 
 CHECKS: Sequence[tuple[str, str, str]] = (
     ("sts", "STS answers", ""),
-    ("clock", "this machine's clock is right", "sts"),
+    ("clock", "this machine's clock agrees with that of STS", "sts"),
     ("credentials", "the server has credentials of its own, and STS accepts them", "clock"),
     ("role", "STS issues credentials of the role for uploads", "credentials"),
     ("tls", "browsers accept the certificates, and none ends soon", ""),
     ("endpoint", "every address of the bucket answers and serves this account", "tls"),
+    ("oss-clock", "this machine's clock agrees with that of OSS", "clock endpoint"),
     ("bucket", "the bucket exists", "endpoint"),
-    ("region", "the bucket is in the configured region", "credentials bucket"),
+    ("region", "the bucket is in the configured region", "credentials oss-clock bucket"),
     ("upload", "the credentials of a grant can upload; the test upload is removed", "role region"),
     ("session-policy", "the credentials of a grant cannot write below another prefix", "upload"),
     ("role-scope", "the role for uploads has no more rights than it needs", "upload"),
@@ -45,6 +47,7 @@ CHECKS: Sequence[tuple[str, str, str]] = (
     ("public-access-block", "Block Public Access is on", "region"),
     ("lifecycle", "a lifecycle rule aborts old multipart uploads", "region"),
     ("domains", "the custom domains in the settings are bound to the bucket", "region"),
+    ("public-endpoint", "says whether this account may use the public endpoint", "region"),
     ("storage", "Redis answers", ""),
     ("ledger", "the database answers, has the newest tables, and can be written", ""),
     ("audit", "the audit trail can be written", ""),
@@ -69,8 +72,9 @@ class Row:
 
 async def examine(settings: Settings, *, clock: Clock = utc_now) -> Sequence[Row]:
     """Run all checks, and return one row for each; no text contains a secret."""
-    async with _opened(settings, clock) as (checks, account):
-        found = await run_checks(checks)
+    with _mock_as_proxy(settings):
+        async with _opened(settings, clock) as (checks, account):
+            found = await run_checks(checks)
     hide = Redactor((*secret_values(settings), *account.secrets))
     return [
         Row(
@@ -87,6 +91,25 @@ async def examine(settings: Settings, *, clock: Clock = utc_now) -> Sequence[Row
 def is_healthy(rows: Sequence[Row]) -> bool:
     """Return whether no check failed."""
     return all(row.outcome is not Outcome.FAIL for row in rows)
+
+
+@contextmanager
+def _mock_as_proxy(settings: Settings) -> Iterator[None]:
+    """Send plain HTTP requests through the mock, if one is allowed.
+
+    Not every system resolves names below `localhost`, but a mock knows its buckets by them.
+    """
+    proxy = {"http_proxy": settings.sts_address, "no_proxy": ""} if settings.allow_mock else {}
+    wanted = {**proxy, **{name.upper(): value for name, value in proxy.items()}}
+    before = {name: os.environ.pop(name, None) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 @asynccontextmanager
@@ -134,6 +157,7 @@ def _checks(
         "role": account.check_role,
         "tls": outside.check_tls,
         "endpoint": outside.check_endpoint,
+        "oss-clock": outside.check_clock,
         "bucket": outside.check_bucket,
         "region": bucket.check_region,
         "upload": account.check_upload,
@@ -146,6 +170,7 @@ def _checks(
         "public-access-block": bucket.check_block_public_access,
         "lifecycle": bucket.check_lifecycle,
         "domains": bucket.check_domains,
+        "public-endpoint": outside.check_public_endpoint,
         "storage": machine.check_storage,
         "ledger": machine.check_ledger,
         "audit": machine.check_audit,

@@ -16,19 +16,24 @@ from ossferry.clock import Clock
 from ossferry.doctor.access import ADDRESS_FAULTS, explain
 from ossferry.errors import OssLostError
 from ossferry.identity.object_keys import UPLOADS
-from ossferry.operations.checks import Finding, failed, passed, warned
+from ossferry.operations.checks import (
+    Finding,
+    check_skew,
+    date_of,
+    failed,
+    passed,
+    skipped,
+    warned,
+)
+from ossferry.operations.policy_commands import policy_command
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.settings.model import Settings
 
-__all__ = ["Outside", "page_origins"]
+__all__ = ["Outside", "page_origins", "public_endpoint"]
 
 SOON_DAYS = 21
 """Days before the end of a certificate from which it should be renewed."""
 
-CORS_FIX = (
-    f"Let the bucket's CORS rule allow {', '.join(METHODS)} and all request headers from this"
-    f" page, and expose {', '.join(EXPOSED_HEADERS)}."
-)
 EXPECTED = ("AccessDenied", "NoSuchKey", "NoSuchBucket", "")
 """The codes for a request without a signature for an object that does not exist; a website that the
 bucket serves has no code.
@@ -45,11 +50,13 @@ class Answer:
     Attributes:
         code: the error code, such as ``AccessDenied``; empty without an error.
         endpoint: the endpoint to use instead, if OSS names one.
+        skew_s: seconds by which this machine's clock is ahead of the answer's date.
     """
 
     code: str
     endpoint: str
     headers: httpx.Headers
+    skew_s: float
 
 
 class Outside:
@@ -124,12 +131,35 @@ class Outside:
             self._answers[origin] = answer
         return passed(f"{', '.join(self._answers)} serves this account.")
 
+    async def check_clock(self) -> Finding:
+        """Check that the clock agrees with the dates of OSS; call `check_endpoint` first.
+
+        OSS refuses signatures with a wrong time, and STS may have another clock.
+        """
+        return check_skew(max((each.skew_s for each in self._answers.values()), key=abs), "OSS")
+
+    async def check_public_endpoint(self) -> Finding:
+        """Find out whether this account may use the public endpoint for objects.
+
+        Both answers are fine, because `check_endpoint` has tried all addresses in the settings.
+        """
+        origin = public_endpoint(self._settings)
+        try:
+            answer = await self._get(origin)
+        except httpx.HTTPError as error:
+            return skipped(f"{origin} does not answer ({type(error).__name__}).")
+        if answer.code == "PublicEndpointForbidden":
+            return passed(f"This account needs a custom domain: it may not use {origin}.")
+        return passed(f"This account may use {origin}.")
+
     async def check_bucket(self) -> Finding:
         """Check that the bucket exists; call `check_endpoint` first."""
         name = self._settings.bucket
         if any(answer.code == "NoSuchBucket" for answer in self._answers.values()):
             return failed(
-                f"There is no bucket {name}.", "Create the bucket, or correct OSSFERRY_BUCKET."
+                f"There is no bucket {name}.",
+                f"Create the bucket with the configuration that {policy_command('bucket')} prints,"
+                " or correct OSSFERRY_BUCKET.",
             )
         return passed(f"The bucket {name} exists.")
 
@@ -161,7 +191,8 @@ class Outside:
         page = refused[0][0]
         methods = dict.fromkeys(method for each, method in refused if each == page)
         return failed(
-            f"The bucket's CORS rules refuse {', '.join(methods)} to pages at {page}.", CORS_FIX
+            f"The bucket's CORS rules refuse {', '.join(methods)} to pages at {page}.",
+            self._cors_fix(),
         )
 
     async def check_exposed_headers(self) -> Finding:
@@ -172,17 +203,29 @@ class Outside:
             if hidden and "*" not in shown:
                 return failed(
                     f"The bucket's CORS rules hide {', '.join(hidden)} from pages at {origin}.",
-                    CORS_FIX,
+                    self._cors_fix(),
                 )
         return passed("Pages can read all headers that they need.")
+
+    def _cors_fix(self) -> str:
+        command = policy_command("cors", *(("--origin", page) for page in self._pages))
+        return (
+            f"Make the rule that {command} prints the bucket's first CORS rule, because OSS uses"
+            " the first one that matches."
+        )
 
     async def _get(self, origin: str) -> Answer:
         headers = {"origin": self._pages[0]}
         answer = await self._client.get(f"{origin}{self._path}", headers=headers)
+        try:
+            skew_s = (self._clock() - date_of(answer)).total_seconds()
+        except ValueError:
+            skew_s = 0.0
         return Answer(
             code=_element(answer.content, b"Code"),
             endpoint=_element(answer.content, b"Endpoint"),
             headers=answer.headers,
+            skew_s=skew_s,
         )
 
     async def _is_allowed(self, origin: str, page: str, method: str) -> bool:
@@ -210,6 +253,12 @@ class Outside:
             and "authorization" in names  # `*` does not include this name
             and ("*" in names or names.issuperset(REQUEST_HEADERS))
         )
+
+
+def public_endpoint(settings: Settings) -> str:
+    """Return the address of the bucket at the region's public endpoint, or at that of a mock."""
+    host = f"{settings.bucket}.oss-{settings.region}"
+    return f"http://{host}.localhost" if settings.allow_mock else f"https://{host}.aliyuncs.com"
 
 
 def page_origins(settings: Settings) -> tuple[str, ...]:

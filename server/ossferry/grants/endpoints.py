@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator
-from ossferry.access.gate import FOR_CREDENTIALS, Checks, Gate
+from ossferry.access.gate import FOR_CREDENTIALS, Checks, Gate, sender_of
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import OssferryError
 from ossferry.grants.log import GrantLog
@@ -239,8 +239,7 @@ class TokenApi:
             except Exception as error:
                 known = error if isinstance(error, OssferryError) else OssferryError()
                 self._metrics.decided(known.code)
-                sender = getattr(request.state, "owner", None)  # known even if the gate refuses
-                self._audit.refused(request, sender, known, action=purpose.action)
+                self._audit.refused(request, sender_of(request), known, action=purpose.action)
                 raise
             note("ossferry.outcome", granted.issued.outcome)
         grant = granted.issued.grant

@@ -25,6 +25,7 @@ from ossferry.errors import (
     StsRefusedError,
 )
 from ossferry.ledger import Database, leases
+from ossferry.operations.policy_commands import caller_command, trust_command
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
@@ -40,7 +41,9 @@ __all__ = [
     "check_audit",
     "check_ledger",
     "check_role",
+    "check_skew",
     "check_storage",
+    "date_of",
     "failed",
     "lost_ledger",
     "passed",
@@ -176,13 +179,21 @@ def ask_sts_date(settings: Settings) -> StsDate:
     async def ask() -> datetime:
         try:
             async with httpx.AsyncClient(timeout=settings.sts_timeout_s) as client:
-                answer = await client.get(settings.sts_address)
-            date = parsedate_to_datetime(answer.headers["date"])
-        except (httpx.HTTPError, KeyError, ValueError) as error:
+                return date_of(await client.get(settings.sts_address))
+        except (httpx.HTTPError, ValueError) as error:
             raise StsLostError("no-answer") from error
-        return date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" means no zone
 
     return ask
+
+
+def date_of(answer: httpx.Response) -> datetime:
+    """Return the time in the `Date` header of an answer.
+
+    Raises:
+        ValueError: the answer has no date.
+    """
+    date = parsedate_to_datetime(answer.headers.get("date", ""))
+    return date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" means no zone
 
 
 class StsTime:
@@ -214,19 +225,29 @@ class StsTime:
 
         Call `check_answer` first.
         """
-        off = f"clock is {abs(self._skew_s):.0f} s {'ahead' if self._skew_s > 0 else 'behind'}"
-        if abs(self._skew_s) > MAX_SKEW_S:
-            return failed(
-                f"This machine's {off}; OSS and STS refuse requests with a wrong time.",
-                "Synchronize the clock, for example with chrony.",
-            )
-        return passed(
-            f"This machine's clock differs from that of STS by {abs(self._skew_s):.0f} s."
+        return check_skew(self._skew_s, "STS")
+
+
+def check_skew(skew_s: float, service: str) -> Finding:
+    """Return the finding for a clock.
+
+    Args:
+        skew_s: seconds by which this machine's clock is ahead of that of the service.
+        service: ``STS`` or ``OSS``.
+    """
+    off_s = f"{abs(skew_s):.0f} s"
+    if abs(skew_s) > MAX_SKEW_S:
+        side = "ahead of" if skew_s > 0 else "behind"
+        return failed(
+            f"This machine's clock is {off_s} {side} that of {service}; OSS and STS refuse"
+            " requests with a wrong time.",
+            "Synchronize the clock, for example with chrony.",
         )
+    return passed(f"This machine's clock differs from that of {service} by {off_s}.")
 
 
 async def check_role(
-    sts: GuardedSts, role_arn: str, *, caller: str = "the server's identity"
+    sts: GuardedSts, settings: Settings, *, caller: str = "the server's identity"
 ) -> Finding:
     """Check that STS issues credentials of the role for uploads.
 
@@ -238,11 +259,11 @@ async def check_role(
     try:
         await sts.check()
     except StsRefusedError as error:
-        return refused_role(error.sts_code, role_arn, caller=caller)
-    return passed(f"STS issues credentials of {role_arn}.")
+        return refused_role(error.sts_code, settings.role_arn, settings, caller=caller)
+    return passed(f"STS issues credentials of {settings.role_arn}.")
 
 
-def refused_role(code: str, role_arn: str, *, caller: str) -> Finding:
+def refused_role(code: str, role_arn: str, settings: Settings, *, caller: str) -> Finding:
     """Return the finding for a role of which STS issues no credentials.
 
     Args:
@@ -258,8 +279,9 @@ def refused_role(code: str, role_arn: str, *, caller: str) -> Finding:
         return failed(
             f"STS refuses the role {role_arn} ({code}): the role does not trust {caller}, or this"
             " identity does not have the right sts:AssumeRole.",
-            "Name this identity in the role's trust policy, and give it the policy"
-            " deploy/ram/caller-policy.json.",
+            f"Give the role the trust policy that {trust_command(role_arn, caller)} prints, and the"
+            " identity the policy that"
+            f" {caller_command(settings.role_arn, settings.objects_role_arn)} prints.",
         )
     if "DurationSeconds" in code:
         return failed(

@@ -69,7 +69,7 @@ class Readiness:
         monotonic: Monotonic,
     ) -> None:
         time = StsTime(sts_date, clock)
-        role = partial(check_role, sts, settings.role_arn)
+        role = partial(check_role, sts, settings)
         self._checks = [
             Check(id="sts", run=time.check_answer),
             Check(id="clock", run=time.check_clock, needs=("sts",)),

@@ -35,7 +35,6 @@ from ossferry.settings.rules import MOCK_KEYS
 
 __all__ = [
     "AssumeRole",
-    "Caller",
     "StsClient",
     "StsCredentials",
     "access_key",
@@ -65,19 +64,6 @@ class StsCredentials:
     access_key_secret: str = field(repr=False)
     security_token: str = field(repr=False)
     expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """The identity behind some credentials.
-
-    Attributes:
-        account_id: id of the account.
-        arn: such as ``acs:ram::1000000000000000:user/ossferry-server``.
-    """
-
-    account_id: str
-    arn: str
 
 
 class AssumeRole(Protocol):
@@ -189,8 +175,10 @@ class StsClient:
             raise StsLostError("a-mock")
         return found
 
-    async def caller(self) -> Caller:
-        """Return the identity behind the credentials; every identity may ask this.
+    async def caller(self) -> str:
+        """Return the ARN of the identity behind the credentials; every identity may ask this.
+
+        The ARN is like ``acs:ram::1000000000000000:user/ossferry-server``.
 
         Raises:
             StsRefusedError: STS refuses the credentials.
@@ -199,7 +187,7 @@ class StsClient:
         answer = await self._ask(self._api.get_caller_identity_with_options)
         if answer.body is None or not answer.body.arn:
             raise StsLostError("unreadable")
-        return Caller(account_id=answer.body.account_id, arn=answer.body.arn)
+        return str(answer.body.arn)
 
     async def _ask(self, call: Callable[[RuntimeOptions], T]) -> T:
         """Run a call to STS in a thread, and convert its errors."""

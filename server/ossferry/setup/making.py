@@ -6,7 +6,7 @@ unless the wanted state says `adopt`.
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import oss2
 
@@ -24,6 +24,9 @@ from ossferry.setup.documents import (
 from ossferry.setup.wanted import Wanted
 
 __all__ = ["making_steps"]
+
+DOCUMENTS = {"Role": "AssumeRolePolicyDocument", "Policy": "PolicyDocument"}
+"""The member of a role or a policy that has its document."""
 
 ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 MAX_KEYS = 2
@@ -43,6 +46,7 @@ def making_steps(wanted: Wanted, account: Account, *, new_key: bool = False) -> 
         Step("CORS rule", making.cors),
         Step("lifecycle rule", making.lifecycle),
         Step(f"identity {wanted.server}", making.server),
+        *([Step(f"policy {wanted.doctor_policy}", making.doctor)] if wanted.doctor else []),
         Step(f"role {wanted.role}", lambda: making.role(wanted.role, "role")),
         Step(f"role {wanted.objects_role}", lambda: making.role(wanted.objects_role, "objects")),
     ]
@@ -129,19 +133,21 @@ class _Making:
             self._check_ours("user", wanted.server, found, "Comments")
             if found is None:
                 needs.ram("CreateUser", UserName=wanted.server, Comments=wanted.mark)
-            self._policy(needs, wanted.server, "caller")
-            self._attach(needs, "User", wanted.server)
-            return needs
-        self._role(needs, wanted.server, compact("server-trust", wanted))
-        self._policy(needs, wanted.server, "caller")
-        self._attach(needs, "Role", wanted.server)
+        else:
+            self._made(needs, "Role", wanted.server, "server-trust")
+        self._grant(needs, wanted.server_kind, wanted.server, "caller", policy=wanted.server)
+        return needs
+
+    def doctor(self) -> Needs:
+        wanted, needs = self._wanted, Needs()
+        kind, policy = wanted.server_kind, wanted.doctor_policy
+        self._grant(needs, kind, wanted.server, "doctor", policy=policy)
         return needs
 
     def role(self, name: str, document: str) -> Needs:
         needs = Needs()
-        self._role(needs, name, compact("trust", self._wanted))
-        self._policy(needs, name, document)
-        self._attach(needs, "Role", name)
+        self._made(needs, "Role", name, "trust")
+        self._grant(needs, "Role", name, document, policy=name)
         return needs
 
     def access_key(self, *, new_key: bool) -> Needs:
@@ -175,47 +181,32 @@ class _Making:
         needs.oss("PutCname", **params)
         return needs
 
-    def _role(self, needs: Needs, name: str, trust: str) -> None:
-        found = self._account.role(name)
-        self._check_ours("role", name, found, "Description")
+    def _made(
+        self, needs: Needs, kind: Literal["Role", "Policy"], name: str, document: str
+    ) -> None:
+        """Make a role or a policy with a document, or replace its document."""
+        find = self._account.role if kind == "Role" else self._account.policy
+        found, text, member = find(name), compact(document, self._wanted), DOCUMENTS[kind]
+        self._check_ours(kind.lower(), name, found, "Description")
+        who = {f"{kind}Name": name}
         if found is None:
-            needs.ram(
-                "CreateRole",
-                RoleName=name,
-                AssumeRolePolicyDocument=trust,
-                Description=self._wanted.mark,
-            )
-        elif json.loads(found["AssumeRolePolicyDocument"]) != json.loads(trust):
-            needs.ram("UpdateRole", RoleName=name, NewAssumeRolePolicyDocument=trust)
+            needs.ram(f"Create{kind}", **who, **{member: text}, Description=self._wanted.mark)
+        elif json.loads(found[member]) == json.loads(text):
+            return
+        elif kind == "Role":
+            needs.ram("UpdateRole", **who, **{f"New{member}": text})
+        else:
+            version = {"SetAsDefault": "true", "RotateStrategy": ROTATE}
+            needs.ram("CreatePolicyVersion", **who, **{member: text}, **version)
 
-    def _policy(self, needs: Needs, name: str, kind: str) -> None:
-        document = compact(kind, self._wanted)
-        found = self._account.policy(name)
-        self._check_ours("policy", name, found, "Description")
-        if found is None:
-            needs.ram(
-                "CreatePolicy",
-                PolicyName=name,
-                PolicyDocument=document,
-                Description=self._wanted.mark,
-            )
-        elif json.loads(found["PolicyDocument"]) != json.loads(document):
-            needs.ram(
-                "CreatePolicyVersion",
-                PolicyName=name,
-                PolicyDocument=document,
-                SetAsDefault="true",
-                RotateStrategy=ROTATE,
-            )
-
-    def _attach(self, needs: Needs, kind: str, name: str) -> None:
-        if ("Custom", name) not in self._account.attached(kind, name):
-            needs.ram(
-                f"AttachPolicyTo{kind}",
-                PolicyType="Custom",
-                PolicyName=name,
-                **{f"{kind}Name": name},
-            )
+    def _grant(
+        self, needs: Needs, kind: Literal["User", "Role"], name: str, document: str, *, policy: str
+    ) -> None:
+        """Make a policy with a document, and attach it to a user or role."""
+        self._made(needs, "Policy", policy, document)
+        if ("Custom", policy) not in self._account.attached(kind, name):
+            whom = {f"{kind}Name": name}
+            needs.ram(f"AttachPolicyTo{kind}", PolicyType="Custom", PolicyName=policy, **whom)
 
     def _check_ours(
         self, kind: str, name: str, found: Mapping[str, Any] | None, label: str
@@ -231,6 +222,7 @@ class _Making:
             self._wanted.role: "--role",
             self._wanted.objects_role: "--objects-role",
             self._wanted.server: "--server-name",
+            self._wanted.doctor_policy: "--server-name",
         }
         raise CloudError(
             f"the {kind} {name} exists, and ossferry setup did not make it for the bucket"

@@ -28,15 +28,12 @@ def removing_steps(wanted: Wanted, account: Account, *, delete_objects: bool = F
     """
     removing = _Removing(wanted, account)
     return [
-        Step(f"role {wanted.role}", lambda: removing.principal("Role", wanted.role)),
-        Step(
-            f"role {wanted.objects_role}",
-            lambda: removing.principal("Role", wanted.objects_role),
-        ),
+        Step(f"role {wanted.role}", lambda: removing.role(wanted.role)),
+        Step(f"role {wanted.objects_role}", lambda: removing.role(wanted.objects_role)),
         Step(
             f"identity {wanted.server}",
             lambda: removing.principal(
-                "User" if wanted.identity == "user" else "Role", wanted.server
+                wanted.server_kind, wanted.server, wanted.server, wanted.doctor_policy
             ),
         ),
         Step("objects", lambda: removing.objects(delete_objects=delete_objects)),
@@ -54,14 +51,18 @@ class _Removing:
         self._wanted = wanted
         self._account = account
 
-    def principal(self, kind: str, name: str) -> Needs:
-        """Remove a role or user with its policy and access keys."""
+    def role(self, name: str) -> Needs:
+        """Remove a role that the server assumes, with its policy."""
+        return self.principal("Role", name, name)
+
+    def principal(self, kind: str, name: str, *policies: str) -> Needs:
+        """Remove a role or user with its policies and access keys."""
         needs = Needs()
         account, who = self._account, {f"{kind}Name": name}
         found = account.role(name) if kind == "Role" else account.user(name)
-        detached = 0
+        detached: set[str] = set()
         if self._is_ours(needs, kind.lower(), name, found):
-            own = (("Custom", name), ("Custom", POLICY_NAME))
+            own = [("Custom", policy) for policy in (*policies, POLICY_NAME)]
             others = []
             for policy_type, policy in account.attached(kind, name):
                 if (policy_type, policy) not in own:
@@ -70,7 +71,7 @@ class _Removing:
                 needs.ram(
                     f"DetachPolicyFrom{kind}", PolicyType=policy_type, PolicyName=policy, **who
                 )
-                detached += policy == name
+                detached.add(policy)
             if others:
                 needs.notes.append(
                     f"the {kind.lower()} {name} stays, because other policies are attached to it:"
@@ -81,10 +82,11 @@ class _Removing:
                     for key in account.keys(name):
                         needs.ram("DeleteAccessKey", UserAccessKeyId=key, **who)
                 needs.ram(f"Delete{kind}", **who)
-        self._policy(needs, name, detached)
+        for policy in policies:
+            self._policy(needs, policy, detached=policy in detached)
         return needs
 
-    def _policy(self, needs: Needs, name: str, detached: int) -> None:
+    def _policy(self, needs: Needs, name: str, *, detached: bool) -> None:
         found = self._account.policy(name)
         if not self._is_ours(needs, "policy", name, found) or found is None:
             return

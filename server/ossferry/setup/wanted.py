@@ -14,7 +14,7 @@ __all__ = ["Identity", "Wanted"]
 Identity: TypeAlias = Literal["user", "ecs", "rrsa"]
 """How the server proves its identity: with an access key, on ECS, or in a Kubernetes cluster."""
 
-FLAGS = ("versioning", "adopt", "plain_http")
+FLAGS = ("doctor", "versioning", "adopt", "plain_http")
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+(-[0-9]+)?")
@@ -38,6 +38,8 @@ class Wanted:
         provider: name of the cluster's OIDC provider in RAM, for the identity `rrsa`.
         issuer: issuer URL of the cluster, for the identity `rrsa`.
         service_account: ``NAMESPACE:NAME`` of the server's service account, for `rrsa`.
+        doctor: whether the server's user or role may read the bucket's settings, which
+            `ossferry doctor` checks.
         versioning: whether to keep old versions of objects.
         domain: custom domain of the bucket, or empty text.
         certificate: path of the domain's certificate chain (PEM), or empty text.
@@ -60,6 +62,7 @@ class Wanted:
     provider: str = ""
     issuer: str = ""
     service_account: str = ""
+    doctor: bool = True
     versioning: bool = False
     domain: str = ""
     certificate: str = ""
@@ -82,8 +85,11 @@ class Wanted:
             ("--server-name", _ROLE, self.server, "a name: 1 to 64 letters, digits and '-'"),
         ):
             _check(option, pattern, value, kind)
-        if len({self.role, self.objects_role, self.server}) < 3:
-            raise SettingsError("--role, --objects-role and --server-name must be different names.")
+        if len({self.role, self.objects_role, self.server, self.doctor_policy}) < 4:
+            raise SettingsError(
+                "--role, --objects-role and --server-name must be different names, and different"
+                f" from {self.doctor_policy}, the name of a policy."
+            )
         self._check_origins()
         self._check_identity()
         self._check_domain()
@@ -133,10 +139,19 @@ class Wanted:
             raise SettingsError("--certificate needs --domain.")
 
     @property
+    def server_kind(self) -> Literal["User", "Role"]:
+        """What the server's identity is in RAM."""
+        return "User" if self.identity == "user" else "Role"
+
+    @property
     def server_arn(self) -> str:
         """The ARN of the server's user or role, the only principal that the other roles trust."""
-        kind = "user" if self.identity == "user" else "role"
-        return f"acs:ram::{self.account}:{kind}/{self.server}"
+        return f"acs:ram::{self.account}:{self.server_kind.lower()}/{self.server}"
+
+    @property
+    def doctor_policy(self) -> str:
+        """The name of the policy with the rights of `ossferry doctor`."""
+        return f"{self.server}-doctor"
 
     @property
     def role_arn(self) -> str:

@@ -11,7 +11,14 @@ from ossferry.signatures.differences import why_oss_differs
 from ossferry.signatures.mistakes import find_mistake
 from ossferry.signatures.signed import SignedRequest
 
-__all__ = ["Explanation", "explain", "without_tokens"]
+__all__ = [
+    "Explanation",
+    "causes_of_code",
+    "causes_of_scope",
+    "explain",
+    "hashed",
+    "without_tokens",
+]
 
 TOKEN = re.compile(r"(security-token(?:[:=]|%3D))([^\s&]+)", re.IGNORECASE)
 NEVER_SIGNATURE = {
@@ -51,7 +58,7 @@ def explain(
     """
     expected = request.signature(secret) if secret else ""
     causes = [
-        *_of_code(answer),
+        *causes_of_code(answer),
         *(why_oss_differs(request, answer) if answer else []),
         *_of_fields(request, now),
     ]
@@ -66,7 +73,8 @@ def explain(
     )
 
 
-def _of_code(answer: OssAnswer | None) -> Iterator[str]:
+def causes_of_code(answer: OssAnswer | None) -> Iterator[str]:
+    """Yield a sentence about an answer that names another reason than a wrong signature."""
     if answer is None:
         return
     if answer.code == "RequestTimeTooSkewed" and answer.request_time and answer.server_time:
@@ -82,20 +90,33 @@ def _of_code(answer: OssAnswer | None) -> Iterator[str]:
 
 def _of_fields(request: SignedRequest, now: datetime) -> Iterator[str]:
     """Yield a sentence for each field of the signature that contradicts another one."""
-    if request.day and request.day != request.date[:8]:
-        yield (
-            f"The credential names the day {request.day}, and x-oss-date is {request.date}; both"
-            " need the same day in UTC."
-        )
-    if request.region.startswith("oss-"):
-        yield f"The credential names the region {request.region}; write it without `oss-`."
-    elif request.endpoint_region and request.region not in ("", request.endpoint_region):
-        yield (
-            f"The request is signed for the region {request.region} and sent to"
-            f" {request.endpoint_region}; sign for the region of the bucket (OSSFERRY_REGION)."
-        )
+    yield from causes_of_scope(
+        day=request.day,
+        date=request.date,
+        region=request.region,
+        endpoint_region=request.endpoint_region,
+    )
     if request.place == "query":
         yield from _of_expiry(request, now)
+
+
+def causes_of_scope(*, day: str, date: str, region: str, endpoint_region: str) -> Iterator[str]:
+    """Yield a sentence for each part of a credential that contradicts another part of a request.
+
+    The arguments are as in `SignedRequest`.
+    """
+    if day and day != date[:8]:
+        yield (
+            f"The credential names the day {day}, and x-oss-date is {date}; both need the same day"
+            " in UTC."
+        )
+    if region.startswith("oss-"):
+        yield f"The credential names the region {region}; write it without `oss-`."
+    elif endpoint_region and region not in ("", endpoint_region):
+        yield (
+            f"The request is signed for the region {region} and sent to {endpoint_region}; sign for"
+            " the region of the bucket (OSSFERRY_REGION)."
+        )
 
 
 def _of_expiry(request: SignedRequest, now: datetime) -> Iterator[str]:
@@ -144,8 +165,9 @@ def _of_signature(
 def without_tokens(text: str) -> str:
     """Return a text in which a short hash replaces each security token, which is a secret."""
 
-    def short(found: re.Match[str]) -> str:
-        digest = hashlib.sha256(found[2].encode()).hexdigest()[:8]
-        return f"{found[1]}…(sha256 {digest}…)"
+    return TOKEN.sub(lambda found: f"{found[1]}{hashed(found[2])}", text)
 
-    return TOKEN.sub(short, text)
+
+def hashed(token: str) -> str:
+    """Return a text that shows whether two tokens are equal, and not more."""
+    return f"…(sha256 {hashlib.sha256(token.encode()).hexdigest()[:8]}…)"

@@ -1,7 +1,7 @@
 """Reads an HTTP request from text: a curl command, the lines of a request, or a signed URL.
 
-Browsers copy a request in these forms from their developer tools. The body of the request is
-ignored, because OSS does not sign it.
+Browsers copy a request in these forms from their developer tools. Of the body, only the fields of a
+form (multipart/form-data) are read, because OSS signs nothing else of it.
 """
 
 import argparse
@@ -9,12 +9,16 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from email import message_from_string
+from typing import NoReturn, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ossferry.errors import BadRequestError
 
-__all__ = ["HttpRequest", "read_request"]
+__all__ = ["FormField", "HttpRequest", "read_request"]
+
+FormField: TypeAlias = tuple[str, str]
+"""The lower-case name of a form's field, and its value."""
 
 FORMS = "a curl command (Copy as cURL), the lines of an HTTP request, or a signed URL"
 WITHOUT_VALUE = re.compile(r"([^:;]+);")  # curl's form of a header with an empty value
@@ -33,6 +37,7 @@ class HttpRequest:
         path: the decoded path.
         query: decoded (name, value) pairs, in the order of the address.
         headers: values by lower-case name; values of repeated headers are joined by ``,``.
+        form: the fields of a form, in the order of the body; empty for another body.
     """
 
     method: str
@@ -40,6 +45,7 @@ class HttpRequest:
     path: str
     query: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]
+    form: tuple[FormField, ...] = ()
 
 
 def read_request(text: str) -> HttpRequest:
@@ -55,16 +61,15 @@ def read_request(text: str) -> HttpRequest:
         return _from_curl(text)
     if re.fullmatch(r"https?://\S+", text):
         return _request("GET", text, ())
-    return _from_lines(text.splitlines())
+    head, *body = re.split(r"\r?\n[ \t]*\r?\n", text, maxsplit=1)
+    return _from_lines(head.splitlines(), "".join(body))
 
 
-def _from_lines(lines: list[str]) -> HttpRequest:
+def _from_lines(lines: list[str], body: str) -> HttpRequest:
     """Read the request line and the headers; HTTP/2 has headers such as ``:path`` instead."""
     first = REQUEST_LINE.fullmatch(lines[0].strip())
     pairs = []
     for line in lines[1 if first else 0 :]:
-        if not line.strip():
-            break
         header = HEADER.fullmatch(line.strip())
         if header is None:
             raise BadRequestError(
@@ -77,7 +82,8 @@ def _from_lines(lines: list[str]) -> HttpRequest:
     if not method or not target:
         raise BadRequestError(f"the request cannot be read; give {FORMS}.")
     address = target if "://" in target else f"https://{host}{target}"
-    return _request(method, address, (pair for pair in pairs if not pair[0].startswith(":")))
+    named = (pair for pair in pairs if not pair[0].startswith(":"))
+    return _request(method, address, named, body=body)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,8 +101,8 @@ def _curl_parser() -> _Parser:
     parser.add_argument("-H", "--header", action="append", default=[])
     parser.add_argument("-I", "--head", action="store_true")
     parser.add_argument("-T", "--upload-file")
-    for short, name in (("-d", "--data"), ("-F", "--form")):
-        parser.add_argument(short, name, action="append", dest="body")
+    parser.add_argument("-F", "--form", "--form-string", action="append")
+    parser.add_argument("-d", "--data", action="append", dest="body")
     for name in ("--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json"):
         parser.add_argument(name, action="append", dest="body")
     parser.add_argument("-A", "--user-agent")
@@ -124,8 +130,15 @@ def _from_curl(text: str) -> HttpRequest:
         name, colon, value = (empty[1], ":", "") if empty else line.partition(":")
         if colon and (empty or value.strip()):  # curl sends no header for `name:`
             pairs.append((name.strip().lower(), value))
-    method = "POST" if options.body else "PUT" if options.upload_file else "GET"
-    return _request(options.request or ("HEAD" if options.head else method), address, pairs)
+    fields = [each.partition("=") for each in options.form or ()]
+    method = "POST" if options.body or fields else "PUT" if options.upload_file else "GET"
+    return _request(
+        options.request or ("HEAD" if options.head else method),
+        address,
+        pairs,
+        body="&".join(options.body or ()),
+        form=[(name.lower(), value) for name, _, value in fields],
+    )
 
 
 def _without_shell(text: str) -> str:
@@ -154,7 +167,14 @@ def _unescaped(text: str) -> str:
     return ESCAPE.sub(char, text)
 
 
-def _request(method: str, address: str, pairs: Iterable[tuple[str, str]]) -> HttpRequest:
+def _request(
+    method: str,
+    address: str,
+    pairs: Iterable[tuple[str, str]],
+    *,
+    body: str = "",
+    form: Iterable[FormField] = (),
+) -> HttpRequest:
     if "://" not in address:
         address = f"http://{address}"  # as curl reads it
     try:
@@ -175,4 +195,15 @@ def _request(method: str, address: str, pairs: Iterable[tuple[str, str]]) -> Htt
         path=unquote(parts.path) or "/",
         query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
         headers=headers,
+        form=(*form, *_form(headers.get("content-type", ""), body)),
     )
+
+
+def _form(content_type: str, body: str) -> Iterable[FormField]:
+    """Yield the fields of a body if it is a form; the value of a file is what is left of it."""
+    if not content_type.lower().startswith("multipart/form-data"):
+        return
+    for part in message_from_string(f"Content-Type: {content_type}\n\n{body}").walk():
+        name = part.get_param("name", header="content-disposition")
+        if isinstance(name, str):
+            yield name.lower(), str(part.get_payload())

@@ -20,7 +20,14 @@ from oss2.http import Request
 from ossferry.errors import BadRequestError
 from ossferry.signatures.requests import HttpRequest
 
-__all__ = ["Place", "SignedRequest", "Version", "read_signature"]
+__all__ = [
+    "Place",
+    "SignedRequest",
+    "Version",
+    "object_of",
+    "read_credential",
+    "read_signature",
+]
 
 V4 = "OSS4-HMAC-SHA256"
 V4_QUERY = frozenset({"x-oss-signature"})
@@ -146,8 +153,23 @@ def read_signature(request: HttpRequest, *, bucket: str = "") -> SignedRequest:
         "the request has no signature of OSS: neither a header Authorization with"
         f" {V4} or `OSS`, nor x-oss-signature or Signature in its address."
         " Copy the request that OSS refused, not the preflight (OPTIONS) before it; the signature"
-        " of a form is in its body, and cannot be explained."
+        " of a form is in its body, so copy the body too."
     )
+
+
+def read_credential(text: str) -> tuple[str, str, str]:
+    """Return the access key id, the day and the region in a credential of V4.
+
+    Raises:
+        BadRequestError: the credential is malformed.
+    """
+    parts = text.rsplit("/", 4)
+    if len(parts) != 5:
+        raise BadRequestError(
+            "the signature is malformed: its credential must be"
+            " AccessKeyId/date/region/oss/aliyun_v4_request."
+        )
+    return parts[0], parts[1], parts[2]
 
 
 def _v4(
@@ -159,17 +181,14 @@ def _v4(
     *,
     date: str,
 ) -> SignedRequest:
-    credential = fields.get("Credential", "").rsplit("/", 4)
-    if len(credential) != 5 or not fields.get("Signature"):
-        raise BadRequestError(
-            "the signature is malformed: it needs Signature, and Credential as"
-            " AccessKeyId/date/region/oss/aliyun_v4_request."
-        )
+    access_key_id, day, signed_region = read_credential(fields.get("Credential", ""))
+    if not fields.get("Signature"):
+        raise BadRequestError("the signature is malformed: it needs Signature.")
     if not re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", date):
         raise BadRequestError("x-oss-date is missing or not like 20260314T092653Z.")
     names = {name.strip().lower() for name in fields.get("AdditionalHeaders", "").split(";")}
     always = ("content-type", "content-md5", "")
-    bucket, key, region = _object(request, bucket)
+    bucket, key, region = object_of(request, bucket)
     return SignedRequest(
         version="V4",
         place=place,
@@ -178,11 +197,11 @@ def _v4(
         key=key,
         query={name: value for name, value in query.items() if name not in V4_QUERY},
         headers=request.headers,
-        access_key_id=credential[0],
+        access_key_id=access_key_id,
         provided=fields["Signature"],
         date=date,
-        day=credential[1],
-        region=credential[2],
+        day=day,
+        region=signed_region,
         endpoint_region=region,
         additional=tuple(sorted(n for n in names if n not in always and n[:6] != "x-oss-")),
     )
@@ -216,7 +235,7 @@ def _v1(
     provided: str,
     date: str,
 ) -> SignedRequest:
-    bucket, key, region = _object(request, bucket)
+    bucket, key, region = object_of(request, bucket)
     return SignedRequest(
         version="V1",
         place=place,
@@ -238,7 +257,7 @@ def _fields(text: str) -> dict[str, str]:
     return {name: value.strip() for name, _, value in pairs}
 
 
-def _object(request: HttpRequest, bucket: str) -> tuple[str, str, str]:
+def object_of(request: HttpRequest, bucket: str) -> tuple[str, str, str]:
     """Return the bucket, the key, and the region of the endpoint (or empty text) of a request.
 
     Raises:

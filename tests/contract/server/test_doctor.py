@@ -6,6 +6,7 @@ import logging
 import os
 import pwd
 import re
+import shlex
 import socket
 import sqlite3
 import ssl
@@ -20,10 +21,11 @@ from typing import Any
 
 import pytest
 from alibabacloud_credentials.utils import auth_util
+from typer.testing import CliRunner
 
 from mock_oss import BUCKET, BucketSpec, MockOSS, Role, User, World
 from ossferry.cli.demo import OBJECTS_ROLE, SERVER
-from ossferry.cli.main import main
+from ossferry.cli.main import commands, main
 from ossferry.doctor.examination import CHECKS
 from ossferry.ledger.database import check_ledger
 from support.certificates import make_certificate
@@ -64,8 +66,13 @@ LIFECYCLE = (
 
 
 def template(name: str) -> str:
-    """Return a policy of deploy/ram without its statements about https; the mock speaks http."""
-    policy = json.loads((ROOT / f"deploy/ram/{name}.json").read_text())
+    """Return a policy of deploy/ram for the mock."""
+    return over_http((ROOT / f"deploy/ram/{name}.json").read_text())
+
+
+def over_http(text: str) -> str:
+    """Return a policy without its statements about https; the mock speaks http."""
+    policy = json.loads(text)
     kept = [each for each in policy["Statement"] if "SecureTransport" not in json.dumps(each)]
     return json.dumps({**policy, "Statement": kept})
 
@@ -171,8 +178,6 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     def run(set_up: SetUp) -> dict[str, Any]:
         monkeypatch.chdir(set_up.folder)
         monkeypatch.setattr("sys.argv", ["ossferry", "doctor", "--json"])
-        for name in ("http_proxy", "no_proxy", "NO_PROXY"):
-            monkeypatch.setenv(name, "")  # the command sets it; this restores it after the test
         with set_up.mock() as oss:
             oss.clock.advance(set_up.advance)
             for name, value in set_up.options(oss).items():
@@ -180,8 +185,10 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
             for name, value in zip(("id", "secret"), set_up.key, strict=True):
                 # the vendor's package reads the variables only once, when it is imported
                 monkeypatch.setattr(auth_util, f"environment_access_key_{name}", value)
+            environment = dict(os.environ)
             with pytest.raises(SystemExit) as ended:
                 main()
+            assert os.environ == environment
             left = oss.store.uploads.count(BUCKET), oss.store.objects.page(BUCKET, limit=1)
         said, errors = capsys.readouterr()
         found: dict[str, Any] = json.loads(said)
@@ -349,12 +356,21 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "clock an hour behind": (
         changed(advance=timedelta(hours=1)),
         "clock",
-        "s behind; OSS and STS refuse requests with a wrong time",
+        "s behind that of STS; OSS and STS refuse requests with a wrong time",
     ),
     "clock an hour ahead": (
         changed(advance=timedelta(hours=-1)),
         "clock",
-        "s ahead; OSS and STS refuse requests with a wrong time",
+        "s ahead of that of STS; OSS and STS refuse requests with a wrong time",
+    ),
+    "clock of OSS an hour behind that of STS": (
+        changed(
+            faults=(
+                {"effect": "clock-jump", "seconds": 3600, "operation": "GetObject", "times": 1},
+            )
+        ),
+        "oss-clock",
+        "s behind that of OSS; OSS and STS refuse requests with a wrong time",
     ),
     "wrong region and endpoint": (
         with_settings(REGION="cn-shanghai", ENDPOINT="http://oss-cn-shanghai.localhost"),
@@ -490,6 +506,96 @@ def test_what_does_not_stop_uploads_is_a_warning(set_up: SetUp, doctor: Doctor, 
     assert warnings[id_] == reason
 
 
+def without_the_doctors_rights(set_up: SetUp) -> None:
+    set_up.identity = SERVER
+
+
+def without_the_right_to_assume_roles(set_up: SetUp) -> None:
+    set_up.identity = replace(SERVER, policies=(template("doctor-policy"),))
+
+
+REMEDIES: dict[str, tuple[Change, str]] = {
+    "no CORS rule": (FAULTS["no CORS rule"][0], "cors"),
+    "CORS rule for another page": (FAULTS["CORS rule for another page"][0], "cors"),
+    "CORS rule without an exposed header": (
+        FAULTS["CORS rule without an exposed header"][0],
+        "cors-headers",
+    ),
+    "trust policy without the server": (FAULTS["trust policy without the server"][0], "role"),
+    "server that may not assume roles": (without_the_right_to_assume_roles, "role"),
+    "role without PutObject": (FAULTS["role without PutObject"][0], "upload"),
+    "role without two rights": (FAULTS["role without two rights"][0], "upload"),
+    "role that may do everything": (WARNINGS["role that may do everything"][0], "role-scope"),
+    "objects role without GetObject": (
+        FAULTS["objects role without GetObject"][0],
+        "objects-role",
+    ),
+    "no lifecycle rule": (WARNINGS["no lifecycle rule"][0], "lifecycle"),
+    "server without the doctor's rights": (without_the_doctors_rights, "lifecycle"),
+}
+"""Set-ups that are broken in one place, each with the id of the check whose fix has commands."""
+
+
+def follow(set_up: SetUp, fix: str) -> None:
+    """Run the commands of a fix, and put the documents that they print where the fix says."""
+    found = re.findall(r"`ossferry (policy [^`]+)`", fix)
+    assert found
+    for line in found:
+        arguments = shlex.split(line)
+        done = CliRunner().invoke(commands, arguments)
+        assert done.exit_code == 0, done.exception
+        put(set_up, arguments[1], done.stdout)
+
+
+def put(set_up: SetUp, document: str, text: str) -> None:
+    match document:
+        case "cors" | "lifecycle":
+            changes: Any = {document: text}
+            set_up.bucket = replace(set_up.bucket, **changes)
+        case "role":
+            set_up.role = replace(set_up.role, policies=(over_http(text),))
+        case "objects":
+            set_up.objects_role = replace(set_up.objects_role, policies=(over_http(text),))
+        case "trust":
+            set_up.role = replace(set_up.role, trust_policy=text)
+        case "caller":
+            set_up.identity = replace(SERVER, policies=(text, template("doctor-policy")))
+        case "doctor":
+            set_up.identity = replace(SERVER, policies=(*SERVER.policies, text))
+        case _:
+            raise AssertionError(document)
+
+
+@pytest.mark.parametrize("fault", REMEDIES)
+def test_the_commands_of_a_fix_print_the_documents_that_mend_the_set_up(
+    set_up: SetUp, doctor: Doctor, fault: str
+) -> None:
+    breaks, id_ = REMEDIES[fault]
+    breaks(set_up)
+    (row,) = (row for row in doctor(set_up)["checks"] if row["id"] == id_)
+    assert row["outcome"] != "ok"
+
+    follow(set_up, row["fix"])
+
+    found = doctor(set_up)
+    assert rows(found, "fail") == {}
+    assert set(rows(found, "warn")) | set(rows(found, "skipped")) <= NORMAL_WARNINGS
+
+
+def test_the_fixes_for_the_bucket_name_its_configurations(set_up: SetUp, doctor: Doctor) -> None:
+    open_bucket = doctor(set_up)
+    set_up.bucket = replace(SPEC, name="another")
+    no_bucket = doctor(set_up)
+
+    for found, id_, root in (
+        (open_bucket, "public-access-block", "PublicAccessBlockConfiguration"),
+        (no_bucket, "bucket", "CreateBucketConfiguration"),
+    ):
+        (fix,) = (row["fix"] for row in found["checks"] if row["id"] == id_)
+        (line,) = re.findall(r"`ossferry (policy [^`]+)`", fix)
+        assert CliRunner().invoke(commands, shlex.split(line)).stdout.startswith(f"<{root}>")
+
+
 def test_what_a_failed_check_makes_impossible_is_skipped(set_up: SetUp, doctor: Doctor) -> None:
     set_up.bucket = replace(SPEC, name="another")
 
@@ -512,6 +618,44 @@ def test_custom_domains_of_the_bucket_are_listed(set_up: SetUp, doctor: Doctor) 
     assert rows(found, "ok")["domains"] == (
         "Custom domains of the bucket: files.localhost (no certificate)."
     )
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "faults", "outcome", "told"),
+    [
+        (False, (), "ok", f"This account may use http://{BUCKET}.{HOST}."),
+        (
+            True,
+            (),
+            "ok",
+            f"This account needs a custom domain: it may not use http://{BUCKET}.{HOST}.",
+        ),
+        (
+            False,
+            ({"effect": "reset", "operation": "GetObject", "skip": 1},),
+            "skipped",
+            f"http://{BUCKET}.{HOST} does not answer (",
+        ),
+    ],
+    ids=["allowed", "forbidden", "silent"],
+)
+def test_behind_a_custom_domain_the_public_endpoint_is_tried(
+    set_up: SetUp,
+    doctor: Doctor,
+    forbidden: bool,
+    faults: tuple[dict[str, Any], ...],
+    outcome: str,
+    told: str,
+) -> None:
+    set_up.cnames = {"files.localhost": BUCKET}
+    set_up.settings = {"OSSFERRY_ENDPOINT": "http://files.localhost", "OSSFERRY_CNAME": "1"}
+    set_up.refuse_public_endpoints = forbidden
+    set_up.faults = faults
+
+    found = doctor(set_up)
+
+    assert rows(found, "fail") == {}
+    assert rows(found, outcome)["public-endpoint"].startswith(told)
 
 
 @pytest.fixture(scope="module")

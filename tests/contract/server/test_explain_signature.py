@@ -3,6 +3,8 @@
 import json
 import shlex
 import subprocess
+from base64 import b64decode, b64encode
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -13,6 +15,7 @@ from ossferry.cli.demo import Demo
 from support.after_upload import operators_bucket
 from support.commands import Ran
 from support.commands import run as run_command
+from support.forms import Form, asked, send
 from support.serve_command import COMMAND
 from uploader.oss.signing import Credentials, sign_headers
 
@@ -247,3 +250,56 @@ def test_files_that_cannot_be_read_are_one_sentence(demo: Demo, tmp_path: Path) 
         "--secret-file",
         "--secret-file",
     ]
+
+
+def test_a_form_with_a_field_that_the_policy_forbids_is_explained(
+    demo: Demo, site: httpx.Client, tmp_path: Path
+) -> None:
+    form = asked(site, name="hello.txt", size=5)
+    changed = form.bent({"key": "uploads/somebody/hello.txt"})
+
+    ran = run(*explained_form(tmp_path, changed, send(demo, changed).text), environment={})
+
+    assert (ran.code, ran.err) == (0, "")
+    assert "OSS's answer\n  AccessDenied: " in ran.out
+    assert f'\n  fails    {{"key": "{form["key"]}"}}\n' in ran.out
+    assert "The field key is 'uploads/somebody/hello.txt'; the policy requires that it is" in (
+        ran.out
+    )
+    assert form["x-oss-security-token"] not in ran.out
+    assert form["policy"] not in ran.out
+
+
+def test_a_form_whose_policy_changed_after_signing_is_explained(
+    demo: Demo, site: httpx.Client, tmp_path: Path
+) -> None:
+    form = asked(site, name="hello.txt", size=5)
+    document = json.loads(b64decode(form["policy"]))
+    longer = {**document, "expiration": document["expiration"].replace("20", "21", 1)}
+    changed = form.bent({"policy": b64encode(json.dumps(longer).encode()).decode()})
+    refused = send(demo, changed).text
+    secret = demo.oss.service.store.sessions.get(form["x-oss-credential"].partition("/")[0])
+    assert secret is not None
+    (tmp_path / "secret").write_text(secret.access_key_secret)
+    with_secret = ("--secret-file", str(tmp_path / "secret"))
+
+    at_the_client = run(*explained_form(tmp_path, changed, refused), *with_secret)
+    behind_a_proxy = run(*explained_form(tmp_path, form, refused), *with_secret)
+    right = run(*explained_form(tmp_path, form), *with_secret, "--json")
+
+    assert "No common mistake explains the signature" in at_the_client.out
+    assert f'\n-   "expiration": "{document["expiration"]}",\n' in behind_a_proxy.out
+    assert f'\n+   "expiration": "{longer["expiration"]}",\n' in behind_a_proxy.out
+    assert "The policy differs: OSS received another policy" in behind_a_proxy.out
+    found = json.loads(right.out)
+    assert (found["is_right"], found["place"], found["key"]) == (True, "form", form["key"])
+    assert datetime.fromisoformat(found["expires_at"]) == datetime.fromisoformat(
+        document["expiration"]
+    )
+    assert form["x-oss-security-token"] not in right.out + behind_a_proxy.out
+    assert secret.access_key_secret not in right.out + behind_a_proxy.out
+
+
+def explained_form(folder: Path, form: Form, answer: str = "") -> list[str]:
+    """Return the arguments for a form that is saved as `POST /api/form` answers."""
+    return saved(folder, json.dumps({"url": form.url, "fields": form.fields}), answer)

@@ -43,6 +43,8 @@ MAKING = (
     "CreateUser",
     "CreatePolicy",
     "AttachPolicyToUser",
+    "CreatePolicy",
+    "AttachPolicyToUser",
     "CreateRole",
     "CreatePolicy",
     "AttachPolicyToRole",
@@ -59,13 +61,19 @@ REMOVING = (
     "DeleteRole",
     "DeletePolicy",
     "DetachPolicyFromUser",
+    "DetachPolicyFromUser",
     "DeleteAccessKey",
     "DeleteUser",
+    "DeletePolicy",
     "DeletePolicy",
     "DeleteBucketCors",
     "DeleteBucketLifecycle",
     "DeleteBucket",
 )
+
+
+SAID_BEFORE_THE_FIRST_START = {"credentials", "tls"}
+"""The doctor warns of the user's long-term key, and of a page that does not answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ def state(oss: MockOSS) -> dict[str, object]:
     if user is not None:
         policies = {each.name: each.current.document for each in directory.attached(user)}
         found["user"] = (user.comments, len(user.user.keys), policies)
-    for name in ("oss-web-upload", "oss-web-objects", "ossferry-server"):
+    for name in ("oss-web-upload", "oss-web-objects", "ossferry-server", "ossferry-server-doctor"):
         role = directory.role(f"acs:ram::{ACCOUNT}:role/{name}")
         if role is not None:
             attached = {each.name: each.current.document for each in directory.attached(role)}
@@ -152,27 +160,52 @@ def bucket_of(oss: MockOSS, name: str = BUCKET) -> Any:
     return oss2.Bucket(oss2.AuthV4(key, secret), oss.endpoint, name, region="cn-hangzhou")
 
 
-@contextmanager
-def server(settings: Mapping[str, str], folder: Path) -> Iterator[httpx.Client]:
-    """Run `ossferry serve` with the settings that `setup` printed; yield a program with a key."""
-    port = free_port()
+def options(settings: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the environment of a server with the settings that `setup` printed."""
     (folder / "secret").write_text(SECRET)
-    options = {
+    return {
         **settings,
         "OSSFERRY_AUTH": "apikey",
         "OSSFERRY_API_KEYS_FILE": str(folder / "keys.json"),
         "OSSFERRY_SECRET_FILE": str(folder / "secret"),
-        "OSSFERRY_PORT": str(port),
         "OSSFERRY_ALLOWED_HOSTS": '["uploads.example.com", "127.0.0.1"]',
         "OSSFERRY_BEHIND_TLS": "1",
         "OSSFERRY_TRUSTED_PROXIES": '["127.0.0.1/32"]',
         "OSSFERRY_DATABASE_URL": f"sqlite:///{folder}/ledger.db",
         "OSSFERRY_SETTLE_S": "0",
     }
-    create = [str(COMMAND), "apikey", "create", "carol"]
-    environment = {**os.environ, **options}
-    key = subprocess.check_output(create, env=environment, cwd=folder, text=True).strip()  # noqa: S603
-    with server_process(folder, options) as process:
+
+
+def output_of(environment: Mapping[str, str], folder: Path, *arguments: str) -> str:
+    """Return the stdout of a command that succeeds."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [str(COMMAND), *arguments],
+        env={**os.environ, **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def doctor(settings: Mapping[str, str], folder: Path) -> dict[str, set[str]]:
+    """Return the ids of the checks of `ossferry doctor` by their outcome."""
+    result = json.loads(output_of(options(settings, folder), folder, "doctor", "--json"))
+    found: dict[str, set[str]] = {}
+    for check in result["checks"]:
+        found.setdefault(check["outcome"], set()).add(check["id"])
+    return found
+
+
+@contextmanager
+def server(settings: Mapping[str, str], folder: Path) -> Iterator[httpx.Client]:
+    """Run `ossferry serve` with the settings that `setup` printed; yield a program with a key."""
+    port = free_port()
+    environment = {**options(settings, folder), "OSSFERRY_PORT": str(port)}
+    key = output_of(environment, folder, "apikey", "create", "carol").strip()
+    with server_process(folder, environment) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until_up(url, process)
         headers = {"authorization": f"Bearer {key}", "x-forwarded-proto": "https"}
@@ -186,6 +219,10 @@ def test_from_an_empty_account_to_an_upload_and_back(
     made = setup(run)
     assert made.code == 0, made.stderr
     assert tuple(changes(oss)) == MAKING
+
+    found = doctor(made.lines, tmp_path)
+    assert found.keys() == {"ok", "warn"}
+    assert found["warn"] == SAID_BEFORE_THE_FIRST_START
 
     with server({**made.lines, "OSSFERRY_WEB_DIR": str(web_dir)}, tmp_path) as site:
         grant = site.post("/api/grant").raise_for_status().json()
@@ -217,6 +254,25 @@ def test_from_an_empty_account_to_an_upload_and_back(
     ]
 
 
+def test_the_doctor_needs_no_right_that_a_setup_leaves_out(
+    oss: MockOSS, run: Run, tmp_path: Path
+) -> None:
+    made = setup(run, "--no-doctor")
+    assert "ossferry-server-doctor" not in str(state(oss))
+
+    found = doctor(made.lines, tmp_path)
+
+    assert found["skipped"] == {"public-access-block", "lifecycle", "domains"}
+    assert found["warn"] == SAID_BEFORE_THE_FIRST_START
+    assert "fail" not in found
+    setup(run)
+    kept = setup(run, "--no-doctor")
+    assert kept.code == 0
+    assert "policy ossferry-server-doctor" in state(oss)
+    assert teardown(run).code == 0
+    assert state(oss) == NOTHING
+
+
 def test_a_second_run_changes_nothing(oss: MockOSS, run: Run) -> None:
     first = setup(run)
     before = state(oss)
@@ -227,7 +283,7 @@ def test_a_second_run_changes_nothing(oss: MockOSS, run: Run) -> None:
     assert (first.code, second.code) == (0, 0)
     assert changes(oss) == []
     assert state(oss) == before
-    assert second.stderr.count("unchanged") == 8
+    assert second.stderr.count("unchanged") == 9
     assert "done" not in second.stderr
 
 
@@ -239,6 +295,7 @@ def test_a_dry_run_prints_each_call_and_makes_none(oss: MockOSS, run: Run) -> No
     shown = [line.split()[1] for line in done.stdout.splitlines() if line[:3] in ("RAM", "OSS")]
     assert tuple(shown) == MAKING
     assert '"acs:oss:*:*:uploads-of-example/uploads/*"' in done.stdout
+    assert '"oss:GetBucketLifecycle"' in done.stdout
     assert "<AllowedOrigin>https://uploads.example.com</AllowedOrigin>" in done.stdout
 
 
@@ -537,7 +594,7 @@ def test_what_another_person_has_made_is_refused_unless_adopted(run: Run, oss: M
     assert "the user ossferry-server exists, and ossferry setup did not make it" in refused.stderr
     assert "--server-name" in refused.stderr
     assert named.code == 0
-    assert removed.stderr.count("stays, because ossferry setup did not make it") == 6
+    assert removed.stderr.count("stays, because ossferry setup did not make it") == 7
     assert directory.user(ACCOUNT, "ossferry-server") is not None
     adopted = setup(run, "--adopt")
     assert adopted.code == 0, adopted.stderr
@@ -673,6 +730,22 @@ def test_a_wrong_place_is_one_sentence(
     (line,) = done.stderr.splitlines()
     assert line.startswith("ossferry: ")
     assert sentence in line
+
+
+def test_a_policy_for_the_doctor_that_another_person_has_made_is_refused(
+    oss: MockOSS, run: Run
+) -> None:
+    setup(run)
+    policy = oss.service.identities.directory.policy(ACCOUNT, "ossferry-server-doctor")
+    assert policy is not None
+    oss.service.identities.directory.put_policy(replace(policy, description="by hand"))
+    changes(oss)
+
+    done = setup(run)
+
+    assert (done.code, changes(oss)) == (1, [])
+    assert "the policy ossferry-server-doctor exists" in done.stderr
+    assert "choose another name with --server-name" in done.stderr
 
 
 def test_a_name_that_is_taken_meanwhile_is_one_sentence(oss: MockOSS, run: Run) -> None:
@@ -860,13 +933,13 @@ def test_a_person_is_asked_for_missing_names_and_before_the_first_call(oss: Mock
 
     no = at_a_terminal(oss, names + "n\n", "setup")
     assert (no[0], no[1], changes(oss)) == (1, "", [])
-    assert "Make these 13 calls?" in no[2]
+    assert "Make these 15 calls?" in no[2]
     assert no[2].endswith("nothing was changed\n")
     yes = at_a_terminal(oss, names + "y\n", "setup")
 
     assert yes[0] == 0, yes[2]
     assert f"OSSFERRY_BUCKET={BUCKET}\n" in yes[1]
-    assert len(changes(oss)) == 13
+    assert len(changes(oss)) == 15
 
 
 def test_a_person_says_when_the_record_is_there(oss: MockOSS) -> None:

@@ -14,6 +14,7 @@ from ossferry.operations.checks import (
     run_checks,
     warned,
 )
+from ossferry.settings.model import Settings
 
 ROLE = "acs:ram::1:role/r"
 
@@ -74,8 +75,8 @@ async def test_a_service_that_fails_during_a_check_is_a_finding_and_the_others_r
         ("SomethingNew", "STS refuses the role acs:ram::1:role/r (SomethingNew)."),
     ],
 )
-def test_a_refused_role_is_explained_by_the_code(code: str, told: str) -> None:
-    found = refused_role(code, ROLE, caller="the-caller")
+def test_a_refused_role_is_explained_by_the_code(settings: Settings, code: str, told: str) -> None:
+    found = refused_role(code, ROLE, settings, caller="the-caller")
 
     assert told in found.reason
     assert ROLE in found.reason

@@ -144,9 +144,9 @@ def test_a_command_without_the_mock_says_what_to_install(
     )
 
 
-@pytest.mark.parametrize("arguments", [["demo"], ["mock-oss"]], ids=" ".join)
+@pytest.mark.parametrize("command", ["demo", "mock-oss"])
 def test_a_mock_of_another_version_is_refused(
-    arguments: list[str],
+    command: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -155,15 +155,17 @@ def test_a_mock_of_another_version_is_refused(
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.4\nName: ossferry-mock\nVersion: 0.0.9\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("sys.argv", ["ossferry", *arguments])
+    with socket.create_server(("127.0.0.1", 0)) as busy:  # a mock that starts would end at once
+        port = str(busy.getsockname()[1])
+        monkeypatch.setattr("sys.argv", ["ossferry", command, "--port", port])
 
-    with pytest.raises(SystemExit) as caught:
-        main()
+        with pytest.raises(SystemExit) as caught:
+            main()
 
     assert caught.value.code == 1
     assert capsys.readouterr() == (
         "",
-        f"ossferry: `ossferry {arguments[0]}` needs the mock in version {version('ossferry')},"
+        f"ossferry: `ossferry {command}` needs the mock in version {version('ossferry')},"
         " but version 0.0.9 is installed; run `pip install 'ossferry[demo]'`.\n",
     )
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from ossferry.clock import utc_now
-from ossferry.doctor.outside import Outside, page_origins
+from ossferry.doctor.outside import Outside, page_origins, public_endpoint
 from ossferry.operations.checks import Finding
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.settings.model import Settings
@@ -74,6 +74,25 @@ async def test_public_is_what_a_stranger_may_read(
     settings: Settings, answer: httpx.Response, outcome: str
 ) -> None:
     assert (await asked(settings, "public_access", answer)).outcome == outcome
+
+
+async def test_an_answer_without_a_date_says_nothing_about_the_clock(settings: Settings) -> None:
+    found = await asked(settings, "clock", httpx.Response(403, headers={**OSS, "date": "soon"}))
+
+    assert found.outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    ("allow_mock", "address"),
+    [
+        (False, "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com"),
+        (True, "http://web-direct-upload.oss-cn-hangzhou.localhost"),
+    ],
+)
+def test_the_public_endpoint_is_that_of_the_region(
+    settings: Settings, allow_mock: bool, address: str
+) -> None:
+    assert public_endpoint(settings.model_copy(update={"allow_mock": allow_mock})) == address
 
 
 ALLOWED = {

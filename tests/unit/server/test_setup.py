@@ -18,7 +18,7 @@ from mock_oss.policies.evaluation import (
 )
 from mock_oss.world.lifecycle import AbortRule, parse_lifecycle
 from ossferry.cli.main import commands
-from ossferry.cli.setup_terminal import Terminal
+from ossferry.cli.setup.terminal import Terminal
 from ossferry.errors import SettingsError
 from ossferry.setup.calls import Call, plan_data, read_plan
 from ossferry.setup.documents import DOCUMENTS, compact, pretty
@@ -171,6 +171,7 @@ def test_the_command_names_the_option_that_a_document_needs(
         ({"origins": ("ftp://127.0.0.1",)}, "--origin"),
         ({"role": "a role"}, "--role"),
         ({"role": "oss-web-objects"}, "--role"),
+        ({"role": "ossferry-server-doctor"}, "--role"),
         ({"domain": "files"}, "--domain"),
         ({"domain": "https://files.example.com"}, "--domain"),
         ({"domain": "files.example.com", "certificate": "a.pem"}, "--certificate"),

@@ -1,19 +1,21 @@
 """The commands `ossferry setup` and `ossferry teardown`: make or remove the cloud resources.
 
-Each command imports its dependencies when it is called, so that the command line starts quickly.
+The options that name something in the cloud are read by `names_of` from the context. Each command
+imports its dependencies when it is called, so that the command line starts quickly.
 """
 
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ossferry.cli.setup_options import (
+from ossferry.cli.setup.options import (
     Adopt,
     Bucket,
+    Doctor,
     Domain,
     DryRun,
     Identity,
@@ -27,19 +29,17 @@ from ossferry.cli.setup_options import (
     RoleName,
     ServiceAccount,
     Yes,
+    names_of,
 )
 from ossferry.errors import SettingsError
 
 if TYPE_CHECKING:
-    from ossferry.cli.setup_terminal import KeyFile, Terminal
-    from ossferry.setup.account import Account
+    from ossferry.cli.setup.cloud import Cloud
+    from ossferry.cli.setup.terminal import KeyFile, Terminal
     from ossferry.setup.calls import Call
     from ossferry.setup.wanted import Wanted
 
 __all__ = ["setup", "teardown"]
-
-RAM_ENDPOINT = "https://ram.aliyuncs.com"
-STS_ENDPOINT = "https://sts.aliyuncs.com"
 
 PlanOut: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the plan into a file; change nothing.")
@@ -59,6 +59,7 @@ Pem: TypeAlias = Annotated[str, typer.Option(metavar="PEM", help="For the custom
 
 
 def setup(
+    context: typer.Context,
     bucket: Bucket = "",
     region: Region = "",
     origin: Origins = None,
@@ -73,6 +74,7 @@ def setup(
     provider: Provider = "",
     issuer: Issuer = "",
     service_account: ServiceAccount = "",
+    doctor: Doctor = True,
     new_key: Annotated[bool, typer.Option("--new-key", help="Make another access key.")] = False,
     key_file: KeyFileOption = None,
     wait_dns: WaitDns = 0,
@@ -91,25 +93,10 @@ def setup(
     run changes nothing; after a failure it continues. It uses your own credentials, for example
     from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
     """
-    names = {
-        "bucket": bucket,
-        "region": region,
-        "origins": origin,
-        "role": role,
-        "objects_role": objects_role,
-        "server": server_name,
-        "identity": identity,
-        "provider": provider,
-        "issuer": issuer,
-        "service_account": service_account,
-        "versioning": versioning,
-        "domain": domain,
-        "certificate": certificate,
-        "private_key": private_key,
-        "adopt": adopt,
-    }
-    cloud = _Cloud(mock=mock, oss_endpoint=oss_endpoint)
-    wanted, planned = cloud.plan(apply) if apply else (cloud.wanted(names), None)
+    from ossferry.cli.setup.cloud import Cloud
+
+    cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
+    wanted, planned = cloud.plan(apply) if apply else (cloud.wanted(names_of(context)), None)
     making = _Making(cloud, wanted, planned, new_key=new_key)
     if dry_run or plan:
         making.plan(plan, json_output=json_output)
@@ -118,6 +105,7 @@ def setup(
 
 
 def teardown(
+    context: typer.Context,
     bucket: Bucket = "",
     region: Region = "",
     origin: Origins = None,
@@ -142,21 +130,14 @@ def teardown(
     The command prints all calls, asks, and makes them. Give the same names as for `setup`, or the
     plan with --from-plan.
     """
+    from ossferry.cli.setup.cloud import Cloud
     from ossferry.setup.applying import apply, needs_of
     from ossferry.setup.removing import removing_steps
 
-    names = {
-        "bucket": bucket,
-        "region": region,
-        "origins": origin,
-        "role": role,
-        "objects_role": objects_role,
-        "server": server_name,
-        "identity": "user" if identity == "user" else "ecs",  # rrsa has a role, too
-        "domain": domain,
-        "adopt": adopt,
-    }
-    cloud = _Cloud(mock=mock, oss_endpoint=oss_endpoint)
+    names = names_of(context)
+    if identity == "rrsa":
+        names["identity"] = "ecs"  # has a role, too, and needs no other option
+    cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
     wanted = cloud.plan(from_plan)[0] if from_plan else cloud.wanted(names)
     terminal = _terminal(json_output=json_output)
     with cloud.account(wanted) as account:
@@ -177,7 +158,7 @@ class _Making:
     """Plans or makes a set-up."""
 
     def __init__(
-        self, cloud: "_Cloud", wanted: "Wanted", planned: "list[Call] | None", *, new_key: bool
+        self, cloud: "Cloud", wanted: "Wanted", planned: "list[Call] | None", *, new_key: bool
     ) -> None:
         self._cloud = cloud
         self._wanted = wanted
@@ -229,83 +210,10 @@ class _Making:
                 typer.echo(f"{name}={value}")
 
 
-class _Cloud:
-    """The services of the cloud, or a mock that stands in for them.
-
-    Args:
-        mock: URL of a mock, or empty text.
-        oss_endpoint: URL of OSS, or empty text for the public endpoint of the region.
-    """
-
-    def __init__(self, *, mock: str, oss_endpoint: str) -> None:
-        from ossferry.observability.logs import configure
-        from ossferry.oss.sts import default_credentials
-
-        configure("ERROR")
-        self.mock = mock
-        self._oss = oss_endpoint or mock
-        self._credentials = default_credentials()
-
-    def _account_id(self) -> str:
-        from ossferry.oss.ram import caller_identity
-
-        return caller_identity(self._credentials, self.mock or STS_ENDPOINT)["AccountId"]
-
-    def wanted(self, names: dict[str, Any]) -> "Wanted":
-        """Return the wanted state of the caller's account; ask a person for missing names."""
-        from ossferry.setup.wanted import Wanted
-
-        for name, option, question in (
-            ("bucket", "--bucket", "Name of the bucket"),
-            ("region", "--region", "Region, such as cn-hangzhou"),
-            ("origins", "--origin", "Origin of the upload page, https://NAME"),
-        ):
-            if not names[name]:
-                found = _terminal().asks_for(option, question)
-                names[name] = [found] if name == "origins" else found
-        given = {
-            **names,
-            "origins": tuple(names["origins"]),
-            "plain_http": self.mock.startswith("http://"),
-        }
-        Wanted(account="0" * 16, **given)  # a wrong name is told before the first request
-        return Wanted(account=self._account_id(), **given)
-
-    def plan(self, path: Path) -> "tuple[Wanted, list[Call]]":
-        """Return the wanted state and the calls of a plan.
-
-        Raises:
-            SettingsError: the file is not a plan, or a plan for another account.
-        """
-        from ossferry.setup.calls import read_plan
-
-        try:
-            wanted, calls = read_plan(json.loads(path.read_text("utf-8")))
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"{path} is not a readable plan: write it with --plan.") from error
-        account = self._account_id()
-        if wanted.account != account:
-            raise SettingsError(
-                f"the plan is for the account {wanted.account}, but the credentials belong to"
-                f" {account}: use credentials of that account."
-            )
-        return wanted, calls
-
-    @contextmanager
-    def account(self, wanted: "Wanted") -> "Iterator[Account]":
-        """Return a context with the account."""
-        from ossferry.setup.account import Account
-
-        oss = self._oss or f"https://oss-{wanted.region}.aliyuncs.com"
-        found = Account(wanted, self._credentials, oss=oss, ram=self.mock or RAM_ENDPOINT)
-        with closing(found):
-            yield found
-
-
 def _terminal(
     *, json_output: bool = False, key_file: "KeyFile | None" = None, wait_s: float = 0
 ) -> "Terminal":
-    from ossferry.cli.setup_terminal import Terminal
+    from ossferry.cli.setup.terminal import Terminal
 
     return Terminal(json_output=json_output, key_file=key_file, wait_s=wait_s)
 
@@ -340,7 +248,7 @@ def _agree(terminal: "Terminal", calls: "list[Call]", *, yes: bool) -> None:
 @contextmanager
 def _key_file(path: Path | None, calls: "list[Call]") -> "Iterator[KeyFile | None]":
     """Return a context with the open file for a new access key, if there will be one."""
-    from ossferry.cli.setup_terminal import KeyFile
+    from ossferry.cli.setup.terminal import KeyFile
 
     if path is None or all(call.action != "CreateAccessKey" for call in calls):
         yield None

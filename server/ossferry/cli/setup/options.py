@@ -1,15 +1,17 @@
-"""Options that the commands `setup`, `teardown` and `policy` share.
+"""Options that the commands `setup`, `teardown` and `policy` share, and the names in them.
 
-This module imports only `typer`, so that the command line starts quickly.
+This module loads only `typer`, so that the command line starts quickly.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from dataclasses import fields
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
 __all__ = [
     "Adopt",
     "Bucket",
+    "Doctor",
     "Domain",
     "DryRun",
     "Identity",
@@ -23,6 +25,7 @@ __all__ = [
     "RoleName",
     "ServiceAccount",
     "Yes",
+    "names_of",
 ]
 
 Identity: TypeAlias = Annotated[
@@ -54,6 +57,9 @@ Issuer: TypeAlias = Annotated[
 ServiceAccount: TypeAlias = Annotated[
     str, typer.Option(metavar="NAMESPACE:NAME", help="The server's service account, for rrsa.")
 ]
+Doctor: TypeAlias = Annotated[
+    bool, typer.Option(help="Let the server read the bucket's settings, for `ossferry doctor`.")
+]
 Domain: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME", help="Custom domain of the bucket, files.example.com.")
 ]
@@ -72,3 +78,13 @@ Mock: TypeAlias = Annotated[
 OssEndpoint: TypeAlias = Annotated[
     str, typer.Option(metavar="URL", help="Endpoint of OSS for the command's own requests.")
 ]
+
+
+def names_of(context: typer.Context) -> dict[str, Any]:
+    """Return the options of a command that are fields of `Wanted`, by the name of the field."""
+    from ossferry.setup.wanted import Wanted
+
+    given = dict(context.params)
+    given["server"] = given.pop("server_name")
+    given["origins"] = tuple(given.pop("origin") or ())
+    return {field.name: given[field.name] for field in fields(Wanted) if field.name in given}

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from ossferry.cli.setup_options import (
+from ossferry.cli.setup.options import (
     Bucket,
     Identity,
     Issuer,
@@ -12,6 +12,7 @@ from ossferry.cli.setup_options import (
     Provider,
     RoleName,
     ServiceAccount,
+    names_of,
 )
 from ossferry.errors import SettingsError
 
@@ -41,9 +42,16 @@ Document: TypeAlias = Annotated[
 ACCOUNT = "000000000000"
 BUCKET = "bucket-that-was-not-given"
 ORIGIN = "https://origin-that-was-not-given.invalid"
+PLACEHOLDERS = {
+    "account": ACCOUNT,
+    "bucket": BUCKET,
+    "origins": (ORIGIN,),
+    "region": "cn-hangzhou",  # in no document
+}
 
 
 def policy(
+    context: typer.Context,
     document: Document,
     account: Annotated[str, typer.Option(metavar="ID", help="Id of the cloud account.")] = "",
     bucket: Bucket = "",
@@ -65,25 +73,14 @@ def policy(
     from ossferry.setup.documents import compact, pretty
     from ossferry.setup.wanted import Wanted
 
-    wanted = Wanted(
-        account=account or ACCOUNT,
-        bucket=bucket or BUCKET,
-        region="cn-hangzhou",  # in no document
-        origins=tuple(origin or [ORIGIN]),
-        role=role,
-        objects_role=objects_role,
-        server=server_name,
-        identity=identity,
-        provider=provider,
-        issuer=issuer,
-        service_account=service_account,
-    )
+    given = {name: value for name, value in names_of(context).items() if value}
+    wanted = Wanted(**{**PLACEHOLDERS, **given})
     text = compact(document, wanted)
-    for option, given, value in (
-        ("--account", account, ACCOUNT),
-        ("--bucket", bucket, BUCKET),
-        ("--origin", origin, ORIGIN),
+    for option, name, value in (
+        ("--account", "account", ACCOUNT),
+        ("--bucket", "bucket", BUCKET),
+        ("--origin", "origins", ORIGIN),
     ):
-        if not given and value in text:
+        if name not in given and value in text:
             raise SettingsError(f"{option}: `ossferry policy {document}` needs this option.")
     typer.echo(pretty(text))

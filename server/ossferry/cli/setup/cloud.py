@@ -1,0 +1,79 @@
+"""The caller's cloud account as the commands `setup` and `teardown` open it, or a mock."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ossferry.cli.setup.terminal import Terminal
+from ossferry.errors import SettingsError
+from ossferry.observability.logs import configure
+from ossferry.oss import sts
+from ossferry.oss.ram import caller_identity
+from ossferry.setup.account import Account
+from ossferry.setup.calls import Call, read_plan
+from ossferry.setup.wanted import Wanted
+
+__all__ = ["Cloud"]
+
+RAM_ENDPOINT = "https://ram.aliyuncs.com"
+STS_ENDPOINT = "https://sts.aliyuncs.com"
+
+
+class Cloud:
+    """The services of the cloud, or a mock that stands in for them.
+
+    Args:
+        mock: URL of a mock, or empty text.
+        oss_endpoint: URL of OSS, or empty text for the public endpoint of the region.
+    """
+
+    def __init__(self, *, mock: str, oss_endpoint: str) -> None:
+        configure("ERROR")
+        self.mock = mock
+        self._oss = oss_endpoint or mock
+        self._credentials = sts.default_credentials()
+
+    def _account_id(self) -> str:
+        return caller_identity(self._credentials, self.mock or STS_ENDPOINT)["AccountId"]
+
+    def wanted(self, names: Mapping[str, Any]) -> Wanted:
+        """Return the wanted state of the caller's account; ask a person for missing names."""
+        given = {**names, "plain_http": self.mock.startswith("http://")}
+        for name, option, question in (
+            ("bucket", "--bucket", "Name of the bucket"),
+            ("region", "--region", "Region, such as cn-hangzhou"),
+            ("origins", "--origin", "Origin of the upload page, https://NAME"),
+        ):
+            if not given[name]:
+                found = Terminal().asks_for(option, question)
+                given[name] = (found,) if name == "origins" else found
+        Wanted(account="0" * 16, **given)  # a wrong name is told before the first request
+        return Wanted(account=self._account_id(), **given)
+
+    def plan(self, path: Path) -> tuple[Wanted, list[Call]]:
+        """Return the wanted state and the calls of a plan.
+
+        Raises:
+            SettingsError: the file is not a plan, or a plan for another account.
+        """
+        try:
+            wanted, calls = read_plan(json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{path} is not a readable plan: write it with --plan.") from error
+        account = self._account_id()
+        if wanted.account != account:
+            raise SettingsError(
+                f"the plan is for the account {wanted.account}, but the credentials belong to"
+                f" {account}: use credentials of that account."
+            )
+        return wanted, calls
+
+    @contextmanager
+    def account(self, wanted: Wanted) -> Iterator[Account]:
+        """Return a context with the account."""
+        oss = self._oss or f"https://oss-{wanted.region}.aliyuncs.com"
+        found = Account(wanted, self._credentials, oss=oss, ram=self.mock or RAM_ENDPOINT)
+        with closing(found):
+            yield found

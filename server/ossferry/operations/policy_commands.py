@@ -1,0 +1,45 @@
+"""The commands that print the right documents of a set-up, for the fixes of checks."""
+
+__all__ = ["caller_command", "policy_command", "trust_command"]
+
+
+def policy_command(document: str, *options: tuple[str, str]) -> str:
+    """Return the command that prints a document, in backticks.
+
+    Args:
+        document: such as ``cors``.
+        options: names and values of the options that the document needs.
+    """
+    words = ["ossferry policy", document, *(f"{name} {value}" for name, value in options)]
+    return f"`{' '.join(words)}`"
+
+
+def trust_command(role_arn: str, caller_arn: str) -> str:
+    """Return the command that prints the trust policy of a role that the server assumes.
+
+    Args:
+        caller_arn: the ARN of the server's identity, a user or an assumed role; if it is something
+            else, the command has a placeholder.
+    """
+    kind, _, name = caller_arn.rpartition(":")[2].partition("/")
+    server = name.partition("/")[0] or "NAME"
+    identity = [("--identity", "user")] if kind == "user" else []
+    return policy_command(
+        "trust", ("--account", _account(role_arn)), *identity, ("--server-name", server)
+    )
+
+
+def caller_command(role_arn: str, objects_role_arn: str | None) -> str:
+    """Return the command that prints the policy of the server's own user or role."""
+    objects = [("--objects-role", _name(objects_role_arn))] if objects_role_arn else []
+    return policy_command(
+        "caller", ("--account", _account(role_arn)), ("--role", _name(role_arn)), *objects
+    )
+
+
+def _account(arn: str) -> str:
+    return arn.split(":")[3]
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition("/")[2]
