@@ -116,7 +116,7 @@ class Person:
 
     def _drop(self, name: str) -> None:
         """Upload a file as the page does."""
-        origin = f"http://127.0.0.1:{self.port}"
+        origin = f"http://localhost:{self.port}"
         with httpx.Client(base_url=origin, headers={"origin": origin}, trust_env=False) as site:
             assert site.get("/").status_code == 200
             grant = site.post("/api/grant").raise_for_status().json()
@@ -191,7 +191,7 @@ def test_its_settings_for_an_account_are_complete(
         account="1000000000000000",
         bucket="web-direct-upload-4711",
         region="ap-southeast-1",
-        origins=("http://127.0.0.1:8000",),
+        origins=("http://localhost:8000",),
         identity="user",
     )
     made = "".join(f"{name}={value}\n" for name, value in settings_of(wanted).items())
