@@ -1,4 +1,8 @@
-"""Python in the README runs unchanged; links in the docs have existing targets."""
+"""The README and the docs: links have targets, commands and figures exist, docs/demo.md runs.
+
+Other tests run the README's code: `test_embedding.py` for applications, and `test_docs.py` of the
+mock for pytest.
+"""
 
 import re
 from pathlib import Path
@@ -15,18 +19,66 @@ ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
-def test_the_readme_reads_back_what_arrived(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
-    blocks = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+def test_the_page_of_the_demo_reads_back_what_arrived(
+    demo: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = re.findall(r"```python\n(.+?)```", (ROOT / "docs/demo.md").read_text(), re.DOTALL)
     endpoint = f"http://127.0.0.1:{demo.oss.port}"
     auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
     bucket = oss2.Bucket(auth, endpoint, demo.bucket, region="cn-hangzhou")
     bucket.put_object("uploads/alice-1/readme.txt", b"12345")
 
-    for block in blocks:
-        assert "http://127.0.0.1:9000" in block
-        exec(compile(block.replace("http://127.0.0.1:9000", endpoint), "README.md", "exec"), {})  # noqa: S102
+    assert "http://127.0.0.1:9000" in code
+    exec(compile(code.replace("http://127.0.0.1:9000", endpoint), "demo.md", "exec"), {})  # noqa: S102
 
     assert "5 uploads/alice-1/readme.txt" in capsys.readouterr().out
+
+
+def test_the_page_of_the_demo_has_all_variables_of_make() -> None:
+    page, makefile = (ROOT / "docs/demo.md").read_text(), (ROOT / "Makefile").read_text("utf-8")
+    ((recipe, _),) = re.findall(r"^demo: build\n((\t.*\n)+)", makefile, re.MULTILINE)
+    rows = re.findall(r"^\| `(--[a-z-]+)[^|]* \| `([A-Z_]+)=", page, re.MULTILINE)
+    # $(VARIABLE) in the recipe, after the option that gets its value
+    passed = re.findall(r'(--[a-z-]+) "?\$\(([A-Z_]+)\)', recipe)
+
+    assert sorted(rows) == sorted(passed)
+
+
+def test_the_readme_has_the_tag_of_the_page_about_embedding() -> None:
+    (tag,) = re.findall(r"```html\n(.+?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+
+    assert f"```html\n{tag}```" in (ROOT / "docs/embedding.md").read_text("utf-8")
+
+
+def comparison() -> list[str]:
+    """Return the rows of the README's comparison."""
+    section = (ROOT / "README.md").read_text("utf-8").partition("## Comparison")[2]
+    return re.findall(r"^\| (?!\|).*\|$", section.partition("\n## ")[0], re.MULTILINE)
+
+
+def test_every_row_of_the_comparison_has_a_source() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    sources = set(re.findall(r"^\[([a-z0-9-]+)\]: https://github\.com/", readme, re.MULTILINE))
+    named = set(re.findall(r"\]\[([a-z0-9-]+)\]", readme))
+
+    assert len(comparison()) >= 15
+    assert [row for row in comparison() if "](" not in row and "][" not in row] == []
+    assert named == sources
+
+
+@pytest.mark.parametrize("row", [row for row in comparison() if " runs](" in row])
+def test_measured_figures_of_the_comparison_are_in_the_page_about_performance(row: str) -> None:
+    page = (ROOT / "docs/performance.md").read_text("utf-8").splitlines()
+    _, name, *cells, _ = row.split("|")
+    figures = re.findall(r"(\d[\d.,]*\d)(?: (B|ms|requests/s|%))?", " ".join(cells))
+
+    def is_in_page(figure: str, unit: str) -> bool:
+        number = re.compile(rf"(?<![\d.,]){figure}(?!\d|[.,]\d)")
+        return any(unit in line and number.search(line) for line in page)
+
+    assert "(docs/performance.md#" in name
+    assert len(figures) >= 2
+    assert [each for each in figures if not is_in_page(*each)] == []
 
 
 @pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

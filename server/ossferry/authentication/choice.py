@@ -24,7 +24,7 @@ from ossferry.state.key_value import Storage
 
 __all__ = ["authenticator_for", "custom_authenticator"]
 
-ORDER: tuple[Auth, ...] = ("apikey", "jwt", "proxy", "oidc", "demo")
+ORDER: tuple[Auth, ...] = ("apikey", "jwt", "proxy", "oidc", "demo", "app")
 """If a request has several proofs of identity, the first method in this order handles it. Browsers
 never add a bearer token automatically, so its methods come first.
 """
@@ -48,7 +48,8 @@ def authenticator_for(
     """Return the authenticator for the methods in `OSSFERRY_AUTH`.
 
     Raises:
-        SettingsError: the file with the API keys is missing or cannot be read.
+        SettingsError: the file with the API keys is missing or cannot be read; or the method is
+            `app`, and no application identifies people.
     """
 
     def method(name: Auth) -> Authenticator:
@@ -71,6 +72,11 @@ def authenticator_for(
                     sign_outs=sign_outs,
                     clock=clock,
                     monotonic=monotonic,
+                )
+            case "app":
+                raise SettingsError(
+                    "OSSFERRY_AUTH=app is for applications that give `identify` to `create_app`:"
+                    " choose another method for a server of its own."
                 )
 
     methods = [method(name) for name in ORDER if name in settings.auth]

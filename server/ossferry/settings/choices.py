@@ -18,7 +18,7 @@ __all__ = [
     "Undo",
 ]
 
-Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy"]
+Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy", "app"]
 Runtime: TypeAlias = Literal["micropython", "pyodide"]
 OssSdk: TypeAlias = Literal["oss2", "alibabacloud-oss-v2"]
 Refused: TypeAlias = Literal["remove", "trash"]

@@ -67,9 +67,10 @@ class Settings(BaseSettings):
         ' `["oidc", "apikey"]`. `demo`: a cookie that selects Alice or Bob;'
         " starts only if OSS and STS are a mock on this machine. `apikey`: API keys made with"
         " `ossferry apikey`. `jwt`: bearer tokens of an issuer. `oidc`: a sign-in page and a"
-        " session cookie. `proxy`: a header that a proxy in front of the server sets. A list may"
-        " have `apikey` and one of `jwt`, `oidc` and `proxy`; both `jwt` and `oidc` only with the"
-        " same issuer.",
+        " session cookie. `proxy`: a header that a proxy in front of the server sets. `app`: the"
+        " application that mounts the server, by the argument `identify` of `create_app`. A list"
+        " may have `apikey` and one of `jwt`, `oidc` and `proxy`; both `jwt` and `oidc` only with"
+        " the same issuer.",
     )
     bucket: BucketName = Field(description="The bucket that stores the uploads.")
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,}-[a-z0-9-]+$")] = Field(

@@ -67,6 +67,8 @@ def _identity(
             yield f"OSSFERRY_AUTH={method} lets anyone in and needs OSSFERRY_ALLOW_MOCK=1"
         if len(auth) > 1:
             yield f"OSSFERRY_AUTH must not combine {method} with others: it lets anyone in"
+    if "app" in auth and len(auth) > 1:
+        yield "OSSFERRY_AUTH must not combine app with others: the application identifies everybody"
     needed: dict[str, dict[str, object]] = {
         "apikey": {"API_KEYS_FILE": api_keys_file},
         "jwt": {

@@ -4,3 +4,5 @@
 `making` and `removing` compare the result with the account and list the calls that are missing, and
 `account` sends them.
 """
+
+import ossferry.oss  # noqa: F401 - sets the vendor's variable before the vendor's package is loaded

@@ -1,4 +1,7 @@
-"""docs/mock-oss.md: its examples run, and its table agrees with the tests."""
+"""docs/mock-oss.md: its examples run, and its table agrees with the tests.
+
+The example for pytest in the README passes, too.
+"""
 
 import re
 import subprocess
@@ -48,10 +51,17 @@ def test_examples_for_node_run(text: str) -> None:
         assert oss.bucket(BUCKET).objects["a.txt"].data == b"hello"
 
 
-@pytest.mark.parametrize("text", blocks("python pytest"))
+README = (DOCUMENT.parents[1] / "README.md").read_text(encoding="utf-8")
+TESTS = [
+    *blocks("python pytest"),
+    pytest.param(README.partition("## Test your OSS code")[2].split("```")[1], id="README"),
+]
+
+
+@pytest.mark.parametrize("text", TESTS)
 def test_examples_for_pytest_pass(text: str, tmp_path: Path) -> None:
     path = tmp_path / "test_example.py"
-    path.write_text(text)
+    path.write_text(text.removeprefix("python\n"))
 
     run = subprocess.run(  # noqa: S603 - our own page
         [

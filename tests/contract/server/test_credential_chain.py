@@ -219,6 +219,26 @@ except SettingsError as error:
     assert result.stdout.startswith("ALIBABA_CLOUD_IMDSV1_DISABLED: set it") == (value is None)
 
 
+VENDORS = sorted(
+    ".".join(path.relative_to(ROOT / "server").with_suffix("").parts)
+    for path in (ROOT / "server/ossferry").rglob("*.py")
+    if re.search(r"^(?:from|import) alibabacloud_credentials", path.read_text(), re.MULTILINE)
+)
+
+
+@pytest.mark.parametrize("module", VENDORS)
+def test_t31_no_module_of_ours_loads_the_vendors_package_first(module: str) -> None:
+    result = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", f"import {module}, ossferry.oss; print(ossferry.oss.IS_TOO_LATE)"],
+        env={"PYTHONPATH": f"{ROOT}/server"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert result.stdout == "False\n"
+
+
 def test_t31_a_service_account_of_a_cluster_is_enough(tmp_path: Path, certificate: Path) -> None:
     seen = Seen()
     (tmp_path / "token").write_text("token-of-the-service-account")

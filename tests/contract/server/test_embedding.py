@@ -1,4 +1,4 @@
-"""The code in docs/embedding.md, run unchanged against the mock's STS."""
+"""The code in docs/embedding.md and in the README, run unchanged against the mock's STS."""
 
 import json
 import os
@@ -61,6 +61,18 @@ for given in ({}, {"docs_url": None, "redoc_url": None, "openapi_url": None}):
 print(json.dumps([[answer.status_code for answer in answers], " ".join(titles)]))
 """
 
+ASK_README = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from support.app_client import app_client
+from_page = {"sec-fetch-site": "same-origin"}
+with app_client(app) as client:
+    answers = [client.get("/"), client.post("/api/grant", headers=from_page)]
+    client.cookies.set("session", "a-random-session-id")
+    answers.append(client.post("/api/grant", headers=from_page))
+print(json.dumps([[answer.status_code for answer in answers], answers[-1].json()["prefix"]]))
+"""
+
 
 def blocks() -> tuple[str, str]:
     """Return the page's code for Starlette, and the additional code for FastAPI."""
@@ -72,8 +84,7 @@ def blocks() -> tuple[str, str]:
 def run(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int], str]:
     """Run code in the environment that its page describes; return the statuses and the prefix."""
     options = {
-        "OSSFERRY_AUTH": "apikey",
-        "OSSFERRY_API_KEYS_FILE": str(tmp_path / "keys.json"),
+        "OSSFERRY_AUTH": "app",
         "OSSFERRY_BUCKET": demo.settings.bucket,
         "OSSFERRY_REGION": demo.settings.region,
         "OSSFERRY_ENDPOINT": demo.settings.endpoint,
@@ -131,3 +142,15 @@ def test_fastapis_own_description_hides_ours_unless_it_is_switched_off(
 
     assert titles == "FastAPI ossferry"
     assert statuses == [404, 200]
+
+
+def test_the_application_of_the_readme_says_who_uploads(
+    demo: Demo, tmp_path: Path, web_dir: Path
+) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    code, _ = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+
+    statuses, prefix = run(code + ASK_README, demo, tmp_path, web_dir)
+
+    assert statuses == [200, 401, 200]
+    assert prefix.startswith("uploads/carol-")

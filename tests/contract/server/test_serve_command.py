@@ -129,6 +129,11 @@ def test_t31_a_secret_is_never_an_argument(run: Run) -> None:
             "OSSFERRY_AUTH=demo lets anyone in and needs OSSFERRY_ALLOW_MOCK=1.",
         ),
         (
+            {"OSSFERRY_AUTH": "app"},
+            "OSSFERRY_AUTH=app is for applications that give `identify` to `create_app`:"
+            " choose another method for a server of its own.",
+        ),
+        (
             {"ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID},
             "ALIBABA_CLOUD_ACCESS_KEY_ID is a key of the mock;"
             " only OSSFERRY_ALLOW_MOCK=1 accepts one.",

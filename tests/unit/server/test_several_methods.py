@@ -178,7 +178,7 @@ def test_one_word_or_a_list_names_the_methods(
         (
             "nobody",
             {},
-            "OSSFERRY_AUTH: input should be 'demo', 'apikey', 'jwt', 'oidc' or 'proxy'.",
+            "OSSFERRY_AUTH: input should be 'demo', 'apikey', 'jwt', 'oidc', 'proxy' or 'app'.",
         ),
         ("[]", {}, "OSSFERRY_AUTH: tuple should have at least 1 item after validation, not 0."),
         (
@@ -193,12 +193,17 @@ def test_one_word_or_a_list_names_the_methods(
             "OSSFERRY_AUTH must not combine demo with others: it lets anyone in.",
         ),
         (
+            '["app", "apikey"]',
+            {},
+            "OSSFERRY_AUTH must not combine app with others: the application identifies everybody.",
+        ),
+        (
             '["apikey", "proxy"]',
             {"proxy_secret": None},
             "OSSFERRY_PROXY_SECRET is missing: OSSFERRY_AUTH=proxy needs it.",
         ),
     ],
-    ids=["unknown", "empty", "no JSON", "twice", "demo", "option missing"],
+    ids=["unknown", "empty", "no JSON", "twice", "demo", "app", "option missing"],
 )
 def test_methods_that_cannot_be_used_are_one_sentence(
     make_settings: Callable[..., Settings],

@@ -1,0 +1,224 @@
+"""docs/tutorial.md: a person who follows it on the mock sees what it shows, to the end."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import oss2
+import pytest
+
+from ossferry.settings.loading import load_settings
+from ossferry.setup.result import settings_of
+from ossferry.setup.wanted import Wanted
+from support.programs import free_port, program, running
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/tutorial.md").read_text("utf-8")
+PROGRAMS = Path(sys.executable).parent
+RUN_UNTIL_STOPPED = ("ossferry mock-oss ", "ossferry serve")
+ANYTHING = "…"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```\n|^([^\n]+)\n", re.DOTALL | re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Terminal:
+    """A person's terminal, in the folder of the tutorial.
+
+    Attributes:
+        environment: the variables; `export` in a command changes them.
+        running: the program that was started and has not been stopped.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    running: subprocess.Popen[bytes] | None = None
+    ending: ExitStack = field(default_factory=ExitStack)
+
+    def type(self, line: str, port: int) -> str:
+        """Run a command and return what it prints; of a server, what it prints at its start.
+
+        Args:
+            port: on which a server listens.
+        """
+        assert self.running is None, f"{line} would wait for the program before it"
+        if line.startswith(RUN_UNTIL_STOPPED):
+            return self._start(line, port)
+        variables = self.folder.with_suffix(".variables")
+        done = subprocess.run(  # noqa: S603 - a line of our own documentation
+            ["/bin/sh", "-e", "-c", f"{line}\nenv -0 > {variables}"],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}"
+        pairs = variables.read_text().split("\0")[:-1]
+        self.environment = dict(pair.split("=", 1) for pair in pairs)
+        return done.stdout
+
+    def _start(self, line: str, port: int) -> str:
+        log = self.folder.with_name(f"server-{port}")
+        log.mkdir()
+        variables = [f"{name}={value}" for name, value in self.environment.items()]
+        start = ["/bin/sh", "-c", f"cd '{self.folder}' && exec {line}"]
+        starting = running(["/usr/bin/env", "-i", *variables, *start], log, port)
+        self.running = self.ending.enter_context(starting)
+        return (log / "program.log").read_text()
+
+    def press_ctrl_c(self) -> None:
+        """Stop the running program."""
+        assert self.running is not None
+        self.running.send_signal(signal.SIGINT)
+        self.running.wait(timeout=30)
+        self.running = None
+
+
+@dataclass(slots=True)
+class Person:
+    """Follows the page: reads it from the top, and does at once what it says."""
+
+    folder: Path
+    terminals: dict[str, Terminal]
+    port: int
+    oss_port: int
+    blocks: int = 0
+
+    def follow(self, page: str) -> None:
+        """Do everything that the page says, and compare the output with the page."""
+        terminal = self.terminals["1"]
+        for kind, block, text in BLOCK.findall(page):
+            for number in re.findall(r"\*\*terminal (\d)\*\*", text):
+                terminal = self.terminals[number]
+            if kind == "console":
+                self.blocks += 1
+                self._type(terminal, block)
+            elif kind == "toml":
+                (self.folder / "world.toml").write_text(block)
+            elif "and drop `hello.txt`" in text:
+                self._drop("hello.txt")
+            elif "with Ctrl-C" in text:
+                terminal.press_ctrl_c()
+
+    def _type(self, terminal: Terminal, block: str) -> None:
+        for line, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            port = self.oss_port if "mock-oss" in line else self.port
+            said = terminal.type(line, port)
+            assert shows(said, shown), f"{line}\n{said}"
+
+    def _drop(self, name: str) -> None:
+        """Upload a file as the page does."""
+        origin = f"http://localhost:{self.port}"
+        with httpx.Client(base_url=origin, headers={"origin": origin}, trust_env=False) as site:
+            assert site.get("/").status_code == 200
+            grant = site.post("/api/grant").raise_for_status().json()
+            token = (grant["access_key_id"], grant["access_key_secret"], grant["security_token"])
+            auth = oss2.ProviderAuthV4(oss2.credentials.StaticCredentialsProvider(*token))
+            endpoint = f"http://127.0.0.1:{self.oss_port}"
+            bucket = oss2.Bucket(auth, endpoint, grant["bucket"], region=grant["region"])
+            key = f"{grant['prefix']}2026-03-14/{'0' * 32}/{name}"
+            data = (self.folder / name).read_bytes()
+            stored = bucket.put_object(key, data)
+            report = {
+                "key": key,
+                "size": len(data),
+                "crc64": str(stored.crc),
+                "request_id": stored.request_id,
+            }
+            site.post("/api/receipts", json=report).raise_for_status()
+
+
+def shows(said: str, shown: str) -> bool:
+    """Return whether an output contains lines of the page, apart from spaces.
+
+    In the page, a line `…` stands for any lines, and `…` in a line for any text.
+    """
+    output, *parts = (
+        "".join(f"{' '.join(line.split())}\n" for line in text.splitlines())
+        for text in (said, *re.split(rf"^{ANYTHING}\n", shown, flags=re.MULTILINE))
+    )
+    lines = r"(?:.*\n)*?".join(re.escape(part).replace(ANYTHING, ".*") for part in parts)
+    return re.search(f"^{lines}", output, re.MULTILINE) is not None
+
+
+@pytest.fixture
+def person(tmp_path: Path, web_dir: Path) -> Iterator[Person]:
+    """A person with three terminals in an empty folder, and with free ports."""
+    program("curl")
+    folder = tmp_path / "tutorial"
+    folder.mkdir()
+    port = free_port()
+    environment = {
+        "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "OSSFERRY_PORT": str(port),
+        "OSSFERRY_WEB_DIR": str(web_dir),
+    }
+    with ExitStack() as ending:
+        terminals = {number: Terminal(folder, dict(environment), ending=ending) for number in "123"}
+        yield Person(folder, terminals, port, free_port())
+
+
+def test_a_person_who_follows_the_page_sees_what_it_shows(person: Person) -> None:
+    page = PAGE.replace(":8000", f":{person.port}").replace(":9000", f":{person.oss_port}")
+    page = page.replace("--port 9000", f"--port {person.oss_port}")
+    everything, stop, _ = page.partition("As a rehearsal, also stop the mock")
+
+    person.follow(everything)
+
+    assert stop
+    assert person.blocks == PAGE.count("```console\n") > 0
+    assert [path.name for path in person.folder.iterdir()] == ["world.toml"]
+    names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+    auth = oss2.AuthV4(*(person.terminals["1"].environment[name] for name in names))
+    service = oss2.Service(auth, f"http://127.0.0.1:{person.oss_port}", region="ap-southeast-1")
+    assert service.list_buckets().buckets == []
+
+
+def test_its_settings_for_an_account_are_complete(
+    tmp_path: Path, web_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sign_in,) = re.findall(r"^  ```ini\n(.*?)^  ```", PAGE, re.DOTALL | re.MULTILINE)
+    wanted = Wanted(
+        account="1000000000000000",
+        bucket="web-direct-upload-4711",
+        region="ap-southeast-1",
+        origins=("http://localhost:8000",),
+        identity="user",
+    )
+    made = "".join(f"{name}={value}\n" for name, value in settings_of(wanted).items())
+    signed_in = "".join(f"{line.strip()}\n" for line in sign_in.splitlines())
+    (tmp_path / ".env").write_text(f"{made}{signed_in}OSSFERRY_SECRET_FILE=secret\n")
+    (tmp_path / "secret").write_text("6b1f0d6a7c5e4f3b9a8d7c6b5a493827")
+    (tmp_path / "oidc-secret").write_text("the-secret-of-the-client")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OSSFERRY_WEB_DIR", str(web_dir))
+
+    settings = load_settings()
+
+    assert settings.auth == ("oidc",)
+    assert f"{settings.public_url}/login/callback" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_shown"),
+    [
+        ("one 1\ntwo\n", True),
+        ("one …\n…\nfour\n", True),
+        ("one 1\n…\n", True),
+        ("two\none 1\n", False),
+        ("one 1\nfour\n", False),
+        ("fo\n", False),
+        ("", True),
+    ],
+)
+def test_only_output_that_is_there_counts_as_shown(shown: str, is_shown: bool) -> None:
+    assert shows("one   1\ntwo\nthree\nfour\n", shown) == is_shown
