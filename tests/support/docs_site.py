@@ -1,8 +1,8 @@
 """Builds the documentation site from `docs/` into `build/docs/site`; `make docs` runs this program.
 
 The pages are written for a Git host, so the program changes copies of them: links to files that are
-not on the site lead to the repository, the info string of a code block keeps only its language, and
-text in lists is indented by 4 spaces.
+not on the site lead to the repository, links show the titles of pages in place of their file names,
+the info string of a code block keeps only its language, and text in lists is indented by 4 spaces.
 Zensical then builds the site in strict mode: it fails on broken links and anchors between pages.
 `tests/unit/test_markdown.py` checks the rest: images, other files, and the navigation.
 """
@@ -20,10 +20,11 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 CONFIG = DOCS / "zensical.toml"
 BUILD = ROOT / "build" / "docs"
+ICON = ROOT / "web" / "page" / "favicon.svg"
 ON_SITE = (".md", ".png")
 """Endings of the files in `docs` that are on the site."""
 
-LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
+LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:|#)([^)#\s]+)")
 INFO = re.compile(r"^( *```\w+) .+$", re.MULTILINE)
 INDENTED = re.compile(r"^( *)```.*?^\1```$|^ {2,3}(?=\S)", re.MULTILINE | re.DOTALL)
 """A code block, or the beginning of a line in a list."""
@@ -43,6 +44,7 @@ def build(docs: Path = DOCS, folder: Path = BUILD) -> Path:
     pages = folder / "pages"
     shutil.copytree(docs / "images", pages / "images")
     shutil.copy(docs / "site.css", pages)
+    shutil.copy(ICON, pages)
     shutil.copy(docs / CONFIG.name, folder)
     for page in docs.rglob("*.md"):
         copy = pages / page.relative_to(docs)
@@ -59,14 +61,20 @@ def _for_the_site(page: Path, docs: Path) -> str:
     repository = project["urls"]["Source"]
 
     def lead(link: re.Match[str]) -> str:
-        target = (page.parent / link[1]).resolve()
+        text, path = link.groups()
+        target = (page.parent / path).resolve()
         if target.is_relative_to(docs) and target.suffix in ON_SITE:
-            return link[0]
+            return f"[{_title(target) if text == target.name else text}]({path}"
         kind = "tree" if target.is_dir() else "blob"
-        return f"]({repository}/{kind}/HEAD/{target.relative_to(docs.parent)}"
+        return f"[{text}]({repository}/{kind}/HEAD/{target.relative_to(docs.parent)}"
 
     text = INDENTED.sub(_indent, page.read_text("utf-8"))
     return LINK.sub(lead, INFO.sub(r"\1", text))
+
+
+def _title(page: Path) -> str:
+    """Return the heading of a page."""
+    return page.read_text("utf-8").partition("\n")[0].removeprefix("# ")
 
 
 def _indent(found: re.Match[str]) -> str:
