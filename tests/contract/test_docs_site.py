@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -39,6 +40,7 @@ class Reader(HTMLParser):
         self.text += data
 
 
+@cache
 def read(page: Path) -> Reader:
     reader = Reader()
     reader.feed(page.read_text("utf-8"))
@@ -74,9 +76,7 @@ def test_every_relative_link_of_the_site_leads_to_a_file_and_an_anchor(site: Pat
             path, anchor = urldefrag(unquote(link))
             if re.match(r"\w+:", path):
                 continue
-            target = page.parent / path if path else page
-            if target.is_dir():
-                target /= "index.html"
+            target = (page.parent / path if path else page).resolve()
             if not target.exists() or (anchor and anchor not in read(target).anchors):
                 broken.append(f"{page.name}: {link}")
 
@@ -98,10 +98,11 @@ def test_no_markdown_is_left_in_the_pages(site: Path) -> None:
     assert left == set()
 
 
-@pytest.mark.parametrize("link", ["nothing.md", "production.md#nothing"])
+@pytest.mark.parametrize("missing", ["page", "anchor"])
 def test_a_broken_link_fails_the_build(
-    link: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    missing: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    link = {"page": "nothing.md", "anchor": "production.md#nothing"}[missing]
     docs = tmp_path / "docs"
     shutil.copytree(DOCS, docs)
     with (docs / "index.md").open("a", encoding="utf-8") as page:
@@ -110,4 +111,4 @@ def test_a_broken_link_fails_the_build(
     with pytest.raises(subprocess.CalledProcessError):
         build(docs, tmp_path / "build")
 
-    assert "nothing" in "".join(capfd.readouterr())
+    assert f"{missing} does not exist" in capfd.readouterr().err
