@@ -22,7 +22,7 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.to
 # pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel lock modules prerequisites clean
+.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel lock modules docs prerequisites clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -95,6 +95,9 @@ screenshots: build prerequisites
 
 modules: $(VENV)/.ready
 	PYTHONPATH=tests $(BIN)/python -m support.module_list
+
+docs: $(VENV)/.ready
+	@PYTHONPATH=tests $(BIN)/python -m support.docs_site
 
 lock: $(VENV)/.ready
 	$(COMPILE) --group dev --generate-hashes -o requirements.lock

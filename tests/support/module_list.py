@@ -25,7 +25,7 @@ HEAD = """# All modules
 
 Each module with its purpose and the names that it exports.
 [architecture.md](architecture.md) explains the folders.
-`make modules` writes this page from the docstrings.
+`make modules` writes this page from the docstrings; `make docs` builds the site with all pages.
 """
 COLUMNS = "| module | purpose | exports |\n|---|---|---|\n"
 MIGRATIONS = "versions"  # their names are dates and numbers, and nobody imports them

@@ -1,0 +1,114 @@
+"""The documentation site: the build refuses broken links, and the site needs no other host."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+
+from support.docs_site import DOCS, build
+
+LOADED = {"script": "src", "img": "src", "iframe": "src", "link": "href"}
+"""Elements that make a browser load a file, with the attribute that names it."""
+
+
+class Reader(HTMLParser):
+    """Collects the files that a page loads, its links, its anchors, and its text outside code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if "id" in given:
+            self.anchors.add(given["id"])
+        if LOADED.get(tag) in given:
+            self.loaded.append(given[LOADED[tag]])
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@cache
+def read(page: Path) -> Reader:
+    reader = Reader()
+    reader.feed(page.read_text("utf-8"))
+    return reader
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built site."""
+    return build(folder=tmp_path_factory.mktemp("build"))
+
+
+def of_pages(site: Path) -> Iterator[tuple[Path, Reader]]:
+    """Yield each page that has a source in `docs`."""
+    for source in DOCS.rglob("*.md"):
+        page = site / source.relative_to(DOCS).with_suffix(".html")
+        yield page, read(page)
+
+
+def test_the_site_loads_nothing_from_other_hosts(site: Path) -> None:
+    loaded = {name for _, page in of_pages(site) for name in page.loaded}
+    for style in site.rglob("*.css"):
+        loaded |= set(re.findall(r"""(?:url\(|@import )["']?([^"')]+)""", style.read_text("utf-8")))
+
+    assert loaded
+    assert [name for name in sorted(loaded) if re.match(r"(?!data:)\w+:|//", name)] == []
+
+
+def test_every_relative_link_of_the_site_leads_to_a_file_and_an_anchor(site: Path) -> None:
+    broken = []
+    for page, content in of_pages(site):
+        for link in content.links + content.loaded:
+            path, anchor = urldefrag(unquote(link))
+            if re.match(r"\w+:", path):
+                continue
+            target = (page.parent / path if path else page).resolve()
+            if not target.exists() or (anchor and anchor not in read(target).anchors):
+                broken.append(f"{page.name}: {link}")
+
+    assert broken == []
+
+
+def test_links_to_files_that_are_not_on_the_site_lead_to_the_repository(site: Path) -> None:
+    repository = "https://github.com/ossferry/ossferry"
+    production, gallery = (read(site / f"{name}.html") for name in ("production", "after-upload"))
+
+    assert f"{repository}/blob/HEAD/deploy/nginx/ossferry.conf" in production.links
+    assert f"{repository}/tree/HEAD/deploy/ram" in production.links
+    assert f"{repository}/blob/HEAD/docs/examples/gallery.py" in gallery.links
+
+
+def test_no_markdown_is_left_in_the_pages(site: Path) -> None:
+    left = {page.name for page, content in of_pages(site) if re.search(r"```|\]\(", content.text)}
+
+    assert left == set()
+
+
+@pytest.mark.parametrize("missing", ["page", "anchor"])
+def test_a_broken_link_fails_the_build(
+    missing: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    link = {"page": "nothing.md", "anchor": "production.md#nothing"}[missing]
+    docs = tmp_path / "docs"
+    shutil.copytree(DOCS, docs)
+    with (docs / "index.md").open("a", encoding="utf-8") as page:
+        page.write(f"\n[broken]({link})\n")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        build(docs, tmp_path / "build")
+
+    assert f"{missing} does not exist" in capfd.readouterr().err

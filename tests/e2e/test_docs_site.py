@@ -1,0 +1,57 @@
+"""The documentation site in a browser: its search, other hosts, and narrow screens."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Request, ViewportSize
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from e2e.conftest import Console
+from support.docs_site import DOCS, build
+from support.expecting import expect
+from support.serving import serve
+
+pytestmark = [pytest.mark.e2e, pytest.mark.only_browser("chromium")]
+
+PHONE: ViewportSize = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the built site."""
+    folder = build(folder=tmp_path_factory.mktemp("build"))
+    with serve(Starlette(routes=[Mount("/", StaticFiles(directory=folder, html=True))])) as url:
+        yield url
+
+
+def test_the_search_finds_a_page(page: Page, site: str, console: Console) -> None:
+    page.goto(site)
+    page.get_by_role("button", name="Search").first.click()
+    page.get_by_role("combobox").fill("words in Chinese and Japanese")
+    page.get_by_role("option").first.click()
+
+    expect(page.get_by_role("heading", name="Words in Chinese and Japanese")).to_be_visible()
+
+
+def test_each_page_fits_a_phone_and_asks_no_other_host(
+    page: Page, site: str, console: Console
+) -> None:
+    elsewhere: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith((site, "data:", "blob:")):
+            elsewhere.append(request.url)
+
+    page.on("request", note)
+    page.set_viewport_size(PHONE)
+    too_wide = []
+    for source in DOCS.rglob("*.md"):
+        name = source.relative_to(DOCS).with_suffix(".html").as_posix()
+        page.goto(f"{site}/{name}")
+        if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
+            too_wide.append(name)
+
+    assert too_wide == []
+    assert elsewhere == []

@@ -1,0 +1,92 @@
+"""Builds the documentation site from `docs/` into `build/docs/site`; `make docs` runs this program.
+
+The pages are written for a Git host, so the program changes copies of them: links to files that are
+not on the site lead to the repository, links show the titles of pages in place of their file names,
+the info string of a code block keeps only its language, and text in lists is indented by 4 spaces.
+Zensical then builds the site in strict mode: it fails on broken links and anchors between pages.
+`tests/unit/test_markdown.py` checks the rest: images, other files, and the navigation.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+__all__ = ["BUILD", "CONFIG", "DOCS", "build"]
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+CONFIG = DOCS / "zensical.toml"
+BUILD = ROOT / "build" / "docs"
+ICON = ROOT / "web" / "page" / "favicon.svg"
+ON_SITE = (".md", ".png")
+"""Endings of the files in `docs` that are on the site."""
+
+LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:|#)([^)#\s]+)")
+INFO = re.compile(r"^( *```\w+) .+$", re.MULTILINE)
+INDENTED = re.compile(r"^( *)```.*?^\1```$|^ {2,3}(?=\S)", re.MULTILINE | re.DOTALL)
+"""A code block, or the beginning of a line in a list."""
+
+
+def build(docs: Path = DOCS, folder: Path = BUILD) -> Path:
+    """Build the site in an empty folder, and return the folder of the site.
+
+    Args:
+        docs: the pages, in a folder of the repository.
+        folder: deleted first, with everything in it.
+
+    Raises:
+        subprocess.CalledProcessError: a link or an anchor is broken; the reason is on stderr.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    pages = folder / "pages"
+    shutil.copytree(docs / "images", pages / "images")
+    shutil.copy(docs / "site.css", pages)
+    shutil.copy(ICON, pages)
+    shutil.copy(docs / CONFIG.name, folder)
+    for page in docs.rglob("*.md"):
+        copy = pages / page.relative_to(docs)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(_for_the_site(page, docs), "utf-8")
+    zensical = Path(sys.executable).with_name("zensical")
+    subprocess.run([zensical, "build", "--strict"], cwd=folder, check=True)  # noqa: S603
+    return folder / "site"
+
+
+def _for_the_site(page: Path, docs: Path) -> str:
+    """Return the text of a page with links to the repository for files that are not on the site."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    repository = project["urls"]["Source"]
+
+    def lead(link: re.Match[str]) -> str:
+        text, path = link.groups()
+        target = (page.parent / path).resolve()
+        if target.is_relative_to(docs) and target.suffix in ON_SITE:
+            return f"[{_title(target) if text == target.name else text}]({path}"
+        kind = "tree" if target.is_dir() else "blob"
+        return f"[{text}]({repository}/{kind}/HEAD/{target.relative_to(docs.parent)}"
+
+    text = INDENTED.sub(_indent, page.read_text("utf-8"))
+    return LINK.sub(lead, INFO.sub(r"\1", text))
+
+
+def _title(page: Path) -> str:
+    """Return the heading of a page."""
+    return page.read_text("utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def _indent(found: re.Match[str]) -> str:
+    """Return the code block, or the beginning of a line, with 4 spaces in place of 2 or 3."""
+    if found[1] is None:
+        return "    "
+    return re.sub(rf"^{found[1]}", "    ", found[0], flags=re.MULTILINE) if found[1] else found[0]
+
+
+if __name__ == "__main__":
+    try:
+        site = build()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"The documentation site was not built: {error}")
+    print(f"{site.relative_to(ROOT)}/index.html")  # noqa: T201
