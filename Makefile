@@ -20,7 +20,7 @@ BROWSER :=
 # all that the server and the mock can use, at the versions of the lock that exists
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.toml $(addprefix --extra ,oss-v2 otel postgresql redis images) --universal --python-version 3.11 --no-emit-index-url --no-header
 # pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
-WORKERS := --numprocesses auto --dist loadgroup --no-loadscope-reorder
+WORKERS := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 .PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel lock modules docs prerequisites clean
 .DEFAULT_GOAL := demo

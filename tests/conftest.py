@@ -20,6 +20,8 @@ from support.workers import Scheduling
 pytest_plugins = ["mock_oss.pytest_plugin"]  # the wheel `ossferry-mock` has an entry point for it
 
 CONFIG = load()
+CORE = {project.name for project in CONFIG.projects if project.stories == "core"}
+"""The engines in which `make test` runs only the core stories."""
 MAX_REASON = 3000  # characters
 CRASHED = ("(Page|Target) crashed", r"\bBrowserLostError\b")
 """Patterns of the errors after a crash: of Playwright, and of the adapter for WebKitGTK."""
@@ -63,7 +65,19 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     """Return the scheduler that assigns tests to workers."""
-    return Scheduling(config, log)
+    return Scheduling(config, log, group_of)
+
+
+def group_of(nodeid: str) -> str:
+    """Return the group of a test; the tests of a group run in one worker.
+
+    All stories in Firefox are one group, and all stories in WebKit another, so that each engine
+    starts once. The other tests are grouped by file, so that the fixtures of a module are made
+    once.
+    """
+    path, _, params = nodeid.partition("[")
+    engine = next((each for each in params.rstrip("]").split("-") if each in CORE), None)
+    return engine or path.partition("::")[0]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -83,11 +97,8 @@ def choose_engines(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Drop tests that `playwright.config.toml` does not select for an engine; `make slow` runs
     them.
 
-    A story that does not apply to an engine (`only_browser`, `skip_browser`) is dropped for it. All
-    stories in Firefox run in one worker, and all stories in WebKit in another, so that each engine
-    starts once. All other tests are assigned to workers by file.
+    A story that does not apply to an engine (`only_browser`, `skip_browser`) is dropped for it.
     """
-    core = {project.name for project in CONFIG.projects if project.stories == "core"}
     dropped = []
     for item in items:
         params = item.callspec.params if hasattr(item, "callspec") else {}
@@ -95,12 +106,10 @@ def choose_engines(config: pytest.Config, items: list[pytest.Item]) -> None:
         only, never = (item.get_closest_marker(f"{word}_browser") for word in ("only", "skip"))
         if engine and ((only and only.args[0] != engine) or (never and never.args[0] == engine)):
             dropped.append(item)
-        elif engine in core and (
+        elif engine in CORE and (
             not item.get_closest_marker("core") or params.get("runtime") == "pyodide"
         ):
             item.add_marker(pytest.mark.slow)
-        group = engine if engine in core else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
     if dropped:
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=dropped)

@@ -74,7 +74,7 @@ def run(
     done = subprocess.run(  # noqa: S603 - fixed words
         [
             *(sys.executable, "-m", "pytest", "--rootdir", folder, "--browser", browser_name),
-            *("-p", "no:cacheprovider", "-o", "markers=xdist_group core slow"),
+            *("-p", "no:cacheprovider", "-p", "no:schemathesis", "-o", "markers=core slow"),
             *options,
             folder,
         ],

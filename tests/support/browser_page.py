@@ -14,10 +14,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-__all__ = ["make_app", "script"]
+__all__ = ["BUILT", "make_app", "script"]
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "build" / "web"
+"""The built page."""
 
 
 def script(files: Iterable[tuple[str, Path]], then: str) -> str:

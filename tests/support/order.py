@@ -1,7 +1,7 @@
 """The order of test files: the longest first, so that all workers are busy until the end.
 
 `make test` assigns whole files to workers in this order. Files that are not listed here take less
-time. To find the longest files, run pytest with `--durations=0`.
+time. To find the longest files, run pytest with `--junit-xml` and add up the times.
 """
 
 from pathlib import Path
@@ -26,17 +26,32 @@ LONGEST_FIRST = (
     "e2e/test_done.py",
     "e2e/test_elsewhere.py",
     "e2e/test_secrets.py",
-    "contract/mock_oss/test_bad_input.py",
-    "contract/server/test_demo_command.py",
-    "contract/mock_oss/test_multipart_model.py",
-    "contract/server/test_wire.py",
-    "contract/server/test_openapi_fuzz.py",
-    "contract/mock_oss/test_sdk_tours.py",
-    "contract/mock_oss/test_read_back.py",
     "contract/server/test_workers.py",
+    "contract/server/test_nginx_servers.py",
     "contract/server/test_docs_production.py",
-    "contract/server/test_kill_switch.py",
+    "contract/server/test_wheels.py",
+    "contract/server/test_doctor.py",
+    "contract/server/test_demo_command.py",
+    "contract/server/test_setup.py",
+    "contract/server/test_oss_sdks.py",
+    "contract/server/test_openapi_fuzz.py",
+    "contract/server/after/test_unfinished.py",
+    "contract/server/test_ledger.py",
+    "contract/mock_oss/test_sdk_tours.py",
+    "contract/mock_oss/test_multipart_model.py",
+    "contract/mock_oss/test_bad_input.py",
+    "contract/server/after/test_recorded.py",
+    "contract/server/test_oidc.py",
+    "contract/server/test_daily_commands.py",
+    "contract/server/test_serve_command.py",
     "attacks/test_soundness.py",
+    "contract/mock_oss/test_read_back.py",
+    "unit/test_config.py",
+    "contract/server/test_embedding.py",
+    "contract/server/test_ledger_lists.py",
+    "unit/test_workers.py",
+    "contract/server/test_wire.py",
+    "contract/server/test_credential_chain.py",
 )
 
 _PLACES = {TESTS / name: at for at, name in enumerate(LONGEST_FIRST)}

@@ -1,19 +1,34 @@
 """Assigns groups of tests to workers, and a dead worker's remaining tests to its successor.
 
+The group of a test follows from its node id. pytest-xdist's own groups (`xdist_group`) have no
+effect with pytest 9.2: pytest-xdist 3.8 writes them into an attribute that pytest no longer reads.
+
 A test that hangs ends its worker process (`timeout_method = "thread"`). Nothing else can interrupt
 a wait for Playwright, because Playwright's loop does not survive an exception from a signal.
 pytest-xdist's own scheduler fails such a test although it is run again, and it waits for ever if
 one test is left (seen with 3.8.0).
 """
 
-from xdist.scheduler import LoadGroupScheduling
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 __all__ = ["Scheduling"]
 
 
-class Scheduling(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
-    """`--dist loadgroup` that tolerates the death of a worker."""
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """`--dist loadscope` with groups of our own, which tolerates the death of a worker.
+
+    Args:
+        group: returns the group of a test from its node id; a group runs in one worker.
+    """
+
+    def __init__(self, config: pytest.Config, log: Any, group: Callable[[str], str]) -> None:
+        super().__init__(config, log)
+        self._split_scope = group
 
     def schedule(self) -> None:
         """Assign work to workers; a new worker starts its last test only when told that it is the

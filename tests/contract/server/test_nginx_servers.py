@@ -18,10 +18,12 @@ from support.replicas import PAGE, Replicas, redis, replicas
 CLIENTS = 6
 
 
-@pytest.fixture
-def servers(demo: Demo, web_dir: Path, tmp_path: Path) -> Iterator[Replicas]:
-    port = free_port()
-    with redis(tmp_path / "redis", port), replicas(demo, web_dir, tmp_path, port) as servers:
+@pytest.fixture(scope="module")
+def servers(
+    running_demo: Demo, web_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Replicas]:
+    folder, port = tmp_path_factory.mktemp("servers"), free_port()
+    with redis(folder / "redis", port), replicas(running_demo, web_dir, folder, port) as servers:
         yield servers
 
 

@@ -25,8 +25,6 @@ from support.programs import free_port
 from support.serve_command import cloud_options, server_process, wait_until_up
 from support.wheels import FOLDERS, build_wheels
 
-pytestmark = pytest.mark.xdist_group("wheels")
-
 ROOT = Path(__file__).parents[3]
 UV = Path(sys.executable).with_name("uv")
 OURS = {name.replace("_", "-") for name in FOLDERS}
