@@ -203,11 +203,12 @@ DEMO_SIGN_IN = {
 def test_t47_a_server_with_a_mock_refuses_to_start_where_it_could_be_taken_for_the_cloud(
     run: Run, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], words: str
 ) -> None:
-    busy = {"OSSFERRY_PORT": "1", "OSSFERRY_API_KEYS_FILE": ""}
     for name in ("ENV", "APP_ENV"):
         monkeypatch.delenv(name, raising=False)
 
-    code, out, said = run("serve", **{**DEMO_SIGN_IN, **busy, **changes})
+    with socket.create_server(("127.0.0.1", 0)) as busy:  # a server that starts would end at once
+        more = {"OSSFERRY_PORT": str(busy.getsockname()[1]), "OSSFERRY_API_KEYS_FILE": ""}
+        code, out, said = run("serve", **{**DEMO_SIGN_IN, **more, **changes})
 
     assert (code, out) == (1, "")
     assert words in said

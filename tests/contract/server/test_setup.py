@@ -427,6 +427,16 @@ def test_a_secret_goes_into_a_file_for_its_owner(run: Run, tmp_path: Path) -> No
     assert (again.code, (tmp_path / "unused").exists()) == (0, False)
 
 
+def test_json_does_not_repeat_a_secret_that_is_in_a_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+
+    done = setup(run, "--key-file", str(path), "--json")
+
+    lines = dict(line.split("=") for line in path.read_text().splitlines())
+    assert json.loads(done.stdout)["access_key_file"] == str(path)
+    assert lines["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in done.stdout + done.stderr
+
+
 def test_another_key_is_made_on_request_until_ram_has_two(oss: MockOSS, run: Run) -> None:
     first, second, third = setup(run), setup(run, "--new-key"), setup(run, "--new-key")
 
