@@ -129,11 +129,6 @@ def test_t31_a_secret_is_never_an_argument(run: Run) -> None:
             "OSSFERRY_AUTH=demo lets anyone in and needs OSSFERRY_ALLOW_MOCK=1.",
         ),
         (
-            {"OSSFERRY_AUTH": "app"},
-            "OSSFERRY_AUTH=app is for applications that give `identify` to `create_app`:"
-            " choose another method for a server of its own.",
-        ),
-        (
             {"ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID},
             "ALIBABA_CLOUD_ACCESS_KEY_ID is a key of the mock;"
             " only OSSFERRY_ALLOW_MOCK=1 accepts one.",
@@ -160,6 +155,16 @@ def test_keys_that_are_not_there_stop_the_start_however_many_processes(
         " `ossferry apikey create` makes it."
     )
     assert "Traceback" not in complaint
+
+
+def test_a_method_for_applications_that_mount_the_server_stops_the_start(run: Run) -> None:
+    code, said, complaint = run("serve", OSSFERRY_PORT=str(free_port()), OSSFERRY_AUTH="app")
+
+    assert (code, said) == (1, "")
+    assert complaint.splitlines()[-1] == (
+        "ossferry: OSSFERRY_AUTH=app is for applications that give `identify` to `create_app`:"
+        " choose another method for a server of its own."
+    )
 
 
 def test_t33_as_many_connections_as_the_settings_say_need_no_limit_raised_by_hand(
