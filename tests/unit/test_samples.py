@@ -218,9 +218,9 @@ def test_each_exception_is_needed() -> None:
     assert NOT_CHECKED.keys() <= {(block.page, block.language) for block in SAMPLES}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_commands_in_the_text_exist(page: Path) -> None:
-    named = re.findall(r"`ossferry ([^`\n]+)`", prose(page))
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_commands_in_the_text_exist(document: Path) -> None:
+    named = re.findall(r"`ossferry ([^`\n]+)`", prose(document))
 
     assert [line for line in named if not is_command(line.split())] == []
 
