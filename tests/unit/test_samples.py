@@ -130,7 +130,7 @@ def check_command(words: list[str]) -> None:
     for word in words:
         if word.startswith(FOLDERS) and "*" not in word and not word.startswith(MADE):
             assert (ROOT / word).exists(), f"no file {word}"
-    program, arguments = PurePosixPath(words[0]).name, words[1:]
+    program, arguments = PurePosixPath(words[0]).name or words[0], words[1:]
     if program in PROGRAMS:
         PROGRAMS[program](arguments)
     else:
