@@ -12,20 +12,24 @@ from urllib.parse import unquote, urldefrag
 import pytest
 
 from support.docs_site import DOCS, build
+from support.markdown import blocks
+
+SOURCES = sorted(DOCS.rglob("*.md"))
 
 LOADED = {"script": "src", "img": "src", "iframe": "src", "link": "href"}
 """Elements that make a browser load a file, with the attribute that names it."""
 
 
 class Reader(HTMLParser):
-    """Collects the files that a page loads, its links, its anchors, and its text outside code."""
+    """Collects the files that a page loads, its links, its anchors, and its broken lists."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loaded: list[str] = []
         self.links: list[str] = []
         self.anchors: set[str] = set()
-        self.text = ""
+        self.continued = 0
+        """Ordered lists that do not begin with 1, because something ended the list before."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -33,11 +37,10 @@ class Reader(HTMLParser):
             self.anchors.add(given["id"])
         if LOADED.get(tag) in given:
             self.loaded.append(given[LOADED[tag]])
+        if tag == "ol" and "start" in given:
+            self.continued += 1
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 @cache
@@ -55,7 +58,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def of_pages(site: Path) -> Iterator[tuple[Path, Reader]]:
     """Yield each page that has a source in `docs`."""
-    for source in DOCS.rglob("*.md"):
+    for source in SOURCES:
         page = site / source.relative_to(DOCS).with_suffix(".html")
         yield page, read(page)
 
@@ -92,10 +95,16 @@ def test_links_to_files_that_are_not_on_the_site_lead_to_the_repository(site: Pa
     assert f"{repository}/blob/HEAD/docs/examples/gallery.py" in gallery.links
 
 
-def test_no_markdown_is_left_in_the_pages(site: Path) -> None:
-    left = {page.name for page, content in of_pages(site) if re.search(r"```|\]\(", content.text)}
+def test_code_does_not_interrupt_a_list(site: Path) -> None:
+    assert [page.name for page, content in of_pages(site) if content.continued] == []
 
-    assert left == set()
+
+def test_each_code_block_of_a_page_is_one_on_the_site(site: Path) -> None:
+    pages = {source: site / source.relative_to(DOCS).with_suffix(".html") for source in SOURCES}
+
+    assert {name: page.read_text("utf-8").count("<pre>") for name, page in pages.items()} == {
+        source: len(list(blocks(source))) for source in SOURCES
+    }
 
 
 @pytest.mark.parametrize("missing", ["page", "anchor"])

@@ -19,11 +19,11 @@ def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_links_and_images_lead_to_files_and_headings_that_exist(page: Path) -> None:
+@pytest.mark.parametrize("document", PAGES, ids=name)
+def test_links_and_images_lead_to_files_and_headings_that_exist(document: Path) -> None:
     broken = []
-    for path, anchor in links(page):
-        target = page.parent / path if path else page
+    for path, anchor in links(document):
+        target = document.parent / path if path else document
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(f"{path}#{anchor}" if anchor else path)
 
@@ -46,10 +46,10 @@ def test_each_page_is_in_the_navigation_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("page", SITE, ids=name)
-def test_each_page_has_one_title_at_its_beginning(page: Path) -> None:
-    titles = re.findall(r"^# (.+)$", prose(page), re.MULTILINE)
+@pytest.mark.parametrize("document", SITE, ids=name)
+def test_each_page_has_one_title_at_its_beginning(document: Path) -> None:
+    titles = re.findall(r"^# (.+)$", prose(document), re.MULTILINE)
 
     assert len(titles) == 1
-    assert page.read_text("utf-8").startswith(f"# {titles[0]}\n")
+    assert document.read_text("utf-8").startswith(f"# {titles[0]}\n")
     assert len(titles[0]) <= 64, "too long for the navigation"

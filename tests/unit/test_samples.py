@@ -36,8 +36,8 @@ NOT_CHECKED = {
 
 OURS = ("mock_oss", "ossferry", "uploader")
 OTHER_PROGRAMS = re.compile(
-    r"\.|aliyun|cat|cd|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|grep|install|kubectl|openssl"
-    "|pg_dump|pg_restore|pip|rm|runuser|s|sed|set|sleep|systemctl|useradd|uvx"
+    r"\.|aliyun|cat|cd|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|grep|install|kubectl"
+    "|openssl|pg_dump|pg_restore|pip|rm|runuser|s|sed|set|sleep|systemctl|useradd|uvx"
 )
 """Programs of others: this file does not know their options."""
 
@@ -130,7 +130,7 @@ def check_command(words: list[str]) -> None:
     for word in words:
         if word.startswith(FOLDERS) and "*" not in word and not word.startswith(MADE):
             assert (ROOT / word).exists(), f"no file {word}"
-    program, arguments = PurePosixPath(words[0]).name, words[1:]
+    program, arguments = PurePosixPath(words[0]).name or words[0], words[1:]
     if program in PROGRAMS:
         PROGRAMS[program](arguments)
     else:
@@ -218,9 +218,9 @@ def test_each_exception_is_needed() -> None:
     assert NOT_CHECKED.keys() <= {(block.page, block.language) for block in SAMPLES}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_commands_in_the_text_exist(page: Path) -> None:
-    named = re.findall(r"`ossferry ([^`\n]+)`", prose(page))
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_commands_in_the_text_exist(document: Path) -> None:
+    named = re.findall(r"`ossferry ([^`\n]+)`", prose(document))
 
     assert [line for line in named if not is_command(line.split())] == []
 
