@@ -1,4 +1,4 @@
-"""The README and the docs: links have targets, commands and figures exist, docs/demo.md runs.
+"""The README and the docs: figures and targets of make exist, and docs/demo.md runs.
 
 Other tests run the README's code: `test_embedding.py` for applications, and `test_docs.py` of the
 mock for pytest.
