@@ -17,7 +17,7 @@ from uvicorn.config import STARTUP_FAILURE
 from ossferry.http.protocol import WireConfig
 from ossferry.observability.logs import logger
 
-__all__ = ["DrainingServer", "ignore_new_connections"]
+__all__ = ["DrainingServer"]
 
 IDLE_S = 1.0
 """A single process stops draining early if there was no connection for this many seconds."""
@@ -49,7 +49,7 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: WireConfig) -> None:
         super().__init__(config)
         self._drain_s = config.drain_s
-        self._is_alone = config.workers == 1
+        self._all_stop = config.all_stop
         self._busy_at: float | None = None
         self._ends_at = 0.0
 
@@ -81,19 +81,19 @@ class DrainingServer(uvicorn.Server):
             self._begin(now)
         elif self.server_state.connections:
             self._busy_at = now
-        is_idle = self._is_alone and self._busy_at is not None and now - self._busy_at >= IDLE_S
-        return self.force_exit or is_idle or now >= self._ends_at
+        is_idle = self._busy_at is not None and now - self._busy_at >= IDLE_S
+        is_alone = self._all_stop is None
+        return self.force_exit or (is_alone and is_idle) or now >= self._ends_at
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the sockets, finish running requests, and stop the application.
 
-        If other processes share the sockets, they accept further connections; their supervisor
-        calls `ignore_new_connections` if all of them stop.
+        If other processes share the sockets and do not stop, they accept further connections.
         """
         if self._drain_s and not self.force_exit:
-            for sock in sockets or []:
-                if self._is_alone:
-                    ignore_new_connections(sock)
+            if self._all_stop is None or self._all_stop.is_set():
+                for sock in sockets or []:
+                    _ignore_new_connections(sock)
             await self._answer_last()
         await super().shutdown(sockets)
 
@@ -115,7 +115,7 @@ class DrainingServer(uvicorn.Server):
             await asyncio.sleep(TICK_S)
 
 
-def ignore_new_connections(sock: socket.socket) -> None:
+def _ignore_new_connections(sock: socket.socket) -> None:
     """Let the kernel ignore requests for new connections to a listening socket.
 
     When a socket is closed, the kernel resets connections that are not accepted yet, and their

@@ -6,6 +6,7 @@ socket does not listen before the first process has started its application.
 """
 
 import gc
+import multiprocessing
 import os
 import resource
 import socket
@@ -17,7 +18,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
 from ossferry.app import create_app
-from ossferry.cli.draining import DrainingServer, ignore_new_connections
+from ossferry.cli.draining import DrainingServer
 from ossferry.errors import SettingsError
 from ossferry.http.protocol import WireConfig, WireLimits
 from ossferry.observability.logs import configure, logger
@@ -60,6 +61,7 @@ def run_workers(settings: Settings, sock: socket.socket) -> None:
             drain_s=settings.drain_s,
             factory=True,
             workers=settings.workers,
+            all_stop=multiprocessing.get_context("spawn").Event(),
         )
         supervisor = _Supervisor(config, sockets=[sock])
         supervisor.run()
@@ -81,9 +83,7 @@ class _DrainingProcess(multiprocess.Process):
 class _Supervisor(multiprocess.Multiprocess):
     """Starts the server processes, replaces them when they end, and stops them."""
 
-    def __init__(self, config: WireConfig, sockets: list[socket.socket]) -> None:
-        super().__init__(config, sockets)
-        self._drain_s = config.drain_s
+    config: WireConfig
 
     def terminate_all(self) -> None:
         """Stop all server processes.
@@ -91,11 +91,10 @@ class _Supervisor(multiprocess.Multiprocess):
         When they have drained, close this process's copy of the sockets. Otherwise the kernel would
         accept connections, which nobody serves, until the last server process has ended.
         """
+        assert self.config.all_stop is not None  # noqa: S101 - `run_workers` passes one
+        self.config.all_stop.set()
         super().terminate_all()
-        if self._drain_s:
-            time.sleep(self._drain_s)
-            for sock in self.sockets:
-                ignore_new_connections(sock)
+        time.sleep(self.config.drain_s)
         for sock in self.sockets:
             sock.close()
 

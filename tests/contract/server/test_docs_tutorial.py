@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ PAGE = (ROOT / "docs/tutorial.md").read_text("utf-8")
 PROGRAMS = Path(sys.executable).parent
 RUN_UNTIL_STOPPED = ("ossferry mock-oss ", "ossferry serve")
 ANYTHING = "…"
+PATIENCE_S = 30
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```\n|^([^\n]+)\n", re.DOTALL | re.MULTILINE)
 
 
@@ -34,15 +36,17 @@ class Terminal:
     Attributes:
         environment: the variables; `export` in a command changes them.
         running: the program that was started and has not been stopped.
+        log: the file with the output of this program.
     """
 
     folder: Path
     environment: dict[str, str]
     running: subprocess.Popen[bytes] | None = None
+    log: Path = Path()
     ending: ExitStack = field(default_factory=ExitStack)
 
     def type(self, line: str, port: int) -> str:
-        """Run a command and return what it prints; of a server, what it prints at its start.
+        """Run a command and return what it prints; of a server, what it has printed so far.
 
         Args:
             port: on which a server listens.
@@ -72,7 +76,8 @@ class Terminal:
         start = ["/bin/sh", "-c", f"cd '{self.folder}' && exec {line}"]
         starting = running(["/usr/bin/env", "-i", *variables, *start], log, port)
         self.running = self.ending.enter_context(starting)
-        return (log / "program.log").read_text()
+        self.log = log / "program.log"
+        return self.log.read_text()
 
     def press_ctrl_c(self) -> None:
         """Stop the running program."""
@@ -112,6 +117,9 @@ class Person:
         for line, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
             port = self.oss_port if "mock-oss" in line else self.port
             said = terminal.type(line, port)
+            ends_at = time.monotonic() + PATIENCE_S
+            while terminal.running and not shows(said, shown) and time.monotonic() < ends_at:
+                said = terminal.log.read_text()  # a server prints after it has begun to listen
             assert shows(said, shown), f"{line}\n{said}"
 
     def _drop(self, name: str) -> None:
