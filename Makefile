@@ -62,7 +62,7 @@ prerequisites: $(VENV)/.ready
 
 test: build prerequisites $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest $(WORKERS) tests/unit tests/contract tests/attacks
-	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 3 tests/browser tests/e2e
+	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 2 tests/browser tests/e2e
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
