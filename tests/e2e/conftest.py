@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import oss2
 import pytest
 from playwright.sync_api import ConsoleMessage, Error, Page, Route
@@ -75,9 +76,14 @@ def console(page: Page) -> Iterator[Console]:
 
 @pytest.fixture
 def demo(demo: Demo) -> Demo:
-    """The demo shared by all stories; faults, clock and bucket are reset before each story."""
+    """The demo shared by all stories; faults, credentials, clock and bucket are reset before each
+    story.
+    """
+    expired = any(fault.effect == "expire-tokens" for fault in demo.oss.faults)
     demo.oss.faults.clear()
     demo.oss.clock.reset()
+    if expired:
+        renew_credentials(demo)
     bucket = operator_bucket(demo)
     for upload in oss2.MultipartUploadIterator(bucket):
         bucket.abort_multipart_upload(upload.key, upload.upload_id)
@@ -86,6 +92,22 @@ def demo(demo: Demo) -> Demo:
         bucket.batch_delete_objects(keys[at : at + 1000])
     demo.oss.requests.clear()
     return demo
+
+
+def renew_credentials(demo: Demo) -> None:
+    """Let the server forget the credentials that the mock has let expire early.
+
+    The page reports refused credentials, and then gets others; a form cannot do this.
+    """
+    with httpx.Client(base_url=demo.url, trust_env=False) as site:
+        grant = site.post("/api/grant").raise_for_status().json()
+        form = site.post("/api/form", json={"name": "x"}).raise_for_status().json()
+        known = {
+            "/api/grant": grant["access_key_id"],
+            "/api/form": dict(form["fields"])["x-oss-credential"].partition("/")[0],
+        }
+        for route, key_id in known.items():
+            site.post(route, json={"refused_key_id": key_id}).raise_for_status()
 
 
 @pytest.fixture
