@@ -632,6 +632,9 @@ def v4_why(cause: str, ours: str, theirs: str, **difference: Any) -> dict[str, A
     }
 
 
+HOST_NOT_NAMED = "host was signed and not named in AdditionalHeaders"
+
+
 def v1_why(cause: str, ours: str, theirs: str, **difference: Any) -> dict[str, Any]:
     return {
         "kind": "signature",
@@ -685,6 +688,30 @@ def test_a_wrong_v4_signature_in_the_url_is_explained(gate: Gate) -> None:
     assert gate.record.why == v4_why(
         "the method was signed as POST", ours, theirs, offset=1, line=1, expected="UT", signed="OST"
     )
+
+
+def test_a_signed_host_that_the_header_does_not_name_is_explained(gate: Gate) -> None:
+    theirs = (
+        f"PUT\n/{BUCKET}/a\n\nhost:{BUCKET}.localhost\nx-oss-date:{DATE_TIME}\n\n"
+        "host\nUNSIGNED-PAYLOAD"
+    )
+    headers = {"x-oss-date": DATE_TIME, "Authorization": v4_authorization(theirs)}
+
+    gate.refusal("PUT", headers=headers)
+
+    assert gate.record.why["cause"] == HOST_NOT_NAMED
+
+
+def test_a_signed_host_that_the_url_does_not_name_is_explained(gate: Gate) -> None:
+    query = {n: v for n, v in V4_URL.items() if n != "x-oss-signature"}
+    theirs = (
+        f"PUT\n/{BUCKET}/a\n{urlencode(sorted(query.items()))}\n"
+        f"host:{BUCKET}.localhost\n\nhost\nUNSIGNED-PAYLOAD"
+    )
+
+    gate.refusal("PUT", "a", urlencode({**query, "x-oss-signature": v4_signature(theirs)}))
+
+    assert gate.record.why["cause"] == HOST_NOT_NAMED
 
 
 def test_a_wrong_v1_signature_in_the_header_is_explained(gate: Gate) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
 import httpx
@@ -9,10 +10,12 @@ import pytest
 
 from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
+from ossferry.errors import LedgerLostError
 from ossferry.identity.owner import Owner, owner_of
 from ossferry.ledger import Database
-from ossferry.ledger.standing import Quota, set_quota
+from ossferry.ledger.standing import Quota, Standing, set_quota
 from ossferry.settings.model import Settings
+from ossferry.uploads.quotas import KEPT_S, Left, Quotas
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
@@ -313,3 +316,37 @@ def test_a_day_that_is_used_up_lets_back_what_was_counted_before(
     undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
 
     assert client.post("/api/objects/undo", json={"id": undo}).status_code == 200
+
+
+def test_a_new_upload_counts_while_the_ledger_is_away(
+    settings: Settings, alice: Owner, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [each.name for each in fields(Quota)]
+    before = Standing(
+        used=dict.fromkeys(names, 0),
+        kept=dict.fromkeys(names, 0),
+        own=Quota(bytes_total=100),
+        is_revoked=False,
+    )
+    now = 0.0
+
+    async def read_standing(*_: Any) -> Standing:
+        if now:
+            raise LedgerLostError("The ledger does not answer.")
+        return before
+
+    async def left_later() -> Left | None:
+        nonlocal now
+        database = Database(settings.ledger_url)
+        quotas = Quotas(settings, database, clock=clock, monotonic=lambda: now)
+        await quotas.admit(alice, size=1)
+        quotas.settle(alice, {"total": (30, 1)})
+        now = KEPT_S
+        try:
+            return await quotas.admit(alice, size=1)
+        finally:
+            await database.close()
+
+    monkeypatch.setattr("ossferry.uploads.quotas.standing", read_standing)
+
+    assert asyncio.run(left_later()) == {"bytes_left": 70, "objects_left": None}
