@@ -15,7 +15,7 @@ from ossferry.identity.owner import Owner, owner_of
 from ossferry.ledger import Database
 from ossferry.ledger.standing import Quota, Standing, set_quota
 from ossferry.settings.model import Settings
-from ossferry.uploads.quotas import KEPT_S, Left, Quotas
+from ossferry.uploads.quotas import Left, Quotas
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
@@ -318,35 +318,61 @@ def test_a_day_that_is_used_up_lets_back_what_was_counted_before(
     assert client.post("/api/objects/undo", json={"id": undo}).status_code == 200
 
 
-def test_a_new_upload_counts_while_the_ledger_is_away(
-    settings: Settings, alice: Owner, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = [each.name for each in fields(Quota)]
-    before = Standing(
-        used=dict.fromkeys(names, 0),
-        kept=dict.fromkeys(names, 0),
-        own=Quota(bytes_total=100),
-        is_revoked=False,
-    )
-    now = 0.0
+class Ledger:
+    """Quotas of a ledger that answers only the first question, and the moments of all questions."""
 
-    async def read_standing(*_: Any) -> Standing:
-        if now:
+    def __init__(self, settings: Settings, clock: FakeClock) -> None:
+        self.asked_at: list[float] = []
+        self.now = 0.0
+        self._database = Database(settings.ledger_url)
+        self.quotas = Quotas(settings, self._database, clock=clock, monotonic=lambda: self.now)
+
+    async def standing(self, *_: Any) -> Standing:
+        self.asked_at.append(self.now)
+        if self.now:
             raise LedgerLostError("The ledger does not answer.")
-        return before
+        nothing = dict.fromkeys((each.name for each in fields(Quota)), 0)
+        own = Quota(bytes_total=100)
+        return Standing(used=nothing, kept=nothing, own=own, is_revoked=False)
 
-    async def left_later() -> Left | None:
-        nonlocal now
-        database = Database(settings.ledger_url)
-        quotas = Quotas(settings, database, clock=clock, monotonic=lambda: now)
-        await quotas.admit(alice, size=1)
-        quotas.settle(alice, {"total": (30, 1)})
-        now = KEPT_S
+    async def admit_at(self, owner: Owner, *moments: float) -> list[Left | None]:
+        """Return what is left at each moment."""
+        answers = []
         try:
-            return await quotas.admit(alice, size=1)
+            for self.now in moments:
+                answers.append(await self.quotas.admit(owner, size=1))
         finally:
-            await database.close()
+            await self._database.close()
+        return answers
 
-    monkeypatch.setattr("ossferry.uploads.quotas.standing", read_standing)
 
-    assert asyncio.run(left_later()) == {"bytes_left": 70, "objects_left": None}
+@pytest.fixture
+def ledger(settings: Settings, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    ledger = Ledger(settings, clock)
+    monkeypatch.setattr("ossferry.uploads.quotas.standing", ledger.standing)
+    return ledger
+
+
+def test_a_ledger_that_is_away_is_asked_every_two_seconds(ledger: Ledger, alice: Owner) -> None:
+    answers = asyncio.run(ledger.admit_at(alice, 0, 2, 3.9, 4, 5.9))
+
+    assert answers == [{"bytes_left": 100, "objects_left": None}] * 5
+    assert ledger.asked_at == [0, 2, 4]
+
+
+def test_the_last_known_usage_counts_for_exactly_five_minutes(ledger: Ledger, alice: Owner) -> None:
+    async def at_the_end() -> None:
+        await ledger.admit_at(alice, 0, 300)
+        with pytest.raises(LedgerLostError):
+            await ledger.admit_at(alice, 302)
+
+    asyncio.run(at_the_end())
+
+
+def test_a_new_upload_counts_while_the_ledger_is_away(ledger: Ledger, alice: Owner) -> None:
+    async def left_after_upload() -> Left | None:
+        await ledger.admit_at(alice, 0)
+        ledger.quotas.settle(alice, {"total": (30, 1)})
+        return (await ledger.admit_at(alice, 2))[0]
+
+    assert asyncio.run(left_after_upload()) == {"bytes_left": 70, "objects_left": None}
