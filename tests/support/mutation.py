@@ -78,26 +78,6 @@ class Area:
     without: tuple[str, ...] = ()
 
 
-OSSFERRY_TESTS = (
-    "tests/unit/server",
-    "tests/attacks",
-    "tests/contract/server/test_jwt_issuer.py",
-    "tests/contract/server/test_oidc.py",
-    "tests/contract/server/test_redis.py",
-    "tests/contract/server/test_kill_switch.py",
-    "tests/contract/server/test_ledger_away.py",
-    "tests/contract/server/test_sts.py",
-    "tests/contract/server/after/test_quotas.py",
-)
-OSSFERRY_WITHOUT = (
-    "tests/unit/server/test_cli.py",
-    "tests/unit/server/test_hatch_build.py",
-    "tests/unit/server/test_operations.py",
-    "tests/unit/server/test_oss_sdk_choice.py",
-    "tests/unit/server/test_scale_page.py",
-    "tests/unit/server/test_unfinished.py",
-)
-
 AREAS = {
     "uploader": Area(
         modules=(
@@ -110,8 +90,21 @@ AREAS = {
     ),
     "ossferry.authentication": Area(
         modules=("ossferry/authentication/*",),
-        tests=OSSFERRY_TESTS,
-        without=OSSFERRY_WITHOUT,
+        tests=(
+            "tests/unit/server",
+            "tests/attacks",
+            "tests/contract/server/test_jwt_issuer.py",
+            "tests/contract/server/test_oidc.py",
+            "tests/contract/server/test_kill_switch.py",
+        ),
+        without=(
+            "tests/unit/server/test_cli.py",
+            "tests/unit/server/test_hatch_build.py",
+            "tests/unit/server/test_operations.py",
+            "tests/unit/server/test_oss_sdk_choice.py",
+            "tests/unit/server/test_scale_page.py",
+            "tests/unit/server/test_unfinished.py",
+        ),
     ),
     "ossferry.access": Area(
         modules=(
@@ -120,8 +113,28 @@ AREAS = {
             "ossferry/state/counter.py",
             "ossferry/uploads/quotas.py",
         ),
-        tests=OSSFERRY_TESTS,
-        without=OSSFERRY_WITHOUT,
+        tests=(
+            "tests/unit/server/test_api.py",
+            "tests/unit/server/test_audit_file.py",
+            "tests/unit/server/test_bodies.py",
+            "tests/unit/server/test_grants.py",
+            "tests/unit/server/test_policy.py",
+            "tests/unit/server/test_quotas.py",
+            "tests/unit/server/test_rates.py",
+            "tests/unit/server/test_receipts.py",
+            "tests/unit/server/test_redaction.py",
+            "tests/unit/server/test_request_guards.py",
+            "tests/unit/server/test_revoked.py",
+            "tests/unit/server/test_same_site.py",
+            "tests/unit/server/test_several_methods.py",
+            "tests/unit/server/test_shares.py",
+            "tests/unit/server/test_trash.py",
+            "tests/attacks",
+            "tests/contract/server/test_kill_switch.py",
+            "tests/contract/server/test_ledger_away.py",
+            "tests/contract/server/test_redis.py",
+            "tests/contract/server/after/test_quotas.py",
+        ),
     ),
     "mock_oss": Area(
         modules=("mock_oss/access/*", "mock_oss/policies/*", "mock_oss/signing/*"),
@@ -172,7 +185,7 @@ pytest_add_cli_args_test_selection = {values([*area.tests, *deselected])}
 use_git_change_detection = false
 
 [tool.pytest.ini_options]
-addopts = "--import-mode=importlib -m 'not slow' -p support.plain_ids"
+addopts = "--import-mode=importlib -m 'not slow' -p support.mutation_plugin"
 pythonpath = ["src", "web", "tests"]
 xfail_strict = true
 filterwarnings = ["error"]
