@@ -16,7 +16,7 @@ from support import browsers, paths, prerequisites
 
 __all__ = ["browser", "free_port", "program", "running", "wait_for"]
 
-TRIES = 200
+TRIES = 1200  # one minute, for a busy machine
 
 
 def program(name: str) -> str:
@@ -59,7 +59,7 @@ def running(arguments: list[str], folder: Path, port: int) -> Iterator[subproces
             yield process
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
