@@ -82,7 +82,7 @@ def test_the_readme_names_only_targets_that_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     pages = (ROOT / "README.md").read_text("utf-8") + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
-    for target in set(re.findall(r"[`$] ?make ([a-z]+)", pages)):
+    for target in set(re.findall(r"[`$] ?make ([a-z-]+)", pages)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
