@@ -17,15 +17,19 @@ ONLY ?=
 RUNS ?=
 # := ignores the environment, where BROWSER names the desktop's browser
 BROWSER :=
+# The Makefile runs these lines before it needs Python or Node.
+HAS_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo 'make: $(PYTHON) is not Python 3.11 or newer; install it, and name it: make PYTHON=python3.12' >&2; exit 1; }
+HAS_NODE := node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm >/dev/null || { echo 'make: Node 20 or newer, with npm, is not installed; install it from https://nodejs.org' >&2; exit 1; }
 # all that the server and the mock can use, at the versions of the lock that exists
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.toml $(addprefix --extra ,oss-v2 otel postgresql redis images) --universal --python-version 3.11 --no-emit-index-url --no-header
 # pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel lock modules docs prerequisites clean
+.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel mock-wheel lock modules docs prerequisites clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || { $(HAS_PYTHON); }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	sed -n '/^uv==/,/^    #/p' requirements.lock > $(VENV)/uv.lock
 	$(PIP) --require-hashes -r $(VENV)/uv.lock
@@ -34,18 +38,21 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	touch $@
 
 web/node_modules/.ready: web/package-lock.json
+	@$(HAS_NODE)
 	cd web && npm ci --silent --no-audit --no-fund
 	touch $@
 
 SDK_TOURS := tests/contract/mock_oss/node
 $(SDK_TOURS)/node_modules/.ready: $(SDK_TOURS)/package-lock.json
+	@$(HAS_NODE)
 	cd $(SDK_TOURS) && npm ci --silent --no-audit --no-fund
 	touch $@
 
-build: $(VENV)/.ready web/node_modules/.ready
+# Node comes first: if it is missing, make says so before it installs the Python packages.
+build: web/node_modules/.ready $(VENV)/.ready
 	@$(BIN)/python web/build.py
 
-sbom: $(VENV)/.ready web/node_modules/.ready
+sbom: web/node_modules/.ready $(VENV)/.ready
 	@$(BIN)/python web/sbom.py
 
 wheel: build sbom
@@ -53,6 +60,10 @@ wheel: build sbom
 	for each in pyodide mock; do (cd wheels/$$each && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist) || exit 1; done
 	cp constraints.txt dist
 	@cd dist && wc -c *.whl
+
+mock-wheel: $(VENV)/.ready
+	@$(BIN)/python web/sbom.py ossferry-mock
+	cd wheels/mock && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
 
 demo: build
 	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(FRAME_ORIGIN),--frame-origin "$(FRAME_ORIGIN)") $(if $(CUSTOM_DOMAIN),--custom-domain "$(CUSTOM_DOMAIN)")
@@ -70,8 +81,11 @@ check: $(VENV)/.ready
 	$(BIN)/mypy --num-workers auto
 
 audit: $(VENV)/.ready
-	$(BIN)/uv tool run pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
-	cd web && npm audit
+	@status=0; \
+	$(BIN)/uv tool run pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock \
+		|| { status=1; echo 'make: the check of the Python packages failed' >&2; }; \
+	(cd web && npm audit) || { status=1; echo 'make: the check of the npm packages failed' >&2; }; \
+	exit $$status
 
 format: $(VENV)/.ready
 	$(BIN)/ruff format .

@@ -1,4 +1,6 @@
-"""Write the SBOM of each wheel, `build/sbom/<wheel>.cdx.json`, in the format CycloneDX 1.6.
+"""Write the SBOM of each wheel into `build/sbom/<wheel>.cdx.json`, in the format CycloneDX 1.6.
+
+Arguments are the names of wheels; without arguments, the program writes the SBOMs of all wheels.
 
 The SBOM lists the locked Python packages that the wheel needs, and the third-party code that the
 wheel contains: npm packages, the packages that PyScript's files contain, and the libraries in the
@@ -10,6 +12,7 @@ import base64
 import importlib.metadata
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -294,5 +297,5 @@ def write(wheel: str, folder: Path = OUT) -> Path:
 
 
 if __name__ == "__main__":
-    for name in PROJECTS:
+    for name in sys.argv[1:] or PROJECTS:
         write(name)

@@ -10,6 +10,7 @@ from pathlib import Path
 import oss2
 import pytest
 
+from bench.quick_start_bench import BUILD, UVX
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 
@@ -82,7 +83,7 @@ def test_the_readme_names_only_targets_that_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     pages = (ROOT / "README.md").read_text("utf-8") + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
-    for target in set(re.findall(r"[`$] ?make ([a-z]+)", pages)):
+    for target in set(re.findall(r"[`$] ?make ([a-z-]+)", pages)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
@@ -93,3 +94,12 @@ def test_the_invariants_name_tests_that_exist() -> None:
 
     assert named
     assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", known)] == []
+
+
+def test_the_bench_of_the_quick_start_measures_the_command_of_the_readme() -> None:
+    (build, uvx) = re.findall(
+        r"^\$ (make wheel) && (uvx .+)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+    )[0]
+
+    assert build in BUILD
+    assert uvx == UVX

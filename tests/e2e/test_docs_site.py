@@ -1,6 +1,7 @@
 """The documentation site in a browser: its search, other hosts, and narrow screens."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Request, ViewportSize
@@ -19,20 +20,44 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built site."""
+    return build(folder=tmp_path_factory.mktemp("build"))
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Iterator[str]:
     """The address of the built site."""
-    folder = build(folder=tmp_path_factory.mktemp("build"))
     with serve(Starlette(routes=[Mount("/", StaticFiles(directory=folder, html=True))])) as url:
         yield url
 
 
-def test_the_search_finds_a_page(page: Page, site: str, console: Console) -> None:
-    page.goto(site)
+@pytest.mark.parametrize("place", ["server", "file"])
+def test_the_search_finds_a_page(
+    page: Page, site: str, folder: Path, console: Console, place: str
+) -> None:
+    page.goto(site if place == "server" else (folder / "index.html").as_uri())
     page.get_by_role("button", name="Search").first.click()
     page.get_by_role("combobox").fill("words in Chinese and Japanese")
     page.get_by_role("option").first.click()
 
     expect(page.get_by_role("heading", name="Words in Chinese and Japanese")).to_be_visible()
+
+
+def test_a_phone_shows_the_name_of_the_column_in_each_cell(
+    page: Page, site: str, console: Console
+) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto(f"{site}/tutorial.html")
+    names = (
+        page.locator("table")
+        .first.locator("tr:has(td)")
+        .nth(1)
+        .locator("td")
+        .evaluate_all("cells => cells.map(cell => getComputedStyle(cell, '::before').content)")
+    )
+
+    assert names == ["none", '"with an account"', '"rehearsal"']
 
 
 def test_each_page_fits_a_phone_and_asks_no_other_host(

@@ -4,6 +4,7 @@ The pages are written for a Git host, so the program changes copies of them: lin
 not on the site lead to the repository, links show the titles of pages in place of their file names,
 the info string of a code block keeps only its language, and text in lists is indented by 4 spaces.
 Zensical then builds the site in strict mode: it fails on broken links and anchors between pages.
+Each cell of a table gets the name of its column, which `site.css` shows on a phone.
 `tests/unit/test_markdown.py` checks the rest: images, other files, and the navigation.
 """
 
@@ -29,6 +30,11 @@ INFO = re.compile(r"^( *```\w+) .+$", re.MULTILINE)
 INDENTED = re.compile(r"^( *)```.*?^\1```$|^ {2,3}(?=\S)", re.MULTILINE | re.DOTALL)
 """A code block, or the beginning of a line in a list."""
 
+TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
+HEADING = re.compile(r"<th(?:\s[^>]*)?>(.*?)</th>", re.DOTALL)
+CELL = re.compile(r"<td(?=[\s>])")
+
 
 def build(docs: Path = DOCS, folder: Path = BUILD) -> Path:
     """Build the site in an empty folder, and return the folder of the site.
@@ -43,7 +49,8 @@ def build(docs: Path = DOCS, folder: Path = BUILD) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     pages = folder / "pages"
     shutil.copytree(docs / "images", pages / "images")
-    shutil.copy(docs / "site.css", pages)
+    for name in ("site.css", "iframe-worker.js"):
+        shutil.copy(docs / name, pages)
     shutil.copy(ICON, pages)
     shutil.copy(docs / CONFIG.name, folder)
     for page in docs.rglob("*.md"):
@@ -52,6 +59,8 @@ def build(docs: Path = DOCS, folder: Path = BUILD) -> Path:
         copy.write_text(_for_the_site(page, docs), "utf-8")
     zensical = Path(sys.executable).with_name("zensical")
     subprocess.run([zensical, "build", "--strict"], cwd=folder, check=True)  # noqa: S603
+    for built in (folder / "site").rglob("*.html"):
+        built.write_text(TABLE.sub(_name_columns, built.read_text("utf-8")), "utf-8")
     return folder / "site"
 
 
@@ -72,6 +81,18 @@ def _for_the_site(page: Path, docs: Path) -> str:
     return LINK.sub(lead, INFO.sub(r"\1", text))
 
 
+def _name_columns(table: re.Match[str]) -> str:
+    """Return a table whose cells have the name of their column in `data-column`."""
+    texts = [re.sub("<[^>]+>", "", name).strip() for name in HEADING.findall(table[0])]
+    names = [text.replace('"', "&quot;") for text in texts]
+
+    def name_cells(row: re.Match[str]) -> str:
+        columns = iter(names)
+        return CELL.sub(lambda _: f'<td data-column="{next(columns)}"', row[0])
+
+    return ROW.sub(name_cells, table[0])
+
+
 def _title(page: Path) -> str:
     """Return the heading of a page."""
     return page.read_text("utf-8").partition("\n")[0].removeprefix("# ")
@@ -89,4 +110,8 @@ if __name__ == "__main__":
         site = build()
     except subprocess.CalledProcessError as error:
         sys.exit(f"The documentation site was not built: {error}")
-    print(f"{site.relative_to(ROOT)}/index.html")  # noqa: T201
+    folder = site.relative_to(ROOT)
+    print(  # noqa: T201
+        f"Open {folder}/index.html, or serve the site:"
+        f" python3 -m http.server --bind 127.0.0.1 --directory {folder}"
+    )

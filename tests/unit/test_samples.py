@@ -36,8 +36,9 @@ NOT_CHECKED = {
 
 OURS = ("mock_oss", "ossferry", "uploader")
 OTHER_PROGRAMS = re.compile(
-    r"\.|aliyun|cat|cd|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|grep|install|kubectl"
-    "|openssl|pg_dump|pg_restore|pip|rm|runuser|s|sed|set|sleep|systemctl|useradd|uvx"
+    r"\.|aliyun|cat|cd|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|git|grep|install|kubectl"
+    "|ln|openssl|pg_dump|pg_restore|pip|pytest|rm|runuser|s|sed|set|sleep|systemctl|umask|useradd|uv"
+    "|uvicorn|uvx"
 )
 """Programs of others: this file does not know their options."""
 

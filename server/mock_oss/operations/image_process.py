@@ -1,6 +1,6 @@
 """Image processing with Pillow, for the parameter ``x-oss-process``.
 
-Pillow is an optional package: ``pip install ossferry[images]``. Without Pillow, the mock refuses
+Pillow is an optional package, the extra ``images``. Without Pillow, the mock refuses
 every instruction with NotImplemented. Sources: vendor pages "Image processing", "Resize images",
 "Add watermarks" and "Convert image formats".
 """

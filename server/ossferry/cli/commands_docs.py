@@ -4,6 +4,7 @@ import re
 
 import typer
 from typer.cli import get_docs_for_click
+from typer.core import TyperGroup
 from typer.main import get_command
 
 __all__ = ["commands_page"]
@@ -31,8 +32,14 @@ This page is generated: `ossferry commands-docs > docs/commands.md`.
 
 
 def commands_page(commands: typer.Typer) -> str:
-    """Return the text of `docs/commands.md`: usage, arguments and options of all commands."""
+    """Return the text of `docs/commands.md`: usage, arguments and options of commands.
+
+    The page has no hidden commands.
+    """
     command = get_command(commands)
+    if isinstance(command, TyperGroup):
+        shown = {name: each for name, each in command.commands.items() if not each.hidden}
+        command.commands = shown
     context = typer.Context(command, info_name="ossferry")
     text = get_docs_for_click(obj=command, ctx=context, name="ossferry", indent=1)
     names_only = re.sub(r": .*\.\.\.$", "", text, flags=re.MULTILINE)  # the rest was cut off

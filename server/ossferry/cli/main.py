@@ -38,6 +38,7 @@ OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of
 commands = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 commands.add_typer(key_commands, name="apikey")
 commands.add_typer(admin_commands, name="admin")
@@ -199,7 +200,7 @@ def doctor(
     raise typer.Exit(0 if is_healthy(rows) else 1)
 
 
-@commands.command("config-docs")
+@commands.command("config-docs", hidden=True)
 def config_docs() -> None:
     """Print docs/configuration.md, the page that describes all options."""
     from ossferry.cli.config_docs import configuration_page
@@ -207,7 +208,7 @@ def config_docs() -> None:
     typer.echo(configuration_page(), nl=False)
 
 
-@commands.command("commands-docs")
+@commands.command("commands-docs", hidden=True)
 def commands_docs() -> None:
     """Print docs/commands.md, the page that describes all commands."""
     from ossferry.cli.commands_docs import commands_page

@@ -166,7 +166,7 @@ class Settings(BaseSettings):
         default=None,
         description="The ledger's database: `postgresql://user:password@host/name` (add"
         " `?sslmode=verify-full` for a database on another machine) or `sqlite:///path`."
-        " PostgreSQL needs `pip install 'ossferry[postgresql]'`. If"
+        " PostgreSQL needs the extra `postgresql`. If"
         " `OSSFERRY_OBJECTS_ROLE_ARN` is set, the default is `ossferry.db` in the working"
         " directory.",
     )
@@ -353,7 +353,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         default=None,
         description="Redis, which several processes need to share limits, grants and sessions;"
-        " without it they are in memory. Redis needs `pip install 'ossferry[redis]'`. Sign-outs are"
+        " without it they are in memory. Redis needs the extra `redis`. Sign-outs are"
         " stored in the ledger. Without a ledger, sessions end when Redis loses its data or,"
         " without Redis, when the process ends.",
     )
@@ -374,7 +374,7 @@ class Settings(BaseSettings):
     runtime: Runtime = Field(
         default="micropython",
         description="The interpreter that runs the page's main thread. `pyodide` needs"
-        " `pip install 'ossferry[pyodide]'`.",
+        " the extra `pyodide`.",
     )
     allow_runtime_query: bool = Field(
         default=False,

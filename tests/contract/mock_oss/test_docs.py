@@ -116,7 +116,7 @@ def test_example_faults_load(text: str, tmp_path: Path) -> None:
 
 
 def test_every_kind_of_block_is_looked_at() -> None:
-    known = {"bash", "js", "python", "python pytest", "toml world", "toml faults"}
+    known = {"bash", "console", "js", "python", "python pytest", "toml world", "toml faults"}
 
     assert {language for language, _ in BLOCKS} == known
 

@@ -25,9 +25,14 @@ SECRETS = {
 }
 
 
+AS_THE_USER = "cd /etc/ossferry && runuser -u ossferry -- "
+
+
 def console(text: str) -> list[str]:
+    """Return the commands, without the change of the folder and of the user."""
     blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
-    return [line[2:] for block in blocks for line in block.splitlines()]
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    return [line.removeprefix(AS_THE_USER) for line in lines]
 
 
 Run = Callable[[str], str]
@@ -97,6 +102,29 @@ def test_every_option_in_the_page_is_one() -> None:
     known = {name.upper() for name in Settings.model_fields}
 
     assert {name.removesuffix("_FILE") if name not in known else name for name in named} <= known
+
+
+def test_the_first_key_is_made_before_the_server_starts() -> None:
+    lines = console(PAGE)
+    (key,) = (line for line in lines if line.startswith("ossferry apikey create"))
+    (start,) = (line for line in lines if "systemctl enable --now" in line)
+
+    assert "OSSFERRY_AUTH=apikey" in PAGE.partition(key)[0]
+    assert lines.index(key) < lines.index(start)
+
+
+def test_an_upgrade_installs_what_the_installation_installs() -> None:
+    install, upgrade = (line for line in console(PAGE) if "/opt/ossferry/bin/pip" in line)
+
+    assert install == upgrade
+
+
+def test_the_command_is_in_the_path() -> None:
+    (link,) = (line for line in console(PAGE) if line.startswith("ln -s "))
+    program, target = link.split()[2:]
+
+    assert f"ExecStart={program} serve" in (ROOT / "deploy/systemd/ossferry@.service").read_text()
+    assert target == "/usr/local/bin/ossferry"
 
 
 def test_every_file_that_the_page_names_is_there() -> None:

@@ -179,10 +179,15 @@ def test_a_person_who_follows_the_page_sees_what_it_shows(person: Person) -> Non
     page = PAGE.replace(":8000", f":{person.port}").replace(":9000", f":{person.oss_port}")
     page = page.replace("--port 9000", f"--port {person.oss_port}")
     everything, stop, _ = page.partition("As a rehearsal, also stop the mock")
+    before, step, after = everything.partition("## Step 7")
 
-    person.follow(everything)
+    person.follow(before)
+    modes = [(person.folder / name).stat().st_mode & 0o777 for name in ("secret", "server-key.env")]
+    person.follow(after)
 
+    assert step
     assert stop
+    assert modes == [0o600, 0o600]
     assert person.blocks == PAGE.count("```console\n") > 0
     assert [path.name for path in person.folder.iterdir()] == ["world.toml"]
     names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")

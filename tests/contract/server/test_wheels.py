@@ -191,6 +191,15 @@ def plain(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
     return environment(tmp_path_factory.mktemp("plain"), dist, "ossferry")
 
 
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the page counts for Python 3.11")
+def test_the_page_about_production_counts_the_packages(plain: Path, tried: Path) -> None:
+    page = (ROOT / "docs/production.md").read_text("utf-8")
+
+    assert f"the server needs {len(installed(plain)) - 1} packages with " in page
+    assert installed(tried) - installed(plain) == {"ossferry-mock", "python-multipart"}
+    assert "| the third wheel, and 1 package |" in page
+
+
 def test_the_plain_wheel_serves_the_page(tmp_path: Path, plain: Path) -> None:
     port = free_port()
     options = {**cloud_options(tmp_path), "OSSFERRY_PORT": str(port)}
@@ -235,7 +244,7 @@ def test_the_plain_wheel_names_the_extra_that_is_missing(tmp_path: Path, plain: 
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
-    """The programs of an environment with what `uvx` installs for the first command of the README.
+    """The programs of an environment with what `uvx` will install from the package index.
 
     The command itself is `ossferry demo`.
     """
@@ -243,6 +252,53 @@ def tried(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
     requirement, command = re.findall(r"^\$ uvx --from '(\S+)' (\w+ \w+)", readme, re.MULTILINE)[0]
     assert command == "ossferry demo"
     return environment(tmp_path_factory.mktemp("tried"), dist, requirement)
+
+
+COMMANDS_OF_UV = [
+    ("README.md", r"^\$ make wheel && (uvx .+ ossferry) demo$", "{} --version"),
+    ("docs/tutorial.md", r"^\$ (uv tool install .+)$", "{} && bin/ossferry --version"),
+]
+
+
+@pytest.mark.parametrize(("page", "command", "_"), COMMANDS_OF_UV)
+def test_the_commands_of_uv_name_the_server_and_the_mock(
+    dist: Path, page: str, command: str, _: str
+) -> None:
+    (line,) = re.findall(command, (ROOT / page).read_text("utf-8"), re.MULTILINE)
+    patterns = re.findall(r" dist/(\S+)", line)
+
+    found = [[path.name.partition("-")[0] for path in dist.glob(each)] for each in patterns]
+    assert found == [["ossferry_mock"], ["ossferry"]]
+
+
+@pytest.mark.slow  # downloads all packages, so that our wheels do not get into the cache
+@pytest.mark.parametrize(("page", "command", "is_installed"), COMMANDS_OF_UV)
+def test_uv_installs_the_wheels_of_a_clone(
+    tmp_path: Path, dist: Path, page: str, command: str, is_installed: str
+) -> None:
+    (line,) = re.findall(command, (ROOT / page).read_text("utf-8"), re.MULTILINE)
+    (tmp_path / "dist").symlink_to(dist)
+    environment = {
+        **os.environ,
+        "PATH": f"{UV.parent}:{os.environ['PATH']}",
+        "UV_CONSTRAINT": str(ROOT / "constraints.txt"),
+        "UV_NO_CACHE": "1",
+        "UV_PYTHON": sys.executable,
+        "UV_TOOL_BIN_DIR": str(tmp_path / "bin"),
+        "UV_TOOL_DIR": str(tmp_path / "tools"),
+    }
+
+    done = subprocess.run(  # noqa: S603 - a line of our own documentation
+        ["/bin/sh", "-c", is_installed.format(line)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"ossferry \d+\.\d+\.\d+\n", done.stdout)
 
 
 def test_the_demo_runs_without_a_checkout(tmp_path: Path, tried: Path) -> None:

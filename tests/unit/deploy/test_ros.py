@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ VALUES = {
     "ALIYUN::TenantId": "1000000000000000",
     "BucketName": "web-direct-upload",
     "Name": "ossferry",
-    "Package": "ossferry==0.1.0",
+    "Package": "https://files.example.com/ossferry-0.1.0-py3-none-any.whl?Expires=1&Signature=a%2B",
+    "Constraints": "https://files.example.com/constraints.txt?Expires=1&Signature=b%2B",
     "UserName": "uploader",
     "Password": "a-password-of-the-test",
     "AllowedNetwork": "0.0.0.0/0",
@@ -257,6 +259,23 @@ def test_only_https_reaches_the_instance_and_it_uses_the_hardened_metadata_servi
 
 
 # ---- the script of the instance
+
+
+@pytest.mark.parametrize("name", ["Package", "Constraints"])
+def test_the_operator_says_where_the_package_comes_from(name: str) -> None:
+    """A name, in place of an address, would install what a stranger puts into the index."""
+    parameter = TEMPLATE["Parameters"][name]
+    pattern = re.compile(parameter["AllowedPattern"])
+
+    assert "Default" not in parameter
+    assert pattern.fullmatch(VALUES[name])
+    assert [each for each in ("ossferry", "ossferry==0.1.0") if pattern.fullmatch(each)] == []
+
+
+def test_the_instance_installs_the_package_with_the_versions_of_the_constraints() -> None:
+    (line,) = re.findall(r"^retry (/opt/ossferry/bin/pip .+)$", script(), re.MULTILINE)
+
+    assert shlex.split(line)[-3:] == ["--constraint", VALUES["Constraints"], VALUES["Package"]]
 
 
 def test_shellcheck_finds_nothing(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
+from typer.testing import CliRunner
 
 from ossferry.cli.commands_docs import commands_page
 from ossferry.cli.config_docs import configuration_page
@@ -71,6 +72,14 @@ def test_the_page_about_commands_is_current() -> None:
     text = (ROOT / "docs" / "commands.md").read_text()
 
     assert text == commands_page(commands), "run `ossferry commands-docs > docs/commands.md`"
+
+
+def test_the_help_has_no_backticks_and_no_commands_for_developers() -> None:
+    shown = CliRunner().invoke(commands, ["--help"], env={"TERMINAL_WIDTH": "200"}).output
+
+    assert "Run the server with the settings in the environment variables OSSFERRY_…." in shown
+    assert "config-docs" not in shown
+    assert "commands-docs" not in shown
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:

@@ -1,0 +1,109 @@
+"""The Makefile says in one sentence which program is missing, and checks both lock files."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MADE_FROM = ("Makefile", "pyproject.toml", "requirements.lock", "web/package-lock.json")
+Make = Callable[[str], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """The only folder in PATH; it has the programs of an empty machine."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for name in ("sh", "sed", "touch"):
+        (folder / name).symlink_to(program_of_the_machine(name))
+    return folder
+
+
+def program_of_the_machine(name: str) -> str:
+    found = shutil.which(name)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def make(tmp_path: Path, programs: Path) -> Make:
+    """Return a function that makes a target in a new clone on this machine."""
+    clone = tmp_path / "clone"
+    for name in MADE_FROM:
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, clone / name)
+    command = program_of_the_machine("make")
+
+    def run(target: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - our own Makefile
+            [command, target],
+            cwd=clone,
+            env={**os.environ, "PATH": str(programs), "MAKEFLAGS": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def write(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize("target", ["demo", "wheel"])
+@pytest.mark.parametrize("version", [None, "18.20.4"])
+def test_a_missing_or_old_node_is_named_before_anything_is_installed(
+    make: Make, programs: Path, tmp_path: Path, target: str, version: str | None
+) -> None:
+    if version:
+        real = program_of_the_machine("node")
+        write(
+            programs / "node",
+            f"exec {real} -e \"Object.defineProperty(process.versions, 'node', "
+            f"{{value: '{version}'}}); $2\"",
+        )
+        write(programs / "npm", "exit 0")
+
+    done = make(target)
+
+    assert done.returncode == 2
+    first = done.stderr.splitlines()[0]
+    assert first.startswith("make: Node 20 or newer, with npm, is not installed; install it from")
+    assert not (tmp_path / "clone/.venv").exists()
+
+
+@pytest.mark.parametrize("script", [None, "exit 1"], ids=["missing", "old"])
+def test_a_missing_or_old_python_is_named(make: Make, programs: Path, script: str | None) -> None:
+    if script:
+        write(programs / "python3", script)
+
+    done = make("mock-wheel")
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0].startswith("make: python3 is not Python 3.11 or newer")
+
+
+@pytest.mark.parametrize(
+    ("python", "npm"), [(0, 0), (1, 0), (0, 1), (1, 1)], ids=["none", "python", "npm", "both"]
+)
+def test_an_audit_reports_both_parts(
+    make: Make, programs: Path, tmp_path: Path, python: int, npm: int
+) -> None:
+    venv = tmp_path / "clone/.venv"
+    write(venv / "bin/uv", f"exit {python}")
+    (venv / ".ready").touch()
+    write(programs / "npm", f"echo found 0 vulnerabilities; exit {npm}")
+
+    done = make("audit")
+
+    assert "found 0 vulnerabilities" in done.stdout
+    assert (done.returncode != 0) == bool(python or npm)
+    assert ("the check of the Python packages failed" in done.stderr) == bool(python)
+    assert ("the check of the npm packages failed" in done.stderr) == bool(npm)
