@@ -3,7 +3,7 @@
 Each failure becomes one sentence that says what to do.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,9 @@ __all__ = ["Bucket"]
 TIMEOUT_S = 15
 MANY = 1000
 """Keys in one DeleteMultipleObjects request."""
+
+RIGHTS = {"PutBucketTags": "PutBucketTagging", "GetBucketTags": "GetBucketTagging"}
+"""Action -> the right that it needs, if that has another name."""
 
 WRONG_KEY = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "SecurityTokenExpired")
 UNREADABLE = (TypeError, ValueError, AttributeError, ParseError)
@@ -145,6 +148,11 @@ class Bucket:
             "AccessDenied",
         )
 
+    def tags(self) -> Mapping[str, str]:
+        """Return the tags of the bucket."""
+        found = self._read("GetBucketTags", self._bucket.get_bucket_tagging)
+        return {} if found is None else found.tag_set.tagging_rule
+
     def blocks_public_access(self) -> bool:
         """Return whether Block Public Access is on."""
         found = self._read(
@@ -177,6 +185,10 @@ class Bucket:
         found = self._read("GetBucketStat", self._bucket.get_bucket_stat)
         return (0, 0) if found is None else (found.object_count, found.multi_part_upload_count)
 
+    def is_untouched(self) -> bool:
+        """Return whether the bucket has no tags, rules, objects and unfinished uploads."""
+        return not (self.tags() or self.cors() or self.lifecycle_rules() or any(self.counts()))
+
     def _read(self, action: str, call: Callable[[], T]) -> T | None:
         """Return the answer of a reading call, or None if there is nothing to read."""
         try:
@@ -201,6 +213,7 @@ class Bucket:
             "PutBucket": lambda: bucket.create_bucket(
                 oss2.BUCKET_ACL_PRIVATE, params["Configuration"]
             ),
+            "PutBucketTags": lambda: bucket.put_bucket_tagging(params["Configuration"]),
             "PutBucketAcl": lambda: bucket.put_bucket_acl(oss2.BUCKET_ACL_PRIVATE),
             "PutBucketPublicAccessBlock": lambda: bucket.put_bucket_public_access_block(True),
             "PutBucketVersioning": lambda: bucket.put_bucket_versioning(params["Configuration"]),
@@ -275,7 +288,7 @@ class Bucket:
         if code == "AccessDenied":
             return CloudError(
                 f"OSS refused {action} (AccessDenied: {error.message}): use credentials of an"
-                f" administrator, or give the caller the right oss:{action}.",
+                f" administrator, or give the caller the right oss:{RIGHTS.get(action, action)}.",
                 code,
             )
         return CloudError(f"OSS refused {action} ({code}: {error.message}).", code)

@@ -36,15 +36,16 @@ ORIGIN = "https://uploads.example.com"
 NAMES = ("--bucket", BUCKET, "--region", "cn-hangzhou", "--origin", ORIGIN)
 READING = ("Get", "List", "Assume")
 MAKING = (
-    "PutBucket",
-    "PutBucketPublicAccessBlock",
-    "PutBucketCors",
-    "PutBucketLifecycle",
     "CreateUser",
     "CreatePolicy",
     "AttachPolicyToUser",
     "CreatePolicy",
     "AttachPolicyToUser",
+    "PutBucket",
+    "PutBucketTags",
+    "PutBucketPublicAccessBlock",
+    "PutBucketCors",
+    "PutBucketLifecycle",
     "CreateRole",
     "CreatePolicy",
     "AttachPolicyToRole",
@@ -67,7 +68,6 @@ REMOVING = (
     "DeletePolicy",
     "DeletePolicy",
     "DeleteBucketCors",
-    "DeleteBucketLifecycle",
     "DeleteBucket",
 )
 
@@ -241,10 +241,9 @@ def test_from_an_empty_account_to_an_upload_and_back(
 
     kept = teardown(run)
     assert (kept.code, "stays with its objects" in kept.stderr) == (0, True)
-    assert [each for each in changes(oss) if "Bucket" in each] == [
-        "DeleteBucketCors",
-        "DeleteBucketLifecycle",
-    ]
+    assert [each for each in changes(oss) if "Bucket" in each] == ["DeleteBucketCors"]
+    (rule,) = bucket_of(oss).get_bucket_lifecycle().rules
+    assert rule.id == "ossferry-abort-parts"
     gone = teardown(run, "--delete-objects")
     assert gone.code == 0, gone.stderr
     assert state(oss) == NOTHING
@@ -637,9 +636,140 @@ def test_a_public_bucket_is_made_private_only_if_adopted(oss: MockOSS, run: Run)
     adopted = setup(run, "--adopt")
 
     assert (refused.code, before, adopted.code) == (1, [], 0)
-    assert "exists and is public-read" in refused.stderr
-    assert changes(oss)[0] == "PutBucketAcl"
+    assert f"the bucket {BUCKET} exists, and ossferry setup did not make it" in refused.stderr
+    assert "PutBucketAcl" in changes(oss)
     assert bucket_of(oss).get_bucket_acl().acl == "private"
+
+
+def test_a_bucket_that_was_made_public_later_is_made_private_only_if_adopted(
+    oss: MockOSS, run: Run
+) -> None:
+    setup(run)
+    bucket_of(oss).delete_bucket_public_access_block()
+    bucket_of(oss).put_bucket_acl("public-read")
+    changes(oss)
+
+    refused = setup(run)
+    before = changes(oss)
+    adopted = setup(run, "--adopt")
+
+    assert (refused.code, before, adopted.code) == (1, [], 0)
+    assert "is public-read: give --adopt to make it private" in refused.stderr
+    assert changes(oss) == ["PutBucketAcl", "PutBucketPublicAccessBlock"]
+
+
+@pytest.fixture(params=["empty", "an object", "a tag"])
+def archive(oss: MockOSS, request: pytest.FixtureRequest) -> Any:
+    """A bucket with the wanted name that another person has made."""
+    bucket = bucket_of(oss)
+    bucket.create_bucket("private")
+    if request.param == "an object":
+        bucket.put_object("1999.zip", b"irreplaceable")
+    elif request.param == "a tag":
+        rule = oss2.models.TaggingRule()
+        rule.add("made-by", "hand")
+        bucket.put_bucket_tagging(oss2.models.Tagging(rule))
+    oss.requests.clear()
+    return bucket
+
+
+def test_a_bucket_that_exists_is_changed_only_if_adopted(
+    oss: MockOSS, run: Run, archive: Any
+) -> None:
+    before = oss.store.buckets.get(BUCKET)
+
+    refused = setup(run)
+
+    assert (refused.code, refused.stdout, changes(oss)) == (1, "", [])
+    assert refused.stderr == (
+        f"ossferry: the bucket {BUCKET} exists, and ossferry setup did not make it: choose another"
+        " name with --bucket, or give --adopt to change its settings.\n"
+    )
+    assert oss.store.buckets.get(BUCKET) == before
+    assert setup(run, "--adopt").code == 0
+    assert "PutBucketTags" not in changes(oss)
+    assert setup(run).code == 1
+    assert setup(run, "--adopt").code == 0
+    assert changes(oss) == []
+
+
+@pytest.mark.parametrize("more", [(), ("--adopt",)], ids=["teardown", "teardown --adopt"])
+def test_a_teardown_keeps_a_bucket_that_was_adopted(
+    oss: MockOSS, run: Run, archive: Any, more: tuple[str, ...]
+) -> None:
+    objects = [each.key for each in archive.list_objects_v2().object_list]
+    setup(run, "--adopt")
+    before = state(oss)
+
+    refused = teardown(run, "--delete-objects", *more)
+    assert (refused.code, state(oss)) == (1, before)
+    assert refused.stderr == (
+        f"ossferry: ossferry setup did not make the bucket {BUCKET}, so its objects stay: run the"
+        " command without --delete-objects to remove everything else.\n"
+    )
+    done = teardown(run, *more)
+
+    assert done.code == 0, done.stderr
+    assert f"the bucket {BUCKET} stays with its objects" in done.stderr
+    assert [each.key for each in archive.list_objects_v2().object_list] == objects
+    assert archive.get_bucket_public_access_block().block_public_access
+    assert [each.id for each in archive.get_bucket_lifecycle().rules] == ["ossferry-abort-parts"]
+    with pytest.raises(oss2.exceptions.NoSuchCors):
+        archive.get_bucket_cors()
+    assert {**state(oss), "bucket": None} == NOTHING
+
+
+def test_a_teardown_keeps_a_bucket_that_was_never_set_up(
+    oss: MockOSS, run: Run, archive: Any
+) -> None:
+    before = oss.store.buckets.get(BUCKET)
+
+    refused, done = teardown(run, "--delete-objects"), teardown(run)
+
+    assert (refused.code, done.code, changes(oss)) == (1, 0, [])
+    assert oss.store.buckets.get(BUCKET) == before
+
+
+def test_the_adopt_of_a_plan_does_not_count_for_its_teardown(
+    oss: MockOSS, run: Run, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    run("setup", "--bucket", "another", *NAMES[2:], "--identity", "user", "--yes")
+    run("setup", *NAMES, "--identity", "user", "--adopt", "--plan", str(plan))
+    run("setup", "--apply", str(plan), "--yes")
+
+    done = run("teardown", "--from-plan", str(plan), "--yes")
+
+    assert done.code == 0
+    assert oss.service.identities.directory.user(ACCOUNT, "ossferry-server") is not None
+    assert run("teardown", "--from-plan", str(plan), "--yes", "--adopt").code == 0
+    assert oss.service.identities.directory.user(ACCOUNT, "ossferry-server") is None
+
+
+def test_a_teardown_after_an_interrupted_setup_removes_the_bucket(oss: MockOSS, run: Run) -> None:
+    oss.faults.add("reset", operation="PutBucketTags", when="before")
+    assert setup(run).code == 1
+    assert oss.store.buckets.get(BUCKET) is not None
+
+    done = teardown(run)
+
+    assert done.code == 0, done.stderr
+    assert state(oss) == NOTHING
+
+
+def test_a_bucket_that_is_older_than_the_interrupted_setup_is_not_taken_over(
+    oss: MockOSS, run: Run
+) -> None:
+    bucket_of(oss).create_bucket("private")
+    oss.clock.advance(60)
+    oss.faults.add("reset", operation="PutBucketPublicAccessBlock", when="before")
+    assert setup(run, "--adopt").code == 1
+
+    again = setup(run)
+
+    assert again.code == 1
+    assert "ossferry setup did not make it" in again.stderr
+    assert bucket_of(oss).get_bucket_tagging().tag_set.tagging_rule == {}
 
 
 def test_versioning_is_asked_for_on_request(oss: MockOSS, run: Run) -> None:
@@ -943,13 +1073,13 @@ def test_a_person_is_asked_for_missing_names_and_before_the_first_call(oss: Mock
 
     no = at_a_terminal(oss, names + "n\n", "setup")
     assert (no[0], no[1], changes(oss)) == (1, "", [])
-    assert "Make these 15 calls?" in no[2]
+    assert "Make these 16 calls?" in no[2]
     assert no[2].endswith("nothing was changed\n")
     yes = at_a_terminal(oss, names + "y\n", "setup")
 
     assert yes[0] == 0, yes[2]
     assert f"OSSFERRY_BUCKET={BUCKET}\n" in yes[1]
-    assert len(changes(oss)) == 15
+    assert len(changes(oss)) == 16
 
 
 def test_a_person_says_when_the_record_is_there(oss: MockOSS) -> None:

@@ -7,6 +7,7 @@ imports its dependencies when it is called, so that the command line starts quic
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -14,6 +15,7 @@ import typer
 
 from ossferry.cli.setup.options import (
     Adopt,
+    AdoptRemoving,
     Bucket,
     Doctor,
     Domain,
@@ -47,6 +49,10 @@ PlanOut: TypeAlias = Annotated[
 PlanIn: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Make the calls of a plan; it contains the names, too."),
+]
+FromPlan: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Remove what this plan of `ossferry setup` has made."),
 ]
 KeyFileOption: TypeAlias = Annotated[
     Path | None,
@@ -114,18 +120,18 @@ def teardown(
     role: RoleName = "oss-web-upload",
     objects_role: RoleName = "oss-web-objects",
     server_name: RoleName = "ossferry-server",
-    from_plan: PlanIn = None,
+    from_plan: FromPlan = None,
     delete_objects: Annotated[
         bool, typer.Option("--delete-objects", help="Delete all objects of the bucket, too.")
     ] = False,
     dry_run: DryRun = False,
-    adopt: Adopt = False,
+    adopt: AdoptRemoving = False,
     yes: Yes = False,
     json_output: JsonOutput = False,
     mock: Mock = "",
     oss_endpoint: OssEndpoint = "",
 ) -> None:
-    """Remove what `ossferry setup` has made; a bucket with objects stays.
+    """Remove what `ossferry setup` has made; a bucket with objects stays, and one it did not make.
 
     The command prints all calls, asks, and makes them. Give the same names as for `setup`, or the
     plan with --from-plan.
@@ -139,6 +145,7 @@ def teardown(
         names["identity"] = "ecs"  # has a role, too, and needs no other option
     cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
     wanted = cloud.plan(from_plan)[0] if from_plan else cloud.wanted(names)
+    wanted = replace(wanted, adopt=adopt)
     terminal = _terminal(json_output=json_output)
     with cloud.account(wanted) as account:
         account.bucket.on_deleted = terminal.deleted

@@ -10,6 +10,7 @@ import typer
 
 __all__ = [
     "Adopt",
+    "AdoptRemoving",
     "Bucket",
     "Doctor",
     "Domain",
@@ -66,6 +67,14 @@ Domain: TypeAlias = Annotated[
 Adopt: TypeAlias = Annotated[
     bool,
     typer.Option("--adopt", help="Also change what ossferry setup did not make for this bucket."),
+]
+AdoptRemoving: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--adopt",
+        help="Also remove users, roles and policies that ossferry setup did not make for this"
+        " bucket; never a bucket.",
+    ),
 ]
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Only print the calls and documents; change nothing.")

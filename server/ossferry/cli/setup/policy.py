@@ -30,6 +30,7 @@ Document: TypeAlias = Annotated[
         "kill-switch",
         "kill-switch-operator",
         "bucket",
+        "bucket-tags",
         "public-access",
         "versioning",
         "cors",
