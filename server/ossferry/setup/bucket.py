@@ -232,7 +232,7 @@ class Bucket:
         return str(answer.token) if action == "CreateCnameToken" else ""
 
     def _delete_objects(self) -> None:
-        """Delete all objects and abort all unfinished uploads.
+        """Delete all objects with their versions, and abort all unfinished uploads.
 
         A public endpoint may refuse objects; then the custom domain is used, if it is bound.
         """
@@ -245,13 +245,37 @@ class Bucket:
                 raise
             scheme = urlsplit(self._address).scheme
             bucket = self._open(f"{scheme}://{self._wanted.domain}", is_cname=True)
-        count = 0
+        count = self._delete_versions(bucket) if self.versioning() else 0
         while keys := [each.key for each in bucket.list_objects_v2(max_keys=MANY).object_list]:
             bucket.batch_delete_objects(keys)
             count += len(keys)
             self.on_deleted(count)
         for upload in oss2.MultipartUploadIterator(bucket, max_uploads=MANY):
             bucket.abort_multipart_upload(upload.key, upload.upload_id)
+
+    def _delete_versions(self, bucket: Any) -> int:
+        """Delete all versions of all objects and all delete markers; return their number."""
+        count, key, version, is_last = 0, "", "", False
+        while not is_last:
+            try:
+                page = bucket.list_object_versions(
+                    key_marker=key, versionid_marker=version, max_keys=MANY
+                )
+            except oss2.exceptions.ServerError as error:
+                if error.code == "NotImplemented":  # a mock, which keeps one version
+                    return count
+                raise
+            key, version = page.next_key_marker, page.next_versionid_marker
+            is_last = not page.is_truncated
+            versions = [
+                oss2.models.BatchDeleteObjectVersion(each.key, each.versionid)
+                for each in (*page.versions, *page.delete_marker)
+            ]
+            if versions:
+                bucket.delete_object_versions(oss2.models.BatchDeleteObjectVersionList(versions))
+                count += len(versions)
+                self.on_deleted(count)
+        return count
 
     @contextmanager
     def _sentences(self, action: str) -> Iterator[None]:
@@ -281,6 +305,12 @@ class Bucket:
                 bucket=wanted.bucket, domain=wanted.domain, region=wanted.region
             )
             return CloudError(text, code)
+        if "signing region" in str(error.message):
+            return CloudError(
+                f"OSS does not accept the region {self._wanted.region} at {self._address}: give"
+                " --region with the region of this endpoint and of the bucket.",
+                code,
+            )
         if code == "RequestTimeTooSkewed":
             return CloudError(CLOCK_WRONG.format(code=code), code)
         if code in WRONG_KEY:

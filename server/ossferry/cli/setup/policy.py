@@ -14,7 +14,7 @@ from ossferry.cli.setup.options import (
     ServiceAccount,
     names_of,
 )
-from ossferry.errors import SettingsError
+from ossferry.errors import UsageError
 
 __all__ = ["policy"]
 
@@ -83,5 +83,5 @@ def policy(
         ("--origin", "origins", ORIGIN),
     ):
         if name not in given and value in text:
-            raise SettingsError(f"{option}: `ossferry policy {document}` needs this option.")
+            raise UsageError(f"{option}: `ossferry policy {document}` needs this option.")
     typer.echo(pretty(text))
