@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import lru_cache
 from urllib.parse import quote
 
 from mock_oss.errors import RefusedError
-from mock_oss.http.documents import tag
+from mock_oss.http.documents import child_text, children, parse, tag
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord
 from mock_oss.world.model import STORAGE_CLASSES
@@ -25,6 +26,8 @@ __all__ = [
     "number",
     "owner",
     "quoted",
+    "tag_set",
+    "tags_in",
     "url",
     "url_encoder",
 ]
@@ -74,6 +77,30 @@ def location(call: Call, key: str) -> str:
     if call.target.style == "path":
         return f"http://{host}/{call.bucket.name}/{quote(key)}"
     return f"http://{host}/{quote(key)}"
+
+
+def tags_in(body: bytes) -> list[tuple[str, str]]:
+    """Return the keys and values of a ``Tagging`` document; they have not been checked.
+
+    Raises:
+        RefusedError: MalformedXML for another document.
+    """
+    sets = children(parse(body, "Tagging"), "TagSet")
+    if len(sets) != 1:
+        raise RefusedError("MalformedXML", why={"xml": "a Tagging has one TagSet"})
+    tags = []
+    for element in children(sets[0], "Tag"):
+        name = child_text(element, "Key")
+        if name is None:
+            raise RefusedError("MalformedXML", why={"xml": "a Tag needs a Key"})
+        tags.append((name, child_text(element, "Value") or ""))
+    return tags
+
+
+def tag_set(tags: Mapping[str, str]) -> str:
+    """Return the XML element ``TagSet`` with tags."""
+    each = (tag("Tag", (tag("Key", name), tag("Value", value))) for name, value in tags.items())
+    return tag("TagSet", each)
 
 
 def owner(bucket: BucketRecord) -> str:

@@ -9,9 +9,9 @@ from urllib.parse import unquote
 from mock_oss.access.authorization import authorize
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
-from mock_oss.http.documents import child_text, children, parse, tag
+from mock_oss.http.documents import tag
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import existing, owner, quoted, url
+from mock_oss.operations.common import existing, owner, quoted, tag_set, tags_in, url
 from mock_oss.operations.object_headers import check_tags, object_acl
 from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.service import Call
@@ -48,17 +48,7 @@ async def get_acl(call: Call) -> Response:
 
 async def put_tagging(call: Call) -> Response:
     """Replace an object's tags; Last-Modified does not change."""
-    root = parse(await call.body.read(MAX_TAGGING_BYTES), "Tagging")
-    sets = children(root, "TagSet")
-    if len(sets) != 1:
-        raise RefusedError("MalformedXML", why={"xml": "a Tagging has one TagSet"})
-    tags = []
-    for element in children(sets[0], "Tag"):
-        name = child_text(element, "Key")
-        if name is None:
-            raise RefusedError("MalformedXML", why={"xml": "a Tag needs a Key"})
-        tags.append((name, child_text(element, "Value") or ""))
-    checked = check_tags(tags)
+    checked = check_tags(tags_in(await call.body.read(MAX_TAGGING_BYTES)))
     authorize(call, "oss:PutObjectTagging", tags=checked)
     call.store.objects.put(existing(call)._replace(tagging=json.dumps(checked)))
     return Response(200)
@@ -66,11 +56,7 @@ async def put_tagging(call: Call) -> Response:
 
 async def get_tagging(call: Call) -> Response:
     """Return an object's tags."""
-    tags = (
-        tag("Tag", (tag("Key", name), tag("Value", value)))
-        for name, value in existing(call).tags.items()
-    )
-    return xml_response("Tagging", (tag("TagSet", tags),))
+    return xml_response("Tagging", (tag_set(existing(call).tags),))
 
 
 async def delete_tagging(call: Call) -> Response:

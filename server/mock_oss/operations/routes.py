@@ -20,6 +20,7 @@ from mock_oss.http.response import Response
 from mock_oss.operations import (
     append,
     batch_delete,
+    bucket_tags,
     buckets,
     cnames,
     copy,
@@ -113,6 +114,11 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "versioning"): Operation(
         "GetBucketVersioning", "oss:GetBucketVersioning", settings.get_versioning
+    ),
+    ("PUT", "tagging"): Operation("PutBucketTags", "oss:PutBucketTagging", bucket_tags.put_tags),
+    ("GET", "tagging"): Operation("GetBucketTags", "oss:GetBucketTagging", bucket_tags.get_tags),
+    ("DELETE", "tagging"): Operation(
+        "DeleteBucketTags", "oss:DeleteBucketTagging", bucket_tags.delete_tags
     ),
     ("GET", "uploads"): Operation(
         "ListMultipartUploads", "oss:ListMultipartUploads", multipart.list_uploads

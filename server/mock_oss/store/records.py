@@ -48,7 +48,7 @@ class BucketRecord(NamedTuple):
     """A bucket; ``cors`` and ``lifecycle`` are XML documents or empty text.
 
     ``block_public`` is the state of Block Public Access. ``versioning`` is ``Enabled``,
-    ``Suspended`` or empty text.
+    ``Suspended`` or empty text. ``tagging`` is JSON text.
     """
 
     name: str
@@ -62,6 +62,12 @@ class BucketRecord(NamedTuple):
     lifecycle: str
     block_public: bool = False
     versioning: str = ""
+    tagging: str = "{}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of the bucket."""
+        return dict(json.loads(self.tagging))
 
 
 class Cname(NamedTuple):

@@ -28,16 +28,18 @@ _PUT = (  # updating an existing row is cheaper than REPLACE, which deletes it f
     + ", ".join(f"{name} = excluded.{name}" for name in _OBJECT_COLUMNS.split(", ")[2:])
 )
 
-# A second table, because data directories of older releases lack the two columns.
+# More tables, because data directories of older releases lack these columns.
 _BUCKETS = (
-    "SELECT buckets.*, coalesce(block_public, 0), coalesce(versioning, '') "
-    "FROM buckets LEFT JOIN bucket_switches ON bucket = name"
+    "SELECT buckets.*, coalesce(block_public, 0), coalesce(versioning, ''), "
+    "coalesce(bucket_tags.tagging, '{}') FROM buckets "
+    "LEFT JOIN bucket_switches ON bucket_switches.bucket = name "
+    "LEFT JOIN bucket_tags ON bucket_tags.bucket = name"
 )
 
 
 def _bucket(row: Any) -> BucketRecord:
-    *fields, block_public, versioning = row
-    return BucketRecord._make((*fields, bool(block_public), versioning))
+    *fields, block_public, versioning, tagging = row
+    return BucketRecord._make((*fields, bool(block_public), versioning, tagging))
 
 
 def after_prefix(prefix: str) -> str | None:
@@ -88,6 +90,7 @@ class Buckets:
         with self._db.transaction():
             self._db.execute("REPLACE INTO buckets VALUES (?,?,?,?,?,?,?,?,?)", record[:9])
             self._db.execute("REPLACE INTO bucket_switches VALUES (?,?,?)", switches)
+            self._db.execute("REPLACE INTO bucket_tags VALUES (?,?)", (record.name, record.tagging))
             self._cache[record.name] = record
 
     def delete(self, name: str) -> None:
@@ -95,6 +98,7 @@ class Buckets:
         with self._db.transaction():
             self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
             self._db.execute("DELETE FROM bucket_switches WHERE bucket = ?", (name,))
+            self._db.execute("DELETE FROM bucket_tags WHERE bucket = ?", (name,))
             self._cache.pop(name, None)
 
     def clear_cache(self) -> None:

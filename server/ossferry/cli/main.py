@@ -20,7 +20,7 @@ from ossferry.cli.setup.commands import setup, teardown
 from ossferry.cli.setup.policy import policy
 from ossferry.cli.signature import signature_commands
 from ossferry.cli.uploads import upload_commands
-from ossferry.errors import OssferryError
+from ossferry.errors import OssferryError, UsageError
 from ossferry.settings.choices import Runtime
 
 __all__ = ["main"]
@@ -233,7 +233,7 @@ commands.command()(policy)
 
 
 def main() -> None:
-    """Run the command line; print a sentence about an error on stderr, and exit with code 1.
+    """Run the command line; print a sentence about an error on stderr, and exit with 1 or 2.
 
     Files that cannot be read or written are such errors; other exceptions are mistakes of this
     program.
@@ -242,7 +242,7 @@ def main() -> None:
         commands()
     except OssferryError as error:
         typer.echo(f"ossferry: {complaint(error)}", err=True)
-        raise SystemExit(1) from error
+        raise SystemExit(2 if isinstance(error, UsageError) else 1) from error
     except OSError as error:
         if error.filename is None:
             raise

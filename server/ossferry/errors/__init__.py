@@ -6,6 +6,7 @@ service gives no usable answer, or that this server is busy; a retry may succeed
 
     OssferryError
     ├── SettingsError            set-up: the configuration is unsafe or incomplete
+    │   └── UsageError           set-up: a command was called with wrong options
     ├── CloudError               set-up: a command cannot read or change the cloud account
     ├── PrefixError              set-up: no safe key prefix can be built for a principal
     ├── PolicyError              set-up: no safe policy for an STS session can be built
@@ -59,6 +60,7 @@ from ossferry.errors.own import (
     PolicyError,
     PrefixError,
     SettingsError,
+    UsageError,
 )
 from ossferry.errors.refused import (
     BadRequestError,
@@ -149,4 +151,5 @@ __all__ = [
     "UnavailableError",
     "UnknownHostError",
     "UploadStandsError",
+    "UsageError",
 ]

@@ -10,6 +10,7 @@ __all__ = [
     "PolicyError",
     "PrefixError",
     "SettingsError",
+    "UsageError",
 ]
 
 
@@ -37,6 +38,10 @@ class SettingsError(OssferryError):
     def evidence(self) -> Mapping[str, str]:
         """The error message, as the log field ``reason``."""
         return {"reason": str(self)}
+
+
+class UsageError(SettingsError):
+    """Raised if a command was called with wrong options; the message names the option."""
 
 
 class CloudError(OssferryError):

@@ -8,11 +8,15 @@ from alibabacloud_credentials.client import Client as CredentialClient
 from ossferry.oss.ram import RamApi
 from ossferry.setup.bucket import Bucket
 from ossferry.setup.calls import Call
+from ossferry.setup.documents import BUCKET_MARK
 from ossferry.setup.wanted import Wanted
 
 __all__ = ["Account"]
 
 Entity = Mapping[str, Any]
+
+SECONDS = len("2026-01-31T12:00:00")
+"""Length of a time without fractions of a second; OSS writes fractions, and RAM does not."""
 
 
 class Account:
@@ -28,6 +32,8 @@ class Account:
     def __init__(
         self, wanted: Wanted, credentials: CredentialClient, *, oss: str, ram: str
     ) -> None:
+        self._wanted = wanted
+        self._made_bucket: bool | None = None
         self._ram = RamApi(credentials, ram)
         self.bucket = Bucket(wanted, credentials, oss)
 
@@ -46,6 +52,34 @@ class Account:
             return None
         document = found["DefaultPolicyVersion"]["PolicyDocument"]
         return {**found["Policy"], "PolicyDocument": document}
+
+    def made_bucket(self, found: Any) -> bool:
+        """Return whether `ossferry setup` has made the bucket.
+
+        A tag marks such a bucket. A set-up that was interrupted between PutBucket and PutBucketTags
+        leaves a bucket without objects and settings, which is not older than the server's policy.
+
+        Later calls return the first answer, because the steps make and remove this policy.
+
+        Args:
+            found: the bucket's information, as `Bucket.info` returns it.
+        """
+        if self._made_bucket is None:
+            self._made_bucket = self._find_made_bucket(found)
+        return self._made_bucket
+
+    def _find_made_bucket(self, found: Any) -> bool:
+        key, value = BUCKET_MARK
+        if self.bucket.tags().get(key) == value:
+            return True
+        if not self.bucket.is_untouched():
+            return False
+        policy = self.policy(self._wanted.server)
+        return (
+            policy is not None
+            and policy.get("Description") == self._wanted.mark
+            and str(found.creation_date)[:SECONDS] >= str(policy["CreateDate"])[:SECONDS]
+        )
 
     def versions(self, policy: str) -> Sequence[Entity]:
         """Return the versions of a custom policy."""

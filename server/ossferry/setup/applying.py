@@ -20,8 +20,8 @@ NOT_EMPTY = "BucketNotEmpty"
 class Report(Protocol):
     """Receives the progress of `apply`."""
 
-    def unchanged(self, step: str) -> None:
-        """Report a step without calls."""
+    def unchanged(self, step: str, *, noted: bool) -> None:
+        """Report a step without calls; `noted` says whether it had notes."""
 
     def done(self, step: str, call: Call) -> None:
         """Report a call that was made."""
@@ -91,7 +91,7 @@ def apply(
         for note in needs.notes:
             report.note(note)
         if not needs.calls:
-            report.unchanged(step.title)
+            report.unchanged(step.title, noted=bool(needs.notes))
 
 
 def _send(account: Account, call: Call, report: Report) -> Mapping[str, Any]:
@@ -129,7 +129,7 @@ def _delete_bucket(account: Account, call: Call, report: Report) -> Mapping[str,
         if error.error_code != NOT_EMPTY:
             raise
         raise CloudError(
-            f"the bucket {call.params['Bucket']} is not empty, so it stays: give --delete-objects;"
-            " if it keeps old versions of objects, delete those in the OSS console first.",
+            f"the bucket {call.params['Bucket']} is not empty, so it stays: run the command with"
+            " --delete-objects, which also deletes old versions of objects.",
             error.error_code,
         ) from error

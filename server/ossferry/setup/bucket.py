@@ -3,7 +3,7 @@
 Each failure becomes one sentence that says what to do.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,9 @@ __all__ = ["Bucket"]
 TIMEOUT_S = 15
 MANY = 1000
 """Keys in one DeleteMultipleObjects request."""
+
+RIGHTS = {"PutBucketTags": "PutBucketTagging", "GetBucketTags": "GetBucketTagging"}
+"""Action -> the right that it needs, if that has another name."""
 
 WRONG_KEY = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "SecurityTokenExpired")
 UNREADABLE = (TypeError, ValueError, AttributeError, ParseError)
@@ -145,6 +148,11 @@ class Bucket:
             "AccessDenied",
         )
 
+    def tags(self) -> Mapping[str, str]:
+        """Return the tags of the bucket."""
+        found = self._read("GetBucketTags", self._bucket.get_bucket_tagging)
+        return {} if found is None else found.tag_set.tagging_rule
+
     def blocks_public_access(self) -> bool:
         """Return whether Block Public Access is on."""
         found = self._read(
@@ -177,6 +185,10 @@ class Bucket:
         found = self._read("GetBucketStat", self._bucket.get_bucket_stat)
         return (0, 0) if found is None else (found.object_count, found.multi_part_upload_count)
 
+    def is_untouched(self) -> bool:
+        """Return whether the bucket has no tags, rules, objects and unfinished uploads."""
+        return not (self.tags() or self.cors() or self.lifecycle_rules() or any(self.counts()))
+
     def _read(self, action: str, call: Callable[[], T]) -> T | None:
         """Return the answer of a reading call, or None if there is nothing to read."""
         try:
@@ -201,6 +213,7 @@ class Bucket:
             "PutBucket": lambda: bucket.create_bucket(
                 oss2.BUCKET_ACL_PRIVATE, params["Configuration"]
             ),
+            "PutBucketTags": lambda: bucket.put_bucket_tagging(params["Configuration"]),
             "PutBucketAcl": lambda: bucket.put_bucket_acl(oss2.BUCKET_ACL_PRIVATE),
             "PutBucketPublicAccessBlock": lambda: bucket.put_bucket_public_access_block(True),
             "PutBucketVersioning": lambda: bucket.put_bucket_versioning(params["Configuration"]),
@@ -219,7 +232,7 @@ class Bucket:
         return str(answer.token) if action == "CreateCnameToken" else ""
 
     def _delete_objects(self) -> None:
-        """Delete all objects and abort all unfinished uploads.
+        """Delete all objects with their versions, and abort all unfinished uploads.
 
         A public endpoint may refuse objects; then the custom domain is used, if it is bound.
         """
@@ -232,13 +245,37 @@ class Bucket:
                 raise
             scheme = urlsplit(self._address).scheme
             bucket = self._open(f"{scheme}://{self._wanted.domain}", is_cname=True)
-        count = 0
+        count = self._delete_versions(bucket) if self.versioning() else 0
         while keys := [each.key for each in bucket.list_objects_v2(max_keys=MANY).object_list]:
             bucket.batch_delete_objects(keys)
             count += len(keys)
             self.on_deleted(count)
         for upload in oss2.MultipartUploadIterator(bucket, max_uploads=MANY):
             bucket.abort_multipart_upload(upload.key, upload.upload_id)
+
+    def _delete_versions(self, bucket: Any) -> int:
+        """Delete all versions of all objects and all delete markers; return their number."""
+        count, key, version, is_last = 0, "", "", False
+        while not is_last:
+            try:
+                page = bucket.list_object_versions(
+                    key_marker=key, versionid_marker=version, max_keys=MANY
+                )
+            except oss2.exceptions.ServerError as error:
+                if error.code == "NotImplemented":  # a mock, which keeps one version
+                    return count
+                raise
+            key, version = page.next_key_marker, page.next_versionid_marker
+            is_last = not page.is_truncated
+            versions = [
+                oss2.models.BatchDeleteObjectVersion(each.key, each.versionid)
+                for each in (*page.versions, *page.delete_marker)
+            ]
+            if versions:
+                bucket.delete_object_versions(oss2.models.BatchDeleteObjectVersionList(versions))
+                count += len(versions)
+                self.on_deleted(count)
+        return count
 
     @contextmanager
     def _sentences(self, action: str) -> Iterator[None]:
@@ -268,6 +305,12 @@ class Bucket:
                 bucket=wanted.bucket, domain=wanted.domain, region=wanted.region
             )
             return CloudError(text, code)
+        if "signing region" in str(error.message):
+            return CloudError(
+                f"OSS does not accept the region {self._wanted.region} at {self._address}: give"
+                " --region with the region of this endpoint and of the bucket.",
+                code,
+            )
         if code == "RequestTimeTooSkewed":
             return CloudError(CLOCK_WRONG.format(code=code), code)
         if code in WRONG_KEY:
@@ -275,7 +318,7 @@ class Bucket:
         if code == "AccessDenied":
             return CloudError(
                 f"OSS refused {action} (AccessDenied: {error.message}): use credentials of an"
-                f" administrator, or give the caller the right oss:{action}.",
+                f" administrator, or give the caller the right oss:{RIGHTS.get(action, action)}.",
                 code,
             )
         return CloudError(f"OSS refused {action} ({code}: {error.message}).", code)

@@ -22,6 +22,7 @@ from ossferry.setup.wanted import Wanted
 __all__ = [
     "ABORT_AFTER_DAYS",
     "ABORT_RULE",
+    "BUCKET_MARK",
     "DOCUMENTS",
     "compact",
     "cors_text",
@@ -36,6 +37,8 @@ Json = dict[str, Any]
 ABORT_RULE = "ossferry-abort-parts"
 """The id of the lifecycle rule that deletes the parts of unfinished uploads."""
 ABORT_AFTER_DAYS = 1
+BUCKET_MARK = ("made-by", "ossferry setup")
+"""The tag of a bucket that the set-up has made: key and value."""
 HTTPS_ONLY: Json = {
     "Effect": "Deny",
     "Action": ["oss:*"],
@@ -155,6 +158,13 @@ def _bucket(wanted: Wanted) -> bytes:
     return bytes(xml_utils.to_put_bucket_config(config))
 
 
+def _bucket_tags(wanted: Wanted) -> bytes:
+    """Return the body of PutBucketTags with the tag that marks a bucket as made by the set-up."""
+    rule = oss2.models.TaggingRule()
+    rule.add(*BUCKET_MARK)
+    return bytes(xml_utils.to_put_tagging(oss2.models.Tagging(rule)))
+
+
 def _public_access(wanted: Wanted) -> bytes:
     """Return the body of PutBucketPublicAccessBlock."""
     root = ET.Element("PublicAccessBlockConfiguration")
@@ -220,6 +230,7 @@ def _lifecycle(wanted: Wanted) -> bytes:
 
 SETTINGS: Mapping[str, Callable[[Wanted], bytes]] = {
     "bucket": _bucket,
+    "bucket-tags": _bucket_tags,
     "public-access": _public_access,
     "versioning": _versioning,
     "cors": _cors,

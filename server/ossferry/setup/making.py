@@ -40,13 +40,14 @@ def making_steps(wanted: Wanted, account: Account, *, new_key: bool = False) -> 
     """
     making = _Making(wanted, account)
     steps = [
+        # The server's policy comes first: an empty bucket that is younger was made by the set-up.
+        Step(f"identity {wanted.server}", making.server),
+        *([Step(f"policy {wanted.doctor_policy}", making.doctor)] if wanted.doctor else []),
         Step(f"bucket {wanted.bucket}", making.bucket),
         Step("Block Public Access", making.public_access),
         *([Step("versioning", making.versioning)] if wanted.versioning else []),
         Step("CORS rule", making.cors),
         Step("lifecycle rule", making.lifecycle),
-        Step(f"identity {wanted.server}", making.server),
-        *([Step(f"policy {wanted.doctor_policy}", making.doctor)] if wanted.doctor else []),
         Step(f"role {wanted.role}", lambda: making.role(wanted.role, "role")),
         Step(f"role {wanted.objects_role}", lambda: making.role(wanted.objects_role, "objects")),
     ]
@@ -65,17 +66,26 @@ class _Making:
         self._account = account
 
     def bucket(self) -> Needs:
-        needs = Needs()
+        """Make the bucket and mark it; never mark a bucket that is adopted."""
+        needs, wanted = Needs(), self._wanted
         found = self._account.bucket.info()
+        is_ours = found is None or self._account.made_bucket(found)
+        if not is_ours and not wanted.adopt:
+            raise CloudError(
+                f"the bucket {wanted.bucket} exists, and ossferry setup did not make it: choose"
+                " another name with --bucket, or give --adopt to change its settings."
+            )
         if found is None:
-            needs.oss("PutBucket", Configuration=compact("bucket", self._wanted))
+            needs.oss("PutBucket", Configuration=compact("bucket", wanted))
         elif found.acl.grant != oss2.BUCKET_ACL_PRIVATE:
-            if not self._wanted.adopt:
+            if not wanted.adopt:
                 raise CloudError(
-                    f"the bucket {self._wanted.bucket} exists and is {found.acl.grant}: choose"
-                    " another name with --bucket, or give --adopt to make it private."
+                    f"the bucket {wanted.bucket} is {found.acl.grant}: give --adopt to make it"
+                    " private."
                 )
             needs.oss("PutBucketAcl", Acl=oss2.BUCKET_ACL_PRIVATE)
+        if is_ours and (found is None or not self._account.bucket.tags()):
+            needs.oss("PutBucketTags", Configuration=compact("bucket-tags", wanted))
         return needs
 
     def public_access(self) -> Needs:
@@ -136,7 +146,27 @@ class _Making:
         else:
             self._made(needs, "Role", wanted.server, "server-trust")
         self._grant(needs, wanted.server_kind, wanted.server, "caller", policy=wanted.server)
+        self._note_other_identity(needs)
         return needs
+
+    def _note_other_identity(self, needs: Needs) -> None:
+        """Add a note if an earlier set-up with another ``--identity`` has left a user or role."""
+        wanted, account = self._wanted, self._account
+        if wanted.identity == "user":
+            role = account.role(wanted.server)
+            if role is not None and role.get("Description") == wanted.mark:
+                needs.notes.append(
+                    f"the role {wanted.server} of an earlier set-up still exists: delete it in the"
+                    " RAM console when no server uses it."
+                )
+            return
+        user = account.user(wanted.server)
+        if user is not None and user.get("Comments") == wanted.mark:
+            keys = ", ".join(account.keys(wanted.server)) or "none"
+            needs.notes.append(
+                f"the user {wanted.server} of an earlier set-up still exists, with long-term access"
+                f" keys ({keys}): delete it in the RAM console when no server uses it."
+            )
 
     def doctor(self) -> Needs:
         wanted, needs = self._wanted, Needs()

@@ -1,17 +1,19 @@
 """The steps of `ossferry teardown`: each removes a part of what `ossferry setup` has made.
 
-What was not made by `ossferry setup` for this bucket stays, unless the wanted state says `adopt`.
+What was not made by `ossferry setup` for this bucket stays. If the wanted state says `adopt`, other
+users, roles and policies with these names are removed, too. Another bucket and its objects stay.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import oss2
 
+from ossferry.errors import CloudError
 from ossferry.oss.kill_switch import POLICY_NAME
 from ossferry.setup.account import Account
 from ossferry.setup.calls import Needs, Step
-from ossferry.setup.documents import ABORT_RULE, is_same_rule, other_rules, xml_of_cors
+from ossferry.setup.documents import is_same_rule, other_rules, xml_of_cors
 from ossferry.setup.wanted import Wanted
 
 __all__ = ["removing_steps"]
@@ -30,16 +32,10 @@ def removing_steps(wanted: Wanted, account: Account, *, delete_objects: bool = F
     return [
         Step(f"role {wanted.role}", lambda: removing.role(wanted.role)),
         Step(f"role {wanted.objects_role}", lambda: removing.role(wanted.objects_role)),
-        Step(
-            f"identity {wanted.server}",
-            lambda: removing.principal(
-                wanted.server_kind, wanted.server, wanted.server, wanted.doctor_policy
-            ),
-        ),
-        Step("objects", lambda: removing.objects(delete_objects=delete_objects)),
+        Step(f"identity {wanted.server}", removing.server),
+        *([Step("objects", removing.objects)] if delete_objects else []),
         *([Step(f"domain {wanted.domain}", removing.domain)] if wanted.domain else []),
         Step("CORS rule", removing.cors),
-        Step("lifecycle rule", removing.lifecycle),
         Step(f"bucket {wanted.bucket}", lambda: removing.bucket(delete_objects=delete_objects)),
     ]
 
@@ -53,40 +49,48 @@ class _Removing:
 
     def role(self, name: str) -> Needs:
         """Remove a role that the server assumes, with its policy."""
-        return self.principal("Role", name, name)
-
-    def principal(self, kind: str, name: str, *policies: str) -> Needs:
-        """Remove a role or user with its policies and access keys."""
         needs = Needs()
-        account, who = self._account, {f"{kind}Name": name}
-        found = account.role(name) if kind == "Role" else account.user(name)
-        detached: set[str] = set()
-        if self._is_ours(needs, kind.lower(), name, found):
-            own = [("Custom", policy) for policy in (*policies, POLICY_NAME)]
-            others = []
-            for policy_type, policy in account.attached(kind, name):
-                if (policy_type, policy) not in own:
-                    others.append(policy)
-                    continue
-                needs.ram(
-                    f"DetachPolicyFrom{kind}", PolicyType=policy_type, PolicyName=policy, **who
-                )
-                detached.add(policy)
-            if others:
-                needs.notes.append(
-                    f"the {kind.lower()} {name} stays, because other policies are attached to it:"
-                    f" {', '.join(others)}."
-                )
-            else:
-                if kind == "User":
-                    for key in account.keys(name):
-                        needs.ram("DeleteAccessKey", UserAccessKeyId=key, **who)
-                needs.ram(f"Delete{kind}", **who)
-        for policy in policies:
-            self._policy(needs, policy, detached=policy in detached)
+        detached = self._principal(needs, "Role", name, [name])
+        self._policy(needs, name, detached=detached.count(name))
         return needs
 
-    def _policy(self, needs: Needs, name: str, *, detached: bool) -> None:
+    def server(self) -> Needs:
+        """Remove the server's user, its role, or both, if ``--identity`` was changed."""
+        wanted, needs = self._wanted, Needs()
+        policies = [wanted.server, wanted.doctor_policy]
+        detached = self._principal(needs, "Role", wanted.server, policies)
+        detached += self._principal(needs, "User", wanted.server, policies)
+        for policy in policies:
+            self._policy(needs, policy, detached=detached.count(policy))
+        return needs
+
+    def _principal(self, needs: Needs, kind: str, name: str, policies: Sequence[str]) -> list[str]:
+        """Remove a role or user with its access keys; return the policies that are detached."""
+        account, who = self._account, {f"{kind}Name": name}
+        found = account.role(name) if kind == "Role" else account.user(name)
+        if not self._is_ours(needs, kind.lower(), name, found):
+            return []
+        own = [("Custom", policy) for policy in (*policies, POLICY_NAME)]
+        detached, others = [], []
+        for policy_type, policy in account.attached(kind, name):
+            if (policy_type, policy) not in own:
+                others.append(policy)
+                continue
+            needs.ram(f"DetachPolicyFrom{kind}", PolicyType=policy_type, PolicyName=policy, **who)
+            detached.append(policy)
+        if others:
+            needs.notes.append(
+                f"the {kind.lower()} {name} stays, because other policies are attached to it:"
+                f" {', '.join(others)}."
+            )
+            return detached
+        if kind == "User":
+            for key in account.keys(name):
+                needs.ram("DeleteAccessKey", UserAccessKeyId=key, **who)
+        needs.ram(f"Delete{kind}", **who)
+        return detached
+
+    def _policy(self, needs: Needs, name: str, *, detached: int) -> None:
         found = self._account.policy(name)
         if not self._is_ours(needs, "policy", name, found) or found is None:
             return
@@ -111,14 +115,24 @@ class _Removing:
         )
         return False
 
-    def objects(self, *, delete_objects: bool) -> Needs:
+    def objects(self) -> Needs:
+        """Delete the objects.
+
+        Raises:
+            CloudError: the set-up has not made the bucket.
+        """
         needs = Needs()
         bucket = self._account.bucket
-        if bucket.info() is None:
+        found = bucket.info()
+        if found is None:
             return needs
+        if not self._account.made_bucket(found):
+            raise CloudError(
+                f"ossferry setup did not make the bucket {self._wanted.bucket}, so its objects"
+                " stay: run the command without --delete-objects to remove everything else."
+            )
         objects, uploads = bucket.counts()
-        if delete_objects:
-            needs.oss("DeleteObjects", Objects=str(objects), Uploads=str(uploads))
+        needs.oss("DeleteObjects", Objects=str(objects), Uploads=str(uploads))
         return needs
 
     def domain(self) -> Needs:
@@ -142,28 +156,23 @@ class _Removing:
             needs.oss("DeleteBucketCors", Bucket=wanted.bucket)
         return needs
 
-    def lifecycle(self) -> Needs:
-        needs = Needs()
-        bucket = self._account.bucket
-        rules = [] if bucket.info() is None else bucket.lifecycle_rules()
-        if [each.id for each in rules] == [ABORT_RULE]:
-            needs.oss("DeleteBucketLifecycle", Bucket=self._wanted.bucket)
-        elif ABORT_RULE in [each.id for each in rules]:
-            needs.notes.append(
-                f"the lifecycle rule {ABORT_RULE} stays, because the bucket has other rules."
-            )
-        return needs
-
     def bucket(self, *, delete_objects: bool) -> Needs:
-        needs = Needs()
+        """Delete the bucket; a bucket that stays keeps its lifecycle rule, which saves money."""
+        needs, name = Needs(), self._wanted.bucket
         bucket = self._account.bucket
-        if bucket.info() is None:
+        found = bucket.info()
+        if found is None:
             return needs
-        if not delete_objects and any(bucket.counts()):
+        if not self._account.made_bucket(found):
             needs.notes.append(
-                f"the bucket {self._wanted.bucket} stays with its objects; --delete-objects deletes"
-                " both."
+                f"the bucket {name} stays with its objects and its lifecycle rules, because"
+                " ossferry setup did not make it."
             )
-            return needs
-        needs.oss("DeleteBucket", Bucket=self._wanted.bucket)
+        elif not delete_objects and any(bucket.counts()):
+            needs.notes.append(
+                f"the bucket {name} stays with its objects and its lifecycle rule;"
+                " --delete-objects deletes all."
+            )
+        else:
+            needs.oss("DeleteBucket", Bucket=name)
         return needs

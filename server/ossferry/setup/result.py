@@ -19,7 +19,7 @@ def settings_of(wanted: Wanted, mock: str = "") -> dict[str, str]:
         "OSSFERRY_REGION": wanted.region,
         "OSSFERRY_ROLE_ARN": wanted.role_arn,
         "OSSFERRY_OBJECTS_ROLE_ARN": wanted.objects_role_arn,
-        **(_mock_addresses(mock) if mock else _addresses(wanted)),
+        **(_mock_addresses(wanted, mock) if mock else _addresses(wanted)),
         "OSSFERRY_PUBLIC_URL": wanted.origins[0],
         "OSSFERRY_ALLOWED_HOSTS": f'["{host}"]',
     }
@@ -36,10 +36,13 @@ def _addresses(wanted: Wanted) -> dict[str, str]:
     return found
 
 
-def _mock_addresses(mock: str) -> dict[str, str]:
+def _mock_addresses(wanted: Wanted, mock: str) -> dict[str, str]:
     """Return the addresses of a mock; browsers reach the bucket below `localhost`."""
+    url = urlsplit(mock)
+    port = "" if url.port is None else f":{url.port}"
     return {
-        "OSSFERRY_ENDPOINT": f"http://localhost:{urlsplit(mock).port}",
+        "OSSFERRY_ENDPOINT": f"{url.scheme}://{wanted.domain or 'localhost'}{port}",
+        **({"OSSFERRY_CNAME": "1"} if wanted.domain else {}),
         "OSSFERRY_OBJECTS_ENDPOINT": mock,
         "OSSFERRY_STS_ENDPOINT": mock,
         "OSSFERRY_RAM_ENDPOINT": mock,

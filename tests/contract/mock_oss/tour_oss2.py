@@ -124,6 +124,11 @@ def _settings(bucket: Any) -> None:
     assert bucket.get_bucket_versioning().status is None
     bucket.put_bucket_versioning(BucketVersioningConfig(oss2.BUCKET_VERSIONING_SUSPEND))
     assert bucket.get_bucket_versioning().status == "Suspended"
+    tags = Tagging()
+    tags.tag_set.add("team", "uploads")
+    bucket.put_bucket_tagging(tags)
+    assert bucket.get_bucket_tagging().tag_set.tagging_rule == {"team": "uploads"}
+    bucket.delete_bucket_tagging()
     bucket.put_bucket_cors(BucketCors([CorsRule(["*"], ["PUT"], ["*"], ["ETag"], 60)]))
     assert bucket.get_bucket_cors().rules[0].expose_headers == ["ETag"]
     bucket.delete_bucket_cors()

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import stat
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -36,15 +37,16 @@ ORIGIN = "https://uploads.example.com"
 NAMES = ("--bucket", BUCKET, "--region", "cn-hangzhou", "--origin", ORIGIN)
 READING = ("Get", "List", "Assume")
 MAKING = (
-    "PutBucket",
-    "PutBucketPublicAccessBlock",
-    "PutBucketCors",
-    "PutBucketLifecycle",
     "CreateUser",
     "CreatePolicy",
     "AttachPolicyToUser",
     "CreatePolicy",
     "AttachPolicyToUser",
+    "PutBucket",
+    "PutBucketTags",
+    "PutBucketPublicAccessBlock",
+    "PutBucketCors",
+    "PutBucketLifecycle",
     "CreateRole",
     "CreatePolicy",
     "AttachPolicyToRole",
@@ -67,7 +69,6 @@ REMOVING = (
     "DeletePolicy",
     "DeletePolicy",
     "DeleteBucketCors",
-    "DeleteBucketLifecycle",
     "DeleteBucket",
 )
 
@@ -241,10 +242,9 @@ def test_from_an_empty_account_to_an_upload_and_back(
 
     kept = teardown(run)
     assert (kept.code, "stays with its objects" in kept.stderr) == (0, True)
-    assert [each for each in changes(oss) if "Bucket" in each] == [
-        "DeleteBucketCors",
-        "DeleteBucketLifecycle",
-    ]
+    assert [each for each in changes(oss) if "Bucket" in each] == ["DeleteBucketCors"]
+    (rule,) = bucket_of(oss).get_bucket_lifecycle().rules
+    assert rule.id == "ossferry-abort-parts"
     gone = teardown(run, "--delete-objects")
     assert gone.code == 0, gone.stderr
     assert state(oss) == NOTHING
@@ -320,6 +320,7 @@ def test_a_plan_is_written_and_applied(oss: MockOSS, run: Run, tmp_path: Path) -
 
     written = run("setup", *NAMES, "--identity", "user", "--plan", str(plan))
     assert (written.code, written.stdout, changes(oss)) == (0, "", [])
+    assert written.stderr.endswith(f"The plan with {len(MAKING)} calls is in {plan}.\n")
     applied = run("setup", "--apply", str(plan), "--yes")
     assert tuple(changes(oss)) == MAKING
     again = run("setup", "--apply", str(plan), "--yes")
@@ -503,6 +504,48 @@ def test_a_server_in_the_cloud_gets_a_role_and_no_key(
     assert (gone.code, state(oss)) == (0, NOTHING)
 
 
+def test_another_identity_leaves_a_note_and_a_teardown_that_removes_both(
+    oss: MockOSS, run: Run
+) -> None:
+    key = setup(run).lines["ALIBABA_CLOUD_ACCESS_KEY_ID"]
+
+    role = run("setup", *NAMES, "--identity", "ecs", "--yes")
+    user = setup(run)
+
+    assert (role.code, user.code) == (0, 0)
+    assert (
+        "the user ossferry-server of an earlier set-up still exists, with long-term access keys"
+        f" ({key}): delete it in the RAM console when no server uses it."
+    ) in role.stderr
+    assert "the role ossferry-server of an earlier set-up still exists" in user.stderr
+    gone = run("teardown", *NAMES, "--yes")
+    assert (gone.code, state(oss)) == (0, NOTHING), gone.stderr
+
+
+@pytest.mark.parametrize("host", ["mock.example.com", "10.0.0.1", "localhost.example.com"])
+def test_a_mock_on_another_machine_gets_no_signature(run: Run, host: str) -> None:
+    done = run("setup", *NAMES, "--yes", mock=f"http://{host}:9000")
+
+    assert (done.code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"ossferry: --mock: http://{host}:9000 is not on this machine")
+
+
+def test_a_plan_and_names_do_not_mix(oss: MockOSS, run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    run("setup", *NAMES, "--identity", "user", "--plan", str(plan))
+    more = ("--bucket", "other", "--identity", "ecs", "--versioning", "--server-name", "other")
+
+    made = run("setup", "--apply", str(plan), *more, "--yes")
+    removed = run("teardown", "--from-plan", str(plan), "--origin", ORIGIN, "--yes")
+
+    assert (made.code, removed.code, changes(oss)) == (2, 2, [])
+    assert made.stderr == (
+        "ossferry: --bucket, --identity, --versioning, --server-name: --apply takes this from the"
+        " plan; leave the option out, or write a new plan with `ossferry setup --plan`.\n"
+    )
+    assert removed.stderr.startswith("ossferry: --origin: --from-plan takes this from the plan;")
+
+
 def test_only_what_differs_is_changed(oss: MockOSS, run: Run) -> None:
     setup(run)
     made = state(oss)
@@ -637,9 +680,157 @@ def test_a_public_bucket_is_made_private_only_if_adopted(oss: MockOSS, run: Run)
     adopted = setup(run, "--adopt")
 
     assert (refused.code, before, adopted.code) == (1, [], 0)
-    assert "exists and is public-read" in refused.stderr
-    assert changes(oss)[0] == "PutBucketAcl"
+    assert f"the bucket {BUCKET} exists, and ossferry setup did not make it" in refused.stderr
+    assert "PutBucketAcl" in changes(oss)
     assert bucket_of(oss).get_bucket_acl().acl == "private"
+
+
+def test_a_bucket_that_was_made_public_later_is_made_private_only_if_adopted(
+    oss: MockOSS, run: Run
+) -> None:
+    setup(run)
+    bucket_of(oss).delete_bucket_public_access_block()
+    bucket_of(oss).put_bucket_acl("public-read")
+    changes(oss)
+
+    refused = setup(run)
+    before = changes(oss)
+    adopted = setup(run, "--adopt")
+
+    assert (refused.code, before, adopted.code) == (1, [], 0)
+    assert "is public-read: give --adopt to make it private" in refused.stderr
+    assert changes(oss) == ["PutBucketAcl", "PutBucketPublicAccessBlock"]
+
+
+@pytest.fixture(params=["empty", "an object", "a tag"])
+def archive(oss: MockOSS, request: pytest.FixtureRequest) -> Any:
+    """A bucket with the wanted name that another person has made."""
+    bucket = bucket_of(oss)
+    bucket.create_bucket("private")
+    if request.param == "an object":
+        bucket.put_object("1999.zip", b"irreplaceable")
+    elif request.param == "a tag":
+        rule = oss2.models.TaggingRule()
+        rule.add("made-by", "hand")
+        bucket.put_bucket_tagging(oss2.models.Tagging(rule))
+    oss.requests.clear()
+    return bucket
+
+
+def test_a_bucket_that_exists_is_changed_only_if_adopted(
+    oss: MockOSS, run: Run, archive: Any
+) -> None:
+    before = oss.store.buckets.get(BUCKET)
+
+    refused = setup(run)
+
+    assert (refused.code, refused.stdout, changes(oss)) == (1, "", [])
+    assert refused.stderr == (
+        f"ossferry: the bucket {BUCKET} exists, and ossferry setup did not make it: choose another"
+        " name with --bucket, or give --adopt to change its settings.\n"
+    )
+    assert oss.store.buckets.get(BUCKET) == before
+    assert setup(run, "--adopt").code == 0
+    assert "PutBucketTags" not in changes(oss)
+    assert setup(run).code == 1
+    assert setup(run, "--adopt").code == 0
+    assert changes(oss) == []
+
+
+@pytest.mark.parametrize("more", [(), ("--adopt",)], ids=["teardown", "teardown --adopt"])
+def test_a_teardown_keeps_a_bucket_that_was_adopted(
+    oss: MockOSS, run: Run, archive: Any, more: tuple[str, ...]
+) -> None:
+    objects = [each.key for each in archive.list_objects_v2().object_list]
+    setup(run, "--adopt")
+    before = state(oss)
+
+    refused = teardown(run, "--delete-objects", *more)
+    assert (refused.code, state(oss)) == (1, before)
+    assert refused.stderr == (
+        f"ossferry: ossferry setup did not make the bucket {BUCKET}, so its objects stay: run the"
+        " command without --delete-objects to remove everything else.\n"
+    )
+    done = teardown(run, *more)
+
+    assert done.code == 0, done.stderr
+    assert f"the bucket {BUCKET} stays with its objects" in done.stderr
+    assert [each.key for each in archive.list_objects_v2().object_list] == objects
+    assert archive.get_bucket_public_access_block().block_public_access
+    assert [each.id for each in archive.get_bucket_lifecycle().rules] == ["ossferry-abort-parts"]
+    with pytest.raises(oss2.exceptions.NoSuchCors):
+        archive.get_bucket_cors()
+    assert {**state(oss), "bucket": None} == NOTHING
+
+
+def test_a_teardown_keeps_a_bucket_that_was_never_set_up(
+    oss: MockOSS, run: Run, archive: Any
+) -> None:
+    before = oss.store.buckets.get(BUCKET)
+
+    refused, done = teardown(run, "--delete-objects"), teardown(run)
+
+    assert (refused.code, done.code, changes(oss)) == (1, 0, [])
+    assert oss.store.buckets.get(BUCKET) == before
+
+
+def test_the_adopt_of_a_plan_does_not_count_for_its_teardown(
+    oss: MockOSS, run: Run, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    run("setup", "--bucket", "another", *NAMES[2:], "--identity", "user", "--yes")
+    run("setup", *NAMES, "--identity", "user", "--adopt", "--plan", str(plan))
+    run("setup", "--apply", str(plan), "--yes")
+
+    done = run("teardown", "--from-plan", str(plan), "--yes")
+
+    assert done.code == 0
+    assert oss.service.identities.directory.user(ACCOUNT, "ossferry-server") is not None
+    assert run("teardown", "--from-plan", str(plan), "--yes", "--adopt").code == 0
+    assert oss.service.identities.directory.user(ACCOUNT, "ossferry-server") is None
+
+
+def test_a_teardown_after_an_interrupted_setup_removes_the_bucket(oss: MockOSS, run: Run) -> None:
+    oss.faults.add("reset", operation="PutBucketTags", when="before")
+    assert setup(run).code == 1
+    assert oss.store.buckets.get(BUCKET) is not None
+
+    done = teardown(run)
+
+    assert done.code == 0, done.stderr
+    assert state(oss) == NOTHING
+
+
+def test_a_bucket_that_is_older_than_the_interrupted_setup_is_not_taken_over(
+    oss: MockOSS, run: Run
+) -> None:
+    bucket_of(oss).create_bucket("private")
+    oss.clock.advance(60)
+    oss.faults.add("reset", operation="PutBucketPublicAccessBlock", when="before")
+    assert setup(run, "--adopt").code == 1
+
+    again = setup(run)
+
+    assert again.code == 1
+    assert "ossferry setup did not make it" in again.stderr
+    assert bucket_of(oss).get_bucket_tagging().tag_set.tagging_rule == {}
+
+
+def test_a_second_teardown_says_what_is_gone_and_what_is_kept(oss: MockOSS, run: Run) -> None:
+    setup(run)
+    bucket_of(oss).put_object("uploads/a", b"1")
+    teardown(run)
+
+    done = teardown(run)
+
+    assert done.code == 0
+    assert [line.split() for line in done.stderr.splitlines() if not line.startswith("note")] == [
+        ["gone", "role", "oss-web-upload"],
+        ["gone", "role", "oss-web-objects"],
+        ["gone", "identity", "ossferry-server"],
+        ["gone", "CORS", "rule"],
+        ["kept", "bucket", BUCKET],
+    ]
 
 
 def test_versioning_is_asked_for_on_request(oss: MockOSS, run: Run) -> None:
@@ -647,6 +838,9 @@ def test_versioning_is_asked_for_on_request(oss: MockOSS, run: Run) -> None:
 
     assert (without.code, wanted.code) == (0, 0)
     assert bucket_of(oss).get_bucket_versioning().status == "Enabled"
+    bucket_of(oss).put_object("uploads/a", b"1")
+    gone = teardown(run, "--delete-objects")
+    assert (gone.code, state(oss)) == (0, NOTHING)
 
 
 def test_a_custom_domain_is_bound_and_unbound(oss: MockOSS, run: Run) -> None:
@@ -728,18 +922,35 @@ def test_a_domain_without_its_record_is_bound_by_a_later_run(oss: MockOSS, run: 
             " of a region, check the network",
         ),
         (("--oss-endpoint", "http://127.0.0.1:1"), "OSS does not answer at http://127.0.0.1:1"),
+        (
+            ("--bucket", "in-beijing"),
+            ": give --region with the region of this endpoint and of the bucket.",
+        ),
     ],
-    ids=["foreign bucket", "region", "no network"],
+    ids=["foreign bucket", "region", "no network", "bucket in another region"],
 )
 def test_a_wrong_place_is_one_sentence(
     oss: MockOSS, run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
+    ensure_bucket(oss.store, BucketSpec(name="in-beijing", region="cn-beijing"), oss.clock)
+
     done = setup(run, *arguments)
 
     assert (done.code, done.stdout, changes(oss)) == (1, "", [])
     (line,) = done.stderr.splitlines()
     assert line.startswith("ossferry: ")
     assert sentence in line
+
+
+def test_a_region_that_the_mock_does_not_have_is_one_sentence(oss: MockOSS, run: Run) -> None:
+    done = setup(run, "--region", "cn-nowhere-1")
+
+    assert done.code == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"ossferry: OSS does not accept the region cn-nowhere-1 at {oss.endpoint}: give --region"
+        " with the region of this endpoint and of the bucket."
+    )
+    assert setup(run).code == 0
 
 
 def test_a_policy_for_the_doctor_that_another_person_has_made_is_refused(
@@ -795,14 +1006,14 @@ def test_a_refusal_is_one_sentence(
     assert sentence in line
 
 
-def test_a_bucket_with_older_versions_stays(oss: MockOSS, run: Run) -> None:
+def test_a_bucket_that_is_not_empty_after_all_stays(oss: MockOSS, run: Run) -> None:
     setup(run)
     oss.faults.add("error", code="BucketNotEmpty", operation="DeleteBucket")
 
     done = teardown(run, "--delete-objects")
 
     assert done.code == 1
-    assert "if it keeps old versions of objects, delete those in the OSS console" in done.stderr
+    assert "--delete-objects, which also deletes old versions of objects" in done.stderr
 
 
 def test_a_bucket_in_another_region_is_named_with_its_region(oss: MockOSS, run: Run) -> None:
@@ -939,17 +1150,65 @@ def at_a_terminal(oss: MockOSS, typed: str, *arguments: str) -> tuple[int, str, 
 
 
 def test_a_person_is_asked_for_missing_names_and_before_the_first_call(oss: MockOSS) -> None:
-    names = f"{BUCKET}\ncn-hangzhou\n{ORIGIN}\n"
+    names = f"{BUCKET}\ncn-hangzhou\n{ORIGIN}\n\n\n"
 
     no = at_a_terminal(oss, names + "n\n", "setup")
     assert (no[0], no[1], changes(oss)) == (1, "", [])
-    assert "Make these 15 calls?" in no[2]
+    assert "Make these 16 calls?" in no[2]
     assert no[2].endswith("nothing was changed\n")
     yes = at_a_terminal(oss, names + "y\n", "setup")
 
     assert yes[0] == 0, yes[2]
     assert f"OSSFERRY_BUCKET={BUCKET}\n" in yes[1]
-    assert len(changes(oss)) == 15
+    assert bucket_of(oss).get_bucket_versioning().status is None
+    assert len(changes(oss)) == 16
+
+
+def test_a_person_who_is_asked_chooses_the_identity_and_versioning(oss: MockOSS) -> None:
+    names = f"{BUCKET}\ncn-hangzhou\n{ORIGIN}\n"
+
+    done = at_a_terminal(oss, names + "user\ny\n", "setup", "--yes")
+
+    assert done[0] == 0, done[2]
+    assert oss.service.identities.directory.user(ACCOUNT, "ossferry-server") is not None
+    assert bucket_of(oss).get_bucket_versioning().status == "Enabled"
+
+
+def test_a_person_is_not_asked_for_what_was_given(oss: MockOSS) -> None:
+    given = ("--region", "cn-hangzhou", "--origin", ORIGIN, "--identity", "user", "--no-versioning")
+
+    asked = at_a_terminal(oss, f"{BUCKET}\n", "setup", *given, "--yes")
+    all_given = at_a_terminal(oss, "", "setup", *NAMES, "--identity", "user", "--yes")
+
+    assert (asked[0], all_given[0]) == (0, 0)
+    assert "Identity of the server" not in asked[2] + all_given[2]
+    assert "old versions" not in asked[2] + all_given[2]
+
+
+def test_ctrl_c_is_one_sentence_and_the_next_run_continues(oss: MockOSS, run: Run) -> None:
+    ((key, secret),) = ADMIN.keys.items()
+    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
+    oss.faults.add("delay", operation="PutBucketCors", seconds=20)
+    arguments = ("setup", *NAMES, "--identity", "user", "--yes", "--mock", oss.endpoint)
+
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [str(COMMAND), *arguments],
+        env={**os.environ, **keys},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "PutBucketPublicAccessBlock" in line and "done" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+
+    assert process.returncode == 130
+    assert said == "ossferry: interrupted; run the same command again: it continues.\n"
+    oss.faults.clear()
+    assert setup(run).code == 0
 
 
 def test_a_person_says_when_the_record_is_there(oss: MockOSS) -> None:
@@ -966,7 +1225,7 @@ def test_nobody_to_ask_means_no_call(oss: MockOSS, run: Run) -> None:
     done = run("setup", *NAMES)
     missing = run("setup", "--yes")
 
-    assert (done.code, missing.code, changes(oss)) == (1, 1, [])
+    assert (done.code, missing.code, changes(oss)) == (1, 2, [])
     assert "give --yes to make these calls" in done.stderr
     assert missing.stderr == "ossferry: --bucket is missing.\n"
 

@@ -255,6 +255,24 @@ def test_a_server_outside_the_cloud_has_no_internal_endpoint() -> None:
     assert "OSSFERRY_OBJECTS_ENDPOINT" not in found
 
 
+def test_the_settings_of_a_rehearsal_have_the_address_of_the_mock() -> None:
+    domain = Wanted(**NAMES, domain="files.localhost")
+
+    plain = settings_of(SAMPLE, "http://127.0.0.1:9000")
+    found = settings_of(domain, "http://127.0.0.1:9000")
+
+    assert (plain["OSSFERRY_ENDPOINT"], "OSSFERRY_CNAME" in plain) == (
+        "http://localhost:9000",
+        False,
+    )
+    assert found == {
+        **plain,
+        "OSSFERRY_ENDPOINT": "http://files.localhost:9000",
+        "OSSFERRY_CNAME": "1",
+    }
+    assert settings_of(SAMPLE, "https://localhost")["OSSFERRY_ENDPOINT"] == "https://localhost"
+
+
 def test_the_rest_for_a_person_is_said() -> None:
     domain = Wanted(**NAMES, domain="files.example.com")
 

@@ -1,16 +1,17 @@
 """The caller's cloud account as the commands `setup` and `teardown` open it, or a mock."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from ossferry.cli.setup.terminal import Terminal
-from ossferry.errors import SettingsError
+from ossferry.errors import SettingsError, UsageError
 from ossferry.observability.logs import configure
 from ossferry.oss import sts
 from ossferry.oss.ram import caller_identity
+from ossferry.settings.addresses import host_of, is_loopback
 from ossferry.setup.account import Account
 from ossferry.setup.calls import Call, read_plan
 from ossferry.setup.wanted import Wanted
@@ -27,10 +28,18 @@ class Cloud:
     Args:
         mock: URL of a mock, or empty text.
         oss_endpoint: URL of OSS, or empty text for the public endpoint of the region.
+
+    Raises:
+        UsageError: the mock is on another machine.
     """
 
     def __init__(self, *, mock: str, oss_endpoint: str) -> None:
         configure("ERROR")
+        if mock and not is_loopback(host_of(mock)):
+            raise UsageError(
+                f"--mock: {mock} is not on this machine, and the command sends your signatures over"
+                " plain HTTP: give an address such as http://127.0.0.1:9000."
+            )
         self.mock = mock
         self._oss = oss_endpoint or mock
         self._credentials = sts.default_credentials()
@@ -38,8 +47,16 @@ class Cloud:
     def _account_id(self) -> str:
         return caller_identity(self._credentials, self.mock or STS_ENDPOINT)["AccountId"]
 
-    def wanted(self, names: Mapping[str, Any]) -> Wanted:
-        """Return the wanted state of the caller's account; ask a person for missing names."""
+    def wanted(self, names: Mapping[str, Any], *, more: Container[str] = ()) -> Wanted:
+        """Return the wanted state of the caller's account; ask a person for missing names.
+
+        Args:
+            more: names that have a default; ask for them, too, if a person is asked anyway.
+
+        Raises:
+            UsageError: a name is missing or cannot be used.
+        """
+        terminal, is_asking = Terminal(), False
         given = {**names, "plain_http": self.mock.startswith("http://")}
         for name, option, question in (
             ("bucket", "--bucket", "Name of the bucket"),
@@ -47,9 +64,21 @@ class Cloud:
             ("origins", "--origin", "Origin of the upload page, https://NAME"),
         ):
             if not given[name]:
-                found = Terminal().asks_for(option, question)
+                found = terminal.asks_for(option, question)
                 given[name] = (found,) if name == "origins" else found
-        Wanted(account="0" * 16, **given)  # a wrong name is told before the first request
+                is_asking = True
+        if is_asking and "identity" in more:
+            given["identity"] = terminal.asks_to_choose(
+                "Identity of the server: the role of an ECS instance, or a user with an access key",
+                "ecs",
+                "user",
+            )
+        if is_asking and "versioning" in more:
+            given["versioning"] = terminal.asks("Keep old versions of objects?", default=False)
+        try:  # a wrong name is told before the first request
+            Wanted(account="0" * 16, **given)
+        except SettingsError as error:
+            raise UsageError(str(error)) from error
         return Wanted(account=self._account_id(), **given)
 
     def plan(self, path: Path) -> tuple[Wanted, list[Call]]:

@@ -7,6 +7,7 @@ imports its dependencies when it is called, so that the command line starts quic
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -14,6 +15,7 @@ import typer
 
 from ossferry.cli.setup.options import (
     Adopt,
+    AdoptRemoving,
     Bucket,
     Doctor,
     Domain,
@@ -29,7 +31,9 @@ from ossferry.cli.setup.options import (
     RoleName,
     ServiceAccount,
     Yes,
+    given_names,
     names_of,
+    refuse_names,
 )
 from ossferry.errors import SettingsError
 
@@ -41,12 +45,19 @@ if TYPE_CHECKING:
 
 __all__ = ["setup", "teardown"]
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as in a shell."""
+
 PlanOut: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the plan into a file; change nothing.")
 ]
 PlanIn: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Make the calls of a plan; it contains the names, too."),
+]
+FromPlan: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Remove what this plan of `ossferry setup` has made."),
 ]
 KeyFileOption: TypeAlias = Annotated[
     Path | None,
@@ -95,13 +106,20 @@ def setup(
     """
     from ossferry.cli.setup.cloud import Cloud
 
-    cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
-    wanted, planned = cloud.plan(apply) if apply else (cloud.wanted(names_of(context)), None)
-    making = _Making(cloud, wanted, planned, new_key=new_key)
-    if dry_run or plan:
-        making.plan(plan, json_output=json_output)
-    else:
-        making.make(key_file, wait_s=wait_dns, yes=yes, json_output=json_output)
+    with _interruptible():
+        cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
+        planned: list[Call] | None = None
+        if apply:
+            refuse_names(context, plan="--apply")
+            wanted, planned = cloud.plan(apply)
+        else:
+            names, given = names_of(context), given_names(context)
+            wanted = cloud.wanted(names, more=names.keys() - given.keys())
+        making = _Making(cloud, wanted, planned, new_key=new_key)
+        if dry_run or plan:
+            making.plan(plan, json_output=json_output)
+        else:
+            making.make(key_file, wait_s=wait_dns, yes=yes, json_output=json_output)
 
 
 def teardown(
@@ -114,44 +132,65 @@ def teardown(
     role: RoleName = "oss-web-upload",
     objects_role: RoleName = "oss-web-objects",
     server_name: RoleName = "ossferry-server",
-    from_plan: PlanIn = None,
+    from_plan: FromPlan = None,
     delete_objects: Annotated[
         bool, typer.Option("--delete-objects", help="Delete all objects of the bucket, too.")
     ] = False,
     dry_run: DryRun = False,
-    adopt: Adopt = False,
+    adopt: AdoptRemoving = False,
     yes: Yes = False,
     json_output: JsonOutput = False,
     mock: Mock = "",
     oss_endpoint: OssEndpoint = "",
 ) -> None:
-    """Remove what `ossferry setup` has made; a bucket with objects stays.
+    """Remove what `ossferry setup` has made; a bucket with objects stays, and one it did not make.
 
     The command prints all calls, asks, and makes them. Give the same names as for `setup`, or the
     plan with --from-plan.
     """
     from ossferry.cli.setup.cloud import Cloud
-    from ossferry.setup.applying import apply, needs_of
-    from ossferry.setup.removing import removing_steps
 
-    names = names_of(context)
-    if identity == "rrsa":
-        names["identity"] = "ecs"  # has a role, too, and needs no other option
-    cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
-    wanted = cloud.plan(from_plan)[0] if from_plan else cloud.wanted(names)
-    terminal = _terminal(json_output=json_output)
-    with cloud.account(wanted) as account:
-        account.bucket.on_deleted = terminal.deleted
-        steps = removing_steps(wanted, account, delete_objects=delete_objects)
-        with terminal.reading():
-            needs = needs_of(steps)
-        if dry_run:
-            _show_plan(terminal, wanted, needs.calls, needs.notes, json_output=json_output)
-            return
-        terminal.show(needs.calls, on_stdout=False)
-        _agree(terminal, needs.calls, yes=yes)
-        with terminal.result(account=wanted.account):
-            apply(steps, account, terminal)
+    with _interruptible():
+        cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
+        if from_plan:
+            refuse_names(context, plan="--from-plan", allowed=("adopt",))
+            wanted, _ = cloud.plan(from_plan)
+        else:
+            names = names_of(context)
+            if identity == "rrsa":
+                names["identity"] = "ecs"  # has a role, too, and needs no other option
+            wanted = cloud.wanted(names)
+        removing = _Removing(cloud, replace(wanted, adopt=adopt), delete_objects=delete_objects)
+        removing.remove(dry_run=dry_run, yes=yes, json_output=json_output)
+
+
+class _Removing:
+    """Removes a set-up."""
+
+    def __init__(self, cloud: "Cloud", wanted: "Wanted", *, delete_objects: bool) -> None:
+        self._cloud = cloud
+        self._wanted = wanted
+        self._delete_objects = delete_objects
+
+    def remove(self, *, dry_run: bool, yes: bool, json_output: bool) -> None:
+        """Print the calls, and make them unless this is a dry run."""
+        from ossferry.setup.applying import apply, needs_of
+        from ossferry.setup.removing import removing_steps
+
+        wanted = self._wanted
+        terminal = _terminal(json_output=json_output, removing=True)
+        with self._cloud.account(wanted) as account:
+            account.bucket.on_deleted = terminal.deleted
+            steps = removing_steps(wanted, account, delete_objects=self._delete_objects)
+            with terminal.reading():
+                needs = needs_of(steps)
+            if dry_run:
+                _show_plan(terminal, wanted, needs.calls, needs.notes, json_output=json_output)
+                return
+            terminal.show(needs.calls, on_stdout=False)
+            _agree(terminal, needs.calls, yes=yes)
+            with terminal.result(account=wanted.account):
+                apply(steps, account, terminal)
 
 
 class _Making:
@@ -183,6 +222,7 @@ class _Making:
             raise SettingsError(
                 f"--plan: {path} cannot be written ({error.strerror}): choose another file."
             ) from error
+        typer.echo(f"The plan with {len(needs.calls)} calls is in {path}.", err=True)
 
     def make(self, key_path: Path | None, *, wait_s: float, yes: bool, json_output: bool) -> None:
         """Make the missing calls, and print the server's settings."""
@@ -211,11 +251,25 @@ class _Making:
 
 
 def _terminal(
-    *, json_output: bool = False, key_file: "KeyFile | None" = None, wait_s: float = 0
+    *,
+    json_output: bool = False,
+    key_file: "KeyFile | None" = None,
+    removing: bool = False,
+    wait_s: float = 0,
 ) -> "Terminal":
     from ossferry.cli.setup.terminal import Terminal
 
-    return Terminal(json_output=json_output, key_file=key_file, wait_s=wait_s)
+    return Terminal(json_output=json_output, key_file=key_file, removing=removing, wait_s=wait_s)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Return a context that ends the command with one sentence after Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        typer.echo("ossferry: interrupted; run the same command again: it continues.", err=True)
+        raise typer.Exit(INTERRUPTED) from error
 
 
 def _show_plan(

@@ -3,13 +3,17 @@
 This module loads only `typer`, so that the command line starts quickly.
 """
 
+from collections.abc import Container
 from dataclasses import fields
 from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
+from ossferry.errors import UsageError
+
 __all__ = [
     "Adopt",
+    "AdoptRemoving",
     "Bucket",
     "Doctor",
     "Domain",
@@ -25,7 +29,9 @@ __all__ = [
     "RoleName",
     "ServiceAccount",
     "Yes",
+    "given_names",
     "names_of",
+    "refuse_names",
 ]
 
 Identity: TypeAlias = Annotated[
@@ -67,6 +73,14 @@ Adopt: TypeAlias = Annotated[
     bool,
     typer.Option("--adopt", help="Also change what ossferry setup did not make for this bucket."),
 ]
+AdoptRemoving: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--adopt",
+        help="Also remove users, roles and policies that ossferry setup did not make for this"
+        " bucket; never a bucket.",
+    ),
+]
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Only print the calls and documents; change nothing.")
 ]
@@ -88,3 +102,33 @@ def names_of(context: typer.Context) -> dict[str, Any]:
     given["server"] = given.pop("server_name")
     given["origins"] = tuple(given.pop("origin") or ())
     return {field.name: given[field.name] for field in fields(Wanted) if field.name in given}
+
+
+def given_names(context: typer.Context) -> dict[str, str]:
+    """Return field of `Wanted` -> option, for the options on the command line."""
+    found = {}
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            field = {"server_name": "server", "origin": "origins"}.get(name, name)
+            found[field] = parameter.opts[0]
+    return {field: option for field, option in found.items() if field in names_of(context)}
+
+
+def refuse_names(context: typer.Context, *, plan: str, allowed: Container[str] = ()) -> None:
+    """Refuse names on the command line next to a plan, which has all names.
+
+    Args:
+        plan: the option that has the plan's file.
+        allowed: fields of `Wanted` that may be given.
+
+    Raises:
+        UsageError: another name was given.
+    """
+    found = [option for field, option in given_names(context).items() if field not in allowed]
+    if found:
+        raise UsageError(
+            f"{', '.join(found)}: {plan} takes this from the plan; leave the option out, or write a"
+            " new plan with `ossferry setup --plan`."
+        )

@@ -14,7 +14,7 @@ from ossferry.cli.setup.options import (
     ServiceAccount,
     names_of,
 )
-from ossferry.errors import SettingsError
+from ossferry.errors import UsageError
 
 __all__ = ["policy"]
 
@@ -30,6 +30,7 @@ Document: TypeAlias = Annotated[
         "kill-switch",
         "kill-switch-operator",
         "bucket",
+        "bucket-tags",
         "public-access",
         "versioning",
         "cors",
@@ -82,5 +83,5 @@ def policy(
         ("--origin", "origins", ORIGIN),
     ):
         if name not in given and value in text:
-            raise SettingsError(f"{option}: `ossferry policy {document}` needs this option.")
+            raise UsageError(f"{option}: `ossferry policy {document}` needs this option.")
     typer.echo(pretty(text))

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.prompt import Confirm, Prompt
 
 from ossferry.clock import Monotonic, monotonic
-from ossferry.errors import OssferryError, SettingsError
+from ossferry.errors import OssferryError, SettingsError, UsageError
 from ossferry.setup.calls import Call
 
 __all__ = ["KeyFile", "Terminal"]
@@ -68,6 +68,7 @@ class Terminal:
     Args:
         json_output: whether `finish` prints one JSON object.
         key_file: file for a new access key; None: stdout.
+        removing: whether the steps remove something.
         wait_s: seconds to wait for the TXT record if no person can be asked.
         sleep: function that waits some seconds.
         clock: seconds that never decrease.
@@ -78,6 +79,7 @@ class Terminal:
         *,
         json_output: bool = False,
         key_file: KeyFile | None = None,
+        removing: bool = False,
         wait_s: float = 0,
         sleep: Callable[[float], None] = time.sleep,
         clock: Monotonic = monotonic,
@@ -85,6 +87,7 @@ class Terminal:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
         self._json = json_output
         self._key_file = key_file
+        self._removing = removing
         self._sleep = sleep
         self._clock = clock
         self._give_up_at = clock() + wait_s
@@ -101,9 +104,12 @@ class Terminal:
         for call in calls:
             typer.echo(call.as_text(), err=not on_stdout)
 
-    def unchanged(self, step: str) -> None:
+    def unchanged(self, step: str, *, noted: bool) -> None:
         """Implement `Report.unchanged`."""
-        self._line("unchanged", step, "dim")
+        word = "unchanged"
+        if self._removing:
+            word = "kept" if noted else "gone"
+        self._line(word, step, "dim")
 
     def done(self, step: str, call: Call) -> None:
         """Implement `Report.done`."""
@@ -157,19 +163,31 @@ class Terminal:
             raise SettingsError("nobody can be asked here: give --yes to make these calls.")
         return self.asks(question)
 
-    def asks(self, question: str) -> bool:
-        """Ask a person on stderr; return whether the answer is yes."""
-        return Confirm.ask(question, console=self._console)
+    def asks(self, question: str, *, default: bool | None = None) -> bool:
+        """Ask a person on stderr; return whether the answer is yes.
+
+        Args:
+            default: the answer of an empty line; None: ask again.
+        """
+        if default is None:
+            return Confirm.ask(question, console=self._console)
+        return Confirm.ask(question, console=self._console, default=default)
 
     def asks_for(self, option: str, question: str) -> str:
         """Ask a person on stderr for a text.
 
         Raises:
-            SettingsError: nobody can be asked, and `option` is missing.
+            UsageError: nobody can be asked, and `option` is missing.
         """
         if not sys.stdin.isatty():
-            raise SettingsError(f"{option} is missing.")
+            raise UsageError(f"{option} is missing.")
         return Prompt.ask(question, console=self._console)
+
+    def asks_to_choose(self, question: str, *choices: str) -> str:
+        """Ask a person on stderr for one of several words; the first word is the default."""
+        return Prompt.ask(
+            question, console=self._console, choices=list(choices), default=choices[0]
+        )
 
     @contextmanager
     def result(self, **values: object) -> Iterator[dict[str, Any]]:
