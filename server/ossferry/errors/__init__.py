@@ -6,6 +6,7 @@ service gives no usable answer, or that this server is busy; a retry may succeed
 
     OssferryError
     ├── SettingsError            set-up: the configuration is unsafe or incomplete
+    │   └── MissingExtraError    an optional package is not installed
     ├── CloudError               set-up: a command cannot read or change the cloud account
     ├── PrefixError              set-up: no safe key prefix can be built for a principal
     ├── PolicyError              set-up: no safe policy for an STS session can be built
@@ -55,6 +56,7 @@ upstream services.
 
 from ossferry.errors.own import (
     CloudError,
+    MissingExtraError,
     OssferryError,
     PolicyError,
     PrefixError,
@@ -119,6 +121,7 @@ __all__ = [
     "IssuerLostError",
     "KeyTakenError",
     "LedgerLostError",
+    "MissingExtraError",
     "NoPreviewError",
     "NoProofError",
     "NoUploadError",

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 __all__ = [
     "CloudError",
+    "MissingExtraError",
     "OssferryError",
     "PolicyError",
     "PrefixError",
@@ -37,6 +38,20 @@ class SettingsError(OssferryError):
     def evidence(self) -> Mapping[str, str]:
         """The error message, as the log field ``reason``."""
         return {"reason": str(self)}
+
+
+class MissingExtraError(SettingsError):
+    """Raised if an optional package is not installed.
+
+    Attributes:
+        needed_by: the option or command that needs the package.
+        command: the command that installs the package.
+    """
+
+    def __init__(self, needed_by: str, command: str) -> None:
+        super().__init__(f"{needed_by} needs `{command}`.")
+        self.needed_by = needed_by
+        self.command = command
 
 
 class CloudError(OssferryError):
