@@ -6,7 +6,7 @@ module handles a missing package.
 
 import importlib.util
 
-from ossferry.errors import SettingsError
+from ossferry.errors import MissingExtraError
 
 __all__ = ["require_extra"]
 
@@ -20,11 +20,11 @@ def require_extra(name: str, *, module: str, needed_by: str) -> None:
         needed_by: the option or command that needs the package.
 
     Raises:
-        SettingsError: the module is missing. The message names the extra.
+        MissingExtraError: the module is missing. The message names the extra.
     """
     try:
         found = importlib.util.find_spec(module)
     except ModuleNotFoundError:  # a parent package is missing
         found = None
     if found is None:
-        raise SettingsError(f"{needed_by} needs `pip install 'ossferry[{name}]'`.")
+        raise MissingExtraError(needed_by, f"pip install 'ossferry[{name}]'")

@@ -21,7 +21,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "http settings observability identity extras errors clock"
         ),
         "doctor": (
-            "operations access ledger oss state settings observability identity errors clock"
+            "app operations authentication access ledger oss state http settings observability "
+            "identity errors clock"
         ),
         "app": (
             "routes background operations forms grants uploads authentication admin "

@@ -96,7 +96,7 @@ def _apikey_authenticator(settings: Settings, clock: Clock) -> Authenticator:
         raise SettingsError("OSSFERRY_API_KEYS_FILE is missing.")
     if not settings.api_keys_file.exists():
         raise SettingsError(
-            "OSSFERRY_API_KEYS_FILE: there is no such file; `ossferry apikey create` makes it."
+            "OSSFERRY_API_KEYS_FILE: there is no such file; `ossferry apikey create USER` makes it."
         )
     file = ApiKeyFile(settings.api_keys_file)
     file.records()  # refuse to start if the file cannot be read

@@ -1,4 +1,4 @@
-"""The output of `ossferry doctor`: a table or JSON."""
+"""The output of `ossferry doctor`: a table, text separated by tabs, or JSON."""
 
 import json
 from collections.abc import Sequence
@@ -8,10 +8,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ossferry.cli.output import Rows
 from ossferry.doctor.examination import Row, is_healthy
 from ossferry.operations.checks import Outcome
 
-__all__ = ["as_json", "show_table"]
+__all__ = ["as_json", "show_lines", "show_table"]
+
+TITLES = {"check": "check", "result": "result", "reason": "reason", "fix": "fix"}
 
 STYLES = {
     Outcome.OK: "green",
@@ -34,3 +37,11 @@ def show_table(rows: Sequence[Row], console: Console) -> None:
         words = Text("\n").join(Text(each) for each in (row.reason, row.fix) if each)
         table.add_row(row.id, Text(row.outcome.upper(), STYLES[row.outcome]), words)
     console.print(table)
+
+
+def show_lines(rows: Sequence[Row]) -> None:
+    """Print the result for other programs: one line for each row, with columns between tabs."""
+    with Rows(TITLES, as_json=False) as lines:
+        for row in rows:
+            result = row.outcome.upper()
+            lines.add(check=row.id, result=result, reason=row.reason, fix=row.fix or None)

@@ -177,7 +177,7 @@ def serve(
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Check the whole set-up: credentials, roles, bucket, CORS, TLS, Redis, database, audit file.
+    """Check the whole set-up: cloud account, bucket, TLS, services, start and sign-in.
 
     Exit with code 1 if a check failed. Run it where the server runs, as the server's user.
     """
@@ -195,8 +195,10 @@ def doctor(
         rows = asyncio.run(examine(settings))
     if as_json:
         typer.echo(output.as_json(rows))
-    else:
+    elif sys.stdout.isatty():
         output.show_table(rows, Console())
+    else:
+        output.show_lines(rows)
     raise typer.Exit(0 if is_healthy(rows) else 1)
 
 

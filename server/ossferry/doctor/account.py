@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from ossferry.doctor.access import Access
+from ossferry.doctor.outside import Outside
 from ossferry.errors import OssRefusedError, StsLostError, StsRefusedError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.operations.checks import (
@@ -21,6 +22,7 @@ from ossferry.oss.policy import objects_policy, policy_text, upload_policy
 from ossferry.oss.sdks.interface import SdkBucket
 from ossferry.oss.sts import StsClient, StsCredentials
 from ossferry.oss.sts_guard import GuardedSts
+from ossferry.settings.choices import UPLOAD_ACTIONS
 from ossferry.settings.model import Settings
 
 __all__ = ["Account"]
@@ -34,6 +36,9 @@ SOURCES = {
     "credential_uri": "ALIBABA_CLOUD_CREDENTIALS_URI",
 }
 """The names of the sources in the vendor's default chain, in plain words."""
+
+KEYS = {"env": "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"}
+"""What to correct if STS refuses the credentials of a source; by default the source itself."""
 
 BY_ACL = "0003-00000001"
 """OSS's detailed code for a request that the policies do not refuse, but the bucket's ACL."""
@@ -64,6 +69,7 @@ class Account:
     Args:
         find: returns the name of the source of the server's own credentials, and the credentials.
         sts: client of STS for the role for uploads.
+        outside: what the bucket answers to requests without a signature.
         guarded: another client for this role, with the protection that the server uses.
         objects_sts: client of STS for the role for objects; None without this role.
 
@@ -75,6 +81,7 @@ class Account:
         self,
         settings: Settings,
         access: Access,
+        outside: Outside,
         *,
         find: FindCredentials,
         sts: StsClient,
@@ -83,6 +90,7 @@ class Account:
     ) -> None:
         self._settings = settings
         self._access = access
+        self._outside = outside
         self._find = find
         self._sts = sts
         self._guarded = guarded
@@ -112,7 +120,7 @@ class Account:
         except StsRefusedError as error:
             return failed(
                 f"STS refuses the credentials from {source} ({error.sts_code}).",
-                "Correct the access key id and its secret, or use a RAM role.",
+                f"Correct {KEYS.get(name, source)}, or use a RAM role.",
             )
         whose = f"{self._caller}, from {source}"
         if not self.own.security_token:
@@ -139,7 +147,9 @@ class Account:
                 missing = await self._missing_rights(bucket, f"{self._prefix}check")
             except OssRefusedError as error:
                 return self._refused_write(error, origin)
-            if lacking := [each for each in missing if each in actions]:
+            if set(missing) == set(UPLOAD_ACTIONS):
+                return self._without_rights()
+            if lacking := [each for each in missing if each in (*actions, "oss:PutObject")]:
                 return self._lacking(self._settings.role_arn, lacking, "role")
             if "oss:AbortMultipartUpload" in missing:
                 return warned(
@@ -164,14 +174,15 @@ class Account:
     async def check_role_scope(self) -> Finding:
         """Check that the role for uploads has no more rights than a grant needs.
 
-        If a session policy were ever missing, the role's own rights would be the last limit.
+        If a session policy were ever missing, the role's own rights would be the last limit. In a
+        bucket that everybody can read, the role's right to read cannot be tested.
         """
         elsewhere = f"doctor-{secrets.token_hex(8)}/"
         origin, wide = self._settings.bucket_origin, []
         session = await self._session(elsewhere)
         if await self._may_write(self._access.bucket(session, origin), f"{elsewhere}check"):
             wide.append(f"write outside {UPLOADS}")
-        if "oss:GetObject" not in self._settings.actions:
+        if "oss:GetObject" not in self._settings.actions and not self._outside.is_public:
             session = await self._session(self._prefix, actions=("oss:GetObject",))
             if await self._may_read(self._access.bucket(session, origin), f"{self._prefix}check"):
                 wide.append("read objects")
@@ -179,6 +190,11 @@ class Account:
             return warned(
                 f"The role {self._settings.role_arn} may also {' and '.join(wide)}.",
                 self._policy_fix("role"),
+            )
+        if self._outside.is_public:
+            return passed(
+                f"The role has no right to write outside {UPLOADS}. Its right to read was not"
+                " checked, because everybody can read the objects."
             )
         return passed(f"The role has no rights beyond uploads below {UPLOADS}.")
 
@@ -209,8 +225,8 @@ class Account:
     async def _missing_rights(self, bucket: SdkBucket, key: str) -> list[str]:
         """Return the rights that are missing for an upload in parts; upload one part and abort.
 
-        The rights to list and abort are tested first, with an upload that does not exist. Without
-        the right to abort, nothing is uploaded.
+        The rights are tested first, with an upload that does not exist. If one is missing to upload
+        or to abort, nothing is uploaded.
 
         Raises:
             OssRefusedError: OSS refuses to begin the upload, or refuses a request for another
@@ -221,9 +237,10 @@ class Account:
             {
                 "oss:ListParts": lambda bucket: bucket.parts(key, NO_UPLOAD, ()),
                 "oss:AbortMultipartUpload": lambda bucket: bucket.abort(key, NO_UPLOAD),
+                "oss:PutObject": lambda bucket: bucket.put_part(key, NO_UPLOAD, 1, CONTENT),
             },
         )
-        if "oss:AbortMultipartUpload" not in missing:
+        if not {"oss:AbortMultipartUpload", "oss:PutObject"}.intersection(missing):
             upload_id = await self._access.call(bucket, lambda bucket: bucket.begin(key, {}))
             await self._access.call(
                 bucket, lambda bucket: bucket.put_part(key, upload_id, 1, CONTENT)
@@ -242,12 +259,7 @@ class Account:
                 "oss:DeleteObject": lambda bucket: bucket.delete(key, ""),
             },
         )
-        try:
-            return missing + await self._missing_rights(bucket, key)
-        except OssRefusedError as error:
-            if error.oss_code != "AccessDenied":
-                raise
-            return [*missing, "oss:PutObject"]
+        return missing + await self._missing_rights(bucket, key)
 
     async def _denied(
         self, bucket: SdkBucket, calls: Mapping[str, Callable[[SdkBucket], object]]
@@ -306,11 +318,26 @@ class Account:
             )
         return self._lacking(self._settings.role_arn, ["oss:PutObject"], "role")
 
+    def _without_rights(self) -> Finding:
+        """Return the finding for a role that has no right at all for uploads to the bucket.
+
+        OSS does not say to whom a bucket belongs if the role has no right for it.
+        """
+        role, bucket = self._settings.role_arn, self._settings.bucket
+        return failed(
+            f"The role {role} has no right for uploads to the bucket {bucket}: its policies do not"
+            " name this bucket, or the bucket belongs to another account than the role.",
+            f"Correct OSSFERRY_BUCKET; if {bucket} is the right bucket and is yours, give the role"
+            f" exactly the policy that {self._policy_command('role')} prints.",
+        )
+
     def _lacking(self, role_arn: str, rights: Sequence[str], document: str) -> Finding:
         return failed(
             f"The role {role_arn} lacks the right {', '.join(rights)}.", self._policy_fix(document)
         )
 
     def _policy_fix(self, document: str) -> str:
-        command = policy_command(document, ("--bucket", self._settings.bucket))
-        return f"Give the role exactly the policy that {command} prints."
+        return f"Give the role exactly the policy that {self._policy_command(document)} prints."
+
+    def _policy_command(self, document: str) -> str:
+        return policy_command(document, ("--bucket", self._settings.bucket))

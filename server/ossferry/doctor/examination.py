@@ -14,6 +14,8 @@ from ossferry.doctor.account import Account
 from ossferry.doctor.bucket_settings import BucketSettings
 from ossferry.doctor.machine import Machine
 from ossferry.doctor.outside import Outside
+from ossferry.doctor.sign_in import SignIn
+from ossferry.doctor.start import Start
 from ossferry.observability.metrics import Metrics
 from ossferry.observability.redaction import Redactor
 from ossferry.operations.checks import Check, Outcome, Run, StsTime, ask_sts_date, run_checks
@@ -51,6 +53,8 @@ CHECKS: Sequence[tuple[str, str, str]] = (
     ("storage", "Redis answers", ""),
     ("ledger", "the database answers, has the newest tables, and can be written", ""),
     ("audit", "the audit trail can be written", ""),
+    ("start", "the server starts with these settings", "storage ledger audit"),
+    ("sign-in", "people and programs can prove who they are", "start"),
 )
 """For each check its id, the statement that it tests, and the ids of the checks that it needs."""
 
@@ -97,7 +101,8 @@ def is_healthy(rows: Sequence[Row]) -> bool:
 def _mock_as_proxy(settings: Settings) -> Iterator[None]:
     """Send plain HTTP requests through the mock, if one is allowed.
 
-    Not every system resolves names below `localhost`, but a mock knows its buckets by them.
+    Not every system resolves names below `localhost`, but a mock knows its buckets by them. If the
+    mock does not answer at the address of STS, the addresses of OSS cannot be checked.
     """
     proxy = {"http_proxy": settings.sts_address, "no_proxy": ""} if settings.allow_mock else {}
     wanted = {**proxy, **{name.upper(): value for name, value in proxy.items()}}
@@ -134,6 +139,7 @@ async def _opened(
             account = Account(
                 settings,
                 access,
+                outside,
                 find=partial(find_credentials, credentials),
                 sts=sts,
                 guarded=guarded,
@@ -143,14 +149,16 @@ async def _opened(
             )
             bucket = BucketSettings(settings, access, account=account, outside=outside)
             time = StsTime(ask_sts_date(settings), clock)
-            machine = Machine(settings, clock)
-            yield _checks(time, outside, account, bucket, machine), account
+            runs = _runs(time, outside, account, bucket, Machine(settings, clock))
+            runs["start"] = Start(settings, clock).check
+            runs["sign-in"] = SignIn(settings, clock=clock, monotonic=monotonic).check
+            yield _checks(settings, runs), account
 
 
-def _checks(
+def _runs(
     time: StsTime, outside: Outside, account: Account, bucket: BucketSettings, machine: Machine
-) -> Sequence[Check]:
-    runs: Mapping[str, Run] = {
+) -> dict[str, Run]:
+    return {
         "sts": time.check_answer,
         "clock": time.check_clock,
         "credentials": account.check_credentials,
@@ -175,4 +183,12 @@ def _checks(
         "ledger": machine.check_ledger,
         "audit": machine.check_audit,
     }
-    return [Check(id=id_, run=runs[id_], needs=tuple(needs.split())) for id_, _, needs in CHECKS]
+
+
+def _checks(settings: Settings, runs: Mapping[str, Run]) -> Sequence[Check]:
+    """Return all checks; with a mock, addresses of OSS need STS, see `_mock_as_proxy`."""
+    more = {"endpoint": ("sts",)} if settings.allow_mock else {}
+    return [
+        Check(id=id_, run=runs[id_], needs=(*needs.split(), *more.get(id_, ())))
+        for id_, _, needs in CHECKS
+    ]

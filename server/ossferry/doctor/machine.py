@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ossferry.access.audit import Audit
 from ossferry.clock import Clock
-from ossferry.errors import LedgerLostError, SettingsError
+from ossferry.errors import LedgerLostError, MissingExtraError, SettingsError
 from ossferry.ledger import Database
 from ossferry.operations.checks import (
     Finding,
@@ -21,6 +21,7 @@ from ossferry.operations.checks import (
     lost_ledger,
     passed,
     skipped,
+    unusable,
     warned,
 )
 from ossferry.settings.model import Settings
@@ -62,6 +63,8 @@ class Machine:
         try:
             async with _opened(self._settings.ledger_url) as ledger:
                 return await self._look(ledger)
+        except MissingExtraError as error:
+            return unusable(error)
         except SettingsError as error:
             return failed(str(error), "Create the folder, or correct OSSFERRY_DATABASE_URL.")
         except LedgerLostError as error:

@@ -79,6 +79,14 @@ class Outside:
         """The endpoint that OSS names in place of the configured one; usually empty."""
         return next((each.endpoint for each in self._answers.values() if each.endpoint), "")
 
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody can read the objects in the bucket.
+
+        OSS says that an object does not exist only to a person who may read it.
+        """
+        return any(answer.code in ("NoSuchKey", "") for answer in self._answers.values())
+
     async def check_tls(self) -> Finding:
         """Check the certificates of the bucket's addresses and of the page's address."""
         addresses = (*self._settings.upload_origins, self._settings.public_url or "")
@@ -164,15 +172,13 @@ class Outside:
         return passed(f"The bucket {name} exists.")
 
     async def check_public_access(self) -> Finding:
-        """Check that strangers cannot read objects; call `check_endpoint` first.
-
-        OSS says that an object does not exist only to a person who may read it.
-        """
-        if any(answer.code in ("NoSuchKey", "") for answer in self._answers.values()):
+        """Check that strangers cannot read objects; call `check_endpoint` first."""
+        if self.is_public:
             return failed(
                 "Everybody can read the objects in the bucket.",
-                "Set the bucket's ACL to private, remove bucket policies for everybody, and turn on"
-                " Block Public Access.",
+                "Turn on Block Public Access for the bucket, with the configuration that"
+                f" {policy_command('public-access')} prints; it overrides public ACLs and bucket"
+                " policies.",
             )
         return passed("Strangers cannot read objects.")
 

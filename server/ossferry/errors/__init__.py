@@ -6,7 +6,8 @@ service gives no usable answer, or that this server is busy; a retry may succeed
 
     OssferryError
     ├── SettingsError            set-up: the configuration is unsafe or incomplete
-    │   └── UsageError           set-up: a command was called with wrong options
+    │   ├── MissingExtraError    an optional package is not installed
+    │   └── UsageError           a command was called with wrong options
     ├── CloudError               set-up: a command cannot read or change the cloud account
     ├── PrefixError              set-up: no safe key prefix can be built for a principal
     ├── PolicyError              set-up: no safe policy for an STS session can be built
@@ -56,6 +57,7 @@ upstream services.
 
 from ossferry.errors.own import (
     CloudError,
+    MissingExtraError,
     OssferryError,
     PolicyError,
     PrefixError,
@@ -121,6 +123,7 @@ __all__ = [
     "IssuerLostError",
     "KeyTakenError",
     "LedgerLostError",
+    "MissingExtraError",
     "NoPreviewError",
     "NoProofError",
     "NoUploadError",

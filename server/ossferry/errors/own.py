@@ -6,6 +6,7 @@ from typing import ClassVar
 
 __all__ = [
     "CloudError",
+    "MissingExtraError",
     "OssferryError",
     "PolicyError",
     "PrefixError",
@@ -42,6 +43,20 @@ class SettingsError(OssferryError):
 
 class UsageError(SettingsError):
     """Raised if a command was called with wrong options; the message names the option."""
+
+
+class MissingExtraError(SettingsError):
+    """Raised if an optional package is not installed.
+
+    Attributes:
+        needed_by: the option or command that needs the package.
+        command: the command that installs the package.
+    """
+
+    def __init__(self, needed_by: str, command: str) -> None:
+        super().__init__(f"{needed_by} needs `{command}`.")
+        self.needed_by = needed_by
+        self.command = command
 
 
 class CloudError(OssferryError):

@@ -5,6 +5,7 @@ uploads, the shared storage, the ledger and the audit trail. A check returns a `
 sentences are for the operator; clients never receive them.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from ossferry.clock import Clock
 from ossferry.errors import (
     AuditLostError,
     LedgerLostError,
+    MissingExtraError,
     OssferryError,
+    SettingsError,
     StorageLostError,
     StsLostError,
     StsRefusedError,
@@ -50,6 +53,7 @@ __all__ = [
     "refused_role",
     "run_checks",
     "skipped",
+    "unusable",
     "warned",
 ]
 
@@ -166,11 +170,30 @@ async def _run(check: Check) -> Finding:
     """Run a check; a service that fails during the check is a finding too."""
     try:
         return await check.run()
+    except SettingsError as error:
+        return unusable(error)
     except OssferryError as error:
         return failed(
             f"The check could not finish: {error.code} ({', '.join(error.evidence.values())}).",
             "Check the network of this machine, and try again.",
         )
+
+
+def unusable(error: SettingsError) -> Finding:
+    """Return the finding for settings with which the server does not start.
+
+    If a message has a command that repairs the set-up, the command is in the last clause.
+    """
+    if isinstance(error, MissingExtraError):
+        return failed(
+            f"{error.needed_by} needs a package that is not installed.", f"Run `{error.command}`."
+        )
+    problem, _, advice = str(error).rpartition("; ")
+    if problem and "`" in advice:
+        return failed(f"{problem}.", f"{advice[0].upper()}{advice[1:]}")
+    option = re.search(r"\b(?:OSSFERRY|ALIBABA_CLOUD)_[A-Z_]+", str(error))
+    fix = f"Correct {option[0]}." if option else "Repair this, and run `ossferry doctor` again."
+    return failed(str(error), fix)
 
 
 def ask_sts_date(settings: Settings) -> StsDate:
@@ -270,10 +293,12 @@ def refused_role(code: str, role_arn: str, settings: Settings, *, caller: str) -
         code: the error code of STS.
         caller: the ARN of the identity that asked for credentials.
     """
+    is_for_objects = role_arn == settings.objects_role_arn
     if code.startswith("EntityNotExist.Role"):
+        option = "OSSFERRY_OBJECTS_ROLE_ARN" if is_for_objects else "OSSFERRY_ROLE_ARN"
         return failed(
             f"The role {role_arn} does not exist ({code}).",
-            "Create the role, or correct its ARN in the settings.",
+            f"Correct {option}, or create the role with `ossferry setup`.",
         )
     if code.startswith("NoPermission"):
         return failed(
@@ -284,10 +309,10 @@ def refused_role(code: str, role_arn: str, settings: Settings, *, caller: str) -
             f" {caller_command(settings.role_arn, settings.objects_role_arn)} prints.",
         )
     if "DurationSeconds" in code:
+        option = "OSSFERRY_OBJECTS_SESSION_S" if is_for_objects else "OSSFERRY_SESSION_DURATION_S"
         return failed(
             f"The role {role_arn} allows only shorter sessions ({code}).",
-            "Raise the role's maximum session duration, or lower OSSFERRY_SESSION_DURATION_S or"
-            " OSSFERRY_OBJECTS_SESSION_S.",
+            f"Lower {option}, or raise the role's maximum session duration.",
         )
     return failed(
         f"STS refuses the role {role_arn} ({code}).",

@@ -11,27 +11,34 @@ import socket
 import sqlite3
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alibabacloud_credentials.utils import auth_util
+from rich.console import Console
 from typer.testing import CliRunner
 
 from mock_oss import BUCKET, BucketSpec, MockOSS, Role, User, World
 from ossferry.cli.demo import OBJECTS_ROLE, SERVER
+from ossferry.cli.doctor import show_table
 from ossferry.cli.main import commands, main
-from ossferry.doctor.examination import CHECKS
+from ossferry.doctor.examination import CHECKS, Row
 from ossferry.ledger.database import check_ledger
+from ossferry.operations.checks import Outcome
 from support.certificates import make_certificate
+from support.fake_issuer import FakeIssuer
 from support.postgres import Postgres
 from support.programs import free_port
 from support.serve_command import COMMAND
+from support.server_fakes import NO_KEYS
 
 ROOT = Path(__file__).parents[3]
 PAGE_TEXT = (ROOT / "docs/doctor.md").read_text("utf-8")
@@ -105,10 +112,12 @@ class SetUp:
     Attributes:
         faults: faults of the mock, as for `Faults.add`.
         advance: by how much the mock's clock is ahead of this machine's clock.
+        missing_packages: packages that are not installed.
         settings: settings that replace or extend those of `options`.
     """
 
     folder: Path
+    web_dir: Path
     identity: User = IDENTITY
     key: tuple[str, str] = (KEY_ID, KEY_SECRET)
     role: Role = ROLE
@@ -118,6 +127,7 @@ class SetUp:
     refuse_public_endpoints: bool = False
     faults: tuple[dict[str, Any], ...] = ()
     advance: timedelta = timedelta(0)
+    missing_packages: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
 
     def mock(self) -> MockOSS:
@@ -146,6 +156,7 @@ class SetUp:
             "OSSFERRY_OBJECTS_ROLE_ARN": OBJECTS_ROLE.arn,
             "OSSFERRY_SECRET": SECRET,
             "OSSFERRY_PUBLIC_URL": PAGE,
+            "OSSFERRY_WEB_DIR": str(self.web_dir),
             "OSSFERRY_ALLOWED_HOSTS": '["uploads.localhost"]',
             "OSSFERRY_DATABASE_URL": f"sqlite:///{self.folder}/ledger.db",
             "OSSFERRY_AUDIT_FILE": str(self.folder / "audit.log"),
@@ -154,8 +165,8 @@ class SetUp:
 
 
 @pytest.fixture
-def set_up(tmp_path: Path) -> SetUp:
-    return SetUp(tmp_path)
+def set_up(tmp_path: Path, web_dir: Path) -> SetUp:
+    return SetUp(tmp_path, web_dir)
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +189,8 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     def run(set_up: SetUp) -> dict[str, Any]:
         monkeypatch.chdir(set_up.folder)
         monkeypatch.setattr("sys.argv", ["ossferry", "doctor", "--json"])
+        for package in set_up.missing_packages:
+            monkeypatch.setitem(sys.modules, package, None)
         with set_up.mock() as oss:
             oss.clock.advance(set_up.advance)
             for name, value in set_up.options(oss).items():
@@ -252,6 +265,39 @@ def with_settings(**settings: str) -> Change:
     return changed(settings={f"OSSFERRY_{name}": value for name, value in settings.items()})
 
 
+def without_package(name: str, **settings: str) -> Change:
+    def change(set_up: SetUp) -> None:
+        set_up.missing_packages = (name,)
+        with_settings(**settings)(set_up)
+
+    return change
+
+
+def without_pyodide(set_up: SetUp) -> None:
+    manifest = {"files": {}, "separate": {"pyodide": "/assets/pyodide-0000"}}
+    (set_up.folder / "manifest.json").write_text(json.dumps(manifest))
+    with_settings(RUNTIME="pyodide", WEB_DIR=str(set_up.folder))(set_up)
+
+
+def without_keys_file(set_up: SetUp) -> None:
+    with_settings(AUTH="apikey", API_KEYS_FILE=str(set_up.folder / "keys.json"))(set_up)
+
+
+def with_no_key(set_up: SetUp) -> None:
+    without_keys_file(set_up)
+    (set_up.folder / "keys.json").write_text(NO_KEYS)
+
+
+def with_openid(issuer: str, **settings: str) -> Change:
+    return with_settings(
+        AUTH="oidc",
+        OIDC_ISSUER=issuer,
+        OIDC_CLIENT_ID="ossferry",
+        OIDC_CLIENT_SECRET="canary-client-secret",
+        **settings,
+    )
+
+
 def with_files(set_up: SetUp) -> None:
     (set_up.folder / "directory").mkdir()
     set_up.settings = {"OSSFERRY_AUDIT_FILE": str(set_up.folder / "directory")}
@@ -266,6 +312,17 @@ def at_a_domain_that_is_not_bound(set_up: SetUp) -> None:
     set_up.cnames = {"files.localhost": BUCKET}
     set_up.settings = {"OSSFERRY_ENDPOINT": "http://files.localhost", "OSSFERRY_CNAME": "1"}
     set_up.faults = ({"effect": "error", "code": "NonStandardHostForbidden", "bucket": BUCKET},)
+
+
+def with_a_role_for_another_bucket(set_up: SetUp) -> None:
+    elsewhere = template("role-policy").replace(BUCKET, f"{BUCKET}-x")
+    set_up.role = replace(ROLE, policies=(elsewhere,))
+
+
+def with_a_foreign_bucket(set_up: SetUp) -> None:
+    """Name a bucket of another account; the role is for a bucket of its own account."""
+    with_a_role_for_another_bucket(set_up)
+    set_up.bucket = replace(SPEC, account_id="2")
 
 
 def behind_a_domain_of_another_bucket(set_up: SetUp) -> None:
@@ -422,6 +479,31 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "upload",
         f"The bucket {BUCKET} belongs to another account than {ROLE.arn}",
     ),
+    "foreign bucket, and a role for another one": (
+        with_a_foreign_bucket,
+        "upload",
+        "or the bucket belongs to another account than the role.",
+    ),
+    "role for another bucket": (
+        with_a_role_for_another_bucket,
+        "upload",
+        f"has no right for uploads to the bucket {BUCKET}: its policies do not name this bucket",
+    ),
+    "STS and mock at a wrong address": (
+        with_settings(STS_ENDPOINT=f"http://127.0.0.1:{free_port()}"),
+        "sts",
+        "STS does not answer (ConnectError)",
+    ),
+    "package for Redis not installed": (
+        without_package("redis", REDIS_URL="redis://127.0.0.1:1/0"),
+        "storage",
+        "OSSFERRY_REDIS_URL needs a package that is not installed.",
+    ),
+    "package for PostgreSQL not installed": (
+        without_package("asyncpg", DATABASE_URL="postgresql://u@127.0.0.1:1/x"),
+        "ledger",
+        "OSSFERRY_DATABASE_URL needs a package that is not installed.",
+    ),
     "public bucket": (
         changed(bucket=replace(SPEC, acl="public-read")),
         "public-access",
@@ -442,6 +524,41 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "ledger",
         "the folder /nowhere does not exist",
     ),
+    "no file of certificates": (
+        with_settings(CA_FILE="/nofile"),
+        "start",
+        "refuses to start: OSSFERRY_CA_FILE: /nofile is no readable file of certificates",
+    ),
+    "Pyodide not installed": (
+        without_pyodide,
+        "start",
+        "refuses to start: OSSFERRY_RUNTIME: The files of pyodide are not installed",
+    ),
+    "no page": (
+        with_settings(WEB_DIR="/nowhere"),
+        "start",
+        "refuses to start: OSSFERRY_WEB_DIR: there is no built page",
+    ),
+    "no file of API keys": (
+        without_keys_file,
+        "start",
+        "refuses to start: OSSFERRY_API_KEYS_FILE: there is no such file",
+    ),
+    "OpenID provider without an address": (
+        with_openid("https://login.invalid"),
+        "sign-in",
+        "The host name in https://login.invalid/.well-known/openid-configuration has no address",
+    ),
+    "issuer of tokens that does not answer": (
+        with_settings(
+            AUTH="jwt",
+            JWT_ISSUER="x",
+            JWT_AUDIENCE="x",
+            JWT_JWKS_URL=f"http://127.0.0.1:{free_port()}/keys",
+        ),
+        "sign-in",
+        "/keys does not answer (",
+    ),
     "audit file is a folder": (with_files, "audit", "cannot be opened (Is a directory)"),
     "audit file on a full disk": (on_a_full_disk, "audit", "(No space left on device)"),
 }
@@ -455,10 +572,40 @@ def test_one_fault_is_named_and_no_other(set_up: SetUp, doctor: Doctor, fault: s
     found = doctor(set_up)
 
     assert list(rows(found, "fail")) == [id_]
+    assert set(rows(found, "warn")) <= NORMAL_WARNINGS
     assert reason in rows(found, "fail")[id_]
     (row,) = (row for row in found["checks"] if row["id"] == id_)
     assert row["fix"].endswith(".")
     assert "canary" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("fault", "extra"),
+    [
+        ("package for Redis not installed", "redis"),
+        ("package for PostgreSQL not installed", "postgresql"),
+    ],
+)
+def test_the_fix_for_a_missing_package_installs_it(
+    set_up: SetUp, doctor: Doctor, fault: str, extra: str
+) -> None:
+    breaks, id_, _ = FAULTS[fault]
+    breaks(set_up)
+
+    (fix,) = (row["fix"] for row in doctor(set_up)["checks"] if row["id"] == id_)
+
+    assert fix == f"Run `pip install 'ossferry[{extra}]'`."
+
+
+def test_in_a_public_bucket_the_roles_right_to_read_is_not_checked(
+    set_up: SetUp, doctor: Doctor
+) -> None:
+    set_up.bucket = replace(SPEC, acl="public-read")
+
+    assert rows(doctor(set_up), "ok")["role-scope"] == (
+        "The role has no right to write outside uploads/. Its right to read was not checked,"
+        " because everybody can read the objects."
+    )
 
 
 WARNINGS: dict[str, tuple[Change, str, str]] = {
@@ -477,6 +624,7 @@ WARNINGS: dict[str, tuple[Change, str, str]] = {
         "lifecycle",
         "No lifecycle rule aborts multipart uploads below uploads/.",
     ),
+    "no API key": (with_no_key, "sign-in", "Valid API keys: 0 of 0."),
     "role that may do everything": (
         changed(
             role=replace(
@@ -525,6 +673,7 @@ REMEDIES: dict[str, tuple[Change, str]] = {
     "server that may not assume roles": (without_the_right_to_assume_roles, "role"),
     "role without PutObject": (FAULTS["role without PutObject"][0], "upload"),
     "role without two rights": (FAULTS["role without two rights"][0], "upload"),
+    "role for another bucket": (with_a_role_for_another_bucket, "upload"),
     "role that may do everything": (WARNINGS["role that may do everything"][0], "role-scope"),
     "objects role without GetObject": (
         FAULTS["objects role without GetObject"][0],
@@ -587,13 +736,28 @@ def test_the_fixes_for_the_bucket_name_its_configurations(set_up: SetUp, doctor:
     set_up.bucket = replace(SPEC, name="another")
     no_bucket = doctor(set_up)
 
+    set_up.bucket = replace(SPEC, acl="public-read")
+    public_bucket = doctor(set_up)
+
     for found, id_, root in (
+        (public_bucket, "public-access", "PublicAccessBlockConfiguration"),
         (open_bucket, "public-access-block", "PublicAccessBlockConfiguration"),
         (no_bucket, "bucket", "CreateBucketConfiguration"),
     ):
         (fix,) = (row["fix"] for row in found["checks"] if row["id"] == id_)
         (line,) = re.findall(r"`ossferry (policy [^`]+)`", fix)
         assert CliRunner().invoke(commands, shlex.split(line)).stdout.startswith(f"<{root}>")
+
+
+def test_the_fix_for_a_wrong_key_names_where_it_comes_from(set_up: SetUp, doctor: Doctor) -> None:
+    set_up.key = (KEY_ID, "canary-secret")
+
+    (fix,) = (row["fix"] for row in doctor(set_up)["checks"] if row["id"] == "credentials")
+
+    assert fix == (
+        "Correct ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or use a RAM"
+        " role."
+    )
 
 
 def test_what_a_failed_check_makes_impossible_is_skipped(set_up: SetUp, doctor: Doctor) -> None:
@@ -841,12 +1005,12 @@ def command(set_up: SetUp, oss: MockOSS, line: str) -> subprocess.CompletedProce
     )
 
 
-def test_the_command_prints_a_table_or_json_and_its_exit_code_is_the_result(set_up: SetUp) -> None:
-    as_table, as_json = re.findall(r"^\$ (ossferry doctor.*)$", PAGE_TEXT, re.MULTILINE)
+def test_the_command_prints_lines_or_json_and_its_exit_code_is_the_result(set_up: SetUp) -> None:
+    as_lines, as_json = re.findall(r"^\$ (ossferry doctor.*)$", PAGE_TEXT, re.MULTILINE)
     with set_up.mock() as oss:
-        healthy = command(set_up, oss, as_table)
+        healthy = command(set_up, oss, as_lines)
         set_up.settings = {"OSSFERRY_REDIS_URL": "redis://127.0.0.1:1/0"}
-        broken = command(set_up, oss, as_table)
+        broken = command(set_up, oss, as_lines)
         as_data = command(set_up, oss, as_json)
 
     assert (healthy.returncode, healthy.stderr) == (0, "")
@@ -854,12 +1018,38 @@ def test_the_command_prints_a_table_or_json_and_its_exit_code_is_the_result(set_
     assert (as_data.returncode, as_data.stderr) == (1, "")
     assert "FAIL" not in healthy.stdout
     assert "environment variables" in healthy.stdout
-    lines = [line for line in broken.stdout.splitlines() if "FAIL" in line]
-    assert len(lines) == 1
-    assert "storage" in lines[0]
-    assert "Start Redis, or correct OSSFERRY_REDIS_URL." in broken.stdout
+    heading, *lines = [line.split("\t") for line in broken.stdout.splitlines()]
+    assert heading == ["check", "result", "reason", "fix"]
+    assert [line[0] for line in lines] == [id_ for id_, _, _ in CHECKS]
+    (failed,) = (line for line in lines if line[1] == "FAIL")
+    assert (failed[0], failed[3]) == ("storage", "Start Redis, or correct OSSFERRY_REDIS_URL.")
+    assert {line[1] for line in lines} <= shown_outcomes().keys()
+    assert {row["outcome"] for row in json.loads(as_data.stdout)["checks"]} <= set(
+        shown_outcomes().values()
+    )
     assert list(rows(json.loads(as_data.stdout), "fail")) == ["storage"]
     assert KEY_SECRET not in healthy.stdout + broken.stdout + as_data.stdout
+
+
+def shown_outcomes() -> dict[str, str]:
+    """Return the results that the page names, and how JSON spells each of them."""
+    return dict(re.findall(r"^\| ([A-Z]+) \| `\"([a-z]+)\"` \|", PAGE_TEXT, re.MULTILINE))
+
+
+def test_the_page_names_all_results_as_they_are_printed() -> None:
+    assert shown_outcomes() == {each.upper(): each.value for each in Outcome}
+
+
+def test_a_terminal_gets_a_table() -> None:
+    row = Row(id="sts", about="STS answers", outcome=Outcome.FAIL, reason="No.", fix="Do.")
+    terminal = Console(file=StringIO(), force_terminal=True, width=80)
+
+    show_table([row], terminal)
+
+    assert isinstance(terminal.file, StringIO)
+    shown = terminal.file.getvalue()
+    assert "┃" in shown
+    assert all(word in shown for word in ("sts", "FAIL", "No.", "Do."))
 
 
 @pytest.mark.parametrize(
@@ -882,6 +1072,64 @@ def test_wrong_settings_are_one_sentence(
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"ossferry: {told}")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("discovered", "outcome", "told"),
+    [
+        ({}, "ok", "Keys of the issuer at {}/jwks: 1."),
+        (
+            {"issuer": "https://example.com"},
+            "fail",
+            "The configuration at {}/.well-known/openid-configuration names another issuer.",
+        ),
+        (
+            {"token_endpoint": None},
+            "fail",
+            "{}/.well-known/openid-configuration gives no usable answer (unreadable).",
+        ),
+        (
+            {"jwks_uri": "http://login.invalid/jwks"},
+            "fail",
+            "The host name in http://login.invalid",
+        ),
+    ],
+    ids=["right", "other issuer", "no endpoint", "keys elsewhere"],
+)
+def test_the_openid_provider_is_asked_as_the_server_asks_it(
+    set_up: SetUp,
+    doctor: Doctor,
+    issuer: FakeIssuer,
+    discovered: dict[str, Any],
+    outcome: str,
+    told: str,
+) -> None:
+    with_openid(issuer.url)(set_up)
+    issuer.discovered = discovered
+
+    found = doctor(set_up)
+
+    assert set(rows(found, "fail")) == ({"sign-in"} if outcome == "fail" else set())
+    assert rows(found, outcome)["sign-in"].startswith(told.format(issuer.url))
+
+
+def test_an_issuer_of_tokens_with_a_private_certificate_needs_its_authority(
+    set_up: SetUp, doctor: Doctor
+) -> None:
+    make_certificate(set_up.folder, "localhost")
+    chain, key = (set_up.folder / f"{name}.pem" for name in ("fullchain", "privkey"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    with socket.create_server(("127.0.0.1", 0)) as plain, listening(plain, context):
+        url = f"https://localhost:{plain.getsockname()[1]}/keys"
+        with_settings(AUTH="jwt", JWT_ISSUER="x", JWT_AUDIENCE="x", JWT_JWKS_URL=url)(set_up)
+        found = doctor(set_up)
+
+    (row,) = (each for each in found["checks"] if each["id"] == "sign-in")
+    assert row["reason"].startswith(f"The server refuses the certificate at {url} (")
+    assert row["fix"] == (
+        "Set OSSFERRY_CA_FILE to the certificates of the issuer's certificate authority."
+    )
 
 
 def test_the_page_lists_all_checks() -> None:

@@ -152,7 +152,7 @@ def test_keys_that_are_not_there_stop_the_start_however_many_processes(
     assert (code, said) == (1, "")
     assert complaint.splitlines()[-1] == (
         "ossferry: OSSFERRY_API_KEYS_FILE: there is no such file;"
-        " `ossferry apikey create` makes it."
+        " `ossferry apikey create USER` makes it."
     )
     assert "Traceback" not in complaint
 

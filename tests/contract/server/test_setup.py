@@ -192,8 +192,10 @@ def output_of(environment: Mapping[str, str], folder: Path, *arguments: str) -> 
 
 
 def doctor(settings: Mapping[str, str], folder: Path) -> dict[str, set[str]]:
-    """Return the ids of the checks of `ossferry doctor` by their outcome."""
-    result = json.loads(output_of(options(settings, folder), folder, "doctor", "--json"))
+    """Return the ids of the checks of `ossferry doctor` by their outcome, with one API key."""
+    environment = options(settings, folder)
+    output_of(environment, folder, "apikey", "create", "carol")
+    result = json.loads(output_of(environment, folder, "doctor", "--json"))
     found: dict[str, set[str]] = {}
     for check in result["checks"]:
         found.setdefault(check["outcome"], set()).add(check["id"])
@@ -221,11 +223,12 @@ def test_from_an_empty_account_to_an_upload_and_back(
     assert made.code == 0, made.stderr
     assert tuple(changes(oss)) == MAKING
 
-    found = doctor(made.lines, tmp_path)
+    with_page = {**made.lines, "OSSFERRY_WEB_DIR": str(web_dir)}
+    found = doctor(with_page, tmp_path)
     assert found.keys() == {"ok", "warn"}
     assert found["warn"] == SAID_BEFORE_THE_FIRST_START
 
-    with server({**made.lines, "OSSFERRY_WEB_DIR": str(web_dir)}, tmp_path) as site:
+    with server(with_page, tmp_path) as site:
         grant = site.post("/api/grant").raise_for_status().json()
         token = (grant["access_key_id"], grant["access_key_secret"], grant["security_token"])
         auth = oss2.ProviderAuthV4(oss2.credentials.StaticCredentialsProvider(*token))
@@ -255,12 +258,12 @@ def test_from_an_empty_account_to_an_upload_and_back(
 
 
 def test_the_doctor_needs_no_right_that_a_setup_leaves_out(
-    oss: MockOSS, run: Run, tmp_path: Path
+    oss: MockOSS, run: Run, tmp_path: Path, web_dir: Path
 ) -> None:
     made = setup(run, "--no-doctor")
     assert "ossferry-server-doctor" not in str(state(oss))
 
-    found = doctor(made.lines, tmp_path)
+    found = doctor({**made.lines, "OSSFERRY_WEB_DIR": str(web_dir)}, tmp_path)
 
     assert found["skipped"] == {"public-access-block", "lifecycle", "domains"}
     assert found["warn"] == SAID_BEFORE_THE_FIRST_START

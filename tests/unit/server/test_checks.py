@@ -1,8 +1,11 @@
 """How checks run, and what the operator is told about common faults."""
 
+import re
+from collections.abc import Callable
+
 import pytest
 
-from ossferry.errors import LedgerLostError, OssLostError
+from ossferry.errors import LedgerLostError, MissingExtraError, OssLostError, SettingsError
 from ossferry.operations.checks import (
     Check,
     Finding,
@@ -15,6 +18,7 @@ from ossferry.operations.checks import (
     warned,
 )
 from ossferry.settings.model import Settings
+from support.server_fakes import OBJECTS
 
 ROLE = "acs:ram::1:role/r"
 
@@ -67,6 +71,40 @@ async def test_a_service_that_fails_during_a_check_is_a_finding_and_the_others_r
 
 
 @pytest.mark.parametrize(
+    ("error", "reason", "fix"),
+    [
+        (
+            MissingExtraError("OSSFERRY_X", "pip install 'ossferry[x]'"),
+            "OSSFERRY_X needs a package that is not installed.",
+            "Run `pip install 'ossferry[x]'`.",
+        ),
+        (
+            SettingsError("OSSFERRY_X: there is no such file; `ossferry x` makes it."),
+            "OSSFERRY_X: there is no such file.",
+            "`ossferry x` makes it.",
+        ),
+        (
+            SettingsError("OSSFERRY_X cannot be read; choose another."),
+            "OSSFERRY_X cannot be read; choose another.",
+            "Correct OSSFERRY_X.",
+        ),
+        (
+            SettingsError("the hook x cannot be loaded: repair or remove it."),
+            "the hook x cannot be loaded: repair or remove it.",
+            "Repair this, and run `ossferry doctor` again.",
+        ),
+    ],
+    ids=["package", "command", "setting", "neither"],
+)
+async def test_the_fix_for_unusable_settings_is_a_command_or_a_setting(
+    error: SettingsError, reason: str, fix: str
+) -> None:
+    found = await run_checks([fixed(error, "a")])
+
+    assert found == {"a": failed(reason, fix)}
+
+
+@pytest.mark.parametrize(
     ("code", "told"),
     [
         ("EntityNotExist.Role", "does not exist"),
@@ -81,6 +119,28 @@ def test_a_refused_role_is_explained_by_the_code(settings: Settings, code: str, 
     assert told in found.reason
     assert ROLE in found.reason
     assert code in found.reason
+
+
+@pytest.mark.parametrize(
+    ("code", "for_uploads", "for_objects"),
+    [
+        ("EntityNotExist.Role", "OSSFERRY_ROLE_ARN", "OSSFERRY_OBJECTS_ROLE_ARN"),
+        (
+            "InvalidParameter.DurationSeconds",
+            "OSSFERRY_SESSION_DURATION_S",
+            "OSSFERRY_OBJECTS_SESSION_S",
+        ),
+    ],
+)
+def test_the_fix_for_a_refused_role_names_its_own_setting(
+    make_settings: Callable[..., Settings], code: str, for_uploads: str, for_objects: str
+) -> None:
+    settings = make_settings(**OBJECTS)
+    roles = (settings.role_arn, settings.objects_role_arn or "")
+
+    fixes = [refused_role(code, role, settings, caller="the-caller").fix for role in roles]
+
+    assert [re.findall("OSSFERRY_[A-Z_]+", fix) for fix in fixes] == [[for_uploads], [for_objects]]
 
 
 @pytest.mark.parametrize(

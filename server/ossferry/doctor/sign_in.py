@@ -1,0 +1,142 @@
+"""Check that people and programs can prove who they are, with the methods in `OSSFERRY_AUTH`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import httpx
+
+from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.jwks import Jwks
+from ossferry.authentication.provider import DISCOVERY, Attempt, Provider
+from ossferry.clock import Clock, Monotonic
+from ossferry.errors import IssuerLostError
+from ossferry.http.client import fetch_json, outbound_client
+from ossferry.operations.checks import Finding, Outcome, failed, passed, skipped, warned
+from ossferry.settings.choices import Auth
+from ossferry.settings.model import Settings
+
+__all__ = ["SignIn"]
+
+WORST_FIRST = (Outcome.FAIL, Outcome.WARN, Outcome.SKIPPED, Outcome.OK)
+
+
+class SignIn:
+    """Check of all methods of authentication that the settings select."""
+
+    def __init__(self, settings: Settings, *, clock: Clock, monotonic: Monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._monotonic = monotonic
+
+    async def check(self) -> Finding:
+        """Return the worst finding of all methods, with the reasons of all of them."""
+        found = [await self._method(name) for name in self._settings.auth]
+        worst = min(found, key=lambda each: WORST_FIRST.index(each.outcome))
+        reasons = " ".join(each.reason for each in found)
+        return Finding(outcome=worst.outcome, reason=reasons, fix=worst.fix)
+
+    async def _method(self, name: Auth) -> Finding:
+        match name:
+            case "demo":
+                return passed("Everybody may sign in as Alice or Bob, without a proof.")
+            case "apikey":
+                return self._api_keys()
+            case "jwt":
+                return await self._jwt()
+            case "oidc":
+                return await self._oidc()
+            case "proxy":
+                return self._proxy()
+            case "app":
+                return skipped("The application identifies people, not this server.")
+
+    def _api_keys(self) -> Finding:
+        path = self._settings.api_keys_file
+        records = ApiKeyFile(path).records().values() if path else ()
+        valid = sum(record.is_live(self._clock()) for record in records)
+        told = f"Valid API keys: {valid} of {len(records)}."
+        return passed(told) if valid else warned(told, "Run `ossferry apikey create USER`.")
+
+    def _proxy(self) -> Finding:
+        networks = ", ".join(str(each) for each in self._settings.trusted_proxies)
+        return passed(
+            f"Identities are accepted from proxies in {networks}, in the header"
+            f" {self._settings.proxy_user_header}."
+        )
+
+    async def _jwt(self) -> Finding:
+        url = self._settings.jwt_jwks_url
+        async with outbound_client(self._settings) as client:
+            return await self._keys(client, url, option="OSSFERRY_JWT_JWKS_URL")
+
+    async def _oidc(self) -> Finding:
+        """Check the provider's configuration as the server does, and fetch the provider's keys."""
+        settings, option = self._settings, "OSSFERRY_OIDC_ISSUER"
+        url = settings.oidc_issuer.removesuffix("/") + DISCOVERY
+        async with outbound_client(settings) as client:
+            try:
+                async with _opened(settings, self._clock, self._monotonic) as provider:
+                    await provider.address(Attempt.new())
+                document = await fetch_json(client, url)
+            except IssuerLostError as error:
+                return _lost(error, url, option)
+            return await self._keys(client, str(document["jwks_uri"]), option=option)
+
+    async def _keys(self, client: httpx.AsyncClient, url: str, *, option: str) -> Finding:
+        """Fetch the keys that verify tokens."""
+        jwks = Jwks(partial(fetch_json, client, url), monotonic=self._monotonic)
+        try:
+            found = await jwks.keys()
+        except IssuerLostError as error:
+            return _lost(error, url, option)
+        return passed(f"Keys of the issuer at {url}: {len(found.keys)}.")
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings, clock: Clock, monotonic: Monotonic
+) -> AsyncIterator[Provider]:
+    provider = Provider(settings, clock=clock, monotonic=monotonic)
+    try:
+        yield provider
+    finally:
+        await provider.close()
+
+
+def _lost(error: IssuerLostError, url: str, option: str) -> Finding:
+    """Return the finding for an address of an issuer that gives no usable answer.
+
+    Args:
+        option: the option to correct.
+    """
+    cause = f" ({error.cause})" if error.cause else ""
+    match error.reason:
+        case "unresolved":
+            return failed(
+                f"The host name in {url} has no address{cause}.",
+                f"Correct {option}, or the DNS of this machine.",
+            )
+        case "address-not-allowed":
+            return failed(
+                f"The host in {url} has an address that is not public; the server does not"
+                " connect to it.",
+                "If the issuer is in your own network, set OSSFERRY_ALLOW_PRIVATE_ISSUER=1;"
+                f" otherwise correct {option}.",
+            )
+        case "no-answer" if "certificate" in error.cause:
+            return failed(
+                f"The server refuses the certificate at {url}{cause}.",
+                "Set OSSFERRY_CA_FILE to the certificates of the issuer's certificate authority.",
+            )
+        case "no-answer":
+            return failed(
+                f"{url} does not answer{cause}.",
+                f"Start the issuer, let this machine connect to it, or correct {option}.",
+            )
+        case "other-issuer":
+            return failed(
+                f"The configuration at {url} names another issuer.",
+                f"Spell {option} exactly as the provider does, with or without a slash at its end.",
+            )
+    return failed(f"{url} gives no usable answer ({error.reason}).", f"Correct {option}.")

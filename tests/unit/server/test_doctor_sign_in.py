@@ -1,0 +1,97 @@
+"""What `ossferry doctor` tells about each method of authentication."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey_format import new_key
+from ossferry.clock import monotonic, utc_now
+from ossferry.doctor.sign_in import SignIn
+from ossferry.operations.checks import failed, passed, skipped, warned
+from ossferry.settings.model import Settings
+from support.server_fakes import NO_KEYS
+
+Make = Callable[..., Settings]
+
+
+async def sign_in(settings: Settings) -> object:
+    return await SignIn(settings, clock=utc_now, monotonic=monotonic).check()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    path = tmp_path / "keys.json"
+    path.write_text(NO_KEYS)
+    return path
+
+
+def add_key(path: Path, **more: object) -> str:
+    key = new_key()
+    ApiKeyFile(path).add(key, secret=b"x", user="carol", created=utc_now(), **more)
+    return key.id
+
+
+async def test_keys_that_are_revoked_or_expired_are_not_valid(
+    make_settings: Make, keys: Path
+) -> None:
+    settings = make_settings(auth="apikey", api_keys_file=keys)
+    add_key(keys, expires="2020-01-01T00:00:00+00:00")
+    ApiKeyFile(keys).revoke(add_key(keys), utc_now())
+    without = await sign_in(settings)
+    add_key(keys)
+
+    assert without == warned("Valid API keys: 0 of 2.", "Run `ossferry apikey create USER`.")
+    assert await sign_in(settings) == passed("Valid API keys: 1 of 3.")
+
+
+async def test_a_proxy_is_told_by_its_networks_and_its_header(make_settings: Make) -> None:
+    settings = make_settings(
+        auth="proxy",
+        proxy_secret="another-text-of-more-than-32-characters",
+        trusted_proxies=("10.1.0.0/16", "127.0.0.1/32"),
+    )
+
+    assert await sign_in(settings) == passed(
+        "Identities are accepted from proxies in 10.1.0.0/16, 127.0.0.1/32, in the header"
+        " x-forwarded-user."
+    )
+
+
+async def test_an_application_identifies_people_itself(make_settings: Make) -> None:
+    settings = make_settings(auth="app")
+
+    assert await sign_in(settings) == skipped("The application identifies people, not this server.")
+
+
+async def test_of_several_methods_the_worst_result_counts(make_settings: Make, keys: Path) -> None:
+    settings = make_settings(
+        auth=("proxy", "apikey"),
+        api_keys_file=keys,
+        proxy_secret="another-text-of-more-than-32-characters",
+        trusted_proxies=("10.1.0.0/16",),
+    )
+
+    assert await sign_in(settings) == warned(
+        "Identities are accepted from proxies in 10.1.0.0/16, in the header x-forwarded-user."
+        " Valid API keys: 0 of 0.",
+        "Run `ossferry apikey create USER`.",
+    )
+
+
+async def test_an_issuer_in_the_own_network_needs_a_setting(settings: Settings) -> None:
+    in_network = {"auth": ("jwt",), "jwt_jwks_url": "https://10.0.0.1/keys"}
+
+    assert await sign_in(settings.model_copy(update=in_network)) == failed(
+        "The host in https://10.0.0.1/keys has an address that is not public; the server does not"
+        " connect to it.",
+        "If the issuer is in your own network, set OSSFERRY_ALLOW_PRIVATE_ISSUER=1; otherwise"
+        " correct OSSFERRY_JWT_JWKS_URL.",
+    )
+
+
+async def test_the_demo_needs_no_proof(settings: Settings) -> None:
+    assert await sign_in(settings) == passed(
+        "Everybody may sign in as Alice or Bob, without a proof."
+    )

@@ -1,0 +1,49 @@
+"""`ossferry doctor` runs the start-up code of the server, without serving or writing anything."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ossferry.clock import utc_now
+from ossferry.doctor.start import Start
+from ossferry.operations.checks import failed, passed
+from ossferry.settings.model import Settings
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+async def test_a_server_that_starts_writes_nothing(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    settings = make_settings(audit_file=tmp_path / "audit.log")
+    before = names(tmp_path)
+
+    found = await Start(settings, utc_now).check()
+
+    assert found == passed("The server starts with these settings.")
+    assert names(tmp_path) == before
+
+
+async def test_a_key_of_the_mock_stops_a_server_for_the_cloud(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAI5tMockServer")
+
+    found = await Start(settings.model_copy(update={"allow_mock": False}), utc_now).check()
+
+    assert found == failed(
+        "The server refuses to start: ALIBABA_CLOUD_ACCESS_KEY_ID is a key of the mock; only"
+        " OSSFERRY_ALLOW_MOCK=1 accepts one.",
+        "Correct ALIBABA_CLOUD_ACCESS_KEY_ID.",
+    )
+
+
+async def test_an_application_that_identifies_people_itself_starts(
+    make_settings: Callable[..., Settings],
+) -> None:
+    found = await Start(make_settings(auth="app"), utc_now).check()
+
+    assert found.outcome == "ok"
