@@ -25,6 +25,7 @@ __all__ = ["Flow", "Proxy", "SharedLink", "main", "parse"]
 HOST = "127.0.0.1"
 BACKLOG = 1024
 SOCKET_BUFFER = 64 << 10
+Address = tuple[str, int] | str
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends a reset
 
 
@@ -115,11 +116,15 @@ class Flow:
 
 
 class Proxy:
-    """Forwards connections to a server through a line."""
+    """Forwards connections to a server through a line.
 
-    def __init__(self, line: Line, host: str, port: int) -> None:
+    Args:
+        server: host and port, or the path of a Unix socket.
+    """
+
+    def __init__(self, line: Line, server: Address) -> None:
         self._line = line
-        self._target = (host, port)
+        self._server = server
         self._up = SharedLink(line)
         self._down = SharedLink(line)
         self._numbers = count(1)
@@ -132,21 +137,21 @@ class Proxy:
         _limit_buffers(listener)  # accepted connections inherit the limits
         while True:
             client, _ = await loop.sock_accept(listener)
-            task = asyncio.create_task(self._carry(client, next(self._numbers)))
+            task = asyncio.create_task(self.carry(client, next(self._numbers)))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _carry(self, client: socket.socket, number: int) -> None:
+    async def carry(self, client: socket.socket, number: int) -> None:
         """Carry one connection until both directions have ended, or one end has reset it."""
         loop = asyncio.get_running_loop()
-        server = socket.socket()
+        server = socket.socket(socket.AF_UNIX if isinstance(self._server, str) else socket.AF_INET)
         server.setblocking(False)
         _limit_buffers(server)
         line = self._line
         with client, server:
             try:
                 await asyncio.sleep(line.handshakes * line.rtt_s)
-                await loop.sock_connect(server, self._target)
+                await loop.sock_connect(server, self._server)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(_flow(line, self._up, f"{number} up", client, server).run())
                     tasks.create_task(
@@ -178,7 +183,7 @@ def _flow(
 def _limit_buffers(sock: socket.socket) -> None:
     for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
         sock.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER)
-    with contextlib.suppress(OSError):  # a listener on another system
+    if sock.family == socket.AF_INET:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
@@ -213,10 +218,10 @@ def main(arguments: Sequence[str]) -> None:
 
     `select` wakes within microseconds; the default loop and uvloop round times up to milliseconds.
     """
-    line, target, port = parse(arguments)
+    line, server, port = parse(arguments)
     loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
     with socket.create_server((HOST, port), backlog=BACKLOG) as listener:
-        loop.run_until_complete(Proxy(line, *target).serve(listener))
+        loop.run_until_complete(Proxy(line, server).serve(listener))
 
 
 if __name__ == "__main__":

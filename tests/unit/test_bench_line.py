@@ -2,13 +2,16 @@
 
 import asyncio
 import selectors
-from collections.abc import Awaitable, Callable, Coroutine
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from itertools import count
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from bench.line import Flow, SharedLink, parse
+from bench.line import Flow, Proxy, SharedLink, parse
 from bench.line_model import LINES, SEGMENT, Faults, Line, Link, Window
 
 Result = TypeVar("Result")
@@ -28,17 +31,19 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
 
 class JumpingSelector(selectors.SelectSelector):
-    """Advances the clock of the loop by each timeout; finds no events."""
+    """Advances the clock by the timeout if no socket is ready."""
 
     def __init__(self, loop: JumpingLoop) -> None:
         super().__init__()
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise AssertionError("all tasks wait for each other")
-        self._loop.now_s += timeout
-        return []
+        events = super().select(0)
+        if not events:
+            if timeout is None:
+                raise AssertionError("all tasks wait for each other")
+            self._loop.now_s += timeout
+        return events
 
 
 def simulate(story: Coroutine[object, object, Result]) -> Result:
@@ -90,6 +95,19 @@ def carry(line: Line, *contents: bytes) -> list[Receiver]:
 
     simulate(story())
     return receivers
+
+
+@asynccontextmanager
+async def serve_echo(path: Path) -> AsyncIterator[None]:
+    """Answer each connection to a Unix socket with the bytes that it sends."""
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+        writer.close()
+
+    async with await asyncio.start_unix_server(echo, path):
+        yield
 
 
 def test_a_link_sends_one_byte_after_the_other() -> None:
@@ -157,6 +175,29 @@ def test_a_request_and_its_response_take_one_round_trip() -> None:
     assert (len(request.content), len(response.content)) == (500, 300)
     assert request.ended_s == pytest.approx(0.1, abs=1e-4)
     assert response.ended_s == pytest.approx(0.2, abs=1e-4)
+
+
+def test_a_new_connection_costs_its_handshakes(tmp_path: Path) -> None:
+    line = Line(mbit=FAST, rtt_ms=100, handshakes=2)
+    answered_s = []
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        near, far = socket.socketpair()
+        far.setblocking(False)
+        async with serve_echo(tmp_path / "server"):
+            carrying = asyncio.create_task(Proxy(line, str(tmp_path / "server")).carry(far, 1))
+            reader, writer = await asyncio.open_connection(sock=near)
+            for _ in range(2):
+                writer.write(b"request")
+                await reader.readexactly(7)
+                answered_s.append(loop.time())
+            writer.close()
+            await carrying
+
+    simulate(story())
+
+    assert answered_s == pytest.approx([0.3, 0.4], abs=1e-3)
 
 
 def test_the_window_doubles_in_each_round_trip() -> None:
