@@ -24,7 +24,7 @@ from bench.peers.senders import serve_senders
 from bench.peers.sink import crc64_of_zeros
 from bench.tab import Tab, open_tab
 from ossferry.cli.demo import Demo
-from support.programs import free_port, wait_for
+from support.programs import free_port, running, wait_for
 
 __all__ = ["MIB", "Ours", "Place", "open_place"]
 
@@ -97,15 +97,22 @@ class Ours:
 
 
 class Place:
-    """Sink, servers and browser, ready for pages that send files."""
+    """Sink, servers and browser, ready for pages that send files.
 
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
+    Args:
+        line: name of the simulated line to the sink (`line_model.LINES`); the pages themselves and
+            their servers are reached without it.
+    """
+
+    def __init__(self, stack: ExitStack, folder: Path, *, line: str | None) -> None:
         self._stack = stack
         self._folder = folder
         port = free_port()
-        self._endpoint = f"http://localhost:{port}"
         self._sink = f"http://127.0.0.1:{port}/_sink"
         stack.enter_context(_running_sink(port, folder))
+        if line:
+            port = stack.enter_context(_running_line(line, port, folder))
+        self._endpoint = f"http://localhost:{port}"
         self._senders = stack.enter_context(serve_senders())
         self._demos: dict[bool, Demo] = {}
         self.browser = stack.enter_context(chromium())
@@ -123,8 +130,8 @@ class Place:
 
     @contextmanager
     def page(self, who: "Ours | str", *, single: bool, script: str = "") -> Iterator[Tab]:
-        """Open the page of a sender (ours, `ali-oss` or `bare`) and wait until it is ready for
-        files.
+        """Open the page of a sender (ours, `ali-oss`, `uppy` or `bare`) and wait until it is ready
+        for files.
 
         Args:
             single: send each file in one request; otherwise files above 16 MiB are sent in parts.
@@ -169,10 +176,10 @@ class Place:
 
 
 @contextmanager
-def open_place() -> Iterator[Place]:
-    """Start sink, servers and browser, and stop them at the end."""
+def open_place(*, line: str | None = None) -> Iterator[Place]:
+    """Start sink, servers and browser, and the line if one is named; stop them at the end."""
     with ExitStack() as stack:
-        yield Place(stack, Path(stack.enter_context(TemporaryDirectory())))
+        yield Place(stack, Path(stack.enter_context(TemporaryDirectory())), line=line)
 
 
 @contextmanager
@@ -191,6 +198,17 @@ def _running_sink(port: int, folder: Path) -> Iterator[None]:
         finally:
             process.terminate()
             process.wait(timeout=10)
+
+
+@contextmanager
+def _running_line(name: str, sink: int, folder: Path) -> Iterator[int]:
+    """Run a line to the port of the sink, and yield the port of the line."""
+    port, own = free_port(), folder / "line"
+    own.mkdir()
+    to = ["--to", f"127.0.0.1:{sink}", "--listen", str(port), "--line", name]
+    program = [sys.executable, "-m", "bench.line", *to]
+    with running(program, own, port, PYTHONPATH=str(TESTS)):
+        yield port
 
 
 def _table_of_zeros() -> str:

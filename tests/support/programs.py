@@ -3,6 +3,7 @@
 A test without its program is skipped; with `CI=true` it fails. Only this module decides that.
 """
 
+import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -47,13 +48,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(arguments: list[str], folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    arguments: list[str], folder: Path, port: int, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program until the context ends; the context is entered once the port accepts
     connections.
+
+    Args:
+        environment: variables that the program gets besides those of this process.
     """
     log = folder / "program.log"
     with log.open("wb") as out:
-        process = subprocess.Popen(arguments, cwd=folder, stdout=out, stderr=out)  # noqa: S603
+        variables = {**os.environ, **environment}
+        process = subprocess.Popen(  # noqa: S603 - chosen by the tests
+            arguments, cwd=folder, stdout=out, stderr=out, env=variables
+        )
         try:
             wait_for(port, process, log)
             yield process

@@ -1,25 +1,28 @@
-"""Pages that send files without our code: with `ali-oss`, or with browser APIs only.
+"""Pages that send files without our code: with `ali-oss`, Uppy, or browser APIs only.
 
-Both send the files chosen in `#files` to the bucket of `?endpoint=`, with `?parallel=` concurrent
-requests. A file larger than `?single=` bytes is sent in parts of `?part=` bytes. At the end they
-call `bench.finish()`.
+All send the files chosen in `#files` to the bucket of `?endpoint=`, with `?parallel=` concurrent
+requests. A file larger than `?single=` bytes is sent in parts of `?part=` bytes; Uppy uses its own
+defaults instead. At the end they call `bench.finish()`.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import oss2
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from bench.peers.ali_oss import SDK, brotli_response
 from bench.peers.npm import install
+from bench.peers.uppy import bundle
 from support.serving import serve
 
 __all__ = ["serve_senders"]
 
+AUTH = oss2.AuthV4("k" * 24, "s" * 30)
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Upload</title></head>
@@ -95,18 +98,40 @@ const sendAll = (files) => atOnce(files, (file) => {{
 </script>"""
 
 
+UPPY = '<script src="/uppy.js"></script>'
+SCRIPTS = {"/bare": BARE, "/ali-oss": ALI_OSS, "/uppy": UPPY}
+
+
 @contextmanager
 def serve_senders() -> Iterator[str]:
-    """Serve `/bare` and `/ali-oss`, and yield the server's URL."""
+    """Serve `/bare`, `/ali-oss` and `/uppy`, and yield the server's URL."""
     install(Path(__file__).parent)
-    script = brotli_response(SDK.read_bytes(), "text/javascript")
+    sdk_script = brotli_response(SDK.read_bytes(), "text/javascript")
+    uppy_script = brotli_response(bundle("uppy_sender.js"), "text/javascript")
 
     async def page(request: Request) -> Response:
-        return HTMLResponse(PAGE % (BARE if request.url.path == "/bare" else ALI_OSS))
+        return HTMLResponse(PAGE % SCRIPTS[request.url.path])
 
     async def sdk(_request: Request) -> Response:
-        return script
+        return sdk_script
 
-    routes = [Route("/bare", page), Route("/ali-oss", page), Route(f"/{SDK.name}", sdk)]
+    async def uppy(_request: Request) -> Response:
+        return uppy_script
+
+    routes = [
+        Route(f"/{SDK.name}", sdk),
+        Route("/uppy.js", uppy),
+        Route("/sign", _sign),
+        *(Route(path, page) for path in SCRIPTS),
+    ]
     with serve(Starlette(routes=routes)) as url:
         yield url
+
+
+async def _sign(request: Request) -> Response:
+    """Return a presigned URL, as Uppy's `signRequest` expects it."""
+    asked = request.query_params
+    bucket = oss2.Bucket(AUTH, asked["endpoint"], "web-direct-upload", region="cn-hangzhou")
+    headers = {"Content-Type": asked["type"]}
+    url = bucket.sign_url(asked["method"], f"uppy/{asked['key']}", 900, headers, slash_safe=True)
+    return JSONResponse({"url": url})

@@ -1,0 +1,147 @@
+"""Upload speed over simulated lines, beside `ali-oss`, Uppy and a page that does nothing but send.
+
+All send the same files (zeros) from the same Chromium over the same line to the same sink, with six
+concurrent requests. They run alternately, three times each; a row is the median. Only requests to
+OSS use the line: each page, its grant and its signed URLs come over loopback. On slow lines, works
+are smaller, so that one measurement takes less than half a minute.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+
+from bench.line_model import LINES
+from bench.sending import Ours, Place, open_place
+from bench.table import Bench, Only, Peer, Row
+
+__all__ = ["BENCHES"]
+
+ROUNDS = 3
+MB, KB = 10**6, 1 << 10
+SLOW, NEAR, FAR, FAST = LINES
+ALI_OSS, UPPY, BARE = "ali-oss", "uppy", "bare"
+PEERS = {
+    ALI_OSS: Peer(name="ali-oss 6.23.0", work="page with the vendor's SDK; signs, no checksum"),
+    UPPY: Peer(
+        name="Uppy AwsS3 6.3.1",
+        work="one PUT per file, no list; its server signs each URL, asked without the line",
+    ),
+    BARE: Peer(name="bare JS page", work="only sends: no signature, no checksum, no list"),
+}
+BESIDE = {ALI_OSS: "ali-oss", UPPY: "Uppy", BARE: "a bare page"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Files to send over a line, and the required ratios.
+
+    Attributes:
+        size: bytes of each file.
+        ratios: required ratio of our speed to the peer's.
+        share: required share of the line's bandwidth.
+    """
+
+    line: str
+    files: int
+    size: int
+    ratios: dict[str, float]
+    share: float | None = None
+
+    @property
+    def large(self) -> bool:
+        """Whether the bandwidth matters more than the round trips."""
+        return self.size >= MB
+
+    @property
+    def unit(self) -> str:
+        """Unit of the speed."""
+        return "MB/s" if self.large else "files/s"
+
+    @property
+    def amount(self) -> float:
+        """What is sent, in the unit of the speed."""
+        return self.files * self.size / MB if self.large else self.files
+
+    @property
+    def name(self) -> str:
+        """Name of the line and the work."""
+        size = f"{self.size // MB} MB" if self.large else f"{self.size // KB} KB"
+        return f"line {self.line}: {self.files:,} x {size}"
+
+    @property
+    def share_name(self) -> str:
+        """Name of the row with the share of the bandwidth."""
+        return f"{self.name}, share of the line"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Name of the row beside each peer."""
+        return {peer: f"{self.name} beside {beside}" for peer, beside in BESIDE.items()}
+
+
+def _works() -> Iterator[Work]:
+    for line in LINES:
+        share = 0.85 if line == FAR else None
+        large = {BARE: 0.98}
+        size = 25 * MB if line == SLOW else 100 * MB
+        yield Work(line=line, files=1, size=size, ratios=large, share=share)
+        files = 10 if line == SLOW else 40
+        yield Work(line=line, files=files, size=3 * MB, ratios=large, share=share)
+        yield Work(line=line, files=300, size=10 * KB, ratios={ALI_OSS: 1.8, UPPY: 1.8})
+        files = 400 if line == FAR else 2_000
+        yield Work(line=line, files=files, size=KB, ratios={})
+
+
+def _rows(work: Work, only: Only) -> Iterator[Row]:
+    """Yield the requested rows; only the senders that they need are measured."""
+    peers = [peer for peer, name in work.names.items() if only(name)]
+    with open_place(line=work.line) as place:
+        ours, theirs = _speeds(place, work, peers)
+    for peer in peers:
+        yield _row(work, peer, ours, theirs[peer])
+    if work.large:
+        share = ours / (LINES[work.line].bytes_per_s / MB)
+        yield Row(
+            name=work.share_name,
+            value=100 * share,
+            unit="%",
+            reach=f">= {100 * work.share:.0f} %" if work.share else None,
+            met=share >= work.share if work.share else None,
+        )
+
+
+def _speeds(place: Place, work: Work, peers: list[str]) -> tuple[float, dict[str, float]]:
+    """Return our median speed and those of the peers."""
+    ours = Ours()
+    senders: list[Ours | str] = [ours, *peers]
+    speeds: dict[Ours | str, list[float]] = {sender: [] for sender in senders}
+    paths = place.files(work.files, work.size)
+    for _ in range(ROUNDS):
+        for sender, measured in speeds.items():
+            measured.append(work.amount / place.seconds(sender, paths))
+    return median(speeds[ours]), {peer: median(speeds[peer]) for peer in peers}
+
+
+def _row(work: Work, peer: str, speed: float, peer_speed: float) -> Row:
+    ratio, reach = speed / peer_speed, work.ratios.get(peer)
+    return Row(
+        name=work.names[peer],
+        value=speed,
+        unit=work.unit,
+        peer=PEERS[peer],
+        peer_value=peer_speed,
+        ratio=ratio,
+        reach=f">= {reach} x peer" if reach else None,
+        met=ratio >= reach if reach else None,
+    )
+
+
+BENCHES = tuple(
+    Bench(
+        names=(*work.names.values(), *([work.share_name] if work.large else [])),
+        needs=("chromium",),
+        rows=partial(_rows, work),
+    )
+    for work in _works()
+)

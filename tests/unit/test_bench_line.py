@@ -1,0 +1,355 @@
+"""The simulated line of the benches: bandwidth, delay, windows and loss, on a clock that jumps."""
+
+import asyncio
+import selectors
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from bench.line import Flow, Proxy, SharedLink, parse
+from bench.line_model import LINES, SEGMENT, Faults, Line, Link, Window
+
+Result = TypeVar("Result")
+FAST = 1_000_000.0  # Mbit/s: the bandwidth does not matter
+WINDOW = 10 * SEGMENT
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next timer instead of waiting for it."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        super().__init__(JumpingSelector(self))
+
+    def time(self) -> float:
+        return self.now_s
+
+
+class JumpingSelector(selectors.SelectSelector):
+    """Advances the clock by the timeout if no socket is ready."""
+
+    def __init__(self, loop: JumpingLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        events = super().select(0)
+        if not events:
+            if timeout is None:
+                raise AssertionError("all tasks wait for each other")
+            self._loop.now_s += timeout
+        return events
+
+
+def simulate(story: Coroutine[object, object, Result]) -> Result:
+    """Run a coroutine on a clock that starts at 0 and jumps."""
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        return runner.run(story)
+
+
+class Receiver:
+    """Records when bytes arrive, and how many have arrived by then."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[tuple[float, int]] = []
+        self.content = bytearray()
+
+    async def send(self, data: bytes) -> None:
+        if data:
+            self.content += data
+            self.arrivals.append((asyncio.get_running_loop().time(), len(self.content)))
+
+    @property
+    def ended_s(self) -> float:
+        return self.arrivals[-1][0]
+
+
+def sender(content: bytes) -> Callable[[int], Awaitable[bytes]]:
+    """Return a function that returns the next bytes of `content`, which are all available."""
+    left = memoryview(content)
+
+    async def receive(size: int) -> bytes:
+        nonlocal left
+        data, left = bytes(left[:size]), left[size:]
+        return data
+
+    return receive
+
+
+def carry(line: Line, *contents: bytes) -> list[Receiver]:
+    """Send each content over a connection of its own, at the same time."""
+    receivers = [Receiver() for _ in contents]
+
+    async def story() -> None:
+        link = SharedLink(line)
+        async with asyncio.TaskGroup() as tasks:
+            for number, (content, receiver) in enumerate(zip(contents, receivers, strict=True)):
+                faults = Faults(line, str(number))
+                flow = Flow(line, link, faults, receive=sender(content), send=receiver.send)
+                tasks.create_task(flow.run())
+
+    simulate(story())
+    return receivers
+
+
+@asynccontextmanager
+async def serve_echo(path: Path) -> AsyncIterator[None]:
+    """Answer each connection to a Unix socket with the bytes that it sends."""
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+        writer.close()
+
+    async with await asyncio.start_unix_server(echo, path):
+        yield
+
+
+def test_a_link_sends_one_byte_after_the_other() -> None:
+    link = Link(1000)
+
+    assert link.send(500, 10.0) == 10.5
+    assert link.send(500, 10.25) == 11.0
+    assert link.queued_s(10.75) == 0.25
+    assert link.queued_s(12.0) == 0
+    assert link.send(1000, 12.0) == 13.0
+
+
+@pytest.mark.parametrize("mbit", [20, 100, 1000])
+def test_bytes_take_their_size_divided_by_the_bandwidth(mbit: float) -> None:
+    line = Line(mbit=mbit, rtt_ms=0)
+
+    (receiver,) = carry(line, bytes(10_000_000))
+
+    assert receiver.ended_s == pytest.approx(10_000_000 * 8 / (mbit * 1e6), rel=1e-6)
+
+
+def test_two_connections_share_the_bandwidth() -> None:
+    line = Line(mbit=8, rtt_ms=0)
+
+    short, long = carry(line, bytes(1_000_000), bytes(3_000_000))
+
+    assert short.ended_s == pytest.approx(2, rel=0.01)
+    assert long.ended_s == pytest.approx(4, rel=1e-6)
+
+
+def test_bytes_arrive_unchanged_and_in_order() -> None:
+    content = bytes(range(256)) * 1000
+    line = Line(mbit=100, rtt_ms=20, loss=0.05, seed=3)
+
+    (receiver,) = carry(line, content)
+
+    assert receiver.content == content
+
+
+def test_a_request_and_its_response_take_one_round_trip() -> None:
+    line = Line(mbit=FAST, rtt_ms=200)
+    request, response = Receiver(), Receiver()
+
+    async def story() -> None:
+        arrived = asyncio.Event()
+
+        async def at_server(data: bytes) -> None:
+            await request.send(data)
+            arrived.set()
+
+        answer = sender(bytes(300))
+
+        async def respond(size: int) -> bytes:
+            await arrived.wait()
+            return await answer(size)
+
+        async with asyncio.TaskGroup() as tasks:
+            for receive, send in ((sender(bytes(500)), at_server), (respond, response.send)):
+                faults = Faults(line, "")
+                flow = Flow(line, SharedLink(line), faults, receive=receive, send=send)
+                tasks.create_task(flow.run())
+
+    simulate(story())
+
+    assert (len(request.content), len(response.content)) == (500, 300)
+    assert request.ended_s == pytest.approx(0.1, abs=1e-4)
+    assert response.ended_s == pytest.approx(0.2, abs=1e-4)
+
+
+def test_a_new_connection_costs_its_handshakes(tmp_path: Path) -> None:
+    line = Line(mbit=FAST, rtt_ms=100, handshakes=2)
+    answered_s = []
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        near, far = socket.socketpair()
+        far.setblocking(False)
+        async with serve_echo(tmp_path / "server"):
+            carrying = asyncio.create_task(Proxy(line, str(tmp_path / "server")).carry(far, 1))
+            reader, writer = await asyncio.open_connection(sock=near)
+            for _ in range(2):
+                writer.write(b"request")
+                await reader.readexactly(7)
+                answered_s.append(loop.time())
+            writer.close()
+            await carrying
+
+    simulate(story())
+
+    assert answered_s == pytest.approx([0.3, 0.4], abs=1e-3)
+
+
+def test_the_window_doubles_in_each_round_trip() -> None:
+    line = Line(mbit=FAST, rtt_ms=100)
+
+    (receiver,) = carry(line, bytes(15 * WINDOW))
+
+    arrived = [
+        max(size for time_s, size in receiver.arrivals if time_s <= limit_s)
+        for limit_s in (0.06, 0.16, 0.26, 0.36)
+    ]
+    assert arrived == [WINDOW, 3 * WINDOW, 7 * WINDOW, 15 * WINDOW]
+    assert receiver.ended_s == pytest.approx(0.35, abs=1e-3)
+
+
+def test_the_window_limits_a_connection_to_its_size_in_each_round_trip() -> None:
+    line = Line(mbit=FAST, rtt_ms=100, max_window=WINDOW)
+
+    (receiver,) = carry(line, bytes(10 * WINDOW))
+
+    assert receiver.ended_s == pytest.approx(0.95, abs=1e-3)
+
+
+def test_a_sender_is_slowed_down_to_the_speed_of_the_line() -> None:
+    line = Line(mbit=8, rtt_ms=100)
+    taken: list[tuple[float, int]] = []
+    receiver = Receiver()
+    content = sender(bytes(1_000_000))
+
+    async def receive(size: int) -> bytes:
+        data = await content(size)
+        total = taken[-1][1] + len(data) if taken else len(data)
+        taken.append((asyncio.get_running_loop().time(), total))
+        return data
+
+    async def story() -> None:
+        faults = Faults(line, "")
+        flow = Flow(line, SharedLink(line), faults, receive=receive, send=receiver.send)
+        await flow.run()
+
+    simulate(story())
+
+    in_queue = line.bytes_per_s * line.queue_s
+    on_line = line.bytes_per_s * line.rtt_s / 2
+    for time_s, total in taken:
+        arrived = max((size for at_s, size in receiver.arrivals if at_s <= time_s), default=0)
+        assert total - arrived <= in_queue + on_line + 3 * line.chunk
+
+
+def test_a_window_does_not_grow_while_little_of_it_is_used() -> None:
+    window = Window(Line(mbit=100, rtt_ms=20))
+
+    for second in range(5):
+        window.send(1000, second)
+        window.acknowledge(1000)
+
+    assert window.room == WINDOW
+
+
+@pytest.mark.parametrize(
+    ("pause_s", "restart", "room"),
+    [(0.1, True, 2 * WINDOW), (1, True, WINDOW), (1, False, 2 * WINDOW)],
+    ids=["short pause", "idle", "idle, no restart"],
+)
+def test_a_window_restarts_after_an_idle_time(pause_s: float, restart: bool, room: int) -> None:
+    window = Window(Line(mbit=100, rtt_ms=20, idle_restart=restart))
+    window.send(WINDOW, 5)
+    window.acknowledge(WINDOW)
+
+    window.restart_if_idle(5 + pause_s)
+
+    assert window.room == room
+
+
+def test_a_loss_halves_the_window_which_then_grows_by_a_segment_in_each_round_trip() -> None:
+    window = Window(Line(mbit=100, rtt_ms=20))
+
+    window.lose()
+    halved = window.room
+    window.send(halved, 0)
+    window.acknowledge(halved)
+
+    assert halved == 5 * SEGMENT
+    assert window.room == 6 * SEGMENT
+
+
+def losses(line: Line, name: str, chunk: int) -> list[int]:
+    """Return the chunks of 10 MB that have losses, as offsets rounded down to 100 kB."""
+    faults = Faults(line, name)
+    return [
+        offset // 100_000
+        for offset in range(0, 10_000_000, chunk)
+        for _ in range(faults.losses(chunk))
+    ]
+
+
+def test_losses_repeat_with_the_seed_and_do_not_depend_on_chunks() -> None:
+    line = Line(mbit=100, rtt_ms=20, loss=0.01, seed=7)
+    other = Line(mbit=100, rtt_ms=20, loss=0.01, seed=8)
+
+    first = losses(line, "1 up", 10_000)
+
+    assert 40 < len(first) < 100
+    assert losses(line, "1 up", 10_000) == losses(line, "1 up", 1_000) == first
+    assert losses(line, "2 up", 10_000) != first
+    assert losses(other, "1 up", 10_000) != first
+
+
+def test_a_loss_delays_all_later_bytes_by_the_retransmission_timeout() -> None:
+    content = bytes(WINDOW)
+    clean = Line(mbit=FAST, rtt_ms=100)
+    lossy = Line(mbit=FAST, rtt_ms=100, loss=0.1, seed=2)
+    lost = Faults(lossy, "0").losses(WINDOW)
+
+    (without,), (delayed,) = carry(clean, content), carry(lossy, content)
+
+    assert lost > 0
+    assert delayed.ended_s == pytest.approx(without.ended_s + lost * lossy.timeout_s, abs=1e-3)
+    assert lossy.timeout_s == pytest.approx(0.3)
+
+
+def test_a_line_without_loss_has_none() -> None:
+    assert losses(Line(mbit=100, rtt_ms=20), "1 up", 10_000) == []
+
+
+def test_resets_end_connections_at_positions_that_repeat() -> None:
+    line = Line(mbit=100, rtt_ms=20, reset=0.001)
+
+    def position(name: str) -> int:
+        faults = Faults(line, name)
+        for position in count(0, 1000):
+            try:
+                faults.losses(1000)
+            except ConnectionResetError:
+                return position
+        raise AssertionError
+
+    assert position("1 up") == position("1 up")
+    assert position("1 up") != position("2 up")
+
+
+def test_named_lines_can_be_changed_by_options() -> None:
+    address = ["--to", "127.0.0.1:80", "--listen", "81"]
+
+    named = parse([*address, "--line", "100 Mbit/s 200 ms", "--loss", "0.01"])
+    given = parse([*address, "--mbit", "5", "--rtt-ms", "30", "--no-idle-restart"])
+
+    assert named == (Line(mbit=100, rtt_ms=200, loss=0.01), ("127.0.0.1", 80), 81)
+    assert given[0] == Line(mbit=5, rtt_ms=30, idle_restart=False)
+    assert list(LINES) == [
+        "20 Mbit/s 40 ms",
+        "100 Mbit/s 20 ms",
+        "100 Mbit/s 200 ms",
+        "1 Gbit/s 10 ms",
+    ]
