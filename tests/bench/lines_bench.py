@@ -1,15 +1,14 @@
 """Upload speed over simulated lines, beside `ali-oss`, Uppy and a page that does nothing but send.
 
 All send the same files (zeros) from the same Chromium over the same line to the same sink, with six
-concurrent requests. They run alternately, three times each; a row is the median. Only requests to
-OSS use the line: each page, its grant and its signed URLs come over loopback. On slow lines, works
-are smaller, so that one measurement takes less than half a minute.
+concurrent requests. Only requests to OSS use the line: each page, its grant and its signed URLs
+come over loopback. On slow lines, works are smaller, so that one measurement takes less than half a
+minute.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from statistics import median
 
 from bench.line_model import LINES
 from bench.sending import Ours, Place, open_place
@@ -17,7 +16,6 @@ from bench.table import Bench, Only, Peer, Row
 
 __all__ = ["BENCHES"]
 
-ROUNDS = 3
 MB, KB = 10**6, 1 << 10
 SLOW, NEAR, FAR, FAST = LINES
 ALI_OSS, UPPY, BARE = "ali-oss", "uppy", "bare"
@@ -112,15 +110,10 @@ def _rows(work: Work, only: Only) -> Iterator[Row]:
 
 
 def _speeds(place: Place, work: Work, peers: list[str]) -> tuple[float, dict[str, float]]:
-    """Return our median speed and those of the peers."""
-    ours = Ours()
-    senders: list[Ours | str] = [ours, *peers]
-    speeds: dict[Ours | str, list[float]] = {sender: [] for sender in senders}
+    """Return our speed and those of the peers."""
     paths = place.files(work.files, work.size)
-    for _ in range(ROUNDS):
-        for sender, measured in speeds.items():
-            measured.append(work.amount / place.seconds(sender, paths))
-    return median(speeds[ours]), {peer: median(speeds[peer]) for peer in peers}
+    ours = work.amount / place.seconds(Ours(), paths)
+    return ours, {peer: work.amount / place.seconds(peer, paths) for peer in peers}
 
 
 def _row(work: Work, peer: str, speed: float, peer_speed: float) -> Row:
