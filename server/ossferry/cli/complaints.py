@@ -51,10 +51,15 @@ def complaint(error: OssferryError) -> str:
                 " OSSFERRY_STS_ENDPOINT, and try again."
             )
         case LedgerLostError():
-            return (
-                f"the ledger does not answer ({error.reason}); check OSSFERRY_DATABASE_URL, and"
-                " try again."
-            )
+            from ossferry.operations.checks import lost_ledger  # slow to import
+
+            found = lost_ledger(error)
+            return f"{_small(found.reason).removesuffix('.')}; {_small(found.fix)}"
         case AuditLostError():
             return "the audit trail cannot be written; check OSSFERRY_AUDIT_FILE and the disk."
     return str(error)
+
+
+def _small(sentence: str) -> str:
+    """Return a sentence as a part of another one: it begins with a small letter."""
+    return sentence[0].lower() + sentence[1:]

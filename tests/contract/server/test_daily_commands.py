@@ -462,11 +462,16 @@ def test_a_server_without_a_role_for_objects_cannot_run_them(
         ),
         (
             {"OSSFERRY_DATABASE_URL": "postgresql://a:b@127.0.0.1:9/x"},
-            "ossferry: the ledger does not answer (",
+            "ossferry: the ledger does not answer, or cannot be written (ConnectionRefusedError: ",
+        ),
+        (
+            {"OSSFERRY_DATABASE_URL": "sqlite:////dev"},
+            "ossferry: the ledger's file cannot be opened (unable to open database file); let the"
+            " server's user write the folder of the file, ",
         ),
         ({"OSSFERRY_DATABASE_URL": "sqlite:////nowhere/x.db"}, "ossferry: OSSFERRY_DATABASE_URL: "),
     ],
-    ids=["key", "secret", "sts", "oss", "bucket", "ledger", "folder"],
+    ids=["key", "secret", "sts", "oss", "bucket", "ledger", "file", "folder"],
 )
 def test_the_cause_of_a_failure_is_one_sentence(
     run: Run, changes: dict[str, str], sentence: str
