@@ -69,7 +69,7 @@ def revoke(
 
 
 def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
-    """Record the change of an API key in the server's audit trail.
+    """Record the change of an API key in the file of the audit trail, if there is one.
 
     Args:
         action: ``apikey-create`` or ``apikey-revoke``.
@@ -77,10 +77,7 @@ def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
     from ossferry.access.audit import Audit
     from ossferry.identity.owner import principal_hash
     from ossferry.identity.principal import Principal
-    from ossferry.observability.logs import configure
-    from ossferry.settings.secrets import secret_values
 
-    configure(settings.log_level, secrets=secret_values(settings))
     audit = Audit(settings, clock=utc_now)
     principal = Principal(id=record.user, name=record.user)
     hash_ = principal_hash(principal, secret=settings.secret_bytes)

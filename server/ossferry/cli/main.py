@@ -5,6 +5,7 @@ dependencies when it is called, so that no command loads the libraries of anothe
 """
 
 import asyncio
+import logging
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -140,15 +141,18 @@ def serve(
     from ossferry.ledger.database import check_ledger
     from ossferry.observability.logs import configure
     from ossferry.oss.mock_check import refuse_mock
+    from ossferry.oss.sts import warn_of_long_term_key
     from ossferry.settings.loading import load_settings
     from ossferry.settings.secrets import secret_values
 
+    configure("INFO")  # for warnings about the settings
     settings = load_settings(**({} if workers is None else {"workers": workers}))
     configure(settings.log_level, secrets=secret_values(settings))
     if settings.allow_mock and not i_know_this_is_a_mock:
         require_mock("OSSFERRY_ALLOW_MOCK=1")
         refuse_production(settings.host, option="OSSFERRY_HOST")
     refuse_mock(settings)
+    warn_of_long_term_key()
     if settings.objects_role_arn is not None:
         asyncio.run(check_ledger(settings.ledger_url))
     allow_connections(settings)
@@ -184,12 +188,9 @@ def doctor(
 
     import ossferry.cli.doctor as output
     from ossferry.doctor.examination import examine, is_healthy
-    from ossferry.observability.logs import configure
     from ossferry.settings.loading import load_settings
-    from ossferry.settings.secrets import secret_values
 
     settings = load_settings()
-    configure("CRITICAL", secrets=secret_values(settings))  # the table has the reasons
     with Console(stderr=True).status("Checking …"):
         rows = asyncio.run(examine(settings))
     if as_json:
@@ -223,6 +224,7 @@ def commands_docs() -> None:
 def mock_oss(context: typer.Context) -> None:
     """Run only the mock OSS; `ossferry mock-oss --help` prints its options."""
     require_mock("`ossferry mock-oss`")
+    logging.getLogger().handlers.clear()  # Python's default handler writes the mock's own mistakes
     run_mock_oss(context.args)
 
 
@@ -235,8 +237,9 @@ def main() -> None:
     """Run the command line; print a sentence about an error on stderr, and exit with code 1.
 
     Files that cannot be read or written are such errors; other exceptions are mistakes of this
-    program.
+    program. Only the commands that run a server write log lines: they call `configure`.
     """
+    logging.getLogger().handlers[:] = [logging.NullHandler()]
     try:
         commands()
     except OssferryError as error:

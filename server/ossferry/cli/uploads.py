@@ -391,7 +391,10 @@ def _audit(tools: "Tools") -> "Iterator[Audit]":
 
 @contextmanager
 def _audited(audit: "Audit", principal: str, action: str) -> Iterator[None]:
-    """Record an action in the audit trail after it was done or refused."""
+    """Record an action in the file of the audit trail, if there is one.
+
+    The line is written after the action was done or refused.
+    """
     try:
         yield
     except OssferryError as error:

@@ -442,8 +442,9 @@ class Settings(BaseSettings):
     )
     audit_file: Path | None = Field(
         default=None,
-        description="The file for audit lines, including those of `ossferry apikey`; by default"
-        " they go to the log on stderr.",
+        description="The file for audit lines of the server and of commands such as `ossferry"
+        " apikey`. By default those of the server go to its log on stderr, and commands write"
+        " none.",
     )
     log_level: Level = Field(default="INFO", description="The lowest level that is logged.")
     allow_mock: bool = Field(

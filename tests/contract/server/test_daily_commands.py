@@ -480,6 +480,7 @@ def test_the_cause_of_a_failure_is_one_sentence(
 
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaint.startswith(sentence)
+    assert ran.err == f"{ran.complaint}\n"
 
 
 def test_missing_credentials_are_one_sentence(daily: Demo, tmp_path: Path) -> None:
@@ -491,7 +492,8 @@ def test_missing_credentials_are_one_sentence(daily: Demo, tmp_path: Path) -> No
     )
 
     assert (done.returncode, done.stdout.splitlines()[1:]) == (1, [])
-    assert done.stderr.splitlines()[-1].startswith(
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
         "ossferry: no cloud credentials were found; set ALIBABA_CLOUD_ACCESS_KEY_ID and "
     )
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from ossferry.cli.setup.terminal import Terminal
 from ossferry.errors import SettingsError
-from ossferry.observability.logs import configure
 from ossferry.oss import sts
 from ossferry.oss.ram import caller_identity
 from ossferry.setup.account import Account
@@ -30,7 +29,6 @@ class Cloud:
     """
 
     def __init__(self, *, mock: str, oss_endpoint: str) -> None:
-        configure("ERROR")
         self.mock = mock
         self._oss = oss_endpoint or mock
         self._credentials = sts.default_credentials()
