@@ -35,16 +35,17 @@ def complaint(error: OssferryError) -> str:
                 " OSSFERRY_ENDPOINT or OSSFERRY_OBJECTS_ENDPOINT, and try again."
             )
         case StsRefusedError():
-            return (
+            from ossferry.oss.ram import fault_of_caller  # loads the SDK
+
+            return fault_of_caller(error.sts_code) or (
                 f"STS issues no credentials ({error.sts_code}, request id"
                 f" {error.sts_request_id}); check the access key of this command and the trust"
                 " policy of OSSFERRY_OBJECTS_ROLE_ARN."
             )
         case StsLostError(reason="no-server-credentials"):
-            return (
-                "no cloud credentials were found; set ALIBABA_CLOUD_ACCESS_KEY_ID and"
-                " ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run the command where a RAM role is attached."
-            )
+            from ossferry.oss.ram import NO_CREDENTIALS  # loads the SDK
+
+            return NO_CREDENTIALS
         case StsLostError():
             return (
                 f"STS gives no usable answer ({error.reason}); check the network and"

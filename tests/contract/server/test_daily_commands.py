@@ -442,11 +442,15 @@ def test_a_server_without_a_role_for_objects_cannot_run_them(
     [
         (
             {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tMockNobody"},
-            "ossferry: STS issues no credentials (InvalidAccessKeyId.NotFound, request id ",
+            "ossferry: Alibaba Cloud does not accept the credentials (InvalidAccessKeyId.NotFound):",
         ),
         (
             {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"},
-            "ossferry: STS issues no credentials (SignatureDoesNotMatch, request id ",
+            "ossferry: Alibaba Cloud does not accept the credentials (SignatureDoesNotMatch): ",
+        ),
+        (
+            {"OSSFERRY_OBJECTS_ROLE_ARN": "acs:ram::1000000000000000:role/nobody"},
+            "ossferry: STS issues no credentials (EntityNotExist.Role, request id ",
         ),
         (
             {"OSSFERRY_STS_ENDPOINT": "http://127.0.0.1:9"},
@@ -471,7 +475,7 @@ def test_a_server_without_a_role_for_objects_cannot_run_them(
         ),
         ({"OSSFERRY_DATABASE_URL": "sqlite:////nowhere/x.db"}, "ossferry: OSSFERRY_DATABASE_URL: "),
     ],
-    ids=["key", "secret", "sts", "oss", "bucket", "ledger", "file", "folder"],
+    ids=["key", "secret", "role", "sts", "oss", "bucket", "ledger", "file", "folder"],
 )
 def test_the_cause_of_a_failure_is_one_sentence(
     run: Run, changes: dict[str, str], sentence: str
@@ -481,6 +485,23 @@ def test_the_cause_of_a_failure_is_one_sentence(
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaint.startswith(sentence)
     assert ran.err == f"{ran.complaint}\n"
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
+def test_a_clock_that_is_an_hour_wrong_is_one_sentence(
+    daily: Demo, site: httpx.Client, run: Run, arguments: tuple[str, ...]
+) -> None:
+    upload = recorded(daily, site)
+    daily.oss.clock.advance(3600)
+
+    ran = run(*(upload.key if each.startswith("uploads/") else each for each in arguments))
+
+    assert ran.code == 1
+    assert ran.err == (
+        "ossferry: this machine's clock differs by more than 15 minutes from Alibaba Cloud's"
+        " (InvalidTimeStamp.Expired): set the clock, for example with `timedatectl set-ntp true`,"
+        " and run the command again.\n"
+    )
 
 
 def test_missing_credentials_are_one_sentence(daily: Demo, tmp_path: Path) -> None:
@@ -494,7 +515,7 @@ def test_missing_credentials_are_one_sentence(daily: Demo, tmp_path: Path) -> No
     assert (done.returncode, done.stdout.splitlines()[1:]) == (1, [])
     (line,) = done.stderr.splitlines()
     assert line.startswith(
-        "ossferry: no cloud credentials were found; set ALIBABA_CLOUD_ACCESS_KEY_ID and "
+        "ossferry: no credentials were found: set ALIBABA_CLOUD_ACCESS_KEY_ID and "
     )
 
 
