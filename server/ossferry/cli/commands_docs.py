@@ -21,6 +21,7 @@ Other commands record their actions in `OSSFERRY_AUDIT_FILE`, if it is set.
 Lists are tables on a terminal, and lines of text separated by tabs for other programs.
 In text, control characters in names are escaped.
 `--json` prints one JSON object per line; use it in scripts.
+`setup`, `teardown` and `doctor` print one object, which has the member `error` after a failure.
 Long lists are printed while the command runs, and progress bars appear only on a terminal.
 
 `ossferry --install-completion` installs the completion of commands and options.

@@ -5,6 +5,7 @@ dependencies when it is called, so that no command loads the libraries of anothe
 """
 
 import asyncio
+import json
 import logging
 import sys
 from importlib.metadata import version
@@ -190,9 +191,15 @@ def doctor(
     from ossferry.doctor.examination import examine, is_healthy
     from ossferry.settings.loading import load_settings
 
-    settings = load_settings()
-    with Console(stderr=True).status("Checking …"):
-        rows = asyncio.run(examine(settings))
+    try:
+        settings = load_settings()
+        with Console(stderr=True).status("Checking …"):
+            rows = asyncio.run(examine(settings))
+    except OssferryError as error:
+        if as_json:
+            document = {"healthy": False, "checks": [], "error": complaint(error)}
+            typer.echo(json.dumps(document, indent=2))
+        raise
     if as_json:
         typer.echo(output.as_json(rows))
     else:

@@ -36,7 +36,25 @@ def test_serve_names_the_option_that_is_missing(
         main()
 
     assert caught.value.code == 1
-    assert capsys.readouterr() == ("", "ossferry: OSSFERRY_BUCKET is missing.\n")
+    said, complaint = capsys.readouterr()
+    assert said == ""
+    assert complaint.startswith("ossferry: OSSFERRY_BUCKET is missing: this folder has no .env; ")
+    assert complaint.count("\n") == 1
+
+
+def test_the_json_of_doctor_has_the_error_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["ossferry", "doctor", "--json"])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+
+    said, complaint = capsys.readouterr()
+    found = json.loads(said)
+    assert caught.value.code == 1
+    assert found == {"healthy": False, "checks": [], "error": found["error"]}
+    assert complaint == f"ossferry: {found['error']}\n"
 
 
 def test_the_version_is_printed(

@@ -335,6 +335,30 @@ def test_a_missing_option_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("has_file", "fix"),
+    [
+        (
+            False,
+            "this folder has no .env; run the command in the folder of the server's .env, or make"
+            " one from the settings that `ossferry setup` prints.",
+        ),
+        (True, "add it to .env; `ossferry setup` prints the settings."),
+    ],
+)
+def test_the_fix_of_a_missing_option_depends_on_the_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_file: bool, fix: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if has_file:
+        (tmp_path / ".env").write_text("OSSFERRY_PORT=8123\n")
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+
+    assert str(caught.value) == f"OSSFERRY_BUCKET is missing: {fix}"
+
+
+@pytest.mark.parametrize(
     ("option", "url"),
     [
         ("redis_url", "redis://:canary/w@127.0.0.1:6379/0"),
