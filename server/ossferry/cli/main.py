@@ -124,6 +124,7 @@ def demo(
         typer.echo(f"ossferry demo ready at {running.url}")
         if custom_domain or upload_host:
             typer.echo(f"files go to {', '.join(running.settings.upload_origins)}")
+        typer.echo(f"the mock OSS shows its objects at http://127.0.0.1:{running.oss.port}/_mock/")
         sys.stdout.flush()
         signals.wait()
 
@@ -140,7 +141,7 @@ def serve(
     from ossferry.cli.serving import BackgroundServer, StopSignals, bind
     from ossferry.cli.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits
     from ossferry.ledger.database import check_ledger
-    from ossferry.observability.logs import configure
+    from ossferry.observability.logs import configure, logger
     from ossferry.oss.mock_check import refuse_mock
     from ossferry.oss.sts import warn_of_long_term_key
     from ossferry.settings.loading import load_settings
@@ -158,6 +159,9 @@ def serve(
         asyncio.run(check_ledger(settings.ledger_url))
     allow_connections(settings)
     with bind(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        address = f"http://{host}:{sock.getsockname()[1]}"
+        logger("ossferry.serve").info("starting", address=address, workers=settings.workers)
         app = create_app(settings)  # check once here, even if worker processes serve
         if settings.workers > 1:
             run_workers(settings, sock)

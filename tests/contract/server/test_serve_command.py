@@ -68,6 +68,8 @@ def test_the_server_runs_with_a_clouds_settings(
     assert anonymous.status_code == 401
     assert (process.returncode, said) == (0, "")
     lines = [json.loads(line) for line in log.splitlines()]
+    (start,) = (line for line in lines if line["event"] == "starting")
+    assert (start["address"], start["workers"]) == (url, 1)
     warnings = [line["event"] for line in lines if line["logger"] == "ossferry.sts"]
     assert warnings == ["long-term-key-in-environment"]
     decisions = [line for line in lines if line["logger"] == "ossferry.audit"]
