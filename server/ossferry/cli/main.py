@@ -10,7 +10,7 @@ import logging
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -24,6 +24,14 @@ from ossferry.cli.signature import signature_commands
 from ossferry.cli.uploads import upload_commands
 from ossferry.errors import OssferryError
 from ossferry.settings.choices import Runtime
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from starlette.applications import Starlette
+
+    from ossferry.cli.demo import Demo
+    from ossferry.settings.model import Settings
 
 __all__ = ["main"]
 
@@ -121,12 +129,17 @@ def demo(
             on_exit=signals.set,
         ) as running,
     ):
-        typer.echo(f"ossferry demo ready at {running.url}")
-        if custom_domain or upload_host:
-            typer.echo(f"files go to {', '.join(running.settings.upload_origins)}")
-        typer.echo(f"the mock OSS shows its objects at http://127.0.0.1:{running.oss.port}/_mock/")
-        sys.stdout.flush()
+        _print_addresses(running, with_origins=bool(custom_domain or upload_host))
         signals.wait()
+
+
+def _print_addresses(demo: "Demo", *, with_origins: bool) -> None:
+    """Print the addresses of the page, of uploads (if wanted) and of the mock's own page."""
+    typer.echo(f"ossferry demo ready at {demo.url}")
+    if with_origins:
+        typer.echo(f"files go to {', '.join(demo.settings.upload_origins)}")
+    typer.echo(f"the mock OSS shows its objects at http://127.0.0.1:{demo.oss.port}/_mock/")
+    sys.stdout.flush()
 
 
 @commands.command()
@@ -138,8 +151,8 @@ def serve(
 ) -> None:
     """Run the server with the settings in the environment variables `OSSFERRY_…`."""
     from ossferry.app import create_app
-    from ossferry.cli.serving import BackgroundServer, StopSignals, bind
-    from ossferry.cli.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits
+    from ossferry.cli.serving import address_of, bind
+    from ossferry.cli.workers import allow_connections, run_workers
     from ossferry.ledger.database import check_ledger
     from ossferry.observability.logs import configure, logger
     from ossferry.oss.mock_check import refuse_mock
@@ -159,26 +172,33 @@ def serve(
         asyncio.run(check_ledger(settings.ledger_url))
     allow_connections(settings)
     with bind(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        address = f"http://{host}:{sock.getsockname()[1]}"
-        logger("ossferry.serve").info("starting", address=address, workers=settings.workers)
+        log = logger("ossferry.serve")
+        log.info("starting", address=address_of(sock), workers=settings.workers)
         app = create_app(settings)  # check once here, even if worker processes serve
         if settings.workers > 1:
             run_workers(settings, sock)
-            return
-        settle()
-        with StopSignals() as signals:
-            server = BackgroundServer(
-                app,
-                sock,
-                limits=wire_limits(settings),
-                grace_s=GRACE_S,
-                drain_s=settings.drain_s,
-                on_exit=signals.set,
-            )
-            server.start()
-            signals.wait()
-            server.stop()
+        else:
+            _serve_here(settings, app, sock)
+
+
+def _serve_here(settings: "Settings", app: "Starlette", sock: "socket") -> None:
+    """Run the server in this process until a signal stops it."""
+    from ossferry.cli.serving import BackgroundServer, StopSignals
+    from ossferry.cli.workers import GRACE_S, settle, wire_limits
+
+    settle()
+    with StopSignals() as signals:
+        server = BackgroundServer(
+            app,
+            sock,
+            limits=wire_limits(settings),
+            grace_s=GRACE_S,
+            drain_s=settings.drain_s,
+            on_exit=signals.set,
+        )
+        server.start()
+        signals.wait()
+        server.stop()
 
 
 @commands.command()
