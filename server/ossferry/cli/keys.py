@@ -54,7 +54,7 @@ def list_keys(as_json: JsonOption = False) -> None:
     """List all keys with id, user, and the times of creation, expiry and revocation."""
     _, file = _opened()
     names = ("id", "user", "created", "expires", "revoked")
-    with Rows({name: name for name in names}, as_json=as_json, has_heading=False) as rows:
+    with Rows({name: name for name in names}, as_json=as_json) as rows:
         for record in file.records().values():
             rows.add(**{name: getattr(record, name) or None for name in names})
 

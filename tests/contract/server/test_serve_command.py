@@ -95,7 +95,8 @@ def test_keys_are_made_listed_and_revoked(run: Run, tmp_path: Path) -> None:
     assert lines[0]["principal"] == lines[1]["principal"] != ""
     assert key.strip() not in made
     assert "carol" not in made
-    fields = listed.strip().split("\t")
+    titles, fields = (line.split("\t") for line in listed.splitlines())
+    assert titles == ["id", "user", "created", "expires", "revoked"]
     assert fields[:2] == [id_, "carol"]
     assert "-" not in fields
     assert key.strip() not in listed + as_json
