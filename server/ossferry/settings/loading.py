@@ -22,6 +22,18 @@ LIST = 'should be a list in JSON, such as ["one", "two"]'
 ALIKE = 0.8
 """The similarity to an option from which an unknown name counts as a typing error."""
 
+PLAIN_WORDS = (
+    (r", (unable to|got) .*| after validation, not .*", ""),
+    (r"^(Input|String|Tuple) should ", "must "),
+    (r"^Input is not a valid ", "must be a valid "),
+    (r"greater than or equal to", "at least"),
+    (r"less than or equal to", "at most"),
+    (r"a valid integer", "a whole number"),
+    (r"a valid number", "a number"),
+    (r"a valid boolean", "1 or 0"),
+)
+"""Patterns in the messages of pydantic, and what people read instead."""
+
 log = logger("ossferry.settings")
 
 
@@ -92,7 +104,7 @@ def _refuse_typing_errors() -> None:
 
 def _sentence(cls: type[Settings], error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
-    words = first["msg"].removeprefix("Value error, ")
+    words = _plain(first["msg"].removeprefix("Value error, "))
     if not first["loc"]:
         return f"{words}."
     option = PREFIX + str(first["loc"][0]).upper()
@@ -101,6 +113,13 @@ def _sentence(cls: type[Settings], error: ValidationError) -> str:
     if first["type"] == "tuple_type":
         return f"{option}: {LIST}."
     return f"{option}: {words[0].lower()}{words[1:]}."
+
+
+def _plain(words: str) -> str:
+    """Return a message of pydantic in plain words, such as ``must be at least 900``."""
+    for pattern, replacement in PLAIN_WORDS:
+        words = re.sub(pattern, replacement, words)
+    return words
 
 
 def _source(cls: type[Settings]) -> str:

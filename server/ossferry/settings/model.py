@@ -7,12 +7,11 @@ and the error message names the option. This module opens no connection.
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import (
     Field,
     SecretStr,
-    StringConstraints,
     field_validator,
     model_validator,
 )
@@ -41,6 +40,7 @@ from ossferry.settings.types import (
     Methods,
     Origin,
     Rate,
+    Region,
     RoleArn,
     WebhookSecret,
 )
@@ -78,9 +78,7 @@ class Settings(BaseSettings):
         " the same issuer.",
     )
     bucket: BucketName = Field(description="The bucket that stores the uploads.")
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,}-[a-z0-9-]+$")] = Field(
-        description="The bucket's region without `oss-`, such as `cn-hangzhou`."
-    )
+    region: Region = Field(description="The bucket's region without `oss-`, such as `cn-hangzhou`.")
     endpoint: Origin = Field(
         description="The public OSS endpoint without the bucket, such as"
         " `https://oss-cn-hangzhou.aliyuncs.com`; browsers send files to `BUCKET.` + this host."
