@@ -4,6 +4,8 @@ The texts of errors are for clients of the server and name no cause. A command i
 operator, who needs the code of the service that failed and the option to check.
 """
 
+import re
+
 from ossferry.errors import (
     AuditLostError,
     LedgerLostError,
@@ -11,11 +13,15 @@ from ossferry.errors import (
     OssferryError,
     OssLostError,
     OssRefusedError,
+    SettingsError,
     StsLostError,
     StsRefusedError,
 )
 
 __all__ = ["complaint"]
+
+UNREADABLE = re.compile(r"OSSFERRY_[A-Z_]+ cannot be (read|opened)\.")
+"""Messages about a file without the reason."""
 
 
 def complaint(error: OssferryError) -> str:
@@ -56,6 +62,13 @@ def complaint(error: OssferryError) -> str:
 
             found = lost_ledger(error)
             return f"{_small(found.reason).removesuffix('.')}; {_small(found.fix)}"
+        case SettingsError(__cause__=OSError(strerror=str() as why)) if UNREADABLE.fullmatch(
+            str(error)
+        ):
+            return (
+                f"{str(error).removesuffix('.')} ({why}); correct the path, or the rights of the"
+                " file and its folder."
+            )
         case AuditLostError():
             return "the audit trail cannot be written; check OSSFERRY_AUDIT_FILE and the disk."
     return str(error)

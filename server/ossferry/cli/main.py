@@ -5,9 +5,12 @@ dependencies when it is called, so that no command loads the libraries of anothe
 """
 
 import asyncio
+import errno
 import json
 import logging
+import os
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from ossferry.settings.model import Settings
 
 __all__ = ["main"]
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the server.")]
 MeantOption: TypeAlias = Annotated[
@@ -277,10 +282,24 @@ def main() -> None:
         typer.echo(f"ossferry: {complaint(error)}", err=True)
         raise SystemExit(1) from error
     except OSError as error:
-        if error.filename is None:
+        if error.filename is not None:
+            sentence = (
+                f"{error.filename} cannot be read or written ({error.strerror}); correct the path,"
+                " or the rights of this file and its folder."
+            )
+        elif error.errno in DISK_FULL:
+            sentence = f"the output cannot be written ({error.strerror}); free space on the disk."
+            _discard_output()
+        else:
             raise
-        typer.echo(f"ossferry: {error.filename}: {error.strerror}.", err=True)
+        typer.echo(f"ossferry: {sentence}", err=True)
         raise SystemExit(1) from error
+
+
+def _discard_output() -> None:
+    """Discard the rest of the output; otherwise Python tries to write it when the program ends."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

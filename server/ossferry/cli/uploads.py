@@ -173,6 +173,10 @@ def verify(
     if file is not None:
         if since is not None:
             raise SettingsError("--since and --file cannot be used together.")
+        if not which:
+            raise SettingsError(
+                "--file needs the key of the stored object: `ossferry verify KEY --file FILE`."
+            )
         differs = _verify_file(file, read_key(which), as_json=as_json)
     else:
         differs = _verify_receipts(

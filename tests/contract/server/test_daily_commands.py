@@ -303,7 +303,9 @@ def test_a_file_or_object_that_is_not_there_is_one_sentence(
     assert no_object.complaint == (
         f"ossferry: OSS has no object '{upload.key}x'; `ossferry ls` lists keys."
     )
-    assert "is not the key of an upload" in no_key.complaint
+    assert no_key.complaint == (
+        "ossferry: --file needs the key of the stored object: `ossferry verify KEY --file FILE`."
+    )
     assert both.complaint == "ossferry: --since and --file cannot be used together."
 
 

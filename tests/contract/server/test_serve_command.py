@@ -116,6 +116,16 @@ def test_what_cannot_be_done_with_keys_is_one_sentence(
     assert run("apikey", *arguments) == (1, "", sentence)
 
 
+def test_the_reason_why_a_file_cannot_be_opened_is_printed(run: Run) -> None:
+    code, _, log = run("serve", OSSFERRY_AUDIT_FILE="/nowhere/audit.log")
+
+    assert (code, log.splitlines()[-1]) == (
+        1,
+        "ossferry: OSSFERRY_AUDIT_FILE cannot be opened (No such file or directory); correct the"
+        " path, or the rights of the file and its folder.",
+    )
+
+
 def test_t31_a_secret_is_never_an_argument(run: Run) -> None:
     code, said, complaint = run("serve", "--secret", SECRET)
 
@@ -130,7 +140,11 @@ def test_t31_a_secret_is_never_an_argument(run: Run) -> None:
             {"OSSFERRY_SECRET": SECRET},
             "OSSFERRY_SECRET and OSSFERRY_SECRET_FILE are both set; keep one.",
         ),
-        ({"OSSFERRY_SECRET_FILE": "/nowhere"}, "OSSFERRY_SECRET_FILE: the file cannot be read."),
+        (
+            {"OSSFERRY_SECRET_FILE": "/nowhere"},
+            "OSSFERRY_SECRET_FILE: the file cannot be read (No such file or directory); correct"
+            " the path, or let the server's user read the file.",
+        ),
         (
             {"OSSFERRY_AUTH": "demo"},
             "OSSFERRY_AUTH=demo lets anyone in and needs OSSFERRY_ALLOW_MOCK=1.",

@@ -248,4 +248,27 @@ def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     )
 
     assert run.returncode == 1
-    assert re.fullmatch(rf"ossferry: {home}\S*: [A-Z][a-z ]+\.\n", run.stderr)
+    assert re.fullmatch(
+        rf"ossferry: {home}\S* cannot be read or written \([A-Z][a-z ]+\); correct the path, or the"
+        r" rights of this file and its folder\.\n",
+        run.stderr,
+    )
+
+
+def test_a_full_disk_is_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(  # noqa: S603 - ours
+            [
+                *(sys.executable, "-m", "ossferry.cli.main"),
+                *("policy", "cors", "--origin", "https://a.example"),
+            ],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert (run.returncode, run.stderr) == (
+        1,
+        "ossferry: the output cannot be written (No space left on device); free space on the"
+        " disk.\n",
+    )
