@@ -103,6 +103,23 @@ def test_keys_are_made_listed_and_revoked(run: Run, tmp_path: Path) -> None:
     assert list(json.loads(as_json).values()) == fields
 
 
+def test_keys_are_made_and_revoked_in_json(run: Run) -> None:
+    made = json.loads(run("apikey", "create", "carol", "--json")[1])
+    ended = json.loads(run("apikey", "revoke", made["id"], "--json")[1])
+
+    key = made.pop("key")
+    assert key.startswith(f"osf_{made['id']}_")
+    assert made == {
+        "id": made["id"],
+        "user": "carol",
+        "created": made["created"],
+        "expires": None,
+        "revoked": None,
+    }
+    assert ended == made | {"revoked": ended["revoked"]}
+    assert ended["revoked"] is not None
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
