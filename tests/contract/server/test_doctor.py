@@ -865,7 +865,7 @@ def test_the_command_prints_a_table_or_json_and_its_exit_code_is_the_result(set_
 @pytest.mark.parametrize(
     ("settings", "env_file", "told"),
     [
-        ({"OSSFERRY_BUCKET": ""}, b"", "OSSFERRY_BUCKET: "),
+        ({"OSSFERRY_BUCKET": ""}, b"", "OSSFERRY_BUCKET is missing: add it to .env; "),
         ({"OSSFERRY_METRICS_TOKEN_FILE": "/nowhere"}, b"", "OSSFERRY_METRICS_TOKEN_FILE: the file"),
         ({}, b"\xff", "The file .env cannot be read: it is not UTF-8."),
     ],
