@@ -50,7 +50,7 @@ def create(
     )
     _note(settings, record, "apikey-create")
     if as_json:
-        json_line({"key": key.text} | _columns(record))
+        json_line({"key": key.text, **_columns(record)})
     else:
         typer.echo(key.text)
 
