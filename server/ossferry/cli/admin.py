@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from ossferry.cli.output import JsonOption, Rows, progress
-from ossferry.clock import utc_now
+from ossferry.cli.output import JsonOption, Rows, json_line, progress
+from ossferry.clock import utc_now, utc_text
 
 if TYPE_CHECKING:
     from ossferry.cli.tools import Tools
@@ -93,17 +93,17 @@ def uploads(
 
 
 @admin_commands.command()
-def revoke(principal: Principal) -> None:
+def revoke(principal: Principal, as_json: JsonOption = False) -> None:
     """Revoke a principal's access; credentials and links already issued stay valid until they
     expire.
     """
-    _set_revoked(principal, utc_now())
+    _set_revoked(principal, utc_now(), as_json=as_json)
 
 
 @admin_commands.command()
-def restore(principal: Principal) -> None:
+def restore(principal: Principal, as_json: JsonOption = False) -> None:
     """Restore the access of a principal whose access was revoked."""
-    _set_revoked(principal, None)
+    _set_revoked(principal, None, as_json=as_json)
 
 
 @admin_commands.command()
@@ -202,6 +202,7 @@ def reconcile(
 @admin_commands.command("kill-switch")
 def kill_switch(
     state: Annotated[Literal["on", "off", "status"], typer.Argument()],
+    as_json: JsonOption = False,
 ) -> None:
     """Turn the kill switch on or off, or print its status.
 
@@ -219,10 +220,14 @@ def kill_switch(
         switch.on()
     elif state == "off":
         switch.off()
-    typer.echo("on" if switch.is_on() else "off")
+    found = "on" if switch.is_on() else "off"
+    if as_json:
+        json_line({"kill_switch": found})
+    else:
+        typer.echo(found)
 
 
-def _set_revoked(principal: str, at: datetime | None) -> None:
+def _set_revoked(principal: str, at: datetime | None, *, as_json: bool) -> None:
     from ossferry.cli.tools import with_ledger
     from ossferry.ledger import people
     from ossferry.uploads.scope import nobody
@@ -233,3 +238,5 @@ def _set_revoked(principal: str, at: datetime | None) -> None:
                 raise nobody(principal)
 
     with_ledger(write)
+    if as_json:
+        json_line({"hash": principal, "revoked_at": utc_text(at) if at else None})

@@ -15,11 +15,14 @@ HEAD = """\
 Commands print their result on stdout, and messages on stderr.
 The exit code is 0 after success, 2 after a wrong use of options, and 1 after any other failure.
 A failure is one sentence on stderr that says what to do.
+Only commands that run a server write log lines.
+Other commands record their actions in `OSSFERRY_AUDIT_FILE`, if it is set.
 `verify` also ends with 1 if an upload differs.
 
 Lists are tables on a terminal, and lines of text separated by tabs for other programs.
 In text, control characters in names are escaped.
 `--json` prints one JSON object per line; use it in scripts.
+`setup`, `teardown` and `doctor` print one object, which has the member `error` after a failure.
 Long lists are printed while the command runs, and progress bars appear only on a terminal.
 
 `ossferry --install-completion` installs the completion of commands and options.

@@ -4,6 +4,8 @@ The texts of errors are for clients of the server and name no cause. A command i
 operator, who needs the code of the service that failed and the option to check.
 """
 
+import re
+
 from ossferry.errors import (
     AuditLostError,
     LedgerLostError,
@@ -11,11 +13,15 @@ from ossferry.errors import (
     OssferryError,
     OssLostError,
     OssRefusedError,
+    SettingsError,
     StsLostError,
     StsRefusedError,
 )
 
 __all__ = ["complaint"]
+
+UNREADABLE = re.compile(r"OSSFERRY_[A-Z_]+ cannot be (read|opened)\.")
+"""Messages about a file without the reason."""
 
 
 def complaint(error: OssferryError) -> str:
@@ -35,26 +41,39 @@ def complaint(error: OssferryError) -> str:
                 " OSSFERRY_ENDPOINT or OSSFERRY_OBJECTS_ENDPOINT, and try again."
             )
         case StsRefusedError():
-            return (
+            from ossferry.oss.ram import fault_of_caller  # loads the SDK
+
+            return fault_of_caller(error.sts_code) or (
                 f"STS issues no credentials ({error.sts_code}, request id"
                 f" {error.sts_request_id}); check the access key of this command and the trust"
                 " policy of OSSFERRY_OBJECTS_ROLE_ARN."
             )
         case StsLostError(reason="no-server-credentials"):
-            return (
-                "no cloud credentials were found; set ALIBABA_CLOUD_ACCESS_KEY_ID and"
-                " ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run the command where a RAM role is attached."
-            )
+            from ossferry.oss.ram import NO_CREDENTIALS  # loads the SDK
+
+            return NO_CREDENTIALS
         case StsLostError():
             return (
                 f"STS gives no usable answer ({error.reason}); check the network and"
                 " OSSFERRY_STS_ENDPOINT, and try again."
             )
         case LedgerLostError():
+            from ossferry.operations.checks import lost_ledger  # slow to import
+
+            found = lost_ledger(error)
+            return f"{_small(found.reason).removesuffix('.')}; {_small(found.fix)}"
+        case SettingsError(__cause__=OSError(strerror=str() as why)) if UNREADABLE.fullmatch(
+            str(error)
+        ):
             return (
-                f"the ledger does not answer ({error.reason}); check OSSFERRY_DATABASE_URL, and"
-                " try again."
+                f"{str(error).removesuffix('.')} ({why}); correct the path, or the rights of the"
+                " file and its folder."
             )
         case AuditLostError():
             return "the audit trail cannot be written; check OSSFERRY_AUDIT_FILE and the disk."
     return str(error)
+
+
+def _small(sentence: str) -> str:
+    """Return a sentence as a part of another one: it begins with a small letter."""
+    return sentence[0].lower() + sentence[1:]

@@ -15,6 +15,7 @@ HEAD = """\
 Every option is an environment variable; the server also reads the file `.env` in the working
 directory.
 If a value is unsafe or missing, the server does not start, and its message names the option.
+An empty value means that the option is not set.
 It also refuses a misspelled option and suggests the nearest name.
 This page is generated: `ossferry config-docs > docs/configuration.md`.
 

@@ -159,7 +159,7 @@ class Demo:
         """Start the mock, prepare the bucket, and start the server.
 
         Raises:
-            SettingsError: a port is already in use, or an option is invalid.
+            SettingsError: a port is already in use or given twice, or an option is invalid.
         """
         with ExitStack() as starting:
             starting.enter_context(_without_proxies())
@@ -176,6 +176,10 @@ class Demo:
         self._running.close()
 
     def _start(self, starting: ExitStack) -> None:
+        if self._port and self._port == self._oss_port:
+            raise SettingsError(
+                f"--port and --oss-port are both {self._port}; give two different ports."
+            )
         sock = starting.enter_context(bind(self._host, self._port, option="--port"))
         port = sock.getsockname()[1]
         bind(self._host, self._oss_port, option="--oss-port").close()

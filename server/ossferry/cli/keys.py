@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ossferry.cli.output import JsonOption, Rows
+from ossferry.cli.output import JsonOption, Rows, json_line
 from ossferry.clock import utc_now
 from ossferry.errors import SettingsError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ossferry.settings.model import Settings
 
 __all__ = ["key_commands"]
+
+COLUMNS = ("id", "user", "created", "expires", "revoked")
 
 key_commands = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
@@ -29,6 +31,7 @@ def create(
     address: Annotated[
         list[str] | None, typer.Option(help="A network that may use the key; repeatable.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Create a key and print it once."""
     from ossferry.authentication.apikey_format import new_key
@@ -46,30 +49,40 @@ def create(
         addresses=tuple(address or ()),
     )
     _note(settings, record, "apikey-create")
-    typer.echo(key.text)
+    if as_json:
+        json_line({"key": key.text, **_columns(record)})
+    else:
+        typer.echo(key.text)
 
 
 @key_commands.command("list")
 def list_keys(as_json: JsonOption = False) -> None:
     """List all keys with id, user, and the times of creation, expiry and revocation."""
     _, file = _opened()
-    names = ("id", "user", "created", "expires", "revoked")
-    with Rows({name: name for name in names}, as_json=as_json, has_heading=False) as rows:
+    with Rows({name: name for name in COLUMNS}, as_json=as_json) as rows:
         for record in file.records().values():
-            rows.add(**{name: getattr(record, name) or None for name in names})
+            rows.add(**_columns(record))
 
 
 @key_commands.command()
 def revoke(
     key_id: Annotated[str, typer.Argument(help="The key's id, as `list` prints it.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Revoke a key permanently."""
     settings, file = _opened()
-    _note(settings, file.revoke(key_id, utc_now()), "apikey-revoke")
+    record = file.revoke(key_id, utc_now())
+    _note(settings, record, "apikey-revoke")
+    if as_json:
+        json_line(_columns(record))
+
+
+def _columns(record: "KeyRecord") -> dict[str, str | None]:
+    return {name: getattr(record, name) or None for name in COLUMNS}
 
 
 def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
-    """Record the change of an API key in the server's audit trail.
+    """Record the change of an API key in the file of the audit trail, if there is one.
 
     Args:
         action: ``apikey-create`` or ``apikey-revoke``.
@@ -77,10 +90,7 @@ def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
     from ossferry.access.audit import Audit
     from ossferry.identity.owner import principal_hash
     from ossferry.identity.principal import Principal
-    from ossferry.observability.logs import configure
-    from ossferry.settings.secrets import secret_values
 
-    configure(settings.log_level, secrets=secret_values(settings))
     audit = Audit(settings, clock=utc_now)
     principal = Principal(id=record.user, name=record.user)
     hash_ = principal_hash(principal, secret=settings.secret_bytes)

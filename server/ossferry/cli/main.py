@@ -5,10 +5,15 @@ dependencies when it is called, so that no command loads the libraries of anothe
 """
 
 import asyncio
+import errno
+import json
+import logging
+import os
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -23,7 +28,17 @@ from ossferry.cli.uploads import upload_commands
 from ossferry.errors import OssferryError, UsageError
 from ossferry.settings.choices import Runtime
 
+if TYPE_CHECKING:
+    from socket import socket
+
+    from starlette.applications import Starlette
+
+    from ossferry.cli.demo import Demo
+    from ossferry.settings.model import Settings
+
 __all__ = ["main"]
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the server.")]
 MeantOption: TypeAlias = Annotated[
@@ -120,11 +135,17 @@ def demo(
             on_exit=signals.set,
         ) as running,
     ):
-        typer.echo(f"ossferry demo ready at {running.url}")
-        if custom_domain or upload_host:
-            typer.echo(f"files go to {', '.join(running.settings.upload_origins)}")
-        sys.stdout.flush()
+        _print_addresses(running, with_origins=bool(custom_domain or upload_host))
         signals.wait()
+
+
+def _print_addresses(demo: "Demo", *, with_origins: bool) -> None:
+    """Print the addresses of the page, of uploads (if wanted) and of the mock's own page."""
+    typer.echo(f"ossferry demo ready at {demo.url}")
+    if with_origins:
+        typer.echo(f"files go to {', '.join(demo.settings.upload_origins)}")
+    typer.echo(f"the mock OSS shows its objects at http://127.0.0.1:{demo.oss.port}/_mock/")
+    sys.stdout.flush()
 
 
 @commands.command()
@@ -136,41 +157,54 @@ def serve(
 ) -> None:
     """Run the server with the settings in the environment variables `OSSFERRY_…`."""
     from ossferry.app import create_app
-    from ossferry.cli.serving import BackgroundServer, StopSignals, bind
-    from ossferry.cli.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits
+    from ossferry.cli.serving import address_of, bind
+    from ossferry.cli.workers import allow_connections, run_workers
     from ossferry.ledger.database import check_ledger
-    from ossferry.observability.logs import configure
+    from ossferry.observability.logs import configure, logger
     from ossferry.oss.mock_check import refuse_mock
+    from ossferry.oss.sts import warn_of_long_term_key
     from ossferry.settings.loading import load_settings
     from ossferry.settings.secrets import secret_values
 
+    configure("INFO")  # for warnings about the settings
     settings = load_settings(**({} if workers is None else {"workers": workers}))
     configure(settings.log_level, secrets=secret_values(settings))
     if settings.allow_mock and not i_know_this_is_a_mock:
         require_mock("OSSFERRY_ALLOW_MOCK=1")
         refuse_production(settings.host, option="OSSFERRY_HOST")
     refuse_mock(settings)
+    warn_of_long_term_key()
     if settings.objects_role_arn is not None:
         asyncio.run(check_ledger(settings.ledger_url))
     allow_connections(settings)
     with bind(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
+        log = logger("ossferry.serve")
+        log.info("starting", address=address_of(sock), workers=settings.workers)
         app = create_app(settings)  # check once here, even if worker processes serve
         if settings.workers > 1:
             run_workers(settings, sock)
-            return
-        settle()
-        with StopSignals() as signals:
-            server = BackgroundServer(
-                app,
-                sock,
-                limits=wire_limits(settings),
-                grace_s=GRACE_S,
-                drain_s=settings.drain_s,
-                on_exit=signals.set,
-            )
-            server.start()
-            signals.wait()
-            server.stop()
+        else:
+            _serve_here(settings, app, sock)
+
+
+def _serve_here(settings: "Settings", app: "Starlette", sock: "socket") -> None:
+    """Run the server in this process until a signal stops it."""
+    from ossferry.cli.serving import BackgroundServer, StopSignals
+    from ossferry.cli.workers import GRACE_S, settle, wire_limits
+
+    settle()
+    with StopSignals() as signals:
+        server = BackgroundServer(
+            app,
+            sock,
+            limits=wire_limits(settings),
+            grace_s=GRACE_S,
+            drain_s=settings.drain_s,
+            on_exit=signals.set,
+        )
+        server.start()
+        signals.wait()
+        server.stop()
 
 
 @commands.command()
@@ -185,14 +219,17 @@ def doctor(
 
     import ossferry.cli.doctor as output
     from ossferry.doctor.examination import examine, is_healthy
-    from ossferry.observability.logs import configure
     from ossferry.settings.loading import load_settings
-    from ossferry.settings.secrets import secret_values
 
-    settings = load_settings()
-    configure("CRITICAL", secrets=secret_values(settings))  # the table has the reasons
-    with Console(stderr=True).status("Checking …"):
-        rows = asyncio.run(examine(settings))
+    try:
+        settings = load_settings()
+        with Console(stderr=True).status("Checking …"):
+            rows = asyncio.run(examine(settings))
+    except OssferryError as error:
+        if as_json:
+            document = {"healthy": False, "checks": [], "error": complaint(error)}
+            typer.echo(json.dumps(document, indent=2))
+        raise
     if as_json:
         typer.echo(output.as_json(rows))
     elif sys.stdout.isatty():
@@ -226,6 +263,7 @@ def commands_docs() -> None:
 def mock_oss(context: typer.Context) -> None:
     """Run only the mock OSS; `ossferry mock-oss --help` prints its options."""
     require_mock("`ossferry mock-oss`")
+    logging.getLogger().handlers.clear()  # Python's default handler writes the mock's own mistakes
     run_mock_oss(context.args)
 
 
@@ -238,18 +276,33 @@ def main() -> None:
     """Run the command line; print a sentence about an error on stderr, and exit with 1 or 2.
 
     Files that cannot be read or written are such errors; other exceptions are mistakes of this
-    program.
+    program. Only the commands that run a server write log lines: they call `configure`.
     """
+    logging.getLogger().handlers[:] = [logging.NullHandler()]
     try:
         commands()
     except OssferryError as error:
         typer.echo(f"ossferry: {complaint(error)}", err=True)
         raise SystemExit(2 if isinstance(error, UsageError) else 1) from error
     except OSError as error:
-        if error.filename is None:
+        if error.filename is not None:
+            sentence = (
+                f"{error.filename} cannot be read or written ({error.strerror}); correct the path,"
+                " or the rights of this file and its folder."
+            )
+        elif error.errno in DISK_FULL:
+            sentence = f"the output cannot be written ({error.strerror}); free space on the disk."
+            _discard_output()
+        else:
             raise
-        typer.echo(f"ossferry: {error.filename}: {error.strerror}.", err=True)
+        typer.echo(f"ossferry: {sentence}", err=True)
         raise SystemExit(1) from error
+
+
+def _discard_output() -> None:
+    """Discard the rest of the output; otherwise Python tries to write it when the program ends."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

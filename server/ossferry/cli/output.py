@@ -53,8 +53,6 @@ class Rows:
         self._waiting: list[Mapping[str, Value]] = []
 
     def __enter__(self) -> Self:
-        if self._has_heading and not (self._as_json or self._is_terminal):
-            typer.echo("\t".join(self._titles.values()))
         return self
 
     def __exit__(
@@ -64,6 +62,8 @@ class Rows:
         trace: TracebackType | None,
     ) -> None:
         self._write_table()
+        if error is None:
+            self._write_heading()
 
     def add(self, **values: Value) -> None:
         """Write one row, with a value for each column; `None` is shown as ``-``."""
@@ -74,7 +74,14 @@ class Rows:
             if len(self._waiting) >= ROWS_PER_TABLE:
                 self._write_table()
         else:
+            self._write_heading()
             typer.echo("\t".join(_text(values[name]) for name in self._titles))
+
+    def _write_heading(self) -> None:
+        """Write the line of titles once; a command that fails before the first row writes none."""
+        if self._has_heading and not (self._as_json or self._is_terminal):
+            typer.echo("\t".join(self._titles.values()))
+        self._has_heading = False
 
     def _write_table(self) -> None:
         if not self._waiting:

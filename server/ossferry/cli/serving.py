@@ -18,7 +18,7 @@ from ossferry.cli.draining import DrainingServer
 from ossferry.errors import SettingsError
 from ossferry.http.protocol import WireConfig, WireLimits
 
-__all__ = ["BackgroundServer", "StopSignals", "bind"]
+__all__ = ["BackgroundServer", "StopSignals", "address_of", "bind"]
 
 START_TIMEOUT_S = 30.0
 GRACE_S = 3
@@ -45,6 +45,12 @@ def bind(host: str, port: int, *, option: str) -> socket.socket:
             f"{option}: cannot listen on {host}:{port} ({error.strerror}); choose another."
         ) from error
     return sock
+
+
+def address_of(sock: socket.socket) -> str:
+    """Return the URL of a server that listens on a socket, such as ``http://127.0.0.1:8000``."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class BackgroundServer:

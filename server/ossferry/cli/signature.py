@@ -5,6 +5,7 @@ dependencies when it is called, so that the command line starts quickly.
 """
 
 import os
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +29,9 @@ __all__ = ["signature_commands"]
 signature_commands = typer.Typer()
 
 MOST_BYTES = 1 << 20
+REQUEST_ITSELF = re.compile(r"https?://|curl(\.exe)?\s", re.IGNORECASE)
+"""An argument that is a request, not the name of a file. It may contain a token: do not print it.
+"""
 SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105 - the name of a variable
 KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 
@@ -37,9 +41,10 @@ def explain_signature(
     request: Annotated[
         str,
         typer.Argument(
-            help="A file, or - for stdin, with a request from the browser's developer tools: a"
-            " curl command (Copy as cURL), the lines of an HTTP request, or a signed URL. For a"
-            " form (PostObject), the request with its body, or a JSON object of its fields."
+            help="A signed URL, or a file, or - for stdin, with a request from the browser's"
+            " developer tools: a curl command (Copy as cURL), the lines of an HTTP request, or a"
+            " signed URL. For a form (PostObject), the request with its body, or a JSON object of"
+            " its fields."
         ),
     ],
     response: Annotated[
@@ -71,7 +76,7 @@ def explain_signature(
     from ossferry.signatures.requests import read_request
     from ossferry.signatures.signed import read_signature
 
-    text = _text(request, "REQUEST")
+    text = request if REQUEST_ITSELF.match(request) else _text(request, "REQUEST")
     answer = read_answer(_text(str(response), "--response")) if response else None
     form = read_form(text, bucket=bucket)
     if form is not None:

@@ -12,12 +12,10 @@ from typing import TypeVar
 from ossferry.clock import utc_now
 from ossferry.errors import SettingsError
 from ossferry.ledger import Database
-from ossferry.observability.logs import configure
 from ossferry.oss import sts
 from ossferry.oss.bucket import OssBucket
 from ossferry.settings.loading import load_settings
 from ossferry.settings.model import Settings
-from ossferry.settings.secrets import secret_values
 
 __all__ = ["Tools", "with_bucket", "with_ledger"]
 
@@ -39,7 +37,7 @@ def with_ledger(work: Callable[[Database], Awaitable[T]]) -> T:
     Raises:
         SettingsError: an option is missing or invalid.
     """
-    settings = _settings()
+    settings = load_settings()
 
     async def main() -> T:
         database = Database(settings.ledger_url)
@@ -57,7 +55,7 @@ def with_bucket(work: Callable[[Tools], Awaitable[T]]) -> T:
     Raises:
         SettingsError: an option is missing or invalid.
     """
-    settings = _settings()
+    settings = load_settings()
     if settings.objects_role_arn is None:
         raise SettingsError(
             "OSSFERRY_OBJECTS_ROLE_ARN is missing; the server needs it for the bucket."
@@ -74,10 +72,3 @@ def with_bucket(work: Callable[[Tools], Awaitable[T]]) -> T:
             await store.close()
 
     return asyncio.run(main())
-
-
-def _settings() -> Settings:
-    """Return the settings, and start to log to stderr with secrets redacted."""
-    settings = load_settings()
-    configure(settings.log_level, secrets=secret_values(settings))
-    return settings

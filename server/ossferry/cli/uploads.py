@@ -173,6 +173,10 @@ def verify(
     if file is not None:
         if since is not None:
             raise SettingsError("--since and --file cannot be used together.")
+        if not which:
+            raise SettingsError(
+                "--file needs the key of the stored object: `ossferry verify KEY --file FILE`."
+            )
         differs = _verify_file(file, read_key(which), as_json=as_json)
     else:
         differs = _verify_receipts(
@@ -391,7 +395,10 @@ def _audit(tools: "Tools") -> "Iterator[Audit]":
 
 @contextmanager
 def _audited(audit: "Audit", principal: str, action: str) -> Iterator[None]:
-    """Record an action in the audit trail after it was done or refused."""
+    """Record an action in the file of the audit trail, if there is one.
+
+    The line is written after the action was done or refused.
+    """
     try:
         yield
     except OssferryError as error:

@@ -8,7 +8,7 @@ running transaction never fails because the database is locked.
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -237,9 +237,24 @@ def _engine(url: sa.URL, busy_timeout_s: float) -> AsyncEngine:
         )
     engine = create_async_engine(driver, connect_args={"timeout": busy_timeout_s})
     prepare = partial(_prepare_sqlite, busy_timeout_s=busy_timeout_s)
+    sa.event.listen(engine.sync_engine, "do_connect", _try_to_open)
     sa.event.listen(engine.sync_engine, "connect", prepare)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _try_to_open(
+    _dialect: sa.Dialect, _record: object, arguments: Sequence[Any], options: Mapping[str, Any]
+) -> None:
+    """Open and close a SQLite file, before the driver opens it in a thread.
+
+    If the driver cannot open the file, it does not wait for the end of its thread. The thread could
+    then outlive the event loop, and print a traceback.
+
+    Raises:
+        sqlite3.Error: SQLite cannot open the file.
+    """
+    sqlite3.connect(*arguments, **options).close()
 
 
 def _prepare_sqlite(connection: Any, _record: object, *, busy_timeout_s: float) -> None:
@@ -370,7 +385,8 @@ def _why(error: BaseException) -> tuple[str, str]:
     """Return why the database does not answer, for the log: the type of the error, and its words.
 
     The words are those of PostgreSQL if it refuses the connection or ends it: they name the user or
-    the database, but no password and no data. Otherwise the words are from the operating system.
+    the database, but no password and no data. The words of SQLite name no data either. Otherwise
+    the words are from the operating system.
     """
     found: BaseException | None = error
     while found is not None:
@@ -379,4 +395,6 @@ def _why(error: BaseException) -> tuple[str, str]:
             return type(found).__name__, str(found) if about_connection else ""
         found = found.__cause__ or found.__context__
     cause = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.Error):
+        return type(cause).__name__, str(cause)
     return type(cause).__name__, cause_of(error)

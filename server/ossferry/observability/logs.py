@@ -83,6 +83,7 @@ def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_JsonLines(Redactor(secrets)))
+    handler.setLevel(level)  # libraries set levels of their own loggers
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -83,8 +83,21 @@ LEDGER_FAULTS: Mapping[str, tuple[str, str]] = {
         "The database user may not create or write the ledger's tables ({}).",
         "Make this user the owner of the database.",
     ),
+    "unable to open database file": (
+        "The ledger's file cannot be opened ({}).",
+        "Let the server's user write the folder of the file, by default the working directory, or"
+        " correct OSSFERRY_DATABASE_URL.",
+    ),
+    "attempt to write a readonly database": (
+        "The ledger cannot be written ({}).",
+        "Let the server's user write the ledger's file and its folder.",
+    ),
+    "file is not a database": (
+        "The file in OSSFERRY_DATABASE_URL is not a ledger ({}).",
+        "Correct OSSFERRY_DATABASE_URL, or restore the file from a backup.",
+    ),
 }
-"""Maps exceptions of the driver to the reason and the fix."""
+"""Maps exceptions of PostgreSQL's driver, and texts of SQLite, to the reason and the fix."""
 
 StsDate: TypeAlias = Callable[[], Awaitable[datetime]]
 """Returns the current time according to STS, or raises `StsLostError`."""
@@ -350,8 +363,9 @@ async def check_ledger(ledger: Database, clock: Clock) -> Finding:
 
 def lost_ledger(error: LedgerLostError) -> Finding:
     """Return the finding for a ledger that does not answer or cannot be written."""
-    reason, fix = LEDGER_FAULTS.get(error.reason, LEDGER_FAULT)
-    return failed(reason.format(error.reason), fix)
+    words = error.cause or error.reason
+    reason, fix = LEDGER_FAULTS.get(words) or LEDGER_FAULTS.get(error.reason, LEDGER_FAULT)
+    return failed(reason.format(words), fix)
 
 
 async def check_audit(audit: Audit) -> Finding:

@@ -18,7 +18,14 @@ from Tea.exceptions import TeaException
 
 from ossferry.errors import CloudError
 
-__all__ = ["CLOCK_WRONG", "NO_CREDENTIALS", "WRONG_CREDENTIALS", "RamApi", "caller_identity"]
+__all__ = [
+    "CLOCK_WRONG",
+    "NO_CREDENTIALS",
+    "WRONG_CREDENTIALS",
+    "RamApi",
+    "caller_identity",
+    "fault_of_caller",
+]
 
 RAM_VERSION = "2015-05-01"
 STS_VERSION = "2015-04-01"
@@ -117,10 +124,8 @@ class RamApi:
             raise
 
     def _refusal(self, action: str, code: str) -> CloudError:
-        if code.startswith(_CREDENTIAL_CODES):
-            return CloudError(WRONG_CREDENTIALS.format(code=code), code)
-        if code.startswith(_CLOCK_CODES):
-            return CloudError(CLOCK_WRONG.format(code=code), code)
+        if sentence := fault_of_caller(code):
+            return CloudError(sentence, code)
         if code.startswith("NoPermission"):
             return CloudError(
                 f"{self._service} refused {action} ({code}): use credentials of an administrator,"
@@ -134,6 +139,18 @@ class RamApi:
                 code,
             )
         return CloudError(f"{self._service} refused {action} ({code}).", code)
+
+
+def fault_of_caller(code: str) -> str:
+    """Return the sentence for an error code of wrong credentials or of a wrong clock.
+
+    Return empty text for another code of RAM or STS.
+    """
+    if code.startswith(_CREDENTIAL_CODES):
+        return WRONG_CREDENTIALS.format(code=code)
+    if code.startswith(_CLOCK_CODES):
+        return CLOCK_WRONG.format(code=code)
+    return ""
 
 
 def caller_identity(credentials: CredentialClient, address: str) -> Mapping[str, str]:

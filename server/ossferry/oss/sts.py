@@ -41,6 +41,7 @@ __all__ = [
     "default_credentials",
     "find_credentials",
     "objects_sts",
+    "warn_of_long_term_key",
 ]
 
 KEY_VARIABLES = ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
@@ -98,10 +99,14 @@ def default_credentials() -> CredentialClient:
             f"{IMDS_V1_DISABLED}: set it to true in the environment, or import `ossferry.app`"
             " before any package of Alibaba Cloud."
         )
+    return CredentialClient()
+
+
+def warn_of_long_term_key() -> None:
+    """Log a warning if the environment has an access key without a security token."""
     given = {name for name in KEY_VARIABLES if os.environ.get(f"ALIBABA_CLOUD_{name}")}
     if given == {"ACCESS_KEY_ID", "ACCESS_KEY_SECRET"}:
         log.warning("long-term-key-in-environment", instead="a role of ECS or of the cluster")
-    return CredentialClient()
 
 
 async def find_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:

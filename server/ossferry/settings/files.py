@@ -51,7 +51,11 @@ class FileSecrets(PydanticBaseSettingsSource):
         try:
             return Path(path).read_text("utf-8").strip(), field_name, False
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{option}_FILE: the file cannot be read.") from error
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise SettingsError(
+                f"{option}_FILE: the file cannot be read ({why}); correct the path, or let the"
+                " server's user read the file."
+            ) from error
 
     def __call__(self) -> dict[str, Any]:
         """Return all secrets that are read from files, as a mapping from option names."""

@@ -3,6 +3,7 @@
 import os
 import re
 from difflib import get_close_matches
+from pathlib import Path
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
@@ -20,6 +21,18 @@ __all__ = ["ExplicitSettings", "load_settings"]
 LIST = 'should be a list in JSON, such as ["one", "two"]'
 ALIKE = 0.8
 """The similarity to an option from which an unknown name counts as a typing error."""
+
+PLAIN_WORDS = (
+    (r", (unable to|got) .*| after validation, not .*", ""),
+    (r"^(Input|String|Tuple) should ", "must "),
+    (r"^Input is not a valid ", "must be a valid "),
+    (r"greater than or equal to", "at least"),
+    (r"less than or equal to", "at most"),
+    (r"a valid integer", "a whole number"),
+    (r"a valid number", "a number"),
+    (r"a valid boolean", "1 or 0"),
+)
+"""Patterns in the messages of pydantic, and what people read instead."""
 
 log = logger("ossferry.settings")
 
@@ -56,7 +69,7 @@ def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settin
     try:
         return cls(**values)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from error
+        raise SettingsError(_sentence(cls, error)) from error
     except UnreadableError as error:  # only lists can be unreadable
         name = re.search(r'field "(\w+)"', str(error))
         option = PREFIX + name[1].upper() if name else "An option"
@@ -89,14 +102,33 @@ def _refuse_typing_errors() -> None:
             log.warning("unknown-option", option=name)
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(cls: type[Settings], error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
-    words = first["msg"].removeprefix("Value error, ")
+    words = _plain(first["msg"].removeprefix("Value error, "))
     if not first["loc"]:
         return f"{words}."
     option = PREFIX + str(first["loc"][0]).upper()
     if first["type"] == "missing":
-        return f"{option} is missing."
+        return f"{option} is missing{_source(cls)}."
     if first["type"] == "tuple_type":
         return f"{option}: {LIST}."
     return f"{option}: {words[0].lower()}{words[1:]}."
+
+
+def _plain(words: str) -> str:
+    """Return a message of pydantic in plain words, such as ``must be at least 900``."""
+    for pattern, replacement in PLAIN_WORDS:
+        words = re.sub(pattern, replacement, words)
+    return words
+
+
+def _source(cls: type[Settings]) -> str:
+    """Return the end of the message about a missing option: where it should be."""
+    if issubclass(cls, ExplicitSettings):
+        return ""
+    if Path(str(cls.model_config.get("env_file") or "")).is_file():
+        return ": add it to .env; `ossferry setup` prints the settings"
+    return (
+        ": this folder has no .env; run the command in the folder of the server's .env, or make"
+        " one from the settings that `ossferry setup` prints"
+    )

@@ -7,12 +7,11 @@ and the error message names the option. This module opens no connection.
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import (
     Field,
     SecretStr,
-    StringConstraints,
     field_validator,
     model_validator,
 )
@@ -41,6 +40,7 @@ from ossferry.settings.types import (
     Methods,
     Origin,
     Rate,
+    Region,
     RoleArn,
     WebhookSecret,
 )
@@ -57,7 +57,12 @@ class Settings(BaseSettings):
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     auth: Methods = Field(
@@ -73,9 +78,7 @@ class Settings(BaseSettings):
         " the same issuer.",
     )
     bucket: BucketName = Field(description="The bucket that stores the uploads.")
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,}-[a-z0-9-]+$")] = Field(
-        description="The bucket's region without `oss-`, such as `cn-hangzhou`."
-    )
+    region: Region = Field(description="The bucket's region without `oss-`, such as `cn-hangzhou`.")
     endpoint: Origin = Field(
         description="The public OSS endpoint without the bucket, such as"
         " `https://oss-cn-hangzhou.aliyuncs.com`; browsers send files to `BUCKET.` + this host."
@@ -437,8 +440,9 @@ class Settings(BaseSettings):
     )
     audit_file: Path | None = Field(
         default=None,
-        description="The file for audit lines, including those of `ossferry apikey`; by default"
-        " they go to the log on stderr.",
+        description="The file for audit lines of the server and of commands such as `ossferry"
+        " apikey`. By default those of the server go to its log on stderr, and commands write"
+        " none.",
     )
     log_level: Level = Field(default="INFO", description="The lowest level that is logged.")
     allow_mock: bool = Field(

@@ -37,6 +37,12 @@ _VENDOR_LIKE = re.compile(r"(?:^|\.)(?:aliyun|alibabacloud)[a-z0-9-]*\.")
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+")
 """No spaces, control characters or backslashes: programs read different hosts from such URLs."""
 
+_UNREADABLE_URL = (
+    "{} is not a valid URL: percent-encode special characters in the password, such as / as %2F,"
+    " and write the port as a number"
+)
+"""The message for a URL with a password; it must not quote the URL."""
+
 
 def broken_rules(options: object) -> Iterator[str]:
     """Apply all rules to the options, and yield the error message of each broken rule.
@@ -353,6 +359,8 @@ def _ledger(
 ) -> Iterator[str]:
     if not re.match(r"sqlite:///[^?]|postgresql://", ledger_url):
         yield "OSSFERRY_DATABASE_URL must look like sqlite:///path or postgresql://user@host/name"
+    elif not _is_database_url(ledger_url):
+        yield _UNREADABLE_URL.format("OSSFERRY_DATABASE_URL")
     quotas = {
         "BYTES_DAY": quota_bytes_day,
         "OBJECTS_DAY": quota_objects_day,
@@ -427,9 +435,35 @@ def _sharing(workers: int, redis_url: SecretStr | None) -> Iterator[str]:
             "OSSFERRY_WORKERS above 1 needs OSSFERRY_REDIS_URL:"
             " limits in memory would count in each process alone"
         )
-    url = redis_url.get_secret_value() if redis_url else "rediss://x"
+    url = "rediss://x" if redis_url is None else redis_url.get_secret_value()
     if not url.startswith(("redis://", "rediss://", "unix://")):
         yield "OSSFERRY_REDIS_URL must start with redis://, rediss:// or unix://"
+    elif not _is_redis_url(url):
+        yield _UNREADABLE_URL.format("OSSFERRY_REDIS_URL")
+
+
+def _is_database_url(url: str) -> bool:
+    """Return whether SQLAlchemy can read a URL, and finds a host without a part of the password."""
+    from sqlalchemy import make_url  # slow to import, and many commands need no ledger
+
+    try:
+        return "@" not in (make_url(url).host or "")
+    except ValueError:
+        return False
+
+
+def _is_redis_url(url: str) -> bool:
+    """Return whether the client of Redis can read a URL.
+
+    An `@` after the host means that the password contains `/` or `#`: then the client would take
+    the user for the host.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return "@" not in parts.path + parts.fragment
 
 
 def _separate_secrets(

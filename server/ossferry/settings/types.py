@@ -24,6 +24,7 @@ __all__ = [
     "Methods",
     "Origin",
     "Rate",
+    "Region",
     "RoleArn",
     "WebhookSecret",
     "bare",
@@ -205,17 +206,36 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _like(pattern: str, words: str) -> AfterValidator:
+    """Return a validator that refuses text without this pattern; `words` end the message."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must look like {words}")
+        return value
+
+    return AfterValidator(check)
+
+
 Origin: TypeAlias = Annotated[str, AfterValidator(_origin)]
 Rate: TypeAlias = Annotated[str, AfterValidator(_rate)]
 LongSecret: TypeAlias = Annotated[SecretStr, AfterValidator(_long)]
 WebhookSecret: TypeAlias = Annotated[LongSecret, AfterValidator(_webhook_secret)]
 BucketName: TypeAlias = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
+    str,
+    _like(
+        "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
+        "my-uploads, with 3 to 63 lower-case letters, digits and hyphens",
+    ),
 ]
+Region: TypeAlias = Annotated[str, _like("[a-z]{2,}-[a-z0-9-]+", "cn-hangzhou")]
 FileType: TypeAlias = Annotated[str, AfterValidator(_file_type)]
-RoleArn: TypeAlias = Annotated[str, StringConstraints(pattern=r"^acs:ram::\d+:role/[\w.-]+$")]
+RoleArn: TypeAlias = Annotated[
+    str,
+    _like(r"acs:ram::[0-9]+:role/[A-Za-z0-9_.-]+", "acs:ram::1000000000000000:role/oss-web-upload"),
+]
 HeaderName: TypeAlias = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$", to_lower=True)
+    str, StringConstraints(to_lower=True), _like("[a-z][a-z0-9-]*", "x-forwarded-user")
 ]
 
 

@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ossferry.clock import Monotonic, monotonic
-from ossferry.errors import StorageLostError
+from ossferry.errors import SettingsError, StorageLostError
 from ossferry.observability.logs import logger
 from ossferry.state.key_value import LEFT_ALONE_S, TIMEOUT_S
 
@@ -91,15 +91,23 @@ def redis_pool(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.BlockingConne
 
     Args:
         timeout_s: the longest time in seconds to wait for a connection or an answer of Redis.
+
+    Raises:
+        SettingsError: a parameter in the query of the URL has an invalid value.
     """
-    return redis.BlockingConnectionPool.from_url(
-        url,
-        max_connections=MAX_CONNECTIONS,
-        timeout=WAIT_S,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-    )
+    try:
+        return redis.BlockingConnectionPool.from_url(
+            url,
+            max_connections=MAX_CONNECTIONS,
+            timeout=WAIT_S,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        )
+    except ValueError as error:
+        raise SettingsError(
+            "OSSFERRY_REDIS_URL: a parameter after ? has an invalid value; correct or remove it."
+        ) from error
 
 
 def _name(key: str) -> str:

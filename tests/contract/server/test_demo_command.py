@@ -50,11 +50,14 @@ def test_the_demo_says_where_it_is_and_stops_cleanly(
         line = process.stdout.readline()
         url = line.removeprefix("ossferry demo ready at ").strip()
         grant = httpx.post(f"{url}/api/grant", trust_env=False).json()
+        mock = process.stdout.readline().removeprefix("the mock OSS shows its objects at ").strip()
+        shown = httpx.get(mock, trust_env=False)
         process.send_signal(number)
         rest, complaints = process.communicate(timeout=60)
 
     assert line.startswith("ossferry demo ready at http://127.0.0.1:")
     assert (process.returncode, rest, complaints) == (0, "", "")
+    assert (mock[-7:], shown.status_code) == ("/_mock/", 200)
     assert grant["bucket"] == "web-direct-upload"
     assert grant["endpoint"].startswith("http://localhost:")
 
@@ -113,6 +116,16 @@ def test_the_demo_can_be_shown_to_other_machines(tmp_path: Path) -> None:
         status = httpx.post(f"{url}/api/grant", trust_env=False).status_code
 
     assert status == 200
+
+
+def test_the_same_port_twice_is_one_sentence(tmp_path: Path) -> None:
+    with demo_process(tmp_path, "--port", "8123", "--oss-port", "8123") as process:
+        said, complaints = process.communicate(timeout=60)
+
+    assert (process.returncode, said) == (1, "")
+    assert complaints == (
+        "ossferry: --port and --oss-port are both 8123; give two different ports.\n"
+    )
 
 
 @pytest.mark.parametrize("option", ["--port", "--oss-port"])

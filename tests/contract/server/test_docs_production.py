@@ -160,9 +160,9 @@ def test_its_commands_make_list_and_end_a_key(run: Run, here: Path) -> None:
     create, show, revoke = (line for line in console(PAGE) if line.startswith("ossferry apikey"))
     key = run(create).strip()
     id_ = key.split("_")[1]
-    before = run(show).strip().split("\t")
+    before = run(show).splitlines()[-1].split("\t")
     run(revoke.replace("KEY_ID", id_))
-    after = run(show).strip().split("\t")
+    after = run(show).splitlines()[-1].split("\t")
 
     assert before[:2] == after[:2] == [id_, "reports"]
     assert (before[-1], after[-1] != "-") == ("-", True)

@@ -199,6 +199,18 @@ def test_a_request_comes_from_stdin(demo: Demo) -> None:
     assert "The signature is right" in done.stdout
 
 
+@pytest.mark.parametrize("words", ["https://{}", "curl 'https://{}'"])
+def test_a_request_may_be_the_argument_and_its_token_is_not_printed(words: str) -> None:
+    query = f"x-oss-security-token={TOKEN}&Signature=x&Expires=1&OSSAccessKeyId=STS.x"
+    ran = run(words.format(f"web-direct-upload.oss-cn-hangzhou.aliyuncs.com/a?{query}"))
+
+    odd = run(f"HTTP://x/?{query}")
+
+    assert ran.out.startswith("V1 signature in the "), ran.err
+    assert odd.code == 1
+    assert TOKEN not in ran.out + ran.err + odd.err
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

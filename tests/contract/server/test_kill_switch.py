@@ -104,17 +104,20 @@ def hash_of_alice(drill: Demo) -> str:
     return next(line.split("\t")[0] for line in lines if line.split("\t")[1] == "Alice")
 
 
-def test_the_program_turns_it(drill: Demo) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"), [((), "on\n"), (("--json",), '{"kill_switch": "on"}\n')]
+)
+def test_the_program_turns_it(drill: Demo, options: tuple[str, ...], said: str) -> None:
     ossferry = str(Path(sys.executable).with_name("ossferry"))
 
     done = subprocess.run(  # noqa: S603
-        [ossferry, "admin", "kill-switch", "on"],
+        [ossferry, "admin", "kill-switch", "on", *options],
         env=environment(drill, OPERATOR),
         capture_output=True,
         text=True,
     )
 
-    assert (done.returncode, done.stdout) == (0, "on\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, said), done.stderr
     assert switch(drill, OPERATOR).is_on()
     switch(drill, OPERATOR).off()
 
@@ -126,14 +129,20 @@ def test_somebody_is_shut_out_and_let_in_again(drill: Demo, site: httpx.Client) 
 
     shut = command(drill, "admin", "revoke", alice)
     refused = wait_for(site, 403)
-    command(drill, "admin", "restore", alice)
+    restored = command(drill, "admin", "restore", alice, "--json")
     again = wait_for(site, 200)
+    in_json = json.loads(command(drill, "admin", "revoke", alice, "--json").stdout)
+    command(drill, "admin", "restore", alice)
 
     assert (shut.exit_code, refused["code"], again["principal"]) == (
         0,
         "revoked",
         {"name": "Alice"},
     )
+    assert shut.stdout == ""
+    assert json.loads(restored.stdout) == {"hash": alice, "revoked_at": None}
+    assert in_json == {"hash": alice, "revoked_at": in_json["revoked_at"]}
+    assert in_json["revoked_at"].endswith("Z")
 
 
 def wait_for(site: httpx.Client, status: int) -> dict[str, object]:

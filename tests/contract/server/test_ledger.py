@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -456,6 +457,34 @@ async def test_the_log_says_why_postgresql_refuses_the_server(
     assert [line["event"] for line in lines] == ["ledger-lost", "ledger-unreachable"]
     assert {(line["error"], line["cause"]) for line in lines} == {(reason, cause)}
     assert "not-the-password" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("make", "reason", "cause"),
+    [
+        (Path.mkdir, "OperationalError", "unable to open database file"),
+        (
+            lambda path: path.write_text("no tables" * 100),
+            "DatabaseError",
+            "file is not a database",
+        ),
+    ],
+    ids=["folder", "text"],
+)
+def test_the_log_has_the_words_of_sqlite(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    make: Callable[[Path], object],
+    reason: str,
+    cause: str,
+) -> None:
+    make(tmp_path / "x.db")
+
+    for _ in range(20):  # a thread of the driver that outlives the loop fails only sometimes
+        asyncio.run(check_ledger(f"sqlite:///{tmp_path}/x.db"))
+
+    lines = [json.loads(each) for each in caplog.messages]
+    assert {(line["error"], line["cause"]) for line in lines} == {(reason, cause)}
 
 
 async def test_the_log_says_that_nothing_listens_at_the_address_of_the_ledger(

@@ -68,32 +68,56 @@ def test_the_server_runs_with_a_clouds_settings(
     assert anonymous.status_code == 401
     assert (process.returncode, said) == (0, "")
     lines = [json.loads(line) for line in log.splitlines()]
+    (start,) = (line for line in lines if line["event"] == "starting")
+    assert (start["address"], start["workers"]) == (url, 1)
+    warnings = [line["event"] for line in lines if line["logger"] == "ossferry.sts"]
+    assert warnings == ["long-term-key-in-environment"]
     decisions = [line for line in lines if line["logger"] == "ossferry.audit"]
     assert [line["outcome"] for line in decisions] == ["sts-unavailable", "not-identified"]
     for secret in ("canary", key, SECRET):
         assert secret not in log
 
 
-def test_keys_are_made_listed_and_revoked(run: Run) -> None:
-    _, key, made = run("apikey", "create", "carol", "--days", "30")
+def test_keys_are_made_listed_and_revoked(run: Run, tmp_path: Path) -> None:
+    trail = {"OSSFERRY_AUDIT_FILE": str(tmp_path / "audit.log")}
+    _, key, quiet = run("apikey", "create", "carol", "--days", "30", **trail)
     id_ = key.split("_")[1]
-    code, nothing, ended = run("apikey", "revoke", id_)
+    ended = run("apikey", "revoke", id_, **trail)
+    made = (tmp_path / "audit.log").read_text()
     _, listed, _ = run("apikey", "list")
     _, as_json, _ = run("apikey", "list", "--json")
 
     assert re.fullmatch(r"osf_[a-z2-7]{8}_[a-z2-7]{33}\n", key)
-    assert (code, nothing) == (0, "")
-    lines = [json.loads(line) for line in (made, ended)]
+    assert (quiet, ended) == ("", (0, "", ""))
+    lines = [json.loads(line) for line in made.splitlines()]
     assert [line["action"] for line in lines] == ["apikey-create", "apikey-revoke"]
     assert [line["key_id"] for line in lines] == [id_, id_]
     assert lines[0]["principal"] == lines[1]["principal"] != ""
     assert key.strip() not in made
-    assert "carol" not in made + ended
-    fields = listed.strip().split("\t")
+    assert "carol" not in made
+    titles, fields = (line.split("\t") for line in listed.splitlines())
+    assert titles == ["id", "user", "created", "expires", "revoked"]
     assert fields[:2] == [id_, "carol"]
     assert "-" not in fields
     assert key.strip() not in listed + as_json
     assert list(json.loads(as_json).values()) == fields
+
+
+def test_keys_are_made_and_revoked_in_json(run: Run) -> None:
+    made = json.loads(run("apikey", "create", "carol", "--json")[1])
+    ended = json.loads(run("apikey", "revoke", made["id"], "--json")[1])
+
+    key = made.pop("key")
+    assert key.startswith(f"osf_{made['id']}_")
+    assert made == {
+        "id": made["id"],
+        "user": "carol",
+        "created": made["created"],
+        "expires": None,
+        "revoked": None,
+    }
+    assert ended == made | {"revoked": ended["revoked"]}
+    assert ended["revoked"] is not None
 
 
 @pytest.mark.parametrize(
@@ -107,6 +131,16 @@ def test_what_cannot_be_done_with_keys_is_one_sentence(
     run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
     assert run("apikey", *arguments) == (1, "", sentence)
+
+
+def test_the_reason_why_a_file_cannot_be_opened_is_printed(run: Run) -> None:
+    code, _, log = run("serve", OSSFERRY_AUDIT_FILE="/nowhere/audit.log")
+
+    assert (code, log.splitlines()[-1]) == (
+        1,
+        "ossferry: OSSFERRY_AUDIT_FILE cannot be opened (No such file or directory); correct the"
+        " path, or the rights of the file and its folder.",
+    )
 
 
 def test_t31_a_secret_is_never_an_argument(run: Run) -> None:
@@ -123,7 +157,11 @@ def test_t31_a_secret_is_never_an_argument(run: Run) -> None:
             {"OSSFERRY_SECRET": SECRET},
             "OSSFERRY_SECRET and OSSFERRY_SECRET_FILE are both set; keep one.",
         ),
-        ({"OSSFERRY_SECRET_FILE": "/nowhere"}, "OSSFERRY_SECRET_FILE: the file cannot be read."),
+        (
+            {"OSSFERRY_SECRET_FILE": "/nowhere"},
+            "OSSFERRY_SECRET_FILE: the file cannot be read (No such file or directory); correct"
+            " the path, or let the server's user read the file.",
+        ),
         (
             {"OSSFERRY_AUTH": "demo"},
             "OSSFERRY_AUTH=demo lets anyone in and needs OSSFERRY_ALLOW_MOCK=1.",

@@ -306,7 +306,10 @@ def test_a_file_that_cannot_be_read_stops_the_start(
     ("name", "told"),
     [
         (None, r"^OSSFERRY_API_KEYS_FILE is missing\.$"),
-        ("none.json", r"^OSSFERRY_API_KEYS_FILE: there is no such file; `ossferry apikey create USER`"),
+        (
+            "none.json",
+            r"^OSSFERRY_API_KEYS_FILE: there is no such file; `ossferry apikey create USER`",
+        ),
     ],
     ids=["no setting", "no file"],
 )

@@ -152,3 +152,35 @@ def test_the_fix_for_a_refused_role_names_its_own_setting(
 )
 def test_a_lost_ledger_is_explained_by_the_drivers_error(reason: str, told: str) -> None:
     assert lost_ledger(LedgerLostError(reason)).reason == f"{told} ({reason})."
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause", "told", "fix"),
+    [
+        (
+            "OperationalError",
+            "unable to open database file",
+            "The ledger's file cannot be opened",
+            "Let the server's user write the folder of the file,",
+        ),
+        (
+            "OperationalError",
+            "database or disk is full",
+            "The ledger does not answer, or cannot be written",
+            "Start the database, free space on its disk,",
+        ),
+        (
+            "InvalidPasswordError",
+            'password authentication failed for user "x"',
+            "The database refuses the user or the password",
+            "Correct the user and the password",
+        ),
+    ],
+)
+def test_a_lost_ledger_is_explained_in_the_words_of_the_database(
+    reason: str, cause: str, told: str, fix: str
+) -> None:
+    found = lost_ledger(LedgerLostError(reason, cause=cause))
+
+    assert found.reason == f"{told} ({cause})."
+    assert found.fix.startswith(fix)

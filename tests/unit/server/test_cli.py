@@ -37,7 +37,25 @@ def test_serve_names_the_option_that_is_missing(
         main()
 
     assert caught.value.code == 1
-    assert capsys.readouterr() == ("", "ossferry: OSSFERRY_BUCKET is missing.\n")
+    said, complaint = capsys.readouterr()
+    assert said == ""
+    assert complaint.startswith("ossferry: OSSFERRY_BUCKET is missing: this folder has no .env; ")
+    assert complaint.count("\n") == 1
+
+
+def test_the_json_of_doctor_has_the_error_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["ossferry", "doctor", "--json"])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+
+    said, complaint = capsys.readouterr()
+    found = json.loads(said)
+    assert caught.value.code == 1
+    assert found == {"healthy": False, "checks": [], "error": found["error"]}
+    assert complaint == f"ossferry: {found['error']}\n"
 
 
 def test_the_version_is_printed(
@@ -239,4 +257,27 @@ def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     )
 
     assert run.returncode == 1
-    assert re.fullmatch(rf"ossferry: {home}\S*: [A-Z][a-z ]+\.\n", run.stderr)
+    assert re.fullmatch(
+        rf"ossferry: {home}\S* cannot be read or written \([A-Z][a-z ]+\); correct the path, or the"
+        r" rights of this file and its folder\.\n",
+        run.stderr,
+    )
+
+
+def test_a_full_disk_is_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(  # noqa: S603 - ours
+            [
+                *(sys.executable, "-m", "ossferry.cli.main"),
+                *("policy", "cors", "--origin", "https://a.example"),
+            ],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert (run.returncode, run.stderr) == (
+        1,
+        "ossferry: the output cannot be written (No space left on device); free space on the"
+        " disk.\n",
+    )

@@ -47,6 +47,18 @@ def test_the_line_of_titles_can_be_left_out(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.splitlines()[0].startswith("a/b.txt\t")
 
 
+def test_titles_without_rows_mean_that_nothing_was_found(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Rows(TITLES, as_json=False):
+        before = capsys.readouterr().out
+    after = capsys.readouterr().out
+    with pytest.raises(ValueError, match="lost"), Rows(TITLES, as_json=False):
+        raise ValueError("lost")
+
+    assert (before, after, capsys.readouterr().out) == ("", "key\tbytes\tstored\n", "")
+
+
 def test_json_keeps_types_and_characters(capsys: pytest.CaptureFixture[str]) -> None:
     write(as_json=True, key="tab\tand \u202e")
 

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from ossferry.errors import StorageLostError
+from ossferry.errors import SettingsError, StorageLostError
 from ossferry.state.key_value import MemoryStorage
+from ossferry.state.redis_storage import redis_pool
 from support.rate_windows import Seconds
 
 
@@ -56,3 +57,8 @@ def test_a_full_storage_makes_room_by_what_has_ended_or_says_that_it_is_full(
         return [await storage.has(key) for key in ("short", "long 0", "long 99998", "one more")]
 
     assert asyncio.run(play()) == [False, True, True, True]
+
+
+def test_a_parameter_of_the_url_of_redis_that_is_wrong_is_one_sentence() -> None:
+    with pytest.raises(SettingsError, match=r"^OSSFERRY_REDIS_URL: a parameter after \? has an"):
+        redis_pool("redis://:canary@127.0.0.1:6379/0?health_check_interval=soon")

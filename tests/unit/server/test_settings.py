@@ -206,10 +206,32 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
             {"allowed_hosts": ("*",)},
             "OSSFERRY_ALLOWED_HOSTS: must list host names without wildcards or ports.",
         ),
-        ({"session_duration_s": 899}, "OSSFERRY_SESSION_DURATION_S: "),
-        ({"bucket": "a*b"}, "OSSFERRY_BUCKET: "),
-        ({"region": "oss-cn/../x"}, "OSSFERRY_REGION: "),
-        ({"role_arn": "acs:ram::*:role/*"}, "OSSFERRY_ROLE_ARN: "),
+        ({"session_duration_s": 899}, "OSSFERRY_SESSION_DURATION_S: must be at least 900."),
+        ({"port": 70_000}, "OSSFERRY_PORT: must be at most 65535."),
+        ({"workers": "two"}, "OSSFERRY_WORKERS: must be a whole number."),
+        ({"sts_timeout_s": "soon"}, "OSSFERRY_STS_TIMEOUT_S: must be a number."),
+        ({"cname": "maybe"}, "OSSFERRY_CNAME: must be 1 or 0."),
+        ({"actions": ()}, "OSSFERRY_ACTIONS: must have at least 1 item."),
+        ({"log_level": "LOUD"}, "OSSFERRY_LOG_LEVEL: must be 'DEBUG', 'INFO', 'WARNING' or"),
+        ({"trusted_proxies": ("x",)}, "OSSFERRY_TRUSTED_PROXIES: must be a valid IPv4 network."),
+        (
+            {"bucket": "a*b"},
+            "OSSFERRY_BUCKET: must look like my-uploads, with 3 to 63 lower-case letters,",
+        ),
+        ({"bucket": "web-direct-upload\n"}, "OSSFERRY_BUCKET: must look like my-uploads,"),
+        ({"region": "oss-cn/../x"}, "OSSFERRY_REGION: must look like cn-hangzhou."),
+        (
+            {"role_arn": "acs:ram::*:role/*"},
+            "OSSFERRY_ROLE_ARN: must look like acs:ram::1000000000000000:role/oss-web-upload.",
+        ),
+        (
+            {"objects_role_arn": "oss-web-objects"},
+            "OSSFERRY_OBJECTS_ROLE_ARN: must look like acs:ram::",
+        ),
+        (
+            {"proxy_user_header": "x y"},
+            "OSSFERRY_PROXY_USER_HEADER: must look like x-forwarded-user.",
+        ),
         (
             {"allowed_types": ("*/*",)},
             "OSSFERRY_ALLOWED_TYPES: must look like image/*, application/pdf or .csv.",
@@ -314,7 +336,7 @@ def test_names_and_addresses_are_hosts(make_settings: MakeSettings) -> None:
     assert make_settings(frame_origins=("https://[::1]:8000",)).frame_origins
 
 
-@pytest.mark.parametrize("value", ["https://files.example.com", "", '{"a": 1}'])
+@pytest.mark.parametrize("value", ["https://files.example.com", '{"a": 1}'])
 @pytest.mark.parametrize("option", ["UPLOAD_HOSTS", "ALLOWED_HOSTS"])
 def test_an_option_that_is_no_list_is_named(
     option: str, value: str, monkeypatch: pytest.MonkeyPatch
@@ -332,6 +354,96 @@ def test_an_option_that_is_no_list_is_named(
 def test_a_missing_option_is_named() -> None:
     with pytest.raises(SettingsError, match=r"^OSSFERRY_BUCKET is missing\.$"):
         load_settings(ExplicitSettings)
+
+
+@pytest.mark.parametrize(
+    ("has_file", "fix"),
+    [
+        (
+            False,
+            "this folder has no .env; run the command in the folder of the server's .env, or make"
+            " one from the settings that `ossferry setup` prints.",
+        ),
+        (True, "add it to .env; `ossferry setup` prints the settings."),
+    ],
+)
+def test_the_fix_of_a_missing_option_depends_on_the_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_file: bool, fix: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if has_file:
+        (tmp_path / ".env").write_text("OSSFERRY_PORT=8123\n")
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+
+    assert str(caught.value) == f"OSSFERRY_BUCKET is missing: {fix}"
+
+
+@pytest.mark.parametrize(
+    ("option", "url"),
+    [
+        ("redis_url", "redis://:canary/w@127.0.0.1:6379/0"),
+        ("redis_url", "redis://:canary[w@127.0.0.1:6379/0"),
+        ("redis_url", "redis://:12/canary@127.0.0.1:6379/0"),
+        ("redis_url", "redis://:12#canary@127.0.0.1:6379/0"),
+        ("redis_url", "redis://127.0.0.1:canary/0"),
+        ("redis_url", "redis://127.0.0.1:70000/0"),
+        ("database_url", "postgresql://a:b@127.0.0.1:canary/x"),
+        ("database_url", "postgresql://a:b@canary@127.0.0.1/x"),
+    ],
+)
+def test_a_url_with_a_password_that_cannot_be_read_is_refused_and_not_shown(
+    make_settings: MakeSettings, option: str, url: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        make_settings(**{option: url})
+
+    assert str(caught.value) == (
+        f"OSSFERRY_{option.upper()} is not a valid URL: percent-encode special characters in the"
+        " password, such as / as %2F, and write the port as a number."
+    )
+    assert "canary" not in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("option", "url"),
+    [
+        ("redis_url", "redis://127.0.0.1"),
+        ("redis_url", "rediss://user:p%2Fw@redis.example.com:6380/1?client_name=a"),
+        ("redis_url", "redis://:p@w@[::1]:6379/0"),
+        ("redis_url", "unix:///run/redis.sock?db=1"),
+        ("database_url", "postgresql://a:p/w@db.example.com:5432/x?sslmode=require"),
+        ("database_url", "postgresql://a@[::1]/x"),
+        ("database_url", "postgresql:///x?host=/run/postgresql"),
+        ("database_url", "sqlite:////var/lib/ossferry/a@b.db"),
+    ],
+)
+def test_a_url_that_the_client_can_read_is_taken(
+    make_settings: MakeSettings, option: str, url: str
+) -> None:
+    assert getattr(make_settings(**{option: url}), option).get_secret_value() == url
+
+
+def test_an_empty_value_means_that_the_option_is_not_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    empty = ("REDIS_URL", "DATABASE_URL", "OBJECTS_ROLE_ARN", "UPLOAD_HOSTS", "WORKERS")
+    for name in empty[1:]:
+        monkeypatch.setenv(f"OSSFERRY_{name}", "")
+    (tmp_path / ".env").write_text("OSSFERRY_REDIS_URL=\n")
+    given = settings.model_dump(exclude={name.lower() for name in empty})
+
+    loaded = load_settings(**given)
+
+    assert {name: getattr(loaded, name.lower()) for name in empty} == {
+        "REDIS_URL": None,
+        "DATABASE_URL": None,
+        "OBJECTS_ROLE_ARN": None,
+        "UPLOAD_HOSTS": (),
+        "WORKERS": 1,
+    }
 
 
 def test_a_refused_secret_is_not_shown(make_settings: MakeSettings) -> None:

@@ -178,9 +178,9 @@ def test_one_word_or_a_list_names_the_methods(
         (
             "nobody",
             {},
-            "OSSFERRY_AUTH: input should be 'demo', 'apikey', 'jwt', 'oidc', 'proxy' or 'app'.",
+            "OSSFERRY_AUTH: must be 'demo', 'apikey', 'jwt', 'oidc', 'proxy' or 'app'.",
         ),
-        ("[]", {}, "OSSFERRY_AUTH: tuple should have at least 1 item after validation, not 0."),
+        ("[]", {}, "OSSFERRY_AUTH: must have at least 1 item."),
         (
             "[oidc]",
             {},

@@ -8,7 +8,6 @@ from typing import Any
 
 from ossferry.cli.setup.terminal import Terminal
 from ossferry.errors import SettingsError, UsageError
-from ossferry.observability.logs import configure
 from ossferry.oss import sts
 from ossferry.oss.ram import caller_identity
 from ossferry.settings.addresses import host_of, is_loopback
@@ -34,7 +33,6 @@ class Cloud:
     """
 
     def __init__(self, *, mock: str, oss_endpoint: str) -> None:
-        configure("ERROR")
         if mock and not is_loopback(host_of(mock)):
             raise UsageError(
                 f"--mock: {mock} is not on this machine, and the command sends your signatures over"
