@@ -57,18 +57,33 @@ def write(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
+def write_node(programs: Path, version: str) -> None:
+    """Write a program that is this machine's Node and says that it has another version."""
+    real = program_of_the_machine("node")
+    write(
+        programs / "node",
+        f"exec {real} -e \"Object.defineProperty(process.versions, 'node', "
+        f"{{value: '{version}'}}); $2\"",
+    )
+
+
+@pytest.mark.parametrize("version", ["20.0.0", "22.11.0", "100.1.0"])
+def test_a_node_that_is_new_enough_is_used(make: Make, programs: Path, version: str) -> None:
+    write_node(programs, version)
+    write(programs / "npm", f"{program_of_the_machine('mkdir')} -p node_modules")
+
+    done = make("web/node_modules/.ready")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("target", ["demo", "wheel"])
 @pytest.mark.parametrize("version", [None, "18.20.4"])
 def test_a_missing_or_old_node_is_named_before_anything_is_installed(
     make: Make, programs: Path, tmp_path: Path, target: str, version: str | None
 ) -> None:
     if version:
-        real = program_of_the_machine("node")
-        write(
-            programs / "node",
-            f"exec {real} -e \"Object.defineProperty(process.versions, 'node', "
-            f"{{value: '{version}'}}); $2\"",
-        )
+        write_node(programs, version)
         write(programs / "npm", "exit 0")
 
     done = make(target)
