@@ -299,7 +299,7 @@ def test_traffic_limits_hold(bucket_v4: Any) -> None:
     assert 0.45 <= time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("sub", [*sorted(NOT_IMPLEMENTED), "x-oss-process", "tagging"])
+@pytest.mark.parametrize("sub", [*sorted(NOT_IMPLEMENTED), "x-oss-process"])
 def test_what_is_not_there_says_not_implemented(mock_oss: MockOSS, sub: str) -> None:
     target, headers = signed_headers(mock_oss, "GET", "", query={sub: ""})
 

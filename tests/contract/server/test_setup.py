@@ -6,6 +6,7 @@ import pty
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -1188,6 +1189,14 @@ def test_a_person_is_not_asked_for_what_was_given(oss: MockOSS) -> None:
     assert "old versions" not in asked[2] + all_given[2]
 
 
+WITH_CTRL_C = """
+import signal
+from ossferry.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+main()
+"""
+
+
 def test_ctrl_c_is_one_sentence_and_the_next_run_continues(oss: MockOSS, run: Run) -> None:
     ((key, secret),) = ADMIN.keys.items()
     keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
@@ -1195,7 +1204,7 @@ def test_ctrl_c_is_one_sentence_and_the_next_run_continues(oss: MockOSS, run: Ru
     arguments = ("setup", *NAMES, "--identity", "user", "--yes", "--mock", oss.endpoint)
 
     with subprocess.Popen(  # noqa: S603 - our own command
-        [str(COMMAND), *arguments],
+        [sys.executable, "-c", WITH_CTRL_C, *arguments],
         env={**os.environ, **keys},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
