@@ -218,6 +218,27 @@ def test_t23_limits_count_over_all_processes(
     assert statuses == [200, 200, 200, 429]
 
 
+def test_t23_a_limit_that_others_have_reached_is_reached_without_counting(
+    make_settings: Callable[..., Settings],
+) -> None:
+    limit = limits.parse("3/minute")
+
+    async def ask() -> list[bool]:
+        here, there = (Counter(make_settings(), timeout_s=BUSY_S) for _ in range(2))
+        answers = []
+        try:
+            for _ in range(3):
+                answers.append(await there.test(limit, "k"))
+                await here.hit(limit, "k")
+            answers.append(await there.test(limit, "k"))
+        finally:
+            await here.close()
+            await there.close()
+        return answers
+
+    assert asyncio.run(ask()) == [True, True, True, False]
+
+
 @pytest.mark.parametrize("events", EVENTS.values(), ids=EVENTS)
 def test_t22_no_window_lets_through_more_than_the_limit_in_redis(
     make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, events: Events
