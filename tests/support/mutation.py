@@ -141,6 +141,7 @@ AREAS = {
             "tests/unit/server/test_quarantine.py",
             "tests/unit/server/test_quotas.py",
             "tests/unit/server/test_rates.py",
+            "tests/unit/server/test_revoked.py",
             "tests/unit/server/test_trash.py",
             "tests/contract/server/test_ledger_away.py",
             "tests/contract/server/test_redis.py",

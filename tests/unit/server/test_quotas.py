@@ -146,6 +146,14 @@ def test_the_last_object_may_have_any_size(client_with: Client, day: int, total:
     assert left == {"bytes_left": None, "objects_left": 1}
 
 
+@pytest.mark.parametrize("span", ["day", "total"])
+def test_a_byte_that_is_left_may_be_used(client_with: Client, span: str) -> None:
+    client = client_with(**{f"quota_bytes_{span}": 1})
+
+    assert client.post("/api/grant").status_code == 200
+    assert client.post("/api/form", json={"name": "a", "size": 1}).status_code == 200
+
+
 def test_a_receipt_says_what_is_left_down_to_nothing(
     client_with: Client, store: FakeStore, alice: Owner
 ) -> None:
