@@ -43,6 +43,7 @@ WORK = ROOT / "build/mutation"
 PACKAGES = ("server/ossferry", "server/mock_oss", "web/uploader")
 NEEDED = (
     "Makefile",
+    "README.md",
     "build/web",
     "deploy",
     "docs",

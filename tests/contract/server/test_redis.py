@@ -1,6 +1,7 @@
 """Several processes and a real Redis: shared state, and behaviour without Redis."""
 
 import asyncio
+import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -309,7 +310,7 @@ def test_t23_without_redis_sessions_of_openid_need_a_ledger(
 
 
 def test_t23_a_redis_that_hangs_is_left_alone_after_the_first_request(
-    make_settings: Callable[..., Settings], clock: FakeClock
+    make_settings: Callable[..., Settings], clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -324,6 +325,8 @@ def test_t23_a_redis_that_hangs_is_left_alone_after_the_first_request(
     assert (first, others) == (200, [200] * 4)
     assert asked > 0
     assert asked_again == 0
+    lines = [json.loads(r.message) for r in caplog.records if r.name == "ossferry.rates"]
+    assert [(line["event"], line["error"]) for line in lines] == [("redis-lost", "StorageError")]
 
 
 def _connections(server: socket.socket) -> int:
