@@ -272,6 +272,26 @@ def test_t23_without_redis_limits_are_stricter_and_local(
     assert statuses == [200, 200, 429, 429]
 
 
+@pytest.mark.parametrize(("limit", "hits"), [("9 per 3 minute", 2), ("2 per 3 minute", 1)])
+def test_t23_without_redis_a_limit_keeps_its_window(
+    make_settings: Callable[..., Settings], limit: str, hits: int
+) -> None:
+    seconds = Seconds()
+    settings = make_settings(redis_url=f"redis://127.0.0.1:{free_port()}/0")
+
+    async def flood() -> list[int]:
+        counter = Counter(settings, monotonic=seconds)
+        counted = []
+        try:
+            for seconds.now in (0, 179, 180):
+                counted.append(sum([await counter.hit(limits.parse(limit), "k") for _ in range(9)]))
+        finally:
+            await counter.close()
+        return counted
+
+    assert asyncio.run(flood()) == [hits, 0, hits]
+
+
 @pytest.mark.parametrize("has_ledger", [True, False], ids=["ledger", "no ledger"])
 def test_t23_without_redis_sessions_of_openid_need_a_ledger(
     make_settings: Callable[..., Settings],
