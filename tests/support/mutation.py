@@ -4,7 +4,8 @@
 runs one area. mutmut makes the changes ("mutants") and chooses for each one the tests that call the
 changed function. It needs another layout than the checkout, so it works on a copy in
 `build/mutation`. A second run tests only functions that have changed since, and mutants that
-survived; it does not see tests that were removed. Delete the copy before you publish figures.
+survived; it does not see tests that were removed. If the list of tests in `AREAS` has changed, it
+tests all mutants again. Delete the copy before you publish figures.
 
 mutmut changes the bodies of functions. It changes no constant of a module, and no function with a
 decorator other than `staticmethod` and `classmethod`.
