@@ -51,7 +51,13 @@ from ossferry.operations.metrics import MetricsApi
 from ossferry.operations.readiness import Readiness
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import ObjectStore
-from ossferry.oss.sts import AssumeRole, StsClient, default_credentials, objects_sts
+from ossferry.oss.sts import (
+    AssumeRole,
+    StsClient,
+    default_credentials,
+    objects_sts,
+    warn_of_long_term_key,
+)
 from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
 from ossferry.pages.assets import Assets, find_web_dir
 from ossferry.pages.endpoints import AssetApi
@@ -119,7 +125,7 @@ def create_app(
     """
     base = _base(settings, audit, clock, monotonic, store=store, span=span)
     authenticator = _authenticator(base, identify, sign_outs)
-    sts = _guarded_sts(base, assume_role or StsClient(settings, default_credentials()))
+    sts = _guarded_sts(base, assume_role or _official_client(settings))
     grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
     uploads = _upload_services(base, hooks, outbound)
     ready = _readiness(base, sts_date or ask_sts_date(settings), sts)
@@ -204,6 +210,11 @@ def _authenticator(
         clock=base.clock,
         monotonic=base.monotonic,
     )
+
+
+def _official_client(settings: Settings) -> StsClient:
+    warn_of_long_term_key()
+    return StsClient(settings, default_credentials())
 
 
 def _guarded_sts(base: _Base, assume_role: AssumeRole) -> GuardedSts:

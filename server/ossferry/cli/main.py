@@ -162,7 +162,6 @@ def serve(
     from ossferry.ledger.database import check_ledger
     from ossferry.observability.logs import configure, logger
     from ossferry.oss.mock_check import refuse_mock
-    from ossferry.oss.sts import warn_of_long_term_key
     from ossferry.settings.loading import load_settings
     from ossferry.settings.secrets import secret_values
 
@@ -173,7 +172,6 @@ def serve(
         require_mock("OSSFERRY_ALLOW_MOCK=1")
         refuse_production(settings.host, option="OSSFERRY_HOST")
     refuse_mock(settings)
-    warn_of_long_term_key()
     if settings.objects_role_arn is not None:
         asyncio.run(check_ledger(settings.ledger_url))
     allow_connections(settings)

@@ -1,11 +1,16 @@
-"""The server's own credentials: renewed at half their life, used until they expire if STS fails."""
+"""The server's own credentials: renewed at half their life, used until they expire if STS fails.
+
+A long-term key in the environment works, but the log warns of it.
+"""
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from ossferry.app import create_app
 from ossferry.errors import StsLostError
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Link
@@ -93,3 +98,24 @@ async def test_while_sts_is_lost_it_is_asked_once_for_all_who_wait(
 
     assert {type(each) for each in found} == {StsLostError}
     assert asked == 1
+
+
+@pytest.mark.parametrize(
+    ("token", "warnings"), [("", ["long-term-key-in-environment"]), ("CAIS-token", [])]
+)
+def test_an_application_with_a_long_term_key_in_its_environment_is_warned(
+    make_settings: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    token: str,
+    warnings: list[str],
+) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAI-id")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+    monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", token)
+
+    create_app(make_settings())
+
+    lines = [json.loads(line) for _, _, line in caplog.record_tuples]
+    found = [line["event"] for line in lines if line["logger"] == "ossferry.sts"]
+    assert found == warnings

@@ -187,10 +187,11 @@ def test_t22_renewals_count_against_the_principal_who_sent_them(
     assert alice == bob == [200, 200, 429]
 
 
-def test_t22_renewals_of_one_person_are_nobody_elses_and_nothing_else(
+def test_t22_every_person_has_a_counter_for_each_kind_of_request(
     make_settings: Callable[..., Settings], seconds: Seconds
 ) -> None:
-    settings = make_settings(rate_renewals="3/minute", rate_per_principal="3/minute")
+    kinds = ("rate_per_principal", "rate_renewals", "rate_objects")
+    settings = make_settings(**dict.fromkeys(kinds, "3/minute"))
     rates = Rates(settings, Counter(settings, monotonic=seconds))
 
     async def let_in(hit: Callable[[str], Awaitable[None]], who: str) -> int:
@@ -203,13 +204,12 @@ def test_t22_renewals_of_one_person_are_nobody_elses_and_nothing_else(
 
     async def ask() -> list[int]:
         return [
-            await let_in(rates.admit_principal, "alice"),
-            await let_in(rates.admit_renewal, "alice"),
-            await let_in(rates.admit_renewal, "bob"),
-            await let_in(rates.admit_principal, "bob"),
+            await let_in(hit, who)
+            for hit in (rates.admit_principal, rates.admit_renewal, rates.admit_objects)
+            for who in ("alice", "bob")
         ]
 
-    assert asyncio.run(ask()) == [3, 3, 3, 3]
+    assert asyncio.run(ask()) == [3] * 6
 
 
 def test_t22_every_kind_of_request_counts_against_the_limit_of_all(
