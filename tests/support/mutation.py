@@ -111,6 +111,7 @@ AREAS = {
     "ossferry.access": Area(
         modules=("ossferry/access/*",),
         tests=(
+            "tests/unit/server/test_admin_page.py",
             "tests/unit/server/test_api.py",
             "tests/unit/server/test_audit_file.py",
             "tests/unit/server/test_bodies.py",

@@ -34,6 +34,7 @@ def test_only_an_administrator_sees_the_page(client: httpx.Client, path: str) ->
 
     assert [*statuses, refused.status_code] == [200, 403]
     assert refused.json()["code"] == "not-admin"
+    assert refused.json()["detail"] == "Administrators are named in OSSFERRY_ADMINS."
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

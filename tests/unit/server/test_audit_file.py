@@ -14,6 +14,7 @@ from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
+AUDIT_LOG = "ossferry.audit"
 TOKEN = "metrics-token-of-more-than-32-characters"
 
 
@@ -71,6 +72,7 @@ def test_t25_every_decision_has_a_line(
         (None, "issued"),
     ]
     assert lines[0]["principal"] == lines[-1]["principal"] != ""
+    assert {line["principal"] for line in lines[1:-1]} == {""}
     assert "bob" not in str(lines)
 
 
@@ -99,11 +101,12 @@ def test_t25_an_action_names_the_principal(
     with app_client(app) as client:
         client.post("/api/grant")
         client.get("/admin")
+        client.get("/api/objects")
         client.get("/form/arrived")
         client.post("/demo/user", json={"user": "bob"})
         client.get("/admin")
 
-    alice, seen, arrived, bob, refused = lines
+    alice, seen, listed, arrived, bob, refused = lines
     assert (seen["action"], seen["outcome"], seen["principal"]) == (
         "admin",
         "done",
@@ -114,8 +117,29 @@ def test_t25_an_action_names_the_principal(
         "not-admin",
         bob["principal"],
     )
+    assert (listed["action"], listed["principal"]) == ("list", alice["principal"])
     assert (arrived["action"], arrived["principal"]) == ("form-arrived", alice["principal"])
     assert alice["principal"] != bob["principal"]
+
+
+def test_t25_without_a_file_the_lines_go_to_the_log(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with (
+        caplog.at_level("INFO", logger=AUDIT_LOG),
+        app_client(create_app(make_settings(), assume_role=sts, clock=clock)) as client,
+    ):
+        client.post("/api/grant")
+        client.post("/demo/user", json={"user": "bob"})
+
+    entries = [json.loads(line) for name, _, line in caplog.record_tuples if name == AUDIT_LOG]
+    assert [(entry["event"], entry["outcome"]) for entry in entries] == [
+        ("grant", "issued"),
+        ("sign-in", "done"),
+    ]
 
 
 def test_t25_strangers_on_the_machine_cannot_read_the_file(
