@@ -68,7 +68,14 @@ class UploadServices:
         clock: Clock,
         monotonic: Monotonic,
     ) -> None:
-        self.features = ["receipts", "objects", "share", "unfinished", "refusals"]
+        self.features = [
+            "receipts",
+            "receipt-batches",
+            "objects",
+            "share",
+            "unfinished",
+            "refusals",
+        ]
         if settings.skip_identical:
             self.features.append("skip-identical")
         self.store = store

@@ -115,6 +115,7 @@ def _upload_routes(gate: Gate, uploads: UploadHandlers) -> list[Route]:
     owners, admins = gate.owners, gate.admins
     return [
         _post("/api/receipts", owners("receipt", uploads.receipts.create)),
+        _post("/api/receipts/batch", owners("receipt", uploads.receipts.create_all)),
         _post("/api/receipts/refused", owners("refuse", uploads.refusals.create)),
         _get("/api/objects", owners("list", uploads.lists.list)),
         _post("/api/objects/undo", owners("undo", uploads.objects.undo)),

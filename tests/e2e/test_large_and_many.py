@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import MIB, pending
+from e2e.storage_side import MIB, pending, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 
 MANY = 2000
 HUGE = 20 * 1024 * MIB
+LISTED = """fetch("/api/objects?sort=name&limit=1000")
+  .then((answer) => answer.json()).then((found) => found.objects.length)"""
 DROP_MANY = """(zone, count) => {
   const transfer = new DataTransfer();
   for (let i = 0; i < count; i++) {
@@ -36,6 +38,20 @@ def test_r42_two_thousand_files_arrive_with_one_grant(
     expect(uploader.total).to_contain_text(f"{MANY:,} of {MANY:,} files", timeout=120_000)
     assert len(demo.oss.bucket(demo.bucket).objects) - before == MANY
     assert [url for url in asked if url.endswith("/api/grant")] == []
+
+
+def test_many_small_files_are_reported_in_few_requests(
+    uploader: UploaderPage, demo: Demo, page: Page
+) -> None:
+    files = MANY // 5
+    reports: list[str] = []
+    page.on("request", lambda request: reports.append(request.url))
+
+    uploader.drop_zone.evaluate(DROP_MANY, files)
+
+    expect(uploader.total).to_contain_text(f"{files:,} of {files:,} files", timeout=60_000)
+    until(page, lambda: page.evaluate(LISTED) >= files, timeout_s=30)
+    assert len([url for url in reports if "/api/receipts" in url]) < files / 10
 
 
 @pytest.mark.timeout(1200)

@@ -126,6 +126,7 @@ class ReceiptMismatchError(RefusedError):
 
     def __init__(self, *, differs: list[str], stored: Mapping[str, object]) -> None:
         super().__init__("OSS has an object under this key, but not the reported one.")
+        self.differs = differs
         self.more = {"differs": differs, "stored": stored}
 
 

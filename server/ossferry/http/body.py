@@ -1,4 +1,4 @@
-"""Reads request bodies: at most 16 KB, and only JSON that a database can store.
+"""Reads request bodies: at most 16 KB on most routes, and only JSON that a database can store.
 
 A model (`Body`) checks the fields of a body. The OpenAPI document shows the same model.
 """
@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from starlette.requests import ClientDisconnect, Request
 
 from ossferry.errors import BadRequestError, BodyTooLargeError
-from ossferry.http.request_checks import MAX_BODY_BYTES
+from ossferry.http.request_checks import max_body_bytes
 
 __all__ = ["WHOLE", "Body", "Text", "parsed", "read_body", "read_json", "read_small"]
 
@@ -43,7 +43,7 @@ async def read_body(request: Request, model: type[B]) -> B:
 
     Raises:
         BadRequestError: the body is not a JSON object, or a field is missing or malformed.
-        BodyTooLargeError: the body is longer than 16 KB.
+        BodyTooLargeError: the body is longer than the route accepts.
     """
     return parsed(await read_json(request), model)
 
@@ -70,7 +70,7 @@ async def read_json(request: Request) -> dict[str, object]:
 
     Raises:
         BadRequestError: the content type is not JSON, or the body is not a JSON object.
-        BodyTooLargeError: the body is longer than 16 KB.
+        BodyTooLargeError: the body is longer than the route accepts.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise BadRequestError("The body must be application/json.")
@@ -89,15 +89,16 @@ async def read_small(request: Request) -> bytes:
     """Return the body of a request.
 
     Raises:
-        BodyTooLargeError: the body is longer than 16 KB.
+        BodyTooLargeError: the body is longer than the route accepts.
         ClientDisconnect: the client closed the connection before the end of the body.
     """
-    body = b""
+    most = max_body_bytes(request.scope)
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLargeError("The body is longer than 16 KB.")
-    return body
+        if len(body) > most:
+            raise BodyTooLargeError(f"The body is longer than {most // 1024} KB.")
+    return bytes(body)
 
 
 def _finite(text: str) -> float:

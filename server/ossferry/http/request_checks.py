@@ -6,6 +6,9 @@ zero byte in the query is refused, because some databases cannot store zero byte
 depend on the HTTP parser.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ossferry.errors import (
@@ -15,10 +18,16 @@ from ossferry.errors import (
     NowhereError,
 )
 
-__all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "RequestChecks"]
+__all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "RequestChecks", "max_body_bytes"]
 
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 16 * 1024
+LONG_BODIES: Mapping[str, int] = MappingProxyType({"/api/receipts/batch": 1024 * 1024})
+"""The longest bodies of the routes that accept more than `MAX_BODY_BYTES`.
+
+A batch has up to 200 reports. A report has up to 3.3 KB, because JSON may write each character of a
+key as an escape sequence.
+"""
 KEYS = "/api/objects/"
 """The beginning of paths that end in an object key, which may need percent-encoding."""
 
@@ -39,17 +48,23 @@ class RequestChecks:
             BadRequestError: the query has a zero byte, or the length of the body is ambiguous or
                 invalid.
             HeadersTooLargeError: headers and query together are longer than 16 KB.
-            BodyTooLargeError: the header Content-Length is more than 16 KB.
+            BodyTooLargeError: the header Content-Length is more than the route accepts.
             NowhereError: the path has unnecessary percent-encoding.
         """
         if scope["type"] == "http":
             query = scope.get("query_string", b"")
-            _check(scope["headers"], len(query))
+            _check(scope["headers"], len(query), max_body_bytes(scope))
             if b"%00" in query or b"\0" in query:
                 raise BadRequestError("The address holds what is no text.")
             if b"%" in (scope.get("raw_path") or b"") and not _needs_percent(scope):
                 raise NowhereError("There is nothing at this address.")
         await self._app(scope, receive, send)
+
+
+def max_body_bytes(scope: Scope) -> int:
+    """Return the longest body in bytes that the route of a request accepts: mostly 16 KB."""
+    own = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+    return LONG_BODIES.get(own, MAX_BODY_BYTES)
 
 
 def _needs_percent(scope: Scope) -> bool:
@@ -64,7 +79,7 @@ def _needs_percent(scope: Scope) -> bool:
     return raw.endswith(own.encode())
 
 
-def _check(headers: list[tuple[bytes, bytes]], query_length: int) -> None:
+def _check(headers: list[tuple[bytes, bytes]], query_length: int, most: int) -> None:
     size = query_length
     lengths = []
     chunked = False
@@ -80,5 +95,5 @@ def _check(headers: list[tuple[bytes, bytes]], query_length: int) -> None:
         raise BadRequestError("The request says its length twice.")
     if lengths and not (lengths[0].isdigit() and lengths[0].isascii()):
         raise BadRequestError("The request's length is not a number.")
-    if lengths and int(lengths[0][:12]) > MAX_BODY_BYTES:
-        raise BodyTooLargeError("The body is longer than 16 KB.")
+    if lengths and int(lengths[0][:12]) > most:
+        raise BodyTooLargeError(f"The body is longer than {most // 1024} KB.")

@@ -3,13 +3,14 @@
 A receipt and the counters change in the same transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningInsert
 
 from ossferry.identity.object_keys import name_of, path_of
 from ossferry.identity.owner import Owner
@@ -30,6 +31,7 @@ __all__ = [
     "mark_deleted",
     "of_keys",
     "record",
+    "record_all",
     "undo_of",
     "undo_under",
     "undone",
@@ -86,43 +88,56 @@ async def record(
     request_id: str,
     now: datetime,
 ) -> Receipt:
-    """Record a stored object, and add it to the principal's usage.
+    """Record a stored object, like `record_all`."""
+    [receipt] = await record_all(connection, owner, [(stored, request_id)], source=source, now=now)
+    return receipt
+
+
+async def record_all(
+    connection: AsyncConnection,
+    owner: Owner,
+    uploads: Iterable[tuple[Stored, str]],
+    *,
+    source: str,
+    now: datetime,
+) -> Sequence[Receipt]:
+    """Record stored objects, and add them to the principal's usage.
 
     Recording the same object again changes nothing. A different object with the same key replaces
-    the recorded object.
+    the recorded object. The receipts are locked in the order of their keys, and the usage after
+    them, because otherwise two transactions could wait for each other.
+
+    Args:
+        uploads: each stored object, with the id of the request that stored it; the id may be empty.
+            Every key occurs once.
+
+    Returns:
+        The receipts, in the order of their keys.
     """
-    values = {
-        "size": stored.size,
-        "crc64": stored.crc64,
-        "etag": stored.etag[:100],
-        "content_type": stored.content_type[:200],
-        "stored_at": stored.last_modified,
-        "recorded_at": now,
-        "source": source,
-        "request_id": request_id,
-        "deleted_at": None,
-        "undo_id": None,
-        "undo_how": None,
-        "undo_until": None,
-    }
-    path = path_of(stored.key, owner.prefix)
-    names = {"name": folded(name_of(path)), "path": folded(path)}
-    row = {"key": stored.key, "principal": owner.hash, **names, **values}
-    written = await connection.execute(_insert_receipt(connection.dialect.name), row)
-    if written.rowcount == 1:
-        used = await _count(connection, owner.hash, stored)
-        return _receipt(stored, now, used=used)
-    known = (await connection.execute(_ROW.where(receipts.c.key == stored.key))).one()
-    if known.deleted_at is None and (known.size, known.crc64) == (stored.size, stored.crc64):
-        return _receipt(stored, known.recorded_at)
-    await connection.execute(
-        sa.update(receipts).where(receipts.c.key == stored.key).values(**values)
-    )
-    used = await _count(connection, owner.hash, stored)
-    if known.deleted_at is None:
-        await _add(connection, owner.hash, -known.size, -1)
-        used[TOTAL] = (used[TOTAL][0] - known.size, used[TOTAL][1] - 1)
-    return _receipt(stored, now, used=used)
+    ordered = sorted(uploads, key=lambda upload: upload[0].key)
+    rows = [
+        _row(owner, stored, source=source, request_id=request_id, now=now)
+        for stored, request_id in ordered
+    ]
+    written = await connection.execute(_insert_receipt(connection.dialect.name), rows)
+    new = {row.key for row in written}
+    known = await _lock(connection, [row["key"] for row in rows if row["key"] not in new])
+    unchanged, changed, replaced = {}, [], []
+    for (stored, _), row in zip(ordered, rows, strict=True):
+        old = known.get(stored.key)
+        if old is not None and old.deleted_at is None:
+            if (old.size, old.crc64) == (stored.size, stored.crc64):
+                unchanged[stored.key] = _receipt(stored, old.recorded_at)
+                continue
+            replaced.append(old.size)
+        if old is not None:
+            again = {name: value for name, value in row.items() if name not in _LASTING}
+            await connection.execute(
+                sa.update(receipts).where(receipts.c.key == stored.key).values(**again)
+            )
+        changed.append(stored)
+    used = await _count(connection, owner.hash, changed, replaced) if changed else {}
+    return [unchanged.get(stored.key) or _receipt(stored, now, used=used) for stored, _ in ordered]
 
 
 async def find(connection: AsyncConnection, key: str) -> Receipt | None:
@@ -211,8 +226,8 @@ async def unrecord(connection: AsyncConnection, key: str) -> bool:
     if row is None or row.deleted_at is not None:
         return False
     await connection.execute(sa.delete(receipts).where(receipts.c.key == key))
-    await _add(connection, row.principal, -row.size, -1)
     await _add(connection, row.principal, -row.size, -1, day=day_of(row.stored_at))
+    await _add(connection, row.principal, -row.size, -1)
     return True
 
 
@@ -282,6 +297,7 @@ RECEIPT = (
     receipts.c.source,
 )
 _ROW = sa.select(
+    receipts.c.key,
     receipts.c.principal,
     receipts.c.size,
     receipts.c.crc64,
@@ -298,15 +314,20 @@ UNDO = (
 )
 
 
+_LASTING = ("key", "principal", "name", "path")
+"""The columns that stay when another object with the same key replaces the recorded object."""
+
 _COUNT = sa.text(
     "INSERT INTO usage (principal, day, bytes, objects)"
-    " VALUES (:principal, :day, :bytes, 1), (:principal, :total, :bytes, 1)"
+    " VALUES (:principal, :day, :bytes, :objects),"
+    " (:principal, :total, :total_bytes, :total_objects)"
     " ON CONFLICT (principal, day) DO UPDATE"
     " SET bytes = usage.bytes + excluded.bytes, objects = usage.objects + excluded.objects"
     " RETURNING day, bytes, objects"
 ).bindparams(
     *(sa.bindparam(name, type_=sa.String) for name in ("principal", "day", "total")),
-    sa.bindparam("bytes", type_=sa.BigInteger),
+    *(sa.bindparam(name, type_=sa.BigInteger) for name in ("bytes", "total_bytes")),
+    *(sa.bindparam(name, type_=sa.Integer) for name in ("objects", "total_objects")),
 )
 """Written as text because SQLAlchemy compiles an INSERT of several rows anew for each execution."""
 
@@ -325,20 +346,74 @@ def _receipt(
     )
 
 
+def _row(
+    owner: Owner, stored: Stored, *, source: str, request_id: str, now: datetime
+) -> dict[str, Any]:
+    path = path_of(stored.key, owner.prefix)
+    return {
+        "key": stored.key,
+        "principal": owner.hash,
+        "name": folded(name_of(path)),
+        "path": folded(path),
+        "size": stored.size,
+        "crc64": stored.crc64,
+        "etag": stored.etag[:100],
+        "content_type": stored.content_type[:200],
+        "stored_at": stored.last_modified,
+        "recorded_at": now,
+        "source": source,
+        "request_id": request_id,
+        "deleted_at": None,
+        "undo_id": None,
+        "undo_how": None,
+        "undo_until": None,
+    }
+
+
+async def _lock(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Lock the receipts with these keys, and return their rows by key."""
+    if not keys:
+        return {}
+    rows = await connection.execute(_ROW.where(receipts.c.key.in_(keys)).order_by(receipts.c.key))
+    return {row.key: row for row in rows}
+
+
 async def _count(
-    connection: AsyncConnection, principal: str, stored: Stored
+    connection: AsyncConnection,
+    principal: str,
+    added: Sequence[Stored],
+    replaced: Sequence[int],
 ) -> dict[str, tuple[int, int]]:
-    """Add an upload to the usage of its day and to the total usage.
+    """Add uploads to the usage of their days and to the total usage.
 
     OSS reports the storage time, which determines the day. Call this function at the end of a
     transaction, because it locks the principal's usage rows for other transactions.
 
+    Args:
+        added: at least one upload.
+        replaced: sizes of the recorded objects that `added` replaces; they stay in the usage of
+            their days.
+
     Returns:
-        The new usage: a mapping with the day and ``total`` as keys. Each value is the number of
-        bytes and the number of objects.
+        The new usage: a mapping with the last day and ``total`` as keys. Each value is the number
+        of bytes and the number of objects.
     """
-    row = {"principal": principal, "day": day_of(stored.last_modified), "total": TOTAL}
-    counted = await connection.execute(_COUNT, row | {"bytes": stored.size})
+    days: dict[str, list[int]] = {}
+    for stored in added:
+        days.setdefault(day_of(stored.last_modified), []).append(stored.size)
+    *earlier, last = sorted(days)
+    for day in earlier:
+        await _add(connection, principal, sum(days[day]), len(days[day]), day=day)
+    row = {
+        "principal": principal,
+        "day": last,
+        "bytes": sum(days[last]),
+        "objects": len(days[last]),
+        "total": TOTAL,
+        "total_bytes": sum(each.size for each in added) - sum(replaced),
+        "total_objects": len(added) - len(replaced),
+    }
+    counted = await connection.execute(_COUNT, row)
     return {each.day: (int(each.bytes), int(each.objects)) for each in counted}
 
 
@@ -356,8 +431,8 @@ async def _add(
 
 
 @cache
-def _insert_receipt(dialect: str) -> sa.Insert:
-    return insert(dialect, receipts).on_conflict_do_nothing()
+def _insert_receipt(dialect: str) -> ReturningInsert[tuple[str]]:
+    return insert(dialect, receipts).on_conflict_do_nothing().returning(receipts.c.key)
 
 
 @cache

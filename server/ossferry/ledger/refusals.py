@@ -81,13 +81,13 @@ async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> 
     return {row.key for row in rows if row.etag == etags[row.key]}
 
 
-async def forget(connection: AsyncConnection, key: str) -> None:
-    """Delete the record of a refused object, unless the object is kept below `trash/`.
+async def forget(connection: AsyncConnection, keys: Iterable[str]) -> None:
+    """Delete the records of refused objects, except of objects that are kept below `trash/`.
 
     Args:
-        key: the original key of the refused object.
+        keys: the original keys of the refused objects, at least one.
     """
-    await connection.execute(FORGOTTEN, {"of": key})
+    await connection.execute(FORGOTTEN, [{"of": key} for key in keys])
 
 
 async def keep(connection: AsyncConnection, key: str, *, trash_key: str, until: datetime) -> None:

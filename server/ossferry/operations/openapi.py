@@ -31,7 +31,7 @@ from ossferry.uploads.lists import (
 )
 from ossferry.uploads.objects import Deleted, Preview, Undo
 from ossferry.uploads.quarantine import RefusedOutcome, RefusedUpload
-from ossferry.uploads.receipts import ReceiptJson, Report
+from ossferry.uploads.receipts import Batch, ReceiptJson, ReceiptsJson, Report
 from ossferry.uploads.shares import ShareJson, Shares, Wish
 from ossferry.uploads.unfinished import UPLOAD_ID, Discarded, Unfinished
 
@@ -45,7 +45,8 @@ TYPES = {
     each.__name__.removesuffix("Json"): each
     for each in (
         *(Grant, Refused, StsToken, Form, FormWish),
-        *(Report, ReceiptJson, RefusedUpload, RefusedOutcome, Callback, Taken),
+        *(Report, ReceiptJson, Batch, ReceiptsJson),
+        *(RefusedUpload, RefusedOutcome, Callback, Taken),
         *(File, Identical, Object, Objects, Deleted, DeletedObjects, Undo, Preview),
         *(Wish, ShareJson, Shares, Unfinished, Discarded, Problem, Status),
     )
@@ -146,6 +147,14 @@ def _receipt_paths() -> dict[str, Any]:
                 "404",
                 "409",
                 body="Report",
+            )
+        },
+        "/api/receipts/batch": {
+            "post": _operation(
+                "Record up to 200 uploads in one request; the answer has one result for each"
+                " report, in the same order. Only if the server has a role for objects.",
+                "Receipts",
+                body="Batch",
             )
         },
         "/api/receipts/refused": {

@@ -338,7 +338,7 @@ class Settings(BaseSettings):
     rate_objects: Rate = Field(
         default="6000/minute",
         description="Highest rate of requests of one principal about uploads, such as one receipt"
-        " per file.",
+        " or one batch of receipts.",
     )
     rate_global: Rate = Field(
         default="5000/second", description="Highest rate of requests of all clients together."

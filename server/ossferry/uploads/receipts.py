@@ -3,9 +3,13 @@
 The server does not trust the report: it requests the object's metadata from OSS. The page cannot
 read objects with its own credentials. If the answer to an upload's last request was lost, the page
 learns from the receipt whether the object is stored.
+
+A batch reports up to 200 uploads in one request. The server records them in one transaction.
 """
 
-from typing import Annotated, TypeAlias
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Annotated, NotRequired, TypeAlias
 
 from pydantic import Field
 from starlette.requests import Request
@@ -26,10 +30,14 @@ from ossferry.settings.types import MAX_OBJECT_SIZE
 from ossferry.uploads.quotas import Left, Quotas
 
 __all__ = [
+    "Batch",
     "Content",
     "Described",
+    "NotRecorded",
     "ReceiptApi",
     "ReceiptJson",
+    "ReceiptsJson",
+    "Recorded",
     "Recorder",
     "Report",
     "Size",
@@ -37,6 +45,13 @@ __all__ = [
 ]
 
 MAX_REMEMBERED = 10_000
+MAX_BATCH = 200
+CONCURRENT_HEADS = 16
+"""How many objects of all batches the server requests from OSS at the same time.
+
+This is less than the server's limit for all calls to OSS, so batches do not block other requests.
+"""
+
 Size: TypeAlias = Annotated[int, Field(ge=0, le=MAX_OBJECT_SIZE), WHOLE]
 RequestId: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z0-9-]{0,64}$")]
 
@@ -59,6 +74,14 @@ class Report(Content):
     request_id: RequestId | None = Field(default=None, description="the request id of OSS, or null")
 
 
+class Batch(Body):
+    """A page's reports about several uploads."""
+
+    reports: list[Report] = Field(
+        min_length=1, max_length=MAX_BATCH, description=f"an array of 1 to {MAX_BATCH} reports"
+    )
+
+
 class Described(TypedDict):
     """The metadata of a stored object for clients."""
 
@@ -69,11 +92,41 @@ class Described(TypedDict):
     last_modified: str
 
 
-class ReceiptJson(Described):
-    """The answer of `POST /api/receipts`."""
+class Recorded(Described):
+    """The receipt of a recorded upload."""
 
     stored: bool
     recorded_at: str
+
+
+class ReceiptJson(Recorded):
+    """The answer of `POST /api/receipts`."""
+
+    quota: Left | None
+
+
+class NotRecorded(TypedDict):
+    """An upload of a batch that was not recorded.
+
+    Attributes:
+        stored: always False.
+        code: ``not-stored`` or ``receipt-mismatch``.
+        differs: names of the fields that differ; only with ``receipt-mismatch``.
+        found: the object in OSS; only with ``receipt-mismatch``.
+    """
+
+    key: str
+    stored: bool
+    code: str
+    detail: str
+    differs: NotRequired[list[str]]
+    found: NotRequired[Described]
+
+
+class ReceiptsJson(TypedDict):
+    """The answer of `POST /api/receipts/batch`; the receipts have the order of the reports."""
+
+    receipts: list[Recorded | NotRecorded]
     quota: Left | None
 
 
@@ -99,46 +152,64 @@ class Recorder:
     async def record(
         self, owner: Owner, stored: Stored, *, source: str, request_id: str = ""
     ) -> Receipt:
-        """Record a stored object; recording the same object again changes nothing.
+        """Record one stored object, like `record_all`."""
+        [receipt] = await self.record_all(owner, [(stored, request_id)], source=source)
+        return receipt
+
+    async def record_all(
+        self, owner: Owner, uploads: Collection[tuple[Stored, str]], *, source: str
+    ) -> Sequence[Receipt]:
+        """Record stored objects; recording the same object again changes nothing.
 
         Args:
+            uploads: each stored object, with the id of the request that stored it; the id may be
+                empty. Every key occurs once.
             source: origin of the report: ``page``, ``form``, ``callback``, or ``found`` (by the
                 server itself).
 
+        Returns:
+            The receipts, in the order of their keys.
+
         Raises:
-            NotStoredError: the page has refused this object.
-            LedgerLostError: nothing was recorded; the reconciler will find the object in OSS.
+            NotStoredError: the page has refused one of these objects.
+            LedgerLostError: nothing was recorded; the reconciler will find the objects in OSS.
         """
+        if not uploads:
+            return []
         now = self._clock()
+        by_key = {stored.key: stored for stored, _ in uploads}
         async with self._database.write() as connection:
             if owner.hash not in self._remembered:
                 await people.remember(connection, owner, now)
             if source == "page":
-                await refusals.forget(connection, stored.key)
-            elif await refusals.of_objects(connection, [stored]):
+                await refusals.forget(connection, sorted(by_key))
+            elif await refusals.of_objects(connection, by_key.values()):
                 raise NotStoredError("The page has refused the object under this key.")
-            receipt = await receipts.record(
-                connection, owner, stored, source=source, request_id=request_id, now=now
-            )
-            if receipt.is_news and self._hooks.has_any:
-                await self._hooks.announce(connection, uploaded(owner, stored, now))
+            found = await receipts.record_all(connection, owner, uploads, source=source, now=now)
+            news = [receipt for receipt in found if receipt.is_news]
+            if self._hooks.has_any:
+                for receipt in news:
+                    event = uploaded(owner, by_key[receipt.key], now)
+                    await self._hooks.announce(connection, event)
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered.add(owner.hash)
-        if receipt.is_news:
-            self._metrics.recorded(source, stored.size)
-            self._quotas.settle(owner, receipt.used)
+        for receipt in news:
+            self._metrics.recorded(source, receipt.size)
+        if news:
+            self._quotas.settle(owner, news[0].used)
             self._hooks.wake()
-        return receipt
+        return found
 
 
 class ReceiptApi:
-    """The endpoint `POST /api/receipts`, where the page reports uploads."""
+    """The endpoints `POST /api/receipts` and `POST /api/receipts/batch` for a page's reports."""
 
     def __init__(self, store: ObjectStore, recorder: Recorder, quotas: Quotas) -> None:
         self._store = store
         self._recorder = recorder
         self._quotas = quotas
+        self._turns = asyncio.Semaphore(CONCURRENT_HEADS)
 
     async def create(self, request: Request, owner: Owner) -> Response:
         """Handle `POST /api/receipts`: verify and record the upload.
@@ -155,28 +226,107 @@ class ReceiptApi:
         """
         report = await read_body(request, Report)
         check_own_key(report.key, owner.prefix)
-        stored = await self._confirm(report)
+        stored = _confirmed(report, await self._store.head(report.key))
         receipt = await self._recorder.record(
             owner, stored, source="page", request_id=report.request_id or ""
         )
         answer: ReceiptJson = {
-            **stored_json(stored),
-            "stored": True,
-            "recorded_at": utc_text(receipt.recorded_at),
+            **_recorded(stored, receipt),
             "quota": await self._quotas.left(owner),
         }
         return JSONResponse(answer)
 
-    async def _confirm(self, report: Report) -> Stored:
-        stored = await self._store.head(report.key)
-        if stored is None:
-            raise NotStoredError("OSS has no object under this key.")
-        differs = [
-            name for name in ("size", "crc64") if getattr(report, name) != getattr(stored, name)
-        ]
-        if differs:
-            raise ReceiptMismatchError(differs=differs, stored=stored_json(stored))
-        return stored
+    async def create_all(self, request: Request, owner: Owner) -> Response:
+        """Handle `POST /api/receipts/batch`: verify and record up to `MAX_BATCH` uploads.
+
+        The answer has a receipt for each report, in the same order, and the remaining quota. An
+        upload that OSS does not have, or has with another size or checksum, does not affect the
+        other uploads.
+
+        Raises:
+            BadRequestError: a report is malformed, or the number of reports is wrong.
+            ForeignKeyError: a key is not below the principal's prefix.
+            OssLostError: OSS does not answer; nothing was recorded.
+            LedgerLostError: the uploads cannot be recorded.
+        """
+        reports = (await read_body(request, Batch)).reports
+        for report in reports:
+            check_own_key(report.key, owner.prefix)
+        found = await self._heads(report.key for report in reports)
+        outcomes = [_outcome(report, found[report.key]) for report in reports]
+        uploads = {
+            outcome.key: (outcome, report.request_id or "")
+            for report, outcome in zip(reports, outcomes, strict=True)
+            if isinstance(outcome, Stored)
+        }
+        recorded = await self._recorder.record_all(owner, uploads.values(), source="page")
+        receipts_by_key = {receipt.key: receipt for receipt in recorded}
+        answer: ReceiptsJson = {
+            "receipts": [
+                _recorded(each, receipts_by_key[each.key]) if isinstance(each, Stored) else each
+                for each in outcomes
+            ],
+            "quota": await self._quotas.left(owner),
+        }
+        return JSONResponse(answer)
+
+    async def _heads(self, keys: Iterable[str]) -> Mapping[str, Stored | None]:
+        """Return the objects under several keys, or None for each key without an object."""
+        found: dict[str, Stored | None] = {}
+        waiting = iter(dict.fromkeys(keys))
+
+        async def work() -> None:
+            for key in waiting:
+                async with self._turns:
+                    found[key] = await self._store.head(key)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(CONCURRENT_HEADS):
+                    group.create_task(work())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+        return found
+
+
+def _confirmed(report: Report, stored: Stored | None) -> Stored:
+    """Return the object that a page has reported.
+
+    Raises:
+        NotStoredError: there is no such object.
+        ReceiptMismatchError: the stored object differs from the report.
+    """
+    if stored is None:
+        raise NotStoredError("OSS has no object under this key.")
+    differs = [name for name in ("size", "crc64") if getattr(report, name) != getattr(stored, name)]
+    if differs:
+        raise ReceiptMismatchError(differs=differs, stored=stored_json(stored))
+    return stored
+
+
+def _outcome(report: Report, stored: Stored | None) -> Stored | NotRecorded:
+    """Return the object that a page has reported, or why the upload is not recorded."""
+    try:
+        return _confirmed(report, stored)
+    except (NotStoredError, ReceiptMismatchError) as error:
+        refused: NotRecorded = {
+            "key": report.key,
+            "stored": False,
+            "code": error.code,
+            "detail": str(error),
+        }
+        if isinstance(error, ReceiptMismatchError) and stored is not None:
+            refused["differs"] = error.differs
+            refused["found"] = stored_json(stored)
+        return refused
+
+
+def _recorded(stored: Stored, receipt: Receipt) -> Recorded:
+    return {
+        **stored_json(stored),
+        "stored": True,
+        "recorded_at": utc_text(receipt.recorded_at),
+    }
 
 
 def stored_json(stored: Stored) -> Described:

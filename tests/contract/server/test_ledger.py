@@ -22,6 +22,7 @@ from ossferry.ledger.receipts import Receipt, Undo
 from ossferry.ledger.shares import Share
 from ossferry.ledger.standing import Quota, set_quota, standing
 from ossferry.ledger.tables import metadata
+from ossferry.oss.objects import Stored
 from support.ledgers import NOW, opened, owner, stored, used
 from support.postgres import WITH_PASSWORD, Postgres
 from support.programs import free_port
@@ -296,6 +297,84 @@ async def test_a_failure_in_the_middle_leaves_nothing_behind(ledger_url: str) ->
             found = await receipts.find(connection, KEY)
 
     assert (found, usage["bytes_total"]) == (None, 0)
+
+
+async def record_all(database: Database, *objects: Stored) -> list[Receipt]:
+    async with database.write() as connection:
+        return list(
+            await receipts.record_all(
+                connection, ALICE, [(each, "") for each in objects], source="page", now=NOW
+            )
+        )
+
+
+async def test_a_batch_counts_new_changed_and_deleted_uploads_on_their_days(
+    ledger_url: str,
+) -> None:
+    day_before = NOW - timedelta(days=1)
+    async with opened(ledger_url) as database:
+        for name in ("same", "changed", "deleted"):
+            await record(database, KEY + name)
+        async with database.write() as connection:
+            await receipts.mark_deleted(connection, KEY + "deleted", now=NOW, undo=None)
+
+        found = await record_all(
+            database,
+            stored(KEY + "new", size=100),
+            stored(KEY + "late", size=1000, last_modified=day_before),
+            stored(KEY + "same"),
+            stored(KEY + "deleted"),
+            stored(KEY + "changed", size=7, crc64="1"),
+        )
+        today, yesterday = [await used(database, ALICE, at) for at in (NOW, day_before)]
+
+    assert [(each.key.removeprefix(KEY), each.is_news) for each in found] == [
+        ("changed", True),
+        ("deleted", True),
+        ("late", True),
+        ("new", True),
+        ("same", False),
+    ]
+    assert (today["bytes_day"], today["objects_day"]) == (3 * 5 + 100 + 5 + 7, 6)
+    assert (yesterday["bytes_day"], yesterday["objects_day"]) == (1000, 1)
+    assert (today["bytes_total"], today["objects_total"]) == (5 + 7 + 5 + 100 + 1000, 5)
+    assert dict(found[0].used)["total"] == (today["bytes_total"], today["objects_total"])
+
+
+async def test_batches_and_single_receipts_of_the_same_uploads_count_them_once(
+    ledger_url: str,
+) -> None:
+    objects = [stored(f"{KEY}{number}") for number in range(200)]
+    async with opened(ledger_url) as database:
+        await asyncio.gather(
+            *(record_all(database, *objects[:: (-1) ** number]) for number in range(8)),
+            *(record(database, each.key) for each in objects[::10]),
+            *(record(database, each.key) for each in reversed(objects[5::10])),
+        )
+        usage = await used(database, ALICE)
+
+    assert (usage["objects_total"], usage["bytes_day"]) == (200, 1000)
+
+
+async def test_a_batch_that_waits_for_an_upload_holds_no_later_one(a_postgres: Postgres) -> None:
+    first, second = stored(f"{KEY}1"), stored(f"{KEY}2")
+    async with opened(a_postgres.new_database()) as database:
+
+        async def is_blocked() -> bool:
+            async with database.read() as connection:
+                query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                return bool((await connection.execute(text(query))).scalar_one())
+
+        async with database.write() as connection:
+            await receipts.record(connection, ALICE, first, source="page", request_id="", now=NOW)
+            batch = asyncio.create_task(record_all(database, second, first))
+            async with asyncio.timeout(10):
+                while not await is_blocked():
+                    pass
+            await receipts.record(connection, ALICE, second, source="page", request_id="", now=NOW)
+        found = await batch
+
+    assert [(each.key, each.is_news) for each in found] == [(first.key, False), (second.key, False)]
 
 
 async def test_several_processes_may_open_it_at_the_same_time(ledger_url: str) -> None:

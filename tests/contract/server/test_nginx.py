@@ -138,6 +138,16 @@ def test_a_grant_comes_through(site: Site) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_only_a_batch_of_receipts_may_be_longer_than_16_kb(site: Site) -> None:
+    body = {"reports": ["x" * 100_000]}
+    with site.client() as client:
+        batch = client.post("/api/receipts/batch", json=body)
+        other = client.post("/api/receipts", json=body)
+
+    assert (batch.status_code, "nginx" in batch.text) == (404, False)  # no role for objects
+    assert (other.status_code, "nginx" in other.text) == (413, True)
+
+
 def test_t30_browsers_are_kept_on_https(site: Site) -> None:
     plain = httpx.get(
         f"http://127.0.0.1:{site.http_port}/x?y=1", headers={"host": NAME}, trust_env=False

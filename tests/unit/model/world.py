@@ -216,6 +216,9 @@ class SimReceipts:
     async def identical(self, *, path: str, size: int, crc64: str) -> str:
         return ""
 
+    async def confirm_all(self, uploads: list[tuple[str, int, str, str]]) -> None:
+        await asyncio.sleep(0)
+
     async def refuse(self, refused: RefusedObject) -> bool:
         await asyncio.sleep(0)
         return self._oss.objects.pop(refused.key, None) is not None

@@ -54,7 +54,15 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Setti
             "types": [],
             "quota": None,
         },
-        "features": ["receipts", "objects", "share", "unfinished", "refusals", "demo"],
+        "features": [
+            "receipts",
+            "receipt-batches",
+            "objects",
+            "share",
+            "unfinished",
+            "refusals",
+            "demo",
+        ],
         "principal": {"name": "Alice"},
     }
 

@@ -148,6 +148,20 @@ def test_a_hook_is_told_what_was_uploaded_and_deleted(world: World) -> None:
     assert (deleted.type, dict(deleted.data)) == ("deleted", {"key": key})
 
 
+def test_a_hook_is_told_of_each_new_upload_of_a_batch(world: World) -> None:
+    known = world.upload("known.txt")
+    stored = [world.store.put(f"{world.owner.prefix}2026-03-14/r/{name}") for name in "ab"]
+    keys = [known, *(each.key for each in stored)]
+    reports = [{"key": key, "size": 5, "crc64": stored[0].crc64} for key in keys]
+
+    answer = world.client.post("/api/receipts/batch", json={"reports": reports})
+    while world.deliver():
+        pass
+
+    assert answer.status_code == 200
+    assert sorted(event.data["key"] for event in world.gallery.events) == sorted(keys)
+
+
 def test_a_hook_is_told_that_an_upload_is_back(world: World) -> None:
     key = world.upload()
     world.deliver()

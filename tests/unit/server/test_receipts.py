@@ -1,18 +1,23 @@
-"""`POST /api/receipts`: reports are not trusted, OSS is asked, and differences are named."""
+"""`POST /api/receipts`, and the same in batches: reports are not trusted, OSS is asked, and
+differences are named.
+"""
 
+import asyncio
 import json
 from collections.abc import Callable
 
 import httpx
 import pytest
 
+from ossferry.access.audit import Audit
 from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.identity.owner import principal_prefix
+from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
 CRC64 = "11051210869376104954"
 METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
@@ -252,3 +257,233 @@ def test_without_a_role_there_are_no_receipts(
 ) -> None:
     with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
         assert client.post("/api/receipts", json=report(key)).status_code == 404
+
+
+class SlowStore(FakeStore):
+    """A bucket that answers later; `most` is the highest number of requests at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = 0
+        self._running = 0
+
+    async def head(self, key: str) -> Stored | None:
+        self._running += 1
+        self.most = max(self.most, self._running)
+        await asyncio.sleep(0)
+        self._running -= 1
+        return await super().head(key)
+
+
+def batch(client: httpx.Client, *reports: object) -> httpx.Response:
+    return client.post("/api/receipts/batch", json={"reports": reports})
+
+
+def test_a_batch_has_a_result_for_each_report_in_order(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    for name in ("b", "a", "d"):
+        store.put(key + name, size=9, crc64=CRC64)
+
+    answer = batch(client, *(report(key + name) for name in "bc"), report(key + "a", size=7))
+
+    stored = {
+        "size": 9,
+        "crc64": CRC64,
+        "etag": "5D41402ABC4B2A76B9719D911017C592",
+        "last_modified": "2026-03-14T09:26:50Z",
+    }
+    good = {"stored": True, "recorded_at": "2026-03-14T09:26:53Z"}
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {
+            "receipts": [
+                {"key": key + "b", **stored, **good},
+                {
+                    "key": key + "c",
+                    "stored": False,
+                    "code": "not-stored",
+                    "detail": "OSS has no object under this key.",
+                },
+                {
+                    "key": key + "a",
+                    "stored": False,
+                    "code": "receipt-mismatch",
+                    "detail": "OSS has an object under this key, but not the reported one.",
+                    "differs": ["size"],
+                    "found": {"key": key + "a", **stored},
+                },
+            ],
+            "quota": None,
+        },
+    )
+
+
+def test_a_batch_is_recorded_and_counted_once_however_often_it_comes(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    store: FakeStore,
+    key: str,
+) -> None:
+    settings = make_settings(**OBJECTS, metrics_token=METRICS_TOKEN, quota_objects_total=500)
+    app = create_app(settings, assume_role=sts, clock=clock, store=store)
+    reports = [report(f"{key}{number}") for number in range(200)]
+    for each in reports:
+        store.put(str(each["key"]), size=9, crc64=CRC64)
+    with app_client(app) as client:
+        client.post("/api/receipts", json=reports[3])
+        first, second = batch(client, *reports), batch(client, *reversed(reports))
+        bearer = {"authorization": f"Bearer {METRICS_TOKEN}"}
+        figures = client.get("/metrics", headers=bearer).text.splitlines()
+        listed = client.get("/api/objects?limit=1000&sort=name").json()["objects"]
+
+    assert [each.json()["quota"]["objects_left"] for each in (first, second)] == [300, 300]
+    assert [each["key"] for each in first.json()["receipts"]] == [each["key"] for each in reports]
+    assert {each["stored"] for each in second.json()["receipts"]} == {True}
+    assert {each["key"] for each in listed} == {each["key"] for each in reports}
+    assert 'ossferry_receipts_total{source="page"} 200.0' in figures
+    assert "ossferry_recorded_bytes_total 1800.0" in figures
+
+
+def test_the_same_key_twice_in_a_batch_is_one_upload(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    store.put(key, size=9, crc64=CRC64)
+
+    answer = batch(client, report(key), report(key, size=8), report(key)).json()
+
+    assert [each["stored"] for each in answer["receipts"]] == [True, False, True]
+    assert store.asked == [key]
+
+
+def test_one_foreign_key_refuses_the_whole_batch_unasked(
+    client: httpx.Client, store: FakeStore, settings: Settings, key: str
+) -> None:
+    bobs = principal_prefix(DEMO_USERS["bob"], secret=settings.secret_bytes) + "2026-03-14/r/x"
+    store.put(key, size=9, crc64=CRC64)
+    store.put(bobs, size=9, crc64=CRC64)
+
+    answer = batch(client, report(key), report(bobs))
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "foreign-key")
+    assert store.asked == []
+    assert client.get("/api/objects?sort=name").json()["objects"] == []
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [[], None, "x", {}, [{}], [None], [1], [{"key": "x", "size": -1, "crc64": "1"}]],
+    ids=str,
+)
+def test_a_malformed_batch_is_refused(
+    client: httpx.Client, store: FakeStore, key: str, reports: object
+) -> None:
+    several = [report(key), *reports] if isinstance(reports, list) and reports else reports
+
+    answer = client.post("/api/receipts/batch", json={"reports": several})
+
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "reports must be an array of 1 to 200 reports.",
+    )
+    assert store.asked == []
+
+
+@pytest.mark.parametrize(("count", "status"), [(200, 200), (201, 400)])
+def test_a_batch_has_at_most_200_reports_with_the_longest_keys(
+    client: httpx.Client, store: FakeStore, key: str, count: int, status: int
+) -> None:
+    longest = key + "\U0001f600" * ((1023 - len(key) - 3) // 4)
+    changes = {"size": 48_800_000_000_000, "crc64": "1" * 20, "request_id": "A" * 64}
+    reports = [report(f"{longest}{number:03}", **changes) for number in range(count)]
+    content = json.dumps({"reports": reports})
+    headers = {"content-type": "application/json"}
+
+    answer = client.post("/api/receipts/batch", content=content, headers=headers)
+
+    assert answer.status_code == status
+    assert len(store.asked) == (200 if status == 200 else 0)
+
+
+def test_only_a_batch_may_be_longer_than_16_kb(client: httpx.Client, key: str) -> None:
+    headers = {"content-type": "application/json"}
+
+    def status(path: str, size: int) -> int:
+        content = json.dumps(report(key)) + " " * size
+        return client.post(path, content=content, headers=headers).status_code
+
+    assert status("/api/receipts", 17_000) == 413
+    assert status("/api/receipts/refused", 17_000) == 413
+    assert status("/api/receipts/batch", 17_000) == 400
+    assert status("/api/receipts/batch", 1024 * 1024) == 413
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(OssLostError("no-answer"), 503), (OssRefusedError("AccessDenied", "5C06"), 502)],
+    ids=["lost", "refused"],
+)
+def test_a_batch_fails_as_a_whole_if_oss_does_and_may_be_repeated(
+    client: httpx.Client, store: FakeStore, key: str, error: Exception, status: int
+) -> None:
+    reports = [report(f"{key}{number}") for number in range(40)]
+    for each in reports:
+        store.put(str(each["key"]), size=9, crc64=CRC64)
+
+    store.error = error
+    failed = batch(client, *reports)
+    store.error = None
+    again = batch(client, *reports)
+
+    assert failed.status_code == status
+    assert ("retry-after" in failed.headers) is (status == 503)
+    assert {each["stored"] for each in again.json()["receipts"]} == {True}
+
+
+def test_batches_ask_oss_for_16_objects_at_a_time(
+    settings: Settings, sts: FakeSts, clock: FakeClock, key: str
+) -> None:
+    store = SlowStore()
+    app = create_app(settings, assume_role=sts, clock=clock, store=store)
+    with app_client(app) as client:
+        batch(client, *(report(f"{key}{number}") for number in range(50)))
+
+    assert (len(store.asked), store.most) == (50, 16)
+
+
+def test_a_batch_of_other_sites_and_strangers_gets_nothing(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    store.put(key, size=9, crc64=CRC64)
+    body = {"reports": [report(key)]}
+
+    elsewhere = client.post(
+        "/api/receipts/batch", json=body, headers={"origin": "https://evil.example.com"}
+    )
+    client.cookies["ossferry_demo_user"] = "mallory"
+    stranger = client.post("/api/receipts/batch", json=body)
+
+    assert (elsewhere.status_code, stranger.status_code) == (403, 401)
+    assert store.asked == []
+
+
+def test_a_batch_is_one_line_of_the_audit_trail_and_one_request_of_the_rate_limit(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    key: str,
+    audit_lines: list[dict[str, str]],
+) -> None:
+    settings = make_settings(rate_objects="2/minute")
+    audit = Audit(settings, clock=clock, sink=audit_lines.append)
+    app = create_app(settings, assume_role=sts, audit=audit, clock=clock, store=FakeStore())
+    with app_client(app) as client:
+        answers = [batch(client, report(key), report(key + "x")).status_code for _ in range(3)]
+
+    assert answers == [200, 200, 429]
+    assert [(line["action"], line["outcome"]) for line in audit_lines] == [
+        ("receipt", "done"),
+        ("receipt", "done"),
+        ("receipt", "too-many"),
+    ]

@@ -82,6 +82,7 @@ def everything(site: httpx.Client, key: str, undo: str) -> list[httpx.Response]:
         ("POST", "/api/grant", {}),
         ("GET", "/get_sts_token", None),
         ("POST", "/api/receipts", report),
+        ("POST", "/api/receipts/batch", {"reports": [report]}),
         ("GET", "/api/objects", None),
         ("GET", "/api/objects?q=x", None),
         ("GET", "/api/objects/deleted", None),

@@ -168,6 +168,18 @@ if TYPE_CHECKING:
                 ServerRefused: the server refused the request, or did not answer.
             """
 
+        async def confirm_all(self, uploads: list[tuple[str, int, str, str]]) -> None:
+            """Report several uploads, at most 200, to the server.
+
+            The server records the uploads that OSS stores with the size and CRC-64 of the file.
+
+            Args:
+                uploads: `(key, size, crc64, request_id)` of each upload, as for `confirm`.
+
+            Raises:
+                ServerRefused: the server recorded no upload, or did not answer.
+            """
+
         async def refuse(self, refused: RefusedObject) -> bool:
             """Ask the server to delete an object that differs from the uploaded file.
 

@@ -1,10 +1,11 @@
 """Reports to our server about stored files, and about objects that differ from their file.
 
 The server records each stored file in its ledger, and deletes each object that differs from its
-file. While files are sent, at most one stored file per second is reported, so that reports do not
-slow down the uploads. If the server is not available, the report is repeated later. Reports do not
-change the state of an upload: OSS has already confirmed the upload. The server also finds objects
-that were never reported.
+file. All stored files that wait are reported in one request, if the server accepts such batches.
+While files are sent, at most one request per second is sent, so that reports do not slow down the
+uploads. If the server is not available, the report is repeated later. Reports do not change the
+state of an upload: OSS has already confirmed the upload. The server also finds objects that were
+never reported.
 """
 
 import asyncio
@@ -26,7 +27,8 @@ __all__ = ["FEATURE", "Reporting"]
 
 RETRY_S = 15.0
 BETWEEN_S = 1.0  # while files are sent
-FEATURE, REFUSALS = "receipts", "refusals"
+FEATURE, BATCHES, REFUSALS = "receipts", "receipt-batches", "refusals"
+MAX_BATCH = 200  # uploads in one request
 NOT_YET = (401, 502)  # nobody is signed in, or the server cannot read from OSS
 UNAVAILABLE = SERVER_UNAVAILABLE + (200,)  # 200: another program answered in its place
 
@@ -100,23 +102,38 @@ class Reporting:
         self._refuses = False
 
     async def _report(self) -> None:
+        alone = 0  # uploads of a refused batch, which are reported one by one
         while self._waiting:
-            upload = self._waiting[0]
+            batch = self._waiting[: MAX_BATCH if self._grant.can(BATCHES) and not alone else 1]
             try:
-                await self._receipts.confirm(
-                    key=upload.key,
-                    size=upload.file.size,
-                    crc64=upload.crc64,
-                    request_id=upload.request_id,
-                )
+                await self._confirm(batch)
             except ServerRefused as error:
                 if error.status in UNAVAILABLE:
                     await self._clock.sleep(RETRY_S)
                     continue
+                if len(batch) > 1 and error.status not in NOT_YET:
+                    alone = len(batch)
+                    continue
             except OSSError:
                 pass  # another object has this key; the server has recorded the difference
-            self._waiting.pop(0)
-            self._counted(upload)
+            alone = max(0, alone - 1)
+            self._waiting = self._waiting[len(batch) :]
+            for upload in batch:
+                self._counted(upload)
             if self._is_sending():
                 await self._clock.sleep(BETWEEN_S)
         self._busy = False
+
+    async def _confirm(self, batch: "list[Upload]") -> None:
+        if len(batch) > 1:
+            await self._receipts.confirm_all(
+                [(each.key, each.file.size, each.crc64, each.request_id) for each in batch]
+            )
+            return
+        upload = batch[0]
+        await self._receipts.confirm(
+            key=upload.key,
+            size=upload.file.size,
+            crc64=upload.crc64,
+            request_id=upload.request_id,
+        )

@@ -8,7 +8,7 @@ import httpx
 
 from ossferry.cli.demo import Demo
 from support.after_upload import address, locked, mine, until
-from support.uploads import put
+from support.uploads import put, put_with
 
 CALLBACK_BODY = '{"bucket":${bucket},"object":${object},"size":${size},"reqId":${reqId}}'
 
@@ -109,3 +109,49 @@ def test_a_receipt_for_another_object_is_refused_with_what_differs(
     answer = site.post("/api/receipts", json={**first.report, "key": second.key})
 
     assert (answer.status_code, answer.json()["differs"]) == (409, ["size", "crc64"])
+
+
+def test_a_batch_is_recorded_once(after: Demo, site: httpx.Client) -> None:
+    grant = site.post("/api/grant").json()
+    uploads = [put_with(grant, after, b"hello", name=f"{number}.txt") for number in range(30)]
+    reports = [upload.report for upload in uploads]
+    wrong, missing = {**reports[0], "size": 6}, {**reports[1], "key": f"{uploads[1].key}x"}
+    before = site.post("/api/grant").json()["limits"]["quota"]["bytes_left"]
+    site.post("/api/receipts", json=reports[3])
+
+    answers = [
+        site.post("/api/receipts/batch", json={"reports": [*reports, wrong, missing]})
+        for _ in range(2)
+    ]
+
+    for answer in answers:
+        *good, mismatch, absent = answer.json()["receipts"]
+        assert [each["key"] for each in good] == [upload.key for upload in uploads]
+        assert {each["crc64"] for each in good} == {reports[0]["crc64"]}
+        assert (mismatch["code"], mismatch["differs"]) == ("receipt-mismatch", ["size"])
+        assert (absent["stored"], absent["code"]) == (False, "not-stored")
+        assert answer.json()["quota"]["bytes_left"] == before - 30 * 5
+    assert {mine(site)[upload.key]["crc64"] for upload in uploads} == {reports[0]["crc64"]}
+
+
+def test_a_batch_during_an_illness_of_oss_or_the_ledger_may_be_repeated(
+    after: Demo, site: httpx.Client
+) -> None:
+    grant = site.post("/api/grant").json()
+    uploads = [put_with(grant, after, b"hello") for _ in range(5)]
+    body = {"reports": [upload.report for upload in uploads]}
+
+    after.oss.faults.add("unavailable", operation="HeadObject", key=uploads[2].key)
+    no_oss = site.post("/api/receipts/batch", json=body)
+    after.oss.faults.clear()
+    with locked(after.settings.ledger_url):
+        no_ledger = site.post("/api/receipts/batch", json=body, timeout=20)
+    again = site.post("/api/receipts/batch", json=body)
+
+    assert [(each.status_code, each.json()["code"]) for each in (no_oss, no_ledger)] == [
+        (503, "oss-unavailable"),
+        (503, "ledger-unavailable"),
+    ]
+    assert "retry-after" in no_oss.headers
+    assert "retry-after" in no_ledger.headers
+    assert [each["stored"] for each in again.json()["receipts"]] == [True] * 5

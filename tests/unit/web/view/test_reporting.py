@@ -14,6 +14,11 @@ class Server:
     def __init__(self, *errors):
         self.errors = list(errors)
         self.asked = []
+        self.batches = []
+
+    async def confirm_all(self, uploads):
+        self.batches.append([upload[0] for upload in uploads])
+        await self.confirm(key=self.batches[-1], size=0, crc64="", request_id="")
 
     async def confirm(self, *, key, size, crc64, request_id):
         self.asked.append(key)
@@ -154,3 +159,82 @@ async def test_while_files_are_sent_reports_keep_a_distance():
 
     assert server.asked == counted == ["a", "b", "c"]
     assert clock.slept_s == [1.0]
+
+
+BATCHES = Grant("receipts", "receipt-batches")
+
+
+async def test_what_waits_is_reported_in_batches_of_200():
+    clock, server, counted = FakeClock(), Server(), []
+    reporting = Reporting(server, clock, BATCHES, counted=lambda upload: counted.append(upload.key))
+    keys = [str(number) for number in range(401)]
+    arrive(reporting, *keys)
+
+    await until(lambda: len(counted) == 401)
+
+    assert server.asked == [keys[:200], keys[200:400], "400"]
+    assert counted == keys
+    assert reporting.waiting() == []
+
+
+async def test_while_files_are_sent_batches_keep_a_distance_and_take_what_waits():
+    server, clock = Server(), FakeClock()
+    sending = [True, True, False]
+    reporting = Reporting(server, clock, BATCHES, is_sending=lambda: sending.pop(0))
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 1:
+            arrive(reporting, "b", "c")
+
+    clock.sleep = sleep
+    arrive(reporting, "a")
+    await until(lambda: not sending or len(server.asked) == 2)
+
+    assert server.asked == ["a", ["b", "c"]]
+    assert slept[0] == 1.0
+
+
+async def test_a_batch_is_repeated_until_the_server_is_back():
+    clock, counted = FakeClock(), []
+    server = Server(ServerRefused(503), ServerRefused(0), ServerRefused(200))
+    reporting = Reporting(server, clock, BATCHES, counted=lambda upload: counted.append(upload.key))
+    arrive(reporting, "a", "b")
+
+    await until(lambda: counted)
+
+    assert server.asked == [["a", "b"]] * 4
+    assert clock.slept_s == [15.0, 15.0, 15.0]
+    assert counted == ["a", "b"]
+
+
+async def test_the_uploads_of_a_refused_batch_are_reported_one_by_one():
+    server = Server(ServerRefused(403, code="foreign-key"), None, ServerRefused(503))
+    reporting = Reporting(server, FakeClock(), BATCHES)
+    keys = [str(number) for number in range(203)]
+    arrive(reporting, *keys)
+
+    await until(lambda: not reporting.waiting())
+
+    assert server.batches == [keys[:200], keys[200:]]
+    assert server.asked[1:-1] == ["0", "1"] + keys[1:200]  # noqa: RUF005 - for MicroPython
+
+
+async def test_a_batch_that_nobody_may_report_now_is_not_repeated():
+    server = Server(ServerRefused(401))
+    reporting = Reporting(server, FakeClock(), BATCHES)
+    arrive(reporting, "a", "b")
+
+    await until(lambda: not reporting.waiting())
+
+    assert server.asked == [["a", "b"]]
+
+
+async def test_a_server_without_batches_gets_one_upload_after_the_other():
+    server = Server()
+    arrive(Reporting(server, FakeClock(), Grant("receipts")), "a", "b")
+
+    await until(lambda: len(server.asked) == 2)
+
+    assert (server.asked, server.batches) == (["a", "b"], [])

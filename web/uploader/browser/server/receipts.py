@@ -46,14 +46,8 @@ class ServerReceipts:
             ServerRefused: the server refused the request; the status is 0 if no response came, and
                 200 if the response is malformed.
         """
-        document: dict[str, object] = {
-            "key": key,
-            "size": size,
-            "crc64": crc64,
-            "request_id": request_id or None,
-        }
         try:
-            found = await post("/api/receipts", document)
+            found = await post("/api/receipts", _report(key, size, crc64, request_id))
         except ServerRefused as error:
             if error.code == MISSING:
                 return None
@@ -68,6 +62,24 @@ class ServerReceipts:
         if "quota" in found:
             self.on_left(read_left(found["quota"]))
         return Stored(str(found.get("etag", "")), stored_crc64, request_id)
+
+    async def confirm_all(self, uploads: "list[tuple[str, int, str, str]]") -> None:
+        """Report several uploads, at most 200. The server records those that OSS stores as sent.
+
+        Args:
+            uploads: `(key, size, crc64, request_id)` of each upload, as for `confirm`.
+
+        Raises:
+            ServerRefused: the server refused the request, and recorded none of the uploads; the
+                status is 0 if no response came, and 200 if the response is malformed.
+        """
+        reports = [_report(*upload) for upload in uploads]
+        found = await post("/api/receipts/batch", {"reports": reports})
+        receipts = found.get("receipts")
+        if not isinstance(receipts, list) or len(receipts) != len(reports):
+            raise ServerRefused(200, detail="the receipts are malformed")
+        if "quota" in found:
+            self.on_left(read_left(found["quota"]))
 
     async def refuse(self, refused: "RefusedObject") -> bool:
         """Ask the server to delete an object that differs from the uploaded file.
@@ -126,3 +138,7 @@ class ServerReceipts:
         """
         asked = f"key={percent_encode(key)}&upload_id={percent_encode(upload_id)}"
         await call("DELETE", f"/api/unfinished?{asked}")
+
+
+def _report(key: str, size: int, crc64: str, request_id: str) -> "dict[str, object]":
+    return {"key": key, "size": size, "crc64": crc64, "request_id": request_id or None}
