@@ -16,7 +16,7 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-RECEIPTS = "**/api/receipts"
+RECEIPTS = re.compile(r"/api/receipts(/batch)?$")
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 LISTED = """fetch("/api/objects?sort=name&limit=1000")
   .then((answer) => answer.json()).then((found) => found.objects.length)"""
