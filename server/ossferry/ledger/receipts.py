@@ -124,7 +124,7 @@ async def record_all(
     known = await _lock(connection, [row["key"] for row in rows if row["key"] not in new])
     unchanged, changed, replaced = {}, [], []
     for (stored, _), row in zip(ordered, rows, strict=True):
-        old = known.get(stored.key)
+        old = None if stored.key in new else known[stored.key]
         if old is not None and old.deleted_at is None:
             if (old.size, old.crc64) == (stored.size, stored.crc64):
                 unchanged[stored.key] = _receipt(stored, old.recorded_at)
