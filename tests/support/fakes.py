@@ -18,6 +18,7 @@ from uploader.transfer.grants.quota import Left
 from uploader.transfer.journal.journal import Journal
 from uploader.transfer.pacing.connections import ConnectionPool
 from uploader.transfer.ports import Ports
+from uploader.transfer.sending.forms import Forms
 from uploader.transfer.target import RefusedObject
 
 TYPE_CHECKING = False
@@ -43,6 +44,7 @@ ZERO_BYTE_CRC64 = 2282658103124508505
 ANSWER_LOST = "answer lost"
 DAMAGED = "damaged"
 FAST_BYTES_PER_S = 10**7
+NO_FORMS = -1
 
 
 class FakeClock:
@@ -183,7 +185,7 @@ class FakeHttp:
     def _handle(self, request: "Request", body: "Piece | str | None", size: int) -> Reply:
         path, _, query = request.url.partition("?")
         given = dict([pair.split("=") for pair in query.split("&") if "=" in pair])
-        key = path.split("/", 3)[3]
+        key = dict(request.headers)["key"] if request.is_form else path.split("/", 3)[3]
         parts = self.multiparts.get(given.get("uploadId", ""))
         is_unknown = "uploadId" in given and parts is None  # OSS reports this error first
         forbids = ("x-oss-forbid-overwrite", "true") in request.headers
@@ -403,10 +405,15 @@ def make_ports(
     )
 
 
-def make_engine(ports: FakePorts, connections: int = 6) -> Engine:
-    """Return an engine with these ports, a fast connection and parts of 8 MiB."""
+def make_engine(ports: FakePorts, connections: int = 6, *, forms: "Forms | None" = None) -> Engine:
+    """Return an engine with these ports, a fast connection and parts of 8 MiB.
+
+    Args:
+        forms: by default, no file is sent with a form.
+    """
     keeper = GrantKeeper(ports.grants, ports.clock)
-    engine = Engine(ports, keeper, ConnectionPool(connections), Journal(ports, keeper))
+    pool, journal = ConnectionPool(connections), Journal(ports, keeper)
+    engine = Engine(ports, keeper, pool, journal, forms or Forms(NO_FORMS))
     engine.rate_bytes_per_s = FAST_BYTES_PER_S
     return engine
 

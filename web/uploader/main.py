@@ -24,6 +24,7 @@ from uploader.transfer.pacing.retry import waits_for
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
 from uploader.transfer.resuming.unfinished import UnfinishedUploads
+from uploader.transfer.sending.forms import Forms
 from uploader.view.actions import Actions
 from uploader.view.adding import Adding
 from uploader.view.app import show
@@ -69,7 +70,7 @@ def start() -> Queue:
     has_many = Computed(lambda: model.running.get() > MANY)
     effect(lambda: collect_rarely(with_many=bool(has_many.get())))
     journal = Journal(ports, keeper, on_change=model.found)
-    engine = Engine(ports, keeper, ConnectionPool(queued=QUEUED), journal)
+    engine = Engine(ports, keeper, ConnectionPool(queued=QUEUED), journal, Forms())
     receipts.on_left = engine.quota.told
     engine.quota.on_change = lambda: grant.left.set(engine.quota.left().facts())
     writing = Pace(lambda: WRITING_MS)
