@@ -7,8 +7,9 @@ If OSS refuses a form, or the page cannot read the answer to a form, the page se
 all later files with PutObject.
 """
 
-from uploader.oss.errors import UNEXPECTED, Corrupt, Refused
+from uploader.oss.errors import Corrupt, Refused
 from uploader.oss.post_object import post_object, signed_fields
+from uploader.transfer.grants.origins import refuses_host
 from uploader.transfer.pacing.retry import is_shut_out, is_transient
 from uploader.transfer.plan import KIB
 
@@ -94,6 +95,6 @@ class Forms:
 def _is_refusal(error: Exception) -> bool:
     """Return whether PutObject may succeed after this error of a form."""
     if isinstance(error, Refused):
-        is_strange = error.code == UNEXPECTED  # a proxy that takes no forms
-        return is_strange or not (error.repair or is_transient(error) or error.code == TAKEN)
+        is_others = error.code == TAKEN or refuses_host(error) or error.repair
+        return not (is_others or is_transient(error))
     return is_shut_out(error) or (isinstance(error, Corrupt) and not error.is_mismatch)
