@@ -22,6 +22,7 @@ pytest_plugins = ["mock_oss.pytest_plugin"]  # the wheel `ossferry-mock` has an 
 CONFIG = load()
 CORE = {project.name for project in CONFIG.projects if project.stories == "core"}
 """The engines in which `make test` runs only the core stories."""
+BROWSER_FIXTURES = {"page", "context", "browser"}
 MAX_REASON = 3000  # characters
 CRASHED = ("(Page|Target) crashed", r"\bBrowserLostError\b")
 """Patterns of the errors after a crash: of Playwright, and of the adapter for WebKitGTK."""
@@ -85,6 +86,7 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Iterator[None]:
     """Select the tests for each engine, and sort all tests."""
+    refuse_names_of_fixtures(items)
     choose_engines(config, items)
     if os.environ.get("CI"):
         repeat_after_crashes(items)
@@ -113,6 +115,17 @@ def choose_engines(config: pytest.Config, items: list[pytest.Item]) -> None:
     if dropped:
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=dropped)
+
+
+def refuse_names_of_fixtures(items: list[pytest.Item]) -> None:
+    """Stop if a test gives a parameter the name of a browser fixture.
+
+    pytest-playwright would run such a test once for each engine.
+    """
+    for item in items:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        if taken := BROWSER_FIXTURES & params.keys():
+            raise pytest.UsageError(f"{item.nodeid}: rename the parameter {min(taken)}")
 
 
 def repeat_after_crashes(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.records import record_keys
 
 pytestmark = pytest.mark.e2e
 
@@ -102,7 +103,7 @@ def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once
     first.hold_checksums()
     first.choose(path)
     first.row(name).expect_says("Finishing: being verified")
-    page.wait_for_timeout(700)  # wait for the record to be written
+    until(page, lambda: record_keys(page))
     key = first.row(name).key
     if then != "two other pages":
         second.choose(path)
@@ -116,6 +117,8 @@ def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once
     else:
         page.close()
         choosing = [third] if then == "a third page" else [second, third]
+    # The last page must choose the file before another page has sent it.
+    demo.oss.faults.add("delay", seconds=5, operation="PutObject")
     for uploader in choosing:
         uploader.choose(path)
 

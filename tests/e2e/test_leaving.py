@@ -15,6 +15,7 @@ from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.records import record_keys
 
 pytestmark = pytest.mark.e2e
 
@@ -46,17 +47,6 @@ HIDE = """() => {
   Object.defineProperty(document, "hidden", { value: true, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
-RECORDS = """() => new Promise((done, fail) => {
-  const opened = indexedDB.open("keyval-store");
-  opened.onerror = fail;
-  opened.onsuccess = () => {
-    const asked = opened.result.transaction("keyval").objectStore("keyval").getAllKeys();
-    asked.onsuccess = () => {
-      opened.result.close();
-      done(asked.result.filter((key) => key.startsWith("ossferry/")).length);
-    };
-  };
-})"""
 PUT_ASIDE = """() => {
   dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
 }"""
@@ -124,14 +114,14 @@ def test_r50_what_a_hidden_page_was_given_outlives_its_end(
     path = make_file("large.bin", LARGE)
     uploader.choose(path)
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
-    until(page, lambda: page.evaluate(RECORDS) == 1)
+    until(page, lambda: len(record_keys(page)) == 1)
     page.evaluate("() => { window.stopped = true; }")  # the next batch of records is never written
     uploader.drop(first__txt="x")
     uploader.drop(second__txt="x")
     expect(uploader.row("second.txt").locator).to_be_visible()
 
     page.evaluate(HIDE)
-    until(page, lambda: page.evaluate(RECORDS) == 3)
+    until(page, lambda: len(record_keys(page)) == 3)
     end_without_a_word(page)
 
     demo.oss.faults.clear()

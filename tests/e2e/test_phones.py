@@ -14,6 +14,7 @@ from e2e.storage_side import MIB, asked, noise, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.faults import refuse
+from support.records import record_keys
 
 pytestmark = [pytest.mark.e2e]
 
@@ -200,7 +201,7 @@ def test_who_holds_a_phone_is_asked_to_choose_again_and_not_to_drop(
     phone.choose(FilePayload(name="waits.txt", mimeType="", buffer=b"x"))
     phone.row("waits.txt").expect_state("uploading")
     until(page, lambda: demo.oss.requests)
-    page.wait_for_timeout(700)  # wait for the record to be written
+    until(page, lambda: record_keys(page))
 
     phone.open()
     phone.expect_ready()

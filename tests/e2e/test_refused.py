@@ -16,6 +16,7 @@ from e2e.storage_side import MIB, asked, noise, until
 from mock_oss.store.crc64 import update
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.records import record_keys
 
 pytestmark = pytest.mark.e2e
 
@@ -142,7 +143,7 @@ def test_what_was_damaged_in_the_put_of_a_page_that_is_gone_is_not_among_my_uplo
     uploader.hold_checksums()
     uploader.choose(path)
     uploader.row("damaged.bin").expect_says("Finishing: being verified")
-    page.wait_for_timeout(700)  # wait for the record to be written
+    until(page, lambda: record_keys(page))
     damaged = keys(demo)
 
     uploader.open()

@@ -11,6 +11,7 @@ from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.records import record_keys
 
 pytestmark = pytest.mark.e2e
 
@@ -89,15 +90,6 @@ def test_a_reload_in_the_middle_costs_only_what_was_under_way(
 
 
 # Counts the page's records in IndexedDB.
-RECORDS = """() => new Promise((done, fail) => {
-  const opened = indexedDB.open("keyval-store");
-  opened.onerror = () => fail(opened.error);
-  opened.onsuccess = () => {
-    const count = opened.result.transaction("keyval").objectStore("keyval").count();
-    count.onsuccess = () => (opened.result.close(), done(count.result));
-    count.onerror = () => fail(count.error);
-  };
-})"""
 
 
 @slow_on_pyodide
@@ -119,7 +111,7 @@ def test_an_unfinished_upload_can_be_discarded(
         uploader.page.wait_for_timeout(50)
     assert bucket.list_multipart_uploads().upload_list == []
     for _ in range(100):  # the record is deleted last, after OSS has confirmed
-        if not uploader.page.evaluate(RECORDS):
+        if not record_keys(uploader.page):
             break
         uploader.page.wait_for_timeout(50)
     uploader.open()

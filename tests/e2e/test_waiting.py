@@ -13,6 +13,7 @@ from e2e.storage_side import asked, expect_whole, noise, until
 from e2e.test_killed import Browsers
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.records import record_keys
 
 pytestmark = [
     pytest.mark.e2e,
@@ -22,19 +23,6 @@ pytestmark = [
 MakeFile = Callable[[str, bytes], Path]
 COUNT = 20  # twelve of them are being sent
 NAMES = [f"photo-{number:02}.txt" for number in range(COUNT)]
-RECORDS = """() => new Promise((done) => {
-  const opening = indexedDB.open("keyval-store");
-  opening.onupgradeneeded = () => opening.transaction.abort();
-  opening.onerror = () => done([]);
-  opening.onsuccess = () => {
-    const db = opening.result;
-    const asked = db.transaction("keyval").objectStore("keyval").getAllKeys();
-    asked.onsuccess = () => {
-      db.close();
-      done(asked.result.filter((name) => String(name).startsWith("ossferry/")));
-    };
-  };
-})"""
 OPFS_FILES = """async (names) => {
   const folder = await navigator.storage.getDirectory();
   const handles = [];
@@ -56,10 +44,9 @@ def _tidy(demo: Demo, console: Console) -> Iterator[None]:
     demo.oss.faults.clear()
 
 
-def records(page: Page) -> list[str]:
-    """Return the keys of the browser's upload records."""
-    found: list[str] = page.evaluate(RECORDS)
-    return sorted(name.removeprefix("ossferry/") for name in found)
+def stored(demo: Demo) -> list[str]:
+    """Return the keys of the objects in the bucket."""
+    return list(demo.oss.bucket(demo.bucket).objects)
 
 
 def hold(demo: Demo) -> None:
@@ -75,7 +62,7 @@ def choose_with_way_back(uploader: UploaderPage) -> None:
 
 def reopened(demo: Demo, uploader: UploaderPage) -> None:
     """Wait until all records are written, and reload the page."""
-    until(uploader.page, lambda: len(records(uploader.page)) == COUNT)
+    until(uploader.page, lambda: len(record_keys(uploader.page)) == COUNT)
     uploader.open()
     demo.oss.faults.clear()
     uploader.expect_ready()
@@ -88,7 +75,7 @@ def expect_all_arrived_once(demo: Demo, uploader: UploaderPage, keys: list[str])
     stored = [key for key in demo.oss.bucket(demo.bucket).objects if "/photo-" in key]
     assert sorted(stored) == keys
     expect(uploader.page.locator("#unfinished")).to_be_hidden()
-    until(uploader.page, lambda: records(uploader.page) == [])
+    until(uploader.page, lambda: record_keys(uploader.page) == [])
 
 
 @pytest.fixture
@@ -116,7 +103,7 @@ def test_one_click_continues_all_that_waited_and_the_language_is_kept(
     choose_with_way_back(fresh)
     expect(fresh.rows.first).to_be_visible()
     reopened(own_demo, fresh)
-    keys = records(fresh.page)
+    keys = record_keys(fresh.page)
     fresh.page.get_by_label("Language").select_option("ja")
     expect(fresh.page.locator("#unfinished")).to_contain_text("件のアップロードを続けますか")
     fresh.open()
@@ -136,7 +123,7 @@ def test_the_same_files_dropped_again_continue(
     paths = [make_file(name, name.encode() * 500) for name in NAMES]
     fresh.choose(*paths)
     reopened(own_demo, fresh)
-    keys = records(fresh.page)
+    keys = record_keys(fresh.page)
     expect(fresh.page.locator("#unfinished")).to_contain_text("not sent yet, from a moment ago")
     expect(fresh.page.get_by_role("button", name="Continue")).to_have_count(0)
 
@@ -153,7 +140,7 @@ def test_a_file_that_arrived_without_an_answer_is_not_stored_twice(
     own_demo.oss.faults.add("reset", when="before-answer", operation="PostObject", times=1)
     own_demo.oss.faults.add("hang", operation="PostObject", skip=1)
     fresh.choose(path)
-    until(fresh.page, lambda: own_demo.oss.bucket(own_demo.bucket).objects and records(fresh.page))
+    until(fresh.page, lambda: stored(own_demo) and record_keys(fresh.page))
     fresh.open()
     fresh.expect_ready()
     own_demo.oss.faults.clear()
@@ -186,7 +173,7 @@ def test_what_waited_can_be_discarded_one_by_one_or_all(
     box.get_by_role("button", name="Really discard 19 uploads").click()
 
     expect(box).to_be_hidden()
-    until(fresh.page, lambda: records(fresh.page) == [])
+    until(fresh.page, lambda: record_keys(fresh.page) == [])
 
 
 def test_another_tab_is_offered_what_waits_only_when_its_page_is_closed(
@@ -194,7 +181,7 @@ def test_another_tab_is_offered_what_waits_only_when_its_page_is_closed(
 ) -> None:
     hold(own_demo)
     fresh.choose(*[make_file(name, b"x") for name in NAMES])
-    until(fresh.page, lambda: len(records(fresh.page)) == COUNT)
+    until(fresh.page, lambda: len(record_keys(fresh.page)) == COUNT)
     other = UploaderPage(context.new_page(), fresh.url)
     other.open()
     other.expect_ready()
@@ -221,9 +208,9 @@ def test_r32_a_killed_browser_forgets_nothing_that_waited(
     uploader = browsers.open()
     hold(own_demo)
     choose_with_way_back(uploader)
-    until(uploader.page, lambda: len(records(uploader.page)) == COUNT)
+    until(uploader.page, lambda: len(record_keys(uploader.page)) == COUNT)
     uploader.page.wait_for_timeout(500)
-    keys = records(uploader.page)
+    keys = record_keys(uploader.page)
     browsers.kill()
     own_demo.oss.faults.clear()
 

@@ -88,7 +88,7 @@ class Directory:
 
     def reset(self) -> None:
         """Restore the users and roles of the world, without policies of RAM requests."""
-        self.generation += 1
+        self._changed()
         users = (UserEntry(user=user) for user in self._world.users)
         self._users = {(entry.user.account_id, entry.user.name): entry for entry in users}
         self._roles = {role.arn: RoleEntry(role=role) for role in self._world.roles}
@@ -106,12 +106,12 @@ class Directory:
 
     def put_user(self, entry: UserEntry) -> None:
         """Create or replace a user."""
-        self.generation += 1
+        self._changed()
         self._users[entry.user.account_id, entry.user.name] = entry
 
     def delete_user(self, entry: UserEntry) -> None:
         """Delete a user."""
-        self.generation += 1
+        self._changed()
         del self._users[entry.user.account_id, entry.user.name]
 
     def role(self, arn: str) -> RoleEntry | None:
@@ -120,12 +120,12 @@ class Directory:
 
     def put_role(self, entry: RoleEntry) -> None:
         """Create or replace a role."""
-        self.generation += 1
+        self._changed()
         self._roles[entry.arn] = entry
 
     def delete_role(self, entry: RoleEntry) -> None:
         """Delete a role."""
-        self.generation += 1
+        self._changed()
         del self._roles[entry.arn]
 
     def policy(self, account_id: str, name: str) -> ManagedPolicy | None:
@@ -134,12 +134,12 @@ class Directory:
 
     def put_policy(self, policy: ManagedPolicy) -> None:
         """Create or replace a custom policy."""
-        self.generation += 1
+        self._changed()
         self._policies[policy.account_id, policy.name] = policy
 
     def delete_policy(self, policy: ManagedPolicy) -> None:
         """Delete a custom policy."""
-        self.generation += 1
+        self._changed()
         del self._policies[policy.account_id, policy.name]
 
     def attached(self, entry: UserEntry | RoleEntry) -> list[ManagedPolicy]:
@@ -151,7 +151,7 @@ class Directory:
 
     def attach(self, policy: ManagedPolicy, entry: UserEntry | RoleEntry) -> None:
         """Attach a policy to a user or role."""
-        self.generation += 1
+        self._changed()
         self._attached[entry.arn] = (*self._attached.get(entry.arn, ()), policy.name)
 
     def detach(self, name: str, entry: UserEntry | RoleEntry) -> bool:
@@ -159,7 +159,7 @@ class Directory:
         names = self._attached.get(entry.arn, ())
         if name not in names:
             return False
-        self.generation += 1
+        self._changed()
         self._attached[entry.arn] = tuple(each for each in names if each != name)
         return True
 
@@ -171,3 +171,6 @@ class Directory:
             for arn, names in self._attached.items()
             if policy.name in names and arn.startswith(account)
         ]
+
+    def _changed(self) -> None:
+        self.generation += 1

@@ -6,12 +6,13 @@ starts quickly.
 """
 
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from ossferry.cli.output import JsonOption, Rows, json_line, progress
+from ossferry.cli.output import JsonOption, Rows, counted, json_line, note, progress
+from ossferry.cli.values import day
 from ossferry.clock import utc_now, utc_text
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def uploads(
     principal: Annotated[str, typer.Option(help="Only uploads of this principal (a hash).")] = "",
     since: Annotated[
         datetime | None,
-        typer.Option(help="Only uploads since this day in UTC.", formats=["%Y-%m-%d"]),
+        typer.Option(parser=day, metavar="DAY", help="Only uploads since this day in UTC."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,16 +77,14 @@ def uploads(
     from ossferry.cli.tools import with_ledger
     from ossferry.ledger.reports import UploadRow, upload_pages
 
-    after = since.replace(tzinfo=UTC) if since else None
-
     async def print_csv(database: "Database") -> None:
-        async for piece in csv_pieces(database, principal=principal, since=after):
+        async for piece in csv_pieces(database, principal=principal, since=since):
             typer.echo(piece, nl=False)
 
     async def print_json(database: "Database") -> None:
         names = {each.name: each.name for each in fields(UploadRow)}
         with Rows(names, as_json=True) as rows:
-            async for page in upload_pages(database, principal=principal, since=after):
+            async for page in upload_pages(database, principal=principal, since=since):
                 for row in page:
                     rows.add(**{name: getattr(row, name) for name in names})
 
@@ -183,6 +182,7 @@ def reconcile(
             owners = [await people.owner_by_hash(connection, each) for each in known]
         titles = {"difference": "difference", "key": "key"}
         looking = reconciler(tools.settings, tools.store, tools.database)
+        count = 0
         with (
             progress("Comparing principals", total=len(owners)) as done,
             Rows(titles, as_json=as_json, has_heading=False) as rows,
@@ -194,7 +194,9 @@ def reconcile(
                 for kind in ("found", "changed", "gone"):
                     for key in getattr(differences, kind):
                         rows.add(difference=kind, key=key)
+                        count += 1
                 done(1)
+        note(f"{counted(len(owners), 'principal')} compared, {counted(count, 'difference')}")
 
     with_bucket(compare)
 

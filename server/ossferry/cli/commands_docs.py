@@ -22,7 +22,9 @@ Other commands record their actions in `OSSFERRY_AUDIT_FILE`, if it is set.
 Lists are tables on a terminal, and lines of text separated by tabs for other programs.
 In text, control characters in names are escaped.
 `--json` prints one JSON object per line; use it in scripts.
+After a failure, the last line is an object with the member `error`: the sentence on stderr.
 `setup`, `teardown` and `doctor` print one object, which has the member `error` after a failure.
+A command line that cannot be read, such as `share KEY --days soon`, prints no object.
 Long lists are printed while the command runs, and progress bars appear only on a terminal.
 
 `ossferry --install-completion` installs the completion of commands and options.

@@ -18,7 +18,7 @@ from ossferry.errors import (
     StsRefusedError,
 )
 
-__all__ = ["complaint"]
+__all__ = ["complaint", "file_complaint"]
 
 UNREADABLE = re.compile(r"OSSFERRY_[A-Z_]+ cannot be (read|opened)\.")
 """Messages about a file without the reason."""
@@ -72,6 +72,19 @@ def complaint(error: OssferryError) -> str:
         case AuditLostError():
             return "the audit trail cannot be written; check OSSFERRY_AUDIT_FILE and the disk."
     return str(error)
+
+
+def file_complaint(error: OSError) -> str:
+    """Return a sentence about a file that cannot be read or written.
+
+    Return empty text if the error names no file.
+    """
+    if error.filename is None:
+        return ""
+    return (
+        f"{error.filename} cannot be read or written ({error.strerror}); correct the path, or the"
+        " rights of this file and its folder."
+    )
 
 
 def _small(sentence: str) -> str:

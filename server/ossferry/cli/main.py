@@ -13,14 +13,16 @@ import sys
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
+from typer.core import TyperGroup
 
 from ossferry.cli.admin import admin_commands
-from ossferry.cli.complaints import complaint
+from ossferry.cli.complaints import complaint, file_complaint
 from ossferry.cli.keys import key_commands
 from ossferry.cli.mock import refuse_production, require_mock, run_mock_oss
+from ossferry.cli.output import json_line, wants_json
 from ossferry.cli.setup.commands import setup, teardown
 from ossferry.cli.setup.policy import policy
 from ossferry.cli.signature import signature_commands
@@ -50,7 +52,25 @@ MeantOption: TypeAlias = Annotated[
 ]
 OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the mock OSS.")]
 
+
+class _Commands(TyperGroup):
+    """The commands; after a failure, a command with `--json` prints a JSON object, too."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run the command, and print an object with the member `error` if it fails."""
+        try:
+            return super().invoke(ctx)
+        except (OssferryError, OSError) as error:
+            sentence = (
+                complaint(error) if isinstance(error, OssferryError) else file_complaint(error)
+            )
+            if sentence and wants_json(ctx):
+                json_line({"error": sentence})
+            raise
+
+
 commands = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -283,15 +303,11 @@ def main() -> None:
         typer.echo(f"ossferry: {complaint(error)}", err=True)
         raise SystemExit(2 if isinstance(error, UsageError) else 1) from error
     except OSError as error:
-        if error.filename is not None:
-            sentence = (
-                f"{error.filename} cannot be read or written ({error.strerror}); correct the path,"
-                " or the rights of this file and its folder."
-            )
-        elif error.errno in DISK_FULL:
+        sentence = file_complaint(error)
+        if not sentence and error.errno in DISK_FULL:
             sentence = f"the output cannot be written ({error.strerror}); free space on the disk."
             _discard_output()
-        else:
+        if not sentence:
             raise
         typer.echo(f"ossferry: {sentence}", err=True)
         raise SystemExit(1) from error

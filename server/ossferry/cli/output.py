@@ -19,7 +19,7 @@ import typer
 
 from ossferry.clock import utc_text
 
-__all__ = ["JsonOption", "Rows", "json_line", "note", "plain", "progress"]
+__all__ = ["JsonOption", "Rows", "counted", "json_line", "note", "plain", "progress", "wants_json"]
 
 ROWS_PER_TABLE = 500
 """Rows after which a terminal gets a table; the rows that follow get a table of their own."""
@@ -29,8 +29,22 @@ ESCAPED = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 Value: TypeAlias = str | int | datetime | None
 
+AS_JSON = "ossferry.as_json"
+"""Name of a member of the contexts: whether `--json` was given."""
+
+
+def _remember(context: typer.Context, wanted: bool) -> bool:
+    context.meta[AS_JSON] = wanted
+    return wanted
+
+
+def wants_json(context: typer.Context) -> bool:
+    """Return whether `JsonOption` was given to the command of a context or of a parent."""
+    return bool(context.meta.get(AS_JSON))
+
+
 JsonOption: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object per line.")
+    bool, typer.Option("--json", callback=_remember, help="Print one JSON object per line.")
 ]
 
 
@@ -109,6 +123,11 @@ def json_line(document: Mapping[str, object]) -> None:
 def note(sentence: str) -> None:
     """Write a sentence for people to stderr, such as a summary."""
     typer.echo(sentence, err=True)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 upload`` or ``2 uploads``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def plain(text: str) -> str:

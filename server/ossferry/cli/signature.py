@@ -15,7 +15,7 @@ import typer
 
 from ossferry.cli.output import JsonOption, json_line, note, plain
 from ossferry.clock import utc_now
-from ossferry.errors import SettingsError
+from ossferry.errors import SettingsError, UsageError
 
 if TYPE_CHECKING:
     from ossferry.signatures.answers import OssAnswer
@@ -76,6 +76,8 @@ def explain_signature(
     from ossferry.signatures.requests import read_request
     from ossferry.signatures.signed import read_signature
 
+    if not request.strip():
+        raise UsageError("REQUEST is empty: give a signed URL, or a file with the request.")
     text = request if REQUEST_ITSELF.match(request) else _text(request, "REQUEST")
     answer = read_answer(_text(str(response), "--response")) if response else None
     form = read_form(text, bucket=bucket)

@@ -4,18 +4,18 @@ The commands have the rights of the server: they use its role for objects and it
 command imports its dependencies when it is called, so that the command line starts quickly.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ossferry.cli.output import JsonOption, Rows, note, progress
+from ossferry.cli.output import JsonOption, Rows, counted, note, progress
+from ossferry.cli.values import age, day, whole_number
 from ossferry.clock import utc_now
-from ossferry.errors import BadRequestError, NotStoredError, OssferryError, SettingsError
+from ossferry.errors import NotStoredError, OssferryError, SettingsError, UsageError
 
 if TYPE_CHECKING:
     from ossferry.access.audit import Audit
@@ -27,7 +27,6 @@ __all__ = ["upload_commands"]
 
 upload_commands = typer.Typer()
 
-UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 SHORTEST = timedelta(hours=1)
 """A page may need this long to send a part over a slow connection."""
 
@@ -39,6 +38,20 @@ Which: TypeAlias = Annotated[
         metavar="PREFIX|PRINCIPAL",
         help="Only these uploads: the beginning of their keys, such as uploads/alice-, or a"
         " principal's hash, as `ossferry admin principals` prints it.",
+    ),
+]
+Days: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        parser=whole_number(most=7), metavar="DAYS", help="Days until the link expires, 0 to 7."
+    ),
+]
+Hours: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        parser=whole_number(most=168),
+        metavar="HOURS",
+        help="Hours until the link expires, 0 to 168; added to the days.",
     ),
 ]
 
@@ -83,10 +96,8 @@ def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
 @upload_commands.command()
 def share(
     key: Annotated[str, typer.Argument(help="The key of the upload, as `ls` prints it.")],
-    days: Annotated[int, typer.Option(min=0, max=7, help="Days until the link expires.")] = 0,
-    hours: Annotated[
-        int, typer.Option(min=0, max=168, help="Hours until the link expires; added to the days.")
-    ] = 0,
+    days: Days = 0,
+    hours: Hours = 0,
     inline: Annotated[
         bool, typer.Option("--inline", help="Let the browser display the file.")
     ] = False,
@@ -104,13 +115,15 @@ def share(
     from ossferry.http.body import parsed
     from ossferry.ledger import people
     from ossferry.uploads.scope import read_key
-    from ossferry.uploads.shares import MAX_LIFE_S, Wish, make_link
+    from ossferry.uploads.shares import MAX_LIFE_S, MAX_NOTE, Wish, make_link
 
     read_key(key)
     lives = timedelta(days=days, hours=hours) or timedelta(hours=1)
     lives_s = int(lives.total_seconds())
     if lives_s > MAX_LIFE_S:
-        raise BadRequestError("--days and --hours: a link lasts 7 days at most.")
+        raise UsageError("--days and --hours: a link lasts 7 days at most.")
+    if len(comment) > MAX_NOTE:
+        raise UsageError(f"--note: at most {MAX_NOTE} characters.")
     disposition = "inline" if inline else "attachment"
     wish = parsed(
         {"key": key, "expires_s": lives_s, "disposition": disposition, "note": comment}, Wish
@@ -154,7 +167,9 @@ def verify(
     ] = "",
     since: Annotated[
         datetime | None,
-        typer.Option(help="Only uploads recorded since this day in UTC.", formats=["%Y-%m-%d"]),
+        typer.Option(
+            parser=day, metavar="DAY", help="Only uploads recorded since this day in UTC."
+        ),
     ] = None,
     file: Annotated[
         Path | None,
@@ -165,23 +180,21 @@ def verify(
     """Compare the stored objects with their receipts: size, and CRC-64 as OSS computed it.
 
     Print the uploads that differ, that are missing, or of which OSS has no CRC-64. The exit code is
-    1 if there are any. Objects without a receipt are not checked; `ossferry admin reconcile` finds
-    them.
+    1 if there are any. Objects without a receipt are only counted, not checked; `ossferry admin
+    reconcile` records them.
     """
     from ossferry.uploads.scope import read_key
 
     if file is not None:
         if since is not None:
-            raise SettingsError("--since and --file cannot be used together.")
+            raise UsageError("--since and --file cannot be used together.")
         if not which:
-            raise SettingsError(
+            raise UsageError(
                 "--file needs the key of the stored object: `ossferry verify KEY --file FILE`."
             )
         differs = _verify_file(file, read_key(which), as_json=as_json)
     else:
-        differs = _verify_receipts(
-            which, since.replace(tzinfo=UTC) if since else None, as_json=as_json
-        )
+        differs = _verify_receipts(which, since, as_json=as_json)
     if differs:
         raise typer.Exit(1)
 
@@ -204,7 +217,7 @@ def _verify_receipts(which: str, since: datetime | None, *, as_json: bool) -> bo
     """
     from ossferry.cli.tools import with_bucket
     from ossferry.ledger.reports import count_uploads
-    from ossferry.uploads.inventory import check_receipts
+    from ossferry.uploads.inventory import check_receipts, count_unrecorded
     from ossferry.uploads.scope import read_scope
 
     async def check(tools: "Tools") -> bool:
@@ -226,10 +239,25 @@ def _verify_receipts(which: str, since: datetime | None, *, as_json: bool) -> bo
                     _add(rows, row.key, each.outcome, row.size, row.crc64, each.stored)
         if not checked and since is None and not scope.is_whole:
             raise NotStoredError("no receipt of a stored upload matches; `ossferry ls` lists keys.")
-        note(f"{checked} uploads checked, {differ} differ")
+        unrecorded = await count_unrecorded(tools.store, tools.database, scope, since=since)
+        note(_summary(checked, differ, unrecorded))
         return bool(differ)
 
     return with_bucket(check)
+
+
+def _summary(checked: int, differ: int, unrecorded: int) -> str:
+    """Return the sentence about the uploads that were compared, and about those that were not."""
+    text = (
+        f"{counted(checked, 'upload')} checked, {differ} {'differs' if differ == 1 else 'differ'}"
+    )
+    if not unrecorded:
+        return text
+    have = "has no receipt and was" if unrecorded == 1 else "have no receipt and were"
+    return (
+        f"{text}; {counted(unrecorded, 'stored object')} {have} not checked: run `ossferry admin"
+        " reconcile`, which records the objects of known principals"
+    )
 
 
 def _verify_file(path: Path, key: str, *, as_json: bool) -> bool:
@@ -292,24 +320,12 @@ def _checksum(path: Path) -> tuple[int, str]:
     return size, str(crc)
 
 
-def _age(text: str) -> timedelta:
-    """Convert text such as ``30m``, ``12h``, ``1d`` or ``2w`` to a duration.
-
-    Raises:
-        typer.BadParameter: the text has another format.
-    """
-    found = re.fullmatch(r"([0-9]{1,5})([mhdw])", text)
-    if found is None:
-        raise typer.BadParameter("write a number with m, h, d or w, such as 12h or 1d.")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
-
-
 @upload_commands.command("abort-stale")
 def abort_stale(
     older_than: Annotated[
         timedelta,
         typer.Option(
-            parser=_age,
+            parser=age,
             metavar="AGE",
             help="Time since the latest part was stored, such as 12h, 1d or 2w; at least 1h.",
         ),
@@ -327,7 +343,7 @@ def abort_stale(
     from ossferry.cli.tools import with_bucket
 
     if older_than < SHORTEST:
-        raise BadRequestError("--older-than must be at least 1h: people may still send parts.")
+        raise UsageError("--older-than must be at least 1h: people may still send parts.")
     before = utc_now() - older_than
     with_bucket(lambda tools: _abort(tools, which, before=before, dry_run=dry_run, as_json=as_json))
 
@@ -369,7 +385,7 @@ async def _abort(
             done(1)
             count, freed = count + 1, freed + each.size
     words = ("would be aborted", "would be freed") if dry_run else ("aborted", "freed")
-    note(f"{count} uploads {words[0]}, {freed} bytes {words[1]}")
+    note(f"{counted(count, 'upload')} {words[0]}, {counted(freed, 'byte')} {words[1]}")
 
 
 async def _discard(tools: "Tools", audit: "Audit", upload: "Begun") -> None:

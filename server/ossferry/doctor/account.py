@@ -174,29 +174,43 @@ class Account:
     async def check_role_scope(self) -> Finding:
         """Check that the role for uploads has no more rights than a grant needs.
 
-        If a session policy were ever missing, the role's own rights would be the last limit. In a
-        bucket that everybody can read, the role's right to read cannot be tested.
+        If a session policy were ever missing, the role's own rights would be the last limit. A
+        right that everybody has cannot be tested.
         """
-        elsewhere = f"doctor-{secrets.token_hex(8)}/"
-        origin, wide = self._settings.bucket_origin, []
-        session = await self._session(elsewhere)
-        if await self._may_write(self._access.bucket(session, origin), f"{elsewhere}check"):
+        wide: list[str] = []
+        unknown: list[str] = []
+        if await self._outside.is_writable():
+            unknown.append(f"write outside {UPLOADS}")
+        elif await self._role_may_write_elsewhere():
             wide.append(f"write outside {UPLOADS}")
-        if "oss:GetObject" not in self._settings.actions and not self._outside.is_public:
-            session = await self._session(self._prefix, actions=("oss:GetObject",))
-            if await self._may_read(self._access.bucket(session, origin), f"{self._prefix}check"):
+        if "oss:GetObject" not in self._settings.actions:
+            if self._outside.is_public:
+                unknown.append("read objects")
+            elif await self._role_may_read():
                 wide.append("read objects")
         if wide:
             return warned(
                 f"The role {self._settings.role_arn} may also {' and '.join(wide)}.",
                 self._policy_fix("role"),
             )
-        if self._outside.is_public:
+        if unknown:
             return passed(
-                f"The role has no right to write outside {UPLOADS}. Its right to read was not"
-                " checked, because everybody can read the objects."
+                f"No right beyond uploads below {UPLOADS} was found; the right to"
+                f" {' and '.join(unknown)} was not checked, because everybody has it."
             )
         return passed(f"The role has no rights beyond uploads below {UPLOADS}.")
+
+    async def _role_may_write_elsewhere(self) -> bool:
+        """Return whether the role may write outside the prefix of all uploads."""
+        elsewhere = f"doctor-{secrets.token_hex(8)}/"
+        session = await self._session(elsewhere)
+        bucket = self._access.bucket(session, self._settings.bucket_origin)
+        return await self._may_write(bucket, f"{elsewhere}check")
+
+    async def _role_may_read(self) -> bool:
+        session = await self._session(self._prefix, actions=("oss:GetObject",))
+        bucket = self._access.bucket(session, self._settings.bucket_origin)
+        return await self._may_read(bucket, f"{self._prefix}check")
 
     async def check_objects_role(self) -> Finding:
         """Check the server's own role for uploads: receipts, lists, links and deletions."""

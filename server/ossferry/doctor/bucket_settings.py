@@ -13,7 +13,7 @@ from ossferry.doctor.outside import Outside
 from ossferry.errors import OssRefusedError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.operations.checks import Finding, failed, passed, skipped, warned
-from ossferry.operations.policy_commands import policy_command
+from ossferry.operations.policy_commands import policy_command, setup_does_it
 from ossferry.oss.sdks.interface import SdkBucket
 from ossferry.settings.addresses import host_of
 from ossferry.settings.model import Settings
@@ -46,14 +46,21 @@ class BucketSettings:
         without the right OSS first checks the region in the signature.
         """
         region = self._settings.region
-        fix = "Set OSSFERRY_REGION and OSSFERRY_ENDPOINT to the bucket's region."
+        fix = (
+            "Set OSSFERRY_REGION and OSSFERRY_ENDPOINT to the bucket's region, which the OSS"
+            " console shows."
+        )
         if endpoint := self._outside.right_endpoint:
             return failed(f"The bucket is not in {region}; its endpoint is {endpoint}.", fix)
         try:
             found = await self._ask(lambda bucket: bucket.region())
         except OssRefusedError as error:
             if error.oss_code == "InvalidArgument":
-                return failed(f"The bucket is not in {region}: OSS refuses its signatures.", fix)
+                return failed(
+                    f"OSS refuses signatures for {region}: the bucket is in another region, or"
+                    " there is no such region.",
+                    fix,
+                )
             if error.oss_code != "AccessDenied":
                 return self._access.refused(error, self._settings.bucket_origin)
             return passed(f"OSS accepts signatures for {region}.")
@@ -71,7 +78,7 @@ class BucketSettings:
             found = await self._ask(lambda bucket: bucket.abort_prefixes())
         except OssRefusedError as error:
             if error.oss_code == "NoSuchLifecycle":
-                return warned("The bucket has no lifecycle rule.", fix)
+                return warned("The bucket has no lifecycle rule.", f"{fix} {setup_does_it()}")
             return self._unknown(error, "oss:GetBucketLifecycle")
         if not any(UPLOADS.startswith(prefix) for prefix in found):
             return warned(f"No lifecycle rule aborts multipart uploads below {UPLOADS}.", fix)
@@ -87,7 +94,7 @@ class BucketSettings:
             return warned(
                 "Block Public Access is off.",
                 "Turn on Block Public Access for the bucket, with the configuration that"
-                f" {policy_command('public-access')} prints.",
+                f" {policy_command('public-access')} prints. {setup_does_it()}",
             )
         return passed("Block Public Access is on.")
 

@@ -45,7 +45,7 @@ CHECKS: Sequence[tuple[str, str, str]] = (
     ("objects-role", "the server's own role can list, read, copy and delete uploads", "upload"),
     ("cors", "the bucket's CORS rules allow the page's requests", "bucket"),
     ("cors-headers", "the page can read the headers of the answers", "cors"),
-    ("public-access", "strangers cannot read objects", "bucket"),
+    ("public-access", "strangers cannot read or write objects", "bucket"),
     ("public-access-block", "Block Public Access is on", "region"),
     ("lifecycle", "a lifecycle rule aborts old multipart uploads", "region"),
     ("domains", "the custom domains in the settings are bound to the bucket", "region"),

@@ -5,6 +5,7 @@ import re
 import secrets
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from ossferry.operations.checks import (
     skipped,
     warned,
 )
-from ossferry.operations.policy_commands import policy_command
+from ossferry.operations.policy_commands import policy_command, setup_does_it
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.settings.model import Settings
 
@@ -38,6 +39,12 @@ EXPECTED = ("AccessDenied", "NoSuchKey", "NoSuchBucket", "")
 """The codes for a request without a signature for an object that does not exist; a website that the
 bucket serves has no code.
 """
+
+FOREIGN_PAGE = "https://ossferry-doctor.invalid"
+"""The origin of a page that does not exist; only CORS rules for every origin allow it."""
+
+NO_UPLOAD = "0" * 32
+"""The id of an upload that does not exist."""
 
 SAFELISTED = ("GET", "HEAD", "POST")
 """Methods that the answer to a preflight need not name. Source: Fetch standard."""
@@ -87,6 +94,24 @@ class Outside:
         """
         return any(answer.code in ("NoSuchKey", "") for answer in self._answers.values())
 
+    async def is_writable(self) -> bool:
+        """Return whether everybody can write objects in the bucket.
+
+        The request sends a part of an upload that does not exist, so that nothing is stored. OSS
+        says that the upload does not exist only to a person who may write.
+
+        Raises:
+            OssLostError: OSS does not answer.
+        """
+        address = f"{self._settings.bucket_origin}{self._path}"
+        try:
+            answer = await self._client.put(
+                address, params={"partNumber": "1", "uploadId": NO_UPLOAD}
+            )
+        except httpx.HTTPError as error:
+            raise OssLostError("no-answer") from error
+        return _element(answer.content, b"Code") == "NoSuchUpload"
+
     async def check_tls(self) -> Finding:
         """Check the certificates of the bucket's addresses and of the page's address."""
         addresses = (*self._settings.upload_origins, self._settings.public_url or "")
@@ -118,7 +143,7 @@ class Outside:
         """Check that every address of the bucket answers, and serves this account."""
         for origin in self._settings.upload_origins:
             try:
-                answer = await self._get(origin)
+                answer = await self._get(origin, self._pages[0])
             except httpx.HTTPError as error:
                 return failed(
                     f"{origin} does not answer ({str(error) or type(error).__name__}).",
@@ -153,7 +178,7 @@ class Outside:
         """
         origin = public_endpoint(self._settings)
         try:
-            answer = await self._get(origin)
+            answer = await self._get(origin, self._pages[0])
         except httpx.HTTPError as error:
             return skipped(f"{origin} does not answer ({type(error).__name__}).")
         if answer.code == "PublicEndpointForbidden":
@@ -166,63 +191,91 @@ class Outside:
         if any(answer.code == "NoSuchBucket" for answer in self._answers.values()):
             return failed(
                 f"There is no bucket {name}.",
-                f"Create the bucket with the configuration that {policy_command('bucket')} prints,"
-                " or correct OSSFERRY_BUCKET.",
+                "Correct OSSFERRY_BUCKET, or create the bucket with the configuration that"
+                f" {policy_command('bucket')} prints. {setup_does_it()}",
             )
         return passed(f"The bucket {name} exists.")
 
     async def check_public_access(self) -> Finding:
-        """Check that strangers cannot read objects; call `check_endpoint` first."""
-        if self.is_public:
+        """Check that strangers cannot read or write objects; call `check_endpoint` first."""
+        writes = ["write"] if await self.is_writable() else []
+        rights = [*(["read"] if self.is_public else []), *writes]
+        if rights:
             return failed(
-                "Everybody can read the objects in the bucket.",
+                f"Everybody can {' and '.join(rights)} the objects in the bucket.",
                 "Turn on Block Public Access for the bucket, with the configuration that"
                 f" {policy_command('public-access')} prints; it overrides public ACLs and bucket"
-                " policies.",
+                f" policies. {setup_does_it('`--adopt`')}",
             )
-        return passed("Strangers cannot read objects.")
+        return passed("Strangers cannot read or write objects.")
 
     async def check_cors(self) -> Finding:
-        """Check that the bucket allows each method that the page uses, from each of its origins."""
+        """Check that the bucket allows each method that the page uses, from each of its origins.
+
+        CORS rules should allow no other page.
+        """
         tries = [
             (page, method, self._is_allowed(origin, page, method))
             for origin in self._settings.upload_origins
-            for page in self._pages
+            for page in (*self._pages, FOREIGN_PAGE)
             for method in METHODS
         ]
         answers = await asyncio.gather(*(allowed for _, _, allowed in tries))
-        refused = [tried[:2] for tried, allowed in zip(tries, answers, strict=True) if not allowed]
-        if not refused:
-            return passed(f"Pages at {', '.join(self._pages)} may send all methods.")
-        page = refused[0][0]
-        methods = dict.fromkeys(method for each, method in refused if each == page)
-        return failed(
-            f"The bucket's CORS rules refuse {', '.join(methods)} to pages at {page}.",
-            self._cors_fix(),
-        )
-
-    async def check_exposed_headers(self) -> Finding:
-        """Check that pages can read the answers' headers; call `check_endpoint` first."""
-        for origin, answer in self._answers.items():
-            shown = _names(answer.headers.get("access-control-expose-headers", ""))
-            hidden = [name for name in EXPOSED_HEADERS if name.lower() not in shown]
-            if hidden and "*" not in shown:
+        found = [(*tried[:2], allowed) for tried, allowed in zip(tries, answers, strict=True)]
+        for page in self._pages:
+            if refused := _methods(found, page, allowed=False):
                 return failed(
-                    f"The bucket's CORS rules hide {', '.join(hidden)} from pages at {origin}.",
+                    f"The bucket's CORS rules refuse {refused} to pages at {page}.",
                     self._cors_fix(),
                 )
+        pages = ", ".join(self._pages)
+        if allowed := _methods(found, FOREIGN_PAGE, allowed=True):
+            return warned(
+                f"The bucket's CORS rules allow {allowed} to pages at every origin.",
+                f"Remove the origin `*` from the rules, and allow only {pages} with the rule that"
+                f" {self._cors_command()} prints.",
+            )
+        return passed(f"Pages at {pages} may send all methods.")
+
+    async def check_exposed_headers(self) -> Finding:
+        """Check that all pages can read the answers' headers; call `check_endpoint` first."""
+        for origin, first in self._answers.items():
+            for page in self._pages:
+                answer = first if page == self._pages[0] else await self._answer(origin, page)
+                shown = _names(answer.headers.get("access-control-expose-headers", ""))
+                hidden = [name for name in EXPOSED_HEADERS if name.lower() not in shown]
+                if hidden and "*" not in shown:
+                    where = f" (upload address {origin})" if len(self._answers) > 1 else ""
+                    return failed(
+                        f"The bucket's CORS rules hide {', '.join(hidden)} from pages at"
+                        f" {page}{where}.",
+                        self._cors_fix(),
+                    )
         return passed("Pages can read all headers that they need.")
 
     def _cors_fix(self) -> str:
-        command = policy_command("cors", *(("--origin", page) for page in self._pages))
         return (
-            f"Make the rule that {command} prints the bucket's first CORS rule, because OSS uses"
-            " the first one that matches."
+            f"Make the rule that {self._cors_command()} prints the bucket's first CORS rule,"
+            " because OSS uses the first one that matches."
+            f" {setup_does_it('these origins')}"
         )
 
-    async def _get(self, origin: str) -> Answer:
-        headers = {"origin": self._pages[0]}
-        answer = await self._client.get(f"{origin}{self._path}", headers=headers)
+    def _cors_command(self) -> str:
+        return policy_command("cors", *(("--origin", page) for page in self._pages))
+
+    async def _answer(self, origin: str, page: str) -> Answer:
+        """Request an object as a page does.
+
+        Raises:
+            OssLostError: OSS does not answer.
+        """
+        try:
+            return await self._get(origin, page)
+        except httpx.HTTPError as error:
+            raise OssLostError("no-answer") from error
+
+    async def _get(self, origin: str, page: str) -> Answer:
+        answer = await self._client.get(f"{origin}{self._path}", headers={"origin": page})
         try:
             skew_s = (self._clock() - date_of(answer)).total_seconds()
         except ValueError:
@@ -295,6 +348,21 @@ def certificate_end(address: str) -> datetime:
     ):
         end = dict(secure.getpeercert() or {})["notAfter"]
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(end)), UTC)
+
+
+def _methods(found: Sequence[tuple[str, str, bool]], page: str, *, allowed: bool) -> str:
+    """Return the methods that some upload address allows or refuses to a page.
+
+    Args:
+        found: for each preflight request the page's origin, the method, and whether it is allowed.
+    """
+    return ", ".join(
+        dict.fromkeys(
+            method
+            for origin, method, is_allowed in found
+            if origin == page and is_allowed is allowed
+        )
+    )
 
 
 def _element(document: bytes, name: bytes) -> str:

@@ -6,6 +6,7 @@ running transaction never fails because the database is locked.
 """
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -204,9 +205,11 @@ async def check_ledger(url: str) -> None:
     Log a warning if the database does not answer, because the server may start before its database.
 
     Raises:
-        SettingsError: the ledger can never be used, for example because its folder is missing.
+        SettingsError: the ledger can never be used, for example because its folder is missing or
+            cannot be written.
     """
     database = Database(url)
+    _require_writable(sa.make_url(url))
     try:
         async with database.read():
             pass
@@ -214,6 +217,26 @@ async def check_ledger(url: str) -> None:
         log.warning("ledger-unreachable", error=error.reason, cause=error.cause)
     finally:
         await database.close()
+
+
+def _require_writable(url: sa.URL) -> None:
+    """Check that this process may write the SQLite file and its folder.
+
+    SQLite creates files beside the ledger. The rights and read-only mounts of a process rarely
+    change while it runs.
+
+    Raises:
+        SettingsError: this process may not write the file or the folder.
+    """
+    if url.get_backend_name() != "sqlite":
+        return
+    file = Path(url.database or "").absolute()
+    for path, mode in ((file.parent, os.W_OK | os.X_OK), (file, os.R_OK | os.W_OK)):
+        if path.exists() and not os.access(path, mode):
+            raise SettingsError(
+                f"OSSFERRY_DATABASE_URL: the user of this process cannot write {path}; let it"
+                " write the ledger's file and its folder."
+            )
 
 
 def _engine(url: sa.URL, busy_timeout_s: float) -> AsyncEngine:

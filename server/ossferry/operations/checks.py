@@ -99,6 +99,21 @@ LEDGER_FAULTS: Mapping[str, tuple[str, str]] = {
 }
 """Maps exceptions of PostgreSQL's driver, and texts of SQLite, to the reason and the fix."""
 
+STORAGE_FAULT = ("Redis does not answer ({})", "Start Redis, or correct OSSFERRY_REDIS_URL.")
+WRONG_PASSWORD = (
+    "Redis refuses the user or the password ({})",
+    "Correct the user and the password in OSSFERRY_REDIS_URL.",
+)
+STORAGE_FAULTS: Mapping[str, tuple[str, str]] = {
+    "AuthenticationError": WRONG_PASSWORD,
+    "AuthenticationWrongNumberOfArgsError": WRONG_PASSWORD,
+    "NoPermissionError": (
+        "Redis does not allow this user all commands and keys of ossferry ({})",
+        "Give the user in OSSFERRY_REDIS_URL more rights, or name another one there.",
+    ),
+}
+"""Maps exceptions of the package `redis` to the reason and the fix."""
+
 StsDate: TypeAlias = Callable[[], Awaitable[datetime]]
 """Returns the current time according to STS, or raises `StsLostError`."""
 
@@ -339,10 +354,9 @@ async def check_storage(storage: Storage) -> Finding:
         await storage.ping()
     except StorageLostError as error:
         cause = type(error.__cause__).__name__ if error.__cause__ else error.reason
+        reason, fix = STORAGE_FAULTS.get(cause, STORAGE_FAULT)
         return failed(
-            f"Redis does not answer ({cause}): limits are stricter, and nobody can sign in with"
-            " OpenID.",
-            "Start Redis, or correct OSSFERRY_REDIS_URL.",
+            f"{reason.format(cause)}: limits are stricter, and nobody can sign in with OpenID.", fix
         )
     return passed("The storage for limits and sessions answers.")
 

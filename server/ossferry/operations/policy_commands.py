@@ -1,6 +1,6 @@
 """The commands that print the right documents of a set-up, for the fixes of checks."""
 
-__all__ = ["caller_command", "policy_command", "trust_command"]
+__all__ = ["caller_command", "policy_command", "setup_does_it", "trust_command"]
 
 
 def policy_command(document: str, *options: tuple[str, str]) -> str:
@@ -12,6 +12,15 @@ def policy_command(document: str, *options: tuple[str, str]) -> str:
     """
     words = ["ossferry policy", document, *(f"{name} {value}" for name, value in options)]
     return f"`{' '.join(words)}`"
+
+
+def setup_does_it(more: str = "") -> str:
+    """Return the last sentence of a fix that `ossferry setup` applies if it runs again.
+
+    Args:
+        more: the options that it needs besides those of the first time.
+    """
+    return f"`ossferry setup` with {f'{more} and ' if more else ''}the same options does this."
 
 
 def trust_command(role_arn: str, caller_arn: str) -> str:

@@ -75,8 +75,9 @@ def apply(
         for call in needs.calls:
             if planned is not None and call not in planned:
                 raise SettingsError(
-                    f"the account has changed since the plan was written, and the plan has no"
-                    f" {call.action} for {step.title}: write a new plan with --plan."
+                    f"the plan has no {call.action} for {step.title}: the account has changed"
+                    " since the plan was written, or the plan was edited; write a new plan with"
+                    " --plan."
                 )
         for call in needs.calls:
             answer = _send(account, call, report)

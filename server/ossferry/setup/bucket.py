@@ -134,6 +134,28 @@ class Bucket:
             raise self._foreign(None)
         return found
 
+    def check_region(self) -> None:
+        """Check that OSS at this address has the wanted region; the bucket need not exist.
+
+        The request needs the right oss:ListBuckets; a caller without it is not told here.
+
+        Raises:
+            CloudError: OSS does not accept the region or the credentials, or does not answer.
+        """
+        service = oss2.Service(
+            self._auth,
+            self._address,
+            session=self._session,
+            connect_timeout=TIMEOUT_S,
+            region=self._wanted.region,
+        )
+        try:
+            with self._sentences("ListBuckets"):
+                service.list_buckets(max_keys=1)
+        except CloudError as error:
+            if error.error_code != "AccessDenied":
+                raise
+
     def _foreign(self, error: CloudError | None) -> CloudError:
         name, region = self._wanted.bucket, self._wanted.region
         if error is not None and "specified endpoint" in str(error):

@@ -109,7 +109,7 @@ class _Making:
         found = self._account.bucket.cors()
         others = other_rules(found, wanted)
         if others:
-            needs.notes.append(f"the bucket has {len(others)} other CORS rules, which stay.")
+            needs.notes.append(f"other CORS rules of the bucket stay: {len(others)}.")
         ready = (
             found is not None
             and found.response_vary

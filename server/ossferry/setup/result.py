@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from ossferry.settings.addresses import is_loopback
 from ossferry.setup.wanted import Wanted
 
 __all__ = ["settings_of", "todo"]
@@ -53,6 +54,11 @@ def _mock_addresses(wanted: Wanted, mock: str) -> dict[str, str]:
 def todo(wanted: Wanted) -> list[str]:
     """Return what only a person can do after the set-up, one sentence each."""
     found = []
+    if wanted.domain and wanted.plain_http and not is_loopback(wanted.domain):
+        found.append(
+            f"{wanted.domain} does not lead to the mock: in a rehearsal, give --domain a name below"
+            " localhost, such as files.localhost."
+        )
     if wanted.domain:
         target = f"{wanted.bucket}.oss-{wanted.region}.aliyuncs.com."
         found.append(f"add this record to the DNS zone: {wanted.domain}. CNAME {target}")

@@ -17,7 +17,15 @@ from ossferry.ledger.reports import UploadRow, upload_pages
 from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.uploads.scope import Scope
 
-__all__ = ["Checked", "Outcome", "StoredUpload", "check_receipts", "outcome_of", "stored_uploads"]
+__all__ = [
+    "Checked",
+    "Outcome",
+    "StoredUpload",
+    "check_receipts",
+    "count_unrecorded",
+    "outcome_of",
+    "stored_uploads",
+]
 
 PAGE = 1000
 AT_ONCE = 32
@@ -108,6 +116,30 @@ async def check_receipts(
             rows = wanted[start : start + AT_ONCE]
             for checked in await asyncio.gather(*(_check(store, row) for row in rows)):
                 yield checked
+
+
+async def count_unrecorded(
+    store: ObjectStore, database: Database, scope: Scope, *, since: datetime | None = None
+) -> int:
+    """Return the number of stored objects of a scope for which the ledger has no receipt.
+
+    Args:
+        since: count only objects stored at or after this time; None for all.
+
+    Raises:
+        OssLostError: OSS does not answer.
+        OssRefusedError: OSS refuses to list the objects.
+        LedgerLostError: the database does not answer.
+    """
+    count, after = 0, ""
+    while True:
+        page = await store.list(scope.prefix, after=after, limit=PAGE)
+        keys = [each.key for each in page if since is None or each.last_modified >= since]
+        async with database.read() as connection:
+            count += len(keys) - len(await receipts.of_keys(connection, keys))
+        if len(page) < PAGE:
+            return count
+        after = page[-1].key
 
 
 async def _check(store: ObjectStore, row: UploadRow) -> Checked:

@@ -167,22 +167,28 @@ def test_a_link_that_ends_early_is_told(daily: Demo, site: httpx.Client, run: Ru
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "code", "sentence"),
     [
-        (("--days", "7", "--hours", "1"), "--days and --hours: a link lasts 7 days at most."),
-        (("--inline",), "Only images, audio, video and plain text can be shown in place."),
-        (("--note", "x" * 201), "note must be null, or text of at most 200 characters."),
+        (("--days", "7", "--hours", "1"), 2, "--days and --hours: a link lasts 7 days at most."),
+        (("--inline",), 1, "Only images, audio, video and plain text can be shown in place."),
+        (("--note", "x" * 201), 2, "--note: at most 200 characters."),
     ],
     ids=["too long", "inline", "note"],
 )
 def test_a_link_has_the_rules_of_the_route(
-    daily: Demo, site: httpx.Client, run: Run, arguments: tuple[str, ...], sentence: str
+    daily: Demo,
+    site: httpx.Client,
+    run: Run,
+    arguments: tuple[str, ...],
+    code: int,
+    sentence: str,
 ) -> None:
     upload = put(daily, site, b"<html>", name="a.html", headers={"content-type": "text/html"})
 
-    ran = run("share", upload.key, *arguments)
+    ran = run("share", upload.key, *arguments, "--json")
 
-    assert (ran.code, ran.out, ran.complaint) == (1, "", f"ossferry: {sentence}")
+    assert (ran.code, ran.complaint) == (code, f"ossferry: {sentence}")
+    assert in_json(ran) == [{"error": sentence}]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +229,33 @@ def test_equal_objects_are_verified(daily: Demo, site: httpx.Client, run: Run) -
 
     assert (everything.code, everything.out.count("\n")) == (0, 1)
     assert everything.complaint == "40 uploads checked, 0 differ"
-    assert (one.code, one.complaint) == (0, "1 uploads checked, 0 differ")
+    assert (one.code, one.complaint) == (0, "1 upload checked, 0 differ")
+
+
+def test_objects_without_a_receipt_are_counted_until_they_are_recorded(
+    daily: Demo, site: httpx.Client, run: Run
+) -> None:
+    run("admin", "reconcile")
+    one, _ = (put(daily, site, b"without a receipt") for _ in range(2))
+
+    both, single = run("verify"), run("verify", "--since", "2999-01-01")
+    recording, nothing = run("admin", "reconcile"), run("admin", "reconcile")
+    after = run("verify", one.key)
+
+    records = "run `ossferry admin reconcile`, which records the objects of known principals"
+    assert (both.code, both.complaint) == (
+        0,
+        "0 uploads checked, 0 differ; 2 stored objects have no receipt and were not checked:"
+        f" {records}",
+    )
+    assert single.complaint == "0 uploads checked, 0 differ"
+    assert [row[0] for row in recording.rows] == ["found", "found"]
+    assert recording.complaint.endswith(" compared, 2 differences")
+    assert (nothing.out, nothing.complaint) == (
+        "",
+        recording.complaint.replace("2 differences", "0 differences"),
+    )
+    assert after.complaint == "1 upload checked, 0 differ"
 
 
 def test_changed_and_missing_objects_are_found(daily: Demo, site: httpx.Client, run: Run) -> None:
@@ -296,7 +328,7 @@ def test_a_file_or_object_that_is_not_there_is_one_sentence(
     no_key = run("verify", "--file", str(path))
     both = run("verify", upload.key, "--file", str(path), "--since", "2026-01-01")
 
-    assert [each.code for each in (no_file, no_object, no_key, both)] == [1] * 4
+    assert [each.code for each in (no_file, no_object, no_key, both)] == [1, 1, 2, 2]
     assert no_file.complaint == (
         f"ossferry: --file: {path} cannot be read (No such file or directory)."
     )
@@ -396,7 +428,7 @@ def test_uploads_under_way_cannot_be_aborted(run: Run, age: str) -> None:
     ran = run("abort-stale", "--older-than", age)
 
     assert (ran.code, ran.complaint) == (
-        1,
+        2,
         "ossferry: --older-than must be at least 1h: people may still send parts.",
     )
 
@@ -484,7 +516,8 @@ def test_the_cause_of_a_failure_is_one_sentence(
 ) -> None:
     ran = run("ls", "--json", **changes)
 
-    assert (ran.code, ran.out) == (1, "")
+    assert ran.code == 1
+    assert in_json(ran) == [{"error": ran.complaint.removeprefix("ossferry: ")}]
     assert ran.complaint.startswith(sentence)
     assert ran.err == f"{ran.complaint}\n"
 

@@ -331,6 +331,23 @@ def behind_a_domain_of_another_bucket(set_up: SetUp) -> None:
     set_up.settings = {"OSSFERRY_ENDPOINT": "http://files.localhost", "OSSFERRY_CNAME": "1"}
 
 
+SECOND_PAGE = "http://app.localhost"
+
+
+def with_a_second_page(set_up: SetUp) -> None:
+    """Add a page whose CORS rule exposes too few headers."""
+    exposed = EXPOSED.replace("<ExposeHeader>ETag</ExposeHeader>", "").replace(
+        "<ExposeHeader>x-oss-hash-crc64ecma</ExposeHeader>", ""
+    )
+    rule = CORS.partition("</CORSRule>")[0].partition("<CORSRule>")[2]
+    second = rule.replace(PAGE, SECOND_PAGE).replace(EXPOSED, exposed)
+    end = "</CORSConfiguration>"
+    cors = CORS.replace(end, f"<CORSRule>{second}</CORSRule>{end}")
+    set_up.bucket = replace(SPEC, cors=cors)
+    with_no_key(set_up)
+    set_up.settings["OSSFERRY_CORS_ORIGINS"] = json.dumps([SECOND_PAGE])
+
+
 FAULTS: dict[str, tuple[Change, str, str]] = {
     "wrong secret key": (
         changed(key=(KEY_ID, "wrong")),
@@ -408,7 +425,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "CORS rule without an exposed header": (
         changed(bucket=replace(SPEC, cors=CORS.replace("x-oss-hash-crc64ecma", "x-oss-version"))),
         "cors-headers",
-        "hide x-oss-hash-crc64ecma from pages",
+        f"hide x-oss-hash-crc64ecma from pages at {PAGE}.",
     ),
     "clock an hour behind": (
         changed(advance=timedelta(hours=1)),
@@ -437,7 +454,8 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "wrong region only": (
         with_settings(REGION="cn-shanghai"),
         "region",
-        "not in cn-shanghai: OSS refuses its signatures",
+        "OSS refuses signatures for cn-shanghai: the bucket is in another region, or there is no"
+        " such region.",
     ),
     "public endpoint forbidden": (
         changed(refuse_public_endpoints=True),
@@ -603,8 +621,34 @@ def test_in_a_public_bucket_the_roles_right_to_read_is_not_checked(
     set_up.bucket = replace(SPEC, acl="public-read")
 
     assert rows(doctor(set_up), "ok")["role-scope"] == (
-        "The role has no right to write outside uploads/. Its right to read was not checked,"
-        " because everybody can read the objects."
+        "No right beyond uploads below uploads/ was found; the right to read objects was not"
+        " checked, because everybody has it."
+    )
+
+
+def test_the_headers_that_a_second_page_can_read_are_checked(set_up: SetUp, doctor: Doctor) -> None:
+    with_a_second_page(set_up)
+
+    assert rows(doctor(set_up), "fail") == {
+        "cors-headers": "The bucket's CORS rules hide ETag, x-oss-hash-crc64ecma from pages at"
+        f" {SECOND_PAGE}."
+    }
+
+
+def test_in_a_bucket_that_is_public_to_write_the_rights_of_credentials_are_not_checked(
+    set_up: SetUp, doctor: Doctor
+) -> None:
+    set_up.bucket = replace(SPEC, acl="public-read-write")
+
+    found = doctor(set_up)
+
+    assert rows(found, "fail") == {
+        "public-access": "Everybody can read and write the objects in the bucket."
+    }
+    assert set(rows(found, "warn")) <= NORMAL_WARNINGS
+    assert rows(found, "ok")["role-scope"] == (
+        "No right beyond uploads below uploads/ was found; the right to write outside uploads/ and"
+        " read objects was not checked, because everybody has it."
     )
 
 
@@ -623,6 +667,11 @@ WARNINGS: dict[str, tuple[Change, str, str]] = {
         changed(bucket=replace(SPEC, lifecycle=LIFECYCLE.replace("uploads/", "uploads/a"))),
         "lifecycle",
         "No lifecycle rule aborts multipart uploads below uploads/.",
+    ),
+    "CORS rule for every origin": (
+        changed(bucket=replace(SPEC, cors=CORS.replace(PAGE, "*"))),
+        "cors",
+        "The bucket's CORS rules allow PUT, POST, GET, HEAD, DELETE to pages at every origin.",
     ),
     "no API key": (with_no_key, "sign-in", "Valid API keys: 0 of 0."),
     "role that may do everything": (
@@ -669,6 +718,7 @@ REMEDIES: dict[str, tuple[Change, str]] = {
         FAULTS["CORS rule without an exposed header"][0],
         "cors-headers",
     ),
+    "CORS rule for every origin": (WARNINGS["CORS rule for every origin"][0], "cors"),
     "trust policy without the server": (FAULTS["trust policy without the server"][0], "role"),
     "server that may not assume roles": (without_the_right_to_assume_roles, "role"),
     "role without PutObject": (FAULTS["role without PutObject"][0], "upload"),
@@ -738,13 +788,28 @@ def test_the_fixes_for_the_bucket_name_its_configurations(set_up: SetUp, doctor:
 
     set_up.bucket = replace(SPEC, acl="public-read")
     public_bucket = doctor(set_up)
+    set_up.bucket = replace(SPEC, cors="", lifecycle="")
+    bare_bucket = doctor(set_up)
 
-    for found, id_, root in (
-        (public_bucket, "public-access", "PublicAccessBlockConfiguration"),
-        (open_bucket, "public-access-block", "PublicAccessBlockConfiguration"),
-        (no_bucket, "bucket", "CreateBucketConfiguration"),
+    for found, id_, root, options in (
+        (
+            public_bucket,
+            "public-access",
+            "PublicAccessBlockConfiguration",
+            "`--adopt` and the same options",
+        ),
+        (
+            open_bucket,
+            "public-access-block",
+            "PublicAccessBlockConfiguration",
+            "the same options",
+        ),
+        (no_bucket, "bucket", "CreateBucketConfiguration", "the same options"),
+        (bare_bucket, "cors", "CORSConfiguration", "these origins and the same options"),
+        (bare_bucket, "lifecycle", "LifecycleConfiguration", "the same options"),
     ):
         (fix,) = (row["fix"] for row in found["checks"] if row["id"] == id_)
+        assert fix.endswith(f" `ossferry setup` with {options} does this.")
         (line,) = re.findall(r"`ossferry (policy [^`]+)`", fix)
         assert CliRunner().invoke(commands, shlex.split(line)).stdout.startswith(f"<{root}>")
 

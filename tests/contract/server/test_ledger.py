@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -485,6 +486,20 @@ def test_the_log_has_the_words_of_sqlite(
 
     lines = [json.loads(each) for each in caplog.messages]
     assert {(line["error"], line["cause"]) for line in lines} == {(reason, cause)}
+
+
+@pytest.mark.parametrize("which", ["folder", "file"])
+async def test_a_ledger_that_the_servers_user_cannot_write_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    ledger = tmp_path / "ledger.db"
+    if which == "file":
+        await check_ledger(f"sqlite:///{ledger}")
+    read_only = {"folder": tmp_path, "file": ledger}[which]
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != read_only)
+
+    with pytest.raises(SettingsError, match=f"the user of this process cannot write {read_only};"):
+        await check_ledger(f"sqlite:///{ledger}")
 
 
 async def test_the_log_says_that_nothing_listens_at_the_address_of_the_ledger(

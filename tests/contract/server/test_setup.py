@@ -1,5 +1,6 @@
 """`ossferry setup` and `ossferry teardown` against the mock: OSS, STS and RAM on one port."""
 
+import fcntl
 import json
 import os
 import pty
@@ -16,6 +17,9 @@ from typing import Any
 import httpx
 import oss2
 import pytest
+from alibabacloud_credentials.client import Client
+from alibabacloud_credentials.exceptions import CredentialException
+from alibabacloud_credentials.models import Config
 
 from mock_oss import BucketSpec, MockOSS, Role, User, World
 from mock_oss.world.seeding import ensure_bucket
@@ -115,6 +119,17 @@ def run(oss: MockOSS, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         return Done(caught.value.code, *capsys.readouterr())
 
     return call
+
+
+class WithoutCredentials(Client):  # type: ignore[misc]  # untyped
+    """The vendor's chain on a machine without credentials."""
+
+    def __init__(self) -> None:
+        super().__init__(Config(type="access_key", access_key_id="x", access_key_secret="x"))
+
+    def get_credential(self) -> None:
+        """Fail as the vendor's chain does."""
+        raise CredentialException("unable to load credentials")
 
 
 def setup(run: Run, *more: str) -> Done:
@@ -347,7 +362,31 @@ def test_a_plan_makes_no_call_that_it_does_not_list(oss: MockOSS, run: Run, tmp_
     done = run("setup", "--apply", str(plan), "--yes")
 
     assert (done.code, changes(oss)) == (1, [])
-    assert "the plan has no PutBucketCors for CORS rule: write a new plan" in done.stderr
+    assert (
+        "the plan has no PutBucketCors for CORS rule: the account has changed since" in done.stderr
+    )
+    assert "or the plan was edited; write a new plan with --plan" in done.stderr
+
+
+def test_a_plan_is_not_written_over_a_file(oss: MockOSS, run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text("kept")
+
+    done = run("setup", *NAMES, "--plan", str(plan))
+
+    assert (done.code, len(oss.requests), plan.read_text()) == (1, 0, "kept")
+    assert done.stderr == (
+        f"ossferry: --plan: {plan} exists already: choose another name, or delete it.\n"
+    )
+
+
+def test_a_written_plan_is_also_printed_as_json(run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+
+    done = run("setup", *NAMES, "--plan", str(plan), "--json")
+
+    written = json.loads(plan.read_text())
+    assert json.loads(done.stdout) == {**written, "notes": [], "plan_file": str(plan)}
 
 
 def test_a_plan_for_another_account_is_refused(run: Run, tmp_path: Path) -> None:
@@ -451,6 +490,54 @@ def test_another_key_is_made_on_request_until_ram_has_two(oss: MockOSS, run: Run
     assert f"has 2 access keys already, {ids[0]} and {ids[1]}" in third.stderr
 
 
+def test_a_secret_on_stdout_is_noted_with_the_option_for_a_file(run: Run, tmp_path: Path) -> None:
+    shown = setup(run)
+    hidden = setup(run, "--new-key", "--key-file", str(tmp_path / "key"))
+
+    assert "--key-file FILE writes it into a file that only you can read" in shown.stderr
+    assert "--key-file FILE" not in hidden.stderr
+
+
+def test_an_empty_key_file_of_a_command_that_was_killed_is_used(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.touch(0o644)
+
+    done = setup(run, "--key-file", str(path))
+
+    assert done.code == 0, done.stderr
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text().startswith("ALIBABA_CLOUD_ACCESS_KEY_ID=")
+
+
+@pytest.mark.parametrize("make", ["locked", "link", "second name", "pipe", "folder"])
+def test_an_empty_key_file_that_may_belong_to_others_is_refused(
+    oss: MockOSS, run: Run, tmp_path: Path, make: str
+) -> None:
+    path, other = tmp_path / "key", tmp_path / "other"
+    other.touch()
+    match make:
+        case "locked":
+            path.touch()
+        case "link":
+            path.symlink_to(other)
+        case "second name":
+            path.hardlink_to(other)
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+
+    with (path if make == "locked" else other).open() as used:
+        if make == "locked":
+            fcntl.flock(used, fcntl.LOCK_EX)
+        done = setup(run, "--key-file", str(path))
+
+    assert (done.code, changes(oss)) == (1, [])
+    assert done.stderr.splitlines()[-1] == (
+        f"ossferry: --key-file: {path} exists already: choose another name, or delete it."
+    )
+
+
 @pytest.mark.parametrize("make", ["exists", "no folder", "file as folder"])
 def test_a_key_file_that_cannot_be_written_is_told_before_the_first_call(
     oss: MockOSS, run: Run, tmp_path: Path, make: str
@@ -486,6 +573,52 @@ def test_json_keeps_the_key_if_a_later_call_fails(oss: MockOSS, run: Run) -> Non
     assert done.code == 1
     assert found["access_key"]["secret"]
     assert found["error"].startswith("files.example.com is bound to a bucket of another account")
+
+
+@pytest.mark.parametrize("command", ["setup", "teardown"])
+@pytest.mark.parametrize("more", ["--dry-run", "--yes"])
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [("credentials", 1), ("secret", 1), ("region", 2), ("mock", 1), ("names", 2), ("plan", 1)],
+)
+def test_json_has_the_error_of_every_failure(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    command: str,
+    more: str,
+    cause: str,
+    code: int,
+) -> None:
+    names, mock = [*NAMES], None
+    match cause:
+        case "credentials":
+            monkeypatch.setattr("ossferry.oss.sts.default_credentials", WithoutCredentials)
+        case "secret":
+            wrong = access_key(next(iter(ADMIN.keys)), "wrong")
+            monkeypatch.setattr("ossferry.oss.sts.default_credentials", lambda: wrong)
+        case "region":
+            names += ["--region", "!"]
+        case "mock":
+            mock = "http://127.0.0.1:1"
+        case "names":
+            names = []
+        case "plan":
+            option = "--apply" if command == "setup" else "--from-plan"
+            names = [option, str(tmp_path / "none")]
+
+    done = run(command, *names, more, "--json", mock=mock)
+
+    found = json.loads(done.stdout)
+    assert (done.code, done.stderr.splitlines()[-1]) == (code, f"ossferry: {found['error']}")
+
+
+def test_json_has_the_error_if_nobody_can_be_asked(oss: MockOSS, run: Run) -> None:
+    done = run("setup", *NAMES, "--json")
+
+    assert (done.code, changes(oss)) == (1, [])
+    assert json.loads(done.stdout)["error"].startswith("nobody can be asked here")
 
 
 @pytest.mark.parametrize("identity", ["ecs", "rrsa"])
@@ -567,7 +700,7 @@ def test_only_what_differs_is_changed(oss: MockOSS, run: Run) -> None:
     assert changes(oss) == ["PutBucketCors", "AttachPolicyToRole"]
     cors = bucket_of(oss).get_bucket_cors()
     assert [each.allowed_origins for each in cors.rules] == [[ORIGIN], ["*"]]
-    assert "1 other CORS rules, which stay" in done.stderr
+    assert "other CORS rules of the bucket stay: 1." in done.stderr
     assert {**state(oss), "bucket": None} == {**made, "bucket": None}
     teardown(run)
     assert oss.store.buckets.get(BUCKET) is None
@@ -861,6 +994,16 @@ def test_a_custom_domain_is_bound_and_unbound(oss: MockOSS, run: Run) -> None:
     assert oss.cnames == {}
 
 
+def test_a_domain_that_does_not_lead_to_the_mock_is_noted(run: Run) -> None:
+    public = setup(run, "--domain", "files.example.com")
+    local = setup(run, "--domain", "files.localhost")
+
+    assert "files.example.com does not lead to the mock" in public.stderr
+    assert "such as files.localhost" in public.stderr
+    assert local.code == 0, local.stderr
+    assert "does not lead to the mock" not in local.stderr
+
+
 def test_a_domain_gets_a_certificate_at_once_or_later(
     oss: MockOSS, run: Run, tmp_path: Path
 ) -> None:
@@ -954,6 +1097,39 @@ def test_a_region_that_the_mock_does_not_have_is_one_sentence(oss: MockOSS, run:
         f"ossferry: OSS does not accept the region cn-nowhere-1 at {oss.endpoint}: give --region"
         " with the region of this endpoint and of the bucket."
     )
+    assert setup(run).code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("setup", "--dry-run"),
+        ("setup", "--plan", "plan.json"),
+        ("setup", "--yes"),
+        ("teardown", "--dry-run"),
+        ("teardown", "--yes"),
+    ],
+    ids=" ".join,
+)
+def test_a_region_is_checked_before_any_change(
+    oss: MockOSS,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    done = run(*arguments, *NAMES, "--region", "cn-nowhere")
+
+    assert (done.code, done.stdout, changes(oss)) == (1, "", [])
+    assert "OSS does not accept the region cn-nowhere" in done.stderr
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_a_caller_who_may_not_list_buckets_can_set_up(oss: MockOSS, run: Run) -> None:
+    oss.faults.add("error", code="AccessDenied", operation="ListBuckets")
+
     assert setup(run).code == 0
 
 
@@ -1083,7 +1259,10 @@ def test_no_network_and_no_credentials_are_one_sentence(tmp_path: Path) -> None:
 
     for environment, sentence in (
         (clean, "no credentials were found"),
-        ({**clean, **keys}, "STS does not answer at 127.0.0.1:1: check the network"),
+        (
+            {**clean, **keys},
+            "--mock: no mock answers at http://127.0.0.1:1: start one with `ossferry mock-oss",
+        ),
     ):
         done = subprocess.run(  # noqa: S603 - our own command
             arguments, env=environment, capture_output=True, text=True, check=False
@@ -1113,6 +1292,22 @@ def test_a_new_account_is_set_up_and_emptied_through_its_domain(
     assert state(oss) == NOTHING
     hosts = {each.host for each in oss.requests if each.operation == "DeleteMultipleObjects"}
     assert hosts == {"files.example.com"}
+
+
+def test_one_call_and_one_object_are_told_in_the_singular(
+    oss: MockOSS, run: Run, tmp_path: Path
+) -> None:
+    setup(run)
+    bucket_of(oss).put_object("uploads/a", b"1")
+    bucket_of(oss).delete_bucket_cors()
+
+    asked = at_a_terminal(oss, "n\n", "setup", *NAMES, "--identity", "user")
+    plan = run("setup", *NAMES, "--identity", "user", "--plan", str(tmp_path / "plan.json"))
+    gone = teardown(run, "--delete-objects")
+
+    assert "Make this call?" in asked[2]
+    assert "The plan with 1 call is in " in plan.stderr
+    assert "deleted   1 object\n" in gone.stderr
 
 
 def test_a_new_account_without_a_domain_is_told_where_objects_can_be_deleted(
@@ -1197,11 +1392,16 @@ main()
 """
 
 
-def test_ctrl_c_is_one_sentence_and_the_next_run_continues(oss: MockOSS, run: Run) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_is_one_sentence_and_the_next_run_continues(
+    oss: MockOSS, run: Run, tmp_path: Path, number: signal.Signals
+) -> None:
+    path = tmp_path / "key"
     ((key, secret),) = ADMIN.keys.items()
     keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
     oss.faults.add("delay", operation="PutBucketCors", seconds=20)
-    arguments = ("setup", *NAMES, "--identity", "user", "--yes", "--mock", oss.endpoint)
+    mine = ("--identity", "user", "--yes", "--key-file", str(path), "--json")
+    arguments = ("setup", *NAMES, *mine, "--mock", oss.endpoint)
 
     with subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-c", WITH_CTRL_C, *arguments],
@@ -1214,13 +1414,16 @@ def test_ctrl_c_is_one_sentence_and_the_next_run_continues(oss: MockOSS, run: Ru
         for line in process.stderr:
             if "PutBucketPublicAccessBlock" in line and "done" in line:
                 break
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        process.send_signal(number)
+        printed, said = process.communicate()
 
     assert process.returncode == 130
     assert said == "ossferry: interrupted; run the same command again: it continues.\n"
+    assert json.loads(printed)["error"] == said.removeprefix("ossferry: ").rstrip()
+    assert not path.exists()
     oss.faults.clear()
-    assert setup(run).code == 0
+    assert setup(run, "--key-file", str(path)).code == 0
+    assert path.exists()
 
 
 def test_a_person_says_when_the_record_is_there(oss: MockOSS) -> None:

@@ -260,11 +260,11 @@ COMMANDS_OF_UV = [
 ]
 
 
-@pytest.mark.parametrize(("page", "command", "_"), COMMANDS_OF_UV)
+@pytest.mark.parametrize(("document", "command", "_"), COMMANDS_OF_UV)
 def test_the_commands_of_uv_name_the_server_and_the_mock(
-    dist: Path, page: str, command: str, _: str
+    dist: Path, document: str, command: str, _: str
 ) -> None:
-    (line,) = re.findall(command, (ROOT / page).read_text("utf-8"), re.MULTILINE)
+    (line,) = re.findall(command, (ROOT / document).read_text("utf-8"), re.MULTILINE)
     patterns = re.findall(r" dist/(\S+)", line)
 
     found = [[path.name.partition("-")[0] for path in dist.glob(each)] for each in patterns]
@@ -272,11 +272,11 @@ def test_the_commands_of_uv_name_the_server_and_the_mock(
 
 
 @pytest.mark.slow  # downloads all packages, so that our wheels do not get into the cache
-@pytest.mark.parametrize(("page", "command", "is_installed"), COMMANDS_OF_UV)
+@pytest.mark.parametrize(("document", "command", "is_installed"), COMMANDS_OF_UV)
 def test_uv_installs_the_wheels_of_a_clone(
-    tmp_path: Path, dist: Path, page: str, command: str, is_installed: str
+    tmp_path: Path, dist: Path, document: str, command: str, is_installed: str
 ) -> None:
-    (line,) = re.findall(command, (ROOT / page).read_text("utf-8"), re.MULTILINE)
+    (line,) = re.findall(command, (ROOT / document).read_text("utf-8"), re.MULTILINE)
     (tmp_path / "dist").symlink_to(dist)
     environment = {
         **os.environ,

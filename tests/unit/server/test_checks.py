@@ -4,12 +4,21 @@ import re
 from collections.abc import Callable
 
 import pytest
+from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from ossferry.errors import LedgerLostError, MissingExtraError, OssLostError, SettingsError
+from ossferry.errors import (
+    LedgerLostError,
+    MissingExtraError,
+    OssLostError,
+    SettingsError,
+    StorageLostError,
+)
 from ossferry.operations.checks import (
     Check,
     Finding,
     Outcome,
+    check_storage,
     failed,
     lost_ledger,
     passed,
@@ -18,6 +27,7 @@ from ossferry.operations.checks import (
     warned,
 )
 from ossferry.settings.model import Settings
+from ossferry.state.key_value import MemoryStorage
 from support.server_fakes import OBJECTS
 
 ROLE = "acs:ram::1:role/r"
@@ -184,3 +194,44 @@ def test_a_lost_ledger_is_explained_in_the_words_of_the_database(
 
     assert found.reason == f"{told} ({cause})."
     assert found.fix.startswith(fix)
+
+
+class LostStorage(MemoryStorage):
+    """A storage whose answer is this error of the package `redis`."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__()
+        self._cause = cause
+
+    async def ping(self) -> None:
+        raise StorageLostError("no-answer") from self._cause
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason", "fix"),
+    [
+        (
+            AuthenticationError("invalid username-password pair"),
+            "Redis refuses the user or the password (AuthenticationError)",
+            "Correct the user and the password in OSSFERRY_REDIS_URL.",
+        ),
+        (
+            NoPermissionError("no permissions"),
+            "Redis does not allow this user all commands and keys of ossferry (NoPermissionError)",
+            "Give the user in OSSFERRY_REDIS_URL more rights, or name another one there.",
+        ),
+        (
+            RedisConnectionError("refused"),
+            "Redis does not answer (ConnectionError)",
+            "Start Redis, or correct OSSFERRY_REDIS_URL.",
+        ),
+    ],
+    ids=["password", "rights", "down"],
+)
+async def test_a_lost_storage_is_explained_by_the_error(
+    cause: Exception, reason: str, fix: str
+) -> None:
+    found = await check_storage(LostStorage(cause))
+
+    assert found.reason.startswith(f"{reason}: limits are stricter")
+    assert found.fix == fix

@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from ossferry.cli.commands_docs import commands_page
 from ossferry.cli.config_docs import configuration_page
 from ossferry.cli.main import commands, main
+from ossferry.cli.output import counted
 from ossferry.cli.serving import BackgroundServer, bind
-from ossferry.errors import SettingsError
+from ossferry.errors import SettingsError, UsageError
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,6 +42,71 @@ def test_serve_names_the_option_that_is_missing(
     assert said == ""
     assert complaint.startswith("ossferry: OSSFERRY_BUCKET is missing: this folder has no .env; ")
     assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["ls", "share uploads/a/b", "verify", "abort-stale --older-than 1d", "admin principals"],
+)
+def test_json_has_the_error_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["ossferry", *arguments.split(), "--json"])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+
+    said, complaint = capsys.readouterr()
+    found = json.loads(said)
+    assert (caught.value.code, list(found)) == (1, ["error"])
+    assert complaint == f"ossferry: {found['error']}\n"
+
+
+def test_every_command_that_ends_by_itself_has_json() -> None:
+    page = commands_page(commands)
+    sections = re.split(r"^###+ `ossferry ", page, flags=re.MULTILINE)[1:]
+
+    without = {
+        name.partition("`")[0]
+        for name in sections
+        if "--json" not in name and "COMMAND [ARGS]" not in name
+    }
+
+    assert without == {"demo", "serve", "mock-oss"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("verify --since yesterday", "Give a day such as 2026-11-28."),
+        ("admin uploads --since 2026-02-30", "Give a day such as 2026-11-28."),
+        ("share uploads/a/b --days 8", "At most 7."),
+        ("share uploads/a/b --hours 169", "At most 168."),
+        ("share uploads/a/b --days=-1", "Give a whole number from 0 to 7."),
+        ("share uploads/a/b --days soon", "Give a whole number from 0 to 7."),
+    ],
+)
+def test_a_wrong_value_is_told_with_a_right_one(arguments: str, sentence: str) -> None:
+    done = CliRunner().invoke(commands, arguments.split())
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 uploads"), (1, "1 upload"), (2, "2 uploads")], ids=str
+)
+def test_a_number_has_its_noun_in_the_right_form(count: int, text: str) -> None:
+    assert counted(count, "upload") == text
+
+
+def test_an_empty_request_is_a_wrong_use_of_the_command() -> None:
+    done = CliRunner().invoke(commands, ["explain-signature", ""])
+
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception) == (
+        "REQUEST is empty: give a signed URL, or a file with the request."
+    )
 
 
 def test_the_json_of_doctor_has_the_error_of_the_settings(

@@ -67,8 +67,9 @@ async def test_an_address_without_a_usable_answer_is_told(
         (httpx.Response(404, headers=OSS, text="<Code>NoSuchKey</Code>"), "fail"),
         (httpx.Response(404, headers=OSS, html="<h1>No such page</h1>"), "fail"),
         (httpx.Response(200, headers=OSS, text="found"), "fail"),
+        (httpx.Response(404, headers=OSS, text="<Code>NoSuchUpload</Code>"), "fail"),
     ],
-    ids=["private", "public", "public website", "an object"],
+    ids=["private", "public", "public website", "an object", "public to write"],
 )
 async def test_public_is_what_a_stranger_may_read(
     settings: Settings, answer: httpx.Response, outcome: str
@@ -123,9 +124,8 @@ async def test_a_preflight_is_read_as_a_browser_reads_it(
     found = await asked(settings, "cors", httpx.Response(status, headers=headers))
 
     told = f"The bucket's CORS rules refuse {', '.join(refused)} to pages at {PAGE}."
-    assert (found.outcome, found.reason) == (
-        ("fail", told) if refused else ("ok", f"Pages at {PAGE} may send all methods.")
-    )
+    assert found.outcome == ("fail" if refused else "warn" if "origin" in changes else "ok")
+    assert (found.reason == told) == bool(refused)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,60 @@ async def test_exposed_headers_are_read_as_a_browser_reads_them(
     found = await asked(settings, "exposed_headers", httpx.Response(403, headers=headers))
 
     assert found.outcome == outcome
+
+
+APP = "https://app.example.com"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "hide ETag from pages at https://app.example.com."),
+        (
+            {"upload_hosts": ("https://files.example.com",)},
+            "hide ETag from pages at https://app.example.com (upload address"
+            " http://web-direct-upload.localhost:9000).",
+        ),
+    ],
+    ids=["one address", "two addresses"],
+)
+async def test_the_headers_that_each_page_can_read_are_checked(
+    settings: Settings, more: dict[str, object], told: str
+) -> None:
+    settings = settings.model_copy(update={"cors_origins": (APP,), **more})
+
+    def give(request: httpx.Request) -> httpx.Response:
+        hidden = "ETag" if request.headers["origin"] == APP else ""
+        shown = ", ".join(name for name in EXPOSED_HEADERS if name != hidden)
+        return httpx.Response(403, headers={**OSS, "access-control-expose-headers": shown})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(give)) as client:
+        outside = Outside(settings, client, utc_now)
+        await outside.check_endpoint()
+        found = await outside.check_exposed_headers()
+
+    assert (found.outcome, found.reason) == ("fail", f"The bucket's CORS rules {told}")
+
+
+@pytest.mark.parametrize("echo", [False, True], ids=["asterisk", "echo"])
+async def test_cors_rules_for_every_origin_are_a_warning(settings: Settings, echo: bool) -> None:
+    def give(request: httpx.Request) -> httpx.Response:
+        origin = request.headers["origin"] if echo else "*"
+        return httpx.Response(
+            200, headers={**ALLOWED, "access-control-allow-origin": origin, **OSS}
+        )
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(give)) as client:
+        found = await Outside(settings, client, utc_now).check_cors()
+
+    assert (found.outcome, found.reason) == (
+        "warn",
+        "The bucket's CORS rules allow PUT, POST, GET, HEAD, DELETE to pages at every origin.",
+    )
+    assert found.fix == (
+        f"Remove the origin `*` from the rules, and allow only {PAGE} with the rule that"
+        f" `ossferry policy cors --origin {PAGE}` prints."
+    )
 
 
 @pytest.mark.parametrize(

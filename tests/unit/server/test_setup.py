@@ -19,7 +19,7 @@ from mock_oss.policies.evaluation import (
 from mock_oss.world.lifecycle import AbortRule, parse_lifecycle
 from ossferry.cli.main import commands
 from ossferry.cli.setup.terminal import Terminal
-from ossferry.errors import SettingsError
+from ossferry.errors import SettingsError, UsageError
 from ossferry.setup.calls import Call, plan_data, read_plan
 from ossferry.setup.documents import DOCUMENTS, compact, pretty
 from ossferry.setup.result import settings_of, todo
@@ -134,6 +134,25 @@ def test_the_command_prints_the_document_as_the_api_takes_it(name: str) -> None:
     else:
         assert ET.canonicalize(done.stdout, strip_text=True) == ET.canonicalize(text)
     assert done.stdout == pretty(text) + "\n"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_with_json_the_command_prints_an_object_on_one_line(name: str) -> None:
+    names = ["--account", SAMPLE.account, "--bucket", SAMPLE.bucket, "--origin", SAMPLE.origins[0]]
+
+    done = CliRunner().invoke(commands, ["policy", name, *names, "--json"])
+
+    text = compact(name, SAMPLE)
+    expected = json.loads(text) if text.startswith("{") else {"document": text}
+    assert (json.loads(done.stdout), done.stdout.count("\n")) == (expected, 1)
+
+
+def test_an_origin_that_the_command_cannot_use_is_a_wrong_use_of_options() -> None:
+    done = CliRunner().invoke(commands, ["policy", "cors", "--origin", "http://x/y", "--json"])
+
+    assert isinstance(done.exception, UsageError)
+    assert json.loads(done.stdout) == {"error": str(done.exception)}
+    assert str(done.exception).startswith("--origin: http://x/y must be scheme and host name")
 
 
 @pytest.mark.parametrize(

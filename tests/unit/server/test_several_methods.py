@@ -340,16 +340,16 @@ def method(name: str, *, carries: bool = False, **options: Any) -> Authenticator
     )
 
 
-@pytest.mark.parametrize(("carries", "page"), [(False, b"first"), (True, b"second")])
+@pytest.mark.parametrize(("carries", "sign_in_page"), [(False, b"first"), (True, b"second")])
 async def test_the_method_of_a_proof_offers_its_own_sign_in_page(
-    carries: bool, page: bytes
+    carries: bool, sign_in_page: bytes
 ) -> None:
     both = several([method("first"), method("second", carries=carries)])
 
     offered = await both.welcome(REQUEST)
 
     assert offered is not None
-    assert offered.body == page
+    assert offered.body == sign_in_page
     assert both.ambient(REQUEST) is carries
 
 

@@ -5,11 +5,12 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ossferry.cli.setup.terminal import Terminal
-from ossferry.errors import SettingsError, UsageError
+from ossferry.errors import CloudError, SettingsError, UsageError
 from ossferry.oss import sts
-from ossferry.oss.ram import caller_identity
+from ossferry.oss.ram import NO_CREDENTIALS, caller_identity
 from ossferry.settings.addresses import host_of, is_loopback
 from ossferry.setup.account import Account
 from ossferry.setup.calls import Call, read_plan
@@ -43,7 +44,15 @@ class Cloud:
         self._credentials = sts.default_credentials()
 
     def _account_id(self) -> str:
-        return caller_identity(self._credentials, self.mock or STS_ENDPOINT)["AccountId"]
+        try:
+            return caller_identity(self._credentials, self.mock or STS_ENDPOINT)["AccountId"]
+        except CloudError as error:
+            if not self.mock or error.error_code or str(error) == NO_CREDENTIALS:
+                raise
+            raise CloudError(
+                f"--mock: no mock answers at {self.mock}: start one with `ossferry mock-oss --port"
+                f" {urlsplit(self.mock).port or 80}`, and run the command again."
+            ) from error
 
     def wanted(self, names: Mapping[str, Any], *, more: Container[str] = ()) -> Wanted:
         """Return the wanted state of the caller's account; ask a person for missing names.
@@ -99,8 +108,13 @@ class Cloud:
 
     @contextmanager
     def account(self, wanted: Wanted) -> Iterator[Account]:
-        """Return a context with the account."""
+        """Return a context with the account.
+
+        Raises:
+            CloudError: OSS does not accept the region, or does not answer.
+        """
         oss = self._oss or f"https://oss-{wanted.region}.aliyuncs.com"
         found = Account(wanted, self._credentials, oss=oss, ram=self.mock or RAM_ENDPOINT)
         with closing(found):
+            found.bucket.check_region()
             yield found

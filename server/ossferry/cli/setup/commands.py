@@ -5,14 +5,17 @@ imports its dependencies when it is called, so that the command line starts quic
 """
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from ossferry.cli.complaints import complaint, file_complaint
+from ossferry.cli.output import counted
 from ossferry.cli.setup.options import (
     Adopt,
     AdoptRemoving,
@@ -35,18 +38,23 @@ from ossferry.cli.setup.options import (
     names_of,
     refuse_names,
 )
-from ossferry.errors import SettingsError
+from ossferry.errors import OssferryError, SettingsError
 
 if TYPE_CHECKING:
     from ossferry.cli.setup.cloud import Cloud
     from ossferry.cli.setup.terminal import KeyFile, Terminal
-    from ossferry.setup.calls import Call
+    from ossferry.setup.calls import Call, Needs
     from ossferry.setup.wanted import Wanted
 
 __all__ = ["setup", "teardown"]
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, as in a shell."""
+"""Exit code after Ctrl-C, as in a shell, and after SIGTERM."""
+
+INTERRUPTION = "interrupted; run the same command again: it continues."
+
+Result: TypeAlias = dict[str, Any]
+"""The members of the JSON object that a command prints."""
 
 PlanOut: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the plan into a file; change nothing.")
@@ -106,7 +114,8 @@ def setup(
     """
     from ossferry.cli.setup.cloud import Cloud
 
-    with _interruptible():
+    with _ending(json_output=json_output) as result:
+        _refuse_existing(plan)
         cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
         planned: list[Call] | None = None
         if apply:
@@ -115,7 +124,7 @@ def setup(
         else:
             names, given = names_of(context), given_names(context)
             wanted = cloud.wanted(names, more=names.keys() - given.keys())
-        making = _Making(cloud, wanted, planned, new_key=new_key)
+        making = _Making(cloud, wanted, planned, result, new_key=new_key)
         if dry_run or plan:
             making.plan(plan, json_output=json_output)
         else:
@@ -150,7 +159,7 @@ def teardown(
     """
     from ossferry.cli.setup.cloud import Cloud
 
-    with _interruptible():
+    with _ending(json_output=json_output) as result:
         cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
         if from_plan:
             refuse_names(context, plan="--from-plan", allowed=("adopt",))
@@ -160,16 +169,20 @@ def teardown(
             if identity == "rrsa":
                 names["identity"] = "ecs"  # has a role, too, and needs no other option
             wanted = cloud.wanted(names)
-        removing = _Removing(cloud, replace(wanted, adopt=adopt), delete_objects=delete_objects)
+        wanted = replace(wanted, adopt=adopt)
+        removing = _Removing(cloud, wanted, result, delete_objects=delete_objects)
         removing.remove(dry_run=dry_run, yes=yes, json_output=json_output)
 
 
 class _Removing:
     """Removes a set-up."""
 
-    def __init__(self, cloud: "Cloud", wanted: "Wanted", *, delete_objects: bool) -> None:
+    def __init__(
+        self, cloud: "Cloud", wanted: "Wanted", result: Result, *, delete_objects: bool
+    ) -> None:
         self._cloud = cloud
         self._wanted = wanted
+        self._result = result
         self._delete_objects = delete_objects
 
     def remove(self, *, dry_run: bool, yes: bool, json_output: bool) -> None:
@@ -178,30 +191,37 @@ class _Removing:
         from ossferry.setup.removing import removing_steps
 
         wanted = self._wanted
-        terminal = _terminal(json_output=json_output, removing=True)
+        terminal = _terminal(self._result, json_output=json_output, removing=True)
         with self._cloud.account(wanted) as account:
             account.bucket.on_deleted = terminal.deleted
             steps = removing_steps(wanted, account, delete_objects=self._delete_objects)
             with terminal.reading():
                 needs = needs_of(steps)
             if dry_run:
-                _show_plan(terminal, wanted, needs.calls, needs.notes, json_output=json_output)
+                _show_plan(terminal, wanted, needs, self._result, json_output=json_output)
                 return
+            self._result["account"] = wanted.account
             terminal.show(needs.calls, on_stdout=False)
-            _agree(terminal, needs.calls, yes=yes)
-            with terminal.result(account=wanted.account):
-                apply(steps, account, terminal)
+            _agree(terminal, needs.calls, self._result, yes=yes)
+            apply(steps, account, terminal)
 
 
 class _Making:
     """Plans or makes a set-up."""
 
     def __init__(
-        self, cloud: "Cloud", wanted: "Wanted", planned: "list[Call] | None", *, new_key: bool
+        self,
+        cloud: "Cloud",
+        wanted: "Wanted",
+        planned: "list[Call] | None",
+        result: Result,
+        *,
+        new_key: bool,
     ) -> None:
         self._cloud = cloud
         self._wanted = wanted
         self._planned = planned
+        self._result = result
         self._new_key = new_key
 
     def plan(self, path: Path | None, *, json_output: bool) -> None:
@@ -210,19 +230,22 @@ class _Making:
         from ossferry.setup.calls import plan_data
         from ossferry.setup.making import making_steps
 
-        terminal = _terminal(json_output=json_output)
+        terminal = _terminal(self._result, json_output=json_output)
         with self._cloud.account(self._wanted) as account, terminal.reading():
             needs = needs_of(making_steps(self._wanted, account, new_key=self._new_key))
         if path is None:
-            _show_plan(terminal, self._wanted, needs.calls, needs.notes, json_output=json_output)
+            _show_plan(terminal, self._wanted, needs, self._result, json_output=json_output)
             return
         try:
-            path.write_text(json.dumps(plan_data(self._wanted, needs.calls), indent=2), "utf-8")
+            with path.open("x", encoding="utf-8") as file:
+                file.write(json.dumps(plan_data(self._wanted, needs.calls), indent=2))
         except OSError as error:
             raise SettingsError(
                 f"--plan: {path} cannot be written ({error.strerror}): choose another file."
             ) from error
-        typer.echo(f"The plan with {len(needs.calls)} calls is in {path}.", err=True)
+        data = plan_data(self._wanted, needs.calls)
+        self._result.update({**data, "notes": needs.notes, "plan_file": str(path)})
+        typer.echo(f"The plan with {counted(len(needs.calls), 'call')} is in {path}.", err=True)
 
     def make(self, key_path: Path | None, *, wait_s: float, yes: bool, json_output: bool) -> None:
         """Make the missing calls, and print the server's settings."""
@@ -232,25 +255,39 @@ class _Making:
 
         wanted = self._wanted
         with self._cloud.account(wanted) as account:
+            self._result["account"] = wanted.account
             steps = making_steps(wanted, account, new_key=self._new_key)
-            reader = _terminal(json_output=json_output)
+            reader = _terminal(self._result, json_output=json_output)
             with reader.reading():
                 calls = needs_of(steps).calls
             reader.show(calls, on_stdout=False)
-            _agree(reader, calls, yes=yes)
+            _agree(reader, calls, self._result, yes=yes)
             with _key_file(key_path, calls) as key_file:
-                terminal = _terminal(json_output=json_output, key_file=key_file, wait_s=wait_s)
-                with terminal.result(account=wanted.account) as result:
-                    apply(steps, account, terminal, planned=self._planned)
-                    for sentence in todo(wanted):
-                        terminal.note(sentence)
-                    result["settings"] = settings_of(wanted, self._cloud.mock)
+                terminal = _terminal(
+                    self._result, json_output=json_output, key_file=key_file, wait_s=wait_s
+                )
+                apply(steps, account, terminal, planned=self._planned)
+            for sentence in todo(wanted):
+                terminal.note(sentence)
+            settings = settings_of(wanted, self._cloud.mock)
+        self._result["settings"] = settings
         if not json_output:
-            for name, value in result["settings"].items():
+            for name, value in settings.items():
                 typer.echo(f"{name}={value}")
 
 
+def _refuse_existing(plan: Path | None) -> None:
+    """Refuse to write a plan over a file.
+
+    Raises:
+        SettingsError: the file exists.
+    """
+    if plan is not None and plan.exists():
+        raise SettingsError(f"--plan: {plan} exists already: choose another name, or delete it.")
+
+
 def _terminal(
+    result: Result,
     *,
     json_output: bool = False,
     key_file: "KeyFile | None" = None,
@@ -259,42 +296,63 @@ def _terminal(
 ) -> "Terminal":
     from ossferry.cli.setup.terminal import Terminal
 
-    return Terminal(json_output=json_output, key_file=key_file, removing=removing, wait_s=wait_s)
+    return Terminal(
+        result, json_output=json_output, key_file=key_file, removing=removing, wait_s=wait_s
+    )
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Return a context that ends the command with one sentence after Ctrl-C."""
+def _ending(*, json_output: bool) -> Iterator[Result]:
+    """Return a context with the result; with JSON, its end prints the result.
+
+    After a failure the result has the member `error`. Ctrl-C and SIGTERM end the command with one
+    sentence.
+    """
+    result: Result = {}
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        yield
+        yield result
+    except OssferryError as error:
+        result["error"] = complaint(error)
+        raise
+    except OSError as error:
+        result["error"] = file_complaint(error) or str(error)
+        raise
     except KeyboardInterrupt as error:
-        typer.echo("ossferry: interrupted; run the same command again: it continues.", err=True)
+        result["error"] = INTERRUPTION
+        typer.echo(f"ossferry: {INTERRUPTION}", err=True)
         raise typer.Exit(INTERRUPTED) from error
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        if json_output:
+            typer.echo(json.dumps(result, indent=2))
 
 
 def _show_plan(
     terminal: "Terminal",
     wanted: "Wanted",
-    calls: "list[Call]",
-    notes: list[str],
+    needs: "Needs",
+    result: Result,
     *,
     json_output: bool,
 ) -> None:
     from ossferry.setup.calls import plan_data
 
     if json_output:
-        typer.echo(json.dumps({**plan_data(wanted, calls), "notes": notes}, indent=2))
+        result.update({**plan_data(wanted, needs.calls), "notes": needs.notes})
         return
-    terminal.show(calls, on_stdout=True)
-    for note in notes:
+    terminal.show(needs.calls, on_stdout=True)
+    for note in needs.notes:
         terminal.note(note)
-    if not calls:
+    if not needs.calls:
         typer.echo("no call is missing", err=True)
 
 
-def _agree(terminal: "Terminal", calls: "list[Call]", *, yes: bool) -> None:
+def _agree(terminal: "Terminal", calls: "list[Call]", result: Result, *, yes: bool) -> None:
     """Ask before the first call; end the command if the person says no."""
-    if calls and not terminal.confirm(f"Make these {len(calls)} calls?", yes=yes):
+    these = "this call" if len(calls) == 1 else f"these {len(calls)} calls"
+    if calls and not terminal.confirm(f"Make {these}?", yes=yes):
+        result["error"] = "nothing was changed"
         typer.echo("nothing was changed", err=True)
         raise typer.Exit(1)
 

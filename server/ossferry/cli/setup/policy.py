@@ -1,9 +1,11 @@
 """The command `ossferry policy`: prints one document of the set-up."""
 
+import json
 from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from ossferry.cli.output import JsonOption, json_line
 from ossferry.cli.setup.options import (
     Bucket,
     Identity,
@@ -14,7 +16,7 @@ from ossferry.cli.setup.options import (
     ServiceAccount,
     names_of,
 )
-from ossferry.errors import UsageError
+from ossferry.errors import SettingsError, UsageError
 
 __all__ = ["policy"]
 
@@ -64,8 +66,11 @@ def policy(
     provider: Provider = "",
     issuer: Issuer = "",
     service_account: ServiceAccount = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Print a document as the API takes it: a RAM policy as JSON, a bucket's setting as XML.
+
+    With --json, a RAM policy is on one line, and XML is the member `document` of an object.
 
     `role` and `objects` are the policies of the two roles that the server assumes, and `trust` is
     the trust policy of both. `caller` is the policy of the server's own user or role, and
@@ -75,7 +80,10 @@ def policy(
     from ossferry.setup.wanted import Wanted
 
     given = {name: value for name, value in names_of(context).items() if value}
-    wanted = Wanted(**{**PLACEHOLDERS, **given})
+    try:
+        wanted = Wanted(**{**PLACEHOLDERS, **given})
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
     text = compact(document, wanted)
     for option, name, value in (
         ("--account", "account", ACCOUNT),
@@ -84,4 +92,7 @@ def policy(
     ):
         if name not in given and value in text:
             raise UsageError(f"{option}: `ossferry policy {document}` needs this option.")
-    typer.echo(pretty(text))
+    if as_json:
+        json_line(json.loads(text) if text.startswith("{") else {"document": text})
+    else:
+        typer.echo(pretty(text))

@@ -4,8 +4,9 @@ A new access key goes to stdout, or into a file that only its owner can read, as
 RAM shows its secret only once.
 """
 
-import json
+import fcntl
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +18,9 @@ import typer
 from rich.console import Console
 from rich.prompt import Confirm, Prompt
 
+from ossferry.cli.output import counted
 from ossferry.clock import Monotonic, monotonic
-from ossferry.errors import OssferryError, SettingsError, UsageError
+from ossferry.errors import SettingsError, UsageError
 from ossferry.setup.calls import Call
 
 __all__ = ["KeyFile", "Terminal"]
@@ -30,43 +32,71 @@ OWNER_ONLY = 0o600
 class KeyFile:
     """A new file for an access key, which only its owner can read.
 
+    A command that was killed leaves an empty file; the next command uses it. The file is locked, so
+    that no other command uses it at the same time.
+
     Raises:
-        SettingsError: the file exists already, or the folder cannot be written.
+        SettingsError: the file exists already and is not empty, another command uses it, or the
+            folder cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
-        except FileExistsError as error:
-            raise SettingsError(
-                f"--key-file: {path} exists already: choose another name, or delete it."
-            ) from error
+            self._descriptor = os.open(
+                path, os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_WRONLY, OWNER_ONLY
+            )
         except OSError as error:
+            if os.path.lexists(path):
+                raise self._exists() from error
             raise SettingsError(
                 f"--key-file: {path} cannot be written ({error.strerror}): choose a folder that you"
                 " may write to."
             ) from error
+        if not self._is_free():
+            os.close(self._descriptor)
+            raise self._exists()
+        os.fchmod(self._descriptor, OWNER_ONLY)
         self._is_empty = True
+
+    def _is_free(self) -> bool:
+        """Lock the file; return whether it is empty, ours, and still in its folder."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        found = os.fstat(self._descriptor)
+        return (
+            stat.S_ISREG(found.st_mode)
+            and found.st_size == 0
+            and found.st_nlink == 1
+            and found.st_uid == os.geteuid()
+        )
+
+    def _exists(self) -> SettingsError:
+        return SettingsError(
+            f"--key-file: {self.path} exists already: choose another name, or delete it."
+        )
 
     def write(self, text: str) -> None:
         """Write the key, and make sure that it is on the disk."""
+        self._is_empty = False  # first: an interruption must not delete the key
         os.write(self._descriptor, text.encode())
         os.fsync(self._descriptor)
-        self._is_empty = False
 
     def close(self) -> None:
         """Close the file; delete it if no key was written."""
-        os.close(self._descriptor)
         if self._is_empty:
             self.path.unlink()
+        os.close(self._descriptor)
 
 
 class Terminal:
     """Implements `Report` for a person or, with JSON, for a program.
 
     Args:
-        json_output: whether `finish` prints one JSON object.
+        result: members of the JSON object that the command prints.
+        json_output: whether the command prints the JSON object.
         key_file: file for a new access key; None: stdout.
         removing: whether the steps remove something.
         wait_s: seconds to wait for the TXT record if no person can be asked.
@@ -76,6 +106,7 @@ class Terminal:
 
     def __init__(
         self,
+        result: dict[str, Any] | None = None,
         *,
         json_output: bool = False,
         key_file: KeyFile | None = None,
@@ -91,7 +122,9 @@ class Terminal:
         self._sleep = sleep
         self._clock = clock
         self._give_up_at = clock() + wait_s
-        self._result: dict[str, Any] = {"calls": [], "notes": []}
+        self._result = {} if result is None else result
+        for name in ("calls", "notes"):
+            self._result.setdefault(name, [])
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -118,7 +151,7 @@ class Terminal:
 
     def deleted(self, objects: int) -> None:
         """Report how many objects have been deleted so far."""
-        self._line("deleted", f"{objects} objects", "dim")
+        self._line("deleted", counted(objects, "object"), "dim")
 
     def note(self, text: str) -> None:
         """Implement `Report.note`."""
@@ -137,6 +170,11 @@ class Terminal:
         else:
             typer.echo(lines, nl=False)
             sys.stdout.flush()
+        if self._key_file is None:
+            self.note(
+                "stdout has the secret of the access key: keep it, because it is not shown again;"
+                " --key-file FILE writes it into a file that only you can read."
+            )
 
     def record(self, text: str) -> None:
         """Implement `Report.record`."""
@@ -188,23 +226,6 @@ class Terminal:
         return Prompt.ask(
             question, console=self._console, choices=list(choices), default=choices[0]
         )
-
-    @contextmanager
-    def result(self, **values: object) -> Iterator[dict[str, Any]]:
-        """Return a context for the work; with JSON, its end prints the result, even of a failure.
-
-        Args:
-            values: members of the JSON object.
-        """
-        self._result.update(values)
-        try:
-            yield self._result
-        except OssferryError as error:
-            self._result["error"] = str(error)
-            raise
-        finally:
-            if self._json:
-                typer.echo(json.dumps(self._result, indent=2))
 
     def _line(self, word: str, text: str, style: str) -> None:
         self._console.print(f"{word:<10}", style=style, end="")

@@ -1,0 +1,54 @@
+"""Reads values of options, and says in one sentence what a wrong value must be.
+
+The functions raise `typer.BadParameter`, so a wrong value ends the command with code 2.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import typer
+
+__all__ = ["age", "day", "whole_number"]
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def age(text: str) -> timedelta:
+    """Convert text such as ``30m``, ``12h``, ``1d`` or ``2w`` to a duration.
+
+    Raises:
+        typer.BadParameter: the text has another format.
+    """
+    found = re.fullmatch(r"([0-9]{1,5})([mhdw])", text)
+    if found is None:
+        raise typer.BadParameter("write a number with m, h, d or w, such as 12h or 1d.")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def day(text: str) -> datetime:
+    """Return the begin of a day in UTC, such as ``2026-11-28``.
+
+    Raises:
+        typer.BadParameter: the text is not a day.
+    """
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise typer.BadParameter("Give a day such as 2026-11-28.") from error
+
+
+def whole_number(*, most: int) -> Callable[[str], int]:
+    """Return a function that reads a whole number from 0 to `most`.
+
+    The function raises `typer.BadParameter` for other text.
+    """
+
+    def read(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", str(text)):
+            raise typer.BadParameter(f"Give a whole number from 0 to {most}.")
+        if int(text) > most:
+            raise typer.BadParameter(f"At most {most}.")
+        return int(text)
+
+    return read

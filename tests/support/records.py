@@ -1,0 +1,26 @@
+"""The upload records that a page keeps in its browser."""
+
+from playwright.sync_api import Page
+
+__all__ = ["record_keys"]
+
+PREFIX = "ossferry/"
+NAMES = """() => new Promise((done) => {
+  const opening = indexedDB.open("keyval-store");
+  opening.onupgradeneeded = () => opening.transaction.abort();
+  opening.onerror = () => done([]);
+  opening.onsuccess = () => {
+    const db = opening.result;
+    const asked = db.transaction("keyval").objectStore("keyval").getAllKeys();
+    asked.onsuccess = () => {
+      db.close();
+      done(asked.result.map(String));
+    };
+  };
+})"""
+
+
+def record_keys(page: Page) -> list[str]:
+    """Return the keys of the uploads for which the browser has a record, sorted."""
+    names: list[str] = page.evaluate(NAMES)
+    return sorted(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
