@@ -84,7 +84,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "main": (
             "dialogs view.app view.adding view.reporting view.actions view.model "
             "view.grant_model view.signals browser.page browser.server browser "
-            "transfer.queue transfer.resuming transfer.engine transfer.journal "
+            "transfer.queue transfer.resuming transfer.sending transfer.engine transfer.journal "
             "transfer.grants transfer.pacing transfer.upload transfer.ports "
             "transfer.errors"
         ),
@@ -182,7 +182,7 @@ JAVASCRIPT = {"js", "pyscript", "pyodide", "jsffi"}
 EVERYWHERE = {"asyncio", "functools", "json", "sys"}
 # the standard library that MicroPython has too, and JavaScript in one folder only
 OUTSIDE = {
-    "oss": {"binascii", "hashlib", "time"},
+    "oss": {"binascii", "hashlib", "json", "time"},
     "transfer": {"asyncio", "heapq", "json"},
     "browser": EVERYWHERE | JAVASCRIPT | {"binascii", "gc", "hashlib", "hmac", "time"},
     "view": EVERYWHERE,
