@@ -17,8 +17,8 @@ import pytest
 from ossferry.cli.demo import Demo
 from support.after_upload import become, operators_bucket
 from support.forms import Form, asked, code_of, send, shown
+from uploader.transfer.grants.forms import Forms
 from uploader.transfer.grants.grant import read_grant
-from uploader.transfer.sending.forms import Forms
 
 CREDENTIALS_END_S = 901
 WISH = {"name": "a.png", "size": 5, "type": "image/png"}

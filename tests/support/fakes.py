@@ -12,13 +12,13 @@ from uploader.transfer.engine import Engine
 from uploader.transfer.errors import ServerRefused
 from uploader.transfer.files import Piece
 from uploader.transfer.grants.credentials import GrantKeeper
+from uploader.transfer.grants.forms import Forms
 from uploader.transfer.grants.grant import Grant
 from uploader.transfer.grants.limits import Limits
 from uploader.transfer.grants.quota import Left
 from uploader.transfer.journal.journal import Journal
 from uploader.transfer.pacing.connections import ConnectionPool
 from uploader.transfer.ports import Ports
-from uploader.transfer.sending.forms import Forms
 from uploader.transfer.target import RefusedObject
 
 TYPE_CHECKING = False

@@ -84,7 +84,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "main": (
             "dialogs view.app view.adding view.reporting view.actions view.model "
             "view.grant_model view.signals browser.page browser.server browser "
-            "transfer.queue transfer.resuming transfer.sending transfer.engine transfer.journal "
+            "transfer.queue transfer.resuming transfer.engine transfer.journal "
             "transfer.grants transfer.pacing transfer.upload transfer.ports "
             "transfer.errors"
         ),

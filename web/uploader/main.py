@@ -17,6 +17,7 @@ from uploader.browser.tabs import BrowserTabs
 from uploader.transfer.engine import Engine
 from uploader.transfer.errors import GrantRefused, ServerRefused
 from uploader.transfer.grants.credentials import GrantKeeper
+from uploader.transfer.grants.forms import Forms
 from uploader.transfer.grants.quota import Quota
 from uploader.transfer.journal.journal import Journal
 from uploader.transfer.pacing.connections import ConnectionPool
@@ -24,7 +25,6 @@ from uploader.transfer.pacing.retry import waits_for
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
 from uploader.transfer.resuming.unfinished import UnfinishedUploads
-from uploader.transfer.sending.forms import Forms
 from uploader.view.actions import Actions
 from uploader.view.adding import Adding
 from uploader.view.app import show

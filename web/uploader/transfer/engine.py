@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from uploader.oss.replies import Reply
     from uploader.oss.requests import Request
     from uploader.transfer.grants.credentials import GrantKeeper
+    from uploader.transfer.grants.forms import Forms
     from uploader.transfer.grants.grant import Grant
     from uploader.transfer.journal.journal import Journal
     from uploader.transfer.pacing.connections import ConnectionPool
     from uploader.transfer.ports import Ports
-    from uploader.transfer.sending.forms import Forms
     from uploader.transfer.upload import Upload
 
     Build = Callable[[Grant, float], Request]

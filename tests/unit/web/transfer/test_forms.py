@@ -6,9 +6,9 @@ from support.fakes import FakeFile, lost, make_engine, make_ports, refused, stor
 from uploader.oss.errors import Lost, Refused
 from uploader.oss.replies import Reply
 from uploader.transfer import states
+from uploader.transfer.grants.forms import Forms
 from uploader.transfer.options import REFUSE, Options
 from uploader.transfer.plan import KIB
-from uploader.transfer.sending.forms import Forms
 from uploader.transfer.sending.single import send_single
 from uploader.transfer.upload import Upload
 
