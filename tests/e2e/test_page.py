@@ -323,7 +323,8 @@ def test_a_refused_signature_is_explained(
         route.continue_(headers={**route.request.headers, "content-type": "text/html"})
 
     page.route(re.compile(r"/changed\.txt$"), change_the_type)
-    uploader.choose({"name": "changed.txt", "mimeType": "text/plain", "buffer": b"x"})
+    content = b"x" * 300_000  # too large for a form
+    uploader.choose({"name": "changed.txt", "mimeType": "text/plain", "buffer": content})
     row = uploader.row("changed.txt")
     row.expect_state("failed")
 
