@@ -33,6 +33,7 @@ from mock_oss.http.response import Response, error_response
 from mock_oss.http.sending import Sender, header_block
 from mock_oss.journal import RequestRecord
 from mock_oss.operations.objects import traffic_limit
+from mock_oss.operations.post_object import key_in_form
 from mock_oss.operations.routes import DATA_OPERATIONS, Operation, find_operation
 from mock_oss.service import Call, Service
 from mock_oss.sts.endpoint import is_sts, serve_sts, sts_error
@@ -275,7 +276,11 @@ class _Exchange:
         if self.bucket is not None:
             check_endpoint(target, self.bucket.region)
         if len(service.faults):
-            replaced = await self._apply_faults(operation.name, target)
+            addressed = target
+            if operation.name == "PostObject":
+                key = await key_in_form(request.headers.get("content-type", ""), self.body)
+                addressed = target._replace(key=key)
+            replaced = await self._apply_faults(operation.name, addressed)
         response = replaced or await self._run(operation, target)
         response.headers += self._cors()
         if target.style == "path" and request.method == "GET":

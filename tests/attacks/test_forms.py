@@ -1,5 +1,7 @@
 """Threat T53: a signed form is modified, or used for another file, bucket or time.
 
+The server signs forms for browsers without Python, and the page signs forms for small files.
+
 The mock's PostObject decides; it shares no code with the signer.
 """
 
@@ -15,6 +17,8 @@ import pytest
 from ossferry.cli.demo import Demo
 from support.after_upload import become, operators_bucket
 from support.forms import Form, asked, code_of, send, shown
+from uploader.transfer.grants.forms import Forms
+from uploader.transfer.grants.grant import read_grant
 
 CREDENTIALS_END_S = 901
 WISH = {"name": "a.png", "size": 5, "type": "image/png"}
@@ -194,3 +198,65 @@ def test_t53_a_file_of_another_type_by_the_page_does_not_stay(
 
     assert (answer.status_code, told.status_code) == (303, 415)
     assert keys(demo) == before
+
+
+def pages_form(site: httpx.Client, name: str = "a.png") -> Form:
+    """Return the form that the page makes for a small file."""
+    grant = read_grant(site.post("/api/grant").json())
+    headers = [("content-type", "image/png"), ("x-oss-forbid-overwrite", "true")]
+    key = f"{grant.prefix}x/{name}"
+    request = Forms().request(grant, grant.server_time_s, key, headers)
+    return Form(request.url, request.headers)
+
+
+def test_t53_the_form_of_the_page_is_taken(demo: Demo, site: httpx.Client) -> None:
+    form = pages_form(site)
+
+    assert send(demo, form).status_code == 200
+    assert form["key"] in keys(demo)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"key": "uploads/bob-aaaa/x/a.png"},
+        {"key": None},
+        {"success_action_status": "201"},
+        {"x-oss-security-token": None},
+        {"x-oss-date": "20300101T000000Z"},
+        {"x-oss-signature": "0" * 64},
+        {"policy": None},
+        {"x-oss-object-acl": "public-read"},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_t53_a_bent_form_of_the_page_stores_nothing(
+    demo: Demo, site: httpx.Client, changes: dict[str, str | None]
+) -> None:
+    form = pages_form(site, "bent.png")
+    before = keys(demo)
+
+    answer = send(demo, form.bent(changes), name="a.png")
+
+    assert answer.status_code in (400, 403), answer.text
+    assert keys(demo) == before
+
+
+def test_t53_a_form_of_the_page_is_for_files_within_the_limit(
+    demo: Demo, site: httpx.Client
+) -> None:
+    form = pages_form(site, "large.png")
+
+    assert code_of(send(demo, form, b"x" * 101)) == "EntityTooLarge"
+    assert send(demo, form, b"x" * 100).status_code == 200
+
+
+def test_t53_a_form_of_the_page_ends_with_its_credentials(demo: Demo, site: httpx.Client) -> None:
+    form = pages_form(site, "late.png")
+    demo.oss.clock.advance(CREDENTIALS_END_S)
+
+    answer = send(demo, form)
+
+    demo.oss.clock.reset()
+    assert answer.status_code == 403
+    assert form["key"] not in keys(demo)

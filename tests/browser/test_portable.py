@@ -34,6 +34,7 @@ def code() -> str:
         *((f"support/{name}", TESTS / "support" / name) for name in SUPPORT),
         *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("*64.json")),
         *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("v4_*.json")),
+        *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("post_*.json")),
     ]
     return script(files, f"import runner\nawait runner.run({MODULES!r})")
 

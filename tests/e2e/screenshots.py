@@ -14,6 +14,7 @@ from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.browsers import executable
 from support.config import ROOT, load
+from support.faults import fault_for, refuse
 
 IMAGES = ROOT / "docs" / "images"
 WIDE = (1280, 900)
@@ -92,8 +93,8 @@ def make_files(folder: Path) -> list[Path]:
 def throttle(demo: Demo) -> None:
     """Make some files slow, and one fail."""
     for name in ("harbour*", "写真*", "survey*", "contract*"):
-        demo.oss.faults.add("bandwidth", bytes_per_s=600_000, key=f"*/{name}", method="PUT")
-    demo.oss.faults.add("error", code="AccessDenied", key="*/report.docx", method="PUT")
+        fault_for(demo, name, "bandwidth", bytes_per_s=600_000)
+    refuse(demo, "report.docx", "AccessDenied")
 
 
 def main() -> None:
@@ -179,7 +180,7 @@ def errors(studio: Studio, demo: Demo) -> None:
             ("report.docx", "AccessDenied"),
             ("تقرير.xlsx", "SignatureDoesNotMatch"),
         ):
-            demo.oss.faults.add("error", code=code, key=f"*/{name}", method="PUT")
+            refuse(demo, name, code)
         names = ("sales-q3.csv", "report.docx", "تقرير.xlsx")
         uploader.choose(*[studio.folder / name for name in names])
         for name in names:
@@ -230,7 +231,7 @@ def resume(studio: Studio, demo: Demo) -> None:
             demo.oss.faults.add(
                 "bandwidth", bytes_per_s=50_000, key=key, operation="UploadPart", skip=skip
             )
-        demo.oss.faults.add("hang", operation="PutObject", times=50)
+        fault_for(demo, "*", "hang", times=50)
         uploader.choose(*[path for path in studio.files if path.name.isascii()])
         uploader.page.wait_for_timeout(6000)
         uploader.open()
@@ -242,8 +243,8 @@ def resume(studio: Studio, demo: Demo) -> None:
 def japanese(studio: Studio, demo: Demo) -> None:
     """Files in several states in Japanese."""
     with studio.page(demo, locale="ja-JP") as uploader:
-        demo.oss.faults.add("bandwidth", bytes_per_s=600_000, key="*/harbour*", method="PUT")
-        demo.oss.faults.add("error", code="AccessDenied", key="*/report.docx", method="PUT")
+        fault_for(demo, "harbour*", "bandwidth", bytes_per_s=600_000)
+        refuse(demo, "report.docx", "AccessDenied")
         uploader.choose(*studio.files[:5])
         uploader.row("report.docx").expect_state("failed")
         uploader.row("sales-q3.csv").expect_state("done")

@@ -11,6 +11,7 @@ from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, noise
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.faults import SENDING
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -38,10 +39,12 @@ def make_files(folder: Path, seed: int) -> dict[str, bytes]:
 def plan(demo: Demo, seed: int) -> None:
     """Plan 3 % resets, 2 % busy responses, 2 % lost responses, 1 % wrong checksums."""
     common = {"bucket": demo.bucket, "seed": seed}
-    demo.oss.faults.add("reset", when="mid-body", probability=0.03, method="PUT", **common)
+    for operation in SENDING:
+        common_here = {**common, "operation": operation}
+        demo.oss.faults.add("reset", when="mid-body", probability=0.03, **common_here)
+        demo.oss.faults.add("wrong-crc", probability=0.01, **common_here)
     demo.oss.faults.add("unavailable", probability=0.02, **common)
     demo.oss.faults.add("reset", when="before-answer", probability=0.02, **common)
-    demo.oss.faults.add("wrong-crc", probability=0.01, method="PUT", **common)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

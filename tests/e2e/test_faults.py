@@ -12,6 +12,7 @@ from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, expect_whole, noise, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.faults import fault_for, refuse
 
 pytestmark = [pytest.mark.e2e, slow_on_pyodide]
 
@@ -152,9 +153,8 @@ def test_a_refusal_without_end_is_told_as_if_it_had_one(
     uploader: UploaderPage, demo: Demo, console: Console
 ) -> None:
     console.expected.append(f"{REFUSED} 403")
-    common = {"method": "PUT", "key": "*/no.txt"}
-    demo.oss.faults.add("error", code="AccessDenied", **common)
-    demo.oss.faults.add("endless-xml", **common)
+    refuse(demo, "no.txt", "AccessDenied")
+    fault_for(demo, "no.txt", "endless-xml")
 
     uploader.drop(no__txt="x")
 
@@ -165,7 +165,7 @@ def test_a_refusal_without_end_is_told_as_if_it_had_one(
 def test_a_file_that_has_to_be_sent_again_is_not_shown_as_being_verified(
     uploader: UploaderPage, demo: Demo, console: Console
 ) -> None:
-    demo.oss.faults.add("unavailable", seconds=300, method="PUT", key="*/busy.txt")
+    fault_for(demo, "busy.txt", "unavailable", seconds=300)
     console.expected.append(f"{REFUSED} 503")
 
     uploader.drop(busy__txt="x", other__txt="y")
@@ -271,7 +271,7 @@ def test_expired_credentials_are_renewed_without_a_word(
     uploader: UploaderPage, demo: Demo, console: Console
 ) -> None:
     expect(uploader.grant).to_contain_text("May add files to")  # the first grant has arrived
-    demo.oss.faults.add("expire-tokens", key="*/late.txt", method="PUT", times=1)
+    demo.oss.faults.add("expire-tokens", key="*/late.txt", operation="PostObject", times=1)
     console.expected.append(f"{REFUSED} 403")
     before = uploader.page.evaluate(GRANTS)
 
@@ -308,7 +308,7 @@ def test_a_wrong_clock_in_the_page_does_no_harm(
 
 
 def test_damage_on_the_way_is_sent_again(uploader: UploaderPage, demo: Demo) -> None:
-    fault = demo.oss.faults.add("wrong-crc", key="*/once.bin", method="PUT", times=1)
+    fault = demo.oss.faults.add("wrong-crc", key="*/once.bin", operation="PostObject", times=1)
 
     uploader.drop(once__bin="content")
 
@@ -321,7 +321,7 @@ def test_a_wrong_checksum_is_a_failed_upload(
     uploader: UploaderPage, demo: Demo, console: Console
 ) -> None:
     console.expected.append(f"{REFUSED} 409")  # the stored object is correct nevertheless
-    demo.oss.faults.add("wrong-crc", key="*/flipped.bin", method="PUT", times=3)
+    demo.oss.faults.add("wrong-crc", key="*/flipped.bin", operation="PostObject", times=3)
 
     uploader.drop(flipped__bin="content", fine__bin="content")
 
@@ -335,7 +335,7 @@ def test_a_wrong_checksum_is_a_failed_upload(
 
 
 def test_a_captive_portal_is_not_taken_for_oss(uploader: UploaderPage, demo: Demo) -> None:
-    demo.oss.faults.add("html", key="*/portal.txt", method="PUT", times=1)
+    demo.oss.faults.add("html", key="*/portal.txt", operation="PostObject", times=1)
 
     uploader.drop(portal__txt="x")
 
@@ -364,7 +364,7 @@ def test_a_missing_bucket_is_told(start_demo: StartDemo, console: Console) -> No
     demo, uploader = start_demo()
     uploader.open()
     uploader.expect_ready()
-    demo.oss.faults.add("error", code="NoSuchBucket", operation="PutObject")
+    refuse(demo, "homeless.txt", "NoSuchBucket")
     console.expected.append(f"{REFUSED} 404")
 
     uploader.drop(homeless__txt="x")
@@ -374,10 +374,12 @@ def test_a_missing_bucket_is_told(start_demo: StartDemo, console: Console) -> No
     row.expect_says("The bucket does not exist.")
 
 
-def choose_and_remove(uploader: UploaderPage, path: Path) -> None:
+def choose_and_remove(uploader: UploaderPage, demo: Demo, path: Path) -> None:
     """Choose a file, and delete it after it was read but before its request is sent."""
     held: list[Route] = []
-    uploader.page.route(f"**/{path.name}", lambda route: held.append(route))
+    uploader.page.route(
+        re.compile(f"//{demo.bucket}\\."), lambda route: held.append(route), times=1
+    )
     uploader.choose(path)
     until(uploader.page, lambda: held)
     path.unlink()
@@ -386,11 +388,11 @@ def choose_and_remove(uploader: UploaderPage, path: Path) -> None:
 
 
 def test_a_file_that_vanishes_is_told(
-    uploader: UploaderPage, console: Console, make_file: MakeFile
+    uploader: UploaderPage, demo: Demo, console: Console, make_file: MakeFile
 ) -> None:
     console.expected.append("ERR_FILE_NOT_FOUND|ERR_UPLOAD_FILE_CHANGED|net::ERR")
     path = make_file("gone.bin", b"x" * 100_000)  # a smaller file would be in memory by then
-    choose_and_remove(uploader, path)
+    choose_and_remove(uploader, demo, path)
 
     row = uploader.row("gone.bin")
     row.expect_state("failed")
@@ -398,10 +400,10 @@ def test_a_file_that_vanishes_is_told(
 
 
 def test_a_small_file_that_vanishes_after_its_reading_arrives_as_it_was(
-    uploader: UploaderPage, make_file: MakeFile
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile
 ) -> None:
     path = make_file("kept.bin", b"x" * 1000)
-    choose_and_remove(uploader, path)
+    choose_and_remove(uploader, demo, path)
 
     uploader.row("kept.bin").expect_state("done")
 

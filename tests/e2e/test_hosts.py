@@ -61,7 +61,7 @@ def test_files_arrive_by_a_custom_domain_where_the_public_endpoint_is_refused(
     uploader.row("note.txt").expect_state("done")
     uploader.row("large.bin").expect_state("done", timeout_ms=120_000)
     expect_whole(demo, "large.bin", content)
-    assert hosts(demo, "UploadPart") == hosts(demo, "PutObject") == {DOMAIN}
+    assert hosts(demo, "UploadPart") == hosts(demo, "PostObject") == {DOMAIN}
     assert [seen for seen in asked(demo, "ListParts") if seen.status == 404] == []  # one host
     uploader.row("note.txt").locator.get_by_role("button", name="Share").click()
     share = uploader.dialog("share")
@@ -112,7 +112,7 @@ def test_a_public_endpoint_that_is_refused_is_passed_over(
     uploader.row("note.txt").expect_state("done")
     uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
     expect_whole(demo, "large.bin", content)
-    assert hosts(demo, "UploadPart") == hosts(demo, "PutObject") == {DOMAIN}
+    assert hosts(demo, "UploadPart") == hosts(demo, "PostObject") == {DOMAIN}
 
 
 @slow_on_pyodide
@@ -159,7 +159,7 @@ def test_if_every_host_refuses_it_is_told_in_words_and_a_retry_goes_on(
     uploader.page.wait_for_timeout(5_500)  # wait until all hosts are probed again
     row.retry_button.click()
     row.expect_state("done")
-    assert hosts(demo, "PutObject") >= {DOMAIN}
+    assert hosts(demo, "PostObject") >= {DOMAIN}
 
 
 @slow_on_pyodide

@@ -70,7 +70,7 @@ def test_the_page_guards_what_is_under_way_and_not_what_a_person_paused(
 ) -> None:
     uploader.expect_ready()
     page.evaluate(WATCHED)
-    demo.oss.faults.add("bandwidth", bytes_per_s=10, operation="PutObject")
+    demo.oss.faults.add("bandwidth", bytes_per_s=10, operation="PostObject")
     assert page.evaluate(GUARDS) == [0, False]
 
     uploader.drop(a__txt="a" * 1000)
@@ -109,7 +109,7 @@ def test_r50_what_a_hidden_page_was_given_outlives_its_end(
     uploader.open()
     uploader.expect_ready()
     expect(uploader.grant).to_contain_text("May add files to")
-    demo.oss.faults.add("hang", operation="PutObject", times=9)
+    demo.oss.faults.add("hang", operation="PostObject", times=9)
     demo.oss.faults.add("hang", operation="UploadPart", skip=3, times=9)
     path = make_file("large.bin", LARGE)
     uploader.choose(path)

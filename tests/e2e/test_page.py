@@ -12,6 +12,7 @@ from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.faults import fault_for, refuse
 
 pytestmark = pytest.mark.e2e
 
@@ -55,15 +56,15 @@ PNG = bytes.fromhex(
 
 def hold(demo: Demo, name: str) -> None:
     """Make OSS accept a file slowly, until the faults are cleared."""
-    demo.oss.faults.add("bandwidth", bytes_per_s=200_000, key=f"*/{name}", method="PUT")
+    fault_for(demo, name, "bandwidth", bytes_per_s=200_000)
 
 
 def test_axe_finds_nothing_in_any_state(
     demo: Demo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
     console.expected.append(REFUSED)
-    demo.oss.faults.add("error", code="SignatureDoesNotMatch", key="*/refused.txt", method="PUT")
-    demo.oss.faults.add("error", code="NoSuchBucket", key="*/homeless.txt", method="PUT")
+    refuse(demo, "refused.txt", "SignatureDoesNotMatch")
+    refuse(demo, "homeless.txt", "NoSuchBucket")
     console.expected.append("status of 404")
     uploader = UploaderPage(page, demo.url)
     uploader.open()
@@ -156,7 +157,7 @@ def test_what_is_heard_and_how_the_list_reads(
     uploader: UploaderPage, demo: Demo, page: Page, console: Console
 ) -> None:
     console.expected.append(REFUSED)
-    demo.oss.faults.add("error", code="AccessDenied", key="*/no.txt", method="PUT", times=1)
+    refuse(demo, "no.txt", "AccessDenied", times=1)
     page.evaluate(HEAR)
 
     uploader.drop(yes__txt="x", no__txt="y")
@@ -322,7 +323,8 @@ def test_a_refused_signature_is_explained(
         route.continue_(headers={**route.request.headers, "content-type": "text/html"})
 
     page.route(re.compile(r"/changed\.txt$"), change_the_type)
-    uploader.choose({"name": "changed.txt", "mimeType": "text/plain", "buffer": b"x"})
+    content = b"x" * 300_000  # too large for a form
+    uploader.choose({"name": "changed.txt", "mimeType": "text/plain", "buffer": content})
     row = uploader.row("changed.txt")
     row.expect_state("failed")
 

@@ -13,6 +13,7 @@ from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, noise, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.faults import refuse
 from support.records import record_keys
 
 pytestmark = [pytest.mark.e2e]
@@ -120,7 +121,7 @@ def test_everything_on_a_phone_is_as_large_as_a_finger_and_fits(
         page.get_by_text("Choose files", exact=True).tap()
     assert opened.value.is_multiple()
 
-    demo.oss.faults.add("error", code="AccessDenied", key="*/refused.txt", method="PUT")
+    refuse(demo, "refused.txt", "AccessDenied")
     demo.oss.faults.add("bandwidth", bytes_per_s=100_000, key="*.mov", method="PUT")
     demo.oss.faults.add("bandwidth", bytes_per_s=100_000, key="*.iso", method="PUT")
     opened.value.set_files(
@@ -196,7 +197,7 @@ def test_who_holds_a_phone_is_asked_to_choose_again_and_not_to_drop(
     phone: UploaderPage, demo: Demo
 ) -> None:
     page = phone.page
-    demo.oss.faults.add("hang", operation="PutObject", times=9)
+    demo.oss.faults.add("hang", operation="PostObject", times=9)
     phone.choose(FilePayload(name="waits.txt", mimeType="", buffer=b"x"))
     phone.row("waits.txt").expect_state("uploading")
     until(page, lambda: demo.oss.requests)

@@ -14,6 +14,7 @@ from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.faults import refuse
 
 pytestmark = [pytest.mark.e2e]
 
@@ -70,7 +71,7 @@ def busy(
     reads them.
     """
     console.expected.append("status of 403")
-    demo.oss.faults.add("error", code="AccessDenied", key="*/refused.txt", method="PUT")
+    refuse(demo, "refused.txt", "AccessDenied")
     demo.oss.faults.add("bandwidth", bytes_per_s=150_000, key="*/slow.bin", method="PUT")
     uploader.drop(refused__txt="x", done__txt="y")
     uploader.choose(make_file("slow.bin", b"x" * 40_000_000))

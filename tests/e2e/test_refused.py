@@ -26,10 +26,14 @@ MakeFile = Callable[[str, bytes], Path]
 # Damages the last byte of each body, as a fault that TCP's checksum does not detect.
 DAMAGING = """{
   const { send } = XMLHttpRequest.prototype;
+  const damaged = (blob) => new Blob([blob.slice(0, blob.size - 1), new Uint8Array([0])]);
   XMLHttpRequest.prototype.send = function (body) {
+    if (body instanceof FormData) {
+      body.set("file", damaged(body.get("file")));
+      return send.call(this, body);
+    }
     const blob = new Blob(body && typeof body !== "string" ? [body] : []);
-    if (!blob.size) return send.call(this, body);
-    send.call(this, new Blob([blob.slice(0, blob.size - 1), new Uint8Array([0])]));
+    send.call(this, blob.size ? damaged(blob) : body);
   };
 }"""
 
@@ -99,7 +103,7 @@ def test_what_was_damaged_in_every_put_is_not_among_my_uploads(
 
     uploader.row("flipped.txt").expect_state("failed")
     uploader.row("flipped.txt").expect_says("not what was sent")
-    assert len(asked(demo, "PutObject", "flipped.txt")) == 3
+    assert len(asked(demo, "PostObject", "flipped.txt")) == 3
     until(page, lambda: not keys(demo), timeout_s=30)
     assert len(reports) == 2
     expect_nothing_listed(uploader)

@@ -158,7 +158,7 @@ def test_without_a_storage_uploads_work_or_the_page_says_that_it_cannot(
 
     uploader.row("plain.bin").expect_state("done", timeout_ms=60_000)
     expect(uploader.notice("forgetful")).to_contain_text("keeps nothing for this page")
-    demo.oss.faults.add("bandwidth", bytes_per_s=10, operation="PutObject")
+    demo.oss.faults.add("bandwidth", bytes_per_s=10, operation="PostObject")
     uploader.drop(paused__txt="a" * 1000)
     uploader.row("paused.txt").expect_state("uploading")
     page.get_by_role("button", name="Pause all").click()

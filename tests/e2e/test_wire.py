@@ -200,7 +200,7 @@ def test_r08_a_slow_line_that_moves_is_not_left(
     impatient.drop(steady__txt=text)
 
     impatient.row("steady.txt").expect_state("done", timeout_ms=30_000)
-    assert len(asked(demo, "PutObject", "steady.txt")) == 1
+    assert len(asked(demo, "PostObject", "steady.txt")) == 1
     expect_whole(demo, "steady.txt", text.encode())
 
 

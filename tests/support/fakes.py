@@ -12,6 +12,7 @@ from uploader.transfer.engine import Engine
 from uploader.transfer.errors import ServerRefused
 from uploader.transfer.files import Piece
 from uploader.transfer.grants.credentials import GrantKeeper
+from uploader.transfer.grants.forms import Forms
 from uploader.transfer.grants.grant import Grant
 from uploader.transfer.grants.limits import Limits
 from uploader.transfer.grants.quota import Left
@@ -43,6 +44,7 @@ ZERO_BYTE_CRC64 = 2282658103124508505
 ANSWER_LOST = "answer lost"
 DAMAGED = "damaged"
 FAST_BYTES_PER_S = 10**7
+NO_FORMS = -1
 
 
 class FakeClock:
@@ -183,7 +185,7 @@ class FakeHttp:
     def _handle(self, request: "Request", body: "Piece | str | None", size: int) -> Reply:
         path, _, query = request.url.partition("?")
         given = dict([pair.split("=") for pair in query.split("&") if "=" in pair])
-        key = path.split("/", 3)[3]
+        key = dict(request.headers)["key"] if request.is_form else path.split("/", 3)[3]
         parts = self.multiparts.get(given.get("uploadId", ""))
         is_unknown = "uploadId" in given and parts is None  # OSS reports this error first
         forbids = ("x-oss-forbid-overwrite", "true") in request.headers
@@ -409,10 +411,15 @@ def make_ports(
     )
 
 
-def make_engine(ports: FakePorts, connections: int = 6) -> Engine:
-    """Return an engine with these ports, a fast connection and parts of 8 MiB."""
+def make_engine(ports: FakePorts, connections: int = 6, *, forms: "Forms | None" = None) -> Engine:
+    """Return an engine with these ports, a fast connection and parts of 8 MiB.
+
+    Args:
+        forms: by default, no file is sent with a form.
+    """
     keeper = GrantKeeper(ports.grants, ports.clock)
-    engine = Engine(ports, keeper, ConnectionPool(connections), Journal(ports, keeper))
+    pool, journal = ConnectionPool(connections), Journal(ports, keeper)
+    engine = Engine(ports, keeper, pool, journal, forms or Forms(NO_FORMS))
     engine.rate_bytes_per_s = FAST_BYTES_PER_S
     return engine
 

@@ -182,7 +182,7 @@ JAVASCRIPT = {"js", "pyscript", "pyodide", "jsffi"}
 EVERYWHERE = {"asyncio", "functools", "json", "sys"}
 # the standard library that MicroPython has too, and JavaScript in one folder only
 OUTSIDE = {
-    "oss": {"binascii", "hashlib", "time"},
+    "oss": {"binascii", "hashlib", "json", "time"},
     "transfer": {"asyncio", "heapq", "json"},
     "browser": EVERYWHERE | JAVASCRIPT | {"binascii", "gc", "hashlib", "hmac", "time"},
     "view": EVERYWHERE,

@@ -8,23 +8,30 @@
   const LEAST_BYTES = 4096; // that must be sent in `patienceMs`, or the connection counts as stalled
   const MOST_BYTES = 1 << 20; // read of a reply: four times a full list of parts
 
-  function opened(method, url, headers) {
-    const xhr = new XMLHttpRequest();
-    xhr.open(method, url);
+  function forEach(headers, take) {
     for (const line of headers.split("\n")) {
       const colon = line.indexOf(": "); // a RegExp would keep the header in RegExp.input
-      xhr.setRequestHeader(line.slice(0, colon), line.slice(colon + 2));
+      take(line.slice(0, colon), line.slice(colon + 2));
     }
+  }
+
+  function opened(method, url) {
+    const xhr = new XMLHttpRequest();
+    xhr.open(method, url);
     return xhr;
   }
 
-  // headers: one line `name: value` for each. progress: called with the number of bytes sent, as text; or null.
+  // headers: one line `name: value` for each. isForm: the headers are fields of a form, and the body is its file. Browsers
+  // send a form without a CORS preflight if progress is null.
+  // progress: called with the number of bytes sent, as text; or null.
   // done: called with one string, which crosses to Python in one step: status, headers, an empty line and the body, with
   // CRLF as in HTTP. It is "stalled" if fewer than LEAST_BYTES were sent in patienceMs, and "" if the connection broke.
   // After the last byte the reply has patienceMs + heldMs: buffers of both ends may still hold bytes that were sent.
   // Returns { abort, giveUp }. After abort no callback is called; giveUp ends the request like a broken connection.
-  window.ossferry.exchange = (method, url, headers, body, patienceMs, heldMs, progress, done) => {
-    let xhr = opened(method, url, headers);
+  window.ossferry.exchange = (method, url, headers, isForm, body, patienceMs, heldMs, progress, done) => {
+    let xhr = opened(method, url);
+    let form = isForm ? new FormData() : null;
+    forEach(headers, (name, value) => (form ? form.append(name, value) : xhr.setRequestHeader(name, value)));
     const seen = Array(CHECKS).fill(0); // bytes sent at the latest checks
     let left = 0;
     let checks = 0;
@@ -43,6 +50,7 @@
       const ended = xhr;
       xhr = null;
       clearInterval(timer);
+      form = null;
       ended.onload = ended.onprogress = ended.onerror = ended.onabort = ended.ontimeout = null;
       if (progress) ended.upload.onprogress = null;
       return ended;
@@ -60,7 +68,9 @@
     queueMicrotask(() => {
       if (!xhr) return; // aborted
       const bytes = window.ossferry.bytesOf(body);
-      xhr.send(bytes ?? body);
+      form?.append("file", bytes ? new Blob([bytes]) : body); // must be the last field
+      xhr.send(form ?? bytes ?? body);
+      form = null;
       bytes?.transfer?.(0); // frees the memory: `send` has copied the bytes
     });
     return { abort: () => xhr && end().abort(), giveUp: () => xhr?.abort() };

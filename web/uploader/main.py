@@ -17,6 +17,7 @@ from uploader.browser.tabs import BrowserTabs
 from uploader.transfer.engine import Engine
 from uploader.transfer.errors import GrantRefused, ServerRefused
 from uploader.transfer.grants.credentials import GrantKeeper
+from uploader.transfer.grants.forms import Forms
 from uploader.transfer.grants.quota import Quota
 from uploader.transfer.journal.journal import Journal
 from uploader.transfer.pacing.connections import ConnectionPool
@@ -69,7 +70,7 @@ def start() -> Queue:
     has_many = Computed(lambda: model.running.get() > MANY)
     effect(lambda: collect_rarely(with_many=bool(has_many.get())))
     journal = Journal(ports, keeper, on_change=model.found)
-    engine = Engine(ports, keeper, ConnectionPool(queued=QUEUED), journal)
+    engine = Engine(ports, keeper, ConnectionPool(queued=QUEUED), journal, Forms())
     receipts.on_left = engine.quota.told
     engine.quota.on_change = lambda: grant.left.set(engine.quota.left().facts())
     writing = Pace(lambda: WRITING_MS)

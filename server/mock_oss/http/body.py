@@ -95,6 +95,7 @@ class Body:
         self.pace: Pace | None = None
         self.cut_after: int | None = None
         self._silent = False
+        self._unread: list[bytes] = []
 
     @property
     def announced(self) -> int | None:
@@ -121,20 +122,29 @@ class Body:
             ClientGoneError: the client closed the connection.
             CutConnectionError: a planned fault requires cutting the connection.
         """
-        while not self.complete:
-            message = await self._next()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            data: bytes = message.get("body", b"")
+        while self._unread or not self.complete:
+            data = self._unread.pop(0) if self._unread else await self._receive_piece()
             self.received += len(data)
-            self.complete = not message.get("more_body", False)
-            if not self.complete and self._request.scope.get("mock_oss.eof"):
-                raise RefusedError("IncompleteBody", headers={"Connection": "close"})
             if self.cut_after is not None and self.received >= self.cut_after:
                 raise CutConnectionError
             if self.pace is not None:
                 await self.pace.wait(self.received)
             yield data
+
+    def unread(self, pieces: list[bytes]) -> None:
+        """Let ``pieces`` yield these pieces again, as if they had not arrived yet."""
+        self._unread = pieces
+        self.received -= sum(map(len, pieces))
+
+    async def _receive_piece(self) -> bytes:
+        message = await self._next()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        self.complete = not message.get("more_body", False)
+        if not self.complete and self._request.scope.get("mock_oss.eof"):
+            raise RefusedError("IncompleteBody", headers={"Connection": "close"})
+        data: bytes = message.get("body", b"")
+        return data
 
     async def _next(self) -> Message:
         loop = asyncio.get_running_loop()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
@@ -18,7 +19,7 @@ from mock_oss.access.keys import Context, find_caller
 from mock_oss.access.scope import IN_FORM, check_scope, read_credential
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
-from mock_oss.http.body import MAX_OBJECT_BYTES, PIECE, Digest
+from mock_oss.http.body import MAX_OBJECT_BYTES, PIECE, Body, Digest
 from mock_oss.http.dates import parse_v4_date
 from mock_oss.http.documents import document, tag
 from mock_oss.http.forms import FormReader
@@ -33,13 +34,32 @@ from mock_oss.service import Call
 from mock_oss.signing import v1, v4
 from mock_oss.store import BlobWriter, ObjectRecord
 
-__all__ = ["post_object"]
+__all__ = ["key_in_form", "post_object"]
 
 MAX_AGE = timedelta(days=7)
 SKEW = timedelta(minutes=15)
 _V1_FIELDS = ("ossaccesskeyid", "policy", "signature")
 _V4_FIELDS = ("policy", "x-oss-credential", "x-oss-date", "x-oss-signature")
 _V4_LISTED = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
+
+
+async def key_in_form(content_type: str, body: Body) -> str:
+    """Return the field ``key`` of a form; empty if there is none.
+
+    The body can be read again afterwards.
+    """
+    read: list[bytes] = []
+    key = ""
+    with suppress(RefusedError):  # `post_object` raises it again
+        form = FormReader(content_type)
+        async for piece in body.pieces():
+            read.append(piece)
+            form.feed(piece)
+            key = form.fields.get("key", "")
+            if key or form.file_started:
+                break
+    body.unread(read)
+    return key
 
 
 async def post_object(call: Call) -> Response:

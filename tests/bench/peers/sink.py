@@ -25,6 +25,7 @@ __all__ = ["crc64_of_zeros"]
 HOST = "127.0.0.1"
 WINDOW = 1 << 20
 HEAD_END = b"\r\n\r\n"
+FILE = b'name="file"'
 CORS = (
     "Access-Control-Allow-Origin: *\r\n"
     "Access-Control-Expose-Headers: ETag, x-oss-hash-crc64ecma, x-oss-request-id\r\n"
@@ -64,6 +65,29 @@ class Counts:
         return bool(self.hold) and self.body_bytes >= self.hold
 
 
+class Form:
+    """Finds the size of the file in the body of a PostObject request.
+
+    The file is the last field. `size` is correct once the header of the file has arrived.
+    """
+
+    def __init__(self, content_type: str, length: int) -> None:
+        boundary = content_type.partition("boundary=")[2]
+        self.size = length - len(f"\r\n--{boundary}--\r\n")
+        self._head: bytes | None = b""
+
+    def feed(self, data: bytes) -> None:
+        """Read the next bytes of the body."""
+        if self._head is None:
+            return
+        self._head += data
+        begin = self._head.find(FILE)
+        end = self._head.find(HEAD_END, begin)
+        if begin >= 0 <= end:
+            self.size -= end + len(HEAD_END)
+            self._head = None
+
+
 class Connection(asyncio.BufferedProtocol):
     """One keep-alive connection: reads a request head, then counts and discards the body."""
 
@@ -75,6 +99,7 @@ class Connection(asyncio.BufferedProtocol):
         self._head = b""
         self._left = 0  # bytes of the body that have not arrived
         self._answer: Callable[[], bytes] = bytes  # called once the body has arrived
+        self._form: Form | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -92,6 +117,8 @@ class Connection(asyncio.BufferedProtocol):
         while at < nbytes:
             if self._left:
                 took = min(self._left, nbytes - at)
+                if self._form:
+                    self._form.feed(bytes(self._window[at : at + took]))
                 self._left -= took
                 self._counts.body_bytes += took
                 at += took
@@ -123,6 +150,7 @@ class Connection(asyncio.BufferedProtocol):
             name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)
         }
         self._left = int(headers.get("content-length", "0"))
+        self._form = None
         url = urlsplit(target)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         if url.path == "/_sink":
@@ -133,6 +161,9 @@ class Connection(asyncio.BufferedProtocol):
             self._counts.preflights += 1
             asked = headers.get("access-control-request-headers", "")
             self._answer = partial(_answer, "", more=PREFLIGHT.format(asked=asked))
+        elif headers.get("content-type", "").startswith("multipart/form-data"):
+            self._form = form = Form(headers["content-type"], self._left)
+            self._answer = lambda: _answer("", stored=(form.size,))
         else:
             self._answer = partial(self._operate, method, url.path, query, self._left)
 

@@ -14,6 +14,7 @@ from alibabacloud_sts20150401.models import AssumeRoleRequest
 from oss2.exceptions import InconsistentError, RequestError, ServerError
 
 from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
+from contract.mock_oss.post_forms import form, post, v4_fields
 from contract.mock_oss.test_sts import client, request
 from mock_oss import BUCKET, ROLE_ARN, MockOSS
 
@@ -31,6 +32,25 @@ def test_an_error_hits_the_nth_matching_request_and_stores_nothing(
     assert (error.value.status, error.value.code) == (500, "InternalError")
     assert list(mock_oss.bucket(BUCKET).objects) == ["a1", "a3"]
     assert mock_oss.requests[1].faults == ("error",)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "status"), [("a.*", 503), ("b.*", 204)], ids=["its key", "another key"]
+)
+def test_a_fault_for_a_key_hits_the_form_with_this_key(
+    mock_oss: MockOSS, pattern: str, status: int
+) -> None:
+    mock_oss.faults.add("unavailable", operation="PostObject", key=pattern)
+    content = b"x" * 300_000
+    fields = {"key": "a.txt", **v4_fields(mock_oss, [])}
+
+    answer = post(mock_oss, form(fields, content))
+
+    assert answer.status == status
+    stored = mock_oss.bucket(BUCKET).objects
+    assert {key: each.data for key, each in stored.items()} == (
+        {"a.txt": content} if status == 204 else {}
+    )
 
 
 def test_503_carries_retry_after(mock_oss: MockOSS, bucket_v4: Any) -> None:

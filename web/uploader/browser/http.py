@@ -33,7 +33,7 @@ class BrowserHttp:
 
     Args:
         stall_s: timeout in seconds without progress, for large pieces of files.
-        answer_s: timeout in seconds for all other requests: a small piece, text or no body.
+        answer_s: timeout in seconds for all other requests: a small piece, a form, text or no body.
     """
 
     def __init__(self, *, stall_s: float = STALL_S, answer_s: float = ANSWER_S) -> None:
@@ -49,8 +49,8 @@ class BrowserHttp:
 
         Args:
             body: a piece of a file, text or `None`.
-            on_progress: called with the number of bytes sent so far; for a small piece only once,
-                before the bytes are sent.
+            on_progress: called with the number of bytes sent so far; for a small piece and for a
+                form only once, before the bytes are sent.
 
         Raises:
             Lost: no reply came. The attribute `reason` tells why.
@@ -74,7 +74,7 @@ class BrowserHttp:
         means that the connection broke.
         """
         progress = None
-        if isinstance(body, Piece) and body.size <= SMALL_BYTES:
+        if isinstance(body, Piece) and _has_no_progress(request, body):
             on_progress(body.size)
         else:
             progress = create_proxy(lambda sent: on_progress(int(sent)))
@@ -91,6 +91,7 @@ class BrowserHttp:
             request.method,
             request.url,
             "\n".join([": ".join(header) for header in request.headers]),
+            request.is_form,
             bytes_of(body) if isinstance(body, Piece) else body,
             stall_s * 1000,
             drain_s * 1000,
@@ -124,11 +125,19 @@ class BrowserHttp:
         if not isinstance(body, Piece):
             return self._answer_s, 0.0
         held_back = min(body.size, BUFFERED_BYTES)
-        stall_s = self._answer_s if body.size <= SMALL_BYTES else self._stall_s
+        stall_s = self._answer_s if _has_no_progress(request, body) else self._stall_s
         for name, value in request.headers:
             if name == TRAFFIC_LIMIT:
                 stall_s += held_back * 8 / int(value)
         return stall_s, held_back / SLOW_BYTES_PER_S
+
+
+def _has_no_progress(request: "Request", piece: Piece) -> bool:
+    """Return whether a request is sent without progress events.
+
+    Browsers send a form without a CORS preflight only if nothing listens to its progress.
+    """
+    return request.is_form or piece.size <= SMALL_BYTES
 
 
 def _header(head: str, name: str) -> str:

@@ -29,14 +29,18 @@ SET_CLOCK = "set clock"
 
 
 class OSSError(Exception):
-    """The base class of errors of requests to OSS."""
+    """The base class of errors of requests to OSS.
+
+    `request` is the sent request; the code that sends requests sets it.
+    """
+
+    request: "Any" = None
 
 
 class Lost(OSSError):
     """Raised if a request got no reply.
 
-    `reason` is one of the constants of this class. `request` is the sent request; the code that
-    sends requests sets it.
+    `reason` is one of the constants of this class.
     """
 
     UNREACHABLE = "unreachable"
@@ -47,7 +51,6 @@ class Lost(OSSError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.request: Any = None
 
 
 class Refused(OSSError):
@@ -63,7 +66,6 @@ class Refused(OSSError):
             `None`.
         canonical_request: the canonical request that OSS computed; empty unless OSS refused the
             signature.
-        request: the sent request.
     """
 
     def __init__(
@@ -89,7 +91,6 @@ class Refused(OSSError):
         self.retry_after_s = retry_after_s
         self.retry_at_s = retry_at_s
         self.canonical_request = canonical_request
-        self.request: Any = None
 
     @property
     def is_wrong_endpoint(self) -> bool:

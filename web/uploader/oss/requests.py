@@ -53,13 +53,26 @@ class Bucket:
 
 
 class Request:
-    """One HTTP request to a bucket, without the body of the request."""
+    """One HTTP request to a bucket, without the body of the request.
 
-    def __init__(self, method: str, url: str, headers: "list[Header]", bucket: Bucket) -> None:
+    If `is_form` is true, the body of the request is a form. Its fields are `headers` and, as the
+    last field, the file.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        headers: "list[Header]",
+        bucket: Bucket,
+        *,
+        is_form: bool = False,
+    ) -> None:
         self.bucket = bucket
         self.method = method
         self.url = url
         self.headers = headers
+        self.is_form = is_form
 
 
 def signed_request(

@@ -32,7 +32,11 @@ HMAC_BLOCK = 64  # bytes
 
 
 class Credentials:
-    """STS credentials: access key id, access key secret and security token."""
+    """STS credentials: access key id, access key secret and security token.
+
+    `form` keeps what these credentials have signed for PostObject, and the time of the signature in
+    seconds since 1970: `(fields, at_s)`.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Credentials:
         self.access_key_id = access_key_id
         self.access_key_secret = access_key_secret
         self.security_token = security_token
+        self.form: tuple[Sequence[Header], float] | None = None
         self._pads: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
     def forget(self) -> None:
@@ -51,7 +56,7 @@ class Credentials:
         Other code that refers to this object loses the secrets too.
         """
         self.access_key_id = self.access_key_secret = ""
-        self.security_token = None
+        self.security_token = self.form = None
         self._pads = {}
 
     def signing_pads(self, date: str, region: str) -> "tuple[bytes, bytes]":

@@ -3,7 +3,7 @@
 Every request to OSS goes through `Engine.request`.
 """
 
-from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Lost, Refused
+from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Lost, OSSError, Refused
 from uploader.transfer.files import Piece
 from uploader.transfer.grants.origins import Origins, asking
 from uploader.transfer.grants.quota import Quota
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from uploader.oss.replies import Reply
     from uploader.oss.requests import Request
     from uploader.transfer.grants.credentials import GrantKeeper
+    from uploader.transfer.grants.forms import Forms
     from uploader.transfer.grants.grant import Grant
     from uploader.transfer.journal.journal import Journal
     from uploader.transfer.pacing.connections import ConnectionPool
@@ -67,12 +68,18 @@ class Engine:
     """
 
     def __init__(
-        self, ports: "Ports", keeper: "GrantKeeper", pool: "ConnectionPool", journal: "Journal"
+        self,
+        ports: "Ports",
+        keeper: "GrantKeeper",
+        pool: "ConnectionPool",
+        journal: "Journal",
+        forms: "Forms",
     ) -> None:
         self.ports = ports
         self.keeper = keeper
         self.pool = pool
         self.journal = journal
+        self.forms = forms
         self.speed = SpeedLimit(pool)
         self.quota = Quota()
         self.awaits_receipt: Callable[[], object] = lambda: False
@@ -215,12 +222,13 @@ class Engine:
     ) -> "Any":
         """Send a request, and return the result of `read`.
 
-        The request is sent again in three cases:
+        The request is sent again in four cases:
 
         - OSS refuses the credentials. The method renews the credentials, up to `MAX_REPAIRS` times.
         - OSS refuses the time of the request. The method corrects the server's time, up to
           `MAX_REPAIRS` times.
         - The origin fails, and another origin of the bucket is chosen.
+        - OSS refuses a form, and `build` now returns a PutObject request.
         """
         repairs: list[str] = []
         while True:
@@ -232,7 +240,7 @@ class Engine:
                 on_progress(0)
                 request = build(grant, self.keeper.server_now_s())
                 result = read(await self._exchange(request, body, on_progress))
-            except (Lost, Refused) as error:
+            except OSSError as error:
                 failure = error
                 if is_congestion(error):
                     self.pool.congestion(cuts)
@@ -242,10 +250,10 @@ class Engine:
                 return result
             finally:
                 self.pool.release()
-            if await self.origins.failed(grant, failure):
+            if await self.origins.failed(grant, failure) or self.forms.refused(request, failure):
                 continue
             failure.request = request
-            if isinstance(failure, Lost):
+            if not isinstance(failure, Refused):
                 raise failure
             if failure.retry_at_s is not None:
                 failure.retry_after_s = max(0.0, failure.retry_at_s - self.keeper.server_now_s())

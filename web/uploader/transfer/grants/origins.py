@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[[Grant], Awaitable[None]]
 
-__all__ = ["Origins", "asking"]
+__all__ = ["Origins", "asking", "refuses_host"]
 
 GRACE_S = 1.0  # that an origin earlier in the list may be slower than a later one
 LIMIT_S = 10.0  # to wait for an answer
@@ -66,7 +66,7 @@ def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
             upload_id=NO_UPLOAD_ID,
         )
         error = read_error(await http.send(request, None, lambda _sent: None))
-        if _refuses_host(error) or _is_lost(error):
+        if refuses_host(error) or _is_lost(error):
             raise error
 
     return ask
@@ -143,7 +143,7 @@ class Origins:
             return False
         if origin != self._current:
             return True
-        if _refuses_host(error):
+        if refuses_host(error):
             self._is_found = False
             self._refused = self._refused_lately() + [(origin, self._clock.elapsed_s())]
             is_worth_asking = len(self._candidates()) < len(self._origins)
@@ -255,7 +255,7 @@ class Origins:
         return next((each for each in origins if answers.get(each)), "")
 
 
-def _refuses_host(error: Exception) -> bool:
+def refuses_host(error: Exception) -> bool:
     """Return whether OSS has refused a request because of the request's host."""
     return isinstance(error, Refused) and (error.code in REFUSALS or error.is_wrong_endpoint)
 

@@ -1,4 +1,4 @@
-"""Sending a small file in one request."""
+"""Sending a small file in one request: PostObject, or PutObject if a form cannot be used."""
 
 from uploader.oss import requests
 from uploader.oss.errors import Corrupt
@@ -23,7 +23,7 @@ __all__ = ["send_single"]
 
 
 async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
-    """Send the file with PutObject, and compare the checksums. A damaged object is sent again.
+    """Send the file in one request, and compare the checksums. A damaged object is sent again.
 
     Raises:
         OSSError, TransferError: the file was not stored, or its checksum could not be confirmed.
@@ -35,13 +35,17 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
 
     def build(grant: "Grant", now_s: float) -> "Request":
         checksum.start()
+        headers = headers_of(upload, may_be_taken=upload.target.maybe_stored)
+        limit = engine.speed.traffic_limit
+        if not limit and engine.forms.fits(upload.file.size, upload.key, headers):
+            return engine.forms.request(grant, now_s, upload.key, headers)
         return requests.put_object(
             grant.credentials,
             grant.bucket,
             upload.key,
             at_s=now_s,
-            headers=headers_of(upload, may_be_taken=upload.target.maybe_stored),
-            traffic_limit=engine.speed.traffic_limit,
+            headers=headers,
+            traffic_limit=limit,
         )
 
     async def check(stored: "Stored") -> None:
