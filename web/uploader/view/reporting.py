@@ -1,11 +1,10 @@
 """Reports to our server about stored files, and about objects that differ from their file.
 
 The server records each stored file in its ledger, and deletes each object that differs from its
-file. All stored files that wait are reported in one request, if the server accepts such batches.
-While files are sent, at most one request per second is sent, so that reports do not slow down the
-uploads. If the server is not available, the report is repeated later. Reports do not change the
-state of an upload: OSS has already confirmed the upload. The server also finds objects that were
-never reported.
+file. If the server accepts batches, one request reports many files. While files are sent, there is
+one request per second with few files, so that reports do not slow down the uploads. If the server
+is not available, the report is repeated later. Reports do not change the state of an upload: OSS
+has already confirmed the upload. The server also finds objects that were never reported.
 """
 
 import asyncio
@@ -29,6 +28,7 @@ RETRY_S = 15.0
 BETWEEN_S = 1.0  # while files are sent
 FEATURE, BATCHES, REFUSALS = "receipts", "receipt-batches", "refusals"
 MAX_BATCH = 200  # uploads in one request
+BATCH_BETWEEN = 20  # while files are sent: the server asks OSS for each of them
 NOT_YET = (401, 502)  # nobody is signed in, or the server cannot read from OSS
 UNAVAILABLE = SERVER_UNAVAILABLE + (200,)  # 200: another program answered in its place
 
@@ -104,7 +104,7 @@ class Reporting:
     async def _report(self) -> None:
         alone = 0  # uploads of a refused batch, which are reported one by one
         while self._waiting:
-            batch = self._waiting[: MAX_BATCH if self._grant.can(BATCHES) and not alone else 1]
+            batch = self._waiting[: 1 if alone else self._most()]
             try:
                 await self._confirm(batch)
             except ServerRefused as error:
@@ -123,6 +123,12 @@ class Reporting:
             if self._is_sending():
                 await self._clock.sleep(BETWEEN_S)
         self._busy = False
+
+    def _most(self) -> int:
+        """Return the largest number of uploads that may be reported in one request now."""
+        if not self._grant.can(BATCHES):
+            return 1
+        return BATCH_BETWEEN if self._is_sending() else MAX_BATCH
 
     async def _confirm(self, batch: "list[Upload]") -> None:
         if len(batch) > 1:

@@ -177,23 +177,26 @@ async def test_what_waits_is_reported_in_batches_of_200():
     assert reporting.waiting() == []
 
 
-async def test_while_files_are_sent_batches_keep_a_distance_and_take_what_waits():
+async def test_while_files_are_sent_batches_are_small_and_keep_a_distance():
     server, clock = Server(), FakeClock()
-    sending = [True, True, False]
-    reporting = Reporting(server, clock, BATCHES, is_sending=lambda: sending.pop(0))
+    sending = [True]
+    reporting = Reporting(server, clock, BATCHES, is_sending=lambda: sending[0])
+    keys = [str(number) for number in range(90)]
     slept = []
 
     async def sleep(seconds):
         slept.append(seconds)
         if len(slept) == 1:
-            arrive(reporting, "b", "c")
+            arrive(reporting, *keys)
+        if len(slept) == 3:
+            sending[0] = False
 
     clock.sleep = sleep
-    arrive(reporting, "a")
-    await until(lambda: not sending or len(server.asked) == 2)
+    arrive(reporting, "first")
+    await until(lambda: not reporting.waiting())
 
-    assert server.asked == ["a", ["b", "c"]]
-    assert slept[0] == 1.0
+    assert server.asked == ["first", keys[:20], keys[20:40], keys[40:]]
+    assert slept == [1.0] * 3
 
 
 async def test_a_batch_is_repeated_until_the_server_is_back():
