@@ -88,8 +88,12 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the sockets, finish running requests, and stop the application.
 
-        If other processes share the sockets and do not stop, they accept further connections.
+        If other processes share the sockets and do not stop, they accept further connections. If
+        this process was told to stop before it had started, it drains first: it must not stop new
+        connections earlier than the other processes.
         """
+        if self._busy_at is None:
+            await self.main_loop()
         if self._drain_s and not self.force_exit:
             if self._all_stop is None or self._all_stop.is_set():
                 for sock in sockets or []:

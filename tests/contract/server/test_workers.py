@@ -1,6 +1,8 @@
 """Several processes on one socket, and stopping a server with requests in flight."""
 
+import asyncio
 import json
+import multiprocessing
 import os
 import signal
 import socket
@@ -15,9 +17,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
+from ossferry.cli.draining import DrainingServer
+from ossferry.http.protocol import WireConfig, WireLimits
 from support.programs import free_port, program, running
 
 COMMAND = Path(sys.executable).with_name("ossferry")
@@ -289,3 +295,26 @@ def _raise_failures(futures: Sequence[Future[None]]) -> None:
     """Wait a moment, and raise the error of a future that has failed."""
     for each in wait(futures, timeout=0.1).done:
         each.result()
+
+
+def test_a_worker_that_is_told_to_stop_while_it_starts_drains_like_the_others() -> None:
+    """If it did not, no other worker would get a connection as long as the server drains."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("answered")(scope, receive, send)
+
+    all_stop = multiprocessing.get_context("spawn").Event()
+    all_stop.set()
+    limits = WireLimits(read_timeout_s=5, max_connections=10)
+    config = WireConfig(app, limits=limits, grace_s=5, drain_s=2, workers=2, all_stop=all_stop)
+    config.lifespan = "off"
+    server = DrainingServer(config)
+    with socket.create_server(("127.0.0.1", 0)) as sock, ThreadPoolExecutor(1) as pool:
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        server.should_exit = True  # as after a signal
+        running = pool.submit(asyncio.run, server.serve([sock]))
+        answers = [httpx.get(url, trust_env=False) for _ in range(3)]
+        running.result()
+
+    assert [each.text for each in answers] == ["answered"] * 3
+    assert {each.headers.get("connection") for each in answers} == {"close"}
