@@ -60,7 +60,8 @@ def signed_fields(
         conditions.append({name: value})
     conditions.append(["starts-with", "$key", prefix])
     conditions.append(["content-length-range", 0, max_bytes])
-    document = {"expiration": to_iso(expires_at_s), "conditions": conditions}
+    expiration = to_iso(expires_at_s)[:-1] + ".000Z"  # with milliseconds, as in OSS's examples
+    document = {"expiration": expiration, "conditions": conditions}
     policy = _base64(json.dumps(document, separators=(",", ":")))
     signature = form_signature(credentials, policy, date=date, region=bucket.region)
     return fields + [("policy", policy), ("x-oss-signature", signature)]

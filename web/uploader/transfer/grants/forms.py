@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FORM_BYTES", "Forms"]
 
 FORM_BYTES = 256 * KIB
-SIGNED_FOR_S = 600.0  # OSS allows 15 minutes, if its clock is behind ours
+SIGNED_FOR_S = 600.0  # OSS may receive a form up to 15 minutes after `x-oss-date`
 TAKEN = "FileAlreadyExists"
 TAGS = "x-oss-tagging"
 
