@@ -40,9 +40,9 @@ def plan(demo: Demo, seed: int) -> None:
     """Plan 3 % resets, 2 % busy responses, 2 % lost responses, 1 % wrong checksums."""
     common = {"bucket": demo.bucket, "seed": seed}
     for operation in SENDING:
-        common_here = {**common, "operation": operation}
-        demo.oss.faults.add("reset", when="mid-body", probability=0.03, **common_here)
-        demo.oss.faults.add("wrong-crc", probability=0.01, **common_here)
+        sending = {**common, "operation": operation}
+        demo.oss.faults.add("reset", when="mid-body", probability=0.03, **sending)
+        demo.oss.faults.add("wrong-crc", probability=0.01, **sending)
     demo.oss.faults.add("unavailable", probability=0.02, **common)
     demo.oss.faults.add("reset", when="before-answer", probability=0.02, **common)
 
