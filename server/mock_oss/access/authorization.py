@@ -253,7 +253,7 @@ def _denied(
     )
     if verdict.allowed:  # the bucket belongs to another account, and its ACL refuses the request
         why["evaluated"] = "ACL"
-        return RefusedError("AccessDenied", _acl_message(call, action), ec=ACL_EC, why=why)
+        return RefusedError("AccessDenied", _acl_message(call, action), why=why)
     message, ec = _message(call, action, explicit=explicit)
     return RefusedError(
         "AccessDenied",

@@ -364,6 +364,7 @@ BY_DENY = "Access denied by bucket policy."
 A = "acs:oss:*:1:data/a"
 READER = policy("reader", statement("Allow", "oss:GetObject"))
 WRITER = policy("writer", statement("Allow", "oss:ListObjects"))
+ALLOW_SOURCE = json.dumps(statement("Allow", "oss:*", "acs:oss:*:1:data/*"))
 DENY_SOURCE = json.dumps(statement("Deny", "oss:PutObject", "acs:oss:*:*:data/a"))
 
 
@@ -398,6 +399,7 @@ def why(action: str, caller: str, resource: str | None, **more: Any) -> dict[str
 
 
 DENIED_BY = {"decision": "explicit deny", "policy": "deny", "statement": DENY_SOURCE}
+ALLOWED_BY = {"decision": "allow", "policy": "allow", "statement": ALLOW_SOURCE}
 IDENTITY, ASSUMED, SESSION = "AccountLevelIdentityBasedPolicy", "AssumeRolePolicy", "SessionPolicy"
 USER_REFUSALS = [
     # caller, action, BUCKET/KEY, the message, EC, details and journal
@@ -510,6 +512,17 @@ OTHER_REFUSALS = [
         ("GetObject", "data/a", NO_RIGHT),
         ("GetBucketInfo", "data", "AccessDenied"),
     )
+]
+OTHER_REFUSALS += [
+    pytest.param(
+        replace(USER, policies=(ALLOW,), account_id=FOREIGN),
+        action,
+        "data/a",
+        denied(message, "0003-00000001"),
+        why(action, USER.arn, A, **ALLOWED_BY, evaluated="ACL"),
+        id=f"user of another account, whose policy allows {action}",
+    )
+    for action, message in (("GetObject", NO_RIGHT), ("GetObjectAcl", "AccessDenied"))
 ]
 
 

@@ -201,3 +201,12 @@ def test_the_version_in_force_gives_rights_to_users_and_to_keys_made_later(
     assert found is not None
     assert found.policies == (*ALICE.policies, parse_policy(LIST, "user alice"))
     assert identities.find("LTAIalice") is None
+
+
+def test_the_policies_of_users_are_parsed_only_after_a_change(identities: Identities) -> None:
+    first = identities.find("LTAIalice")
+    assert identities.find("LTAIalice") is first
+
+    identities.directory.reset()
+
+    assert identities.find("LTAIalice") is not first
