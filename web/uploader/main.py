@@ -22,6 +22,7 @@ from uploader.transfer.grants.quota import Quota
 from uploader.transfer.journal.journal import Journal
 from uploader.transfer.pacing.connections import ConnectionPool
 from uploader.transfer.pacing.retry import waits_for
+from uploader.transfer.pacing.small_requests import SmallRequests
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
 from uploader.transfer.resuming.unfinished import UnfinishedUploads
@@ -45,7 +46,6 @@ __all__ = ["queue"]
 
 FIND_STALLED_S = 2.0
 WRITING_MS = 500.0
-QUEUED = 2  # small requests started per connection; the browser sends one of them at a time
 MANY = 20  # running uploads; with more, the view is updated less often
 MANY_MS = 250.0
 
@@ -70,7 +70,8 @@ def start() -> Queue:
     has_many = Computed(lambda: model.running.get() > MANY)
     effect(lambda: collect_rarely(with_many=bool(has_many.get())))
     journal = Journal(ports, keeper, on_change=model.found)
-    engine = Engine(ports, keeper, ConnectionPool(queued=QUEUED), journal, Forms())
+    pool = ConnectionPool(small=SmallRequests(clock.elapsed_s))
+    engine = Engine(ports, keeper, pool, journal, Forms())
     receipts.on_left = engine.quota.told
     engine.quota.on_change = lambda: grant.left.set(engine.quota.left().facts())
     writing = Pace(lambda: WRITING_MS)

@@ -231,11 +231,12 @@ class Engine:
         - OSS refuses a form, and `build` now returns a PutObject request.
         """
         repairs: list[str] = []
+        is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
         while True:
-            granted = grant = await self._acquire(upload, body)
+            granted = grant = await self._acquire(upload, is_small=is_small)
             request, cuts = None, self.pool.cuts
             try:
-                grant = await self.origins.at(granted)
+                grant = await self.origins.at(granted, is_small=is_small)
                 self._is_custom_domain = grant.bucket.is_custom_domain
                 on_progress(0)
                 request = build(grant, self.keeper.server_now_s())
@@ -245,10 +246,12 @@ class Engine:
                 if is_congestion(error):
                     self.pool.congestion(cuts)
             else:
-                self.pool.success()
+                self.pool.success(is_small=is_small)
                 self.origins.answered(grant)
                 return result
             finally:
+                if is_small and grant is not granted:
+                    self.origins.left(grant)
                 self.pool.release()
             if await self.origins.failed(grant, failure) or self.forms.refused(request, failure):
                 continue
@@ -262,12 +265,11 @@ class Engine:
             repairs.append(failure.repair)
             self._repair(failure, granted)
 
-    async def _acquire(self, upload: "Upload", body: "Any") -> "Grant":
+    async def _acquire(self, upload: "Upload", *, is_small: bool) -> "Grant":
         """Wait for a connection, then return a grant.
 
         The grant is read after the wait, because an earlier grant could expire during the wait.
         """
-        is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
         await self.pool.acquire(upload.rank, is_small=is_small)
         try:
             return await self.keeper.get()

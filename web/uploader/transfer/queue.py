@@ -80,7 +80,7 @@ class Queue:
             fits=engine.quota.fits,
             followers=engine.journal.followers,
             active=active,
-            ahead=ahead,
+            ahead=lambda: max(ahead, 2 * engine.pool.small) if ahead else 0,
         )
         self._running: list[Upload] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}  # of `_running`, by upload number

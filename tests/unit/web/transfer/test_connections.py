@@ -75,8 +75,23 @@ async def test_who_is_cancelled_with_a_place_in_hand_gives_it_back():
     assert pool.used == 0
 
 
-async def test_small_requests_queue_behind_the_connections():
-    pool = ConnectionPool(2, queued=2)
+class Small:
+    """The number of small requests, as a test sets it; counts what the pool reports."""
+
+    def __init__(self, allowed):
+        self.allowed = allowed
+        self.completions = []
+        self.resets = 0
+
+    def completed(self, *, is_busy):
+        self.completions.append(is_busy)
+
+    def reset(self):
+        self.resets += 1
+
+
+async def test_more_small_requests_than_connections_are_sent():
+    pool = ConnectionPool(2, small=Small(4))
     small = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(5)]
     await settle()
     assert pool.used == 4
@@ -95,8 +110,8 @@ async def test_small_requests_queue_behind_the_connections():
     assert all(task.done() for task in small)
 
 
-async def test_in_trouble_small_requests_do_not_queue():
-    pool = ConnectionPool(4, queued=2)
+async def test_after_congestion_the_connections_limit_small_requests_too():
+    pool = ConnectionPool(4, small=Small(8))
     pool.congestion(0)
     waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(5)]
     await settle()
@@ -106,8 +121,8 @@ async def test_in_trouble_small_requests_do_not_queue():
         task.cancel()
 
 
-async def test_within_a_speed_limit_small_requests_do_not_queue():
-    pool = ConnectionPool(4, queued=2)
+async def test_within_a_speed_limit_the_connections_limit_small_requests_too():
+    pool = ConnectionPool(4, small=Small(8))
     pool.limit(1)
     waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(3)]
     await settle()
@@ -115,6 +130,46 @@ async def test_within_a_speed_limit_small_requests_do_not_queue():
     assert pool.used == 1
     for task in waiting:
         task.cancel()
+
+
+async def test_a_larger_number_of_small_requests_is_used_at_the_next_completion():
+    small = Small(2)
+    pool = ConnectionPool(2, small=small)
+    waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(6)]
+    await settle()
+    small.allowed = 4
+    pool.success(is_small=True)
+    pool.release()
+    await settle()
+
+    assert pool.used == 4
+    for task in waiting:
+        task.cancel()
+
+
+async def test_only_small_requests_are_counted_and_whether_enough_are_under_way():
+    small = Small(4)
+    pool = ConnectionPool(2, small=small)
+    waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(5)]
+    await settle()
+    pool.success()
+    assert small.completions == []
+    for _ in range(5):
+        pool.success(is_small=True)
+        pool.release()
+        await settle()
+
+    assert small.completions == [True, True, True, False, False]
+    assert all(task.done() for task in waiting)
+
+
+def test_congestion_resets_the_number_of_small_requests_once():
+    small = Small(8)
+    pool = ConnectionPool(4, small=small)
+    for _ in range(3):
+        pool.congestion(0)
+
+    assert small.resets == 1
 
 
 @pytest.mark.parametrize(("before", "after"), [(6, 3), (3, 1), (1, 1)])

@@ -12,6 +12,7 @@ from support.fakes import (
     make_engine,
     make_ports,
     refused,
+    until,
 )
 from uploader.oss.errors import UNEXPECTED, Lost, Refused
 from uploader.oss.replies import Reply
@@ -27,6 +28,7 @@ from uploader.transfer.upload import Upload
 
 ONE = "https://one.example"
 TWO = "https://two.example:8443"
+THREE = "https://three.example"
 PUBLIC = "http://bucket.oss.example"
 FORBIDDEN = Refused("PublicEndpointForbidden", 400)
 
@@ -496,3 +498,158 @@ async def test_a_network_that_is_away_is_not_taken_for_a_faulty_domain():
 
 async def test_an_endpoint_of_oss_is_not_suspected():
     assert await waits_of(origin=PUBLIC) == ([states.FOR_NETWORK] * 4, 0)
+
+
+async def make_small(*origins, answering=None):
+    """Return origins after the first check, in which `answering` (or all) have answered."""
+    origins_, grant, hosts, clock = make(*origins)
+    for origin in origins:
+        is_there = answering is None or origin in answering
+        hosts.answers[origin] = None if is_there else Lost(Lost.UNREACHABLE)
+    await chosen(origins_, grant)
+    await turns()
+    hosts.asked = []
+    return origins_, grant, hosts, clock
+
+
+async def small(origins, grant, count):
+    """Return the grants of `count` small requests that are under way at the same time."""
+    return [await origins.at(grant, is_small=True) for _ in range(count)]
+
+
+def by_origin(grants):
+    counts = {}
+    for each in grants:
+        origin = each.bucket.origin
+        counts[origin] = counts.get(origin, 0) + 1
+    return counts
+
+
+async def test_small_requests_go_to_all_custom_domains_evenly_and_large_ones_to_the_chosen_one():
+    origins, grant, _, _ = await make_small(ONE, TWO, THREE)
+
+    assert by_origin(await small(origins, grant, 7)) == {ONE: 3, TWO: 2, THREE: 2}
+    assert await chosen(origins, grant) == ONE
+
+
+async def test_a_small_request_goes_where_the_fewest_are_under_way():
+    origins, grant, _, _ = await make_small(ONE, TWO)
+    sent = await small(origins, grant, 6)
+    for each in sent:
+        if each.bucket.origin == TWO:
+            origins.left(each)
+
+    assert by_origin(await small(origins, grant, 3)) == {TWO: 3}
+
+
+async def test_an_endpoint_of_oss_gets_no_small_requests_beside_a_custom_domain():
+    origins, grant, _, _ = await make_small(ONE, PUBLIC)
+
+    assert by_origin(await small(origins, grant, 4)) == {ONE: 4}
+
+
+async def test_if_an_endpoint_of_oss_is_chosen_it_gets_the_small_requests_too():
+    origins, grant, _, _ = await make_small(PUBLIC, ONE)
+
+    assert by_origin(await small(origins, grant, 4)) == {PUBLIC: 4}
+
+
+async def test_a_domain_that_has_not_answered_gets_no_small_requests():
+    origins, grant, _, _ = await make_small(ONE, TWO, THREE, answering=[ONE, THREE])
+
+    assert by_origin(await small(origins, grant, 4)) == {ONE: 2, THREE: 2}
+
+
+async def test_a_domain_that_answers_after_the_choice_gets_small_requests_too():
+    origins, grant, hosts, _ = make(ONE, TWO)
+    hosts.answer(ONE)
+    assert await chosen(origins, grant) == ONE
+    assert by_origin(await small(origins, grant, 2)) == {ONE: 2}
+    hosts.answer(TWO)
+    await turns()
+
+    assert by_origin(await small(origins, grant, 2)) == {TWO: 2}
+
+
+@pytest.mark.parametrize("error", [Lost(Lost.UNREACHABLE), FORBIDDEN], ids=["lost", "refused"])
+async def test_a_small_request_that_a_domain_fails_is_sent_again_elsewhere(error):
+    origins, grant, hosts, clock = await make_small(ONE, TWO)
+    _, sent = await small(origins, grant, 2)
+    assert sent.bucket.origin == TWO
+
+    assert await origins.failed(sent, error)
+    assert by_origin(await small(origins, grant, 3)) == {ONE: 3}
+    assert not hosts.asked
+
+    await clock.go_on(AGAIN_S)
+    await small(origins, grant, 1)
+    await turns()
+    assert hosts.asked == [ONE, TWO]
+    assert TWO in by_origin(await small(origins, grant, 6))
+
+
+async def test_a_small_request_that_oss_refuses_for_itself_is_not_sent_again():
+    origins, grant, _, _ = await make_small(ONE, TWO)
+    _, sent = await small(origins, grant, 2)
+
+    assert not await origins.failed(sent, Refused("AccessDenied", 403))
+    assert by_origin(await small(origins, grant, 2)) == {ONE: 1, TWO: 1}
+
+
+async def test_a_domain_that_is_not_granted_any_more_gets_no_small_requests():
+    origins, _, _, _ = await make_small(ONE, TWO, THREE)
+
+    assert by_origin(await small(origins, make_grant(ONE, THREE), 4)) == {ONE: 2, THREE: 2}
+
+
+def make_small_uploads(ports, count, size=10):
+    uploads = []
+    for number in range(count):
+        upload = Upload(FakeFile(f"{number}.txt", size), lambda _upload: None)
+        upload.target.key = f"uploads/alice-1/k/{number}.txt"
+        upload.go(states.UPLOADING)
+        uploads.append(upload)
+    return uploads
+
+
+def puts_by_host(ports):
+    counts = {}
+    for method, host in hosts_of(ports):
+        if method == "PUT":
+            counts[host] = counts.get(host, 0) + 1
+    return counts
+
+
+async def test_the_small_files_of_a_page_go_to_all_domains():
+    _, ports, engine = make_upload(ONE, TWO)
+    ports.http.plan = [refused("NoSuchUpload", 404), refused("NoSuchUpload", 404)]
+    await engine.origins.at(await engine.keeper.get())
+    ports.http.hold()
+    first = [
+        asyncio.create_task(send_single(each, engine)) for each in make_small_uploads(ports, 6)
+    ]
+    await until(lambda: ports.http.running == 6)
+    assert puts_by_host(ports) == {"one.example": 3, "two.example:8443": 3}
+    ports.http.release()
+    await asyncio.gather(*first)
+    await send_single(make_small_uploads(ports, 1)[0], engine)
+
+    assert puts_by_host(ports) == {"one.example": 4, "two.example:8443": 3}
+
+
+async def test_a_larger_file_goes_to_the_chosen_domain():
+    _, ports, engine = make_upload(ONE, TWO)
+    ports.http.plan = [refused("NoSuchUpload", 404), refused("NoSuchUpload", 404)]
+    for upload in make_small_uploads(ports, 4, size=100_000):
+        await send_single(upload, engine)
+
+    assert puts_by_host(ports) == {"one.example": 4}
+
+
+async def test_a_small_file_that_a_domain_loses_is_sent_to_the_chosen_one():
+    _, ports, engine = make_upload(ONE, TWO)
+    ports.http.plan = [refused("NoSuchUpload", 404), refused("NoSuchUpload", 404), None, lost()]
+    await asyncio.gather(*[send_single(each, engine) for each in make_small_uploads(ports, 3)])
+
+    assert puts_by_host(ports) == {"one.example": 3, "two.example:8443": 1}
+    assert len(ports.http.objects) == 3

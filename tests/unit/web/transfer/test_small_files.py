@@ -342,7 +342,7 @@ async def test_a_record_that_is_claimed_keeps_other_pages_from_its_file_until_it
     await until(lambda: upload.key in world.storage.texts)
     await close(sender, ports)
     claiming, other = await idle(world, 1), await idle(world, 2)
-    claiming._slots._active = claiming._slots._ahead = 0  # no upload starts
+    claiming._slots._active, claiming._slots._ahead = 0, lambda: 0  # no upload starts
     claimed = claiming.add(FakeFile("a.txt"))
     await until(lambda: claimed.key == upload.key)
 
@@ -387,7 +387,7 @@ async def test_a_file_that_waits_with_a_record_of_its_own_takes_the_place_of_a_c
     world = World()
     page = await idle(world, 1)
     places = page._slots
-    limits, places._active, places._ahead = (places._active, places._ahead), 0, 0
+    limits, places._active, places._ahead = (places._active, places._ahead), 0, lambda: 0
     world.http.hold()
     sender, _, ports = world.page()
     first = sender.add(FakeFile("a.txt"))

@@ -1,8 +1,11 @@
-"""Chooses one origin (scheme and host) for all requests, if the bucket has several origins.
+"""Chooses the origins (scheme and host) of requests, if the bucket has several origins.
 
 The origins are custom domains, the acceleration endpoint and the public endpoint. All origins give
 access to the same objects and parts. So an upload can continue at another origin under the same
 upload id.
+
+One origin is chosen for all requests, except small ones. Browsers open only six connections to a
+host, so small requests go to all custom domains that answer.
 
 After failures at the chosen origin, all origins are checked at the same time. If no origin answers,
 the network is down, and the chosen origin stays the same.
@@ -86,6 +89,10 @@ class Origins:
 
     If the grant has only one origin, there is no check.
 
+    Small requests go to the custom domain with the fewest small requests in flight, if the chosen
+    origin is a custom domain too. The others must have answered the latest check. A request that
+    fails there because of the host or the network is sent again to the chosen origin.
+
     `ask(grant)` sends the small request to `grant.bucket.origin`, and raises `OSSError` or
     `TransferError` if uploads cannot use this origin.
     """
@@ -100,22 +107,54 @@ class Origins:
         self._losses = 0  # in a row, at the current origin
         self._asking: asyncio.Event | None = None  # set when all have been asked
         self._asked_at_s: float | None = None
-        self._granted: tuple[Grant, Grant] | None = None  # a grant, and its copy for one origin
+        self._granted: dict[str, Grant] = {}  # copies of `_of` by origin
+        self._of: Grant | None = None
+        self._domains: list[str] = []  # custom domains that have answered
+        self._lost_domain = False  # one of `_domains` has failed after the latest check
+        self._in_flight: dict[str, int] = {}  # small requests by origin
 
-    async def at(self, grant: "Grant") -> "Grant":
-        """Return the grant with the chosen origin as the bucket's only origin."""
+    async def at(self, grant: "Grant", *, is_small: bool = False) -> "Grant":
+        """Return the grant with one origin as the bucket's only origin.
+
+        Args:
+            is_small: whether the request may go to another origin than the chosen one. The caller
+                calls `left` when the request has ended.
+        """
         origins = grant.bucket.origins
         if origins != self._origins:
             self._take(origins)
         if len(origins) == 1:
             return grant
+        if self._of is not grant:
+            self._of, self._granted = grant, {}
         if not self._is_found and (self._asking or self._is_over(PAUSE_S)):
             await self._ask_all(grant)
-        elif self._current != origins[0] and self._is_over(AGAIN_S):
+        elif (self._current != origins[0] or self._lost_domain) and self._is_over(AGAIN_S):
             asyncio.create_task(self._ask_all(grant))  # noqa: RUF006 - it ends by itself
-        if not self._granted or self._granted[0] is not grant:
-            self._granted = (grant, grant.at(self._current))
-        return self._granted[1]
+        origin = self._freest() if is_small else self._current
+        if is_small:
+            self._in_flight[origin] = self._in_flight.get(origin, 0) + 1
+        if origin not in self._granted:
+            self._granted[origin] = grant.at(origin)
+        return self._granted[origin]
+
+    def left(self, grant: "Grant") -> None:
+        """Record that a small request has ended.
+
+        Args:
+            grant: the grant of the request, returned by `at`.
+        """
+        origin = grant.bucket.origin
+        if self._in_flight.get(origin):
+            self._in_flight[origin] -= 1
+
+    def _freest(self) -> str:
+        """Return the custom domain with the fewest small requests in flight.
+
+        If the chosen origin is no custom domain, return the chosen origin.
+        """
+        domains = self._domains if self._current in self._domains else [self._current]
+        return min(domains, key=lambda each: self._in_flight.get(each, 0))
 
     def answered(self, grant: "Grant") -> None:
         """Record that OSS has answered a request.
@@ -142,6 +181,9 @@ class Origins:
         if len(self._origins) < 2 or origin not in self._origins:
             return False
         if origin != self._current:
+            if origin in self._domains and not (refuses_host(error) or _is_lost(error)):
+                return False
+            self._note(origin, answers=False)
             return True
         if refuses_host(error):
             self._is_found = False
@@ -160,15 +202,22 @@ class Origins:
     def _take(self, origins: "list[str]") -> None:
         self._origins = list(origins)
         self._asked_at_s = None
-        self._granted = None
+        self._domains = [each for each in self._domains if each in origins]
         if self._current not in origins:
             self._go_to(origins[0])
             self._is_found = False
 
+    def _note(self, domain: str, *, answers: bool) -> None:
+        """Record whether a custom domain has answered."""
+        if answers and domain not in self._domains:
+            self._domains.append(domain)
+        elif not answers and domain in self._domains:
+            self._domains.remove(domain)
+            self._lost_domain = True
+
     def _go_to(self, origin: str) -> None:
         if origin != self._current:
             self._current = origin
-            self._granted = None
         self._losses = 0
 
     def _is_over(self, seconds: float) -> bool:
@@ -205,6 +254,7 @@ class Origins:
 
     async def _choose(self, grant: "Grant", done: "asyncio.Event") -> None:
         asked = self._origins
+        self._lost_domain = False
         try:
             best = await self._best(grant, self._candidates())
             if best and asked is self._origins:
@@ -219,39 +269,44 @@ class Origins:
         """Check `origins` at the same time, and return the best one; empty if no origin answers.
 
         The best origin is the first one in the list that answers at most `GRACE_S` seconds after
-        the fastest origin. The check ends after `LIMIT_S` seconds.
+        the fastest origin. The choice is made after `LIMIT_S` seconds at the latest. An origin that
+        answers after the choice can still get small requests.
 
         Args:
             grant: the grant whose credentials sign the requests of the check.
         """
         answers: dict[str, bool] = {}  # origin: whether uploads can go there
         decided = asyncio.Event()
-        tasks: list[asyncio.Task[None]] = []
+        timers: list[asyncio.Task[None]] = []
+        asked = self._origins
 
         async def decide_in(seconds: float) -> None:
             await self._clock.sleep(seconds)
             decided.set()
 
         async def ask(origin: str) -> None:
+            asked_at = grant.at(origin)
             try:
-                await self._ask(grant.at(origin))
+                await self._ask(asked_at)
                 answers[origin] = True
             except (OSSError, TransferError):
                 answers[origin] = False
+            if asked_at.bucket.is_custom_domain and asked is self._origins:
+                self._note(origin, answers=answers[origin])
             waited_for = [each for each in origins if answers.get(each, True)]
             if not waited_for or waited_for[0] in answers:
                 decided.set()
             elif answers[origin]:
-                tasks.append(asyncio.create_task(decide_in(GRACE_S)))
+                timers.append(asyncio.create_task(decide_in(GRACE_S)))
 
-        tasks.append(asyncio.create_task(decide_in(LIMIT_S)))
+        timers.append(asyncio.create_task(decide_in(LIMIT_S)))
         for origin in origins:
-            tasks.append(asyncio.create_task(ask(origin)))
+            asyncio.create_task(ask(origin))  # noqa: RUF006 - it ends by itself
         try:
             await decided.wait()
         finally:
-            for task in tasks:
-                task.cancel()
+            for timer in timers:
+                timer.cancel()
         return next((each for each in origins if answers.get(each)), "")
 
 

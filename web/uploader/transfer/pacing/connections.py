@@ -8,7 +8,8 @@ halved only once. One connection is added when the number of successful requests
 of connections (additive increase, multiplicative decrease).
 
 If the number of connections is not reduced, more small requests than connections may be sent. The
-browser queues these requests, so that a free connection does not wait for Python.
+browser queues these requests, so that a free connection does not wait for Python; or the browser
+sends them at once, over HTTP/2 or to several hosts.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from uploader.transfer.pacing.small_requests import SmallRequests
 
 __all__ = ["CONNECTIONS", "ConnectionPool"]
 
@@ -35,8 +38,8 @@ class ConnectionPool:
 
     Args:
         connections: the number of connections without congestion and without a speed limit.
-        queued: the number of small requests that may be sent per connection. The browser queues
-            the requests for which no connection is free.
+        small: the number of small requests that may be sent at the same time; if `None`, as many
+            as there are connections.
 
     Attributes:
         most: the number of connections without congestion; a speed limit reduces this number.
@@ -45,9 +48,11 @@ class ConnectionPool:
         cuts: how often congestion has halved `allowed`.
     """
 
-    def __init__(self, connections: int = CONNECTIONS, *, queued: int = 1) -> None:
+    def __init__(
+        self, connections: int = CONNECTIONS, *, small: "SmallRequests | None" = None
+    ) -> None:
         self.connections = connections
-        self._queued = queued
+        self._small = small
         self.most = connections
         self.allowed = connections
         self.used = 0
@@ -61,7 +66,7 @@ class ConnectionPool:
         Args:
             rank: returns the sort key of the request. The waiting request with the smallest sort
                 key gets the next connection.
-            is_small: whether the request is small, so that the browser may queue the request.
+            is_small: whether the request counts as small.
         """
         ticket = _Ticket(rank, is_small)
         self._waiting.append(ticket)
@@ -80,11 +85,23 @@ class ConnectionPool:
         self.used -= 1
         self._hand_out()
 
-    def success(self) -> None:
-        """Record that a request has succeeded.
+    @property
+    def small(self) -> int:
+        """The number of small requests that may be sent at the same time."""
+        if self._small and self.allowed == self.connections:
+            return self._small.allowed
+        return self.allowed
+
+    def success(self, *, is_small: bool = False) -> None:
+        """Record that a request has succeeded, before its connection is released.
 
         After `allowed` successful requests, one connection is added.
+
+        Args:
+            is_small: whether the request was acquired as a small one.
         """
+        if is_small and self._small:
+            self._small.completed(is_busy=bool(self._waiting) or 2 * self.used > self._small.allowed)
         self._successes += 1
         if self._successes >= self.allowed and self.allowed < self.most:
             self.allowed += 1
@@ -102,6 +119,8 @@ class ConnectionPool:
             self.cuts += 1
             self.allowed = max(1, self.allowed // 2)
             self._successes = 0
+            if self._small:
+                self._small.reset()
 
     def limit(self, most: int) -> None:
         """Set the largest number of connections to `most`. Requests in flight continue."""
@@ -111,10 +130,9 @@ class ConnectionPool:
         self._hand_out()
 
     def _hand_out(self) -> None:
-        while self._waiting and self.used < self._queued * self.allowed:
+        while self._waiting and self.used < self.small:
             first = min(self._waiting, key=lambda ticket: ticket.rank())
-            may_queue = first.is_small and self.allowed == self.connections
-            if self.used >= self.allowed and not may_queue:
+            if self.used >= (self.small if first.is_small else self.allowed):
                 return
             self._waiting.remove(first)
             self.used += 1

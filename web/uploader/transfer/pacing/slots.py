@@ -27,8 +27,8 @@ class Slots:
         fits: returns whether a file of this size in bytes fits into the quota.
         followers: returns how many uploads wait for another tab.
         active: the number of slots for uploads of any size.
-        ahead: the number of additional slots for small uploads. These uploads are prepared while
-            all connections are in use.
+        ahead: returns the number of additional slots for small uploads. These uploads are prepared
+            while all connections are in use.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Slots:
         fits: "Callable[[int], bool]",
         followers: "Callable[[], int]",
         active: int,
-        ahead: int,
+        ahead: "Callable[[], int]",
     ) -> None:
         self._is_limited = is_limited
         self._fits = fits
@@ -56,7 +56,7 @@ class Slots:
             running: the running uploads.
             head: the first waiting upload.
         """
-        return head.urgent or self._taken(running, head) <= self._active + self._ahead // 2
+        return head.urgent or self._taken(running, head) <= self._active + self._ahead() // 2
 
     def has_one(self, running: "list[Upload]", head: "Upload") -> bool:
         """Return whether a slot is free for `head`.
@@ -65,7 +65,7 @@ class Slots:
             running: the running uploads.
             head: the first waiting upload.
         """
-        ahead = self._ahead if head.file.size <= MAX_SINGLE_BYTES else 0
+        ahead = self._ahead() if head.file.size <= MAX_SINGLE_BYTES else 0
         return self._taken(running, head) < self._active + ahead
 
     def _taken(self, running: "list[Upload]", head: "Upload") -> int:
