@@ -12,12 +12,16 @@ __all__ = ["chromium"]
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Run Chromium until the context ends."""
+def chromium(*args: str) -> Iterator[Browser]:
+    """Run Chromium until the context ends.
+
+    Args:
+        args: additional options of the command line.
+    """
     use, path = load_config().use, executable()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            headless=use.headless, args=use.args, executable_path=path
+            headless=use.headless, args=[*use.args, *args], executable_path=path
         )
         yield browser
         browser.close()

@@ -1,7 +1,8 @@
 """Upload speed over simulated lines, beside `ali-oss`, Uppy and a page that does nothing but send.
 
-All send the same files (zeros) from the same Chromium over the same line to the same sink, with six
-concurrent requests. Only requests to OSS use the line: each page, its grant and its signed URLs
+All send the same files (zeros) from the same Chromium over the same line to the same sink. The
+peers send six concurrent requests. Our page finds the number itself: over HTTP/2 and with several
+domains, more than six are sent at the same time. Only requests to OSS use the line: each page, its grant and its signed URLs
 come over loopback. On slow lines, works are smaller, so that one measurement takes less than half a
 minute.
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.line_model import LINES
-from bench.sending import Ours, Place, open_place
+from bench.sending import Ours, Place, Route, open_place
 from bench.table import Bench, Only, Peer, Row
 
 __all__ = ["BENCHES"]
@@ -38,6 +39,8 @@ class Work:
         size: bytes of each file.
         ratios: required ratio of our speed to the peer's.
         share: required share of the line's bandwidth.
+        domains: number of custom domains to which our page may send; 0 for the endpoint only.
+        http2: whether the browser speaks HTTP/2 instead of HTTP/1.1.
     """
 
     line: str
@@ -45,6 +48,13 @@ class Work:
     size: int
     ratios: dict[str, float]
     share: float | None = None
+    domains: int = 0
+    http2: bool = False
+
+    @property
+    def route(self) -> Route:
+        """How the pages reach the sink."""
+        return Route(line=self.line, domains=self.domains, http2=self.http2)
 
     @property
     def large(self) -> bool:
@@ -65,7 +75,8 @@ class Work:
     def name(self) -> str:
         """Name of the line and the work."""
         size = f"{self.size // MB} MB" if self.large else f"{self.size // KB} KB"
-        return f"line {self.line}: {self.files:,} x {size}"
+        over = ", HTTP/2" if self.http2 else f", {self.domains} domains" if self.domains else ""
+        return f"line {self.line}: {self.files:,} x {size}{over}"
 
     @property
     def share_name(self) -> str:
@@ -87,6 +98,11 @@ def _works() -> Iterator[Work]:
         files = 10 if line == SLOW else 40
         yield Work(line=line, files=files, size=3 * MB, ratios=large, share=share)
         yield Work(line=line, files=300, size=10 * KB, ratios={ALI_OSS: 1.8, UPPY: 1.8})
+        four = {ALI_OSS: 4.0, UPPY: 4.0} if line == FAR else {}
+        if line != FAST:
+            yield Work(line=line, files=300, size=10 * KB, ratios=four, http2=True)
+        if line == FAR:
+            yield Work(line=line, files=300, size=10 * KB, ratios=four, domains=3)
         files = 400 if line == FAR else 2_000
         yield Work(line=line, files=files, size=KB, ratios={})
 
@@ -94,7 +110,7 @@ def _works() -> Iterator[Work]:
 def _rows(work: Work, only: Only) -> Iterator[Row]:
     """Yield the requested rows; only the senders that they need are measured."""
     peers = [peer for peer, name in work.names.items() if only(name)]
-    with open_place(line=work.line) as place:
+    with open_place(work.route) as place:
         ours, theirs = _speeds(place, work, peers)
     for peer in peers:
         yield _row(work, peer, ours, theirs[peer])
@@ -133,7 +149,7 @@ def _row(work: Work, peer: str, speed: float, peer_speed: float) -> Row:
 BENCHES = tuple(
     Bench(
         names=(*work.names.values(), *([work.share_name] if work.large else [])),
-        needs=("chromium",),
+        needs=("chromium", "nginx") if work.http2 else ("chromium",),
         rows=partial(_rows, work),
     )
     for work in _works()

@@ -15,18 +15,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
 from bench.chromium import chromium
+from bench.http2 import running_http2
 from bench.peers.senders import serve_senders
 from bench.peers.sink import crc64_of_zeros
 from bench.tab import Tab, open_tab
 from ossferry.cli.demo import Demo
+from ossferry.settings.model import Settings
 from support.programs import free_port, running, wait_for
 
-__all__ = ["MIB", "Ours", "Place", "open_place"]
+__all__ = ["MIB", "Ours", "Place", "Route", "open_place"]
 
 TESTS = Path(__file__).parents[1]
 SOURCES = TESTS.parent / "web"
@@ -96,26 +99,57 @@ class Ours:
     crc: bool = True
 
 
-class Place:
-    """Sink, servers and browser, ready for pages that send files.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How pages reach the sink. The pages themselves and their servers are reached over loopback.
 
-    Args:
-        line: name of the simulated line to the sink (`line_model.LINES`); the pages themselves and
-            their servers are reached without it.
+    Attributes:
+        line: name of the simulated line (`line_model.LINES`); None for loopback.
+        domains: number of custom domains to which our page may send; 0 for the endpoint only.
+        http2: whether nginx speaks HTTP/2 before the sink.
     """
 
-    def __init__(self, stack: ExitStack, folder: Path, *, line: str | None) -> None:
+    line: str | None = None
+    domains: int = 0
+    http2: bool = False
+
+
+class _DemoWithDomains(Demo):
+    """The demo, whose page sends files to several custom domains.
+
+    Args:
+        addresses: the addresses of the custom domains; the first one is the endpoint.
+    """
+
+    def __init__(self, addresses: list[str], **given: Any) -> None:
+        super().__init__(endpoint=addresses[0], cname=True, **given)
+        self._addresses = tuple(addresses)
+
+    def _make_settings(self, port: int, starting: ExitStack) -> Settings:
+        settings = super()._make_settings(port, starting)
+        return settings.model_copy(update={"upload_hosts": self._addresses})
+
+
+class Place:
+    """Sink, servers and browser, ready for pages that send files."""
+
+    def __init__(self, stack: ExitStack, folder: Path, route: Route) -> None:
         self._stack = stack
         self._folder = folder
+        self._route = route
         port = free_port()
         self._sink = f"http://127.0.0.1:{port}/_sink"
         stack.enter_context(_running_sink(port, folder))
-        if line:
-            port = stack.enter_context(_running_line(line, port, folder))
-        self._endpoint = f"http://localhost:{port}"
+        if route.http2:
+            port = stack.enter_context(running_http2(port, folder / "nginx"))
+        if route.line:
+            port = stack.enter_context(_running_line(route, port, folder))
+        self._scheme, self._port = "https" if route.http2 else "http", port
+        self._endpoint = f"{self._scheme}://localhost:{port}"
         self._senders = stack.enter_context(serve_senders())
         self._demos: dict[bool, Demo] = {}
-        self.browser = stack.enter_context(chromium())
+        trust = ["--ignore-certificate-errors"] if route.http2 else []
+        self.browser = stack.enter_context(chromium(*trust))
 
     def files(self, count: int, size: int) -> list[Path]:
         """Return `count` sparse files of `size` zero bytes."""
@@ -170,16 +204,24 @@ class Place:
         """Return the demo; with `single`, its page sends even large files in one request."""
         if single not in self._demos:
             web = _with_single_put(self._folder / "single") if single else WEB
-            demo = Demo(endpoint=self._endpoint, web_dir=web, max_file_size=1 << 40)
+            demo = self._make_demo(web_dir=web, max_file_size=1 << 40)
             self._demos[single] = self._stack.enter_context(demo)
         return self._demos[single]
 
+    def _make_demo(self, **given: Any) -> Demo:
+        if not self._route.domains:
+            return Demo(endpoint=self._endpoint, **given)
+        names = [f"files-{number}.localhost" for number in range(self._route.domains)]
+        return _DemoWithDomains(
+            [f"{self._scheme}://{name}:{self._port}" for name in names], **given
+        )
+
 
 @contextmanager
-def open_place(*, line: str | None = None) -> Iterator[Place]:
-    """Start sink, servers and browser, and the line if one is named; stop them at the end."""
+def open_place(route: Route | None = None) -> Iterator[Place]:
+    """Start sink, servers and browser, and what the route needs; stop them at the end."""
     with ExitStack() as stack:
-        yield Place(stack, Path(stack.enter_context(TemporaryDirectory())), line=line)
+        yield Place(stack, Path(stack.enter_context(TemporaryDirectory())), route or Route())
 
 
 @contextmanager
@@ -201,12 +243,16 @@ def _running_sink(port: int, folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _running_line(name: str, sink: int, folder: Path) -> Iterator[int]:
-    """Run a line to the port of the sink, and yield the port of the line."""
+def _running_line(route: Route, sink: int, folder: Path) -> Iterator[int]:
+    """Run a line to a port, and yield the port of the line.
+
+    Over HTTP/2, the browser's real TLS handshake takes one of the two round trips of a handshake.
+    """
     port, own = free_port(), folder / "line"
     own.mkdir()
-    to = ["--to", f"127.0.0.1:{sink}", "--listen", str(port), "--line", name]
-    program = [sys.executable, "-m", "bench.line", *to]
+    to = ["--to", f"127.0.0.1:{sink}", "--listen", str(port), "--line", str(route.line)]
+    handshakes = ["--handshakes", "1"] if route.http2 else []
+    program = [sys.executable, "-m", "bench.line", *to, *handshakes]
     with running(program, own, port, PYTHONPATH=str(TESTS)):
         yield port
 

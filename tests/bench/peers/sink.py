@@ -34,6 +34,7 @@ PREFLIGHT = (
     "Access-Control-Allow-Methods: PUT, POST, GET, HEAD, DELETE\r\n"
     "Access-Control-Allow-Headers: {asked}\r\nAccess-Control-Max-Age: 600\r\n"
 )
+NO_UPLOAD = '<?xml version="1.0"?>\n<Error><Code>NoSuchUpload</Code></Error>'
 RESULT = '<?xml version="1.0" encoding="UTF-8"?>\n<{name}>{content}</{name}>'
 
 
@@ -195,6 +196,8 @@ class Connection(asyncio.BufferedProtocol):
             text = f"<Key>{path[1:]}</Key><ETag>&quot;{len(parts):032X}&quot;</ETag>"
             text = _xml("CompleteMultipartUploadResult", text)
             return _answer(text, stored=tuple(size for _, size in parts))
+        if method == "GET" and upload_id not in uploads:
+            return _answer(NO_UPLOAD, status="404 Not Found")
         if method == "GET":
             return _answer(_xml("ListPartsResult", "".join(_listed(parts))))
         uploads.pop(upload_id, None)

@@ -101,7 +101,9 @@ class ConnectionPool:
             is_small: whether the request was acquired as a small one.
         """
         if is_small and self._small:
-            self._small.completed(is_busy=bool(self._waiting) or 2 * self.used > self._small.allowed)
+            self._small.completed(
+                is_busy=bool(self._waiting) or 2 * self.used > self._small.allowed
+            )
         self._successes += 1
         if self._successes >= self.allowed and self.allowed < self.most:
             self.allowed += 1
