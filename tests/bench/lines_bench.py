@@ -1,10 +1,9 @@
 """Upload speed over simulated lines, beside `ali-oss`, Uppy and a page that does nothing but send.
 
 All send the same files (zeros) from the same Chromium over the same line to the same sink. The
-peers send six concurrent requests. Our page finds the number itself: over HTTP/2 and with several
-domains, more than six are sent at the same time. Only requests to OSS use the line: each page, its grant and its signed URLs
-come over loopback. On slow lines, works are smaller, so that one measurement takes less than half a
-minute.
+peers send six concurrent requests; over HTTP/2 and to several domains, our page sends more small
+requests. Only requests to OSS use the line: each page, its grant and its signed URLs come over
+loopback. On slow lines, works are smaller, so that one measurement takes less than half a minute.
 """
 
 from collections.abc import Iterator
