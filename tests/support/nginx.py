@@ -1,4 +1,4 @@
-"""The shipped nginx configuration, changed for tests, and a client of the site."""
+"""The shipped nginx configurations, changed for tests, and a client of the site."""
 
 import re
 import ssl
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-__all__ = ["NAME", "configuration", "https_client"]
+__all__ = ["NAME", "configuration", "https_client", "main_configuration"]
 
 SAMPLE = Path(__file__).parents[2] / "deploy/nginx/ossferry.conf"
 NAME = "uploads.example.com"
@@ -24,7 +24,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    include {folder}/ossferry.conf;
+    include {folder}/{included};
 }}
 """
 
@@ -48,7 +48,12 @@ def configuration(folder: Path, *, https: int, http: int, upstreams: tuple[int, 
         assert line in text, f"the sample has no {line}"
         text = text.replace(line, f"server 127.0.0.1:{port} ", 1)
     (folder / "ossferry.conf").write_text(text)
-    (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
+    (folder / "nginx.conf").write_text(main_configuration(folder, "ossferry.conf"))
+
+
+def main_configuration(folder: Path, included: str) -> str:
+    """Return the main configuration of nginx, which includes a file of the same folder."""
+    return MAIN.format(folder=folder, included=included)
 
 
 def https_client(port: int, tls: ssl.SSLContext) -> httpx.Client:

@@ -62,6 +62,7 @@ def start() -> Queue:
         if found:
             queue.allow(found.limits)
             engine.quota.granted(found.left)
+            engine.origins.prepare(found)
         elif isinstance(error, ServerRefused) and error.quota:
             engine.quota.used_up(error.quota)
 

@@ -133,6 +133,39 @@ async def lose(origins, grant, times=1, error=None):
     return moved
 
 
+async def test_the_check_that_begins_with_the_grant_is_the_one_the_first_request_waits_for():
+    origins, grant, hosts, _ = make(ONE, TWO)
+    origins.prepare(grant)
+    await turns()
+    first = asyncio.create_task(chosen(origins, grant))
+    await turns()
+    assert not first.done()
+    hosts.answer(ONE, TWO)
+    await turns()
+
+    assert first.done()
+    assert first.result() == ONE
+    assert hosts.asked == [ONE, TWO]
+
+
+async def test_a_renewed_grant_begins_no_check_if_the_origin_works():
+    origins, _, hosts, clock = await make_found()
+    clock.advance(AGAIN_S)
+    origins.prepare(make_grant(ONE, TWO))
+    await turns()
+
+    assert hosts.asked == []
+
+
+@pytest.mark.parametrize("given", [(), (ONE,)], ids=["an older server", "a custom domain"])
+async def test_with_one_origin_the_grant_begins_no_check(given):
+    origins, grant, hosts, _ = make(*given)
+    origins.prepare(grant)
+    await turns()
+
+    assert hosts.asked == []
+
+
 @pytest.mark.parametrize("given", [(), (ONE,)], ids=["an older server", "a custom domain"])
 async def test_with_one_origin_nothing_is_asked_and_no_failure_moves_it(given):
     origins, grant, hosts, _ = make(*given)

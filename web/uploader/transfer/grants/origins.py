@@ -82,7 +82,7 @@ class Origins:
     the first origin in the grant's list that answers at most `GRACE_S` seconds after the fastest
     origin. A check begins:
 
-    - before the first request,
+    - with the first grant, or before the first request,
     - after OSS has refused a request because of the request's host,
     - after `LOSSES` requests in a row without an answer of OSS,
     - every `AGAIN_S` seconds, if the chosen origin is not the first origin in the grant's list.
@@ -113,6 +113,13 @@ class Origins:
         self._lost_domain = False  # one of `_domains` has failed after the latest check
         self._in_flight: dict[str, int] = {}  # small requests by origin
 
+    def prepare(self, grant: "Grant") -> None:
+        """Begin the check of all origins, so that the first request does not wait for it."""
+        if grant.bucket.origins != self._origins:
+            self._take(grant.bucket.origins)
+        if len(self._origins) > 1 and self._needs_check():
+            asyncio.create_task(self._ask_all(grant))  # noqa: RUF006 - it ends by itself
+
     async def at(self, grant: "Grant", *, is_small: bool = False) -> "Grant":
         """Return the grant with one origin as the bucket's only origin.
 
@@ -127,7 +134,7 @@ class Origins:
             return grant
         if self._of is not grant:
             self._of, self._granted = grant, {}
-        if not self._is_found and (self._asking or self._is_over(PAUSE_S)):
+        if self._needs_check():
             await self._ask_all(grant)
         elif (self._current != origins[0] or self._lost_domain) and self._is_over(AGAIN_S):
             asyncio.create_task(self._ask_all(grant))  # noqa: RUF006 - it ends by itself
@@ -137,6 +144,10 @@ class Origins:
         if origin not in self._granted:
             self._granted[origin] = grant.at(origin)
         return self._granted[origin]
+
+    def _needs_check(self) -> bool:
+        """Return whether no origin is known to work, and a check has to begin or is in progress."""
+        return not self._is_found and (self._asking is not None or self._is_over(PAUSE_S))
 
     def left(self, grant: "Grant") -> None:
         """Record that a small request has ended.
