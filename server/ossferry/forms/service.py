@@ -46,6 +46,9 @@ MAX_NAME = 1024
 """Maximum length of a file name in a request, in characters; the key's name is shorter."""
 
 ANY_NAME = "${filename}"
+TYPE = "x-oss-content-type"
+"""OSS prefers this field to `Content-Type` and to the type of the file in the body."""
+
 STATUS: Field = ("success_action_status", "200")
 NewRandom: TypeAlias = Callable[[], str]
 
@@ -167,7 +170,7 @@ class Forms:
         pinned = [
             ("x-oss-forbid-overwrite", "true"),
             success(where),
-            *([("Content-Type", wanted.type)] if wanted.type else []),
+            *([(TYPE, wanted.type)] if wanted.type else []),
         ]
         conditions: list[Condition] = [
             equals("key", key) if key else starts_with("key", where),
