@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
 from support.browsers import executable
 from support.config import load as load_config
 
-__all__ = ["chromium"]
+__all__ = ["chromium", "options"]
 
 
 @contextmanager
@@ -18,10 +19,21 @@ def chromium(*args: str) -> Iterator[Browser]:
     Args:
         args: additional options of the command line.
     """
-    use, path = load_config().use, executable()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            headless=use.headless, args=[*use.args, *args], executable_path=path
-        )
+        browser = playwright.chromium.launch(**options(*args))
         yield browser
         browser.close()
+
+
+def options(*args: str) -> dict[str, Any]:
+    """Return the arguments for Playwright's launchers.
+
+    Args:
+        args: additional options of the command line.
+    """
+    use = load_config().use
+    return {
+        "headless": use.headless,
+        "args": [*use.args, *args],
+        "executable_path": executable(),
+    }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Browser, CDPSession, Page, TimeoutError
 
-__all__ = ["Load", "NotReadyError", "load"]
+__all__ = ["NOTE_TIMES", "TIMEOUT_MS", "Load", "NotReadyError", "load", "slow_line"]
 
 MEGABITS_PER_S = 10
 LATENCY_MS = 40
@@ -82,17 +82,8 @@ def load(
     page.set_default_timeout(TIMEOUT_MS)
     cdp = context.new_cdp_session(page)
     wire = Wire(cdp)
-    cdp.send("Network.enable")
+    slow_line(cdp)
     cdp.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    cdp.send(
-        "Network.emulateNetworkConditions",
-        {
-            "offline": False,
-            "latency": LATENCY_MS,
-            "downloadThroughput": MEGABITS_PER_S * 1e6 / 8,
-            "uploadThroughput": MEGABITS_PER_S * 1e6 / 8,
-        },
-    )
     page.add_init_script(NOTE_TIMES + init_script)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -113,6 +104,20 @@ def load(
         ready_ms=noted["ready"],
         paint_ms=noted["paint"],
         noted=noted,
+    )
+
+
+def slow_line(cdp: CDPSession) -> None:
+    """Give a page a line of 10 Mbit/s and 40 ms."""
+    cdp.send("Network.enable")
+    cdp.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": LATENCY_MS,
+            "downloadThroughput": MEGABITS_PER_S * 1e6 / 8,
+            "uploadThroughput": MEGABITS_PER_S * 1e6 / 8,
+        },
     )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from bench.processor import cpu_s
 from bench.receipt_server import CRC64, SIZE, receipt_settings
 from bench.table import Bench, Only, Row
 from bench.token_server import HOST
@@ -57,9 +58,9 @@ def _measure(name: str, ledger_url: str) -> Iterator[Row]:
         reports.write_text("".join(_reports(settings.secret_bytes)))
         arguments = [str(port), str(oss_port), str(folder), ledger_url]
         with _serving("oss", oss_port, arguments), _serving("ours", port, arguments) as pid:
-            started_s = _cpu_s(pid)
+            started_s = cpu_s(pid)
             answered, seconds, p99_ms, failed = _load(f"http://{HOST}:{port}", reports)
-            cpu_ms = (_cpu_s(pid) - started_s) * 1000 / max(1, answered)
+            cpu_ms = (cpu_s(pid) - started_s) * 1000 / max(1, answered)
     recorded = asyncio.run(_count(ledger_url))
     rate = (answered - failed) / seconds
     lost = max(0, int(answered - failed) - recorded)
@@ -127,12 +128,6 @@ def _serving(which: str, port: int, arguments: list[str]) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-def _cpu_s(pid: int) -> float:
-    """Return a process's CPU time in seconds, which other load on the machine does not change."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _names(ledger: str) -> tuple[str, ...]:
