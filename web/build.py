@@ -23,7 +23,7 @@ import re
 import shutil
 import sys
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ LOADED_ON_DEMAND = {
     "sha256": "sha256.js",
     "records": "records.js",
     "tabs": "tabs.js",
+    "modules": "modules.json",
     "dialogs": "dialogs.py",
     "thumbnails": "thumbnails.js",
     "qr": "qr.js",
@@ -95,24 +96,62 @@ PYSCRIPT_UNUSED = (
 SEPARATE = ("pyodide",)  # groups that are not in the server's wheel
 
 
-def bundle_python(extension: Path | None = None) -> str:
-    """Return one Python script that contains `uploader` without the dialogs, and starts the page.
+START = """
+async def _start():
+    import asyncio
+    import os
 
-    The page loads one file instead of sixty. The script writes the modules to the interpreter's
-    file system, and then starts the page. If another script or the style sheet was not loaded
-    completely, the page is not started.
+    now, since = js.performance.now, js.performance.now()
+
+    async def give_way():
+        nonlocal since
+        if now() - since > %(slice_ms)d:
+            await asyncio.sleep(0)
+            since = now()
+
+    modules = await js.ossferry.modules
+    folders = set()
+    for index in range(modules.length):
+        path = modules[index][0]
+        folder = ""
+        for name in path.split("/")[:-1]:
+            folder += name
+            if folder not in folders:
+                os.mkdir(folder)
+                folders.add(folder)
+            folder += "/"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(modules[index][1])
+        await give_way()
+    for index in range(modules.length):
+        path = modules[index][0]
+        __import__(path[:-3].replace("/", "."))
+        if path == "%(main)s":
+            return
+        await give_way()
+"""
+MAIN = "uploader/main.py"
+SLICE_MS = 30
+
+
+def start_script(extension: Path | None = None) -> str:
+    """Return the Python script that starts the page.
+
+    The script writes the modules of `modules.json` to the interpreter's file system, and imports
+    them in their order up to `MAIN`, which starts the page. After each `SLICE_MS` milliseconds, the
+    browser can handle other events, so that a slow device stays responsive. If another script or
+    the style sheet was not loaded completely, the page is not started.
 
     Args:
         extension: a file with the operator's own Python, which runs after the start of the page.
     """
     own = extension.read_text("utf-8") if extension else ""
     instead = "raise SystemExit  # before the page's own Python" if own else "pass"
-    modules = [path for path in (WEB / "uploader").rglob("*.py") if DIALOGS not in path.parents]
-    return f"""{bundle(modules)}
-import js
+    return f"""import js
+{START % {"slice_ms": SLICE_MS, "main": MAIN}}
 if not js.document.documentElement.hasAttribute("data-incomplete"):
     try:
-        import uploader.main
+        await _start()
     except BaseException:
         js.ossferry.fail()
         raise
@@ -121,16 +160,61 @@ else:
 {own}"""
 
 
+def start_modules() -> list[list[str]]:
+    """Return the modules of `uploader` without the dialogs, as `[path, source]`.
+
+    The modules that `MAIN` imports come first, each after the modules that it imports itself.
+    """
+    paths = [path for path in (WEB / "uploader").rglob("*.py") if DIALOGS not in path.parents]
+    sources = dict(_stripped(paths))
+    return [[path, sources[path]] for path in import_order(sources, MAIN)]
+
+
+def import_order(sources: dict[str, str], first: str) -> list[str]:
+    """Return the paths of modules so that each module comes after the modules that it imports.
+
+    Args:
+        sources: maps paths such as `uploader/oss/times.py` to sources.
+        first: a path; this module and those that it imports come first.
+    """
+    found: list[str] = []
+    visited: set[str] = set()
+
+    def visit(path: str) -> None:
+        if path not in sources or path in visited:
+            return
+        visited.add(path)
+        for node in ast.parse(sources[path]).body:
+            for name in _imported(node):
+                visit(f"{name.replace('.', '/')}.py")
+        found.append(path)
+
+    for path in (first, *sources):
+        visit(path)
+    return found
+
+
+def _imported(node: ast.stmt) -> list[str]:
+    """Return the names of the modules that a statement may import."""
+    if isinstance(node, ast.Import):
+        return [each.name for each in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+    return []
+
+
+def _stripped(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Yield the path below `web` and the source of each module, without empty package files."""
+    for path in sorted(paths):
+        source = strip(path.read_text("utf-8"))
+        if path.name != "__init__.py" or source.strip() not in ("", "pass"):
+            yield path.relative_to(WEB).as_posix(), source
+
+
 def bundle(modules: Iterable[Path]) -> str:
     """Return a Python script that writes these modules to the interpreter's file system."""
-    stripped = [(path, strip(path.read_text("utf-8"))) for path in sorted(modules)]
-    files = [
-        [path.relative_to(WEB).as_posix(), source]
-        for path, source in stripped
-        if path.name != "__init__.py" or source.strip() not in ("", "pass")
-    ]
     return f"""import os
-for path, source in {json.dumps(files, ensure_ascii=False)}:
+for path, source in {_json([[path, source] for path, source in _stripped(modules)])}:
     folder = ""
     for name in path.split("/")[:-1]:
         folder += name
@@ -210,7 +294,8 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
-            "uploader.py": bundle_python(extension).encode(),
+            "uploader.py": start_script(extension).encode(),
+            "modules.json": _json(start_modules()).encode(),
             "dialogs.py": bundle(DIALOGS.rglob("*.py")).encode(),
         },
         "pyscript": {path.name: path.read_bytes() for path in pyscript_files()},
@@ -292,7 +377,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
         runtime
     ]
     chunks = [name for name in url if re.match(r"pyscript/(core-|error-)", name)]
-    fetched = ["app/uploader.py"]
+    fetched = ["app/uploader.py", "app/modules.json"]
     fetched += ["micropython/micropython.wasm"] if runtime == "micropython" else []
     preload = [
         *(

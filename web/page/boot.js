@@ -119,6 +119,7 @@ window.ossferry = {
   // Returns a promise in all cases: MicroPython cannot catch an exception that is thrown synchronously.
   ask: async (module, operation, ...given) => (await import(url(module)))[operation](...given),
   load: (module) => import(url(module)),
+  modules: window.fetch(url("modules")).then((answer) => answer.json()), // parsed while the interpreter is loaded
   fail,
   guardLeaving,
   // Returns hex digits: a string crosses to MicroPython faster than an array.

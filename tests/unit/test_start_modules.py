@@ -1,0 +1,54 @@
+"""The modules that the built page imports in slices: their order and their sources."""
+
+import build
+
+SOURCES = {
+    "app/a.py": "from app import d\nfrom app.b import c\n",
+    "app/b.py": "import app.c\n",
+    "app/c.py": "def late():\n    import app.a\n",
+    "app/d.py": "import os\nfrom js import document\n",
+    "app/e.py": "from app.a import x\n",
+}
+
+
+def test_each_module_comes_after_those_that_it_imports() -> None:
+    assert build.import_order(SOURCES, "app/b.py") == [
+        "app/c.py",
+        "app/b.py",
+        "app/d.py",
+        "app/a.py",
+        "app/e.py",
+    ]
+
+
+def test_modules_that_import_each_other_are_listed_once() -> None:
+    sources = {"a.py": "import b\n", "b.py": "import a\n"}
+
+    assert build.import_order(sources, "a.py") == ["b.py", "a.py"]
+
+
+def test_the_page_imports_nothing_before_what_it_needs() -> None:
+    modules = dict(build.start_modules())
+    order = list(modules)
+    seen: set[str] = set()
+    for path in order:
+        lines = [line for line in modules[path].splitlines() if line.startswith("from uploader")]
+        needed = {f"{line.split()[1].replace('.', '/')}.py" for line in lines}
+        assert (needed & set(order)) <= seen, path
+        seen.add(path)
+
+
+def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() -> None:
+    order = [path for path, _source in build.start_modules()]
+    before = order[: order.index(build.MAIN)]
+
+    assert "uploader/transfer/engine.py" in before
+    assert not any("dialogs" in path for path in order)
+    assert len(before) > 80
+
+
+def test_modules_have_no_comments_and_no_empty_package_files() -> None:
+    modules = dict(build.start_modules())
+
+    assert "#" not in modules["uploader/transfer/plan.py"]
+    assert "uploader/transfer/pacing/__init__.py" not in modules
