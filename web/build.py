@@ -282,13 +282,19 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     def read(folder: Path, *names: str) -> dict[str, bytes]:
         return {name: (folder / name).read_bytes() for name in names}
 
+    def scripts(folder: Path, *names: str) -> dict[str, bytes]:
+        return {
+            name: without_comments((folder / name).read_text("utf-8")).encode() for name in names
+        }
+
     return {
         "app": {
-            **read(WEB / "worker", "checksums.js"),
+            **scripts(WEB / "worker", "checksums.js"),
             "checksum_worker.js": worker(),
-            **read(WEB / "storage", "indexed_db.js", "leases.js", "records.js", "tabs.js"),
-            **read(WEB / "page", "boot.js", "exchange.js", "intake.js", "thumbnails.js"),
-            **read(WEB / "page", "embed.js", "favicon.svg", "form.css", "form.js", "frame.js"),
+            **scripts(WEB / "storage", "indexed_db.js", "leases.js", "records.js", "tabs.js"),
+            **scripts(WEB / "page", "boot.js", "exchange.js", "intake.js", "thumbnails.js"),
+            **scripts(WEB / "page", "form.js", "frame.js"),
+            **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
             "styles.css": styles(),
             **read(WEB / "uploader/locales", *(f"{language}.json" for language in LANGUAGES)),
             "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
@@ -317,12 +323,14 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 def worker() -> bytes:
     """Return both scripts of the checksum worker as one file, whose hash the page can check."""
     parts = ["crc64_wasm.js", "checksum_worker.js"]
-    return b"\n".join((WEB / "worker" / part).read_bytes() for part in parts)
+    texts = ((WEB / "worker" / part).read_text("utf-8") for part in parts)
+    return "\n".join(map(without_comments, texts)).encode()
 
 
 def styles() -> bytes:
-    """Return the style sheets as one file, in the order of their names."""
-    return b"".join(path.read_bytes() for path in sorted(WEB.glob("page/styles/*.css")))
+    """Return the style sheets as one file without comments, in the order of their names."""
+    texts = (path.read_text("utf-8") for path in sorted(WEB.glob("page/styles/*.css")))
+    return re.sub(r"/\*.*?\*/\n?", "", "".join(texts), flags=re.DOTALL).encode()
 
 
 def folder_name(group: str, files: dict[str, bytes]) -> str:
@@ -416,7 +424,10 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
 
 
 def without_comments(script: str) -> str:
-    """Return an inline script without its indentation and `//` comments."""
+    """Return a script without its indentation, empty lines and `//` comments.
+
+    A text in the script must not contain ` //`.
+    """
     lines = (re.sub(r"(^|\s)//.*", "", line).strip() for line in script.splitlines())
     return "\n".join(line for line in lines if line)
 
