@@ -83,6 +83,10 @@ class Locator:
                 found = step(found)
         except (StaleElementReferenceException, NoSuchElementException):
             return []
+        except WebDriverException as error:
+            if error.msg:
+                raise
+            return []  # the driver's answer if an element goes while it computes its name
         return found
 
     def only(self, *, timeout_s: float = TIMEOUT_S) -> WebElement:
