@@ -22,7 +22,7 @@ from typing_extensions import TypedDict
 from ossferry.clock import Clock
 from ossferry.errors import ForeignKeyError, UploadStandsError
 from ossferry.hooks.calls import Hooks, deleted
-from ossferry.http.body import read_body
+from ossferry.http.body import Text, read_body
 from ossferry.identity.object_keys import TRASH, check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts, refusals
@@ -40,7 +40,7 @@ SLACK = timedelta(minutes=15)
 """Covers clock differences between OSS and the server, and the duration of the last request."""
 
 Outcome: TypeAlias = Literal["removed", "kept", "gone"]
-Etag: TypeAlias = Annotated[str, Field(max_length=100)]
+Etag: TypeAlias = Annotated[Text, Field(max_length=100)]
 
 log = logger("ossferry.quarantine")
 
