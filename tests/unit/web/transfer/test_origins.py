@@ -628,6 +628,23 @@ async def test_a_small_request_that_a_domain_fails_is_sent_again_elsewhere(error
     assert TWO in by_origin(await small(origins, grant, 6))
 
 
+async def test_a_domain_that_fails_two_checks_is_asked_a_third_time():
+    origins, grant, hosts, clock = await make_small(ONE, TWO, answering=[ONE])
+    for _ in range(2):
+        hosts.asked = []
+        await clock.go_on(AGAIN_S)
+        await small(origins, grant, 1)
+        await turns()
+        assert hosts.asked == [ONE, TWO]
+
+    hosts.answers[TWO] = None
+    await clock.go_on(AGAIN_S)
+    await small(origins, grant, 1)
+    await turns()
+
+    assert TWO in by_origin(await small(origins, grant, 6))
+
+
 async def test_a_small_request_that_oss_refuses_for_itself_is_not_sent_again():
     origins, grant, _, _ = await make_small(ONE, TWO)
     _, sent = await small(origins, grant, 2)

@@ -85,7 +85,8 @@ class Origins:
     - with the first grant, or before the first request,
     - after OSS has refused a request because of the request's host,
     - after `LOSSES` requests in a row without an answer of OSS,
-    - every `AGAIN_S` seconds, if the chosen origin is not the first origin in the grant's list.
+    - every `AGAIN_S` seconds, if the chosen origin is not the first origin in the grant's list, or
+      if a custom domain has failed.
 
     If the grant has only one origin, there is no check.
 
@@ -110,7 +111,7 @@ class Origins:
         self._granted: dict[str, Grant] = {}  # copies of `_of` by origin
         self._of: Grant | None = None
         self._domains: list[str] = []  # custom domains that have answered
-        self._lost_domain = False  # one of `_domains` has failed after the latest check
+        self._lost_domain = False  # a custom domain has failed in the latest check or later
         self._in_flight: dict[str, int] = {}  # small requests by origin
 
     def prepare(self, grant: "Grant") -> None:
@@ -194,7 +195,8 @@ class Origins:
         if origin != self._current:
             if origin in self._domains and not (refuses_host(error) or _is_lost(error)):
                 return False
-            self._note(origin, answers=False)
+            if origin in self._domains:
+                self._note(origin, answers=False)
             return True
         if refuses_host(error):
             self._is_found = False
@@ -222,8 +224,8 @@ class Origins:
         """Record whether a custom domain has answered."""
         if answers and domain not in self._domains:
             self._domains.append(domain)
-        elif not answers and domain in self._domains:
-            self._domains.remove(domain)
+        elif not answers:
+            self._domains = [each for each in self._domains if each != domain]
             self._lost_domain = True
 
     def _go_to(self, origin: str) -> None:
