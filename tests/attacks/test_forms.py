@@ -261,3 +261,148 @@ def test_t53_a_form_of_the_page_ends_with_its_credentials(demo: Demo, site: http
     demo.oss.clock.reset()
     assert answer.status_code == 403
     assert form["key"] not in keys(demo)
+
+
+PREFIX_LIMIT = 100
+FORM_ENDS_S = 14 * 60 + 1
+
+
+@pytest.fixture(scope="module")
+def forms_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo whose server gives signed forms and no credentials, for images, PDF and CSV."""
+    folder = tmp_path_factory.mktemp("web")
+    (folder / "manifest.json").write_text(json.dumps({"files": {}}))
+    for runtime in ("micropython", "pyodide"):
+        (folder / f"index.{runtime}.html").write_text("<html>")
+    with Demo(
+        web_dir=Path(folder),
+        grant="form",
+        max_file_size=PREFIX_LIMIT,
+        allowed_types=("image/*", "application/pdf", "text/csv"),
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def forms_site(forms_only: Demo) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=forms_only.url, trust_env=False) as client:
+        yield client
+    forms_only.oss.clock.reset()
+
+
+def granted_form(site: httpx.Client, name: str, content_type: str) -> Form:
+    """Return the form that the page makes of a grant with forms."""
+    grant = read_grant(site.post("/api/grant").json())
+    request = Forms().request(
+        grant,
+        grant.server_time_s,
+        f"{grant.prefix}x/{name}",
+        [("content-type", content_type), ("x-oss-forbid-overwrite", "true")],
+    )
+    return Form(request.url, request.headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [("a.png", "image/png"), ("a.pdf", "application/pdf"), ("a.csv", "text/csv")],
+)
+def test_t53_the_form_of_a_grant_is_taken(
+    forms_only: Demo, forms_site: httpx.Client, name: str, content_type: str
+) -> None:
+    form = granted_form(forms_site, name, content_type)
+
+    assert send(forms_only, form).status_code == 200
+    stored = forms_only.oss.bucket(forms_only.bucket).objects[form["key"]]
+    assert stored.headers["content-type"] == content_type
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"key": "uploads/bob-aaaa/x/a.png"},
+        {"key": "uploads/"},
+        {"key": None},
+        {"x-oss-content-type": "text/html"},
+        {"x-oss-content-type": "text/csv"},
+        {"x-oss-content-type": "image"},
+        {"x-oss-content-type": None},
+        {"x-oss-content-type": None, "Content-Type": "image/png"},
+        {"success_action_status": "201"},
+        {"x-oss-security-token": None},
+        {"x-oss-date": "20300101T000000Z"},
+        {"x-oss-signature": "0" * 64},
+        {"policy": None},
+        {"x-oss-object-acl": "public-read"},
+    ],
+    ids=lambda changes: "-".join(f"{name}={value}" for name, value in changes.items()),
+)
+def test_t53_a_bent_form_of_a_grant_stores_nothing(
+    forms_only: Demo, forms_site: httpx.Client, changes: dict[str, str | None]
+) -> None:
+    form = granted_form(forms_site, "bent.png", "image/png")
+    before = keys(forms_only)
+
+    answer = send(forms_only, form.bent(changes), name="a.png", content_type="image/png")
+
+    assert answer.status_code in (400, 403), answer.text
+    assert keys(forms_only) == before
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/pdf2", "text/csv2"])
+def test_t53_the_exact_types_of_a_grant_are_exact(
+    forms_only: Demo, forms_site: httpx.Client, content_type: str
+) -> None:
+    form = granted_form(forms_site, "exact", "text/csv")
+
+    answer = send(forms_only, form.bent({"x-oss-content-type": content_type}))
+
+    assert answer.status_code == 403
+    assert form["key"] not in keys(forms_only)
+
+
+def test_t53_a_form_of_a_grant_is_for_files_within_the_limit(
+    forms_only: Demo, forms_site: httpx.Client
+) -> None:
+    form = granted_form(forms_site, "large.png", "image/png")
+
+    assert code_of(send(forms_only, form, b"x" * (PREFIX_LIMIT + 1))) == "EntityTooLarge"
+    assert send(forms_only, form, b"x" * PREFIX_LIMIT).status_code == 200
+
+
+def test_t53_a_form_of_a_grant_ends_after_a_quarter_of_an_hour(
+    forms_only: Demo, forms_site: httpx.Client
+) -> None:
+    form = granted_form(forms_site, "late.png", "image/png")
+    forms_only.oss.clock.advance(FORM_ENDS_S)
+
+    answer = send(forms_only, form)
+
+    assert answer.status_code == 403
+    assert form["key"] not in keys(forms_only)
+
+
+def test_t53_a_grant_with_forms_gives_no_credentials(forms_site: httpx.Client) -> None:
+    answer = forms_site.post("/api/grant")
+    token = forms_site.get("/get_sts_token")
+
+    assert "secret" not in answer.text
+    assert (token.status_code, token.json()["code"]) == (403, "forms-only")
+
+
+def test_t53_the_fields_of_a_grant_open_nothing_but_forms(
+    forms_only: Demo, forms_site: httpx.Client
+) -> None:
+    form = granted_form(forms_site, "a.png", "image/png")
+    known = form["x-oss-credential"].partition("/")[0]
+    for secret in (form["x-oss-signature"], form["policy"], known):
+        provider = oss2.credentials.StaticCredentialsProvider(
+            known, secret, form["x-oss-security-token"]
+        )
+        bucket = oss2.Bucket(
+            oss2.ProviderAuthV4(provider),
+            f"http://127.0.0.1:{forms_only.oss.port}",
+            forms_only.bucket,
+            region="cn-hangzhou",
+        )
+        with pytest.raises(oss2.exceptions.SignatureDoesNotMatch):
+            bucket.put_object(form["key"], b"hello")

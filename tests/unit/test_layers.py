@@ -105,7 +105,7 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "view.list": (
             "view.actions view.elements view.words view.model view.signals "
-            "browser.page transfer.journal transfer.states transfer.plan oss"
+            "browser.page transfer.journal transfer.states oss"
         ),
         "view.adding": (
             "view.actions view.model transfer.queue transfer.ports transfer.files "
@@ -164,7 +164,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "transfer.listeners": "transfer.upload",
         "transfer.upload": (
             "transfer.progress transfer.target transfer.files transfer.options "
-            "transfer.states transfer.errors"
+            "transfer.states transfer.plan transfer.errors"
         ),
         "transfer.progress": "transfer.files oss",
         "transfer.ports": "transfer.target transfer.files oss",

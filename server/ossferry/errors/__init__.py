@@ -20,6 +20,7 @@ service gives no usable answer, or that this server is busy; a retry may succeed
     │   ├── RevokedError         403, an administrator has revoked the access
     │   ├── NotAdminError        403, the principal is not an administrator
     │   ├── ForgedCallbackError  403, the callback has no valid signature of OSS
+    │   ├── FormsOnlyError       403, the settings allow signed forms only
     │   ├── InsecureError        403, plain HTTP from another machine
     │   ├── NotStoredError       404, OSS has no such object
     │   ├── NoUploadError        404, OSS has no such multipart upload
@@ -71,6 +72,7 @@ from ossferry.errors.refused import (
     FileTooLargeError,
     ForeignKeyError,
     ForgedCallbackError,
+    FormsOnlyError,
     HeadersTooLargeError,
     InsecureError,
     KeyTakenError,
@@ -118,6 +120,7 @@ __all__ = [
     "FileTooLargeError",
     "ForeignKeyError",
     "ForgedCallbackError",
+    "FormsOnlyError",
     "HeadersTooLargeError",
     "InsecureError",
     "IssuerLostError",

@@ -13,6 +13,7 @@ __all__ = [
     "FileTooLargeError",
     "ForeignKeyError",
     "ForgedCallbackError",
+    "FormsOnlyError",
     "HeadersTooLargeError",
     "InsecureError",
     "KeyTakenError",
@@ -265,6 +266,13 @@ class TypeNotTakenError(RefusedError):
     status = 415
     code = "type-not-taken"
     title = "Files of this type are not taken"
+
+
+class FormsOnlyError(RefusedError):
+    """Raised if a client asks for credentials, but the settings allow signed forms only."""
+
+    code = "forms-only"
+    title = "This server gives signed forms, and no credentials"
 
 
 class HeadersTooLargeError(RefusedError):

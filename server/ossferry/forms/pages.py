@@ -23,9 +23,10 @@ from ossferry.access.gate import FOR_CREDENTIALS_PAGE
 from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml
-from ossferry.forms.service import ACTIONS, Forms, FormWish
+from ossferry.forms.service import Forms, FormWish
 from ossferry.grants.endpoints import GrantPurpose, TokenApi
 from ossferry.grants.file_types import takes
+from ossferry.grants.signed_forms import FORM_ACTIONS
 from ossferry.http.languages import LANGUAGES, VARY, keep_language, language_of
 from ossferry.identity.object_keys import DAY, RANDOM, safe_name
 from ossferry.identity.owner import Owner
@@ -72,7 +73,7 @@ class FormPages:
         if instead is not None:
             return instead
         purpose = GrantPurpose(
-            body=FormWish, action="form", actions=ACTIONS, checks=FOR_CREDENTIALS_PAGE
+            body=FormWish, action="form", actions=FORM_ACTIONS, checks=FOR_CREDENTIALS_PAGE
         )
         try:
             granted = await self._token.obtain(request, purpose)

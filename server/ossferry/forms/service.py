@@ -25,10 +25,13 @@ from ossferry.clock import Clock, utc_text
 from ossferry.errors import FileTooLargeError, TypeNotTakenError
 from ossferry.grants.endpoints import Granted, GrantPurpose, Refused, TokenApi
 from ossferry.grants.file_types import CONTENT_TYPE, takes
+from ossferry.grants.signed_forms import FORM_ACTIONS, largest_file
 from ossferry.http.body import Text
 from ossferry.identity.object_keys import directory, form_name
 from ossferry.oss.post_object import (
+    CONTENT_TYPE_FIELD,
     MAX_FILE_SIZE,
+    STORED,
     Condition,
     Field,
     equals,
@@ -39,17 +42,12 @@ from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 from ossferry.uploads.receipts import Size
 
-__all__ = ["ACTIONS", "Form", "FormApi", "FormWish", "Forms", "SignedForm"]
+__all__ = ["Form", "FormApi", "FormWish", "Forms", "SignedForm"]
 
-ACTIONS = ("oss:PutObject",)
 MAX_NAME = 1024
 """Maximum length of a file name in a request, in characters; the key's name is shorter."""
 
 ANY_NAME = "${filename}"
-TYPE = "x-oss-content-type"
-"""OSS prefers this field to `Content-Type` and to the type of the file in the body."""
-
-STATUS: Field = ("success_action_status", "200")
 NewRandom: TypeAlias = Callable[[], str]
 
 
@@ -129,7 +127,7 @@ class Forms:
         self._settings = settings
         self._clock = clock
         self._new_random = new_random
-        self._max_size = min(settings.max_file_size, MAX_FILE_SIZE)
+        self._max_size = largest_file(settings, None)
 
     def check(self, wanted: FormWish, *, any_type: bool = False) -> None:
         """Raise an error if the settings do not allow the file.
@@ -153,7 +151,7 @@ class Forms:
         granted: Granted[FormWish],
         wanted: FormWish,
         *,
-        success: Callable[[str], Field] = lambda _: STATUS,
+        success: Callable[[str], Field] = lambda _: STORED,
     ) -> SignedForm:
         """Return a signed form for the requested file.
 
@@ -170,7 +168,7 @@ class Forms:
         pinned = [
             ("x-oss-forbid-overwrite", "true"),
             success(where),
-            *([(TYPE, wanted.type)] if wanted.type else []),
+            *([(CONTENT_TYPE_FIELD, wanted.type)] if wanted.type else []),
         ]
         conditions: list[Condition] = [
             equals("key", key) if key else starts_with("key", where),
@@ -198,8 +196,7 @@ class Forms:
     def _sizes(self, granted: Granted[FormWish], wanted: FormWish) -> tuple[int, int]:
         if wanted.size is not None:
             return wanted.size, wanted.size
-        left = granted.left["bytes_left"] if granted.left else None
-        return 0, self._max_size if left is None else min(self._max_size, left)
+        return 0, largest_file(self._settings, granted.left)
 
 
 class FormApi:
@@ -226,7 +223,7 @@ class FormApi:
         The body may be empty, or describe the file: ``{"name": "a.pdf", "size": 5, "type":
         "application/pdf"}``. The form then allows only this name, size and type.
         """
-        purpose = GrantPurpose(body=FormWish, action="form", actions=ACTIONS, size=self._size)
+        purpose = GrantPurpose(body=FormWish, action="form", actions=FORM_ACTIONS, size=self._size)
         granted = await self._token.obtain(request, purpose)
         form = self._forms.sign(granted, granted.body)
         answer: Form = {

@@ -6,20 +6,22 @@ written for Alibaba Cloud's upload tutorial depend on `/get_sts_token`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Generic, Literal, NotRequired, TypeVar
 
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator
 from ossferry.access.gate import FOR_CREDENTIALS, Checks, Gate, sender_of
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import OssferryError
+from ossferry.errors import FormsOnlyError, OssferryError
 from ossferry.grants.log import GrantLog
 from ossferry.grants.service import Grants, Issued
+from ossferry.grants.signed_forms import FORM_ACTIONS, PageForm, largest_file, sign_forms
 from ossferry.http.body import Body, Text, read_body
 from ossferry.http.problems import request_id
 from ossferry.http.proxies import address_of
@@ -29,7 +31,16 @@ from ossferry.observability.tracing import Span
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 
-__all__ = ["Grant", "GrantPurpose", "Granted", "Refused", "StsToken", "TokenApi"]
+__all__ = [
+    "FormGrant",
+    "Grant",
+    "GrantPurpose",
+    "Granted",
+    "Refused",
+    "StsGrant",
+    "StsToken",
+    "TokenApi",
+]
 
 
 class Refused(Body):
@@ -53,12 +64,10 @@ class PrincipalName(TypedDict):
     name: str
 
 
-class Grant(TypedDict):
-    """The answer of `POST /api/grant`."""
+class GrantBase(TypedDict):
+    """What both kinds of grants contain."""
 
     access_key_id: str
-    access_key_secret: str
-    security_token: str
     expiration: str
     bucket: str
     region: str
@@ -70,6 +79,23 @@ class Grant(TypedDict):
     limits: Limits
     features: list[str]
     principal: PrincipalName
+
+
+class StsGrant(GrantBase):
+    """A grant with credentials, for `OSSFERRY_GRANT=sts`."""
+
+    access_key_secret: str
+    security_token: str
+
+
+class FormGrant(GrantBase):
+    """A grant with signed forms, for `OSSFERRY_GRANT=form`."""
+
+    forms: list[PageForm]
+
+
+Grant = TypeAliasType("Grant", StsGrant | FormGrant)
+"""The answer of `POST /api/grant`."""
 
 
 class StsToken(TypedDict):
@@ -111,6 +137,9 @@ class GrantPurpose(Generic[B]):
 
 
 CREDENTIALS = GrantPurpose(body=Refused)
+FORMS = GrantPurpose(body=Refused, action="forms", actions=FORM_ACTIONS)
+UNFINISHED = "unfinished"
+"""A feature for uploads in parts, which need credentials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +198,11 @@ class TokenApi:
         The response has the format that clients written for Alibaba Cloud's upload tutorial expect.
 
         Raises:
+            FormsOnlyError: the setting `grant` is `form`.
             OssferryError: the request is refused, or STS returns no credentials.
         """
+        if self._settings.grant == "form":
+            raise FormsOnlyError("Ask POST /api/grant for forms, or POST /api/form for one form.")
         granted = await self.obtain(request, CREDENTIALS)
         grant = granted.issued.grant
         token: StsToken = {
@@ -186,7 +218,9 @@ class TokenApi:
         return response
 
     async def grant(self, request: Request) -> Response:
-        """Handle `POST /api/grant`: return credentials, and the settings that the page needs.
+        """Handle `POST /api/grant`: return what the page needs to upload, and its settings.
+
+        The response contains credentials or, if the setting `grant` is `form`, signed forms.
 
         The body may be empty, or contain the id of an access key that OSS refuses:
         ``{"refused_key_id": "STS.…"}``. The server then does not return this access key again.
@@ -194,14 +228,38 @@ class TokenApi:
         Raises:
             OssferryError: the request is refused, or STS returns no credentials.
         """
-        granted = await self.obtain(request, CREDENTIALS)
-        grant = granted.issued.grant
-        settings = self._settings
-        answer: Grant = {
+        is_form = self._settings.grant == "form"
+        granted = await self.obtain(request, FORMS if is_form else CREDENTIALS)
+        response = JSONResponse(self._forms(granted) if is_form else self._credentials(granted))
+        self._authenticator.renew(request, response)
+        return response
+
+    def _credentials(self, granted: Granted[Refused]) -> StsGrant:
+        credentials = granted.issued.grant.credentials
+        return {
+            **self._about(granted, expires_at=credentials.expires_at),
+            "access_key_secret": credentials.access_key_secret,
+            "security_token": credentials.security_token,
+        }
+
+    def _forms(self, granted: Granted[Refused]) -> FormGrant:
+        """Return a grant with forms and without a secret.
+
+        The grant has one origin only: the page cannot check an origin without credentials.
+        """
+        settings, grant = self._settings, granted.issued.grant
+        forms, expires_at = sign_forms(settings, grant, left=granted.left, now=self._clock())
+        about = self._about(granted, expires_at=expires_at)
+        about["origins"] = about["origins"][:1]
+        about["limits"]["max_file_size"] = largest_file(settings, None)
+        about["features"] = [each for each in about["features"] if each != UNFINISHED]
+        return {**about, "forms": forms}
+
+    def _about(self, granted: Granted[Refused], *, expires_at: datetime) -> GrantBase:
+        settings, grant = self._settings, granted.issued.grant
+        return {
             "access_key_id": grant.credentials.access_key_id,
-            "access_key_secret": grant.credentials.access_key_secret,
-            "security_token": grant.credentials.security_token,
-            "expiration": utc_text(grant.credentials.expires_at),
+            "expiration": utc_text(expires_at),
             "bucket": settings.bucket,
             "region": settings.region,
             "endpoint": settings.endpoint,
@@ -218,9 +276,6 @@ class TokenApi:
             "features": self._features,
             "principal": {"name": granted.owner.label},
         }
-        response = JSONResponse(answer)
-        self._authenticator.renew(request, response)
-        return response
 
     async def obtain(self, request: Request, purpose: GrantPurpose[B]) -> Granted[B]:
         """Return a grant for the sender of a request; record the decision in the audit trail.

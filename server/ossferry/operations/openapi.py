@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ossferry.forms.service import Form, FormWish
-from ossferry.grants.endpoints import Grant, Refused, StsToken
+from ossferry.grants.endpoints import FormGrant, Grant, Refused, StsGrant, StsToken
 from ossferry.http.problems import Problem
 from ossferry.ledger.listing import SORTS
 from ossferry.operations.health import Status
@@ -41,10 +41,10 @@ TEXT = {"type": "string"}
 SOUND = TEXT | {"pattern": "^[^\\x00]*$"}
 INTEGER = {"type": "integer"}
 UPLOAD = TEXT | {"pattern": f"^{UPLOAD_ID}$"}
-TYPES = {
+TYPES: dict[str, Any] = {
     each.__name__.removesuffix("Json"): each
     for each in (
-        *(Grant, Refused, StsToken, Form, FormWish),
+        *(Grant, StsGrant, FormGrant, Refused, StsToken, Form, FormWish),
         *(Report, ReceiptJson, Batch, ReceiptsJson),
         *(RefusedUpload, RefusedOutcome, Callback, Taken),
         *(File, Identical, Object, Objects, Deleted, DeletedObjects, Undo, Preview),
@@ -110,7 +110,8 @@ def _grant_paths() -> dict[str, Any]:
     return {
         "/api/grant": {
             "post": _operation(
-                "Get credentials for uploads below the principal's key prefix.",
+                "Get credentials or, if the settings say so, signed forms for uploads below the"
+                " principal's key prefix.",
                 "Grant",
                 body="Refused",
                 body_required=False,

@@ -19,10 +19,13 @@ from ossferry.errors import PolicyError
 from ossferry.oss.sts import StsCredentials
 
 __all__ = [
+    "CONTENT_TYPE_FIELD",
     "MAX_FILE_SIZE",
+    "STORED",
     "Condition",
     "Field",
     "equals",
+    "is_one_of",
     "policy_text",
     "signature",
     "signed_fields",
@@ -33,8 +36,14 @@ ALGORITHM = "OSS4-HMAC-SHA256"
 MAX_FILE_SIZE = (5 << 30) - (1 << 20)
 """In bytes. OSS allows 5 GB for the whole body of a form, and the fields need a few kilobytes."""
 
+CONTENT_TYPE_FIELD = "x-oss-content-type"
+"""OSS prefers this field to `Content-Type` and to the type of the file in the body."""
+
 Field: TypeAlias = tuple[str, str]
-Condition: TypeAlias = "dict[str, str] | list[str | int]"
+Condition: TypeAlias = "dict[str, str] | list[str | int | list[str]]"
+
+STORED: Field = ("success_action_status", "200")
+"""OSS answers with an empty body after a successful upload."""
 
 
 def equals(name: str, value: str) -> Condition:
@@ -53,6 +62,15 @@ def starts_with(name: str, value: str) -> Condition:
         PolicyError: the text has a ``$``, which has a special meaning in conditions.
     """
     return ["starts-with", f"${name}", _plain(value)]
+
+
+def is_one_of(name: str, values: Sequence[str]) -> Condition:
+    """Return a policy condition: a form field must have one of these values.
+
+    Raises:
+        PolicyError: a value has a ``$``, which has a special meaning in conditions.
+    """
+    return ["in", f"${name}", [_plain(value) for value in values]]
 
 
 def signed_fields(

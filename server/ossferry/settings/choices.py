@@ -11,6 +11,7 @@ __all__ = [
     "Action",
     "Algorithm",
     "Auth",
+    "GrantKind",
     "Level",
     "OssSdk",
     "Refused",
@@ -19,6 +20,7 @@ __all__ = [
 ]
 
 Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy", "app"]
+GrantKind: TypeAlias = Literal["sts", "form"]
 Runtime: TypeAlias = Literal["micropython", "pyodide"]
 OssSdk: TypeAlias = Literal["oss2", "alibabacloud-oss-v2"]
 Refused: TypeAlias = Literal["remove", "trash"]

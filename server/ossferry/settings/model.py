@@ -22,6 +22,7 @@ from ossferry.settings.choices import (
     UPLOAD_ACTIONS,
     Action,
     Algorithm,
+    GrantKind,
     Level,
     OssSdk,
     Refused,
@@ -235,10 +236,18 @@ class Settings(BaseSettings):
         description="Lifetime of the page's credentials in seconds, from 15 minutes, the shortest"
         " that STS allows, to an hour. Credentials cannot be revoked before they expire.",
     )
+    grant: GrantKind = Field(
+        default="sts",
+        description="What the page gets. `sts`: temporary credentials, for uploads in parts that"
+        " can resume. `form`: signed forms and no credentials. OSS then enforces the size and the"
+        " content type of each file; a file is sent in one request of up to 5 GB, and starts again"
+        " after an interruption.",
+    )
     actions: tuple[Action, ...] = Field(
         default=UPLOAD_ACTIONS,
         min_length=1,
-        description="The actions that the credentials allow below the prefix, as a JSON list.",
+        description="The actions that the credentials allow below the prefix, as a JSON list."
+        " Forms always get `oss:PutObject` only.",
     )
     bind_address: bool = Field(
         default=False,
@@ -371,8 +380,8 @@ class Settings(BaseSettings):
     allowed_types: tuple[FileType, ...] = Field(
         default=(),
         description="The file types that the page accepts, as a JSON list of values for HTML's"
-        ' `accept`: `["image/*", "application/pdf", ".csv"]`; by default all types. Only the page'
-        " and signed forms check the type; OSS cannot check it for other uploads.",
+        ' `accept`: `["image/*", "application/pdf", ".csv"]`; by default all types. With'
+        " `OSSFERRY_GRANT=form`, OSS checks the content type; otherwise only the page does.",
     )
     runtime: Runtime = Field(
         default="micropython",

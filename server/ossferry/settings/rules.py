@@ -429,6 +429,15 @@ def _reading(actions: tuple[str, ...], objects_role_arn: str | None) -> Iterator
         )
 
 
+def _forms_check_content_types(grant: str, allowed_types: tuple[str, ...]) -> Iterator[str]:
+    endings = [each for each in allowed_types if each.startswith(".")]
+    if grant == "form" and endings:
+        yield (
+            f"OSSFERRY_ALLOWED_TYPES has {', '.join(endings)}: with OSSFERRY_GRANT=form, OSS checks"
+            " content types, so list those, such as text/csv"
+        )
+
+
 def _sharing(workers: int, redis_url: SecretStr | None) -> Iterator[str]:
     if workers > 1 and redis_url is None:
         yield (
@@ -500,6 +509,7 @@ RULES: tuple[Rule, ...] = (
     _links,
     _webhook,
     _reading,
+    _forms_check_content_types,
     _sharing,
     _separate_secrets,
     _all_a_mock,

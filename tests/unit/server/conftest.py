@@ -121,6 +121,33 @@ def client(
         yield client
 
 
+@pytest.fixture
+def make_client(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    store: FakeStore,
+    audit_lines: list[dict[str, str]],
+) -> Callable[..., httpx.Client]:
+    """Return a function that creates a client of a server with these settings."""
+
+    def make(**changes: object) -> httpx.Client:
+        settings = make_settings(**changes)
+        audit = Audit(settings, clock=clock, sink=audit_lines.append)
+        looks = settings.objects_role_arn is not None
+        return app_client(
+            create_app(
+                settings,
+                assume_role=sts,
+                audit=audit,
+                clock=clock,
+                store=store if looks else None,
+            )
+        )
+
+    return make
+
+
 @pytest.fixture(params=[UnexpectedError("canary-secret"), OssferryError("canary-secret")])
 def internal_error(request: pytest.FixtureRequest) -> Exception:
     """An exception whose message must not be shown."""

@@ -67,8 +67,12 @@ def test_a_watermark_of_64_bytes_is_taken() -> None:
     assert wish.process == {"watermark": "é" * 32}
 
 
+def is_body(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, Body)
+
+
 def test_every_field_of_a_body_says_what_it_must_be() -> None:
-    models = [cast("type[Body]", each) for each in TYPES.values() if issubclass(each, Body)]
+    models = [cast("type[Body]", each) for each in TYPES.values() if is_body(each)]
 
     assert len(models) == 9
     assert [
@@ -84,7 +88,7 @@ def test_every_type_is_shown_under_its_name_and_every_reference_leads_to_one() -
 
     assert set(TYPES) <= set(SHOWN)
     assert {each.rpartition("/")[2] for each in references(document)} <= set(SHOWN)
-    assert references(document["paths"]) >= {f"#/components/schemas/{name}" for name in TYPES}
+    assert references(document) >= {f"#/components/schemas/{name}" for name in TYPES}
 
 
 def test_the_limits_of_a_number_are_shown() -> None:

@@ -9,15 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from ossferry.access.audit import Audit
-from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.identity.owner import principal_prefix
 from ossferry.oss.post_object import MAX_FILE_SIZE
-from ossferry.settings.model import Settings
-from support.app_client import app_client
 from support.forms import shown
-from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, OPTIONS, FakeStore, FakeSts
 
 SECRET = str(OPTIONS["secret"]).encode()
 ALICE, BOB = (principal_prefix(DEMO_USERS[each], secret=SECRET) for each in ("alice", "bob"))
@@ -40,33 +36,6 @@ def upload_of(client: httpx.Client) -> str:
 def place_of(upload: str, prefix: str = ALICE) -> str:
     day, random, _ = upload.split(".")
     return f"{prefix}{day}/{random}/"
-
-
-@pytest.fixture
-def make_client(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    audit_lines: list[dict[str, str]],
-) -> Callable[..., httpx.Client]:
-    """Return a function that creates a client of a server with these settings."""
-
-    def make(**changes: object) -> httpx.Client:
-        settings = make_settings(**changes)
-        audit = Audit(settings, clock=clock, sink=audit_lines.append)
-        looks = settings.objects_role_arn is not None
-        return app_client(
-            create_app(
-                settings,
-                assume_role=sts,
-                audit=audit,
-                clock=clock,
-                store=store if looks else None,
-            )
-        )
-
-    return make
 
 
 def test_a_form_for_a_file_fits_that_file_alone(client: httpx.Client) -> None:

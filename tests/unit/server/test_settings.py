@@ -238,6 +238,11 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
         ),
         ({"allowed_types": ("csv",)}, "OSSFERRY_ALLOWED_TYPES: "),
         ({"allowed_types": ('.csv" onfocus="',)}, "OSSFERRY_ALLOWED_TYPES: "),
+        (
+            {"grant": "form", "allowed_types": ("image/*", ".csv", ".txt")},
+            "OSSFERRY_ALLOWED_TYPES has .csv, .txt: with OSSFERRY_GRANT=form, OSS checks content",
+        ),
+        ({"grant": "policy"}, "OSSFERRY_GRANT: "),
         ({"runtime": "jython"}, "OSSFERRY_RUNTIME: "),
         (
             {"objects_role_arn": "acs:ram::1000000000000000:role/oss-web-upload"},

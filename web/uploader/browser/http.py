@@ -11,7 +11,7 @@ from uploader.browser.probe import why_lost
 from uploader.oss.errors import Lost
 from uploader.oss.replies import Reply
 from uploader.transfer.files import Piece
-from uploader.transfer.plan import SMALL_BYTES
+from uploader.transfer.plan import FORM_BYTES, SMALL_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class BrowserHttp:
 
     Args:
         stall_s: timeout in seconds without progress, for large pieces of files.
-        answer_s: timeout in seconds for all other requests: a small piece, a form, text or no body.
+        answer_s: timeout in seconds for all other requests: a small piece, text or no body.
     """
 
     def __init__(self, *, stall_s: float = STALL_S, answer_s: float = ANSWER_S) -> None:
@@ -49,8 +49,8 @@ class BrowserHttp:
 
         Args:
             body: a piece of a file, text or `None`.
-            on_progress: called with the number of bytes sent so far; for a small piece and for a
-                form only once, before the bytes are sent.
+            on_progress: called with the number of bytes sent so far; for a small piece only
+                once, before the bytes are sent.
 
         Raises:
             Lost: no reply came. The attribute `reason` tells why.
@@ -77,7 +77,8 @@ class BrowserHttp:
         if isinstance(body, Piece) and _has_no_progress(request, body):
             on_progress(body.size)
         else:
-            progress = create_proxy(lambda sent: on_progress(int(sent)))
+            most = body.size if isinstance(body, Piece) else 0  # the browser counts fields, too
+            progress = create_proxy(lambda sent: on_progress(min(int(sent), most)))
         stall_s, drain_s = self._timeouts_s(request, body)
         ended = asyncio.Event()
         answers: list[str] = []
@@ -135,9 +136,10 @@ class BrowserHttp:
 def _has_no_progress(request: "Request", piece: Piece) -> bool:
     """Return whether a request is sent without progress events.
 
-    Browsers send a form without a CORS preflight only if nothing listens to its progress.
+    Browsers send a form without a CORS preflight only if nothing listens to its progress. A large
+    file is worth the preflight, whose answer browsers keep for all forms.
     """
-    return request.is_form or piece.size <= SMALL_BYTES
+    return piece.size <= (FORM_BYTES if request.is_form else SMALL_BYTES)
 
 
 def _header(head: str, name: str) -> str:

@@ -253,7 +253,9 @@ class Engine:
                 if is_small and grant is not granted:
                     self.origins.left(grant)
                 self.pool.release()
-            if await self.origins.failed(grant, failure) or self.forms.refused(request, failure):
+            if await self.origins.failed(grant, failure) or self.forms.refused(
+                granted, request, failure
+            ):
                 continue
             failure.request = request
             if not isinstance(failure, Refused):

@@ -8,6 +8,7 @@ TransferError
 ├── TooManyFiles    the page has more unfinished files than the grant allows
 ├── QuotaExceeded   the file is larger than the remaining quota
 ├── NameTooLong     folders and name of the file do not fit into an object key
+├── NoForm          the server gives signed forms only, and a form cannot carry the upload
 ├── ServerRefused   the server answered with an error, or did not answer
 │   └── GrantRefused  the server gave no usable credentials
 ├── KeyTaken        another object has the key
@@ -27,6 +28,7 @@ __all__ = [
     "IllegalMove",
     "KeyTaken",
     "NameTooLong",
+    "NoForm",
     "PartsLeft",
     "QuotaExceeded",
     "ServerRefused",
@@ -36,6 +38,8 @@ __all__ = [
     "TransferError",
     "WrongType",
 ]
+
+NOT_OFFERED = (404, 405, 501)
 
 
 class TransferError(Exception):
@@ -119,6 +123,15 @@ class NameTooLong(TransferError):
     is_final = True
 
 
+class NoForm(TransferError):
+    """Raised if the server gives signed forms only, and a form cannot carry the upload.
+
+    This concerns streams, tags, and names with `${`.
+    """
+
+    is_final = True
+
+
 class KeyTaken(TransferError):
     """Raised if another object has the key, and the upload must not replace that object."""
 
@@ -157,6 +170,11 @@ class ServerRefused(TransferError):
         self.quota = quota or {}
         self.prefix = prefix
         self.reason = reason
+
+    @property
+    def is_not_offered(self) -> bool:
+        """Whether the server does not know what was asked for, for example has no receipts."""
+        return self.status in NOT_OFFERED
 
 
 class GrantRefused(ServerRefused):

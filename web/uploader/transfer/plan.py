@@ -9,6 +9,7 @@ parts in flight are lost. If no speed is measured yet, the connection is assumed
 """
 
 __all__ = [
+    "FORM_BYTES",
     "MAX_OBJECT_BYTES",
     "MAX_SINGLE_BYTES",
     "SMALL_BYTES",
@@ -22,6 +23,7 @@ __all__ = [
 KIB = 1024
 MIB = 1024 * KIB
 MAX_PARTS = 10_000
+FORM_BYTES = 256 * KIB  # a form up to this size is sent without progress events, see `forms`
 SMALL_BYTES = 64 * KIB  # a body up to this size is sent without progress events
 MIN_PART_BYTES = 100 * KIB
 MAX_PART_BYTES = 5 * 1024 * MIB

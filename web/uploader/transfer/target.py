@@ -44,6 +44,7 @@ class Target:
         maybe_stored: whether an earlier page may have stored the file under `key`.
         may_replace: whether requests may overwrite the object under `key`, for example a damaged
             object of this upload.
+        needs_form: whether the object must be stored with a form, because the grant has forms only.
         refused: the object that OSS stored in place of the file; `None` if there is none.
     """
 
@@ -57,12 +58,16 @@ class Target:
         self.identical = False
         self.is_searching = self.was_searched = False
         self.maybe_stored = False
-        self.may_replace = False
+        self.may_replace = self.needs_form = False
         self.refused: RefusedObject | None = None
 
     def assign(self, key: str) -> None:
         """Set the object's key. An empty text removes the key."""
         self.key = key
+
+    def require_form(self, is_required: bool) -> None:
+        """Set whether the object must be stored with a form."""
+        self.needs_form = is_required
 
     def join_folder(self, folder_id: str) -> None:
         """Set `folder_id`, so that the keys of all files of a folder have the same random part."""

@@ -3,6 +3,7 @@
 from uploader.transfer import states
 from uploader.transfer.errors import IllegalMove, TransferError
 from uploader.transfer.options import Options
+from uploader.transfer.plan import MAX_SINGLE_BYTES
 from uploader.transfer.progress import Progress
 from uploader.transfer.states import StateMachine
 from uploader.transfer.target import Target
@@ -218,6 +219,11 @@ class Upload:
     def refused(self) -> "RefusedObject | None":
         """The object that OSS stored in place of the file; `None` if there is none."""
         return self.target.refused
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the file is sent in one request, because it is small or needs a form."""
+        return self.target.needs_form or self.file.size <= MAX_SINGLE_BYTES
 
     @property
     def is_stream(self) -> bool:

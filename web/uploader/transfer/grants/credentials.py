@@ -73,7 +73,7 @@ class GrantKeeper:
         self._asked_at_s = -AGAIN_S
         self._not_before_s = 0.0  # end of the latest `Retry-After`, by the same clock
         self._refused_key_id = ""
-        self._place: tuple[str, str, str] | None = None  # bucket, region, prefix
+        self._place: tuple[str, str, bool, str] | None = None  # with the prefix as last item
         self._prefix = ""
         self._error: Exception | None = None  # of the latest fetch
         self._signed_out = 0  # number of sign-outs
@@ -108,7 +108,7 @@ class GrantKeeper:
         If a fetch is in progress, the fetched credentials are deleted too.
         """
         if self._grant:
-            self._grant.credentials.forget()
+            self._grant.forget()
         self._grant = None
         self._signed_out += 1
 
@@ -228,7 +228,7 @@ class GrantKeeper:
         try:
             grant = await self._grants.fetch(refused_key_id=refused)
             if signed_out != self._signed_out:
-                grant.credentials.forget()
+                grant.forget()
                 raise GrantRefused(SIGNED_OUT, detail="it comes from before the sign-out")
             self._check_place(grant)
             self.set_server_time(grant.server_time_s)
@@ -246,19 +246,20 @@ class GrantKeeper:
             self._on_fetched(fetch.grant, fetch.error)
 
     def _check_place(self, grant: "Grant") -> None:
-        """Check that a grant has the same bucket and prefix as the first grant.
+        """Check that a grant has the same bucket, prefix and kind as the first grant.
 
         Keys and unfinished uploads belong to one bucket and one prefix. The hosts may differ,
-        because several hosts can serve the same bucket.
+        because several hosts can serve the same bucket. Uploads in parts need credentials, so a
+        grant with forms cannot follow.
 
         Raises:
-            GrantRefused: the bucket, its region or the prefix differs.
+            GrantRefused: the bucket, its region, the prefix or the kind differs.
         """
         bucket = grant.bucket
-        place = (bucket.name, bucket.region, grant.prefix)
+        place = (bucket.name, bucket.region, bool(grant.forms), grant.prefix)
         is_same = place == self._place if self._place else self._prefix in ("", grant.prefix)
         if not is_same:
             detail = f"it is for {grant.prefix} in {bucket.name}, {bucket.region}"
-            is_person = (self._place or place)[:2] == place[:2]
+            is_person = (self._place or place)[:3] == place[:3]
             raise GrantRefused(200, code=OTHER_PERSON if is_person else OTHER_PLACE, detail=detail)
         self._place, self._prefix = place, grant.prefix

@@ -1,17 +1,21 @@
-"""Decides which small files are sent with a form (PostObject) instead of PutObject.
+"""Decides which files are sent with a form (PostObject) instead of PutObject.
 
-A form needs no CORS preflight, so it saves one round trip per file. It cannot carry tags, and
-browsers report no progress for a form.
+Small files are sent with a form, because a form needs no CORS preflight, so it saves one round trip
+per file. It cannot carry tags, and the page gets no progress for a form of up to `FORM_BYTES`: with
+a listener for progress, browsers would send a preflight.
 
-If OSS refuses a form, or the page cannot read the answer to a form, the page sends this file and
-all later files with PutObject.
+If OSS refuses such a form, or the page cannot read the answer to a form, the page sends this file
+and all later files with PutObject.
+
+If the server gives signed forms and no credentials, all files are sent with a form.
 """
 
 from uploader.oss.errors import Corrupt, Refused
 from uploader.oss.post_object import post_object, signed_fields
+from uploader.transfer.errors import NoForm
 from uploader.transfer.grants.origins import refuses_host
 from uploader.transfer.pacing.retry import is_shut_out, is_transient
-from uploader.transfer.plan import KIB
+from uploader.transfer.plan import FORM_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,12 +25,32 @@ if TYPE_CHECKING:
     from uploader.oss.signing import Header
     from uploader.transfer.grants.grant import Grant
 
-__all__ = ["FORM_BYTES", "Forms"]
+__all__ = ["Forms", "check_form"]
 
-FORM_BYTES = 256 * KIB
 SIGNED_FOR_S = 600.0  # OSS may receive a form up to 15 minutes after `x-oss-date`
 TAKEN = "FileAlreadyExists"
 TAGS = "x-oss-tagging"
+CONTENT_TYPE = "content-type"
+VARIABLE = "${"  # OSS replaces `${filename}` in the key of a form
+
+
+def check_form(key_name: str, *, has_tags: bool, is_stream: bool) -> None:
+    """Check that a form can carry an upload.
+
+    Args:
+        key_name: the folders and the name of the file.
+        has_tags: whether the object is to have tags.
+        is_stream: whether the size of the file is unknown.
+
+    Raises:
+        NoForm: a form cannot carry the upload.
+    """
+    if is_stream:
+        raise NoForm("a form needs the size of the file, and streams have none")
+    if has_tags:
+        raise NoForm("a form cannot carry tags")
+    if VARIABLE in key_name:
+        raise NoForm(f"OSS would replace {VARIABLE} in the name")
 
 
 class Forms:
@@ -43,14 +67,16 @@ class Forms:
         self._max_bytes = max_bytes
         self.refusal: Exception | None = None
 
-    def fits(self, size: int, key: str, headers: "list[Header]") -> bool:
-        """Return whether a file can be sent with a form.
+    def fits(self, grant: "Grant", size: int, key: str, headers: "list[Header]") -> bool:
+        """Return whether a file is sent with a form.
 
         Args:
             size: the size of the file in bytes.
             key: the key of the object.
             headers: the headers of the PutObject request for the file.
         """
+        if grant.forms:
+            return True
         if self.refusal or size > self._max_bytes or "$" in key:  # as in `${filename}`
             return False
         return TAGS not in [name for name, _ in headers]
@@ -63,7 +89,15 @@ class Forms:
             key: the key of the object.
             headers: the headers of the PutObject request for the file.
         """
-        return post_object(self._signed(grant, now_s), grant.bucket, key, headers=headers)
+        if not grant.forms:
+            return post_object(self._signed(grant, now_s), grant.bucket, key, headers=headers)
+        plain = [
+            (name, _plain(value) if name == CONTENT_TYPE else value) for name, value in headers
+        ]
+        form = grant.form_for(dict(plain).get(CONTENT_TYPE, ""))
+        if not form:
+            raise NoForm("the server gave no form for this content type")
+        return post_object(form.fields, grant.bucket, key, headers=plain)
 
     def _signed(self, grant: "Grant", now_s: float) -> "Sequence[Header]":
         credentials = grant.credentials
@@ -79,17 +113,23 @@ class Forms:
             credentials.form = (fields, now_s)
         return credentials.form[0]
 
-    def refused(self, request: "Request | None", error: Exception) -> bool:
+    def refused(self, grant: "Grant", request: "Request | None", error: Exception) -> bool:
         """Return whether the file has to be sent with PutObject, because its form failed.
 
         Args:
+            grant: the grant of the request.
             request: the request that failed; `None` if there was none.
             error: the error of the request.
         """
-        if request is None or not request.is_form or not _is_refusal(error):
+        if grant.forms or request is None or not request.is_form or not _is_refusal(error):
             return False
         self.refusal = self.refusal or error
         return True
+
+
+def _plain(content_type: str) -> str:
+    """Return a content type as the policies of signed forms have it: without parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -4,18 +4,35 @@ from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import GrantRefused
-from uploader.transfer.grants.limits import Limits
+from uploader.transfer.grants.limits import Limits, allows
 from uploader.transfer.grants.quota import Left, read_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Grant", "read_grant"]
+    from uploader.oss.signing import Header
+
+__all__ = ["Grant", "SignedForm", "read_grant"]
+
+
+class SignedForm:
+    """The fields of a form that the server has signed, without the key and the file.
+
+    `types` are the content types of the files for which the form can be used; empty for any type.
+    """
+
+    def __init__(self, types: "list[str]", fields: "list[Header]") -> None:
+        self.types = types
+        self.fields = fields
 
 
 class Grant:
-    """Temporary credentials for a bucket and a key prefix. Times are seconds since 1970."""
+    """The permission to upload to a bucket below a key prefix. Times are seconds since 1970.
+
+    The grant contains temporary credentials or, if the server does not give credentials to pages,
+    signed forms. With forms, `credentials` has no secret, and the page can send only PostObject.
+    """
 
     def __init__(
         self,
@@ -29,6 +46,7 @@ class Grant:
         principal: str,
         features: "list[str] | None" = None,
         left: "Left | None" = None,
+        forms: "list[SignedForm] | None" = None,
     ) -> None:
         self.credentials = credentials
         self.bucket = bucket
@@ -39,6 +57,7 @@ class Grant:
         self.principal = principal
         self.features = features or []  # names of optional features of the server
         self.left = left or Left()  # the remaining quota of this person
+        self.forms = forms or []  # empty if the page has credentials
 
     def at(self, origin: str) -> "Grant":
         """Return a copy of this grant with `origin` as the only origin of the bucket."""
@@ -52,7 +71,21 @@ class Grant:
             principal=self.principal,
             features=self.features,
             left=self.left,
+            forms=self.forms,
         )
+
+    def form_for(self, content_type: str) -> "SignedForm | None":
+        """Return the signed form for files with this content type; `None` if there is none."""
+        for form in self.forms:
+            if allows(form.types, "", content_type):
+                return form
+        return None
+
+    def forget(self) -> None:
+        """Delete the credentials and the signed forms, also for other users of this object."""
+        self.credentials.forget()
+        for form in self.forms:
+            form.fields.clear()
 
 
 def read_grant(document: "Any") -> Grant:
@@ -69,11 +102,7 @@ def read_grant(document: "Any") -> Grant:
         if not prefix.endswith("/") or prefix.startswith("/"):
             raise ValueError("prefix")
         return Grant(
-            credentials=Credentials(
-                _text(document, "access_key_id"),
-                _text(document, "access_key_secret"),
-                _text(document, "security_token"),
-            ),
+            credentials=_credentials(document),
             bucket=_bucket(document),
             prefix=prefix,
             expires_at_s=from_iso(document["expiration"]),
@@ -82,9 +111,24 @@ def read_grant(document: "Any") -> Grant:
             principal=_text(document["principal"], "name"),
             left=read_left(document["limits"].get("quota")),
             features=[str(each) for each in document.get("features") or []],
+            forms=[_form(each) for each in document.get("forms") or []],
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise GrantRefused(200, detail=f"the grant is malformed: {error!r}")
+
+
+def _credentials(document: "Any") -> Credentials:
+    key_id = _text(document, "access_key_id")
+    if document.get("forms"):
+        return Credentials(key_id, "")
+    return Credentials(
+        key_id, _text(document, "access_key_secret"), _text(document, "security_token")
+    )
+
+
+def _form(document: "Any") -> SignedForm:
+    fields = [(str(name), str(value)) for name, value in document["fields"]]
+    return SignedForm([str(each) for each in document["types"]], fields)
 
 
 def _bucket(document: "Any") -> Bucket:

@@ -20,7 +20,6 @@ import json
 
 from uploader.transfer import states
 from uploader.transfer.journal.checkpoint import fingerprint
-from uploader.transfer.plan import MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def begin_lock(upload: "Upload") -> str:
 
     The name is empty for a small file, which has no begin lock.
     """
-    if upload.file.size <= MAX_SINGLE_BYTES:
+    if upload.is_single:
         return ""
     return f"begin {fingerprint(upload.file)}"
 
@@ -205,7 +204,7 @@ class SmallFileLocks:
             The key and the CRC-64 of the object, if another tab has just stored the file; otherwise
             `None`.
         """
-        if upload.is_stream or upload.upload_id or upload.file.size > MAX_SINGLE_BYTES:
+        if upload.is_stream or upload.upload_id or not upload.is_single:
             return None
         lock = _send_lock(owner, upload.file)
         self._sending[upload.number] = lock

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["abort", "remove_orphan", "remove_orphans"]
 
 GONE = "NoSuchUpload"
-NO_UPLOAD = "no-upload"  # the server's error code for the same case
 MAX_ABORTS = 8
 
 
@@ -66,7 +65,7 @@ async def remove_orphan(key: str, upload_id: str, engine: "Engine") -> None:
 
 
 async def _remove(upload: "Upload", engine: "Engine") -> None:
-    if upload.upload_id and await engine.keeper.is_used_up():
+    if upload.upload_id and await _has_no_credentials(engine):
         await _have_removed(upload, engine)
         return
     tries = 0
@@ -87,14 +86,21 @@ async def _remove(upload: "Upload", engine: "Engine") -> None:
             upload.forget_parts()
 
 
+async def _has_no_credentials(engine: "Engine") -> bool:
+    grant = engine.keeper.current
+    return bool(grant and grant.forms) or await engine.keeper.is_used_up()
+
+
 async def _have_removed(upload: "Upload", engine: "Engine") -> None:
     """Ask the server to abort a multipart upload.
 
-    Use this function if the quota is used up, because the page then gets no credentials.
+    Use this function if the page has no credentials: the quota is used up, or the server gives only
+    forms. A server without access to objects cannot abort; the bucket's lifecycle rule removes the
+    parts later.
     """
     try:
         await engine.ports.receipts.discard(upload.key, upload.upload_id)
     except ServerRefused as error:
-        if error.code != NO_UPLOAD:
+        if not error.is_not_offered:  # also the answer if OSS does not have the upload any more
             raise
     upload.forget_parts()

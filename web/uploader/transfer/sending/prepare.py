@@ -4,9 +4,10 @@ from uploader.oss.keys import named_key, object_key
 from uploader.oss.replies import Stored
 from uploader.transfer.errors import NameTooLong, QuotaExceeded, WrongType
 from uploader.transfer.files import Piece
+from uploader.transfer.grants.forms import check_form
 from uploader.transfer.grants.limits import allows
 from uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
-from uploader.transfer.plan import MAX_SINGLE_BYTES
+from uploader.transfer.sending.abort import abort
 from uploader.transfer.sending.identical import find_identical, may_be_identical
 from uploader.transfer.sending.sniff import content_type_of
 
@@ -35,6 +36,7 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
     Raises:
         FileTooLarge, WrongType: the grant does not allow the file.
         NameTooLong: the folders and the name of the file do not fit into an object key.
+        NoForm: the grant has only forms, which cannot carry the upload.
         FileUnreadable: the file cannot be read.
         GrantRefused: the server gave no credentials.
     """
@@ -45,6 +47,9 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
             return stored
         grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
     stored = await _place(upload, engine, grant)
+    if upload.upload_id and grant.forms:
+        await _remove_parts(upload, engine)
+        stored = await _place(upload, engine, grant)
     if stored:
         return stored
     if not upload.upload_id:
@@ -61,7 +66,7 @@ async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored 
     Returns:
         The `Stored` data of the object, if another tab has sent the file; otherwise `None`.
     """
-    is_placed = upload.key and (upload.has_begun() or upload.file.size <= MAX_SINGLE_BYTES)
+    is_placed = upload.key and (upload.has_begun() or upload.is_single)
     if is_placed and not upload.is_stream:
         await engine.journal.reclaim(upload)
     if not ((upload.key and is_placed) or upload.is_stream):
@@ -140,6 +145,7 @@ async def _admit(upload: "Upload", engine: "Engine") -> "Grant":
 
     Raises:
         FileTooLarge, WrongType: the grant does not allow the file.
+        NoForm: the grant has only forms, which cannot carry the upload.
         QuotaExceeded: the file is larger than the remaining quota.
         GrantRefused: the server gave no credentials.
     """
@@ -148,7 +154,19 @@ async def _admit(upload: "Upload", engine: "Engine") -> "Grant":
     error = grant.limits.refusal(upload.file)
     if error:
         raise error
+    upload.target.require_form(bool(grant.forms))
+    if grant.forms:
+        file = upload.file
+        has_tags = bool(upload.options.tags)
+        check_form(f"{file.path}{file.name}", has_tags=has_tags, is_stream=upload.is_stream)
     return grant if may_be_identical(upload, grant) else await _reserve_quota(upload, engine)
+
+
+async def _remove_parts(upload: "Upload", engine: "Engine") -> None:
+    """Remove the parts that an earlier page has sent with credentials. The file starts again."""
+    await abort(upload, engine)
+    upload.target.restart()
+    upload.record.save_as("")
 
 
 async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":

@@ -7,7 +7,6 @@ from uploader.oss.errors import Corrupt, Refused
 from uploader.transfer import states
 from uploader.transfer.errors import KeyTaken, StreamSpent
 from uploader.transfer.options import KEEP_BOTH
-from uploader.transfer.plan import MAX_SINGLE_BYTES
 from uploader.transfer.sending.abort import abort
 from uploader.transfer.sending.multipart import send_multipart
 from uploader.transfer.sending.prepare import prepare
@@ -65,7 +64,7 @@ async def _send_once(upload: "Upload", engine: "Engine") -> "Stored":
         stored = await send_stream(upload, upload.file, engine)
         if stored:
             return stored
-    if upload.file.size <= MAX_SINGLE_BYTES and not upload.upload_id:
+    if upload.is_single and not upload.upload_id:
         return await send_single(upload, engine)
     return await send_multipart(upload, engine)
 

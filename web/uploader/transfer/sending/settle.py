@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["already_stored", "is_stored"]
 
-NOT_OFFERED = (404, 405, 501)  # status codes of a server without receipts
-
 
 async def is_stored(
     upload: "Upload", engine: "Engine", *, crc64: "int | None" = None
@@ -48,7 +46,7 @@ async def is_stored(
     try:
         proof: Stored | None = await engine.persist(upload, confirm)
     except ServerRefused as error:
-        if error.status not in NOT_OFFERED:
+        if not error.is_not_offered:
             raise
         return None
     return proof

@@ -1,4 +1,4 @@
-"""Sending a small file in one request: PostObject, or PutObject if a form cannot be used."""
+"""Sending a file in one request: PostObject, or PutObject if a form cannot be used."""
 
 from uploader.oss import requests
 from uploader.oss.errors import Corrupt
@@ -36,8 +36,8 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
     def build(grant: "Grant", now_s: float) -> "Request":
         checksum.start()
         headers = headers_of(upload, may_be_taken=upload.target.maybe_stored)
-        limit = engine.speed.traffic_limit
-        if not limit and engine.forms.fits(upload.file.size, upload.key, headers):
+        limit = 0 if grant.forms else engine.speed.traffic_limit
+        if not limit and engine.forms.fits(grant, upload.file.size, upload.key, headers):
             return engine.forms.request(grant, now_s, upload.key, headers)
         return requests.put_object(
             grant.credentials,

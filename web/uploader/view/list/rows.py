@@ -13,7 +13,6 @@ from uploader.browser.page.dom import (
 from uploader.browser.page.window import show_thumbnail
 from uploader.oss.keys import safe_name
 from uploader.transfer import states
-from uploader.transfer.plan import MAX_SINGLE_BYTES
 from uploader.view.elements import CROSS, Facts, button, facts, file_name
 from uploader.view.signals import Owner, effect
 from uploader.view.words.file_names import badge
@@ -223,7 +222,7 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
         made.append(("send_next", "", actions.send_next))
     size = model.upload.file.size
     # Pausing a single request after its last byte would only send all bytes again.
-    keeps = size > MAX_SINGLE_BYTES or not model.all_left.get()
+    keeps = not model.upload.is_single or not model.all_left.get()
     if state in (states.UPLOADING, states.VERIFYING) and size > WORTH_A_PAUSE and keeps:
         made.append(("pause", PAUSE, actions.pause))
     if state == states.PAUSED and model.paused_for.get() == states.BY_PERSON:

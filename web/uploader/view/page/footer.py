@@ -36,7 +36,8 @@ def show_footer(
 
     def show() -> None:
         clear(box)
-        box.append(speed)
+        if not grant.has_forms():
+            box.append(speed)
         if grant.can("objects"):
             offer("my_uploads", actions.show_my_uploads)
         if any_done.get():

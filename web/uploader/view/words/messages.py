@@ -7,6 +7,7 @@ from uploader.transfer.errors import (
     FileTooLarge,
     FileUnreadable,
     NameTooLong,
+    NoForm,
     PartsLeft,
     QuotaExceeded,
     ServerRefused,
@@ -162,6 +163,8 @@ def _before(error: Exception) -> Explanation:
         return _explanation("changed" if error.changed else "unreadable", detail=detail)
     if isinstance(error, NameTooLong):
         return _explanation("name_long")
+    if isinstance(error, NoForm):
+        return _explanation("no_form", detail=[str(error)])
     if isinstance(error, PartsLeft):
         return _explanation("parts_left")
     if isinstance(error, QuotaExceeded):

@@ -1,0 +1,147 @@
+"""`OSSFERRY_GRANT=form`: the page gets signed forms for its prefix, and no credentials."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from ossferry.oss.post_object import MAX_FILE_SIZE
+from support.server_fakes import OBJECTS, FakeClock, FakeSts
+
+MakeClient = Callable[..., httpx.Client]
+BOUND_BY_ALL = [
+    {"bucket": "web-direct-upload"},
+    {"x-oss-signature-version": "OSS4-HMAC-SHA256"},
+    {"x-oss-credential": "STS.Fake0001/20260314/cn-hangzhou/oss/aliyun_v4_request"},
+    {"x-oss-date": "20260314T092653Z"},
+    {"x-oss-security-token": "fake-security-token"},
+    {"success_action_status": "200"},
+]
+
+
+def policy(form: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(b64decode(dict(form["fields"])["policy"]))
+    return found
+
+
+def granted(client: httpx.Client) -> dict[str, Any]:
+    with client:
+        found: dict[str, Any] = client.post("/api/grant").json()
+    return found
+
+
+def test_a_grant_with_forms_has_no_secret(make_client: MakeClient) -> None:
+    grant = granted(make_client(grant="form"))
+
+    assert "access_key_secret" not in grant
+    assert "security_token" not in grant
+    assert "fake-access-key-secret" not in str(grant)
+    assert grant["access_key_id"] == "STS.Fake0001"
+
+
+def test_the_form_binds_prefix_size_and_every_field(make_client: MakeClient) -> None:
+    grant = granted(make_client(grant="form", max_file_size=1000))
+
+    (form,) = grant["forms"]
+    assert form["types"] == []
+    assert policy(form)["conditions"] == [
+        *BOUND_BY_ALL,
+        ["starts-with", "$key", grant["prefix"]],
+        ["content-length-range", 0, 1000],
+    ]
+    assert grant["limits"]["max_file_size"] == 1000
+
+
+def test_each_wildcard_has_a_form_and_the_exact_types_share_one(make_client: MakeClient) -> None:
+    types = ("image/*", "application/pdf", "text/csv", "video/*")
+
+    grant = granted(make_client(grant="form", allowed_types=types))
+
+    found = [(form["types"], policy(form)["conditions"][-1]) for form in grant["forms"]]
+    assert found == [
+        (
+            ["application/pdf", "text/csv"],
+            ["in", "$x-oss-content-type", ["application/pdf", "text/csv"]],
+        ),
+        (["image/*"], ["starts-with", "$x-oss-content-type", "image/"]),
+        (["video/*"], ["starts-with", "$x-oss-content-type", "video/"]),
+    ]
+
+
+def test_a_form_is_for_ten_minutes_and_some_more_but_not_longer_than_its_credentials(
+    make_client: MakeClient, clock: FakeClock
+) -> None:
+    with make_client(grant="form") as client:
+        early = client.post("/api/grant").json()
+        clock.advance(7 * 60)  # less than half of the credentials' lifetime
+        late = client.post("/api/grant").json()
+
+    assert early["expiration"] == "2026-03-14T09:36:53Z"
+    assert policy(early["forms"][0])["expiration"] == "2026-03-14T09:40:53.123Z"
+    assert late["access_key_id"] == early["access_key_id"]
+    assert late["expiration"] == "2026-03-14T09:41:53Z"
+    assert policy(late["forms"][0])["expiration"] == "2026-03-14T09:41:53.000Z"
+
+
+def test_the_credentials_behind_the_forms_can_only_put(
+    make_client: MakeClient, sts: FakeSts
+) -> None:
+    granted(make_client(grant="form"))
+
+    (asked,) = sts.calls
+    assert json.loads(asked["policy"])["Statement"][0]["Action"] == ["oss:PutObject"]
+
+
+def test_no_file_may_be_larger_than_a_form_or_the_quota_allows(make_client: MakeClient) -> None:
+    free = granted(make_client(grant="form"))
+    limited = granted(make_client(grant="form", **OBJECTS, quota_bytes_day=77))
+
+    assert free["limits"]["max_file_size"] == MAX_FILE_SIZE
+    assert ["content-length-range", 0, MAX_FILE_SIZE] in policy(free["forms"][0])["conditions"]
+    assert ["content-length-range", 0, 77] in policy(limited["forms"][0])["conditions"]
+
+
+def test_uploads_in_parts_are_not_offered(make_client: MakeClient) -> None:
+    sts, form = (granted(make_client(grant=kind, **OBJECTS)) for kind in ("sts", "form"))
+
+    assert set(sts["features"]) - set(form["features"]) == {"unfinished"}
+
+
+def test_the_page_gets_the_preferred_origin_only(make_client: MakeClient) -> None:
+    hosts = ("http://a.localhost:9000", "http://b.localhost:9000")
+
+    sts, form = (granted(make_client(grant=kind, upload_hosts=hosts)) for kind in ("sts", "form"))
+
+    assert len(sts["origins"]) == 3
+    assert form["origins"] == sts["origins"][:1]
+
+
+def test_a_refused_key_signs_no_more_forms(make_client: MakeClient) -> None:
+    with make_client(grant="form") as client:
+        first = client.post("/api/grant").json()
+        refused = {"refused_key_id": first["access_key_id"]}
+        second = client.post("/api/grant", json=refused).json()
+
+    assert second["access_key_id"] != first["access_key_id"]
+    assert second["access_key_id"] in dict(second["forms"][0]["fields"])["x-oss-credential"]
+
+
+def test_the_route_of_the_tutorial_gives_no_credentials(
+    make_client: MakeClient, sts: FakeSts
+) -> None:
+    with make_client(grant="form") as client:
+        answer = client.get("/get_sts_token")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "forms-only")
+    assert sts.calls == []
+
+
+@pytest.mark.parametrize("kind", ["sts", "form"])
+def test_a_form_for_one_file_is_given_with_both_settings(
+    make_client: MakeClient, kind: str
+) -> None:
+    with make_client(grant=kind) as client:
+        assert client.post("/api/form", json={"name": "a"}).status_code == 200

@@ -1,0 +1,267 @@
+"""Grants with signed forms and without credentials: every file is sent with one form."""
+
+import pytest
+
+from support.fake_browser import FakeBrowser, FakeStorage
+from support.fakes import FakeClock, FakeFile, FakeHttp, make_engine, make_ports, refused, until
+from uploader.oss.errors import Refused
+from uploader.transfer import states
+from uploader.transfer.errors import GrantRefused, NoForm, WrongType
+from uploader.transfer.grants.credentials import OTHER_PLACE
+from uploader.transfer.grants.grant import SignedForm, read_grant
+from uploader.transfer.options import REPLACE, Options
+from uploader.transfer.plan import MIB
+from uploader.transfer.queue import Queue
+from uploader.transfer.sending.stream import Stream
+
+FIELDS = [("policy", "p"), ("x-oss-signature", "s"), ("x-oss-credential", "STS.1/x")]
+LARGE = 64 * MIB
+
+
+def any_type():
+    return SignedForm([], list(FIELDS))
+
+
+def form(*types, signature="s"):
+    return SignedForm(list(types), [("policy", "p"), ("x-oss-signature", signature)])
+
+
+class World:
+    """A fake OSS and a fake browser whose pages get signed forms."""
+
+    def __init__(self, forms=None):
+        self.clock = FakeClock()
+        self.http = FakeHttp()
+        self.storage = FakeStorage()
+        self.browser = FakeBrowser()
+        self.forms = forms or [any_type()]
+
+    def page(self, *, has_forms=True):
+        ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
+        ports.grants.forms = self.forms if has_forms else []
+        engine = make_engine(ports, 2)
+        self.keeper = engine.keeper
+        return Queue(engine), ports
+
+    def methods(self):
+        return [request.method for request in self.http.requests]
+
+
+def ended(upload):
+    return upload.state in states.ENDED
+
+
+@pytest.mark.parametrize("size", [0, 10, MIB, LARGE], ids=["empty", "10 B", "1 MiB", "64 MiB"])
+async def test_a_file_of_any_size_is_sent_with_one_form(size):
+    world = World()
+    queue, _ = world.page()
+
+    upload = queue.add(FakeFile("a.bin", size))
+    await until(lambda: ended(upload))
+
+    assert (upload.state, upload.sent) == (states.DONE, size)
+    assert world.methods() == ["POST"]
+    assert world.http.objects == {upload.key: size}
+    assert [world.http.header(0, name) for name, _ in FIELDS] == [value for _, value in FIELDS]
+
+
+async def test_the_options_of_an_object_are_fields():
+    world = World()
+    queue, _ = world.page()
+
+    options = Options(metadata={"order": "7"}, storage_class="IA", same_name=REPLACE)
+    upload = queue.add(FakeFile("a.bin", LARGE), options=options)
+    await until(lambda: ended(upload))
+
+    assert world.http.header(0, "key") == upload.key == "uploads/alice-1/a.bin"
+    assert world.http.header(0, "x-oss-meta-order") == "7"
+    assert world.http.header(0, "x-oss-storage-class") == "IA"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "signature"),
+    [("image/png", "images"), ("application/pdf", "exact"), ("TEXT/CSV; charset=x", "exact")],
+)
+async def test_the_form_for_the_type_of_the_file_is_used(content_type, signature):
+    exact = form("application/pdf", "text/csv", signature="exact")
+    world = World([exact, form("image/*", signature="images")])
+    queue, _ = world.page()
+
+    upload = queue.add(FakeFile("a", 10, content_type=content_type))
+    await until(lambda: ended(upload))
+
+    sent = world.http.header(0, "x-oss-content-type")
+    assert sent == content_type.lower().partition(";")[0]
+    assert world.http.header(0, "x-oss-signature") == signature
+
+
+async def test_a_type_without_a_form_is_refused_in_the_page():
+    world = World([form("image/*")])
+    queue, ports = world.page()
+    ports.grants.types = ["image/*"]
+
+    upload = queue.add(FakeFile("a.txt", 10, content_type="text/plain"))
+    await until(lambda: ended(upload))
+
+    assert isinstance(upload.error, WrongType)
+    assert world.methods() == []
+
+
+class Empty:
+    """A source of a stream without bytes."""
+
+    async def read(self, size):
+        raise EOFError(size)
+
+
+@pytest.mark.parametrize(
+    ("file", "options"),
+    [
+        (FakeFile("a.txt", 10), Options(tags={"team": "a"})),
+        (FakeFile("${filename}", 10), Options()),
+        (Stream(Empty(), "a.txt"), Options()),
+    ],
+    ids=["tags", "variable", "stream"],
+)
+async def test_what_a_form_cannot_carry_is_told_and_not_sent(file, options):
+    world = World()
+    queue, _ = world.page()
+
+    upload = queue.add(file, options=options)
+    await until(lambda: ended(upload))
+
+    assert isinstance(upload.error, NoForm)
+    assert not upload.may_retry()
+    assert world.methods() == []
+
+
+async def test_a_dollar_sign_alone_is_no_reason_against_a_form():
+    world = World()
+    queue, _ = world.page()
+
+    upload = queue.add(FakeFile("~$report.docx", 10))
+    await until(lambda: ended(upload))
+
+    assert upload.state == states.DONE
+
+
+async def test_a_form_that_is_refused_is_not_sent_with_put():
+    world = World()
+    world.http.plan = [refused("AccessDenied")]
+    queue, _ = world.page()
+
+    upload = queue.add(FakeFile("a.txt", 10))
+    await until(lambda: ended(upload))
+
+    assert isinstance(upload.error, Refused)
+    assert world.methods() == ["POST"]
+
+
+async def test_a_file_with_a_speed_limit_is_sent_with_a_form_too():
+    world = World()
+    queue, _ = world.page()
+    queue.speed_limit = 10**6
+
+    upload = queue.add(FakeFile("a.txt", LARGE))
+    await until(lambda: ended(upload))
+
+    assert world.methods() == ["POST"]
+
+
+async def test_after_a_pause_a_file_starts_again():
+    world = World()
+    world.http.hold()
+    queue, _ = world.page()
+    upload = queue.add(FakeFile("a.bin", LARGE))
+    await until(lambda: world.http.running)
+
+    upload.pause()
+    await until(lambda: upload.state == states.PAUSED and not world.http.running)
+    assert upload.sent == 0
+    world.http.release()
+    upload.resume()
+    await until(lambda: ended(upload))
+
+    assert (upload.state, upload.sent) == (states.DONE, LARGE)
+
+
+async def test_parts_of_an_earlier_page_are_removed_by_the_server_and_the_file_starts_again():
+    world = World()
+    earlier, ports = world.page(has_forms=False)
+    stopped = earlier.add(FakeFile("a.bin", LARGE))
+    await until(lambda: world.http.parts_sent and world.storage.texts)
+    world.http.hold()
+    await until(lambda: world.http.running == 2)
+    earlier.pause(stopped)
+    await until(lambda: not world.http.running)
+    ports.tabs.close()
+    world.http.release()
+    assert world.http.multiparts
+    world.http.requests.clear()
+
+    queue, _ = world.page()
+    upload = queue.add(FakeFile("a.bin", LARGE))
+    await until(lambda: ended(upload) and not world.storage.texts)
+
+    assert upload.state == states.DONE
+    assert world.methods() == ["POST"]
+    assert world.http.multiparts == {}
+
+
+async def test_forms_after_credentials_are_another_place():
+    world = World()
+    _, ports = world.page(has_forms=False)
+    await world.keeper.get()
+    world.clock.advance(ports.grants.life_s)
+    ports.grants.forms = [any_type()]
+
+    with pytest.raises(GrantRefused) as caught:
+        await world.keeper.get()
+
+    assert caught.value.code == OTHER_PLACE
+
+
+async def test_who_signs_out_leaves_no_signed_form():
+    world = World()
+    world.page()
+    grant = await world.keeper.get()
+
+    world.keeper.forget()
+
+    assert grant.forms[0].fields == []
+
+
+def document(**changes):
+    made = {
+        "access_key_id": "STS.1",
+        "forms": [{"types": ["image/*"], "fields": [["policy", "p"]]}],
+        "expiration": "2026-03-14T09:36:53Z",
+        "bucket": "bucket",
+        "region": "cn-hangzhou",
+        "endpoint": "http://localhost:9000",
+        "prefix": "uploads/alice-1/",
+        "server_time": "2026-03-14T09:26:53.123Z",
+        "limits": {"max_file_size": 10, "max_files": 1},
+        "principal": {"name": "Alice"},
+    }
+    made.update(changes)
+    return made
+
+
+def test_a_grant_with_forms_is_read():
+    grant = read_grant(document())
+
+    assert [(each.types, each.fields) for each in grant.forms] == [(["image/*"], [("policy", "p")])]
+    assert grant.credentials.access_key_id == "STS.1"
+    assert not grant.credentials.access_key_secret
+    assert grant.at("https://files.example.com").forms == grant.forms
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [[], None, [{}], [{"types": []}], [{"types": [], "fields": ["policy"]}], "form"],
+    ids=["none", "null", "empty", "no fields", "no pairs", "text"],
+)
+def test_a_grant_without_secret_and_without_proper_forms_is_refused(forms):
+    with pytest.raises(GrantRefused):
+        read_grant(document(forms=forms))
