@@ -21,8 +21,8 @@ from uploader.transfer.grants.forms import Forms
 from uploader.transfer.grants.quota import Quota
 from uploader.transfer.journal.journal import Journal
 from uploader.transfer.pacing.connections import ConnectionPool
+from uploader.transfer.pacing.request_count import large_requests, small_requests
 from uploader.transfer.pacing.retry import waits_for
-from uploader.transfer.pacing.small_requests import SmallRequests
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
 from uploader.transfer.resuming.unfinished import UnfinishedUploads
@@ -71,7 +71,8 @@ def start() -> Queue:
     has_many = Computed(lambda: model.running.get() > MANY)
     effect(lambda: collect_rarely(with_many=bool(has_many.get())))
     journal = Journal(ports, keeper, on_change=model.found)
-    pool = ConnectionPool(small=SmallRequests(clock.elapsed_s))
+    elapsed_s = clock.elapsed_s
+    pool = ConnectionPool(small=small_requests(elapsed_s), large=large_requests(elapsed_s))
     engine = Engine(ports, keeper, pool, journal, Forms())
     receipts.on_left = engine.quota.told
     engine.quota.on_change = lambda: grant.left.set(engine.quota.left().facts())

@@ -83,7 +83,8 @@ class Engine:
         self.speed = SpeedLimit(pool)
         self.quota = Quota()
         self.awaits_receipt: Callable[[], object] = lambda: False
-        self.origins = Origins(ports.clock, asking(ports.http, keeper.server_now_s))
+        ask = asking(ports.http, keeper.server_now_s)
+        self.origins = Origins(ports.clock, ask, on_hosts=pool.set_hosts)
         self.rate_bytes_per_s = 0.0  # of one connection, smoothed over large bodies
         self._is_let_in = False  # the bucket's CORS rule has let this page read an answer
         self._is_shut_out = False  # CORS errors have used up all tries of one request
@@ -231,12 +232,15 @@ class Engine:
         - OSS refuses a form, and `build` now returns a PutObject request.
         """
         repairs: list[str] = []
-        is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
+        size = body.size if isinstance(body, Piece) else 0
+        has_file = isinstance(body, Piece)
+        is_small = has_file and size <= SMALL_BYTES
         while True:
             granted = grant = await self._acquire(upload, is_small=is_small)
             request, cuts = None, self.pool.cuts
             try:
-                grant = await self.origins.at(granted, is_small=is_small)
+                is_spread = is_small or (has_file and self.pool.large > self.pool.connections)
+                grant = await self.origins.at(granted, has_file=has_file, is_spread=is_spread)
                 self._is_custom_domain = grant.bucket.is_custom_domain
                 on_progress(0)
                 request = build(grant, self.keeper.server_now_s())
@@ -246,11 +250,11 @@ class Engine:
                 if is_congestion(error):
                     self.pool.congestion(cuts)
             else:
-                self.pool.success(is_small=is_small)
+                self.pool.success(size, is_small=is_small)
                 self.origins.answered(grant)
                 return result
             finally:
-                if is_small and grant is not granted:
+                if has_file and grant is not granted:
                     self.origins.left(grant)
                 self.pool.release()
             if await self.origins.failed(grant, failure) or self.forms.refused(

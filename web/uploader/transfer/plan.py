@@ -9,6 +9,7 @@ parts in flight are lost. If no speed is measured yet, the connection is assumed
 """
 
 __all__ = [
+    "CONNECTIONS",
     "FORM_BYTES",
     "MAX_OBJECT_BYTES",
     "MAX_SINGLE_BYTES",
@@ -33,6 +34,7 @@ MAX_SINGLE_BYTES = 2 * DEFAULT_PART_BYTES  # larger files are sent in parts
 LARGEST_BY_SPEED = 64 * MIB  # limits the bytes that a failure may have sent in vain
 AIM_S = 10.0  # the wanted duration of one part
 FIRST_PART_BYTES = MIB  # without a measured speed: takes `AIM_S` if six parts share 5 Mbit/s
+CONNECTIONS = 6  # that a browser opens to one host
 PARTS = 64  # the fewest parts of a large file: six in flight are a tenth of the file
 
 
@@ -49,11 +51,14 @@ class Part:
         self.size = size
 
 
-def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
+def part_size_for(size: int, *, rate_bytes_per_s: float = 0, connections: int = CONNECTIONS) -> int:
     """Return the part size for a file of `size` bytes.
 
     Args:
         rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
+        connections: the largest number of parts that may be sent at the same time. More
+            connections need smaller parts, so that the parts in flight are the same share of the
+            file.
 
     Returns:
         A size in bytes: a multiple of 1 KiB, between 100 KiB and 5 GiB.
@@ -65,7 +70,7 @@ def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
     """
     if size > MAX_OBJECT_BYTES:
         raise PartPlanError(f"{size} bytes; OSS holds up to {MAX_OBJECT_BYTES} in one object")
-    share = size // PARTS
+    share = size * CONNECTIONS // (PARTS * max(CONNECTIONS, connections))
     if rate_bytes_per_s > 0:
         most = min(LARGEST_BY_SPEED, max(DEFAULT_PART_BYTES, share))
         wanted = min(most, max(MIN_PART_BYTES, int(rate_bytes_per_s * AIM_S)))

@@ -15,9 +15,8 @@ from uploader.transfer.grants.limits import Limits
 from uploader.transfer.journal.checkpoint import restore
 from uploader.transfer.listeners import Listeners
 from uploader.transfer.options import KEEP_BOTH, Options
-from uploader.transfer.pacing.connections import CONNECTIONS
 from uploader.transfer.pacing.slots import AHEAD, Slots
-from uploader.transfer.plan import MAX_OBJECT_BYTES
+from uploader.transfer.plan import CONNECTIONS, MAX_OBJECT_BYTES
 from uploader.transfer.resuming.cleanup import Cleanup
 from uploader.transfer.resuming.record_writer import RecordWriter, is_over
 from uploader.transfer.resuming.unfinished import UnfinishedUploads

@@ -75,6 +75,16 @@ def test_a_break_on_a_line_that_nobody_knew_costs_a_minute_or_a_tenth_of_the_fil
     assert lost_s <= 60 or in_flight <= size / 10
 
 
+@pytest.mark.parametrize("hosts", [2, 3])
+@pytest.mark.parametrize("size", LARGE)
+def test_with_several_hosts_the_parts_are_smaller_so_that_a_break_costs_no_more(size, hosts):
+    part_size = part_size_for(size, connections=hosts * AT_ONCE)
+
+    in_flight = hosts * AT_ONCE * part_size
+
+    assert part_size == MIB or in_flight <= size / 10
+
+
 def test_parts_of_an_unknown_line_grow_with_the_file_to_the_usual_size():
     sizes = [part_size_for(size) for size in (17 * MIB, 100 * MIB, 512 * MIB, 20_000 * MIB)]
 

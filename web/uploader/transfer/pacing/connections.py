@@ -7,23 +7,23 @@ Congestion halves the number of connections. If several requests in flight fail,
 halved only once. One connection is added when the number of successful requests reaches the number
 of connections (additive increase, multiplicative decrease).
 
-If the number of connections is not reduced, more small requests than connections may be sent. The
-browser queues these requests, so that a free connection does not wait for Python; or the browser
-sends them at once, over HTTP/2 or to several hosts.
+If the number of connections is not reduced, more requests than connections may be sent. The browser
+queues small requests, so that a free connection does not wait for Python; or the browser sends them
+at once, over HTTP/2 or to several hosts. More large requests are sent only to several hosts.
 """
 
 import asyncio
+
+from uploader.transfer.plan import CONNECTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from uploader.transfer.pacing.small_requests import SmallRequests
+    from uploader.transfer.pacing.request_count import RequestCount
 
-__all__ = ["CONNECTIONS", "ConnectionPool"]
-
-CONNECTIONS = 6  # that a browser opens to one host
+__all__ = ["ConnectionPool"]
 
 
 class _Ticket:
@@ -40,6 +40,7 @@ class ConnectionPool:
         connections: the number of connections without congestion and without a speed limit.
         small: the number of small requests that may be sent at the same time; if `None`, as many
             as there are connections.
+        large: the same for all other requests.
 
     Attributes:
         most: the number of connections without congestion; a speed limit reduces this number.
@@ -49,10 +50,15 @@ class ConnectionPool:
     """
 
     def __init__(
-        self, connections: int = CONNECTIONS, *, small: "SmallRequests | None" = None
+        self,
+        connections: int = CONNECTIONS,
+        *,
+        small: "RequestCount | None" = None,
+        large: "RequestCount | None" = None,
     ) -> None:
         self.connections = connections
         self._small = small
+        self._large = large
         self.most = connections
         self.allowed = connections
         self.used = 0
@@ -88,22 +94,36 @@ class ConnectionPool:
     @property
     def small(self) -> int:
         """The number of small requests that may be sent at the same time."""
-        if self._small and self.allowed == self.connections:
-            return self._small.allowed
-        return self.allowed
+        return self._present(self._small)
 
-    def success(self, *, is_small: bool = False) -> None:
+    @property
+    def large(self) -> int:
+        """The number of other requests that may be sent at the same time."""
+        return self._present(self._large)
+
+    @property
+    def most_large(self) -> int:
+        """The largest number to which `large` may grow."""
+        return self._large.most if self._large else self.connections
+
+    def set_hosts(self, hosts: int) -> None:
+        """Set the number of hosts to which large requests may go."""
+        if self._large:
+            self._large.limit(hosts * self.connections)
+
+    def success(self, size: int = 0, *, is_small: bool = False) -> None:
         """Record that a request has succeeded, before its connection is released.
 
         After `allowed` successful requests, one connection is added.
 
         Args:
+            size: the bytes of a file that were sent.
             is_small: whether the request was acquired as a small one.
         """
         if is_small and self._small:
-            self._small.completed(
-                is_busy=bool(self._waiting) or 2 * self.used > self._small.allowed
-            )
+            self._small.completed(is_busy=self._is_busy(self._small))
+        elif size and self._large:
+            self._large.completed(size, is_busy=self._is_busy(self._large))
         self._successes += 1
         if self._successes >= self.allowed and self.allowed < self.most:
             self.allowed += 1
@@ -121,8 +141,9 @@ class ConnectionPool:
             self.cuts += 1
             self.allowed = max(1, self.allowed // 2)
             self._successes = 0
-            if self._small:
-                self._small.reset()
+            for count in (self._small, self._large):
+                if count:
+                    count.reset()
 
     def limit(self, most: int) -> None:
         """Set the largest number of connections to `most`. Requests in flight continue."""
@@ -131,10 +152,16 @@ class ConnectionPool:
         self.allowed = min(self.allowed, most) if is_cut else most
         self._hand_out()
 
+    def _present(self, count: "RequestCount | None") -> int:
+        return count.allowed if count and self.allowed == self.connections else self.allowed
+
+    def _is_busy(self, count: "RequestCount") -> bool:
+        return bool(self._waiting) or 2 * self.used > count.allowed
+
     def _hand_out(self) -> None:
-        while self._waiting and self.used < self.small:
+        while self._waiting and self.used < max(self.small, self.large):
             first = min(self._waiting, key=lambda ticket: ticket.rank())
-            if self.used >= (self.small if first.is_small else self.allowed):
+            if self.used >= (self.small if first.is_small else self.large):
                 return
             self._waiting.remove(first)
             self.used += 1

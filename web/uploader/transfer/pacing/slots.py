@@ -1,8 +1,7 @@
 """Limits the number of uploads that run at the same time."""
 
 from uploader.transfer import states
-from uploader.transfer.pacing.connections import CONNECTIONS
-from uploader.transfer.plan import MAX_SINGLE_BYTES
+from uploader.transfer.plan import CONNECTIONS, MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -86,7 +86,9 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
     """
     if not upload.progress.part_size:
         rate = engine.speed.traffic_limit / 8 or engine.rate_bytes_per_s
-        upload.progress.plan(part_size_for(upload.file.size, rate_bytes_per_s=rate))
+        size, connections = upload.file.size, engine.pool.most_large
+        part_size = part_size_for(size, rate_bytes_per_s=rate, connections=connections)
+        upload.progress.plan(part_size)
     if not upload.target.content_type:  # continued from a record, so not examined yet
         upload.target.describe(content_type="", sha256="")  # the SHA-256 in the record may be wrong
         await engine.persist(upload, lambda: examine(upload, engine))
@@ -152,7 +154,7 @@ async def _send_missing(upload: "Upload", engine: "Engine") -> None:
     missing = iter(
         [number for number in range(1, count + 1) if number not in upload.progress.parts]
     )
-    workers = min(UNPROVED * engine.pool.connections, count - len(upload.progress.parts))
+    workers = min(UNPROVED * engine.pool.most_large, count - len(upload.progress.parts))
 
     async def worker() -> None:
         for number in missing:
