@@ -154,6 +154,15 @@ def test_the_number_before_a_doubling_comes_back_although_the_largest_is_no_doub
     assert LargeLine(3, bytes_per_s=12e6, one_per_s=1e6).complete(150) == [6, 12, 18, 12]
 
 
+def test_a_host_that_is_known_later_is_tried_at_once():
+    line = LargeLine(1, bytes_per_s=100e6, one_per_s=1e6)
+    line.complete(30)
+
+    line.large.limit(2 * CONNECTIONS)
+
+    assert line.complete(2 * CONNECTIONS) == [6, 12]
+
+
 def test_with_fewer_hosts_the_number_starts_again():
     line = LargeLine(3, bytes_per_s=100e6, one_per_s=1e6)
     line.complete(500)

@@ -95,6 +95,16 @@ async def test_the_form_for_the_type_of_the_file_is_used(content_type, signature
     assert world.http.header(0, "x-oss-signature") == signature
 
 
+async def test_a_form_for_any_type_takes_the_content_type_as_it_is():
+    world = World()
+    queue, _ = world.page()
+
+    upload = queue.add(FakeFile("a", 10, content_type="text/html; charset=UTF-8"))
+    await until(lambda: ended(upload))
+
+    assert world.http.header(0, "x-oss-content-type") == "text/html; charset=UTF-8"
+
+
 async def test_a_type_without_a_form_is_refused_in_the_page():
     world = World([form("image/*")])
     queue, ports = world.page()

@@ -91,13 +91,12 @@ class Forms:
         """
         if not grant.forms:
             return post_object(self._signed(grant, now_s), grant.bucket, key, headers=headers)
-        plain = [
-            (name, _plain(value) if name == CONTENT_TYPE else value) for name, value in headers
-        ]
-        form = grant.form_for(dict(plain).get(CONTENT_TYPE, ""))
+        form = grant.form_for(dict(headers).get(CONTENT_TYPE, ""))
         if not form:
             raise NoForm("the server gave no form for this content type")
-        return post_object(form.fields, grant.bucket, key, headers=plain)
+        if form.types:
+            headers = [_without_parameters(header) for header in headers]
+        return post_object(form.fields, grant.bucket, key, headers=headers)
 
     def _signed(self, grant: "Grant", now_s: float) -> "Sequence[Header]":
         credentials = grant.credentials
@@ -127,9 +126,12 @@ class Forms:
         return True
 
 
-def _plain(content_type: str) -> str:
-    """Return a content type as the policies of signed forms have it: without parameters."""
-    return content_type.partition(";")[0].strip().lower()
+def _without_parameters(header: "Header") -> "Header":
+    """Return a header; a content type becomes as in the policies of signed forms."""
+    name, value = header
+    if name == CONTENT_TYPE:
+        value = value.partition(";")[0].strip().lower()
+    return (name, value)
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -58,7 +58,9 @@ class RequestCount:
         self._start(self._least)
 
     def limit(self, most: int) -> None:
-        """Set the largest number."""
+        """Set the largest number. If it has grown, the number may be doubled after this round."""
+        if most > self.most:
+            self._rounds = AGAIN
         self.most = most
         if self.allowed > most:
             self.reset()
