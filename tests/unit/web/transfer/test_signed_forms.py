@@ -197,11 +197,10 @@ async def test_after_a_pause_a_file_starts_again():
 
 async def test_parts_of_an_earlier_page_are_removed_by_the_server_and_the_file_starts_again():
     world = World()
+    world.http.hold_after = 4
     earlier, ports = world.page(has_forms=False)
     stopped = earlier.add(FakeFile("a.bin", LARGE))
-    await until(lambda: world.http.parts_sent and world.storage.texts)
-    world.http.hold()
-    await until(lambda: world.http.running == 2)
+    await until(lambda: world.http.hold_after is None and world.storage.texts)
     earlier.pause(stopped)
     await until(lambda: not world.http.running)
     ports.tabs.close()
