@@ -121,3 +121,28 @@ def test_features_quota_and_types_may_be_there():
 def test_a_malformed_grant_is_refused(change):
     with pytest.raises(GrantRefused, match="malformed"):
         read_grant(document(**change))
+
+
+def document_with(forms):
+    made = document(forms=forms)
+    del made["access_key_secret"], made["security_token"]
+    return made
+
+
+def test_a_grant_with_forms_is_read():
+    grant = read_grant(document_with([{"types": ["image/*"], "fields": [["policy", "p"]]}]))
+
+    assert [(each.types, each.fields) for each in grant.forms] == [(["image/*"], [("policy", "p")])]
+    assert grant.credentials.access_key_id == "STS.1"
+    assert not grant.credentials.access_key_secret
+    assert grant.at("https://files.example.com").forms == grant.forms
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [[], None, [{}], [{"types": []}], [{"types": [], "fields": ["policy"]}], "form"],
+    ids=["none", "null", "empty", "no fields", "no pairs", "text"],
+)
+def test_a_grant_without_secret_and_without_proper_forms_is_refused(forms):
+    with pytest.raises(GrantRefused):
+        read_grant(document_with(forms))

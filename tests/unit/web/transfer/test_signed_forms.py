@@ -8,7 +8,7 @@ from uploader.oss.errors import Refused
 from uploader.transfer import states
 from uploader.transfer.errors import GrantRefused, NoForm, WrongType
 from uploader.transfer.grants.credentials import OTHER_PLACE
-from uploader.transfer.grants.grant import SignedForm, read_grant
+from uploader.transfer.grants.grant import SignedForm
 from uploader.transfer.options import REPLACE, Options
 from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
@@ -238,39 +238,3 @@ async def test_who_signs_out_leaves_no_signed_form():
     world.keeper.forget()
 
     assert grant.forms[0].fields == []
-
-
-def document(**changes):
-    made = {
-        "access_key_id": "STS.1",
-        "forms": [{"types": ["image/*"], "fields": [["policy", "p"]]}],
-        "expiration": "2026-03-14T09:36:53Z",
-        "bucket": "bucket",
-        "region": "cn-hangzhou",
-        "endpoint": "http://localhost:9000",
-        "prefix": "uploads/alice-1/",
-        "server_time": "2026-03-14T09:26:53.123Z",
-        "limits": {"max_file_size": 10, "max_files": 1},
-        "principal": {"name": "Alice"},
-    }
-    made.update(changes)
-    return made
-
-
-def test_a_grant_with_forms_is_read():
-    grant = read_grant(document())
-
-    assert [(each.types, each.fields) for each in grant.forms] == [(["image/*"], [("policy", "p")])]
-    assert grant.credentials.access_key_id == "STS.1"
-    assert not grant.credentials.access_key_secret
-    assert grant.at("https://files.example.com").forms == grant.forms
-
-
-@pytest.mark.parametrize(
-    "forms",
-    [[], None, [{}], [{"types": []}], [{"types": [], "fields": ["policy"]}], "form"],
-    ids=["none", "null", "empty", "no fields", "no pairs", "text"],
-)
-def test_a_grant_without_secret_and_without_proper_forms_is_refused(forms):
-    with pytest.raises(GrantRefused):
-        read_grant(document(forms=forms))
