@@ -13,7 +13,7 @@ from uploader.transfer.errors import ServerRefused
 from uploader.transfer.files import Piece
 from uploader.transfer.grants.credentials import GrantKeeper
 from uploader.transfer.grants.forms import Forms
-from uploader.transfer.grants.grant import Grant, SignedForm
+from uploader.transfer.grants.grant import Grant
 from uploader.transfer.grants.limits import Limits
 from uploader.transfer.grants.quota import Left
 from uploader.transfer.journal.journal import Journal
@@ -344,7 +344,7 @@ class FakeGrants:
         self.features: list[str] = []
         self.bucket = "bucket"
         self.origins: Sequence[str] = ()
-        self.forms: list[SignedForm] = []
+        self.form: list[tuple[str, str]] = []
 
     async def fetch(self, *, refused_key_id: str = "") -> Grant:
         self.fetched += 1
@@ -354,7 +354,7 @@ class FakeGrants:
         if self.errors:
             raise self.errors.pop(0)
         return Grant(
-            credentials=Credentials(f"STS.{number}", "" if self.forms else "secret", "token"),
+            credentials=Credentials(f"STS.{number}", "" if self.form else "secret", "token"),
             bucket=Bucket(self.bucket, "cn-hangzhou", "http://oss.example", origins=self.origins),
             prefix=self.prefix,
             expires_at_s=self._clock.true_s + self.life_s,
@@ -365,7 +365,7 @@ class FakeGrants:
             principal="Alice",
             left=self.left,
             features=self.features,
-            forms=self.forms,
+            form=list(self.form),
         )
 
 

@@ -67,7 +67,13 @@ class FormPages:
         self._clock = clock
 
     async def show(self, request: Request) -> Response:
-        """Handle `GET /form`: return a page with a form, or send the user to the sign-in page."""
+        """Handle `GET /form`: return a page with a form, or send the user to the sign-in page.
+
+        Raises:
+            NowhereError: OSS has to check types, but this form is for files of any type.
+        """
+        if self._settings.grant == "form" and self._settings.allowed_types:
+            raise NowhereError("A form for any file cannot check the type, which is required here.")
         language = _language(request)
         instead = await self._authenticator.welcome(request)
         if instead is not None:

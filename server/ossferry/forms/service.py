@@ -127,7 +127,7 @@ class Forms:
         self._settings = settings
         self._clock = clock
         self._new_random = new_random
-        self._max_size = largest_file(settings, None)
+        self._max_size = largest_file(settings)
 
     def check(self, wanted: FormWish, *, any_type: bool = False) -> None:
         """Raise an error if the settings do not allow the file.
@@ -196,7 +196,8 @@ class Forms:
     def _sizes(self, granted: Granted[FormWish], wanted: FormWish) -> tuple[int, int]:
         if wanted.size is not None:
             return wanted.size, wanted.size
-        return 0, largest_file(self._settings, granted.left)
+        left = granted.left["bytes_left"] if granted.left else None
+        return 0, self._max_size if left is None else min(self._max_size, left)
 
 
 class FormApi:

@@ -21,13 +21,14 @@ from ossferry.clock import Clock, utc_text
 from ossferry.errors import FormsOnlyError, OssferryError
 from ossferry.grants.log import GrantLog
 from ossferry.grants.service import Grants, Issued
-from ossferry.grants.signed_forms import FORM_ACTIONS, PageForm, largest_file, sign_forms
+from ossferry.grants.signed_forms import FORM_ACTIONS, largest_file, sign_form
 from ossferry.http.body import Body, Text, read_body
 from ossferry.http.problems import request_id
 from ossferry.http.proxies import address_of
 from ossferry.identity.owner import Owner
 from ossferry.observability.metrics import Metrics
 from ossferry.observability.tracing import Span
+from ossferry.oss.post_object import Field as FormField
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 
@@ -89,9 +90,12 @@ class StsGrant(GrantBase):
 
 
 class FormGrant(GrantBase):
-    """A grant with signed forms, for `OSSFERRY_GRANT=form`."""
+    """A grant with a signed form, for `OSSFERRY_GRANT=form`.
 
-    forms: list[PageForm]
+    `form` has the fields of the form, except the key, the content type and the file.
+    """
+
+    form: Annotated[list[FormField], Field(min_length=1)]
 
 
 Grant = TypeAliasType("Grant", StsGrant | FormGrant)
@@ -137,7 +141,7 @@ class GrantPurpose(Generic[B]):
 
 
 CREDENTIALS = GrantPurpose(body=Refused)
-FORMS = GrantPurpose(body=Refused, action="forms", actions=FORM_ACTIONS)
+FORM = GrantPurpose(body=Refused, action="form", actions=FORM_ACTIONS)
 UNFINISHED = "unfinished"
 """A feature for uploads in parts, which need credentials."""
 
@@ -202,7 +206,7 @@ class TokenApi:
             OssferryError: the request is refused, or STS returns no credentials.
         """
         if self._settings.grant == "form":
-            raise FormsOnlyError("Ask POST /api/grant for forms, or POST /api/form for one form.")
+            raise FormsOnlyError("Ask POST /api/grant or POST /api/form for a form.")
         granted = await self.obtain(request, CREDENTIALS)
         grant = granted.issued.grant
         token: StsToken = {
@@ -220,7 +224,7 @@ class TokenApi:
     async def grant(self, request: Request) -> Response:
         """Handle `POST /api/grant`: return what the page needs to upload, and its settings.
 
-        The response contains credentials or, if the setting `grant` is `form`, signed forms.
+        The response contains credentials or, if the setting `grant` is `form`, a signed form.
 
         The body may be empty, or contain the id of an access key that OSS refuses:
         ``{"refused_key_id": "STS.…"}``. The server then does not return this access key again.
@@ -229,8 +233,8 @@ class TokenApi:
             OssferryError: the request is refused, or STS returns no credentials.
         """
         is_form = self._settings.grant == "form"
-        granted = await self.obtain(request, FORMS if is_form else CREDENTIALS)
-        response = JSONResponse(self._forms(granted) if is_form else self._credentials(granted))
+        granted = await self.obtain(request, FORM if is_form else CREDENTIALS)
+        response = JSONResponse(self._form(granted) if is_form else self._credentials(granted))
         self._authenticator.renew(request, response)
         return response
 
@@ -242,18 +246,18 @@ class TokenApi:
             "security_token": credentials.security_token,
         }
 
-    def _forms(self, granted: Granted[Refused]) -> FormGrant:
-        """Return a grant with forms and without a secret.
+    def _form(self, granted: Granted[Refused]) -> FormGrant:
+        """Return a grant with a form and without a secret.
 
         The grant has one origin only: the page cannot check an origin without credentials.
         """
         settings, grant = self._settings, granted.issued.grant
-        forms, expires_at = sign_forms(settings, grant, left=granted.left, now=self._clock())
+        form, expires_at = sign_form(settings, grant, now=self._clock())
         about = self._about(granted, expires_at=expires_at)
         about["origins"] = about["origins"][:1]
-        about["limits"]["max_file_size"] = largest_file(settings, None)
+        about["limits"]["max_file_size"] = largest_file(settings)
         about["features"] = [each for each in about["features"] if each != UNFINISHED]
-        return {**about, "forms": forms}
+        return {**about, "form": form}
 
     def _about(self, granted: Granted[Refused], *, expires_at: datetime) -> GrantBase:
         settings, grant = self._settings, granted.issued.grant

@@ -110,7 +110,7 @@ def _grant_paths() -> dict[str, Any]:
     return {
         "/api/grant": {
             "post": _operation(
-                "Get credentials or, if the settings say so, signed forms for uploads below the"
+                "Get credentials or, if the settings say so, a signed form for uploads below the"
                 " principal's key prefix.",
                 "Grant",
                 body="Refused",

@@ -240,7 +240,7 @@ class Settings(BaseSettings):
     grant: GrantKind = Field(
         default="sts",
         description="What the page gets. `sts`: temporary credentials, for uploads in parts that"
-        " can resume. `form`: signed forms and no credentials. OSS then enforces the size and the"
+        " can resume. `form`: a signed form and no credentials. OSS then enforces the size and the"
         " content type of each file; a file is sent in one request of up to 5 GB, and starts again"
         " after an interruption.",
     )

@@ -429,12 +429,17 @@ def _reading(actions: tuple[str, ...], objects_role_arn: str | None) -> Iterator
         )
 
 
-def _forms_check_content_types(grant: str, allowed_types: tuple[str, ...]) -> Iterator[str]:
-    endings = [each for each in allowed_types if each.startswith(".")]
-    if grant == "form" and endings:
+def _forms_have_exact_types(grant: str, allowed_types: tuple[str, ...]) -> Iterator[str]:
+    """Yield an error message if a form cannot have these types.
+
+    OSS knows no file endings. A policy for ``image/*`` would allow all values that begin with
+    ``image/``, also ``image/png,text/html``, which browsers show as a page.
+    """
+    vague = [each for each in allowed_types if each.startswith(".") or each.endswith("/*")]
+    if grant == "form" and vague:
         yield (
-            f"OSSFERRY_ALLOWED_TYPES has {', '.join(endings)}: with OSSFERRY_GRANT=form, OSS checks"
-            " content types, so list those, such as text/csv"
+            f"OSSFERRY_ALLOWED_TYPES has {', '.join(vague)}: OSSFERRY_GRANT=form needs exact"
+            " content types, such as text/csv and image/jpeg"
         )
 
 
@@ -509,7 +514,7 @@ RULES: tuple[Rule, ...] = (
     _links,
     _webhook,
     _reading,
-    _forms_check_content_types,
+    _forms_have_exact_types,
     _sharing,
     _separate_secrets,
     _all_a_mock,

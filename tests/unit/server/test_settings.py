@@ -240,7 +240,7 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
         ({"allowed_types": ('.csv" onfocus="',)}, "OSSFERRY_ALLOWED_TYPES: "),
         (
             {"grant": "form", "allowed_types": ("image/*", ".csv", ".txt")},
-            "OSSFERRY_ALLOWED_TYPES has .csv, .txt: with OSSFERRY_GRANT=form, OSS checks content",
+            "OSSFERRY_ALLOWED_TYPES has image/*, .csv, .txt: OSSFERRY_GRANT=form needs exact",
         ),
         ({"grant": "policy"}, "OSSFERRY_GRANT: "),
         ({"runtime": "jython"}, "OSSFERRY_RUNTIME: "),

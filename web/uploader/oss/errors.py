@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["UNEXPECTED", "Corrupt", "Lost", "OSSError", "Refused"]
 
+POLICY_EXPIRED = "Policy expired"  # part of a message of AccessDenied, about a form
 WRONG_ENDPOINT = "specified endpoint"  # part of a message of AccessDenied
 UNEXPECTED = "UnexpectedAnswer"  # our own code: the reply is not from OSS
 TOKEN_CODES = (
@@ -100,7 +101,7 @@ class Refused(OSSError):
     @property
     def repair(self) -> str:
         """The action needed before a retry: `RENEW_CREDENTIALS`, `SET_CLOCK` or an empty text."""
-        if self.code in TOKEN_CODES:
+        if self.code in TOKEN_CODES or POLICY_EXPIRED in self.message:
             return RENEW_CREDENTIALS
         skewed = self.code == "RequestTimeTooSkewed" and self.server_time_s is not None
         return SET_CLOCK if skewed else ""

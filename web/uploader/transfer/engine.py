@@ -19,7 +19,7 @@ from uploader.transfer.pacing.retry import (
     waits_for,
 )
 from uploader.transfer.pacing.speed import SpeedLimit
-from uploader.transfer.plan import MIN_PART_BYTES, SMALL_BYTES
+from uploader.transfer.plan import MAX_SINGLE_BYTES, MIN_PART_BYTES, SMALL_BYTES
 from uploader.transfer.states import FOR_NETWORK, FOR_STORAGE
 
 TYPE_CHECKING = False
@@ -47,6 +47,7 @@ MEASURED_S = 2.0  # a smaller body that takes this long is measured too
 ERRORS_TOLD_S = 5.0  # of error answers before they are shown; most end sooner
 OUTAGES = 3  # failures in a row before a custom domain is suspected
 SERVER_ASKED_S = 10.0  # how long an answer of the server proves that the network works
+LONG_S = 120.0  # a longer attempt has sent bytes, so requests have not been failing all the time
 WORTH_TELLING_S = 1.0  # a message about a shorter wait would be too brief to read
 
 
@@ -120,10 +121,15 @@ class Engine:
 
         async def once() -> "Any":
             upload.requests.send(1)
+            begun_s = self.ports.clock.elapsed_s()
             try:
                 result = await self._attempt(upload, build, read, body, on_progress)
                 if check:
                     await check(result)
+            except Exception:
+                if self.ports.clock.elapsed_s() - begun_s > LONG_S:
+                    upload.requests.recover()
+                raise
             finally:
                 upload.requests.send(-1)
             return result
@@ -235,11 +241,13 @@ class Engine:
         size = body.size if isinstance(body, Piece) else 0
         has_file = isinstance(body, Piece)
         is_small = has_file and size <= SMALL_BYTES
+        is_long = upload.target.needs_form and size > MAX_SINGLE_BYTES
+        may_spread = has_file  # until a custom domain fails
         while True:
-            granted = grant = await self._acquire(upload, is_small=is_small)
+            granted = grant = await self._acquire(upload, is_small=is_small, is_long=is_long)
             request, cuts = None, self.pool.cuts
             try:
-                is_spread = is_small or (has_file and self.pool.large > self.pool.connections)
+                is_spread = may_spread and (is_small or self.pool.large > self.pool.connections)
                 grant = await self.origins.at(granted, has_file=has_file, is_spread=is_spread)
                 self._is_custom_domain = grant.bucket.is_custom_domain
                 on_progress(0)
@@ -256,7 +264,8 @@ class Engine:
             finally:
                 if has_file and grant is not granted:
                     self.origins.left(grant)
-                self.pool.release()
+                self.pool.release(is_long=is_long)
+            may_spread = False
             if await self.origins.failed(grant, failure) or self.forms.refused(
                 granted, request, failure
             ):
@@ -271,16 +280,16 @@ class Engine:
             repairs.append(failure.repair)
             self._repair(failure, granted)
 
-    async def _acquire(self, upload: "Upload", *, is_small: bool) -> "Grant":
+    async def _acquire(self, upload: "Upload", *, is_small: bool, is_long: bool) -> "Grant":
         """Wait for a connection, then return a grant.
 
         The grant is read after the wait, because an earlier grant could expire during the wait.
         """
-        await self.pool.acquire(upload.rank, is_small=is_small)
+        await self.pool.acquire(upload.rank, is_small=is_small, is_long=is_long)
         try:
             return await self.keeper.get()
         except BaseException:
-            self.pool.release()
+            self.pool.release(is_long=is_long)
             raise
 
     async def _exchange(

@@ -8,7 +8,7 @@ TransferError
 ├── TooManyFiles    the page has more unfinished files than the grant allows
 ├── QuotaExceeded   the file is larger than the remaining quota
 ├── NameTooLong     folders and name of the file do not fit into an object key
-├── NoForm          the server gives signed forms only, and a form cannot carry the upload
+├── NoForm          the server gives a signed form only, which cannot carry the upload
 ├── ServerRefused   the server answered with an error, or did not answer
 │   └── GrantRefused  the server gave no usable credentials
 ├── KeyTaken        another object has the key
@@ -124,7 +124,7 @@ class NameTooLong(TransferError):
 
 
 class NoForm(TransferError):
-    """Raised if the server gives signed forms only, and a form cannot carry the upload.
+    """Raised if the server gives a signed form only, and the form cannot carry the upload.
 
     This concerns streams, tags, and names with `${`.
     """

@@ -44,7 +44,7 @@ class Target:
         maybe_stored: whether an earlier page may have stored the file under `key`.
         may_replace: whether requests may overwrite the object under `key`, for example a damaged
             object of this upload.
-        needs_form: whether the object must be stored with a form, because the grant has forms only.
+        needs_form: whether the object must be stored with a form, as the grant has no credentials.
         refused: the object that OSS stored in place of the file; `None` if there is none.
     """
 
@@ -74,7 +74,7 @@ class Target:
         self.folder_id = folder_id
 
     def restart(self) -> None:
-        """Remove the key, because another object has the key."""
+        """Remove the key, because another object has the key, or the upload starts again."""
         self.key = self.folder_id = ""
         self.maybe_stored = False
 

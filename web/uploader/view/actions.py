@@ -75,6 +75,10 @@ class Actions:
         """Tell whether the server offers a feature, such as `share`."""
         return self._grant.can(feature)
 
+    def sends_whole(self) -> bool:
+        """Tell whether each file is sent in one request, which an interruption ends."""
+        return self._grant.has_form()
+
     def cancel(self, item: "UploadModel") -> None:
         """Pause an upload, and cancel it after `UNDO_S` seconds unless `undo` is called."""
         item.was_held = item.paused_for.get() == states.BY_PERSON

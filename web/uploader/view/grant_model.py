@@ -42,10 +42,10 @@ class GrantModel:
             self.grant.set(grant)
             self.skew_s.set(int(grant.server_time_s - now_s))
 
-    def has_forms(self) -> bool:
-        """Tell whether the server gives signed forms, and no credentials."""
+    def has_form(self) -> bool:
+        """Tell whether the server gives a signed form, and no credentials."""
         grant = self.grant.get()
-        return bool(grant and grant.forms)
+        return bool(grant and grant.form)
 
     def can(self, feature: str) -> bool:
         """Tell whether the server offers a feature, such as `share`."""

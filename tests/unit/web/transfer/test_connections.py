@@ -257,3 +257,32 @@ def test_successes_give_back_one_place_at_a_time():
 async def settle():
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+def test_while_there_are_fewer_connections_the_bytes_of_large_requests_say_nothing():
+    large = Count(4)
+    pool = ConnectionPool(4, large=large)
+    pool.congestion(0)
+
+    pool.success(1000)
+    assert large.sizes == []
+    pool.allowed = 4
+    pool.success(1000)
+
+    assert large.sizes == [1000]
+
+
+async def test_small_requests_that_wait_do_not_keep_the_large_ones_busy():
+    large = Count(1)
+    pool = ConnectionPool(1, small=Count(1), large=large)
+    await pool.acquire(lambda: 0)
+    small = asyncio.create_task(pool.acquire(lambda: 0, is_small=True))
+    await settle()
+    pool.success(1000)
+    waiting = asyncio.create_task(pool.acquire(lambda: 0))
+    await settle()
+    pool.success(1000)
+
+    assert large.completions == [False, True]
+    small.cancel()
+    waiting.cancel()

@@ -631,7 +631,8 @@ async def test_a_small_request_that_a_domain_fails_is_sent_again_elsewhere(error
     _, sent = await small(origins, grant, 2)
     assert sent.bucket.origin == TWO
 
-    assert await origins.failed(sent, error)
+    for _ in range(1 if isinstance(error, Refused) else 2):
+        assert await origins.failed(sent, error)
     assert by_origin(await small(origins, grant, 3)) == {ONE: 3}
     assert not hosts.asked
 
@@ -640,6 +641,17 @@ async def test_a_small_request_that_a_domain_fails_is_sent_again_elsewhere(error
     await turns()
     assert hosts.asked == [ONE, TWO]
     assert TWO in by_origin(await small(origins, grant, 6))
+
+
+async def test_a_domain_that_loses_one_request_now_and_then_stays_in_use():
+    origins, grant, _, _ = await make_small(ONE, TWO)
+    _, sent = await small(origins, grant, 2)
+
+    for _ in range(3):
+        assert await origins.failed(sent, Lost(Lost.INTERRUPTED))
+        origins.answered(sent)
+
+    assert by_origin(await small(origins, grant, 4)) == {ONE: 2, TWO: 2}
 
 
 async def test_a_domain_that_fails_two_checks_is_asked_a_third_time():
@@ -686,7 +698,8 @@ async def test_the_number_of_hosts_that_answer_is_told():
     assert hosts.counts[-1] == 2
     _, sent = await small(origins, grant, 2)
 
-    await origins.failed(sent, Lost(Lost.UNREACHABLE))
+    for _ in range(2):
+        await origins.failed(sent, Lost(Lost.UNREACHABLE))
     assert hosts.counts[-1] == 1
     hosts.answers[THREE] = hosts.answers[TWO] = None
     await clock.go_on(AGAIN_S)

@@ -84,6 +84,10 @@ class GrantKeeper:
         """The latest grant, which may have expired; `None` if there is none."""
         return self._grant
 
+    def has_form(self) -> bool:
+        """Return whether the current grant has a signed form, and no credentials."""
+        return bool(self._grant and self._grant.form)
+
     def server_now_s(self) -> float:
         """Return the server's time in seconds since 1970."""
         return self._clock.now_s() + self.skew_s
@@ -250,13 +254,13 @@ class GrantKeeper:
 
         Keys and unfinished uploads belong to one bucket and one prefix. The hosts may differ,
         because several hosts can serve the same bucket. Uploads in parts need credentials, so a
-        grant with forms cannot follow.
+        grant with a form cannot follow.
 
         Raises:
             GrantRefused: the bucket, its region, the prefix or the kind differs.
         """
         bucket = grant.bucket
-        place = (bucket.name, bucket.region, bool(grant.forms), grant.prefix)
+        place = (bucket.name, bucket.region, bool(grant.form), grant.prefix)
         is_same = place == self._place if self._place else self._prefix in ("", grant.prefix)
         if not is_same:
             detail = f"it is for {grant.prefix} in {bucket.name}, {bucket.region}"

@@ -7,7 +7,7 @@ a listener for progress, browsers would send a preflight.
 If OSS refuses such a form, or the page cannot read the answer to a form, the page sends this file
 and all later files with PutObject.
 
-If the server gives signed forms and no credentials, all files are sent with a form.
+If the server gives a signed form and no credentials, all files are sent with this form.
 """
 
 from uploader.oss.errors import Corrupt, Refused
@@ -75,7 +75,7 @@ class Forms:
             key: the key of the object.
             headers: the headers of the PutObject request for the file.
         """
-        if grant.forms:
+        if grant.form:
             return True
         if self.refusal or size > self._max_bytes or "$" in key:  # as in `${filename}`
             return False
@@ -89,14 +89,10 @@ class Forms:
             key: the key of the object.
             headers: the headers of the PutObject request for the file.
         """
-        if not grant.forms:
-            return post_object(self._signed(grant, now_s), grant.bucket, key, headers=headers)
-        form = grant.form_for(dict(headers).get(CONTENT_TYPE, ""))
-        if not form:
-            raise NoForm("the server gave no form for this content type")
-        if form.types:
+        if grant.form and grant.limits.types:
             headers = [_without_parameters(header) for header in headers]
-        return post_object(form.fields, grant.bucket, key, headers=headers)
+        fields = grant.form or self._signed(grant, now_s)
+        return post_object(fields, grant.bucket, key, headers=headers)
 
     def _signed(self, grant: "Grant", now_s: float) -> "Sequence[Header]":
         credentials = grant.credentials
@@ -120,14 +116,14 @@ class Forms:
             request: the request that failed; `None` if there was none.
             error: the error of the request.
         """
-        if grant.forms or request is None or not request.is_form or not _is_refusal(error):
+        if grant.form or request is None or not request.is_form or not _is_refusal(error):
             return False
         self.refusal = self.refusal or error
         return True
 
 
 def _without_parameters(header: "Header") -> "Header":
-    """Return a header; a content type becomes as in the policies of signed forms."""
+    """Return a header; a content type becomes as the server writes it in the policy of a form."""
     name, value = header
     if name == CONTENT_TYPE:
         value = value.partition(";")[0].strip().lower()

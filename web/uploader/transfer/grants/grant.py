@@ -4,7 +4,7 @@ from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import GrantRefused
-from uploader.transfer.grants.limits import Limits, allows
+from uploader.transfer.grants.limits import Limits
 from uploader.transfer.grants.quota import Left, read_left
 
 TYPE_CHECKING = False
@@ -13,25 +13,15 @@ if TYPE_CHECKING:
 
     from uploader.oss.signing import Header
 
-__all__ = ["Grant", "SignedForm", "read_grant"]
-
-
-class SignedForm:
-    """The fields of a form that the server has signed, without the key and the file.
-
-    `types` are the content types of the files for which the form can be used; empty for any type.
-    """
-
-    def __init__(self, types: "list[str]", fields: "list[Header]") -> None:
-        self.types = types
-        self.fields = fields
+__all__ = ["Grant", "read_grant"]
 
 
 class Grant:
     """The permission to upload to a bucket below a key prefix. Times are seconds since 1970.
 
     The grant contains temporary credentials or, if the server does not give credentials to pages,
-    signed forms. With forms, `credentials` has no secret, and the page can send only PostObject.
+    the fields of a signed form. In this case `credentials` has no secret, and the page can send
+    only PostObject.
     """
 
     def __init__(
@@ -46,7 +36,7 @@ class Grant:
         principal: str,
         features: "list[str] | None" = None,
         left: "Left | None" = None,
-        forms: "list[SignedForm] | None" = None,
+        form: "list[Header] | None" = None,
     ) -> None:
         self.credentials = credentials
         self.bucket = bucket
@@ -57,7 +47,7 @@ class Grant:
         self.principal = principal
         self.features = features or []  # names of optional features of the server
         self.left = left or Left()  # the remaining quota of this person
-        self.forms = forms or []  # empty if the page has credentials
+        self.form = form or []  # without key, content type and file; empty with credentials
 
     def at(self, origin: str) -> "Grant":
         """Return a copy of this grant with `origin` as the only origin of the bucket."""
@@ -71,21 +61,13 @@ class Grant:
             principal=self.principal,
             features=self.features,
             left=self.left,
-            forms=self.forms,
+            form=self.form,
         )
 
-    def form_for(self, content_type: str) -> "SignedForm | None":
-        """Return the signed form for files with this content type; `None` if there is none."""
-        for form in self.forms:
-            if allows(form.types, "", content_type):
-                return form
-        return None
-
     def forget(self) -> None:
-        """Delete the credentials and the signed forms, also for other users of this object."""
+        """Delete the credentials and the signed form, also for other users of this object."""
         self.credentials.forget()
-        for form in self.forms:
-            form.fields.clear()
+        self.form.clear()
 
 
 def read_grant(document: "Any") -> Grant:
@@ -111,7 +93,7 @@ def read_grant(document: "Any") -> Grant:
             principal=_text(document["principal"], "name"),
             left=read_left(document["limits"].get("quota")),
             features=[str(each) for each in document.get("features") or []],
-            forms=[_form(each) for each in document.get("forms") or []],
+            form=[(str(name), str(value)) for name, value in document.get("form") or []],
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise GrantRefused(200, detail=f"the grant is malformed: {error!r}")
@@ -119,16 +101,11 @@ def read_grant(document: "Any") -> Grant:
 
 def _credentials(document: "Any") -> Credentials:
     key_id = _text(document, "access_key_id")
-    if document.get("forms"):
+    if document.get("form"):
         return Credentials(key_id, "")
     return Credentials(
         key_id, _text(document, "access_key_secret"), _text(document, "security_token")
     )
-
-
-def _form(document: "Any") -> SignedForm:
-    fields = [(str(name), str(value)) for name, value in document["fields"]]
-    return SignedForm([str(each) for each in document["types"]], fields)
 
 
 def _bucket(document: "Any") -> Bucket:

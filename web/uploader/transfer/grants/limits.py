@@ -1,7 +1,7 @@
 """The limits of a grant: size and type of a file, and the number of files.
 
-The page checks the limits, so that a person gets an error at once. OSS does not check the limits.
-An application that forbids certain content has to check the stored objects.
+The page checks the limits, so that a person gets an error at once. OSS checks size and type only if
+the grant has a signed form. An application that forbids certain content has to check the objects.
 """
 
 from uploader.transfer.errors import FileTooLarge, TransferError, WrongType

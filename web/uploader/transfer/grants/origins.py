@@ -92,7 +92,8 @@ class Origins:
 
     A request that may go elsewhere goes to the custom domain with the fewest such requests, if the
     chosen origin is a custom domain too. The others must have answered the latest check. A request
-    that fails there because of the host or the network is sent again to the chosen origin.
+    that fails there because of the host or the network is sent again. A domain that refuses a
+    request, or loses `LOSSES` requests in a row, gets no more requests until it answers a check.
 
     `on_hosts(count)` is called when the number of hosts for such requests may have changed.
 
@@ -117,6 +118,7 @@ class Origins:
         self._of: Grant | None = None
         self._domains: list[str] = []  # custom domains that have answered
         self._lost_domain = False  # a custom domain has failed in the latest check or later
+        self._domain_losses: dict[str, int] = {}  # in a row, at other origins than the current one
         self._in_flight: dict[str, int] = {}  # requests with bytes of a file, by origin
 
     def prepare(self, grant: "Grant") -> None:
@@ -186,6 +188,8 @@ class Origins:
         if origin == self._current:
             self._losses = 0
             self._is_found = True
+        elif origin in self._domain_losses:
+            del self._domain_losses[origin]
 
     async def failed(self, grant: "Grant", error: Exception) -> bool:
         """Record that a request failed. Check all origins if the chosen origin may be the cause.
@@ -203,7 +207,7 @@ class Origins:
         if origin != self._current:
             if origin in self._domains and not (refuses_host(error) or _is_lost(error)):
                 return False
-            if origin in self._domains:
+            if origin in self._domains and (refuses_host(error) or self._is_lost_again(origin)):
                 self._note(origin, answers=False)
             return True
         if refuses_host(error):
@@ -229,9 +233,16 @@ class Origins:
             self._is_found = False
         self._on_hosts(len(self._hosts()))
 
+    def _is_lost_again(self, domain: str) -> bool:
+        """Record that a request to a custom domain was lost; return whether it was the second."""
+        losses = self._domain_losses.get(domain, 0) + 1
+        self._domain_losses[domain] = losses
+        return losses >= LOSSES
+
     def _note(self, domain: str, *, answers: bool) -> None:
         """Record whether a custom domain has answered."""
         if answers and domain not in self._domains:
+            self._domain_losses.pop(domain, None)
             self._domains.append(domain)
         elif not answers:
             self._domains = [each for each in self._domains if each != domain]

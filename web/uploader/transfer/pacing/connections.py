@@ -10,6 +10,9 @@ of connections (additive increase, multiplicative decrease).
 If the number of connections is not reduced, more requests than connections may be sent. The browser
 queues small requests, so that a free connection does not wait for Python; or the browser sends them
 at once, over HTTP/2 or to several hosts. More large requests are sent only to several hosts.
+
+A request that sends a whole large file may keep its connection for hours. So such requests get at
+most `MOST_LONG` connections, and other files can pass them.
 """
 
 import asyncio
@@ -25,11 +28,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectionPool"]
 
+MOST_LONG = 4
+
 
 class _Ticket:
-    def __init__(self, rank: "Callable[[], Any]", is_small: bool) -> None:
+    def __init__(self, rank: "Callable[[], Any]", is_small: bool, is_long: bool) -> None:
         self.rank = rank
         self.is_small = is_small
+        self.is_long = is_long
         self.granted = asyncio.Event()
 
 
@@ -64,31 +70,40 @@ class ConnectionPool:
         self.used = 0
         self.cuts = 0
         self._waiting: list[_Ticket] = []
+        self._long = 0  # connections that whole large files use
         self._successes = 0
 
-    async def acquire(self, rank: "Callable[[], Any]", *, is_small: bool = False) -> None:
+    async def acquire(
+        self, rank: "Callable[[], Any]", *, is_small: bool = False, is_long: bool = False
+    ) -> None:
         """Wait for a connection.
 
         Args:
             rank: returns the sort key of the request. The waiting request with the smallest sort
                 key gets the next connection.
             is_small: whether the request counts as small.
+            is_long: whether the request sends a whole large file.
         """
-        ticket = _Ticket(rank, is_small)
+        ticket = _Ticket(rank, is_small, is_long)
         self._waiting.append(ticket)
         self._hand_out()
         try:
             await ticket.granted.wait()
         except asyncio.CancelledError:
             if ticket.granted.is_set():
-                self.release()
+                self.release(is_long=is_long)
             else:
                 self._waiting.remove(ticket)
             raise
 
-    def release(self) -> None:
-        """Return a connection to the pool."""
+    def release(self, *, is_long: bool = False) -> None:
+        """Return a connection to the pool.
+
+        Args:
+            is_long: the value that `acquire` had.
+        """
         self.used -= 1
+        self._long -= 1 if is_long else 0
         self._hand_out()
 
     @property
@@ -121,9 +136,11 @@ class ConnectionPool:
             is_small: whether the request was acquired as a small one.
         """
         if is_small and self._small:
-            self._small.completed(is_busy=self._is_busy(self._small))
-        elif size and self._large:
-            self._large.completed(size, is_busy=self._is_busy(self._large))
+            is_busy = bool(self._waiting) or 2 * self.used > self._small.allowed
+            self._small.completed(is_busy=is_busy)
+        elif size and self._large and self.allowed == self.connections:
+            is_busy = any(not ticket.is_small for ticket in self._waiting)
+            self._large.completed(size, is_busy=is_busy)
         self._successes += 1
         if self._successes >= self.allowed and self.allowed < self.most:
             self.allowed += 1
@@ -155,14 +172,17 @@ class ConnectionPool:
     def _present(self, count: "RequestCount | None") -> int:
         return count.allowed if count and self.allowed == self.connections else self.allowed
 
-    def _is_busy(self, count: "RequestCount") -> bool:
-        return bool(self._waiting) or 2 * self.used > count.allowed
-
     def _hand_out(self) -> None:
         while self._waiting and self.used < max(self.small, self.large):
-            first = min(self._waiting, key=lambda ticket: ticket.rank())
+            ready = self._waiting
+            if self._long >= MOST_LONG:
+                ready = [ticket for ticket in ready if not ticket.is_long]
+                if not ready:
+                    return
+            first = min(ready, key=lambda ticket: ticket.rank())
             if self.used >= (self.small if first.is_small else self.large):
                 return
             self._waiting.remove(first)
             self.used += 1
+            self._long += 1 if first.is_long else 0
             first.granted.set()

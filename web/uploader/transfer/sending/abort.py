@@ -87,15 +87,14 @@ async def _remove(upload: "Upload", engine: "Engine") -> None:
 
 
 async def _has_no_credentials(engine: "Engine") -> bool:
-    grant = engine.keeper.current
-    return bool(grant and grant.forms) or await engine.keeper.is_used_up()
+    return await engine.keeper.is_used_up() or engine.keeper.has_form()
 
 
 async def _have_removed(upload: "Upload", engine: "Engine") -> None:
     """Ask the server to abort a multipart upload.
 
     Use this function if the page has no credentials: the quota is used up, or the server gives only
-    forms. A server without access to objects cannot abort; the bucket's lifecycle rule removes the
+    a form. A server without access to objects cannot abort; the bucket's lifecycle rule removes the
     parts later.
     """
     try:

@@ -47,11 +47,13 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
             return stored
         grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
     stored = await _place(upload, engine, grant)
-    if upload.upload_id and grant.forms:
-        await _remove_parts(upload, engine)
+    while grant.form and upload.upload_id:
+        await engine.persist(upload, lambda: _remove_parts(upload, engine))
         stored = await _place(upload, engine, grant)
     if stored:
         return stored
+    if grant.form:
+        _check_form(upload)
     if not upload.upload_id:
         await engine.persist(upload, lambda: examine(upload, engine))
         types = grant.limits.types
@@ -154,12 +156,20 @@ async def _admit(upload: "Upload", engine: "Engine") -> "Grant":
     error = grant.limits.refusal(upload.file)
     if error:
         raise error
-    upload.target.require_form(bool(grant.forms))
-    if grant.forms:
-        file = upload.file
-        has_tags = bool(upload.options.tags)
-        check_form(f"{file.path}{file.name}", has_tags=has_tags, is_stream=upload.is_stream)
+    upload.target.require_form(bool(grant.form))
+    if grant.form:
+        _check_form(upload)
     return grant if may_be_identical(upload, grant) else await _reserve_quota(upload, engine)
+
+
+def _check_form(upload: "Upload") -> None:
+    """Check that a form can carry the upload, whose options may come from an unfinished upload.
+
+    Raises:
+        NoForm: a form cannot carry the upload.
+    """
+    file, has_tags = upload.file, bool(upload.options.tags)
+    check_form(f"{file.path}{file.name}", has_tags=has_tags, is_stream=upload.is_stream)
 
 
 async def _remove_parts(upload: "Upload", engine: "Engine") -> None:

@@ -36,7 +36,7 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
     def build(grant: "Grant", now_s: float) -> "Request":
         checksum.start()
         headers = headers_of(upload, may_be_taken=upload.target.maybe_stored)
-        limit = 0 if grant.forms else engine.speed.traffic_limit
+        limit = 0 if grant.form else engine.speed.traffic_limit
         if not limit and engine.forms.fits(grant, upload.file.size, upload.key, headers):
             return engine.forms.request(grant, now_s, upload.key, headers)
         return requests.put_object(

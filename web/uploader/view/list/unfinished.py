@@ -50,24 +50,29 @@ def _head(records: "list[Checkpoint]", actions: "Actions", listeners: Owner) -> 
     words = element("p", {"class": "title"}, title)
     head = element("div", {"class": "record"}, words)
     if len(ready) < len(records):
-        words.append(gap(), say(_again(bool(ready))))
+        words.append(gap(), say(_again(bool(ready), actions.sends_whole())))
     if ready:
         action = partial(actions.continue_uploads, ready)
         head.append(button("button small", say("go_on"), action, listeners))
     return head
 
 
-def _again(is_rest: bool) -> str:
+def _again(is_rest: bool, sends_whole: bool) -> str:
     """Return the key of the sentence that asks the person to choose the files again.
 
     The sentences for touch screens do not mention drag and drop.
 
     Args:
         is_rest: true if the browser can open some of the files itself.
+        sends_whole: true if each file is sent again from its beginning.
     """
     if window.is_touched():
-        return "unfinished_rest_touch" if is_rest else "unfinished_touch"
-    return "unfinished_rest" if is_rest else "unfinished"
+        if is_rest:
+            return "unfinished_rest_touch"
+        return "unfinished_whole_touch" if sends_whole else "unfinished_touch"
+    if is_rest:
+        return "unfinished_rest"
+    return "unfinished_whole" if sends_whole else "unfinished"
 
 
 def _line(record: "Checkpoint", age_s: float, actions: "Actions", listeners: Owner) -> "Element":

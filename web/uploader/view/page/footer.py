@@ -36,7 +36,7 @@ def show_footer(
 
     def show() -> None:
         clear(box)
-        if not grant.has_forms():
+        if not grant.has_form():
             box.append(speed)
         if grant.can("objects"):
             offer("my_uploads", actions.show_my_uploads)

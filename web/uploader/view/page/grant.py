@@ -78,7 +78,7 @@ def show_limits(model: "GrantModel") -> None:
         left.append(count_files(count))
     if left:
         hint.append(say("hint_quota", left=say("comma").join(left)))
-    if grant.forms:
+    if grant.form:
         hint.append(say("hint_whole"))
     by_id("hint").replaceChildren(facts(hint))
 
