@@ -29,7 +29,7 @@ from typing import Any
 
 import brotli
 
-from interpreter import closed, faster
+from interpreter import closed, faster, steady
 from uploader.view.words.text import direction
 
 WEB = Path(__file__).parent
@@ -306,7 +306,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
         },
         "pyscript": {path.name: path.read_bytes() for path in pyscript_files()},
         "micropython": {
-            "micropython.mjs": closed((micropython / "micropython.mjs").read_bytes()),
+            "micropython.mjs": steady(closed((micropython / "micropython.mjs").read_bytes())),
             "micropython.wasm": faster((micropython / "micropython.wasm").read_bytes()),
         },
         "pyodide": read(

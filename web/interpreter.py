@@ -15,9 +15,11 @@ the same as before. The reasons and measurements are in
 of the page could read the interpreter's memory. The changed script keeps the state in variables of
 the module.
 
-Both functions change only one version of MicroPython and recognize this version by its hash. Any
-other version is returned unchanged, with a warning on stderr. The page then works, but the WASM is
-slower, or other scripts can read the interpreter's memory.
+`steady` changes the clock of `asyncio` in the script.
+
+The first two functions change only one version of MicroPython and recognize this version by its
+hash. Any other version is returned unchanged, with a warning on stderr. The page then works, but
+the WASM is slower, or other scripts can read the interpreter's memory.
 """
 
 import hashlib
@@ -27,7 +29,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["closed", "faster"]
+__all__ = ["closed", "faster", "steady"]
 
 HERE = Path(__file__).parent
 ADDED = HERE / "interpreter.wat"
@@ -49,6 +51,8 @@ TABLES = (
     "proxy_js_ref_next",
     "pyProxyFinalizationRegistry",
 )
+
+STEADY_TICKS = b"mp_js_ticks_ms:()=>performance.now()"
 
 # The same as Emscripten's `invoke_*`, which handles errors of Python and of JavaScript.
 CATCH = """
@@ -120,6 +124,15 @@ def closed(script: bytes) -> bytes:
     text = text.replace("globalThis.Module=Module", "keepModule(Module)")
     head = f"let Module,{','.join(TABLES)};const keepModule=made=>{{Module=made}};"
     return (head + text).encode()
+
+
+def steady(script: bytes) -> bytes:
+    """Return MicroPython's script, changed so that `asyncio` measures time with a steady clock.
+
+    The original script uses the wall time. If that is set back, tasks that are ready to run would
+    wait until it has caught up.
+    """
+    return script.replace(b"mp_js_ticks_ms:()=>Date.now()-MP_JS_EPOCH", STEADY_TICKS)
 
 
 def _is_known(name: str, content: bytes, known: str, loss: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from interpreter import closed, faster
+from interpreter import closed, faster, steady
 
 VENDOR = (
     Path(__file__).parents[2] / "web/node_modules/@micropython/micropython-webassembly-pyscript"
@@ -185,3 +185,42 @@ def test_the_installed_version_is_changed_without_a_warning(
 ) -> None:
     assert change(path.read_bytes()) != path.read_bytes()
     assert capsys.readouterr().err == ""
+
+
+SET_BACK = """
+import { loadMicroPython } from %s;
+const now = Date.now.bind(Date);
+let wrongByMs = 0;
+Date.now = () => now() + wrongByMs;
+globalThis.setBack = () => { wrongByMs = -7_200_000; };
+const python = await loadMicroPython({ url: process.argv[2], linebuffer: true });
+python.runPython(`
+import asyncio, js
+
+async def say():
+    print("ran")
+
+async def main():
+    task = asyncio.create_task(say())
+    js.setBack()
+    await task
+
+asyncio.create_task(main())
+`);
+setTimeout(() => process.exit(), 1_000);
+"""
+
+
+@pytest.mark.parametrize(("changed", "printed"), [(False, ""), (True, "ran\n")])
+def test_a_task_that_is_ready_runs_although_the_wall_time_is_set_back(
+    tmp_path: Path, changed: bool, printed: str
+) -> None:
+    script, own = tmp_path / "run.mjs", tmp_path / "micropython.mjs"
+    vendors = SCRIPT.read_bytes()
+    own.write_bytes(steady(closed(vendors)) if changed else vendors)
+    script.write_text(SET_BACK % json.dumps(str(own)), "utf-8")
+
+    command: list[str | Path] = ["node", script, WASM]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+
+    assert (done.stderr, done.stdout) == ("", printed)
