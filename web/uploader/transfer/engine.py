@@ -47,7 +47,7 @@ MEASURED_S = 2.0  # a smaller body that takes this long is measured too
 ERRORS_TOLD_S = 5.0  # of error answers before they are shown; most end sooner
 OUTAGES = 3  # failures in a row before a custom domain is suspected
 SERVER_ASKED_S = 10.0  # how long an answer of the server proves that the network works
-LONG_S = 120.0  # a longer attempt has sent bytes, so requests have not been failing all the time
+LONG_S = 300.0  # longer than any timeout: the attempt has sent bytes, or has waited for its turn
 WORTH_TELLING_S = 1.0  # a message about a shorter wait would be too brief to read
 
 
