@@ -102,8 +102,6 @@ def _works() -> Iterator[Work]:
             yield Work(line=line, files=300, size=10 * KB, ratios=four, http2=True)
         if line == FAR:
             yield Work(line=line, files=300, size=10 * KB, ratios=four, domains=3)
-            yield Work(line=line, files=1, size=size, ratios=large, share=share, domains=2)
-            yield Work(line=line, files=40, size=3 * MB, ratios=large, share=share, domains=2)
         files = 400 if line == FAR else 2_000
         yield Work(line=line, files=files, size=KB, ratios={})
 

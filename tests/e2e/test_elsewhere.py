@@ -18,8 +18,7 @@ pytestmark = pytest.mark.e2e
 MakeFile = Callable[[str, bytes], Path]
 NAME = "video.bin"
 CONTENT = noise(60 * MIB + 1, 56)
-PARTS = 61
-THERE = 32
+THERE = 6  # parts of 1 MiB; the next ones are larger
 PATIENCE_MS = 30_000  # for loading more code or requests to OSS, on a busy machine
 
 
@@ -34,7 +33,7 @@ def parts_there(demo: Demo) -> int:
 
 @pytest.fixture
 def abandoned(demo: Demo, browser: Browser, runtime: str, make_file: MakeFile) -> Path:
-    """A file of which another device has sent half of the parts before it was switched off."""
+    """A file of which another device has sent the first parts before it was switched off."""
     path = make_file(NAME, CONTENT)
     demo.oss.faults.add("hang", operation="UploadPart", skip=THERE)  # until its page is closed
     device = browser.new_context()
@@ -77,7 +76,7 @@ def test_another_device_finishes_what_one_has_begun(
     box = here.page.get_by_role("region", name="Started on another device")
     expect(box).to_contain_text("only what is missing is sent")
     expect(line(here)).to_contain_text(
-        re.compile(rf"{NAME}33\.6\sMB is already there\s+started .* ago")
+        re.compile(rf"{NAME}6\.3\sMB is already there\s+started .* ago")
     )
     expect(line(here)).to_contain_text("a part has just arrived")
     (upload_id,) = pending(demo, NAME)
@@ -90,8 +89,7 @@ def test_another_device_finishes_what_one_has_begun(
 
     expect(box).to_be_hidden()
     expect_whole(demo, NAME, CONTENT)
-    sent = sorted(int(seen.params["partNumber"]) for seen in arrived(demo, NAME))
-    assert sent == list(range(1, PARTS + 1))
+    assert sum(seen.received_bytes for seen in arrived(demo, NAME)) == len(CONTENT)
     assert {seen.params["uploadId"] for seen in arrived(demo, NAME)} == {upload_id}
 
 

@@ -43,7 +43,7 @@ def test_a_large_file_arrives_in_parts(
     row = uploader.row(f"parts-{runtime}.bin")
     row.expect_state("done", timeout_ms=60_000)
 
-    assert len(parts_of(demo, f"parts-{runtime}.bin")) == 41
+    assert 10 < len(parts_of(demo, f"parts-{runtime}.bin")) < 41  # larger ones after the first
     assert row.crc64 == str(demo.oss.bucket(demo.bucket).objects[row.key].crc64)
     expect_stored(demo, row.key)
 
@@ -107,13 +107,14 @@ def test_an_end_that_hangs_can_be_paused_and_gone_on_with(
     row = uploader.row(name)
     until(uploader.page, lambda: hang.hits, timeout_s=60)
     row.expect_state("verifying")
+    parts = parts_of(demo, name)
 
     row.locator.get_by_role("button", name="Pause", exact=True).click()
     row.expect_state("paused", timeout_ms=1_000)
     row.locator.get_by_role("button", name="Resume", exact=True).click()
 
     row.expect_state("done", timeout_ms=60_000)
-    assert len(parts_of(demo, name)) == 41
+    assert parts_of(demo, name) == parts
     expect_stored(demo, row.key)
 
 

@@ -179,6 +179,23 @@ def test_files_taken_before_python_is_up_are_uploaded(
         assert read_back(demo, row.key) == content
 
 
+def test_the_page_has_a_connection_to_the_bucket_before_files_come(
+    uploader: UploaderPage, demo: Demo, page: Page
+) -> None:
+    link = page.locator("link[rel=preconnect]")
+    expect(link).to_have_attribute("href", demo.settings.bucket_origin)
+    expect(link).to_have_attribute("crossorigin", "anonymous")
+    page.evaluate(
+        """() => new MutationObserver((seen) => (window.inserted = seen.some(
+          ({ addedNodes }) => [...addedNodes].some(({ rel }) => rel === "preconnect"),
+        ))).observe(document.head, { childList: true })"""
+    )
+
+    page.mouse.click(5, 5)
+
+    until(page, lambda: page.evaluate("window.inserted"))
+
+
 @slow_on_pyodide
 def test_the_page_says_what_it_may_do(uploader: UploaderPage) -> None:
     expect(uploader.grant).to_contain_text("May add files to uploads/alice-")

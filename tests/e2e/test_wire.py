@@ -4,6 +4,7 @@ One interpreter is enough: `test_multipart` runs on both and covers their differ
 unit tests cover as well run only in `make slow`.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -286,8 +287,9 @@ def test_r24_a_part_that_oss_has_lost_is_sent_again_and_no_other(
     operator_bucket(demo).upload_part(key, upload_id, 2, other)
 
     uploader.row("forgot.bin").expect_state("done", timeout_ms=30_000)
-    sent = [seen.params["partNumber"] for seen in asked(demo, "UploadPart", "forgot.bin")]
-    assert sorted(sent) == sorted([str(number) for number in range(1, 22)] + ["2", "2"])
+    sent = Counter(seen.params["partNumber"] for seen in asked(demo, "UploadPart", "forgot.bin"))
+    assert sent.pop("2") == 3  # by the page, by the operator, and by the page again
+    assert set(sent.values()) == {1}
     expect_whole(demo, "forgot.bin", CONTENT)
 
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from uploader.oss.requests import Request
     from uploader.transfer.files import File
-    from uploader.transfer.pacing.request_count import RequestCount
 
 __all__ = [
     "FakeChecksum",
@@ -211,9 +210,9 @@ class FakeHttp:
         if request.method == "POST":
             assert isinstance(body, str)
             named = [int(piece.split("<")[0]) for piece in body.split("<PartNumber>")[1:]]
-            if named != sorted(parts):
+            if any(number not in parts for number in named):
                 return refused("InvalidPart", 400)
-            self.objects[key] = sum(parts.values())
+            self.objects[key] = sum(parts[number] for number in named)
         del self.multiparts[given["uploadId"]]
         if request.method == "DELETE":
             return Reply(204, lambda _name: "", "")
@@ -414,21 +413,14 @@ def make_ports(
     )
 
 
-def make_engine(
-    ports: FakePorts,
-    connections: int = 6,
-    *,
-    forms: "Forms | None" = None,
-    large: "RequestCount | None" = None,
-) -> Engine:
+def make_engine(ports: FakePorts, connections: int = 6, *, forms: "Forms | None" = None) -> Engine:
     """Return an engine with these ports, a fast connection and parts of 8 MiB.
 
     Args:
         forms: by default, no file is sent with a form.
-        large: by default, there are as many large requests as connections.
     """
     keeper = GrantKeeper(ports.grants, ports.clock)
-    pool, journal = ConnectionPool(connections, large=large), Journal(ports, keeper)
+    pool, journal = ConnectionPool(connections), Journal(ports, keeper)
     engine = Engine(ports, keeper, pool, journal, forms or Forms(NO_FORMS))
     engine.rate_bytes_per_s = FAST_BYTES_PER_S
     return engine

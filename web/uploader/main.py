@@ -7,7 +7,7 @@ from uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from uploader.browser.entropy import BrowserRandom
 from uploader.browser.http import BrowserHttp
 from uploader.browser.interop import collect_rarely
-from uploader.browser.network import BrowserNetwork
+from uploader.browser.network import BrowserNetwork, Preconnect
 from uploader.browser.page import window
 from uploader.browser.server.calls import call
 from uploader.browser.server.grants import ServerGrants
@@ -21,8 +21,8 @@ from uploader.transfer.grants.forms import Forms
 from uploader.transfer.grants.quota import Quota
 from uploader.transfer.journal.journal import Journal
 from uploader.transfer.pacing.connections import ConnectionPool
-from uploader.transfer.pacing.request_count import large_requests, small_requests
 from uploader.transfer.pacing.retry import waits_for
+from uploader.transfer.pacing.small_requests import SmallRequests
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
 from uploader.transfer.resuming.unfinished import UnfinishedUploads
@@ -55,7 +55,7 @@ def start() -> Queue:
     report_errors_to(window.report_error)
     clock, receipts = BrowserClock(), ServerReceipts()
     ports = _make_ports(clock, receipts)
-    grant = GrantModel()
+    grant, preconnect = GrantModel(), Preconnect()
 
     def fetched(found: "Grant | None", error: "Exception | None") -> None:
         grant.fetched(found, error, clock.now_s())
@@ -63,6 +63,7 @@ def start() -> Queue:
             queue.allow(found.limits)
             engine.quota.granted(found.left)
             engine.origins.prepare(found)
+            preconnect.connect(found.bucket.origin)
         elif isinstance(error, ServerRefused) and error.quota:
             engine.quota.used_up(error.quota)
 
@@ -71,8 +72,7 @@ def start() -> Queue:
     has_many = Computed(lambda: model.running.get() > MANY)
     effect(lambda: collect_rarely(with_many=bool(has_many.get())))
     journal = Journal(ports, keeper, on_change=model.found)
-    elapsed_s = clock.elapsed_s
-    pool = ConnectionPool(small=small_requests(elapsed_s), large=large_requests(elapsed_s))
+    pool = ConnectionPool(small=SmallRequests(clock.elapsed_s))
     engine = Engine(ports, keeper, pool, journal, Forms())
     receipts.on_left = engine.quota.told
     engine.quota.on_change = lambda: grant.left.set(engine.quota.left().facts())

@@ -97,8 +97,7 @@ class Settings(BaseSettings):
         description="More addresses of the same bucket, as a JSON list in order of preference:"
         " endpoints of Alibaba Cloud without the bucket, such as"
         " `https://oss-accelerate.aliyuncs.com`, and custom domains. `OSSFERRY_ENDPOINT` comes"
-        " first unless the list contains it. The page sends files to all custom domains,"
-        " large ones only if they arrive faster then.",
+        " first unless the list contains it. The page sends small files to all custom domains.",
     )
     sts_endpoint: Origin | None = Field(
         default=None, description="The STS endpoint; by default `https://sts.REGION.aliyuncs.com`."

@@ -212,7 +212,6 @@ def _as_json(upload: Begun, parts: Sequence[Part]) -> UnfinishedUpload:
 def _part_size(parts: Sequence[Part]) -> int | None:
     """Return the part size of a multipart upload, or None if the stored parts do not show the size.
 
-    Only the last part of an upload may be smaller than the part size.
+    The first part has this size, and the others have multiples of it, except the last one.
     """
-    is_known = len(parts) > 1 or any(part.number == 1 for part in parts)
-    return max(part.size for part in parts) if is_known else None
+    return next((part.size for part in parts if part.number == 1), None)

@@ -213,6 +213,11 @@ class Engine(RuleBasedStateMachine):
         for page in self.world.pages:
             self.world.oss.revoked.append(f"STS.{page.grants.fetched}")
 
+    @rule(page=index, rate=st.sampled_from((0, 10**5, 10**6)))
+    def measure(self, page: int, rate: int) -> None:
+        """Set the measured speed in bytes per second, so that the sizes of parts change."""
+        _pick(self.world.pages, page).engine.rate_bytes_per_s = rate
+
     @rule(seconds=st.integers(1, 2000))
     def time_passes(self, seconds: int) -> None:
         """Advance the clock, so that tokens get older."""

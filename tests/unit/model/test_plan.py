@@ -3,7 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploader.transfer.plan import MAX_OBJECT_BYTES, part_at, part_count, part_size_for
+from uploader.transfer.plan import (
+    MAX_OBJECT_BYTES,
+    part_at,
+    part_count,
+    part_size_for,
+    units_for,
+)
 
 MIN_PART, MAX_PART, MAX_PARTS = 100 * 1024, 5 * 1024**3, 10_000
 
@@ -17,11 +23,16 @@ def test_parts_fit_and_cover_the_file_once(size: int, rate: float, data: st.Data
     part_size = part_size_for(size, rate_bytes_per_s=rate)
     count = part_count(size, part_size)
     number = data.draw(st.integers(1, count))
-    part, last = part_at(number, size, part_size), part_at(count, size, part_size)
+    left = count - number + 1
+    units = units_for(size, part_size, rate_bytes_per_s=rate, missing=left)
+    part = part_at(number, size, part_size, units=units)
+    last = part_at(count, size, part_size)
 
     assert MIN_PART <= part_size <= MAX_PART
     assert 1 <= count <= MAX_PARTS
     assert part.offset == (number - 1) * part_size
-    assert part.size == (part_size if number < count else size - part.offset)
+    assert 1 <= units <= left
+    assert part.size == min(units * part_size, size - part.offset)
+    assert part.size <= MAX_PART
     assert 0 < last.size <= part_size
     assert last.offset + last.size == size

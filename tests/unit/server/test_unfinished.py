@@ -71,6 +71,16 @@ def test_what_is_there_is_told_with_the_latest_first(
     }
 
 
+def test_the_first_part_tells_the_part_size_and_the_others_may_be_larger(
+    client: httpx.Client, store: FakeStore, prefix: str
+) -> None:
+    store.begin(f"{prefix}x", "A1", [MIB, 4 * MIB, 2 * MIB])
+
+    (found,) = client.get("/api/unfinished").json()["uploads"]
+
+    assert (found["size"], found["part_size"]) == (7 * MIB, MIB)
+
+
 def test_one_part_that_may_be_the_last_tells_no_part_size(
     client: httpx.Client, store: FakeStore, prefix: str, clock: FakeClock
 ) -> None:

@@ -11,7 +11,7 @@ from uploader.oss.times import from_iso
 from uploader.transfer.errors import TransferError
 from uploader.transfer.journal.checkpoint import Checkpoint, restore
 from uploader.transfer.options import KEEP_BOTH, REFUSE, Options
-from uploader.transfer.sending.parts import list_all, proved
+from uploader.transfer.sending.parts import list_all, proved, without_overlaps
 from uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
@@ -106,7 +106,8 @@ async def continue_upload(
 
 
 async def _prove(known: Upload, uploads: "UnfinishedUploads") -> None:
-    for stored in (await list_all(known, uploads.engine)).values():
+    listed = await list_all(known, uploads.engine)
+    for stored in without_overlaps(listed, known.progress.part_size):
         part = await proved(known, uploads.engine, stored)
         if not part:
             raise DifferentFile(f"part {stored.number} of {known.key}")

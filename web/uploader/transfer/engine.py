@@ -84,8 +84,7 @@ class Engine:
         self.speed = SpeedLimit(pool)
         self.quota = Quota()
         self.awaits_receipt: Callable[[], object] = lambda: False
-        ask = asking(ports.http, keeper.server_now_s)
-        self.origins = Origins(ports.clock, ask, on_hosts=pool.set_hosts)
+        self.origins = Origins(ports.clock, asking(ports.http, keeper.server_now_s))
         self.rate_bytes_per_s = 0.0  # of one connection, smoothed over large bodies
         self._is_let_in = False  # the bucket's CORS rule has let this page read an answer
         self._is_shut_out = False  # CORS errors have used up all tries of one request
@@ -239,16 +238,14 @@ class Engine:
         """
         repairs: list[str] = []
         size = body.size if isinstance(body, Piece) else 0
-        has_file = isinstance(body, Piece)
-        is_small = has_file and size <= SMALL_BYTES
+        is_small = isinstance(body, Piece) and size <= SMALL_BYTES
         is_long = upload.target.needs_form and size > MAX_SINGLE_BYTES
-        may_spread = has_file  # until a custom domain fails
+        is_spread = is_small  # until a custom domain fails
         while True:
             granted = grant = await self._acquire(upload, is_small=is_small, is_long=is_long)
             request, cuts = None, self.pool.cuts
             try:
-                is_spread = may_spread and (is_small or self.pool.large > self.pool.connections)
-                grant = await self.origins.at(granted, has_file=has_file, is_spread=is_spread)
+                grant = await self.origins.at(granted, is_small=is_spread)
                 self._is_custom_domain = grant.bucket.is_custom_domain
                 on_progress(0)
                 request = build(grant, self.keeper.server_now_s())
@@ -258,14 +255,14 @@ class Engine:
                 if is_congestion(error):
                     self.pool.congestion(cuts)
             else:
-                self.pool.success(size, is_small=is_small)
+                self.pool.success(is_small=is_small)
                 self.origins.answered(grant)
                 return result
             finally:
-                if has_file and grant is not granted:
+                if is_spread and grant is not granted:
                     self.origins.left(grant)
                 self.pool.release(is_long=is_long)
-            may_spread = False
+            is_spread = False
             if await self.origins.failed(grant, failure) or self.forms.refused(
                 granted, request, failure
             ):

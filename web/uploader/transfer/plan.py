@@ -1,11 +1,13 @@
 """The division of a file into parts.
 
-All parts of a file have the same size, except the last part. So the part number determines the
-offset.
+A file is divided into units of the same size, except the last unit. A part has one or more units,
+and its number is the number of its first unit. So the part number determines the offset. OSS allows
+gaps between part numbers.
 
-The part size grows with the file, because OSS allows at most 10,000 parts. The part size also grows
-with the measured speed, so that sending a part takes only some seconds. If the page is closed, the
-parts in flight are lost. If no speed is measured yet, the connection is assumed to be slow.
+The unit grows with the file, because OSS allows at most 10,000 parts. It also grows with the
+measured speed, so that sending a part takes only some seconds. If the page is closed, the parts in
+flight are lost. If no speed is measured when the upload begins, the connection is assumed to be
+slow; as soon as a speed is measured, the parts get more units.
 """
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "part_at",
     "part_count",
     "part_size_for",
+    "units_for",
 ]
 
 KIB = 1024
@@ -51,14 +54,11 @@ class Part:
         self.size = size
 
 
-def part_size_for(size: int, *, rate_bytes_per_s: float = 0, connections: int = CONNECTIONS) -> int:
-    """Return the part size for a file of `size` bytes.
+def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
+    """Return the size of a unit for a file of `size` bytes.
 
     Args:
         rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
-        connections: the largest number of parts that may be sent at the same time. More
-            connections need smaller parts, so that the parts in flight are the same share of the
-            file.
 
     Returns:
         A size in bytes: a multiple of 1 KiB, between 100 KiB and 5 GiB.
@@ -70,31 +70,51 @@ def part_size_for(size: int, *, rate_bytes_per_s: float = 0, connections: int = 
     """
     if size > MAX_OBJECT_BYTES:
         raise PartPlanError(f"{size} bytes; OSS holds up to {MAX_OBJECT_BYTES} in one object")
-    share = size * CONNECTIONS // (PARTS * max(CONNECTIONS, connections))
     if rate_bytes_per_s > 0:
-        most = min(LARGEST_BY_SPEED, max(DEFAULT_PART_BYTES, share))
-        wanted = min(most, max(MIN_PART_BYTES, int(rate_bytes_per_s * AIM_S)))
+        wanted = _wanted(size, rate_bytes_per_s)
     else:
-        wanted = min(DEFAULT_PART_BYTES, max(FIRST_PART_BYTES, share))
+        wanted = min(DEFAULT_PART_BYTES, max(FIRST_PART_BYTES, size // PARTS))
     needed = -(-size // MAX_PARTS)
     return -(-max(wanted, needed) // KIB) * KIB
 
 
+def units_for(size: int, part_size: int, *, rate_bytes_per_s: float, missing: int) -> int:
+    """Return the number of units of the next part.
+
+    The last parts have fewer units, so that all connections finish at about the same time.
+
+    Args:
+        size: the size of the file in bytes.
+        part_size: the size of a unit in bytes.
+        rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
+        missing: the number of units that no part has yet, at least 1.
+    """
+    wanted = _wanted(size, rate_bytes_per_s) if rate_bytes_per_s > 0 else 0
+    return max(1, min((wanted + part_size // 2) // part_size, -(-missing // CONNECTIONS)))
+
+
+def _wanted(size: int, rate_bytes_per_s: float) -> int:
+    """Return the bytes that one connection sends in `AIM_S` seconds, within the limits."""
+    most = min(LARGEST_BY_SPEED, max(DEFAULT_PART_BYTES, size // PARTS))
+    return min(most, max(MIN_PART_BYTES, int(rate_bytes_per_s * AIM_S)))
+
+
 def part_count(size: int, part_size: int) -> int:
-    """Return the number of parts of `part_size` bytes in a file of `size` bytes.
+    """Return the number of units of `part_size` bytes in a file of `size` bytes.
 
     The result is 0 for an empty file.
     """
     return -(-size // part_size)
 
 
-def part_at(number: int, size: int, part_size: int) -> Part:
+def part_at(number: int, size: int, part_size: int, *, units: int = 1) -> Part:
     """Return one part of a file.
 
     Args:
         number: the number of the part, from 1.
         size: the size of the file in bytes.
-        part_size: the size of all parts except the last, in bytes.
+        part_size: the size of a unit in bytes.
+        units: the number of units of the part.
     """
     offset = (number - 1) * part_size
-    return Part(number, offset, min(part_size, size - offset))
+    return Part(number, offset, min(units * part_size, size - offset))

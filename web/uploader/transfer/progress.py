@@ -1,6 +1,7 @@
 """The progress of an upload: the parts that OSS has, and the bytes in flight."""
 
 from uploader.oss.crc64 import Shifter
+from uploader.transfer.plan import part_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ class Progress:
 
     Attributes:
         upload_id: the id of the multipart upload in OSS; empty if there is none.
-        part_size: the size of the parts in bytes; 0 until the file is divided into parts.
-        parts: the parts that OSS has, by part number.
+        part_size: the size of a unit in bytes, see `plan`; 0 until the file is divided.
+        parts: the parts that OSS has, by part number. They do not overlap.
+        units: the number of units of each part that this page has begun to send, by part number. A
+            part is sent again with as many units, because OSS may store the first request late.
         is_unproved: whether parts that another page sent still have to be compared with the file.
         unanswered_begins: the number of InitiateMultipartUpload requests without an answer. Each
             of these requests may have created a multipart upload with an unknown id.
@@ -41,6 +44,7 @@ class Progress:
         self.upload_id = ""
         self.part_size = 0
         self.parts: dict[int, SentPart] = {}
+        self.units: dict[int, int] = {}
         self.is_unproved = False
         self.unanswered_begins = 0
         self.sent = 0
@@ -58,7 +62,7 @@ class Progress:
         self._file = file
 
     def plan(self, part_size: int) -> None:
-        """Set the size of the parts in bytes."""
+        """Set the size of a unit in bytes."""
         self.part_size = part_size
 
     def continue_from(
@@ -68,7 +72,7 @@ class Progress:
 
         Args:
             upload_id: the id of the multipart upload; empty if there is none.
-            part_size: the size of the parts in bytes.
+            part_size: the size of a unit in bytes.
             may_have_begun: whether the earlier page may have created a multipart upload with an
                 unknown id.
         """
@@ -148,8 +152,18 @@ class Progress:
         self.upload_id = ""
         self.is_unproved = False
         self.parts = {}
+        self.units = {}
         self.arrived = 0
         self.ground()
+
+    def missing(self) -> "list[int]":
+        """Return the numbers of all units that are not in a part of `parts`."""
+        there = set()
+        for number in self.parts:
+            for unit in range(part_count(self.parts[number].size, self.part_size)):
+                there.add(number + unit)
+        count = part_count(self._file.size, self.part_size)
+        return [number for number in range(1, count + 1) if number not in there]
 
     def is_complete(self) -> bool:
         """Return whether OSS has confirmed every byte of the file as a part."""

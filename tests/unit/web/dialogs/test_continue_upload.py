@@ -61,6 +61,19 @@ async def test_what_has_arrived_is_not_sent_again():
     assert (ports.storage.texts, ports.tabs.names) == ({}, [])
 
 
+async def test_parts_that_overlap_do_not_make_it_a_different_file():
+    queue, ports, _ = await make(arrived=1)
+    ports.http.multiparts["U1"] = {1: 8 * MIB, 2: 24 * MIB, 4: 24 * MIB, 5: 8 * MIB}
+
+    upload = await continue_upload(
+        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None
+    )
+    await until(lambda: upload.state == states.DONE)
+
+    assert sorted(ports.http.parts_sent) == [6, 7, 8]
+    assert ports.http.objects == {KEY: SIZE}
+
+
 async def test_parts_are_read_when_it_goes_on_and_again_before_the_end():
     queue, ports, _ = await make()
 

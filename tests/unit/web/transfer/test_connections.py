@@ -75,29 +75,23 @@ async def test_who_is_cancelled_with_a_place_in_hand_gives_it_back():
     assert pool.used == 0
 
 
-class Count:
-    """The number of requests, as a test sets it; notes what the pool reports."""
+class Small:
+    """The number of small requests, as a test sets it; notes what the pool reports."""
 
     def __init__(self, allowed):
         self.allowed = allowed
-        self.most = allowed
         self.completions = []
-        self.sizes = []
         self.resets = 0
 
-    def completed(self, size=1, *, is_busy):
+    def completed(self, *, is_busy):
         self.completions.append(is_busy)
-        self.sizes.append(size)
-
-    def limit(self, most):
-        self.most = most
 
     def reset(self):
         self.resets += 1
 
 
 async def test_more_small_requests_than_connections_are_sent():
-    pool = ConnectionPool(2, small=Count(4))
+    pool = ConnectionPool(2, small=Small(4))
     small = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(5)]
     await settle()
     assert pool.used == 4
@@ -117,7 +111,7 @@ async def test_more_small_requests_than_connections_are_sent():
 
 
 async def test_after_congestion_the_connections_limit_small_requests_too():
-    pool = ConnectionPool(4, small=Count(8))
+    pool = ConnectionPool(4, small=Small(8))
     pool.congestion(0)
     waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(5)]
     await settle()
@@ -128,7 +122,7 @@ async def test_after_congestion_the_connections_limit_small_requests_too():
 
 
 async def test_within_a_speed_limit_the_connections_limit_small_requests_too():
-    pool = ConnectionPool(4, small=Count(8))
+    pool = ConnectionPool(4, small=Small(8))
     pool.limit(1)
     waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(3)]
     await settle()
@@ -139,7 +133,7 @@ async def test_within_a_speed_limit_the_connections_limit_small_requests_too():
 
 
 async def test_a_larger_number_of_small_requests_is_used_at_the_next_completion():
-    small = Count(2)
+    small = Small(2)
     pool = ConnectionPool(2, small=small)
     waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(6)]
     await settle()
@@ -154,7 +148,7 @@ async def test_a_larger_number_of_small_requests_is_used_at_the_next_completion(
 
 
 async def test_only_small_requests_are_counted_and_whether_enough_are_under_way():
-    small = Count(4)
+    small = Small(4)
     pool = ConnectionPool(2, small=small)
     waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(5)]
     await settle()
@@ -169,55 +163,13 @@ async def test_only_small_requests_are_counted_and_whether_enough_are_under_way(
     assert all(task.done() for task in waiting)
 
 
-def test_congestion_resets_the_numbers_of_requests_once():
-    small, large = Count(8), Count(8)
-    pool = ConnectionPool(4, small=small, large=large)
+def test_congestion_resets_the_number_of_small_requests_once():
+    small = Small(8)
+    pool = ConnectionPool(4, small=small)
     for _ in range(3):
         pool.congestion(0)
 
-    assert (small.resets, large.resets) == (1, 1)
-
-
-async def test_more_large_requests_than_connections_are_sent_if_their_number_allows_it():
-    pool = ConnectionPool(2, large=Count(4))
-    waiting = [asyncio.create_task(pool.acquire(lambda: 0)) for _ in range(6)]
-    await settle()
-    assert (pool.used, pool.large) == (4, 4)
-
-    pool.congestion(0)
-    assert pool.large == 1
-    for task in waiting:
-        task.cancel()
-
-
-async def test_small_requests_do_not_take_what_only_large_ones_may():
-    pool = ConnectionPool(2, large=Count(4))
-    waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(4)]
-    await settle()
-
-    assert pool.used == 2
-    for task in waiting:
-        task.cancel()
-
-
-def test_the_bytes_of_large_requests_are_counted_and_nothing_else():
-    small, large = Count(4), Count(4)
-    pool = ConnectionPool(2, small=small, large=large)
-
-    pool.success(10, is_small=True)
-    pool.success(1000)
-    pool.success()
-
-    assert (small.sizes, large.sizes) == ([1], [1000])
-
-
-def test_the_hosts_set_the_largest_number_of_large_requests():
-    pool = ConnectionPool(2, large=Count(2))
-
-    pool.set_hosts(3)
-
-    assert pool.most_large == 6
-    assert ConnectionPool(2).most_large == 2
+    assert small.resets == 1
 
 
 @pytest.mark.parametrize(("before", "after"), [(6, 3), (3, 1), (1, 1)])
@@ -257,32 +209,3 @@ def test_successes_give_back_one_place_at_a_time():
 async def settle():
     for _ in range(10):
         await asyncio.sleep(0)
-
-
-def test_while_there_are_fewer_connections_the_bytes_of_large_requests_say_nothing():
-    large = Count(4)
-    pool = ConnectionPool(4, large=large)
-    pool.congestion(0)
-
-    pool.success(1000)
-    assert large.sizes == []
-    pool.allowed = 4
-    pool.success(1000)
-
-    assert large.sizes == [1000]
-
-
-async def test_small_requests_that_wait_do_not_keep_the_large_ones_busy():
-    large = Count(1)
-    pool = ConnectionPool(1, small=Count(1), large=large)
-    await pool.acquire(lambda: 0)
-    small = asyncio.create_task(pool.acquire(lambda: 0, is_small=True))
-    await settle()
-    pool.success(1000)
-    waiting = asyncio.create_task(pool.acquire(lambda: 0))
-    await settle()
-    pool.success(1000)
-
-    assert large.completions == [False, True]
-    small.cancel()
-    waiting.cancel()

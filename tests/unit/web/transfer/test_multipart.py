@@ -21,12 +21,12 @@ from uploader.oss.replies import Reply
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
 from uploader.transfer.files import Piece
-from uploader.transfer.plan import MIB
+from uploader.transfer.plan import AIM_S, MIB
 from uploader.transfer.progress import SentPart
 from uploader.transfer.sending.abort import abort
 from uploader.transfer.sending.checksum import PieceChecksum
 from uploader.transfer.sending.multipart import complete, initiate, send_multipart, send_piece
-from uploader.transfer.sending.parts import check_unchanged
+from uploader.transfer.sending.parts import check_unchanged, without_overlaps
 from uploader.transfer.sending.send import send
 from uploader.transfer.upload import Upload
 
@@ -38,6 +38,7 @@ LARGE = 2 * PARTS * MIB - 7  # larger than a single request allows
 def make(size=SIZE, connections=3, clock=None):
     ports = make_ports(clock)
     engine = make_engine(ports, connections)
+    engine.rate_bytes_per_s = MIB / AIM_S  # for parts of one MiB
     upload = Upload(FakeFile(size=size), lambda _upload: None)
     upload.target.key = "k"
     upload.progress.part_size = MIB
@@ -56,6 +57,129 @@ async def test_every_part_is_sent_once_and_the_whole_is_proved():
     assert ports.http.most_running == 3
     assert ports.http.multiparts == {}
     assert upload.sent == SIZE
+
+
+def sent_parts(upload):
+    """Return number and size in MiB of the parts that were sent."""
+    parts = upload.progress.parts
+    return [(number, -(-parts[number].size // MIB)) for number in sorted(parts)]
+
+
+async def test_parts_have_one_unit_until_the_speed_is_known_and_then_more():
+    upload, ports, engine = make(size=64 * MIB, connections=6)
+    engine.rate_bytes_per_s = 0.0
+    await initiate(upload, engine)
+    ports.http.hold()
+    sending = asyncio.create_task(send_multipart(upload, engine))
+    await until(lambda: ports.http.running == 6)
+
+    engine.rate_bytes_per_s = 10.0 * MIB
+    ports.http.release()
+    stored = await sending
+
+    assert stored.crc64 == str(crc64_of_zeros(64 * MIB))
+    parts = sent_parts(upload)
+    assert parts[:6] == [(number, 1) for number in range(1, 7)]
+    assert parts[6:9] == [(7, 8), (15, 8), (23, 7)]
+    assert parts[-1][1] == 1
+    assert sum(units for _, units in parts) == 64
+
+
+async def test_the_first_part_has_one_unit_because_the_server_reads_the_size_from_it():
+    upload, _, engine = make(size=64 * MIB, connections=6)
+    engine.rate_bytes_per_s = 10.0 * MIB
+
+    await send_multipart(upload, engine)
+
+    assert sent_parts(upload)[:3] == [(1, 1), (2, 8), (10, 8)]
+
+
+async def test_a_part_that_is_sent_again_has_the_same_size_although_the_speed_has_changed():
+    upload, ports, engine = make(size=64 * MIB, connections=6)
+    engine.rate_bytes_per_s = 10.0 * MIB
+    await initiate(upload, engine)
+    ports.http.hold()
+    sending = asyncio.create_task(send_multipart(upload, engine))
+    await until(lambda: ports.http.running == 6)
+    sending.cancel()
+    await until(lambda: ports.http.running == 0)
+    upload.progress.ground()
+
+    engine.rate_bytes_per_s = 0.0
+    ports.http.release()
+    await send_multipart(upload, engine)
+
+    assert sent_parts(upload)[:4] == [(1, 1), (2, 8), (10, 8), (18, 8)]
+    assert sent_parts(upload)[-1] == (64, 1)
+
+
+async def test_a_part_ends_before_a_unit_that_oss_has():
+    upload, ports, engine = make(size=20 * MIB, connections=1)
+    await initiate(upload, engine)
+    for number in (4, 9):
+        await send_piece(upload, engine, number, Piece(upload.file, (number - 1) * MIB, MIB))
+    engine.rate_bytes_per_s = 10.0 * MIB
+
+    await send_multipart(upload, engine)
+
+    assert sent_parts(upload)[:5] == [(1, 1), (2, 2), (4, 1), (5, 3), (8, 1)]
+    assert ports.http.objects == {"k": 20 * MIB}
+
+
+class Listed:
+    """A part in OSS's list."""
+
+    def __init__(self, number, size):
+        self.number = number
+        self.size = size
+
+
+@pytest.mark.parametrize(
+    ("parts", "kept"),
+    [
+        ([(1, 1), (2, 3), (5, 1)], [1, 2, 5]),
+        ([(1, 1), (2, 3), (3, 1), (4, 3), (5, 2)], [1, 2, 5]),
+        ([(7, 5), (9, 5), (12, 0.5)], [7, 12]),
+        ([], []),
+    ],
+)
+def test_a_part_that_begins_inside_an_earlier_one_is_left_out(parts, kept):
+    stored = {number: Listed(number, int(units * MIB)) for number, units in reversed(parts)}
+
+    assert [part.number for part in without_overlaps(stored, MIB)] == kept
+
+
+async def test_overlapping_parts_of_an_earlier_page_are_counted_once():
+    upload, ports, engine = make(size=20 * MIB, connections=6)
+    await initiate(upload, engine)
+    for number, units in ((1, 1), (7, 5), (9, 5)):
+        piece = Piece(upload.file, (number - 1) * MIB, units * MIB)
+        await send_piece(upload, engine, number, piece)
+    for number in (1, 7, 9):
+        upload.progress.drop(number)
+    upload.progress.doubt()
+
+    await send_multipart(upload, engine)
+
+    assert ports.http.objects == {"k": 20 * MIB}
+    assert (7, 5) in sent_parts(upload)
+    assert 9 not in upload.progress.parts
+
+
+async def test_parts_that_another_page_has_replaced_with_larger_ones_are_counted_once():
+    upload, ports, engine = make(size=10 * MIB, connections=6)
+    await initiate(upload, engine)
+    for number in (2, 3):
+        await send_piece(upload, engine, number, Piece(upload.file, (number - 1) * MIB, MIB))
+    two = upload.progress.parts[2]
+    await send_piece(upload, engine, 2, Piece(upload.file, MIB, 3 * MIB))
+    upload.progress.land(2, two)
+    upload.progress.doubt()
+
+    await send_multipart(upload, engine)
+
+    assert ports.http.objects == {"k": 10 * MIB}
+    assert sent_parts(upload)[:3] == [(1, 1), (2, 3), (5, 1)]
 
 
 async def test_what_lacks_a_part_is_not_put_together():
@@ -161,6 +285,26 @@ async def test_of_a_large_file_parts_all_over_it_are_read_again():
 
     offsets = [offset // MIB for offset, size in ports.checksum.pieces if size > 1]
     assert offsets == list(range(0, 1000, 8))
+
+
+async def test_four_parts_are_read_again_at_a_time():
+    upload, ports, engine = make()
+    for number in range(1, PARTS + 1):
+        size = min(MIB, SIZE - (number - 1) * MIB)
+        upload.progress.land(number, SentPart('"e"', crc64_of_zeros(size), size))
+    compute, running, most = ports.checksum.crc64, [], []
+
+    async def crc64(piece):
+        running.append(piece)
+        most.append(len(running))
+        result = await compute(piece)
+        running.pop()
+        return result
+
+    ports.checksum.crc64 = crc64
+    await check_unchanged(upload, engine)
+
+    assert max(most) == 4
 
 
 async def test_a_request_whose_piece_cannot_be_read_is_ended_at_once():

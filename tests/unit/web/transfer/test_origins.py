@@ -22,8 +22,6 @@ from uploader.transfer import states
 from uploader.transfer.grants.grant import Grant
 from uploader.transfer.grants.limits import Limits
 from uploader.transfer.grants.origins import AGAIN_S, GRACE_S, LIMIT_S, PAUSE_S, Origins
-from uploader.transfer.pacing.connections import ConnectionPool
-from uploader.transfer.pacing.request_count import large_requests
 from uploader.transfer.pacing.task_group import run_all
 from uploader.transfer.sending.single import send_single
 from uploader.transfer.upload import Upload
@@ -61,7 +59,6 @@ class Hosts:
     def __init__(self):
         self.asked = []
         self.answers = {}
-        self.counts = []  # of hosts for small files, each time they are told
         self._waiting = []
 
     def answer(self, *origins):
@@ -109,8 +106,7 @@ def make_grant(*origins):
 
 def make(*origins):
     clock, hosts = Alarms(), Hosts()
-    found = Origins(clock, hosts.ask, on_hosts=hosts.counts.append)
-    return found, make_grant(*origins), hosts, clock
+    return Origins(clock, hosts.ask), make_grant(*origins), hosts, clock
 
 
 async def chosen(origins, grant):
@@ -411,23 +407,13 @@ async def test_an_answer_from_an_origin_that_is_not_granted_any_more_is_ignored(
     await before
 
 
-class Allowed:
-    """A number of requests that stays the same."""
-
-    def __init__(self, allowed):
-        self.allowed = self.most = allowed
-
-    def completed(self, size, *, is_busy):
-        pass
-
-
-def make_upload(*origins, connections=6, large=None):
+def make_upload(*origins, connections=6):
     ports = make_ports(Alarms())
     ports.grants.origins = origins
     upload = Upload(FakeFile(), lambda _upload: None)
     upload.target.key = "uploads/alice-1/k/a.txt"
     upload.go(states.UPLOADING)
-    return upload, ports, make_engine(ports, connections, large=large)
+    return upload, ports, make_engine(ports, connections)
 
 
 def hosts_of(ports):
@@ -567,7 +553,7 @@ async def small(origins, grant, count):
     """Return the grants of `count` small requests that are under way at the same time."""
     sent = []
     for _ in range(count):
-        sent.append(await origins.at(grant, has_file=True, is_spread=True))
+        sent.append(await origins.at(grant, is_small=True))
     return sent
 
 
@@ -685,38 +671,6 @@ async def test_a_domain_that_is_not_granted_any_more_gets_no_small_requests():
     assert by_origin(await small(origins, make_grant(ONE, THREE), 4)) == {ONE: 2, THREE: 2}
 
 
-async def test_a_large_file_counts_at_the_chosen_origin():
-    origins, grant, _, _ = await make_small(ONE, TWO)
-    for _ in range(2):
-        await origins.at(grant, has_file=True)
-
-    assert by_origin(await small(origins, grant, 4)) == {ONE: 1, TWO: 3}
-
-
-async def test_the_number_of_hosts_that_answer_is_told():
-    origins, grant, hosts, clock = await make_small(ONE, TWO, THREE, answering=[ONE, THREE])
-    assert hosts.counts[-1] == 2
-    _, sent = await small(origins, grant, 2)
-
-    for _ in range(2):
-        await origins.failed(sent, Lost(Lost.UNREACHABLE))
-    assert hosts.counts[-1] == 1
-    hosts.answers[THREE] = hosts.answers[TWO] = None
-    await clock.go_on(AGAIN_S)
-    await small(origins, grant, 1)
-    await turns()
-    assert hosts.counts[-1] == 3
-    await origins.at(make_grant(ONE, PUBLIC, TWO))
-
-    assert hosts.counts[-1] == 2
-
-
-async def test_an_endpoint_of_oss_is_one_host():
-    _, _, hosts, _ = await make_small(PUBLIC, ONE, TWO)
-
-    assert hosts.counts[-1] == 1
-
-
 def make_small_uploads(ports, count, size=10):
     uploads = []
     for number in range(count):
@@ -768,29 +722,3 @@ async def test_a_small_file_that_a_domain_loses_is_sent_to_the_chosen_one():
 
     assert puts_by_host(ports) == {"one.example": 3, "two.example:8443": 1}
     assert len(ports.http.objects) == 3
-
-
-async def test_large_files_go_to_all_domains_if_more_requests_are_allowed_than_to_one():
-    _, ports, engine = make_upload(ONE, TWO)
-    ports.http.plan = [refused("NoSuchUpload", 404), refused("NoSuchUpload", 404)]
-    await engine.origins.at(await engine.keeper.get())
-    engine.pool = ConnectionPool(2, large=Allowed(4))
-    ports.http.hold()
-    uploads = make_small_uploads(ports, 5, size=100_000)
-    sending = [asyncio.create_task(send_single(each, engine)) for each in uploads]
-    await until(lambda: ports.http.running == 4)
-
-    assert puts_by_host(ports) == {"one.example": 2, "two.example:8443": 2}
-    ports.http.release()
-    await asyncio.gather(*sending)
-
-
-async def test_the_hosts_that_answer_limit_the_large_requests():
-    _, ports, engine = make_upload(ONE, TWO, large=large_requests(lambda: 0.0))
-    ports.http.plan = [refused("NoSuchUpload", 404), refused("NoSuchUpload", 404)]
-    assert engine.pool.most_large == 6
-
-    await engine.origins.at(await engine.keeper.get())
-    await turns()
-
-    assert engine.pool.most_large == 12

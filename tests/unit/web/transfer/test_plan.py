@@ -14,6 +14,7 @@ from uploader.transfer.plan import (
     part_at,
     part_count,
     part_size_for,
+    units_for,
 )
 
 SIZES = [
@@ -47,17 +48,31 @@ def test_parts_are_what_oss_accepts_and_add_up(size, rate):
         assert part_at(1, size, part_size).offset == 0
 
 
-def test_parts_aim_at_ten_seconds():
-    assert part_size_for(10**9, rate_bytes_per_s=10**6) == -(-(10**7) // KIB) * KIB
-
-
 @pytest.mark.parametrize("rate", [0.5, 1])
 def test_the_slowest_line_gets_the_smallest_parts(rate):
     assert part_size_for(64 * MIB, rate_bytes_per_s=rate) == MIN_PART_BYTES
 
 
+def largest_part(size, rate):
+    """Return the size of a part in the middle of a file."""
+    part_size = part_size_for(size, rate_bytes_per_s=rate)
+    missing = part_count(size, part_size)
+    return part_size * units_for(size, part_size, rate_bytes_per_s=rate, missing=missing)
+
+
 def test_a_fast_line_does_not_make_parts_that_are_dear_to_lose():
-    assert part_size_for(10**10, rate_bytes_per_s=10**9) == LARGEST_BY_SPEED
+    assert largest_part(10**10, 10**9) == LARGEST_BY_SPEED
+
+
+def test_without_a_speed_a_part_has_one_unit():
+    assert units_for(10**9, MIB, rate_bytes_per_s=0, missing=900) == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "units"), [(900, 8), (48, 8), (47, 8), (42, 7), (13, 3), (7, 2), (6, 1), (1, 1)]
+)
+def test_the_last_parts_are_shared_by_all_connections(missing, units):
+    assert units_for(100 * MIB, MIB, rate_bytes_per_s=MIB, missing=missing) == units
 
 
 AT_ONCE = 6
@@ -75,34 +90,31 @@ def test_a_break_on_a_line_that_nobody_knew_costs_a_minute_or_a_tenth_of_the_fil
     assert lost_s <= 60 or in_flight <= size / 10
 
 
-@pytest.mark.parametrize("hosts", [2, 3])
-@pytest.mark.parametrize("size", LARGE)
-def test_with_several_hosts_the_parts_are_smaller_so_that_a_break_costs_no_more(size, hosts):
-    part_size = part_size_for(size, connections=hosts * AT_ONCE)
-
-    in_flight = hosts * AT_ONCE * part_size
-
-    assert part_size == MIB or in_flight <= size / 10
-
-
 def test_parts_of_an_unknown_line_grow_with_the_file_to_the_usual_size():
     sizes = [part_size_for(size) for size in (17 * MIB, 100 * MIB, 512 * MIB, 20_000 * MIB)]
 
     assert sizes == [MIB, 1600 * KIB, DEFAULT_PART_BYTES, DEFAULT_PART_BYTES]
 
 
+@pytest.mark.parametrize(("tenths", "units"), [(14, 1), (16, 2), (24, 2), (26, 3)])
+def test_the_units_of_a_part_are_rounded(tenths, units):
+    rate = tenths * MIB / 100  # `tenths` of a unit in ten seconds
+
+    assert units_for(100 * MIB, MIB, rate_bytes_per_s=rate, missing=99) == units
+
+
 @pytest.mark.parametrize("mbit", [2, 5, 20])
-@pytest.mark.parametrize("size", LARGE)
-def test_parts_of_a_line_that_is_known_take_eight_to_fifteen_seconds(size, mbit):
+@pytest.mark.parametrize("size", [64 * MIB, 100 * MIB, 512 * MIB, 2000 * MIB])
+def test_parts_of_a_line_that_is_known_take_about_ten_seconds(size, mbit):
     rate = mbit * MBIT / AT_ONCE
 
-    part_s = part_size_for(size, rate_bytes_per_s=rate) / rate
+    part_s = largest_part(size, rate) / rate
 
-    assert 8 <= part_s <= 15
+    assert 6 <= part_s <= 15
 
 
 def test_what_may_be_lost_of_a_file_on_a_fast_line_is_a_tenth():
-    assert part_size_for(1024 * MIB, rate_bytes_per_s=10**9) == 16 * MIB
+    assert largest_part(1024 * MIB, 10**9) == 16 * MIB
 
 
 def test_a_file_too_large_for_oss_is_refused():

@@ -4,8 +4,8 @@ The origins are custom domains, the acceleration endpoint and the public endpoin
 access to the same objects and parts. So an upload can continue at another origin under the same
 upload id.
 
-One origin is chosen. Browsers open only six connections to a host, so small files go to all custom
-domains that answer, and so do large files, if the bytes arrive faster then.
+One origin is chosen for all requests, except small ones. Browsers open only six connections to a
+host, so small requests go to all custom domains that answer.
 
 After failures at the chosen origin, all origins are checked at the same time. If no origin answers,
 the network is down, and the chosen origin stays the same.
@@ -90,23 +90,18 @@ class Origins:
 
     If the grant has only one origin, there is no check.
 
-    A request that may go elsewhere goes to the custom domain with the fewest such requests, if the
+    A small request goes to the custom domain with the fewest small requests in flight, if the
     chosen origin is a custom domain too. The others must have answered the latest check. A request
     that fails there because of the host or the network is sent again. A domain that refuses a
     request, or loses `LOSSES` requests in a row, gets no more requests until it answers a check.
-
-    `on_hosts(count)` is called when the number of hosts for such requests may have changed.
 
     `ask(grant)` sends the small request to `grant.bucket.origin`, and raises `OSSError` or
     `TransferError` if uploads cannot use this origin.
     """
 
-    def __init__(
-        self, clock: "Clock", ask: "Ask", *, on_hosts: "Callable[[int], None]" = lambda count: None
-    ) -> None:
+    def __init__(self, clock: "Clock", ask: "Ask") -> None:
         self._clock = clock
         self._ask = ask
-        self._on_hosts = on_hosts
         self._origins: list[str] = []
         self._current = ""
         self._is_found = False  # the current origin is known to work
@@ -119,7 +114,7 @@ class Origins:
         self._domains: list[str] = []  # custom domains that have answered
         self._lost_domain = False  # a custom domain has failed in the latest check or later
         self._domain_losses: dict[str, int] = {}  # in a row, at other origins than the current one
-        self._in_flight: dict[str, int] = {}  # requests with bytes of a file, by origin
+        self._in_flight: dict[str, int] = {}  # small requests, by origin
 
     def prepare(self, grant: "Grant") -> None:
         """Begin the check of all origins, so that the first request does not wait for it."""
@@ -128,15 +123,12 @@ class Origins:
         if len(self._origins) > 1 and self._needs_check():
             asyncio.create_task(self._ask_all(grant))  # noqa: RUF006 - it ends by itself
 
-    async def at(
-        self, grant: "Grant", *, has_file: bool = False, is_spread: bool = False
-    ) -> "Grant":
+    async def at(self, grant: "Grant", *, is_small: bool = False) -> "Grant":
         """Return the grant with one origin as the bucket's only origin.
 
         Args:
-            has_file: whether the request sends bytes of a file. The caller then calls `left` when
-                the request has ended.
-            is_spread: whether the request may go to another origin than the chosen one.
+            is_small: whether the request may go to another origin than the chosen one. The caller
+                calls `left` when the request has ended.
         """
         origins = grant.bucket.origins
         if origins != self._origins:
@@ -149,8 +141,8 @@ class Origins:
             await self._ask_all(grant)
         elif (self._current != origins[0] or self._lost_domain) and self._is_over(AGAIN_S):
             asyncio.create_task(self._ask_all(grant))  # noqa: RUF006 - it ends by itself
-        origin = self._freest() if is_spread else self._current
-        if has_file:
+        origin = self._freest() if is_small else self._current
+        if is_small:
             self._in_flight[origin] = self._in_flight.get(origin, 0) + 1
         if origin not in self._granted:
             self._granted[origin] = grant.at(origin)
@@ -161,7 +153,7 @@ class Origins:
         return not self._is_found and (self._asking is not None or self._is_over(PAUSE_S))
 
     def left(self, grant: "Grant") -> None:
-        """Record that a request with bytes of a file has ended.
+        """Record that a small request has ended.
 
         Args:
             grant: the grant of the request, returned by `at`.
@@ -171,12 +163,12 @@ class Origins:
             self._in_flight[origin] -= 1
 
     def _freest(self) -> str:
-        """Return the host with the fewest files in flight."""
-        return min(self._hosts(), key=lambda each: self._in_flight.get(each, 0))
+        """Return the custom domain with the fewest small requests in flight.
 
-    def _hosts(self) -> "list[str]":
-        """Return the custom domains that answer, or the chosen origin if it is no custom domain."""
-        return self._domains if self._current in self._domains else [self._current]
+        If the chosen origin is no custom domain, return the chosen origin.
+        """
+        domains = self._domains if self._current in self._domains else [self._current]
+        return min(domains, key=lambda each: self._in_flight.get(each, 0))
 
     def answered(self, grant: "Grant") -> None:
         """Record that OSS has answered a request.
@@ -231,7 +223,6 @@ class Origins:
         if self._current not in origins:
             self._go_to(origins[0])
             self._is_found = False
-        self._on_hosts(len(self._hosts()))
 
     def _is_lost_again(self, domain: str) -> bool:
         """Record that a request to a custom domain was lost; return whether it was the second."""
@@ -247,12 +238,10 @@ class Origins:
         elif not answers:
             self._domains = [each for each in self._domains if each != domain]
             self._lost_domain = True
-        self._on_hosts(len(self._hosts()))
 
     def _go_to(self, origin: str) -> None:
         self._current = origin
         self._losses = 0
-        self._on_hosts(len(self._hosts()))
 
     def _is_over(self, seconds: float) -> bool:
         """Return whether at least `seconds` have passed since the latest check of all origins.

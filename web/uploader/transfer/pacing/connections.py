@@ -7,9 +7,9 @@ Congestion halves the number of connections. If several requests in flight fail,
 halved only once. One connection is added when the number of successful requests reaches the number
 of connections (additive increase, multiplicative decrease).
 
-If the number of connections is not reduced, more requests than connections may be sent. The browser
-queues small requests, so that a free connection does not wait for Python; or the browser sends them
-at once, over HTTP/2 or to several hosts. More large requests are sent only to several hosts.
+If the number of connections is not reduced, more small requests than connections may be sent. The
+browser queues these requests, so that a free connection does not wait for Python; or the browser
+sends them at once, over HTTP/2 or to several hosts.
 
 A request that sends a whole large file may keep its connection for hours. So such requests get at
 most `MOST_LONG` connections, and other files can pass them.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from uploader.transfer.pacing.request_count import RequestCount
+    from uploader.transfer.pacing.small_requests import SmallRequests
 
 __all__ = ["ConnectionPool"]
 
@@ -46,7 +46,6 @@ class ConnectionPool:
         connections: the number of connections without congestion and without a speed limit.
         small: the number of small requests that may be sent at the same time; if `None`, as many
             as there are connections.
-        large: the same for all other requests.
 
     Attributes:
         most: the number of connections without congestion; a speed limit reduces this number.
@@ -56,15 +55,10 @@ class ConnectionPool:
     """
 
     def __init__(
-        self,
-        connections: int = CONNECTIONS,
-        *,
-        small: "RequestCount | None" = None,
-        large: "RequestCount | None" = None,
+        self, connections: int = CONNECTIONS, *, small: "SmallRequests | None" = None
     ) -> None:
         self.connections = connections
         self._small = small
-        self._large = large
         self.most = connections
         self.allowed = connections
         self.used = 0
@@ -109,38 +103,21 @@ class ConnectionPool:
     @property
     def small(self) -> int:
         """The number of small requests that may be sent at the same time."""
-        return self._present(self._small)
+        if self._small and self.allowed == self.connections:
+            return self._small.allowed
+        return self.allowed
 
-    @property
-    def large(self) -> int:
-        """The number of other requests that may be sent at the same time."""
-        return self._present(self._large)
-
-    @property
-    def most_large(self) -> int:
-        """The largest number to which `large` may grow."""
-        return self._large.most if self._large else self.connections
-
-    def set_hosts(self, hosts: int) -> None:
-        """Set the number of hosts to which large requests may go."""
-        if self._large:
-            self._large.limit(hosts * self.connections)
-
-    def success(self, size: int = 0, *, is_small: bool = False) -> None:
+    def success(self, *, is_small: bool = False) -> None:
         """Record that a request has succeeded, before its connection is released.
 
         After `allowed` successful requests, one connection is added.
 
         Args:
-            size: the bytes of a file that were sent.
             is_small: whether the request was acquired as a small one.
         """
         if is_small and self._small:
             is_busy = bool(self._waiting) or 2 * self.used > self._small.allowed
             self._small.completed(is_busy=is_busy)
-        elif size and self._large and self.allowed == self.connections:
-            is_busy = any(not ticket.is_small for ticket in self._waiting)
-            self._large.completed(size, is_busy=is_busy)
         self._successes += 1
         if self._successes >= self.allowed and self.allowed < self.most:
             self.allowed += 1
@@ -158,9 +135,8 @@ class ConnectionPool:
             self.cuts += 1
             self.allowed = max(1, self.allowed // 2)
             self._successes = 0
-            for count in (self._small, self._large):
-                if count:
-                    count.reset()
+            if self._small:
+                self._small.reset()
 
     def limit(self, most: int) -> None:
         """Set the largest number of connections to `most`. Requests in flight continue."""
@@ -169,18 +145,15 @@ class ConnectionPool:
         self.allowed = min(self.allowed, most) if is_cut else most
         self._hand_out()
 
-    def _present(self, count: "RequestCount | None") -> int:
-        return count.allowed if count and self.allowed == self.connections else self.allowed
-
     def _hand_out(self) -> None:
-        while self._waiting and self.used < max(self.small, self.large):
+        while self._waiting and self.used < self.small:
             ready = self._waiting
             if self._long >= MOST_LONG:
                 ready = [ticket for ticket in ready if not ticket.is_long]
                 if not ready:
                     return
             first = min(ready, key=lambda ticket: ticket.rank())
-            if self.used >= (self.small if first.is_small else self.large):
+            if self.used >= (self.small if first.is_small else self.allowed):
                 return
             self._waiting.remove(first)
             self.used += 1

@@ -10,11 +10,17 @@ from uploader.transfer.errors import KeyTaken
 from uploader.transfer.files import Piece
 from uploader.transfer.options import KEEP_BOTH
 from uploader.transfer.pacing.task_group import run_all
-from uploader.transfer.plan import part_at, part_count, part_size_for
+from uploader.transfer.plan import part_at, part_size_for, units_for
 from uploader.transfer.progress import SentPart
 from uploader.transfer.sending.abort import remove_orphans
 from uploader.transfer.sending.checksum import PieceChecksum, check_crc64
-from uploader.transfer.sending.parts import build_for, check_unchanged, list_all, proved
+from uploader.transfer.sending.parts import (
+    build_for,
+    check_unchanged,
+    list_all,
+    proved,
+    without_overlaps,
+)
 from uploader.transfer.sending.prepare import examine, headers_of, overwrite_headers
 from uploader.transfer.sending.settle import is_stored
 from uploader.transfer.upload import Upload
@@ -85,9 +91,7 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
         OSSError, TransferError: the multipart upload cannot be created.
     """
     if not upload.progress.part_size:
-        rate = engine.speed.traffic_limit / 8 or engine.rate_bytes_per_s
-        size, connections = upload.file.size, engine.pool.most_large
-        part_size = part_size_for(size, rate_bytes_per_s=rate, connections=connections)
+        part_size = part_size_for(upload.file.size, rate_bytes_per_s=_rate(engine))
         upload.progress.plan(part_size)
     if not upload.target.content_type:  # continued from a record, so not examined yet
         upload.target.describe(content_type="", sha256="")  # the SHA-256 in the record may be wrong
@@ -142,7 +146,10 @@ async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None"
 
 async def _prove_parts(upload: "Upload", engine: "Engine") -> None:
     """Compare the parts in OSS with the file. Matching parts are not sent again."""
-    for stored in (await list_all(upload, engine)).values():
+    listed = await list_all(upload, engine)
+    for number in list(upload.progress.parts):
+        upload.progress.drop(number)  # another page may have sent parts of other sizes
+    for stored in without_overlaps(listed, upload.progress.part_size):
         part = await proved(upload, engine, stored)
         if part:
             upload.progress.land(stored.number, part)
@@ -150,24 +157,54 @@ async def _prove_parts(upload: "Upload", engine: "Engine") -> None:
 
 
 async def _send_missing(upload: "Upload", engine: "Engine") -> None:
-    count = part_count(upload.file.size, upload.progress.part_size)
-    missing = iter(
-        [number for number in range(1, count + 1) if number not in upload.progress.parts]
-    )
-    workers = min(UNPROVED * engine.pool.most_large, count - len(upload.progress.parts))
+    """Send all units that OSS does not have.
+
+    If the speed is unknown, no part waits behind those in flight, because it would be too small.
+    """
+    missing = upload.progress.missing()
+    is_measured = asyncio.Event()
+    if _rate(engine):
+        is_measured.set()
 
     async def worker() -> None:
-        for number in missing:
-            await _send_part(upload, engine, number)
+        while missing:
+            await _send_part(upload, engine, missing.pop(0), missing)
+            is_measured.set()
 
-    await run_all([worker] * workers)
+    async def later_worker() -> None:
+        await is_measured.wait()
+        await worker()
+
+    connections = engine.pool.connections
+    workers = [worker] * connections + [later_worker] * ((UNPROVED - 1) * connections)
+    await run_all(workers[: len(missing)])
 
 
-async def _send_part(upload: "Upload", engine: "Engine", number: int) -> None:
-    part = part_at(number, upload.file.size, upload.progress.part_size)
-    await send_piece(upload, engine, number, Piece(upload.file, part.offset, part.size))
-    if upload.progress.arrived - upload.record.arrived > upload.file.size // KEPT_STEPS:
+async def _send_part(upload: "Upload", engine: "Engine", number: int, missing: "list[int]") -> None:
+    """Send a part.
+
+    Args:
+        number: the number of the part.
+        missing: the next units, from which the part takes those that it sends.
+    """
+    file, progress = upload.file, upload.progress
+    part_size, wanted, units = progress.part_size, progress.units.get(number, 0), 1
+    if not wanted and number > 1:  # the server reads the size of a unit from the first part
+        left = len(missing) + 1
+        wanted = units_for(file.size, part_size, rate_bytes_per_s=_rate(engine), missing=left)
+    while units < wanted and missing and missing[0] == number + units:
+        missing.pop(0)
+        units += 1
+    progress.units[number] = units
+    part = part_at(number, file.size, part_size, units=units)
+    await send_piece(upload, engine, number, Piece(file, part.offset, part.size))
+    if upload.progress.arrived - upload.record.arrived > file.size // KEPT_STEPS:
         await engine.journal.keep(upload)
+
+
+def _rate(engine: "Engine") -> float:
+    """Return the speed of one connection in bytes per second; 0 if unknown."""
+    return engine.speed.traffic_limit / 8 or engine.rate_bytes_per_s
 
 
 async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Piece) -> None:

@@ -4,6 +4,7 @@ from uploader.oss import requests
 from uploader.oss.replies import read_parts
 from uploader.transfer.errors import FileUnreadable
 from uploader.transfer.files import Piece
+from uploader.transfer.pacing.task_group import run_all
 from uploader.transfer.plan import part_at, part_count
 from uploader.transfer.progress import SentPart
 
@@ -18,9 +19,17 @@ if TYPE_CHECKING:
     from uploader.transfer.grants.grant import Grant
     from uploader.transfer.upload import Upload
 
-__all__ = ["build_for", "check_unchanged", "list_all", "list_page", "proved"]
+__all__ = [
+    "build_for",
+    "check_unchanged",
+    "list_all",
+    "list_page",
+    "proved",
+    "without_overlaps",
+]
 
 REREAD_BYTES = 128 * 1024 * 1024
+AT_ONCE = 4  # reads; the browser needs a millisecond or two to begin each
 
 
 async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "SentPart | None":
@@ -29,13 +38,32 @@ async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "S
     Returns:
         The part with its CRC-64; `None` if the number, the size or the CRC-64 does not match.
     """
-    if not 1 <= stored.number <= part_count(upload.file.size, upload.progress.part_size):
+    size, part_size = upload.file.size, upload.progress.part_size
+    if not 1 <= stored.number <= part_count(size, part_size):
         return None
-    part = part_at(stored.number, upload.file.size, upload.progress.part_size)
+    part = part_at(stored.number, size, part_size, units=max(1, part_count(stored.size, part_size)))
     if stored.size != part.size or not stored.crc64:
         return None
     crc64 = await engine.crc64(upload, Piece(upload.file, part.offset, part.size))
     return SentPart(stored.etag, crc64, part.size) if str(crc64) == stored.crc64 else None
+
+
+def without_overlaps(stored: "dict[int, StoredPart]", part_size: int) -> "list[StoredPart]":
+    """Return the parts in order, without those that begin inside an earlier part.
+
+    Parts overlap if an answer was lost, and the page has sent these bytes again in other parts.
+
+    Args:
+        stored: the parts by number.
+        part_size: the size of a unit in bytes.
+    """
+    kept: list[StoredPart] = []
+    free = 1
+    for number in sorted(stored):
+        if number >= free:
+            kept.append(stored[number])
+            free = number + part_count(stored[number].size, part_size)
+    return kept
 
 
 async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
@@ -53,12 +81,18 @@ async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
     """
     await engine.crc64(upload, Piece(upload.file, upload.file.size - 1, 1))
     numbers = sorted(upload.progress.parts)
-    step = max(1, -(-len(numbers) * upload.progress.part_size // REREAD_BYTES))
-    for number in [numbers[at] for at in range(0, len(numbers), step)]:
-        part = part_at(number, upload.file.size, upload.progress.part_size)
-        crc64 = await engine.crc64(upload, Piece(upload.file, part.offset, part.size))
-        if crc64 != upload.progress.parts[number].crc64:
-            raise FileUnreadable(f"part {number} has other bytes than were sent", changed=True)
+    step = max(1, -(-upload.progress.arrived // REREAD_BYTES))
+    waiting = [numbers[at] for at in range(0, len(numbers), step)]
+
+    async def compare() -> None:
+        while waiting:
+            number = waiting.pop(0)
+            sent, offset = upload.progress.parts[number], (number - 1) * upload.progress.part_size
+            crc64 = await engine.crc64(upload, Piece(upload.file, offset, sent.size))
+            if crc64 != sent.crc64:
+                raise FileUnreadable(f"part {number} has other bytes than were sent", changed=True)
+
+    await run_all([compare] * AT_ONCE)
 
 
 async def list_all(upload: "Upload", engine: "Engine") -> "dict[int, StoredPart]":

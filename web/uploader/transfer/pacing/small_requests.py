@@ -1,0 +1,87 @@
+"""Finds how many small requests may be sent at the same time.
+
+Over HTTP/1.1, browsers open six connections to a host, and the other requests wait in the browser.
+Over HTTP/2, or if small requests go to several hosts, more requests than six are sent at the same
+time. The page cannot ask which protocol is used, because browsers hide it for other origins.
+
+So the number is doubled as long as more requests per second are completed. The last doubling is
+undone if the rate has not grown. After `AGAIN` rounds the number is doubled again, because the line
+may have changed.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["LEAST", "MOST", "SmallRequests"]
+
+LEAST = 12  # two per connection: the browser sends the next one without waiting for Python
+MOST = 96
+GROWTH = 1.25  # of the rate, for which a doubling is kept
+AGAIN = 20
+
+
+class SmallRequests:
+    """The number of small requests that may be sent at the same time.
+
+    The rate is measured in rounds. A round ignores the first `allowed` completed requests, because
+    these were sent before the number has changed, and measures the next `allowed` ones.
+
+    Args:
+        elapsed_s: returns the seconds since any fixed time.
+
+    Attributes:
+        allowed: the present number, from `LEAST` to `MOST`.
+    """
+
+    def __init__(self, elapsed_s: "Callable[[], float]") -> None:
+        self._elapsed_s = elapsed_s
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again with the smallest number."""
+        self._rate = 0.0  # requests per second before the latest doubling; 0 if unknown
+        self._is_doubled = False
+        self._rounds = 0  # since the latest doubling
+        self._start(LEAST)
+
+    def completed(self, *, is_busy: bool) -> None:
+        """Record that a small request is completed.
+
+        Args:
+            is_busy: whether there are enough requests to send. Otherwise the rate does not depend
+                on the number, and the round begins again.
+        """
+        if not is_busy:
+            self._start(self.allowed)
+            return
+        self._count += 1
+        if self._count == self.allowed:
+            self._since_s = self._elapsed_s()
+        elif self._count == 2 * self.allowed:
+            self._end_round(self.allowed / max(self._elapsed_s() - self._since_s, 1e-3))
+
+    def _start(self, allowed: int) -> None:
+        self.allowed = allowed
+        self._count = 0
+        self._since_s = 0.0
+
+    def _end_round(self, rate: float) -> None:
+        """Double the number, undo the latest doubling, or keep the number.
+
+        Args:
+            rate: the completed requests per second in this round.
+        """
+        self._rounds += 1
+        if self._is_doubled and rate < GROWTH * self._rate:
+            self._is_doubled = False
+            self._start(self.allowed // 2)
+        elif self.allowed < MOST and (self._is_doubled or self._rounds >= AGAIN or not self._rate):
+            self._is_doubled = True
+            self._rounds = 0
+            self._rate = rate
+            self._start(2 * self.allowed)
+        else:
+            self._is_doubled = False
+            self._rate = rate
+            self._start(self.allowed)
