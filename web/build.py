@@ -29,6 +29,7 @@ from typing import Any
 
 import brotli
 
+from archive import archive, compiled
 from interpreter import closed, faster, steady
 from uploader.view.words.text import direction
 
@@ -51,7 +52,6 @@ LOADED_ON_DEMAND = {
     "sha256": "sha256.js",
     "records": "records.js",
     "tabs": "tabs.js",
-    "modules": "modules.json",
     "dialogs": "dialogs.py",
     "thumbnails": "thumbnails.js",
     "qr": "qr.js",
@@ -60,6 +60,7 @@ LOADED_ON_DEMAND = {
 }
 
 TYPES = {
+    ".bin": "application/octet-stream",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
@@ -120,24 +121,25 @@ async def _start():
                 os.mkdir(folder)
                 folders.add(folder)
             folder += "/"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(modules[index][1])
+        content = modules[index][1]
+        with open(path, "wb") as file:
+            file.write(bytes.fromhex(content) if path.endswith(".mpy") else content.encode())
         await give_way()
     for index in range(modules.length):
-        path = modules[index][0]
-        __import__(path[:-3].replace("/", "."))
-        if path == "%(main)s":
+        name = modules[index][0].split(".")[0]
+        __import__(name.replace("/", "."))
+        if name == "%(main)s":
             return
         await give_way()
 """
-MAIN = "uploader/main.py"
+MAIN = "uploader/main"
 SLICE_MS = 30
 
 
 def start_script(extension: Path | None = None) -> str:
     """Return the Python script that starts the page.
 
-    The script writes the modules of `modules.json` to the interpreter's file system, and imports
+    The script writes the modules of the archive to the interpreter's file system, and imports
     them in their order up to `MAIN`, which starts the page. After each `SLICE_MS` milliseconds, the
     browser can handle other events, so that a slow device stays responsive. If another script or
     the style sheet was not loaded completely, the page is not started.
@@ -160,14 +162,14 @@ else:
 {own}"""
 
 
-def start_modules() -> list[list[str]]:
-    """Return the modules of `uploader` without the dialogs, as `[path, source]`.
+def start_modules() -> list[tuple[str, bytes]]:
+    """Return the modules of `uploader` without the dialogs, as `(path, source)`.
 
     The modules that `MAIN` imports come first, each after the modules that it imports itself.
     """
     paths = [path for path in (WEB / "uploader").rglob("*.py") if DIALOGS not in path.parents]
     sources = dict(_stripped(paths))
-    return [[path, sources[path]] for path in import_order(sources, MAIN)]
+    return [(path, sources[path].encode()) for path in import_order(sources, f"{MAIN}.py")]
 
 
 def import_order(sources: dict[str, str], first: str) -> list[str]:
@@ -301,7 +303,8 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
             "uploader.py": start_script(extension).encode(),
-            "modules.json": _json(start_modules()).encode(),
+            "micropython.bin": archive(compiled(start_modules())),
+            "pyodide.bin": archive(start_modules()),
             "dialogs.py": bundle(DIALOGS.rglob("*.py")).encode(),
         },
         "pyscript": {path.name: path.read_bytes() for path in pyscript_files()},
@@ -385,7 +388,8 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
         runtime
     ]
     chunks = [name for name in url if re.match(r"pyscript/(core-|error-)", name)]
-    fetched = ["app/uploader.py", "app/modules.json"]
+    modules = f"app/{runtime}.bin"
+    fetched = ["app/uploader.py", modules]
     fetched += ["micropython/micropython.wasm"] if runtime == "micropython" else []
     preload = [
         *(
@@ -394,6 +398,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
         ),
         *(f'<link rel="preload" as="fetch" crossorigin href="{url[n]}">' for n in fetched),
     ]
+    on_demand = {name: url[f"app/{file}"] for name, file in LOADED_ON_DEMAND.items()}
     said = sentences(language)
     plugins = {"plugins": [f"!{plugin}" for plugin in PYSCRIPT_PLUGINS]}
     config = {"interpreter": url[engine], **plugins}
@@ -407,7 +412,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
         "dir": direction(language),
         "languages": "".join(_option(code, chosen=code == language) for code in LANGUAGES),
         "sentences": _json(said).replace("<", "\\u003c"),
-        "urls": json.dumps({name: url[f"app/{file}"] for name, file in LOADED_ON_DEMAND.items()}),
+        "urls": json.dumps({"modules": url[modules], **on_demand}),
         "runtime": runtime,
         "script_type": {"micropython": "mpy", "pyodide": "py"}[runtime],
         "config": json.dumps(config).replace("'", "&#39;"),

@@ -24,7 +24,7 @@ PARTS = {
         "core.js",
         "core-",
         "uploader.py",
-        "modules.json",
+        "micropython.bin",
         "micropython.wasm",
     ),
     "pyodide": ("exchange.js", "styles.css", "pyodide.asm.wasm"),

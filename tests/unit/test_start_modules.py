@@ -28,7 +28,7 @@ def test_modules_that_import_each_other_are_listed_once() -> None:
 
 
 def test_the_page_imports_nothing_before_what_it_needs() -> None:
-    modules = dict(build.start_modules())
+    modules = {path: source.decode() for path, source in build.start_modules()}
     order = list(modules)
     seen: set[str] = set()
     for path in order:
@@ -40,7 +40,7 @@ def test_the_page_imports_nothing_before_what_it_needs() -> None:
 
 def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() -> None:
     order = [path for path, _source in build.start_modules()]
-    before = order[: order.index(build.MAIN)]
+    before = order[: order.index(f"{build.MAIN}.py")]
 
     assert "uploader/transfer/engine.py" in before
     assert not any("dialogs" in path for path in order)
@@ -50,5 +50,5 @@ def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() ->
 def test_modules_have_no_comments_and_no_empty_package_files() -> None:
     modules = dict(build.start_modules())
 
-    assert "#" not in modules["uploader/transfer/plan.py"]
+    assert b"#" not in modules["uploader/transfer/plan.py"]
     assert "uploader/transfer/pacing/__init__.py" not in modules

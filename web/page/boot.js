@@ -115,11 +115,24 @@ function guardLeaving(on) {
 const urls = JSON.parse(document.currentScript.dataset.urls);
 const url = (name) => ownOrigin(urls[name]);
 
+// Returns [path, content] for each file of an archive (`web/archive.py`). Compiled modules are hex digits, see `random`.
+function unpack(buffer) {
+  const text = (start, size) => new TextDecoder().decode(new Uint8Array(buffer, start, size));
+  const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+  const hex = (start, size) => Array.from(new Uint8Array(buffer, start, size), (byte) => digits[byte]).join("");
+  let end = 4 + new DataView(buffer).getUint32(0, true);
+  return JSON.parse(text(4, end - 4)).map(([path, size]) => {
+    end += size;
+    return [path, (path.endsWith(".mpy") ? hex : text)(end - size, size)];
+  });
+}
+
 window.ossferry = {
   // Returns a promise in all cases: MicroPython cannot catch an exception that is thrown synchronously.
   ask: async (module, operation, ...given) => (await import(url(module)))[operation](...given),
   load: (module) => import(url(module)),
-  modules: window.fetch(url("modules")).then((answer) => answer.json()), // parsed while the interpreter is loaded
+  // Unpacked while the interpreter is loaded.
+  modules: window.fetch(url("modules")).then((answer) => answer.arrayBuffer()).then(unpack),
   fail,
   guardLeaving,
   // Returns hex digits: a string crosses to MicroPython faster than an array.
