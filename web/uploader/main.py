@@ -7,8 +7,9 @@ from uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from uploader.browser.entropy import BrowserRandom
 from uploader.browser.http import BrowserHttp
 from uploader.browser.interop import collect_rarely
-from uploader.browser.network import BrowserNetwork, Preconnect
+from uploader.browser.network import BrowserNetwork
 from uploader.browser.page import window
+from uploader.browser.page.preconnect import Preconnect
 from uploader.browser.server.calls import call
 from uploader.browser.server.grants import ServerGrants
 from uploader.browser.server.receipts import ServerReceipts

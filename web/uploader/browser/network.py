@@ -1,4 +1,4 @@
-"""Waits for the network to return, checks whether our server answers, and opens connections."""
+"""Waits for the network to return, and checks whether our server answers."""
 
 import asyncio
 
@@ -6,13 +6,12 @@ import js
 from pyscript.ffi import create_proxy, to_js
 
 from uploader.browser.interop import JsException, release
-from uploader.browser.page.dom import listen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["BrowserNetwork", "Preconnect"]
+__all__ = ["BrowserNetwork"]
 
 SERVER = "/healthz"
 TIMEOUT_MS = 5_000
@@ -50,28 +49,3 @@ class BrowserNetwork:
         except JsException:
             return False
         return True
-
-
-class Preconnect:
-    """Opens a connection to the bucket before the first request, which saves it two round trips.
-
-    Browsers close an unused connection after some seconds. So it is opened again when the person
-    is about to choose or drop files.
-    """
-
-    def __init__(self) -> None:
-        self._link: Any = None
-
-    def connect(self, origin: str) -> None:
-        """Open a connection to `origin` now, and again each time files may come soon."""
-        if not self._link:
-            self._link = js.document.createElement("link")
-            self._link.rel = "preconnect"
-            self._link.crossOrigin = "anonymous"  # as the requests: without cookies
-            for event in ("pointerdown", "dragenter", "focus"):
-                listen(js.window, event, self._open)
-        self._link.href = origin
-        self._open()
-
-    def _open(self) -> None:
-        js.document.head.append(self._link)  # browsers connect each time a link is inserted

@@ -1,7 +1,6 @@
 """The progress of an upload: the parts that OSS has, and the bytes in flight."""
 
 from uploader.oss.crc64 import Shifter
-from uploader.transfer.plan import part_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,15 +154,6 @@ class Progress:
         self.units = {}
         self.arrived = 0
         self.ground()
-
-    def missing(self) -> "list[int]":
-        """Return the numbers of all units that are not in a part of `parts`."""
-        there = set()
-        for number in self.parts:
-            for unit in range(part_count(self.parts[number].size, self.part_size)):
-                there.add(number + unit)
-        count = part_count(self._file.size, self.part_size)
-        return [number for number in range(1, count + 1) if number not in there]
 
     def is_complete(self) -> bool:
         """Return whether OSS has confirmed every byte of the file as a part."""

@@ -18,6 +18,7 @@ from uploader.transfer.sending.parts import (
     build_for,
     check_unchanged,
     list_all,
+    missing_units,
     proved,
     without_overlaps,
 )
@@ -161,7 +162,7 @@ async def _send_missing(upload: "Upload", engine: "Engine") -> None:
 
     If the speed is unknown, no part waits behind those in flight, because it would be too small.
     """
-    missing = upload.progress.missing()
+    missing = missing_units(upload)
     is_measured = asyncio.Event()
     if _rate(engine):
         is_measured.set()

@@ -24,6 +24,7 @@ __all__ = [
     "check_unchanged",
     "list_all",
     "list_page",
+    "missing_units",
     "proved",
     "without_overlaps",
 ]
@@ -46,6 +47,16 @@ async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "S
         return None
     crc64 = await engine.crc64(upload, Piece(upload.file, part.offset, part.size))
     return SentPart(stored.etag, crc64, part.size) if str(crc64) == stored.crc64 else None
+
+
+def missing_units(upload: "Upload") -> "list[int]":
+    """Return the numbers of all units of the file that OSS does not have."""
+    progress, there = upload.progress, set()
+    for number in progress.parts:
+        for unit in range(part_count(progress.parts[number].size, progress.part_size)):
+            there.add(number + unit)
+    count = part_count(upload.file.size, progress.part_size)
+    return [number for number in range(1, count + 1) if number not in there]
 
 
 def without_overlaps(stored: "dict[int, StoredPart]", part_size: int) -> "list[StoredPart]":
