@@ -202,7 +202,7 @@ def _as_json(upload: Begun, parts: Sequence[Part]) -> UnfinishedUpload:
         "key": upload.key,
         "name": name_of(upload.key),
         "upload_id": upload.upload_id,
-        "size": sum(part.size for part in parts),
+        "size": _stored_bytes(parts),
         "part_size": _part_size(parts),
         "began_at": utc_text(upload.began_at),
         "last_at": utc_text(_last_at(upload, parts)),
@@ -215,3 +215,18 @@ def _part_size(parts: Sequence[Part]) -> int | None:
     The first part has this size, and the others have multiples of it, except the last one.
     """
     return next((part.size for part in parts if part.number == 1), None)
+
+
+def _stored_bytes(parts: Sequence[Part]) -> int:
+    """Return the bytes of the file that the parts have; bytes in two parts count once.
+
+    Args:
+        parts: in the order of their numbers. A part with several times the part size takes the
+            numbers that follow its own.
+    """
+    part_size, free, stored = _part_size(parts) or 0, 1, 0
+    for part in parts:
+        if part.number >= free:
+            stored += part.size
+            free = part.number + (-(-part.size // part_size) if part_size else 1)
+    return stored

@@ -40,6 +40,7 @@ FILES = [
     SimFile(6, 1000, name="3.bin"),  # the previous file's fingerprint, but other content
     SimFile(4, 0),
 ]
+RATES = (0.0, 1e5, 1e6, 1e7)  # bytes per second
 STREAMED = (0, 1000, 8 * MIB, 17 * MIB + 3)  # bytes
 FOREIGN = ((99, 0, 7),)  # the content of an unrelated file
 MAX_PAGES = 2
@@ -87,18 +88,27 @@ class Engine(RuleBasedStateMachine):
     @initialize(
         first=st.sampled_from(FILES),
         second=st.sampled_from(FILES),
+        rate=st.sampled_from(RATES),
         pages=st.integers(1, 2),
         device=st.integers(0, 1),
         heard_after=st.sampled_from(HEARD_AFTER),
     )
     def begin(
-        self, first: SimFile, second: SimFile, pages: int, device: int, heard_after: int
+        self,
+        first: SimFile,
+        second: SimFile,
+        rate: float,
+        pages: int,
+        device: int,
+        heard_after: int,
     ) -> None:
         """Begin with two files, in one page or in two pages with delayed broadcasts."""
         for each in self.world.devices:
             each.browser.heard_after = heard_after
         if pages > 1:
             self.open(device)
+        for page in self.world.pages:
+            page.engine.rate_bytes_per_s = rate
         self.add(0, first)
         self.add(pages - 1, second)
 
@@ -213,7 +223,7 @@ class Engine(RuleBasedStateMachine):
         for page in self.world.pages:
             self.world.oss.revoked.append(f"STS.{page.grants.fetched}")
 
-    @rule(page=index, rate=st.sampled_from((0, 10**5, 10**6)))
+    @rule(page=index, rate=st.sampled_from(RATES))
     def measure(self, page: int, rate: int) -> None:
         """Set the measured speed in bytes per second, so that the sizes of parts change."""
         _pick(self.world.pages, page).engine.rate_bytes_per_s = rate

@@ -12,19 +12,23 @@ from uploader.transfer.plan import (
 )
 
 MIN_PART, MAX_PART, MAX_PARTS = 100 * 1024, 5 * 1024**3, 10_000
+RATES = st.one_of(st.just(0.0), st.floats(1.0, 1e10))
 
 
 @given(
     size=st.integers(1, MAX_OBJECT_BYTES),
-    rate=st.one_of(st.just(0.0), st.floats(1.0, 1e10)),
+    rate=RATES,
+    later=RATES,
     data=st.data(),
 )
-def test_parts_fit_and_cover_the_file_once(size: int, rate: float, data: st.DataObject) -> None:
+def test_parts_fit_and_cover_the_file_once(
+    size: int, rate: float, later: float, data: st.DataObject
+) -> None:
     part_size = part_size_for(size, rate_bytes_per_s=rate)
     count = part_count(size, part_size)
     number = data.draw(st.integers(1, count))
     left = count - number + 1
-    units = units_for(size, part_size, rate_bytes_per_s=rate, missing=left)
+    units = units_for(size, part_size, rate_bytes_per_s=later, missing=left)
     part = part_at(number, size, part_size, units=units)
     last = part_at(count, size, part_size)
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import tomllib
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -51,6 +52,13 @@ def web(tmp_path: Path) -> Path:
     for name in ("ossferry", "ossferry-pyodide", "ossferry-mock"):
         (tmp_path / "build" / "sbom" / f"{name}.cdx.json").touch()
     return web
+
+
+def test_the_project_names_the_folder_of_built_files() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    hook = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+
+    assert (hook["build"], hook["contents"]) == ("build", "page")
 
 
 def test_the_page_becomes_data_of_the_package(tmp_path: Path, web: Path) -> None:

@@ -72,13 +72,24 @@ def test_what_is_there_is_told_with_the_latest_first(
 
 
 def test_the_first_part_tells_the_part_size_and_the_others_may_be_larger(
-    client: httpx.Client, store: FakeStore, prefix: str
+    client: httpx.Client, store: FakeStore, prefix: str, clock: FakeClock
 ) -> None:
-    store.begin(f"{prefix}x", "A1", [MIB, 4 * MIB, 2 * MIB])
+    key, upload_id = store.begin(f"{prefix}x", "A1", [MIB, 4 * MIB])
+    store.uploads[key, upload_id][1].append(Part(number=6, size=2 * MIB, last_modified=clock()))
 
     (found,) = client.get("/api/unfinished").json()["uploads"]
 
     assert (found["size"], found["part_size"]) == (7 * MIB, MIB)
+
+
+def test_bytes_that_are_in_two_parts_count_once(
+    client: httpx.Client, store: FakeStore, prefix: str
+) -> None:
+    store.begin(f"{prefix}x", "A1", [MIB, 3 * MIB, MIB, 2 * MIB, 2 * MIB])
+
+    (found,) = client.get("/api/unfinished").json()["uploads"]
+
+    assert found["size"] == (1 + 3 + 2) * MIB
 
 
 def test_one_part_that_may_be_the_last_tells_no_part_size(

@@ -38,8 +38,8 @@ class InOtherTab(TransferError):
 class RemoteUpload:
     """An unfinished upload from `GET /api/unfinished`.
 
-    Times are seconds since 1970, by the server's clock. `part_size` is 0 if OSS has too few parts
-    to determine the part size. Such an upload cannot be continued.
+    Times are seconds since 1970, by the server's clock. `part_size` is 0 if OSS does not have the
+    first part. Such an upload cannot be continued.
     """
 
     def __init__(self, document: "dict[str, Any]") -> None:

@@ -89,7 +89,8 @@ def units_for(size: int, part_size: int, *, rate_bytes_per_s: float, missing: in
         rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
         missing: the number of units that no part has yet, at least 1.
     """
-    wanted = _wanted(size, rate_bytes_per_s) if rate_bytes_per_s > 0 else 0
+    known = rate_bytes_per_s > 0
+    wanted = _wanted(size, rate_bytes_per_s) if known else FIRST_PART_BYTES
     return max(1, min((wanted + part_size // 2) // part_size, -(-missing // CONNECTIONS)))
 
 

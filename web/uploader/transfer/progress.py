@@ -161,13 +161,16 @@ class Progress:
 
     def combined_crc64(self) -> int:
         """Return the CRC-64 of the bytes of all parts, in the order of the part numbers."""
-        shifters: dict[int, Shifter] = {}  # by part size; most parts have the same size
+        unit, rests = Shifter(self.part_size), {}
         crc = 0
         for number in sorted(self.parts):
             part = self.parts[number]
-            if part.size not in shifters:
-                shifters[part.size] = Shifter(part.size)
-            crc = shifters[part.size].combine(crc, part.crc64)
+            units, rest = divmod(part.size, self.part_size)
+            for _ in range(units - (not rest)):
+                crc = unit.combine(crc, 0)
+            if rest and rest not in rests:
+                rests[rest] = Shifter(rest)
+            crc = (rests[rest] if rest else unit).combine(crc, part.crc64)
         return crc
 
     def is_open(self) -> bool:

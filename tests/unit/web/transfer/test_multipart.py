@@ -474,8 +474,8 @@ async def test_a_part_that_oss_forgot_is_sent_again():
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [('<ETag>"AB"', '<ETag>"CD"'), (f"<Size>{MIB}", "<Size>5")],
-    ids=["ETag", "size"],
+    [(f"<HashCrc64ecma>{crc64_of_zeros(MIB)}", "<HashCrc64ecma>7"), (f"<Size>{MIB}", "<Size>5")],
+    ids=["bytes", "size"],
 )
 async def test_a_part_that_oss_has_otherwise_is_sent_again(ours, theirs):
     upload, ports, engine = make()
@@ -483,14 +483,72 @@ async def test_a_part_that_oss_has_otherwise_is_sent_again(ours, theirs):
     original = ports.http._list
 
     def otherwise(parts, after):
-        reply = original(parts, after)
-        return Reply(200, reply.header, reply.text.replace(ours, theirs, 1))
+        text = original(parts, after).text.replace('"AB"', '"CD"', 1).replace(ours, theirs, 1)
+        return Reply(200, lambda _name: "", text)
 
     ports.http._list = otherwise
 
     await send_multipart(upload, engine)
 
     assert ports.http.parts_sent[PARTS:] == [1]
+
+
+async def test_parts_that_another_device_has_replaced_meanwhile_are_taken_over():
+    upload, ports, engine = make(size=20 * MIB, connections=6)
+    engine.rate_bytes_per_s = 10.0 * MIB
+    await initiate(upload, engine)
+    replaced = []
+
+    def handle(request, body, size):
+        parts = ports.http.multiparts.get("U1", {})
+        if request.method == "POST" and not replaced:
+            replaced.extend(number for number in sorted(parts) if number > 1)
+            for number in replaced:
+                parts[number] = MIB  # the other device sends smaller parts
+            return refused("InvalidPart", 400)
+        return original(request, body, size)
+
+    original = ports.http._handle
+    ports.http._handle = handle
+
+    await send_multipart(upload, engine)
+
+    assert ports.http.objects == {"k": 20 * MIB}
+    units = dict(sent_parts(upload))
+    assert [units[number] for number in replaced] == [1] * len(replaced)
+    assert not set(replaced) & set(ports.http.parts_sent[1 + len(replaced) :])
+
+
+async def test_parts_with_a_gap_and_an_overlap_are_not_put_together():
+    upload, ports, engine = make(size=5 * MIB)
+    await initiate(upload, engine)
+    for number, units in ((1, 2), (2, 1), (4, 2)):
+        size = units * MIB
+        upload.progress.land(number, SentPart('"AB"', crc64_of_zeros(size), size))
+    assert upload.progress.arrived == 5 * MIB
+
+    with pytest.raises(Corrupt, match="bytes in parts"):
+        await complete(upload, engine)
+
+    assert ports.http.objects == {}
+
+
+async def test_while_parts_are_compared_again_what_was_sent_does_not_become_less():
+    upload, ports, engine = make()
+    await initiate(upload, engine)
+    for number in range(1, PARTS):
+        await send_piece(upload, engine, number, Piece(upload.file, (number - 1) * MIB, MIB))
+    upload.progress.doubt()
+    compute, sent = ports.checksum.crc64, []
+
+    async def crc64(piece):
+        sent.append(upload.progress.sent)
+        return await compute(piece)
+
+    ports.checksum.crc64 = crc64
+    await send_multipart(upload, engine)
+
+    assert min(sent) == (PARTS - 1) * MIB
 
 
 async def test_an_upload_that_oss_does_not_know_begins_anew_under_the_same_key():

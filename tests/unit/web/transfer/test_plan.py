@@ -54,8 +54,8 @@ def test_the_slowest_line_gets_the_smallest_parts(rate):
 
 
 def largest_part(size, rate):
-    """Return the size of a part in the middle of a file."""
-    part_size = part_size_for(size, rate_bytes_per_s=rate)
+    """Return the size of a part of which the speed is known, unlike that of the first part."""
+    part_size = part_size_for(size)
     missing = part_count(size, part_size)
     return part_size * units_for(size, part_size, rate_bytes_per_s=rate, missing=missing)
 
@@ -64,8 +64,10 @@ def test_a_fast_line_does_not_make_parts_that_are_dear_to_lose():
     assert largest_part(10**10, 10**9) == LARGEST_BY_SPEED
 
 
-def test_without_a_speed_a_part_has_one_unit():
+def test_without_a_speed_a_part_has_one_unit_or_a_mebibyte():
     assert units_for(10**9, MIB, rate_bytes_per_s=0, missing=900) == 1
+    assert units_for(10**9, 8 * MIB, rate_bytes_per_s=0, missing=900) == 1
+    assert units_for(10**9, 100 * KIB, rate_bytes_per_s=0, missing=9_000) == 10
 
 
 @pytest.mark.parametrize(
@@ -108,9 +110,16 @@ def test_the_units_of_a_part_are_rounded(tenths, units):
 def test_parts_of_a_line_that_is_known_take_about_ten_seconds(size, mbit):
     rate = mbit * MBIT / AT_ONCE
 
-    part_s = largest_part(size, rate) / rate
+    part_s = part_size_for(size, rate_bytes_per_s=rate) / rate
 
-    assert 6 <= part_s <= 15
+    assert 8 <= part_s <= 15
+
+
+@pytest.mark.parametrize(("mbit", "units"), [(1, 1), (5, 1), (10, 1), (20, 3), (100, 5)])
+def test_a_part_of_a_first_upload_has_as_many_units_as_the_line_carries(mbit, units):
+    unit = part_size_for(100 * MIB)
+
+    assert largest_part(100 * MIB, mbit * MBIT / AT_ONCE) == units * unit
 
 
 def test_what_may_be_lost_of_a_file_on_a_fast_line_is_a_tenth():

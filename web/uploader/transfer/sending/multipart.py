@@ -63,7 +63,7 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
             elif upload.record.upload_id != upload.upload_id:
                 await engine.journal.begin(upload)  # paused before the record was written
             elif upload.progress.is_unproved:
-                await _prove_parts(upload, engine)
+                await _compare_parts(upload, engine, trusts_own=False)
             else:
                 await check_unchanged(upload, engine)  # the upload continues after a pause
             await _send_missing(upload, engine)
@@ -80,7 +80,7 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
                     return stored
                 upload.forget_parts()
             else:
-                await _believe_oss(upload, engine)
+                await _compare_parts(upload, engine, trusts_own=True)
             if upload.state == states.VERIFYING:
                 upload.go(states.UPLOADING)
 
@@ -145,16 +145,32 @@ async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None"
         raise KeyTaken(str(error))
 
 
-async def _prove_parts(upload: "Upload", engine: "Engine") -> None:
-    """Compare the parts in OSS with the file. Matching parts are not sent again."""
-    listed = await list_all(upload, engine)
-    for number in list(upload.progress.parts):
-        upload.progress.drop(number)  # another page may have sent parts of other sizes
-    for stored in without_overlaps(listed, upload.progress.part_size):
+async def _compare_parts(upload: "Upload", engine: "Engine", *, trusts_own: bool) -> None:
+    """Make `upload.progress.parts` the parts in OSS that match the file.
+
+    The other parts are sent again. OSS can have parts that this page did not send, of other sizes,
+    from another device or page.
+
+    Args:
+        trusts_own: whether a part of `upload.progress` with the listed ETag and size is not read
+            again.
+    """
+    progress = upload.progress
+    listed = without_overlaps(await list_all(upload, engine), progress.part_size)
+    sizes = {stored.number: stored.size for stored in listed}
+    for number in list(progress.parts):
+        if sizes.get(number) != progress.parts[number].size:
+            progress.drop(number)
+    for stored in listed:
+        ours = progress.parts.get(stored.number)
+        if trusts_own and ours and ours.etag == stored.etag:
+            continue
         part = await proved(upload, engine, stored)
         if part:
-            upload.progress.land(stored.number, part)
-    upload.progress.prove()
+            progress.land(stored.number, part)
+        else:
+            progress.drop(stored.number)
+    progress.prove()
 
 
 async def _send_missing(upload: "Upload", engine: "Engine") -> None:
@@ -254,10 +270,10 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
     Raises:
         OSSError, TransferError: the upload was not completed, or the checksums differ.
     """
-    if upload.progress.arrived != upload.file.size:
-        expected, actual = str(upload.file.size), str(upload.progress.arrived)
-        raise Corrupt("bytes in parts", expected=expected, actual=actual)
     numbers = sorted(upload.progress.parts)
+    end = _end_of(upload, numbers)
+    if end != upload.file.size:
+        raise Corrupt("bytes in parts", expected=str(upload.file.size), actual=str(end))
     body = requests.complete_body(
         [(number, upload.progress.parts[number].etag) for number in numbers]
     )
@@ -281,14 +297,17 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
     return stored
 
 
-async def _believe_oss(upload: "Upload", engine: "Engine") -> None:
-    """Remove from `upload.progress` the parts that do not match OSS's list of parts.
+def _end_of(upload: "Upload", numbers: "list[int]") -> int:
+    """Return the number of bytes, from the start of the file, that the parts have without a gap.
 
-    A part matches if OSS lists the part with the same ETag and size. The removed parts are sent
-    again.
+    Args:
+        numbers: the numbers of all parts, in order.
     """
-    stored = await list_all(upload, engine)
-    for number in list(upload.progress.parts):
-        there, ours = stored.get(number), upload.progress.parts[number]
-        if not there or there.etag != ours.etag or there.size != ours.size:
-            upload.progress.drop(number)
+    progress, end = upload.progress, 0
+    if upload.is_stream:
+        return progress.arrived  # the parts of a stream have no units
+    for number in numbers:
+        if (number - 1) * progress.part_size != end:
+            break
+        end += progress.parts[number].size
+    return end
