@@ -179,7 +179,7 @@ def test_files_taken_before_python_is_up_are_uploaded(
         assert read_back(demo, row.key) == content
 
 
-def test_the_page_has_a_connection_to_the_bucket_before_files_come(
+def test_the_page_asks_for_a_connection_to_the_bucket_before_files_come(
     uploader: UploaderPage, demo: Demo, page: Page
 ) -> None:
     link = page.locator("link[rel=preconnect]")
