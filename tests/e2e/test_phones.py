@@ -251,7 +251,7 @@ def test_a_processor_six_times_as_slow_starts_sends_and_hears_a_finger(
     )
     for name in names:
         phone.row(name).expect_state("done", timeout_ms=60_000)
-    demo.oss.faults.add("bandwidth", bytes_per_s=2 * MIB, operation="UploadPart")
+    demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart")
     phone.choose(make_file("film.mov", noise(40 * MIB, seed=6)))
     film = phone.row("film.mov")
     until(page, lambda: asked(demo, "UploadPart", "film.mov"))

@@ -77,7 +77,7 @@ def test_a_large_file_shows_its_progress_and_starts_again_after_a_pause(
     start_demo: StartDemo, make_file: MakeFile
 ) -> None:
     demo, uploader = started(start_demo)
-    slow = demo.oss.faults.add("bandwidth", bytes_per_s=4 * MIB, operation="PostObject", times=1)
+    slow = demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 4, operation="PostObject", times=1)
     content = noise(24 * MIB)
 
     uploader.choose(make_file("large.bin", content))

@@ -242,7 +242,7 @@ def test_an_upload_can_be_cancelled_sent_again_and_removed(
 ) -> None:
     console.expected.append("status of 404")  # confirms that no part is left
     slow = demo.oss.faults.add(
-        "bandwidth", bytes_per_s=2_000_000, key="*/slow.bin", method="PUT", times=1
+        "bandwidth", bytes_per_s=10_000, key="*/slow.bin", method="PUT", times=1
     )
     uploader.choose(make_file("slow.bin", b"x" * 40_000_000))
     row = uploader.row("slow.bin")

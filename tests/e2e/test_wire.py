@@ -317,7 +317,7 @@ def test_r35_an_upload_that_was_aborted_elsewhere_begins_anew(
     uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
 ) -> None:
     demo.oss.faults.add(
-        "bandwidth", bytes_per_s=PART, key="*/anew.bin", operation="UploadPart", times=3
+        "bandwidth", bytes_per_s=PART / 4, key="*/anew.bin", operation="UploadPart", times=3
     )
     uploader.choose(make_file("anew.bin", CONTENT))
     until(page, lambda: pending(demo, "anew.bin"))
