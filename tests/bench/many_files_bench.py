@@ -1,23 +1,24 @@
 """Many files in the page: 2,000 dropped files beside Uppy's Dashboard, and the cost of one tick.
 
-Both pages get the same drop, and then the same wheel and key events for some seconds. Our page
-uploads the files to the mock on this machine at the same time. Uppy has no uploader here, so only
-its list works. Delays are reported by the browser: from an input event to the start of its
-handling. Frames are counted while only the wheel scrolls through the whole list: there should be
-sixty per second, and a late frame replaces the frames that it missed.
+Both pages get the same drop, and then the same wheel and key events, while they send the files over
+a simulated line. Uppy sends with its uploader for S3 and presigned URLs. Delays are reported by the
+browser: from an input event to the start of its handling. Frames are counted while only the wheel
+scrolls through the whole list: there should be sixty per second, and a late frame replaces the
+frames that it missed.
 """
 
+import json
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from bench.chromium import chromium
-from bench.peers import uppy
+from bench.sending import Ours, Place, Route, open_place
+from bench.tab import Tab
 from bench.table import Bench, Only, Peer, Row
-from ossferry.cli.demo import Demo
 from support.browser_page import make_app, script
 from support.serving import serve
 
@@ -26,16 +27,18 @@ __all__ = ["BENCHES"]
 WEB = Path(__file__).parents[2] / "web"
 COUNT = 2_000
 ROUNDS = 3
-WATCHED_MS = 8_000
-STEP_MS = 60
+STEP_S = 0.06
+LINE = "20 Mbit/s 40 ms"
+STIRS = 40
 MAX_VISIBLE_MS = 1_000
 MAX_DELAY_MS = 100
 MAX_TICK_MS = 4
-SCROLLS = 120
+SCROLLS = 100
 SCROLL_PX = 1_200
 FRAME_MS = 1000 / 60
-PEER = Peer(name="Uppy Dashboard 6.0.3", work="shows its list only; uploads nothing meanwhile")
+PEER = Peer(name="Uppy Dashboard 6.0.3", work="sends the files with `@uppy/aws-s3`")
 Drop = tuple[float, float, float, float, float]
+WINDOW = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
 OURS_ROW, UPPY_ROW = "[data-testid=upload]", ".uppy-Dashboard-Item"
 
 VISIBLE = f"drop of {COUNT:,} files: first row visible"
@@ -53,12 +56,12 @@ FIGURES = (
 )
 
 WATCH = """
-window.bench = { delays: [] };
+bench.delays = [];
 new PerformanceObserver((list) => {
   for (const each of list.getEntries()) bench.delays.push(each.processingStart - each.startTime);
 }).observe({ type: "event", durationThreshold: 16, buffered: true });
 """
-FRAMES = """() => {
+FRAMES = """(() => {
   bench.frames = [];
   let last = performance.now();
   const look = (now) => {
@@ -67,11 +70,11 @@ FRAMES = """() => {
     requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
-}"""
+})()"""
 DROP = """([count, zone, row]) => {
   const dataTransfer = new DataTransfer();
   for (let index = 0; index < count; index++) {
-    dataTransfer.items.add(new File(["x".repeat(100 + index)], `photo-${index}.txt`));
+    dataTransfer.items.add(new File(["\\0".repeat(100 + index)], `photo-${index}.txt`));
   }
   const start = performance.now();
   const look = () => {
@@ -145,15 +148,12 @@ js.document.body.setAttribute("data-costs", json.dumps(costs))
 
 
 def _drops(_only: Only) -> Iterator[Row]:
-    with ExitStack() as running:
-        browser = running.enter_context(chromium())
-        peer_url = running.enter_context(uppy.serve_page())
-        ours: list[Drop] = []
-        peer: list[Drop] = []
+    ours: list[Drop] = []
+    peer: list[Drop] = []
+    with open_place(Route(line=LINE)) as place:
         for _ in range(ROUNDS):
-            with Demo() as demo:
-                ours.append(_drop(browser, demo.url, "#dropzone", OURS_ROW))
-            peer.append(_drop(browser, peer_url, ".uppy-Dashboard", UPPY_ROW))
+            ours.append(_drop(place, Ours(), "#dropzone", OURS_ROW))
+            peer.append(_drop(place, "uppy-page", ".uppy-Dashboard", UPPY_ROW))
     for index, (name, unit, limit) in enumerate(FIGURES):
         value = median(each[index] for each in ours)
         peer_value = median(each[index] for each in peer)
@@ -169,22 +169,25 @@ def _drops(_only: Only) -> Iterator[Row]:
         )
 
 
-def _drop(browser: Browser, url: str, zone: str, row: str) -> Drop:
-    """Drop the files and use the list; return the values of `FIGURES`."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.add_init_script(WATCH)
-    page.goto(url)
-    page.locator("html[data-app=ready]").wait_for(state="attached")
-    page.wait_for_timeout(500)
-    page.evaluate(DROP, [COUNT, zone, row])
-    page.locator(row).first.wait_for(timeout=120_000)
-    _stir(page)
-    page.evaluate(FRAMES)
-    for turn in range(SCROLLS):
-        page.mouse.wheel(0, SCROLL_PX if turn < SCROLLS / 2 else -SCROLL_PX)
-        page.wait_for_timeout(STEP_MS)
-    found = page.evaluate("bench")
-    page.close()
+def _drop(place: Place, who: Ours | str, zone: str, row: str) -> Drop:
+    """Drop the files and use the list while they are sent; return the values of `FIGURES`.
+
+    Raises:
+        RuntimeError: all files were sent before the end.
+    """
+    place.sink("DELETE")
+    with place.page(who, single=False, script=WATCH) as page:
+        page.send("Emulation.setDeviceMetricsOverride", **WINDOW)
+        page.evaluate(f"({DROP})({json.dumps([COUNT, zone, row])})")
+        while page.evaluate("bench.visible") is None:
+            time.sleep(STEP_S)
+        _stir(page)
+        page.evaluate(FRAMES)
+        for turn in range(SCROLLS):
+            _wheel(page, SCROLL_PX if turn < SCROLLS / 2 else -SCROLL_PX)
+        found = page.evaluate("bench")
+    if place.sink()["requests"] >= COUNT:
+        raise RuntimeError(f"{who} had sent all files before the end: a slower line is needed")
     delays, frames = found["delays"], found["frames"]
     dropped = sum(max(0, round(each / FRAME_MS) - 1) for each in frames)
     share = 100 * dropped / (dropped + len(frames))
@@ -195,13 +198,18 @@ def _p95(values: list[float]) -> float:
     return sorted(values)[int(0.95 * (len(values) - 1))] if values else 0.0
 
 
-def _stir(page: Page) -> None:
-    """Turn the wheel and press keys for some seconds."""
-    page.mouse.move(640, 500)
-    for _ in range(WATCHED_MS // STEP_MS):
-        page.mouse.wheel(0, 400)
-        page.keyboard.press("Tab")
-        page.wait_for_timeout(STEP_MS)
+def _wheel(page: Tab, distance_px: int) -> None:
+    at = {"x": 640, "y": 500, "deltaX": 0, "deltaY": distance_px}
+    page.send("Input.dispatchMouseEvent", type="mouseWheel", **at)
+    time.sleep(STEP_S)
+
+
+def _stir(page: Tab) -> None:
+    """Turn the wheel and press the Tab key for some seconds."""
+    for _ in range(STIRS):
+        for kind in ("keyDown", "keyUp"):
+            page.send("Input.dispatchKeyEvent", type=kind, key="Tab", windowsVirtualKeyCode=9)
+        _wheel(page, 400)
 
 
 def _ticks(_only: Only) -> Iterator[Row]:

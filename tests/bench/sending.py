@@ -164,10 +164,10 @@ class Place:
 
     @contextmanager
     def page(self, who: "Ours | str", *, single: bool, script: str = "") -> Iterator[Tab]:
-        """Open the page of a sender (ours, `ali-oss`, `uppy` or `bare`) and wait until it is ready
-        for files.
+        """Open the page of a sender and wait until it is ready for files.
 
         Args:
+            who: ours, or `ali-oss`, `uppy`, `uppy-page` or `bare`, see `peers.senders`.
             single: send each file in one request; otherwise files above 16 MiB are sent in parts.
             script: runs before the page's own scripts.
         """

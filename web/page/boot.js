@@ -45,6 +45,12 @@ addEventListener("unhandledrejection", () => root.dataset.app === "loading" && f
 // setTimeout without a delay, replaced by a message: a timer set by a timer waits at least 4 ms, and MicroPython sets
 // one at each switch of tasks. A message arrives at once, and the browser can still paint and handle events before it.
 // Only one message is in flight at a time: MicroPython sets four timers for each file and clears most of them.
+//
+// While a person scrolls, these tasks get BUDGET_MS of each frame. Without this limit, 2,000 rows lost four times as many
+// frames while files were sent (docs/performance.md).
+const BUDGET_MS = 2;
+const SCROLLING_MS = 200; // after the last scroll event
+const FRAME_MS = 100; // then a frame is no longer awaited: a hidden page has none
 const soon = new Map();
 const { port1, port2 } = new MessageChannel();
 const { setTimeout, clearTimeout } = window;
@@ -52,20 +58,39 @@ let count = 0;
 let comes = false;
 let turns = 0;
 let isWatched = false;
+let used = 0; // ms since the last awaited frame
+let scrolled = -SCROLLING_MS;
 let post = () => port2.postMessage(null);
+addEventListener("scroll", () => (scrolled = performance.now()), { capture: true, passive: true });
 function call() {
   if (comes || !soon.size) return;
   comes = true;
-  post();
+  if (used > BUDGET_MS && performance.now() < scrolled + SCROLLING_MS) postAfterFrame();
+  else post();
   if (!isWatched) watch(turns);
+}
+function postAfterFrame() {
+  const go = () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    used = 0;
+    post();
+  };
+  const frame = requestAnimationFrame(go);
+  const timer = setTimeout(go, FRAME_MS);
 }
 function next() {
   const [[number, run] = []] = soon;
   soon.delete(number);
   turns += 1;
-  comes = false;
-  call();
-  run?.();
+  const began = performance.now();
+  try {
+    run?.();
+  } finally {
+    used += performance.now() - began;
+    comes = false;
+    call();
+  }
 }
 port1.onmessage = next;
 
@@ -82,7 +107,7 @@ function watch(seen, waits = 2) {
   post();
 }
 window.setTimeout = (run, ms, ...given) => {
-  if (ms > 0 || given.length || typeof run !== "function") return setTimeout(run, ms, ...given);
+  if (ms > 1 || given.length || typeof run !== "function") return setTimeout(run, ms, ...given);
   soon.set(--count, run); // other timers have positive numbers
   call();
   return count;

@@ -15,6 +15,20 @@
     }
   }
 
+  // Returns the body of a form whose file is in memory, as FormData would send it. FormData needs a Blob, and making one
+  // blocks the page until another process of Chromium has answered.
+  function encoded(fields, bytes, boundary) {
+    const name = (text) => `--${boundary}\r\nContent-Disposition: form-data; name="${text}"`;
+    const texts = Array.from(fields, ([field, value]) => `${name(field)}\r\n\r\n${value}\r\n`).join("");
+    const file = `${name("file")}; filename="blob"\r\nContent-Type: application/octet-stream\r\n\r\n`;
+    const [head, tail] = [texts + file, `\r\n--${boundary}--\r\n`].map((text) => new TextEncoder().encode(text));
+    const whole = new Uint8Array(head.length + bytes.byteLength + tail.length);
+    whole.set(head);
+    whole.set(new Uint8Array(bytes), head.length);
+    whole.set(tail, head.length + bytes.byteLength);
+    return whole;
+  }
+
   function opened(method, url) {
     const xhr = new XMLHttpRequest();
     xhr.open(method, url);
@@ -68,8 +82,14 @@
     queueMicrotask(() => {
       if (!xhr) return; // aborted
       const bytes = window.ossferry.bytesOf(body);
-      form?.append("file", bytes ? new Blob([bytes]) : body); // must be the last field
-      xhr.send(form ?? bytes ?? body);
+      if (form && bytes) {
+        const boundary = window.ossferry.random(16);
+        xhr.setRequestHeader("content-type", `multipart/form-data; boundary=${boundary}`);
+        xhr.send(encoded(form, bytes, boundary));
+      } else {
+        form?.append("file", body); // must be the last field
+        xhr.send(form ?? bytes ?? body);
+      }
       form = null;
       bytes?.transfer?.(0); // frees the memory: `send` has copied the bytes
     });

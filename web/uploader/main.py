@@ -5,6 +5,7 @@ import asyncio
 from uploader.browser.checksum import ChecksumWorker
 from uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from uploader.browser.entropy import BrowserRandom
+from uploader.browser.event_loop import run_in_slices
 from uploader.browser.http import BrowserHttp
 from uploader.browser.interop import collect_rarely
 from uploader.browser.network import BrowserNetwork
@@ -53,6 +54,7 @@ MANY_MS = 250.0
 
 def start() -> Queue:
     """Start the page and return the queue of its uploads."""
+    run_in_slices()
     report_errors_to(window.report_error)
     clock, receipts = BrowserClock(), ServerReceipts()
     ports = _make_ports(clock, receipts)

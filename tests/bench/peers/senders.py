@@ -3,6 +3,8 @@
 All send the files chosen in `#files` to the bucket of `?endpoint=`, with `?parallel=` concurrent
 requests. A file larger than `?single=` bytes is sent in parts of `?part=` bytes; Uppy uses its own
 defaults instead. At the end they call `bench.finish()`.
+
+`/uppy-page` is different: it shows Uppy's Dashboard, accepts dropped files, and never finishes.
 """
 
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from pathlib import Path
 import oss2
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from bench.peers.ali_oss import SDK, brotli_response
@@ -22,6 +24,7 @@ from support.serving import serve
 
 __all__ = ["serve_senders"]
 
+STYLES = Path(__file__).parent / "node_modules/@uppy/dashboard/dist/style.min.css"
 AUTH = oss2.AuthV4("k" * 24, "s" * 30)
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -99,15 +102,19 @@ const sendAll = (files) => atOnce(files, (file) => {{
 
 
 UPPY = '<script src="/uppy.js"></script>'
-SCRIPTS = {"/bare": BARE, "/ali-oss": ALI_OSS, "/uppy": UPPY}
+UPPY_PAGE = """<link rel="stylesheet" href="/uppy.css">
+<main id="uppy"></main>
+<script src="/uppy-page.js"></script>"""
+SCRIPTS = {"/bare": BARE, "/ali-oss": ALI_OSS, "/uppy": UPPY, "/uppy-page": UPPY_PAGE}
 
 
 @contextmanager
 def serve_senders() -> Iterator[str]:
-    """Serve `/bare`, `/ali-oss` and `/uppy`, and yield the server's URL."""
+    """Serve `/bare`, `/ali-oss`, `/uppy` and `/uppy-page`, and yield the server's URL."""
     install(Path(__file__).parent)
     sdk_script = brotli_response(SDK.read_bytes(), "text/javascript")
     uppy_script = brotli_response(bundle("uppy_sender.js"), "text/javascript")
+    uppy_page_script = brotli_response(bundle("uppy_page.js"), "text/javascript")
 
     async def page(request: Request) -> Response:
         return HTMLResponse(PAGE % SCRIPTS[request.url.path])
@@ -118,9 +125,17 @@ def serve_senders() -> Iterator[str]:
     async def uppy(_request: Request) -> Response:
         return uppy_script
 
+    async def uppy_page(_request: Request) -> Response:
+        return uppy_page_script
+
+    async def styles(_request: Request) -> Response:
+        return FileResponse(STYLES, media_type="text/css")
+
     routes = [
         Route(f"/{SDK.name}", sdk),
         Route("/uppy.js", uppy),
+        Route("/uppy-page.js", uppy_page),
+        Route("/uppy.css", styles),
         Route("/sign", _sign),
         *(Route(path, page) for path in SCRIPTS),
     ]

@@ -51,12 +51,12 @@ class Pace:
 
     def __init__(self, pace_ms: "Callable[[], float]" = lambda: PACE_MS) -> None:
         self._pace_ms = pace_ms
-        self._run: Callable[[], None] | None = None
+        self._run: Callable[[], object] | None = None
         self._last_ms = 0.0
         self._proxy = create_proxy(self._call)
 
-    def __call__(self, run: "Callable[[], None]") -> None:
-        """Schedule a call of `run`.
+    def __call__(self, run: "Callable[[], object]") -> None:
+        """Schedule a call of `run`, and more calls in the next tasks while `run` returns true.
 
         If another function is still waiting for its call, `run` replaces that function.
         """
@@ -68,5 +68,10 @@ class Pace:
     def _call(self) -> None:
         run, self._run = self._run, None
         self._last_ms = float(js.performance.now())
-        if run:
-            run()
+        if run and run():
+            self._call_next(run)
+
+    def _call_next(self, run: "Callable[[], object]") -> None:
+        if self._run is None:
+            self._run = run
+        js.setTimeout(self._proxy, 0)

@@ -24,6 +24,7 @@ __all__ = ["WAITS", "QueueModel", "UploadModel"]
 
 NOTHING: "tuple[int, ...]" = (0,) * 16
 QUIET_S = 8.0
+SLICE_S = 0.004  # that one task may take for updates
 SENT = 2  # index of the sent bytes in a share
 COUNTS = [index for index in range(len(NOTHING)) if index != SENT]
 WAITS = (
@@ -88,21 +89,22 @@ class QueueModel:
     ended upload whose object differs from the file.
 
     Args:
-        soon: `soon(flush)` must call `flush` after a short time.
+        soon: `soon(run)` must call `run` after a short time, and again while `run` returns true.
     """
 
     def __init__(
         self,
         clock: "Clock",
         *,
-        soon: "Callable[[Callable[[], None]], None]" = lambda flush: flush(),
+        soon: "Callable[[Callable[[], bool]], object]" = lambda run: run(),
     ) -> None:
         self._clock = clock
         self._soon = soon
-        self._waits = False  # `soon` has been called, and `flush` has not
+        self._waits = False  # `soon` has been called, and a flush has not ended since
         self._models: dict[int, UploadModel] = {}
         self._fresh: list[UploadModel] = []
         self._noted: list[UploadModel] = []
+        self._sums = list(NOTHING)  # differences that the next flush adds to the sums
         self._journal: Journal | None = None  # set if the records have changed
         self._moved = 0  # bytes sent by this page; never decreases
         self.rows = Signal([])
@@ -133,6 +135,7 @@ class QueueModel:
         if model is None:
             model = self._models[id(upload)] = UploadModel(upload)
             self._fresh.append(model)
+            self._noted.append(model)
         elif model.noted:
             return
         else:
@@ -153,6 +156,20 @@ class QueueModel:
         """Update the signals of all changed uploads in one batch."""
         self._waits = False
         batch(self._update)
+
+    def _flush_slice(self) -> bool:
+        """Update the signals of as many changed uploads as `SLICE_S` allows.
+
+        The sums and the list of rows are updated after the last upload.
+
+        Returns:
+            Whether changed uploads are left.
+        """
+        self._waits = False
+        end_s = self._clock.elapsed_s() + SLICE_S
+        are_left = bool(batch(lambda: self._update(end_s)))
+        self._waits = self._waits or are_left
+        return are_left
 
     def find_stalled(self) -> None:
         """Set the signal `quiet` of each upload that has stalled.
@@ -188,11 +205,10 @@ class QueueModel:
 
         def forget() -> None:
             self._update()
-            sums = list(NOTHING)
             for model in models:
                 del self._models[id(model.upload)]
-                _settle(model, NOTHING, sums)
-            self._add(sums)
+                _settle(model, NOTHING, self._sums)
+            self._add_sums()
             self.rows.set([row for row in self.rows.get() if id(row) not in gone])
 
         batch(forget)
@@ -200,29 +216,41 @@ class QueueModel:
     def _wake(self) -> None:
         if not self._waits:
             self._waits = True
-            self._soon(self.flush)
+            self._soon(self._flush_slice)
 
     def _note(self, model: UploadModel) -> None:
         if not model.noted:
             model.noted = True
             self._noted.append(model)
 
-    def _update(self) -> None:
-        fresh, self._fresh = self._fresh, []
+    def _update(self, end_s: "float | None" = None) -> bool:
+        """Update the signals of changed uploads, and then the sums and the list of rows.
+
+        Args:
+            end_s: when to stop, measured by `elapsed_s` of the clock; `None` for no limit.
+
+        Returns:
+            Whether changed uploads are left.
+        """
         noted, self._noted = self._noted, []
+        now_s = self._clock.now_s()
+        for index, model in enumerate(noted):
+            self._update_upload(model, now_s)
+            _settle(model, _share(model), self._sums)
+            is_last = index + 1 == len(noted)
+            if end_s is not None and not is_last and self._clock.elapsed_s() > end_s:
+                self._noted = noted[index + 1 :] + self._noted
+                return True
+        fresh, self._fresh = self._fresh, []
         journal, self._journal = self._journal, None
         if journal:
             self.unfinished.set(journal.unfinished)
             self.forgetful.set(bool(journal.broken))
-        now_s = self._clock.now_s()
-        sums = list(NOTHING)
-        for model in fresh + noted:
-            self._update_upload(model, now_s)
-            _settle(model, _share(model), sums)
         self.meter.note(now_s, self._moved)
         if fresh:
             self.rows.set(self.rows.get() + fresh)
-        self._add(sums)
+        self._add_sums()
+        return False
 
     def _update_upload(self, model: UploadModel, now_s: float) -> None:
         upload = model.upload
@@ -275,7 +303,8 @@ class QueueModel:
         elif self._moving.pop(id(model), None) and not self._moving:
             self.quiet.set(False)
 
-    def _add(self, sums: "list[int]") -> None:
+    def _add_sums(self) -> None:
+        sums, self._sums = self._sums, list(NOTHING)
         totals = (
             self.files,
             self.size,
@@ -325,7 +354,7 @@ def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> 
 
 
 def _share(model: UploadModel) -> "tuple[int, ...]":
-    """Return the numbers that an upload adds to the sums, in the order of `QueueModel._add`."""
+    """Return the numbers that an upload adds to the sums, in the order of `_add_sums`."""
     state = model.state.get()
     if state == states.CANCELLED:
         return (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)

@@ -144,6 +144,73 @@ def test_changes_wait_for_the_next_flush_and_are_seen_once():
     assert seen == [0, 7]
 
 
+class SlowClock(FakeClock):
+    """A clock on which each look at it takes 3 ms."""
+
+    def elapsed_s(self) -> float:
+        self.advance(0.003)
+        return super().elapsed_s()
+
+
+def make_slow(count):
+    waiting = []
+    model = QueueModel(SlowClock(), soon=waiting.append)
+    uploads = [Upload(FakeFile(size=10), model.changed) for _ in range(count)]
+    for upload in uploads:
+        model.changed(upload)
+    return model, uploads, waiting
+
+
+def test_many_changes_are_shown_in_slices_and_the_sums_at_the_end():
+    model, uploads, waiting = make_slow(5)
+    model.flush()
+    rows = model.rows.get()
+    for upload in uploads:
+        upload.go(states.UPLOADING)
+        upload.progress.fly(1, 7)
+    run = waiting[-1]
+    seen = []
+
+    while run():
+        seen.append(([row.sent.get() for row in rows], model.sent.get()))
+
+    assert seen == [([7, 7, 0, 0, 0], 0), ([7, 7, 7, 7, 0], 0)]
+    assert [row.sent.get() for row in rows] == [7] * 5
+    assert sums(model) == [5, 50, 35, 0, 5]
+
+
+def test_a_change_between_two_slices_is_shown_and_a_later_one_wakes_again():
+    model, uploads, waiting = make_slow(5)
+    run = waiting[0]
+    assert run()
+    uploads[0].go(states.UPLOADING)
+    uploads[0].progress.fly(1, 7)
+    assert len(waiting) == 1
+
+    while run():
+        pass
+
+    assert sums(model) == [5, 50, 7, 0, 5]
+    uploads[1].go(states.UPLOADING)
+    assert len(waiting) == 2
+
+
+def test_a_removal_between_two_slices_keeps_the_sums_right():
+    model, uploads, waiting = make_slow(5)
+    while waiting[-1]():
+        pass
+    for upload in uploads:
+        upload.go(states.UPLOADING)
+    assert waiting[-1]()
+
+    uploads[0].go(states.CANCELLED)
+    model.remove([model.rows.get()[0]])
+
+    assert sums(model) == [4, 40, 0, 0, 4]
+    assert not waiting[-1]()
+    assert sums(model) == [4, 40, 0, 0, 4]
+
+
 def test_what_is_shown_does_not_fall_when_a_pause_takes_bytes_back():
     model, (first,) = make(10)
     first.go(states.UPLOADING)

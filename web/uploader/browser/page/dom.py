@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 SVG = "http://www.w3.org/2000/svg"
+SLICE_MS = 4.0  # that one task may take for adding rows
 NEAR = "600px 0px"  # distance above and below the window
 TAB_STOPS = ("button", "input", "summary")
 MIN_HEIGHT = 320.0  # px; a lower dialog is not usable
@@ -120,6 +121,10 @@ def watch_nearness(
 ) -> "tuple[Callable[[Element], None], Callable[[], None]]":
     """Return functions that observe which elements are near the window.
 
+    While a person scrolls fast, many elements move at once. The calls of `handler` are then spread
+    over several frames, so that the browser can draw in between. Elements near the window come
+    first, and only the latest state of an element is reported.
+
     Args:
         handler: `handler(number, near, height_px)` is called when an observed element comes near
             the window or moves away. `number` is the element's `data-chunk` attribute. `near` is
@@ -129,19 +134,35 @@ def watch_nearness(
         `(observe, stop)`: `observe(element)` starts to observe an element, and `stop()` ends the
         observation of all elements.
     """
+    moved: dict[int, tuple[bool, float]] = {}  # by number
+    timer = None
 
     def receive(entries: "Any", _observer: "Any") -> None:
         for index in range(entries.length):
             entry = entries[index]
             height_px = float(entry.boundingClientRect.height)
-            handler(int(entry.target.dataset.chunk), bool(entry.isIntersecting), height_px)
+            moved[int(entry.target.dataset.chunk)] = (bool(entry.isIntersecting), height_px)
+        report()
 
-    proxy = create_proxy(receive)
+    def report() -> None:
+        nonlocal timer
+        js.clearTimeout(timer)
+        end_ms = float(js.performance.now()) + SLICE_MS
+        for number in sorted(moved, key=lambda each: not moved[each][0]):
+            near, height_px = moved.pop(number)
+            handler(number, near, height_px)
+            if float(js.performance.now()) > end_ms:
+                break
+        timer = js.setTimeout(proxy_of_report, 0) if moved else None
+
+    proxy, proxy_of_report = create_proxy(receive), create_proxy(report)
     observer = js.IntersectionObserver.new(proxy, to_js({"rootMargin": NEAR}))
 
     def stop() -> None:
         observer.disconnect()
+        js.clearTimeout(timer)
         release(proxy)
+        release(proxy_of_report)
 
     return observer.observe, stop
 

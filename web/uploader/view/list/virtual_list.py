@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VirtualList"]
 
-CHUNK = 20  # rows
+CHUNK = 5  # rows
 ALL_SHOWN = 40  # uploads; a list of up to this length has all its rows
 FIRST_GUESS = 68.0  # px per row, until real rows were measured
 
@@ -150,7 +150,7 @@ class VirtualList:
             chunk.shown = True
             set_height(chunk.box, None)
             batch(lambda: self._add_rows(chunk))
-            self._number()
+            self._number(chunk)
         elif not near and chunk.shown and self._count > ALL_SHOWN and not has_focus(chunk.box):
             for row in chunk.rows:
                 row.dispose()
@@ -171,16 +171,20 @@ class VirtualList:
     def _keep_height(self, chunk: _Chunk) -> None:
         set_height(chunk.box, self._row_px * len(chunk.models))
 
-    def _number(self) -> None:
+    def _number(self, only: "_Chunk | None" = None) -> None:
         """Set `aria-posinset` and `aria-setsize` of the rows if the list exceeds `ALL_SHOWN`.
 
         Assistive technology needs these attributes if the document does not contain all rows.
+
+        Args:
+            only: the chunk whose rows are new; `None` for all rows.
         """
         if self._count <= ALL_SHOWN:
             return
         before = 0
         for chunk in self._chunks:
-            for index, row in enumerate(chunk.rows):
-                set_attribute(row.line, "aria-posinset", str(before + index + 1))
-                set_attribute(row.line, "aria-setsize", str(self._count))
+            if chunk.shown and only in (None, chunk):
+                for index, row in enumerate(chunk.rows):
+                    set_attribute(row.line, "aria-posinset", str(before + index + 1))
+                    set_attribute(row.line, "aria-setsize", str(self._count))
             before += len(chunk.models)
