@@ -217,7 +217,7 @@ def pages_form(site: httpx.Client, name: str = "a.png") -> Form:
     grant = read_grant(site.post("/api/grant").json())
     headers = [("content-type", "image/png"), ("x-oss-forbid-overwrite", "true")]
     key = f"{grant.prefix}x/{name}"
-    request = Forms().request(grant, grant.server_time_s, key, headers)
+    request = Forms().request(grant, grant.server_time_s, 10, key, headers)
     return Form(request.url, request.headers)
 
 
@@ -304,6 +304,7 @@ def granted_form(site: httpx.Client, name: str, content_type: str) -> Form:
     request = Forms().request(
         grant,
         grant.server_time_s,
+        10,
         f"{grant.prefix}x/{name}",
         [("content-type", content_type), ("x-oss-forbid-overwrite", "true")],
     )

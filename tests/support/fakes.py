@@ -44,7 +44,6 @@ ZERO_BYTE_CRC64 = 2282658103124508505
 ANSWER_LOST = "answer lost"
 DAMAGED = "damaged"
 FAST_BYTES_PER_S = 10**7
-NO_FORMS = -1
 
 
 class FakeClock:
@@ -421,7 +420,7 @@ def make_engine(ports: FakePorts, connections: int = 6, *, forms: "Forms | None"
     """
     keeper = GrantKeeper(ports.grants, ports.clock)
     pool, journal = ConnectionPool(connections), Journal(ports, keeper)
-    engine = Engine(ports, keeper, pool, journal, forms or Forms(NO_FORMS))
+    engine = Engine(ports, keeper, pool, journal, forms or Forms(off=True))
     engine.rate_bytes_per_s = FAST_BYTES_PER_S
     return engine
 

@@ -11,7 +11,7 @@ from uploader.browser.probe import why_lost
 from uploader.oss.errors import Lost
 from uploader.oss.replies import Reply
 from uploader.transfer.files import Piece
-from uploader.transfer.plan import FORM_BYTES, SMALL_BYTES
+from uploader.transfer.plan import SMALL_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,10 +136,9 @@ class BrowserHttp:
 def _has_no_progress(request: "Request", piece: Piece) -> bool:
     """Return whether a request is sent without progress events.
 
-    Browsers send a form without a CORS preflight only if nothing listens to its progress. A large
-    file is worth the preflight, whose answer browsers keep for all forms.
+    Browsers send a form without a CORS preflight only if nothing listens to its progress.
     """
-    return piece.size <= (FORM_BYTES if request.is_form else SMALL_BYTES)
+    return not request.has_progress or piece.size <= SMALL_BYTES
 
 
 def _header(head: str, name: str) -> str:

@@ -78,18 +78,27 @@ def form_signature(credentials: Credentials, policy: str, *, date: str, region: 
 
 
 def post_object(
-    signed: "Sequence[Header]", bucket: Bucket, key: str, *, headers: "Sequence[Header]"
+    signed: "Sequence[Header]",
+    bucket: Bucket,
+    key: str,
+    *,
+    headers: "Sequence[Header]",
+    has_progress: bool = False,
 ) -> Request:
     """Return a PostObject request; OSS stores `headers` with the object.
 
     Args:
         signed: the result of `signed_fields`.
         headers: headers of an equal PutObject request, without tags.
+        has_progress: whether the page gets the progress of the request. Browsers then send a CORS
+            preflight.
     """
     fields = [("key", key)]
     for name, value in headers:
         fields.append(("x-oss-content-type" if name == "content-type" else name, value))
-    return Request("POST", f"{bucket.origin}/", fields + list(signed), bucket, is_form=True)
+    fields += list(signed)
+    url = f"{bucket.origin}/"
+    return Request("POST", url, fields, bucket, is_form=True, has_progress=has_progress)
 
 
 def _base64(text: str) -> str:

@@ -56,7 +56,8 @@ class Request:
     """One HTTP request to a bucket, without the body of the request.
 
     If `is_form` is true, the body of the request is a form. Its fields are `headers` and, as the
-    last field, the file.
+    last field, the file. If `has_progress` is false, the page does not ask for the progress of the
+    request.
     """
 
     def __init__(
@@ -67,12 +68,14 @@ class Request:
         bucket: Bucket,
         *,
         is_form: bool = False,
+        has_progress: bool = True,
     ) -> None:
         self.bucket = bucket
         self.method = method
         self.url = url
         self.headers = headers
         self.is_form = is_form
+        self.has_progress = has_progress
 
 
 def signed_request(

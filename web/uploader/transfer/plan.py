@@ -18,6 +18,7 @@ __all__ = [
     "SMALL_BYTES",
     "Part",
     "PartPlanError",
+    "form_bytes_for",
     "part_at",
     "part_count",
     "part_size_for",
@@ -28,6 +29,8 @@ KIB = 1024
 MIB = 1024 * KIB
 MAX_PARTS = 10_000
 FORM_BYTES = 256 * KIB  # a form up to this size is sent without progress events, see `forms`
+MAX_FORM_BYTES = MIB  # the same, if the measured speed sends it in `FORM_S`
+FORM_S = 2.0
 SMALL_BYTES = 64 * KIB  # a body up to this size is sent without progress events
 MIN_PART_BYTES = 100 * KIB
 MAX_PART_BYTES = 5 * 1024 * MIB
@@ -76,6 +79,15 @@ def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
         wanted = min(DEFAULT_PART_BYTES, max(FIRST_PART_BYTES, size // PARTS))
     needed = -(-size // MAX_PARTS)
     return -(-max(wanted, needed) // KIB) * KIB
+
+
+def form_bytes_for(rate_bytes_per_s: float) -> int:
+    """Return the size in bytes of the largest file that is sent with a form.
+
+    Args:
+        rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
+    """
+    return max(FORM_BYTES, min(MAX_FORM_BYTES, int(rate_bytes_per_s * FORM_S)))
 
 
 def units_for(size: int, part_size: int, *, rate_bytes_per_s: float, missing: int) -> int:

@@ -8,7 +8,7 @@ from uploader.oss.replies import Reply
 from uploader.transfer import states
 from uploader.transfer.grants.forms import Forms
 from uploader.transfer.options import REFUSE, Options
-from uploader.transfer.plan import KIB
+from uploader.transfer.plan import KIB, MIB
 from uploader.transfer.sending.single import send_single
 from uploader.transfer.upload import Upload
 
@@ -17,7 +17,9 @@ NO_CRC64 = Reply(200, lambda name: '"AB"' if name == "ETag" else "", "")
 
 def make():
     ports = make_ports()
-    return ports, make_engine(ports, forms=Forms())
+    engine = make_engine(ports, forms=Forms())
+    engine.rate_bytes_per_s = 0.0
+    return ports, engine
 
 
 async def send(engine, size=10, name="a.txt", options=None):
@@ -47,6 +49,38 @@ async def test_a_small_file_is_sent_with_a_form(size, method):
     assert methods(ports) == [method]
     assert ports.http.objects == {"uploads/alice-1/k/a.txt": size}
     assert upload.sent == size
+
+
+@pytest.mark.parametrize(
+    ("rate_bytes_per_s", "size", "method"),
+    [
+        (150 * KIB, 300 * KIB, "POST"),
+        (150 * KIB, 300 * KIB + 1, "PUT"),
+        (10 * KIB, 256 * KIB, "POST"),
+        (MIB, MIB, "POST"),
+        (MIB, MIB + 1, "PUT"),
+    ],
+)
+async def test_a_larger_file_is_sent_with_a_form_if_that_takes_two_seconds_at_most(
+    rate_bytes_per_s, size, method
+):
+    ports, engine = make()
+    engine.rate_bytes_per_s = float(rate_bytes_per_s)
+
+    await send(engine, size)
+
+    assert methods(ports) == [method]
+
+
+async def test_a_form_that_stalls_is_sent_with_progress_the_next_time():
+    ports, engine = make()
+    engine.rate_bytes_per_s = float(MIB)
+    ports.http.plan = [lost(Lost.STALLED)]
+
+    await send(engine, MIB)
+
+    assert methods(ports) == ["POST", "PUT"]
+    assert [request.has_progress for request in ports.http.requests] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from uploader.transfer import states
 from uploader.transfer.errors import GrantRefused, NoForm, WrongType
 from uploader.transfer.grants.credentials import OTHER_PLACE
 from uploader.transfer.options import REPLACE, Options
-from uploader.transfer.plan import MIB
+from uploader.transfer.plan import KIB, MIB
 from uploader.transfer.queue import Queue
 from uploader.transfer.sending.stream import Stream
 
@@ -62,6 +62,19 @@ async def test_a_file_of_any_size_is_sent_with_one_form(size):
     assert world.methods() == ["POST"]
     assert world.http.objects == {upload.key: size}
     assert [world.http.header(0, name) for name, _ in FORM] == [value for _, value in FORM]
+
+
+@pytest.mark.parametrize(
+    ("size", "has_progress"), [(10, False), (256 * KIB, False), (256 * KIB + 1, True)]
+)
+async def test_a_form_of_a_larger_file_is_sent_with_progress(size, has_progress):
+    world = World()
+    queue, _ = world.page()
+
+    upload = queue.add(FakeFile("a.bin", size))
+    await until(lambda: ended(upload))
+
+    assert [request.has_progress for request in world.http.requests] == [has_progress]
 
 
 async def test_the_options_of_an_object_are_fields():

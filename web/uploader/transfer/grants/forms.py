@@ -1,13 +1,16 @@
 """Decides which files are sent with a form (PostObject) instead of PutObject.
 
 Small files are sent with a form, because a form needs no CORS preflight, so it saves one round trip
-per file. It cannot carry tags, and the page gets no progress for a form of up to `FORM_BYTES`: with
-a listener for progress, browsers would send a preflight.
+per file. It cannot carry tags, and the page gets no progress: with a listener for progress,
+browsers would send a preflight. Therefore larger files are sent with a form only if the measured
+speed of the line sends them in a short time, see `plan.form_bytes_for`.
 
 If OSS refuses such a form, or the page cannot read the answer to a form, the page sends this file
 and all later files with PutObject.
 
-If the server gives a signed form and no credentials, all files are sent with this form.
+If the server gives a signed form and no credentials, all files are sent with this form. Files
+larger than `FORM_BYTES` are then sent with progress. Browsers keep the preflight's answer, because
+all forms have the same URL.
 """
 
 from uploader.oss.errors import Corrupt, Refused
@@ -15,7 +18,7 @@ from uploader.oss.post_object import post_object, signed_fields
 from uploader.transfer.errors import NoForm
 from uploader.transfer.grants.origins import refuses_host
 from uploader.transfer.pacing.retry import is_shut_out, is_transient
-from uploader.transfer.plan import FORM_BYTES
+from uploader.transfer.plan import FORM_BYTES, MAX_FORM_BYTES, form_bytes_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,42 +60,57 @@ class Forms:
     """Builds the requests for small files with forms. All uploads of a page share one object.
 
     Args:
-        max_bytes: the size of the largest file that is sent with a form; -1 for no forms.
+        off: true to send no forms.
 
     Attributes:
         refusal: the error because of which the page sends no more forms; `None` if there was none.
     """
 
-    def __init__(self, max_bytes: int = FORM_BYTES) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, *, off: bool = False) -> None:
+        self._off = off
         self.refusal: Exception | None = None
 
-    def fits(self, grant: "Grant", size: int, key: str, headers: "list[Header]") -> bool:
+    def fits(
+        self,
+        grant: "Grant",
+        size: int,
+        key: str,
+        headers: "list[Header]",
+        *,
+        rate_bytes_per_s: float,
+    ) -> bool:
         """Return whether a file is sent with a form.
 
         Args:
             size: the size of the file in bytes.
             key: the key of the object.
             headers: the headers of the PutObject request for the file.
+            rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
         """
         if grant.form:
             return True
-        if self.refusal or size > self._max_bytes or "$" in key:  # as in `${filename}`
+        if self._off or self.refusal or "$" in key:  # as in `${filename}`
+            return False
+        if size > form_bytes_for(rate_bytes_per_s):
             return False
         return TAGS not in [name for name, _ in headers]
 
-    def request(self, grant: "Grant", now_s: float, key: str, headers: "list[Header]") -> "Request":
+    def request(
+        self, grant: "Grant", now_s: float, size: int, key: str, headers: "list[Header]"
+    ) -> "Request":
         """Return a PostObject request for a file.
 
         Args:
             now_s: the present time by the server's clock, in seconds since 1970.
+            size: the size of the file in bytes.
             key: the key of the object.
             headers: the headers of the PutObject request for the file.
         """
         if grant.form and grant.limits.types:
             headers = [_without_parameters(header) for header in headers]
         fields = grant.form or self._signed(grant, now_s)
-        return post_object(fields, grant.bucket, key, headers=headers)
+        has_progress = bool(grant.form) and size > FORM_BYTES
+        return post_object(fields, grant.bucket, key, headers=headers, has_progress=has_progress)
 
     def _signed(self, grant: "Grant", now_s: float) -> "Sequence[Header]":
         credentials = grant.credentials
@@ -103,7 +121,7 @@ class Forms:
                 grant.prefix,
                 at_s=now_s,
                 expires_at_s=grant.expires_at_s,
-                max_bytes=min(self._max_bytes, grant.limits.max_file_size),
+                max_bytes=min(MAX_FORM_BYTES, grant.limits.max_file_size),
             )
             credentials.form = (fields, now_s)
         return credentials.form[0]

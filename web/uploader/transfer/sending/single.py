@@ -37,8 +37,9 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
         checksum.start()
         headers = headers_of(upload, may_be_taken=upload.target.maybe_stored)
         limit = 0 if grant.form else engine.speed.traffic_limit
-        if not limit and engine.forms.fits(grant, upload.file.size, upload.key, headers):
-            return engine.forms.request(grant, now_s, upload.key, headers)
+        size, rate = upload.file.size, engine.rate_bytes_per_s
+        if not limit and engine.forms.fits(grant, size, upload.key, headers, rate_bytes_per_s=rate):
+            return engine.forms.request(grant, now_s, size, upload.key, headers)
         return requests.put_object(
             grant.credentials,
             grant.bucket,
