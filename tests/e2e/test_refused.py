@@ -32,6 +32,11 @@ DAMAGING = """{
       body.set("file", damaged(body.get("file")));
       return send.call(this, body);
     }
+    if (body instanceof Uint8Array) { // a form whose file is in memory
+      const end = new TextDecoder("latin1").decode(body).lastIndexOf("\\r\\n--");
+      body[end - 1] = 0;
+      return send.call(this, body);
+    }
     const blob = new Blob(body && typeof body !== "string" ? [body] : []);
     send.call(this, blob.size ? damaged(blob) : body);
   };
