@@ -28,17 +28,21 @@ RUNTIMES = {"MicroPython": "micropython", "Pyodide": "pyodide"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Files to send, and the required ratios of our speed to the peers'."""
+    """Files to send, and the required ratios of our speed to the peers'.
+
+    `ali_oss` is `None` for large files: there the bare page is the measure, as it needs no more than
+    half the time of `ali-oss`.
+    """
 
     name: str
     files: int
     size: int
     single: bool = False
-    ali_oss: float
+    ali_oss: float | None = None
     bare: float
     bare_crc_off: float | None = None
 
-    def variants(self) -> Iterator[tuple[str, bool, str, float]]:
+    def variants(self) -> Iterator[tuple[str, bool, str, float | None]]:
         """Yield, for each row, the suffix of its name, whether CRC is on, the peer and the required
         ratio.
         """
@@ -49,13 +53,12 @@ class Work:
 
 
 WORKS = (
-    Work(name="512 MB in parts", files=1, size=512 * MIB, ali_oss=10, bare=0.8, bare_crc_off=0.95),
+    Work(name="512 MB in parts", files=1, size=512 * MIB, bare=0.8, bare_crc_off=0.95),
     Work(
         name="64 MB in one PUT",
         files=1,
         size=64 * MIB,
         single=True,
-        ali_oss=10,
         bare=0.8,
         bare_crc_off=0.95,
     ),
@@ -71,7 +74,7 @@ class Plan:
     work: Work
     ours: Ours
     peer: str
-    reach: float
+    reach: float | None
 
 
 def _plans() -> Iterator[Plan]:
@@ -118,8 +121,8 @@ def _row(plan: Plan, speed: float, peer_speed: float) -> Row:
         peer=PEERS[plan.peer],
         peer_value=peer_speed,
         ratio=ratio,
-        reach=f">= {plan.reach} x peer",
-        met=ratio >= plan.reach,
+        reach=f">= {plan.reach} x peer" if plan.reach else None,
+        met=ratio >= plan.reach if plan.reach else None,
     )
 
 

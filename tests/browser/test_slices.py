@@ -61,6 +61,31 @@ def create_all():
 
 js.setTimeout(create_proxy(create_all), 500)
 """
+YIELDING = """
+seen = []
+
+
+async def loop():
+    for _ in range(5):
+        burn(3)
+        seen.append("loop")
+        await asyncio.sleep(0)
+    tell(seen)
+
+
+async def other(number):
+    burn(3)
+    seen.append(f"other {number}")
+
+
+def create_all():
+    asyncio.create_task(loop())
+    for number in range(3):
+        asyncio.create_task(other(number))
+
+
+js.setTimeout(create_proxy(create_all), 500)
+"""
 NEARNESS = f"""
 seen = []
 
@@ -134,6 +159,13 @@ def test_ready_coroutines_leave_time_for_the_browser(run: Run) -> None:
 
     timers = {ticks for ticks, _frames in seen}
     assert len(timers) > COROUTINES / 4  # one value if all run in one task
+
+
+def test_a_coroutine_that_yields_lets_the_others_run_first(run: Run) -> None:
+    seen = run(YIELDING)
+
+    assert seen[:4] == ["loop", "other 0", "other 1", "other 2"]
+    assert seen[4:] == ["loop"] * 4
 
 
 def test_while_a_person_scrolls_each_frame_has_time_for_drawing(run: Run) -> None:

@@ -46,8 +46,8 @@ addEventListener("unhandledrejection", () => root.dataset.app === "loading" && f
 // one at each switch of tasks. A message arrives at once, and the browser can still paint and handle events before it.
 // Only one message is in flight at a time: MicroPython sets four timers for each file and clears most of them.
 //
-// While a person scrolls, these tasks get BUDGET_MS of each frame. Without this limit, 2,000 rows lost four times as many
-// frames while files were sent (docs/performance.md).
+// While a person scrolls, the next task waits for a frame once tasks have run for BUDGET_MS: other tasks, such as those
+// of a list of 2,000 rows that are sent, need the rest of the frame (docs/performance.md, "Many files").
 const BUDGET_MS = 2;
 const SCROLLING_MS = 200; // after the last scroll event
 const FRAME_MS = 100; // then a frame is no longer awaited: a hidden page has none

@@ -85,13 +85,15 @@
       if (form && bytes) {
         const boundary = window.ossferry.random(16);
         xhr.setRequestHeader("content-type", `multipart/form-data; boundary=${boundary}`);
-        xhr.send(encoded(form, bytes, boundary));
+        const whole = encoded(form, bytes, boundary);
+        xhr.send(whole);
+        whole.buffer.transfer?.(0);
       } else {
         form?.append("file", body); // must be the last field
         xhr.send(form ?? bytes ?? body);
       }
       form = null;
-      bytes?.transfer?.(0); // frees the memory: `send` has copied the bytes
+      bytes?.transfer?.(0); // frees the memory, as above: `send` has copied the bytes
     });
     return { abort: () => xhr && end().abort(), giveUp: () => xhr?.abort() };
   };

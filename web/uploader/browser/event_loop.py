@@ -19,9 +19,10 @@ SLICE_MS = 2
 def run_in_slices() -> None:
     """Let the event loop return to the browser after `SLICE_MS`, even if coroutines are ready.
 
-    Before each coroutine, MicroPython's loop calls `ticks`. If the coroutine is due later, the loop
-    sets a timer and returns. After `SLICE_MS`, the replaced `ticks` returns the time 1 ms before
-    the coroutine is due. At least one coroutine runs in each slice.
+    Before each coroutine, MicroPython's loop computes with `ticks_diff` in how many milliseconds
+    the coroutine is due. If it is due later, the loop sets a timer and returns. After `SLICE_MS`,
+    the replaced `ticks_diff` returns 1 for a coroutine that is due. At least one coroutine runs in
+    each slice, and the order of the coroutines stays the same.
 
     Source: MicroPython 1.27, `ports/webassembly/asyncio/core.py`.
     """
@@ -29,19 +30,15 @@ def run_in_slices() -> None:
     run_ready = getattr(core, "_run_iter", None)
     if not run_ready:
         return  # Pyodide
-    began, real_ticks, difference = 0, core.ticks, core.ticks_diff
+    began, ticks, difference = 0, core.ticks, core.ticks_diff
 
     def run_slice() -> None:
         nonlocal began
-        began = real_ticks()
+        began = ticks()
         run_ready()
 
-    def ticks() -> int:
-        now: int = real_ticks()
-        if difference(now, began) >= SLICE_MS:
-            due = core._task_queue.peek()
-            if due and difference(due.ph_key, now) <= 0:
-                now = core.ticks_add(due.ph_key, -1)
-        return now
+    def due_in_ms(due: int, now: int) -> int:
+        left: int = difference(due, now)
+        return 1 if left <= 0 and difference(now, began) >= SLICE_MS else left
 
-    core._run_iter, core.ticks = run_slice, ticks
+    core._run_iter, core.ticks_diff = run_slice, due_in_ms

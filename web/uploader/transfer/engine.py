@@ -298,8 +298,6 @@ class Engine:
         try:
             reply = await self.ports.http.send(request, body, on_progress)
         except Lost as error:
-            if error.reason == Lost.STALLED:
-                self.rate_bytes_per_s = 0.0  # the line is slower than measured
             if is_shut_out(error) and self._is_let_in:
                 raise Lost(Lost.INTERRUPTED)  # a gateway has answered, not the bucket
             raise

@@ -37,6 +37,11 @@ WAITS = (
 REASONS = (states.BY_PERSON,) + WAITS
 
 
+def _run_at_once(run: "Callable[[], bool]") -> None:
+    while run():
+        pass
+
+
 class UploadModel:
     """The state of one upload, as signals.
 
@@ -96,7 +101,7 @@ class QueueModel:
         self,
         clock: "Clock",
         *,
-        soon: "Callable[[Callable[[], bool]], object]" = lambda run: run(),
+        soon: "Callable[[Callable[[], bool]], object]" = _run_at_once,
     ) -> None:
         self._clock = clock
         self._soon = soon

@@ -72,15 +72,19 @@ async def test_a_larger_file_is_sent_with_a_form_if_that_takes_two_seconds_at_mo
     assert methods(ports) == [method]
 
 
-async def test_a_form_that_stalls_is_sent_with_progress_the_next_time():
+@pytest.mark.parametrize(
+    "error", [lost(Lost.STALLED), Reply(503, lambda _name: "", "")], ids=["stalled", "busy"]
+)
+async def test_after_an_error_a_larger_file_is_sent_with_progress(error):
     ports, engine = make()
     engine.rate_bytes_per_s = float(MIB)
-    ports.http.plan = [lost(Lost.STALLED)]
+    ports.http.plan = [error]
 
     await send(engine, MIB)
 
     assert methods(ports) == ["POST", "PUT"]
     assert [request.has_progress for request in ports.http.requests] == [False, True]
+    assert engine.forms.refusal is None  # other files are still sent with forms
 
 
 @pytest.mark.parametrize(

@@ -33,11 +33,17 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
     piece = Piece(upload.file, 0, upload.file.size)
     checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
 
+    has_begun = False
+
     def build(grant: "Grant", now_s: float) -> "Request":
+        nonlocal has_begun
         checksum.start()
         headers = headers_of(upload, may_be_taken=upload.target.maybe_stored)
         limit = 0 if grant.form else engine.speed.traffic_limit
-        size, rate = upload.file.size, engine.rate_bytes_per_s
+        size = upload.file.size
+        # A form has no progress: after an error, a larger file is sent with PutObject.
+        rate = 0.0 if has_begun else engine.rate_bytes_per_s
+        has_begun = True
         if not limit and engine.forms.fits(grant, size, upload.key, headers, rate_bytes_per_s=rate):
             return engine.forms.request(grant, now_s, size, upload.key, headers)
         return requests.put_object(

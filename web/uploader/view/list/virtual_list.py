@@ -187,4 +187,6 @@ class VirtualList:
                 for index, row in enumerate(chunk.rows):
                     set_attribute(row.line, "aria-posinset", str(before + index + 1))
                     set_attribute(row.line, "aria-setsize", str(self._count))
+            if chunk is only:
+                break
             before += len(chunk.models)
