@@ -30,8 +30,8 @@ RUNTIMES = {"MicroPython": "micropython", "Pyodide": "pyodide"}
 class Work:
     """Files to send, and the required ratios of our speed to the peers'.
 
-    `ali_oss` is `None` for large files: there the bare page is the measure, as it needs no more than
-    half the time of `ali-oss`.
+    `ali_oss` is `None` for large files: there the bare page is the measure, because it is at least
+    twice as fast as `ali-oss`.
     """
 
     name: str
