@@ -38,22 +38,8 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
     def build(grant: "Grant", now_s: float) -> "Request":
         nonlocal has_begun
         checksum.start()
-        headers = headers_of(upload, may_be_taken=upload.target.maybe_stored)
-        limit = 0 if grant.form else engine.speed.traffic_limit
-        size = upload.file.size
-        # A form has no progress: after an error, a larger file is sent with PutObject.
-        rate = 0.0 if has_begun else engine.rate_bytes_per_s
-        has_begun = True
-        if not limit and engine.forms.fits(grant, size, upload.key, headers, rate_bytes_per_s=rate):
-            return engine.forms.request(grant, now_s, size, upload.key, headers)
-        return requests.put_object(
-            grant.credentials,
-            grant.bucket,
-            upload.key,
-            at_s=now_s,
-            headers=headers,
-            traffic_limit=limit,
-        )
+        is_first, has_begun = not has_begun, True
+        return _request(upload, engine, grant, now_s, is_first=is_first)
 
     async def check(stored: "Stored") -> None:
         upload.progress.fly(1, upload.file.size)
@@ -87,6 +73,27 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
     finally:
         checksum.cancel()
     return stored
+
+
+def _request(
+    upload: "Upload", engine: "Engine", grant: "Grant", now_s: float, *, is_first: bool
+) -> "Request":
+    """Return a PostObject request, or a PutObject request if a form cannot be used.
+
+    Args:
+        now_s: the present time by the server's clock, in seconds since 1970.
+        is_first: whether this upload has built no request before. A form of a larger file has no
+            progress; after an error, the file is sent with PutObject.
+    """
+    size, key = upload.file.size, upload.key
+    headers = headers_of(upload, may_be_taken=upload.target.maybe_stored)
+    limit = 0 if grant.form else engine.speed.traffic_limit
+    rate = engine.rate_bytes_per_s if is_first else 0.0
+    if not limit and engine.forms.fits(grant, size, key, headers, rate_bytes_per_s=rate):
+        return engine.forms.request(grant, now_s, size, key, headers)
+    return requests.put_object(
+        grant.credentials, grant.bucket, key, at_s=now_s, headers=headers, traffic_limit=limit
+    )
 
 
 def _is_key_our_own(upload: "Upload") -> bool:
