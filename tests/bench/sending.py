@@ -29,7 +29,7 @@ from ossferry.cli.demo import Demo
 from ossferry.settings.model import Settings
 from support.programs import free_port, running, wait_for
 
-__all__ = ["MIB", "Ours", "Place", "Route", "open_place"]
+__all__ = ["CLOCK", "MIB", "SUM", "Ours", "Place", "Route", "open_place"]
 
 TESTS = Path(__file__).parents[1]
 SOURCES = TESTS.parent / "web"

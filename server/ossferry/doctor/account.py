@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from ossferry.doctor.access import Access
+from ossferry.doctor.access import Access, explain
 from ossferry.doctor.outside import Outside
 from ossferry.errors import OssRefusedError, StsLostError, StsRefusedError
 from ossferry.identity.object_keys import UPLOADS
@@ -50,6 +50,7 @@ NO_UPLOAD = "0" * 32
 """The id of an upload that does not exist."""
 
 NOTHING_THERE = ("NoSuchKey", "NoSuchUpload", "status-404")
+TOO_LARGE = "EntityTooLarge"
 CONTENT = b"ossferry"
 SESSION = "ossferry-doctor"
 NO_CREDENTIALS = StsCredentials(
@@ -157,6 +158,23 @@ class Account:
                     self._policy_fix("role"),
                 )
         return passed(f"The role {self._settings.role_arn} can upload.")
+
+    async def check_forms(self) -> Finding:
+        """Check that each address takes a form (PostObject), with which the page sends small files.
+
+        The file is larger than the form allows, so that no object is stored. If OSS refuses forms,
+        the page uses PutObject.
+        """
+        session = await self._session(self._prefix)
+        for origin in self._settings.upload_origins:
+            code = await self._outside.answer_to_large_form(origin, session, self._prefix)
+            if code != TOO_LARGE:
+                return warned(
+                    f"{origin} refuses forms ({code}), so the page sends small files with PutObject"
+                    " and needs a preflight request for each.",
+                    f"Allow POST in front of the bucket, such as in a CDN. {explain(code)}",
+                )
+        return passed("The page can send small files with forms.")
 
     async def check_session_policy(self) -> Finding:
         """Check that the credentials of a grant cannot write below another prefix."""

@@ -1,4 +1,4 @@
-"""Checks of the bucket from outside: requests without a signature, as a browser sends them."""
+"""Checks of the bucket from outside: requests as a browser sends them, most without a signature."""
 
 import asyncio
 import re
@@ -28,6 +28,8 @@ from ossferry.operations.checks import (
 )
 from ossferry.operations.policy_commands import policy_command, setup_does_it
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
+from ossferry.oss.post_object import signed_fields, starts_with
+from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 
 __all__ = ["Outside", "page_origins", "public_endpoint"]
@@ -111,6 +113,40 @@ class Outside:
         except httpx.HTTPError as error:
             raise OssLostError("no-answer") from error
         return _element(answer.content, b"Code") == "NoSuchUpload"
+
+    async def answer_to_large_form(
+        self, origin: str, credentials: StsCredentials, prefix: str
+    ) -> str:
+        """Send a form with a file that is one byte larger than the form allows.
+
+        Args:
+            origin: an address of the bucket.
+            credentials: credentials that may upload below `prefix`.
+
+        Returns:
+            The error code of OSS, or the status, such as ``status 405``, of an answer without one.
+
+        Raises:
+            OssLostError: OSS does not answer.
+        """
+        fields = signed_fields(
+            bucket=self._settings.bucket,
+            region=self._settings.region,
+            credentials=credentials,
+            at=self._clock(),
+            fields=[("key", f"{prefix}check")],
+            conditions=[starts_with("key", prefix), ["content-length-range", 0, 0]],
+        )
+        try:
+            answer = await self._client.post(
+                f"{origin}/",
+                data=dict(fields),
+                files={"file": ("check", b"x")},
+                headers={"origin": self._pages[0]},
+            )
+        except httpx.HTTPError as error:
+            raise OssLostError("no-answer") from error
+        return _element(answer.content, b"Code") or f"status {answer.status_code}"
 
     async def check_tls(self) -> Finding:
         """Check the certificates of the bucket's addresses and of the page's address."""

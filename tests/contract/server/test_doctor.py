@@ -673,6 +673,12 @@ WARNINGS: dict[str, tuple[Change, str, str]] = {
         "cors",
         "The bucket's CORS rules allow PUT, POST, GET, HEAD, DELETE to pages at every origin.",
     ),
+    "forms that are refused": (
+        changed(faults=({"effect": "error", "code": "AccessDenied", "operation": "PostObject"},)),
+        "forms",
+        f"http://{BUCKET}.{HOST} refuses forms (AccessDenied), so the page sends small files with"
+        " PutObject and needs a preflight request for each.",
+    ),
     "no API key": (with_no_key, "sign-in", "Valid API keys: 0 of 0."),
     "role that may do everything": (
         changed(
