@@ -163,18 +163,14 @@ class Account:
         """Check that each address takes a form (PostObject), with which the page sends small files.
 
         The file is larger than the form allows, so that no object is stored. If OSS refuses forms,
-        the page uses PutObject.
+        the page uses PutObject; with ``OSSFERRY_GRANT=form`` it cannot.
         """
         session = await self._session(self._prefix)
         for origin in self._settings.upload_origins:
             code = await self._outside.answer_to_large_form(origin, session, self._prefix)
             if code != TOO_LARGE:
-                return warned(
-                    f"{origin} refuses forms ({code}), so the page sends small files with PutObject"
-                    " and needs a preflight request for each.",
-                    f"Allow POST in front of the bucket, such as in a CDN. {explain(code)}",
-                )
-        return passed("The page can send small files with forms.")
+                return self._without_forms(origin, code)
+        return passed("The page can send files with forms.")
 
     async def check_session_policy(self) -> Finding:
         """Check that the credentials of a grant cannot write below another prefix."""
@@ -331,6 +327,25 @@ class Account:
 
     async def _may_read(self, bucket: SdkBucket, key: str) -> bool:
         return not await self._denied(bucket, {"oss:GetObject": lambda bucket: bucket.head(key)})
+
+    def _without_forms(self, origin: str, code: str) -> Finding:
+        """Return the finding for an address that refuses forms.
+
+        Args:
+            code: the error code of OSS, or the status, see `Outside.answer_to_large_form`.
+        """
+        reason = f"{origin} refuses forms ({code}), so the page"
+        fix = "Allow POST in front of the bucket, such as in a CDN."
+        if " " not in code:
+            fix += f" {explain(code)}"
+        if self._settings.grant == "form":
+            return failed(
+                f"{reason} cannot upload: with OSSFERRY_GRANT=form it has only forms.", fix
+            )
+        return warned(
+            f"{reason} sends small files with PutObject and needs a preflight request for each.",
+            fix,
+        )
 
     def _refused_write(self, error: OssRefusedError, origin: str) -> Finding:
         """Return the finding for an upload that OSS refuses to begin."""

@@ -709,6 +709,30 @@ def test_what_does_not_stop_uploads_is_a_warning(set_up: SetUp, doctor: Doctor, 
     assert warnings[id_] == reason
 
 
+def test_a_refused_form_is_a_failure_if_the_page_has_only_forms(
+    set_up: SetUp, doctor: Doctor
+) -> None:
+    set_up.faults = ({"effect": "error", "code": "AccessDenied", "operation": "PostObject"},)
+    with_settings(GRANT="form")(set_up)
+
+    assert rows(doctor(set_up), "fail") == {
+        "forms": f"http://{BUCKET}.{HOST} refuses forms (AccessDenied), so the page cannot upload:"
+        " with OSSFERRY_GRANT=form it has only forms."
+    }
+
+
+def test_for_an_answer_without_a_code_the_status_is_named_and_no_code_looked_up(
+    set_up: SetUp, doctor: Doctor
+) -> None:
+    set_up.faults = ({"effect": "html", "operation": "PostObject"},)
+
+    found = doctor(set_up)
+
+    assert "refuses forms (status 200)" in rows(found, "warn")["forms"]
+    (fix,) = (row["fix"] for row in found["checks"] if row["id"] == "forms")
+    assert fix == "Allow POST in front of the bucket, such as in a CDN."
+
+
 def without_the_doctors_rights(set_up: SetUp) -> None:
     set_up.identity = SERVER
 
