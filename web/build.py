@@ -31,13 +31,14 @@ import brotli
 
 from archive import archive, compiled
 from interpreter import closed, faster, steady
-from uploader.view.words.text import direction
+from upload_page.view.words.text import direction
 
 WEB = Path(__file__).parent
 NODE_MODULES = WEB / "node_modules"
 OUT = WEB.parent / "build" / "web"
 
-DIALOGS = WEB / "uploader" / "dialogs"  # loaded when the first dialog is opened
+PACKAGES = ("ossferry_uploader", "upload_page")
+DIALOGS = WEB / "upload_page" / "dialogs"  # loaded when the first dialog is opened
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LANGUAGES = {
     "en": "English",
@@ -132,7 +133,7 @@ async def _start():
             return
         await give_way()
 """
-MAIN = "uploader/main"
+MAIN = "upload_page/main"
 SLICE_MS = 30
 
 
@@ -163,11 +164,16 @@ else:
 
 
 def start_modules() -> list[tuple[str, bytes]]:
-    """Return the modules of `uploader` without the dialogs, as `(path, source)`.
+    """Return the modules of the library and the page, without the dialogs, as `(path, source)`.
 
     The modules that `MAIN` imports come first, each after the modules that it imports itself.
     """
-    paths = [path for path in (WEB / "uploader").rglob("*.py") if DIALOGS not in path.parents]
+    paths = [
+        path
+        for package in PACKAGES
+        for path in (WEB / package).rglob("*.py")
+        if DIALOGS not in path.parents
+    ]
     sources = dict(_stripped(paths))
     return [(path, sources[path].encode()) for path in import_order(sources, f"{MAIN}.py")]
 
@@ -176,7 +182,7 @@ def import_order(sources: dict[str, str], first: str) -> list[str]:
     """Return the paths of modules so that each module comes after the modules that it imports.
 
     Args:
-        sources: maps paths such as `uploader/oss/times.py` to sources.
+        sources: maps paths such as `ossferry_uploader/oss/times.py` to sources.
         first: a path; this module and those that it imports come first.
     """
     found: list[str] = []
@@ -267,7 +273,7 @@ def sentences(language: str) -> dict[str, Any]:
 
     Instead of a sentence with a count, there is an object `{plural form: sentence}`.
     """
-    text = (WEB / "uploader/locales" / f"{language}.json").read_text("utf-8")
+    text = (WEB / "upload_page/locales" / f"{language}.json").read_text("utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 
@@ -298,7 +304,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             **scripts(WEB / "page", "form.js", "frame.js"),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
             "styles.css": styles(),
-            **read(WEB / "uploader/locales", *(f"{language}.json" for language in LANGUAGES)),
+            **read(WEB / "upload_page/locales", *(f"{language}.json" for language in LANGUAGES)),
             "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),

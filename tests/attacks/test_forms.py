@@ -15,10 +15,10 @@ import oss2
 import pytest
 
 from ossferry.cli.demo import Demo
+from ossferry_uploader.transfer.grants.forms import Forms
+from ossferry_uploader.transfer.grants.grant import read_grant
 from support.after_upload import become, operators_bucket
 from support.forms import Form, asked, code_of, send, shown
-from uploader.transfer.grants.forms import Forms
-from uploader.transfer.grants.grant import read_grant
 
 CREDENTIALS_END_S = 901
 WISH = {"name": "a.png", "size": 5, "type": "image/png"}

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 import pytest
 
 from attacks.soundness import arbitrary_ids
-from uploader.oss.encoding import percent_encode
-from uploader.oss.keys import MAX_KEY_BYTES, object_key
+from ossferry_uploader.oss.encoding import percent_encode
+from ossferry_uploader.oss.keys import MAX_KEY_BYTES, object_key
 
 PREFIX = "uploads/alice-x/"
 PIECES = (

@@ -19,7 +19,7 @@ from bench.chromium import chromium
 from bench.sending import Ours, Place, Route, open_place
 from bench.tab import Tab
 from bench.table import Bench, Only, Peer, Row
-from support.browser_page import make_app, script
+from support.browser_page import PYTHON, make_app, script
 from support.serving import serve
 
 __all__ = ["BENCHES"]
@@ -91,17 +91,17 @@ TICKS = """
 import asyncio
 import json
 import js
-from uploader.browser.page import language
-from uploader.browser.clock import BrowserClock
-from uploader.browser.page.dom import by_id
-from uploader.transfer import states
-from uploader.transfer.upload import Upload
-from uploader.view.list.virtual_list import VirtualList
-from uploader.view.model import QueueModel
-from uploader.view.list.rows import row
-from uploader.view.signals import Owner, Signal, effect
-from uploader.view.words.text import use
-from uploader.view.list.total import show_total
+from upload_page.browser import language
+from ossferry_uploader.browser.clock import BrowserClock
+from upload_page.browser.dom import by_id
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.upload import Upload
+from upload_page.view.list.virtual_list import VirtualList
+from upload_page.view.model import QueueModel
+from upload_page.view.list.rows import row
+from upload_page.view.signals import Owner, Signal, effect
+from upload_page.view.words.text import use
+from upload_page.view.list.total import show_total
 
 
 class File:
@@ -221,8 +221,7 @@ def _ticks(_only: Only) -> Iterator[Row]:
 
 def _tick(browser: Browser) -> float:
     """Return the median cost in ms of 200 ticks in which all 50 uploads have progressed."""
-    files = [(path.relative_to(WEB).as_posix(), path) for path in (WEB / "uploader").rglob("*.py")]
-    with serve(make_app(script(files, TICKS))) as url:
+    with serve(make_app(script(PYTHON, TICKS))) as url:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"{url}/micropython")
         page.locator("body[data-costs]").wait_for(state="attached", timeout=60_000)

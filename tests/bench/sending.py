@@ -267,7 +267,7 @@ def _with_single_put(folder: Path) -> Path:
     shutil.copytree(SOURCES, folder / "web", ignore=shutil.ignore_patterns("node_modules"))
     (folder / "web" / "node_modules").symlink_to(SOURCES / "node_modules")
     shutil.copytree(WEB, folder / "build" / "web")  # unchanged files are not built again
-    plan = folder / "web" / "uploader" / "transfer" / "plan.py"
+    plan = folder / "web" / "ossferry_uploader" / "transfer" / "plan.py"
     text, changed = re.subn(
         "(?m)^MAX_SINGLE_BYTES = .*$", "MAX_SINGLE_BYTES = 2**40", plan.read_text("utf-8")
     )

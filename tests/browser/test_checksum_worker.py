@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Worker
 
 from mock_oss.store import crc64
-from support.browser_page import make_app, script
+from support.browser_page import PYTHON, make_app, script
 from support.serving import serve
 
 pytestmark = pytest.mark.browser
@@ -23,7 +23,7 @@ CODE = """
 import asyncio
 import js
 from pyscript.ffi import create_proxy
-from uploader.browser.files import file_from_js, read
+from ossferry_uploader.browser.files import file_from_js, read
 
 js.document.body.insertAdjacentHTML("beforeend", "<input type=file id=file>")
 field = js.document.querySelector("#file")
@@ -86,14 +86,7 @@ COLLECT = "() => { for (let count = 0; count < 4; count++) new ArrayBuffer(96 <<
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    files = [
-        (path.relative_to(WEB).as_posix(), path)
-        for name in ("oss", "transfer", "browser")
-        for path in (WEB / "uploader" / name).rglob("*.py")
-    ]
-    with serve(
-        make_app(script([("uploader/__init__.py", WEB / "uploader/__init__.py"), *files], CODE))
-    ) as url:
+    with serve(make_app(script(PYTHON, CODE))) as url:
         yield url
 
 

@@ -9,24 +9,24 @@ import pytest
 from babel import Locale
 from playwright.sync_api import Browser, Page
 
-from support.browser_page import make_app, script
+from support.browser_page import PYTHON, make_app, script
 from support.expecting import expect
 from support.serving import serve
 
 pytestmark = pytest.mark.browser
 
 WEB = Path(__file__).parents[2] / "web"
-ARABIC = WEB / "uploader/locales/ar.json"
+ARABIC = WEB / "upload_page/locales/ar.json"
 COUNTS = (0, 1, 2, 3, 10, 11, 99, 100, 102)
 FIRST, LAST = "\u2068", "\u2069"  # isolates around a value
 SAY_ALL = f"""
 import json
 import re
 import js
-from uploader.browser.page.language import Intl
-from uploader.view.words.text import say_count, use
+from upload_page.browser.language import Intl
+from upload_page.view.words.text import say_count, use
 
-with open("uploader/locales/ar.json", encoding="utf-8") as file:
+with open("upload_page/locales/ar.json", encoding="utf-8") as file:
     sentences = json.loads(file.read())
 use("ar", sentences, Intl("ar"))
 said = []
@@ -41,10 +41,8 @@ TIMEOUT_MS = 170_000  # on a busy machine
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    sources = [
-        (path.relative_to(WEB).as_posix(), path) for path in (WEB / "uploader").rglob("*.py")
-    ]
-    with serve(make_app(script([*sources, ("uploader/locales/ar.json", ARABIC)], SAY_ALL))) as url:
+    code = script([*PYTHON, ("upload_page/locales/ar.json", ARABIC)], SAY_ALL)
+    with serve(make_app(code)) as url:
         yield url
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from support.browser_page import make_app, script
+from support.browser_page import PYTHON, make_app, script
 from support.expecting import expect
 from support.serving import serve
 
@@ -27,9 +27,9 @@ Results = dict[str, list[tuple[str, str]]]
 def code() -> str:
     """Return the code for the interpreters: the page's Python, its tests, and our small runner."""
     files = [
-        *((path.relative_to(WEB).as_posix(), path) for path in (WEB / "uploader").rglob("*.py")),
+        *PYTHON,
         *((path.relative_to(TESTS).as_posix(), path) for path in SOURCES),
-        ("uploader/locales/en.json", WEB / "uploader/locales/en.json"),
+        ("upload_page/locales/en.json", WEB / "upload_page/locales/en.json"),
         *((path.name, path) for path in INSIDE.glob("*.py")),
         *((f"support/{name}", TESTS / "support" / name) for name in SUPPORT),
         *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("*64.json")),

@@ -3,29 +3,26 @@
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from support.browser_page import make_app, script
+from support.browser_page import PYTHON, make_app, script
 from support.expecting import expect
 from support.serving import serve
 
 pytestmark = pytest.mark.browser
 
-WEB = Path(__file__).parents[2] / "web"
-FILES = [(path.relative_to(WEB).as_posix(), path) for path in (WEB / "uploader").rglob("*.py")]
 COROUTINES, ELEMENTS, CALLS = 60, 60, 10
 START = """
 import asyncio
 import json
 import js
 from pyscript.ffi import create_proxy
-from uploader.browser.clock import Pace
-from uploader.browser.event_loop import run_in_slices
-from uploader.browser.page.dom import element, watch_nearness
+from ossferry_uploader.browser.clock import Pace
+from ossferry_uploader.browser.event_loop import run_in_slices
+from upload_page.browser.dom import element, watch_nearness
 
 
 def burn(ms):
@@ -141,7 +138,7 @@ def run(browser: Browser) -> Run:
     """Run Python code in a page on MicroPython, and return what it has told."""
 
     def run(code: str, init: str = "") -> list[Any]:
-        with serve(make_app(script(FILES, START + code))) as url:
+        with serve(make_app(script(PYTHON, START + code))) as url:
             page = browser.new_page()
             page.add_init_script(f"window.framesSeen = 0;{init}")
             page.goto(f"{url}/micropython")

@@ -45,8 +45,8 @@ def test_the_example_of_the_guide_runs_in_the_page(
 STREAMS = """
 import js
 
-from uploader.browser.streams import file_from_stream
-from uploader.main import queue
+from ossferry_uploader.browser.streams import file_from_stream
+from upload_page.main import queue
 
 queue.add(file_from_stream(js.File.new([js.big], "").stream(), "big.bin"))
 queue.add(file_from_stream(js.chunks(), "small.txt", path="notes", content_type="text/plain"))

@@ -14,11 +14,18 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-__all__ = ["BUILT", "make_app", "script"]
+__all__ = ["BUILT", "PYTHON", "make_app", "script"]
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "build" / "web"
 """The built page."""
+PACKAGES = ("ossferry_uploader", "upload_page")
+PYTHON = [
+    (path.relative_to(ROOT / "web").as_posix(), path)
+    for package in PACKAGES
+    for path in sorted((ROOT / "web" / package).rglob("*.py"))
+]
+"""All modules of the page and of the library, as `(name in the interpreter, source)`."""
 
 
 def script(files: Iterable[tuple[str, Path]], then: str) -> str:

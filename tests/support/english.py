@@ -2,11 +2,11 @@
 
 import json
 
-from uploader.view.words.text import use
+from upload_page.view.words.text import use
 
 __all__ = ["PlainFormats", "speak_english"]
 
-PLACES = ("uploader/locales/en.json", "web/uploader/locales/en.json")  # interpreter, checkout
+PLACES = ("upload_page/locales/en.json", "web/upload_page/locales/en.json")  # interpreter, checkout
 
 
 class PlainFormats:

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from uploader.transfer.errors import FileUnreadable
+from ossferry_uploader.transfer.errors import FileUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uploader.transfer.files import File
+    from ossferry_uploader.transfer.files import File
 
 __all__ = ["FakeBrowser", "FakeNetwork", "FakeStorage", "FakeTabs"]
 

@@ -2,32 +2,32 @@
 
 import asyncio
 
+from ossferry_uploader.oss.crc64 import combine, shift_of
+from ossferry_uploader.oss.errors import Corrupt, Lost
+from ossferry_uploader.oss.replies import Reply, Stored
+from ossferry_uploader.oss.requests import Bucket
+from ossferry_uploader.oss.signing import Credentials
+from ossferry_uploader.transfer.engine import Engine
+from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.files import Piece
+from ossferry_uploader.transfer.grants.credentials import GrantKeeper
+from ossferry_uploader.transfer.grants.forms import Forms
+from ossferry_uploader.transfer.grants.grant import Grant
+from ossferry_uploader.transfer.grants.limits import Limits
+from ossferry_uploader.transfer.grants.quota import Left
+from ossferry_uploader.transfer.journal.journal import Journal
+from ossferry_uploader.transfer.pacing.connections import ConnectionPool
+from ossferry_uploader.transfer.ports import Ports
+from ossferry_uploader.transfer.target import RefusedObject
 from support.fake_browser import FakeBrowser, FakeNetwork, FakeStorage, FakeTabs
-from uploader.oss.crc64 import combine, shift_of
-from uploader.oss.errors import Corrupt, Lost
-from uploader.oss.replies import Reply, Stored
-from uploader.oss.requests import Bucket
-from uploader.oss.signing import Credentials
-from uploader.transfer.engine import Engine
-from uploader.transfer.errors import ServerRefused
-from uploader.transfer.files import Piece
-from uploader.transfer.grants.credentials import GrantKeeper
-from uploader.transfer.grants.forms import Forms
-from uploader.transfer.grants.grant import Grant
-from uploader.transfer.grants.limits import Limits
-from uploader.transfer.grants.quota import Left
-from uploader.transfer.journal.journal import Journal
-from uploader.transfer.pacing.connections import ConnectionPool
-from uploader.transfer.ports import Ports
-from uploader.transfer.target import RefusedObject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from uploader.oss.requests import Request
-    from uploader.transfer.files import File
+    from ossferry_uploader.oss.requests import Request
+    from ossferry_uploader.transfer.files import File
 
 __all__ = [
     "FakeChecksum",

@@ -15,7 +15,8 @@ PAGE = ROOT / "docs/modules.md"
 PARTS = {
     "server/ossferry": "The server",
     "server/mock_oss": "The mock",
-    "web/uploader": "The page's Python",
+    "web/ossferry_uploader": "The uploader as a library",
+    "web/upload_page": "The page's Python",
     "web": "The build of the page",
     "web/page": "The page's JavaScript",
     "web/worker": "The checksum worker",

@@ -1,6 +1,6 @@
 """Mutation tests: changes the code in small ways, and reports the changes that no test notices.
 
-`make mutants` runs this program, which takes two to three hours; `make mutants ONLY=uploader`
+`make mutants` runs this program, which takes two to three hours; with `ONLY=ossferry.limits`, it
 runs one area. mutmut makes the changes ("mutants") and chooses for each one the tests that call the
 changed function. It needs another layout than the checkout, so it works on a copy in
 `build/mutation`. A second run tests only functions that have changed since, and mutants that
@@ -41,7 +41,7 @@ __all__ = [
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/tests.md"
 WORK = ROOT / "build/mutation"
-PACKAGES = ("server/ossferry", "server/mock_oss", "web/uploader")
+PACKAGES = ("server/ossferry", "server/mock_oss", "web/ossferry_uploader", "web/upload_page")
 NEEDED = (
     "Makefile",
     "README.md",
@@ -81,12 +81,12 @@ class Area:
 
 
 AREAS = {
-    "uploader": Area(
+    "ossferry_uploader": Area(
         modules=(
-            "uploader/oss/*",
-            "uploader/transfer/plan.py",
-            "uploader/transfer/pacing/retry.py",
-            "uploader/transfer/journal/checkpoint.py",
+            "ossferry_uploader/oss/*",
+            "ossferry_uploader/transfer/plan.py",
+            "ossferry_uploader/transfer/pacing/retry.py",
+            "ossferry_uploader/transfer/journal/checkpoint.py",
         ),
         tests=("tests/unit/web/oss", "tests/unit/web/transfer", "tests/unit/model/test_plan.py"),
     ),
@@ -256,10 +256,10 @@ def read_outcome(folder: Path) -> Outcome:
 def function_of(mutant: str) -> str:
     """Return the qualified name of the function that a mutant changes.
 
-    >>> function_of("uploader.oss.keys.x_safe_path__mutmut_3")
-    'uploader.oss.keys.safe_path'
-    >>> function_of("uploader.oss.crc64.xǁShifterǁcombine__mutmut_6")
-    'uploader.oss.crc64.Shifter.combine'
+    >>> function_of("ossferry_uploader.oss.keys.x_safe_path__mutmut_3")
+    'ossferry_uploader.oss.keys.safe_path'
+    >>> function_of("ossferry_uploader.oss.crc64.xǁShifterǁcombine__mutmut_6")
+    'ossferry_uploader.oss.crc64.Shifter.combine'
     """
     module, _, name = mutant.rpartition("__mutmut_")[0].rpartition(".")
     return f"{module}.{name.removeprefix('x_').removeprefix('xǁ').replace('ǁ', '.')}"

@@ -1,16 +1,16 @@
 """Several pages of one browser that upload to one fake OSS."""
 
+from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.queue import Queue
 from support.fake_browser import FakeBrowser, FakeStorage
 from support.fakes import FakeClock, FakeFile, FakeHttp, make_engine, make_ports, until
-from uploader.transfer.plan import MIB
-from uploader.transfer.queue import Queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uploader.transfer.journal.journal import Journal
-    from uploader.transfer.upload import Upload
+    from ossferry_uploader.transfer.journal.journal import Journal
+    from ossferry_uploader.transfer.upload import Upload
 
 __all__ = ["SIZE", "World"]
 

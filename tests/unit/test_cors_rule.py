@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, REQUEST_HEADERS
+from ossferry_uploader.oss.errors import Lost
+from ossferry_uploader.oss.replies import HEADERS_READ
+from ossferry_uploader.oss.signing import Credentials, sign_headers
 from support.english import speak_english
-from uploader.oss.errors import Lost
-from uploader.oss.replies import HEADERS_READ
-from uploader.oss.signing import Credentials, sign_headers
-from uploader.view.words.messages import explain
+from upload_page.view.words.messages import explain
 
 DOCS = Path(__file__).parents[2] / "docs/page.md"
 

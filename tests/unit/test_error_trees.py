@@ -6,7 +6,9 @@ from importlib import import_module
 import pytest
 
 
-@pytest.mark.parametrize("of", ["mock_oss", "ossferry", "uploader.oss", "uploader.transfer"])
+@pytest.mark.parametrize(
+    "of", ["mock_oss", "ossferry", "ossferry_uploader.oss", "ossferry_uploader.transfer"]
+)
 def test_every_error_is_drawn_below_its_base(of: str) -> None:
     module = import_module(f"{of}.errors")
     kinds = [getattr(module, each) for each in module.__all__]

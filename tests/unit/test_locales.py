@@ -15,13 +15,15 @@ from babel import Locale
 
 from build import LANGUAGES
 from ossferry.http.plurals import CATEGORIES, plural
+from support.browser_page import PYTHON
 from support.english import speak_english
-from uploader.view.words.text import ISOLATES, say_count, use
+from upload_page.view.words.text import ISOLATES, say_count, use
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
+SOURCES = "\n".join(path.read_text("utf-8") for _, path in PYTHON)
 PLACES = {
-    "page": WEB / "uploader/locales/{}.json",
+    "page": WEB / "upload_page/locales/{}.json",
     "form": ROOT / "server/ossferry/locales/form.{}.json",
     "admin": ROOT / "server/ossferry/locales/admin.{}.json",
 }
@@ -156,8 +158,7 @@ def categories(language: str) -> list[str]:
 
 def used_patterns() -> list[str]:
     """Return the keys in the code as regular expressions; `f"{key}_next"` becomes `.+_next`."""
-    sources = [*(WEB / "uploader").rglob("*.py"), WEB / "index.html"]
-    text = "\n".join(path.read_text("utf-8") for path in sources)
+    text = SOURCES + (WEB / "index.html").read_text("utf-8")
     literals = re.findall(r"""f?["']([a-z][a-z_]*|[a-z_]*\{[^"']*\}[a-z_]*)["']""", text)
     literals += re.findall(r"\{\{(?:say|forms) (\w+)\}\}", text)
     patterns = [re.sub(r"\\{.*\\}", ".+", re.escape(each)) for each in set(literals)]
@@ -275,7 +276,7 @@ def test_no_words_of_the_other_script_or_country(
 
 
 def test_no_language_is_left_out_of_the_build() -> None:
-    assert {path.stem for path in (WEB / "uploader/locales").glob("*.json")} == set(LANGUAGES)
+    assert {path.stem for path in (WEB / "upload_page/locales").glob("*.json")} == set(LANGUAGES)
 
 
 def test_every_key_is_used() -> None:
@@ -290,9 +291,8 @@ def test_every_key_is_used() -> None:
 
 
 def test_every_key_that_is_said_exists() -> None:
-    text = "\n".join(path.read_text("utf-8") for path in (WEB / "uploader").rglob("*.py"))
-    said = set(re.findall(r"""\bsay\(\s*"([a-z_]+)\"""", text))
-    counted = set(re.findall(r"""\bsay_count\(\s*"([a-z_]+)\"""", text))
+    said = set(re.findall(r"""\bsay\(\s*"([a-z_]+)\"""", SOURCES))
+    counted = set(re.findall(r"""\bsay_count\(\s*"([a-z_]+)\"""", SOURCES))
     english = texts("page", "en")
 
     assert sorted(said - {key for key, found in english.items() if isinstance(found, str)}) == []

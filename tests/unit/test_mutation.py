@@ -24,16 +24,22 @@ from support.mutation import (
 LISTED = """
 | function | survivors | reason |
 |---|---|---|
-| `uploader.oss.keys.safe_path` | 2 | the cache changes only the speed |
+| `ossferry_uploader.oss.keys.safe_path` | 2 | the cache changes only the speed |
 """
-MUTANTS = ["uploader.oss.keys.x_safe_path__mutmut_1", "uploader.oss.keys.x_safe_path__mutmut_10"]
+MUTANTS = [
+    "ossferry_uploader.oss.keys.x_safe_path__mutmut_1",
+    "ossferry_uploader.oss.keys.x_safe_path__mutmut_10",
+]
 
 
 @pytest.mark.parametrize(
     ("mutant", "function"),
     [
-        ("uploader.oss.keys.x_safe_path__mutmut_3", "uploader.oss.keys.safe_path"),
-        ("uploader.oss.keys.x__key__mutmut_13", "uploader.oss.keys._key"),
+        (
+            "ossferry_uploader.oss.keys.x_safe_path__mutmut_3",
+            "ossferry_uploader.oss.keys.safe_path",
+        ),
+        ("ossferry_uploader.oss.keys.x__key__mutmut_13", "ossferry_uploader.oss.keys._key"),
         ("a.b.xǁShifterǁcombine__mutmut_6", "a.b.Shifter.combine"),
         ("a.b.xǁShifterǁ__init____mutmut_6", "a.b.Shifter.__init__"),
     ],
@@ -48,9 +54,9 @@ def test_a_number_of_survivors_other_than_the_listed_one_is_reported() -> None:
         return differences(Outcome(mutants=mutants, survivors=survivors), LISTED)
 
     assert wrong(*MUTANTS) == {}
-    assert wrong(MUTANTS[0]) == {"uploader.oss.keys.safe_path": -1}
+    assert wrong(MUTANTS[0]) == {"ossferry_uploader.oss.keys.safe_path": -1}
     assert wrong(*MUTANTS, "a.x_b__mutmut_1") == {"a.b": 1}
-    assert wrong(*MUTANTS, MUTANTS[0]) == {"uploader.oss.keys.safe_path": 1}
+    assert wrong(*MUTANTS, MUTANTS[0]) == {"ossferry_uploader.oss.keys.safe_path": 1}
 
 
 def test_mutants_without_a_test_have_survived(tmp_path: Path) -> None:

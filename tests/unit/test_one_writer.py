@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-TRANSFER = Path(__file__).parents[2] / "web/uploader/transfer"
+TRANSFER = Path(__file__).parents[2] / "web/ossferry_uploader/transfer"
 OWNERS = ("upload.py", "target.py", "progress.py", "states.py")
 VALUES = ("target", "progress", "record", "requests", "_machine")
 MOST_FIELDS = 15

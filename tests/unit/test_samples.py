@@ -34,7 +34,7 @@ NOT_CHECKED = {
 }
 """Blocks that this file does not check, by page and language, with the reason."""
 
-OURS = ("mock_oss", "ossferry", "uploader")
+OURS = ("mock_oss", "ossferry", "upload_page")
 OTHER_PROGRAMS = re.compile(
     r"\.|aliyun|cat|cd|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|git|grep|install|kubectl"
     "|ln|openssl|pg_dump|pg_restore|pip|pytest|rm|runuser|s|sed|set|sleep|systemctl|umask|useradd|uv"
@@ -59,11 +59,14 @@ def check_python(text: str) -> None:
                 assert each.name in exported(node.module), f"{node.module} has no {each.name}"
 
 
+def _has(top: Path, module: str) -> bool:
+    return (top / module.partition(".")[0]).is_dir()
+
+
 def exported(module: str) -> set[str]:
     """Return the public names of a module; it need not be importable outside the browser."""
-    folder = (
-        ROOT / ("web" if module.startswith("uploader") else "server") / module.replace(".", "/")
-    )
+    top = "server" if _has(ROOT / "server", module) else "web"
+    folder = ROOT / top / module.replace(".", "/")
     path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
     names = {each.stem for each in folder.glob("*.py")}
     for node in ast.parse(path.read_text("utf-8")).body:

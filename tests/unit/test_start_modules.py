@@ -2,6 +2,8 @@
 
 import build
 
+IMPORTS = tuple(f"from {package}" for package in build.PACKAGES)
+
 SOURCES = {
     "app/a.py": "from app import d\nfrom app.b import c\n",
     "app/b.py": "import app.c\n",
@@ -32,7 +34,7 @@ def test_the_page_imports_nothing_before_what_it_needs() -> None:
     order = list(modules)
     seen: set[str] = set()
     for path in order:
-        lines = [line for line in modules[path].splitlines() if line.startswith("from uploader")]
+        lines = [line for line in modules[path].splitlines() if line.startswith(IMPORTS)]
         needed = {f"{line.split()[1].replace('.', '/')}.py" for line in lines}
         assert (needed & set(order)) <= seen, path
         seen.add(path)
@@ -42,7 +44,7 @@ def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() ->
     order = [path for path, _source in build.start_modules()]
     before = order[: order.index(f"{build.MAIN}.py")]
 
-    assert "uploader/transfer/engine.py" in before
+    assert "ossferry_uploader/transfer/engine.py" in before
     assert not any("dialogs" in path for path in order)
     assert len(before) > 80
 
@@ -50,5 +52,5 @@ def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() ->
 def test_modules_have_no_comments_and_no_empty_package_files() -> None:
     modules = dict(build.start_modules())
 
-    assert b"#" not in modules["uploader/transfer/plan.py"]
-    assert "uploader/transfer/pacing/__init__.py" not in modules
+    assert b"#" not in modules["ossferry_uploader/transfer/plan.py"]
+    assert "ossferry_uploader/transfer/pacing/__init__.py" not in modules

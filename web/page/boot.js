@@ -1,5 +1,5 @@
 // Runs before everything else: locks the page against other scripts, sets its colours, shows a failed start, and
-// offers the functions that Python calls. intake.js accepts files; uploader/main.py is the page itself.
+// offers the functions that Python calls. intake.js accepts files; upload_page/main.py is the page itself.
 "use strict";
 
 const root = document.documentElement;

@@ -1,3 +1,3 @@
 """The border to JavaScript on MicroPython."""
 
-class JsException(Exception): ...  # noqa: N818 - MicroPython's name
+class JsException(Exception): ...

@@ -1,7 +1,7 @@
 """Allowed types of files, in the syntax of HTML's `accept` attribute.
 
-The page has the same rule in `uploader/transfer/grants/limits.py`; a test compares the two. The
-client sends the name and the content type of a file; the bytes of the file are not checked.
+The page has the same rule in `ossferry_uploader/transfer/grants/limits.py`; a test compares them.
+The client sends the name and the content type of a file; the bytes of the file are not checked.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Object keys of uploads: their format, and a check of the keys that clients send.
 
 The key of an upload is ``{prefix}{day}/{32 hexadecimal digits}/{safe name}``, and the prefix begins
-with `UPLOADS`. The page uses the same format in `uploader/oss/keys.py`. Page and server share no
-code; a test compares the two.
+with `UPLOADS`. The page uses the same format in `ossferry_uploader/oss/keys.py`. Page and server
+share no code; a test compares the two.
 """
 
 import re

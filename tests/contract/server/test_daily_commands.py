@@ -10,12 +10,12 @@ import pytest
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
+from ossferry_uploader.oss.signing import Credentials, sign_headers
 from support.after_upload import become, fetch, operators_bucket
 from support.commands import Ran, environment
 from support.commands import run as run_command
 from support.serve_command import COMMAND
 from support.uploads import Upload, put
-from uploader.oss.signing import Credentials, sign_headers
 
 PART = bytes(100 * 1024)
 Run = Callable[..., Ran]

@@ -12,12 +12,12 @@ import pytest
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
+from ossferry_uploader.oss.signing import Credentials, sign_headers
 from support.after_upload import operators_bucket
 from support.commands import Ran
 from support.commands import run as run_command
 from support.forms import Form, asked, send
 from support.serve_command import COMMAND
-from uploader.oss.signing import Credentials, sign_headers
 
 KEYS = {
     "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,

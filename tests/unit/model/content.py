@@ -3,9 +3,9 @@
 import asyncio
 from functools import cache
 
+from ossferry_uploader.oss.crc64 import combine, shift_of
+from ossferry_uploader.transfer.files import Piece
 from support.fakes import FakeFile
-from uploader.oss.crc64 import combine, shift_of
-from uploader.transfer.files import Piece
 
 __all__ = ["MIB", "Content", "SimFile", "SimSource", "content_of", "crc64_of", "size_of"]
 

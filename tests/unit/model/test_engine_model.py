@@ -21,16 +21,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ossferry_uploader.oss.errors import OSSError
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import TransferError
+from ossferry_uploader.transfer.journal.checkpoint import fingerprint
+from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES
+from ossferry_uploader.transfer.sending.stream import Stream
+from ossferry_uploader.transfer.upload import Upload
 from unit.model.content import MIB, SimFile, SimSource, crc64_of
 from unit.model.world import ANSWERS, OK, Device, Page, Pending, World, key_of, part_of
-from uploader.dialogs.continue_upload import RemoteUpload, continue_upload
-from uploader.oss.errors import OSSError
-from uploader.transfer import states
-from uploader.transfer.errors import TransferError
-from uploader.transfer.journal.checkpoint import fingerprint
-from uploader.transfer.plan import MAX_SINGLE_BYTES
-from uploader.transfer.sending.stream import Stream
-from uploader.transfer.upload import Upload
+from upload_page.dialogs.continue_upload import RemoteUpload, continue_upload
 
 FILES = [
     SimFile(1, 40 * MIB + 5),

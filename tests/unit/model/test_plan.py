@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploader.transfer.plan import (
+from ossferry_uploader.transfer.plan import (
     MAX_OBJECT_BYTES,
     part_at,
     part_count,

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ossferry_uploader.oss.errors import Corrupt, Lost
+from ossferry_uploader.oss.replies import Reply, Stored
+from ossferry_uploader.oss.requests import Request
+from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.files import Piece
+from ossferry_uploader.transfer.journal.journal import Journal
+from ossferry_uploader.transfer.queue import Queue
+from ossferry_uploader.transfer.target import RefusedObject
 from support.fake_browser import FakeBrowser, FakeNetwork, FakeStorage, FakeTabs
 from support.fakes import FakeClock, FakeGrants, FakePorts, FakeRandom, make_engine, refused
 from unit.model.content import Content, content_of, crc64_of, size_of
-from uploader.oss.errors import Corrupt, Lost
-from uploader.oss.replies import Reply, Stored
-from uploader.oss.requests import Request
-from uploader.transfer.errors import ServerRefused
-from uploader.transfer.files import Piece
-from uploader.transfer.journal.journal import Journal
-from uploader.transfer.queue import Queue
-from uploader.transfer.target import RefusedObject
 
 __all__ = [
     "ANSWERS",

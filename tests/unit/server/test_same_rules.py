@@ -10,10 +10,10 @@ from ossferry.grants.file_types import takes
 from ossferry.http import languages
 from ossferry.identity.object_keys import directory, form_name, safe_name
 from ossferry.oss.bucket import NEW_CREDENTIALS_HELP
-from uploader.oss import keys
-from uploader.oss.errors import TOKEN_CODES
-from uploader.transfer.grants.limits import allows
-from uploader.view.words import text
+from ossferry_uploader.oss import keys
+from ossferry_uploader.oss.errors import TOKEN_CODES
+from ossferry_uploader.transfer.grants.limits import allows
+from upload_page.view.words import text
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 TYPES = st.lists(st.sampled_from(["image/*", "application/pdf", ".csv", ".tar.gz", "text/*"]))

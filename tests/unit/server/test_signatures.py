@@ -13,8 +13,8 @@ from ossferry.signatures.differences import line_differences
 from ossferry.signatures.explanation import explain, without_tokens
 from ossferry.signatures.requests import HttpRequest, read_request
 from ossferry.signatures.signed import SignedRequest, read_signature
+from ossferry_uploader.oss.signing import Credentials, sign_headers
 from support.vectors import load
-from uploader.oss.signing import Credentials, sign_headers
 
 V4_HEADERS = load("v4_header")["vectors"]
 V4_URLS = load("v4_presign")["vectors"]

@@ -1,3 +1,3 @@
 """The border to JavaScript on Pyodide."""
 
-class JsException(Exception): ...  # noqa: N818 - Pyodide's name
+class JsException(Exception): ...

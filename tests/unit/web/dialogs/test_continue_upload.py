@@ -4,18 +4,18 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.oss.errors import Refused
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileUnreadable
+from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, refused, until
-from uploader.dialogs.continue_upload import (
+from upload_page.dialogs.continue_upload import (
     DifferentFile,
     InOtherTab,
     RemoteUpload,
     continue_upload,
 )
-from uploader.oss.errors import Refused
-from uploader.transfer import states
-from uploader.transfer.errors import FileUnreadable
-from uploader.transfer.plan import MIB
-from uploader.transfer.queue import Queue
 
 SIZE = 64 * MIB
 KEY = "uploads/alice-1/2026-03-14/0123456789abcdef0123456789abcdef/trip/a.bin"

@@ -2,9 +2,9 @@
 
 import json
 
+from ossferry_uploader.transfer.upload import Upload
 from support.fakes import FakeFile
-from uploader.dialogs.receipt_formats import as_csv, as_json
-from uploader.transfer.upload import Upload
+from upload_page.dialogs.receipt_formats import as_csv, as_json
 
 
 def arrived(name):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from uploader.dialogs.signature_diff import canonical_request_of, first_difference, without_token
-from uploader.oss.requests import Bucket, put_object
-from uploader.oss.signing import Credentials, canonical_request
+from ossferry_uploader.oss.requests import Bucket, put_object
+from ossferry_uploader.oss.signing import Credentials, canonical_request
+from upload_page.dialogs.signature_diff import canonical_request_of, first_difference, without_token
 
 CREDENTIALS = Credentials("STS.id", "secret", "token-that-opens")
 BUCKET = Bucket("my-bucket", "cn-hangzhou", "https://oss-cn-hangzhou.aliyuncs.com")

@@ -2,9 +2,9 @@
 
 import pytest
 
+from ossferry_uploader.transfer.upload import Upload
 from support.fakes import START_S, FakeFile
-from uploader.dialogs.stored_objects import folders_of, list_path, not_listed, path_of
-from uploader.transfer.upload import Upload
+from upload_page.dialogs.stored_objects import folders_of, list_path, not_listed, path_of
 
 RANDOM = "0123456789abcdef0123456789abcdef"
 

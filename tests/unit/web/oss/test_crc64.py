@@ -2,8 +2,8 @@
 
 import pytest
 
+from ossferry_uploader.oss.crc64 import Shifter, combine, shift_of
 from support.vectors import load
-from uploader.oss.crc64 import Shifter, combine, shift_of
 
 VECTORS = load("crc64")["combine"]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from uploader.oss.encoding import percent_encode
-from uploader.oss.times import day, from_http, from_iso, iso_basic, to_iso
+from ossferry_uploader.oss.encoding import percent_encode
+from ossferry_uploader.oss.times import day, from_http, from_iso, iso_basic, to_iso
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Corrupt, Lost, Refused
+from ossferry_uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Corrupt, Lost, Refused
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.oss.keys import (
+from ossferry_uploader.oss.keys import (
     MAX_KEY_BYTES,
     MAX_KNOWN_PATHS,
     named_key,

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
+from ossferry_uploader.oss.post_object import form_signature, post_object, signed_fields
+from ossferry_uploader.oss.requests import Bucket
+from ossferry_uploader.oss.signing import Credentials
 from support.vectors import load
-from uploader.oss.post_object import form_signature, post_object, signed_fields
-from uploader.oss.requests import Bucket
-from uploader.oss.signing import Credentials
 
 VECTORS = load("post_policy")["vectors"]
 BUCKET = Bucket("examplebucket", "cn-hangzhou", "https://oss-cn-hangzhou.aliyuncs.com")

@@ -4,8 +4,8 @@ import binascii
 
 import pytest
 
-from uploader.oss.errors import SET_CLOCK, Corrupt, Refused
-from uploader.oss.replies import (
+from ossferry_uploader.oss.errors import SET_CLOCK, Corrupt, Refused
+from ossferry_uploader.oss.replies import (
     HEADERS_READ,
     Reply,
     element,
@@ -16,7 +16,7 @@ from uploader.oss.replies import (
     read_stored,
     read_upload_id,
 )
-from uploader.transfer.pacing.retry import is_transient
+from ossferry_uploader.transfer.pacing.retry import is_transient
 
 DENIED = """<?xml version="1.0" encoding="UTF-8"?>\r
 <Error>\r

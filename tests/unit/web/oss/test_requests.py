@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.oss.requests import (
+from ossferry_uploader.oss.requests import (
     Bucket,
     abort_multipart_upload,
     complete_body,
@@ -12,7 +12,7 @@ from uploader.oss.requests import (
     put_object,
     upload_part,
 )
-from uploader.oss.signing import Credentials, sign_headers
+from ossferry_uploader.oss.signing import Credentials, sign_headers
 
 ENDPOINT = "https://oss-cn-hangzhou.aliyuncs.com"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from ossferry_uploader.oss import signing
 from support.vectors import load
-from uploader.oss import signing
 
 HEADERS = load("v4_header")["vectors"]
 URLS = load("v4_presign")["vectors"]

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from uploader.transfer.journal.checkpoint import (
+from ossferry_uploader.transfer.journal.checkpoint import (
     Checkpoint,
     checkpoint_of,
     read_checkpoint,
     restore,
 )
-from uploader.transfer.options import Options
-from uploader.transfer.plan import MAX_SINGLE_BYTES, MIN_PART_BYTES
+from ossferry_uploader.transfer.options import Options
+from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES, MIN_PART_BYTES
 
 OWNER = "uploads/alice-1/"
 NOW_S = 1_773_480_413.0

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from uploader.transfer.pacing.connections import ConnectionPool
+from ossferry_uploader.transfer.pacing.connections import ConnectionPool
 
 
 async def test_no_more_than_allowed():

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from support.fakes import FakeClock, FakeGrants
-from uploader.transfer.errors import GrantRefused
-from uploader.transfer.grants.credentials import (
+from ossferry_uploader.transfer.errors import GrantRefused
+from ossferry_uploader.transfer.grants.credentials import (
     OTHER_PERSON,
     OTHER_PLACE,
     RENEW_BEFORE_S,
     GrantKeeper,
 )
+from support.fakes import FakeClock, FakeGrants
 
 
 async def test_callers_at_the_same_time_share_one_fetch():

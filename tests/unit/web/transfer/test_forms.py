@@ -2,15 +2,15 @@
 
 import pytest
 
+from ossferry_uploader.oss.errors import Lost, Refused
+from ossferry_uploader.oss.replies import Reply
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.grants.forms import Forms
+from ossferry_uploader.transfer.options import REFUSE, Options
+from ossferry_uploader.transfer.plan import KIB, MIB
+from ossferry_uploader.transfer.sending.single import send_single
+from ossferry_uploader.transfer.upload import Upload
 from support.fakes import FakeFile, lost, make_engine, make_ports, refused, stored
-from uploader.oss.errors import Lost, Refused
-from uploader.oss.replies import Reply
-from uploader.transfer import states
-from uploader.transfer.grants.forms import Forms
-from uploader.transfer.options import REFUSE, Options
-from uploader.transfer.plan import KIB, MIB
-from uploader.transfer.sending.single import send_single
-from uploader.transfer.upload import Upload
 
 NO_CRC64 = Reply(200, lambda name: '"AB"' if name == "ETag" else "", "")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from uploader.transfer.errors import GrantRefused
-from uploader.transfer.grants.grant import read_grant
+from ossferry_uploader.transfer.errors import GrantRefused
+from ossferry_uploader.transfer.grants.grant import read_grant
 
 
 def document(**changes):

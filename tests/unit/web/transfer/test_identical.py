@@ -2,12 +2,12 @@
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.grants.quota import Left
+from ossferry_uploader.transfer.options import Options
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports, until
-from uploader.transfer import states
-from uploader.transfer.errors import ServerRefused
-from uploader.transfer.grants.quota import Left
-from uploader.transfer.options import Options
-from uploader.transfer.queue import Queue
 
 SKIP = Options(skip_identical=True)
 KEY = "uploads/alice-1/2026-03-14/00/trip/a.txt"

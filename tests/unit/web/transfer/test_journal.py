@@ -3,10 +3,10 @@
 import asyncio
 import json
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.upload import Upload
 from support.fake_browser import FakeBrowser, FakeStorage
 from support.fakes import FakeFile, make_engine, make_ports, until
-from uploader.transfer import states
-from uploader.transfer.upload import Upload
 
 SIZE = 64 * 1024 * 1024
 OWNER = "uploads/alice-1/"

@@ -2,15 +2,15 @@
 
 import json
 
+from ossferry_uploader.oss.replies import Reply
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import PartsLeft
+from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.queue import Queue
+from ossferry_uploader.transfer.resuming.cleanup import MAX_CLEANINGS
+from ossferry_uploader.transfer.sending.abort import MAX_ABORTS
 from support.fake_browser import FakeBrowser, FakeStorage
 from support.fakes import FakeClock, FakeFile, FakeHttp, make_engine, make_ports, refused, until
-from uploader.oss.replies import Reply
-from uploader.transfer import states
-from uploader.transfer.errors import PartsLeft
-from uploader.transfer.plan import MIB
-from uploader.transfer.queue import Queue
-from uploader.transfer.resuming.cleanup import MAX_CLEANINGS
-from uploader.transfer.sending.abort import MAX_ABORTS
 
 SIZE = 64 * MIB
 

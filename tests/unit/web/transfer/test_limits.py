@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileTooLarge, TooManyFiles, WrongType
+from ossferry_uploader.transfer.grants.limits import allows
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, until
-from uploader.transfer import states
-from uploader.transfer.errors import FileTooLarge, TooManyFiles, WrongType
-from uploader.transfer.grants.limits import allows
-from uploader.transfer.queue import Queue
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -1,6 +1,6 @@
 """The meter: a smoothed rate, and no remaining time without a good estimate."""
 
-from uploader.transfer.pacing.meter import Meter
+from ossferry_uploader.transfer.pacing.meter import Meter
 
 
 def run(steps):

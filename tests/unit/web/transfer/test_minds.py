@@ -5,14 +5,14 @@ import json
 
 import pytest
 
+from ossferry_uploader.oss.errors import Lost
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileUnreadable
+from ossferry_uploader.transfer.grants.limits import Limits
+from ossferry_uploader.transfer.options import REFUSE, REPLACE, Options
+from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, lost, make_engine, make_ports, refused, until
-from uploader.oss.errors import Lost
-from uploader.transfer import states
-from uploader.transfer.errors import FileUnreadable
-from uploader.transfer.grants.limits import Limits
-from uploader.transfer.options import REFUSE, REPLACE, Options
-from uploader.transfer.plan import MIB
-from uploader.transfer.queue import Queue
 
 SIZE = 40 * MIB  # five parts
 

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.oss.errors import Lost
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileUnreadable, IllegalMove
+from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, lost, make_engine, make_ports, until
-from uploader.oss.errors import Lost
-from uploader.transfer import states
-from uploader.transfer.errors import FileUnreadable, IllegalMove
-from uploader.transfer.plan import MIB
-from uploader.transfer.queue import Queue
 
 
 def make():

@@ -4,6 +4,24 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.oss.errors import Corrupt, Lost, Refused
+from ossferry_uploader.oss.replies import Reply
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
+from ossferry_uploader.transfer.files import Piece
+from ossferry_uploader.transfer.plan import AIM_S, MIB
+from ossferry_uploader.transfer.progress import SentPart
+from ossferry_uploader.transfer.sending.abort import abort
+from ossferry_uploader.transfer.sending.checksum import PieceChecksum
+from ossferry_uploader.transfer.sending.multipart import (
+    complete,
+    initiate,
+    send_multipart,
+    send_piece,
+)
+from ossferry_uploader.transfer.sending.parts import check_unchanged, without_overlaps
+from ossferry_uploader.transfer.sending.send import send
+from ossferry_uploader.transfer.upload import Upload
 from support.fakes import (
     ANSWER_LOST,
     FakeClock,
@@ -16,19 +34,6 @@ from support.fakes import (
     stored,
     until,
 )
-from uploader.oss.errors import Corrupt, Lost, Refused
-from uploader.oss.replies import Reply
-from uploader.transfer import states
-from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
-from uploader.transfer.files import Piece
-from uploader.transfer.plan import AIM_S, MIB
-from uploader.transfer.progress import SentPart
-from uploader.transfer.sending.abort import abort
-from uploader.transfer.sending.checksum import PieceChecksum
-from uploader.transfer.sending.multipart import complete, initiate, send_multipart, send_piece
-from uploader.transfer.sending.parts import check_unchanged, without_overlaps
-from uploader.transfer.sending.send import send
-from uploader.transfer.upload import Upload
 
 PARTS = 10
 SIZE = PARTS * MIB - 7
@@ -710,7 +715,7 @@ async def test_abort_is_repeated_while_parts_are_left():
     upload, ports, engine = make()
     upload.progress.upload_id = "U1"
     ports.http.multiparts["U1"] = {1: MIB}
-    from uploader.oss.replies import Reply
+    from ossferry_uploader.oss.replies import Reply
 
     ports.http.plan = [Reply(204, lambda _name: "", "")]  # confirmed, but not done
 

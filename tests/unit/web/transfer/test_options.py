@@ -2,11 +2,11 @@
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, REPLACE, Options, object_headers
+from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import DAMAGED, FakeFile, make_engine, make_ports, refused, until
-from uploader.transfer import states
-from uploader.transfer.options import KEEP_BOTH, REFUSE, REPLACE, Options, object_headers
-from uploader.transfer.plan import MIB
-from uploader.transfer.queue import Queue
 
 LARGE = 24 * MIB
 

@@ -4,6 +4,17 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.oss.errors import UNEXPECTED, Lost, Refused
+from ossferry_uploader.oss.replies import Reply
+from ossferry_uploader.oss.requests import Bucket
+from ossferry_uploader.oss.signing import Credentials
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.grants.grant import Grant
+from ossferry_uploader.transfer.grants.limits import Limits
+from ossferry_uploader.transfer.grants.origins import AGAIN_S, GRACE_S, LIMIT_S, PAUSE_S, Origins
+from ossferry_uploader.transfer.pacing.task_group import run_all
+from ossferry_uploader.transfer.sending.single import send_single
+from ossferry_uploader.transfer.upload import Upload
 from support.fakes import (
     START_S,
     FakeClock,
@@ -14,17 +25,6 @@ from support.fakes import (
     refused,
     until,
 )
-from uploader.oss.errors import UNEXPECTED, Lost, Refused
-from uploader.oss.replies import Reply
-from uploader.oss.requests import Bucket
-from uploader.oss.signing import Credentials
-from uploader.transfer import states
-from uploader.transfer.grants.grant import Grant
-from uploader.transfer.grants.limits import Limits
-from uploader.transfer.grants.origins import AGAIN_S, GRACE_S, LIMIT_S, PAUSE_S, Origins
-from uploader.transfer.pacing.task_group import run_all
-from uploader.transfer.sending.single import send_single
-from uploader.transfer.upload import Upload
 
 ONE = "https://one.example"
 TWO = "https://two.example:8443"

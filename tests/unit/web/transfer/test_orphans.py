@@ -4,6 +4,10 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.queue import Queue
 from support.fake_browser import FakeBrowser, FakeStorage
 from support.fakes import (
     ANSWER_LOST,
@@ -15,10 +19,6 @@ from support.fakes import (
     refused,
     until,
 )
-from uploader.transfer import states
-from uploader.transfer.errors import ServerRefused
-from uploader.transfer.plan import MIB
-from uploader.transfer.queue import Queue
 
 SIZE = 64 * MIB
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.transfer.plan import (
+from ossferry_uploader.transfer.plan import (
     DEFAULT_PART_BYTES,
     KIB,
     LARGEST_BY_SPEED,

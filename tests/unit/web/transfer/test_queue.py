@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileTooLarge, GrantRefused, ServerRefused
+from ossferry_uploader.transfer.options import Options
+from ossferry_uploader.transfer.plan import MAX_OBJECT_BYTES, MAX_SINGLE_BYTES
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, refused, until
-from uploader.transfer import states
-from uploader.transfer.errors import FileTooLarge, GrantRefused, ServerRefused
-from uploader.transfer.options import Options
-from uploader.transfer.plan import MAX_OBJECT_BYTES, MAX_SINGLE_BYTES
-from uploader.transfer.queue import Queue
 
 
 def make(parallel=3, ahead=0):

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import GrantRefused
+from ossferry_uploader.transfer.grants.quota import Left, Quota
+from ossferry_uploader.transfer.pacing.slots import AHEAD
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, until
-from uploader.transfer import states
-from uploader.transfer.errors import GrantRefused
-from uploader.transfer.grants.quota import Left, Quota
-from uploader.transfer.pacing.slots import AHEAD
-from uploader.transfer.queue import Queue
 
 
 @pytest.mark.parametrize(

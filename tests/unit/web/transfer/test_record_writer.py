@@ -4,6 +4,11 @@ import json
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused, StorageBroken
+from ossferry_uploader.transfer.options import REFUSE, Options
+from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.queue import Queue
 from support.fake_browser import FakeBrowser, FakeStorage
 from support.fakes import (
     ANSWER_LOST,
@@ -17,11 +22,6 @@ from support.fakes import (
     refused,
     until,
 )
-from uploader.transfer import states
-from uploader.transfer.errors import GrantRefused, ServerRefused, StorageBroken
-from uploader.transfer.options import REFUSE, Options
-from uploader.transfer.plan import MIB
-from uploader.transfer.queue import Queue
 
 NAMES = ("a.txt", "b.txt", "c.txt")
 

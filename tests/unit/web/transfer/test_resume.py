@@ -5,6 +5,14 @@ import json
 
 import pytest
 
+from ossferry_uploader.oss.errors import Lost
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import GrantRefused, StorageBroken
+from ossferry_uploader.transfer.journal.checkpoint import checkpoint_of, read_checkpoint
+from ossferry_uploader.transfer.options import Options
+from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.queue import Queue
+from ossferry_uploader.transfer.upload import Upload
 from support.fake_browser import FakeTabs
 from support.fakes import (
     START_S,
@@ -16,14 +24,6 @@ from support.fakes import (
     refused,
     until,
 )
-from uploader.oss.errors import Lost
-from uploader.transfer import states
-from uploader.transfer.errors import GrantRefused, StorageBroken
-from uploader.transfer.journal.checkpoint import checkpoint_of, read_checkpoint
-from uploader.transfer.options import Options
-from uploader.transfer.plan import MIB
-from uploader.transfer.queue import Queue
-from uploader.transfer.upload import Upload
 
 OWNER = "uploads/alice-1/"
 SIZE = 64 * MIB

@@ -2,10 +2,10 @@
 
 import pytest
 
-from uploader.oss.errors import UNEXPECTED, Corrupt, Lost, Refused
-from uploader.transfer.errors import FileUnreadable, GrantRefused
-from uploader.transfer.grants.credentials import OTHER_PLACE
-from uploader.transfer.pacing.retry import (
+from ossferry_uploader.oss.errors import UNEXPECTED, Corrupt, Lost, Refused
+from ossferry_uploader.transfer.errors import FileUnreadable, GrantRefused
+from ossferry_uploader.transfer.grants.credentials import OTHER_PLACE
+from ossferry_uploader.transfer.pacing.retry import (
     backoff_s,
     is_congestion,
     is_service_error,
@@ -14,7 +14,7 @@ from uploader.transfer.pacing.retry import (
     tries_for,
     waits_for,
 )
-from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_QUOTA, FOR_SERVER
+from ossferry_uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_QUOTA, FOR_SERVER
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,14 @@
 
 import pytest
 
+from ossferry_uploader.oss.errors import Refused
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import GrantRefused, NoForm, WrongType
+from ossferry_uploader.transfer.grants.credentials import OTHER_PLACE
+from ossferry_uploader.transfer.options import REPLACE, Options
+from ossferry_uploader.transfer.plan import KIB, MIB
+from ossferry_uploader.transfer.queue import Queue
+from ossferry_uploader.transfer.sending.stream import Stream
 from support.fake_browser import FakeBrowser, FakeStorage
 from support.fakes import (
     FakeClock,
@@ -13,14 +21,6 @@ from support.fakes import (
     refused,
     until,
 )
-from uploader.oss.errors import Refused
-from uploader.transfer import states
-from uploader.transfer.errors import GrantRefused, NoForm, WrongType
-from uploader.transfer.grants.credentials import OTHER_PLACE
-from uploader.transfer.options import REPLACE, Options
-from uploader.transfer.plan import KIB, MIB
-from uploader.transfer.queue import Queue
-from uploader.transfer.sending.stream import Stream
 
 FORM = [("policy", "p"), ("x-oss-signature", "s"), ("x-oss-credential", "STS.1/x")]
 LARGE = 64 * MIB

@@ -4,6 +4,13 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.oss.errors import Corrupt, Lost, Refused
+from ossferry_uploader.oss.replies import Reply
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
+from ossferry_uploader.transfer.options import KEEP_BOTH, REPLACE, Options
+from ossferry_uploader.transfer.sending.single import send_single
+from ossferry_uploader.transfer.upload import Upload
 from support.fakes import (
     ANSWER_LOST,
     FakeClock,
@@ -16,13 +23,6 @@ from support.fakes import (
     stored,
     until,
 )
-from uploader.oss.errors import Corrupt, Lost, Refused
-from uploader.oss.replies import Reply
-from uploader.transfer import states
-from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
-from uploader.transfer.options import KEEP_BOTH, REPLACE, Options
-from uploader.transfer.sending.single import send_single
-from uploader.transfer.upload import Upload
 
 STORED = ('"AB"', "5C3D9175B6FC201293AD0001")  # ETag and request id
 

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.grants.limits import Limits
+from ossferry_uploader.transfer.journal.checkpoint import fingerprint
+from ossferry_uploader.transfer.options import REPLACE, Options
+from ossferry_uploader.transfer.plan import MIB
 from support.fakes import FakeFile, refused, stored, until
 from support.pages import World
-from uploader.transfer import states
-from uploader.transfer.grants.limits import Limits
-from uploader.transfer.journal.checkpoint import fingerprint
-from uploader.transfer.options import REPLACE, Options
-from uploader.transfer.plan import MIB
 
 
 async def both(world, size=10, plan=()):

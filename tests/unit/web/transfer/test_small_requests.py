@@ -1,6 +1,6 @@
 """The number of small requests in flight: it follows the completed requests per second."""
 
-from uploader.transfer.pacing.small_requests import AGAIN, LEAST, MOST, SmallRequests
+from ossferry_uploader.transfer.pacing.small_requests import AGAIN, LEAST, MOST, SmallRequests
 
 
 class Line:

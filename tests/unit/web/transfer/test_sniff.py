@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.transfer.sending.sniff import content_type_of
+from ossferry_uploader.transfer.sending.sniff import content_type_of
 
 
 @pytest.mark.parametrize(

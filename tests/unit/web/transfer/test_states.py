@@ -2,8 +2,8 @@
 
 import pytest
 
-from uploader.transfer import states
-from uploader.transfer.errors import IllegalMove
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import IllegalMove
 
 ALL = list(states.MOVES)
 LEGAL = [(state, to) for state in ALL for to in states.MOVES[state]]

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileUnreadable, IllegalMove
+from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports, refused, until
-from uploader.transfer import states
-from uploader.transfer.errors import FileUnreadable, IllegalMove
-from uploader.transfer.plan import MIB
-from uploader.transfer.queue import Queue
 
 
 def make(parallel=3, ahead=0):

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileTooLarge, FileUnreadable, StreamSpent
+from ossferry_uploader.transfer.options import REFUSE, Options
+from ossferry_uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
+from ossferry_uploader.transfer.queue import Queue
+from ossferry_uploader.transfer.sending.stream import PARALLEL_PARTS, Stream, part_bytes
 from support.fakes import FakeFile, lost, make_engine, make_ports, until
-from uploader.transfer import states
-from uploader.transfer.errors import FileTooLarge, FileUnreadable, StreamSpent
-from uploader.transfer.options import REFUSE, Options
-from uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
-from uploader.transfer.queue import Queue
-from uploader.transfer.sending.stream import PARALLEL_PARTS, Stream, part_bytes
 
 PART = DEFAULT_PART_BYTES
 

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, refused, until
 from support.pages import SIZE, World
-from uploader.transfer import states
-from uploader.transfer.queue import Queue
 
 
 async def test_the_other_page_shows_what_is_sent_elsewhere_and_does_not_offer_it():

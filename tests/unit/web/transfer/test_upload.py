@@ -4,11 +4,11 @@ import gc
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import IllegalMove
+from ossferry_uploader.transfer.progress import SentPart
+from ossferry_uploader.transfer.upload import Upload
 from support.fakes import FakeFile, crc64_of_zeros, lost
-from uploader.transfer import states
-from uploader.transfer.errors import IllegalMove
-from uploader.transfer.progress import SentPart
-from uploader.transfer.upload import Upload
 
 
 def make(size=100):

@@ -2,11 +2,11 @@
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeClock, FakeFile, make_engine, make_ports, until
-from uploader.transfer import states
-from uploader.transfer.queue import Queue
-from uploader.view.adding import Adding
-from uploader.view.model import QueueModel
+from upload_page.view.adding import Adding
+from upload_page.view.model import QueueModel
 
 
 class Person:

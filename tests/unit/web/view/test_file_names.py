@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.view.words.file_names import badge, split_name
+from upload_page.view.words.file_names import badge, split_name
 
 FAMILY = "👩\u200d👩\u200d👧"
 

@@ -2,12 +2,11 @@
 
 import pytest
 
-from support.english import speak_english
-from uploader.oss.errors import Corrupt, Lost, Refused
-from uploader.oss.replies import HEADERS_READ, NO_HEADER
-from uploader.oss.requests import Bucket, list_parts
-from uploader.oss.signing import Credentials
-from uploader.transfer.errors import (
+from ossferry_uploader.oss.errors import Corrupt, Lost, Refused
+from ossferry_uploader.oss.replies import HEADERS_READ, NO_HEADER
+from ossferry_uploader.oss.requests import Bucket, list_parts
+from ossferry_uploader.oss.signing import Credentials
+from ossferry_uploader.transfer.errors import (
     FileTooLarge,
     FileUnreadable,
     GrantRefused,
@@ -17,7 +16,8 @@ from uploader.transfer.errors import (
     TooManyFiles,
     WrongType,
 )
-from uploader.view.words.messages import explain
+from support.english import speak_english
+from upload_page.view.words.messages import explain
 
 speak_english()
 

@@ -1,7 +1,7 @@
 """Announcements for screen readers: few, and none repeated."""
 
 from support.english import speak_english
-from uploader.view.words.milestones import Milestones
+from upload_page.view.words.milestones import Milestones
 
 speak_english()
 

@@ -2,13 +2,13 @@
 
 import pytest
 
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileTooLarge
+from ossferry_uploader.transfer.progress import SentPart
+from ossferry_uploader.transfer.upload import Upload
 from support.fakes import FakeClock, FakeFile, lost
-from uploader.transfer import states
-from uploader.transfer.errors import FileTooLarge
-from uploader.transfer.progress import SentPart
-from uploader.transfer.upload import Upload
-from uploader.view.model import WAITS, QueueModel
-from uploader.view.signals import effect
+from upload_page.view.model import WAITS, QueueModel
+from upload_page.view.signals import effect
 
 
 def make(*sizes):

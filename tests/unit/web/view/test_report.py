@@ -1,9 +1,9 @@
 """The report for support has all necessary data, and no private data."""
 
+from ossferry_uploader.oss.errors import Refused
+from ossferry_uploader.transfer.upload import Upload
 from support.fakes import FakeFile, lost
-from uploader.oss.errors import Refused
-from uploader.transfer.upload import Upload
-from uploader.view.words.report import support_report
+from upload_page.view.words.report import support_report
 
 
 def report(error):

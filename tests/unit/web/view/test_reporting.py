@@ -2,12 +2,12 @@
 unreachable.
 """
 
+from ossferry_uploader.oss.errors import Corrupt
+from ossferry_uploader.oss.replies import Stored
+from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.upload import Upload
 from support.fakes import FakeClock, FakeFile, until
-from uploader.oss.errors import Corrupt
-from uploader.oss.replies import Stored
-from uploader.transfer.errors import ServerRefused
-from uploader.transfer.upload import Upload
-from uploader.view.reporting import Reporting
+from upload_page.view.reporting import Reporting
 
 
 class Server:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.view.signals import Computed, Owner, Signal, batch, effect, report_errors_to
+from upload_page.view.signals import Computed, Owner, Signal, batch, effect, report_errors_to
 
 
 def test_an_effect_runs_now_and_after_each_change():

@@ -3,7 +3,7 @@
 import pytest
 
 from support.english import PlainFormats, speak_english
-from uploader.view.words.text import (
+from upload_page.view.words.text import (
     count_files,
     gap,
     say,

@@ -1,0 +1,36 @@
+"""Checksums of files and of pieces of files, computed by a worker (`checksum_worker.js`)."""
+
+from ossferry_uploader.browser.files import bytes_of, read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ossferry_uploader.transfer.files import Piece
+
+__all__ = ["ChecksumWorker"]
+
+
+class ChecksumWorker:
+    """Computes checksums in a worker; implements the engine's interface `Checksum`."""
+
+    async def crc64(self, piece: "Piece") -> int:
+        """Return the CRC-64 of a piece of a file.
+
+        If the CRC-64 of a small file is known from an earlier read, the file is not read again.
+
+        Raises:
+            FileUnreadable: the piece could not be read to its end.
+            ServerRefused: the worker's script could not be loaded.
+        """
+        known = piece.file.crc64 if piece.size == piece.file.size else ""
+        return int(known or await read("crc64", bytes_of(piece), 0, piece.size))
+
+    async def sha256(self, file: "Any") -> str:
+        """Return the SHA-256 of a whole file in hex digits.
+
+        Raises:
+            FileUnreadable: the file could not be read to its end.
+            ServerRefused: the worker's script could not be loaded.
+        """
+        return await read("sha256", file.blob, 0, file.size)

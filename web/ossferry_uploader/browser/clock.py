@@ -1,0 +1,77 @@
+"""The clock of this computer, and `Pace`, which limits how often functions are called."""
+
+import asyncio
+import time
+
+import js
+from pyscript.ffi import create_proxy
+
+from ossferry_uploader.browser.interop import release
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["BrowserClock", "Pace"]
+
+PACE_MS = 80.0  # people cannot read faster changes
+
+
+class BrowserClock:
+    """The clock and timer of the browser; implements the engine's interface `Clock`.
+
+    The wall time of this computer may be wrong.
+    """
+
+    def now_s(self) -> float:
+        """Return the wall time in seconds since 1970."""
+        return time.time()
+
+    def elapsed_s(self) -> float:
+        """Return the seconds since the page was opened, by a monotonic clock."""
+        return float(js.performance.now()) / 1000
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for this many seconds, measured with a monotonic clock.
+
+        MicroPython's `asyncio.sleep` measures the wall time, which may jump.
+        """
+        woken = asyncio.Event()
+        proxy = create_proxy(woken.set)
+        timer = js.setTimeout(proxy, seconds * 1000)
+        try:
+            await woken.wait()
+        finally:
+            js.clearTimeout(timer)
+            release(proxy)
+
+
+class Pace:
+    """Limits how often functions are called: at most one call in `pace_ms()` milliseconds."""
+
+    def __init__(self, pace_ms: "Callable[[], float]" = lambda: PACE_MS) -> None:
+        self._pace_ms = pace_ms
+        self._run: Callable[[], object] | None = None
+        self._last_ms = 0.0
+        self._proxy = create_proxy(self._call)
+
+    def __call__(self, run: "Callable[[], object]") -> None:
+        """Schedule a call of `run`, and more calls in the next tasks while `run` returns true.
+
+        If another function is still waiting for its call, `run` replaces that function.
+        """
+        if self._run is None:
+            wait_ms = max(0.0, self._last_ms + self._pace_ms() - float(js.performance.now()))
+            js.setTimeout(self._proxy, wait_ms)
+        self._run = run
+
+    def _call(self) -> None:
+        run, self._run = self._run, None
+        self._last_ms = float(js.performance.now())
+        if run and run():
+            self._call_next(run)
+
+    def _call_next(self, run: "Callable[[], object]") -> None:
+        if self._run is None:
+            self._run = run
+        js.setTimeout(self._proxy, 0)

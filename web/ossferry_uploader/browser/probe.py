@@ -1,0 +1,51 @@
+"""Finds the reason why a request to OSS got no reply.
+
+Browsers hide this reason from pages. Therefore two small requests are sent. The first request, in
+`no-cors` mode, shows whether the host can be reached. The second request uses CORS and an invalid
+signature, which OSS refuses. The second request shows whether the bucket's CORS rule allows this
+page.
+"""
+
+import js
+from pyscript.ffi import to_js
+
+from ossferry_uploader.browser.interop import JsException
+from ossferry_uploader.oss.errors import Lost
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ossferry_uploader.oss.requests import Request
+
+__all__ = ["why_lost"]
+
+INVALID_SIGNATURE = "OSS4-HMAC-SHA256 Credential=probe,Signature=probe"
+TIMEOUT_MS = 10_000
+TIMED_OUT = "TimeoutError"
+
+
+async def why_lost(request: "Request") -> str:
+    """Return the reason why `request` got no reply, as one of the constants of `Lost`."""
+    origin = "/".join(request.url.split("/")[:3]) + "/"
+    if await _failure(origin, {"mode": "no-cors", "method": "GET"}):
+        return Lost.UNREACHABLE
+    failure = await _failure(
+        request.url,
+        {"mode": "cors", "method": request.method, "headers": {"authorization": INVALID_SIGNATURE}},
+    )
+    return Lost.CORS if failure and TIMED_OUT not in failure else Lost.INTERRUPTED
+
+
+async def _failure(url: str, options: "dict[str, object]") -> str:
+    """Send a request; return the text of the browser's error, empty if any response came.
+
+    Args:
+        options: options of the JavaScript function `fetch`.
+    """
+    options.update({"cache": "no-store", "credentials": "omit"})
+    given = to_js(options)
+    given.signal = js.AbortSignal.timeout(TIMEOUT_MS)
+    try:
+        await js.fetch(url, given)
+    except JsException as error:
+        return str(error) or "no answer"
+    return ""

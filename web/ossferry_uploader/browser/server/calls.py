@@ -1,0 +1,125 @@
+"""Requests to the JSON API of our server."""
+
+import asyncio
+import json
+
+import js
+from pyscript.ffi import create_proxy
+
+from ossferry_uploader.browser.interop import release
+from ossferry_uploader.oss.times import from_http
+from ossferry_uploader.transfer.errors import ServerRefused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["call", "post"]
+
+TIMEOUT_MS = 15000
+
+
+async def post(
+    path: str, document: "dict[str, object] | None" = None, *, refusal: type = ServerRefused
+) -> "dict[str, Any]":
+    """Send a `POST` request, and return the JSON object of the response.
+
+    Arguments and exceptions are those of the function `call`.
+    """
+    return await call("POST", path, document, refusal=refusal)
+
+
+async def call(
+    method: str,
+    path: str,
+    document: "dict[str, object] | None" = None,
+    *,
+    refusal: type = ServerRefused,
+) -> "dict[str, Any]":
+    """Send a request, and return the JSON object of the response.
+
+    Args:
+        document: the JSON object to send; if empty or `None`, the request has no body.
+        refusal: the class of the exception to raise, `ServerRefused` or a subclass.
+
+    Returns:
+        The JSON object; `{}` for status 204.
+
+    Raises:
+        ServerRefused: the server refused the request, did not answer (status 0), or did not send a
+            JSON object (status 200).
+    """
+    status, wait, date, text = await _answer(method, path, json.dumps(document) if document else "")
+    if not status:
+        raise refusal(0, detail=text)
+    wait_s = _wait_s(wait, date)
+    if status == 204:
+        return {}
+    found = _json(text)
+    if status == 200 and found is None:
+        raise refusal(0, detail="the answer is no JSON object")
+    if found is None:
+        found = {}
+    if status != 200:
+        quota = found.get("quota")
+        raise refusal(
+            status,
+            code=str(found.get("code", "")),
+            detail=str(found.get("detail", "")),
+            id=str(found.get("id", "")),
+            quota=quota if isinstance(quota, dict) else None,
+            prefix=str(found.get("prefix", "")),
+            reason=str(found.get("reason", "")),
+            retry_after_s=wait_s,
+        )
+    return found
+
+
+async def _answer(method: str, path: str, body: str) -> "tuple[int, str, str, str]":
+    """Send a request, and return status, `Retry-After`, `Date` and body of the response.
+
+    If no response came, the status is 0, both headers are empty, and the body is the error's text.
+    """
+    told = asyncio.Event()
+    answers: list[tuple[int, str, str, str]] = []
+
+    def answered(status: int, wait: str, date: str, text: str) -> None:
+        answers.append((status, wait, date, text))
+        told.set()
+
+    done = create_proxy(answered)
+    call = js.ossferry.call(method, path, body, TIMEOUT_MS, done)
+    try:
+        await told.wait()
+    finally:
+        if not answers:
+            call.forget()
+        release(done)
+    return answers[0]
+
+
+def _wait_s(retry_after: str, date: str) -> "float | None":
+    """Return the seconds to wait for a `Retry-After` header; `None` if it is missing or malformed.
+
+    Args:
+        retry_after: the value of the header: seconds, or a date by the server's clock.
+        date: the `Date` header of the same response.
+    """
+    try:
+        if retry_after.isdigit():
+            return float(retry_after)
+        return from_http(retry_after) - from_http(date)
+    except ValueError:
+        return None
+
+
+def _json(text: str) -> "dict[str, Any] | None":
+    """Return the JSON object in `text`, or `None` if the text is anything else."""
+    try:
+        document = json.loads(text)
+    except (
+        ValueError,
+        RuntimeError,
+    ):  # MicroPython raises a RuntimeError for thousands of brackets
+        return None
+    return document if isinstance(document, dict) else None

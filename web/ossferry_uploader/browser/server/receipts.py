@@ -1,0 +1,144 @@
+"""Requests to our server about stored objects and about unfinished multipart uploads."""
+
+from ossferry_uploader.browser.server.calls import call, post
+from ossferry_uploader.oss.encoding import percent_encode
+from ossferry_uploader.oss.errors import Corrupt
+from ossferry_uploader.oss.replies import Stored
+from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.grants.quota import Left, read_left
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ossferry_uploader.transfer.target import RefusedObject
+
+__all__ = ["ServerReceipts"]
+
+MISSING = "not-stored"
+DIFFERENT = "receipt-mismatch"
+STANDS, INTACT = "upload-stands", "intact"
+
+
+class ServerReceipts:
+    """Sends requests about stored objects; implements the engine's interface `Receipts`.
+
+    A receipt is the server's proof that an object is stored. `on_left(left)` is called for each
+    receipt that contains the unused quota.
+    """
+
+    def __init__(self) -> None:
+        self.on_left: Callable[[Left], None] = lambda left: None
+
+    async def confirm(self, *, key: str, size: int, crc64: str, request_id: str) -> "Stored | None":
+        """Request a receipt: the proof that the object under `key` has this size and CRC-64.
+
+        Args:
+            size: the size in bytes.
+            crc64: the CRC-64 as decimal text.
+            request_id: the id of the OSS request that stored the object; may be empty.
+
+        Returns:
+            The proof; `None` if there is no object under `key`.
+
+        Raises:
+            Corrupt: the object under `key` has another size or another CRC-64.
+            ServerRefused: the server refused the request; the status is 0 if no response came, and
+                200 if the response is malformed.
+        """
+        try:
+            found = await post("/api/receipts", _report(key, size, crc64, request_id))
+        except ServerRefused as error:
+            if error.code == MISSING:
+                return None
+            if error.code == DIFFERENT:
+                raise Corrupt("CRC-64", expected=crc64, actual=error.detail, is_mismatch=True)
+            raise
+        stored_crc64 = str(found.get("crc64") or "")
+        if not stored_crc64:
+            raise ServerRefused(200, detail="the receipt is malformed")
+        if stored_crc64 != crc64:
+            raise Corrupt("CRC-64", expected=crc64, actual=stored_crc64)
+        if "quota" in found:
+            self.on_left(read_left(found["quota"]))
+        return Stored(str(found.get("etag", "")), stored_crc64, request_id)
+
+    async def confirm_all(self, uploads: "list[tuple[str, int, str, str]]") -> None:
+        """Report several uploads, at most 200. The server records those that OSS stores as sent.
+
+        Args:
+            uploads: `(key, size, crc64, request_id)` of each upload, as for `confirm`.
+
+        Raises:
+            ServerRefused: the server refused the request, and recorded none of the uploads; the
+                status is 0 if no response came, and 200 if the response is malformed.
+        """
+        reports = [_report(*upload) for upload in uploads]
+        found = await post("/api/receipts/batch", {"reports": reports})
+        receipts = found.get("receipts")
+        if not isinstance(receipts, list) or len(receipts) != len(reports):
+            raise ServerRefused(200, detail="the receipts are malformed")
+        if "quota" in found:
+            self.on_left(read_left(found["quota"]))
+
+    async def refuse(self, refused: "RefusedObject") -> bool:
+        """Ask the server to delete an object that differs from the uploaded file.
+
+        Returns:
+            `True` if the server deletes the object. `False` if the server finds that the object is
+            identical to the file.
+
+        Raises:
+            ServerRefused: the server refused the request; the status is 0 if no response came.
+        """
+        document: dict[str, object] = {
+            "key": refused.key,
+            "size": refused.size,
+            "crc64": refused.crc64,
+            "etag": refused.etag or None,
+            "request_id": refused.request_id or None,
+        }
+        try:
+            await post("/api/receipts/refused", document)
+        except ServerRefused as error:
+            if error.code == STANDS and error.reason == INTACT:
+                return False
+            raise
+        return True
+
+    async def identical(self, *, path: str, size: int, crc64: str) -> str:
+        """Return the key of an identical object of this person; empty if there is none.
+
+        Args:
+            path: folders and name of the file, in the same form as in object keys.
+            size: the size in bytes.
+            crc64: the CRC-64 as decimal text.
+
+        Raises:
+            ServerRefused: the server refused the request; the status is 0 if no response came.
+        """
+        document: dict[str, object] = {"path": path, "size": size, "crc64": crc64}
+        found = await post("/api/objects/identical", document)
+        return str(found.get("key") or "")
+
+    async def begun_empty(self, key: str) -> "list[str]":
+        """Return the ids of the multipart uploads for `key` that have no parts.
+
+        Raises:
+            ServerRefused: the server refused the request; the status is 0 if no response came.
+        """
+        found = await call("GET", f"/api/unfinished?key={percent_encode(key)}")
+        return [str(each["upload_id"]) for each in found.get("uploads", []) if not each["size"]]
+
+    async def discard(self, key: str, upload_id: str) -> None:
+        """Ask the server to remove a multipart upload and its parts.
+
+        Raises:
+            ServerRefused: the server refused the request; the status is 0 if no response came.
+        """
+        asked = f"key={percent_encode(key)}&upload_id={percent_encode(upload_id)}"
+        await call("DELETE", f"/api/unfinished?{asked}")
+
+
+def _report(key: str, size: int, crc64: str, request_id: str) -> "dict[str, object]":
+    return {"key": key, "size": size, "crc64": crc64, "request_id": request_id or None}

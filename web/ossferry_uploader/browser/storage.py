@@ -1,0 +1,92 @@
+"""Storage of upload records and file handles in IndexedDB.
+
+A page that was closed and opened again uses the handles to read the same files without a new
+choice by the person. The script `records.js` accesses IndexedDB, and is loaded when it is first
+needed.
+"""
+
+import json
+
+import js
+from pyscript.ffi import to_js
+
+from ossferry_uploader.browser.files import BrowserFile, unreadable
+from ossferry_uploader.browser.interop import JsException
+from ossferry_uploader.transfer.errors import FileUnreadable, StorageBroken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["BrowserStorage"]
+
+
+class BrowserStorage:
+    """Stores records in IndexedDB; implements the engine's interface `Storage`.
+
+    Records are passed to JavaScript as one JSON text, which is fast.
+    """
+
+    async def load(self, owner: str) -> "list[tuple[str, str, bool]]":
+        """Return all records whose names begin with `owner`.
+
+        Returns:
+            A list of `(name, text, can_reopen)`; `can_reopen` is true if a handle of the file is
+            stored.
+
+        Raises:
+            StorageBroken: IndexedDB is blocked, or does not exist.
+        """
+        found = json.loads(str(await self._do("load", owner)))
+        return [(name, text, can_reopen) for name, text, can_reopen in found]
+
+    async def save(self, records: "list[tuple[str, str, Any]]") -> None:
+        """Store records and the handles of the files in one transaction.
+
+        Args:
+            records: a list of `(name, text, file)`; `file` may be `None`.
+
+        Raises:
+            StorageBroken: IndexedDB is blocked or full.
+        """
+        texts = json.dumps([[name, text] for name, text, _ in records])
+        blobs = [file.blob if file else None for _, _, file in records]
+        await self._do("save", texts, to_js(blobs))
+
+    async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[Any]":
+        """Return the files of stored records, opened with the stored file handles.
+
+        The browser may ask the person for permission.
+
+        Args:
+            wanted: `(name, folders)`: the name of each record and the folders of its file.
+
+        Returns:
+            A file or a `FileUnreadable` for each record, in the same order.
+
+        Raises:
+            StorageBroken: IndexedDB is blocked.
+        """
+        opened = await self._do("open", json.dumps(wanted))
+        files: list[BrowserFile | FileUnreadable] = []
+        for index, facts in enumerate(json.loads(str(opened.facts))):
+            if isinstance(facts, str):
+                files.append(unreadable(facts))
+            else:
+                files.append(BrowserFile(opened.files[index], facts))
+        return files
+
+    async def delete(self, names: "list[str]") -> None:
+        """Delete the records with these names, and the handles of the files; ignore unknown names.
+
+        Raises:
+            StorageBroken: IndexedDB is blocked.
+        """
+        if names:
+            await self._do("forget", json.dumps(names))
+
+    async def _do(self, operation: str, *given: "object") -> "Any":
+        try:
+            return await js.ossferry.ask("records", operation, *given)
+        except JsException as error:
+            raise StorageBroken(str(error))

@@ -1,0 +1,243 @@
+"""OSS V4 signatures (OSS4-HMAC-SHA256): one function for each stage of the specification.
+
+No function reads a clock or changes its arguments: `sign_headers` returns new headers. Headers are
+lists of `(name, value)` with names in any case, queries are lists of `(name, value or None)`.
+
+Source: OSS developer reference, "Include a V4 signature in the Authorization header".
+"""
+
+import hashlib
+
+from ossferry_uploader.oss.encoding import percent_encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Header = tuple[str, str]
+    Parameter = tuple[str, str | None]
+
+__all__ = [
+    "Credentials",
+    "canonical_request",
+    "sign_headers",
+    "signature",
+    "signing_key",
+    "string_to_sign",
+]
+
+ALGORITHM = "OSS4-HMAC-SHA256"
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+HMAC_BLOCK = 64  # bytes
+
+
+class Credentials:
+    """STS credentials: access key id, access key secret and security token.
+
+    `form` keeps what these credentials have signed for PostObject, and the time of the signature in
+    seconds since 1970: `(fields, at_s)`.
+    """
+
+    def __init__(
+        self,
+        access_key_id: str,
+        access_key_secret: str,
+        security_token: str | None = None,
+    ) -> None:
+        self.access_key_id = access_key_id
+        self.access_key_secret = access_key_secret
+        self.security_token = security_token
+        self.form: tuple[Sequence[Header], float] | None = None
+        self._pads: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+
+    def forget(self) -> None:
+        """Delete the secrets in this object.
+
+        Other code that refers to this object loses the secrets too.
+        """
+        self.access_key_id = self.access_key_secret = ""
+        self.security_token = self.form = None
+        self._pads = {}
+
+    def signing_pads(self, date: str, region: str) -> "tuple[bytes, bytes]":
+        """Return the signing key of one day and region, prepared by `hmac_pads`.
+
+        The result is cached.
+
+        Args:
+            date: a date that begins with `yyyymmdd`.
+        """
+        day = (date[:8], region)
+        pads = self._pads.get(day)
+        if pads is None:
+            key = signing_key(self.access_key_secret, date=date, region=region)
+            pads = self._pads[day] = hmac_pads(key)
+        return pads
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.access_key_id[:4]}…{self.access_key_id[-4:]})"
+
+
+def canonical_uri(bucket: str | None, key: str) -> str:
+    """Return `/bucket/key`, percent-encoded except for `/`; without a bucket return `/`.
+
+    The result does not depend on the host of the request.
+    """
+    if not bucket:
+        return "/"
+    return percent_encode(f"/{bucket}/{key}", safe="/")
+
+
+def canonical_query(query: "Sequence[Parameter]") -> str:
+    """Return the query sorted by encoded name; a parameter without a value has no `=`."""
+    encoded = [(percent_encode(name), percent_encode(value or "")) for name, value in query]
+    return "&".join([f"{name}={value}" if value else name for name, value in sorted(encoded)])
+
+
+def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()) -> "list[Header]":
+    """Return the headers that the signature covers: lower case, trimmed, sorted by name.
+
+    Args:
+        additional: names of further headers to sign.
+    """
+    chosen = [name.lower() for name in additional]
+    pairs = [(name.lower(), value.strip()) for name, value in headers]
+    return sorted([pair for pair in pairs if _always_signed(pair[0]) or pair[0] in chosen])
+
+
+def additional_headers(additional: "Sequence[str]") -> str:
+    """Return the sorted names of the additional headers, as text such as `a;b`.
+
+    Names of headers that are always signed are left out.
+    """
+    return ";".join(sorted({n.lower() for n in additional if not _always_signed(n.lower())}))
+
+
+def _always_signed(name: str) -> bool:
+    return name[:6] == "x-oss-" or name in ("content-type", "content-md5")
+
+
+def canonical_request(
+    method: str,
+    bucket: str | None,
+    key: str,
+    *,
+    query: "Sequence[Parameter]" = (),
+    headers: "Sequence[Header]" = (),
+    additional: "Sequence[str]" = (),
+) -> str:
+    """Return the canonical request: a text with all data of a request that the signature covers.
+
+    The text has six fields: method, URI, query, signed headers, names of additional headers, and
+    the payload hash, which is usually `UNSIGNED-PAYLOAD`.
+    """
+    signed = signed_headers(headers, additional)
+    lines = [method, canonical_uri(bucket, key), canonical_query(query)]
+    lines += [
+        ":".join(pair) for pair in signed
+    ]  # `lines`, not text: a long token is copied only once
+    payload = [value for name, value in signed if name == "x-oss-content-sha256"]
+    lines += ["", additional_headers(additional), payload[0] if payload else UNSIGNED_PAYLOAD]
+    return "\n".join(lines)
+
+
+def scope(date: str, region: str) -> str:
+    """Return the credential scope, such as `20260314/cn-hangzhou/oss/aliyun_v4_request`.
+
+    Args:
+        date: a date that begins with `yyyymmdd`.
+    """
+    return f"{date[:8]}/{region}/oss/aliyun_v4_request"
+
+
+def string_to_sign(request: str, *, date: str, region: str) -> str:
+    """Return the text that `signature` signs for a canonical request.
+
+    The text has four lines: algorithm, date, credential scope and SHA-256 of the canonical request.
+
+    Args:
+        request: the canonical request.
+        date: the value of the `x-oss-date` header.
+    """
+    digest = hashlib.sha256(request.encode()).digest().hex()
+    return "\n".join([ALGORITHM, date, scope(date, region), digest])
+
+
+def signing_key(secret: str, *, date: str, region: str) -> bytes:
+    """Return the key that signs all requests of one day in one region (32 bytes).
+
+    Args:
+        date: a date that begins with `yyyymmdd`.
+    """
+    key = ("aliyun_v4" + secret).encode()
+    for step in (date[:8], region, "oss", "aliyun_v4_request"):
+        key = hmac_sha256(hmac_pads(key), step.encode())
+    return key
+
+
+def signature(key: bytes, text: str) -> str:
+    """Return the signature of a string to sign, as 64 lower-case hex digits.
+
+    Args:
+        key: the result of `signing_key`.
+        text: the string to sign.
+    """
+    return hmac_sha256(hmac_pads(key), text.encode()).hex()
+
+
+def hmac_pads(key: bytes) -> "tuple[bytes, bytes]":
+    """Return two values for `hmac_sha256`: the key XOR inner pad, and the key XOR outer pad."""
+    if len(key) > HMAC_BLOCK:
+        key = hashlib.sha256(key).digest()
+    key += bytes(HMAC_BLOCK - len(key))
+    return bytes([byte ^ 0x36 for byte in key]), bytes([byte ^ 0x5C for byte in key])
+
+
+def hmac_sha256(pads: "tuple[bytes, bytes]", message: bytes) -> bytes:
+    """Return the HMAC-SHA256 of a message (RFC 2104).
+
+    MicroPython's `hmac` takes ten times as long.
+
+    Args:
+        pads: the result of `hmac_pads` for the key.
+    """
+    inner, outer = pads
+    return hashlib.sha256(outer + hashlib.sha256(inner + message).digest()).digest()
+
+
+def sign_headers(
+    credentials: Credentials,
+    method: str,
+    bucket: str | None,
+    key: str,
+    *,
+    date: str,
+    region: str,
+    query: "Sequence[Parameter]" = (),
+    headers: "Sequence[Header]" = (),
+    additional: "Sequence[str]" = (),
+) -> "list[Header]":
+    """Return `headers` with the signature headers appended; `Authorization` is the last header.
+
+    Args:
+        date: the value of the `x-oss-date` header, such as `20260314T092653Z`.
+        headers: must contain all sent headers that are signed by default: `content-type`,
+            `content-md5` and those that begin with `x-oss-`.
+        additional: names of further headers to sign.
+    """
+    out = list(headers)
+    out += [("x-oss-date", date), ("x-oss-content-sha256", UNSIGNED_PAYLOAD)]
+    if credentials.security_token:
+        out.append(("x-oss-security-token", credentials.security_token))
+    request = canonical_request(
+        method, bucket, key, query=query, headers=out, additional=additional
+    )
+    text = string_to_sign(request, date=date, region=region)
+    signed = hmac_sha256(credentials.signing_pads(date, region), text.encode()).hex()
+    extra = additional_headers(additional)
+    fields = [f"Credential={credentials.access_key_id}/{scope(date, region)}"]
+    if extra:
+        fields.append(f"AdditionalHeaders={extra}")
+    fields.append(f"Signature={signed}")
+    out.append(("Authorization", f"{ALGORITHM} {','.join(fields)}"))
+    return out

@@ -1,0 +1,192 @@
+"""Errors of the transfer engine. The errors of OSS are in `ossferry_uploader.oss.errors`.
+
+TransferError
+├── FileUnreadable  the file is gone or has changed, or the page may not read it
+│   └── StreamSpent  reading a stream has failed, or bytes of the stream are lost
+├── FileTooLarge    the file is larger than the grant allows
+├── WrongType       the grant does not allow the type of the file
+├── TooManyFiles    the page has more unfinished files than the grant allows
+├── QuotaExceeded   the file is larger than the remaining quota
+├── NameTooLong     folders and name of the file do not fit into an object key
+├── NoForm          the server gives a signed form only, which cannot carry the upload
+├── ServerRefused   the server answered with an error, or did not answer
+│   └── GrantRefused  the server gave no usable credentials
+├── KeyTaken        another object has the key
+├── PartsLeft       OSS still lists a multipart upload after repeated aborts
+├── StorageBroken   the browser's storage does not work
+└── IllegalMove     the upload's present state does not allow the change; this is a bug
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = [
+    "FileTooLarge",
+    "FileUnreadable",
+    "GrantRefused",
+    "IllegalMove",
+    "KeyTaken",
+    "NameTooLong",
+    "NoForm",
+    "PartsLeft",
+    "QuotaExceeded",
+    "ServerRefused",
+    "StorageBroken",
+    "StreamSpent",
+    "TooManyFiles",
+    "TransferError",
+    "WrongType",
+]
+
+NOT_OFFERED = (404, 405, 501)
+
+
+class TransferError(Exception):
+    """Base class of the engine's errors. `is_final` is true if no retry can succeed."""
+
+    is_final = False
+
+
+class FileUnreadable(TransferError):
+    """Raised if the browser cannot read the file any more.
+
+    Args:
+        reason: the browser's name for the error, or another description.
+        changed: whether the file has changed since the person chose the file.
+        broken_off: whether the browser stopped in the middle of the file; a retry can succeed.
+    """
+
+    def __init__(self, reason: str, *, changed: bool = False, broken_off: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.changed = changed
+        self.broken_off = broken_off
+
+
+class StreamSpent(FileUnreadable):
+    """Raised if reading a stream fails, or if bytes of the stream are lost.
+
+    Bytes are lost if they are neither in memory nor in OSS.
+    """
+
+    is_final = True
+
+
+class FileTooLarge(TransferError):
+    """Raised if the file is larger than the grant or the number of parts allows.
+
+    Args:
+        size: the size of the file in bytes.
+        limit: the largest allowed size in bytes.
+    """
+
+    is_final = True
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"{size} bytes, the limit is {limit}")
+        self.size = size
+        self.limit = limit
+
+
+class WrongType(TransferError):
+    """Raised if the grant does not allow the type of the file. `types` are the allowed types."""
+
+    is_final = True
+
+    def __init__(self, types: "list[str]") -> None:
+        super().__init__(f"allowed are {types}")
+        self.types = types
+
+
+class TooManyFiles(TransferError):
+    """Raised if the page has more unfinished files than the grant allows.
+
+    `limit` is the allowed number.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the limit is {limit}")
+        self.limit = limit
+
+
+class QuotaExceeded(TransferError):
+    """Raised if the file is larger than the remaining quota.
+
+    The uploads in flight are subtracted from the remaining quota.
+    """
+
+
+class NameTooLong(TransferError):
+    """Raised if the folders and the name of the file do not fit into an object key."""
+
+    is_final = True
+
+
+class NoForm(TransferError):
+    """Raised if the server gives a signed form only, and the form cannot carry the upload.
+
+    This concerns streams, tags, and names with `${`.
+    """
+
+    is_final = True
+
+
+class KeyTaken(TransferError):
+    """Raised if another object has the key, and the upload must not replace that object."""
+
+
+class PartsLeft(TransferError):
+    """Raised if OSS still lists a multipart upload after repeated abort requests."""
+
+
+class ServerRefused(TransferError):
+    """Raised if the server answers with an error, or does not answer (`status` 0).
+
+    `code`, `reason`, `detail` and `id` are fields of the JSON document in the server's answer.
+
+    `quota` and `prefix` have values only if the quota is used up. `quota` contains the name of the
+    limit, the used amount and the allowed amount. `prefix` is the person's key prefix.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        *,
+        code: str = "",
+        detail: str = "",
+        id: str = "",
+        retry_after_s: "float | None" = None,
+        quota: "dict[str, Any] | None" = None,
+        prefix: str = "",
+        reason: str = "",
+    ) -> None:
+        super().__init__(f"{status} {code}: {detail} [{id}]")
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.code = code
+        self.detail = detail
+        self.id = id
+        self.quota = quota or {}
+        self.prefix = prefix
+        self.reason = reason
+
+    @property
+    def is_not_offered(self) -> bool:
+        """Whether the server does not know what was asked for, for example has no receipts."""
+        return self.status in NOT_OFFERED
+
+
+class GrantRefused(ServerRefused):
+    """Raised if the server gives no credentials, or gives a grant that this page cannot use."""
+
+
+class StorageBroken(TransferError):
+    """Raised if the browser's storage is blocked, full or missing.
+
+    The error text is from the browser.
+    """
+
+
+class IllegalMove(TransferError):
+    """Raised if the present state of an upload does not allow the requested change of state."""

@@ -1,0 +1,146 @@
+"""A grant: temporary credentials for uploads, with limits and an expiry time."""
+
+from ossferry_uploader.oss.requests import Bucket
+from ossferry_uploader.oss.signing import Credentials
+from ossferry_uploader.oss.times import from_iso
+from ossferry_uploader.transfer.errors import GrantRefused
+from ossferry_uploader.transfer.grants.limits import Limits
+from ossferry_uploader.transfer.grants.quota import Left, read_left
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ossferry_uploader.oss.signing import Header
+
+__all__ = ["Grant", "read_grant"]
+
+
+class Grant:
+    """The permission to upload to a bucket below a key prefix. Times are seconds since 1970.
+
+    The grant contains temporary credentials or, if the server does not give credentials to pages,
+    the fields of a signed form. In this case `credentials` has no secret, and the page can send
+    only PostObject.
+    """
+
+    def __init__(
+        self,
+        *,
+        credentials: Credentials,
+        bucket: Bucket,
+        prefix: str,
+        expires_at_s: float,
+        server_time_s: float,
+        limits: Limits,
+        principal: str,
+        features: "list[str] | None" = None,
+        left: "Left | None" = None,
+        form: "list[Header] | None" = None,
+    ) -> None:
+        self.credentials = credentials
+        self.bucket = bucket
+        self.prefix = prefix
+        self.expires_at_s = expires_at_s
+        self.server_time_s = server_time_s
+        self.limits = limits
+        self.principal = principal
+        self.features = features or []  # names of optional features of the server
+        self.left = left or Left()  # the remaining quota of this person
+        self.form = form or []  # without key, content type and file; empty with credentials
+
+    def at(self, origin: str) -> "Grant":
+        """Return a copy of this grant with `origin` as the only origin of the bucket."""
+        return Grant(
+            credentials=self.credentials,
+            bucket=self.bucket.at(origin),
+            prefix=self.prefix,
+            expires_at_s=self.expires_at_s,
+            server_time_s=self.server_time_s,
+            limits=self.limits,
+            principal=self.principal,
+            features=self.features,
+            left=self.left,
+            form=self.form,
+        )
+
+    def forget(self) -> None:
+        """Delete the credentials and the signed form, also for other users of this object."""
+        self.credentials.forget()
+        self.form.clear()
+
+
+def read_grant(document: "Any") -> Grant:
+    """Return the grant in an answer of `POST /api/grant`.
+
+    Args:
+        document: the parsed JSON document of the answer.
+
+    Raises:
+        GrantRefused: a field is missing or malformed.
+    """
+    try:
+        prefix = _text(document, "prefix")
+        if not prefix.endswith("/") or prefix.startswith("/"):
+            raise ValueError("prefix")
+        return Grant(
+            credentials=_credentials(document),
+            bucket=_bucket(document),
+            prefix=prefix,
+            expires_at_s=from_iso(document["expiration"]),
+            server_time_s=from_iso(document["server_time"]),
+            limits=_limits(document["limits"]),
+            principal=_text(document["principal"], "name"),
+            left=read_left(document["limits"].get("quota")),
+            features=[str(each) for each in document.get("features") or []],
+            form=[(str(name), str(value)) for name, value in document.get("form") or []],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise GrantRefused(200, detail=f"the grant is malformed: {error!r}")
+
+
+def _credentials(document: "Any") -> Credentials:
+    key_id = _text(document, "access_key_id")
+    if document.get("form"):
+        return Credentials(key_id, "")
+    return Credentials(
+        key_id, _text(document, "access_key_secret"), _text(document, "security_token")
+    )
+
+
+def _bucket(document: "Any") -> Bucket:
+    """Return the bucket in the JSON document of a grant.
+
+    The field `origins` of the document is optional, because older servers do not send this field.
+    """
+    origins = document.get("origins") or []
+    if not isinstance(origins, list):
+        raise TypeError("origins")
+    return Bucket(
+        _text(document, "bucket"),
+        _text(document, "region"),
+        _text(document, "endpoint"),
+        origins=[str(each) for each in origins],
+    )
+
+
+def _limits(document: "Any") -> Limits:
+    return Limits(
+        max_file_size=_count(document, "max_file_size"),
+        max_files=_count(document, "max_files"),
+        types=[str(each) for each in document.get("types") or []],
+    )
+
+
+def _text(document: "Any", name: str) -> str:
+    found = document[name]
+    if not isinstance(found, str):
+        raise TypeError(name)
+    return found
+
+
+def _count(document: "Any", name: str) -> int:
+    found = int(document[name])
+    if found < 0:
+        raise ValueError(name)
+    return found

@@ -1,0 +1,242 @@
+"""The record of an unfinished upload. After a reload, a page uses the record to continue.
+
+A record describes the file, the object and the multipart upload. If the file waits or is sent in
+one request, the record has no upload id. A record contains no credentials.
+
+A page uses a record only after these checks:
+
+- This module checks the format, the owner and the age of the record.
+- The file must have the name, size and time of change in the record.
+- Each part must be in OSS's list of parts, with the same CRC-64 as the bytes of the file.
+- If the file is sent in one request, OSS refuses to overwrite an existing object.
+"""
+
+import json
+
+from ossferry_uploader.oss.keys import named_key
+from ossferry_uploader.transfer.files import LostFile
+from ossferry_uploader.transfer.options import KEEP_BOTH, Options
+from ossferry_uploader.transfer.plan import (
+    MAX_PART_BYTES,
+    MAX_PARTS,
+    MAX_SINGLE_BYTES,
+    MIN_PART_BYTES,
+    part_count,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.upload import Upload
+
+__all__ = ["Checkpoint", "checkpoint_of", "fingerprint", "read_checkpoint", "restore"]
+
+VERSION = 2
+MAX_AGE_S = 7 * 86400
+MAX_TEXT = 1_000_000
+SHA256_DIGITS = 64
+
+
+class Checkpoint:
+    """The record of one unfinished upload.
+
+    Attributes:
+        owner: the key prefix that identifies the owner of the record.
+        sent: the number of bytes that OSS has confirmed as parts.
+        saved_at_s: the time when the record was written, in seconds since 1970.
+        page: the tab that wrote the record, identified by the name of the tab's lock.
+        lock: the name of the lock that a tab needs to continue the upload. A multipart upload has
+            its own lock. All other uploads of a tab share the tab's lock.
+    """
+
+    def __init__(
+        self,
+        *,
+        owner: str,
+        name: str,
+        path: str,
+        size: int,
+        modified: int,
+        key: str,
+        upload_id: str,
+        part_size: int,
+        sent: int,
+        saved_at_s: float,
+        page: str,
+        options: Options,
+        sha256: str = "",
+        is_abandoned: bool = False,
+    ) -> None:
+        self.owner = owner
+        self.name = name
+        self.path = path
+        self.size = size
+        self.modified = modified
+        self.key = key
+        self.upload_id = upload_id
+        self.part_size = part_size
+        self.sent = sent
+        self.saved_at_s = saved_at_s
+        self.page = page
+        self.options = options
+        self.sha256 = sha256  # as sent with InitiateMultipartUpload
+        self.is_abandoned = is_abandoned  # cancelled or too old: to be removed, not offered
+        self.number = 0  # in a `RecordList`
+        self.can_reopen = False  # the browser can open the file without a file chooser
+        self.lock = key if upload_id else page
+
+    def file(self) -> "LostFile":
+        """Return the file of the record. The bytes of this file are not available."""
+        return LostFile(self.name, self.path, self.size, self.modified)
+
+    def text(self) -> str:
+        """Return the record as JSON text."""
+        return json.dumps(
+            {
+                "version": VERSION,
+                "owner": self.owner,
+                "name": self.name,
+                "path": self.path,
+                "size": self.size,
+                "modified": self.modified,
+                "key": self.key,
+                "upload_id": self.upload_id,
+                "part_size": self.part_size,
+                "sent": self.sent,
+                "saved_at_s": self.saved_at_s,
+                "page": self.page,
+                "options": self.options.given,
+                "sha256": self.sha256,
+                "given_up": self.is_abandoned,
+            }
+        )
+
+
+def fingerprint(file: "File | Checkpoint") -> str:
+    """Return the fingerprint used to recognise a file: size, time of change, folders and name."""
+    return f"{file.size} {file.modified} {file.path}/{file.name}"
+
+
+def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Checkpoint:
+    """Return a new record of an upload.
+
+    Args:
+        owner: the key prefix that identifies the owner of the record.
+        page: this tab, identified by the name of the tab's lock.
+        at_s: the server's time in seconds since 1970.
+    """
+    return Checkpoint(
+        owner=owner,
+        name=upload.file.name,
+        path=upload.file.path,
+        size=upload.file.size,
+        modified=upload.file.modified,
+        key=upload.key,
+        upload_id=upload.upload_id,
+        part_size=upload.progress.part_size if upload.upload_id else 0,
+        sent=upload.progress.arrived,
+        saved_at_s=at_s,
+        page=page,
+        options=upload.options,
+        sha256=upload.sha256 if upload.upload_id else "",
+        is_abandoned=upload.record.is_abandoned,
+    )
+
+
+def restore(upload: "Upload", record: Checkpoint) -> None:
+    """Give an upload the key, the multipart upload and the options in a record.
+
+    The upload then continues the unfinished upload that the record describes.
+    """
+    upload.target.continue_from(record.key, record.sha256)
+    upload.progress.continue_from(
+        record.upload_id,
+        record.part_size,
+        may_have_begun=record.size > MAX_SINGLE_BYTES and not record.upload_id,
+    )
+    upload.record.save_as(record.key)
+    upload.record.save_id(record.upload_id)
+    if record.options.given != upload.options.given:
+        upload.use(upload.file, record.options)
+
+
+def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | None":
+    """Return the record in a JSON text; `None` if the record cannot be used.
+
+    A record cannot be used if the text is malformed, or if the record has another version, belongs
+    to another owner, or is older than `MAX_AGE_S` seconds. There is one exception: an old record of
+    a multipart upload is returned with `is_abandoned` set, so that the parts are removed from OSS.
+
+    Args:
+        text: the text from the browser's storage, or from a message of another tab.
+        owner: the key prefix that identifies the owner of the record.
+        now_s: the server's time in seconds since 1970.
+    """
+    if len(text) > MAX_TEXT:
+        return None
+    try:
+        found = json.loads(text)
+        if found["version"] != VERSION or found["owner"] != owner:
+            return None
+        record = Checkpoint(
+            owner=owner,
+            name=_text(found["name"]),
+            path=_text(found["path"]),
+            size=_count(found["size"]),
+            modified=_whole(found["modified"]),  # negative before 1970
+            key=_text(found["key"]),
+            upload_id=_text(found["upload_id"]),
+            part_size=_count(found["part_size"]),
+            sent=_count(found["sent"]),
+            saved_at_s=float(found["saved_at_s"]),
+            page=_text(found["page"]),
+            options=Options(**found["options"]),
+            sha256=_text(found.get("sha256", "")),
+            is_abandoned=found.get("given_up") is True,
+        )
+        ours = record.lock and _is_place_of(record)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    is_old = record.saved_at_s <= now_s - MAX_AGE_S
+    if is_old and record.upload_id:
+        record.is_abandoned = True  # so that its parts are removed
+    in_time = record.saved_at_s < now_s + MAX_AGE_S and not (is_old and not record.upload_id)
+    sound = _is_plan_of(record) and len(record.sha256) in (0, SHA256_DIGITS)
+    return record if ours and in_time and sound else None
+
+
+def _is_plan_of(record: Checkpoint) -> bool:
+    if not record.upload_id:
+        return record.sent == record.part_size == 0
+    in_bounds = MIN_PART_BYTES <= record.part_size <= MAX_PART_BYTES
+    return (
+        in_bounds
+        and record.sent <= record.size
+        and part_count(record.size, record.part_size) <= MAX_PARTS
+    )
+
+
+def _is_place_of(record: Checkpoint) -> bool:
+    if record.options.same_name == KEEP_BOTH:
+        return record.key.startswith(record.owner) and ".." not in record.key.split("/")
+    return record.key == named_key(record.owner, record.name, path=record.path)
+
+
+def _text(value: "Any") -> str:
+    if not isinstance(value, str):
+        raise TypeError("text is wanted")
+    return value
+
+
+def _count(value: "Any") -> int:
+    if _whole(value) < 0:
+        raise TypeError("a count is wanted")
+    return int(value)
+
+
+def _whole(value: "Any") -> int:
+    if not isinstance(value, int):
+        raise TypeError("a number is wanted")
+    return value

@@ -1,0 +1,126 @@
+"""The records of unfinished uploads in the browser's storage.
+
+If the storage does not work, files are still uploaded, but uploads do not continue after a reload.
+"""
+
+import asyncio
+
+from ossferry_uploader.transfer.errors import StorageBroken
+from ossferry_uploader.transfer.journal.checkpoint import checkpoint_of, read_checkpoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.grants.credentials import GrantKeeper
+    from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
+    from ossferry_uploader.transfer.ports import Storage
+    from ossferry_uploader.transfer.upload import Upload
+
+__all__ = ["Records"]
+
+AT_ONCE = 100  # records to read, before other tasks run
+
+
+class Records:
+    """Reads and writes the records of one person in the browser's storage.
+
+    `on_broken()` is called when the storage fails.
+
+    Attributes:
+        owner: the key prefix that identifies the person; empty until the prefix is known.
+        upload_ids: the ids of the multipart uploads that this tab has created or found in records.
+        broken: the error message of the browser's storage; empty if no error has occurred.
+    """
+
+    def __init__(
+        self, storage: "Storage", keeper: "GrantKeeper", on_broken: "Callable[[], None]"
+    ) -> None:
+        self.owner = ""
+        self.upload_ids: set[str] = set()
+        self.broken = ""
+        self._storage = storage
+        self._keeper = keeper
+        self._on_broken = on_broken
+
+    def of(self, upload: "Upload", page: str) -> "Checkpoint":
+        """Return a new record of an upload.
+
+        Args:
+            page: this tab, identified by the name of the tab's lock.
+        """
+        self.know(upload.upload_id)
+        at_s = self._keeper.server_now_s()
+        return checkpoint_of(upload, owner=self.owner, page=page, at_s=at_s)
+
+    def parse(self, text: str) -> "Checkpoint | None":
+        """Return the record in a JSON text.
+
+        The result is `None` if the record is broken, too old, or belongs to another person.
+        """
+        record = read_checkpoint(text, owner=self.owner, now_s=self._keeper.server_now_s())
+        if record:
+            self.know(record.upload_id)
+        return record
+
+    def know(self, upload_id: str) -> None:
+        """Add the id of a multipart upload to `upload_ids`."""
+        self.upload_ids.add(upload_id)
+
+    async def all(self) -> "list[Checkpoint]":
+        """Return all records of this person. Records that are broken or too old are deleted."""
+        found: list[Checkpoint] = []
+        refused: list[str] = []
+        try:
+            for name, text, can_reopen in await self._storage.load(self.owner):
+                record = self.parse(text)
+                if record and record.key == name:
+                    record.can_reopen = can_reopen
+                    found.append(record)
+                else:
+                    refused.append(name)
+                if (len(found) + len(refused)) % AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            if refused:
+                await self._storage.delete(refused)
+        except StorageBroken as error:
+            self._break(error)
+        return found
+
+    async def save(self, records: "list[tuple[str, str, File | None]]") -> None:
+        """Write records to the browser's storage.
+
+        Args:
+            records: `(name, text, file)`; the handle of the file is stored too, so that a later
+                page can open the file again. `file` may be `None`.
+        """
+        try:
+            await self._storage.save(records)
+        except StorageBroken as error:
+            self._break(error)
+
+    async def erase(self, keys: "list[str]") -> None:
+        """Remove the records with these object keys from the browser's storage."""
+        try:
+            await self._storage.delete(keys)
+        except StorageBroken as error:
+            self._break(error)
+
+    async def open_files(self, records: "list[Checkpoint]") -> "list[Any]":
+        """Open the files of uploads without a file chooser.
+
+        Call this method from a click, because the browser may ask the person for permission.
+
+        Returns:
+            For each record, a `File`, or a `FileUnreadable` error if the file cannot be opened.
+
+        Raises:
+            StorageBroken: the browser's storage does not work.
+        """
+        return await self._storage.open_files([(each.key, each.path) for each in records])
+
+    def _break(self, error: StorageBroken) -> None:
+        self.broken = str(error)
+        self._on_broken()

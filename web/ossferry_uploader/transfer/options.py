@@ -1,0 +1,193 @@
+"""Options of an upload: how OSS stores the object, for example its content type and its tags."""
+
+from ossferry_uploader.oss.encoding import percent_encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ossferry_uploader.oss.signing import Header
+
+__all__ = ["KEEP_BOTH", "REFUSE", "REPLACE", "Options", "object_headers"]
+
+KEEP_BOTH = "keep both"  # a random part in the key gives every upload an object of its own
+REFUSE = "refuse"  # OSS refuses a key that is taken; an identical object completes the upload
+REPLACE = "replace"
+SAME_NAME = (KEEP_BOTH, REFUSE, REPLACE)
+
+DISPOSITIONS = ("", "attachment", "inline")
+STORAGE_CLASSES = ("", "Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
+MAX_METADATA_BYTES = 5800  # OSS allows 8,192; the file's name and SHA-256 need the rest
+METADATA_PREFIX = "x-oss-meta-"
+MAX_TAGS = 10
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+TAG_CHARS = LETTERS + LETTERS.upper() + " +-=._:/"
+GIVEN = (
+    "content_type",
+    "disposition",
+    "metadata",
+    "tags",
+    "storage_class",
+    "sha256",
+    "skip_identical",
+)
+OURS = ("name", "sha256")  # metadata names that the upload sets itself
+
+
+class Options:
+    """How OSS stores the object of an upload.
+
+    Several uploads can share one `Options` object, because the attributes never change.
+
+    Args:
+        same_name: what happens to files with the same name. With `KEEP_BOTH`, each key contains a
+            random part. With `REFUSE` and `REPLACE`, the key is `{prefix}{folders}/{name}`. If an
+            object already has this key, `REFUSE` refuses the file, and `REPLACE` overwrites the
+            object.
+        content_type: the content type of the object; if empty, the engine finds the type from the
+            name and the first bytes of the file.
+        disposition: `attachment` or `inline`; stored together with the file's own name.
+        metadata: the object's `x-oss-meta-*` headers. Names consist of `a-z 0-9 -`; values are any
+            text, and are stored percent-encoded.
+        tags: object tags. The credentials need the permission `oss:PutObjectTagging`.
+        storage_class: the storage class of the object; if empty, the bucket's storage class is
+            used.
+        sha256: whether to read the file an extra time before it is sent, and to store the file's
+            SHA-256 as `x-oss-meta-sha256`.
+        skip_identical: whether to read the file an extra time before it is sent, and to skip the
+            file if this person has stored an object with the same name, folders, size and CRC-64.
+
+    Raises:
+        ValueError: OSS would refuse an argument; the error text names the argument and the reason.
+
+    Source: OSS API reference, PutObject; OSS user guide, Object tagging.
+    """
+
+    def __init__(
+        self,
+        *,
+        same_name: str = KEEP_BOTH,
+        content_type: str = "",
+        disposition: str = "",
+        metadata: "dict[str, str] | None" = None,
+        tags: "dict[str, str] | None" = None,
+        storage_class: str = "",
+        sha256: bool = False,
+        skip_identical: bool = False,
+    ) -> None:
+        self.same_name = _one_of("same_name", same_name, SAME_NAME)
+        self.content_type = _printable("content_type", content_type)
+        self.disposition = _one_of("disposition", disposition, DISPOSITIONS)
+        self.metadata = _metadata(_texts("metadata", metadata))
+        self.tags = _tags(_texts("tag", tags))
+        self.storage_class = _one_of("storage_class", storage_class, STORAGE_CLASSES)
+        self.sha256 = _switch("sha256", sha256)
+        self.skip_identical = _switch("skip_identical", skip_identical)
+        self.given = _given(self)  # arguments other than the defaults: `Options(**given)`
+
+
+def object_headers(
+    options: Options, *, name: str, content_type: str, sha256: str = ""
+) -> "list[Header]":
+    """Return the headers of PutObject or InitiateMultipartUpload that describe the object.
+
+    Args:
+        name: the file's own name, which is stored percent-encoded in `x-oss-meta-name`.
+        content_type: the content type; if empty, `application/octet-stream` is used.
+        sha256: the SHA-256 of the file in hexadecimal; empty if unknown.
+    """
+    headers: list[Header] = [
+        ("content-type", content_type or DEFAULT_CONTENT_TYPE),
+        ("x-oss-meta-name", percent_encode(name)),
+    ]
+    if sha256:
+        headers.append(("x-oss-meta-sha256", sha256))
+    for key, value in sorted(options.metadata.items()):
+        headers.append((f"{METADATA_PREFIX}{key}", percent_encode(value)))
+    if options.tags:
+        pairs = [
+            f"{percent_encode(k)}={percent_encode(v)}" for k, v in sorted(options.tags.items())
+        ]
+        headers.append(("x-oss-tagging", "&".join(pairs)))
+    if options.storage_class:
+        headers.append(("x-oss-storage-class", options.storage_class))
+    if options.disposition:
+        encoded = percent_encode(name)
+        headers.append(
+            ("content-disposition", f"{options.disposition}; filename*=UTF-8''{encoded}")
+        )
+    return headers
+
+
+def _one_of(what: str, value: str, allowed: "tuple[str, ...]") -> str:
+    if value not in allowed:
+        raise ValueError(f"{what} is one of {', '.join([repr(one) for one in allowed])}")
+    return value
+
+
+def _printable(what: str, value: str) -> str:
+    _text(what, value)
+    if [char for char in value if not " " <= char <= "~"]:
+        raise ValueError(f"{what} is printable ASCII, not {value!r}")
+    return value
+
+
+def _text(what: str, value: "Any") -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{what} is text, not {value!r}")
+
+
+def _texts(what: str, given: "Any") -> "dict[str, str]":
+    found = {} if given is None else given
+    if not isinstance(found, dict):
+        raise ValueError(f"{what}: a dict is wanted, not {given!r}")
+    for name, value in found.items():
+        _text(f"the name of a {what}", name)
+        _text(f"{what} {name!r}", value)
+    return found
+
+
+def _switch(what: str, value: "Any") -> bool:
+    if value is not True and value is not False:
+        raise ValueError(f"{what} is True or False, not {value!r}")
+    return bool(value)
+
+
+def _given(options: Options) -> "dict[str, Any]":
+    given: dict[str, Any] = {}
+    if options.same_name != KEEP_BOTH:
+        given["same_name"] = options.same_name
+    for name in GIVEN:
+        if getattr(options, name):
+            given[name] = getattr(options, name)
+    return given
+
+
+def _metadata(metadata: "dict[str, str]") -> "dict[str, str]":
+    size = 0
+    for name, value in metadata.items():
+        if not name or [char for char in name if char not in LETTERS + "-"]:
+            raise ValueError(f"the name of metadata is made of a-z, 0-9 and -, not {name!r}")
+        if name in OURS:
+            raise ValueError(f"the metadata {name!r} is written by the upload itself")
+        size += len(METADATA_PREFIX) + len(name) + len(percent_encode(value))
+    if size > MAX_METADATA_BYTES:
+        raise ValueError(
+            f"{size} bytes of metadata with its headers; a file may have up to {MAX_METADATA_BYTES}"
+        )
+    return metadata
+
+
+def _tags(tags: "dict[str, str]") -> "dict[str, str]":
+    if len(tags) > MAX_TAGS:
+        raise ValueError(f"{len(tags)} tags; OSS takes up to {MAX_TAGS}")
+    for key, value in tags.items():
+        if not 1 <= len(key) <= 128 or len(value) > 256:
+            raise ValueError(
+                f"a tag has a key of 1 to 128 and a value of up to 256 characters: {key!r}"
+            )
+        strange = [char for char in key + value if char not in TAG_CHARS]
+        if strange:
+            raise ValueError(f"a tag may not hold {strange[0]!r}: {key!r}")
+    return tags

@@ -1,0 +1,161 @@
+"""The pool of connections that the requests of all uploads share.
+
+A free connection goes to a request of the upload with the lowest rank. If several requests of this
+upload wait, the oldest request gets the connection.
+
+Congestion halves the number of connections. If several requests in flight fail, the number is
+halved only once. One connection is added when the number of successful requests reaches the number
+of connections (additive increase, multiplicative decrease).
+
+If the number of connections is not reduced, more small requests than connections may be sent. The
+browser queues these requests, so that a free connection does not wait for Python; or the browser
+sends them at once, over HTTP/2 or to several hosts.
+
+A request that sends a whole large file may keep its connection for hours. So such requests get at
+most `MOST_LONG` connections, and other files can pass them.
+"""
+
+import asyncio
+
+from ossferry_uploader.transfer.plan import CONNECTIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ossferry_uploader.transfer.pacing.small_requests import SmallRequests
+
+__all__ = ["ConnectionPool"]
+
+MOST_LONG = 4
+
+
+class _Ticket:
+    def __init__(self, rank: "Callable[[], Any]", is_small: bool, is_long: bool) -> None:
+        self.rank = rank
+        self.is_small = is_small
+        self.is_long = is_long
+        self.granted = asyncio.Event()
+
+
+class ConnectionPool:
+    """A limited number of connections for the requests of all uploads.
+
+    Args:
+        connections: the number of connections without congestion and without a speed limit.
+        small: the number of small requests that may be sent at the same time; if `None`, as many
+            as there are connections.
+
+    Attributes:
+        most: the number of connections without congestion; a speed limit reduces this number.
+        allowed: the present number of connections, from 1 to `most`.
+        used: the number of connections in use.
+        cuts: how often congestion has halved `allowed`.
+    """
+
+    def __init__(
+        self, connections: int = CONNECTIONS, *, small: "SmallRequests | None" = None
+    ) -> None:
+        self.connections = connections
+        self._small = small
+        self.most = connections
+        self.allowed = connections
+        self.used = 0
+        self.cuts = 0
+        self._waiting: list[_Ticket] = []
+        self._long = 0  # connections that whole large files use
+        self._successes = 0
+
+    async def acquire(
+        self, rank: "Callable[[], Any]", *, is_small: bool = False, is_long: bool = False
+    ) -> None:
+        """Wait for a connection.
+
+        Args:
+            rank: returns the sort key of the request. The waiting request with the smallest sort
+                key gets the next connection.
+            is_small: whether the request counts as small.
+            is_long: whether the request sends a whole large file.
+        """
+        ticket = _Ticket(rank, is_small, is_long)
+        self._waiting.append(ticket)
+        self._hand_out()
+        try:
+            await ticket.granted.wait()
+        except asyncio.CancelledError:
+            if ticket.granted.is_set():
+                self.release(is_long=is_long)
+            else:
+                self._waiting.remove(ticket)
+            raise
+
+    def release(self, *, is_long: bool = False) -> None:
+        """Return a connection to the pool.
+
+        Args:
+            is_long: the value that `acquire` had.
+        """
+        self.used -= 1
+        self._long -= 1 if is_long else 0
+        self._hand_out()
+
+    @property
+    def small(self) -> int:
+        """The number of small requests that may be sent at the same time."""
+        if self._small and self.allowed == self.connections:
+            return self._small.allowed
+        return self.allowed
+
+    def success(self, *, is_small: bool = False) -> None:
+        """Record that a request has succeeded, before its connection is released.
+
+        After `allowed` successful requests, one connection is added.
+
+        Args:
+            is_small: whether the request was acquired as a small one.
+        """
+        if is_small and self._small:
+            is_busy = bool(self._waiting) or 2 * self.used > self._small.allowed
+            self._small.completed(is_busy=is_busy)
+        self._successes += 1
+        if self._successes >= self.allowed and self.allowed < self.most:
+            self.allowed += 1
+            self._successes = 0
+            self._hand_out()
+
+    def congestion(self, cuts: int) -> None:
+        """Halve the number of connections, after a request failed because of congestion.
+
+        Args:
+            cuts: the value of the attribute `cuts` when the request was sent. If the attribute has
+                changed since then, the number of connections is not halved again.
+        """
+        if cuts == self.cuts:
+            self.cuts += 1
+            self.allowed = max(1, self.allowed // 2)
+            self._successes = 0
+            if self._small:
+                self._small.reset()
+
+    def limit(self, most: int) -> None:
+        """Set the largest number of connections to `most`. Requests in flight continue."""
+        is_cut = self.allowed < self.most
+        self.most = most
+        self.allowed = min(self.allowed, most) if is_cut else most
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._waiting and self.used < self.small:
+            ready = self._waiting
+            if self._long >= MOST_LONG:
+                ready = [ticket for ticket in ready if not ticket.is_long]
+                if not ready:
+                    return
+            first = min(ready, key=lambda ticket: ticket.rank())
+            if self.used >= (self.small if first.is_small else self.allowed):
+                return
+            self._waiting.remove(first)
+            self.used += 1
+            self._long += 1 if first.is_long else 0
+            first.granted.set()

@@ -1,0 +1,186 @@
+"""The progress of an upload: the parts that OSS has, and the bytes in flight."""
+
+from ossferry_uploader.oss.crc64 import Shifter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ossferry_uploader.transfer.files import File
+
+__all__ = ["Progress", "SentPart"]
+
+
+class SentPart:
+    """A part that OSS has: its ETag (with quotes), its CRC-64 and its size in bytes."""
+
+    def __init__(self, etag: str, crc64: int, size: int) -> None:
+        self.etag = etag
+        self.crc64 = crc64
+        self.size = size
+
+
+class Progress:
+    """The progress of one upload. Other modules change the attributes only through methods.
+
+    `on_change()` is called when the number of sent bytes changes.
+
+    Attributes:
+        upload_id: the id of the multipart upload in OSS; empty if there is none.
+        part_size: the size of a unit in bytes, see `plan`; 0 until the file is divided.
+        parts: the parts that OSS has, by part number. They do not overlap.
+        units: the number of units of each part that this page has begun to send, by part number. A
+            part is sent again with as many units, because OSS may store the first request late.
+        is_unproved: whether parts that another page sent still have to be compared with the file.
+        unanswered_begins: the number of InitiateMultipartUpload requests without an answer. Each
+            of these requests may have created a multipart upload with an unknown id.
+        sent: the number of bytes sent so far, at most the size of the file.
+        arrived: the number of bytes that OSS has confirmed as parts.
+        all_sent: whether every byte was sent at least once, so that the object may exist.
+    """
+
+    def __init__(self, file: "File", on_change: "Callable[[], None]") -> None:
+        self.upload_id = ""
+        self.part_size = 0
+        self.parts: dict[int, SentPart] = {}
+        self.units: dict[int, int] = {}
+        self.is_unproved = False
+        self.unanswered_begins = 0
+        self.sent = 0
+        self.arrived = 0
+        self.all_sent = False
+        self._file = file
+        self._in_flight: dict[int, int] = {}
+        self._on_change = on_change
+
+    def use(self, file: "File") -> None:
+        """Replace the file of the upload.
+
+        Call this method when a short stream has ended and is sent like an ordinary file.
+        """
+        self._file = file
+
+    def plan(self, part_size: int) -> None:
+        """Set the size of a unit in bytes."""
+        self.part_size = part_size
+
+    def continue_from(
+        self, upload_id: str, part_size: int, *, may_have_begun: bool = False
+    ) -> None:
+        """Continue an upload of an earlier page. The parts still have to be compared with the file.
+
+        Args:
+            upload_id: the id of the multipart upload; empty if there is none.
+            part_size: the size of a unit in bytes.
+            may_have_begun: whether the earlier page may have created a multipart upload with an
+                unknown id.
+        """
+        self.upload_id = upload_id
+        self.part_size = part_size
+        self.is_unproved = bool(upload_id)
+        self.unanswered_begins = 1 if may_have_begun else 0
+
+    def doubt(self) -> None:
+        """If there is a multipart upload, set `is_unproved`: another page may have sent parts."""
+        self.is_unproved = bool(self.upload_id)
+
+    def prove(self) -> None:
+        """Clear `is_unproved`, because the parts were compared with the file."""
+        self.is_unproved = False
+
+    def ask_to_begin(self) -> None:
+        """Add 1 to `unanswered_begins`, before an InitiateMultipartUpload request is sent."""
+        self.unanswered_begins += 1
+
+    def begin_refused(self) -> None:
+        """Subtract 1 from `unanswered_begins`: OSS has refused InitiateMultipartUpload."""
+        self.unanswered_begins -= 1
+
+    def begun(self, upload_id: str) -> None:
+        """Set the id of the multipart upload, and subtract 1 from `unanswered_begins`.
+
+        Args:
+            upload_id: the id in OSS's answer to InitiateMultipartUpload.
+        """
+        self.upload_id = upload_id
+        self.unanswered_begins -= 1
+
+    def orphans_removed(self) -> None:
+        """Set `unanswered_begins` to 0, after the unused multipart uploads were removed."""
+        self.unanswered_begins = 0
+
+    def fly(self, number: int, sent: int) -> None:
+        """Record that a part is in flight, and how many bytes of the part are sent.
+
+        Args:
+            number: the part number. The number is 1 if the whole file is sent in one request, and 0
+                if another tab sends the same file.
+            sent: the number of bytes sent.
+        """
+        if self._in_flight.get(number) != sent:
+            self._in_flight[number] = sent
+            self._count()
+
+    def land(self, number: int, part: "SentPart | None" = None) -> None:
+        """Record that a part is no longer in flight.
+
+        Args:
+            number: the number of the part, as in `fly`.
+            part: the part that OSS has confirmed; `None` if the transfer failed.
+        """
+        self._in_flight.pop(number, None)
+        if part:
+            self.drop(number)
+            self.parts[number] = part
+            self.arrived += part.size
+        self._count()
+
+    def drop(self, number: int) -> None:
+        """Remove a part from `parts`, because OSS does not have the part."""
+        gone = self.parts.pop(number, None)
+        if gone:
+            self.arrived -= gone.size
+
+    def ground(self) -> None:
+        """Set the number of bytes in flight to 0."""
+        self._in_flight = {}
+        self._sum()
+
+    def forget(self) -> None:
+        """Forget the multipart upload and its parts. Nothing is removed from OSS."""
+        self.upload_id = ""
+        self.is_unproved = False
+        self.parts = {}
+        self.units = {}
+        self.arrived = 0
+        self.ground()
+
+    def is_complete(self) -> bool:
+        """Return whether OSS has confirmed every byte of the file as a part."""
+        return bool(self.parts) and self.arrived == self._file.size and not self.is_open()
+
+    def combined_crc64(self) -> int:
+        """Return the CRC-64 of the bytes of all parts, in the order of the part numbers."""
+        unit, rests = Shifter(self.part_size), {}
+        crc = 0
+        for number in sorted(self.parts):
+            part = self.parts[number]
+            units, rest = divmod(part.size, self.part_size)
+            for _ in range(units - (not rest)):
+                crc = unit.combine(crc, 0)
+            if rest and rest not in rests:
+                rests[rest] = Shifter(rest)
+            crc = (rests[rest] if rest else unit).combine(crc, part.crc64)
+        return crc
+
+    def is_open(self) -> bool:
+        """Return whether the file is a stream that has not ended."""
+        return bool(getattr(self._file, "is_open", False))
+
+    def _count(self) -> None:
+        self._sum()
+        self.all_sent = self.all_sent or (self.sent == self._file.size and not self.is_open())
+        self._on_change()
+
+    def _sum(self) -> None:
+        self.sent = min(self._file.size, self.arrived + sum(self._in_flight.values()))

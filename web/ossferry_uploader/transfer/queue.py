@@ -1,0 +1,452 @@
+"""The queue of all uploads of a page. The queue runs a limited number of uploads at a time."""
+
+import asyncio
+import heapq
+
+from ossferry_uploader.oss.errors import OSSError
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import (
+    FileUnreadable,
+    IllegalMove,
+    TooManyFiles,
+    TransferError,
+)
+from ossferry_uploader.transfer.grants.limits import Limits
+from ossferry_uploader.transfer.journal.checkpoint import restore
+from ossferry_uploader.transfer.listeners import Listeners
+from ossferry_uploader.transfer.options import KEEP_BOTH, Options
+from ossferry_uploader.transfer.pacing.slots import AHEAD, Slots
+from ossferry_uploader.transfer.plan import CONNECTIONS, MAX_OBJECT_BYTES
+from ossferry_uploader.transfer.resuming.cleanup import Cleanup
+from ossferry_uploader.transfer.resuming.record_writer import RecordWriter, is_over
+from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
+from ossferry_uploader.transfer.sending.prepare import prepare
+from ossferry_uploader.transfer.sending.send import send
+from ossferry_uploader.transfer.upload import Upload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ossferry_uploader.oss.replies import Stored
+    from ossferry_uploader.transfer.engine import Engine
+    from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
+    from ossferry_uploader.transfer.resuming.unfinished import Failed
+
+__all__ = ["Queue"]
+
+MAX_FILES = 10_000  # until a grant says otherwise
+
+STOPPED_BY_PAUSE = "pause"
+STOPPED_BY_CANCEL = "cancel"
+STOPPED_TO_GO_ON = "go on"  # a person undid the pause before the task ended
+
+
+class Queue:
+    """Holds all uploads of a page, and runs a limited number of uploads at a time.
+
+    Urgent uploads start first, then small uploads. The list `uploads` has the order in which the
+    uploads were added.
+
+    Args:
+        on_change: a listener, as in the method `on_change`; `None` for no listener.
+        active: the number of uploads of any size that run at a time, see `Slots`.
+        ahead: the number of additional small uploads that run at a time.
+        soon: `soon(write)` calls the function `write` later. This function writes records.
+        report: called with each error that a listener raises.
+
+    Attributes:
+        options: the default options, used if `add` is called without options.
+    """
+
+    def __init__(
+        self,
+        engine: "Engine",
+        *,
+        on_change: "Callable[[Upload], None] | None" = None,
+        active: int = CONNECTIONS,
+        ahead: int = AHEAD,
+        soon: "Callable[[Callable[[], None]], None]" = lambda write: write(),
+        report: "Callable[[Exception], None]" = print,
+    ) -> None:
+        self.uploads: list[Upload] = []
+        self.options = Options()
+        self._engine = engine
+        self._listeners = Listeners(report)
+        self._slots = Slots(
+            is_limited=engine.quota.is_limited,
+            fits=engine.quota.fits,
+            followers=engine.journal.followers,
+            active=active,
+            ahead=lambda: max(ahead, 2 * engine.pool.small) if ahead else 0,
+        )
+        self._running: list[Upload] = []
+        self._tasks: dict[int, asyncio.Task[None]] = {}  # of `_running`, by upload number
+        self._stopping: dict[int, str] = {}
+        self._unended: set[int] = set()  # upload numbers
+        self._key_locks: dict[str, asyncio.Lock] = {}  # by key; one upload at a time uses a key
+        self._cleanup = Cleanup(engine, ended=self._ended, settled=self._cleaned)
+        self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
+        self._lined_up = 0
+        self._limits = Limits(max_file_size=MAX_OBJECT_BYTES, max_files=MAX_FILES, types=[])
+        self._added = 0
+        self._records = RecordWriter(engine, soon, lambda: not (self._line or self._running))
+        self.unfinished = UnfinishedUploads(engine, self._add)
+        self.on_change(self._let_pass)
+        if on_change:
+            self.on_change(on_change)
+
+    @property
+    def speed_limit(self) -> int:
+        """The speed limit of all uploads together, in bytes per second; 0 for no limit.
+
+        The limit can be changed at any time.
+        """
+        return self._engine.speed.bytes_per_s
+
+    @speed_limit.setter
+    def speed_limit(self, bytes_per_s: int) -> None:
+        self._engine.speed.set(bytes_per_s)
+
+    def add(self, file: "File", options: "Options | None" = None) -> Upload:
+        """Add a file, and return the new upload. The upload starts when a slot is free."""
+        return self._add(file, options or self.options)
+
+    def allow(self, limits: Limits) -> None:
+        """Apply the limits of a grant. Waiting uploads that exceed the limits fail at once."""
+        if limits is self._limits:
+            return
+        self._limits = limits
+        self._records.wake()
+        count = 0
+        for upload in list(self.uploads):
+            if upload.state in states.ENDED:
+                continue
+            count += 1
+            if upload.state == states.WAITING and not self._is_busy(upload):
+                error = self._refusal(upload, count)
+                if error:
+                    count -= 1
+                    upload.fail(error)
+                    self._unended.discard(upload.number)
+                    self._records.drop(upload)
+                    self._engine.journal.not_sending(upload)
+
+    def on_change(self, listener: "Callable[[Upload], None]") -> "Callable[[], None]":
+        """Call `listener(upload)` after every change of an upload, and when an upload is added.
+
+        The listener is called often and should be fast.
+
+        Returns:
+            A function that removes the listener.
+        """
+        return self._listeners.add(listener)
+
+    def cancel(self, upload: Upload) -> None:
+        """Stop an upload at once, and remove its parts from OSS.
+
+        The call has no effect on an upload that has ended.
+        """
+        self._stop(upload, STOPPED_BY_CANCEL)
+
+    def pause(self, upload: Upload) -> None:
+        """Stop an upload at once, and keep its parts in OSS.
+
+        The call has no effect on an upload that has ended.
+        """
+        if upload.paused_for != states.BY_PERSON:
+            self._stop(upload, STOPPED_BY_PAUSE)
+
+    def resume(self, upload: Upload) -> None:
+        """Continue the upload, if a person has paused the upload."""
+        if self._stopping.get(id(upload)) == STOPPED_BY_PAUSE:
+            self._stopping[id(upload)] = STOPPED_TO_GO_ON
+        elif upload.paused_for == states.BY_PERSON:
+            self.retry(upload)
+
+    def retry(self, upload: Upload) -> None:
+        """Send a failed or cancelled upload again, or continue an upload that a person paused.
+
+        If the upload is paused for another reason, the call has no effect. The upload continues by
+        itself.
+
+        Raises:
+            IllegalMove: the upload is waiting, running or done.
+        """
+        if upload.paused_for not in ("", states.BY_PERSON):
+            return
+        upload.restart()
+        if upload.record.is_abandoned:
+            self.leave(upload, False)
+        self._line_up(upload)
+
+    def send_next(self, upload: Upload) -> None:
+        """Move an upload to the front of the queue."""
+        upload.hurry()
+        self._line_up(upload)
+
+    def pause_all(self) -> None:
+        """Pause all uploads that have not ended."""
+        for upload in list(self.uploads):
+            self.pause(upload)
+
+    def resume_all(self) -> None:
+        """Continue all uploads that a person paused."""
+        for upload in list(self.uploads):
+            self.resume(upload)
+
+    def cancel_all(self) -> None:
+        """Cancel all uploads that have not ended."""
+        for upload in list(self.uploads):
+            self.cancel(upload)
+
+    def retry_failed(self) -> None:
+        """Send all failed uploads again, except uploads whose error is final."""
+        for upload in list(self.uploads):
+            if upload.may_retry():
+                self.retry(upload)
+
+    def write_now(self) -> None:
+        """Write immediately all records that are not in the browser's storage yet.
+
+        Call this method when the page may be closed without a warning.
+        """
+        self._records.write_now()
+
+    async def left(self) -> "list[Checkpoint]":
+        """Return the records of the uploads that earlier pages left unfinished.
+
+        Raises:
+            GrantRefused: the server did not give the key prefix of the person.
+        """
+        return await self.unfinished.find()
+
+    async def reopen(self, records: "list[Checkpoint]") -> "Failed":
+        """Continue uploads of an earlier page. The person need not choose the files again.
+
+        Call this method from a click, because the browser may ask the person for permission.
+
+        Args:
+            records: records whose `can_reopen` is true.
+
+        Returns:
+            The records that cannot be continued, with the error of each record. Possible reasons:
+            the file is gone or has changed, or the person refused the permission.
+        """
+        return await self.unfinished.reopen(records)
+
+    def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
+        """Start to remove unfinished uploads of earlier pages, and the uploads' parts in OSS.
+
+        Returns:
+            A task, which need not be awaited. The task returns the records whose parts could not be
+            removed, with the error of each record.
+        """
+        return self.unfinished.discard(records)
+
+    def leave(self, upload: Upload, is_leaving: bool) -> None:
+        """Mark the record of an upload as abandoned, or remove this mark.
+
+        A cancelled upload has the mark while the person can undo the cancel. If the page is closed
+        during this time, the next page removes the parts and does not offer the upload.
+
+        Args:
+            is_leaving: `True` to set the mark; `False` to remove the mark after an undo.
+        """
+        upload.record.abandon(is_leaving)
+        if upload.upload_id:
+            asyncio.create_task(self._engine.journal.keep(upload))  # noqa: RUF006 - it ends
+        elif is_leaving:
+            self._records.drop(upload)
+        else:
+            self._records.note(upload)
+
+    def reported(self, upload: Upload) -> None:
+        """Remove the record of a complete multipart upload.
+
+        Call this method after the server has received the page's report about the upload.
+        """
+        if upload.upload_id:
+            forget = self._engine.journal.forget(upload.key, upload.crc64)
+            asyncio.create_task(forget)  # noqa: RUF006 - it ends by itself
+
+    def remove(self, upload: Upload) -> None:
+        """Remove an upload that has ended from the queue.
+
+        Raises:
+            IllegalMove: the upload has not ended; cancel it first.
+        """
+        if upload.state not in states.ENDED:
+            raise IllegalMove(f"an upload that is {upload.state} cannot be removed")
+        self.uploads.remove(upload)
+        if upload.upload_id:
+            self._engine.journal.release_key(upload.key)
+        self._records.drop(upload)
+
+    def _add(self, file: "File", options: Options, record: "Checkpoint | None" = None) -> Upload:
+        self._added += 1
+        upload = Upload(
+            file, self._listeners.tell, options=options, number=self._added, controls=self
+        )
+        if record:
+            restore(upload, record)
+        self.uploads.append(upload)
+        upload.changed()
+        error = self._refusal(upload, len(self._unended) + 1)
+        if error:
+            upload.fail(error)
+            self._engine.journal.not_sending(upload)
+        else:
+            self._line_up(upload)
+        return upload
+
+    def _refusal(self, upload: Upload, count: int) -> "TransferError | None":
+        if count > self._limits.max_files:
+            return TooManyFiles(self._limits.max_files)
+        return self._limits.refusal(upload.file)
+
+    def _line_up(self, upload: Upload) -> None:
+        """Add an upload to the heap of waiting uploads.
+
+        The heap can contain several entries for an upload; `_start` ignores the older entries.
+        """
+        self._lined_up += 1
+        self._unended.add(upload.number)
+        heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
+        self._records.note(upload)
+        self._start()
+
+    def _start(self) -> None:
+        running = self._running
+        if not self._line or not self._slots.may_refill(running, self._line[0][2]):
+            return
+        while self._line and self._slots.has_one(running, self._line[0][2]):
+            upload = heapq.heappop(self._line)[2]
+            if upload.state == states.WAITING and not self._is_busy(upload):
+                running.append(upload)
+                self._tasks[upload.number] = asyncio.create_task(self._run(upload))
+
+    def _let_pass(self, upload: Upload) -> None:
+        if upload.paused_for in (states.FOR_QUOTA, states.FOR_TAB):
+            self._start()
+
+    def _is_busy(self, upload: Upload) -> bool:
+        return self._cleanup.has(upload) or upload.number in self._tasks
+
+    def _stop(self, upload: Upload, why: str) -> None:
+        if upload.state in states.ENDED:
+            return
+        task = self._tasks.get(upload.number)
+        started = upload.state != states.WAITING
+        if task and started:
+            before = self._stopping.get(id(upload))
+            if before != STOPPED_BY_CANCEL:  # `cancel` cannot be undone
+                self._stopping[id(upload)] = why
+            if not before:
+                _cancel(task)
+            return
+        self._stopped(upload, why)
+        self._engine.journal.not_sending(upload)
+        if task:  # not started, so the task cannot handle its cancellation
+            task.cancel()
+            self._ended(upload)
+
+    def _stopped(self, upload: Upload, why: str) -> None:
+        if why != STOPPED_BY_CANCEL:
+            upload.pause_by_person()
+            self._records.note(upload)  # the upload may have no key and no record
+            why = self._stopping.get(id(upload), why)  # a listener may have changed the reason
+            if why == STOPPED_TO_GO_ON:
+                upload.restart()  # `_ended` adds the upload to the heap again
+        if why == STOPPED_BY_CANCEL:
+            self._records.drop(upload)
+            if upload.upload_id or upload.progress.unanswered_begins or upload.progress.all_sent:
+                self._cleanup.begin(upload)
+            self._unended.discard(upload.number)
+            upload.go(states.CANCELLED)
+
+    async def _run(self, upload: Upload) -> None:
+        try:
+            await self._send(upload)
+        except asyncio.CancelledError:
+            self._stopped(upload, self._stopping.get(id(upload), STOPPED_BY_CANCEL))
+        except (OSSError, TransferError) as error:
+            if isinstance(error, FileUnreadable) and error.changed and upload.upload_id:
+                self._cleanup.begin(upload)  # the parts belong to the old file
+            upload.fail(error)
+        except Exception as error:
+            upload.fail(error)
+            raise
+        finally:
+            self._stopping.pop(id(upload), None)
+            self._engine.quota.give_back(upload.number)
+            self._engine.journal.stopped(upload)
+            self._ended(upload)
+
+    async def _send(self, upload: Upload) -> None:
+        upload.go(states.UPLOADING)
+        stored = await self._prepare(upload)
+        if not stored and upload.options.same_name == KEEP_BOTH:
+            stored = await send(upload, self._engine)
+        elif not stored:
+            async with self._key_locks.setdefault(upload.key, asyncio.Lock()):
+                stored = await send(upload, self._engine)
+        if upload.state == states.UPLOADING:
+            upload.go(states.VERIFYING)
+        self._arrived(upload, stored)
+
+    def _arrived(self, upload: Upload, stored: "Stored") -> None:
+        upload.target.stored(stored.crc64, stored.request_id)
+        if not upload.identical:
+            self._engine.quota.arrived(upload.number, upload.file.size)
+        upload.go(states.DONE)
+
+    async def _prepare(self, upload: Upload) -> "Stored | None":
+        stored = await prepare(upload, self._engine)
+        if upload.record.is_due:
+            self._records.note(upload)  # waiting for a tab removed the record
+        grant = self._engine.keeper.current
+        if grant:
+            self.allow(grant.limits)
+        return stored
+
+    def _cleaned(self, upload: Upload, stored: "Stored | None") -> None:
+        """Update a cancelled upload after the removal of its parts.
+
+        An upload that was removed from the queue is ignored.
+
+        Args:
+            stored: the `Stored` data of the object, if the file was stored before the cancel;
+                otherwise `None`.
+        """
+        if upload not in self.uploads:
+            return
+        if stored:
+            self._arrived(upload, stored)
+        else:
+            upload.changed()
+
+    def _ended(self, upload: Upload) -> None:
+        if upload.number in self._tasks:
+            del self._tasks[upload.number]
+            self._running.remove(upload)
+        if upload.state in states.ENDED:
+            self._unended.discard(upload.number)
+        if is_over(upload):
+            self._records.drop(upload)
+        if upload.state == states.WAITING:  # a person has retried the upload meanwhile
+            self._line_up(upload)
+        self._start()
+
+
+def _cancel(task: "asyncio.Task[None]") -> None:
+    """Cancel the task of an upload. The function may be called from this task itself."""
+    try:
+        task.cancel()
+    except RuntimeError:  # in MicroPython a task cannot cancel itself
+        asyncio.create_task(_cancel_soon(task))  # noqa: RUF006 - it ends by itself
+
+
+async def _cancel_soon(task: "asyncio.Task[None]") -> None:
+    task.cancel()

@@ -1,0 +1,154 @@
+"""Writing the records of uploads that wait or are sent in one request.
+
+Records are written and removed in batches. A small file that is stored before the next batch gets
+no record. When the last upload has ended, the records are removed at once. Otherwise the next page
+would offer complete uploads.
+
+The module `sending.multipart` writes the records of multipart uploads.
+"""
+
+import asyncio
+
+from ossferry_uploader.oss.errors import Refused
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import (
+    GrantRefused,
+    NameTooLong,
+    ServerRefused,
+    TransferError,
+)
+from ossferry_uploader.transfer.sending.prepare import key_for
+from ossferry_uploader.transfer.sending.send import TAKEN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ossferry_uploader.transfer.engine import Engine
+    from ossferry_uploader.transfer.upload import Upload
+
+    Soon = Callable[[Callable[[], None]], None]
+
+__all__ = ["RecordWriter", "is_over"]
+
+BATCH = 100  # records in one transaction
+PLACED_AT_ONCE = 10  # uploads, before the browser can work; `asyncio.sleep` would not let it
+
+
+class RecordWriter:
+    """Writes and removes the records of uploads in batches.
+
+    `soon(write)` calls the function `write` later, so that batches are not too frequent.
+    `is_idle()` returns `True` if no upload waits or runs.
+    """
+
+    def __init__(self, engine: "Engine", soon: "Soon", is_idle: "Callable[[], bool]") -> None:
+        self._engine = engine
+        self._journal = engine.journal
+        self._soon = soon
+        self._is_idle = is_idle
+        self._waiting: list[Upload] = []
+        self._gone: set[str] = set()  # names of records
+        self._due = False
+        self._is_urgent = False
+        self._is_writing = False
+
+    def note(self, upload: "Upload") -> None:
+        """Write a record of an upload in the next batch.
+
+        The record stays until `drop` is called.
+        """
+        if not upload.record.name and not upload.is_stream:
+            self._waiting.append(upload)
+            self.wake()
+
+    def drop(self, upload: "Upload") -> None:
+        """Remove the record of an upload in the next batch, but not of a multipart upload."""
+        if upload.record.name and not upload.upload_id:
+            self._gone.add(upload.record.name)
+            upload.record.save_as("")
+            self.wake()
+
+    def write_now(self) -> None:
+        """Write the next batch immediately, because the page may be closed soon."""
+        self._is_urgent = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Schedule the next batch, if there are changes.
+
+        The batch is written at once in two cases: `write_now` was called, or there are records to
+        remove and no upload waits or runs.
+        """
+        has_work = bool(self._waiting or self._gone)
+        is_urgent = self._is_urgent or (self._gone and self._is_idle())
+        if has_work and is_urgent and not self._is_writing:
+            self._start()
+        elif has_work and not self._due:
+            self._due = True
+            self._soon(self._start)
+
+    def _start(self) -> None:
+        if not self._is_writing:
+            self._is_writing = True
+            self._is_urgent = False
+            asyncio.create_task(self._write())  # noqa: RUF006 - it ends by itself
+
+    async def _write(self) -> None:
+        try:
+            await self._journal.load()
+            await self._write_all()
+        except GrantRefused:
+            return  # the person is not known yet; the next `wake` tries again
+        finally:
+            self._due = self._is_writing = False
+        self.wake()
+
+    async def _write_all(self) -> None:
+        gone, self._gone = list(self._gone), set()
+        if gone:
+            await self._journal.erase(gone)
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), BATCH):
+            await self._keep(waiting[start : start + BATCH])
+
+    async def _keep(self, uploads: "list[Upload]") -> None:
+        if self._journal.broken:
+            return
+        fresh: list[Upload] = []
+        for index, upload in enumerate(uploads):
+            if index % PLACED_AT_ONCE == 0:
+                await self._engine.ports.clock.sleep(0)
+            await self._place(upload)
+        for upload in uploads:
+            over = is_over(upload) or upload.record.is_abandoned
+            if upload.key and not (over or upload.upload_id or upload.record.name):
+                upload.record.save_as(upload.key)
+                self._gone.discard(upload.key)
+                fresh.append(upload)
+        if fresh:
+            await self._journal.keep_waiting(fresh)
+
+    async def _place(self, upload: "Upload") -> None:
+        """Give an upload a key: the key of an unfinished upload of the same file, or a new key.
+
+        If another tab sends the file, the upload gets no key.
+        """
+        if not is_over(upload):
+            await self._journal.adopt_unclaimed(upload)
+        waits = upload.paused_for == states.FOR_TAB
+        if upload.key or is_over(upload) or waits or self._journal.find_in_other_tabs(upload.file):
+            return
+        try:
+            upload.target.assign(key_for(upload, self._engine, self._journal.owner))
+        except NameTooLong:
+            return  # the same error is reported when the upload starts
+
+
+def is_over(upload: "Upload") -> bool:
+    """Return whether an upload needs no record, because no later page could continue the upload."""
+    error = upload.error
+    if upload.state == states.FAILED:
+        is_ours = isinstance(error, TransferError) and not isinstance(error, ServerRefused)
+        return is_ours or (isinstance(error, Refused) and error.code == TAKEN)
+    return upload.state in (states.DONE, states.CANCELLED)

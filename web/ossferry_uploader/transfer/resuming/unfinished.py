@@ -1,0 +1,160 @@
+"""Finding, continuing and discarding the unfinished uploads of earlier pages and other devices."""
+
+import asyncio
+
+from ossferry_uploader.oss.errors import OSSError
+from ossferry_uploader.oss.times import from_iso
+from ossferry_uploader.transfer.errors import FileUnreadable, StorageBroken, TransferError
+from ossferry_uploader.transfer.journal.checkpoint import fingerprint, restore
+from ossferry_uploader.transfer.sending.abort import abort, remove_orphan
+from ossferry_uploader.transfer.upload import Upload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ossferry_uploader.transfer.engine import Engine
+    from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
+    from ossferry_uploader.transfer.options import Options
+
+    Failed = list[tuple[Checkpoint, Exception]]
+
+__all__ = ["UnfinishedUploads"]
+
+EMPTY_FOR_S = 86400.0  # age of an empty multipart upload that no page needs any more
+REOPENED_AT_ONCE = 20  # files, before other tasks run
+
+
+class UnfinishedUploads:
+    """Finds, continues and discards unfinished uploads of earlier pages and other devices.
+
+    `go_on(file, options, record)` adds an upload to the queue. The upload continues the unfinished
+    upload in `record`; if `record` is `None`, the upload starts from the beginning.
+
+    Uploads are removed automatically if an earlier page cancelled or discarded them, or if they are
+    too old.
+    """
+
+    def __init__(
+        self, engine: "Engine", go_on: "Callable[[File, Options, Checkpoint | None], Any]"
+    ) -> None:
+        self.engine = engine
+        self.journal = engine.journal
+        self.go_on = go_on
+        self.journal.on_abandoned = self.discard
+
+    async def find(self) -> "list[Checkpoint]":
+        """Return the records of the uploads that a person can continue.
+
+        Raises:
+            GrantRefused: the server did not give the key prefix of the person.
+        """
+        await self.journal.load()
+        return self.journal.unfinished
+
+    async def of_other_devices(self, begun: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
+        """Return the multipart uploads of other devices that a person can continue here.
+
+        The result does not contain:
+
+        - uploads with a record in this browser,
+        - uploads that another tab is sending, for example streams,
+        - uploads without parts, which can exist if the answer to InitiateMultipartUpload was lost.
+
+        Args:
+            begun: the server's list of unfinished multipart uploads.
+        """
+        known = self.journal.upload_ids
+        found: list[dict[str, Any]] = []
+        for each in begun:
+            is_known = each["upload_id"] in known or not each["size"]
+            if not is_known and await self.journal.is_free(each["key"]):
+                found.append(each)
+        return found
+
+    async def remove_empty(self, begun: "list[dict[str, Any]]") -> None:
+        """Abort multipart uploads that have no parts and that no page uses.
+
+        Such a multipart upload exists if the answer to InitiateMultipartUpload was lost, or if the
+        browser sent the request twice. If a closed page of this browser created the multipart
+        upload, the abort is sent at once. Otherwise the abort is sent after one day.
+
+        Args:
+            begun: the server's list of unfinished multipart uploads.
+        """
+        before_s = self.engine.keeper.server_now_s() - EMPTY_FOR_S
+        for each in begun:
+            is_known = each["upload_id"] in self.journal.upload_ids or each["size"]
+            if is_known:
+                continue
+            if self.journal.has_unclaimed(each["key"]) or from_iso(each["began_at"]) < before_s:
+                try:
+                    await remove_orphan(each["key"], each["upload_id"], self.engine)
+                except (OSSError, TransferError):
+                    return  # the next page tries again
+
+    async def reopen(self, records: "list[Checkpoint]") -> "Failed":
+        """Continue uploads whose files the browser can open without a file chooser.
+
+        Call this method from a click, because the browser may ask the person for permission.
+
+        Returns:
+            The records that cannot be continued, with the error of each record.
+        """
+        try:
+            files = await self.journal.open_files(records)
+        except StorageBroken as error:
+            return [(record, FileUnreadable(str(error))) for record in records]
+        failed: Failed = []
+        for index, record in enumerate(records):
+            file = files[index]
+            if isinstance(file, FileUnreadable):
+                failed.append((record, file))
+            elif fingerprint(file) != fingerprint(record):
+                changed = FileUnreadable("size or time of change differ", changed=True)
+                failed.append((record, changed))
+            elif await self.journal.claim(record):
+                self.go_on(file, record.options, record)
+            elif self.journal.has_unclaimed(record.key):
+                self.go_on(file, record.options, None)  # waits for the tab that sends this file
+            if index % REOPENED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return failed
+
+    def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
+        """Start to remove records from the browser's storage, and the uploads' parts from OSS.
+
+        Returns:
+            A task. The task returns the records whose parts could not be removed, with the error of
+            each record.
+        """
+        return asyncio.create_task(self._discard(records))
+
+    async def _discard(self, records: "list[Checkpoint]") -> "Failed":
+        ours: list[Checkpoint] = []
+        for record in records:
+            if await self.journal.claim(record):
+                ours.append(record)
+        waiting = [record for record in ours if not record.upload_id]
+        await self.journal.erase([record.key for record in waiting])
+        for record in waiting:
+            self.journal.release(record)
+        begun = [record for record in ours if record.upload_id]
+        await self.journal.abandon(begun)
+        failed: Failed = []
+        for record in begun:
+            try:
+                await self._abort(record)
+            except (OSSError, TransferError) as error:
+                record.is_abandoned = False  # offer the record again; a later page removes it
+                self.journal.unclaim(record)
+                failed.append((record, error))
+        return failed
+
+    async def _abort(self, record: "Checkpoint") -> None:
+        """Abort the multipart upload of a record. If OSS refuses, the record stays."""
+        upload = Upload(record.file(), lambda _upload: None)
+        restore(upload, record)
+        await abort(upload, self.engine)

@@ -1,0 +1,97 @@
+"""The CRC-64 of a piece of a file, computed while the piece is sent."""
+
+import asyncio
+
+from ossferry_uploader.oss.errors import Corrupt
+from ossferry_uploader.transfer.errors import FileUnreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ossferry_uploader.oss.replies import Stored
+    from ossferry_uploader.transfer.files import Piece
+
+__all__ = ["PieceChecksum", "check_crc64"]
+
+
+class PieceChecksum:
+    """Computes the CRC-64 of one piece of a file in the background.
+
+    If the piece is the whole file and the CRC-64 of the file is known, the piece is not read again.
+
+    If the file cannot be read, the request that sends the piece is ended. Otherwise Firefox and
+    WebKit would keep the request open and send nothing.
+
+    Call `cancel` when the checksum is no longer needed.
+    """
+
+    def __init__(self, piece: "Piece", compute: "Callable[[Piece], Awaitable[int]]") -> None:
+        self._compute = compute
+        self._piece = piece
+        self._done = asyncio.Event()
+        self._value = 0
+        self._error: Exception | None = None
+        self._task: asyncio.Task[None] | None = None
+        if piece.file.crc64 and piece.size == piece.file.size:
+            self._value = int(piece.file.crc64)
+            self._done.set()
+
+    def start(self) -> None:
+        """Start the computation, unless the computation has started or the CRC-64 is known."""
+        if not (self._task or self._done.is_set()):
+            self._task = asyncio.create_task(self._run())
+
+    async def get(self) -> int:
+        """Wait for the computation, and return the CRC-64.
+
+        Raises:
+            FileUnreadable: the file could not be read.
+        """
+        self.start()
+        await self._done.wait()
+        if self._error:
+            raise self._error
+        return self._value
+
+    async def check(self, stored: "Stored") -> None:
+        """Compare the computed CRC-64 with the CRC-64 that OSS has computed.
+
+        Args:
+            stored: the answer of OSS to the request that sent the bytes.
+
+        Raises:
+            Corrupt: the two values differ.
+            FileUnreadable: the file could not be read.
+        """
+        check_crc64(await self.get(), stored)
+
+    def cancel(self) -> None:
+        """Stop the computation."""
+        if self._task:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            self._value = await self._compute(self._piece)
+        except Exception as error:  # raised again in `get`
+            self._error = error
+            if isinstance(error, FileUnreadable) and self._piece.give_up:
+                self._piece.give_up()
+        self._done.set()
+
+
+def check_crc64(crc64: int, stored: "Stored") -> None:
+    """Compare the CRC-64 of a file or of a piece with the CRC-64 in OSS's answer.
+
+    Raises:
+        Corrupt: the two values differ.
+    """
+    if str(crc64) != stored.crc64:
+        raise Corrupt(
+            "CRC-64",
+            expected=str(crc64),
+            actual=stored.crc64,
+            request_id=stored.request_id,
+            is_mismatch=True,
+        )

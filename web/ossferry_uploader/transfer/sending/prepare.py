@@ -1,0 +1,236 @@
+"""Preparing an upload before its first byte is sent: limits, quota, key and content type."""
+
+from ossferry_uploader.oss.keys import named_key, object_key
+from ossferry_uploader.oss.replies import Stored
+from ossferry_uploader.transfer.errors import NameTooLong, QuotaExceeded, WrongType
+from ossferry_uploader.transfer.files import Piece
+from ossferry_uploader.transfer.grants.forms import check_form
+from ossferry_uploader.transfer.grants.limits import allows
+from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
+from ossferry_uploader.transfer.sending.abort import abort
+from ossferry_uploader.transfer.sending.identical import find_identical, may_be_identical
+from ossferry_uploader.transfer.sending.sniff import content_type_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ossferry_uploader.oss.signing import Header
+    from ossferry_uploader.transfer.engine import Engine
+    from ossferry_uploader.transfer.grants.grant import Grant
+    from ossferry_uploader.transfer.upload import Upload
+
+__all__ = ["examine", "headers_of", "key_for", "overwrite_headers", "prepare"]
+
+FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
+
+
+async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
+    """Check a file against the grant, and set the key of the upload.
+
+    The upload gets a new key, or the key of an unfinished upload of the same file. Temporary errors
+    are retried.
+
+    Returns:
+        The `Stored` data of the object, if another tab of this browser has just sent the file, or
+        if an identical object was stored before; `None` if the file has to be sent.
+
+    Raises:
+        FileTooLarge, WrongType: the grant does not allow the file.
+        NameTooLong: the folders and the name of the file do not fit into an object key.
+        NoForm: the grant has only forms, which cannot carry the upload.
+        FileUnreadable: the file cannot be read.
+        GrantRefused: the server gave no credentials.
+    """
+    grant: Grant = await engine.persist(upload, lambda: _admit(upload, engine))
+    if may_be_identical(upload, grant):
+        stored = await find_identical(upload, engine)
+        if stored:
+            return stored
+        grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
+    stored = await _place(upload, engine, grant)
+    while grant.form and upload.upload_id:
+        await engine.persist(upload, lambda: _remove_parts(upload, engine))
+        stored = await _place(upload, engine, grant)
+    if stored:
+        return stored
+    if grant.form:
+        _check_form(upload)
+    if not upload.upload_id:
+        await engine.persist(upload, lambda: examine(upload, engine))
+        types = grant.limits.types
+        if not allows(types, upload.file.name, upload.target.content_type):
+            raise WrongType(types)
+    return None
+
+
+async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
+    """Wait until no other tab of this browser sends the same file, then set the upload's key.
+
+    Returns:
+        The `Stored` data of the object, if another tab has sent the file; otherwise `None`.
+    """
+    is_placed = upload.key and (upload.has_begun() or upload.is_single)
+    if is_placed and not upload.is_stream:
+        await engine.journal.reclaim(upload)
+    if not ((upload.key and is_placed) or upload.is_stream):
+        crc64 = await engine.journal.adopt(upload)
+        if crc64:
+            stored = await _followed(upload, engine, upload.key, crc64)
+            if stored:
+                return stored
+            upload.target.assign("")
+    sent = await engine.journal.small.take(upload, grant.prefix)
+    if sent:
+        stored = await _followed(upload, engine, sent[0], sent[1])
+        if stored:
+            return stored
+    if not upload.key:
+        upload.target.assign(key_for(upload, engine, grant.prefix))
+    return None
+
+
+async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) -> "Stored | None":
+    """Compare this file with an object that another tab has just stored.
+
+    If the CRC-64 is the same, the upload gets the key of the object.
+
+    Args:
+        key: the key of the object.
+        crc64: the CRC-64 of the object in decimal.
+
+    Returns:
+        The `Stored` data of the object; `None` if the CRC-64 of the file differs.
+    """
+    ours = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
+    if ours != crc64:
+        return None
+    upload.target.assign(key)
+    return Stored("", crc64, "")
+
+
+def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
+    """Return the headers of PutObject or InitiateMultipartUpload for this upload.
+
+    The headers describe the object, for example its content type. If overwriting is not allowed,
+    the result also contains the header that forbids overwriting.
+
+    Args:
+        may_be_taken: whether another tab or device may have stored an object under the key.
+    """
+    headers = object_headers(
+        upload.options,
+        name=upload.file.name,
+        content_type=upload.target.content_type,
+        sha256=upload.sha256,
+    )
+    return headers + overwrite_headers(upload, may_be_taken=may_be_taken)
+
+
+def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
+    """Return a list with the header that forbids overwriting an existing object.
+
+    The list is empty if overwriting is allowed.
+    InitiateMultipartUpload and CompleteMultipartUpload both need the header.
+
+    Args:
+        may_be_taken: whether another tab or device may have stored an object under the key.
+    """
+    policy = upload.options.same_name
+    forbids = policy == REFUSE or (policy == KEEP_BOTH and may_be_taken)
+    return [FORBID_OVERWRITE] if forbids and not upload.target.may_replace else []
+
+
+async def _admit(upload: "Upload", engine: "Engine") -> "Grant":
+    """Check a file against the limits and the quota of the grant, and return the grant.
+
+    If the page will search for an identical object, the function does not check the quota, because
+    the file may need no quota.
+
+    Raises:
+        FileTooLarge, WrongType: the grant does not allow the file.
+        NoForm: the grant has only forms, which cannot carry the upload.
+        QuotaExceeded: the file is larger than the remaining quota.
+        GrantRefused: the server gave no credentials.
+    """
+    await engine.journal.load()
+    grant = await engine.keeper.get()
+    error = grant.limits.refusal(upload.file)
+    if error:
+        raise error
+    upload.target.require_form(bool(grant.form))
+    if grant.form:
+        _check_form(upload)
+    return grant if may_be_identical(upload, grant) else await _reserve_quota(upload, engine)
+
+
+def _check_form(upload: "Upload") -> None:
+    """Check that a form can carry the upload, whose options may come from an unfinished upload.
+
+    Raises:
+        NoForm: a form cannot carry the upload.
+    """
+    file, has_tags = upload.file, bool(upload.options.tags)
+    check_form(f"{file.path}{file.name}", has_tags=has_tags, is_stream=upload.is_stream)
+
+
+async def _remove_parts(upload: "Upload", engine: "Engine") -> None:
+    """Remove the parts that an earlier page has sent with credentials. The file starts again."""
+    await abort(upload, engine)
+    upload.target.restart()
+    upload.record.save_as("")
+
+
+async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
+    """Reserve quota for the file of an upload, and return the present grant.
+
+    Raises:
+        QuotaExceeded: the file is larger than the remaining quota.
+        GrantRefused: the server gave no credentials.
+    """
+    grant = await engine.keeper.get()
+    engine.quota.granted(grant.left)
+    if engine.quota.take(upload.number, upload.file.size):
+        return grant
+    grant = await engine.keeper.renewed()
+    engine.quota.granted(grant.left)
+    if not engine.quota.take(upload.number, upload.file.size):
+        raise QuotaExceeded(f"{engine.quota.left().facts()} left, {upload.file.size} bytes needed")
+    return grant
+
+
+def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
+    """Return a new object key for an upload.
+
+    Args:
+        prefix: the key prefix in the grant.
+
+    Raises:
+        NameTooLong: the folders and the name of the file do not fit into a key.
+    """
+    file = upload.file
+    try:
+        if upload.options.same_name != KEEP_BOTH:
+            return named_key(prefix, file.name, path=file.path)
+        return object_key(
+            prefix,
+            file.name,
+            at_s=engine.keeper.server_now_s(),
+            random_hex=upload.target.folder_id or engine.ports.random.hex(16),
+            path=file.path,
+        )
+    except ValueError as error:
+        raise NameTooLong(str(error))
+
+
+async def examine(upload: "Upload", engine: "Engine") -> None:
+    """Set the content type of the object and, if the options require it, the SHA-256 of the file.
+
+    Raises:
+        FileUnreadable: the file is gone or has changed, or the page may not read it.
+    """
+    content_type = upload.options.content_type
+    if not content_type:
+        content_type = content_type_of(upload.file.content_type, await upload.file.head())
+    sha256 = upload.sha256
+    if upload.options.sha256 and not upload.is_stream and not sha256:
+        sha256 = await engine.ports.checksum.sha256(upload.file)
+    upload.target.describe(content_type=content_type, sha256=sha256)

@@ -1,0 +1,204 @@
+"""Sending a stream of unknown length in parts.
+
+A stream can be read only once. So each part stays in memory until OSS has the part. After a pause
+or a failure the upload can continue in the same page, but not after a reload.
+
+The part size grows with the stream, so 10,000 parts are enough for 520 GB.
+"""
+
+import asyncio
+
+from ossferry_uploader.oss.errors import Refused
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import FileTooLarge, FileUnreadable, KeyTaken, StreamSpent
+from ossferry_uploader.transfer.files import Piece
+from ossferry_uploader.transfer.pacing.task_group import run_all
+from ossferry_uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
+from ossferry_uploader.transfer.sending.abort import abort
+from ossferry_uploader.transfer.sending.multipart import (
+    complete,
+    finished_before,
+    initiate,
+    send_piece,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ossferry_uploader.oss.replies import Stored
+    from ossferry_uploader.transfer.engine import Engine
+    from ossferry_uploader.transfer.files import File, Source
+    from ossferry_uploader.transfer.upload import Upload
+
+__all__ = ["Stream", "part_bytes", "send_stream"]
+
+PARALLEL_PARTS = 4
+PARTS_OF_A_SIZE = 2_000  # then the part size doubles
+GONE = "NoSuchUpload"
+
+
+def part_bytes(number: int) -> int:
+    """Return the size in bytes of the part with this number. The last part may be smaller."""
+    return DEFAULT_PART_BYTES << ((number - 1) // PARTS_OF_A_SIZE)
+
+
+class Stream:
+    """A `File` that grows while bytes are read from a source.
+
+    If a call of `read` is cancelled, no bytes are lost.
+
+    Attributes:
+        size: the number of bytes read from the source so far.
+        is_open: `True` until the source has ended.
+        parts: the parts that OSS does not have yet, by part number. Each part is a `File` in
+            memory.
+    """
+
+    is_stream = True
+
+    def __init__(
+        self, source: "Source", name: str, *, path: str = "", content_type: str = ""
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.size = 0
+        self.content_type = content_type
+        self.modified = 0
+        self.crc64 = ""
+        self.is_open = True
+        self.parts: dict[int, File] = {}
+        self._source = source
+        self._count = 0
+        self._error: Exception | None = None
+        self._reading: asyncio.Event | None = None
+
+    async def head(self) -> bytes:
+        """Return the first bytes of the stream; empty if the first part is no longer in memory.
+
+        Raises:
+            StreamSpent: reading the source has failed.
+        """
+        if not self._count and self.is_open:
+            await self.read()
+        return await self.parts[1].head() if 1 in self.parts else b""
+
+    async def read(self) -> bool:
+        """Read the next part from the source into `parts`.
+
+        If a read is already in progress, wait for the end of that read instead.
+
+        Returns:
+            `False` if the source had already ended before the call, so that there is no new part.
+
+        Raises:
+            StreamSpent: reading the source has failed.
+        """
+        may_have_more = self.is_open
+        if not self._reading and self.is_open and not self._error:
+            self._reading = asyncio.Event()
+            asyncio.create_task(self._read(self._reading))  # noqa: RUF006 - it ends by itself
+        if self._reading:
+            await self._reading.wait()
+        if self._error:
+            raise self._error
+        return may_have_more
+
+    def is_whole(self) -> bool:
+        """Return whether all parts that were read are still in memory."""
+        return len(self.parts) == self._count
+
+    def whole(self) -> "File | None":
+        """Return the stream as one file in memory.
+
+        The result is `None` if the stream has not ended, or has several parts.
+        """
+        return self.parts.get(1) if not self.is_open and self._count == 1 else None
+
+    async def _read(self, done: asyncio.Event) -> None:
+        wanted = part_bytes(self._count + 1)
+        try:
+            part: Any = await self._source.read(wanted)
+            self.is_open = part.size == wanted
+            if part.size or not self._count:
+                self._count += 1
+                self.parts[self._count] = part
+                self.size += part.size
+        except FileUnreadable as error:
+            self._error = StreamSpent(error.reason)
+        except Exception as error:  # raised in `read`
+            self._error = error
+        self._reading = None
+        done.set()
+
+
+async def send_stream(upload: "Upload", stream: Stream, engine: "Engine") -> "Stored | None":
+    """Send a stream until the stream ends, and complete the multipart upload.
+
+    Returns:
+        The `Stored` data of the object. `None` if the stream has only one part. In this case
+        nothing is sent, and `upload.file` is now an ordinary file with all bytes of the stream.
+
+    Raises:
+        OSSError, TransferError: the stream was not stored, or its checksum could not be confirmed.
+    """
+    await stream.head()
+    whole = stream.whole()
+    if whole and not upload.upload_id:
+        whole.name, whole.path, whole.content_type = stream.name, stream.path, stream.content_type
+        upload.use(whole)
+        return None
+    if not upload.upload_id:
+        if not stream.is_whole():
+            raise StreamSpent("what was sent of it has been removed")
+        await initiate(upload, engine)
+    try:
+        await _drain(upload, stream, engine)
+        upload.go(states.VERIFYING)
+        return await complete(upload, engine)
+    except (FileTooLarge, StreamSpent):
+        await abort(upload, engine)
+        raise
+    except Refused as error:
+        if error.code != GONE:
+            raise
+        return await _ended_elsewhere(upload, engine, error)
+
+
+async def _ended_elsewhere(upload: "Upload", engine: "Engine", error: Refused) -> "Stored":
+    reason = str(error)
+    try:
+        stored = await finished_before(upload, engine)
+    except KeyTaken as taken:
+        stored, reason = None, str(taken)
+    if not stored:
+        upload.forget_parts()
+        raise StreamSpent(reason)
+    return stored
+
+
+async def _drain(upload: "Upload", stream: Stream, engine: "Engine") -> None:
+    """Send the parts in memory, then read and send the rest of the stream.
+
+    Raises:
+        FileTooLarge: the stream is larger than the grant or the number of parts allows.
+    """
+    limits = (await engine.keeper.get()).limits
+    under_way: set[int] = set()
+
+    async def worker() -> None:
+        while True:
+            waiting = [number for number in stream.parts if number not in under_way]
+            number = min(waiting) if waiting else 0
+            if stream.size > limits.max_file_size or number > MAX_PARTS:
+                raise FileTooLarge(stream.size, limits.max_file_size)
+            if not number:
+                if await stream.read():
+                    continue
+                return
+            under_way.add(number)
+            part = stream.parts[number]
+            await send_piece(upload, engine, number, Piece(part, 0, part.size))
+            del stream.parts[number]
+
+    await run_all([worker] * PARALLEL_PARTS)

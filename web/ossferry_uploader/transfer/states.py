@@ -1,0 +1,162 @@
+"""The states of an upload, the allowed changes of state, and the state machine.
+
+    waiting ──▶ uploading ──▶ verifying ──▶ done
+       ▲  ▲        │  ▲           │
+       │  │        ▼  │           │
+       │  └────── paused          │
+       │             │            │
+       │             ▼            ▼
+       └────────── failed · cancelled          (retry)
+
+Each pause has a reason. `BY_PERSON` means that a person has paused the upload. `FOR_*` means that
+the upload waits, for example for the network. In this case the upload continues by itself.
+"""
+
+from ossferry_uploader.transfer.errors import IllegalMove
+
+__all__ = [
+    "BY_PERSON",
+    "CANCELLED",
+    "DONE",
+    "ENDED",
+    "FAILED",
+    "FOR_LOGIN",
+    "FOR_NETWORK",
+    "FOR_QUOTA",
+    "FOR_SERVER",
+    "FOR_STORAGE",
+    "FOR_TAB",
+    "PAUSED",
+    "UPLOADING",
+    "VERIFYING",
+    "WAITING",
+    "StateMachine",
+    "move",
+]
+
+WAITING = "waiting"
+UPLOADING = "uploading"
+PAUSED = "paused"
+VERIFYING = "verifying"
+DONE = "done"
+FAILED = "failed"
+CANCELLED = "cancelled"
+
+ENDED = (DONE, FAILED, CANCELLED)
+
+BY_PERSON = "by person"
+FOR_NETWORK = "for network"
+FOR_SERVER = "for server"
+FOR_STORAGE = "for storage"  # its address is unreachable, although the network works
+FOR_LOGIN = "for login"
+FOR_QUOTA = "for quota"
+FOR_TAB = "for tab"  # another tab sends the same file
+
+MOVES = {
+    WAITING: (UPLOADING, PAUSED, FAILED, CANCELLED),
+    UPLOADING: (VERIFYING, PAUSED, FAILED, CANCELLED),
+    PAUSED: (PAUSED, WAITING, UPLOADING, VERIFYING, FAILED, CANCELLED),
+    VERIFYING: (DONE, UPLOADING, PAUSED, FAILED, CANCELLED),
+    DONE: (),
+    FAILED: (WAITING,),
+    CANCELLED: (WAITING, DONE),  # the object may be stored before the cancel reaches OSS
+}
+
+
+def move(state: str, to: str) -> str:
+    """Return `to`, if an upload may change from `state` to `to`.
+
+    Raises:
+        IllegalMove: the table `MOVES` does not allow this change.
+    """
+    if to not in MOVES[state]:
+        raise IllegalMove(f"an upload that is {state} cannot become {to}")
+    return to
+
+
+class StateMachine:
+    """The state of one upload. Only this class changes the state.
+
+    The table `MOVES` contains the allowed changes.
+
+    Several requests of an upload can wait at the same time, for different reasons. The upload is
+    paused when the first wait begins, and continues when all waits have ended. `paused_for` is the
+    reason of the latest wait.
+
+    Attributes:
+        state: the present state.
+        paused_for: the reason of a pause; empty in all other states.
+    """
+
+    def __init__(self) -> None:
+        self.state = WAITING
+        self.paused_for = ""
+        self._waits: list[str] = []
+        self._held_in = ""  # the state to return to after the last wait
+
+    def go(self, to: str) -> None:
+        """Change to another state.
+
+        Raises:
+            IllegalMove: the present state does not allow this change.
+        """
+        self.state = move(self.state, to)
+        if to != PAUSED:
+            self.paused_for = ""
+
+    def pause(self, reason: str) -> None:
+        """Change to the state `paused` with this reason.
+
+        Raises:
+            IllegalMove: the upload has ended, so it cannot be paused.
+        """
+        self.state = move(self.state, PAUSED)
+        self.paused_for = reason
+
+    def hold(self, reason: str) -> bool:
+        """Start a wait, and pause an upload that is running.
+
+        Args:
+            reason: the reason of the wait, one of `FOR_*`.
+
+        Returns:
+            Whether `state` or `paused_for` has changed.
+        """
+        self._waits.append(reason)
+        if self.state in (UPLOADING, VERIFYING):
+            self._held_in = self.state
+            self.pause(reason)
+            return True
+        return self._show(reason)
+
+    def release(self, reason: str) -> bool:
+        """End a wait that was started with `hold(reason)`.
+
+        If this was the last wait, the upload continues, unless a person has paused the upload.
+
+        Returns:
+            Whether `state` or `paused_for` has changed.
+        """
+        if reason in self._waits:
+            self._waits.remove(reason)
+        if self._waits:
+            return self._show(self._waits[-1])
+        if self.state == PAUSED and self.paused_for != BY_PERSON:
+            self.go(self._held_in)
+            return True
+        return False
+
+    def clear(self) -> None:
+        """Forget all waits that were started with `hold`. The state does not change."""
+        self._waits = []
+
+    def _show(self, reason: str) -> bool:
+        """Set `paused_for` to `reason`, if the upload is paused, but not by a person.
+
+        Returns:
+            Whether `paused_for` has changed.
+        """
+        is_new = self.state == PAUSED and self.paused_for not in (BY_PERSON, reason)
+        if is_new:
+            self.paused_for = reason
+        return is_new

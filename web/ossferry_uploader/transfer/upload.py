@@ -1,0 +1,362 @@
+"""One upload: a file, its state, its object, its progress, its record and its requests."""
+
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import IllegalMove, TransferError
+from ossferry_uploader.transfer.options import Options
+from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES
+from ossferry_uploader.transfer.progress import Progress
+from ossferry_uploader.transfer.states import StateMachine
+from ossferry_uploader.transfer.target import Target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.target import RefusedObject
+
+    class Controls(Protocol):
+        """Interface of the queue for its uploads. Each method controls one upload."""
+
+        def pause(self, upload: "Upload") -> None:
+            """Pause the upload."""
+
+        def resume(self, upload: "Upload") -> None:
+            """Continue the upload after a pause."""
+
+        def cancel(self, upload: "Upload") -> None:
+            """Cancel the upload."""
+
+        def retry(self, upload: "Upload") -> None:
+            """Send a failed or cancelled upload again."""
+
+        def send_next(self, upload: "Upload") -> None:
+            """Start the upload before all other uploads."""
+
+
+__all__ = ["Upload"]
+
+
+class SavedRecord:
+    """The state of an upload's record in the browser's storage.
+
+    Attributes:
+        name: the name of the record; empty if there is no record.
+        upload_id: the id of the multipart upload in the record.
+        arrived: the value of `Progress.arrived`, in bytes, when the record was written.
+        is_abandoned: whether a later page removes the record, and the upload's parts in OSS.
+        is_due: whether the upload needs a new record. The earlier record is removed while another
+            tab sends the file.
+    """
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.upload_id = ""
+        self.arrived = 0
+        self.is_abandoned = False
+        self.is_due = False
+
+    def save_as(self, name: str) -> None:
+        """Set the name of the record. An empty text means that the record is removed."""
+        self.name = name
+
+    def save_parts(self, arrived: int) -> None:
+        """Set `arrived`, the number of confirmed bytes in the record."""
+        self.arrived = arrived
+
+    def save_id(self, upload_id: str) -> None:
+        """Set the id of the multipart upload in the stored record."""
+        self.upload_id = upload_id
+
+    def abandon(self, is_abandoned: bool) -> None:
+        """Set or clear `is_abandoned`."""
+        self.is_abandoned = is_abandoned
+
+    def lose(self) -> None:
+        """Set `is_due`: another tab sends the file, so the record of this upload is removed.
+
+        If the other tab does not store the file, this upload needs a new record.
+        """
+        self.is_due = True
+
+
+class RequestState:
+    """Counts the requests of an upload, and measures for how long requests have been failing.
+
+    Attributes:
+        has_errors: whether OSS has answered with server errors (5xx) for some seconds.
+    """
+
+    def __init__(self) -> None:
+        self.has_errors = False
+        self._failing_since_s: float | None = None
+        self._in_flight = self._waiting = 0
+
+    def send(self, more: int) -> None:
+        """Change the number of requests that are in flight or about to be sent.
+
+        Args:
+            more: 1 for one request more, -1 for one request less.
+        """
+        self._in_flight += more
+
+    def wait(self, more: int) -> None:
+        """Change the number of requests that wait for their next try.
+
+        Args:
+            more: 1 for one request more, -1 for one request less.
+        """
+        self._waiting += more
+
+    def is_waiting(self) -> bool:
+        """Return whether a request waits for its next try, and no other request is in flight."""
+        return self._waiting > 0 and not self._in_flight
+
+    def failing_s(self, now_s: float) -> float:
+        """Record a failure, and return the time since the first failure, in seconds.
+
+        Failures before the latest success are ignored.
+
+        Args:
+            now_s: the time of a monotonic clock in seconds.
+        """
+        if self._failing_since_s is None:
+            self._failing_since_s = now_s
+        return now_s - self._failing_since_s
+
+    def recover(self) -> None:
+        """Forget the earlier failures, after a request has succeeded or an outage has ended."""
+        self._failing_since_s = None
+
+    def note_errors(self, has_errors: bool) -> bool:
+        """Set `has_errors`, and return whether the value has changed."""
+        is_new = has_errors != self.has_errors
+        self.has_errors = has_errors
+        return is_new
+
+
+class Upload:
+    """A file and its state. `on_change(upload)` is called after every change.
+
+    Attributes:
+        target: the object that the upload stores.
+        progress: the progress of the transfer.
+        record: the state of the upload's record in the browser's storage.
+        requests: the upload's requests in flight, and their failures.
+        error: the error that ended a failed upload, or the error from removing the parts of a
+            cancelled upload; `None` if there is no error.
+    """
+
+    def __init__(
+        self,
+        file: "File",
+        on_change: "Callable[[Upload], None]",
+        *,
+        options: "Options | None" = None,
+        number: int = 0,
+        controls: "Controls | None" = None,
+    ) -> None:
+        self.file = file
+        self.options = options or Options()
+        self.number = number
+        self.urgent = False
+        self.error: Exception | None = None
+        self.target = Target()
+        self.progress = Progress(file, self.changed)
+        self.record = SavedRecord()
+        self.requests = RequestState()
+        self._machine = StateMachine()
+        self._on_change = on_change
+        self._controls = controls
+
+    @property
+    def state(self) -> str:
+        """The present state, one of the constants in `states`."""
+        return self._machine.state
+
+    @property
+    def paused_for(self) -> str:
+        """The reason of a pause, one of the constants in `states`; empty if there is no pause."""
+        return self._machine.paused_for
+
+    @property
+    def sent(self) -> int:
+        """The number of bytes sent so far."""
+        return self.progress.sent
+
+    @property
+    def key(self) -> str:
+        """The object's key; empty until the upload has a key."""
+        return self.target.key
+
+    @property
+    def upload_id(self) -> str:
+        """The id of the multipart upload; empty if there is none."""
+        return self.progress.upload_id
+
+    @property
+    def sha256(self) -> str:
+        """The file's SHA-256 in hexadecimal; empty until the SHA-256 is computed."""
+        return self.target.sha256
+
+    @property
+    def crc64(self) -> str:
+        """The object's CRC-64 in decimal; empty until OSS has confirmed the value."""
+        return self.target.crc64
+
+    @property
+    def request_id(self) -> str:
+        """The id of the OSS request that stored the object; empty until the object is stored."""
+        return self.target.request_id
+
+    @property
+    def identical(self) -> bool:
+        """Whether an identical object was stored before, so that nothing was sent."""
+        return self.target.identical
+
+    @property
+    def refused(self) -> "RefusedObject | None":
+        """The object that OSS stored in place of the file; `None` if there is none."""
+        return self.target.refused
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the file is sent in one request, because it is small or needs a form."""
+        return self.target.needs_form or self.file.size <= MAX_SINGLE_BYTES
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the file is a stream."""
+        return getattr(self.file, "is_stream", False)
+
+    def pause(self) -> None:
+        """Stop the upload at once, and keep its parts in OSS.
+
+        The call has no effect on an upload that has ended.
+        """
+        self._queue().pause(self)
+
+    def resume(self) -> None:
+        """Continue the upload after a call of `pause`."""
+        self._queue().resume(self)
+
+    def cancel(self) -> None:
+        """Stop the upload at once, and remove its parts from OSS.
+
+        The call has no effect on an upload that has ended.
+        """
+        self._queue().cancel(self)
+
+    def retry(self) -> None:
+        """Send a failed or cancelled upload again. Parts that OSS still has are not sent again."""
+        self._queue().retry(self)
+
+    def send_next(self) -> None:
+        """Start this upload before all other uploads."""
+        self._queue().send_next(self)
+
+    def may_retry(self) -> bool:
+        """Return whether the upload has failed, and another try may succeed."""
+        is_final = isinstance(self.error, TransferError) and self.error.is_final
+        return self.state == states.FAILED and not is_final
+
+    def rank(self) -> "tuple[bool, int, int]":
+        """Return the key by which the queue sorts this upload.
+
+        Urgent uploads come first, then uploads of smaller files, then uploads that were added
+        earlier.
+        """
+        return (not self.urgent, self.file.size, self.number)
+
+    def go(self, to: str) -> None:
+        """Change to another state.
+
+        Raises:
+            IllegalMove: the present state does not allow this change.
+        """
+        self._machine.go(to)
+        self.changed()
+
+    def fail(self, error: Exception) -> None:
+        """Change to the state `failed` because of `error`."""
+        self.error = error
+        self._stop()
+        self.go(states.FAILED)
+
+    def pause_by_person(self) -> None:
+        """Change to the state `paused`, because a person has paused the upload."""
+        self._stop()
+        self._machine.pause(states.BY_PERSON)
+        self.changed()
+
+    def restart(self) -> None:
+        """Change back to the state `waiting`.
+
+        The upload keeps its key and its parts, so that nothing is stored or sent twice.
+        """
+        self.error = None
+        self.requests.recover()
+        self.requests.note_errors(False)
+        self._stop()
+        self.go(states.WAITING)
+
+    def cleaned(self, error: "Exception | None") -> None:
+        """Set `error`, after the engine tried to remove the parts of a cancelled upload.
+
+        Args:
+            error: the error of the removal; `None` if the parts were removed.
+        """
+        self.error = error
+
+    def forget_parts(self) -> None:
+        """Forget the multipart upload. The file will be sent again from its first byte."""
+        self._machine.clear()
+        self.progress.forget()
+
+    def hurry(self) -> None:
+        """Make the upload urgent. Urgent uploads start before all other uploads."""
+        self.urgent = True
+        self.changed()
+
+    def use(self, file: "File", options: "Options | None" = None) -> None:
+        """Replace the file of the upload. If options are given, replace the options too."""
+        self.file = file
+        self.options = options or self.options
+        self.progress.use(file)
+
+    def hold(self, reason: str) -> None:
+        """Start a wait, for example for the network.
+
+        The upload is paused until all waits have ended.
+
+        Args:
+            reason: the reason of the wait, one of `states.FOR_*`.
+        """
+        if self._machine.hold(reason):
+            self.changed()
+
+    def release(self, reason: str) -> None:
+        """End a wait that was started with `hold(reason)`.
+
+        The upload continues when all waits have ended.
+        """
+        if self._machine.release(reason):
+            self.changed()
+
+    def has_begun(self) -> bool:
+        """Return whether this page or an earlier page may have sent bytes under the key."""
+        return bool(self.target.maybe_stored or self.upload_id or self.progress.all_sent)
+
+    def changed(self) -> None:
+        """Call `on_change` with this upload."""
+        self._on_change(self)
+
+    def _queue(self) -> "Controls":
+        if self._controls is None:
+            raise IllegalMove("this upload was not made by a queue")
+        return self._controls
+
+    def _stop(self) -> None:
+        self._machine.clear()
+        self.progress.ground()

@@ -1,0 +1,256 @@
+"""Functions for elements of the document; content is set as text, never as HTML.
+
+The type `Element` is a JavaScript element. `listen` returns a function that removes the listener.
+Code that removes an element must also call this function.
+"""
+
+import js
+from pyscript.ffi import create_proxy, to_js
+
+from ossferry_uploader.browser.interop import release
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Element = Any
+
+__all__ = [
+    "by_id",
+    "clear",
+    "element",
+    "has_focus",
+    "icon",
+    "listen",
+    "listen_keys",
+    "place_in_sight",
+    "set_attribute",
+    "set_height",
+    "set_progress",
+    "set_text",
+    "show_toast",
+    "watch_nearness",
+]
+
+SVG = "http://www.w3.org/2000/svg"
+SLICE_MS = 4.0  # that one task may take for adding rows
+NEAR = "600px 0px"  # distance above and below the window
+TAB_STOPS = ("button", "input", "summary")
+MIN_HEIGHT = 320.0  # px; a lower dialog is not usable
+GAP = 12.0  # px
+
+
+def by_id(name: str) -> "Element":
+    """Return the element with this id.
+
+    Raises:
+        LookupError: the document has no such element.
+    """
+    found = js.document.getElementById(name)
+    if not found:
+        raise LookupError(f"the page has no #{name}")
+    return found
+
+
+def element(tag: str, attributes: "dict[str, str] | None" = None, *children: "Any") -> "Element":
+    """Return a new element.
+
+    Buttons, inputs and summaries get a `tabindex`. Without a `tabindex`, Safari's Tab key skips
+    these elements.
+
+    Args:
+        children: elements or text.
+    """
+    made = js.document.createElement(tag)
+    if tag in TAB_STOPS:
+        made.setAttribute("tabindex", "0")
+    for name, value in (attributes or {}).items():
+        made.setAttribute(name, value)
+    made.append(*children)
+    return made
+
+
+def icon(path: str) -> "Element":
+    """Return a 20 x 20 line drawing that assistive technology ignores.
+
+    Args:
+        path: the SVG path of the line.
+    """
+    drawing = js.document.createElementNS(SVG, "svg")
+    drawing.setAttribute("viewBox", "0 0 20 20")
+    drawing.setAttribute("class", "icon")
+    drawing.setAttribute("aria-hidden", "true")
+    line = js.document.createElementNS(SVG, "path")
+    line.setAttribute("d", path)
+    drawing.append(line)
+    return drawing
+
+
+def set_text(target: "Element", text: str) -> None:
+    """Replace the text of the element."""
+    target.textContent = text
+
+
+def set_attribute(target: "Element", name: str, value: "str | None") -> None:
+    """Set an attribute, or remove it with `None`."""
+    if value is None:
+        target.removeAttribute(name)
+    else:
+        target.setAttribute(name, value)
+
+
+def set_progress(bar: "Element", value: int) -> None:
+    """Set the value of a progress bar.
+
+    The value is set as a float, because MicroPython cuts integers to 32 bits.
+    """
+    bar.value = float(value)
+
+
+def set_height(target: "Element", height_px: "float | None") -> None:
+    """Set the height of the element in pixels; `None` removes the fixed height."""
+    if height_px is None:
+        target.style.removeProperty("block-size")
+    else:
+        target.style.setProperty("block-size", f"{height_px}px")
+
+
+def watch_nearness(
+    handler: "Callable[[int, bool, float], None]",
+) -> "tuple[Callable[[Element], None], Callable[[], None]]":
+    """Return functions that observe which elements are near the window.
+
+    While a person scrolls fast, many elements move at once. The calls of `handler` are then spread
+    over several frames, so that the browser can draw in between. Elements near the window come
+    first, and only the latest state of an element is reported.
+
+    Args:
+        handler: `handler(number, near, height_px)` is called when an observed element comes near
+            the window or moves away. `number` is the element's `data-chunk` attribute. `near` is
+            true if the element is near the window. `height_px` is the element's height.
+
+    Returns:
+        `(observe, stop)`: `observe(element)` starts to observe an element, and `stop()` ends the
+        observation of all elements.
+    """
+    moved: dict[int, tuple[bool, float]] = {}  # by number
+    timer = None
+
+    def receive(entries: "Any", _observer: "Any") -> None:
+        for index in range(entries.length):
+            entry = entries[index]
+            height_px = float(entry.boundingClientRect.height)
+            moved[int(entry.target.dataset.chunk)] = (bool(entry.isIntersecting), height_px)
+        report()
+
+    def report() -> None:
+        nonlocal timer
+        js.clearTimeout(timer)
+        end_ms = float(js.performance.now()) + SLICE_MS
+        for number in sorted(moved, key=lambda each: not moved[each][0]):
+            near, height_px = moved.pop(number)
+            handler(number, near, height_px)
+            if float(js.performance.now()) > end_ms:
+                break
+        timer = js.setTimeout(proxy_of_report, 0) if moved else None
+
+    proxy, proxy_of_report = create_proxy(receive), create_proxy(report)
+    observer = js.IntersectionObserver.new(proxy, to_js({"rootMargin": NEAR}))
+
+    def stop() -> None:
+        observer.disconnect()
+        js.clearTimeout(timer)
+        release(proxy)
+        release(proxy_of_report)
+
+    return observer.observe, stop
+
+
+def clear(target: "Element") -> None:
+    """Remove all children of the element."""
+    target.replaceChildren()
+
+
+def has_focus(target: "Element") -> bool:
+    """Tell whether `target` or an element inside it has the focus."""
+    return bool(target.contains(js.document.activeElement))
+
+
+def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Callable[[], None]":
+    """Call `handler` at each event with this name.
+
+    Returns:
+        A function that removes the listener and frees its callback.
+    """
+    proxy = create_proxy(lambda _event: handler())
+    target.addEventListener(event, proxy)
+
+    def stop() -> None:
+        target.removeEventListener(event, proxy)
+        release(proxy)
+
+    return stop
+
+
+def show_toast(words: str) -> None:
+    """Show a message for a short time, and announce it to assistive technology.
+
+    If a dialog is open, the message is shown in the dialog, because an open dialog hides the rest
+    of the page from people and from assistive technology.
+    """
+    places = js.document.querySelectorAll("dialog[open] > .toast")
+    place = places[places.length - 1] if places.length else by_id("toast")
+    place.replaceChildren(element("span", None, words))
+    place_in_sight(place, "inset-block-start")
+
+
+def place_in_sight(target: "Element", edge: str) -> None:
+    """Move a dialog or toast to the visible part of an embedded page.
+
+    The function also limits the height of the dialog or toast.
+
+    The frame of an embedded page is as high as the content of the page. Only an
+    `IntersectionObserver` can tell which part of the frame is visible. In a page that is not
+    embedded, the function does nothing.
+
+    Args:
+        target: the dialog or toast.
+        edge: the CSS property that sets the distance from the top.
+    """
+    if js.window.parent == js.window:
+        return
+
+    def receive(entries: "Any", _observer: "Any") -> None:
+        observer.disconnect()
+        seen = entries[0].intersectionRect
+        highest = float(js.innerHeight) - MIN_HEIGHT
+        top = max(0.0, min(float(seen.top), highest))
+        target.style.setProperty(edge, f"{top + GAP}px")
+        target.style.setProperty(
+            "max-block-size", f"{max(float(seen.height), MIN_HEIGHT) - 2 * GAP}px"
+        )
+        release(proxy)
+
+    proxy = create_proxy(receive)
+    observer = js.IntersectionObserver.new(proxy)
+    observer.observe(js.document.documentElement)
+
+
+def listen_keys(handler: "Callable[[str, bool, Element | None], bool]") -> None:
+    """Call `handler(code, alt, row)` at each key press, except in selects, text areas and dialogs.
+
+    `code` is the code of the key, and `alt` tells whether the Alt key is down. `row` is the focused
+    row of the list, or `None`. If the handler returns true, the browser does not perform its own
+    action for the key.
+    """
+
+    def press(event: "Any") -> None:
+        target = event.target
+        if not getattr(target, "closest", None) or target.closest("select, textarea, dialog"):
+            return
+        row = target.closest("[data-testid=upload]")
+        if handler(str(event.code), bool(event.altKey), row):
+            event.preventDefault()
+
+    js.document.addEventListener("keydown", create_proxy(press))

@@ -1,0 +1,295 @@
+"""The browser window: added files, title, theme, clipboard, notifications and embedding."""
+
+import asyncio
+import json
+
+import js
+from pyscript.ffi import create_proxy, to_js
+
+from ossferry_uploader.browser.files import files_from_js
+from ossferry_uploader.browser.interop import JsException
+from upload_page.browser.dom import listen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from ossferry_uploader.browser.files import BrowserFile
+
+__all__ = [
+    "Frame",
+    "address",
+    "ask_to_notify",
+    "browser",
+    "copy_text",
+    "focus_next_row",
+    "guard_leaving",
+    "is_embedded",
+    "is_secure",
+    "is_touched",
+    "load_dialogs",
+    "may_ask_to_notify",
+    "notify_if_away",
+    "open_tab",
+    "origin",
+    "person_or_network_back",
+    "ready",
+    "receive_files",
+    "reload",
+    "report_error",
+    "save_text",
+    "set_icon",
+    "set_theme",
+    "set_title",
+    "show_thumbnail",
+    "theme",
+    "try_now",
+    "url",
+    "when_hidden",
+]
+
+YEAR_S = 365 * 86400
+
+
+def receive_files(handler: "Callable[[Iterator[BrowserFile]], None]") -> None:
+    """Call `handler` each time a person adds files to the page, and pass the added files.
+
+    Files that were added before Python started are passed first.
+    """
+    js.ossferry.listen(create_proxy(lambda files: handler(files_from_js(files))))
+
+
+def url(name: str) -> str:
+    """Return the address of a file that the page loads on demand; `build.py` lists the names."""
+    return str(js.ossferry.url(name))
+
+
+def ready() -> None:
+    """Mark the page as ready, and forbid scripts to run text as code, for example with `eval`.
+
+    The browser enforces this with Trusted Types.
+    """
+    js.ossferry.ready()
+
+
+def guard_leaving(on: bool) -> None:
+    """Protect running uploads: warn a person who closes this page, and keep the screen on.
+
+    Args:
+        on: true to start the protection, false to end it.
+    """
+    js.ossferry.guardLeaving(on)
+
+
+def set_title(text: str) -> None:
+    """Set the title of the tab."""
+    js.document.title = text
+
+
+def set_icon(address: str) -> None:
+    """Set the icon of the tab; an empty address restores the original icon."""
+    icon = js.document.getElementById("icon")
+    usual = icon.getAttribute("data-usual") or str(icon.href)
+    icon.setAttribute("data-usual", usual)
+    if str(icon.getAttribute("href")) != (address or usual):
+        icon.href = address or usual
+
+
+def theme() -> str:
+    """Return `light` or `dark` if a person has chosen a theme, else an empty text."""
+    return str(js.document.documentElement.getAttribute("data-theme") or "")
+
+
+def set_theme(name: str) -> None:
+    """Set the theme: `light`, `dark`, or `auto` for the theme of the system.
+
+    A cookie stores the choice for a year.
+    """
+    chosen = name if name in ("light", "dark") else ""
+    root = js.document.documentElement
+    if chosen:
+        root.setAttribute("data-theme", chosen)
+    else:
+        root.removeAttribute("data-theme")
+    age_s = YEAR_S if chosen else 0
+    js.document.cookie = f"ossferry_theme={chosen}; path=/; max-age={age_s}; samesite=lax"
+
+
+def origin() -> str:
+    """Return scheme, host and port of this page."""
+    return str(js.location.origin)
+
+
+def reload() -> None:
+    """Load this page again."""
+    js.location.reload()
+
+
+def address() -> str:
+    """Return the address of this page, without its query."""
+    return origin() + str(js.location.pathname)
+
+
+def browser() -> str:
+    """Return the user agent of the browser."""
+    return str(js.navigator.userAgent)
+
+
+async def copy_text(text: str) -> bool:
+    """Copy text to the clipboard; return whether the browser allowed it."""
+    try:
+        await js.navigator.clipboard.writeText(text)
+    except (JsException, AttributeError):  # refused, or no clipboard without https
+        return False
+    return True
+
+
+def save_text(name: str, kind: str, text: str) -> None:
+    """Let the browser save text as a file.
+
+    Args:
+        name: the name of the file.
+        kind: the content type of the file.
+    """
+    link = js.document.createElement("a")
+    link.href = js.URL.createObjectURL(js.Blob.new(to_js([text]), to_js({"type": kind})))
+    link.download = name
+    link.click()
+
+
+def try_now() -> None:
+    """Immediately retry all uploads that wait for the network or the server."""
+    js.window.dispatchEvent(js.Event.new("online"))
+
+
+async def person_or_network_back() -> None:
+    """Wait until a person comes back to this page, or the network is back."""
+    woken = asyncio.Event()
+    stops = [listen(js.window, event, woken.set) for event in ("focus", "online")]
+    await woken.wait()
+    for stop in stops:
+        stop()
+
+
+def when_hidden(handler: "Callable[[], None]") -> None:
+    """Call `handler` each time the page becomes hidden.
+
+    A phone may later end a hidden page without another event.
+    """
+
+    def look() -> None:
+        if js.document.hidden:
+            handler()
+
+    listen(js.document, "visibilitychange", look)
+
+
+def is_touched() -> bool:
+    """Tell whether the main pointing device is a touch screen, as on a phone."""
+    return bool(js.matchMedia("(pointer: coarse)").matches)
+
+
+def is_secure() -> bool:
+    """Tell whether this is a secure context; over plain http browsers disable some features."""
+    return bool(js.window.isSecureContext)
+
+
+def open_tab(address: str) -> None:
+    """Open an address in a new tab."""
+    js.window.open(address, "_blank", "noopener")
+
+
+def may_ask_to_notify() -> bool:
+    """Tell whether the browser would ask the person to allow notifications.
+
+    It asks only in a secure context, and only if the person has not answered before.
+    """
+    kind: Any = getattr(js.window, "Notification", None)
+    return bool(kind) and is_secure() and str(kind.permission) == "default"
+
+
+async def ask_to_notify() -> None:
+    """Ask the person for permission to show notifications."""
+    await js.Notification.requestPermission()
+
+
+def notify_if_away(words: str) -> None:
+    """Show a notification if the page is hidden and notifications are allowed."""
+    kind: Any = getattr(js.window, "Notification", None)
+    if kind and str(kind.permission) == "granted" and js.document.hidden:
+        kind.new(words, to_js({"tag": "ossferry"}))
+
+
+def show_thumbnail(target: "Any", file: "Any") -> None:
+    """Show a thumbnail of an image or video in the element `target`, when the browser is idle."""
+    js.ossferry.ask("thumbnails", "show", target, file.blob)
+
+
+def focus_next_row(row: "Any", step: int) -> None:
+    """Move the focus to the same button in the next or previous row of the list.
+
+    Args:
+        row: the row that has the focus.
+        step: 1 for the next row, -1 for the previous one.
+    """
+    rows = js.document.querySelectorAll("[data-testid=upload]")
+    for index in range(rows.length):
+        if rows[index].contains(row) and 0 <= index + step < rows.length:
+            to = rows[index + step]
+            does = getattr(js.document.activeElement.dataset, "does", None)
+            same = to.querySelector(f"[data-does={does}]") if does else None
+            (same or to.querySelector(".actions button")).focus()
+
+
+def report_error(error: Exception) -> None:
+    """Write an unexpected exception to the browser's console."""
+    js.console.error(f"ossferry: {type(error).__name__}: {error}")
+
+
+async def load_dialogs() -> None:
+    """Load the modules of `upload_page.dialogs` once, so that they can be imported.
+
+    Raises:
+        JsException: the server does not answer.
+    """
+    if _Dialogs.loaded:
+        return
+    answer = await js.fetch(url("dialogs"))
+    exec(str(await answer.text()), {})  # noqa: S102 - our own file, checked by its hash
+    _Dialogs.loaded = True
+
+
+def is_embedded() -> bool:
+    """Tell whether a page of another site embeds this page with `embed.js`."""
+    inside = bool(js.window.parent != js.window)
+    return inside and "embed=" in str(js.location.search)
+
+
+class Frame:
+    """Sends messages to the embedding page, and receives messages from the embedding page."""
+
+    def __init__(self, module: "Any") -> None:
+        self._module = module
+
+    @classmethod
+    async def open(cls) -> "Frame":
+        """Load `frame.js` and return a new `Frame`."""
+        return cls(await js.ossferry.load("frame"))
+
+    def listen(self, handler: "Callable[[str, str], None]") -> None:
+        """Call `handler(command, value)` for each message from the embedding page."""
+        self._module.start(create_proxy(handler))
+
+    def tell(self, kind: str, value: "object") -> None:
+        """Send a message to the embedding page.
+
+        Args:
+            kind: the name of the message.
+            value: the content of the message, which must be serializable as JSON.
+        """
+        self._module.tell(json.dumps({"ossferry": kind, "value": value}))
+
+
+class _Dialogs:
+    loaded = False

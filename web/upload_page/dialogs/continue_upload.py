@@ -1,0 +1,133 @@
+"""Continues an upload that another device has started.
+
+This browser has the key of the upload, but not the file. The person therefore chooses the file. The
+file is first compared with all parts that OSS has. The missing parts are sent only if all parts are
+equal.
+"""
+
+from ossferry_uploader.oss.keys import named_key
+from ossferry_uploader.oss.times import from_iso
+from ossferry_uploader.transfer.errors import TransferError
+from ossferry_uploader.transfer.journal.checkpoint import Checkpoint, restore
+from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, Options
+from ossferry_uploader.transfer.sending.parts import list_all, proved, without_overlaps
+from ossferry_uploader.transfer.upload import Upload
+from upload_page.dialogs.stored_objects import folders_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
+
+__all__ = ["DifferentFile", "InOtherTab", "RemoteUpload", "claim", "continue_upload"]
+
+ACTIVE_S = 300.0  # since the latest part; another device may still be sending
+
+
+class DifferentFile(TransferError):
+    """Raised if the chosen file differs from the parts that OSS has."""
+
+
+class InOtherTab(TransferError):
+    """Raised if this browser is already working on the upload, perhaps in another tab."""
+
+
+class RemoteUpload:
+    """An unfinished upload from `GET /api/unfinished`.
+
+    Times are seconds since 1970, by the server's clock. `part_size` is 0 if OSS does not have the
+    first part. Such an upload cannot be continued.
+    """
+
+    def __init__(self, document: "dict[str, Any]") -> None:
+        self.key: str = document["key"]
+        self.name: str = document["name"]
+        self.folders = folders_of(self.key)
+        self.upload_id: str = document["upload_id"]
+        self.size = int(document["size"])
+        self.part_size = int(document["part_size"] or 0)
+        self.began_at_s = from_iso(document["began_at"])
+        self.last_at_s = from_iso(document["last_at"])
+
+    def is_active(self, now_s: float) -> bool:
+        """Tell whether OSS received a part of the upload less than `ACTIVE_S` seconds ago."""
+        return now_s - self.last_at_s < ACTIVE_S
+
+
+async def claim(remote: RemoteUpload, uploads: "UnfinishedUploads") -> bool:
+    """Lock an upload for this tab. Return False if this browser already works on the upload."""
+    if remote.upload_id in uploads.journal.upload_ids:
+        return False
+    return await uploads.engine.ports.tabs.take(remote.key)
+
+
+async def continue_upload(
+    remote: RemoteUpload,
+    file: "File",
+    uploads: "UnfinishedUploads",
+    on_change: "Callable[[Upload], None]",
+) -> Upload:
+    """Compare a file with the parts of an unfinished upload, and then send the missing parts.
+
+    Args:
+        on_change: called after each equal part, with an `Upload` that shows the progress of the
+            comparison.
+
+    Returns:
+        The upload, which is now in the queue.
+
+    Raises:
+        DifferentFile: a part differs from the file or is beyond the end of the file; nothing was
+            sent.
+        InOtherTab: this browser is already working on the upload.
+        OSSError, TransferError: the file cannot be read, or OSS did not list the parts.
+    """
+    record = _record(remote, file, uploads)
+    known = Upload(file, on_change)
+    restore(known, record)
+    if not await claim(remote, uploads):
+        raise InOtherTab(remote.key)
+    has_begun = False
+    try:
+        await _prove(known, uploads)
+        await uploads.journal.begin(known)
+        has_begun = True
+    finally:
+        if not has_begun:
+            uploads.journal.release_key(remote.key)
+    upload: Upload = uploads.go_on(file, record.options, record)
+    for number in known.progress.parts:
+        upload.progress.land(number, known.progress.parts[number])
+    upload.progress.prove()
+    return upload
+
+
+async def _prove(known: Upload, uploads: "UnfinishedUploads") -> None:
+    listed = await list_all(known, uploads.engine)
+    for stored in without_overlaps(listed, known.progress.part_size):
+        part = await proved(known, uploads.engine, stored)
+        if not part:
+            raise DifferentFile(f"part {stored.number} of {known.key}")
+        known.progress.land(stored.number, part)
+
+
+def _record(remote: RemoteUpload, file: "File", uploads: "UnfinishedUploads") -> Checkpoint:
+    owner = uploads.journal.owner
+    has_name_as_key = remote.key == named_key(owner, remote.name, path=remote.folders)
+    return Checkpoint(
+        owner=owner,
+        name=file.name,
+        path=file.path,
+        size=file.size,
+        modified=file.modified,
+        key=remote.key,
+        upload_id=remote.upload_id,
+        part_size=remote.part_size,
+        sent=0,
+        saved_at_s=uploads.engine.keeper.server_now_s(),
+        page="",
+        options=Options(same_name=REFUSE if has_name_as_key else KEEP_BOTH),
+    )

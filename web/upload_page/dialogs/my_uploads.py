@@ -1,0 +1,282 @@
+"""The dialog "My uploads": the person can search, sort, share and delete stored files."""
+
+import asyncio
+
+from ossferry_uploader.browser.clock import BrowserClock
+from ossferry_uploader.browser.server.calls import call
+from ossferry_uploader.transfer.errors import ServerRefused
+from upload_page.browser.dom import clear, element, listen, set_attribute, set_text, show_toast
+from upload_page.browser.window import open_tab
+from upload_page.dialogs.deleted import DeletedFiles
+from upload_page.dialogs.dialog import Dialog
+from upload_page.dialogs.share import show_share
+from upload_page.dialogs.share_links import ShareLinks
+from upload_page.dialogs.stored_objects import (
+    PAGE,
+    StoredObject,
+    folders_of,
+    list_path,
+    not_listed,
+    path_of,
+)
+from upload_page.view.elements import button, facts, file_name
+from upload_page.view.signals import Owner
+from upload_page.view.words.messages import NOT_STORED, explain
+from upload_page.view.words.text import moment, say, say_count, size_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from upload_page.browser.dom import Element
+    from upload_page.view.actions import Actions
+
+    Action = Callable[[StoredObject], Coroutine[Any, Any, None]]
+
+__all__ = ["delete_stored", "show_my_uploads"]
+
+DOWNLOAD_S = 300
+TYPING_S = 0.25  # a search waits this long for the next letter
+MAX_WORDS = "200"  # characters; the server takes no more
+
+
+class _MyUploads:
+    """The dialog "My uploads" and its state. The server searches and sorts the files.
+
+    New uploads that are missing in the server's list are shown first. A button shows the next
+    `PAGE` results. Each search has a number, so that the late result of an older search is ignored.
+    """
+
+    def __init__(self, actions: "Actions") -> None:
+        self.actions = actions
+        self.lines: dict[str, Element] = {}  # by key
+        self.coming: list[dict[str, Any]] = []  # results that are not shown yet
+        self.asked = 0  # the number of the latest search
+        self.next = ""  # cursor
+        self.dialog = Dialog("my-uploads", say("my_uploads"), wide=True)
+        self.search, self.order = _search_field(), _order_field()
+        self.words = element("p", {"class": "hint", "role": "status"})
+        self.list = element("div", {"class": "list my-uploads", "role": "list"})
+        self.listeners = Owner()
+        self.deleted = DeletedFiles(lambda key, undo_id: _start(self.restore(key, undo_id)))
+        self.links = ShareLinks()
+        self.fields = element("div", {"class": "field", "hidden": ""}, self.search, self.order)
+        folded = (self.links.box, self.deleted.box)
+        self.dialog.body.append(self.fields, self.words, self.list, *folded)
+        self.load_more = self.dialog.offer("my_uploads_more", lambda: _start(self.more()))
+        self.load_more.hidden = True
+        for stop in (
+            self.listeners.dispose,
+            self.deleted.dispose,
+            listen(self.search, "input", lambda: _start(self.ask(TYPING_S))),
+            listen(self.order, "change", lambda: _start(self.ask())),
+        ):
+            self.dialog.owner.on_dispose(stop)
+
+    async def ask(self, wait_s: float = 0) -> None:
+        """Search and show the first page of results. A newer search replaces this search.
+
+        Args:
+            wait_s: seconds to wait before the search, so that a person can type more letters.
+        """
+        self.asked += 1
+        number = self.asked
+        if wait_s:
+            await BrowserClock().sleep(wait_s)
+        if number == self.asked:
+            words, fresh = str(self.search.value), self.actions.unreported()
+            found = await self._fetch("")
+            if found and number == self.asked:
+                self.listeners.dispose()
+                clear(self.list)
+                self.lines = {}
+                listed = {each["key"] for each in found["objects"]}
+                now_s = BrowserClock().now_s()
+                self.coming = not_listed(fresh, words=words, listed=listed, now_s=now_s)
+                self._show(found)
+
+    async def more(self) -> None:
+        """Show the next page of results."""
+        if self.coming:
+            self._show_page()
+            return
+        number = self.asked
+        self.load_more.disabled = True
+        found = await self._fetch(self.next)
+        self.load_more.disabled = False
+        if found and number == self.asked:
+            self._show(found)
+
+    async def restore(self, key: str, undo_id: str) -> None:
+        """Restore a deleted file and load all lists again.
+
+        Args:
+            key: the key of the file's object.
+            undo_id: the id of the deletion, from the server.
+        """
+        try:
+            await call("POST", "/api/objects/undo", {"id": undo_id})
+        except ServerRefused as error:
+            show_toast(explain(error, origin="").sentence)
+        else:
+            self.actions.mark_gone(key, False)
+        await self.ask()
+        await self.load_folded()
+        line = self.lines.get(key)
+        (line.querySelector("button") if line else self.search).focus()
+
+    async def load_folded(self) -> None:
+        """Load the list of deleted files and the list of share links again.
+
+        A deletion changes both lists, because the share links of a deleted file end.
+        """
+        await self.deleted.load()
+        await self.links.load()
+
+    async def _fetch(self, after: str) -> "dict[str, Any] | None":
+        words, order = str(self.search.value).strip(), str(self.order.value)
+        try:
+            return await call("GET", list_path(words=words, order=order, after=after))
+        except ServerRefused as error:
+            set_text(self.words, explain(error, origin="").sentence)
+            return None
+
+    def _show(self, found: "dict[str, Any]") -> None:
+        self.coming = self.coming + found["objects"]
+        self.next = found["next"] or ""
+        self._show_page()
+
+    def _show_page(self) -> None:
+        page, self.coming = self.coming[:PAGE], self.coming[PAGE:]
+        for each in [StoredObject(document) for document in page]:
+            if each.key not in self.lines:
+                line = self.lines[each.key] = self._line(each)
+                self.list.append(line)
+        self.load_more.hidden = not self._has_more()
+        self._count()
+
+    def _has_more(self) -> bool:
+        return bool(self.coming or self.next)
+
+    def _count(self) -> None:
+        if self.lines or self.search.value:  # an empty list needs no search
+            self.fields.hidden = False
+        if self.lines:
+            key = "my_uploads_first" if self._has_more() else "files"
+            set_text(self.words, say_count(key, len(self.lines)))
+        else:
+            set_text(
+                self.words, say("my_uploads_none" if self.search.value else "my_uploads_empty")
+            )
+
+    def _line(self, each: StoredObject) -> "Element":
+        said = [size_text(each.size), moment(each.at_s)]
+        if each.crc64:
+            said.append(say("done"))
+        buttons = element("div", {"class": "actions", "role": "group", "aria-label": each.name})
+        buttons.append(
+            self._button("share", "quiet strong", self._share, each),
+            self._button("download", "quiet strong", self._download, each),
+            self._button("delete", "quiet bad", self._delete, each),
+        )
+        attributes = {
+            "class": "upload",
+            "role": "listitem",
+            "data-testid": "stored",
+            "data-name": each.name,
+        }
+        words = element("p", {"class": "state"}, facts(said))
+        return element(
+            "div", attributes, file_name(each.name, folders_of(each.key)), words, buttons
+        )
+
+    def _button(self, name: str, kind: str, action: "Action", each: StoredObject) -> "Element":
+        return button(kind, say(name), lambda: _start(action(each)), self.listeners)
+
+    async def _share(self, each: StoredObject) -> None:
+        await show_share(each.key, each.name, self.actions)
+        await self.links.load()
+
+    async def _download(self, each: StoredObject) -> None:
+        document = {"key": each.key, "expires_s": DOWNLOAD_S}
+        try:
+            open_tab((await call("POST", "/api/share", document))["url"])
+        except ServerRefused as error:
+            self._refused(each, error)
+
+    async def _delete(self, each: StoredObject) -> None:
+        line = self.lines.pop(each.key, None)
+        if line is None:
+            return  # the second click of a double click
+        set_attribute(line, "aria-busy", "true")
+        try:
+            done = await call("DELETE", f"/api/objects/{path_of(each.key)}")
+        except ServerRefused as error:
+            set_attribute(line, "aria-busy", None)
+            self.lines[each.key] = line
+            self._refused(each, error)
+            return
+        line.remove()
+        self.actions.mark_gone(each.key, True)
+        self._tell_deleted(each, done["undo"])
+        await self.load_folded()
+
+    def _refused(self, each: StoredObject, error: ServerRefused) -> None:
+        """Show why the server refused a request.
+
+        If the object no longer exists, remove the line of the object.
+        """
+        show_toast(explain(error, origin="").sentence)
+        if error.code == NOT_STORED and each.key in self.lines:
+            self.lines.pop(each.key).remove()
+            self.actions.mark_gone(each.key, True)
+            self._count()
+
+    def _tell_deleted(self, each: StoredObject, undo: "dict[str, str] | None") -> None:
+        set_text(self.words, say("my_uploads_deleted", name=each.name) + " ")
+        if undo is None:
+            self.search.focus()
+            return
+
+        def take_back() -> None:
+            undoing.disabled = True
+            _start(self.restore(each.key, undo["id"]))
+
+        undoing = button("link", say("undo"), take_back, self.listeners)
+        self.words.append(undoing)
+        undoing.focus()
+
+
+def _search_field() -> "Element":
+    words = say("my_uploads_search")
+    attributes = {"type": "search", "class": "text", "placeholder": words, "aria-label": words}
+    attributes["maxlength"] = MAX_WORDS
+    return element("input", attributes)
+
+
+def _order_field() -> "Element":
+    select = element("select", {"class": "select", "aria-label": say("my_uploads_order")})
+    for order in ("newest", "name", "size"):
+        select.append(element("option", {"value": order}, say(f"my_uploads_{order}")))
+    return select
+
+
+async def delete_stored(key: str) -> None:
+    """Delete an object that a newer object replaces. If this fails, show the reason."""
+    try:
+        await call("DELETE", f"/api/objects/{path_of(key)}")
+    except ServerRefused as error:
+        show_toast(explain(error, origin="").sentence)
+
+
+async def show_my_uploads(actions: "Actions") -> None:
+    """Open the dialog "My uploads" and return when it is closed."""
+    dialog = _MyUploads(actions)
+    await dialog.ask()
+    await dialog.load_folded()
+    await dialog.dialog.closed.wait()
+
+
+def _start(work: "Coroutine[Any, Any, None]") -> None:
+    asyncio.create_task(work)  # noqa: RUF006 - all of these end by themselves

@@ -1,0 +1,95 @@
+"""Stored files as the server lists them, and the URL paths of requests about stored files."""
+
+from ossferry_uploader.oss.encoding import percent_encode
+from ossferry_uploader.oss.times import from_iso, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ossferry_uploader.transfer.upload import Upload
+
+__all__ = ["PAGE", "StoredObject", "folders_of", "list_path", "not_listed", "path_of"]
+
+PAGE = 200  # objects of a reply, and lines shown at a time
+RANDOM_CHARS = 32  # hex digits in a key
+
+
+class StoredObject:
+    """One object from `GET /api/objects`; `at_s` is the time of storage in seconds since 1970."""
+
+    def __init__(self, document: "dict[str, Any]") -> None:
+        self.key: str = document["key"]
+        self.name: str = document["name"]
+        self.size = int(document["size"])
+        self.crc64: str = document["crc64"] or ""
+        self.at_s = from_iso(document["last_modified"])
+
+
+def not_listed(
+    uploads: "list[Upload]", *, words: str, listed: "set[str]", now_s: float
+) -> "list[dict[str, Any]]":
+    """Return the finished uploads that are missing in the server's list.
+
+    Args:
+        uploads: the finished uploads.
+        words: the search words. An upload is returned only if its path contains all of them.
+        listed: the keys in the server's list.
+        now_s: the time to show for the uploads, in seconds since 1970.
+
+    Returns:
+        Documents in the format of the server's list, the latest upload first.
+    """
+    wanted = words.lower().split()
+    now = to_iso(now_s)
+    found = []
+    for upload in uploads:
+        if upload.key not in listed and _fits(upload.key, wanted):
+            document = {
+                "key": upload.key,
+                "name": upload.key.rpartition("/")[2],
+                "size": upload.file.size,
+                "crc64": upload.crc64,
+                "last_modified": now,
+            }
+            found.append(document)
+    return found[::-1]
+
+
+def _fits(key: str, words: "list[str]") -> bool:
+    if not words:
+        return True
+    path = f"{folders_of(key)}/{key.rpartition('/')[2]}".lower()
+    return all(word in path for word in words)
+
+
+def folders_of(key: str) -> str:
+    """Return the part of a key that contains the folders of the file, such as `a/b`.
+
+    This part follows the random part of the key. If the key has no random part, it follows the
+    first two folders of the key, which are the prefix.
+    """
+    parts = key.split("/")[:-1]
+    for index, part in enumerate(parts):
+        if len(part) == RANDOM_CHARS and all(char in "0123456789abcdef" for char in part):
+            return "/".join(parts[index + 1 :])
+    return "/".join(parts[2:])  # a key without a random part
+
+
+def path_of(key: str) -> str:
+    """Return a key percent-encoded for a URL; `/` is not encoded."""
+    return "/".join([percent_encode(part) for part in key.split("/")])
+
+
+def list_path(*, words: str, order: str, after: str) -> str:
+    """Return path and query of the request for one page of the server's list.
+
+    Args:
+        words: the search words; may be empty.
+        order: `newest`, `name` or `size`.
+        after: the cursor from the previous page; empty for the first page.
+    """
+    asked = f"/api/objects?limit={PAGE}&sort={order}"
+    if words:
+        asked += f"&q={percent_encode(words)}"
+    return f"{asked}&after={percent_encode(after)}" if after else asked

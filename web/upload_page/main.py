@@ -1,0 +1,188 @@
+"""Starts the page: creates the engine and the view, connects them, and accepts files."""
+
+import asyncio
+
+from ossferry_uploader.browser.checksum import ChecksumWorker
+from ossferry_uploader.browser.clock import PACE_MS, BrowserClock, Pace
+from ossferry_uploader.browser.entropy import BrowserRandom
+from ossferry_uploader.browser.event_loop import run_in_slices
+from ossferry_uploader.browser.http import BrowserHttp
+from ossferry_uploader.browser.interop import collect_rarely
+from ossferry_uploader.browser.network import BrowserNetwork
+from ossferry_uploader.browser.server.calls import call
+from ossferry_uploader.browser.server.grants import ServerGrants
+from ossferry_uploader.browser.server.receipts import ServerReceipts
+from ossferry_uploader.browser.storage import BrowserStorage
+from ossferry_uploader.browser.tabs import BrowserTabs
+from ossferry_uploader.transfer.engine import Engine
+from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused
+from ossferry_uploader.transfer.grants.credentials import GrantKeeper
+from ossferry_uploader.transfer.grants.forms import Forms
+from ossferry_uploader.transfer.grants.quota import Quota
+from ossferry_uploader.transfer.journal.journal import Journal
+from ossferry_uploader.transfer.pacing.connections import ConnectionPool
+from ossferry_uploader.transfer.pacing.retry import waits_for
+from ossferry_uploader.transfer.pacing.small_requests import SmallRequests
+from ossferry_uploader.transfer.ports import Ports
+from ossferry_uploader.transfer.queue import Queue
+from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
+from upload_page.browser import window
+from upload_page.browser.preconnect import Preconnect
+from upload_page.view.actions import Actions
+from upload_page.view.adding import Adding
+from upload_page.view.app import show
+from upload_page.view.grant_model import GrantModel
+from upload_page.view.model import QueueModel
+from upload_page.view.reporting import FEATURE, Reporting
+from upload_page.view.signals import Computed, effect, report_errors_to
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from ossferry_uploader.transfer.grants.grant import Grant
+    from ossferry_uploader.transfer.upload import Upload
+
+__all__ = ["queue"]
+
+FIND_STALLED_S = 2.0
+WRITING_MS = 500.0
+MANY = 20  # running uploads; with more, the view is updated less often
+MANY_MS = 250.0
+
+
+def start() -> Queue:
+    """Start the page and return the queue of its uploads."""
+    run_in_slices()
+    report_errors_to(window.report_error)
+    clock, receipts = BrowserClock(), ServerReceipts()
+    ports = _make_ports(clock, receipts)
+    grant, preconnect = GrantModel(), Preconnect()
+
+    def fetched(found: "Grant | None", error: "Exception | None") -> None:
+        grant.fetched(found, error, clock.now_s())
+        if found:
+            queue.allow(found.limits)
+            engine.quota.granted(found.left)
+            engine.origins.prepare(found)
+            preconnect.connect(found.bucket.origin)
+        elif isinstance(error, ServerRefused) and error.quota:
+            engine.quota.used_up(error.quota)
+
+    keeper = GrantKeeper(ServerGrants(), clock, on_fetched=fetched)
+    model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
+    has_many = Computed(lambda: model.running.get() > MANY)
+    effect(lambda: collect_rarely(with_many=bool(has_many.get())))
+    journal = Journal(ports, keeper, on_change=model.found)
+    pool = ConnectionPool(small=SmallRequests(clock.elapsed_s))
+    engine = Engine(ports, keeper, pool, journal, Forms())
+    receipts.on_left = engine.quota.told
+    engine.quota.on_change = lambda: grant.left.set(engine.quota.left().facts())
+    writing = Pace(lambda: WRITING_MS)
+    queue = Queue(engine, on_change=model.changed, soon=writing, report=window.report_error)
+    actions = Actions(queue, model, grant, clock, window.origin(), open_dialog=_open_dialog)
+    show(model, grant, actions)
+    actions.forget_credentials = keeper.forget
+    actions.refresh_quota = lambda: _start_task(_refresh_quota(keeper, engine.quota))
+    actions.unreported = _start_reporting(engine, queue, model, grant).waiting
+    adding = Adding(queue, model, actions, clock, new_id=lambda: ports.random.hex(16))
+    window.receive_files(lambda files: _start_task(adding.add(files)))
+    window.when_hidden(queue.write_now)
+    _start_task(_find_unfinished(queue.unfinished, grant, model, actions))
+    _start_task(_find_stalled(model, clock))
+    window.ready()
+    if window.is_embedded():
+        actions.open_dialog("embedding", model, actions)
+    return queue
+
+
+def _make_ports(clock: BrowserClock, receipts: ServerReceipts) -> Ports:
+    return Ports(
+        http=BrowserHttp(),
+        checksum=ChecksumWorker(),
+        clock=clock,
+        random=BrowserRandom(),
+        network=BrowserNetwork(),
+        storage=BrowserStorage(),
+        receipts=receipts,
+        tabs=BrowserTabs(),
+    )
+
+
+def _start_reporting(
+    engine: Engine, queue: Queue, model: QueueModel, grant: GrantModel
+) -> Reporting:
+    """Create and return the object that reports each ended upload to our server."""
+
+    def counted(upload: "Upload") -> None:
+        engine.quota.counted(upload.number)
+        queue.reported(upload)
+
+    reporting = Reporting(
+        engine.ports.receipts,
+        engine.ports.clock,
+        grant,
+        is_sending=model.running.get,
+        counted=counted,
+    )
+    engine.awaits_receipt = lambda: grant.can(FEATURE)
+    model.on_done = reporting.arrived
+    model.on_refused = reporting.refused
+    return reporting
+
+
+async def _open_dialog(name: str, *given: "Any") -> "Any":
+    """Open a dialog and return its result; the first call loads the code of all dialogs."""
+    await window.load_dialogs()
+    from upload_page.dialogs.opening import open_dialog
+
+    return await open_dialog(name, *given)
+
+
+def _start_task(work: "Coroutine[Any, Any, None]") -> None:
+    asyncio.create_task(work)  # noqa: RUF006 - all of these end by themselves
+
+
+async def _find_unfinished(
+    unfinished: UnfinishedUploads, grant: GrantModel, model: QueueModel, actions: Actions
+) -> None:
+    """Find the unfinished uploads of this browser and of other devices, and show them.
+
+    The function also requests the first grant. If the server does not answer, or nobody is signed
+    in, the function tries again when the person comes back to the page or the network is back.
+    """
+    answer = None
+    while answer is None:
+        try:
+            await unfinished.find()
+            if not grant.can("unfinished"):
+                return
+            answer = await call("GET", "/api/unfinished")
+        except ServerRefused as error:
+            if not waits_for(error):
+                return  # the view shows the error
+            await window.person_or_network_back()
+    _start_task(unfinished.remove_empty(answer["uploads"]))
+    answer["uploads"] = await unfinished.of_other_devices(answer["uploads"])
+    if answer["uploads"]:
+        actions.open_dialog("other_devices", answer, model, unfinished)
+
+
+async def _refresh_quota(keeper: GrantKeeper, quota: Quota) -> None:
+    """Request the unused quota from the server, and then retry the uploads that wait for quota."""
+    try:
+        if quota.is_limited():
+            await keeper.anew()
+    except GrantRefused:
+        return  # the view shows the error, and the uploads continue to wait
+    window.try_now()
+
+
+async def _find_stalled(model: QueueModel, clock: BrowserClock) -> None:
+    while True:
+        await clock.sleep(FIND_STALLED_S)
+        model.find_stalled()
+
+
+queue = start()

@@ -1,0 +1,358 @@
+"""The actions that a person can run for one upload, for all uploads, or for the page."""
+
+import asyncio
+
+from ossferry_uploader.browser.server.calls import post
+from ossferry_uploader.oss.keys import safe_name
+from ossferry_uploader.oss.times import to_iso
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import ServerRefused
+from upload_page.browser import window
+from upload_page.browser.dom import show_toast
+from upload_page.view.signals import Signal
+from upload_page.view.words.messages import explain
+from upload_page.view.words.report import support_report
+from upload_page.view.words.text import say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
+    from ossferry_uploader.transfer.ports import Clock
+    from ossferry_uploader.transfer.queue import Queue
+    from ossferry_uploader.transfer.resuming.unfinished import Failed
+    from ossferry_uploader.transfer.upload import Upload
+    from upload_page.view.grant_model import GrantModel
+    from upload_page.view.model import QueueModel, UploadModel
+
+__all__ = ["UNDO_S", "Actions"]
+
+UNDO_S = 8.0
+POLL_S = 0.05
+TOLD = 3  # messages about files that could not be opened or discarded; the list shows the others
+
+
+class Actions:
+    """Actions for the buttons of the list, of the page and of the dialogs.
+
+    `cancel` first pauses an upload for `UNDO_S` seconds. During this time `undo` can continue the
+    upload. The parts that OSS has are not sent again. After this time the cancellation is final.
+
+    Args:
+        origin: scheme, host and port of this page, for explanations of CORS errors.
+        open_dialog: loads the code of all dialogs, opens the dialog with the given name, and
+            returns the result of the dialog.
+    """
+
+    def __init__(
+        self,
+        queue: "Queue",
+        model: "QueueModel",
+        grant: "GrantModel",
+        clock: "Clock",
+        origin: str,
+        *,
+        open_dialog: "Callable[..., Coroutine[Any, Any, Any]]",
+    ) -> None:
+        self.origin = origin
+        self.may_ask = Signal(window.may_ask_to_notify())
+        self.unreported: Callable[[], list[Upload]] = (
+            lambda: []
+        )  # stored, but not yet in the ledger
+        self.forget_credentials: Callable[[], None] = lambda: None
+        self.refresh_quota: Callable[[], None] = window.try_now  # after a file was deleted
+        self.removed_done = Signal(0)  # finished uploads that were removed from the list
+        self._removed_done: list[tuple[Upload, float]] = []
+        self._queue = queue
+        self._model = model
+        self._grant = grant
+        self._clock = clock
+        self._open_dialog = open_dialog
+
+    def can(self, feature: str) -> bool:
+        """Tell whether the server offers a feature, such as `share`."""
+        return self._grant.can(feature)
+
+    def sends_whole(self) -> bool:
+        """Tell whether each file is sent in one request, which an interruption ends."""
+        return self._grant.has_form()
+
+    def cancel(self, item: "UploadModel") -> None:
+        """Pause an upload, and cancel it after `UNDO_S` seconds unless `undo` is called."""
+        item.was_held = item.paused_for.get() == states.BY_PERSON
+        self._queue.pause(item.upload)
+        self._queue.leave(item.upload, True)
+        self._model.leave(item, True)
+        item.timer = asyncio.create_task(self._cancel_later(item))
+
+    def undo(self, item: "UploadModel") -> None:
+        """Undo `cancel`: continue the upload, unless the person had paused it before `cancel`."""
+        item.timer.cancel()
+        self._queue.leave(item.upload, False)
+        self._model.leave(item, False)
+        if not item.was_held:
+            self.resume(item)
+
+    def pause(self, item: "UploadModel") -> None:
+        """Pause an upload."""
+        self._queue.pause(item.upload)
+        self._model.flush()
+
+    def resume(self, item: "UploadModel") -> None:
+        """Continue a paused upload."""
+        self._queue.resume(item.upload)
+
+    def send_next(self, item: "UploadModel") -> None:
+        """Send a waiting upload before all other waiting uploads."""
+        self._queue.send_next(item.upload)
+
+    def retry(self, item: "UploadModel") -> None:
+        """Start a failed or cancelled upload again."""
+        self._queue.retry(item.upload)
+        self._model.flush()
+
+    def remove(self, item: "UploadModel") -> None:
+        """Remove an upload from the list.
+
+        If `undo` is still possible, the upload is cancelled before it is removed.
+        """
+        if item.leaving.get():
+            item.timer.cancel()
+            _start(self._cancel_and_remove(item))
+            return
+        self._take_off([item])
+
+    def continue_uploads(self, records: "list[Checkpoint]") -> None:
+        """Continue unfinished uploads from earlier visits.
+
+        The browser opens the files of these uploads again.
+        """
+        _start(self._continue_uploads(records))
+
+    @property
+    def speed_limit(self) -> int:
+        """The speed limit in bytes per second; 0 means no limit."""
+        return self._queue.speed_limit
+
+    def limit_speed(self, bytes_per_s: int) -> None:
+        """Limit the total speed of all uploads, in bytes per second; 0 removes the limit."""
+        self._queue.speed_limit = bytes_per_s
+
+    def discard(self, records: "list[Checkpoint]") -> None:
+        """Discard unfinished uploads from earlier visits, including the parts at OSS."""
+        _start(self._discard(records))
+
+    def pause_or_resume(self) -> None:
+        """Pause all uploads, or continue them if all are paused."""
+        if self._model.running.get() > self._model.held.get():
+            self.pause_all()
+        else:
+            self.resume_all()
+
+    def pause_all(self) -> None:
+        """Pause all uploads.
+
+        Waiting uploads are paused first, because a waiting upload starts when a running upload
+        pauses.
+        """
+        for item in self._in((states.WAITING,)) + self._in((states.UPLOADING, states.VERIFYING)):
+            self._queue.pause(item.upload)
+        for item in self._in((states.PAUSED,)):
+            self._queue.pause(item.upload)
+        self._model.flush()
+
+    def resume_all(self) -> None:
+        """Continue all uploads that a person paused."""
+        for item in self._in((states.PAUSED,)):
+            if item.paused_for.get() == states.BY_PERSON:
+                self._queue.resume(item.upload)
+        self._model.flush()
+
+    def retry_failed(self) -> None:
+        """Start each failed upload again if a retry may succeed."""
+        for item in self._in((states.FAILED,)):
+            if item.upload.may_retry():
+                self._queue.retry(item.upload)
+        self._model.flush()
+
+    def clear(self) -> None:
+        """Remove all ended uploads from the list, except failed uploads that can be retried."""
+        ended = []
+        for item in self._in(states.ENDED):
+            if item.upload.may_retry():
+                continue
+            if item.leaving.get():
+                self.remove(item)
+            else:
+                ended.append(item)
+        self._take_off(ended)
+
+    def copy_report(self, item: "UploadModel") -> None:
+        """Copy the support report of a failed upload to the clipboard."""
+        report = support_report(
+            item.upload,
+            at=to_iso(self._clock.now_s()),
+            page=window.address(),
+            browser=window.browser(),
+        )
+        self.copy(report)
+
+    def copy(self, text: str) -> None:
+        """Copy text to the clipboard and show a confirmation.
+
+        If the browser does not allow copying, a dialog shows the text instead.
+        """
+        _start(self._copy(text))
+
+    def copy_link(self, item: "UploadModel") -> None:
+        """Create a link to a stored file, and copy the link. The link is valid for one day."""
+        self.open_dialog("copy_link", item.upload.key, self)
+
+    def share(self, item: "UploadModel") -> None:
+        """Open the dialog that creates links to a stored file."""
+        self.open_dialog("share", item.upload.key, safe_name(item.upload.file.name), self)
+
+    def show_my_uploads(self) -> None:
+        """Open the dialog that lists this person's stored files."""
+        self.open_dialog("my_uploads", self)
+
+    def show_receipt(self) -> None:
+        """Open the dialog that saves the receipt of all finished uploads.
+
+        The receipt includes finished uploads that were removed from the list.
+        """
+        done = [(item.upload, item.ended_at_s) for item in self._in((states.DONE,))]
+        self.open_dialog("receipt", self._removed_done + done)
+
+    def mark_gone(self, key: str, is_gone: bool) -> None:
+        """Show in the list that the object of an upload was deleted or restored.
+
+        Args:
+            key: the key of the object.
+            is_gone: true if the object was deleted, false if it was restored.
+        """
+        for item in self._model.rows.get():
+            if item.upload.key == key:
+                item.gone.set(is_gone)
+        self.refresh_quota()
+
+    def try_now(self) -> None:
+        """Immediately retry all uploads that wait for the network or the server."""
+        window.try_now()
+
+    def sign_in(self) -> None:
+        """Open this page in a new tab, so that the person can sign in there.
+
+        After the person has signed in, the uploads of this tab continue.
+        """
+        window.open_tab(window.address())
+
+    def sign_out(self) -> None:
+        """End the session, delete the credentials and load the page again."""
+        _start(self._sign_out())
+
+    def allow_notifications(self) -> None:
+        """Ask the person for permission to show a notification when all uploads have ended."""
+        _start(self._ask_to_notify())
+
+    def replace(self, old: "UploadModel", new: "Upload") -> None:
+        """Replace the upload `old` in the list by the upload `new`.
+
+        If `old` is not finished, it is immediately cancelled and removed. If `old` is finished,
+        it is removed when `new` is stored. The server then deletes the object of `old`, if the
+        server can delete objects.
+        """
+        _start(self._replace(old, new))
+
+    def open_dialog(self, name: str, *given: "Any") -> None:
+        """Open a dialog and ignore its result.
+
+        Args:
+            name: the name of the dialog in `upload_page.dialogs.opening`.
+            given: the arguments of the dialog.
+        """
+        _start(self.ask(name, *given))
+
+    async def ask(self, name: str, *given: "Any") -> "Any":
+        """Open a dialog like `open_dialog`, and return the result of the dialog."""
+        return await self._open_dialog(name, *given)
+
+    async def _replace(self, old: "UploadModel", new: "Upload") -> None:
+        if old.upload.state == states.DONE:
+            while new.state not in states.ENDED:
+                await self._clock.sleep(POLL_S)
+            if new.state != states.DONE:
+                return
+            if self.can("objects") and new.key != old.upload.key:
+                await self.ask("delete", old.upload.key)
+                old.gone.set(True)
+                self.refresh_quota()
+        else:
+            await self._cancel(old)
+        if old in self._model.rows.get():
+            self.remove(old)
+
+    async def _continue_uploads(self, records: "list[Checkpoint]") -> None:
+        _tell(await self._queue.reopen(records))
+
+    async def _discard(self, records: "list[Checkpoint]") -> None:
+        _tell(await self._queue.discard(records))
+
+    async def _copy(self, text: str) -> None:
+        if await window.copy_text(text):
+            show_toast(say("copied"))
+        else:
+            await self.ask("show_text", text)
+
+    async def _sign_out(self) -> None:
+        try:
+            await post("/logout")
+        except ServerRefused as error:
+            if error.status != 401:  # else the session has ended already
+                show_toast(say("sign_out_failed"))
+                return
+        self.forget_credentials()  # the browser may ask, and the person may stay on this page
+        window.reload()
+
+    async def _ask_to_notify(self) -> None:
+        await window.ask_to_notify()
+        self.may_ask.set(window.may_ask_to_notify())
+
+    def _take_off(self, items: "list[UploadModel]") -> None:
+        """Remove uploads from the list, and keep the finished uploads for the receipt."""
+        for item in items:
+            self._queue.remove(item.upload)
+            if item.state.get() == states.DONE and not item.gone.get():
+                self._removed_done.append((item.upload, item.ended_at_s))
+        self._model.remove(items)
+        self.removed_done.set(len(self._removed_done))
+
+    def _in(self, wanted: "tuple[str, ...]") -> "list[UploadModel]":
+        return [item for item in self._model.rows.get() if item.state.get() in wanted]
+
+    async def _cancel_later(self, item: "UploadModel") -> None:
+        await self._clock.sleep(UNDO_S)
+        if item.leaving.get():
+            await self._cancel(item)
+
+    async def _cancel(self, item: "UploadModel") -> None:
+        self._queue.cancel(item.upload)
+        while item.upload.state not in states.ENDED:
+            await self._clock.sleep(POLL_S)
+        self._model.leave(item, False)
+
+    async def _cancel_and_remove(self, item: "UploadModel") -> None:
+        await self._cancel(item)
+        self.remove(item)
+
+
+def _tell(failed: "Failed") -> None:
+    """Show why uploads could not be continued or discarded, in at most `TOLD` messages."""
+    for record, error in failed[:TOLD]:
+        show_toast(f"{safe_name(record.name)}: {explain(error, origin='').sentence}")
+
+
+def _start(work: "Coroutine[Any, Any, Any]") -> None:
+    asyncio.create_task(work)  # noqa: RUF006 - all of these end by themselves

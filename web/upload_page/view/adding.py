@@ -1,0 +1,140 @@
+"""Adds files to the queue in groups, and asks the person about files with the same name."""
+
+import asyncio
+
+from ossferry_uploader.oss.keys import safe_name, safe_path
+from ossferry_uploader.transfer import states
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.ports import Clock
+    from ossferry_uploader.transfer.queue import Queue
+    from upload_page.view.actions import Actions
+    from upload_page.view.model import QueueModel, UploadModel
+
+__all__ = ["Adding"]
+
+FIRST_FILES = 20  # enough rows to fill a window
+FILES_AT_ONCE = 100
+AT_ONCE_S = 0.015  # adding files for longer would make the page feel blocked
+PAUSE_S = 0.01  # for other work of the page
+MAX_NAME_BYTES = 255  # longer names are shortened
+MAX_PATH_BYTES = 700  # folders and name; fits in a key after any prefix
+KEEP_BOTH, REPLACE = "keep_both", "replace"
+
+
+class Adding:
+    """Adds files to the queue, and asks the person about files with the same name.
+
+    Args:
+        new_id: returns 128 random bits in hex. All files of a folder have the same bits in their
+            keys.
+    """
+
+    def __init__(
+        self,
+        queue: "Queue",
+        model: "QueueModel",
+        actions: "Actions",
+        clock: "Clock",
+        *,
+        new_id: "Callable[[], str]",
+    ) -> None:
+        self._new_id = new_id
+        self._queue = queue
+        self._model = model
+        self._actions = actions
+        self._clock = clock
+        self._asking = asyncio.Lock()
+
+    async def add(self, files: "Iterable[File]") -> None:
+        """Add files in groups, with a pause after each group.
+
+        Then ask the person about files with the same name.
+        """
+        taken: dict[tuple[str, str], object] = dict(self._taken())
+        twice: list[File] = []
+        folder_ids = _FolderIds(self._new_id)
+        added, count = 0, FIRST_FILES
+        until_s = self._clock.elapsed_s() + AT_ONCE_S
+        for file in files:
+            full_name = _full_name(file)
+            if full_name in taken:
+                twice.append(file)
+                continue
+            taken[full_name] = file
+            self._queue.add(file).target.join_folder(folder_ids.id_for(file))
+            added += 1
+            if added == count or self._clock.elapsed_s() >= until_s:
+                await self._show()
+                added, count = 0, FILES_AT_ONCE
+                until_s = self._clock.elapsed_s() + AT_ONCE_S
+        if added:
+            await self._show()
+        if twice:
+            async with self._asking:
+                await self._ask(twice)
+
+    async def _show(self) -> None:
+        """Let the added uploads start, and show them in the list.
+
+        Then wait `PAUSE_S` seconds, so that other code of the page can run.
+        """
+        await asyncio.sleep(0)
+        self._model.flush()
+        await self._clock.sleep(PAUSE_S)
+
+    def _taken(self) -> "dict[tuple[str, str], UploadModel]":
+        return {
+            _full_name(item.upload.file): item
+            for item in self._model.rows.get()
+            if item.state.get() != states.CANCELLED
+        }
+
+    async def _ask(self, files: "list[File]") -> None:
+        choice, for_all = KEEP_BOTH, False
+        taken = self._taken()
+        for index, file in enumerate(files):
+            old = taken.get(_full_name(file))
+            if old and not for_all:
+                more = len(files) - index - 1
+                choice, for_all = await self._actions.ask(
+                    "same_name", file, old.upload.file, more, self._clock.now_s()
+                )
+            if not old or choice == KEEP_BOTH:
+                self._queue.add(file)
+            elif choice == REPLACE:
+                self._actions.replace(old, self._queue.add(file))
+        self._model.flush()
+
+
+class _FolderIds:
+    """Gives all files of a folder the same random id, which becomes a part of their keys.
+
+    The files of the folder are therefore in one folder of the bucket. If a file with this id could
+    get the same key as another file, `id_for` returns an empty text. The key of the file then gets
+    its own random id, so that no object overwrites another object.
+    """
+
+    def __init__(self, new_id: "Callable[[], str]") -> None:
+        self._new_id = new_id
+        self._id = ""
+        self._taken: dict[str, bool] = {}
+
+    def id_for(self, file: "File") -> str:
+        if not file.path:
+            return ""
+        path = safe_path(file.path) + safe_name(file.name)
+        is_long = len(file.name.encode()) > MAX_NAME_BYTES or len(path.encode()) > MAX_PATH_BYTES
+        if is_long or path in self._taken:
+            return ""
+        self._taken[path] = True
+        self._id = self._id or self._new_id()
+        return self._id
+
+
+def _full_name(file: "File") -> "tuple[str, str]":
+    return (file.path, file.name)

@@ -1,0 +1,56 @@
+"""Signals with the latest grant (permission to upload) and the error of the latest request."""
+
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.pacing.retry import waits_for
+from upload_page.view.signals import Signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ossferry_uploader.transfer.grants.grant import Grant
+
+__all__ = ["GrantModel"]
+
+# Features of every server that has quotas; without a grant they still let a person free space.
+WITHOUT_GRANT = ("objects", "unfinished")
+
+
+class GrantModel:
+    """The latest grant (permission to upload) and the error of the latest request, as signals.
+
+    `skew_s` is the server's time minus this computer's time, in seconds. `left` is the unused quota
+    as `(bytes, objects)`; `None` means no limit.
+    """
+
+    def __init__(self) -> None:
+        self.grant = Signal(None)
+        self.error = Signal(None)
+        self.skew_s = Signal(0)
+        self.left = Signal((None, None))
+
+    def fetched(self, grant: "Grant | None", error: "Exception | None", now_s: float) -> None:
+        """Update the signals after a request for a grant.
+
+        After an error, the signal `grant` keeps the previous grant.
+
+        Args:
+            grant: the new grant, or `None` after an error.
+            error: the error, or `None`.
+            now_s: this computer's time in seconds since 1970.
+        """
+        self.error.set(error)
+        if grant:
+            self.grant.set(grant)
+            self.skew_s.set(int(grant.server_time_s - now_s))
+
+    def has_form(self) -> bool:
+        """Tell whether the server gives a signed form, and no credentials."""
+        grant = self.grant.get()
+        return bool(grant and grant.form)
+
+    def can(self, feature: str) -> bool:
+        """Tell whether the server offers a feature, such as `share`."""
+        grant = self.grant.get()
+        if grant:
+            return feature in grant.features
+        error = self.error.get()
+        return feature in WITHOUT_GRANT and bool(error) and waits_for(error) == states.FOR_QUOTA

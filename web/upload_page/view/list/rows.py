@@ -1,0 +1,255 @@
+"""One row of the list: a file, its state in words, its progress, and its buttons."""
+
+from functools import partial
+
+from ossferry_uploader.oss.keys import safe_name
+from ossferry_uploader.transfer import states
+from upload_page.browser.dom import (
+    clear,
+    element,
+    has_focus,
+    icon,
+    set_attribute,
+    set_progress,
+)
+from upload_page.browser.window import show_thumbnail
+from upload_page.view.elements import CROSS, Facts, button, facts, file_name
+from upload_page.view.signals import Owner, effect
+from upload_page.view.words.file_names import badge
+from upload_page.view.words.messages import explain
+from upload_page.view.words.text import gap, percent, say, size_text, time_left
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from upload_page.browser.dom import Element
+    from upload_page.view.actions import Actions
+    from upload_page.view.model import UploadModel
+    from upload_page.view.words.messages import Explanation
+
+    Offer = tuple[str, str, Callable[[UploadModel], None]]
+
+__all__ = ["row"]
+
+PAUSES = {
+    "": "paused",
+    states.BY_PERSON: "paused",
+    states.FOR_NETWORK: "paused_network",
+    states.FOR_STORAGE: "paused_storage",
+    states.FOR_SERVER: "paused_server",
+    states.FOR_LOGIN: "paused_login",
+    states.FOR_QUOTA: "paused_quota",
+    states.FOR_TAB: "paused_tab",
+}
+WORTH_A_PAUSE = 1_000_000  # bytes
+PAUSE = "M7.5 5v10m5-10v10"
+PLAY = "M7 5l8 5-8 5z"
+
+
+class _Row:
+    """The elements of a row, and the effects that update the row when the upload changes."""
+
+    def __init__(self, model: "UploadModel", actions: "Actions") -> None:
+        file = model.upload.file
+        shown = safe_name(file.name)
+        self.model = model
+        self.actions = actions
+        self.listeners, self.helpers = Owner(), Owner()
+        self.said: tuple[object, ...] = ()
+        self.facts = Facts()
+        self.words = element("p", {"class": "state"}, self.facts.box)
+        self.bar = element(
+            "progress", {"max": str(file.size or 1), "aria-label": say("progress", name=shown)}
+        )
+        self.buttons = element("div", {"class": "actions", "role": "group", "aria-label": shown})
+        kind = element("span", {"class": "kind", "aria-hidden": "true"}, badge(shown))
+        attributes = {
+            "class": "upload",
+            "role": "listitem",
+            "data-testid": "upload",
+            "data-name": file.name,
+        }
+        name = file_name(shown, file.path)
+        self.line = element("div", attributes, kind, name, self.words, self.buttons, self.bar)
+        if not model.upload.is_stream and file.content_type[:6] in ("image/", "video/"):
+            show_thumbnail(kind, file)
+
+    def follow(self) -> None:
+        """Start the effects that update the row.
+
+        Call this with `Owner.run`, so that the owner can stop the effects.
+        """
+        effect(self._show_state)
+        effect(self._show_progress)
+        effect(self._show_error)
+        effect(lambda: _fill(self.buttons, self.model, self.actions, self.listeners))
+
+    def _show_state(self) -> None:
+        upload = self.model.upload
+        set_attribute(self.line, "data-state", self.model.state.get())
+        set_attribute(self.line, "data-gone", "" if self.model.gone.get() else None)
+        set_attribute(self.line, "data-key", self.model.key.get() or None)
+        set_attribute(self.line, "data-crc64", upload.crc64 or None)
+        set_attribute(self.line, "data-identical", "" if upload.identical else None)
+
+    def _show_progress(self) -> None:
+        model = self.model
+        state, sent, size = model.state.get(), model.sent.get(), model.upload.file.size
+        if not model.upload.is_stream:  # the size of a stream is unknown
+            set_progress(self.bar, 1 if state == states.DONE and not size else sent)
+        if state == states.FAILED:
+            self.said = ()
+            return
+        marks = (model.quiet.get(), model.gone.get(), model.parts_left.get(), model.doing.get())
+        flags = (model.paused_for.get(), model.all_left.get(), marks)
+        step = sent if model.upload.progress.is_open() else 100 * sent // (size or 1)
+        news = (state, flags, step, model.meter.rate_bytes_per_s)
+        if news != self.said:  # making the sentences costs more than the rest of this function
+            if not self.said:  # an error may be shown in place of the facts
+                self.words.replaceChildren(self.facts.box)
+            self.said = news
+            self.facts.show(_words(model, state, sent))
+
+    def _show_error(self) -> None:
+        self.helpers.dispose()
+        error = self.model.upload.error
+        if self.model.state.get() == states.FAILED and error:
+            told = explain(error, origin=self.actions.origin)
+            _tell(self.words, told, _helpers(self.model, told, self.actions, self.helpers))
+
+
+def row(model: "UploadModel", actions: "Actions", owner: Owner) -> "Element":
+    """Return the element for one upload. The element is updated until `owner` is disposed of."""
+    made = _Row(model, actions)
+    owner.on_dispose(made.listeners.dispose)
+    owner.on_dispose(made.helpers.dispose)
+    owner.run(made.follow)
+    return made.line
+
+
+def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
+    upload = model.upload
+    size = upload.file.size
+    doing = model.doing.get()
+    if doing in ("again", "errors") and state in (states.UPLOADING, states.VERIFYING):
+        return [say(doing), size_text(size)]
+    if state == states.UPLOADING:
+        if model.all_left.get() and size and not upload.progress.is_open():
+            return [say("finishing")]
+        checking = doing or (upload.progress.is_unproved and not upload.progress.parts)
+        return [say("checking" if checking else "uploading")] + _pace(model, sent)
+    if state == states.VERIFYING:
+        return [say("finishing")]
+    if state == states.PAUSED:
+        reason = say(PAUSES[model.paused_for.get()])
+        return [reason] + _share(sent, size)
+    if model.parts_left.get():
+        return [say("cancelled_left")]
+    if model.gone.get():
+        return [say("gone"), size_text(size)]
+    if upload.identical:
+        return [say("identical"), size_text(size)]
+    return [say(state), size_text(size)]
+
+
+def _pace(model: "UploadModel", sent: int) -> "list[str]":
+    size = model.upload.file.size
+    if model.upload.progress.is_open():
+        return [size_text(sent)]
+    parts = _share(sent, size)
+    rate, left_s = model.meter.rate_bytes_per_s, model.meter.left_s(size - sent)
+    if rate and left_s is not None and sent < size and not model.quiet.get():
+        parts += [say("speed", size=size_text(rate)), time_left(left_s)]
+    return parts
+
+
+def _share(sent: int, size: int) -> "list[str]":
+    return [percent(sent, size)] if size else []
+
+
+def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> None:
+    """Show the explanation of an error in the element `words`, followed by `buttons`."""
+    clear(words)
+    words.append(element("span", None, told.sentence))
+    if not told.notice:  # else the notice above the list says what to do
+        words.append(gap(), element("span", {"class": "next"}, told.next_step))
+    if told.detail:
+        words.append(element("code", {"class": "detail"}, facts(told.detail)))
+    if buttons:
+        words.append(element("span", {"class": "helpers"}, *buttons))
+
+
+def _helpers(
+    model: "UploadModel", told: "Explanation", actions: "Actions", listeners: Owner
+) -> "list[Element]":
+    """Return the buttons that help a person to find the cause of a failed upload.
+
+    One button copies a report. Another button explains a signature error. The list is empty if the
+    upload cannot be retried, because the cause is then known, such as a file that is too large.
+
+    Args:
+        told: the explanation of the upload's error.
+        listeners: the owner of the buttons' listeners.
+    """
+    made: list[Element] = []
+    if not model.upload.may_retry():
+        return made  # the cause is known, such as a file that is too large
+    made.append(button("link", say("copy_report"), partial(actions.copy_report, model), listeners))
+    if told.signature:
+        show = partial(actions.open_dialog, "signature", model.upload.error)
+        made.append(button("link", say("explain_signature"), show, listeners))
+    return made
+
+
+def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
+    """Return the buttons for the state of an upload.
+
+    Returns:
+        A list of `(key, icon, action)`. `key` is the key of the button's text. `icon` is the path
+        of an icon, or an empty text. `action` is the function to call.
+    """
+    state = model.state.get()
+    made: list[Offer] = []
+    if state == states.DONE and actions.can("share") and not model.gone.get():
+        made.append(("copy_link", "", actions.copy_link))
+        made.append(("share", "", actions.share))
+    if model.leaving.get():
+        made.append(("undo", "", actions.undo))
+    elif state == states.CANCELLED or model.upload.may_retry():
+        made.append(("retry", "", actions.retry))
+    if state == states.WAITING and not model.urgent.get():
+        made.append(("send_next", "", actions.send_next))
+    size = model.upload.file.size
+    # Pausing a single request after its last byte would only send all bytes again.
+    keeps = not model.upload.is_single or not model.all_left.get()
+    if state in (states.UPLOADING, states.VERIFYING) and size > WORTH_A_PAUSE and keeps:
+        made.append(("pause", PAUSE, actions.pause))
+    if state == states.PAUSED and model.paused_for.get() == states.BY_PERSON:
+        made.append(("resume", PLAY, actions.resume))
+    if state in states.ENDED:
+        made.append(("remove", CROSS, actions.remove))
+    else:
+        made.append(("cancel", CROSS, actions.cancel))
+    return made
+
+
+def _fill(box: "Element", model: "UploadModel", actions: "Actions", listeners: Owner) -> None:
+    """Replace the buttons in `box` by the buttons for the upload's state.
+
+    If an old button had the focus, the first new button gets the focus.
+    """
+    had_focus = has_focus(box)
+    listeners.dispose()
+    clear(box)
+    for key, drawing, action in _offers(model, actions):
+        name, kind = say(key), "quiet round" if drawing else "quiet strong"
+        content = icon(drawing) if drawing else name
+        made = button(kind, content, partial(action, model), listeners)
+        if drawing:
+            set_attribute(made, "aria-label", name)
+            set_attribute(made, "title", name)
+        made.dataset.does = key
+        box.append(made)
+    if had_focus:
+        box.firstChild.focus()

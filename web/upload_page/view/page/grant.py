@@ -1,0 +1,99 @@
+"""The texts in the drop zone: the person, the upload folder, and the limits for files."""
+
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.pacing.retry import waits_for
+from upload_page.browser.dom import by_id, clear, element, set_attribute, set_text
+from upload_page.view.elements import facts
+from upload_page.view.words.messages import explain
+from upload_page.view.words.text import (
+    count_files,
+    say,
+    say_count,
+    size_text,
+    time_of_day,
+    types_text,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ossferry_uploader.transfer.grants.grant import Grant
+    from upload_page.browser.dom import Element
+    from upload_page.view.grant_model import GrantModel
+
+__all__ = ["show_demo", "show_grant", "show_limits"]
+
+
+def show_grant(model: "GrantModel") -> None:
+    """Show the person, the upload folder and the expiry of the grant.
+
+    If the latest request for a grant failed, show the error instead of folder and expiry. Call this
+    in an effect, so that it runs again when the grant changes.
+    """
+    line = by_id("grant")
+    grant: Grant | None = model.grant.get()
+    error: Exception | None = model.error.get()
+    if not grant and not error:
+        return  # the line may still show the number of waiting files (intake.js)
+    clear(line)
+    set_attribute(line, "data-trouble", "" if error else None)
+    if error:
+        _tell_error(line, error)
+    elif grant:
+        until = time_of_day(grant.expires_at_s)
+        before, _, after = say("grant", prefix="\0", time=until).partition("\0")
+        line.append(before, element("code", {"dir": "ltr"}, grant.prefix), after)
+    if grant:
+        set_attribute(by_id("files"), "accept", ",".join(grant.limits.types) or None)
+        set_text(by_id("who"), grant.principal)
+
+
+def show_demo(model: "GrantModel") -> None:
+    """Show a banner if the page uploads to a mock of OSS.
+
+    Call this in an effect, so that it runs again when the grant changes.
+    """
+    banner = by_id("demo")
+    set_text(banner, say("demo"))
+    set_attribute(banner, "hidden", None if model.can("demo") else "")
+
+
+def show_limits(model: "GrantModel") -> None:
+    """Show the limits for files and the unused quota.
+
+    Call this in an effect, so that it runs again when the limits or the quota change.
+    """
+    grant: Grant | None = model.grant.get()
+    if not grant:
+        return
+    limits = grant.limits
+    hint = [
+        say("hint", size=size_text(limits.max_file_size)),
+        say_count("hint_files", limits.max_files),
+    ]
+    if limits.types:
+        hint.append(say("hint_types", types=types_text(limits.types)))
+    size, count = model.left.get()
+    left = [] if size is None else [size_text(size)]
+    if count is not None:
+        left.append(count_files(count))
+    if left:
+        hint.append(say("hint_quota", left=say("comma").join(left)))
+    if grant.form:
+        hint.append(say("hint_whole"))
+    by_id("hint").replaceChildren(facts(hint))
+
+
+def _tell_error(line: "Element", error: Exception) -> None:
+    told = explain(error, origin="")
+    if waits_for(error) in (states.FOR_NETWORK, states.FOR_SERVER):
+        set_text(line, say("grant_waits", sentence=told.sentence))
+        return
+    if waits_for(error) == states.FOR_LOGIN:
+        line.append(element("span", {"class": "visually-hidden"}, told.sentence))
+        return  # for screen readers; others see a notice with a button
+    if waits_for(error) == states.FOR_QUOTA:
+        line.append(f"{told.sentence} {told.next_step}")
+        return
+    line.append(say("grant_failed", sentence=told.sentence, next=told.next_step))
+    if told.detail:
+        line.append(element("code", {"class": "detail"}, facts(told.detail)))

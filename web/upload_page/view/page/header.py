@@ -1,0 +1,61 @@
+"""The controls in the page's header: language and colours."""
+
+import asyncio
+
+from upload_page.browser import language as browser_language
+from upload_page.browser import window
+from upload_page.browser.dom import by_id, listen, set_attribute
+from upload_page.view.signals import effect
+from upload_page.view.words.text import direction, language, say, use
+
+__all__ = ["speak", "start_language", "start_theme"]
+
+THEMES = ("auto", "light", "dark")
+
+
+def start_language() -> None:
+    """Use the language of the served page, and let the person select another language."""
+    code = browser_language.chosen()
+    use(code, browser_language.sentences_of_page(), browser_language.Intl(code))
+    select = by_id("language")
+    select.value = code
+    select.disabled = False
+
+    listen(select, "change", lambda: speak(str(select.value)))
+
+
+def speak(code: str) -> None:
+    """Switch to another language. If the page does not offer the language, do nothing."""
+    options = by_id("language").options
+    if code in [str(options[index].value) for index in range(options.length)]:
+        asyncio.create_task(_speak(code))  # noqa: RUF006 - it ends by itself
+
+
+async def _speak(code: str) -> None:
+    by_id("language").value = code
+    sentences = await browser_language.fetch_sentences(code)
+    browser_language.remember(code)
+    use(code, sentences, browser_language.Intl(code))
+    browser_language.translate_shell(code, direction(code), say)
+
+
+def start_theme() -> None:
+    """Let the button `#theme` switch between automatic, light and dark colours."""
+    button = by_id("theme")
+    button.disabled = False
+
+    def show() -> None:
+        language.get()
+        now = window.theme() or "auto"
+        colours = say(f"theme_{now}")
+        label = f"{say('theme')}: {colours}"
+        set_attribute(button, "aria-label", label)
+        set_attribute(button, "title", label)
+
+    def change() -> None:
+        now = THEMES.index(window.theme() or "auto")
+        window.set_theme(THEMES[(now + 1) % len(THEMES)])
+        show()
+
+    listen(button, "click", change)
+    effect(show)

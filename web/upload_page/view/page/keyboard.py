@@ -1,0 +1,37 @@
+"""Handles the keyboard shortcuts of the page; `dialogs/shortcuts.py` shows the list."""
+
+from upload_page.browser import window
+from upload_page.browser.dom import by_id, listen_keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from upload_page.browser.dom import Element
+    from upload_page.view.actions import Actions
+
+__all__ = ["start_keys"]
+
+
+def start_keys(actions: "Actions") -> None:
+    """Listen for keyboard shortcuts, and call the action of each shortcut."""
+    commands: dict[str, Callable[[], None]] = {
+        "KeyU": lambda: by_id("files").click(),
+        "KeyP": actions.pause_or_resume,
+        "KeyR": actions.retry_failed,
+        "KeyK": lambda: actions.open_dialog("shortcuts"),
+    }
+
+    def press(code: str, alt: bool, row: "Element | None") -> bool:
+        if alt and code in commands:
+            commands[code]()
+            return True
+        if row and code in ("ArrowDown", "ArrowUp"):
+            window.focus_next_row(row, 1 if code == "ArrowDown" else -1)
+            return True
+        if row and code == "Delete":
+            row.querySelector(".actions button:last-child").click()
+            return True
+        return False
+
+    listen_keys(press)

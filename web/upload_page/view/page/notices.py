@@ -1,0 +1,197 @@
+"""Notices above the list about problems that concern all files, with buttons for the next step."""
+
+from functools import partial
+
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.grants.quota import Left
+from ossferry_uploader.transfer.pacing.retry import waits_for
+from upload_page.browser import window
+from upload_page.browser.dom import by_id, clear, element, set_attribute, set_text
+from upload_page.view.elements import button
+from upload_page.view.signals import Owner, effect
+from upload_page.view.words.messages import explain
+from upload_page.view.words.text import gap, say, say_count
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from upload_page.browser.dom import Element
+    from upload_page.view.actions import Actions
+    from upload_page.view.grant_model import GrantModel
+    from upload_page.view.model import QueueModel
+    from upload_page.view.words.messages import Explanation
+
+    Offer = tuple[str, Callable[[], None]]
+
+__all__ = ["show_notices"]
+
+SKEW_WORTH_TELLING_S = 300
+UNFOLDED = 2  # notices; more would push the list out of the window
+
+
+class _Notice:
+    """A notice: a sentence, an optional second sentence (`more`), and buttons (`offers`).
+
+    Args:
+        key: the kind of the notice, such as `quota`.
+        bad: true to show the notice as an error.
+    """
+
+    def __init__(self, key: str, words: str, more: str, offers: "list[Offer]", bad: bool) -> None:
+        self.key = key
+        self.words = words
+        self.more = more
+        self.offers = offers
+        self.bad = bad
+
+    def facts(self) -> "list[str]":
+        """Return the key, the sentence and the button names of this notice.
+
+        The elements of the notice are built again only if one of these values has changed.
+        """
+        return [self.key, self.words] + [name for name, _ in self.offers]
+
+
+def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
+    """Show the notices in the element `#notice`, and keep the notices up to date."""
+    box = by_id("notice")
+    listeners = Owner()
+    shown: list[list[object]] = [[]]
+    rests: list[list[Element]] = [[]]
+
+    def show() -> None:
+        notices = (
+            _waits(model, grant, actions)
+            + _quota(model, grant, actions)
+            + _failures(model, actions)
+            + _conditions(model, grant)
+        )
+        facts: list[object] = [each.facts() for each in notices]
+        if facts != shown[0]:
+            shown[0] = facts
+            listeners.dispose()
+            clear(box)
+            boxes = [_box(notice, listeners) for notice in notices]
+            rests[0] = [each.querySelector(".rest") for each in boxes]
+            box.append(*boxes[:UNFOLDED])
+            if len(boxes) > UNFOLDED:
+                box.append(_folded(boxes[UNFOLDED:]))
+            set_attribute(box, "hidden", None if notices else "")
+        for index, notice in enumerate(notices):  # a count changes often: keep the buttons
+            set_text(rests[0][index], notice.more)
+
+    effect(show)
+
+
+def _waits(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":
+    found = []
+    refused = grant.error.get()
+    reason_refused = waits_for(refused) if refused else ""
+    for reason, key, offers in (
+        (states.FOR_NETWORK, "offline", [("try_now", actions.try_now)]),
+        (states.FOR_STORAGE, "storage_away", [("try_now", actions.try_now)]),
+        (states.FOR_SERVER, "server_away", [("try_now", actions.try_now)]),
+        (states.FOR_LOGIN, "login_ended", [("sign_in", actions.sign_in)]),
+    ):
+        count = model.waits[reason].get()
+        if count:
+            more = say_count("notice_waiting", count)
+            hosts = _hosts(grant) if reason == states.FOR_STORAGE else ""
+            found.append(_Notice(key, say(f"notice_{key}", host=hosts), more, offers, False))
+        elif reason == reason_refused == states.FOR_LOGIN:
+            words = explain(refused, origin=actions.origin).sentence
+            found.append(_Notice(key, words, "", offers, False))
+    return found
+
+
+def _hosts(grant: "GrantModel") -> str:
+    found = grant.grant.get()
+    origins = found.bucket.origins if found else []
+    return say("comma").join([origin.partition("://")[2] for origin in origins])
+
+
+def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":
+    """Return a notice if the quota is used up or too small for all files in the list.
+
+    Returns:
+        A list with one notice. The list is empty if the quota is sufficient.
+    """
+    waiting = model.waits[states.FOR_QUOTA].get()
+    if not waiting and _fits(model, grant):
+        return []
+    error = grant.error.get()
+    if error and waits_for(error) == states.FOR_QUOTA:
+        told = explain(error, origin=actions.origin)
+        words, more = told.sentence, told.next_step
+    else:
+        words, more = say("no_room"), say("no_room_next")
+    if waiting:
+        more += gap() + say_count("notice_waiting", waiting)
+    offers = [("my_uploads", actions.show_my_uploads)] if actions.can("objects") else []
+    if waiting:
+        offers = offers + [("try_now", actions.try_now)]
+    return [_Notice("quota", words, more, offers, False)]
+
+
+def _fits(model: "QueueModel", grant: "GrantModel") -> bool:
+    size, count = grant.left.get()
+    if size is None and count is None:
+        return True  # without reading sums, which change often
+    return Left(size, count).has(model.needs.get(), model.running.get())
+
+
+def _failures(model: "QueueModel", actions: "Actions") -> "list[_Notice]":
+    """Return one notice for each kind of failure that concerns all files."""
+    told: dict[str, Explanation] = {}
+    if model.failed.get():
+        for item in model.rows.get():
+            error = item.upload.error
+            if error and item.upload.state == states.FAILED:
+                found = explain(error, origin=actions.origin)
+                if found.notice:
+                    told[found.notice] = found
+    return [
+        _Notice(key, told[key].sentence, told[key].next_step, _offers(told[key], actions), True)
+        for key in sorted(told)
+    ]
+
+
+def _offers(told: "Explanation", actions: "Actions") -> "list[Offer]":
+    offers: list[Offer] = []
+    if told.to_copy:
+        offers.append(("copy_rule", partial(actions.copy, told.to_copy)))
+    offers.append(("retry_all", actions.retry_failed))
+    return offers
+
+
+def _conditions(model: "QueueModel", grant: "GrantModel") -> "list[_Notice]":
+    found = []
+    skew_s = grant.skew_s.get()
+    if abs(skew_s) > SKEW_WORTH_TELLING_S:
+        key = "clock_slow" if skew_s > 0 else "clock_fast"
+        minutes = (abs(skew_s) + 30) // 60
+        words = say_count(f"notice_{key}", minutes)
+        found.append(_Notice(key, words, say("notice_clock_more"), [], False))
+    if not window.is_secure() and model.running.get():
+        more = say("notice_insecure_more")
+        found.append(_Notice("insecure", say("notice_insecure"), more, [], False))
+    if model.forgetful.get():
+        found.append(_Notice("forgetful", say("notice_forgetful"), "", [], False))
+    return found
+
+
+def _folded(boxes: "list[Element]") -> "Element":
+    title = element("summary", None, say_count("notices_more", len(boxes)))
+    return element("details", {"class": "folded"}, title, *boxes)
+
+
+def _box(notice: _Notice, listeners: Owner) -> "Element":
+    kind = "notice bad" if notice.bad else "notice"
+    buttons = element("div", {"class": "bulk"})
+    for name, action in notice.offers:
+        buttons.append(button("button small", say(name), action, listeners))
+    rest = element("span", {"class": "rest"})
+    words = element("p", None, element("b", None, notice.words), gap(), rest)
+    attributes = {"class": kind, "data-testid": f"notice-{notice.key}"}
+    return element("div", attributes, words, buttons)

@@ -1,0 +1,42 @@
+"""Milestones for screen readers: start, quarters of the progress, failures and end."""
+
+from upload_page.view.words.text import percent as percent_text
+from upload_page.view.words.text import say, say_count
+
+__all__ = ["Milestones"]
+
+
+class Milestones:
+    """Finds milestones: compares the sums of the queue with the sums of the previous call."""
+
+    def __init__(self) -> None:
+        self._busy = False
+        self._quarter = 0
+        self._failed = 0
+
+    def update(self, *, running: int, files: int, done: int, failed: int, percent: int) -> str:
+        """Return the sentence for a new milestone, or an empty text.
+
+        Args:
+            running: number of uploads that have not ended.
+            files: number of all uploads.
+            done: number of finished uploads.
+            failed: number of failed uploads.
+            percent: sent bytes as a percentage of all bytes.
+        """
+        was_busy, self._busy = self._busy, running > 0
+        more_failed, self._failed = failed > self._failed, failed
+        if self._busy and not was_busy:
+            self._quarter = percent // 25
+            return say_count("announce_start", running)
+        if was_busy and not self._busy:
+            if failed:
+                arrived = say_count("announce_end", done)
+                failures = say_count("announce_failed", failed)
+                return say("announce_end_failed", arrived=arrived, failed=failures)
+            return say_count("announce_end", files) if files else ""
+        quarter = percent // 25
+        if self._busy and quarter > self._quarter and quarter < 4:
+            self._quarter = quarter
+            return say("announce_percent", percent=percent_text(25 * quarter, 100))
+        return say_count("announce_failed", failed) if more_failed else ""

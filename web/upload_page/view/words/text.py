@@ -1,0 +1,216 @@
+"""Sentences, numbers and times in the person's language.
+
+A language consists of sentences (`locales/*.json`) and `Formats`; `use` sets both. A sentence with
+a count is an object with one sentence for each plural form of the language. `language` is a signal:
+when the language changes, all effects that read `language` run again.
+"""
+
+from upload_page.view.signals import Signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+__all__ = [
+    "ago",
+    "count_files",
+    "direction",
+    "gap",
+    "language",
+    "moment",
+    "number",
+    "percent",
+    "say",
+    "say_count",
+    "size_text",
+    "time_left",
+    "time_of_day",
+    "types_text",
+    "use",
+]
+
+UNITS = ("kB", "MB", "GB", "TB")
+KINDS = ("audio", "font", "image", "text", "video")  # of content types; each has a sentence
+NO_GAP = ("ja", "zh-CN", "zh-TW")  # the full stop of these languages has its own space
+RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
+ISOLATES = ("\u2068", "\u2069")  # keep the order of `49 MB` in a right-to-left sentence
+SHORT_NAME = 5  # letters; a content type with a longer name is shown in full
+
+language = Signal("")
+
+
+if TYPE_CHECKING:
+
+    class Formats(Protocol):
+        """The formats of numbers and times in a language; see `browser.page.language.Intl`."""
+
+        @property
+        def decimal(self) -> str:
+            """The decimal separator."""
+
+        @property
+        def group(self) -> str:
+            """The separator between thousands."""
+
+        @property
+        def percent(self) -> str:
+            """The pattern of a percentage, such as `0%`; the number replaces `0`."""
+
+        def plural(self, count: int) -> str:
+            """Return the plural category of a number, such as `one` or `few`."""
+
+        def time(self, at_s: float) -> str:
+            """Return the time of day as text, such as `15:40`, for a time in seconds since 1970."""
+
+        def moment(self, at_s: float) -> str:
+            """Return date and time of day as text, for a time in seconds since 1970."""
+
+        def ago(self, count: int, unit: str) -> str:
+            """Return a text such as `3 days ago`; `unit` is a word such as `day`."""
+
+
+class _Current:
+    """The sentences and formats of the current language."""
+
+    def __init__(self) -> None:
+        self.sentences: dict[str, Any] = {}  # {key: sentence, or {plural form: sentence}}
+        self.formats: Any = None  # Formats
+        self.around_value = ("", "")  # put before and after each value in a sentence
+
+
+_current = _Current()
+
+
+def use(code: str, sentences: "dict[str, Any]", formats: "Formats") -> None:
+    """Set the current language.
+
+    Args:
+        code: a language code such as `zh-CN`.
+        sentences: `{key: sentence}`; instead of a sentence with a count, `{plural form: sentence}`.
+    """
+    _current.sentences = sentences
+    _current.formats = formats
+    _current.around_value = ISOLATES if direction(code) == "rtl" else ("", "")
+    language.set(code)
+
+
+def direction(code: str) -> str:
+    """Return `rtl` if the language is written from right to left, else `ltr`."""
+    return "rtl" if code in RIGHT_TO_LEFT else "ltr"
+
+
+def gap() -> str:
+    """Return the text between two sentences: a space, or nothing in Chinese and Japanese."""
+    return "" if language.get() in NO_GAP else " "
+
+
+def say(key: str, **values: object) -> str:
+    """Return the sentence with this key in the current language.
+
+    Each `{name}` in the sentence is replaced by the value with this name.
+    """
+    return _filled(_current.sentences[key], values)
+
+
+def _filled(rest: str, values: "dict[str, object]") -> str:
+    out = ""
+    before_value, after_value = _current.around_value
+    while "{" in rest:
+        before, _, rest = rest.partition("{")
+        name, _, rest = rest.partition("}")
+        out += before + before_value + str(values[name]) + after_value
+    return out + rest
+
+
+def say_count(key: str, count: int, **values: object) -> str:
+    """Return the sentence with this key in the plural form that the language uses for `count`.
+
+    If the sentence lacks the form, use the form `other`. As in `say`, each `{name}` is replaced by
+    the value with this name. `{count}` is replaced by the number.
+    """
+    forms = _current.sentences[key]
+    values["count"] = number(count)
+    return _filled(forms.get(_current.formats.plural(count)) or forms["other"], values)
+
+
+def number(value: int) -> str:
+    """Return an integer of 0 or more as text with separators between thousands, such as `2,000`."""
+    digits = str(value)
+    out = digits[-3:]
+    while len(digits) > 3:
+        digits = digits[:-3]
+        out = digits[-3:] + _current.formats.group + out
+    return out
+
+
+def percent(part: int, whole: int) -> str:
+    """Return `part` as a percentage of `whole`, such as `71%`.
+
+    The number is rounded down, so that `100%` means that nothing is missing.
+    """
+    share = 100 * part // whole if whole else 0
+    return str(_current.formats.percent).replace("0", str(share))
+
+
+def count_files(count: int) -> str:
+    """Return a number of files as text, such as `1 file` or `8 files`."""
+    return say_count("files", count)
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes as text, such as `812 B`, `1.1 MB` or `48.8 TB`.
+
+    Units are powers of 1,000. The space is a no-break space.
+    """
+    if size < 1000:
+        return f"{int(size)}\u00a0B"
+    size /= 1000
+    index = 0
+    while size >= 999.5 and index < len(UNITS) - 1:
+        size /= 1000
+        index += 1
+    unit = UNITS[index]
+    if size >= 99.95:
+        return f"{number(int(size + 0.5))}\u00a0{unit}"
+    return f"{size:.1f}\u00a0{unit}".replace(".", _current.formats.decimal)
+
+
+def types_text(types: "list[str]") -> str:
+    """Return file types as text: `images, PDF, .csv` for `image/*`, `application/pdf`, `.csv`."""
+    return say("comma").join([_type_text(each) for each in types])
+
+
+def _type_text(pattern: str) -> str:
+    kind, _, name = pattern.partition("/")
+    if name == "*" and kind in KINDS:
+        return say(f"kind_{kind}")
+    if name.isalpha() and len(name) <= SHORT_NAME:
+        return name.upper()
+    return pattern
+
+
+def ago(seconds: float) -> str:
+    """Return an age as text, such as `3 days ago` or `a moment ago`."""
+    for unit, unit_s in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= unit_s:
+            return str(_current.formats.ago(int(seconds // unit_s), unit))
+    return say("ago_now")
+
+
+def time_left(seconds: float) -> str:
+    """Return the remaining time as text, rounded to 5 seconds, to minutes or to hours."""
+    if seconds < 55:
+        return say_count("left_seconds", max(5, 5 * int((seconds + 4.999) // 5)))
+    if seconds < 3570:
+        return say_count("left_minutes", int((seconds + 30) // 60) or 1)
+    return say_count("left_hours", int((seconds + 1800) // 3600) or 1)
+
+
+def moment(at_s: float) -> str:
+    """Return date and time of day as text, for a time in seconds since 1970."""
+    return str(_current.formats.moment(at_s))
+
+
+def time_of_day(at_s: float) -> str:
+    """Return the time of day as text, such as `15:40`, for a time in seconds since 1970."""
+    return str(_current.formats.time(at_s))
