@@ -25,7 +25,7 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.to
 # pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel mock-wheel lock modules docs prerequisites clean
+.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel library uploader-wheel mock-wheel lock modules docs prerequisites clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -55,11 +55,18 @@ build: web/node_modules/.ready $(VENV)/.ready
 sbom: web/node_modules/.ready $(VENV)/.ready
 	@$(BIN)/python web/sbom.py
 
-wheel: build sbom
+wheel: build sbom library
 	$(BIN)/python -m hatchling build --target wheel --clean --directory dist
-	for each in pyodide mock; do (cd wheels/$$each && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist) || exit 1; done
+	for each in pyodide mock uploader; do (cd wheels/$$each && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist) || exit 1; done
 	cp constraints.txt dist
 	@cd dist && wc -c *.whl
+
+library: web/node_modules/.ready $(VENV)/.ready
+	@$(BIN)/python web/library.py
+
+uploader-wheel: library
+	@$(BIN)/python web/sbom.py ossferry-uploader
+	cd wheels/uploader && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
 
 mock-wheel: $(VENV)/.ready
 	@$(BIN)/python web/sbom.py ossferry-mock

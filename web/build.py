@@ -39,6 +39,7 @@ OUT = WEB.parent / "build" / "web"
 
 PACKAGES = ("ossferry_uploader", "upload_page")
 DIALOGS = WEB / "upload_page" / "dialogs"  # loaded when the first dialog is opened
+CLIENT = WEB / "ossferry_uploader" / "client"  # not used by the page
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LANGUAGES = {
     "en": "English",
@@ -47,6 +48,8 @@ LANGUAGES = {
     "zh-TW": "繁體中文",
     "ar": "العربية",
 }
+BRIDGE = ("bridge/bridge.js", "bridge/exchange.js", "worker/checksums.js")
+WORKER = ("worker/crc64_wasm.js", "worker/checksum_worker.js")
 # {name by which the page loads a file: the file}
 LOADED_ON_DEMAND = {
     "checksum_worker": "checksum_worker.js",
@@ -164,7 +167,10 @@ else:
 
 
 def start_modules() -> list[tuple[str, bytes]]:
-    """Return the modules of the library and the page, without the dialogs, as `(path, source)`.
+    """Return the modules of the library and the page as `(path, source)`.
+
+    The dialogs, and the library's own interface, are left out: the page loads the dialogs later,
+    and does not need the interface.
 
     The modules that `MAIN` imports come first, each after the modules that it imports itself.
     """
@@ -172,7 +178,7 @@ def start_modules() -> list[tuple[str, bytes]]:
         path
         for package in PACKAGES
         for path in (WEB / package).rglob("*.py")
-        if DIALOGS not in path.parents
+        if not {DIALOGS, CLIENT} & {*path.parents} and path != CLIENT.with_name("__init__.py")
     ]
     sources = dict(_stripped(paths))
     return [(path, sources[path].encode()) for path in import_order(sources, f"{MAIN}.py")]
@@ -297,10 +303,10 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 
     return {
         "app": {
-            **scripts(WEB / "worker", "checksums.js"),
-            "checksum_worker.js": worker(),
+            "bridge.js": joined(*BRIDGE),
+            "checksum_worker.js": joined(*WORKER),
             **scripts(WEB / "storage", "indexed_db.js", "leases.js", "records.js", "tabs.js"),
-            **scripts(WEB / "page", "boot.js", "exchange.js", "intake.js", "thumbnails.js"),
+            **scripts(WEB / "page", "boot.js", "intake.js", "thumbnails.js"),
             **scripts(WEB / "page", "form.js", "frame.js"),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
             "styles.css": styles(),
@@ -329,11 +335,13 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     }
 
 
-def worker() -> bytes:
-    """Return both scripts of the checksum worker as one file, whose hash the page can check."""
-    parts = ["crc64_wasm.js", "checksum_worker.js"]
-    texts = ((WEB / "worker" / part).read_text("utf-8") for part in parts)
-    return "\n".join(map(without_comments, texts)).encode()
+def joined(*paths: str) -> bytes:
+    """Return scripts as one script without comments.
+
+    Args:
+        paths: relative to `web`.
+    """
+    return "\n".join(without_comments((WEB / path).read_text("utf-8")) for path in paths).encode()
 
 
 def styles() -> bytes:

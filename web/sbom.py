@@ -45,6 +45,7 @@ PROJECTS = {
     "ossferry": ROOT,
     "ossferry-pyodide": ROOT / "wheels" / "pyodide",
     "ossferry-mock": ROOT / "wheels" / "mock",
+    "ossferry-uploader": ROOT / "wheels" / "uploader",
 }
 """The folder of each wheel's `pyproject.toml`."""
 
@@ -54,6 +55,7 @@ PACKAGES = {
     "ossferry": ("hash-wasm", "idb-keyval", "qrcode-generator", PYSCRIPT, MICROPYTHON),
     "ossferry-pyodide": ("pyodide",),
     "ossferry-mock": (),
+    "ossferry-uploader": ("hash-wasm", "idb-keyval"),
 }
 CHANGES = (
     "web/interpreter.py changes micropython.wasm (it catches errors and finds strings faster) and"

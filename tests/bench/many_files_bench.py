@@ -106,7 +106,7 @@ from upload_page.view.list.total import show_total
 
 class File:
     path = content_type = ""
-    size, modified = 1_000_000_000, 0
+    size, modified, is_lasting = 1_000_000_000, 0, True
 
     def __init__(self, number):
         self.name = f"file-{number}.bin"

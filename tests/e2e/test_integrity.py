@@ -18,8 +18,7 @@ PARTS = {
     "micropython": (
         "boot.js",
         "intake.js",
-        "exchange.js",
-        "checksums.js",
+        "bridge.js",
         "styles.css",
         "core.js",
         "core-",
@@ -27,7 +26,7 @@ PARTS = {
         "micropython.bin",
         "micropython.wasm",
     ),
-    "pyodide": ("exchange.js", "styles.css", "pyodide.asm.wasm"),
+    "pyodide": ("bridge.js", "styles.css", "pyodide.asm.wasm"),
 }
 IN_THE_WORKER = "fetch('/healthz?changed');"
 SHA256 = """() => ossferry.checksum("sha256", new Blob(["x"]), 0, 1).text"""

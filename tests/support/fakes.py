@@ -88,6 +88,7 @@ class FakeFile:
         self.content_type = content_type
         self.first = b""
         self.crc64 = ""
+        self.is_lasting = True
 
     async def head(self) -> bytes:
         return self.first

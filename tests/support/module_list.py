@@ -19,6 +19,7 @@ PARTS = {
     "web/upload_page": "The page's Python",
     "web": "The build of the page",
     "web/page": "The page's JavaScript",
+    "web/bridge": "The JavaScript that the uploader needs",
     "web/worker": "The checksum worker",
     "web/storage": "The browser's storage",
 }

@@ -4,13 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["FOLDERS", "build_wheels"]
+__all__ = ["FOLDERS", "build_library", "build_wheels"]
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
     "ossferry": ROOT,
     "ossferry_pyodide": ROOT / "wheels" / "pyodide",
     "ossferry_mock": ROOT / "wheels" / "mock",
+    "ossferry_uploader": ROOT / "wheels" / "uploader",
 }
 """The project of each wheel."""
 
@@ -18,8 +19,22 @@ FOLDERS = {
 def build_wheels(out: Path) -> None:
     """Write the SBOMs into `build/sbom`, and all wheels into a folder."""
     _run(ROOT, "web/sbom.py")
+    _run(ROOT, "web/library.py")
     for folder in FOLDERS.values():
-        _run(folder, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(out))
+        _build(folder, out)
+
+
+def build_library(out: Path) -> Path:
+    """Build the wheel of the library in a folder, and return its path."""
+    _run(ROOT, "web/sbom.py", "ossferry-uploader")
+    _run(ROOT, "web/library.py")
+    _build(FOLDERS["ossferry_uploader"], out)
+    (wheel,) = out.glob("ossferry_uploader-*.whl")
+    return wheel
+
+
+def _build(folder: Path, out: Path) -> None:
+    _run(folder, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(out))
 
 
 def _run(folder: Path, *arguments: str) -> None:

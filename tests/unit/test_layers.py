@@ -89,15 +89,14 @@ ARROWS: dict[str, dict[str, str]] = {
     },
     "upload_page": {
         "main": (
-            "dialogs view.app view.adding view.reporting view.actions view.model "
-            "view.grant_model view.signals browser @browser.server @browser @transfer.queue "
-            "@transfer.resuming @transfer.engine @transfer.journal @transfer.grants "
-            "@transfer.pacing @transfer.upload @transfer.ports @transfer.errors"
+            "dialogs view.app view.adding view.actions view.model view.grant_model "
+            "view.signals browser @uploader @browser @transfer.queue @transfer.resuming "
+            "@transfer.grants @transfer.pacing @transfer.errors"
         ),
         "dialogs": (
             "view.page view.actions view.elements view.words view.model view.signals browser "
-            "@browser.server @browser @transfer.resuming @transfer.sending @transfer.journal "
-            "@transfer.upload @transfer.files @transfer.options @transfer.errors @oss"
+            "@browser @transfer.resuming @transfer.sending @transfer.journal @transfer.upload "
+            "@transfer.files @transfer.options @transfer.errors @oss"
         ),
         "view.app": (
             "view.page view.list view.actions view.words view.model view.grant_model "
@@ -115,14 +114,10 @@ ARROWS: dict[str, dict[str, str]] = {
             "view.actions view.model @transfer.queue @transfer.ports @transfer.files "
             "@transfer.states @oss"
         ),
-        "view.reporting": (
-            "view.grant_model @transfer.pacing @transfer.upload @transfer.ports "
-            "@transfer.target @transfer.errors @oss"
-        ),
         "view.actions": (
-            "view.words view.model view.grant_model view.signals browser @browser.server "
-            "@transfer.queue @transfer.resuming @transfer.journal @transfer.upload "
-            "@transfer.ports @transfer.states @transfer.errors @oss"
+            "view.words view.model view.grant_model view.signals browser @transfer.queue "
+            "@transfer.resuming @transfer.journal @transfer.upload @transfer.ports "
+            "@transfer.states @transfer.errors @oss"
         ),
         "view.elements": "view.words view.signals browser",
         "view.words": (
@@ -134,11 +129,23 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "view.grant_model": "view.signals @transfer.grants @transfer.pacing @transfer.states",
         "view.signals": "",
-        "browser": "@browser",
+        "browser": "@browser.server @browser",
     },
     LIBRARY: {
+        "client": (
+            "browser uploader transfer.queue transfer.sending transfer.upload transfer.files "
+            "transfer.options transfer.states transfer.errors"
+        ),
+        "uploader": (
+            "browser browser.server transfer.reporting transfer.queue transfer.engine "
+            "transfer.journal transfer.grants transfer.pacing transfer.upload transfer.ports "
+            "transfer.errors oss"
+        ),
         "browser.server": "browser transfer.grants transfer.target transfer.errors oss",
         "browser": "transfer.sending transfer.files transfer.plan transfer.errors oss",
+        "transfer.reporting": (
+            "transfer.pacing transfer.upload transfer.ports transfer.target transfer.errors oss"
+        ),
         "transfer.queue": (
             "transfer.resuming transfer.sending transfer.engine transfer.journal "
             "transfer.grants transfer.pacing transfer.listeners transfer.upload "
@@ -191,6 +198,7 @@ OUTSIDE = {
     "oss": {"binascii", "hashlib", "json", "time"},
     "transfer": {"asyncio", "heapq", "json"},
     "browser": EVERYWHERE | JAVASCRIPT | {"binascii", "gc", "hashlib", "hmac", "time"},
+    "client": {"asyncio", "js"},
     "view": EVERYWHERE,
     "dialogs": EVERYWHERE,
     "main": {"asyncio"},

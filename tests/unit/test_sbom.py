@@ -11,6 +11,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 import build
+import library
 import sbom
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,9 @@ def really_shipped() -> dict[str, set[str]]:
             shipped[wheel] |= {
                 npm_package(each) for each in json.loads(source_map.read_text())["sources"]
             }
+    shipped["ossferry-uploader"] = {
+        npm_package(path.as_posix()) for path in library.PACKAGES.values()
+    }
     return {wheel: names - {""} for wheel, names in shipped.items()}
 
 
@@ -167,7 +171,7 @@ def test_the_versions_inside_pyodide_are_those_of_its_files() -> None:
 
 
 def test_all_wheels_have_the_same_version() -> None:
-    main, pyodide, mock = (
+    main, *others = (
         tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
         for folder in sbom.PROJECTS.values()
     )
@@ -175,6 +179,6 @@ def test_all_wheels_have_the_same_version() -> None:
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
     (newest, *_) = re.findall(r"^## (\S+)", changes, re.MULTILINE)
 
-    assert main["version"] == pyodide["version"] == mock["version"] == newest
+    assert {each["version"] for each in (main, *others)} == {newest}
     assert main["optional-dependencies"]["pyodide"] == [f"ossferry-pyodide=={main['version']}"]
     assert main["optional-dependencies"]["demo"] == [f"ossferry-mock=={main['version']}"]

@@ -1,5 +1,5 @@
 // Runs before everything else: locks the page against other scripts, sets its colours, shows a failed start, and
-// offers the functions that Python calls. intake.js accepts files; upload_page/main.py is the page itself.
+// fetches the page's Python. intake.js accepts files; upload_page/main.py is the page itself.
 "use strict";
 
 const root = document.documentElement;
@@ -136,11 +136,11 @@ function guardLeaving(on) {
   else awake?.release();
 }
 
-// Functions that Python calls because its own bridge to JavaScript cannot do the same.
 const urls = JSON.parse(document.currentScript.dataset.urls);
 const url = (name) => ownOrigin(urls[name]);
 
-// Returns [path, content] for each file of an archive (`web/archive.py`). Compiled modules are hex digits, see `random`.
+// Returns [path, content] for each file of an archive (`web/archive.py`). Compiled modules are hex digits: MicroPython takes a
+// string faster than an array.
 function unpack(buffer) {
   const text = (start, size) => new TextDecoder().decode(new Uint8Array(buffer, start, size));
   const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
@@ -152,22 +152,18 @@ function unpack(buffer) {
   });
 }
 
+// bridge.js adds the functions that the uploader itself needs.
 window.ossferry = {
-  // Returns a promise in all cases: MicroPython cannot catch an exception that is thrown synchronously.
-  ask: async (module, operation, ...given) => (await import(url(module)))[operation](...given),
   load: (module) => import(url(module)),
   // Unpacked while the interpreter is loaded.
   modules: window.fetch(url("modules")).then((answer) => answer.arrayBuffer()).then(unpack),
   fail,
   guardLeaving,
-  // Returns hex digits: a string crosses to MicroPython faster than an array.
-  random: (size) => Array.from(crypto.getRandomValues(new Uint8Array(size)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
   ready: () => {
     sealed = true;
     root.dataset.app = "ready";
     setTimeout(window.ossferry.startChecksums, 50);
   },
-  text: (owner, name) => String(owner[name]), // MicroPython cuts integers to 32 bits
   url,
 };
 

@@ -5,12 +5,6 @@ const intake = (() => {
   let listener = null;
   const waiting = [];
 
-  // [name, folders, size, type, time of change, error]. Python gets it as JSON: a string crosses in one step, and
-  // keeps integers above 32 bits.
-  const facts = (file) => {
-    const folders = file.folders ?? above(file.webkitRelativePath);
-    return [file.name, folders, file.size, file.type, file.lastModified, file.lost ?? ""];
-  };
   const above = (path) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
 
   function take(files) {
@@ -37,9 +31,6 @@ const intake = (() => {
   // Without window.ossferry boot.js was not loaded, and cannot show the failed start itself.
   if (!window.ossferry) document.documentElement.dataset.app = "failed";
   else {
-    window.ossferry.facts = (file) => JSON.stringify(facts(file));
-    window.ossferry.factsOf = (files, start, end) => JSON.stringify(files.slice(start, end).map(facts));
-
     // Python calls this once. `receive` gets the waiting files and all later ones, as arrays of File.
     window.ossferry.listen = (receive) => {
       listener = receive;

@@ -1,39 +1,25 @@
-"""Starts the page: creates the engine and the view, connects them, and accepts files."""
+"""Starts the page: creates the uploader and the view, connects them, and accepts files."""
 
 import asyncio
 
-from ossferry_uploader.browser.checksum import ChecksumWorker
 from ossferry_uploader.browser.clock import PACE_MS, BrowserClock, Pace
-from ossferry_uploader.browser.entropy import BrowserRandom
 from ossferry_uploader.browser.event_loop import run_in_slices
-from ossferry_uploader.browser.http import BrowserHttp
 from ossferry_uploader.browser.interop import collect_rarely
-from ossferry_uploader.browser.network import BrowserNetwork
-from ossferry_uploader.browser.server.calls import call
-from ossferry_uploader.browser.server.grants import ServerGrants
-from ossferry_uploader.browser.server.receipts import ServerReceipts
-from ossferry_uploader.browser.storage import BrowserStorage
-from ossferry_uploader.browser.tabs import BrowserTabs
-from ossferry_uploader.transfer.engine import Engine
 from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused
 from ossferry_uploader.transfer.grants.credentials import GrantKeeper
-from ossferry_uploader.transfer.grants.forms import Forms
 from ossferry_uploader.transfer.grants.quota import Quota
-from ossferry_uploader.transfer.journal.journal import Journal
-from ossferry_uploader.transfer.pacing.connections import ConnectionPool
 from ossferry_uploader.transfer.pacing.retry import waits_for
-from ossferry_uploader.transfer.pacing.small_requests import SmallRequests
-from ossferry_uploader.transfer.ports import Ports
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
+from ossferry_uploader.uploader import Uploader
 from upload_page.browser import window
+from upload_page.browser.own_server import server
 from upload_page.browser.preconnect import Preconnect
 from upload_page.view.actions import Actions
 from upload_page.view.adding import Adding
 from upload_page.view.app import show
 from upload_page.view.grant_model import GrantModel
 from upload_page.view.model import QueueModel
-from upload_page.view.reporting import FEATURE, Reporting
 from upload_page.view.signals import Computed, effect, report_errors_to
 
 TYPE_CHECKING = False
@@ -42,7 +28,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ossferry_uploader.transfer.grants.grant import Grant
-    from ossferry_uploader.transfer.upload import Upload
 
 __all__ = ["queue"]
 
@@ -56,37 +41,36 @@ def start() -> Queue:
     """Start the page and return the queue of its uploads."""
     run_in_slices()
     report_errors_to(window.report_error)
-    clock, receipts = BrowserClock(), ServerReceipts()
-    ports = _make_ports(clock, receipts)
+    clock = BrowserClock()
     grant, preconnect = GrantModel(), Preconnect()
 
     def fetched(found: "Grant | None", error: "Exception | None") -> None:
         grant.fetched(found, error, clock.now_s())
         if found:
-            queue.allow(found.limits)
-            engine.quota.granted(found.left)
-            engine.origins.prepare(found)
             preconnect.connect(found.bucket.origin)
-        elif isinstance(error, ServerRefused) and error.quota:
-            engine.quota.used_up(error.quota)
 
-    keeper = GrantKeeper(ServerGrants(), clock, on_fetched=fetched)
     model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
     has_many = Computed(lambda: model.running.get() > MANY)
     effect(lambda: collect_rarely(with_many=bool(has_many.get())))
-    journal = Journal(ports, keeper, on_change=model.found)
-    pool = ConnectionPool(small=SmallRequests(clock.elapsed_s))
-    engine = Engine(ports, keeper, pool, journal, Forms())
-    receipts.on_left = engine.quota.told
-    engine.quota.on_change = lambda: grant.left.set(engine.quota.left().facts())
-    writing = Pace(lambda: WRITING_MS)
-    queue = Queue(engine, on_change=model.changed, soon=writing, report=window.report_error)
+    uploader = Uploader(
+        server,
+        on_fetched=fetched,
+        on_records=model.found,
+        on_change=model.changed,
+        soon=Pace(lambda: WRITING_MS),
+        report=window.report_error,
+    )
+    queue, quota = uploader.queue, uploader.engine.quota
+    quota.on_change = lambda: grant.left.set(quota.left().facts())
+    model.on_done = uploader.reporting.arrived
+    model.on_refused = uploader.reporting.refused
     actions = Actions(queue, model, grant, clock, window.origin(), open_dialog=_open_dialog)
     show(model, grant, actions)
-    actions.forget_credentials = keeper.forget
-    actions.refresh_quota = lambda: _start_task(_refresh_quota(keeper, engine.quota))
-    actions.unreported = _start_reporting(engine, queue, model, grant).waiting
-    adding = Adding(queue, model, actions, clock, new_id=lambda: ports.random.hex(16))
+    actions.forget_credentials = uploader.keeper.forget
+    actions.refresh_quota = lambda: _start_task(_refresh_quota(uploader.keeper, quota))
+    actions.unreported = uploader.reporting.waiting
+    random = uploader.ports.random
+    adding = Adding(queue, model, actions, clock, new_id=lambda: random.hex(16))
     window.receive_files(lambda files: _start_task(adding.add(files)))
     window.when_hidden(queue.write_now)
     _start_task(_find_unfinished(queue.unfinished, grant, model, actions))
@@ -95,41 +79,6 @@ def start() -> Queue:
     if window.is_embedded():
         actions.open_dialog("embedding", model, actions)
     return queue
-
-
-def _make_ports(clock: BrowserClock, receipts: ServerReceipts) -> Ports:
-    return Ports(
-        http=BrowserHttp(),
-        checksum=ChecksumWorker(),
-        clock=clock,
-        random=BrowserRandom(),
-        network=BrowserNetwork(),
-        storage=BrowserStorage(),
-        receipts=receipts,
-        tabs=BrowserTabs(),
-    )
-
-
-def _start_reporting(
-    engine: Engine, queue: Queue, model: QueueModel, grant: GrantModel
-) -> Reporting:
-    """Create and return the object that reports each ended upload to our server."""
-
-    def counted(upload: "Upload") -> None:
-        engine.quota.counted(upload.number)
-        queue.reported(upload)
-
-    reporting = Reporting(
-        engine.ports.receipts,
-        engine.ports.clock,
-        grant,
-        is_sending=model.running.get,
-        counted=counted,
-    )
-    engine.awaits_receipt = lambda: grant.can(FEATURE)
-    model.on_done = reporting.arrived
-    model.on_refused = reporting.refused
-    return reporting
 
 
 async def _open_dialog(name: str, *given: "Any") -> "Any":
@@ -158,7 +107,7 @@ async def _find_unfinished(
             await unfinished.find()
             if not grant.can("unfinished"):
                 return
-            answer = await call("GET", "/api/unfinished")
+            answer = await server.call("GET", "/api/unfinished")
         except ServerRefused as error:
             if not waits_for(error):
                 return  # the view shows the error

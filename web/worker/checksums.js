@@ -15,7 +15,7 @@
 
     // Browsers do not check the hash of a worker's script. `fetch` does (boot.js); the worker runs the fetched bytes.
     async function start() {
-      const code = await Promise.all(scripts.map(async (name) => (await fetch(window.ossferry.url(name))).blob()));
+      const code = await Promise.all(scripts.map(async (name) => (await fetch(self.ossferry.url(name))).blob()));
       const address = URL.createObjectURL(new Blob(code, { type: "text/javascript" }));
       const started = new Worker(address);
       started.onmessage = ({ data }) => {
@@ -66,14 +66,14 @@
     if (held.size > MOST_HELD) held.delete(held.keys().next().value);
   }
 
-  window.ossferry.startChecksums = fast.started;
+  self.ossferry.startChecksums = fast.started;
 
   // Returns { text, stop }. `text` is a promise of the result, or of "!" and the reason if the blob cannot be read.
   // After `stop` it never settles, and nothing more is read.
-  window.ossferry.checksum = (kind, ...piece) => (kind === "sha256" ? sha256 : fast).ask(kind, ...piece);
+  self.ossferry.checksum = (kind, ...piece) => (kind === "sha256" ? sha256 : fast).ask(kind, ...piece);
 
   // Returns the bytes of a small file from its checksum, at most once: sending them needs no second reading.
-  window.ossferry.bytesOf = (blob) => {
+  self.ossferry.bytesOf = (blob) => {
     const bytes = held.get(blob);
     held.delete(blob);
     return bytes;

@@ -204,6 +204,7 @@ class Demo:
         self.settings = self._make_settings(port, starting)
         self.bucket = self.settings.bucket
         origins = [f"http://{host}:{port}" for host in self.settings.allowed_hosts]
+        origins += self.settings.cors_origins
         prepare_bucket(self.settings, f"http://127.0.0.1:{self.oss.port}", origins)
         server = BackgroundServer(self._make_app(), sock, on_exit=self._on_exit)
         server.start()

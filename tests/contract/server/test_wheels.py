@@ -1,4 +1,4 @@
-"""The three wheels: what they contain, and what runs from them in an empty environment."""
+"""The wheels: what they contain, and what runs from them in an empty environment."""
 
 import email
 import email.policy
@@ -142,6 +142,18 @@ def test_the_mock_is_only_in_its_wheel(dist: Path) -> None:
 
     assert {each for each in files(dist, "ossferry_mock") if ".dist-info/" not in each} == sources
     assert [each for each in files(dist, "ossferry") if "mock_oss" in each] == []
+
+
+def test_the_library_is_only_in_its_wheel(dist: Path) -> None:
+    sources = {
+        path.relative_to(ROOT / "web").as_posix()
+        for path in (ROOT / "web" / "ossferry_uploader").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    inside = {each for each in files(dist, "ossferry_uploader") if ".dist-info/" not in each}
+
+    assert inside == sources | {"ossferry_uploader/ossferry_uploader.js"}
+    assert [each for each in files(dist, "ossferry") if "ossferry_uploader" in each] == []
 
 
 def environment(folder: Path, dist: Path, *wheels: str, and_also: Sequence[str] = ()) -> Path:

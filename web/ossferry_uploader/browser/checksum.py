@@ -33,4 +33,4 @@ class ChecksumWorker:
             FileUnreadable: the file could not be read to its end.
             ServerRefused: the worker's script could not be loaded.
         """
-        return await read("sha256", file.blob, 0, file.size)
+        return await read("sha256", file.slice(0, file.size), 0, file.size)

@@ -4,9 +4,8 @@ import asyncio
 import time
 
 import js
-from pyscript.ffi import create_proxy
 
-from ossferry_uploader.browser.interop import release
+from ossferry_uploader.browser.interop import create_proxy, release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

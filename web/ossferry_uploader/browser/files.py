@@ -6,7 +6,7 @@ import json
 
 import js
 
-from ossferry_uploader.browser.interop import JsException, reason_of
+from ossferry_uploader.browser.interop import JsException, blob_of, reason_of, wide
 from ossferry_uploader.transfer.errors import FileUnreadable, ServerRefused
 
 TYPE_CHECKING = False
@@ -20,6 +20,8 @@ __all__ = [
     "BrowserFile",
     "bytes_of",
     "check_readable",
+    "file_from_blob",
+    "file_from_bytes",
     "file_from_js",
     "files_from_js",
     "read",
@@ -53,6 +55,7 @@ class BrowserFile:
         self.modified: int = facts[4]
         self.lost: str = facts[5]
         self.crc64 = ""  # decimal, of the whole file, if `head` has read all of it
+        self.is_lasting = True
 
     def slice(self, offset: int, size: int) -> "Any":
         """Return `size` bytes from `offset` as a `Blob`.
@@ -85,6 +88,30 @@ class BrowserFile:
 def file_from_js(blob: "Any") -> BrowserFile:
     """Return a `BrowserFile` for a JavaScript `File`, or for a `Blob` with a `name` property."""
     return BrowserFile(blob, json.loads(js.ossferry.facts(blob)))
+
+
+def file_from_bytes(
+    data: "Any", name: str, *, path: str = "", content_type: str = ""
+) -> BrowserFile:
+    """Return a `BrowserFile` for bytes in memory. The bytes are copied.
+
+    Args:
+        data: `bytes`, or another object with the buffer protocol.
+        path: the folders of the file, such as `a/b`.
+
+    Raises:
+        TypeError: `data` has no bytes.
+    """
+    return file_from_blob(blob_of(data), name, path=path, content_type=content_type)
+
+
+def file_from_blob(
+    blob: "Any", name: str, *, path: str = "", content_type: str = ""
+) -> BrowserFile:
+    """Return a `BrowserFile` for a JavaScript `Blob`. After a reload it cannot be read again."""
+    found = BrowserFile(blob, [name, path, wide(blob, "size"), content_type, 0, ""])
+    found.is_lasting = False
+    return found
 
 
 def files_from_js(files: "Any") -> "Iterator[BrowserFile]":

@@ -3,10 +3,9 @@
 import asyncio
 
 import js
-from pyscript.ffi import create_proxy
 
 from ossferry_uploader.browser.files import bytes_of, check_readable
-from ossferry_uploader.browser.interop import release
+from ossferry_uploader.browser.interop import create_proxy, release
 from ossferry_uploader.browser.probe import why_lost
 from ossferry_uploader.oss.errors import Lost
 from ossferry_uploader.oss.replies import Reply

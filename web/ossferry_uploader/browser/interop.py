@@ -1,22 +1,64 @@
 """Differences between MicroPython and Pyodide in their access to JavaScript."""
 
 import gc
+import sys
 
 import js
 
 try:
-    from pyodide.ffi import JsException
+    from pyodide import ffi
 except ImportError:
-    from jsffi import JsException  # type: ignore[assignment] # the name of the module on MicroPython
+    import jsffi as ffi  # type: ignore[no-redef] # the name of the module on MicroPython
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["JsException", "collect_rarely", "reason_of", "release", "wide"]
+__all__ = [
+    "JsException",
+    "blob_of",
+    "collect_rarely",
+    "create_proxy",
+    "reason_of",
+    "release",
+    "to_js",
+    "wide",
+]
 
+JsException, create_proxy = ffi.JsException, ffi.create_proxy
+IS_MICROPYTHON = sys.implementation.name == "micropython"
+CHUNK_BYTES = 256 << 10
 GARBAGE_BYTES = 4 << 20
 GARBAGE_BYTES_WITH_MANY = 16 << 20
+
+
+def to_js(value: "Any") -> "Any":
+    """Return a copy of a Python value as a JavaScript value; a dict becomes an object."""
+    if IS_MICROPYTHON:
+        return ffi.to_js(value)
+    return ffi.to_js(value, dict_converter=js.Object.fromEntries)
+
+
+def blob_of(data: "Any") -> "Any":
+    """Return a copy of the bytes of `data` as a JavaScript `Blob`.
+
+    Args:
+        data: `bytes`, or another object with the buffer protocol; on MicroPython an array of bytes.
+
+    Raises:
+        TypeError: `data` has no bytes.
+    """
+    view = memoryview(data) if IS_MICROPYTHON else memoryview(data).cast("B")
+    starts = range(0, len(view), CHUNK_BYTES)
+    return js.Blob.new(to_js([_array(view[start : start + CHUNK_BYTES]) for start in starts]))
+
+
+def _array(view: memoryview) -> "Any":
+    """Return a copy of bytes as a JavaScript `Uint8Array`.
+
+    MicroPython cannot convert bytes, so they cross as hex digits.
+    """
+    return js.ossferry.fromHex(bytes(view).hex()) if IS_MICROPYTHON else to_js(view)
 
 
 def collect_rarely(*, with_many: bool = False) -> None:

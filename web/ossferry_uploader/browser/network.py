@@ -3,9 +3,8 @@
 import asyncio
 
 import js
-from pyscript.ffi import create_proxy, to_js
 
-from ossferry_uploader.browser.interop import JsException, release
+from ossferry_uploader.browser.interop import JsException, create_proxy, release, to_js
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BrowserNetwork"]
 
-SERVER = "/healthz"
+HEALTH = "/healthz"
 TIMEOUT_MS = 5_000
 
 
@@ -21,7 +20,14 @@ class BrowserNetwork:
     """Checks the network and our server; implements the engine's interface `Network`.
 
     It does not use `navigator.onLine`, which is often wrong.
+
+    Args:
+        server: the address of our server without a slash at the end; empty for the server that
+            sent the page.
     """
+
+    def __init__(self, server: str = "") -> None:
+        self._server = server
 
     async def may_be_back(self, timeout_s: float) -> None:
         """Wait for the browser's `online` event, but not longer than `timeout_s` seconds."""
@@ -31,21 +37,21 @@ class BrowserNetwork:
             woken.set()
 
         proxy = create_proxy(wake)
-        js.window.addEventListener("online", proxy)
+        js.self.addEventListener("online", proxy)
         timer = js.setTimeout(proxy, timeout_s * 1000)
         try:
             await woken.wait()
         finally:
             js.clearTimeout(timer)
-            js.window.removeEventListener("online", proxy)
+            js.self.removeEventListener("online", proxy)
             release(proxy)
 
     async def server_answers(self) -> bool:
         """Tell whether our server, or a proxy in front of it, sends any response to a request."""
-        options = to_js({"cache": "no-store", "credentials": "omit"})
+        options = to_js({"cache": "no-store", "credentials": "omit", "mode": "no-cors"})
         options.signal = js.AbortSignal.timeout(TIMEOUT_MS)
         try:
-            await js.fetch(SERVER, options)
+            await js.fetch(f"{self._server}{HEALTH}", options)
         except JsException:
             return False
         return True

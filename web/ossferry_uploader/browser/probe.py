@@ -7,9 +7,8 @@ page.
 """
 
 import js
-from pyscript.ffi import to_js
 
-from ossferry_uploader.browser.interop import JsException
+from ossferry_uploader.browser.interop import JsException, to_js
 from ossferry_uploader.oss.errors import Lost
 
 TYPE_CHECKING = False

@@ -8,10 +8,9 @@ needed.
 import json
 
 import js
-from pyscript.ffi import to_js
 
 from ossferry_uploader.browser.files import BrowserFile, unreadable
-from ossferry_uploader.browser.interop import JsException
+from ossferry_uploader.browser.interop import JsException, to_js
 from ossferry_uploader.transfer.errors import FileUnreadable, StorageBroken
 
 TYPE_CHECKING = False

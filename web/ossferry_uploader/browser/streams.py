@@ -1,10 +1,9 @@
 """Uploads of unknown size from a `ReadableStream` or a JavaScript async iterable."""
 
 import js
-from pyscript.ffi import to_js
 
 from ossferry_uploader.browser.files import BrowserFile
-from ossferry_uploader.browser.interop import JsException, reason_of
+from ossferry_uploader.browser.interop import JsException, reason_of, to_js
 from ossferry_uploader.transfer.errors import FileUnreadable
 from ossferry_uploader.transfer.sending.stream import Stream
 

@@ -4,9 +4,8 @@ import asyncio
 import json
 
 import js
-from pyscript.ffi import create_proxy
 
-from ossferry_uploader.browser.interop import JsException
+from ossferry_uploader.browser.interop import JsException, create_proxy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         content_type: str  # derived by the browser from the name; empty if unknown
         modified: int  # ms since 1970
         crc64: str  # of the whole file, decimal; empty unless `head` has read the whole file
+        is_lasting: bool  # a later page may read the file too; no for streams and data in memory
 
         async def head(self) -> bytes:
             """Return the first bytes of the file, at most `sniff.HEAD_BYTES`.
@@ -65,6 +66,7 @@ class LostFile:
 
     content_type = ""
     crc64 = ""
+    is_lasting = True
 
     def __init__(self, name: str, path: str, size: int, modified: int) -> None:
         self.name = name

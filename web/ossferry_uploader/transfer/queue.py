@@ -109,6 +109,10 @@ class Queue:
     def speed_limit(self, bytes_per_s: int) -> None:
         self._engine.speed.set(bytes_per_s)
 
+    def is_sending(self) -> bool:
+        """Return whether there are uploads that have not ended."""
+        return bool(self._unended)
+
     def add(self, file: "File", options: "Options | None" = None) -> Upload:
         """Add a file, and return the new upload. The upload starts when a slot is free."""
         return self._add(file, options or self.options)

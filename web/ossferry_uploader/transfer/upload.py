@@ -230,6 +230,11 @@ class Upload:
         """Whether the file is a stream."""
         return getattr(self.file, "is_stream", False)
 
+    @property
+    def is_lasting(self) -> bool:
+        """Whether a later page may read the file too, and can continue the upload."""
+        return self.file.is_lasting
+
     def pause(self) -> None:
         """Stop the upload at once, and keep its parts in OSS.
 

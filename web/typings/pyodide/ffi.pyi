@@ -1,3 +1,9 @@
 """The border to JavaScript on Pyodide."""
 
+from collections.abc import Callable
+from typing import Any
+
 class JsException(Exception): ...
+
+def create_proxy(value: Any) -> Any: ...
+def to_js(value: Any, *, dict_converter: Callable[[Any], Any] | None = None) -> Any: ...

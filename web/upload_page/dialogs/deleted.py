@@ -1,9 +1,9 @@
 """The list of deleted files that the server can still restore."""
 
-from ossferry_uploader.browser.server.calls import call
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, set_attribute, set_text
+from upload_page.browser.own_server import server
 from upload_page.dialogs.stored_objects import folders_of
 from upload_page.view.elements import button, facts, file_name
 from upload_page.view.signals import Owner
@@ -38,7 +38,7 @@ class DeletedFiles:
     async def load(self) -> None:
         """Load the list from the server; hide the list if it is empty or the request fails."""
         try:
-            found = (await call("GET", f"/api/objects/deleted?limit={SHOWN}"))["objects"]
+            found = (await server.call("GET", f"/api/objects/deleted?limit={SHOWN}"))["objects"]
         except ServerRefused:
             found = []
         self._listeners.dispose()

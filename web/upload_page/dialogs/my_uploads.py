@@ -3,9 +3,9 @@
 import asyncio
 
 from ossferry_uploader.browser.clock import BrowserClock
-from ossferry_uploader.browser.server.calls import call
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, listen, set_attribute, set_text, show_toast
+from upload_page.browser.own_server import server
 from upload_page.browser.window import open_tab
 from upload_page.dialogs.deleted import DeletedFiles
 from upload_page.dialogs.dialog import Dialog
@@ -116,7 +116,7 @@ class _MyUploads:
             undo_id: the id of the deletion, from the server.
         """
         try:
-            await call("POST", "/api/objects/undo", {"id": undo_id})
+            await server.call("POST", "/api/objects/undo", {"id": undo_id})
         except ServerRefused as error:
             show_toast(explain(error, origin="").sentence)
         else:
@@ -137,7 +137,7 @@ class _MyUploads:
     async def _fetch(self, after: str) -> "dict[str, Any] | None":
         words, order = str(self.search.value).strip(), str(self.order.value)
         try:
-            return await call("GET", list_path(words=words, order=order, after=after))
+            return await server.call("GET", list_path(words=words, order=order, after=after))
         except ServerRefused as error:
             set_text(self.words, explain(error, origin="").sentence)
             return None
@@ -201,7 +201,7 @@ class _MyUploads:
     async def _download(self, each: StoredObject) -> None:
         document = {"key": each.key, "expires_s": DOWNLOAD_S}
         try:
-            open_tab((await call("POST", "/api/share", document))["url"])
+            open_tab((await server.call("POST", "/api/share", document))["url"])
         except ServerRefused as error:
             self._refused(each, error)
 
@@ -211,7 +211,7 @@ class _MyUploads:
             return  # the second click of a double click
         set_attribute(line, "aria-busy", "true")
         try:
-            done = await call("DELETE", f"/api/objects/{path_of(each.key)}")
+            done = await server.call("DELETE", f"/api/objects/{path_of(each.key)}")
         except ServerRefused as error:
             set_attribute(line, "aria-busy", None)
             self.lines[each.key] = line
@@ -265,7 +265,7 @@ def _order_field() -> "Element":
 async def delete_stored(key: str) -> None:
     """Delete an object that a newer object replaces. If this fails, show the reason."""
     try:
-        await call("DELETE", f"/api/objects/{path_of(key)}")
+        await server.call("DELETE", f"/api/objects/{path_of(key)}")
     except ServerRefused as error:
         show_toast(explain(error, origin="").sentence)
 

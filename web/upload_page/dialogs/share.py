@@ -4,10 +4,10 @@ import asyncio
 from functools import partial
 
 from ossferry_uploader.browser.clock import BrowserClock
-from ossferry_uploader.browser.server.calls import call
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, listen, set_attribute, set_text, show_toast
+from upload_page.browser.own_server import server
 from upload_page.browser.qr import qr_code
 from upload_page.browser.window import copy_text
 from upload_page.dialogs.dialog import Dialog
@@ -50,7 +50,7 @@ async def copy_link(key: str, actions: "Actions") -> None:
     If the browser does not allow copying, open the share dialog instead.
     """
     try:
-        made = await call("POST", "/api/share", {"key": key, "expires_s": DAY_S})
+        made = await server.call("POST", "/api/share", {"key": key, "expires_s": DAY_S})
     except ServerRefused as error:
         show_toast(_why_not(error, key, actions))
         return
@@ -95,7 +95,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
             document["process"] = PRESETS[int(str(presets.value))][1]
             document["disposition"] = "inline" if inline.checked else "attachment"
         try:
-            made = await call("POST", "/api/share", document)
+            made = await server.call("POST", "/api/share", document)
         except ServerRefused as error:
             set_text(result, _why_not(error, key, actions))
             return
@@ -147,7 +147,7 @@ def _why_not(error: ServerRefused, key: str, actions: "Actions") -> str:
 
 async def _preview(key: str, picture: "Element") -> None:
     try:
-        found = await call("GET", f"/api/objects/{path_of(key)}/preview?preset=preview")
+        found = await server.call("GET", f"/api/objects/{path_of(key)}/preview?preset=preview")
     except ServerRefused:
         return  # not an image, or too large; the link works without a preview
     set_attribute(picture, "src", found["url"])

@@ -1,10 +1,10 @@
 """The list of share links: file, note and expiry of each link, without the URL."""
 
 from ossferry_uploader.browser.clock import BrowserClock
-from ossferry_uploader.browser.server.calls import call
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, set_attribute, set_text
+from upload_page.browser.own_server import server
 from upload_page.view.elements import facts, file_name
 from upload_page.view.words.text import moment, say, say_count
 
@@ -30,7 +30,7 @@ class ShareLinks:
     async def load(self) -> None:
         """Load the list from the server; hide the list if it is empty or the request fails."""
         try:
-            made = (await call("GET", f"/api/shares?limit={SHOWN}"))["shares"]
+            made = (await server.call("GET", f"/api/shares?limit={SHOWN}"))["shares"]
         except ServerRefused:
             made = []
         now_s = BrowserClock().now_s()

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from ossferry_uploader.browser.server.calls import post
 from ossferry_uploader.oss.keys import safe_name
 from ossferry_uploader.oss.times import to_iso
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser import window
 from upload_page.browser.dom import show_toast
+from upload_page.browser.own_server import server
 from upload_page.view.signals import Signal
 from upload_page.view.words.messages import explain
 from upload_page.view.words.report import support_report
@@ -308,7 +308,7 @@ class Actions:
 
     async def _sign_out(self) -> None:
         try:
-            await post("/logout")
+            await server.post("/logout")
         except ServerRefused as error:
             if error.status != 401:  # else the session has ended already
                 show_toast(say("sign_out_failed"))

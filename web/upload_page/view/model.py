@@ -377,5 +377,5 @@ def _share(model: UploadModel) -> "tuple[int, ...]":
         return (1, size, sent, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, size, moving, 0)
     reason = model.paused_for.get()
     held, network, storage, server, login, quota = [int(reason == each) for each in REASONS]
-    kept = 0 if model.upload.is_stream else int(held or reason == states.FOR_TAB)
+    kept = int(model.upload.is_lasting and (held or reason == states.FOR_TAB))
     return (1, size, sent, 0, 1, 0, 0, held, network, storage, server, login, quota, size, 0, kept)

@@ -326,12 +326,12 @@ async def test_an_abandoned_record_is_not_offered_and_can_be_removed():
     assert (journal.unfinished, keys(told)) == ([], [KEY])
 
 
-async def test_the_record_of_a_stream_is_not_written():
+async def test_the_record_of_a_stream_or_of_data_in_memory_is_not_written():
     tabs = Tabs()
     journal, _ = tabs.open()
     await journal.load()
     upload = large()
-    upload.file.is_stream = True
+    upload.file.is_lasting = False
 
     await journal.keep(upload)
 

@@ -103,6 +103,24 @@ async def test_the_same_files_chosen_again_go_on_under_their_keys():
     assert journal.unfinished == []
 
 
+async def test_data_in_memory_continues_no_upload_and_leaves_no_record():
+    world = World()
+    (before,) = await world.left(["a.txt"])
+    queue, journal, _ = await world.next_page()
+    data = FakeFile("a.txt")
+    data.is_lasting = False
+    world.http.hold()
+
+    upload = queue.add(data)
+    await until(lambda: world.http.running)
+    records = [names for names in world.storage.saved if upload.key in names]
+    world.http.release()
+    await all_done(queue)
+
+    assert (names_of(journal), records) == (["a.txt"], [])
+    assert upload.key not in ("", before.key)
+
+
 async def test_one_click_goes_on_with_all_whose_files_the_browser_can_open():
     world = World()
     before = await world.left()

@@ -337,7 +337,7 @@ def test_those_that_are_sent_or_verified_are_moving():
 
 def test_what_a_closed_page_does_not_lose():
     model, (paused, follower, stream, waiting) = make(10, 20, 30, 40)
-    stream.file.is_stream = True
+    stream.file.is_lasting = False
     for upload in (paused, follower, stream, waiting):
         upload.go(states.UPLOADING)
     for upload in (paused, stream):

@@ -4,98 +4,125 @@ import asyncio
 import json
 
 import js
-from pyscript.ffi import create_proxy
 
-from ossferry_uploader.browser.interop import release
+from ossferry_uploader.browser.interop import create_proxy, release
 from ossferry_uploader.oss.times import from_http
 from ossferry_uploader.transfer.errors import ServerRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from typing import Any
 
-__all__ = ["call", "post"]
+    Token = str | Callable[[], str | Awaitable[str]] | None
+
+__all__ = ["Server"]
 
 TIMEOUT_MS = 15000
 
 
-async def post(
-    path: str, document: "dict[str, object] | None" = None, *, refusal: type = ServerRefused
-) -> "dict[str, Any]":
-    """Send a `POST` request, and return the JSON object of the response.
-
-    Arguments and exceptions are those of the function `call`.
-    """
-    return await call("POST", path, document, refusal=refusal)
-
-
-async def call(
-    method: str,
-    path: str,
-    document: "dict[str, object] | None" = None,
-    *,
-    refusal: type = ServerRefused,
-) -> "dict[str, Any]":
-    """Send a request, and return the JSON object of the response.
+class Server:
+    """The JSON API of our server.
 
     Args:
-        document: the JSON object to send; if empty or `None`, the request has no body.
-        refusal: the class of the exception to raise, `ServerRefused` or a subclass.
-
-    Returns:
-        The JSON object; `{}` for status 204.
-
-    Raises:
-        ServerRefused: the server refused the request, did not answer (status 0), or did not send a
-            JSON object (status 200).
+        address: scheme and host of the server, such as `https://uploads.example`; empty for the
+            server that sent the page.
+        token: a bearer token that identifies the person, or a function that returns the token and
+            is called before each request. The function may be a coroutine function. Without a
+            token, the server identifies the person by the cookies of the page, which browsers send
+            only to the server that sent the page.
     """
-    status, wait, date, text = await _answer(method, path, json.dumps(document) if document else "")
-    if not status:
-        raise refusal(0, detail=text)
-    wait_s = _wait_s(wait, date)
-    if status == 204:
-        return {}
-    found = _json(text)
-    if status == 200 and found is None:
-        raise refusal(0, detail="the answer is no JSON object")
-    if found is None:
-        found = {}
-    if status != 200:
-        quota = found.get("quota")
-        raise refusal(
-            status,
-            code=str(found.get("code", "")),
-            detail=str(found.get("detail", "")),
-            id=str(found.get("id", "")),
-            quota=quota if isinstance(quota, dict) else None,
-            prefix=str(found.get("prefix", "")),
-            reason=str(found.get("reason", "")),
-            retry_after_s=wait_s,
-        )
-    return found
 
+    def __init__(self, address: str = "", token: "Token" = None) -> None:
+        self.address = address
+        self._token = token
 
-async def _answer(method: str, path: str, body: str) -> "tuple[int, str, str, str]":
-    """Send a request, and return status, `Retry-After`, `Date` and body of the response.
+    async def post(
+        self,
+        path: str,
+        document: "dict[str, object] | None" = None,
+        *,
+        refusal: type = ServerRefused,
+    ) -> "dict[str, Any]":
+        """Send a `POST` request, and return the JSON object of the response.
 
-    If no response came, the status is 0, both headers are empty, and the body is the error's text.
-    """
-    told = asyncio.Event()
-    answers: list[tuple[int, str, str, str]] = []
+        Arguments and exceptions are those of the method `call`.
+        """
+        return await self.call("POST", path, document, refusal=refusal)
 
-    def answered(status: int, wait: str, date: str, text: str) -> None:
-        answers.append((status, wait, date, text))
-        told.set()
+    async def call(
+        self,
+        method: str,
+        path: str,
+        document: "dict[str, object] | None" = None,
+        *,
+        refusal: type = ServerRefused,
+    ) -> "dict[str, Any]":
+        """Send a request, and return the JSON object of the response.
 
-    done = create_proxy(answered)
-    call = js.ossferry.call(method, path, body, TIMEOUT_MS, done)
-    try:
-        await told.wait()
-    finally:
-        if not answers:
-            call.forget()
-        release(done)
-    return answers[0]
+        Args:
+            path: the path and the query, such as `/api/grant`.
+            document: the JSON object to send; if empty or `None`, the request has no body.
+            refusal: the class of the exception to raise, `ServerRefused` or a subclass.
+
+        Returns:
+            The JSON object; `{}` for status 204.
+
+        Raises:
+            ServerRefused: the server refused the request, did not answer (status 0), or did not
+                send a JSON object (status 200).
+        """
+        body = json.dumps(document) if document else ""
+        status, wait, date, text = await self._answer(method, path, body)
+        if not status:
+            raise refusal(0, detail=text)
+        if status == 204:
+            return {}
+        found = _json(text)
+        if status == 200 and found is None:
+            raise refusal(0, detail="the answer is no JSON object")
+        if found is None:
+            found = {}
+        if status != 200:
+            quota = found.get("quota")
+            raise refusal(
+                status,
+                code=str(found.get("code", "")),
+                detail=str(found.get("detail", "")),
+                id=str(found.get("id", "")),
+                quota=quota if isinstance(quota, dict) else None,
+                prefix=str(found.get("prefix", "")),
+                reason=str(found.get("reason", "")),
+                retry_after_s=_wait_s(wait, date),
+            )
+        return found
+
+    async def _answer(self, method: str, path: str, body: str) -> "tuple[int, str, str, str]":
+        """Send a request, and return status, `Retry-After`, `Date` and body of the response.
+
+        If no response came, the status is 0, both headers are empty, and the body is the error's
+        text.
+        """
+        token = self._token() if callable(self._token) else self._token or ""
+        if not isinstance(token, str):
+            token = await token
+        told = asyncio.Event()
+        answers: list[tuple[int, str, str, str]] = []
+
+        def answered(status: int, wait: str, date: str, text: str) -> None:
+            answers.append((status, wait, date, text))
+            told.set()
+
+        done = create_proxy(answered)
+        url = f"{self.address}{path}"
+        call = js.ossferry.call(method, url, body, token, TIMEOUT_MS, done)
+        try:
+            await told.wait()
+        finally:
+            if not answers:
+                call.forget()
+            release(done)
+        return answers[0]
 
 
 def _wait_s(retry_after: str, date: str) -> "float | None":

@@ -1,11 +1,11 @@
 """Requests to our server for grants. A grant is the permission to upload."""
 
-from ossferry_uploader.browser.server.calls import post
 from ossferry_uploader.transfer.errors import GrantRefused
 from ossferry_uploader.transfer.grants.grant import read_grant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ossferry_uploader.browser.server.calls import Server
     from ossferry_uploader.transfer.grants.grant import Grant
 
 __all__ = ["ServerGrants"]
@@ -13,6 +13,9 @@ __all__ = ["ServerGrants"]
 
 class ServerGrants:
     """Requests grants with `POST /api/grant`; implements the engine's interface `GrantSource`."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
 
     async def fetch(self, *, refused_key_id: str = "") -> "Grant":
         """Request a grant. The server may send a cached grant.
@@ -25,4 +28,4 @@ class ServerGrants:
             GrantRefused: the server refused the request; the status is 0 if no response came.
         """
         document: dict[str, object] = {"refused_key_id": refused_key_id} if refused_key_id else {}
-        return read_grant(await post("/api/grant", document, refusal=GrantRefused))
+        return read_grant(await self._server.post("/api/grant", document, refusal=GrantRefused))

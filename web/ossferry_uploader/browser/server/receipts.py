@@ -1,6 +1,5 @@
 """Requests to our server about stored objects and about unfinished multipart uploads."""
 
-from ossferry_uploader.browser.server.calls import call, post
 from ossferry_uploader.oss.encoding import percent_encode
 from ossferry_uploader.oss.errors import Corrupt
 from ossferry_uploader.oss.replies import Stored
@@ -11,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ossferry_uploader.browser.server.calls import Server
     from ossferry_uploader.transfer.target import RefusedObject
 
 __all__ = ["ServerReceipts"]
@@ -27,7 +27,8 @@ class ServerReceipts:
     receipt that contains the unused quota.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, server: "Server") -> None:
+        self._server = server
         self.on_left: Callable[[Left], None] = lambda left: None
 
     async def confirm(self, *, key: str, size: int, crc64: str, request_id: str) -> "Stored | None":
@@ -47,7 +48,7 @@ class ServerReceipts:
                 200 if the response is malformed.
         """
         try:
-            found = await post("/api/receipts", _report(key, size, crc64, request_id))
+            found = await self._server.post("/api/receipts", _report(key, size, crc64, request_id))
         except ServerRefused as error:
             if error.code == MISSING:
                 return None
@@ -74,7 +75,7 @@ class ServerReceipts:
                 status is 0 if no response came, and 200 if the response is malformed.
         """
         reports = [_report(*upload) for upload in uploads]
-        found = await post("/api/receipts/batch", {"reports": reports})
+        found = await self._server.post("/api/receipts/batch", {"reports": reports})
         receipts = found.get("receipts")
         if not isinstance(receipts, list) or len(receipts) != len(reports):
             raise ServerRefused(200, detail="the receipts are malformed")
@@ -99,7 +100,7 @@ class ServerReceipts:
             "request_id": refused.request_id or None,
         }
         try:
-            await post("/api/receipts/refused", document)
+            await self._server.post("/api/receipts/refused", document)
         except ServerRefused as error:
             if error.code == STANDS and error.reason == INTACT:
                 return False
@@ -118,7 +119,7 @@ class ServerReceipts:
             ServerRefused: the server refused the request; the status is 0 if no response came.
         """
         document: dict[str, object] = {"path": path, "size": size, "crc64": crc64}
-        found = await post("/api/objects/identical", document)
+        found = await self._server.post("/api/objects/identical", document)
         return str(found.get("key") or "")
 
     async def begun_empty(self, key: str) -> "list[str]":
@@ -127,7 +128,7 @@ class ServerReceipts:
         Raises:
             ServerRefused: the server refused the request; the status is 0 if no response came.
         """
-        found = await call("GET", f"/api/unfinished?key={percent_encode(key)}")
+        found = await self._server.call("GET", f"/api/unfinished?key={percent_encode(key)}")
         return [str(each["upload_id"]) for each in found.get("uploads", []) if not each["size"]]
 
     async def discard(self, key: str, upload_id: str) -> None:
@@ -137,7 +138,7 @@ class ServerReceipts:
             ServerRefused: the server refused the request; the status is 0 if no response came.
         """
         asked = f"key={percent_encode(key)}&upload_id={percent_encode(upload_id)}"
-        await call("DELETE", f"/api/unfinished?{asked}")
+        await self._server.call("DELETE", f"/api/unfinished?{asked}")
 
 
 def _report(key: str, size: int, crc64: str, request_id: str) -> "dict[str, object]":

@@ -299,15 +299,15 @@ class Journal:
     async def keep(self, upload: "Upload", *, file: "File | None" = None) -> None:
         """Write the record of a multipart upload, and send the upload's progress to the other tabs.
 
-        Streams get no record.
+        Streams and data in memory get no record.
 
         Args:
             file: the file whose handle is stored with the record. With the handle, a later page can
                 open the file again. `None` keeps the handle that is already stored.
         """
-        if upload.is_stream:
+        if not upload.is_lasting:
             self._records.know(upload.upload_id)
-            return  # no later page can continue a stream
+            return
         record = self._records.of(upload, self._tab_lock)
         upload.record.save_parts(upload.progress.arrived)
         upload.record.save_as(record.key)

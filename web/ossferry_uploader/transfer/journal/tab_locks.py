@@ -204,7 +204,7 @@ class SmallFileLocks:
             The key and the CRC-64 of the object, if another tab has just stored the file; otherwise
             `None`.
         """
-        if upload.is_stream or upload.upload_id or not upload.is_single:
+        if not upload.is_lasting or upload.upload_id or not upload.is_single:
             return None
         lock = _send_lock(owner, upload.file)
         self._sending[upload.number] = lock

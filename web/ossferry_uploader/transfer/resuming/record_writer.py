@@ -58,7 +58,7 @@ class RecordWriter:
 
         The record stays until `drop` is called.
         """
-        if not upload.record.name and not upload.is_stream:
+        if not upload.record.name and upload.is_lasting:
             self._waiting.append(upload)
             self.wake()
 

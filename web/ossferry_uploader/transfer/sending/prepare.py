@@ -69,9 +69,9 @@ async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored 
         The `Stored` data of the object, if another tab has sent the file; otherwise `None`.
     """
     is_placed = upload.key and (upload.has_begun() or upload.is_single)
-    if is_placed and not upload.is_stream:
+    if is_placed and upload.is_lasting:
         await engine.journal.reclaim(upload)
-    if not ((upload.key and is_placed) or upload.is_stream):
+    if upload.is_lasting and not (upload.key and is_placed):
         crc64 = await engine.journal.adopt(upload)
         if crc64:
             stored = await _followed(upload, engine, upload.key, crc64)

@@ -77,7 +77,7 @@ async def _update_record(upload: "Upload", engine: "Engine", stored: "Stored") -
     """
     if not upload.upload_id:
         return
-    if engine.awaits_receipt() and not upload.is_stream:
+    if engine.awaits_receipt() and upload.is_lasting:
         engine.journal.tell_end(upload.key, stored.crc64)
     else:
         await engine.journal.forget(upload.key, stored.crc64)

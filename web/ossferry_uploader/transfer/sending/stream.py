@@ -56,6 +56,7 @@ class Stream:
     """
 
     is_stream = True
+    is_lasting = False
 
     def __init__(
         self, source: "Source", name: str, *, path: str = "", content_type: str = ""

@@ -5,9 +5,9 @@ unreachable.
 from ossferry_uploader.oss.errors import Corrupt
 from ossferry_uploader.oss.replies import Stored
 from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.reporting import Reporting
 from ossferry_uploader.transfer.upload import Upload
 from support.fakes import FakeClock, FakeFile, until
-from upload_page.view.reporting import Reporting
 
 
 class Server:
@@ -42,12 +42,8 @@ class Refusing(Server):
         return outcome
 
 
-class Grant:
-    def __init__(self, *features):
-        self.features = features
-
-    def can(self, feature):
-        return feature in self.features
+def offers(*features):
+    return lambda feature: feature in features
 
 
 def arrive(reporting, *keys):
@@ -61,7 +57,7 @@ async def test_each_is_reported_and_a_server_that_is_away_is_asked_again():
     clock = FakeClock()
     corrupt = Corrupt("CRC-64", expected="1", actual="2")
     server = Server(None, ServerRefused(503), ServerRefused(200), corrupt, None)
-    arrive(Reporting(server, clock, Grant("receipts")), "a", "b", "c")
+    arrive(Reporting(server, clock, offers("receipts")), "a", "b", "c")
 
     await until(lambda: len(server.asked) == 5)
 
@@ -81,7 +77,7 @@ async def test_what_is_not_the_file_is_refused_until_the_server_has_heard_it():
     clock = FakeClock()
     away = [ServerRefused(each) for each in (0, 401, 502)] + [ServerRefused(503, retry_after_s=40)]
     server = Refusing(*away, True, ServerRefused(409, code="upload-stands", reason="other"), True)
-    refuse(Reporting(server, clock, Grant("refusals")), "a", "b", "c")
+    refuse(Reporting(server, clock, offers("refusals")), "a", "b", "c")
 
     await until(lambda: not server.outcomes)
 
@@ -92,7 +88,7 @@ async def test_what_is_not_the_file_is_refused_until_the_server_has_heard_it():
 
 async def test_an_object_without_etag_is_refused_only_while_it_has_not_been_sent_again():
     server, clock = Refusing(ServerRefused(503), True), FakeClock()
-    reporting = Reporting(server, clock, Grant("refusals"))
+    reporting = Reporting(server, clock, offers("refusals"))
     first, second = (Upload(FakeFile(), lambda _: None) for _ in range(2))
     for upload, key in ((first, "a"), (second, "b")):
         upload.target.key = key
@@ -110,7 +106,7 @@ async def test_an_object_without_etag_is_refused_only_while_it_has_not_been_sent
 
 async def test_what_is_the_file_all_the_same_gets_its_receipt():
     server = Refusing(False)
-    refuse(Reporting(server, FakeClock(), Grant("refusals")), "a")
+    refuse(Reporting(server, FakeClock(), offers("refusals")), "a")
 
     await until(lambda: server.asked)
 
@@ -119,14 +115,14 @@ async def test_what_is_the_file_all_the_same_gets_its_receipt():
 
 async def test_a_server_without_refusals_is_told_of_none():
     server = Refusing()
-    refuse(Reporting(server, FakeClock(), Grant("receipts")), "a")
+    refuse(Reporting(server, FakeClock(), offers("receipts")), "a")
 
     assert server.refused == []
 
 
 async def test_a_no_is_not_repeated():
     server = Server(ServerRefused(404, code="not-stored"))
-    arrive(Reporting(server, FakeClock(), Grant("receipts")), "a", "b")
+    arrive(Reporting(server, FakeClock(), offers("receipts")), "a", "b")
 
     await until(lambda: len(server.asked) == 2)
 
@@ -136,7 +132,7 @@ async def test_a_no_is_not_repeated():
 async def test_a_server_without_receipts_is_not_asked():
     server = Server()
 
-    arrive(Reporting(server, FakeClock(), Grant()), "a")
+    arrive(Reporting(server, FakeClock(), offers()), "a")
 
     assert server.asked == []
 
@@ -149,7 +145,7 @@ async def test_while_files_are_sent_reports_keep_a_distance():
     reporting = Reporting(
         server,
         clock,
-        Grant("receipts"),
+        offers("receipts"),
         is_sending=lambda: sending.pop(0),
         counted=lambda upload: counted.append(upload.key),
     )
@@ -161,7 +157,7 @@ async def test_while_files_are_sent_reports_keep_a_distance():
     assert clock.slept_s == [1.0]
 
 
-BATCHES = Grant("receipts", "receipt-batches")
+BATCHES = offers("receipts", "receipt-batches")
 
 
 async def test_what_waits_is_reported_in_batches_of_200():
@@ -175,6 +171,17 @@ async def test_what_waits_is_reported_in_batches_of_200():
     assert server.asked == [keys[:200], keys[200:400], "400"]
     assert counted == keys
     assert reporting.waiting() == []
+
+
+async def test_finish_waits_until_everything_is_reported():
+    server, clock = Server(ServerRefused(503)), FakeClock()
+    reporting = Reporting(server, clock, BATCHES)
+    await reporting.finish()
+    arrive(reporting, "a", "b")
+
+    await reporting.finish()
+
+    assert (server.asked, reporting.waiting()) == ([["a", "b"], ["a", "b"]], [])
 
 
 async def test_while_files_are_sent_batches_are_small_and_keep_a_distance():
@@ -236,7 +243,7 @@ async def test_a_batch_that_nobody_may_report_now_is_not_repeated():
 
 async def test_a_server_without_batches_gets_one_upload_after_the_other():
     server = Server()
-    arrive(Reporting(server, FakeClock(), Grant("receipts")), "a", "b")
+    arrive(Reporting(server, FakeClock(), offers("receipts")), "a", "b")
 
     await until(lambda: len(server.asked) == 2)
 

@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.ports import Clock, Receipts
     from ossferry_uploader.transfer.target import RefusedObject
     from ossferry_uploader.transfer.upload import Upload
-    from upload_page.view.grant_model import GrantModel
 
-__all__ = ["FEATURE", "Reporting"]
+__all__ = ["RECEIPTS", "Reporting"]
 
 RETRY_S = 15.0
 BETWEEN_S = 1.0  # while files are sent
-FEATURE, BATCHES, REFUSALS = "receipts", "receipt-batches", "refusals"
+RECEIPTS, BATCHES, REFUSALS = "receipts", "receipt-batches", "refusals"
 MAX_BATCH = 200  # uploads in one request
 BATCH_BETWEEN = 20  # while files are sent: the server asks OSS for each of them
 NOT_YET = (401, 502)  # nobody is signed in, or the server cannot read from OSS
@@ -37,6 +36,7 @@ class Reporting:
     """Reports each ended upload to our server, if the server accepts reports.
 
     Args:
+        can: tells whether the server offers a feature, such as `receipts`.
         is_sending: returns true while uploads are being sent.
         counted: called with each upload after its report.
     """
@@ -45,7 +45,7 @@ class Reporting:
         self,
         receipts: "Receipts",
         clock: "Clock",
-        grant: "GrantModel",
+        can: "Callable[[str], object]",
         is_sending: "Callable[[], object]" = lambda: False,
         counted: "Callable[[Upload], None]" = lambda upload: None,
     ) -> None:
@@ -53,9 +53,10 @@ class Reporting:
         self._is_sending = is_sending
         self._counted = counted
         self._clock = clock
-        self._grant = grant
+        self._can = can
         self._waiting: list[Upload] = []
         self._busy = False
+        self._reported = asyncio.Event()  # set when no upload waits for its report any more
         self._refused: list[tuple[Upload, RefusedObject]] = []
         self._refuses = False
 
@@ -63,18 +64,24 @@ class Reporting:
         """Return the finished uploads that were not reported yet."""
         return list(self._waiting)
 
+    async def finish(self) -> None:
+        """Wait until all finished uploads are reported."""
+        if self._busy:
+            await self._reported.wait()
+
     def arrived(self, upload: "Upload") -> None:
         """Report a finished upload. The reports are sent in the order of the calls."""
-        if upload.identical or not self._grant.can(FEATURE):
+        if upload.identical or not self._can(RECEIPTS):
             return
         self._waiting.append(upload)
         if not self._busy:
             self._busy = True
+            self._reported.clear()
             asyncio.create_task(self._report())  # noqa: RUF006 - it ends by itself
 
     def refused(self, upload: "Upload") -> None:
         """Report an object that differs from its file. The server then deletes the object."""
-        if not upload.refused or not self._grant.can(REFUSALS):
+        if not upload.refused or not self._can(REFUSALS):
             return
         self._refused.append((upload, upload.refused))
         if not self._refuses:
@@ -123,10 +130,11 @@ class Reporting:
             if self._is_sending():
                 await self._clock.sleep(BETWEEN_S)
         self._busy = False
+        self._reported.set()
 
     def _most(self) -> int:
         """Return the largest number of uploads that may be reported in one request now."""
-        if not self._grant.can(BATCHES):
+        if not self._can(BATCHES):
             return 1
         return BATCH_BETWEEN if self._is_sending() else MAX_BATCH
 

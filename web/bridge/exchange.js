@@ -42,7 +42,7 @@
   // CRLF as in HTTP. It is "stalled" if fewer than LEAST_BYTES were sent in patienceMs, and "" if the connection broke.
   // After the last byte the reply has patienceMs + heldMs: buffers of both ends may still hold bytes that were sent.
   // Returns { abort, giveUp }. After abort no callback is called; giveUp ends the request like a broken connection.
-  window.ossferry.exchange = (method, url, headers, isForm, body, patienceMs, heldMs, progress, done) => {
+  self.ossferry.exchange = (method, url, headers, isForm, body, patienceMs, heldMs, progress, done) => {
     let xhr = opened(method, url);
     let form = isForm ? new FormData() : null;
     forEach(headers, (name, value) => (form ? form.append(name, value) : xhr.setRequestHeader(name, value)));
@@ -81,9 +81,9 @@
     // Not called from Python directly: DevTools records the stack of each request, frame by frame.
     queueMicrotask(() => {
       if (!xhr) return; // aborted
-      const bytes = window.ossferry.bytesOf(body);
+      const bytes = self.ossferry.bytesOf(body);
       if (form && bytes) {
-        const boundary = window.ossferry.random(16);
+        const boundary = self.ossferry.random(16);
         xhr.setRequestHeader("content-type", `multipart/form-data; boundary=${boundary}`);
         const whole = encoded(form, bytes, boundary);
         xhr.send(whole);
@@ -98,18 +98,21 @@
     return { abort: () => xhr && end().abort(), giveUp: () => xhr?.abort() };
   };
 
-  // One request to our own server. done: called with status, Retry-After, Date and body, or with 0, "", "" and the error
-  // if no response came; not called after `forget`.
-  window.ossferry.call = (method, path, body, patienceMs, done) => {
-    const options = { method, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(patienceMs) };
-    if (body) Object.assign(options, { body, headers: { "content-type": "application/json" } });
+  // One request to our own server. token: sent as a bearer token unless it is empty. done: called with status,
+  // Retry-After, Date and body, or with 0, "", "" and the error if no response came; not called after `forget`.
+  self.ossferry.call = (method, url, body, token, patienceMs, done) => {
+    const headers = {};
+    if (body) headers["content-type"] = "application/json";
+    if (token) headers.authorization = `Bearer ${token}`;
+    const options = { method, headers, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(patienceMs) };
+    if (body) options.body = body;
     const failed = (error) => [0, "", "", String(error)];
-    answerOf(path, options).catch(failed).then((found) => done?.(...found));
+    answerOf(url, options).catch(failed).then((found) => done?.(...found));
     return { forget: () => (done = null) };
   };
 
-  async function answerOf(path, options) {
-    const answer = await fetch(path, options);
+  async function answerOf(url, options) {
+    const answer = await fetch(url, options);
     const head = [answer.status, answer.headers.get("Retry-After") ?? "", answer.headers.get("Date") ?? ""];
     return [...head, await answer.text()];
   }

@@ -1,0 +1,1 @@
+"""The library's own interface: `connect`, and the uploads of a connection."""

@@ -1,0 +1,58 @@
+"""Results of uploads: the stored file, and the progress of several uploads."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ossferry_uploader.transfer.upload import Upload
+
+__all__ = ["Done", "Progress", "UploadCancelled"]
+
+
+class UploadCancelled(Exception):
+    """Raised if somebody cancelled the upload, for example with `queue.cancel_all()`."""
+
+
+class Done:
+    """A file that OSS has stored, with the checksum that proves it.
+
+    Attributes:
+        name: the name of the file.
+        key: the key of the object.
+        size: the size in bytes.
+        crc64: the CRC-64 of the object and of the file, as decimal text.
+        request_id: the id of the OSS request that stored the object; may be empty.
+        url: the address of the object; only readers with permission can open it.
+        identical: whether the same file was stored before, so that nothing was sent.
+    """
+
+    def __init__(self, upload: "Upload", url: str) -> None:
+        self.name = upload.file.name
+        self.key = upload.key
+        self.size = upload.file.size
+        self.crc64 = upload.crc64
+        self.request_id = upload.request_id
+        self.url = url
+        self.identical = upload.identical
+
+    def __repr__(self) -> str:
+        return f"Done(key={self.key!r}, size={self.size}, crc64={self.crc64!r})"
+
+
+class Progress:
+    """How far a call of `put_all` is.
+
+    Attributes:
+        files: the number of all files.
+        done: the number of stored files.
+        failed: the number of files that failed or were cancelled.
+        size: the number of all bytes. It grows while streams are read.
+        sent: the number of sent bytes.
+        results: for each file, in order, a `Done`, the error, or `None` while it is not known.
+    """
+
+    def __init__(self, uploads: "list[Upload]", results: "list[Done | Exception | None]") -> None:
+        self.files = len(uploads)
+        self.done = len([each for each in results if isinstance(each, Done)])
+        self.failed = len([each for each in results if isinstance(each, Exception)])
+        self.size = sum([upload.file.size for upload in uploads])
+        self.sent = sum([upload.sent for upload in uploads])
+        self.results = list(results)

@@ -1,0 +1,182 @@
+"""Uploads of data that a program has in the browser."""
+
+import asyncio
+
+from ossferry_uploader.client.results import Done, Progress, UploadCancelled
+from ossferry_uploader.client.sources import file_of
+from ossferry_uploader.transfer import states
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.options import Options
+    from ossferry_uploader.transfer.queue import Queue
+    from ossferry_uploader.transfer.upload import Upload
+    from ossferry_uploader.uploader import Uploader
+
+__all__ = ["Uploads"]
+
+
+class Uploads:
+    """A connection to a server; `connect` returns it.
+
+    Attributes:
+        queue: all uploads of the connection, as in the page, to pause, resume or observe them.
+    """
+
+    def __init__(self, uploader: "Uploader") -> None:
+        self.queue = uploader.queue
+        self._uploader = uploader
+        self._reported: set[int] = set()  # upload numbers
+        self.queue.on_change(self._report)
+
+    async def put(
+        self,
+        name: str,
+        data: "Any",
+        options: "Options | None" = None,
+        *,
+        path: str = "",
+        content_type: str = "",
+        on_progress: "Callable[[Upload], None] | None" = None,
+    ) -> Done:
+        """Upload data as one object, and return it when OSS has confirmed its checksum.
+
+        The call waits while the network or the server is away, and then continues. If the calling
+        task is cancelled, the upload is cancelled too.
+
+        Args:
+            name: the name of the file, such as `report.parquet`.
+            data: `bytes` or another object with the buffer protocol, a file that is open for
+                reading bytes, a `pathlib.Path`, an async iterator of bytes, or a JavaScript `File`,
+                `Blob`, `ArrayBuffer`, typed array or `ReadableStream`.
+            options: how OSS stores the object.
+            path: the folders of the file, such as `a/b`.
+            content_type: the type of the file. If it is empty, the engine finds the type by the
+                first bytes and the name.
+            on_progress: called with the upload after each change, as a listener of the queue.
+
+        Raises:
+            TypeError: `data` is something else, such as text.
+            OSError: the file of a path does not exist, or cannot be read.
+            OSSError: OSS refused the file, or could not be reached.
+            TransferError: the server's limits do not allow the file, or the data cannot be read.
+            UploadCancelled: somebody cancelled the upload.
+        """
+        file = file_of(name, data, path=path, content_type=content_type)
+        upload = self.queue.add(file, options)
+        ended = asyncio.Event()
+
+        def changed(each: "Upload") -> None:
+            if each is not upload:
+                return
+            if each.state in states.ENDED:
+                ended.set()
+            if on_progress:
+                on_progress(each)
+
+        stop = self.queue.on_change(changed)
+        try:
+            if upload.state not in states.ENDED:
+                await ended.wait()
+        except asyncio.CancelledError:
+            self.queue.cancel(upload)
+            raise
+        finally:
+            stop()
+        result = self._result(upload)
+        self.queue.remove(upload)
+        if isinstance(result, Done):
+            return result
+        raise result
+
+    def put_all(
+        self, files: "Iterable[tuple[str, Any]] | Any", options: "Options | None" = None
+    ) -> "PutAll":
+        """Upload several files, and return an async iterator over their `Progress`.
+
+        A file that fails does not stop the others: `Progress.results` has its error, and
+        `queue.retry_failed()` sends it again. If the loop ends early, the uploads continue.
+
+        Args:
+            files: pairs of a name and data, as for `put`, or a JavaScript `FileList` or array of
+                `File`, such as `input.files`.
+
+        Raises:
+            TypeError, OSError: as for `put`, before any of the files is uploaded.
+        """
+        given = [file_of(name, data) for name, data in _pairs(files)]
+        return PutAll(self.queue, given, options, self._result)
+
+    async def close(self) -> None:
+        """Wait until the server has heard of all stored files, and delete the credentials."""
+        await self._uploader.reporting.finish()
+        self._uploader.keeper.forget()
+
+    def _report(self, upload: "Upload") -> None:
+        if upload.state not in states.ENDED or upload.number in self._reported:
+            return
+        if upload.state == states.DONE:
+            self._reported.add(upload.number)
+            self._uploader.reporting.arrived(upload)
+        elif upload.refused:
+            self._uploader.reporting.refused(upload)
+
+    def _result(self, upload: "Upload") -> "Done | Exception":
+        if upload.state == states.DONE:
+            return Done(upload, self._uploader.url_of(upload.key))
+        return upload.error or UploadCancelled(f"{upload.file.name} was cancelled")
+
+
+def _pairs(files: "Any") -> "Iterable[tuple[str, Any]]":
+    if hasattr(files, "length"):
+        return [(str(files[index].name), files[index]) for index in range(int(files.length))]
+    return [(name, data) for name, data in files]
+
+
+class PutAll:
+    """An async iterator over the progress of several uploads; `Uploads.put_all` returns it."""
+
+    def __init__(
+        self,
+        queue: "Queue",
+        files: "list[File]",
+        options: "Options | None",
+        result: "Callable[[Upload], Done | Exception]",
+    ) -> None:
+        self._queue = queue
+        self._result = result
+        self._changed = asyncio.Event()
+        self._changed.set()
+        self._uploads = [queue.add(file, options) for file in files]
+        self._numbers = {upload.number for upload in self._uploads}
+        self._is_over = False
+        self._stop = queue.on_change(self._note)
+
+    def __aiter__(self) -> "PutAll":
+        return self
+
+    async def __anext__(self) -> Progress:
+        """Wait for a change, and return the progress. The last one has all results."""
+        if self._is_over:
+            raise StopAsyncIteration
+        await self._changed.wait()
+        self._changed.clear()
+        progress = Progress(self._uploads, [self._result_of(each) for each in self._uploads])
+        if progress.done + progress.failed == progress.files:
+            self._is_over = True
+            self._stop()
+            for upload in self._uploads:
+                if upload.state == states.DONE:
+                    self._queue.remove(upload)
+        return progress
+
+    def _note(self, upload: "Upload") -> None:
+        if upload.number in self._numbers:
+            self._changed.set()
+
+    def _result_of(self, upload: "Upload") -> "Done | Exception | None":
+        return self._result(upload) if upload.state in states.ENDED else None

@@ -1,0 +1,114 @@
+"""Connects the engine with a browser and a server."""
+
+from ossferry_uploader.browser.checksum import ChecksumWorker
+from ossferry_uploader.browser.clock import BrowserClock
+from ossferry_uploader.browser.entropy import BrowserRandom
+from ossferry_uploader.browser.http import BrowserHttp
+from ossferry_uploader.browser.network import BrowserNetwork
+from ossferry_uploader.browser.server.grants import ServerGrants
+from ossferry_uploader.browser.server.receipts import ServerReceipts
+from ossferry_uploader.browser.storage import BrowserStorage
+from ossferry_uploader.browser.tabs import BrowserTabs
+from ossferry_uploader.oss.encoding import percent_encode
+from ossferry_uploader.transfer.engine import Engine
+from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.grants.credentials import GrantKeeper
+from ossferry_uploader.transfer.grants.forms import Forms
+from ossferry_uploader.transfer.journal.journal import Journal
+from ossferry_uploader.transfer.pacing.connections import ConnectionPool
+from ossferry_uploader.transfer.pacing.small_requests import SmallRequests
+from ossferry_uploader.transfer.ports import Ports
+from ossferry_uploader.transfer.queue import Queue
+from ossferry_uploader.transfer.reporting import RECEIPTS, Reporting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ossferry_uploader.browser.server.calls import Server
+    from ossferry_uploader.transfer.grants.grant import Grant
+    from ossferry_uploader.transfer.upload import Upload
+
+__all__ = ["Uploader"]
+
+
+class Uploader:
+    """The queue and the engine of a page or a worker, with everything that they need.
+
+    Call `reporting.arrived` for each upload that is done.
+
+    Attributes:
+        keeper: the credentials and the server's time.
+        queue: the uploads.
+        reporting: reports uploads to the server.
+
+    Args:
+        server: the token server.
+        on_fetched: called with `(grant, error)` after each request for a grant; one of the two is
+            `None`.
+        on_records: called with the journal when the records of unfinished uploads have changed.
+        on_change: called with each upload after each change.
+        soon: `soon(write)` calls the function `write` later. This function writes records.
+        report: called with each error that a listener raises.
+    """
+
+    def __init__(
+        self,
+        server: "Server",
+        *,
+        on_fetched: "Callable[[Grant | None, Exception | None], None]" = lambda grant, error: None,
+        on_records: "Callable[[Journal], None]" = lambda journal: None,
+        on_change: "Callable[[Upload], None]" = lambda upload: None,
+        soon: "Callable[[Callable[[], None]], None]",
+        report: "Callable[[Exception], None]",
+    ) -> None:
+        receipts = ServerReceipts(server)
+        self.ports = Ports(
+            http=BrowserHttp(),
+            checksum=ChecksumWorker(),
+            clock=BrowserClock(),
+            random=BrowserRandom(),
+            network=BrowserNetwork(server.address),
+            storage=BrowserStorage(),
+            receipts=receipts,
+            tabs=BrowserTabs(),
+        )
+        self._on_fetched = on_fetched
+        self._features: list[str] = []  # of the latest grant
+        self._origin = ""
+        self.keeper = GrantKeeper(ServerGrants(server), self.ports.clock, on_fetched=self._fetched)
+        journal = Journal(self.ports, self.keeper, on_change=on_records)
+        pool = ConnectionPool(small=SmallRequests(self.ports.clock.elapsed_s))
+        self.engine = Engine(self.ports, self.keeper, pool, journal, Forms())
+        self.engine.awaits_receipt = lambda: self.can(RECEIPTS)
+        receipts.on_left = self.engine.quota.told
+        self.queue = Queue(self.engine, on_change=on_change, soon=soon, report=report)
+        self.reporting = Reporting(
+            receipts,
+            self.ports.clock,
+            self.can,
+            is_sending=self.queue.is_sending,
+            counted=self._counted,
+        )
+
+    def can(self, feature: str) -> bool:
+        """Return whether the server offers a feature, such as `receipts`, to this person."""
+        return feature in self._features
+
+    def url_of(self, key: str) -> str:
+        """Return the address of an object; only readers with permission can open it."""
+        return f"{self._origin}/{percent_encode(key, safe='/')}"
+
+    def _fetched(self, grant: "Grant | None", error: "Exception | None") -> None:
+        self._on_fetched(grant, error)
+        if grant:
+            self._features, self._origin = grant.features, grant.bucket.origin
+            self.queue.allow(grant.limits)
+            self.engine.quota.granted(grant.left)
+            self.engine.origins.prepare(grant)
+        elif isinstance(error, ServerRefused) and error.quota:
+            self.engine.quota.used_up(error.quota)
+
+    def _counted(self, upload: "Upload") -> None:
+        self.engine.quota.counted(upload.number)
+        self.queue.reported(upload)
