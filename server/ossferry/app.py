@@ -35,6 +35,7 @@ from ossferry.grants.cache import NoGrantCache, SealedGrantCache
 from ossferry.grants.endpoints import TokenApi
 from ossferry.grants.log import GrantLog
 from ossferry.grants.service import Grants
+from ossferry.hooks.calls import refuse_hooks
 from ossferry.http.client import outbound_client
 from ossferry.http.concurrency import ConcurrencyLimit
 from ossferry.http.hosts import HostGuard
@@ -120,8 +121,8 @@ def create_app(
             client that connects to public addresses only.
 
     Raises:
-        SettingsError: the built page or the package of `settings.oss_sdk` is missing, or a file
-            cannot be read.
+        SettingsError: the built page or the package of `settings.oss_sdk` is missing, a file
+            cannot be read, or there are hooks and the settings have no role for objects.
     """
     base = _base(settings, audit, clock, monotonic, store=store, span=span)
     authenticator = _authenticator(base, identify, sign_outs)
@@ -238,6 +239,7 @@ def _upload_services(
     base: _Base, hooks: Mapping[str, object], outbound: httpx.AsyncClient | None
 ) -> UploadServices | None:
     if base.store is None or base.database is None:
+        refuse_hooks(hooks)
         return None
     return UploadServices(
         base.settings,

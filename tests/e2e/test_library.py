@@ -3,10 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zipfile import ZipFile
 
 import httpx
@@ -26,6 +28,7 @@ from ossferry.authentication.apikey_format import new_key
 from ossferry.cli.demo import Demo
 from ossferry.settings.rules import DEMO_SECRET
 from support.expecting import expect
+from support.notebook import build_site, write_notebook
 from support.serving import serve
 from support.wheels import build_library
 
@@ -495,10 +498,14 @@ class Application(Demo):
     def _make_app(self) -> ASGIApp:
         server = super()._make_app()
         assert isinstance(server, Starlette)
-        return Starlette(
-            routes=[Mount("/mine", self._pages), Mount("/", server)],
-            lifespan=lambda _app: server.router.lifespan_context(server),
-        )
+
+        @asynccontextmanager
+        async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+            async with server.router.lifespan_context(server):
+                yield
+
+        routes = [Mount("/mine", self._pages), Mount("/", server)]
+        return Starlette(routes=routes, lifespan=lifespan)
 
 
 def test_without_a_token_the_cookie_of_the_page_identifies_the_person(
@@ -512,3 +519,33 @@ def test_without_a_token_the_cookie_of_the_page_identifies_the_person(
 
         assert key.startswith("uploads/alice-")
         assert demo.oss.bucket(demo.bucket).objects[key].data == b"all is well"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_notebook_uploads_a_table_that_it_has_made(
+    wheel: Path, key: str, page: Page, tmp_path: Path
+) -> None:
+    """JupyterLite and its kernel come from this machine; no other server is asked."""
+    folder = build_site(tmp_path, wheel)
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(request.url))
+    app = Starlette(routes=[Mount("/", StaticFiles(directory=folder, html=True))])
+    with (
+        serve(app) as url,
+        Demo(auth="apikey", api_keys_file=tmp_path / "keys.json", cors_origins=(url,)) as demo,
+    ):
+        cell = sample("ipython").replace("https://uploads.example", demo.url)
+        write_notebook(folder, "table.ipynb", cell.replace('"..."', f'"{key}"'))
+        page.goto(f"{url}/notebooks/index.html?path=table.ipynb")
+        page.locator(".jp-CodeCell .cm-content").click(timeout=START_MS)
+        page.keyboard.press("Shift+Enter")
+
+        output = page.locator(".jp-OutputArea-output", has_text="Done(key=")
+        expect(output).to_be_visible(timeout=120_000)
+        stored = {k: each.data for k, each in demo.oss.bucket(demo.bucket).objects.items()}
+
+    assert list(stored.values()) == [b"day,sold\r\n1,7\r\n2,9\r\n"]
+    assert next(iter(stored)) in output.inner_text()
+    hosts = {urlsplit(each).hostname for each in asked if each.startswith("http")}
+    assert hosts == {"127.0.0.1", f"{demo.bucket}.localhost"}

@@ -32,7 +32,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "identity errors clock"
         ),
         "app": (
-            "routes background operations forms grants uploads authentication admin "
+            "routes background operations forms grants uploads hooks authentication admin "
             "pages access ledger oss state http settings observability identity errors "
             "clock"
         ),

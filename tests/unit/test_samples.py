@@ -32,6 +32,7 @@ NOT_CHECKED = {
     ("docs/page.md", ""): "test_cors_rule.py compares it with the sentence on the page",
     ("docs/production.md", "nginx"): "contract/server/test_nginx.py gives it to nginx",
     ("docs/uploader-library.md", "html"): "e2e/test_library.py uses it in a page",
+    ("docs/uploader-library.md", "ipython"): "e2e/test_library.py runs it in JupyterLite",
     ("docs/uploader-library.md", "js"): "e2e/test_library.py runs it in a page and in a worker",
     ("docs/uploader-library.md", "python"): "e2e/test_library.py runs it in a page",
 }

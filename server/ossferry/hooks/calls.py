@@ -25,7 +25,16 @@ from ossferry.ledger import AsyncConnection, outbox
 from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
 
-__all__ = ["Event", "EventType", "Hooks", "deleted", "granted", "load_hooks", "uploaded"]
+__all__ = [
+    "Event",
+    "EventType",
+    "Hooks",
+    "deleted",
+    "granted",
+    "load_hooks",
+    "refuse_hooks",
+    "uploaded",
+]
 
 GROUP = "ossferry.hooks"
 WEBHOOK = "webhook"
@@ -105,6 +114,20 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
     if WEBHOOK in found:
         raise SettingsError(f"the hook name {WEBHOOK} is reserved: rename the hook.")
     return found
+
+
+def refuse_hooks(given: Mapping[str, object]) -> None:
+    """Refuse to start with hooks that would never be called, because the server has no ledger.
+
+    Raises:
+        SettingsError: there are given hooks, or hooks of installed packages.
+    """
+    names = sorted({*given, *(entry.name for entry in entry_points(group=GROUP))})
+    if names:
+        raise SettingsError(
+            f"OSSFERRY_OBJECTS_ROLE_ARN is not set, so hooks are never called ({', '.join(names)}):"
+            " set it, or remove the hooks."
+        )
 
 
 class Hooks:

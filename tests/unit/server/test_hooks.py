@@ -306,6 +306,25 @@ def test_hooks_of_installed_packages_are_found(monkeypatch: pytest.MonkeyPatch) 
     assert groups == ["ossferry.hooks"]
 
 
+@pytest.mark.parametrize("given", [{"gallery": Gallery()}, {}], ids=["given", "installed"])
+def test_hooks_that_would_never_be_called_stop_the_start(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, object],
+) -> None:
+    class Entry:
+        name = "gallery"
+
+    installed = [] if given else [Entry()]
+    monkeypatch.setattr("ossferry.hooks.calls.entry_points", lambda group: installed)
+
+    with pytest.raises(
+        SettingsError, match=r"OSSFERRY_OBJECTS_ROLE_ARN is not set, .+ \(gallery\): set it"
+    ):
+        create_app(make_settings(), assume_role=sts, hooks=given)
+
+
 def test_a_hook_with_the_name_of_the_webhook_stops_the_start() -> None:
     with pytest.raises(SettingsError, match="rename the hook"):
         load_hooks({"webhook": Gallery()})
