@@ -20,8 +20,8 @@ from mock_oss.http.addressing import Target
 from mock_oss.http.dates import check_skew, iso_ms, parse_gmt, parse_v4_date
 from mock_oss.http.request import Request
 from mock_oss.journal import Journal
-from mock_oss.signing import v1, v4
-from mock_oss.signing.cases import Case, V1Case, V4Case
+from mock_oss.signing import v1, v2, v4
+from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
 from mock_oss.signing.explain import Evidence, mismatch
 
 __all__ = ["authenticate"]
@@ -29,6 +29,7 @@ __all__ = ["authenticate"]
 MAX_EXPIRES_S = 604_800
 SEEN_REQUESTS = 500
 _V1_URL = ("OSSAccessKeyId", "Expires", "Signature")
+_V2_URL = ("x-oss-access-key-id", "x-oss-expires", "x-oss-signature")
 _V4_URL = (
     "x-oss-signature-version",
     "x-oss-credential",
@@ -53,9 +54,12 @@ def authenticate(request: Request, target: Target, context: Context) -> Caller:
     """
     authorization = request.headers.get("authorization")
     params = request.params
-    in_v4_url = "x-oss-signature-version" in params or "x-oss-signature" in params
+    version = params.get("x-oss-signature-version")
+    in_v4_url = version is not None or "x-oss-signature" in params
     in_v1_url = any(name in params for name in _V1_URL)
     if authorization is None:
+        if version == v2.ALGORITHM:
+            return _v2_url(request, target, context)
         if in_v4_url:
             return _v4_url(request, target, context)
         if in_v1_url:
@@ -71,6 +75,8 @@ def authenticate(request: Request, target: Target, context: Context) -> Caller:
         )
     if authorization.startswith(v4.ALGORITHM + " "):
         return _v4_header(request, target, context, authorization)
+    if authorization.startswith(v2.ALGORITHM + " "):
+        return _v2_header(request, target, context, authorization)
     if authorization.startswith("OSS "):
         return _v1_header(request, target, context, authorization)
     raise _bad_authorization("Unsupported authorization type.")
@@ -91,12 +97,12 @@ def _no_date(value: str) -> RefusedError:
     )
 
 
-def _read_date(headers: Mapping[str, str], *, is_v1: bool = False) -> tuple[str, datetime]:
+def _read_date(headers: Mapping[str, str], *, has_gmt: bool = False) -> tuple[str, datetime]:
     """Return the date of a request with a signature in the header, as text and as datetime.
 
     The date is ``x-oss-date`` in the ISO 8601 format; without this header, it is ``Date`` in the
-    GMT format. An official SDK sends ``x-oss-date`` of V1 requests in the GMT format. Source:
-    vendor pages of the error codes (EC) 0002-00000502 and -503.
+    GMT format. An official SDK sends ``x-oss-date`` of V1 requests in the GMT format, which
+    ``has_gmt`` allows. Source: vendor pages of the error codes (EC) 0002-00000502 and -503.
 
     Raises:
         RefusedError: AccessDenied if the date is missing or has another format.
@@ -106,7 +112,7 @@ def _read_date(headers: Mapping[str, str], *, is_v1: bool = False) -> tuple[str,
         text = headers.get("date", "")
         moment = parse_gmt(text)
     else:
-        moment = parse_v4_date(text) or (parse_gmt(text) if is_v1 else None)
+        moment = parse_v4_date(text) or (parse_gmt(text) if has_gmt else None)
     if moment is None:
         raise _no_date(text)
     return text, moment
@@ -298,12 +304,96 @@ def _seen(journal: Journal) -> Iterator[tuple[str, str]]:
                 yield name, value
 
 
+def _v2_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
+    try:
+        fields = v2.parse_authorization(authorization)
+    except ValueError as e:
+        raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
+    date_line, moment = _read_date(request.headers, has_gmt=True)
+    token = request.headers.get("x-oss-security-token")
+    caller = find_caller(fields["AccessKeyId"], token, context)
+    check_skew(moment, context.clock)
+    _verify_v2(
+        request,
+        target,
+        context,
+        caller=caller,
+        date_line=date_line,
+        additional=fields.get("AdditionalHeaders", ""),
+        provided=fields["Signature"],
+    )
+    return caller
+
+
+def _v2_url(request: Request, target: Target, context: Context) -> Caller:
+    params = request.params
+    for name in _V2_URL:
+        if not params.get(name):
+            raise RefusedError(
+                "InvalidArgument",
+                f"Query-string authentication version 2 requires {name}.",
+                ArgumentName=name,
+            )
+    _check_expires(params["x-oss-expires"], context.clock)
+    token = params.get("security-token")
+    caller = find_caller(params["x-oss-access-key-id"], token, context)
+    _verify_v2(
+        request,
+        target,
+        context,
+        caller=caller,
+        date_line=params["x-oss-expires"],
+        additional=params.get("x-oss-additional-headers", ""),
+        provided=params["x-oss-signature"],
+    )
+    return caller
+
+
+def _verify_v2(
+    request: Request,
+    target: Target,
+    context: Context,
+    *,
+    caller: Caller,
+    date_line: str,
+    additional: str,
+    provided: str,
+) -> None:
+    case = V2Case(
+        method=request.method,
+        bucket=target.bucket,
+        key=target.key,
+        query=tuple(request.query),
+        headers=request.headers,
+        additional=additional,
+        date_line=date_line,
+        provided=provided,
+    )
+    text = case.text()
+    if not case.produces_signature(text, caller.secret):
+        raise _mismatch(case, caller, context, text)
+
+
+def _check_expires(expires: str, clock: Clock) -> None:
+    """Check the time in seconds since 1970 at which a presigned URL expires.
+
+    Raises:
+        RefusedError: AccessDenied if the URL has expired, or the text is no time.
+    """
+    if not (expires.isascii() and expires.isdigit() and len(expires) < 16):
+        raise RefusedError(
+            "AccessDenied", "Invalid date (should be seconds since epoch).", ec="0002-00000064"
+        )
+    if clock.timestamp() > int(expires):
+        raise _expired(int(expires), clock)
+
+
 def _v1_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
     try:
         access_key_id, provided = v1.parse_authorization(authorization)
     except ValueError as e:
         raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
-    date_line, moment = _read_date(request.headers, is_v1=True)
+    date_line, moment = _read_date(request.headers, has_gmt=True)
     # One official SDK sends the token of a V1 request in an unsigned header `security-token`.
     token = request.headers.get("x-oss-security-token") or request.headers.get("security-token")
     caller = find_caller(access_key_id, token, context)
@@ -322,12 +412,7 @@ def _v1_url(request: Request, target: Target, context: Context) -> Caller:
             ec="0002-00000062",
         )
     expires = params["Expires"]
-    if not (expires.isascii() and expires.isdigit() and len(expires) < 16):
-        raise RefusedError(
-            "AccessDenied", "Invalid date (should be seconds since epoch).", ec="0002-00000064"
-        )
-    if context.clock.timestamp() > int(expires):
-        raise _expired(int(expires), context.clock)
+    _check_expires(expires, context.clock)
     caller = find_caller(params["OSSAccessKeyId"], params.get("security-token"), context)
     _verify_v1(
         request, target, context, caller=caller, date_line=expires, provided=params["Signature"]

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mock_oss.http.request import signed_text
-from mock_oss.signing import v1, v4
+from mock_oss.signing import v1, v2, v4
 
-__all__ = ["Case", "V1Case", "V4Case"]
+__all__ = ["Case", "V1Case", "V2Case", "V4Case"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
-    """The common fields of ``V1Case`` and ``V4Case``.
+    """The common fields of ``V1Case``, ``V2Case`` and ``V4Case``.
 
     ``query`` contains decoded (name, value) pairs. ``headers`` is a mapping from lower-case name
     to value. ``provided`` is the signature in the request.
@@ -133,5 +133,51 @@ class V1Case(_Case):
         return hmac.compare_digest(v1.signature(secret, text).encode(), self.provided.encode())
 
 
-Case = V4Case | V1Case
+@dataclass(frozen=True, slots=True, kw_only=True)
+class V2Case(_Case):
+    """A request with a V2 signature.
+
+    ``date_line`` is the date of the request, or the ``x-oss-expires`` value of a presigned URL. If
+    ``path`` is not None, it replaces the encoded resource.
+    """
+
+    additional: str
+    date_line: str
+    path: str | None = None
+
+    def text(self) -> str:
+        """Return the string to sign of this case."""
+        text = v2.string_to_sign(
+            self.method,
+            self.bucket,
+            self.key,
+            query=self.query,
+            headers=self.headers,
+            additional=self.additional,
+            date_line=self.date_line,
+        )
+        if self.path is None:
+            return text
+        head, _, resource = text.rpartition("\n")
+        _, mark, query = resource.partition("?")
+        return f"{head}\n{self.path}{mark}{query}"
+
+    def signed_headers(self) -> dict[str, str]:
+        """Return the headers that the signature covers: {lower-case name: signed text}."""
+        return _signed(self.headers, v2.additional_names(self.additional))
+
+    def signed_query(self) -> list[tuple[str, str]]:
+        """Return the (name, value) pairs that the signature covers."""
+        return [(name, value) for name, value in self.query if name != "x-oss-signature"]
+
+    def texts(self, text: str) -> dict[str, str]:
+        """Return a dict that contains ``text``, a string to sign."""
+        return {"string_to_sign": text}
+
+    def produces_signature(self, text: str, secret: str) -> bool:
+        """Return whether this string to sign and secret produce the request's signature."""
+        return hmac.compare_digest(v2.signature(secret, text).encode(), self.provided.encode())
+
+
+Case = V4Case | V2Case | V1Case
 """A signed request."""

@@ -11,7 +11,13 @@ import hashlib
 import hmac
 from urllib.parse import quote
 
-__all__ = ["encode", "encode_path", "hmac_sha1_base64", "hmac_sha256_hex"]
+__all__ = [
+    "encode",
+    "encode_path",
+    "hmac_sha1_base64",
+    "hmac_sha256_base64",
+    "hmac_sha256_hex",
+]
 
 
 def encode(text: str) -> str:
@@ -27,6 +33,12 @@ def encode_path(text: str) -> str:
 def hmac_sha1_base64(secret: str, text: str) -> str:
     """Return the HMAC-SHA1 of a text in base64."""
     digest = hmac.digest(secret.encode(), text.encode(), hashlib.sha1)
+    return base64.b64encode(digest).decode()
+
+
+def hmac_sha256_base64(secret: str, text: str) -> str:
+    """Return the HMAC-SHA256 of a text in base64."""
+    digest = hmac.digest(secret.encode(), text.encode(), hashlib.sha256)
     return base64.b64encode(digest).decode()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mock_oss.http.request import signed_text
-from mock_oss.signing.cases import Case, V1Case, V4Case
+from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
 from mock_oss.signing.encoding import encode, encode_path
 
 __all__ = ["Mistake", "differs", "dropped", "guesses", "likely", "with_header"]
@@ -25,6 +25,7 @@ Mistake = tuple[str, Callable[[Any], Any]]
 METHODS = ("GET", "PUT", "POST", "HEAD", "DELETE")
 URL_NAMES = frozenset(
     (
+        "x-oss-access-key-id",
         "x-oss-additional-headers",
         "x-oss-credential",
         "x-oss-date",
@@ -32,7 +33,7 @@ URL_NAMES = frozenset(
         "x-oss-signature-version",
     )
 )
-"""Parameters of each presigned V4 URL."""
+"""Parameters of each presigned URL with a V2 or V4 signature."""
 COMMON_TYPES = (
     "application/octet-stream",
     "application/x-www-form-urlencoded",
@@ -79,7 +80,10 @@ def likely(case: Case) -> list[Mistake]:
     The caller tries each mistake, and each combination of two mistakes.
     """
     found = [*dropped(case), *_content_types(case), *_rewritten(case)]
-    found += _v1(case) if isinstance(case, V1Case) else _v4(case)
+    if isinstance(case, V4Case):
+        found += _v4(case)
+    else:
+        found += _v2(case) if isinstance(case, V2Case) else _v1(case)
     for method in METHODS:
         if method != case.method:
             found.append((f"the method was signed as {method}", _with(method=method)))
@@ -166,6 +170,20 @@ def _v4_queries(case: V4Case) -> dict[str, str]:
     }
 
 
+def _v2(case: V2Case) -> Iterator[Mistake]:
+    for cause, path in (
+        ("the path was signed without the bucket", encode(f"/{case.key}")),
+        ("the path was signed unencoded", f"/{case.bucket}/{case.key}"),
+        (
+            "the slashes of the path were signed unencoded",
+            encode_path(f"/{case.bucket}/{case.key}"),
+        ),
+    ):
+        yield cause, _with(path=path)
+    if "x-oss-date" in case.headers:
+        yield "the date line was signed empty", _with(date_line="")
+
+
 def _v1(case: V1Case) -> Iterator[Mistake]:
     yield "the path was signed without the bucket", _with(without_bucket=True)
     yield "the key was signed percent-encoded", _with(key=encode_path(case.key))
@@ -209,7 +227,7 @@ def with_header(case: Case, text: str, name: str, value: str) -> str:
         value: the new value of the header, as the text that is signed.
     """
     sent = case.headers.get(name)
-    if sent is None or (isinstance(case, V1Case) and name == "content-type"):
+    if sent is None or (not isinstance(case, V4Case) and name == "content-type"):
         changed: Case = _header(name, value)(case)
         return changed.text()
     return text.replace(f"\n{name}:{signed_text(sent).strip()}\n", f"\n{name}:{value}\n")

@@ -67,6 +67,13 @@ def start_session(
     return session.access_key_id, session.access_key_secret, session.security_token
 
 
+SIGNERS: dict[str, Any] = {
+    "v4": oss2.ProviderAuthV4,
+    "v2": oss2.auth.ProviderAuthV2,
+    "v1": oss2.ProviderAuth,
+}
+
+
 def oss2_bucket(
     oss: MockOSS,
     name: str = BUCKET,
@@ -76,8 +83,7 @@ def oss2_bucket(
 ) -> Any:
     """Return a bucket of oss2."""
     provider = StaticCredentialsProvider(*credentials)
-    auth = oss2.ProviderAuthV4(provider) if version == "v4" else oss2.ProviderAuth(provider)
-    return oss2.Bucket(auth, oss.endpoint, name, region=REGION)
+    return oss2.Bucket(SIGNERS[version](provider), oss.endpoint, name, region=REGION)
 
 
 def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str]:

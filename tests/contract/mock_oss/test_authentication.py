@@ -20,7 +20,7 @@ def refused(oss: MockOSS, method: str, target: str, headers: dict[str, str]) -> 
     return answer.status, answer.code
 
 
-@pytest.mark.parametrize("version", ["v4", "v1"])
+@pytest.mark.parametrize("version", ["v4", "v2", "v1"])
 def test_a_wrong_secret_is_refused_with_what_was_signed(mock_oss: MockOSS, version: str) -> None:
     bucket = oss2_bucket(mock_oss, version=version, credentials=(ACCESS_KEY_ID, "wrong", None))
 
@@ -51,7 +51,7 @@ def test_the_journal_names_the_first_differing_byte(mock_oss: MockOSS) -> None:
     }
 
 
-@pytest.mark.parametrize("version", ["v4", "v1"])
+@pytest.mark.parametrize("version", ["v4", "v2", "v1"])
 @pytest.mark.parametrize("skew_s", [-1000, 1000])
 def test_a_clock_off_by_more_than_15_minutes_is_refused(
     mock_oss: MockOSS, version: str, skew_s: int
@@ -85,7 +85,7 @@ def test_a_bucket_that_is_not_there_is_told_before_a_key_that_is_wrong(mock_oss:
     assert (error.value.status, error.value.code) == (404, "NoSuchBucket")
 
 
-@pytest.mark.parametrize("version", ["v4", "v1"])
+@pytest.mark.parametrize("version", ["v4", "v2", "v1"])
 def test_urls_work_until_they_expire(mock_oss: MockOSS, version: str) -> None:
     bucket = oss2_bucket(mock_oss, version=version)
     bucket.put_object("dir/ä +.txt", b"hello")

@@ -352,7 +352,11 @@ NO_CREDENTIAL = "the credential is not AccessKeyId/date/region/oss/aliyun_v4_req
 @pytest.mark.parametrize(
     ("authorization", "message"),
     [
-        ("OSS2 AccessKeyId:a", "Unsupported authorization type."),
+        ("OSS3 AccessKeyId:a", "Unsupported authorization type."),
+        (
+            "OSS2 AccessKeyId:a",
+            "Invalid Authorization header: the Authorization header lacks Signature.",
+        ),
         ("OSS4-HMAC-SHA256", "Unsupported authorization type."),
         ("Basic OSS a:b", "Unsupported authorization type."),
         (
@@ -366,7 +370,7 @@ NO_CREDENTIAL = "the credential is not AccessKeyId/date/region/oss/aliyun_v4_req
         ),
     ],
 )
-def test_an_authorization_header_must_have_the_format_of_v4_or_v1(
+def test_an_authorization_header_must_have_the_format_of_v4_v2_or_v1(
     gate: Gate, authorization: str, message: str
 ) -> None:
     headers = {"Authorization": authorization, "x-oss-date": DATE_TIME}

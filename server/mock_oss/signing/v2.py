@@ -1,0 +1,99 @@
+"""V2 (HMAC-SHA256) signatures in the Authorization header and in presigned URLs.
+
+V4 replaced this scheme, which only some SDKs still offer, such as `oss2.AuthV2`. The signature
+covers the whole query, and the resource is percent-encoded, also its slashes. Source: OSS API
+reference, "Include a V2 signature in the Authorization header" and "Add V2 signatures to URLs".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mock_oss.http.request import signed_text
+from mock_oss.signing.encoding import encode, hmac_sha256_base64
+
+__all__ = [
+    "ALGORITHM",
+    "additional_names",
+    "parse_authorization",
+    "signature",
+    "string_to_sign",
+]
+
+ALGORITHM = "OSS2"
+_FIELDS = frozenset({"AccessKeyId", "AdditionalHeaders", "Signature"})
+
+
+def parse_authorization(value: str) -> dict[str, str]:
+    """Return the fields of a header ``OSS2 AccessKeyId:…,AdditionalHeaders:…,Signature:…``.
+
+    Raises:
+        ValueError: the header cannot be parsed; the message contains the reason.
+    """
+    fields: dict[str, str] = {}
+    for item in value[len(ALGORITHM) :].split(","):
+        name, colon, text = item.strip().partition(":")
+        if not colon or name in fields or name not in _FIELDS:
+            raise ValueError(f"cannot read {item.strip()!r} in the Authorization header")
+        fields[name] = text.strip()
+    for name in ("AccessKeyId", "Signature"):
+        if not fields.get(name):
+            raise ValueError(f"the Authorization header lacks {name}")
+    return fields
+
+
+def additional_names(listed: str) -> list[str]:
+    """Return the additional header names in lower case, sorted."""
+    return sorted({name.strip().lower() for name in listed.split(";") if name.strip()})
+
+
+def canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) -> str:
+    """Return the encoded resource and all parameters, sorted by name, without the signature."""
+    path = encode(f"/{bucket}/{key}" if bucket else "/")
+    pairs = sorted(
+        (encode(name), encode(value)) for name, value in query if name != "x-oss-signature"
+    )
+    if not pairs:
+        return path
+    return path + "?" + "&".join(f"{name}={value}" if value else name for name, value in pairs)
+
+
+def string_to_sign(
+    method: str,
+    bucket: str,
+    key: str,
+    *,
+    query: Iterable[tuple[str, str]],
+    headers: Mapping[str, str],
+    additional: str,
+    date_line: str,
+) -> str:
+    """Return the string to sign.
+
+    Args:
+        method: the HTTP method in upper case.
+        bucket: the bucket's name, empty for a request to the service.
+        key: the decoded key, empty for a request to a bucket.
+        query: decoded (name, value) pairs.
+        headers: a mapping from lower-case name to value.
+        additional: the names of additional headers, separated by semicolons.
+        date_line: the value of ``x-oss-date`` or ``Date``; in a presigned URL, the value of
+            ``x-oss-expires``.
+    """
+    names = additional_names(additional)
+    signed = sorted(name for name in headers if name.startswith("x-oss-") or name in names)
+    lines = (
+        method,
+        headers.get("content-md5", ""),
+        signed_text(headers.get("content-type", "")),
+        date_line,
+        *(f"{name}:{signed_text(headers[name]).strip()}" for name in signed),
+        ";".join(names),
+        canonical_resource(bucket, key, query),
+    )
+    return "\n".join(lines)
+
+
+def signature(secret: str, text: str) -> str:
+    """Return the signature of a string to sign, in base64."""
+    return hmac_sha256_base64(secret, text)
