@@ -39,7 +39,7 @@ AT = "2026-01-01T00:00:00Z"
 
 
 def build_site(folder: Path, wheel: Path) -> Path:
-    """Build a site in which `%pip install` finds a wheel, and return its folder.
+    """Build a site in which `piplite.install` finds a wheel, and return its folder.
 
     Raises:
         subprocess.CalledProcessError: the package index cannot be reached, or the build failed.
