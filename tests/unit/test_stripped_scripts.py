@@ -9,7 +9,7 @@ import build
 
 SCRIPTS = sorted(
     path.relative_to(build.WEB).as_posix()
-    for folder in ("page", "storage", "worker")
+    for folder in ("bridge", "page", "storage", "worker")
     for path in (build.WEB / folder).glob("*.js")
 )
 QUOTED = re.compile(

@@ -19,6 +19,16 @@ self.ossferry ??= {};
     return value?.getReader || value?.[Symbol.asyncIterator] ? "stream" : "";
   };
 
+  // Functions of the global object. MicroPython calls such a function with a wrong `this`, and cannot catch the error, if
+  // other code has called it as a method before, such as `js.window.setTimeout`: it has one proxy for each function.
+  Object.assign(self.ossferry, {
+    addEventListener: (name, run) => addEventListener(name, run),
+    clearTimeout: (timer) => clearTimeout(timer),
+    fetch: (url, options) => fetch(url, options),
+    removeEventListener: (name, run) => removeEventListener(name, run),
+    setTimeout: (run, ms) => setTimeout(run, ms),
+  });
+
   Object.assign(self.ossferry, {
     // Returns a promise in all cases: MicroPython cannot catch an exception that is thrown synchronously.
     ask: async (module, operation, ...given) => (await import(self.ossferry.url(module)))[operation](...given),

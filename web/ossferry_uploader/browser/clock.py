@@ -37,11 +37,11 @@ class BrowserClock:
         """
         woken = asyncio.Event()
         proxy = create_proxy(woken.set)
-        timer = js.setTimeout(proxy, seconds * 1000)
+        timer = js.ossferry.setTimeout(proxy, seconds * 1000)
         try:
             await woken.wait()
         finally:
-            js.clearTimeout(timer)
+            js.ossferry.clearTimeout(timer)
             release(proxy)
 
 
@@ -61,7 +61,7 @@ class Pace:
         """
         if self._run is None:
             wait_ms = max(0.0, self._last_ms + self._pace_ms() - float(js.performance.now()))
-            js.setTimeout(self._proxy, wait_ms)
+            js.ossferry.setTimeout(self._proxy, wait_ms)
         self._run = run
 
     def _call(self) -> None:
@@ -73,4 +73,4 @@ class Pace:
     def _call_next(self, run: "Callable[[], object]") -> None:
         if self._run is None:
             self._run = run
-        js.setTimeout(self._proxy, 0)
+        js.ossferry.setTimeout(self._proxy, 0)

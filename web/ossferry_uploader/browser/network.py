@@ -37,13 +37,13 @@ class BrowserNetwork:
             woken.set()
 
         proxy = create_proxy(wake)
-        js.self.addEventListener("online", proxy)
-        timer = js.setTimeout(proxy, timeout_s * 1000)
+        js.ossferry.addEventListener("online", proxy)
+        timer = js.ossferry.setTimeout(proxy, timeout_s * 1000)
         try:
             await woken.wait()
         finally:
-            js.clearTimeout(timer)
-            js.self.removeEventListener("online", proxy)
+            js.ossferry.clearTimeout(timer)
+            js.ossferry.removeEventListener("online", proxy)
             release(proxy)
 
     async def server_answers(self) -> bool:
@@ -51,7 +51,7 @@ class BrowserNetwork:
         options = to_js({"cache": "no-store", "credentials": "omit", "mode": "no-cors"})
         options.signal = js.AbortSignal.timeout(TIMEOUT_MS)
         try:
-            await js.fetch(f"{self._server}{HEALTH}", options)
+            await js.ossferry.fetch(f"{self._server}{HEALTH}", options)
         except JsException:
             return False
         return True

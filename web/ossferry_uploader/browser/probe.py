@@ -44,7 +44,7 @@ async def _failure(url: str, options: "dict[str, object]") -> str:
     given = to_js(options)
     given.signal = js.AbortSignal.timeout(TIMEOUT_MS)
     try:
-        await js.fetch(url, given)
+        await js.ossferry.fetch(url, given)
     except JsException as error:
         return str(error) or "no answer"
     return ""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
-    Token = str | Callable[[], str | Awaitable[str]] | None
+    Text = str | None
+    Token = Text | Callable[[], Text | Awaitable[Text]]
 
 __all__ = ["Server"]
 
@@ -103,9 +104,8 @@ class Server:
         If no response came, the status is 0, both headers are empty, and the body is the error's
         text.
         """
-        token = self._token() if callable(self._token) else self._token or ""
-        if not isinstance(token, str):
-            token = await token
+        found = self._token() if callable(self._token) else self._token
+        token = found if found is None or isinstance(found, str) else await found
         told = asyncio.Event()
         answers: list[tuple[int, str, str, str]] = []
 
@@ -115,7 +115,7 @@ class Server:
 
         done = create_proxy(answered)
         url = f"{self.address}{path}"
-        call = js.ossferry.call(method, url, body, token, TIMEOUT_MS, done)
+        call = js.ossferry.call(method, url, body, token or "", TIMEOUT_MS, done)
         try:
             await told.wait()
         finally:
