@@ -61,6 +61,7 @@ from ossferry.oss.sts import (
 )
 from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
 from ossferry.pages.assets import Assets, find_web_dir
+from ossferry.pages.embedding import EmbeddingApi
 from ossferry.pages.endpoints import AssetApi
 from ossferry.pages.pages import Pages
 from ossferry.routes import Handlers, UploadHandlers, all_routes
@@ -297,6 +298,7 @@ def _routes(
     handlers = Handlers(
         page=Pages.load(settings, base.web_dir, base.assets, authenticator),
         assets=AssetApi(assets),
+        embedding=EmbeddingApi(settings.frame_origins),
         token=token,
         readiness=ready,
         form=FormApi(settings, forms, token=token, authenticator=authenticator, clock=clock),

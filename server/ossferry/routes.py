@@ -22,6 +22,7 @@ from ossferry.operations.health import health
 from ossferry.operations.metrics import MetricsApi
 from ossferry.operations.openapi import show_openapi
 from ossferry.operations.readiness import Readiness
+from ossferry.pages.embedding import EmbeddingApi
 from ossferry.pages.endpoints import AssetApi
 from ossferry.pages.pages import Pages
 from ossferry.uploads.callbacks import CallbackApi
@@ -76,6 +77,7 @@ class Handlers:
 
     page: Pages
     assets: AssetApi
+    embedding: EmbeddingApi
     token: TokenApi
     readiness: Readiness
     form: FormApi
@@ -94,6 +96,7 @@ def all_routes(gate: Gate, handlers: Handlers) -> list[Route]:
         Route("/favicon.ico", handlers.assets.icon),
         _get("/get_sts_token", handlers.token.get_sts_token),
         _post("/api/grant", handlers.token.grant),
+        _get("/api/embedding", handlers.embedding.show),
         Route("/healthz", health),
         Route("/readyz", handlers.readiness.show),
         Route("/openapi.json", show_openapi),

@@ -1,20 +1,29 @@
-"""The uploader embedded in another site's page, only for sites that the settings name."""
+"""The element `<oss-ferry>`: the uploader in another site's page, only for sites that the settings
+name.
+"""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Page
+from playwright.sync_api import FilePayload, FrameLocator, Page
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from e2e.conftest import Console, slow_on_pyodide
-from e2e.pages.uploader import UploaderPage
+from e2e.pages.uploader import SLOW_START_MS, UploaderPage
+from e2e.storage_side import until
+from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey_format import new_key
 from ossferry.cli.demo import Demo
+from ossferry.settings.rules import DEMO_SECRET
 from support.expecting import expect
 from support.serving import serve
 
@@ -22,93 +31,356 @@ pytestmark = pytest.mark.e2e
 
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/embed.html"
+GUIDE = Path(__file__).parents[2] / "docs/embedding.md"
 LOCAL = "http://127.0.0.1:8000"
+# Keeps all events of the element, as [name, detail].
+LISTEN = """<script>
+window.told = [];
+const keep = ({ type, detail }) => told.push([type, detail]);
+for (const name of ["ready", "progress", "upload", "removed", "done", "error"])
+  document.querySelector("oss-ferry").addEventListener(name, keep);
+</script>"""
+
+
+class Site:
+    """A site that is not the server's. `body` is its page, with `LOCAL` for the server."""
+
+    def __init__(self) -> None:
+        self.body = ""
+        self.server = ""
+        self.url = ""
+        self.token = ""
+        self.asked = 0  # requests for a token
+
+    def shows(self, attributes: str, *, script: str = "", form: str = "") -> None:
+        """Let the page have the element with these attributes, and remember its events."""
+        element = f"<oss-ferry {attributes}></oss-ferry>"
+        self.body = f"{form}{element}{LISTEN}<script>{script}</script>"
+
+    async def upload_token(self, _request: Request) -> Response:
+        self.asked += 1
+        return PlainTextResponse(self.token)
+
+    async def page(self, _request: Request) -> Response:
+        head = "<!DOCTYPE html><title>Another site</title><link rel=icon href=data:,>"
+        tag = f'<script type="module" src="{self.server}/embed.js"></script>'
+        text = self.body if "<html" in self.body else f"{head}{tag}<body>{self.body}</body>"
+        return HTMLResponse(text.replace(LOCAL, self.server))
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site()
+    with serve(
+        Starlette(routes=[Route("/", made.page), Route("/upload-token", made.upload_token)])
+    ) as url:
+        made.url = url
+        yield made
 
 
 @contextmanager
-def other_site(server: list[str]) -> Iterator[str]:
-    """Serve the example page with `server[0]` as the server's URL."""
+def trusting(site: Site, **settings: Any) -> Iterator[Demo]:
+    """Run a server that gives the site the level `results`."""
+    with Demo(frame_origins={site.url: "results"}, **settings) as demo:
+        site.server = demo.url
+        yield demo
 
-    async def page(_request: Request) -> Response:
-        return HTMLResponse(EXAMPLE.read_text("utf-8").replace(LOCAL, server[0]))
 
-    async def icon(_request: Request) -> Response:
-        return Response(status_code=204)
+def opened(site: Site, page: Page) -> FrameLocator:
+    """Open the site's page, wait until the uploader accepts files, and return its frame."""
+    page.goto(site.url)
+    frame = page.frame_locator("oss-ferry iframe")
+    expect(frame.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
+    return frame
 
-    async def head(_request: Request) -> Response:
-        tag = f'<script type="module" src="{server[0]}/embed.js"></script>'
-        return HTMLResponse(f"<!DOCTYPE html><head>{tag}</head><body><h1>A site</h1></body>")
 
-    with serve(
-        Starlette(routes=[Route("/", page), Route("/head", head), Route("/favicon.ico", icon)])
-    ) as url:
-        yield url
+def told(page: Page, kind: str) -> list[Any]:
+    """Return the details of all events of a kind."""
+    events = page.evaluate("window.told")
+    return [detail for name, detail in events if name == kind]
+
+
+def wait_for(page: Page, kind: str, count: int = 1) -> list[Any]:
+    """Wait until the element has dispatched so many events of a kind, and return their details."""
+    until(page, lambda: len(told(page, kind)) >= count, timeout_s=SLOW_START_MS / 1000)
+    return told(page, kind)
+
+
+def element(page: Page, expression: str) -> Any:
+    """Return the value of a JavaScript expression about `it`, the element."""
+    return page.evaluate(
+        f"(() => {{ const it = document.querySelector('oss-ferry'); return {expression}; }})()"
+    )
+
+
+def sample(language: str) -> str:
+    """Return the sample of the guide in a language."""
+    (found,) = re.findall(rf"```{language}\n(.+?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    return str(found)
+
+
+def essay(name: str = "essay.txt", content: bytes = b"words") -> FilePayload:
+    return {"name": name, "mimeType": "text/plain", "buffer": content}
+
+
+def objects(demo: Demo) -> dict[str, Any]:
+    return dict(demo.oss.bucket(demo.bucket).objects)
 
 
 @slow_on_pyodide
-def test_a_tag_in_the_head_shows_the_uploader_all_the_same(
-    start_demo: StartDemo, page: Page
+def test_a_form_of_another_site_gets_the_keys_of_the_stored_files(
+    site: Site, page: Page, console: Console, runtime: str
 ) -> None:
-    server = [""]
-    with other_site(server) as site:
-        demo, _ = start_demo(frame_origins=(site,))
-        server[0] = demo.url
-        page.goto(f"{site}/head")
+    site.body = EXAMPLE.read_text("utf-8")
+    console.expected.append("404")  # the example has no icon
+    with trusting(site, runtime=runtime) as demo:
+        frame = opened(site, page)
+        page.get_by_role("button", name="Hand in").click()
+        assert element(page, "it.validationMessage") == "Please upload a file."
+        assert page.locator("#told").inner_text() == "Nothing has been uploaded yet."
+        low = page.locator("oss-ferry").bounding_box()
 
-        expect(page.frame_locator("body > iframe").locator("#dropzone")).to_be_visible()
+        for number in range(6):
+            frame.locator("#files").set_input_files(essay(f"essay-{number}.txt"))
 
-
-@slow_on_pyodide
-def test_another_site_shows_the_uploader_and_hears_of_it(
-    start_demo: StartDemo, page: Page, console: Console
-) -> None:
-    server = [""]
-    with other_site(server) as site:
-        demo, _ = start_demo(frame_origins=(site,))
-        server[0] = demo.url
-        page.goto(site)
-        frame = page.frame_locator("#here iframe")
-        expect(frame.locator("html[data-app=ready]")).to_be_attached(timeout=60_000)
-        low = page.locator("#here iframe").bounding_box()
-
-        for _ in range(4):
-            frame.locator("#files").set_input_files(
-                {"name": "essay.txt", "mimeType": "text/plain", "buffer": b"words"}
-            )
-            if frame.get_by_role("dialog").is_visible():
-                frame.get_by_role("button", name="Keep both").click()
-
-        expect(page.locator("#told")).to_have_text("All is there.")
-        expect(frame.get_by_test_id("upload").first).to_have_attribute("data-state", "done")
-        high = page.locator("#here iframe").bounding_box()
+        expect(page.locator("#told")).to_have_text("1 failed")  # the sixth of at most five
+        page.get_by_role("button", name="Hand in").click()
+        expect(page.locator("#told")).to_have_text(re.compile("Handed in: "))
+        keys = page.locator("#told").inner_text().removeprefix("Handed in: ").split(", ")
+        stored = objects(demo)
+        assert sorted(keys) == sorted(stored)
+        assert len(keys) == 5
+        assert all(re.search("/essays/[0-9-]{10}/[0-9a-f]{32}/essay-", key) for key in keys)
+        assert {each.headers["x-oss-meta-reference"] for each in stored.values()} == {"term%202"}
+        high = page.locator("oss-ferry").bounding_box()
         assert low is not None
         assert high is not None
         assert high["height"] > low["height"]
-        page.locator("#here iframe").evaluate("frame => frame.ossferry('language', 'ja')")
-        expect(frame.get_by_role("heading", level=1)).to_have_text(re.compile("ドロップ"))
-        page.locator("#here iframe").evaluate("frame => frame.ossferry('clear')")
-        expect(frame.get_by_test_id("upload")).to_have_count(0)
 
 
-@slow_on_pyodide
+@pytest.mark.core
+def test_each_finished_upload_is_an_event_with_its_proof(
+    site: Site, page: Page, console: Console
+) -> None:
+    site.shows("""reference="order 42" metadata='{"shop": "Köln"}'""")
+    with trusting(site) as demo:
+        page.goto(site.url)
+        element(page, "it.addFiles([new File(['words'], 'essay.txt', {type: 'text/plain'})])")
+
+        (found,) = wait_for(page, "upload")
+        ((key, stored),) = objects(demo).items()
+        assert found == {
+            "name": "essay.txt",
+            "path": "",
+            "key": key,
+            "url": f"{demo.settings.upload_origins[0]}/{key}",
+            "size": 5,
+            "type": "text/plain",
+            "crc64": str(stored.crc64),
+            "requestId": found["requestId"],
+            "identical": False,
+            "metadata": {"reference": "order 42", "shop": "Köln"},
+        }
+        (request,) = (each for each in demo.oss.requests if each.request_id == found["requestId"])
+        assert (request.operation, request.status) == ("PostObject", 200)
+        assert stored.headers["x-oss-meta-shop"] == "K%C3%B6ln"
+        assert element(page, "it.value") == [key]
+        assert wait_for(page, "done")[0]["done"] == 1
+
+
+def test_options_of_the_site_decide_how_and_what_is_stored(
+    site: Site, page: Page, console: Console
+) -> None:
+    site.shows(
+        """folder="orders/7" same-name="replace" storage-class="IA" accept=".txt, image/*" """
+        """max-file-size="10" lang="ja" theme="dark" """
+    )
+    with trusting(site) as demo:
+        frame = opened(site, page)
+        expect(frame.locator("html")).to_have_attribute("lang", "ja")
+        expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
+        expect(frame.locator("#files")).to_have_attribute("accept", ".txt,image/*")
+        frame.locator("#files").set_input_files(
+            [essay(), essay("a.pdf"), essay("b.txt", b"x" * 11)]
+        )
+
+        assert [each["code"] for each in wait_for(page, "error", 2)] == [
+            "WrongType",
+            "FileTooLarge",
+        ]
+        (first,) = wait_for(page, "upload")
+        assert re.fullmatch("uploads/[^/]+/orders/7/essay.txt", first["key"])
+        assert objects(demo)[first["key"]].storage_class == "IA"
+        frame.locator("#files").set_input_files(essay(content=b"changed"))
+        wait_for(page, "upload", 2)
+        assert [each.data for each in objects(demo).values()] == [b"changed"]
+
+        element(page, "it.setAttribute('lang', 'en')")
+        element(page, "it.setAttribute('folder', 'orders/8')")
+        expect(frame.locator("html")).to_have_attribute("lang", "en")
+        frame.locator("#files").set_input_files(essay())
+        assert "/orders/8/" in wait_for(page, "upload", 3)[2]["key"]
+
+
+@pytest.mark.parametrize(("accent", "ink"), [("#5b3fd6", "#fff"), ("gold", "#000")])
+def test_the_style_sheet_of_the_site_sets_the_colours(
+    site: Site, page: Page, console: Console, accent: str, ink: str
+) -> None:
+    site.shows("")
+    site.body += f"<style>{sample('css').replace('#5b3fd6', accent)}</style>"
+    with trusting(site):
+        frame = opened(site, page)
+
+        def value(name: str) -> str:
+            style = "root => getComputedStyle(root).getPropertyValue('--%s')"
+            return str(frame.locator("html").evaluate(style % name))
+
+        until(page, lambda: value("accent") == accent)
+        assert (value("radius"), value("accent-ink")) == ("6px", ink)
+        page.add_style_tag(content="oss-ferry { --ossferry-accent: #123456 !important; }")
+        element(page, "it.refresh()")
+        until(page, lambda: value("accent") == "#123456")
+
+
+def test_the_site_adds_files_starts_pauses_and_clears(
+    site: Site, page: Page, console: Console
+) -> None:
+    site.shows("manual name=work", form="<form>")
+    add = "it.addFiles([new File(['one'], 'one.txt'), new File(['two'], 'two.txt')])"
+    with trusting(site) as demo:
+        page.goto(site.url)
+        element(page, add)  # before the frame is ready
+        frame = page.frame_locator("oss-ferry iframe")
+        rows = frame.get_by_test_id("upload")
+        expect(rows).to_have_count(2, timeout=SLOW_START_MS)
+        expect(rows.first).to_have_attribute("data-state", "paused")
+        assert objects(demo) == {}
+        wait_for(page, "progress")
+        assert element(page, "it.form.checkValidity()") is False  # uploads have not ended
+
+        element(page, "it.start()")
+        wait_for(page, "upload", 2)
+        wait_for(page, "done")
+        assert element(page, "it.form.checkValidity()") is True
+        assert element(page, "new FormData(it.form).getAll('work').length") == 2
+
+        element(page, "it.setAttribute('disabled', '')")
+        assert element(page, "new FormData(it.form).getAll('work')") == []
+        assert element(page, "it.shadowRoot.querySelector('iframe').inert") is True
+        element(page, "it.removeAttribute('disabled')")
+        element(page, "it.form.reset()")
+        expect(rows).to_have_count(0)
+        assert element(page, "it.value") == []
+        assert len(objects(demo)) == 2
+        with pytest.raises(Exception, match="addFiles takes File objects"):
+            element(page, "it.addFiles(['a text'])")
+
+
+def test_a_file_that_a_person_removes_is_not_in_the_form_any_more(
+    site: Site, page: Page, console: Console
+) -> None:
+    site.shows("name=work required", form="<form>")
+    with trusting(site):
+        frame = opened(site, page)
+        frame.locator("#files").set_input_files([essay(), essay("b.txt")])
+        first, second = (each["key"] for each in wait_for(page, "upload", 2))
+
+        row = frame.locator(f"[data-testid=upload][data-key='{first}']")
+        row.get_by_role("button", name="Remove", exact=True).click()
+
+        assert wait_for(page, "removed") == [{"keys": [first]}]
+        assert element(page, "it.value") == [second]
+
+
+def test_a_token_of_the_site_identifies_the_person(
+    site: Site, page: Page, console: Console, tmp_path: Path
+) -> None:
+    key = new_key()
+    ApiKeyFile(tmp_path / "keys.json").add(
+        key, secret=DEMO_SECRET.encode(), user="carol", created=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    console.expected.append("401|nobody|not signed in")
+    with trusting(site, auth="apikey", api_keys_file=tmp_path / "keys.json") as demo:
+        site.shows("", script=sample("js"))
+        opened(site, page)
+        (refused,) = wait_for(page, "error")
+        assert (refused["code"], "name" in refused) == ("not-identified", False)
+
+        site.token = key.text
+        opened(site, page).locator("#files").set_input_files(essay())
+
+        (found,) = wait_for(page, "upload")
+        assert found["key"].startswith("uploads/carol-")
+        assert list(objects(demo)) == [found["key"]]
+        assert site.asked >= 3  # one for the refused grant, one for the grant, one for the receipt
+
+
+def test_t34_a_site_with_the_level_counts_learns_counts_only(
+    site: Site, start_demo: StartDemo, page: Page, console: Console
+) -> None:
+    site.shows("theme=dark", script="")
+    demo, _ = start_demo(frame_origins=(site.url,))
+    site.server = demo.url
+    frame = opened(site, page)
+    element(page, "it.addFiles([new File(['not wanted'], 'no.txt')])")
+
+    frame.locator("#files").set_input_files(essay())
+
+    assert wait_for(page, "done")[0]["done"] == 1
+    assert wait_for(page, "ready") == [{"level": "counts"}]
+    assert told(page, "upload") == []
+    assert element(page, "it.value") == []
+    assert "essay" not in json.dumps(page.evaluate("window.told"))
+    assert [each.data for each in objects(demo).values()] == [b"words"]
+
+
+def test_t34_options_need_the_level_results(
+    site: Site, start_demo: StartDemo, page: Page, console: Console
+) -> None:
+    site.shows("reference=42")
+    console.expected.append("oss-ferry: ")
+    demo, _ = start_demo(frame_origins=(site.url,))
+    site.server = demo.url
+    frame = opened(site, page)
+
+    (error,) = wait_for(page, "error")
+    assert "OSSFERRY_FRAME_ORIGINS" in error["message"]
+    expect(frame.locator("#grant")).to_contain_text("not set up correctly")
+    frame.locator("#files").set_input_files(essay())
+    expect(frame.get_by_test_id("upload")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ("metadata={", "metadata must be JSON"),
+        ("max-files=many", "max-files must be a number"),
+        ("max-files=0", "max_files is a number from 1"),
+        ("folder=../a", "folder is made of names"),
+        ("same-name=ask", "same-name is one of"),
+        ("storage-class=Cold", "storage_class is one of"),
+    ],
+)
+def test_a_wrong_attribute_is_an_error_that_names_it(
+    site: Site, page: Page, console: Console, attributes: str, words: str
+) -> None:
+    site.shows(attributes)
+    console.expected.append("oss-ferry: ")
+    with trusting(site), page.expect_console_message(lambda message: words in message.text):
+        page.goto(site.url)
+
+
 @pytest.mark.skip_browser("firefox")  # in Firefox, Playwright confuses the frame with the window
 def test_what_opens_in_a_high_frame_opens_where_a_person_looks(
-    start_demo: StartDemo, page: Page, console: Console
+    site: Site, page: Page, console: Console
 ) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    server = [""]
-    with other_site(server) as site:
-        demo, _ = start_demo(frame_origins=(site,))
-        server[0] = demo.url
-        page.goto(site)
-        frame = page.frame_locator("#here iframe")
-        expect(frame.locator("html[data-app=ready]")).to_be_attached(timeout=60_000)
-        essays: list[FilePayload] = [
-            {"name": f"essay-{number}.txt", "mimeType": "text/plain", "buffer": b"words"}
-            for number in range(40)
-        ]
+    site.shows("")
+    with trusting(site):
+        frame = opened(site, page)
+        essays: list[FilePayload] = [essay(f"essay-{number}.txt") for number in range(40)]
         frame.locator("#files").set_input_files(essays)
-        expect(page.locator("#told")).to_have_text("All is there.")
+        wait_for(page, "done")
 
         last = frame.get_by_test_id("upload").last
         last.get_by_role("button", name="Copy link").click()
@@ -121,10 +393,13 @@ def test_what_opens_in_a_high_frame_opens_where_a_person_looks(
         expect(frame.locator("#dropzone")).not_to_be_in_viewport()
 
 
-def test_a_site_that_is_not_named_shows_nothing(demo: Demo, page: Page, console: Console) -> None:
+def test_a_site_that_is_not_named_shows_nothing(
+    site: Site, demo: Demo, page: Page, console: Console
+) -> None:
     console.expected.append("frame-ancestors|X-Frame-Options|chrome-error")
-    with other_site([demo.url]) as site:
-        page.goto(site)
+    site.server = demo.url
+    site.shows("")
+    page.goto(site.url)
 
-        expect(page.locator("#here iframe")).to_be_attached()
-        expect(page.frame_locator("#here iframe").locator("#dropzone")).to_have_count(0)
+    expect(page.locator("oss-ferry iframe")).to_be_attached()
+    expect(page.frame_locator("oss-ferry iframe").locator("#dropzone")).to_have_count(0)

@@ -40,7 +40,8 @@ ARROWS: dict[str, dict[str, str]] = {
         "routes": "operations forms grants uploads admin pages access http",
         "background": "uploads hooks ledger oss settings observability errors clock",
         "operations": (
-            "forms grants uploads access ledger oss state http settings observability errors clock"
+            "forms grants uploads pages access ledger oss state http settings observability errors "
+            "clock"
         ),
         "forms": "grants uploads access oss http settings identity errors clock",
         "grants": (
@@ -94,9 +95,11 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.grants @transfer.pacing @transfer.errors"
         ),
         "dialogs": (
-            "view.page view.actions view.elements view.words view.model view.signals browser "
-            "@browser @transfer.resuming @transfer.sending @transfer.journal @transfer.upload "
-            "@transfer.files @transfer.options @transfer.errors @oss"
+            "view.page view.adding view.actions view.elements view.words view.model "
+            "view.grant_model view.signals browser @uploader @browser @transfer.resuming "
+            "@transfer.sending @transfer.journal @transfer.grants @transfer.upload "
+            "@transfer.files @transfer.options @transfer.states @transfer.plan "
+            "@transfer.errors @oss"
         ),
         "view.app": (
             "view.page view.list view.actions view.words view.model view.grant_model "
@@ -111,8 +114,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.journal @transfer.states @oss"
         ),
         "view.adding": (
-            "view.actions view.model @transfer.queue @transfer.ports @transfer.files "
-            "@transfer.states @oss"
+            "view.actions view.model @transfer.queue @transfer.upload @transfer.ports "
+            "@transfer.files @transfer.states @oss"
         ),
         "view.actions": (
             "view.words view.model view.grant_model view.signals browser @transfer.queue "

@@ -28,6 +28,8 @@ from support.templates import unknown_options
 NOT_CHECKED = {
     ("docs/architecture.md", ""): "a drawing",
     ("docs/commands.md", "console"): "usage lines, which are generated from the parser",
+    ("docs/embedding.md", "css"): "e2e/test_embed.py uses it in a page",
+    ("docs/embedding.md", "js"): "e2e/test_embed.py runs it in a page",
     ("docs/mock-oss.md", "js"): "contract/mock_oss/test_docs.py runs it in Node",
     ("docs/page.md", ""): "test_cors_rule.py compares it with the sentence on the page",
     ("docs/production.md", "nginx"): "contract/server/test_nginx.py gives it to nginx",

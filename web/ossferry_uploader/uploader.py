@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.browser.server.calls import Server
     from ossferry_uploader.transfer.grants.grant import Grant
+    from ossferry_uploader.transfer.grants.limits import Limits
     from ossferry_uploader.transfer.upload import Upload
 
 __all__ = ["Uploader"]
@@ -76,7 +77,8 @@ class Uploader:
         self._on_fetched = on_fetched
         self._features: list[str] = []  # of the latest grant
         self._origin = ""
-        self.keeper = GrantKeeper(ServerGrants(server), self.ports.clock, on_fetched=self._fetched)
+        self._grants = ServerGrants(server)
+        self.keeper = GrantKeeper(self._grants, self.ports.clock, on_fetched=self._fetched)
         journal = Journal(self.ports, self.keeper, on_change=on_records)
         pool = ConnectionPool(small=SmallRequests(self.ports.clock.elapsed_s))
         self.engine = Engine(self.ports, self.keeper, pool, journal, Forms())
@@ -94,6 +96,10 @@ class Uploader:
     def can(self, feature: str) -> bool:
         """Return whether the server offers a feature, such as `receipts`, to this person."""
         return feature in self._features
+
+    def limit(self, limits: "Limits") -> None:
+        """Apply `limits` in addition to the limits of each grant that is fetched from now on."""
+        self._grants.limits = limits
 
     def url_of(self, key: str) -> str:
         """Return the address of an object; only readers with permission can open it."""

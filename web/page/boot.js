@@ -171,6 +171,9 @@ window.ossferry = {
 // stack on errors that no script threw, such as that of a `fetch` without a response.
 if (!("stack" in Error.prototype)) Object.defineProperty(Error.prototype, "stack", { value: "", writable: true, configurable: true });
 
+// The page waits for what the server allows the embedding site.
+if (new URLSearchParams(location.search).has("embed")) window.ossferry.load("frame").catch(fail);
+
 // Hides the button for folders where none can be chosen: some touch browsers have `webkitdirectory` without effect. On
 // iOS it works since 18.4, the version that also brought `Iterator`.
 const fingers = matchMedia("(pointer: coarse)").matches;

@@ -1,38 +1,312 @@
-// Embeds the uploader in another site's page:
+// The element <oss-ferry>, which shows the uploader in a frame. See docs/embedding.md.
 //   <script type="module" src="https://uploads.example/embed.js"></script>
-// The frame comes after the tag, or into the element that `data-target` (a selector) names; its height follows its
-// content. `data-server` names another server, `data-lang` and `data-theme` set language and colours. The frame
-// dispatches `ossferry` events; see docs/embedding.md.
+//   <oss-ferry name="files" required></oss-ferry>
 "use strict";
 
-const here = new URL(import.meta.url);
+const HERE = new URL(".", import.meta.url);
 
-function embed(script) {
-  const server = new URL(script.dataset.server ?? here.origin).origin;
-  const frame = document.createElement("iframe");
-  const query = new URLSearchParams({ embed: location.origin });
-  if (script.dataset.lang) query.set("lang", script.dataset.lang);
-  frame.src = `${server}/?${query}`;
-  frame.title = script.dataset.title ?? "Upload files";
-  frame.allow = "clipboard-write; screen-wake-lock";
-  Object.assign(frame.style, { inlineSize: "100%", blockSize: "460px", border: "0", colorScheme: "normal" });
+// {attribute: [name of the option, function from text to its value]}
+const list = (text) => text.split(",").map((each) => each.trim()).filter(Boolean);
+const count = (text, name) => {
+  if (!/^[0-9]+$/.test(text)) throw new TypeError(`${name} must be a number, not "${text}"`);
+  return Number(text);
+};
+const json = (text, name) => {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TypeError(`${name} must be JSON: ${error.message}`, { cause: error });
+  }
+};
+const text = (given) => given;
+const OPTIONS = {
+  accept: ["accept", list],
+  "max-files": ["max_files", count],
+  "max-file-size": ["max_file_size", count],
+  folder: ["folder", text],
+  metadata: ["metadata", json],
+  reference: ["reference", text],
+  tags: ["tags", json],
+  "storage-class": ["storage_class", text],
+  "same-name": ["same_name", text],
+  manual: ["manual", () => true],
+  lang: ["language", text],
+  theme: ["theme", text],
+};
+const FRAME = ["server", "label"]; // these attributes belong to the frame
+const FORM = ["name", "required"]; // and these to the form
+const TOKENS = ["accent", "accent-ink", "accent-soft", "bg", "card", "ink", "soft", "line", "edge", "radius", "font"];
+const STYLE = [
+  ":host { display: block; }",
+  ":host([hidden]) { display: none; }",
+  "iframe { inline-size: 100%; block-size: 460px; border: 0; color-scheme: normal; }",
+  ":host(:disabled) iframe { opacity: 0.5; pointer-events: none; }",
+].join(" ");
 
-  const tell = (command, value) => frame.contentWindow.postMessage({ ossferry: command, value }, server);
-  addEventListener("message", ({ source, origin, data }) => {
-    if (source !== frame.contentWindow || origin !== server || typeof data?.ossferry !== "string") return;
-    if (data.ossferry === "height") frame.style.blockSize = `${data.value}px`;
-    if (data.ossferry === "ready" && script.dataset.theme) tell("theme", script.dataset.theme);
-    frame.dispatchEvent(new CustomEvent("ossferry", { bubbles: true, detail: { type: data.ossferry, value: data.value } }));
-  });
-  frame.ossferry = tell;
-  const target = script.dataset.target && document.querySelector(script.dataset.target);
-  if (target) target.append(frame);
-  else if (document.head.contains(script)) document.body.append(frame); // nothing in a head is shown
-  else script.after(frame);
+// An event named `error` must not bubble: at the window it would count as an error of a script.
+const event = (name, detail) => new CustomEvent(name, { detail });
+
+export class OssFerry extends HTMLElement {
+  static formAssociated = true;
+  static observedAttributes = [...Object.keys(OPTIONS), ...FRAME, ...FORM];
+
+  #internals = this.attachInternals();
+  #shadow = this.attachShadow({ mode: "open", delegatesFocus: true });
+  #frame = null;
+  #server = "";
+  #isReady = false;
+  #waiting = []; // messages for a frame that is not ready
+  #stored = new Map(); // key: result
+  #running = 0;
+  #texts = {}; // sentences of the page, in its language
+  #listener = (message) => this.#receive(message);
+  #isConnected = false;
+  #isChanged = false;
+  #getToken = null;
+
+  constructor() {
+    super();
+    if (!Object.hasOwn(this, "getToken")) return;
+    const { getToken } = this; // it was set before this script ran, and would hide the accessor
+    delete this.getToken;
+    this.getToken = getToken;
+  }
+
+  // A function that returns the person's token, or a promise of the token. It is called before each request to the
+  // upload server.
+  get getToken() {
+    return this.#getToken;
+  }
+
+  set getToken(getToken) {
+    this.#getToken = getToken;
+  }
+
+  connectedCallback() {
+    if (!this.#shadow.firstChild) {
+      const style = new CSSStyleSheet();
+      style.replaceSync(STYLE);
+      this.#shadow.adoptedStyleSheets = [style];
+    }
+    addEventListener("message", this.#listener);
+    this.#isConnected = true;
+    this.#open();
+  }
+
+  disconnectedCallback() {
+    this.#isConnected = false;
+    removeEventListener("message", this.#listener);
+    this.#close();
+  }
+
+  attributeChangedCallback(name, old, value) {
+    if (old === value || !this.#isConnected) return;
+    if (name === "server" || !this.#frame) {
+      this.#close();
+      this.#open();
+    } else if (name === "label") this.#frame.title = value ?? "Upload files";
+    else if (FORM.includes(name)) this.#update();
+    else if (!this.#isChanged) {
+      this.#isChanged = true; // attributes that change together become one message
+      queueMicrotask(() => {
+        this.#isChanged = false;
+        this.refresh();
+      });
+    }
+  }
+
+  // Sends the options and the theme's CSS custom properties to the page again; call it after a change of a style sheet.
+  refresh() {
+    const options = this.#options();
+    if (options) this.#tell("options", JSON.stringify(options));
+  }
+
+  // Adds files, as if a person had chosen them. Needs the level `results`.
+  addFiles(files) {
+    const given = [...files];
+    const strange = given.find((each) => !(each instanceof File));
+    if (strange !== undefined) throw new TypeError(`addFiles takes File objects, not ${strange}`);
+    const folders = ({ webkitRelativePath: path = "" }) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    this.#tell("files", given.map((file) => ({ file, folders: folders(file) })));
+  }
+
+  // Starts files that wait because of `manual`, and continues paused uploads.
+  start() {
+    this.#tell("resume");
+  }
+
+  pause() {
+    this.#tell("pause");
+  }
+
+  // Starts failed uploads again.
+  retry() {
+    this.#tell("retry");
+  }
+
+  // Cancels the uploads that have not ended, and empties the list and the form value. The objects remain in OSS.
+  clear() {
+    this.#stored.clear();
+    this.#update();
+    this.#tell("empty");
+  }
+
+  // The results of the uploads in the list, in the order in which they ended. Empty with the level `counts`.
+  get uploads() {
+    return [...this.#stored.values()];
+  }
+
+  get value() {
+    return [...this.#stored.keys()];
+  }
+
+  get name() {
+    return this.getAttribute("name") ?? "";
+  }
+
+  set name(name) {
+    this.setAttribute("name", name);
+  }
+
+  get type() {
+    return "oss-ferry";
+  }
+
+  get form() {
+    return this.#internals.form;
+  }
+
+  get labels() {
+    return this.#internals.labels;
+  }
+
+  get validity() {
+    return this.#internals.validity;
+  }
+
+  get validationMessage() {
+    return this.#internals.validationMessage;
+  }
+
+  get willValidate() {
+    return this.#internals.willValidate;
+  }
+
+  checkValidity() {
+    return this.#internals.checkValidity();
+  }
+
+  reportValidity() {
+    return this.#internals.reportValidity();
+  }
+
+  formResetCallback() {
+    this.clear();
+  }
+
+  formDisabledCallback(isDisabled) {
+    if (this.#frame) this.#frame.inert = isDisabled;
+  }
+
+  #open() {
+    const options = this.#options();
+    if (!options) return;
+    const address = new URL(this.getAttribute("server") ?? HERE, location.href);
+    if (!address.pathname.endsWith("/")) address.pathname += "/";
+    this.#server = address.origin;
+    address.search = new URLSearchParams({ embed: location.origin, ...(options.language && { lang: options.language }) });
+    address.hash = encodeURIComponent(JSON.stringify(options));
+    const frame = document.createElement("iframe");
+    frame.title = this.getAttribute("label") ?? "Upload files";
+    frame.allow = "clipboard-write; screen-wake-lock";
+    frame.inert = this.matches(":disabled");
+    frame.src = address.href;
+    this.#frame = frame;
+    this.#shadow.replaceChildren(frame);
+    this.#update();
+  }
+
+  #close() {
+    this.#shadow.replaceChildren();
+    this.#frame = null;
+    this.#isReady = false;
+    this.#waiting = [];
+    this.#running = 0;
+  }
+
+  // Returns the options, or null after an error event for a wrong attribute.
+  #options() {
+    const options = {};
+    try {
+      for (const [attribute, [name, read]] of Object.entries(OPTIONS)) {
+        const given = this.getAttribute(attribute);
+        if (given !== null) options[name] = read(given, attribute);
+      }
+    } catch (error) {
+      this.#fail({ code: "BadOptions", message: error.message });
+      return null;
+    }
+    const style = getComputedStyle(this);
+    const tokens = TOKENS.map((name) => [name, style.getPropertyValue(`--ossferry-${name}`).trim()]);
+    options.tokens = Object.fromEntries(tokens.filter(([, value]) => value));
+    return options;
+  }
+
+  #tell(command, value) {
+    if (this.#isReady) this.#frame.contentWindow.postMessage({ ossferry: command, value }, this.#server);
+    else this.#waiting.push([command, value]);
+  }
+
+  async #giveToken() {
+    let token = "";
+    try {
+      token = (await this.getToken?.()) ?? "";
+    } catch (error) {
+      this.#fail({ code: "NoToken", message: `getToken failed: ${error?.message ?? error}` });
+    }
+    this.#frame?.contentWindow.postMessage({ ossferry: "token", value: String(token) }, this.#server);
+  }
+
+  #fail(detail) {
+    if (!detail.name) console.error(`oss-ferry: ${detail.message}`); // not an error of one file
+    this.dispatchEvent(event("error", detail));
+  }
+
+  #receive({ source, origin, data }) {
+    if (!this.#frame || source !== this.#frame.contentWindow || origin !== this.#server) return;
+    const { ossferry: kind, value } = data ?? {};
+    if (kind === "height") this.#frame.style.blockSize = `${value}px`;
+    else if (kind === "token") this.#giveToken();
+    else if (kind === "texts") this.#texts = value;
+    else if (kind === "error") this.#fail(value);
+    else if (kind === "removed") for (const key of value.keys) this.#stored.delete(key);
+    else if (kind === "upload") this.#stored.set(value.key, value);
+    else if (kind === "progress") this.#running = value.running;
+    else if (kind === "ready") {
+      this.#isReady = true;
+      if (this.getToken && value.level !== "results") {
+        this.#fail({ code: "NotTrusted", message: `the server does not give ${location.origin} the level "results"` });
+      }
+      for (const message of this.#waiting.splice(0)) this.#tell(...message);
+    }
+    if (["texts", "removed", "upload", "progress"].includes(kind)) this.#update();
+    if (["ready", "upload", "progress", "done", "removed"].includes(kind)) this.dispatchEvent(event(kind, value));
+  }
+
+  // Sets the value and the validity of the form field.
+  #update() {
+    const value = new FormData();
+    if (this.name) for (const key of this.#stored.keys()) value.append(this.name, key);
+    this.#internals.setFormValue(value);
+    const anchor = this.#frame ?? undefined;
+    if (this.#running) {
+      const message = this.#texts.form_running ?? "Please wait until all files are uploaded.";
+      this.#internals.setValidity({ customError: true }, message, anchor);
+    } else if (this.hasAttribute("required") && !this.#stored.size) {
+      const message = this.#texts.form_required ?? "Please upload a file.";
+      this.#internals.setValidity({ valueMissing: true }, message, anchor);
+    } else this.#internals.setValidity({});
+  }
 }
 
-for (const script of document.querySelectorAll("script[type=module]")) {
-  if (script.src !== here.href || script.dataset.embedded) continue;
-  script.dataset.embedded = "yes";
-  embed(script);
-}
+if (!customElements.get("oss-ferry")) customElements.define("oss-ferry", OssFerry);

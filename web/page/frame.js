@@ -2,15 +2,80 @@
 // `frame-ancestors` limits who can embed it; with a wrong `embed` in the address no message arrives.
 
 const outside = new URLSearchParams(location.search).get("embed");
+const ANSWER_MS = 15000; // the embedding page may have to ask its own server for a token
+const AGAIN_MS = 2000;
 
-export const tell = (message) => parent.postMessage(JSON.parse(message), outside);
+// What the server allows the embedding site: `counts`, `results`, or `none`.
+async function askLevel() {
+  for (;;) {
+    const answer = await fetch(`api/embedding?origin=${encodeURIComponent(outside)}`).catch(() => null);
+    if (answer?.ok) return (await answer.json()).level;
+    await new Promise((done) => setTimeout(done, AGAIN_MS)); // the page waits for the server in the same way
+  }
+}
+export const level = askLevel();
 
-export function start(receive) {
-  addEventListener("message", ({ source, origin, data }) => {
-    if (source === parent && origin === outside && typeof data?.ossferry === "string") {
-      receive(data.ossferry, String(data.value ?? ""));
-    }
+// The options are in the fragment of the address, which browsers do not send to servers.
+export const options = () => decodeURIComponent(location.hash.slice(1)) || "{}";
+
+const send = (message) => parent.postMessage(message, outside);
+export const tell = (message) => send(JSON.parse(message));
+
+const waiting = [];
+const answerAll = (token) => waiting.splice(0).forEach((done) => done(token));
+
+// Resolves to the person's token, or to an empty text if the embedding page gives none.
+export async function token() {
+  if ((await level) !== "results") return "";
+  return new Promise((done) => {
+    waiting.push(done);
+    setTimeout(() => done(""), ANSWER_MS);
+    if (waiting.length === 1) send({ ossferry: "token" });
   });
+}
+
+// CSS custom properties of the page that an embedding site can set.
+const TOKENS = ["accent", "accent-ink", "accent-soft", "bg", "card", "ink", "soft", "line", "edge", "radius", "font"];
+function dress(tokens) {
+  const { style } = document.documentElement;
+  for (const name of TOKENS) {
+    if (tokens[name]) style.setProperty(`--${name}`, tokens[name]);
+    else style.removeProperty(`--${name}`);
+  }
+  if (!tokens.accent) return;
+  if (!tokens["accent-soft"]) style.setProperty("--accent-soft", "color-mix(in srgb, var(--accent) 12%, var(--card))");
+  if (!tokens["accent-ink"]) style.setProperty("--accent-ink", readableOn(tokens.accent));
+}
+
+// Returns the colour for text on a background: white or black, whichever has the greater contrast (WCAG 2.2).
+function readableOn(background) {
+  const canvas = document.createElement("canvas").getContext("2d");
+  canvas.fillStyle = background;
+  canvas.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = [...canvas.getImageData(0, 0, 1, 1).data].map((level) => {
+    const part = level / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
+}
+
+function take(files) {
+  for (const { file, folders } of files) if (folders) file.folders = folders;
+  window.ossferry.take(files.map(({ file }) => file));
+}
+
+// Calls receive(command, text) for each command; JavaScript handles files, tokens and colours itself.
+export function start(receive) {
+  addEventListener("message", async ({ source, origin, data }) => {
+    if (source !== parent || origin !== outside || typeof data?.ossferry !== "string") return;
+    const { ossferry: command, value } = data;
+    if (command === "token") return answerAll(String(value ?? ""));
+    if (command === "files") return (await level) === "results" && take(value);
+    if (command === "options") dress(JSON.parse(value).tokens ?? {});
+    receive(command, String(value ?? ""));
+  });
+  dress(JSON.parse(options()).tokens ?? {});
   const main = document.getElementById("main");
-  new ResizeObserver(() => tell(JSON.stringify({ ossferry: "height", value: Math.ceil(main.scrollHeight) }))).observe(main);
+  const showHeight = () => send({ ossferry: "height", value: Math.ceil(main.scrollHeight) });
+  new ResizeObserver(showHeight).observe(main);
 }

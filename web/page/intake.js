@@ -36,6 +36,7 @@ const intake = (() => {
       listener = receive;
       take(waiting.splice(0));
     };
+    window.ossferry.take = take;
   }
   return { above, fromHandle, lost, take: window.ossferry ? take : () => {} };
 })();

@@ -4,7 +4,7 @@ import asyncio
 
 from ossferry_uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from ossferry_uploader.browser.event_loop import run_in_slices
-from ossferry_uploader.browser.interop import collect_rarely
+from ossferry_uploader.browser.interop import JsException, collect_rarely
 from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused
 from ossferry_uploader.transfer.grants.credentials import GrantKeeper
 from ossferry_uploader.transfer.grants.quota import Quota
@@ -24,7 +24,7 @@ from upload_page.view.signals import Computed, effect, report_errors_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from ossferry_uploader.transfer.grants.grant import Grant
@@ -71,14 +71,34 @@ def start() -> Queue:
     actions.unreported = uploader.reporting.waiting
     random = uploader.ports.random
     adding = Adding(queue, model, actions, clock, new_id=lambda: random.hex(16))
-    window.receive_files(lambda files: _start_task(adding.add(files)))
     window.when_hidden(queue.write_now)
-    _start_task(_find_unfinished(queue.unfinished, grant, model, actions))
+
+    def accept_files() -> None:
+        window.receive_files(lambda files: _start_task(adding.add(files)))
+        _start_task(_find_unfinished(queue.unfinished, grant, model, actions))
+
+    if window.is_embedded():
+        embedding = actions.ask("embedding", uploader, model, grant, actions, adding)
+        _start_task(_accept_if_valid(embedding, accept_files))
+    else:
+        accept_files()
     _start_task(_find_stalled(model, clock))
     window.ready()
-    if window.is_embedded():
-        actions.open_dialog("embedding", model, actions)
     return queue
+
+
+async def _accept_if_valid(
+    embedding: "Coroutine[Any, Any, bool]", accept_files: "Callable[[], None]"
+) -> None:
+    """Accept files if the options of the embedding site are valid."""
+    try:
+        is_valid = await embedding
+    except JsException as error:  # the server did not answer
+        window.report_error(error)
+        window.fail()
+        return
+    if is_valid:
+        accept_files()
 
 
 async def _open_dialog(name: str, *given: "Any") -> "Any":

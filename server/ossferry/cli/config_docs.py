@@ -49,7 +49,7 @@ def _default(field: FieldInfo) -> str:
     value: Any = field.default
     if value is None:
         return "none"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | dict):
         return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

@@ -112,7 +112,10 @@ def demo(
     ] = "micropython",
     frame_origin: Annotated[
         list[str] | None,
-        typer.Option(help="Another site that may embed the page; can be given more than once."),
+        typer.Option(
+            help="Another site that may embed the page and learns the results; can be given more"
+            " than once."
+        ),
     ] = None,
     custom_domain: Annotated[
         str | None,
@@ -149,7 +152,7 @@ def demo(
             oss_port=oss_port,
             data_dir=data_dir,
             runtime=runtime,
-            frame_origins=tuple(frame_origin or ()),
+            frame_origins=dict.fromkeys(frame_origin or (), "results"),
             custom_domain=custom_domain,
             upload_hosts=tuple(upload_host or ()),
             on_exit=signals.set,

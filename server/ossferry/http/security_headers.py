@@ -108,7 +108,7 @@ class SecurityHeaders:
     ) -> None:
         self._app = app
         self._html_policy = page_policy(settings, inline_scripts)
-        self._page_policy = page_policy(settings, inline_scripts, settings.frame_origins)
+        self._page_policy = page_policy(settings, inline_scripts, tuple(settings.frame_origins))
         self._form_policy = form_policy(settings)
         self._framed = bool(settings.frame_origins)
         self._behind_tls = settings.behind_tls

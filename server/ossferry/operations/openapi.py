@@ -18,6 +18,7 @@ from ossferry.http.problems import Problem
 from ossferry.ledger.listing import SORTS
 from ossferry.operations.health import Status
 from ossferry.oss.image_processing import PRESETS
+from ossferry.pages.embedding import Embedding
 from ossferry.uploads.callbacks import Callback, Taken
 from ossferry.uploads.lists import (
     CURSOR,
@@ -48,7 +49,7 @@ TYPES: dict[str, Any] = {
         *(Report, ReceiptJson, Batch, ReceiptsJson),
         *(RefusedUpload, RefusedOutcome, Callback, Taken),
         *(File, Identical, Object, Objects, Deleted, DeletedObjects, Undo, Preview),
-        *(Wish, ShareJson, Shares, Unfinished, Discarded, Problem, Status),
+        *(Wish, ShareJson, Shares, Unfinished, Discarded, Problem, Status, Embedding),
     )
 }
 """The types of request bodies and responses, by their names in the document."""
@@ -242,10 +243,17 @@ def _share_and_unfinished_paths() -> dict[str, Any]:
     }
 
 
-def _probe_paths() -> dict[str, Any]:
+def _public_paths() -> dict[str, Any]:
     status = _answers("Status", "400", "421", "431")
     ready = status | {"503": status["200"] | {"description": "Not ready."}}
     return {
+        "/api/embedding": {
+            "get": {
+                "summary": "What a site learns from the page that it embeds.",
+                "parameters": [{"name": "origin", "in": "query", "schema": TEXT}],
+                "responses": _answers("Embedding", "400", "421", "431"),
+            }
+        },
         "/healthz": {"get": {"summary": "Whether the process is running.", "responses": status}},
         "/readyz": {
             "get": {"summary": "Whether the process can issue grants.", "responses": ready},
@@ -292,7 +300,7 @@ def openapi_document() -> dict[str, Any]:
             **_receipt_paths(),
             **_object_paths(),
             **_share_and_unfinished_paths(),
-            **_probe_paths(),
+            **_public_paths(),
         },
     }
 

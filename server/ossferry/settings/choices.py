@@ -11,6 +11,7 @@ __all__ = [
     "Action",
     "Algorithm",
     "Auth",
+    "FrameLevel",
     "GrantKind",
     "Level",
     "OssSdk",
@@ -38,4 +39,5 @@ UPLOAD_ACTIONS: tuple[Action, ...] = ("oss:PutObject", "oss:ListParts", "oss:Abo
 Algorithm: TypeAlias = Literal[
     "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"
 ]
+FrameLevel: TypeAlias = Literal["counts", "results"]
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

@@ -36,6 +36,7 @@ from ossferry.settings.types import (
     MAX_OBJECT_SIZE,
     BucketName,
     FileType,
+    FrameOrigins,
     HeaderName,
     LongSecret,
     Methods,
@@ -327,9 +328,12 @@ class Settings(BaseSettings):
         " `X-Forwarded-For`, `X-Forwarded-Proto` and, with `OSSFERRY_AUTH=proxy`, identities only"
         " from these networks.",
     )
-    frame_origins: tuple[Origin, ...] = Field(
-        default=(),
-        description="Other origins whose pages may embed the upload page, as a JSON list.",
+    frame_origins: FrameOrigins = Field(
+        default={},
+        description="Other origins whose pages may embed the upload page, as a JSON list, or as a"
+        " JSON object with a level for each origin. `counts`, the level of a list: the other page"
+        " learns numbers of files and bytes only. `results`: it also learns names, keys and"
+        " checksums, adds files, sets options, and sends tokens that identify the person.",
     )
     cors_origins: tuple[Origin, ...] = Field(
         default=(),

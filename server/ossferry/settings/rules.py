@@ -140,7 +140,7 @@ def _transport(
 
 
 def _other_origins(
-    auth: tuple[str, ...], frame_origins: tuple[str, ...], cors_origins: tuple[str, ...]
+    auth: tuple[str, ...], frame_origins: Iterable[str], cors_origins: tuple[str, ...]
 ) -> Iterator[str]:
     if any(_is_plain(origin) for origin in frame_origins):
         yield "OSSFERRY_FRAME_ORIGINS must be https: who is on the way could put anything around it"

@@ -12,13 +12,14 @@ import limits
 from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
 from pydantic_settings import NoDecode
 
-from ossferry.settings.choices import Auth
+from ossferry.settings.choices import Auth, FrameLevel
 
 __all__ = [
     "HOST_NAME",
     "MAX_OBJECT_SIZE",
     "BucketName",
     "FileType",
+    "FrameOrigins",
     "HeaderName",
     "LongSecret",
     "Methods",
@@ -206,6 +207,13 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _with_levels(value: object) -> object:
+    """Return a list of origins as a dictionary with the level ``counts`` for each origin."""
+    if isinstance(value, list | tuple):
+        return dict.fromkeys(value, "counts")
+    return value
+
+
 def _like(pattern: str, words: str) -> AfterValidator:
     """Return a validator that refuses text without this pattern; `words` end the message."""
 
@@ -218,6 +226,7 @@ def _like(pattern: str, words: str) -> AfterValidator:
 
 
 Origin: TypeAlias = Annotated[str, AfterValidator(_origin)]
+FrameOrigins: TypeAlias = Annotated[dict[Origin, FrameLevel], BeforeValidator(_with_levels)]
 Rate: TypeAlias = Annotated[str, AfterValidator(_rate)]
 LongSecret: TypeAlias = Annotated[SecretStr, AfterValidator(_long)]
 WebhookSecret: TypeAlias = Annotated[LongSecret, AfterValidator(_webhook_secret)]

@@ -3,7 +3,7 @@
 import pytest
 
 from ossferry.errors import BadRequestError, ForeignKeyError
-from ossferry.identity.object_keys import check_own_key
+from ossferry.identity.object_keys import check_own_key, path_of
 
 PREFIX = "uploads/alice-x7/"
 
@@ -47,3 +47,20 @@ def test_t54_a_key_of_anybody_else_is_refused(key: str) -> None:
 def test_t10_a_key_that_no_upload_can_have_is_refused(rest: str) -> None:
     with pytest.raises(BadRequestError):
         check_own_key(PREFIX + rest, PREFIX)
+
+
+RANDOM = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    ("rest", "path"),
+    [
+        (f"2026-03-14/{RANDOM}/trip/a.png", "trip/a.png"),
+        (f"orders/7/2026-03-14/{RANDOM}/trip/a.png", "orders/7/trip/a.png"),
+        (f"2026-03-14/{RANDOM}/2026-03-14/{RANDOM}/a.png", f"2026-03-14/{RANDOM}/a.png"),
+        ("orders/7/a.png", "orders/7/a.png"),
+    ],
+    ids=["no folder", "a folder", "folders like a day and random digits", "a named key"],
+)
+def test_the_path_of_a_key_is_its_folders_and_its_name(rest: str, path: str) -> None:
+    assert path_of(PREFIX + rest, PREFIX) == path

@@ -543,7 +543,7 @@ def test_explicit_settings_leave_the_environment_alone(
 def test_an_origin_is_kept_as_browsers_write_it(
     make_settings: MakeSettings, given: str, kept: str
 ) -> None:
-    assert make_settings(frame_origins=(given,)).frame_origins == (kept,)
+    assert make_settings(frame_origins=(given,)).frame_origins == {kept: "counts"}
 
 
 @pytest.mark.parametrize(
@@ -708,3 +708,13 @@ def test_random_secrets_are_taken(make_settings: Callable[..., Settings]) -> Non
         for _ in range(300):
             secret = "".join(chance.choice(alphabet) for _ in range(length))
             assert make_settings(secret=secret).secret_bytes == secret.encode()
+
+
+def test_t34_a_site_gets_results_only_if_the_settings_say_so(make_settings: MakeSettings) -> None:
+    settings = make_settings(
+        frame_origins={"https://school.example": "results", "https://blog.example": "counts"}
+    )
+
+    assert settings.frame_origins["https://school.example"] == "results"
+    with pytest.raises(SettingsError, match="'counts' or 'results'"):
+        make_settings(frame_origins={"https://school.example": "all"})

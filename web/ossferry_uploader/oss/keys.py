@@ -1,4 +1,6 @@
-"""Object keys: `{prefix}{day}/{128 random bits}/{folders}/{safe name}`.
+"""Object keys: `{prefix}{folder}/{day}/{128 random bits}/{folders}/{safe name}`.
+
+`folder` is an option of the upload, and usually empty; `folders` are the folders of the file.
 
 Because of the random part, two files of the same name have different keys. The name stays readable.
 """
@@ -6,7 +8,7 @@ Because of the random part, two files of the same name have different keys. The 
 from ossferry_uploader.oss.encoding import UNRESERVED
 from ossferry_uploader.oss.times import day
 
-__all__ = ["MAX_KEY_BYTES", "named_key", "object_key", "safe_name", "safe_path"]
+__all__ = ["MAX_KEY_BYTES", "in_folder", "named_key", "object_key", "safe_name", "safe_path"]
 
 MAX_KEY_BYTES = 1023
 MAX_NAME_BYTES = 255
@@ -41,6 +43,11 @@ def safe_path(path: str) -> str:
             _known_paths.clear()
         _known_paths[path] = known
     return known
+
+
+def in_folder(folder: str, path: str) -> str:
+    """Return the folders of a file as folders below `folder`; both may be empty."""
+    return "/".join([each for each in (folder, path) if each])
 
 
 def _shorten(text: str, max_bytes: int) -> str:

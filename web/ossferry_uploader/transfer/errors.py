@@ -5,9 +5,10 @@ TransferError
 │   └── StreamSpent  reading a stream has failed, or bytes of the stream are lost
 ├── FileTooLarge    the file is larger than the grant allows
 ├── WrongType       the grant does not allow the type of the file
-├── TooManyFiles    the page has more unfinished files than the grant allows
+├── TooManyFiles    the page has more files than the limits allow
 ├── QuotaExceeded   the file is larger than the remaining quota
 ├── NameTooLong     folders and name of the file do not fit into an object key
+├── BadOptions      the site that embeds the page gave options that are not valid
 ├── NoForm          the server gives a signed form only, which cannot carry the upload
 ├── ServerRefused   the server answered with an error, or did not answer
 │   └── GrantRefused  the server gave no usable credentials
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
+    "BadOptions",
     "FileTooLarge",
     "FileUnreadable",
     "GrantRefused",
@@ -100,14 +102,15 @@ class WrongType(TransferError):
 
 
 class TooManyFiles(TransferError):
-    """Raised if the page has more unfinished files than the grant allows.
+    """Raised if the page has more files than the grant, or the site that embeds the page, allows.
 
-    `limit` is the allowed number.
+    `limit` is the allowed number, `is_total` whether this number includes finished files.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, is_total: bool = False) -> None:
         super().__init__(f"the limit is {limit}")
         self.limit = limit
+        self.is_total = is_total
 
 
 class QuotaExceeded(TransferError):
@@ -119,6 +122,12 @@ class QuotaExceeded(TransferError):
 
 class NameTooLong(TransferError):
     """Raised if the folders and the name of the file do not fit into an object key."""
+
+    is_final = True
+
+
+class BadOptions(TransferError):
+    """Raised if the site that embeds the page gave options that are not valid or not allowed."""
 
     is_final = True
 

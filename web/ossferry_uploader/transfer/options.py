@@ -1,6 +1,7 @@
 """Options of an upload: how OSS stores the object, for example its content type and its tags."""
 
 from ossferry_uploader.oss.encoding import percent_encode
+from ossferry_uploader.oss.keys import safe_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ STORAGE_CLASSES = ("", "Standard", "IA", "Archive", "ColdArchive", "DeepColdArch
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 MAX_METADATA_BYTES = 5800  # OSS allows 8,192; the file's name and SHA-256 need the rest
 METADATA_PREFIX = "x-oss-meta-"
+MAX_FOLDER_BYTES = 255
 MAX_TAGS = 10
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 TAG_CHARS = LETTERS + LETTERS.upper() + " +-=._:/"
 GIVEN = (
+    "folder",
     "content_type",
     "disposition",
     "metadata",
@@ -45,6 +48,7 @@ class Options:
             random part. With `REFUSE` and `REPLACE`, the key is `{prefix}{folders}/{name}`. If an
             object already has this key, `REFUSE` refuses the file, and `REPLACE` overwrites the
             object.
+        folder: a folder below the grant's prefix for the object, such as `orders/7`.
         content_type: the content type of the object; if empty, the engine finds the type from the
             name and the first bytes of the file.
         disposition: `attachment` or `inline`; stored together with the file's own name.
@@ -68,6 +72,7 @@ class Options:
         self,
         *,
         same_name: str = KEEP_BOTH,
+        folder: str = "",
         content_type: str = "",
         disposition: str = "",
         metadata: "dict[str, str] | None" = None,
@@ -77,6 +82,7 @@ class Options:
         skip_identical: bool = False,
     ) -> None:
         self.same_name = _one_of("same_name", same_name, SAME_NAME)
+        self.folder = _folder(folder)
         self.content_type = _printable("content_type", content_type)
         self.disposition = _one_of("disposition", disposition, DISPOSITIONS)
         self.metadata = _metadata(_texts("metadata", metadata))
@@ -124,6 +130,18 @@ def _one_of(what: str, value: str, allowed: "tuple[str, ...]") -> str:
     if value not in allowed:
         raise ValueError(f"{what} is one of {', '.join([repr(one) for one in allowed])}")
     return value
+
+
+def _folder(folder: str) -> str:
+    _text("folder", folder)
+    if len(folder.encode()) > MAX_FOLDER_BYTES:
+        raise ValueError(f"folder may have up to {MAX_FOLDER_BYTES} bytes")
+    if folder and safe_path(folder) != f"{folder}/":
+        raise ValueError(
+            "folder is made of names with / between them; a name does not begin with a dot and has"
+            f" no control characters: {folder!r}"
+        )
+    return folder
 
 
 def _printable(what: str, value: str) -> str:

@@ -13,6 +13,7 @@ slow; as soon as a speed is measured, the parts get more units.
 __all__ = [
     "CONNECTIONS",
     "FORM_BYTES",
+    "MAX_FILES",
     "MAX_OBJECT_BYTES",
     "MAX_SINGLE_BYTES",
     "SMALL_BYTES",
@@ -34,6 +35,7 @@ FORM_S = 2.0
 SMALL_BYTES = 64 * KIB  # a body up to this size is sent without progress events
 MIN_PART_BYTES = 100 * KIB
 MAX_PART_BYTES = 5 * 1024 * MIB
+MAX_FILES = 10_000  # unfinished files at a time, until a grant gives another limit
 MAX_OBJECT_BYTES = 48_800_000_000_000  # Source: OSS limits, 48.8 TB
 DEFAULT_PART_BYTES = 8 * MIB
 MAX_SINGLE_BYTES = 2 * DEFAULT_PART_BYTES  # larger files are sent in parts

@@ -16,7 +16,7 @@ from ossferry_uploader.transfer.journal.checkpoint import restore
 from ossferry_uploader.transfer.listeners import Listeners
 from ossferry_uploader.transfer.options import KEEP_BOTH, Options
 from ossferry_uploader.transfer.pacing.slots import AHEAD, Slots
-from ossferry_uploader.transfer.plan import CONNECTIONS, MAX_OBJECT_BYTES
+from ossferry_uploader.transfer.plan import CONNECTIONS
 from ossferry_uploader.transfer.resuming.cleanup import Cleanup
 from ossferry_uploader.transfer.resuming.record_writer import RecordWriter, is_over
 from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Queue"]
 
-MAX_FILES = 10_000  # until a grant says otherwise
 
 STOPPED_BY_PAUSE = "pause"
 STOPPED_BY_CANCEL = "cancel"
@@ -89,7 +88,7 @@ class Queue:
         self._cleanup = Cleanup(engine, ended=self._ended, settled=self._cleaned)
         self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
         self._lined_up = 0
-        self._limits = Limits(max_file_size=MAX_OBJECT_BYTES, max_files=MAX_FILES, types=[])
+        self._limits = Limits(types=[])
         self._added = 0
         self._records = RecordWriter(engine, soon, lambda: not (self._line or self._running))
         self.unfinished = UnfinishedUploads(engine, self._add)
@@ -306,9 +305,20 @@ class Queue:
         return upload
 
     def _refusal(self, upload: Upload, count: int) -> "TransferError | None":
+        """Return the error for an upload that exceeds the limits, or `None`.
+
+        Args:
+            count: the number of unfinished uploads, including this one.
+        """
         if count > self._limits.max_files:
             return TooManyFiles(self._limits.max_files)
+        total = self._limits.max_total
+        if total is not None and count + self._count_done() > total:
+            return TooManyFiles(total, is_total=True)
         return self._limits.refusal(upload.file)
+
+    def _count_done(self) -> int:
+        return len([each for each in self.uploads if each.state == states.DONE])
 
     def _line_up(self, upload: Upload) -> None:
         """Add an upload to the heap of waiting uploads.

@@ -23,6 +23,7 @@ __all__ = [
     "ask_to_notify",
     "browser",
     "copy_text",
+    "fail",
     "focus_next_row",
     "guard_leaving",
     "is_embedded",
@@ -44,6 +45,7 @@ __all__ = [
     "set_title",
     "show_thumbnail",
     "theme",
+    "token_of_embedding_page",
     "try_now",
     "url",
     "when_hidden",
@@ -71,6 +73,11 @@ def ready() -> None:
     The browser enforces this with Trusted Types.
     """
     js.ossferry.ready()
+
+
+def fail() -> None:
+    """Show that the page could not start."""
+    js.ossferry.fail()
 
 
 def guard_leaving(on: bool) -> None:
@@ -266,6 +273,11 @@ def is_embedded() -> bool:
     return inside and "embed=" in str(js.location.search)
 
 
+async def token_of_embedding_page() -> str:
+    """Return the token that the embedding page gives; an empty text if it gives none."""
+    return str(await js.ossferry.ask("frame", "token"))
+
+
 class Frame:
     """Sends messages to the embedding page, and receives messages from the embedding page."""
 
@@ -276,6 +288,19 @@ class Frame:
     async def open(cls) -> "Frame":
         """Load `frame.js` and return a new `Frame`."""
         return cls(await js.ossferry.load("frame"))
+
+    async def level(self) -> str:
+        """Return what the server allows the embedding site: `counts`, `results` or `none`."""
+        return str(await self._module.level)
+
+    def options(self) -> "dict[str, Any]":
+        """Return the options in the address of this page; `dialogs.embedding_options` lists them.
+
+        Raises:
+            ValueError: the text in the address is not JSON.
+        """
+        found: dict[str, Any] = json.loads(str(self._module.options()))
+        return found
 
     def listen(self, handler: "Callable[[str, str], None]") -> None:
         """Call `handler(command, value)` for each message from the embedding page."""

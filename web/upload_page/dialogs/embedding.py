@@ -3,48 +3,189 @@
 The embedding page is a page of another site that shows this page in a frame.
 """
 
+import json
+
+from ossferry_uploader.oss.errors import Refused
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import BadOptions, GrantRefused, ServerRefused
 from upload_page.browser import window
+from upload_page.dialogs.embedding_options import RESULTS, read_options
 from upload_page.view.page.header import speak
 from upload_page.view.signals import effect
+from upload_page.view.words.messages import explain
+from upload_page.view.words.text import language, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
+    from ossferry_uploader.transfer.upload import Upload
+    from ossferry_uploader.uploader import Uploader
     from upload_page.view.actions import Actions
+    from upload_page.view.adding import Adding
+    from upload_page.view.grant_model import GrantModel
     from upload_page.view.model import QueueModel
 
 __all__ = ["serve_embedding_page"]
 
+SIGNED_OUT = 401
+TEXTS = ("form_required", "form_running")
 
-async def serve_embedding_page(model: "QueueModel", actions: "Actions") -> None:
-    """Send events to the embedding page and execute its commands from now on.
+
+async def serve_embedding_page(
+    uploader: "Uploader",
+    model: "QueueModel",
+    grant: "GrantModel",
+    actions: "Actions",
+    adding: "Adding",
+) -> bool:
+    """Apply the options of the embedding page, send events to it, and execute its commands.
 
     These events are sent:
 
-    - `ready`: the page accepts commands.
+    - `ready`: the page accepts commands; with the level of the site.
+    - `texts`: sentences for the validation of a form, in the language of the page.
     - `progress`: one of the sums `files`, `done`, `failed`, `running`, `sent`, `size` changed.
     - `done`: all uploads have ended.
+    - `error`: the options are not valid, or nobody is signed in. With the level `results`, also:
+      an upload has failed.
+    - `upload` and `removed`: with the level `results`, an upload is finished, or the list does not
+      contain it any more.
 
-    The commands are `pause`, `resume`, `retry`, `clear`, `language` and `theme`.
+    The commands are `options`, `pause`, `resume`, `retry`, `clear` and `empty`.
+
+    Returns:
+        Whether the page may accept files. With options that are not valid it may not.
     """
     frame = await window.Frame.open()
-    commands: dict[str, Callable[[str], None]] = {
-        "pause": lambda _: actions.pause_all(),
-        "resume": lambda _: actions.resume_all(),
-        "retry": lambda _: actions.retry_failed(),
-        "clear": lambda _: actions.clear(),
-        "language": lambda value: speak(value),
-        "theme": lambda value: window.set_theme(value),
+    level = await frame.level()
+    options = _Options(frame, level, uploader, grant, adding)
+    is_valid = options.apply(frame.options())
+    commands: dict[str, Callable[[], None]] = {
+        "pause": actions.pause_all,
+        "resume": actions.resume_all,
+        "retry": actions.retry_failed,
+        "clear": actions.clear,
+        "empty": actions.empty,
     }
 
     def receive(command: str, value: str) -> None:
-        if command in commands:
-            commands[command](value)
+        if command == "options":
+            if options.apply(json.loads(value)) and uploader.keeper.current:
+                actions.refresh_quota()
+        elif command in commands:
+            commands[command]()
 
     frame.listen(receive)
-    frame.tell("ready", None)
-    was_running = [False]
+    _send_texts(frame)
+    frame.tell("ready", {"level": level})
+    if level == RESULTS:
+        _send_results(frame, uploader, actions)
+    _send_sums(frame, model)
+    _send_sign_in(frame, grant)
+    return is_valid
+
+
+class _Options:
+    """Applies the options of the embedding page."""
+
+    def __init__(
+        self,
+        frame: window.Frame,
+        level: str,
+        uploader: "Uploader",
+        grant: "GrantModel",
+        adding: "Adding",
+    ) -> None:
+        self._frame = frame
+        self._level = level
+        self._uploader = uploader
+        self._grant = grant
+        self._adding = adding
+        self._language = self._theme = ""
+
+    def apply(self, given: "dict[str, Any]") -> bool:
+        """Apply options, and return whether they are valid."""
+        try:
+            found = read_options(given, self._level)
+        except BadOptions as error:
+            self._grant.error.set(error)
+            self._frame.tell("error", {"code": "BadOptions", "message": str(error)})
+            return False
+        self._uploader.queue.options = found.options
+        self._uploader.limit(found.limits)
+        self._adding.asks, self._adding.holds = found.asks, found.holds
+        if found.language != self._language:
+            self._language = found.language
+            speak(found.language)
+        if found.theme != self._theme:
+            self._theme = found.theme
+            window.set_theme(found.theme)
+        return True
+
+
+def _send_texts(frame: window.Frame) -> None:
+    def tell_texts() -> None:
+        language.get()
+        frame.tell("texts", {name: say(name) for name in TEXTS})
+
+    effect(tell_texts)
+
+
+def _send_results(frame: window.Frame, uploader: "Uploader", actions: "Actions") -> None:
+    """Send an event when an upload is finished, has failed, or is removed from the list."""
+    told: dict[int, str] = {}  # the last state of each upload, by its number
+
+    def tell_end(upload: "Upload") -> None:
+        if told.get(upload.number) == upload.state:
+            return
+        told[upload.number] = upload.state
+        if upload.state == states.DONE:
+            frame.tell("upload", _result(upload, uploader.url_of(upload.key)))
+        elif upload.state == states.FAILED:
+            frame.tell("error", _failure(upload, actions.origin))
+
+    actions.on_removed = lambda uploads: frame.tell(
+        "removed", {"keys": [each.key for each in uploads]}
+    )
+    actions.on_restored = lambda upload: frame.tell(
+        "upload", _result(upload, uploader.url_of(upload.key))
+    )
+    uploader.queue.on_change(tell_end)
+
+
+def _result(upload: "Upload", url: str) -> "dict[str, Any]":
+    return {
+        "name": upload.file.name,
+        "path": upload.file.path,
+        "key": upload.key,
+        "url": url,
+        "size": upload.file.size,
+        "type": upload.target.content_type,
+        "crc64": upload.crc64,
+        "requestId": upload.request_id,
+        "identical": upload.identical,
+        "metadata": upload.options.metadata,
+    }
+
+
+def _failure(upload: "Upload", origin: str) -> "dict[str, Any]":
+    error: Any = upload.error
+    is_answer = isinstance(error, (Refused, ServerRefused))
+    code = error.code if is_answer else ""
+    return {
+        "name": upload.file.name,
+        "path": upload.file.path,
+        "size": upload.file.size,
+        "code": code or type(error).__name__,
+        "message": explain(error, origin=origin).sentence,
+        "requestId": error.request_id if isinstance(error, Refused) else "",
+    }
+
+
+def _send_sums(frame: window.Frame, model: "QueueModel") -> None:
+    latest = {"running": 0, "failed": 0}
 
     def tell_sums() -> None:
         sums = {
@@ -58,8 +199,21 @@ async def serve_embedding_page(model: "QueueModel", actions: "Actions") -> None:
         if not sums["files"]:
             return
         frame.tell("progress", sums)
-        if was_running[0] and not sums["running"]:
+        has_news = latest["running"] or sums["failed"] > latest["failed"]
+        if has_news and not sums["running"]:
             frame.tell("done", sums)
-        was_running[0] = bool(sums["running"])
+        latest.update(sums)
 
     effect(tell_sums)
+
+
+def _send_sign_in(frame: window.Frame, grant: "GrantModel") -> None:
+    """Send an event if the server does not know the person."""
+
+    def tell_error() -> None:
+        error: Any = grant.error.get()
+        if isinstance(error, GrantRefused) and error.status == SIGNED_OUT:
+            message = explain(error, origin="").sentence
+            frame.tell("error", {"code": error.code, "message": message})
+
+    effect(tell_error)

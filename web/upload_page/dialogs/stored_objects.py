@@ -13,6 +13,7 @@ __all__ = ["PAGE", "StoredObject", "folders_of", "list_path", "not_listed", "pat
 
 PAGE = 200  # objects of a reply, and lines shown at a time
 RANDOM_CHARS = 32  # hex digits in a key
+HEX = "0123456789abcdef"
 
 
 class StoredObject:
@@ -64,16 +65,16 @@ def _fits(key: str, words: "list[str]") -> bool:
 
 
 def folders_of(key: str) -> str:
-    """Return the part of a key that contains the folders of the file, such as `a/b`.
+    """Return the folders in a key, such as `a/b`, without the prefix, the day and the random part.
 
-    This part follows the random part of the key. If the key has no random part, it follows the
-    first two folders of the key, which are the prefix.
+    The prefix is the first two folders of the key. Some keys have no day and no random part.
     """
-    parts = key.split("/")[:-1]
+    parts = key.split("/")[2:-1]
     for index, part in enumerate(parts):
-        if len(part) == RANDOM_CHARS and all(char in "0123456789abcdef" for char in part):
-            return "/".join(parts[index + 1 :])
-    return "/".join(parts[2:])  # a key without a random part
+        if index and len(part) == RANDOM_CHARS and all(char in HEX for char in part):
+            parts = parts[: index - 1] + parts[index + 1 :]
+            break
+    return "/".join(parts)
 
 
 def path_of(key: str) -> str:

@@ -40,6 +40,11 @@ class Actions:
     `cancel` first pauses an upload for `UNDO_S` seconds. During this time `undo` can continue the
     upload. The parts that OSS has are not sent again. After this time the cancellation is final.
 
+    Attributes:
+        on_removed: called with finished uploads that were removed from the list, or whose objects
+            were deleted.
+        on_restored: called with an upload whose deleted object was restored.
+
     Args:
         origin: scheme, host and port of this page, for explanations of CORS errors.
         open_dialog: loads the code of all dialogs, opens the dialog with the given name, and
@@ -63,6 +68,8 @@ class Actions:
         )  # stored, but not yet in the ledger
         self.forget_credentials: Callable[[], None] = lambda: None
         self.refresh_quota: Callable[[], None] = window.try_now  # after a file was deleted
+        self.on_removed: Callable[[list[Upload]], None] = lambda uploads: None
+        self.on_restored: Callable[[Upload], None] = lambda upload: None
         self.removed_done = Signal(0)  # finished uploads that were removed from the list
         self._removed_done: list[tuple[Upload, float]] = []
         self._queue = queue
@@ -189,6 +196,14 @@ class Actions:
                 ended.append(item)
         self._take_off(ended)
 
+    def empty(self) -> None:
+        """Cancel all uploads that have not ended, and remove all uploads from the list."""
+        ended = self._in(states.ENDED)
+        for item in self._model.rows.get():
+            if item not in ended:
+                _start(self._cancel_and_remove(item))
+        self._take_off([item for item in ended if not item.leaving.get()])
+
     def copy_report(self, item: "UploadModel") -> None:
         """Copy the support report of a failed upload to the clipboard."""
         report = support_report(
@@ -236,6 +251,10 @@ class Actions:
         for item in self._model.rows.get():
             if item.upload.key == key:
                 item.gone.set(is_gone)
+                if is_gone:
+                    self.on_removed([item.upload])
+                else:
+                    self.on_restored(item.upload)
         self.refresh_quota()
 
     def try_now(self) -> None:
@@ -322,12 +341,16 @@ class Actions:
 
     def _take_off(self, items: "list[UploadModel]") -> None:
         """Remove uploads from the list, and keep the finished uploads for the receipt."""
+        done = []
         for item in items:
             self._queue.remove(item.upload)
             if item.state.get() == states.DONE and not item.gone.get():
+                done.append(item.upload)
                 self._removed_done.append((item.upload, item.ended_at_s))
         self._model.remove(items)
         self.removed_done.set(len(self._removed_done))
+        if done:
+            self.on_removed(done)
 
     def _in(self, wanted: "tuple[str, ...]") -> "list[UploadModel]":
         return [item for item in self._model.rows.get() if item.state.get() in wanted]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.ports import Clock
     from ossferry_uploader.transfer.queue import Queue
+    from ossferry_uploader.transfer.upload import Upload
     from upload_page.view.actions import Actions
     from upload_page.view.model import QueueModel, UploadModel
 
@@ -29,6 +30,10 @@ KEEP_BOTH, REPLACE = "keep_both", "replace"
 class Adding:
     """Adds files to the queue, and asks the person about files with the same name.
 
+    Attributes:
+        asks: whether to ask about files with the same name; otherwise the queue's options decide.
+        holds: whether new uploads are paused until a person or the embedding site starts them.
+
     Args:
         new_id: returns 128 random bits in hex. All files of a folder have the same bits in their
             keys.
@@ -43,6 +48,8 @@ class Adding:
         *,
         new_id: "Callable[[], str]",
     ) -> None:
+        self.asks = True
+        self.holds = False
         self._new_id = new_id
         self._queue = queue
         self._model = model
@@ -62,11 +69,11 @@ class Adding:
         until_s = self._clock.elapsed_s() + AT_ONCE_S
         for file in files:
             full_name = _full_name(file)
-            if full_name in taken:
+            if self.asks and full_name in taken:
                 twice.append(file)
                 continue
             taken[full_name] = file
-            self._queue.add(file).target.join_folder(folder_ids.id_for(file))
+            self._add(file).target.join_folder(folder_ids.id_for(file))
             added += 1
             if added == count or self._clock.elapsed_s() >= until_s:
                 await self._show()
@@ -77,6 +84,12 @@ class Adding:
         if twice:
             async with self._asking:
                 await self._ask(twice)
+
+    def _add(self, file: "File") -> "Upload":
+        upload = self._queue.add(file)
+        if self.holds:
+            upload.pause()
+        return upload
 
     async def _show(self) -> None:
         """Let the added uploads start, and show them in the list.
@@ -105,9 +118,9 @@ class Adding:
                     "same_name", file, old.upload.file, more, self._clock.now_s()
                 )
             if not old or choice == KEEP_BOTH:
-                self._queue.add(file)
+                self._add(file)
             elif choice == REPLACE:
-                self._actions.replace(old, self._queue.add(file))
+                self._actions.replace(old, self._add(file))
         self._model.flush()
 
 

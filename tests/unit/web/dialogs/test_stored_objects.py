@@ -14,6 +14,7 @@ RANDOM = "0123456789abcdef0123456789abcdef"
     [
         (f"uploads/alice-1/2026-03-14/{RANDOM}/trip/day 1/a.png", "trip/day 1"),
         (f"uploads/alice-1/2026-03-14/{RANDOM}/a.png", ""),
+        (f"uploads/alice-1/orders/7/2026-03-14/{RANDOM}/trip/a.png", "orders/7/trip"),
         ("uploads/alice-1/a.png", ""),
         ("uploads/alice-1/trip/a.png", "trip"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import FileTooLarge, TooManyFiles, WrongType
-from ossferry_uploader.transfer.grants.limits import allows
+from ossferry_uploader.transfer.grants.limits import Limits, allows
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, until
 
@@ -101,3 +101,47 @@ async def test_a_retry_does_not_get_round_the_types():
 
     assert isinstance(upload.error, WrongType)
     assert ports.http.requests == []
+
+
+@pytest.mark.parametrize(
+    ("file", "error"),
+    [
+        (FakeFile("a.png", 5, content_type="image/png"), None),
+        (FakeFile("a.gif", 5, content_type="image/gif"), WrongType),  # only the grant allows it
+        (FakeFile("a.txt", 5, content_type="text/plain"), WrongType),  # only the site allows it
+        (FakeFile("a.png", 8, content_type="image/png"), FileTooLarge),
+    ],
+    ids=["both", "grant only", "site only", "larger than the grant allows"],
+)
+def test_a_file_has_to_fit_the_limits_of_the_grant_and_of_the_site(file, error):
+    grant = Limits(max_file_size=7, max_files=100, types=["image/*"])
+    site = Limits(max_file_size=9, types=["image/png", ".txt"])
+
+    refusal = site.within(grant).refusal(file)
+
+    assert (None if refusal is None else type(refusal)) == error
+    assert site.within(grant).max_files == 100
+
+
+async def test_finished_files_count_where_the_site_limits_the_total():
+    queue, ports = make()
+    ports.grants.max_files = 100
+    site = Limits(types=[], max_total=2)
+    granted = ports.grants.fetch
+
+    async def fetch(**given):
+        grant = await granted(**given)
+        grant.limits = site.within(grant.limits)
+        return grant
+
+    ports.grants.fetch = fetch
+    first = queue.add(FakeFile("a.txt"))
+    await settle(queue)
+    queue.add(FakeFile("b.txt"))
+    third = queue.add(FakeFile("c.txt"))
+
+    assert (type(third.error), third.error.limit, third.error.is_total) == (TooManyFiles, 2, True)
+    await settle(queue)
+    queue.remove(first)
+    third.retry()
+    assert queue.add(FakeFile("d.txt")).error is not None

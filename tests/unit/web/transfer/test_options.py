@@ -57,6 +57,12 @@ def test_nothing_asked_for_is_a_type_and_a_name():
     [
         ({"same_name": "ask"}, "same_name is one of 'keep both'"),
         ({"disposition": "open"}, "disposition is one of"),
+        ({"folder": "../bob"}, "folder is made of names"),
+        ({"folder": "/orders"}, "folder is made of names"),
+        ({"folder": "orders/"}, "folder is made of names"),
+        ({"folder": "a//b"}, "folder is made of names"),
+        ({"folder": "a" * 256}, "up to 255 bytes"),
+        ({"folder": 7}, "folder is text, not 7"),
         ({"storage_class": "standard"}, "storage_class is one of"),
         ({"metadata": {"Project": "x"}}, "a-z, 0-9 and"),
         ({"metadata": {"": "x"}}, "a-z, 0-9 and"),
@@ -103,6 +109,20 @@ async def test_the_policy_for_names_decides_on_key_and_header(size, policy, head
     for request in (ports.http.requests[0], ports.http.requests[-1]):
         forbids = [value for name, value in request.headers if name == "x-oss-forbid-overwrite"]
         assert forbids == header
+
+
+@pytest.mark.parametrize("size", [10, LARGE], ids=["single", "multipart"])
+async def test_a_folder_of_the_options_comes_right_after_the_prefix(size):
+    queue, _ = make()
+    file = FakeFile("a.bin", size, path="in/here")
+
+    upload = await send(queue, file, Options(folder="orders/7"))
+    named = await send(queue, file, Options(folder="orders/7", same_name=REPLACE))
+
+    assert upload.key.startswith("uploads/alice-1/orders/7/2026-")
+    assert upload.key.endswith("/in/here/a.bin")
+    assert len(upload.key.split("/")) == 9
+    assert named.key == "uploads/alice-1/orders/7/in/here/a.bin"
 
 
 @pytest.mark.parametrize("size", [10, LARGE], ids=["single", "multipart"])

@@ -7,6 +7,7 @@ from ossferry_uploader.oss.replies import HEADERS_READ, NO_HEADER
 from ossferry_uploader.oss.requests import Bucket, list_parts
 from ossferry_uploader.oss.signing import Credentials
 from ossferry_uploader.transfer.errors import (
+    BadOptions,
     FileTooLarge,
     FileUnreadable,
     GrantRefused,
@@ -68,7 +69,9 @@ ERRORS = [
     (FileUnreadable("NotReadableError"), "cannot be read"),
     (FileTooLarge(2_000_000, 1_000_000), "2.0\u00a0MB; up to 1.0\u00a0MB"),
     (WrongType(["image/*", ".csv"]), "only images, .csv."),
-    (TooManyFiles(100), "up to 100"),
+    (TooManyFiles(100), "up to 100 can wait"),
+    (TooManyFiles(5, is_total=True), "up to 5 here"),
+    (BadOptions("folder has 300 bytes"), "not set up correctly"),
     (NoForm("a form cannot carry tags"), "cannot carry this upload"),
     (GrantRefused(200, detail="the grant is malformed"), "Something else answered"),
     (GrantRefused(200, code="other-place"), "Something else answered"),

@@ -5,7 +5,7 @@ the grant has a signed form. An application that forbids certain content has to 
 """
 
 from ossferry_uploader.transfer.errors import FileTooLarge, TransferError, WrongType
-from ossferry_uploader.transfer.plan import MAX_OBJECT_BYTES
+from ossferry_uploader.transfer.plan import MAX_FILES, MAX_OBJECT_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,18 +15,40 @@ __all__ = ["Limits", "allows"]
 
 
 class Limits:
-    """The limits of a grant.
+    """The limits of a grant, or of a site that embeds the page.
 
     Args:
         max_file_size: the largest allowed size of a file in bytes.
         max_files: the largest allowed number of unfinished files at a time.
         types: the allowed types, as in the `accept` attribute of HTML; an empty list allows all.
+        max_total: the largest allowed number of unfinished and finished files; `None` for no limit.
+        outer_types: more allowed types; a file must be allowed by both lists.
     """
 
-    def __init__(self, *, max_file_size: int, max_files: int, types: "list[str]") -> None:
+    def __init__(
+        self,
+        *,
+        max_file_size: int = MAX_OBJECT_BYTES,
+        max_files: int = MAX_FILES,
+        types: "list[str]",
+        max_total: "int | None" = None,
+        outer_types: "list[str] | None" = None,
+    ) -> None:
         self.max_file_size = min(max_file_size, MAX_OBJECT_BYTES)
         self.max_files = max_files
         self.types = types
+        self.max_total = max_total
+        self._outer_types = outer_types or []
+
+    def within(self, outer: "Limits") -> "Limits":
+        """Return limits that allow a file if these limits and the limits `outer` allow the file."""
+        return Limits(
+            max_file_size=min(self.max_file_size, outer.max_file_size),
+            max_files=min(self.max_files, outer.max_files),
+            types=self.types or outer.types,
+            max_total=self.max_total,
+            outer_types=outer.types,
+        )
 
     def refusal(self, file: "File") -> "TransferError | None":
         """Return the error for a file that exceeds the limits; `None` if the file is allowed.
@@ -36,9 +58,20 @@ class Limits:
         """
         if file.size > self.max_file_size:
             return FileTooLarge(file.size, self.max_file_size)
-        first_bytes_tell = not file.content_type and any("/" in each for each in self.types)
-        if not first_bytes_tell and not allows(self.types, file.name, file.content_type):
-            return WrongType(self.types)
+        types = self.types + self._outer_types
+        if not file.content_type and any("/" in each for each in types):
+            return None
+        return self.type_refusal(file.name, file.content_type)
+
+    def type_refusal(self, name: str, content_type: str) -> "TransferError | None":
+        """Return the error for a file of a type that is not allowed; `None` for an allowed type.
+
+        Args:
+            content_type: the content type of the file; empty if unknown.
+        """
+        for types in (self.types, self._outer_types):
+            if not allows(types, name, content_type):
+                return WrongType(types)
         return None
 
 

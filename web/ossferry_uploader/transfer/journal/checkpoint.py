@@ -13,7 +13,7 @@ A page uses a record only after these checks:
 
 import json
 
-from ossferry_uploader.oss.keys import named_key
+from ossferry_uploader.oss.keys import in_folder, named_key
 from ossferry_uploader.transfer.files import LostFile
 from ossferry_uploader.transfer.options import KEEP_BOTH, Options
 from ossferry_uploader.transfer.plan import (
@@ -221,7 +221,8 @@ def _is_plan_of(record: Checkpoint) -> bool:
 def _is_place_of(record: Checkpoint) -> bool:
     if record.options.same_name == KEEP_BOTH:
         return record.key.startswith(record.owner) and ".." not in record.key.split("/")
-    return record.key == named_key(record.owner, record.name, path=record.path)
+    path = in_folder(record.options.folder, record.path)
+    return record.key == named_key(record.owner, record.name, path=path)
 
 
 def _text(value: "Any") -> str:

@@ -5,7 +5,7 @@ So a file is compared only with objects of the same person. The comparison must 
 options or in the grant.
 """
 
-from ossferry_uploader.oss.keys import named_key
+from ossferry_uploader.oss.keys import in_folder, named_key
 from ossferry_uploader.oss.replies import Stored
 from ossferry_uploader.transfer.errors import ServerRefused
 from ossferry_uploader.transfer.files import Piece
@@ -43,7 +43,8 @@ async def find_identical(upload: "Upload", engine: "Engine") -> "Stored | None":
         FileUnreadable: the file is gone or has changed, or the page may not read it.
     """
     try:
-        path = named_key("", upload.file.name, path=upload.file.path)
+        folders = in_folder(upload.options.folder, upload.file.path)
+        path = named_key("", upload.file.name, path=folders)
     except ValueError:
         return None  # folders and name do not fit into a key
     _search(upload, True)

@@ -1,11 +1,10 @@
 """Preparing an upload before its first byte is sent: limits, quota, key and content type."""
 
-from ossferry_uploader.oss.keys import named_key, object_key
+from ossferry_uploader.oss.keys import in_folder, named_key, object_key, safe_path
 from ossferry_uploader.oss.replies import Stored
-from ossferry_uploader.transfer.errors import NameTooLong, QuotaExceeded, WrongType
+from ossferry_uploader.transfer.errors import NameTooLong, QuotaExceeded
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.grants.forms import check_form
-from ossferry_uploader.transfer.grants.limits import allows
 from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
 from ossferry_uploader.transfer.sending.abort import abort
 from ossferry_uploader.transfer.sending.identical import find_identical, may_be_identical
@@ -56,9 +55,9 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
         _check_form(upload)
     if not upload.upload_id:
         await engine.persist(upload, lambda: examine(upload, engine))
-        types = grant.limits.types
-        if not allows(types, upload.file.name, upload.target.content_type):
-            raise WrongType(types)
+        error = grant.limits.type_refusal(upload.file.name, upload.target.content_type)
+        if error:
+            raise error
     return None
 
 
@@ -206,12 +205,12 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
     Raises:
         NameTooLong: the folders and the name of the file do not fit into a key.
     """
-    file = upload.file
+    file, folder = upload.file, upload.options.folder
     try:
         if upload.options.same_name != KEEP_BOTH:
-            return named_key(prefix, file.name, path=file.path)
+            return named_key(prefix, file.name, path=in_folder(folder, file.path))
         return object_key(
-            prefix,
+            prefix + safe_path(folder),
             file.name,
             at_s=engine.keeper.server_now_s(),
             random_hex=upload.target.folder_id or engine.ports.random.hex(16),

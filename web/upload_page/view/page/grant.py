@@ -17,6 +17,7 @@ from upload_page.view.words.text import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.transfer.grants.grant import Grant
+    from ossferry_uploader.transfer.grants.limits import Limits
     from upload_page.browser.dom import Element
     from upload_page.view.grant_model import GrantModel
 
@@ -68,7 +69,7 @@ def show_limits(model: "GrantModel") -> None:
     limits = grant.limits
     hint = [
         say("hint", size=size_text(limits.max_file_size)),
-        say_count("hint_files", limits.max_files),
+        _most(limits),
     ]
     if limits.types:
         hint.append(say("hint_types", types=types_text(limits.types)))
@@ -81,6 +82,13 @@ def show_limits(model: "GrantModel") -> None:
     if grant.form:
         hint.append(say("hint_whole"))
     by_id("hint").replaceChildren(facts(hint))
+
+
+def _most(limits: "Limits") -> str:
+    """Return how many files are allowed, as text."""
+    if limits.max_total is not None:
+        return say_count("hint_total", limits.max_total)
+    return say_count("hint_files", limits.max_files)
 
 
 def _tell_error(line: "Element", error: Exception) -> None:

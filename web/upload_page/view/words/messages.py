@@ -4,6 +4,7 @@ from ossferry_uploader.oss.errors import Corrupt, Lost, Refused
 from ossferry_uploader.oss.replies import HEADERS_READ, NO_HEADER
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import (
+    BadOptions,
     FileTooLarge,
     FileUnreadable,
     NameTooLong,
@@ -157,12 +158,15 @@ def _before(error: Exception) -> Explanation:
     if isinstance(error, WrongType):
         return _explanation("wrong_type", types=types_text(error.types))
     if isinstance(error, TooManyFiles):
-        return Explanation(say_count("too_many", error.limit), say("too_many_next"))
+        key = "too_many_total" if error.is_total else "too_many"
+        return Explanation(say_count(key, error.limit), say(f"{key}_next"))
     if isinstance(error, FileUnreadable):
         detail = [error.reason] if error.reason else []
         return _explanation("changed" if error.changed else "unreadable", detail=detail)
     if isinstance(error, NameTooLong):
         return _explanation("name_long")
+    if isinstance(error, BadOptions):
+        return _explanation("bad_options", detail=[str(error)])
     if isinstance(error, NoForm):
         return _explanation("no_form", detail=[str(error)])
     if isinstance(error, PartsLeft):

@@ -1,0 +1,69 @@
+"""The options of a site that embeds the page."""
+
+import pytest
+
+from ossferry_uploader.transfer.errors import BadOptions
+from ossferry_uploader.transfer.options import KEEP_BOTH, REPLACE
+from upload_page.dialogs.embedding_options import read_options
+
+
+def test_every_option_has_its_effect():
+    given = {
+        "accept": ["image/*", ".CSV"],
+        "folder": "orders/7",
+        "manual": True,
+        "max_file_size": 1000,
+        "max_files": 3,
+        "metadata": {"shop": "1"},
+        "reference": "order 7",
+        "same_name": "replace",
+        "storage_class": "IA",
+        "tags": {"kind": "photo"},
+        "language": "ja",
+        "theme": "dark",
+        "tokens": {"accent": "red"},
+    }
+
+    found = read_options(given, "results")
+
+    assert found.options.given == {
+        "folder": "orders/7",
+        "metadata": {"shop": "1", "reference": "order 7"},
+        "same_name": REPLACE,
+        "storage_class": "IA",
+        "tags": {"kind": "photo"},
+    }
+    limits = found.limits
+    assert (limits.max_total, limits.max_file_size) == (3, 1000)
+    assert limits.types == ["image/*", ".csv"]
+    assert (found.asks, found.holds) == (False, True)
+    assert (found.language, found.theme) == ("ja", "dark")
+
+
+def test_without_options_the_page_works_as_on_its_own():
+    found = read_options({}, "counts")
+
+    assert found.options.given == {}
+    assert found.options.same_name == KEEP_BOTH
+    assert (found.limits.max_total, found.limits.types) == (None, [])
+    assert (found.asks, found.holds) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "level", "said"),
+    [
+        ({"colour": "red"}, "results", "no option colour"),
+        ({"reference": "7"}, "counts", "OSSFERRY_FRAME_ORIGINS"),
+        ({"manual": True}, "none", "OSSFERRY_FRAME_ORIGINS"),
+        ({"max_files": 0}, "results", "max_files is a number from 1"),
+        ({"max_files": "3"}, "results", "max_files is a number from 1"),
+        ({"metadata": [1]}, "results", "metadata: a dict is wanted"),
+        ({"metadata": [1], "reference": "7"}, "results", "metadata: a dict is wanted"),
+        ({"reference": 7}, "results", "metadata 'reference' is text"),
+        ({"same_name": "ask"}, "results", "keep-both, refuse, replace"),
+        ({"folder": ".."}, "results", "folder is made of names"),
+    ],
+)
+def test_a_wrong_option_is_named(given, level, said):
+    with pytest.raises(BadOptions, match=said):
+        read_options(given, level)

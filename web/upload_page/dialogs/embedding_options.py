@@ -1,0 +1,109 @@
+"""Options that the embedding site gives: how files are stored, and which files are accepted."""
+
+from ossferry_uploader.transfer.errors import BadOptions
+from ossferry_uploader.transfer.grants.limits import Limits
+from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, REPLACE, Options
+from ossferry_uploader.transfer.plan import MAX_FILES, MAX_OBJECT_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["EmbeddingOptions", "read_options"]
+
+RESULTS = "results"
+FREE = ("language", "theme", "tokens")  # every site that may embed the page may set these
+NAMES = (
+    "accept",
+    "folder",
+    "manual",
+    "max_file_size",
+    "max_files",
+    "metadata",
+    "reference",
+    "same_name",
+    "storage_class",
+    "tags",
+)
+SAME_NAME = {"keep-both": KEEP_BOTH, "refuse": REFUSE, "replace": REPLACE}
+
+
+class EmbeddingOptions:
+    """The options of the embedding site.
+
+    Attributes:
+        options: how OSS stores the objects.
+        limits: the limits of the site, in addition to the limits of the grant.
+        asks: whether to ask the person about files with the same name.
+        holds: whether uploads wait until the site, or the person, starts them.
+        language, theme: empty if the site does not set them.
+    """
+
+    def __init__(self, given: "dict[str, Any]") -> None:
+        metadata = given.get("metadata")
+        if "reference" in given:
+            metadata = _with_reference(metadata or {}, given["reference"])
+        same_name = given.get("same_name")
+        self.options = Options(
+            same_name=_same_name(same_name),
+            folder=given.get("folder") or "",
+            metadata=metadata,
+            tags=given.get("tags"),
+            storage_class=given.get("storage_class") or "",
+        )
+        self.limits = Limits(
+            max_file_size=_count(given, "max_file_size", MAX_OBJECT_BYTES),
+            max_files=MAX_FILES,
+            max_total=_count(given, "max_files", None),
+            types=[str(each).lower() for each in given.get("accept") or []],
+        )
+        self.asks = not same_name
+        self.holds = bool(given.get("manual"))
+        self.language = str(given.get("language") or "")
+        self.theme = str(given.get("theme") or "")
+
+
+def read_options(given: "dict[str, Any]", level: str) -> EmbeddingOptions:
+    """Check the options that the embedding site gave.
+
+    Args:
+        given: the options, by the names in `FREE` and `NAMES`.
+        level: what the server allows the site.
+
+    Raises:
+        BadOptions: an option is unknown or not valid, or the site may not set it.
+    """
+    for name in given:
+        if name not in FREE and name not in NAMES:
+            raise BadOptions(f"there is no option {name}")
+        if name in NAMES and level != RESULTS:
+            raise BadOptions(
+                f"{name}: OSSFERRY_FRAME_ORIGINS does not give this site the level {RESULTS}"
+            )
+    try:
+        return EmbeddingOptions(given)
+    except ValueError as error:
+        raise BadOptions(str(error))
+
+
+def _with_reference(metadata: "Any", reference: "Any") -> "dict[str, str]":
+    if not isinstance(metadata, dict):
+        raise ValueError(f"metadata: a dict is wanted, not {metadata!r}")
+    found = dict(metadata)
+    found["reference"] = reference
+    return found
+
+
+def _same_name(value: "Any") -> str:
+    if not value:
+        return KEEP_BOTH
+    if value not in SAME_NAME:
+        raise ValueError(f"same-name is one of {', '.join(sorted(SAME_NAME))}, not {value!r}")
+    return SAME_NAME[value]
+
+
+def _count(given: "dict[str, Any]", name: str, default: "Any") -> "Any":
+    value = given.get(name, default)
+    if value is not default and (not isinstance(value, int) or value < 1):
+        raise ValueError(f"{name} is a number from 1, not {value!r}")
+    return value
