@@ -25,7 +25,7 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.to
 # pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel library uploader-wheel mock-wheel lock modules docs prerequisites clean
+.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel library npm-package uploader-wheel mock-wheel lock modules docs prerequisites clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -42,10 +42,11 @@ web/node_modules/.ready: web/package-lock.json
 	cd web && npm ci --silent --no-audit --no-fund
 	touch $@
 
-SDK_TOURS := tests/contract/mock_oss/node
-$(SDK_TOURS)/node_modules/.ready: $(SDK_TOURS)/package-lock.json
+# ali-oss, and the tools that build the example sites
+NODE_TESTS := tests/contract/mock_oss/node/node_modules/.ready tests/e2e/sites/node_modules/.ready
+$(NODE_TESTS): %/node_modules/.ready: %/package-lock.json
 	@$(HAS_NODE)
-	cd $(SDK_TOURS) && npm ci --silent --no-audit --no-fund
+	cd $* && npm ci --silent --no-audit --no-fund
 	touch $@
 
 # Node comes first: if it is missing, make says so before it installs the Python packages.
@@ -64,6 +65,11 @@ wheel: build sbom library
 library: web/node_modules/.ready $(VENV)/.ready
 	@$(BIN)/python web/library.py
 
+npm-package: $(VENV)/.ready
+	@$(HAS_NODE)
+	$(BIN)/python web/npm_package.py
+	mkdir -p dist && cd build/npm && npm pack --silent --pack-destination $(CURDIR)/dist
+
 uploader-wheel: library
 	@$(BIN)/python web/sbom.py ossferry-uploader
 	cd wheels/uploader && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
@@ -78,7 +84,7 @@ demo: build
 prerequisites: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m support.prerequisites
 
-test: build prerequisites $(SDK_TOURS)/node_modules/.ready
+test: build prerequisites $(NODE_TESTS)
 	$(BIN)/python -m pytest $(WORKERS) tests/unit tests/contract tests/attacks
 	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 2 tests/browser tests/e2e
 
@@ -103,7 +109,7 @@ bench: build
 
 # Two runs: Playwright's event loop, which stays until the end of a run, does not allow `asyncio.run`.
 SLOW = $(BIN)/python -m pytest $(WORKERS) --maxprocesses 1 -m slow $(if $(ONLY),-k "$(ONLY)")
-slow: build prerequisites $(SDK_TOURS)/node_modules/.ready
+slow: build prerequisites $(NODE_TESTS)
 	$(if $(BROWSER),,$(SLOW) tests/unit tests/contract tests/attacks || [ $$? = 5 ])  # 5: ONLY chose none
 	$(SLOW) $(if $(BROWSER),--browser $(BROWSER)) tests/browser tests/e2e || [ $$? = 5 ]
 
@@ -113,9 +119,10 @@ mutants: build
 vendor-suites: $(VENV)/.ready
 	PYTHONPATH="$(CURDIR)/tests" $(BIN)/python -m contract.mock_oss.vendor_suites oss2
 
-screenshots: build prerequisites
+screenshots: build prerequisites $(NODE_TESTS)
 	PYTHONPATH=tests $(BIN)/python tests/e2e/screenshots.py
 	PYTHONPATH=tests $(BIN)/python tests/e2e/engine_screenshots.py
+	PYTHONPATH=tests $(BIN)/python tests/e2e/site_screenshots.py
 
 modules: $(VENV)/.ready
 	PYTHONPATH=tests $(BIN)/python -m support.module_list

@@ -3,7 +3,7 @@
 //   <oss-ferry name="files" required></oss-ferry>
 "use strict";
 
-const HERE = new URL(".", import.meta.url);
+const HERE = import.meta.url; // bundlers replace `new URL(".", import.meta.url)`
 
 // {attribute: [name of the option, function from text to its value]}
 const list = (text) => text.split(",").map((each) => each.trim()).filter(Boolean);
@@ -46,7 +46,8 @@ const STYLE = [
 // An event named `error` must not bubble: at the window it would count as an error of a script.
 const event = (name, detail) => new CustomEvent(name, { detail });
 
-export class OssFerry extends HTMLElement {
+// The class exists without a browser too, so that servers that render pages can import it.
+export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   static formAssociated = true;
   static observedAttributes = [...Object.keys(OPTIONS), ...FRAME, ...FORM];
 
@@ -211,7 +212,9 @@ export class OssFerry extends HTMLElement {
   #open() {
     const options = this.#options();
     if (!options) return;
-    const address = new URL(this.getAttribute("server") ?? HERE, location.href);
+    const server = this.getAttribute("server") ?? (HERE.endsWith("/embed.js") && new URL(".", HERE));
+    if (!server) return this.#fail({ code: "BadOptions", message: "the attribute server is missing" });
+    const address = new URL(server, location.href);
     if (!address.pathname.endsWith("/")) address.pathname += "/";
     this.#server = address.origin;
     address.search = new URLSearchParams({ embed: location.origin, ...(options.language && { lang: options.language }) });
@@ -309,4 +312,4 @@ export class OssFerry extends HTMLElement {
   }
 }
 
-if (!customElements.get("oss-ferry")) customElements.define("oss-ferry", OssFerry);
+if (globalThis.customElements && !customElements.get("oss-ferry")) customElements.define("oss-ferry", OssFerry);

@@ -44,13 +44,18 @@ function dress(tokens) {
   }
   if (!tokens.accent) return;
   if (!tokens["accent-soft"]) style.setProperty("--accent-soft", "color-mix(in srgb, var(--accent) 12%, var(--card))");
-  if (!tokens["accent-ink"]) style.setProperty("--accent-ink", readableOn(tokens.accent));
+  if (tokens["accent-ink"]) return;
+  const [light, dark] = ["light", "dark"].map((scheme) => readableOn(tokens.accent, scheme));
+  style.setProperty("--accent-ink", CSS.supports("color", "light-dark(red, red)") ? `light-dark(${light}, ${dark})` : light);
 }
 
 // Returns the colour for text on a background: white or black, whichever has the greater contrast (WCAG 2.2).
-function readableOn(background) {
+function readableOn(background, colorScheme) {
+  const probe = document.body.appendChild(document.createElement("i"));
+  Object.assign(probe.style, { colorScheme, color: background });
   const canvas = document.createElement("canvas").getContext("2d");
-  canvas.fillStyle = background;
+  canvas.fillStyle = getComputedStyle(probe).color;
+  probe.remove();
   canvas.fillRect(0, 0, 1, 1);
   const [red, green, blue] = [...canvas.getImageData(0, 0, 1, 1).data].map((level) => {
     const part = level / 255;

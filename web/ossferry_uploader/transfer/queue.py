@@ -117,7 +117,7 @@ class Queue:
         return self._add(file, options or self.options)
 
     def allow(self, limits: Limits) -> None:
-        """Apply the limits of a grant. Waiting uploads that exceed the limits fail at once."""
+        """Apply the limits of a grant. Uploads that exceed the limits and have not begun fail."""
         if limits is self._limits:
             return
         self._limits = limits
@@ -127,7 +127,8 @@ class Queue:
             if upload.state in states.ENDED:
                 continue
             count += 1
-            if upload.state == states.WAITING and not self._is_busy(upload):
+            is_paused = upload.paused_for == states.BY_PERSON and not upload.has_begun()
+            if (upload.state == states.WAITING or is_paused) and not self._is_busy(upload):
                 error = self._refusal(upload, count)
                 if error:
                     count -= 1

@@ -145,3 +145,18 @@ async def test_finished_files_count_where_the_site_limits_the_total():
     queue.remove(first)
     third.retry()
     assert queue.add(FakeFile("d.txt")).error is not None
+
+
+async def test_a_file_that_a_person_paused_at_once_is_told_when_the_grant_comes():
+    queue, ports = make()
+    ports.grants.types = ["image/*"]
+    wrong = queue.add(FakeFile("a.txt", 5, content_type="text/plain"))
+    right = queue.add(FakeFile("a.png", 5, content_type="image/png"))
+    wrong.pause()
+    right.pause()
+
+    queue.allow((await ports.grants.fetch()).limits)
+
+    assert (wrong.state, type(wrong.error)) == (states.FAILED, WrongType)
+    assert right.state == states.PAUSED
+    assert ports.http.requests == []

@@ -1,0 +1,31 @@
+"""Build the npm package `ossferry` in `build/npm`: the element and components for React and Vue."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+
+from build import WEB
+
+__all__ = ["OUT", "main"]
+
+ROOT = WEB.parent
+OUT = ROOT / "build" / "npm"
+
+
+def main(out: Path = OUT) -> None:
+    """Write the files of the package. The version is that of the wheels."""
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.copytree(WEB / "npm", out)
+    for each in (WEB / "page" / "embed.js", ROOT / "LICENSE", ROOT / "NOTICE"):
+        shutil.copy(each, out)
+    package = json.loads((out / "package.json").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    package["version"] = project["version"]
+    (out / "package.json").write_text(json.dumps(package, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
