@@ -43,7 +43,7 @@ NOT_CHECKED = {
 OURS = ("mock_oss", "ossferry", "upload_page")
 OTHER_PROGRAMS = re.compile(
     r"\.|aliyun|cat|cd|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|git|grep|install|kubectl"
-    "|ln|openssl|pg_dump|pg_restore|pip|pytest|rm|runuser|s|sed|set|sleep|systemctl|umask|useradd|uv"
+    "|ln|npm|openssl|pg_dump|pg_restore|pip|pytest|rm|runuser|s|sed|set|sleep|systemctl|umask|useradd|uv"
     "|uvicorn|uvx"
 )
 """Programs of others: this file does not know their options."""
