@@ -418,6 +418,8 @@ try:
     await stopped
 except UploadCancelled as error:
     seen.append(str(error))
+while [upload for upload in uploads.queue.uploads if upload.file.name == "cancelled.bin"]:
+    await asyncio.sleep(0.01)
 found(seen)
 """
 )

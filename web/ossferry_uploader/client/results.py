@@ -49,10 +49,18 @@ class Progress:
         results: for each file, in order, a `Done`, the error, or `None` while it is not known.
     """
 
-    def __init__(self, uploads: "list[Upload]", results: "list[Done | Exception | None]") -> None:
-        self.files = len(uploads)
-        self.done = len([each for each in results if isinstance(each, Done)])
-        self.failed = len([each for each in results if isinstance(each, Exception)])
-        self.size = sum([upload.file.size for upload in uploads])
-        self.sent = sum([upload.sent for upload in uploads])
-        self.results = list(results)
+    def __init__(
+        self,
+        results: "list[Done | Exception | None]",
+        *,
+        done: int,
+        failed: int,
+        size: int,
+        sent: int,
+    ) -> None:
+        self.files = len(results)
+        self.done = done
+        self.failed = failed
+        self.size = size
+        self.sent = sent
+        self.results = results

@@ -83,6 +83,7 @@ class Uploads:
             if upload.state not in states.ENDED:
                 await ended.wait()
         except asyncio.CancelledError:
+            self._remove_when_ended(upload)
             self.queue.cancel(upload)
             raise
         finally:
@@ -115,6 +116,17 @@ class Uploads:
         """Wait until the server has heard of all stored files, and delete the credentials."""
         await self._uploader.reporting.finish()
         self._uploader.keeper.forget()
+
+    def _remove_when_ended(self, upload: "Upload") -> None:
+        """Remove an upload, and its data, from the queue as soon as it has ended."""
+
+        def changed(each: "Upload") -> None:
+            if each is upload and each.state in states.ENDED:
+                stop()
+                self.queue.remove(upload)
+
+        stop = self.queue.on_change(changed)
+        changed(upload)
 
     def _report(self, upload: "Upload") -> None:
         if upload.state not in states.ENDED or upload.number in self._reported:
@@ -151,9 +163,15 @@ class PutAll:
         self._result = result
         self._changed = asyncio.Event()
         self._changed.set()
-        self._uploads = [queue.add(file, options) for file in files]
-        self._numbers = {upload.number for upload in self._uploads}
         self._is_over = False
+        self._uploads = [queue.add(file, options) for file in files]
+        self._places = {upload.number: place for place, upload in enumerate(self._uploads)}
+        # Sums are kept, not computed again at each step, because there may be thousands of uploads.
+        self._results: list[Done | Exception | None] = [None] * len(files)
+        self._bytes = [(0, 0)] * len(files)  # size and sent bytes
+        self._done = self._failed = self._size = self._sent = 0
+        for upload in self._uploads:
+            self._note(upload)
         self._stop = queue.on_change(self._note)
 
     def __aiter__(self) -> "PutAll":
@@ -165,18 +183,37 @@ class PutAll:
             raise StopAsyncIteration
         await self._changed.wait()
         self._changed.clear()
-        progress = Progress(self._uploads, [self._result_of(each) for each in self._uploads])
-        if progress.done + progress.failed == progress.files:
+        if self._done + self._failed == len(self._uploads):
             self._is_over = True
             self._stop()
             for upload in self._uploads:
                 if upload.state == states.DONE:
                     self._queue.remove(upload)
-        return progress
+        return Progress(
+            list(self._results),
+            done=self._done,
+            failed=self._failed,
+            size=self._size,
+            sent=self._sent,
+        )
 
     def _note(self, upload: "Upload") -> None:
-        if upload.number in self._numbers:
-            self._changed.set()
+        """Replace what the upload adds to the sums."""
+        place = self._places.get(upload.number)
+        if place is None:
+            return
+        self._count(place, -1)
+        self._results[place] = self._result(upload) if upload.state in states.ENDED else None
+        self._bytes[place] = (upload.file.size, upload.sent)
+        self._count(place, 1)
+        self._changed.set()
 
-    def _result_of(self, upload: "Upload") -> "Done | Exception | None":
-        return self._result(upload) if upload.state in states.ENDED else None
+    def _count(self, place: int, sign: int) -> None:
+        size, sent = self._bytes[place]
+        self._size += sign * size
+        self._sent += sign * sent
+        result = self._results[place]
+        if isinstance(result, Done):
+            self._done += sign
+        elif result is not None:
+            self._failed += sign

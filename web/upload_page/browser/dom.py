@@ -146,21 +146,21 @@ def watch_nearness(
 
     def report() -> None:
         nonlocal timer
-        js.clearTimeout(timer)
+        js.ossferry.clearTimeout(timer)
         end_ms = float(js.performance.now()) + SLICE_MS
         for number in sorted(moved, key=lambda each: not moved[each][0]):
             near, height_px = moved.pop(number)
             handler(number, near, height_px)
             if float(js.performance.now()) > end_ms:
                 break
-        timer = js.setTimeout(proxy_of_report, 0) if moved else None
+        timer = js.ossferry.setTimeout(proxy_of_report, 0) if moved else None
 
     proxy, proxy_of_report = create_proxy(receive), create_proxy(report)
     observer = js.IntersectionObserver.new(proxy, to_js({"rootMargin": NEAR}))
 
     def stop() -> None:
         observer.disconnect()
-        js.clearTimeout(timer)
+        js.ossferry.clearTimeout(timer)
         release(proxy)
         release(proxy_of_report)
 

@@ -101,7 +101,7 @@ async def fetch_sentences(code: str) -> "dict[str, Any]":
     Raises:
         JsException: the server does not answer.
     """
-    answer = await js.fetch(js.ossferry.url(f"locale-{code}"))
+    answer = await js.ossferry.fetch(js.ossferry.url(f"locale-{code}"))
     return _read(await answer.text())
 
 

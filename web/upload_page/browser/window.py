@@ -262,7 +262,7 @@ async def load_dialogs() -> None:
     """
     if _Dialogs.loaded:
         return
-    answer = await js.fetch(url("dialogs"))
+    answer = await js.ossferry.fetch(url("dialogs"))
     exec(str(await answer.text()), {})  # noqa: S102 - our own file, checked by its hash
     _Dialogs.loaded = True
 
