@@ -69,7 +69,7 @@ uploader-wheel: library
 	cd wheels/uploader && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
 
 mock-wheel: $(VENV)/.ready
-	@$(BIN)/python web/sbom.py ossferry-mock
+	@$(BIN)/python web/sbom.py mock-oss
 	cd wheels/mock && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
 
 demo: build

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {
     "ossferry": ROOT,
     "ossferry_pyodide": ROOT / "wheels" / "pyodide",
-    "ossferry_mock": ROOT / "wheels" / "mock",
+    "mock_oss": ROOT / "wheels" / "mock",
     "ossferry_uploader": ROOT / "wheels" / "uploader",
 }
 """The project of each wheel."""
