@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
@@ -25,7 +25,6 @@ from uvicorn.server import ServerState
 from mock_oss.access.identities import Identities
 from mock_oss.app import App
 from mock_oss.clock import Clock
-from mock_oss.control.application import control_app
 from mock_oss.control.snapshots import Snapshots
 from mock_oss.control.views import BucketView
 from mock_oss.errors import MockOSSError, PortInUseError, RefusedError, WorldError
@@ -38,6 +37,9 @@ from mock_oss.service import Service
 from mock_oss.store import Store
 from mock_oss.world.model import BucketSpec, World
 from mock_oss.world.seeding import fill_store, seed_objects
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 __all__ = ["MockOSS"]
 
@@ -345,6 +347,12 @@ class MockOSS:
             self._temporary.cleanup()
             self._temporary = None
 
+    def _control(self) -> ASGIApp:
+        # Starlette takes long to import, and few tests send requests to the control plane.
+        from mock_oss.control.application import control_app
+
+        return control_app(self)
+
     def _thread_main(self, ready: threading.Event) -> None:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self._serve(ready, signals=False))
@@ -360,7 +368,7 @@ class MockOSS:
                     # SIGHUP is ignored under nohup, and must stay ignored.
                     loop.add_signal_handler(number, self._stop.set)
         service = self.service
-        app = App(service, control_app(self))
+        app = App(service, self._control)
         config = Config(
             app=app,
             http="httptools",

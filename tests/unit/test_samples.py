@@ -20,7 +20,7 @@ import typer
 from typer.main import get_command
 
 import build
-from mock_oss.cli import app as mock_oss
+from mock_oss.cli import option_parser
 from ossferry.cli.main import commands as ossferry
 from support.markdown import PAGES, ROOT, Block, blocks, prose
 from support.templates import unknown_options
@@ -152,7 +152,7 @@ def check_command(words: list[str]) -> None:
 def accept_ossferry(arguments: list[str]) -> None:
     """Parse the arguments of `ossferry`; it passes those of `ossferry mock-oss` on."""
     if arguments[0] == "mock-oss":
-        accept(mock_oss, arguments[1:])
+        option_parser().parse_args(arguments[1:])
     else:
         accept(ossferry, arguments)
 
@@ -189,7 +189,7 @@ def accept_python(arguments: list[str]) -> None:
 
 PROGRAMS: dict[str, Callable[[list[str]], None]] = {
     "make": accept_make,
-    "mock-oss": lambda arguments: accept(mock_oss, arguments),
+    "mock-oss": option_parser().parse_args,
     "ossferry": accept_ossferry,
     "python": accept_python,
     "python3": accept_python,

@@ -57,7 +57,11 @@ def refuse_production(host: str, *, option: str) -> None:
 
 
 def run_mock_oss(arguments: Sequence[str]) -> None:
-    """Run the command `mock-oss` with these arguments."""
-    from mock_oss.cli import app
+    """Run the command `mock-oss` with these arguments.
 
-    app(list(arguments), prog_name="ossferry mock-oss")
+    Raises:
+        SystemExit: always, with the exit code of the command.
+    """
+    from mock_oss.cli import main
+
+    raise SystemExit(main(arguments, prog="ossferry mock-oss"))
