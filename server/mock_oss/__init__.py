@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         PortInUseError,
         WorldError,
     )
+    from mock_oss.patching import current_mock, in_process, mocked
     from mock_oss.server import MockOSS
     from mock_oss.world.model import (
         ACCESS_KEY_ID,
@@ -47,6 +48,9 @@ __all__ = [
     "User",
     "World",
     "WorldError",
+    "current_mock",
+    "in_process",
+    "mocked",
 ]
 
 _MODULES = {
@@ -57,6 +61,9 @@ _MODULES = {
     "MockOSSError": "errors",
     "PortInUseError": "errors",
     "WorldError": "errors",
+    "current_mock": "patching",
+    "in_process": "patching",
+    "mocked": "patching",
 }
 """The modules of the public names; those of the other names is `world.model`."""
 

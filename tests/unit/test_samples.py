@@ -152,9 +152,14 @@ def check_command(words: list[str]) -> None:
 def accept_ossferry(arguments: list[str]) -> None:
     """Parse the arguments of `ossferry`; it passes those of `ossferry mock-oss` on."""
     if arguments[0] == "mock-oss":
-        option_parser().parse_args(arguments[1:])
+        accept_mock_oss(arguments[1:])
     else:
         accept(ossferry, arguments)
+
+
+def accept_mock_oss(arguments: list[str]) -> None:
+    """Parse the arguments of `mock-oss`."""
+    option_parser().parse_args(arguments)
 
 
 def accept(program: typer.Typer, arguments: list[str]) -> None:
@@ -189,7 +194,7 @@ def accept_python(arguments: list[str]) -> None:
 
 PROGRAMS: dict[str, Callable[[list[str]], None]] = {
     "make": accept_make,
-    "mock-oss": option_parser().parse_args,
+    "mock-oss": accept_mock_oss,
     "ossferry": accept_ossferry,
     "python": accept_python,
     "python3": accept_python,
