@@ -119,6 +119,7 @@ screenshots: build prerequisites
 
 modules: $(VENV)/.ready
 	PYTHONPATH=tests $(BIN)/python -m support.module_list
+	PYTHONPATH=tests $(BIN)/python -m support.mock_operations
 
 docs: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m support.docs_site
