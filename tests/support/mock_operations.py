@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/mock-oss-operations.md"
 HEAD = """# Operations of the mock
 
-Each operation that the [mock OSS](mock-oss.md) has, with its request, the action that a policy must allow, and what the mock does.
+Each operation of the [mock OSS](mock-oss.md): its request and the action that a policy must allow.
 `make modules` writes this page from the mock's own tables.
-The table [Operations](mock-oss.md#operations) says which SDK has called which operation with success, and names the operations of OSS that are missing.
+[Another table](mock-oss.md#operations) shows which SDK has called which operation successfully.
+It also has the operations of OSS that are missing.
 """
 COLUMNS = "| operation | request | action | what the mock does |\n|---|---|---|---|\n"
 LEVELS = {

@@ -17,6 +17,7 @@ from string import Template
 
 import pytest
 import typer
+import yaml
 from typer.main import get_command
 
 import build
@@ -40,8 +41,8 @@ NOT_CHECKED = {
 
 OURS = ("mock_oss", "ossferry", "upload_page")
 OTHER_PROGRAMS = re.compile(
-    r"\.|aliyun|cat|cd|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|git|grep|install|kubectl"
-    "|ln|openssl|pg_dump|pg_restore|pip|pytest|rm|runuser|s|sed|set|sleep|systemctl|umask|useradd|uv"
+    r"\.|:|aliyun|cat|cd|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|git|grep|install|kubectl"
+    "|ln|npm|openssl|pg_dump|pg_restore|pip|pytest|rm|runuser|s|sed|set|sleep|systemctl|umask|useradd|uv"
     "|uvicorn|uvx"
 )
 """Programs of others: this file does not know their options."""
@@ -200,6 +201,15 @@ PROGRAMS: dict[str, Callable[[list[str]], None]] = {
     "python3": accept_python,
 }
 
+
+def check_workflow(text: str) -> None:
+    """Parse a workflow for GitHub Actions, and check the commands of its steps."""
+    for job in yaml.safe_load(text)["jobs"].values():
+        for step in job["steps"]:
+            assert len({"run", "uses"} & step.keys()) == 1, step
+            check_script(step.get("run", ":"))
+
+
 CHECKS: dict[str, Callable[[str], object]] = {
     "bash": check_script,
     "console": check_console,
@@ -209,6 +219,7 @@ CHECKS: dict[str, Callable[[str], object]] = {
     "python": check_python,
     "sh": check_script,
     "toml": tomllib.loads,
+    "yaml": check_workflow,
 }
 
 
