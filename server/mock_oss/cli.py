@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mock_oss.errors import MockOSSError, WorldError
 from mock_oss.faults.plan import read_faults
@@ -19,6 +20,81 @@ from mock_oss.server import MockOSS
 from mock_oss.world.model import World
 
 __all__ = ["main", "option_parser"]
+
+
+def _port(text: str) -> int:
+    try:
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
+
+
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "--port": {
+        "type": _port,
+        "default": 9000,
+        "help": "port to listen on; 0 selects a free one (default: 9000)",
+    },
+    "--host": {
+        "default": "127.0.0.1",
+        "help": "address to listen on (default: 127.0.0.1)",
+    },
+    "--data-dir": {
+        "type": Path,
+        "metavar": "DIR",
+        "help": "directory for all data, kept after the mock ends",
+    },
+    "--world": {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "TOML file with users, roles and buckets",
+    },
+    "--seed": {
+        "type": Path,
+        "metavar": "DIR",
+        "help": "store the files DIR/BUCKET/... that the bucket does not have yet",
+    },
+    "--faults": {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "TOML or JSON file with planned faults",
+    },
+    "--seed-ids": {
+        "type": int,
+        "metavar": "NUMBER",
+        "help": "seed that makes all ids the same in every run",
+    },
+    "--bucket": {
+        "action": "append",
+        "metavar": "NAME",
+        "help": "a bucket to create instead of those of the world; may be repeated",
+    },
+    "--cname": {
+        "action": "append",
+        "metavar": "DOMAIN=BUCKET",
+        "help": "a custom domain of a bucket, instead of those of the world; may be repeated",
+    },
+    "--refuse-public": {
+        "action": "store_true",
+        "help": "refuse operations on objects through public endpoints of mainland regions, as OSS "
+        "does for new accounts",
+    },
+    OVERRIDE: {
+        "action": "store_true",
+        "dest": "override",
+        "help": "start although the address is reachable from the network, or the environment "
+        "looks like production",
+    },
+    "--allow-host": {
+        "action": "append",
+        "default": [],
+        "metavar": "NAME",
+        "help": "an additional host name that may open /_mock/; may be repeated",
+    },
+}
 
 
 def option_parser(prog: str = "mock-oss") -> argparse.ArgumentParser:
@@ -30,66 +106,8 @@ def option_parser(prog: str = "mock-oss") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog, description="Run a mock Alibaba Cloud OSS and STS.", allow_abbrev=False
     )
-    add = parser.add_argument
-    add(
-        "--port",
-        type=_port,
-        default=9000,
-        help="port to listen on; 0 selects a free one (default: 9000)",
-    )
-    add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    add(
-        "--data-dir",
-        type=Path,
-        metavar="DIR",
-        help="directory for all data, kept after the mock ends",
-    )
-    add("--world", type=Path, metavar="FILE", help="TOML file with users, roles and buckets")
-    add(
-        "--seed",
-        type=Path,
-        metavar="DIR",
-        help="store the files DIR/BUCKET/... that the bucket does not have yet",
-    )
-    add("--faults", type=Path, metavar="FILE", help="TOML or JSON file with planned faults")
-    add(
-        "--seed-ids",
-        type=int,
-        metavar="NUMBER",
-        help="seed that makes all ids the same in every run",
-    )
-    add(
-        "--bucket",
-        action="append",
-        metavar="NAME",
-        help="a bucket to create instead of those of the world; may be repeated",
-    )
-    add(
-        "--cname",
-        action="append",
-        metavar="DOMAIN=BUCKET",
-        help="a custom domain of a bucket, instead of those of the world; may be repeated",
-    )
-    add(
-        "--refuse-public",
-        action="store_true",
-        help="refuse operations on objects through public endpoints of mainland regions, as OSS "
-        "does for new accounts",
-    )
-    add(
-        OVERRIDE,
-        action="store_true",
-        dest="override",
-        help="start although the address is reachable from the network, or the environment looks "
-        "like production",
-    )
-    add(
-        "--allow-host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="an additional host name that may open /_mock/; may be repeated",
-    )
+    for name, properties in _OPTIONS.items():
+        parser.add_argument(name, **properties)
     return parser
 
 
@@ -129,16 +147,6 @@ def _run(options: argparse.Namespace) -> None:
         allow_hosts=options.allow_host,
     )
     oss.run(on_ready=lambda: print(*_startup_lines(oss), sep="\n", flush=True))  # noqa: T201
-
-
-def _port(text: str) -> int:
-    try:
-        port = int(text)
-    except ValueError:
-        port = -1
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return port
 
 
 def _read_cnames(given: list[str]) -> dict[str, str]:

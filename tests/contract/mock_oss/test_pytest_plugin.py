@@ -1,5 +1,6 @@
 """The fixtures of the mock's pytest plugin, in runs of pytest of their own."""
 
+import os
 import re
 import subprocess
 import sys
@@ -73,9 +74,11 @@ def test_the_vendors_hosts_are_served(mock_oss_in_process):
 def run(folder: Path, text: str, *options: str) -> str:
     """Run pytest on a file with this text, and return its output."""
     (folder / "test_it.py").write_text(text)
+    environment = {name: value for name, value in os.environ.items() if "XDIST" not in name}
     plugin = ("-p", "no:cacheprovider", "-p", "mock_oss.pytest_plugin")
     done = subprocess.run(  # noqa: S603 - our own text
         [sys.executable, "-m", "pytest", "-rP", *plugin, "--rootdir", folder, *options, folder],
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
