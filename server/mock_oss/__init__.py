@@ -1,8 +1,8 @@
 """A mock of Alibaba Cloud OSS and STS, for tests and for development without a cloud account.
 
-``with MockOSS() as oss:`` starts a mock; pytest tests use the ``mock_oss`` fixture. The package
-imports no OSS SDK and no other package of this project: it is an independent implementation of the
-vendor's documentation.
+``with MockOSS() as oss:`` starts a mock; pytest tests use the ``mock_oss`` fixture; ``@mocked``
+serves the vendor's own addresses without a port. The package imports no OSS SDK and no other
+package of this project: it is an independent implementation of the vendor's documentation.
 """
 
 from importlib import import_module
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
         DataDirInUseError,
         MockOSSError,
         PortInUseError,
+        UploadTimeoutError,
         WorldError,
+        WrongRequestsError,
     )
     from mock_oss.patching import current_mock, in_process, mocked
     from mock_oss.server import MockOSS
@@ -45,9 +47,11 @@ __all__ = [
     "MockOSSError",
     "PortInUseError",
     "Role",
+    "UploadTimeoutError",
     "User",
     "World",
     "WorldError",
+    "WrongRequestsError",
     "current_mock",
     "in_process",
     "mocked",
@@ -60,7 +64,9 @@ _MODULES = {
     "MockOSS": "server",
     "MockOSSError": "errors",
     "PortInUseError": "errors",
+    "UploadTimeoutError": "errors",
     "WorldError": "errors",
+    "WrongRequestsError": "errors",
     "current_mock": "patching",
     "in_process": "patching",
     "mocked": "patching",
