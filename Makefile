@@ -75,7 +75,7 @@ uploader-wheel: library
 	cd wheels/uploader && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
 
 mock-wheel: $(VENV)/.ready
-	@$(BIN)/python web/sbom.py ossferry-mock
+	@$(BIN)/python web/sbom.py mock-oss
 	cd wheels/mock && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
 
 demo: build
@@ -126,6 +126,7 @@ screenshots: build prerequisites $(NODE_TESTS)
 
 modules: $(VENV)/.ready
 	PYTHONPATH=tests $(BIN)/python -m support.module_list
+	PYTHONPATH=tests $(BIN)/python -m support.mock_operations
 
 docs: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m support.docs_site

@@ -3,7 +3,7 @@
 - `ossferry` gets the page as `ossferry/web`, without the files of Pyodide, which are larger than
   all other files together.
 - `ossferry-pyodide` (`wheels/pyodide`) gets only the files of Pyodide.
-- `ossferry-mock` (`wheels/mock`) and `ossferry-uploader` (`wheels/uploader`) get no files of the
+- `mock-oss` (`wheels/mock`) and `ossferry-uploader` (`wheels/uploader`) get no files of the
   page.
 
 Building the first two wheels fails without a built page, because the server would refuse to start

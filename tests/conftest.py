@@ -17,7 +17,7 @@ from support.config import load
 from support.order import place
 from support.workers import Scheduling
 
-pytest_plugins = ["mock_oss.pytest_plugin"]  # the wheel `ossferry-mock` has an entry point for it
+pytest_plugins = ["mock_oss.pytest_plugin"]  # the wheel `mock-oss` has an entry point for it
 
 CONFIG = load()
 CORE = {project.name for project in CONFIG.projects if project.stories == "core"}

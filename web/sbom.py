@@ -44,7 +44,7 @@ OUT = ROOT / "build" / "sbom"
 PROJECTS = {
     "ossferry": ROOT,
     "ossferry-pyodide": ROOT / "wheels" / "pyodide",
-    "ossferry-mock": ROOT / "wheels" / "mock",
+    "mock-oss": ROOT / "wheels" / "mock",
     "ossferry-uploader": ROOT / "wheels" / "uploader",
 }
 """The folder of each wheel's `pyproject.toml`."""
@@ -54,7 +54,7 @@ MICROPYTHON = "@micropython/micropython-webassembly-pyscript"
 PACKAGES = {
     "ossferry": ("hash-wasm", "idb-keyval", "qrcode-generator", PYSCRIPT, MICROPYTHON),
     "ossferry-pyodide": ("pyodide",),
-    "ossferry-mock": (),
+    "mock-oss": (),
     "ossferry-uploader": ("hash-wasm", "idb-keyval"),
 }
 CHANGES = (

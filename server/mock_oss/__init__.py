@@ -1,30 +1,37 @@
 """A mock of Alibaba Cloud OSS and STS, for tests and for development without a cloud account.
 
-``with MockOSS() as oss:`` starts a mock; pytest tests use the ``mock_oss`` fixture. The package
-imports no OSS SDK and no other package of this project: it is an independent implementation of the
-vendor's documentation.
+``with MockOSS() as oss:`` starts a mock; pytest tests use the ``mock_oss`` fixture; ``@mocked``
+serves the vendor's own addresses without a port. The package imports no OSS SDK and no other
+package of this project: it is an independent implementation of the vendor's documentation.
 """
 
-from mock_oss.clock import Clock
-from mock_oss.errors import (
-    DataDirError,
-    DataDirInUseError,
-    MockOSSError,
-    PortInUseError,
-    WorldError,
-)
-from mock_oss.server import MockOSS
-from mock_oss.world.model import (
-    ACCESS_KEY_ID,
-    ACCESS_KEY_SECRET,
-    ACCOUNT_ID,
-    BUCKET,
-    ROLE_ARN,
-    BucketSpec,
-    Role,
-    User,
-    World,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mock_oss.clock import Clock
+    from mock_oss.errors import (
+        DataDirError,
+        DataDirInUseError,
+        MockOSSError,
+        PortInUseError,
+        UploadTimeoutError,
+        WorldError,
+        WrongRequestsError,
+    )
+    from mock_oss.patching import current_mock, in_process, mocked
+    from mock_oss.server import MockOSS
+    from mock_oss.world.model import (
+        ACCESS_KEY_ID,
+        ACCESS_KEY_SECRET,
+        ACCOUNT_ID,
+        BUCKET,
+        ROLE_ARN,
+        BucketSpec,
+        Role,
+        User,
+        World,
+    )
 
 __all__ = [
     "ACCESS_KEY_ID",
@@ -40,7 +47,41 @@ __all__ = [
     "MockOSSError",
     "PortInUseError",
     "Role",
+    "UploadTimeoutError",
     "User",
     "World",
     "WorldError",
+    "WrongRequestsError",
+    "current_mock",
+    "in_process",
+    "mocked",
 ]
+
+_MODULES = {
+    "Clock": "clock",
+    "DataDirError": "errors",
+    "DataDirInUseError": "errors",
+    "MockOSS": "server",
+    "MockOSSError": "errors",
+    "PortInUseError": "errors",
+    "UploadTimeoutError": "errors",
+    "WorldError": "errors",
+    "WrongRequestsError": "errors",
+    "current_mock": "patching",
+    "in_process": "patching",
+    "mocked": "patching",
+}
+"""The modules of the public names; those of the other names is `world.model`."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name at its first use: pytest loads this package in each run, for the plugin.
+
+    Raises:
+        AttributeError: the package has no such name.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module 'mock_oss' has no attribute {name!r}")
+    found: object = getattr(import_module(f"mock_oss.{_MODULES.get(name, 'world.model')}"), name)
+    globals()[name] = found  # so that later uses are as fast as those of other names
+    return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from email.utils import formatdate
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mock_oss.access.authentication import authenticate
@@ -42,6 +43,8 @@ from mock_oss.sts.signatures import Nonces, STSCall
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from starlette.types import ASGIApp
+
     from mock_oss.store import BucketRecord
 
     Answer = tuple[Response, bytes]
@@ -62,12 +65,13 @@ class App:
 
     Args:
         service: the state shared by all requests.
-        control: the ASGI application for paths below ``/_mock``.
+        control: a function that returns the ASGI application for paths below ``/_mock``; called
+            before the first request to it.
     """
 
-    def __init__(self, service: Service, control: Callable[..., object]) -> None:
+    def __init__(self, service: Service, control: Callable[[], ASGIApp]) -> None:
         self._service = service
-        self._control = control
+        self._make_control = control
         self._nonces = Nonces()
         self._date = (0, "")
 
@@ -78,7 +82,7 @@ class App:
         request = Request(scope)
         if request.raw_path.startswith(CONTROL_PREFIX) and self._is_control(scope):
             with suppress(ClientGoneError):
-                await self._control(scope, receive, send)  # type: ignore[misc]  # any ASGI app
+                await self._control(scope, receive, send)
             return
         started_ms = monotonic_ms()
         service = self._service
@@ -102,6 +106,10 @@ class App:
             record.received_bytes = body.received
             record.duration_ms = monotonic_ms() - started_ms
             service.journal.close(record)
+
+    @cached_property
+    def _control(self) -> ASGIApp:
+        return self._make_control()
 
     def _is_control(self, scope: Scope) -> bool:
         """Return whether the control plane serves a request with a path below ``/_mock``.

@@ -1,12 +1,17 @@
-"""The command ``mock-oss``: command-line options, startup messages, and running the server."""
+"""The command ``mock-oss``: command-line options, startup messages, and running the server.
+
+The parser is the one of Python's standard library, because other parsers take longer to import than
+the mock takes to start.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Any
 
 from mock_oss.errors import MockOSSError, WorldError
 from mock_oss.faults.plan import read_faults
@@ -14,110 +19,134 @@ from mock_oss.production import OVERRIDE, refuse_production
 from mock_oss.server import MockOSS
 from mock_oss.world.model import World
 
-__all__ = ["app", "run_mock_oss"]
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-PortOption = Annotated[
-    int,
-    typer.Option(min=0, max=65535, metavar="PORT", help="Port to listen on; 0 selects a free one."),
-]
-HostOption = Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")]
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Directory for all data, kept after the mock ends."),
-]
-WorldOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="TOML file with users, roles and buckets."),
-]
-SeedOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", help="Store the files DIR/BUCKET/... that the bucket does not have yet."
-    ),
-]
-FaultsOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="TOML or JSON file with planned faults."),
-]
-SeedIdsOption = Annotated[
-    int | None,
-    typer.Option(metavar="NUMBER", help="Seed that makes all ids the same in every run."),
-]
-BucketOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME", help="A bucket to create instead of those of the world; may be repeated."
-    ),
-]
-CnameOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="DOMAIN=BUCKET",
-        help="A custom domain of a bucket, instead of those of the world; may be repeated.",
-    ),
-]
-RefusePublicOption = Annotated[
-    bool,
-    typer.Option(
-        "--refuse-public",
-        help="Refuse operations on objects through public endpoints of mainland regions, as OSS "
-        "does for new accounts.",
-    ),
-]
-OverrideOption = Annotated[
-    bool,
-    typer.Option(
-        OVERRIDE,
-        help="Start although the address is reachable from the network, or the environment looks "
-        "like production.",
-    ),
-]
-AllowHostOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME", help="An additional host name that may open /_mock/; may be repeated."
-    ),
-]
+__all__ = ["main", "option_parser"]
 
 
-@app.command("mock-oss")
-def run_mock_oss(
-    port: PortOption = 9000,
-    host: HostOption = "127.0.0.1",
-    data_dir: DataDirOption = None,
-    world: WorldOption = None,
-    seed: SeedOption = None,
-    faults: FaultsOption = None,
-    seed_ids: SeedIdsOption = None,
-    bucket: BucketOption = None,
-    cname: CnameOption = None,
-    refuse_public_endpoints: RefusePublicOption = False,
-    i_know_this_is_a_mock: OverrideOption = False,
-    allow_host: AllowHostOption = None,
-) -> None:
-    """Run a mock Alibaba Cloud OSS and STS."""
+def _port(text: str) -> int:
     try:
-        if not i_know_this_is_a_mock:
-            refuse_production(host, os.environ)
-        oss = MockOSS(
-            host=host,
-            port=port,
-            data_dir=data_dir,
-            world=None if world is None else World.load(world),
-            buckets=bucket or None,
-            cnames=_read_cnames(cname) if cname else None,
-            refuse_public_endpoints=refuse_public_endpoints or None,
-            seed=seed_ids,
-            seed_dir=seed,
-            faults=() if faults is None else read_faults(faults),
-            allow_hosts=allow_host or (),
-        )
-        oss.run(on_ready=lambda: _print_startup(oss))
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
+
+
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "--port": {
+        "type": _port,
+        "default": 9000,
+        "help": "port to listen on; 0 selects a free one (default: 9000)",
+    },
+    "--host": {
+        "default": "127.0.0.1",
+        "help": "address to listen on (default: 127.0.0.1)",
+    },
+    "--data-dir": {
+        "type": Path,
+        "metavar": "DIR",
+        "help": "directory for all data, kept after the mock ends",
+    },
+    "--world": {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "TOML file with users, roles and buckets",
+    },
+    "--seed": {
+        "type": Path,
+        "metavar": "DIR",
+        "help": "store the files DIR/BUCKET/... that the bucket does not have yet",
+    },
+    "--faults": {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "TOML or JSON file with planned faults",
+    },
+    "--seed-ids": {
+        "type": int,
+        "metavar": "NUMBER",
+        "help": "seed that makes all ids the same in every run",
+    },
+    "--bucket": {
+        "action": "append",
+        "metavar": "NAME",
+        "help": "a bucket to create instead of those of the world; may be repeated",
+    },
+    "--cname": {
+        "action": "append",
+        "metavar": "DOMAIN=BUCKET",
+        "help": "a custom domain of a bucket, instead of those of the world; may be repeated",
+    },
+    "--refuse-public": {
+        "action": "store_true",
+        "help": "refuse operations on objects through public endpoints of mainland regions, as OSS "
+        "does for new accounts",
+    },
+    OVERRIDE: {
+        "action": "store_true",
+        "dest": "override",
+        "help": "start although the address is reachable from the network, or the environment "
+        "looks like production",
+    },
+    "--allow-host": {
+        "action": "append",
+        "default": [],
+        "metavar": "NAME",
+        "help": "an additional host name that may open /_mock/; may be repeated",
+    },
+}
+
+
+def option_parser(prog: str = "mock-oss") -> argparse.ArgumentParser:
+    """Return the parser of the command-line options.
+
+    Args:
+        prog: the name of the command in its help.
+    """
+    parser = argparse.ArgumentParser(
+        prog=prog, description="Run a mock Alibaba Cloud OSS and STS.", allow_abbrev=False
+    )
+    for name, properties in _OPTIONS.items():
+        parser.add_argument(name, **properties)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None, *, prog: str = "mock-oss") -> int:
+    """Run the command until a signal ends it, and return its exit code.
+
+    Args:
+        arguments: the options; by default those of the command line.
+        prog: the name of the command in its help.
+
+    Raises:
+        SystemExit: the options are wrong (code 2), or ask for the help (code 0).
+    """
+    options = option_parser(prog).parse_args(arguments)
+    try:
+        _run(options)
     except MockOSSError as e:
-        typer.echo(f"mock-oss: {e}", err=True)
-        raise typer.Exit(1) from e
+        print(f"mock-oss: {e}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    if not options.override:
+        refuse_production(options.host, os.environ)
+    oss = MockOSS(
+        host=options.host,
+        port=options.port,
+        data_dir=options.data_dir,
+        world=None if options.world is None else World.load(options.world),
+        buckets=options.bucket,
+        cnames=_read_cnames(options.cname) if options.cname else None,
+        refuse_public_endpoints=options.refuse_public or None,
+        seed=options.seed_ids,
+        seed_dir=options.seed,
+        faults=() if options.faults is None else read_faults(options.faults),
+        allow_hosts=options.allow_host,
+    )
+    oss.run(on_ready=lambda: print(*_startup_lines(oss), sep="\n", flush=True))  # noqa: T201
 
 
 def _read_cnames(given: list[str]) -> dict[str, str]:
@@ -130,22 +159,22 @@ def _read_cnames(given: list[str]) -> dict[str, str]:
     return found
 
 
-def _print_startup(oss: MockOSS) -> None:
+def _startup_lines(oss: MockOSS) -> list[str]:
+    lines = [f"mock OSS and STS at {oss.endpoint} (look inside: {oss.endpoint}/_mock/)"]
     if oss.seeded:
-        typer.echo(f"stored {oss.seeded} object{'' if oss.seeded == 1 else 's'} from the seed")
-    typer.echo(f"mock OSS and STS at {oss.endpoint} (look inside: {oss.endpoint}/_mock/)")
+        lines.insert(0, f"stored {oss.seeded} object{'' if oss.seeded == 1 else 's'} from the seed")
     for bucket in oss.service.store.buckets.all():
-        typer.echo(f"  bucket: {bucket.name} ({bucket.region}, {bucket.acl})")
+        lines.append(f"  bucket: {bucket.name} ({bucket.region}, {bucket.acl})")
     for domain, name in sorted(oss.cnames.items()):
-        typer.echo(f"  custom domain: http://{domain}:{oss.port} ({name})")
+        lines.append(f"  custom domain: http://{domain}:{oss.port} ({name})")
     if oss.refuse_public_endpoints:
-        typer.echo("  public endpoints of mainland regions refuse objects")
+        lines.append("  public endpoints of mainland regions refuse objects")
     for user in oss.world.users:
         for access_key_id, secret in user.keys.items():
-            typer.echo(f"  {user.name}: {access_key_id} / {secret}")
-    for role in oss.world.roles:
-        typer.echo(f"  role: {role.arn}")
+            lines.append(f"  {user.name}: {access_key_id} / {secret}")
+    lines += [f"  role: {role.arn}" for role in oss.world.roles]
+    return lines
 
 
 if __name__ == "__main__":
-    app()
+    sys.exit(main())

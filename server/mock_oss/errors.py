@@ -9,6 +9,8 @@ Exception tree::
     ├── DataDirError             the data directory cannot be used
     │   └── DataDirInUseError    another mock uses the data directory
     ├── UnsafeStartError         the environment looks like production
+    ├── UploadTimeoutError       an expected object was not stored in time
+    ├── WrongRequestsError       not exactly one request was received
     └── WorldError               a world, seed, fault or control plane request is not valid
 
 Codes, statuses and messages come from the vendor's error pages. EC is an additional numeric code of
@@ -30,7 +32,9 @@ __all__ = [
     "RefusedError",
     "STSRefusedError",
     "UnsafeStartError",
+    "UploadTimeoutError",
     "WorldError",
+    "WrongRequestsError",
 ]
 
 
@@ -62,6 +66,17 @@ class UnsafeStartError(MockOSSError):
     """Raised if the environment looks like production, or if other machines can reach the mock.
 
     A command-line option overrides this check.
+    """
+
+
+class UploadTimeoutError(MockOSSError, TimeoutError):
+    """Raised if an object is not stored in time; the message lists what the mock received."""
+
+
+class WrongRequestsError(MockOSSError, AssertionError):
+    """Raised if a test expects exactly one request, and the mock received none or several.
+
+    The message lists the received requests. In pytest, the test fails as for a wrong ``assert``.
     """
 
 

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from mock_oss.errors import WrongRequestsError
+from mock_oss.policies.globs import glob
 from mock_oss.signing.explain import first_difference
 
 __all__ = ["Journal", "RequestRecord"]
@@ -24,6 +26,7 @@ _HIDDEN_PARAMS = {
 }
 
 
+LISTED = 20  # requests in an error message
 RECORD_BYTES = 1024  # estimated size of a record without its texts
 _TOKEN = "x-oss-security-token"  # noqa: S105 - a header name, not a secret
 _V4_TEXT = "OSS4-HMAC-SHA256\n"
@@ -85,7 +88,8 @@ class RequestRecord:
         self._size_bytes = 0
 
     def __repr__(self) -> str:
-        return f"<{self.method} {self.path} {self.operation} -> {self.status} {self.code}>"
+        answer = f"{self.status} {self.code}".rstrip()
+        return f"<{self.method} {self.path} {self.operation} -> {answer}>"
 
     @property
     def why(self) -> Mapping[str, Any]:
@@ -208,9 +212,62 @@ class Journal(Sequence[RequestRecord]):
         self._records = deque()
         self._bytes = 0
 
-    def refused(self) -> list[RequestRecord]:
-        """Return the records of requests that received an error."""
-        return [record for record in self._records if record.refused]
+    def all(
+        self,
+        operation: str | None = None,
+        *,
+        method: str | None = None,
+        bucket: str | None = None,
+        key: str | None = None,
+    ) -> list[RequestRecord]:
+        """Return the records of the requests that match all arguments, oldest first.
+
+        Args:
+            operation: the name of the OSS operation or STS action, such as ``PutObject``.
+            method: the HTTP method.
+            bucket: the name of the bucket.
+            key: the object key, or a pattern with ``*`` and ``?``.
+        """
+        wanted = None if key is None else glob(key)
+        return [
+            record
+            for record in self
+            if operation in (None, record.operation)
+            and method in (None, record.method)
+            and bucket in (None, record.bucket)
+            and (wanted is None or wanted.fullmatch(record.key))
+        ]
+
+    def one(self, operation: str | None = None, **properties: str | None) -> RequestRecord:
+        """Return the record of the only request that matches the arguments of ``all``.
+
+        Raises:
+            WrongRequestsError: no request matches, or several do. The message lists the requests.
+        """
+        found = self.all(operation, **properties)
+        if len(found) == 1:
+            return found[0]
+        wanted = {"operation": operation, **properties}
+        what = ", ".join(f"{name}={value!r}" for name, value in wanted.items() if value is not None)
+        count = "no request" if not found else f"{len(found)} requests"
+        raise WrongRequestsError(
+            f"{count} with {what or 'any properties'}, not exactly one; received:\n"
+            f"{self.listed(found or None)}"
+        )
+
+    def refused(
+        self, operation: str | None = None, **properties: str | None
+    ) -> list[RequestRecord]:
+        """Return the records that ``all`` would return, of requests that received an error."""
+        return [record for record in self.all(operation, **properties) if record.refused]
+
+    def listed(self, records: Sequence[RequestRecord] | None = None) -> str:
+        """Return the latest of these records, or of all, as text with one line per request."""
+        chosen = list(self) if records is None else records
+        lines = [f"  {record}" for record in chosen[-LISTED:]]
+        if len(chosen) > LISTED:
+            lines.insert(0, f"  ... and {len(chosen) - LISTED} earlier requests")
+        return "\n".join(lines) or "  nothing"
 
     def __len__(self) -> int:
         return len(self._records)

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 
 from mock_oss.errors import UnsafeStartError
 
-__all__ = ["KEY_PREFIXES", "OVERRIDE", "refuse_production"]
+__all__ = ["CREDENTIAL_VARIABLES", "KEY_PREFIXES", "OVERRIDE", "refuse_production"]
 
 KEY_PREFIXES = ("LTAI5tMock", "STS.NMockOss")
 """Prefixes of the mock's access key ids; real ids have random characters in their place."""
@@ -41,6 +41,17 @@ _ROLES = (
     "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
     "ALIBABA_CLOUD_ROLE_ARN",
 )
+CREDENTIAL_VARIABLES = (
+    *_KEYS,
+    *_ROLES,
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
+    "ALICLOUD_SECRET_KEY",
+    "ALIYUN_ACCESS_KEY_SECRET",
+    "OSS_ACCESS_KEY_SECRET",
+    "OSS_SESSION_TOKEN",
+)
+"""The environment variables with keys, secrets or tokens, or that give access to them."""
 
 
 def refuse_production(host: str, environment: Mapping[str, str], *, option: str = "--host") -> None:

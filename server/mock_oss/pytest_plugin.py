@@ -1,7 +1,8 @@
-"""The pytest plugin with the ``mock_oss`` fixture: a new mock for every test.
+"""The pytest plugin: fixtures with a new mock for every test, or one mock for all tests.
 
-pytest loads this plugin automatically. To configure the mock, a project overrides the fixture
-``mock_oss_options``.
+pytest loads this plugin automatically. To configure the mocks, a project overrides the fixtures
+``mock_oss_options`` and ``mock_oss_session_options``. With pytest-xdist, each worker process has
+its own mocks.
 """
 
 from __future__ import annotations
@@ -12,9 +13,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from mock_oss.patching import InProcessMock
     from mock_oss.server import MockOSS
 
-__all__ = ["mock_oss", "mock_oss_options"]
+__all__ = [
+    "mock_oss",
+    "mock_oss_environment",
+    "mock_oss_in_process",
+    "mock_oss_options",
+    "mock_oss_session",
+    "mock_oss_session_options",
+    "pytest_runtest_setup",
+]
+
+_SHARED = pytest.StashKey["MockOSS"]()
 
 
 @pytest.fixture
@@ -30,3 +42,48 @@ def mock_oss(mock_oss_options: dict[str, Any]) -> Iterator[MockOSS]:
 
     with MockOSS(**mock_oss_options) as oss:
         yield oss
+
+
+@pytest.fixture
+def mock_oss_in_process(mock_oss_options: dict[str, Any]) -> Iterator[InProcessMock]:
+    """Yield a mock without a port, which serves the vendor's hosts for the code in this process."""
+    from mock_oss.patching import in_process
+
+    with in_process(**mock_oss_options) as oss:
+        yield oss
+
+
+@pytest.fixture
+def mock_oss_environment(mock_oss: MockOSS) -> Iterator[dict[str, str]]:
+    """Yield ``mock_oss.environment``; meanwhile the process has these environment variables."""
+    from mock_oss.environment import replaced_environment
+
+    with replaced_environment(mock_oss.environment):
+        yield mock_oss.environment
+
+
+@pytest.fixture(scope="session")
+def mock_oss_session_options() -> dict[str, Any]:
+    """Return keyword arguments for the ``MockOSS`` of the session; override it to configure."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def mock_oss_session(
+    mock_oss_session_options: dict[str, Any], pytestconfig: pytest.Config
+) -> Iterator[MockOSS]:
+    """Yield one mock for all tests; before each test that uses it, it is reset to its start."""
+    from mock_oss.server import MockOSS
+
+    with MockOSS(**mock_oss_session_options) as oss:
+        pytestconfig.stash[_SHARED] = oss
+        yield oss
+        del pytestconfig.stash[_SHARED]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Reset the mock of the session, before the fixtures of a test that uses it."""
+    shared = item.config.stash.get(_SHARED, None)
+    if shared is not None and "mock_oss_session" in getattr(item, "fixturenames", ()):
+        shared.reset()

@@ -15,9 +15,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
@@ -25,9 +26,9 @@ from uvicorn.server import ServerState
 from mock_oss.access.identities import Identities
 from mock_oss.app import App
 from mock_oss.clock import Clock
-from mock_oss.control.application import control_app
 from mock_oss.control.snapshots import Snapshots
-from mock_oss.control.views import BucketView
+from mock_oss.control.views import BucketView, StoredObject
+from mock_oss.environment import variables
 from mock_oss.errors import MockOSSError, PortInUseError, RefusedError, WorldError
 from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import check_domain
@@ -38,6 +39,9 @@ from mock_oss.service import Service
 from mock_oss.store import Store
 from mock_oss.world.model import BucketSpec, World
 from mock_oss.world.seeding import fill_store, seed_objects
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 __all__ = ["MockOSS"]
 
@@ -115,6 +119,7 @@ class MockOSS:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._protocol: Callable[..., Callable[[], OssProtocol]]
 
     @property
     def endpoint(self) -> str:
@@ -122,6 +127,16 @@ class MockOSS:
         host = _EVERY_ADDRESS.get(self.host, self.host)
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that give SDKs and applications this mock's values.
+
+        They are ``OSS_ENDPOINT``, ``OSS_REGION``, ``OSS_BUCKET`` (the first bucket of the world),
+        and ``OSS_ACCESS_KEY_ID``, ``OSS_ACCESS_KEY_SECRET``, ``ALIBABA_CLOUD_ACCESS_KEY_ID`` and
+        ``ALIBABA_CLOUD_ACCESS_KEY_SECRET`` (the first key of the world).
+        """
+        return variables(self.world, self.endpoint)
 
     @property
     def store(self) -> Store:
@@ -187,6 +202,23 @@ class MockOSS:
     def bucket(self, name: str) -> BucketView:
         """Return a read-only view of a bucket."""
         return BucketView(self.service, name)
+
+    def wait_for_upload(self, key: str, *, timeout_s: float = 10.0) -> StoredObject:
+        """Wait until the first bucket of the world has an object; return the object.
+
+        ``bucket(name).wait_for_upload`` does the same for another bucket.
+
+        Args:
+            key: the object key, or a pattern with ``*`` and ``?``.
+            timeout_s: how long to wait, in seconds.
+
+        Raises:
+            UploadTimeoutError: no such object is stored in time.
+            MockOSSError: the world has no bucket.
+        """
+        if not self.world.buckets:
+            raise MockOSSError("the world of the mock has no bucket")
+        return self.bucket(self.world.buckets[0].name).wait_for_upload(key, timeout_s=timeout_s)
 
     def seed_objects(self, directory: Path) -> int:
         """Store every file ``DIR/BUCKET/KEY`` as an object; return the number of files.
@@ -298,16 +330,15 @@ class MockOSS:
             self._close()
 
     def _open(self) -> None:
-        self._socket = _bind(self.host, self.port)
-        self.port = self._socket.getsockname()[1]
+        self._bind()
         directory = self._data_dir
         try:
             if directory is None:
                 self._temporary = tempfile.TemporaryDirectory(prefix="mock-oss-")
                 directory = Path(self._temporary.name)
-            store = Store(directory)
+            store = Store(directory, is_temporary=self._temporary is not None)
         except BaseException:
-            self._socket.close()
+            self._close()
             raise
         digests = ThreadPoolExecutor(max_workers=4, thread_name_prefix="mock-oss-digest")
         callers = ThreadPoolExecutor(max_workers=64, thread_name_prefix="mock-oss-callback")
@@ -331,11 +362,16 @@ class MockOSS:
         try:
             self._fill()
         except BaseException:
-            self._socket.close()
             self._close()
             raise
 
+    def _bind(self) -> None:
+        self._socket = _bind(self.host, self.port)
+        self.port = self._socket.getsockname()[1]
+
     def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
         for executor in self._executors:
             executor.shutdown()
         if self._service is not None:
@@ -345,14 +381,18 @@ class MockOSS:
             self._temporary.cleanup()
             self._temporary = None
 
+    def _control(self) -> ASGIApp:
+        # Starlette takes long to import, and few tests send requests to the control plane.
+        from mock_oss.control.application import control_app
+
+        return control_app(self)
+
     def _thread_main(self, ready: threading.Event) -> None:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self._serve(ready, signals=False))
 
     async def _serve(self, ready: threading.Event, *, signals: bool) -> None:
         loop = asyncio.get_running_loop()
-        if self._socket is None:
-            raise MockOSSError("the port is not bound")
         self._loop, self._stop = loop, asyncio.Event()
         if signals:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -360,7 +400,7 @@ class MockOSS:
                     # SIGHUP is ignored under nohup, and must stay ignored.
                     loop.add_signal_handler(number, self._stop.set)
         service = self.service
-        app = App(service, control_app(self))
+        app = App(service, self._control)
         config = Config(
             app=app,
             http="httptools",
@@ -373,22 +413,33 @@ class MockOSS:
         )
         config.load()
         state = ServerState()
-        server = await loop.create_server(
-            lambda: OssProtocol(
-                config, state, app_state={}, _loop=loop, report=service.report_unparsed
-            ),
-            sock=self._socket,
+        self._protocol = lambda **options: partial(
+            OssProtocol,
+            config,
+            state,
+            app_state={},
+            _loop=loop,
+            report=service.report_unparsed,
+            **options,
         )
+        server = await self._listen()
         ready.set()
         try:
             await self._stop.wait()
         finally:
-            server.close()
+            if server is not None:
+                server.close()
             for connection in list(state.connections):
                 connection.transport.abort()
             for task in list(state.tasks):
                 task.cancel()
             await asyncio.gather(*state.tasks, return_exceptions=True)
+
+    async def _listen(self) -> asyncio.Server | None:
+        if self._socket is None:
+            raise MockOSSError("the port is not bound")
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(self._protocol(), sock=self._socket)
 
 
 def _loop_factory() -> Any:

@@ -71,9 +71,9 @@ def commands(heading: str) -> list[str]:
     return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
 
 
-def last_stage() -> list[str]:
-    """Return the instructions of the stage of the Dockerfile that becomes the image."""
-    text = (DEPLOY / "container" / "Dockerfile").read_text("utf-8")
+def last_stage(folder: str = "container") -> list[str]:
+    """Return the instructions of the stage of a Dockerfile in `deploy` that becomes the image."""
+    text = (DEPLOY / folder / "Dockerfile").read_text("utf-8")
     lines = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ")
     stage = lines.rpartition("\nFROM ")[2]
     return [" ".join(line.split()) for line in stage.splitlines() if line.strip()]

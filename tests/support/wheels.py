@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["FOLDERS", "build_library", "build_wheels"]
+__all__ = ["FOLDERS", "build_library", "build_mock", "build_wheels"]
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
     "ossferry": ROOT,
     "ossferry_pyodide": ROOT / "wheels" / "pyodide",
-    "ossferry_mock": ROOT / "wheels" / "mock",
+    "mock_oss": ROOT / "wheels" / "mock",
     "ossferry_uploader": ROOT / "wheels" / "uploader",
 }
 """The project of each wheel."""
@@ -22,6 +22,14 @@ def build_wheels(out: Path) -> None:
     _run(ROOT, "web/library.py")
     for folder in FOLDERS.values():
         _build(folder, out)
+
+
+def build_mock(out: Path) -> Path:
+    """Build the wheel of the mock in a folder, without the page, and return its path."""
+    _run(ROOT, "web/sbom.py", "mock-oss")
+    _build(FOLDERS["mock_oss"], out)
+    (wheel,) = out.glob("mock_oss-*.whl")
+    return wheel
 
 
 def build_library(out: Path) -> Path:

@@ -15,7 +15,7 @@ from packaging.version import Version
 import sbom
 
 ROOT = Path(__file__).parents[2]
-WHEELS = {"ossferry": "ossferry", "mock_oss": "ossferry-mock"}
+WHEELS = {"ossferry": "ossferry", "mock_oss": "mock-oss"}
 """The wheel that contains each Python package."""
 
 NOT_IMPORTED = {

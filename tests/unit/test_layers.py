@@ -67,17 +67,22 @@ ARROWS: dict[str, dict[str, str]] = {
         "clock": "",
     },
     "mock_oss": {
-        "pytest_plugin": "server",
+        "pytest_plugin": "patching server environment",
+        "patching": "server environment http errors",
         "cli": "server faults world production errors",
-        "server": "control app service faults access journal world http store ids clock errors",
-        "control": "service faults journal signing http store clock errors",
+        "server": (
+            "environment control app service faults access journal world http store ids clock "
+            "errors"
+        ),
+        "environment": "world production",
+        "control": "service faults journal signing policies http store clock errors",
         "app": "operations sts service faults access journal http store clock errors",
         "operations": "service access world signing policies http store errors",
         "sts": "service access journal world signing policies http store errors",
         "service": "faults access journal world http store ids clock errors",
         "faults": "http store clock errors",
         "access": "journal world signing policies http store clock errors",
-        "journal": "signing",
+        "journal": "signing policies errors",
         "world": "policies http store clock errors",
         "signing": "http",
         "policies": "http errors",

@@ -17,10 +17,11 @@ from string import Template
 
 import pytest
 import typer
+import yaml
 from typer.main import get_command
 
 import build
-from mock_oss.cli import app as mock_oss
+from mock_oss.cli import option_parser
 from ossferry.cli.main import commands as ossferry
 from support.markdown import PAGES, ROOT, Block, blocks, prose
 from support.templates import unknown_options
@@ -42,9 +43,9 @@ NOT_CHECKED = {
 
 OURS = ("mock_oss", "ossferry", "upload_page")
 OTHER_PROGRAMS = re.compile(
-    r"\.|aliyun|cat|cd|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|git|grep|install|kubectl"
-    "|ln|npm|openssl|pg_dump|pg_restore|pip|pytest|rm|runuser|s|sed|set|sleep|systemctl|umask|useradd|uv"
-    "|uvicorn|uvx"
+    r"\.|:|aliyun|cat|cd|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|git|grep|install"
+    "|kubectl|ln|npm|openssl|pg_dump|pg_restore|pip|pytest|rm|runuser|s|sed|set|sleep|systemctl"
+    "|umask|useradd|uv|uvicorn|uvx"
 )
 """Programs of others: this file does not know their options."""
 
@@ -154,9 +155,14 @@ def check_command(words: list[str]) -> None:
 def accept_ossferry(arguments: list[str]) -> None:
     """Parse the arguments of `ossferry`; it passes those of `ossferry mock-oss` on."""
     if arguments[0] == "mock-oss":
-        accept(mock_oss, arguments[1:])
+        accept_mock_oss(arguments[1:])
     else:
         accept(ossferry, arguments)
+
+
+def accept_mock_oss(arguments: list[str]) -> None:
+    """Parse the arguments of `mock-oss`."""
+    option_parser().parse_args(arguments)
 
 
 def accept(program: typer.Typer, arguments: list[str]) -> None:
@@ -191,11 +197,20 @@ def accept_python(arguments: list[str]) -> None:
 
 PROGRAMS: dict[str, Callable[[list[str]], None]] = {
     "make": accept_make,
-    "mock-oss": lambda arguments: accept(mock_oss, arguments),
+    "mock-oss": accept_mock_oss,
     "ossferry": accept_ossferry,
     "python": accept_python,
     "python3": accept_python,
 }
+
+
+def check_workflow(text: str) -> None:
+    """Parse a workflow for GitHub Actions, and check the commands of its steps."""
+    for job in yaml.safe_load(text)["jobs"].values():
+        for step in job["steps"]:
+            assert len({"run", "uses"} & step.keys()) == 1, step
+            check_script(step.get("run", ":"))
+
 
 CHECKS: dict[str, Callable[[str], object]] = {
     "bash": check_script,
@@ -206,6 +221,7 @@ CHECKS: dict[str, Callable[[str], object]] = {
     "python": check_python,
     "sh": check_script,
     "toml": tomllib.loads,
+    "yaml": check_workflow,
 }
 
 

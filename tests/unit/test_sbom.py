@@ -146,7 +146,7 @@ def test_the_sbom_names_the_needed_python_packages_only(tmp_path: Path) -> None:
     assert {"asyncpg", "redis", "opentelemetry-sdk", "async-timeout"} <= names["optional"]
     assert names["required"] & names["optional"] == set()
     every = names["required"] | names["optional"]
-    assert not {"pytest", "hatchling", "pillow", "pysocks", "ossferry-mock"} & every
+    assert not {"pytest", "hatchling", "pillow", "pysocks", "mock-oss"} & every
 
 
 def test_a_bundled_package_has_a_version_only_if_its_files_are_the_installed_ones() -> None:
@@ -181,4 +181,4 @@ def test_all_wheels_have_the_same_version() -> None:
 
     assert {each["version"] for each in (main, *others)} == {newest}
     assert main["optional-dependencies"]["pyodide"] == [f"ossferry-pyodide=={main['version']}"]
-    assert main["optional-dependencies"]["demo"] == [f"ossferry-mock=={main['version']}"]
+    assert main["optional-dependencies"]["demo"] == [f"mock-oss=={main['version']}"]

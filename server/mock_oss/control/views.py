@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from mock_oss.errors import MockOSSError
+from mock_oss.clock import monotonic_ms
+from mock_oss.errors import MockOSSError, UploadTimeoutError
 from mock_oss.http.request import decode_headers
+from mock_oss.policies.globs import glob
 from mock_oss.service import Service
 from mock_oss.store import BucketRecord, ObjectRecord, PartRecord, Store, UploadRecord
 
 __all__ = ["BucketView", "ObjectsView", "StoredObject", "StoredUpload"]
+
+POLL_S = 0.005
 
 
 class StoredObject:
@@ -158,6 +163,39 @@ class BucketView:
             MockOSSError: the bucket does not exist.
         """
         return ObjectsView(self._store, self.record.name)
+
+    def wait_for_upload(self, key: str, *, timeout_s: float = 10.0) -> StoredObject:
+        """Wait until the bucket has an object; return the object.
+
+        It does not matter which operation stores the object, nor whether it is already stored. The
+        call blocks its thread; in a coroutine, use ``await asyncio.to_thread(…)``.
+
+        Args:
+            key: the object key, or a pattern with ``*`` and ``?``; of several matching objects, the
+                first by key is returned.
+            timeout_s: how long to wait, in seconds; 0 to look only once.
+
+        Raises:
+            UploadTimeoutError: no such object is stored in time.
+        """
+        deadline_ms = monotonic_ms() + timeout_s * 1000
+        while (found := self._object(key)) is None:
+            if monotonic_ms() >= deadline_ms:
+                journal = self._service.journal
+                raise UploadTimeoutError(
+                    f"the bucket {self.name} has no object {key!r} after {timeout_s:g} s; it has "
+                    f"{list(ObjectsView(self._store, self.name))}; the mock received:\n"
+                    f"{journal.listed()}"
+                )
+            time.sleep(POLL_S)
+        return found
+
+    def _object(self, key: str) -> StoredObject | None:
+        objects = ObjectsView(self._store, self.name)
+        if (found := objects.get(key)) is not None or not {"*", "?"} & set(key):
+            return found
+        pattern = glob(key)
+        return next((objects.get(name) for name in objects if pattern.fullmatch(name)), None)
 
     @property
     def uploads(self) -> dict[str, StoredUpload]:

@@ -18,6 +18,7 @@ from urllib.parse import unquote_to_bytes
 from mock_oss.errors import RefusedError
 
 __all__ = [
+    "VENDOR_DOMAIN",
     "Target",
     "check_bucket_name",
     "check_domain",
@@ -29,7 +30,7 @@ __all__ = [
     "locate",
 ]
 
-_VENDOR = "aliyuncs.com"
+VENDOR_DOMAIN = "aliyuncs.com"
 _ENDPOINT = re.compile(  # the host name without the vendor's domain, or without the mock's domain
     r"(?:(?P<bucket>[^.]+)\.)?"
     r"(?:oss-(?P<region>[a-z0-9-]+?)(?P<internal>-internal)?|(?P<dual>[a-z]{2}-[a-z0-9-]+)\.oss)"
@@ -87,9 +88,9 @@ def locate(
     bound = cnames.get(name)
     if bound is not None:
         return Target(bound, decode_key(path), "cname")
-    for domain in (*domains, _VENDOR):
+    for domain in (*domains, VENDOR_DOMAIN):
         if name.endswith("." + domain):
-            found = _named(name[: -len(domain) - 1], path, is_vendor=domain == _VENDOR)
+            found = _named(name[: -len(domain) - 1], path, is_vendor=domain == VENDOR_DOMAIN)
             if found is not None:
                 return found
     if not (_is_own(name) or name in hosts):
@@ -139,7 +140,7 @@ def _is_own(name: str) -> bool:
         "." not in name
         or ":" in name
         or _IPV4.fullmatch(name) is not None
-        or (name.endswith("." + _VENDOR))
+        or (name.endswith("." + VENDOR_DOMAIN))
     )
 
 

@@ -47,6 +47,7 @@ class OssProtocol(HttpToolsProtocol):
 
     Args:
         report: a function that records a refused request in the journal and returns a request id.
+        secure: whether the client believes that it uses https.
     """
 
     head_timer: asyncio.TimerHandle | None = None
@@ -63,8 +64,10 @@ class OssProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         report: Callable[[RefusedError], str],
+        secure: bool = False,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.secure = secure
         self.logger = _log
         self.report = report
         # For a stream of known size, ali-oss sends chunks and a Content-Length; OSS accepts both.
@@ -73,6 +76,8 @@ class OssProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Start the timeout for the headers of the first request."""
         super().connection_made(transport)
+        if self.secure:
+            self.scheme = "https"
         self.head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -12,11 +12,6 @@ from __future__ import annotations
 from email.utils import format_datetime
 from xml.etree.ElementTree import Element
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_domain, host_name
 from mock_oss.http.documents import child_text, children, parse, tag
@@ -152,6 +147,10 @@ def _certificate_change(cname: Element) -> str | None:
         return ""
     if child_text(found[0], "CertId"):
         raise RefusedError("NotImplemented", Header="CertId")
+    from cryptography import x509  # takes long to import, and few requests need it
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     chain, key = (child_text(found[0], name) or "" for name in ("Certificate", "PrivateKey"))
     try:
         certificate = x509.load_pem_x509_certificate(chain.encode())
@@ -169,6 +168,9 @@ def _certificate(call: Call, domain: str) -> str:
     found = call.store.cnames.certificate(domain)
     if found is None:
         return ""
+    from cryptography import x509  # takes long to import, and few requests need it
+    from cryptography.hazmat.primitives import hashes
+
     certificate = x509.load_pem_x509_certificate(found.certificate.encode())
     digest = certificate.fingerprint(hashes.SHA1())  # noqa: S303 - OSS shows this digest
     return tag(

@@ -31,14 +31,18 @@ __all__ = ["Store"]
 class Store:
     """All data of one mock, in one data directory.
 
+    Args:
+        directory: the data directory.
+        is_temporary: whether the data need not survive a power failure.
+
     Raises:
         DataDirError: the directory cannot be used.
         DataDirInUseError: another mock uses the directory.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_temporary: bool = False) -> None:
         self.directory = directory
-        self.database = Database(directory)
+        self.database = Database(directory, is_temporary=is_temporary)
         try:
             self.blobs = Blobs(directory / "blobs", self.database)
         except OSError as e:

@@ -121,6 +121,7 @@ def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Respo
 
 
 def _get_caller_identity(call: STSCall, caller: Caller) -> dict[str, object]:
+    """Return the account, the ARN and the type of the caller."""
     values: dict[str, object] = {
         "RequestId": call.record.request_id,
         "AccountId": caller.account_id,
@@ -139,6 +140,7 @@ def _get_caller_identity(call: STSCall, caller: Caller) -> dict[str, object]:
 
 
 def _assume_role(call: STSCall, caller: Caller) -> dict[str, object]:
+    """Issue temporary credentials of a role, which a session policy may limit."""
     params = call.params
     arn, session_name = params.get("RoleArn", ""), params.get("RoleSessionName", "")
     if not arn:

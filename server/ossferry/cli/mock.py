@@ -1,4 +1,4 @@
-"""The mock as the commands use it: it comes from the wheel `ossferry-mock`, or from the checkout.
+"""The mock as the commands use it: it comes from the wheel `mock-oss`, or from the checkout.
 
 Only this module and `demo` import the mock. This module does not load the server, so the command
 `mock-oss` starts in less than a second. Call `require_mock` before the others.
@@ -26,7 +26,7 @@ def require_mock(needed_by: str) -> None:
     """
     require_extra("demo", module="mock_oss", needed_by=needed_by)
     try:
-        found = version("ossferry-mock")
+        found = version("mock-oss")
     except PackageNotFoundError:  # in a checkout, which contains both packages
         return
     if found != version("ossferry"):
@@ -57,7 +57,11 @@ def refuse_production(host: str, *, option: str) -> None:
 
 
 def run_mock_oss(arguments: Sequence[str]) -> None:
-    """Run the command `mock-oss` with these arguments."""
-    from mock_oss.cli import app
+    """Run the command `mock-oss` with these arguments.
 
-    app(list(arguments), prog_name="ossferry mock-oss")
+    Raises:
+        SystemExit: always, with the exit code of the command.
+    """
+    from mock_oss.cli import main
+
+    raise SystemExit(main(arguments, prog="ossferry mock-oss"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import io
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any, Protocol
@@ -16,6 +18,7 @@ from oss2.credentials import StaticCredentialsProvider
 from oss2.exceptions import ServerError
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, Clock, MockOSS
+from mock_oss.cli import main
 from mock_oss.signing import v4
 from mock_oss.store import SessionRecord
 
@@ -26,6 +29,7 @@ __all__ = [
     "Credentials",
     "oss2_bucket",
     "refusal",
+    "run_program",
     "send",
     "signed_headers",
     "start_session",
@@ -35,6 +39,17 @@ REGION = "cn-hangzhou"
 Credentials = tuple[str, str, str | None]
 """Access key id, access key secret, security token."""
 PERMANENT: Credentials = (ACCESS_KEY_ID, ACCESS_KEY_SECRET, None)
+
+
+def run_program(*options: str) -> tuple[int, str, str]:
+    """Run the command `mock-oss` in this process; return its exit code and output (out, err)."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = main(options)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return code, out.getvalue(), err.getvalue()
 
 
 def start_session(

@@ -12,14 +12,14 @@ from shutil import which
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 from contract.mock_oss.operation_table import DOCUMENT, GROUPS, TOURS, told
 from contract.mock_oss.tour_ali_oss import NODE
 from mock_oss import BUCKET, BucketSpec, MockOSS, Role, User, World
-from mock_oss.cli import app
+from mock_oss.cli import option_parser
 from mock_oss.faults.plan import EFFECTS, Faults
 from mock_oss.operations.routes import OPERATIONS
+from support.markdown import prose
 
 PAGE = DOCUMENT.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```([^\n]+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
@@ -116,15 +116,16 @@ def test_example_faults_load(text: str, tmp_path: Path) -> None:
 
 
 def test_every_kind_of_block_is_looked_at() -> None:
-    known = {"bash", "console", "js", "python", "python pytest", "toml world", "toml faults"}
+    run_here = {"js", "python", "python pytest", "toml world", "toml faults"}
+    read_in_test_samples = {"bash", "console", "python testcontainers", "yaml"}
 
-    assert {language for language, _ in BLOCKS} == known
+    assert {language for language, _ in BLOCKS} == run_here | read_in_test_samples
 
 
 def test_options_on_the_page_are_options_of_the_program() -> None:
-    options = {name for param in get_command(app).params for name in param.opts}
+    options = set(re.findall(r"--[a-z-]+", option_parser().format_help()))
 
-    assert set(re.findall(r"--[a-z][a-z-]+", PAGE)) <= options
+    assert set(re.findall(r"--[a-z][a-z-]+", prose(DOCUMENT))) <= options
 
 
 def test_the_page_tells_every_effect() -> None:

@@ -3,11 +3,9 @@ recognized.
 """
 
 import pytest
-from typer.testing import CliRunner
 
-from contract.mock_oss.clients import send
+from contract.mock_oss.clients import run_program, send
 from mock_oss import ACCESS_KEY_ID, MockOSS
-from mock_oss.cli import app
 from mock_oss.errors import UnsafeStartError
 from mock_oss.ids import Ids
 from mock_oss.production import KEY_PREFIXES, refuse_production
@@ -53,8 +51,10 @@ def start(
 ) -> tuple[int, str]:
     """Run the program until just before it would listen; return the exit code and the output."""
     monkeypatch.setattr(MockOSS, "run", lambda *_, **__: None)
-    done = CliRunner().invoke(app, ["--port", "0", *options], env=env or {})
-    return done.exit_code, done.output
+    for name, value in (env or {}).items():
+        monkeypatch.setenv(name, value)
+    code, out, err = run_program("--port", "0", *options)
+    return code, out + err
 
 
 @pytest.mark.parametrize(

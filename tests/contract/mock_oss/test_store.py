@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mock_oss import MockOSS
 from mock_oss.store import ObjectRecord, Store
 
 
@@ -71,3 +72,12 @@ def test_a_write_that_fails_leaves_the_object_as_it_was(store: Store) -> None:
 
     assert stored(store) == b"old"
     assert len(store.blobs.names()) == 1
+
+
+@pytest.mark.parametrize(("kept", "level"), [(False, 0), (True, 1)], ids=["temporary", "kept"])
+def test_only_data_that_is_kept_is_ever_synced_to_the_disk(
+    tmp_path: Path, kept: bool, level: int
+) -> None:
+    with MockOSS(data_dir=tmp_path if kept else None) as oss:
+        assert oss.store.database.execute("PRAGMA synchronous").fetchone() == (level,)
+        assert oss.store.database.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -140,7 +140,7 @@ def test_the_mock_is_only_in_its_wheel(dist: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
 
-    assert {each for each in files(dist, "ossferry_mock") if ".dist-info/" not in each} == sources
+    assert {each for each in files(dist, "mock_oss") if ".dist-info/" not in each} == sources
     assert [each for each in files(dist, "ossferry") if "mock_oss" in each] == []
 
 
@@ -208,7 +208,7 @@ def test_the_page_about_production_counts_the_packages(plain: Path, tried: Path)
     page = (ROOT / "docs/production.md").read_text("utf-8")
 
     assert f"the server needs {len(installed(plain)) - 1} packages with " in page
-    assert installed(tried) - installed(plain) == {"ossferry-mock", "python-multipart"}
+    assert installed(tried) - installed(plain) == {"mock-oss", "python-multipart"}
     assert "| the third wheel, and 1 package |" in page
 
 
@@ -280,7 +280,7 @@ def test_the_commands_of_uv_name_the_server_and_the_mock(
     patterns = re.findall(r" dist/(\S+)", line)
 
     found = [[path.name.partition("-")[0] for path in dist.glob(each)] for each in patterns]
-    assert found == [["ossferry_mock"], ["ossferry"]]
+    assert found == [["mock_oss"], ["ossferry"]]
 
 
 @pytest.mark.slow  # downloads all packages, so that our wheels do not get into the cache
@@ -340,16 +340,14 @@ def test_the_demo_runs_on_pyodide_too(tmp_path: Path, dist: Path, tried: Path) -
 
 
 def test_the_mock_runs_alone(tmp_path: Path, dist: Path) -> None:
-    programs = environment(
-        tmp_path, dist, "ossferry-mock", and_also=[f"pytest=={pytest.__version__}"]
-    )
+    programs = environment(tmp_path, dist, "mock-oss", and_also=[f"pytest=={pytest.__version__}"])
     (tmp_path / "test_fixture.py").write_text(FIXTURE)
 
     tested = run(tmp_path, programs / "python", "-m", "pytest", "-q", "test_fixture.py")
 
     assert "1 passed" in tested
     assert "--data-dir" in run(tmp_path, programs / "mock-oss", "--help")
-    assert installed(programs) & {*OURS, "oss2", "pydantic-settings"} == {"ossferry-mock"}
+    assert installed(programs) & {*OURS, "oss2", "pydantic-settings"} == {"mock-oss"}
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """The journal keeps the most recent requests, limited by number and by bytes."""
 
-from mock_oss.journal import RECORD_BYTES, Journal, RequestRecord
+import pytest
+
+from mock_oss.errors import WrongRequestsError
+from mock_oss.journal import LISTED, RECORD_BYTES, Journal, RequestRecord
 
 
 def write(journal: Journal, *, header: str = "", why: str = "") -> RequestRecord:
@@ -54,3 +57,69 @@ def test_requests_under_way_do_not_count_before_they_end_nor_after_they_went() -
         write(journal, header="x" * 2_000)
 
     assert numbers(journal) == [2, 3, 4]
+
+
+def received(journal: Journal, operation: str, key: str, code: str = "") -> RequestRecord:
+    record = journal.open("id", 0.0)
+    record.method, record.bucket, record.key = "PUT", "bucket", key
+    record.path, record.operation = f"/bucket/{key}", operation
+    record.status, record.code = 403 if code else 200, code
+    journal.close(record)
+    return record
+
+
+def test_requests_are_found_by_operation_method_bucket_and_key() -> None:
+    journal = Journal()
+    first = received(journal, "PutObject", "uploads/1")
+    second = received(journal, "PutObject", "uploads/2", "AccessDenied")
+    third = received(journal, "GetObject", "uploads/2")
+
+    assert journal.all() == [first, second, third]
+    assert journal.all("PutObject") == [first, second]
+    assert journal.all("PutObject", key="uploads/*", method="PUT", bucket="bucket") == [
+        first,
+        second,
+    ]
+    assert journal.all(key="uploads/2") == [second, third]
+    assert journal.all(bucket="other") == journal.all(method="GET") == journal.all(key="up") == []
+    assert journal.refused() == journal.refused("PutObject", key="*2") == [second]
+    assert journal.refused("GetObject") == []
+
+
+def test_the_only_matching_request_is_returned() -> None:
+    journal = Journal()
+    received(journal, "PutObject", "a")
+    wanted = received(journal, "PutObject", "b")
+
+    assert journal.one("PutObject", key="b") is wanted
+
+
+def test_a_request_that_is_missing_is_an_error_that_lists_what_was_received() -> None:
+    journal = Journal()
+    with pytest.raises(WrongRequestsError, match=r"no request with key='a'.*received:\n  nothing"):
+        journal.one(key="a")
+    received(journal, "PutObject", "b", "AccessDenied")
+
+    with pytest.raises(AssertionError) as error:
+        journal.one("PutObject", key="a")
+
+    assert str(error.value) == (
+        "no request with operation='PutObject', key='a', not exactly one; received:\n"
+        "  <PUT /bucket/b PutObject -> 403 AccessDenied>"
+    )
+
+
+def test_several_requests_are_an_error_that_lists_the_latest() -> None:
+    journal = Journal()
+    received(journal, "GetObject", "other")
+    for number in range(LISTED + 2):
+        received(journal, "PutObject", str(number))
+
+    with pytest.raises(WrongRequestsError) as error:
+        journal.one("PutObject")
+
+    lines = str(error.value).splitlines()
+    assert lines[0].startswith(f"{LISTED + 2} requests with operation='PutObject', ")
+    assert lines[1] == "  ... and 2 earlier requests"
+    assert lines[-1] == f"  <PUT /bucket/{LISTED + 1} PutObject -> 200>"
+    assert len(lines) == LISTED + 2

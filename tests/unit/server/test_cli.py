@@ -246,9 +246,9 @@ def test_a_mock_of_another_version_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    about = tmp_path / "ossferry_mock-0.0.9.dist-info"
+    about = tmp_path / "mock_oss-0.0.9.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.4\nName: ossferry-mock\nVersion: 0.0.9\n")
+    (about / "METADATA").write_text("Metadata-Version: 2.4\nName: mock-oss\nVersion: 0.0.9\n")
     monkeypatch.syspath_prepend(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as busy:  # a mock that starts would end at once
         port = str(busy.getsockname()[1])

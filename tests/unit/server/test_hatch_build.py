@@ -49,7 +49,7 @@ def web(tmp_path: Path) -> Path:
     (web / "manifest.json").write_text(json.dumps(manifest))
     (web / "index.pyodide.html.br").touch()
     (tmp_path / "build" / "sbom").mkdir()
-    for name in ("ossferry", "ossferry-pyodide", "ossferry-mock"):
+    for name in ("ossferry", "ossferry-pyodide", "mock-oss"):
         (tmp_path / "build" / "sbom" / f"{name}.cdx.json").touch()
     return web
 
@@ -83,11 +83,11 @@ def test_pyodides_files_become_a_wheel_of_their_own(tmp_path: Path, web: Path) -
 
 
 def test_the_mocks_wheel_has_an_sbom_and_no_file_of_the_page(tmp_path: Path) -> None:
-    sbom = tmp_path / "build" / "sbom" / "ossferry-mock.cdx.json"
+    sbom = tmp_path / "build" / "sbom" / "mock-oss.cdx.json"
     sbom.parent.mkdir(parents=True)
     sbom.touch()
 
-    data = run_hook(tmp_path, name="ossferry-mock")
+    data = run_hook(tmp_path, name="mock-oss")
 
     assert data == {"force_include": {}, "sbom_files": [str(sbom)]}
 

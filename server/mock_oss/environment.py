@@ -1,0 +1,58 @@
+"""The environment variables from which SDKs and applications read keys, bucket and endpoint.
+
+``mock_oss.in_process`` and the fixture ``mock_oss_environment`` set them to the values of a mock,
+so that code under test neither needs nor finds real keys.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from mock_oss.production import CREDENTIAL_VARIABLES
+from mock_oss.world.model import World
+
+__all__ = ["replaced_environment", "variables"]
+
+_NO_PROXY = ("no_proxy", "NO_PROXY")
+
+
+def variables(world: World, endpoint: str) -> dict[str, str]:
+    """Return the environment variables of a mock.
+
+    The keys are those of the world's first user who has a key, and the bucket is its first bucket.
+    """
+    found = {"OSS_ENDPOINT": endpoint, "OSS_REGION": world.region}
+    if world.buckets:
+        found["OSS_BUCKET"] = world.buckets[0].name
+    for access_key_id, secret in (pair for user in world.users for pair in user.keys.items()):
+        for prefix in ("OSS", "ALIBABA_CLOUD"):
+            found[f"{prefix}_ACCESS_KEY_ID"] = access_key_id
+            found[f"{prefix}_ACCESS_KEY_SECRET"] = secret
+        break
+    return found
+
+
+@contextmanager
+def replaced_environment(new: Mapping[str, str], *, direct: str = "") -> Iterator[None]:
+    """Set variables, and remove all others that give access to real keys; restore them at the end.
+
+    Args:
+        new: the variables to set.
+        direct: a domain whose hosts are reached without a proxy; empty for none.
+    """
+    names = {*CREDENTIAL_VARIABLES, *new, *_NO_PROXY}
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    for name in before.keys() - set(_NO_PROXY):
+        del os.environ[name]
+    os.environ.update(new)
+    if direct:
+        for name in _NO_PROXY:
+            os.environ[name] = ",".join(filter(None, (before.get(name), direct)))
+    try:
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
+        os.environ.update(before)

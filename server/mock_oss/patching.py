@@ -1,0 +1,191 @@
+"""``in_process`` and ``mocked``: requests of this process to the vendor's hosts reach a mock.
+
+No port is opened, and nothing leaves the process. The client's socket is one end of a socket pair,
+and the mock serves the other end as it serves every connection. Therefore signatures, faults and
+cut connections work as with a port. The TLS handshake of ``https`` is skipped, because the mock has
+no certificate of the vendor.
+
+The connections of these libraries are redirected: ``urllib3`` (``requests``, ``oss2``,
+``alibabacloud_oss_v2``, and the synchronous methods of the ``alibabacloud_tea`` clients such as
+STS), ``aiohttp`` (their asynchronous methods), and ``http.client`` (``urllib``). Other processes
+and other libraries are not redirected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import http.client
+import inspect
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, ParamSpec, TypeVar, overload
+
+from mock_oss.environment import replaced_environment
+from mock_oss.errors import MockOSSError
+from mock_oss.http.addressing import VENDOR_DOMAIN, host_name
+from mock_oss.server import MockOSS
+
+__all__ = ["InProcessMock", "current_mock", "in_process", "mocked"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_current: list[InProcessMock] = []
+
+
+class InProcessMock(MockOSS):
+    """A mock without a port, for the clients in this process."""
+
+    @property
+    def endpoint(self) -> str:
+        """The vendor's endpoint in the region of the world."""
+        return f"https://oss-{self.world.region}.{VENDOR_DOMAIN}"
+
+    @property
+    def control_hosts(self) -> frozenset[str]:
+        """The names allowed in the Host header of ``/_mock/`` requests, with the endpoint."""
+        return super().control_hosts | {host_name(self.endpoint)}
+
+    def serves(self, host: str) -> bool:
+        """Return whether the mock serves a host: the vendor's domain, or a bound custom domain."""
+        name = host_name(host)
+        return name.endswith(f".{VENDOR_DOMAIN}") or name in self.cnames
+
+    def connect(self, *, secure: bool) -> socket.socket:
+        """Return the client's end of a new connection.
+
+        Args:
+            secure: whether the mock treats the requests as sent with ``https``.
+
+        Raises:
+            MockOSSError: the mock is not running.
+        """
+        if self._loop is None:
+            raise MockOSSError("the mock is not running; use it in a `with` block")
+        client, server = socket.socketpair()
+        accepted = self._loop.connect_accepted_socket(self._protocol(secure=secure), server)
+        asyncio.run_coroutine_threadsafe(accepted, self._loop)
+        return client
+
+    def _bind(self) -> None:
+        """Open no port."""
+
+    async def _listen(self) -> None:
+        """Wait for no connections: ``connect`` makes them."""
+
+
+def current_mock() -> InProcessMock:
+    """Return the mock of the innermost running function with ``mocked``, or of ``in_process``.
+
+    Raises:
+        MockOSSError: no such mock is running.
+    """
+    if not _current:
+        raise MockOSSError("no mock is running: use mock_oss.mocked or mock_oss.in_process")
+    return _current[-1]
+
+
+@contextmanager
+def in_process(**options: Any) -> Iterator[InProcessMock]:
+    """Send the requests of this process to the vendor's hosts, and to custom domains, to a mock.
+
+    Meanwhile the environment variables of ``MockOSS.environment`` have the mock's values, and other
+    variables with credentials are removed.
+
+    Args:
+        options: keyword arguments of ``MockOSS``, without ``host`` and ``port``.
+
+    Raises:
+        MockOSSError: another mock already serves the vendor's hosts in this process.
+    """
+    if _current:
+        raise MockOSSError("another mock already serves the vendor's hosts in this process")
+    with ExitStack() as stack:
+        oss = stack.enter_context(InProcessMock(**options))
+        _current.append(oss)
+        stack.callback(_current.clear)
+        stack.enter_context(replaced_environment(oss.environment, direct=f".{VENDOR_DOMAIN}"))
+        _redirect(oss, stack)
+        yield oss
+
+
+@overload
+def mocked(function: Callable[P, T], /) -> Callable[P, T]: ...
+@overload
+def mocked(**options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
+def mocked(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Run a function, or a coroutine function, with ``in_process(**options)``.
+
+    ``current_mock`` returns the mock inside of the function.
+    """
+    if function is None:
+        return functools.partial(mocked, **options)
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def run_async(*args: Any, **kwargs: Any) -> Any:
+            with in_process(**options):
+                return await function(*args, **kwargs)
+
+        return run_async
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with in_process(**options):
+            return function(*args, **kwargs)
+
+    return run
+
+
+def _redirect(oss: InProcessMock, stack: ExitStack) -> None:
+    """Replace the methods with which the libraries connect, until the stack is closed.
+
+    A library that is installed is imported here, so that it is redirected even if the code under
+    test imports it later.
+    """
+    for module, name, method, redirected in (
+        ("http.client", "HTTPConnection", "connect", _redirected),
+        ("http.client", "HTTPSConnection", "connect", _redirected),
+        ("urllib3.connection", "HTTPConnection", "connect", _redirected),
+        ("urllib3.connection", "HTTPSConnection", "connect", _redirected),
+        ("aiohttp.connector", "TCPConnector", "_create_connection", _redirected_async),
+    ):
+        if find_spec(module.partition(".")[0]) is not None:
+            owner = getattr(import_module(module), name)
+            original = getattr(owner, method)
+            setattr(owner, method, redirected(oss, original))
+            stack.callback(setattr, owner, method, original)
+
+
+def _redirected(oss: InProcessMock, original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return the method `connect` of a connection of `http.client` or `urllib3`."""
+
+    @functools.wraps(original)
+    def connect(self: Any) -> None:
+        if not oss.serves(getattr(self, "_tunnel_host", None) or self.host):
+            original(self)
+            return
+        self.sock = oss.connect(secure=self.default_port == http.client.HTTPS_PORT)
+        if isinstance(self.timeout, int | float):
+            self.sock.settimeout(self.timeout)
+        self.is_verified = True  # otherwise urllib3 warns that it did not check a certificate
+
+    return connect
+
+
+def _redirected_async(oss: InProcessMock, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method with which `aiohttp.TCPConnector` makes a connection for a request."""
+
+    @functools.wraps(original)
+    async def create_connection(self: Any, request: Any, *others: Any) -> Any:
+        if not oss.serves(request.url.host or ""):
+            return await original(self, request, *others)
+        client = oss.connect(secure=request.url.scheme == "https")
+        client.setblocking(False)
+        _, protocol = await self._loop.create_unix_connection(self._factory, sock=client)
+        return protocol
+
+    return create_connection

@@ -1,0 +1,233 @@
+"""The mock beside moto: what each installs, and how long imports, starts and tests take.
+
+Both get an empty environment and a package index, and nothing is cached. moto is a mock of AWS and
+always installs an SDK, boto3; one row counts oss2 with our mock, too. The tests do the same with
+both: five requests to a new bucket. moto checks no signature; the mock checks everything, as
+always.
+"""
+
+import http.client
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from xml.etree import ElementTree as ET
+
+from bench.table import Bench, Only, Peer, Row
+from support.programs import free_port
+from support.wheels import build_mock
+
+__all__ = ["BENCHES"]
+
+ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
+TITLE = "mock OSS beside moto: "
+SIZE, PACKAGES = f"{TITLE}installed", f"{TITLE}installed packages"
+SIZE_WITH_SDK = f"{TITLE}installed, with an SDK"
+INSTALL, IMPORT = f"{TITLE}installation, nothing cached", f"{TITLE}import"
+START = f"{TITLE}the program to its first answer"
+TEST, RUN = f"{TITLE}a test, with a port", f"{TITLE}a run of 20 tests, with a port"
+TEST_IN_PROCESS = f"{TITLE}a test, without a port"
+ROUNDS = 5
+
+OURS = """
+import oss2, pytest
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET
+
+@pytest.mark.parametrize("number", range(20))
+def test_upload({fixture}, number):
+    auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+    bucket = oss2.Bucket(auth, {fixture}.endpoint, BUCKET, region="cn-hangzhou")
+    for key in ("a.txt", "b.txt"):
+        bucket.put_object(key, b"hello")
+    assert bucket.get_object("a.txt").read() == b"hello"
+    bucket.delete_object("a.txt")
+    assert [each.key for each in bucket.list_objects().object_list] == ["b.txt"]
+"""
+THEIRS = """
+import boto3, pytest
+from moto import mock_aws
+
+@pytest.mark.parametrize("number", range(20))
+@mock_aws
+def test_upload(number):
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="bucket")
+    for key in ("a.txt", "b.txt"):
+        s3.put_object(Bucket="bucket", Key=key, Body=b"hello")
+    assert s3.get_object(Bucket="bucket", Key="a.txt")["Body"].read() == b"hello"
+    s3.delete_object(Bucket="bucket", Key="a.txt")
+    assert [each["Key"] for each in s3.list_objects(Bucket="bucket")["Contents"]] == ["b.txt"]
+"""
+
+
+@dataclass(slots=True)
+class Environment:
+    """An environment with one of the two mocks, and what was measured of it."""
+
+    folder: Path
+    found: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def programs(self) -> Path:
+        """The folder of its programs."""
+        return self.folder / "bin"
+
+    @property
+    def size_mb(self) -> float:
+        """The size of its files, with compiled modules, in MB of 1,000,000 bytes."""
+        files = [
+            path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink()
+        ]
+        return sum(path.stat().st_size for path in files) / 1e6
+
+    def install(self, *requirements: str) -> float:
+        """Install packages without a cache; return the seconds."""
+        started = time.perf_counter()
+        python = self.programs / "python"
+        _run(UV, "pip", "install", "--quiet", "--no-cache", "--python", python, *requirements)
+        return time.perf_counter() - started
+
+    def create(self, *requirements: str) -> None:
+        """Create the environment, and measure the installation and the size."""
+        _run(UV, "venv", "--quiet", "--python", sys.executable, self.folder)
+        self.found[INSTALL] = self.install("--compile-bytecode", *requirements)
+        self.found[SIZE] = self.size_mb
+        self.found[PACKAGES] = len(list(self.folder.rglob("METADATA")))
+
+    def measure_import(self, statement: str) -> None:
+        """Measure the import, without the start of Python."""
+        code = f"import time; s = time.perf_counter(); {statement}; print(time.perf_counter() - s)"
+        times = [float(_run(self.programs / "python", "-c", code)) for _ in range(ROUNDS)]
+        self.found[IMPORT] = median(times)
+
+    def measure_tests(self, name: str, text: str, run: str | None = None) -> None:
+        """Measure a test, with its fixtures, and optionally the whole run of pytest."""
+        (self.folder / "test_it.py").write_text(text)
+        report = self.folder / "report.xml"
+        runs, tests = [], []
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            options = ("-q", "-p", "no:cacheprovider", f"--junitxml={report}", "--rootdir=.")
+            _run(self.programs / "python", "-m", "pytest", *options, "test_it.py", at=self.folder)
+            runs.append(time.perf_counter() - started)
+            cases = ET.parse(report).iter("testcase")  # noqa: S314 - of our own run
+            tests.append(median(float(each.attrib["time"]) * 1000 for each in cases))
+        self.found[name] = median(tests)
+        if run is not None:
+            self.found[run] = median(runs)
+
+    def measure_start(self, program: str, port_option: str) -> None:
+        """Measure the seconds until the program answers."""
+        times = []
+        for _ in range(ROUNDS):
+            port = free_port()
+            started = time.perf_counter()
+            with _running([str(self.programs / program), port_option, str(port)]):
+                while not _answers(port):
+                    time.sleep(0.002)
+                times.append(time.perf_counter() - started)
+        self.found[START] = median(times)
+
+
+def _run(*command: str | Path, at: Path = ROOT) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(  # noqa: S603 - our own commands
+        command, cwd=at, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[None]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with subprocess.Popen(  # noqa: S603 - our own commands
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status > 0
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _ours(folder: Path) -> Environment:
+    wheel = build_mock(folder / "dist")
+    made = Environment(folder / "ours")
+    constraints = ("--constraint", str(ROOT / "constraints.txt"))
+    made.create(*constraints, str(wheel))
+    made.measure_import("from mock_oss import MockOSS")
+    made.measure_start("mock-oss", "--port")
+    made.install("--compile-bytecode", *constraints, "oss2")
+    made.found[SIZE_WITH_SDK] = made.size_mb
+    made.install("--compile-bytecode", *constraints, "pytest")
+    made.measure_tests(TEST, OURS.format(fixture="mock_oss"), RUN)
+    made.measure_tests(TEST_IN_PROCESS, OURS.format(fixture="mock_oss_in_process"))
+    return made
+
+
+def _theirs(folder: Path) -> tuple[Environment, str]:
+    made = Environment(folder / "theirs")
+    made.create("moto[s3]")
+    made.found[SIZE_WITH_SDK] = made.found[SIZE]
+    made.measure_import("from moto import mock_aws")
+    made.install("--compile-bytecode", "moto[s3]", "pytest")
+    made.measure_tests(TEST, THEIRS, RUN)
+    made.found[TEST_IN_PROCESS] = made.found[TEST]
+    made.install("--compile-bytecode", "moto[s3,server]")
+    made.measure_start("moto_server", "-p")
+    version = "import importlib.metadata as m; print(m.version('moto'))"
+    return made, _run(made.programs / "python", "-c", version).strip()
+
+
+UNITS = {
+    SIZE: "MB",
+    SIZE_WITH_SDK: "MB",
+    PACKAGES: "packages",
+    INSTALL: "s",
+    IMPORT: "s",
+    START: "s",
+    TEST: "ms",
+    RUN: "s",
+    TEST_IN_PROCESS: "ms",
+}
+
+
+def _rows(_only: Only) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        ours = _ours(Path(folder))
+        theirs, version = _theirs(Path(folder))
+    peer = Peer(
+        name=f"moto[s3] {version}",
+        work="mock_aws, in the process, or moto_server; checks no signature",
+    )
+    for name, unit in UNITS.items():
+        yield Row(
+            name=name,
+            value=ours.found[name],
+            unit=unit,
+            peer=peer,
+            peer_value=theirs.found[name],
+            ratio=ours.found[name] / theirs.found[name],
+        )
+
+
+BENCHES = (Bench(names=tuple(UNITS), rows=_rows),)

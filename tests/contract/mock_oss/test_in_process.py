@@ -1,0 +1,242 @@
+"""The mock without a port: the official SDKs reach it at the vendor's own addresses."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.request import urlopen
+
+import alibabacloud_oss_v2 as oss_v2
+import alibabacloud_oss_v2.aio as oss_v2_async
+import oss2
+import pytest
+import requests
+import urllib3
+from alibabacloud_sts20150401.client import Client
+from alibabacloud_sts20150401.models import AssumeRoleRequest
+from alibabacloud_tea_openapi.models import Config
+
+import mock_oss as package
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, MockOSSError
+from mock_oss.patching import InProcessMock, current_mock, in_process, mocked
+
+REGION = "cn-hangzhou"
+ENDPOINT = f"https://oss-{REGION}.aliyuncs.com"
+ROLE = AssumeRoleRequest(role_arn=ROLE_ARN, role_session_name="alice")
+
+
+@pytest.fixture
+def oss(monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcessMock]:
+    """A mock in this process; every other connection fails."""
+
+    def refuse(*arguments: object, **_: object) -> None:
+        raise AssertionError(f"a connection to {arguments}")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with in_process() as running:
+        yield running
+
+
+def oss2_bucket(endpoint: str = ENDPOINT, **options: Any) -> oss2.Bucket:
+    auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+    return oss2.Bucket(auth, endpoint, BUCKET, region=REGION, **options)
+
+
+def oss_v2_config() -> Any:
+    config = oss_v2.config.load_default()
+    config.credentials_provider = oss_v2.credentials.EnvironmentVariableCredentialsProvider()
+    config.region = REGION
+    return config
+
+
+def sts_client() -> Client:
+    return Client(
+        Config(
+            access_key_id=ACCESS_KEY_ID,
+            access_key_secret=ACCESS_KEY_SECRET,
+            endpoint=f"sts.{REGION}.aliyuncs.com",
+        )
+    )
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_oss2_reaches_the_mock(oss: InProcessMock, scheme: str) -> None:
+    bucket = oss2_bucket(ENDPOINT.replace("https", scheme))
+
+    bucket.put_object("a.txt", b"hello" * 100_000)
+
+    assert bucket.get_object("a.txt").read() == oss.bucket(BUCKET).objects["a.txt"].data
+    assert oss.requests[0].host == f"{BUCKET}.oss-{REGION}.aliyuncs.com"
+
+
+def test_oss2_reaches_a_custom_domain(oss: InProcessMock) -> None:
+    oss.bind_cname("files.example.com", BUCKET)
+
+    oss2_bucket("https://files.example.com", is_cname=True).put_object("a.txt", b"hello")
+
+    assert oss.requests.one("PutObject").host == "files.example.com"
+
+
+def test_alibabacloud_oss_v2_reaches_the_mock(oss: InProcessMock) -> None:
+    client = oss_v2.Client(oss_v2_config())
+
+    client.put_object(oss_v2.PutObjectRequest(bucket=BUCKET, key="a.txt", body=b"hello"))
+
+    assert oss.bucket(BUCKET).objects["a.txt"].data == b"hello"
+
+
+def test_the_asynchronous_client_of_alibabacloud_oss_v2_reaches_the_mock(
+    oss: InProcessMock,
+) -> None:
+    async def upload() -> None:
+        client = oss_v2_async.AsyncClient(oss_v2_config())
+        await client.put_object(oss_v2.PutObjectRequest(bucket=BUCKET, key="a", body=b"hello"))
+        await client.close()
+
+    asyncio.run(upload())
+
+    assert oss.bucket(BUCKET).objects["a"].data == b"hello"
+
+
+def test_the_sts_client_reaches_the_mock(oss: InProcessMock) -> None:
+    token = sts_client().assume_role(ROLE).body.credentials
+    auth = oss2.StsAuth(
+        token.access_key_id, token.access_key_secret, token.security_token, oss2.AUTH_VERSION_4
+    )
+
+    oss2.Bucket(auth, ENDPOINT, BUCKET, region=REGION).put_object("uploads/a", b"hello")
+
+    assert [record.operation for record in oss.requests] == ["AssumeRole", "PutObject"]
+
+
+def test_the_asynchronous_sts_client_reaches_the_mock(oss: InProcessMock) -> None:
+    answer = asyncio.run(sts_client().assume_role_async(ROLE))
+
+    assert answer.body.credentials.access_key_id.startswith("STS.NMockOss")
+    assert oss.requests.one("AssumeRole").host == f"sts.{REGION}.aliyuncs.com"
+
+
+def test_urllib_reaches_the_mock(oss: InProcessMock) -> None:
+    oss2_bucket().put_object("a.txt", b"hello", headers={"x-oss-object-acl": "public-read"})
+
+    with urlopen(f"https://{BUCKET}.oss-{REGION}.aliyuncs.com/a.txt") as answer:
+        assert answer.read() == b"hello"
+    with urlopen(f"https://oss-{REGION}.aliyuncs.com/_mock/state") as answer:
+        assert answer.status == 200
+
+
+def test_a_policy_sees_whether_a_request_was_sent_with_https(oss: InProcessMock) -> None:
+    policy = (
+        '{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*",'
+        '"Condition":{"Bool":{"acs:SecureTransport":"true"}}}]}'
+    )
+    token = sts_client().assume_role(
+        AssumeRoleRequest(role_arn=ROLE_ARN, role_session_name="alice", policy=policy)
+    )
+    found = token.body.credentials
+    auth = oss2.StsAuth(
+        found.access_key_id, found.access_key_secret, found.security_token, oss2.AUTH_VERSION_4
+    )
+
+    oss2.Bucket(auth, ENDPOINT, BUCKET, region=REGION).put_object("uploads/a", b"")
+    plain = oss2.Bucket(auth, ENDPOINT.replace("https", "http"), BUCKET, region=REGION)
+    with pytest.raises(oss2.exceptions.AccessDenied):
+        plain.put_object("uploads/a", b"")
+
+
+def test_faults_cut_connections(oss: InProcessMock) -> None:
+    oss.faults.add("reset", when="before-answer", times=1)
+
+    with pytest.raises(oss2.exceptions.RequestError):
+        oss2_bucket().put_object("a.txt", b"hello")
+
+    assert oss.bucket(BUCKET).objects["a.txt"].data == b"hello"
+
+
+def test_a_proxy_of_the_environment_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, oss: InProcessMock
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    oss2_bucket().put_object("a.txt", b"hello")
+
+    assert len(oss.requests) == 1
+
+
+def test_an_https_proxy_that_the_code_names_is_not_used(oss: InProcessMock) -> None:
+    oss2_bucket(proxies={"https": "http://127.0.0.1:9"}).put_object("a.txt", b"hello")
+
+    assert len(oss.requests) == 1
+
+
+def test_other_hosts_are_not_redirected(monkeypatch: pytest.MonkeyPatch) -> None:
+    with package.MockOSS() as other, in_process() as oss:
+        oss2_bucket(other.endpoint).put_object("a.txt", b"hello")
+        assert requests.get(f"{other.endpoint}/_mock/state", timeout=10).status_code == 200
+
+        assert len(other.requests) == 1
+        assert len(oss.requests) == 0
+
+
+def test_everything_is_as_before_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSS_ACCESS_KEY_ID", "LTAI5tReal")
+    monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "real token")
+    monkeypatch.setenv("no_proxy", "intranet")
+    before = dict(os.environ)
+    connect = urllib3.connection.HTTPSConnection.connect
+
+    with in_process():
+        assert urllib3.connection.HTTPSConnection.connect is not connect
+        assert os.environ["OSS_ACCESS_KEY_ID"] == ACCESS_KEY_ID
+        assert "ALIBABA_CLOUD_SECURITY_TOKEN" not in os.environ
+        assert os.environ["no_proxy"] == "intranet,.aliyuncs.com"
+
+    assert dict(os.environ) == before
+    assert urllib3.connection.HTTPSConnection.connect is connect
+    with pytest.raises(MockOSSError, match="no mock is running"):
+        current_mock()
+
+
+def test_two_mocks_cannot_serve_the_same_hosts(oss: InProcessMock) -> None:
+    with pytest.raises(MockOSSError, match="another mock already serves"), in_process():
+        pass
+
+    assert current_mock() is oss
+
+
+@mocked
+def test_a_decorated_test_has_a_mock() -> None:
+    oss2_bucket().put_object("a.txt", b"hello")
+
+    assert current_mock().wait_for_upload("a.txt", timeout_s=0).data == b"hello"
+
+
+@mocked(buckets=["other"])
+def test_a_decorated_test_can_use_fixtures_and_options(tmp_path: object) -> None:
+    assert tmp_path
+    assert current_mock().environment["OSS_BUCKET"] == "other"
+
+
+def test_a_coroutine_function_can_be_decorated() -> None:
+    @mocked
+    async def put() -> str:
+        await asyncio.to_thread(oss2_bucket().put_object, "a.txt", b"hello")
+        return current_mock().requests.one("PutObject").key
+
+    assert asyncio.run(put()) == "a.txt"
+
+
+def test_an_object_is_named_if_it_does_not_arrive(oss: InProcessMock) -> None:
+    url = f"https://{BUCKET}.oss-{REGION}.aliyuncs.com/b.txt"
+    answer = requests.put(url, data=b"hello", timeout=10)
+
+    with pytest.raises(TimeoutError) as error:
+        oss.wait_for_upload("uploads/*", timeout_s=0.01)
+
+    assert answer.status_code == 403
+    assert str(error.value) == (
+        f"the bucket {BUCKET} has no object 'uploads/*' after 0.01 s; it has []; the mock "
+        "received:\n  <PUT /b.txt PutObject -> 403 AccessDenied>"
+    )
