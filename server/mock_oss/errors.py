@@ -87,6 +87,13 @@ ERRORS: Mapping[str, ErrorRow] = {
         "0002-00000004",
     ),
     "ActiveRequestLimitExceeded": ErrorRow(503, "Too many active requests.", "0029-00000004"),
+    # Codes, statuses and texts of these two come from the vendor's page of CleanRestoredObject.
+    "ArchiveRestoreFileStale": ErrorRow(
+        409, "The archive file or restore info stale", "0026-00000031"
+    ),
+    "ArchiveRestoreNotFinished": ErrorRow(
+        409, "The archive file's restore is not finished", "0026-00000032"
+    ),
     "BadRequest": ErrorRow(
         400, "Insufficient information. Origin request header needed.", "0015-00000502"
     ),
@@ -221,6 +228,7 @@ ERRORS: Mapping[str, ErrorRow] = {
         "have been aborted or completed.",
         "0042-00000201",
     ),
+    "NoSuchVersion": ErrorRow(404, "The specified version does not exist.", "0026-00000002"),
     "NotImplemented": ErrorRow(
         400,
         "A header you provided implies functionality that is not implemented.",
@@ -258,6 +266,9 @@ ERRORS: Mapping[str, ErrorRow] = {
         "Your socket connection to the server was not read from or written to within the timeout "
         "period. Idle connections will be closed.",
         "0016-00000302",
+    ),
+    "RestoreAlreadyInProgress": ErrorRow(
+        409, "The restore operation is in progress.", "0026-00000006"
     ),
     "SecondLevelDomainForbidden": ErrorRow(
         403, "Please use virtual hosted style to access.", "0002-00000801"

@@ -305,7 +305,7 @@ class MockOSS:
             if directory is None:
                 self._temporary = tempfile.TemporaryDirectory(prefix="mock-oss-")
                 directory = Path(self._temporary.name)
-            store = Store(directory)
+            store = Store(directory, self._ids.version_digits)
         except BaseException:
             self._socket.close()
             raise

@@ -1,7 +1,7 @@
 """Operations for a bucket's settings, except CORS, and for its location and statistics.
 
-Block Public Access refuses public ACLs and switches existing ones off. The mock stores the status
-of versioning, but keeps one version of each object. Sources: vendor pages of the operations.
+Block Public Access refuses public ACLs and switches existing ones off. Sources: vendor pages of the
+operations.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl, put_bucket
 from mock_oss.operations.common import STORAGE_CLASSES, max_keys, owner
 from mock_oss.service import Call
+from mock_oss.store.records import DELETE_MARKER
 from mock_oss.world.lifecycle import parse_lifecycle
 
 __all__ = [
@@ -102,7 +103,7 @@ def _block(call: Call, state: bool, status: int) -> Response:
 
 
 async def put_versioning(call: Call) -> Response:
-    """Store the status of versioning; the mock keeps one version of each object anyway."""
+    """Enable or suspend versioning; it cannot be switched off again."""
     root = parse(await call.body.read(MAX_XML_BYTES), "VersioningConfiguration")
     status = child_text(root, "Status") or ""
     if status not in ("Enabled", "Suspended"):
@@ -122,16 +123,24 @@ async def get_location(call: Call) -> Response:
 
 
 async def get_stat(call: Call) -> Response:
-    """Return the number of objects and bytes in the bucket, in total and by storage class."""
-    totals = dict.fromkeys(STORAGE_CLASSES, (0, 0))
+    """Return the number of objects and bytes in the bucket, in total and by storage class.
+
+    Every version of an object counts.
+    """
+    totals, markers = dict.fromkeys(STORAGE_CLASSES, (0, 0)), 0
     for name, count, size in call.store.objects.totals(call.bucket.name):
         totals[name] = (count, size)
+    for kind, name, count, size in call.store.versions.totals(call.bucket.name):
+        if kind == DELETE_MARKER:
+            markers += count
+        else:
+            totals[name] = (totals[name][0] + count, totals[name][1] + size)
     elements = {
         "Storage": sum(size for _, size in totals.values()),
         "ObjectCount": sum(count for count, _ in totals.values()),
         "MultipartUploadCount": call.store.uploads.count(call.bucket.name),
         "LiveChannelCount": 0,
-        "DeleteMarkerCount": 0,
+        "DeleteMarkerCount": markers,
         "LastModifiedTime": call.store.objects.last_modified_ms(call.bucket.name) // 1000,
         "StandardStorage": totals["Standard"][1],
         "StandardObjectCount": totals["Standard"][0],

@@ -26,7 +26,7 @@ from mock_oss.http.forms import FormReader
 from mock_oss.http.request import header_text
 from mock_oss.http.response import Response
 from mock_oss.operations.callbacks import deliver, read_callback
-from mock_oss.operations.common import location, quoted
+from mock_oss.operations.common import location, quoted, version_headers
 from mock_oss.operations.object_headers import read_properties
 from mock_oss.operations.objects import may_overwrite, new_object
 from mock_oss.policies.post_form import PostPolicy, check_fields, check_length, parse_post_policy
@@ -260,6 +260,7 @@ def _success(call: Call, form: FormReader, record: ObjectRecord) -> Response:
         ("Location", where),
         ("x-oss-hash-crc64ecma", record.crc64),
         ("Content-MD5", record.md5),
+        *version_headers(call, record),
     ]
     parts = _redirect(form.fields.get("success_action_redirect", ""))
     if parts is not None:

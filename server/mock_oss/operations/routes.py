@@ -29,7 +29,9 @@ from mock_oss.operations import (
     object_settings,
     objects,
     post_object,
+    restore,
     service_level,
+    versions,
 )
 from mock_oss.operations import bucket_settings as settings
 from mock_oss.service import Call
@@ -51,14 +53,14 @@ class Operation(NamedTuple):
 NOT_IMPLEMENTED = frozenset(
     """accessmonitor accessPoint accessPointPolicy accessPointPolicyForObjectProcess
     accessPointForObjectProcess accessPointConfigForObjectProcess agenticBucket asyncFetch
-    bucketArchiveDirectRead bucketSpace cleanRestoredObject cloudboxes dataAccelerator
+    bucketArchiveDirectRead bucketSpace cloudboxes dataAccelerator
     dataPipeline encryption group httpsConfig img inventory legalHold link logging
     metadataConfiguration metadataInventoryTable metadataJournalTable metaQuery MetaQuery objectInfo
     objectWorm openMetaQuery overwriteConfig policy policyStatus processConfiguration
     qos qosInfo quota redundancyTransition referer regions replication
     replicationLocation replicationProgress requestPayment requesterQosInfo resourceGroup
-    resourcePool resourcePoolBuckets resourcePoolInfo restore retention rtc seal style styleName
-    transferAcceleration userDefinedLogFieldsConfig versionId versions vod website worm
+    resourcePool resourcePoolBuckets resourcePoolInfo retention rtc seal style styleName
+    transferAcceleration userDefinedLogFieldsConfig vod website worm
     wormExtend wormId x-oss-access-point-name x-oss-async-process
     x-oss-write-get-object-response""".split()  # noqa: SIM905 - easier to read as a table
 )
@@ -67,7 +69,7 @@ _PARAMETERS = frozenset(
     """callback callback-var continuation-token delimiter encoding-type Expires fetch-owner
     key-marker list-type marker max-keys max-parts max-uploads OSSAccessKeyId part-number-marker
     partNumber position prefix security-token sequential Signature start-after tag-key tag-value
-    upload-id-marker""".split()  # noqa: SIM905 - easier to read as a table
+    upload-id-marker versionId version-id-marker""".split()  # noqa: SIM905 - easier to read as a table
 )
 _KNOWN_PREFIXES = ("response-", "x-oss-")
 
@@ -114,6 +116,9 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "versioning"): Operation(
         "GetBucketVersioning", "oss:GetBucketVersioning", settings.get_versioning
+    ),
+    ("GET", "versions"): Operation(
+        "ListObjectVersions", "oss:ListObjectVersions", versions.list_versions
     ),
     ("PUT", "tagging"): Operation("PutBucketTags", "oss:PutBucketTagging", bucket_tags.put_tags),
     ("GET", "tagging"): Operation("GetBucketTags", "oss:GetBucketTagging", bucket_tags.get_tags),
@@ -166,6 +171,10 @@ _OBJECT: Mapping[tuple[str, str], Operation] = {
     ),
     ("PUT", "symlink"): Operation("PutSymlink", "oss:PutObject", object_settings.put_symlink),
     ("GET", "symlink"): Operation("GetSymlink", "oss:GetObject", object_settings.get_symlink),
+    ("POST", "restore"): Operation("RestoreObject", "oss:RestoreObject", restore.restore_object),
+    ("POST", "cleanRestoredObject"): Operation(
+        "CleanRestoredObject", "oss:CleanRestoredObject", restore.clean_restored_object
+    ),
 }
 # The operations that replace others if the request has an x-oss-copy-source header.
 _COPIES: Mapping[str, Operation] = {
@@ -186,6 +195,7 @@ DATA_OPERATIONS = frozenset(
     (
         "DeleteMultipleObjects",
         "ListMultipartUploads",
+        "ListObjectVersions",
         "ListObjects",
         "PostObject",
         *(operation.name for operation in (*_OBJECT.values(), *_COPIES.values())),

@@ -14,18 +14,21 @@ from mock_oss.store.records import (
     SessionRecord,
 )
 
-__all__ = ["Buckets", "Objects", "Sessions", "after_prefix"]
+__all__ = ["OBJECT_COLUMNS", "Buckets", "Objects", "Sessions", "after_prefix"]
 
-_OBJECT_COLUMNS = (
+OBJECT_COLUMNS = (
     "bucket, key, size, etag, crc64, md5, kind, storage_class, acl, modified_ms, headers, tagging, "
-    "segments"
+    "segments, version_id, sequence, restored"
 )
-_GET = f"SELECT {_OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608 - constants
-_EXISTING = "SELECT key, size, kind, segments FROM objects WHERE bucket = ? AND key = ?"
+_GET = f"SELECT {OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608 - constants
+_EXISTING = (
+    "SELECT key, size, kind, segments, version_id, sequence FROM objects "
+    "WHERE bucket = ? AND key = ?"
+)
 _PUT = (  # updating an existing row is cheaper than REPLACE, which deletes it first
-    f"INSERT INTO objects ({_OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "  # noqa: S608
+    f"INSERT INTO objects ({OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "  # noqa: S608
     "ON CONFLICT (bucket, key) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _OBJECT_COLUMNS.split(", ")[2:])
+    + ", ".join(f"{name} = excluded.{name}" for name in OBJECT_COLUMNS.split(", ")[2:])
 )
 
 # More tables, because data directories of older releases lack these columns.
@@ -164,7 +167,7 @@ class Objects:
             start: return only keys greater than or equal to this key.
             limit: the largest number of objects.
         """
-        rows = self._range(_OBJECT_COLUMNS, bucket, prefix, after, start, limit)
+        rows = self._range(OBJECT_COLUMNS, bucket, prefix, after, start, limit)
         return [ObjectRecord._make(row) for row in rows]
 
     def _range(
