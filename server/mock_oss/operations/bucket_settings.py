@@ -15,6 +15,7 @@ from mock_oss.operations.common import STORAGE_CLASSES, max_keys, owner
 from mock_oss.service import Call
 from mock_oss.store.records import DELETE_MARKER
 from mock_oss.world.lifecycle import parse_lifecycle
+from mock_oss.world.model import VERSIONING
 
 __all__ = [
     "delete_lifecycle",
@@ -106,7 +107,7 @@ async def put_versioning(call: Call) -> Response:
     """Enable or suspend versioning; it cannot be switched off again."""
     root = parse(await call.body.read(MAX_XML_BYTES), "VersioningConfiguration")
     status = child_text(root, "Status") or ""
-    if status not in ("Enabled", "Suspended"):
+    if status not in VERSIONING:
         raise RefusedError("MalformedXML", why={"xml": f"Status is {status!r}"})
     call.store.buckets.put(call.bucket._replace(versioning=status))
     return Response(200)

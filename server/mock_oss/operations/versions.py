@@ -42,7 +42,7 @@ async def list_versions(call: Call) -> Response:
 
     page = collect(fetch, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit)
     last = page.contents[-1] if page.contents else None
-    next_version = last.version_id if last is not None and last.key == page.last else None
+    next_version = last.version_id if last is not None and last.key == page.last else ""
     return xml_response(
         "ListVersionsResult",
         (
@@ -55,7 +55,7 @@ async def list_versions(call: Call) -> Response:
             encoding,
             tag("IsTruncated", str(bool(page.last)).lower()),
             tag("NextKeyMarker", write(page.last) if page.last else None),
-            tag("NextVersionIdMarker", next_version),
+            tag("NextVersionIdMarker", next_version if page.last else None),
             *(_entry(call, entry, encoded=encoded) for entry in page.contents),
             *(tag("CommonPrefixes", (tag("Prefix", write(each)),)) for each in page.prefixes),
         ),

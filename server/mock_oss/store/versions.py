@@ -48,6 +48,21 @@ _SINCE = (  # the time since when a version is not current: when the next versio
     "WHERE since <= ?"
 )
 
+_LONE_MARKERS = (
+    "SELECT key, max(version_id) FROM object_versions WHERE {range} GROUP BY key "
+    "HAVING count(*) = 1 AND max(kind) = ? "
+    "AND NOT EXISTS (SELECT 1 FROM objects AS o WHERE o.bucket = object_versions.bucket "
+    "AND o.key = object_versions.key)"
+)
+
+
+def _prefix_range(bucket: str, prefix: str) -> tuple[str, list[str]]:
+    """Return an SQL condition for the keys of a bucket with a prefix, and its arguments."""
+    end = after_prefix(prefix)
+    if end is None:
+        return "bucket = ? AND key >= ?", [bucket, prefix]
+    return "bucket = ? AND key >= ? AND key < ?", [bucket, prefix, end]
+
 
 class Versions:
     """The table of noncurrent versions and delete markers.
@@ -138,16 +153,23 @@ class Versions:
             rows = self._db.execute(query, (*arguments, *arguments, limit)).fetchall()
         return [VersionEntry._make(row) for row in rows]
 
+    def lone_markers(self, bucket: str, prefix: str) -> list[tuple[str, str]]:
+        """Return (key, version id) of the delete markers that are the only version of their key."""
+        where, arguments = _prefix_range(bucket, prefix)
+        with self._db.lock:
+            return self._db.execute(
+                _LONE_MARKERS.format(range=where), (*arguments, DELETE_MARKER)
+            ).fetchall()
+
     def noncurrent_since(self, bucket: str, prefix: str, until_ms: int) -> list[tuple[str, str]]:
         """Return (key, version id) of the versions that have not been current since ``until_ms``.
 
-        The result does not contain delete markers that are the only version of their key.
+        Args:
+            bucket: the bucket's name.
+            prefix: return only keys with this prefix.
+            until_ms: a time in milliseconds since the epoch.
         """
-        where, end = "bucket = ? AND key >= ?", after_prefix(prefix)
-        arguments: list[str | int] = [bucket, prefix]
-        if end is not None:
-            where += " AND key < ?"
-            arguments.append(end)
+        where, arguments = _prefix_range(bucket, prefix)
         with self._db.lock:
             return self._db.execute(
                 _SINCE.format(range=where), (*arguments, *arguments, until_ms)
