@@ -178,6 +178,12 @@ ERRORS: Mapping[str, ErrorRow] = {
         400, "The symbolic's target file type is invalid.", "0026-00000022"
     ),
     "InvalidTargetBucketForLogging": ErrorRow(400, "Invalid target bucket.", "0015-00000601"),
+    "InventoryAlreadyExist": ErrorRow(
+        409, "The inventory configuration already exists.", "0020-00000042"
+    ),
+    "InventoryExceedLimit": ErrorRow(
+        400, "The number of inventory configurations exceeds the limit.", "0020-00000041"
+    ),
     "KmsServiceNotEnabled": ErrorRow(403, "The KMS service is not enabled.", "0016-00000902"),
     "MalformedPOSTRequest": ErrorRow(
         400,
@@ -220,6 +226,9 @@ ERRORS: Mapping[str, ErrorRow] = {
     "NoSuchCname": ErrorRow(404, "The specified cname does not exist.", "0018-00000101"),
     "NoSuchCnameInRecord": ErrorRow(404, "The domain name has no ICP filing.", "0018-00000116"),
     "NoSuchCnameToken": ErrorRow(404, "The cname token does not exist.", "0018-00000102"),
+    "NoSuchInventory": ErrorRow(
+        404, "The inventory configuration does not exist.", "0020-00000043"
+    ),
     "NoSuchKey": ErrorRow(404, "The specified key does not exist.", "0026-00000001"),
     "NoSuchLifecycle": ErrorRow(404, "No Row found in Lifecycle Table.", "0014-00000001"),
     "NoSuchUpload": ErrorRow(

@@ -91,8 +91,9 @@ async def delete_bucket(call: Call) -> Response:
     name, store = call.bucket.name, call.store
     if store.objects.page(name, limit=1) or store.versions.exist(name) or store.uploads.count(name):
         raise RefusedError("BucketNotEmpty", BucketName=name)
-    call.store.cnames.delete_bucket_rows(name)
-    call.store.buckets.delete(name)
+    store.cnames.delete_bucket_rows(name)
+    store.inventories.delete_bucket_rows(name)
+    store.buckets.delete(name)
     return Response(204)
 
 

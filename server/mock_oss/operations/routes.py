@@ -24,6 +24,7 @@ from mock_oss.operations import (
     buckets,
     cnames,
     copy,
+    inventory,
     listing,
     multipart,
     object_settings,
@@ -54,7 +55,7 @@ NOT_IMPLEMENTED = frozenset(
     """accessmonitor accessPoint accessPointPolicy accessPointPolicyForObjectProcess
     accessPointForObjectProcess accessPointConfigForObjectProcess agenticBucket asyncFetch
     bucketArchiveDirectRead bucketSpace cloudboxes dataAccelerator
-    dataPipeline encryption group httpsConfig img inventory legalHold link logging
+    dataPipeline encryption group httpsConfig img legalHold link logging
     metadataConfiguration metadataInventoryTable metadataJournalTable metaQuery MetaQuery objectInfo
     objectWorm openMetaQuery overwriteConfig policy policyStatus processConfiguration
     qos qosInfo quota redundancyTransition referer regions replication
@@ -138,6 +139,18 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
         "CreateCnameToken", "oss:CreateCnameToken", cnames.create_token
     ),
     ("GET", "cname&comp=token"): Operation("GetCnameToken", "oss:GetCnameToken", cnames.get_token),
+    ("PUT", "inventory"): Operation(
+        "PutBucketInventory", "oss:PutBucketInventory", inventory.put_inventory
+    ),
+    ("GET", "inventory"): Operation(
+        "ListBucketInventory", "oss:GetBucketInventory", inventory.list_inventories
+    ),
+    ("GET", "inventory&inventoryId"): Operation(
+        "GetBucketInventory", "oss:GetBucketInventory", inventory.get_inventory
+    ),
+    ("DELETE", "inventory"): Operation(
+        "DeleteBucketInventory", "oss:DeleteBucketInventory", inventory.delete_inventory
+    ),
     ("POST", ""): Operation("PostObject", "", post_object.post_object),
     ("POST", "delete"): Operation("DeleteMultipleObjects", "", batch_delete.delete_objects),
 }
@@ -239,6 +252,15 @@ def _missing(request: Request, target: Target, sub: str) -> str:
     return next((n for n, value in params.items() if not value and not _is_known(n)), "")
 
 
+def _detailed(sub: str, request: Request) -> str:
+    """Return a sub-resource with the second parameter that selects its operation."""
+    if sub == "cname":
+        comp = request.params.get("comp", "")
+        return f"{sub}&comp={comp}" if comp else sub
+    is_one = request.method == "GET" and "inventoryId" in request.params
+    return f"{sub}&inventoryId" if is_one else sub
+
+
 def find_operation(request: Request, target: Target) -> Operation:
     """Return the operation of a request.
 
@@ -263,8 +285,8 @@ def find_operation(request: Request, target: Target) -> Operation:
             return _not_implemented(missing)
         if "partNumber" in params and sub != "uploadId" and target.key:
             raise RefusedError("InvalidArgument", ArgumentName="uploadId", ArgumentValue="")
-    if sub == "cname" and (comp := params.get("comp", "")):
-        sub = f"cname&comp={comp}"
+    if sub in ("cname", "inventory"):
+        sub = _detailed(sub, request)
         if not any(sub == known for _, known in table):
             return _not_implemented("comp")
     operation = table.get((request.method, sub))

@@ -17,6 +17,7 @@ from mock_oss.errors import DataDirError
 from mock_oss.store.blobs import Blobs, BlobWriter, Segment
 from mock_oss.store.cnames import Cnames
 from mock_oss.store.database import Database
+from mock_oss.store.inventories import Inventories
 from mock_oss.store.records import (
     DELETE_MARKER,
     NULL_VERSION,
@@ -61,6 +62,7 @@ class Store:
         self.uploads = Uploads(self.database)
         self.sessions = Sessions(self.database)
         self.cnames = Cnames(self.database)
+        self.inventories = Inventories(self.database)
         self.blobs.sweep(self._used())
 
     def _used(self) -> set[str]:

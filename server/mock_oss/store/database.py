@@ -67,6 +67,9 @@ CREATE TABLE IF NOT EXISTS cname_certificates (
     domain TEXT PRIMARY KEY, bucket TEXT NOT NULL, certificate TEXT NOT NULL,
     put_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS inventories (
+    bucket TEXT NOT NULL, id TEXT NOT NULL, configuration TEXT NOT NULL, PRIMARY KEY (bucket, id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS small_blobs (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sessions (
     access_key_id TEXT PRIMARY KEY, access_key_secret TEXT NOT NULL, security_token TEXT NOT NULL,
@@ -86,6 +89,7 @@ TABLES = (
     "cnames",
     "cname_tokens",
     "cname_certificates",
+    "inventories",
     "small_blobs",
 )
 
