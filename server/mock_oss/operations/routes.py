@@ -77,6 +77,7 @@ _KNOWN_PREFIXES = ("response-", "x-oss-")
 _SERVICE: Mapping[tuple[str, str], Operation] = {
     ("GET", ""): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
     ("GET", "regionList"): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
+    ("GET", "tagging"): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
 }
 _BUCKET: Mapping[tuple[str, str], Operation] = {
     ("PUT", ""): Operation("PutBucket", "oss:PutBucket", buckets.put_bucket),
