@@ -107,19 +107,25 @@ def new_properties(call: Call) -> Properties:
 def traffic_limit(call: Call) -> float | None:
     """Return the rate limit of the request in bytes per second, or None for no limit.
 
-    The request sets the limit with the header or the parameter ``x-oss-traffic-limit``.
+    The request sets the limit with the header, the parameter or, in a form upload, the field
+    ``x-oss-traffic-limit``.
 
     Raises:
-        RefusedError: InvalidArgument if the value is not valid.
+        RefusedError: InvalidArgument if the value is not valid, or if a header and a parameter set
+            the limit.
     """
     header, param = call.header("x-oss-traffic-limit"), call.param("x-oss-traffic-limit")
     text = header if header is not None else param
     if not text:
         return None
-    allowed = text.isascii() and text.isdigit() and len(text) < 12 and not (header and param)
-    if not allowed or not MIN_TRAFFIC_BITS <= int(text) <= MAX_TRAFFIC_BITS:
+    is_number = text.isascii() and text.isdigit() and len(text) < 12
+    is_double = bool(header and param)
+    if is_double or not is_number or not MIN_TRAFFIC_BITS <= int(text) <= MAX_TRAFFIC_BITS:
         raise RefusedError(
-            "InvalidArgument", ArgumentName="x-oss-traffic-limit", ArgumentValue=text
+            "InvalidArgument",
+            ec="0004-00000501" if is_double else "0004-00000502",
+            ArgumentName="x-oss-traffic-limit",
+            ArgumentValue=text,
         )
     return int(text) / 8
 

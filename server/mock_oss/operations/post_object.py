@@ -28,7 +28,7 @@ from mock_oss.http.response import Response
 from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import location, quoted, version_headers
 from mock_oss.operations.object_headers import read_properties
-from mock_oss.operations.objects import may_overwrite, new_object
+from mock_oss.operations.objects import may_overwrite, new_object, traffic_limit
 from mock_oss.policies.post_form import PostPolicy, check_fields, check_length, parse_post_policy
 from mock_oss.service import Call
 from mock_oss.signing import v1, v4
@@ -75,6 +75,8 @@ async def post_object(call: Call) -> Response:
             break
         form.feed(piece)
     policy = _check_access(call, form)
+    if (rate := traffic_limit(call)) is not None:
+        await call.body.limit(rate)
     callback = read_callback(call)
     allow = may_overwrite(call)
     properties = read_properties(_headers(form), storage_class=call.bucket.storage_class)

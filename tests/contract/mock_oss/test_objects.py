@@ -11,6 +11,7 @@ import pytest
 from oss2.exceptions import NotModified, PreconditionFailed
 
 from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
+from contract.mock_oss.post_forms import form, post, v1_fields
 from mock_oss import BUCKET, MockOSS
 from mock_oss.operations.routes import NOT_IMPLEMENTED
 
@@ -297,6 +298,26 @@ def test_traffic_limits_hold(bucket_v4: Any) -> None:
     bucket_v4.put_object("a", b"x" * 51_200, headers={"x-oss-traffic-limit": "819200"})
 
     assert 0.45 <= time.monotonic() - started < 5
+
+
+def test_traffic_limits_of_forms_hold(mock_oss: MockOSS) -> None:
+    started = time.monotonic()
+    fields = {"key": "f", "x-oss-traffic-limit": "819200", **v1_fields(mock_oss, [])}
+
+    assert post(mock_oss, form(fields, b"x" * 51_200)).status == 204
+
+    assert time.monotonic() - started >= 0.45
+    fields["x-oss-traffic-limit"] = "819199"
+    assert post(mock_oss, form(fields)).xml("EC") == "0004-00000502"
+
+
+def test_a_traffic_limit_is_set_once(mock_oss: MockOSS) -> None:
+    limit = {"x-oss-traffic-limit": "819200"}
+    target, headers = signed_headers(mock_oss, "PUT", "a", query=limit, headers=limit)
+
+    answer = send(mock_oss, "PUT", target, headers=headers, body=b"hello")
+
+    assert (answer.status, answer.xml("EC")) == (400, "0004-00000501")
 
 
 @pytest.mark.parametrize("sub", [*sorted(NOT_IMPLEMENTED), "x-oss-process"])
