@@ -16,6 +16,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.documents import tag, xml_text
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import iso, max_keys, owner, url, url_encoder
+from mock_oss.operations.restore import restore_info
 from mock_oss.service import Call
 from mock_oss.store.records import ListEntry
 from mock_oss.store.tables import after_prefix
@@ -189,12 +190,16 @@ def _version_2(call: Call) -> Response:
 
 def _entries(call: Call, page: Page[ListEntry], *, encoded: bool, with_owner: bool) -> list[str]:
     owned = owner(call.bucket) if with_owner else ""
-    write = url if encoded else xml_text
+    write, now_ms = url if encoded else xml_text, call.service.now_ms()
+
+    def restored(record: ListEntry) -> str:
+        return tag("RestoreInfo", restore_info(record.restored, now_ms) or None)
+
     contents = [
         f"<Contents><Key>{write(record.key)}</Key><LastModified>{iso(record.modified_ms)}"
         f"</LastModified><ETag>&quot;{record.etag}&quot;</ETag><Type>{record.kind}</Type>"
-        f"<Size>{record.size}</Size><StorageClass>{record.storage_class}</StorageClass>{owned}"
-        "</Contents>"
+        f"<Size>{record.size}</Size><StorageClass>{record.storage_class}</StorageClass>"
+        f"{restored(record) if record.restored else ''}{owned}</Contents>"
         for record in page.contents
     ]
     contents += [

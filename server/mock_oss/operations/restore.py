@@ -90,9 +90,13 @@ async def restore_object(call: Call) -> Response:
         raise RefusedError("OperationNotSupported", StorageClass=found.storage_class)
     if not 1 <= days <= MAX_DAYS[found.storage_class]:
         raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=days)
-    tier = (tier or "Standard") if "" not in times else ""
+    if "" in times and tier is not None:
+        raise RefusedError("MalformedXML", why={"xml": "Archive has no JobParameters"})
+    tier = "" if "" in times else tier or "Standard"
     if tier not in times:
-        raise RefusedError("InvalidArgument", ArgumentName="Tier", ArgumentValue=tier)
+        raise RefusedError(
+            "InvalidArgument", ec="0016-00000703", ArgumentName="Tier", ArgumentValue=tier[:256]
+        )
     now_ms = call.service.now_ms()
     running = _restoration(found.restored, now_ms)
     ready_ms, status = now_ms + times[tier], 202
@@ -101,7 +105,8 @@ async def restore_object(call: Call) -> Response:
     elif running is not None and (
         not tier or TIERS.index(tier) >= TIERS.index(running.tier)
     ):  # only a faster tier may replace a restoration in progress
-        raise RefusedError("RestoreAlreadyInProgress", Key=found.key)
+        ec = "0016-00000715" if tier and tier != running.tier else None
+        raise RefusedError("RestoreAlreadyInProgress", ec=ec, Key=found.key)
     expires_ms = max(ready_ms, now_ms) + days * DAY_MS
     restored = json.dumps(_Restoration(ready_ms, expires_ms, tier))
     call.store.update(found._replace(restored=restored))
@@ -111,26 +116,24 @@ async def restore_object(call: Call) -> Response:
     return Response(status, headers)
 
 
-def _wanted(body: bytes) -> tuple[int, str]:
+def _wanted(body: bytes) -> tuple[int, str | None]:
     """Return the number of days and the tier in a RestoreRequest document.
 
     Returns:
-        (days, tier); 1 day and empty text are the defaults.
+        (days, tier); the default is 1 day. The tier has not been checked; it is None for a document
+        without JobParameters.
 
     Raises:
         RefusedError: MalformedXML if the document is not valid.
     """
     if not body:
-        return 1, ""
+        return 1, None
     root = parse(body, "RestoreRequest")
     days = (child_text(root, "Days") or "1").strip()
     if not (days.isascii() and days.isdigit() and len(days) < 7):
         raise RefusedError("MalformedXML", why={"xml": f"Days is {days!r}"})
     tiers = [child_text(element, "Tier") or "" for element in children(root, "JobParameters")]
-    tier = tiers[0] if tiers else ""
-    if tier not in ("", *TIERS):
-        raise RefusedError("MalformedXML", why={"xml": f"Tier is {tier!r}"})
-    return int(days), tier
+    return int(days), tiers[0] if tiers else None
 
 
 async def clean_restored_object(call: Call) -> Response:

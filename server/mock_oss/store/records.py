@@ -168,6 +168,7 @@ class ListEntry(NamedTuple):
     kind: str
     storage_class: str
     modified_ms: int
+    restored: str = ""
 
 
 class VersionEntry(NamedTuple):

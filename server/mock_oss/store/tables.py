@@ -151,7 +151,12 @@ class Objects:
         The arguments are the same as for ``page``.
         """
         rows = self._range(
-            "key, size, etag, kind, storage_class, modified_ms", bucket, prefix, after, start, limit
+            "key, size, etag, kind, storage_class, modified_ms, restored",
+            bucket,
+            prefix,
+            after,
+            start,
+            limit,
         )
         return [ListEntry._make(row) for row in rows]
 

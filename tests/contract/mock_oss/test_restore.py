@@ -50,6 +50,8 @@ def test_an_archived_object_is_readable_a_minute_after_its_restoration(
     assert bucket.restore_object("a").status == 202
     assert bucket.head_object("a").headers["x-oss-restore"] == 'ongoing-request="true"'
     assert refusal(bucket.restore_object, "a") == (409, "RestoreAlreadyInProgress")
+    (found,) = bucket.list_objects().object_list
+    assert found.restore_info == 'ongoing-request="true"'
     assert refusal(bucket.get_object, "a") == (403, FROZEN)
     assert refusal(bucket.copy_object, BUCKET, "a", "b") == (403, FROZEN)
 
@@ -144,10 +146,11 @@ def test_an_object_that_is_not_archived_cannot_be_restored(
         ("Archive", 0, "", "InvalidArgument"),
         ("Archive", 8, "", "InvalidArgument"),
         ("ColdArchive", 366, "", "InvalidArgument"),
-        ("ColdArchive", 1, "Fast", "MalformedXML"),
+        ("ColdArchive", 1, "Fast", "InvalidArgument"),
+        ("Archive", 1, "Standard", "MalformedXML"),
         ("DeepColdArchive", 1, "Bulk", "InvalidArgument"),
     ],
-    ids=["no-day", "8-days", "366-days", "tier", "tier-of-the-class"],
+    ids=["no-day", "8-days", "366-days", "tier", "tier-of-archive", "tier-of-the-class"],
 )
 def test_a_restoration_that_oss_does_not_know_is_refused(
     bucket_v4: Any, mock_oss: MockOSS, storage_class: str, days: int, tier: str, code: str
