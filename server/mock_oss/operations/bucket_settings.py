@@ -6,6 +6,8 @@ operations.
 
 from __future__ import annotations
 
+import re
+
 from mock_oss.access.authorization import authorize
 from mock_oss.errors import RefusedError
 from mock_oss.http.documents import child_text, parse, tag
@@ -32,6 +34,9 @@ __all__ = [
     "put_public_block",
     "put_versioning",
 ]
+
+# oss2 sends True and False, but reads only true and false.
+_CAPITAL_BOOLEAN = re.compile(r"(?<=<ExpiredObjectDeleteMarker>)(True|False)(?=<)")
 
 
 async def put_acl(call: Call) -> Response:
@@ -60,6 +65,7 @@ async def put_lifecycle(call: Call) -> Response:
     except UnicodeDecodeError as e:
         raise RefusedError("MalformedXML", why={"xml": f"not UTF-8: {e.reason}"}) from e
     parse_lifecycle(text.encode())
+    text = _CAPITAL_BOOLEAN.sub(lambda found: found[0].lower(), text)
     call.store.buckets.put(call.bucket._replace(lifecycle=text))
     return Response(200)
 

@@ -121,6 +121,7 @@ async def list_inventories(call: Call) -> Response:
         "ListInventoryConfigurationsResult",
         (
             *(configuration for _, configuration in page),
+            tag("ContinuationToken", token or None),
             tag("IsTruncated", str(truncated).lower()),
             tag("NextContinuationToken", page[-1][0] if truncated else None),
         ),

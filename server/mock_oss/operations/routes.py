@@ -185,6 +185,8 @@ _OBJECT: Mapping[tuple[str, str], Operation] = {
     ),
     ("PUT", "symlink"): Operation("PutSymlink", "oss:PutObject", object_settings.put_symlink),
     ("GET", "symlink"): Operation("GetSymlink", "oss:GetObject", object_settings.get_symlink),
+    # oss2 adds the parameter to the caller's own dict, so that a later DeleteObject contains it.
+    ("DELETE", "symlink"): Operation("DeleteObject", "oss:DeleteObject", objects.delete_object),
     ("POST", "restore"): Operation("RestoreObject", "oss:RestoreObject", restore.restore_object),
     ("POST", "cleanRestoredObject"): Operation(
         "CleanRestoredObject", "oss:CleanRestoredObject", restore.clean_restored_object

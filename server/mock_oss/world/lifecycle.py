@@ -8,6 +8,7 @@ mock first applies the rules of the bucket.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -96,7 +97,7 @@ def parse_lifecycle(body: bytes) -> tuple[Rule, ...]:
 def _performed(action: Element, prefix: str, tags: frozenset[tuple[str, str]]) -> Rule | None:
     """Check one action of a rule; return what the mock performs, or None."""
     if action.tag in _NONCURRENT:
-        days = _days(child_text(action, "NoncurrentDays") or "", "NoncurrentDays")
+        days = _noncurrent_days(action)
         if action.tag == "NoncurrentVersionExpiration":
             return NoncurrentRule(prefix=prefix, days=days, tags=tags)
         _check_storage_class(action)
@@ -116,18 +117,26 @@ def _check_order(rule: Element) -> None:
         RefusedError: InvalidRequest if the rule contains both days and dates. InvalidArgument for
             an unknown storage class. InvalidArgument if a transition to a colder storage class does
             not have more days than the transition before it, or if the expiration does not have
-            more days than the last transition.
+            more days than the last transition. The same for noncurrent versions.
     """
     timed = [action for name in ("Expiration", "Transition") for action in children(rule, name)]
     if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
         raise RefusedError("InvalidRequest", "Days and CreatedBeforeDate cannot be mixed.")
     for element in children(rule, "Transition"):
         _check_storage_class(element)
+    _check_days(rule, "Transition", "Expiration", lambda action: _when(action)[0])
+    expiration, transition = _NONCURRENT
+    _check_days(rule, transition, expiration, _noncurrent_days)
+
+
+def _check_days(
+    rule: Element, transition: str, expiration: str, days_of: Callable[[Element], int | None]
+) -> None:
     last = 0
-    transitions = {child_text(t, "StorageClass"): t for t in children(rule, "Transition")}
+    transitions = {child_text(t, "StorageClass"): t for t in children(rule, transition)}
     for name in (*STORAGE_CLASSES, None):
-        found = transitions.get(name) if name else next(iter(children(rule, "Expiration")), None)
-        days = None if found is None else _when(found)[0]
+        found = transitions.get(name) if name else next(iter(children(rule, expiration)), None)
+        days = None if found is None else days_of(found)
         if days is not None and days <= last:
             raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=str(days))
         last = days or last
@@ -150,6 +159,10 @@ def _tags(rule: Element) -> frozenset[tuple[str, str]]:
                 raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=text)
         tags.append((key, value))
     return frozenset(tags)
+
+
+def _noncurrent_days(action: Element) -> int:
+    return _days(child_text(action, "NoncurrentDays") or "", "NoncurrentDays")
 
 
 def _days(text: str, name: str) -> int:

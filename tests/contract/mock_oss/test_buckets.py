@@ -40,6 +40,23 @@ LIFECYCLES = {
         "<Tag><Key>%&amp;</Key><Value/></Tag><Expiration><Days>1</Days></Expiration>",
         "InvalidArgument",
     ),
+    "noncurrent days": (
+        "<NoncurrentVersionExpiration><NoncurrentDays>0</NoncurrentDays>"
+        "</NoncurrentVersionExpiration>",
+        "InvalidArgument",
+    ),
+    "noncurrent order": (
+        "<NoncurrentVersionTransition><NoncurrentDays>20</NoncurrentDays>"
+        "<StorageClass>IA</StorageClass></NoncurrentVersionTransition>"
+        "<NoncurrentVersionTransition><NoncurrentDays>12</NoncurrentDays>"
+        "<StorageClass>Archive</StorageClass></NoncurrentVersionTransition>",
+        "InvalidArgument",
+    ),
+    "noncurrent class": (
+        "<NoncurrentVersionTransition><NoncurrentDays>20</NoncurrentDays>"
+        "<StorageClass>Standard</StorageClass></NoncurrentVersionTransition>",
+        "InvalidArgument",
+    ),
 }
 
 

@@ -243,6 +243,16 @@ def test_a_version_is_copied_whole_and_in_parts(versioned: Any) -> None:
     )
 
 
+def test_a_symlink_is_deleted_with_the_parameters_that_read_it(versioned: Any) -> None:
+    stored = versioned.put_symlink("a", "link").versionid
+    params = one_version(stored)  # oss2 adds `symlink` to this dict
+    versioned.get_symlink("link", params=params)
+
+    assert versioned.delete_object("link", params=params).versionid == stored
+
+    assert listed(versioned) == []
+
+
 def test_every_way_to_write_makes_a_version(versioned: Any, mock_oss: MockOSS) -> None:
     def newest(key: str) -> str:
         return mock_oss.bucket(BUCKET).versions(key)[0].version_id
@@ -514,6 +524,21 @@ def test_a_lifecycle_rule_deletes_old_versions_by_the_mocks_clock(
     assert [each.data for each in versions("logs/a")] == [b"second"]
     assert versions("logs/b") == []
     assert [each.data for each in versions("other")] == [b"second", b"first"]
+
+
+def test_oss2_reads_the_rule_for_versions_that_it_sent(bucket_v4: Any) -> None:
+    rule = oss2.models.LifecycleRule(
+        "r",
+        "logs/",
+        expiration=oss2.models.LifecycleExpiration(expired_detete_marker=True),
+        noncurrent_version_expiration=oss2.models.NoncurrentVersionExpiration(30),
+    )
+    bucket_v4.put_bucket_lifecycle(oss2.models.BucketLifecycle([rule]))
+
+    (found,) = bucket_v4.get_bucket_lifecycle().rules
+
+    assert found.expiration.expired_detete_marker is True
+    assert found.noncurrent_version_expiration.noncurrent_days == 30
 
 
 def test_a_lifecycle_rule_with_tags_deletes_only_versions_with_these_tags(

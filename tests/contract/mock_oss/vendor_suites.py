@@ -136,6 +136,7 @@ def _environment(oss: MockOSS) -> dict[str, str]:
         "REGION": "cn-hangzhou",
         "RAM_ROLE_ARN": ADMIN.arn,
         "USER_ID": ACCOUNT_ID,
+        "RAM_UID": ACCOUNT_ID,
         "UID": ACCOUNT_ID,
         "STS_ID": ACCESS_KEY_ID,
         "STS_KEY": ACCESS_KEY_SECRET,
