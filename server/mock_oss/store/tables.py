@@ -135,13 +135,10 @@ class Objects:
         with self._db.lock:
             self._db.execute(_PUT, tuple(record))  # sqlite3 is faster with a plain tuple
 
-    def delete(self, bucket: str, key: str) -> ObjectRecord | None:
-        """Delete an object; return its row, or None if the object did not exist."""
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete the row of an object; do nothing if the object does not exist."""
         with self._db.lock:
-            replaced = self.get(bucket, key)
-            if replaced is not None:
-                self._db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
-        return replaced
+            self._db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
 
     def entries(
         self, bucket: str, *, prefix: str, after: str, start: str, limit: int
