@@ -89,11 +89,18 @@ def _invalid(name: str, value: str, ec: str | None = None) -> RefusedError:
 
 
 def _rendered(element: Element) -> str:
-    """Return an element as XML text, without the blanks between its children."""
+    """Return an element as XML text, without the blanks between its children.
+
+    OSS returns booleans in lower case, and storage classes in alphabetical order.
+    """
     if len(element):
         return tag(element.tag, (_rendered(child) for child in element))
     text = element.text or ""
-    return tag(element.tag, text.lower() if element.tag == "IsEnabled" else text)
+    if element.tag == "IsEnabled":
+        text = text.lower()
+    elif element.tag == "StorageClass":
+        text = ",".join(sorted(text.split(",")))
+    return tag(element.tag, text)
 
 
 def _stored(call: Call) -> str:

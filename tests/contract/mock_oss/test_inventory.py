@@ -59,6 +59,7 @@ def test_an_inventory_is_stored_returned_and_deleted(bucket: Any) -> None:
     assert found.included_object_versions == "All"
     assert found.inventory_filter.prefix == "photos/"
     assert found.inventory_filter.lower_size_bound == "1"
+    assert found.inventory_filter.storage_class == "IA,Standard"
     assert found.optional_fields == ["Size", "ETag"]
     target = found.inventory_destination.bucket_destination
     assert (target.bucket, target.prefix) == (BUCKET, "lists & more/")
