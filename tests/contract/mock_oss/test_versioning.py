@@ -149,6 +149,18 @@ def test_deleting_the_current_version_makes_the_previous_one_current(
     versioned.delete_object("a", params=one_version(first.versionid))
 
 
+def test_a_delete_marker_becomes_current_again(versioned: Any, mock_oss: MockOSS) -> None:
+    versioned.put_object("a", b"first")
+    hidden = versioned.delete_object("a").versionid
+    second = versioned.put_object("a", b"second").versionid
+
+    versioned.delete_object("a", params=one_version(second))
+
+    assert refusal(versioned.get_object, "a") == (404, "NoSuchKey")
+    assert mock_oss.bucket(BUCKET).versions("a")[0].version_id == hidden
+    assert list(mock_oss.bucket(BUCKET).objects) == []
+
+
 def test_a_bucket_with_versions_is_not_empty(versioned: Any) -> None:
     stored = versioned.put_object("a", b"hello")
     hidden = versioned.delete_object("a")
@@ -372,6 +384,18 @@ def test_a_list_continues_after_a_version_that_was_deleted(versioned: Any) -> No
 
     assert seen == ["a"] * 5 + ["b"]
     assert listed(versioned) == []
+
+
+def test_a_list_continues_after_the_null_version(bucket: Any) -> None:
+    set_versioning(bucket, ENABLED)
+    old = bucket.put_object("a", b"old").versionid
+    set_versioning(bucket, SUSPENDED)
+    bucket.put_object("a", b"new")
+    position = {"key_marker": "a", "versionid_marker": "null"}
+
+    assert [row[1] for row in listed(bucket, **position)] == [old]
+    bucket.delete_object("a", params=one_version("null"))
+    assert [row[1] for row in listed(bucket, **position)] == [old]
 
 
 def test_a_version_marker_needs_a_key_and_a_version_id(mock_oss: MockOSS) -> None:
