@@ -7,8 +7,9 @@ import json
 from mock_oss.errors import RefusedError
 from mock_oss.http.documents import tag
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import endpoints, iso, max_keys
+from mock_oss.operations.common import endpoints, iso, max_keys, tag_set
 from mock_oss.service import Call
+from mock_oss.store import BucketRecord
 
 __all__ = ["list_buckets"]
 
@@ -37,6 +38,11 @@ def _wanted_tags(call: Call) -> tuple[str, set[tuple[str, str]]]:
     if not all(isinstance(each, str) for each in tags.values()):
         raise RefusedError("InvalidArgument", ArgumentName="tagging", ArgumentValue=tagging[:256])
     return key, wanted | set(tags.items())
+
+
+def _tagging(bucket: BucketRecord) -> str:
+    """Return the XML element with a bucket's tags, which only a list by tags contains."""
+    return tag("Tagging", (tag_set(bucket.tags),)) if bucket.tags else ""
 
 
 async def list_buckets(call: Call) -> Response:
@@ -81,6 +87,7 @@ async def list_buckets(call: Call) -> Response:
                             tag("Name", bucket.name),
                             tag("Region", bucket.region),
                             tag("StorageClass", bucket.storage_class),
+                            _tagging(bucket) if key or wanted else "",
                         ),
                     )
                     for bucket in page

@@ -239,6 +239,8 @@ def test_buckets_are_listed_by_their_tags(mock_oss: MockOSS) -> None:
     assert names(tag_key="env", tag_value="test") == ["one", "two"]
     assert names(tagging='"env":"test","team":"dev"') == ["two"]
     assert names(tag_key="team", tagging='"env":"prod"') == []
+    answer = service._do("GET", "", "", params={"tag-key": "team"}).read().decode()
+    assert "<Tagging><TagSet><Tag><Key>env</Key><Value>test</Value></Tag>" in answer
     for wrong in ({"tag-value": "test"}, {"tagging": "env"}, {"tagging": '"env":1'}):
         assert refusal(service.list_buckets, params=wrong) == (400, "InvalidArgument")
 

@@ -1,5 +1,6 @@
 """Features of objects that the SDK tours do not cover: overwriting, checks, conditions, ranges."""
 
+import re
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -328,6 +329,25 @@ def test_what_is_not_there_says_not_implemented(mock_oss: MockOSS, sub: str) -> 
 
     assert (answer.status, answer.code) == (400, "NotImplemented")
     assert answer.xml("Header") == sub
+
+
+CONTROLS = "".join(map(chr, range(1, 32)))
+
+
+def test_control_characters_of_keys_are_references_in_lists(mock_oss: MockOSS) -> None:
+    bucket = oss2_bucket(mock_oss)
+    bucket.put_object(CONTROLS, b"hello")
+
+    target, headers = signed_headers(mock_oss, "GET", "")
+    listed = send(mock_oss, "GET", target, headers=headers).body.decode()
+    references = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), listed)
+    assert f"<Key>{CONTROLS}</Key>" in references
+    assert not set(listed) & set(CONTROLS) - set("\t\n")
+    assert [each.key for each in bucket.list_objects().object_list] == [CONTROLS]
+    bucket.delete_object(CONTROLS)
+    target, headers = signed_headers(mock_oss, "GET", CONTROLS)
+    missing = send(mock_oss, "GET", target, headers=headers)
+    assert missing.code == "NoSuchKey"
 
 
 def test_what_encrypting_clients_said_stays_with_the_bytes(
