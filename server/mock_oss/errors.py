@@ -87,7 +87,9 @@ ERRORS: Mapping[str, ErrorRow] = {
         "0002-00000004",
     ),
     "ActiveRequestLimitExceeded": ErrorRow(503, "Too many active requests.", "0029-00000004"),
-    # Codes, statuses and texts of these two come from the vendor's page of CleanRestoredObject.
+    # Code, status and text of ArchiveRestoreFileStale come from the vendor's page of
+    # CleanRestoredObject. We found no EC for the two, nor for InventoryExceedLimit, NoSuchInventory,
+    # NoSuchVersion and RestoreAlreadyInProgress: theirs are our own.
     "ArchiveRestoreFileStale": ErrorRow(
         409, "The archive file or restore info stale", "0026-00000031"
     ),
