@@ -88,8 +88,8 @@ ERRORS: Mapping[str, ErrorRow] = {
     ),
     "ActiveRequestLimitExceeded": ErrorRow(503, "Too many active requests.", "0029-00000004"),
     # Code, status and text of ArchiveRestoreFileStale come from the vendor's page of
-    # CleanRestoredObject. We found no EC for the two, nor for InventoryExceedLimit, NoSuchInventory,
-    # NoSuchVersion and RestoreAlreadyInProgress: theirs are our own.
+    # CleanRestoredObject. We found no EC for the two, nor for InventoryExceedLimit,
+    # NoSuchInventory, NoSuchVersion and RestoreAlreadyInProgress: theirs are our own.
     "ArchiveRestoreFileStale": ErrorRow(
         409, "The archive file or restore info stale", "0026-00000031"
     ),
