@@ -310,12 +310,9 @@ class _Exchange:
         if operation.action:
             authorize(call, operation.action)
         if (rate := traffic_limit(call)) is not None:
-            self.pace = self._paced(rate)
+            await self.body.limit(rate)
+            self.pace = Pace(rate)
         return await operation.handler(call)
-
-    def _paced(self, bytes_per_s: float) -> Pace:
-        self.body.pace = self.body.pace or Pace(bytes_per_s)
-        return Pace(bytes_per_s)
 
     def _preflight(self, target: Target) -> Response:
         headers = self.request.headers

@@ -44,6 +44,10 @@ class Ids:
         """Return an ownership token for a custom domain: 32 lower-case hex digits."""
         return f"{self._random.getrandbits(128):032x}"
 
+    def version_digits(self) -> str:
+        """Return the digits of a version id: 32 lower-case hex digits."""
+        return f"{self._random.getrandbits(128):032x}"
+
     def uuid(self) -> str:
         """Return an upper-case UUID; STS uses this form for request ids."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4)).upper()

@@ -16,7 +16,7 @@ from mock_oss.http.request import Request
 from mock_oss.ids import Ids
 from mock_oss.journal import Journal, RequestRecord
 from mock_oss.store import BucketRecord, Store
-from mock_oss.world.lifecycle import abort_old_uploads
+from mock_oss.world.lifecycle import apply_rules
 from mock_oss.world.model import World
 
 __all__ = ["Call", "Service"]
@@ -56,8 +56,8 @@ class Service:
         return self.clock.timestamp_ms()
 
     def apply_lifecycle(self, bucket: BucketRecord) -> None:
-        """Abort the multipart uploads that are too old according to a bucket's lifecycle rules."""
-        abort_old_uploads(self.store, bucket.name, bucket.lifecycle, self.now_ms())
+        """Abort uploads and delete versions that are too old by a bucket's lifecycle rules."""
+        apply_rules(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
     def locate(self, host: str, raw_path: bytes) -> Target:
         """Return the bucket and key that a request addresses.

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from mock_oss.access.identities import ANONYMOUS, Caller
 from mock_oss.access.keys import Context, find_caller
+from mock_oss.access.network_limits import check_network, limit_ec, signed_query
 from mock_oss.access.scope import IN_HEADER, IN_URL, check_scope, read_credential
 from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError
@@ -59,12 +60,15 @@ def authenticate(request: Request, target: Target, context: Context) -> Caller:
     in_v1_url = any(name in params for name in _V1_URL)
     if authorization is None:
         if version == v2.ALGORITHM:
-            return _v2_url(request, target, context)
-        if in_v4_url:
-            return _v4_url(request, target, context)
-        if in_v1_url:
-            return _v1_url(request, target, context)
-        return ANONYMOUS
+            caller, signed_with = _v2_url(request, target, context), "v2"
+        elif in_v4_url:
+            caller, signed_with = _v4_url(request, target, context), "v4"
+        elif in_v1_url:
+            caller, signed_with = _v1_url(request, target, context), "v1"
+        else:
+            return ANONYMOUS
+        check_network(request, signed_with)
+        return caller
     if in_v4_url or in_v1_url:
         raise RefusedError(
             "InvalidArgument",
@@ -230,7 +234,7 @@ def _verify_v4(
         request.method,
         target.bucket,
         target.key,
-        query=request.query,
+        query=signed_query(request),
         headers=request.headers,
         additional=additional,
     )
@@ -242,7 +246,7 @@ def _verify_v4(
         method=request.method,
         bucket=target.bucket,
         key=target.key,
-        query=tuple(request.query),
+        query=tuple(signed_query(request)),
         raw_query=request.raw_query,
         headers=request.headers,
         additional=additional,
@@ -251,7 +255,7 @@ def _verify_v4(
         provided=provided,
     )
     refused = _mismatch(case, caller, context, text)
-    refused.ec = "0002-00000201"
+    refused.ec = limit_ec(request, "v4") or "0002-00000201"
     refused.extras["CanonicalRequest"] = canonical
     raise refused
 
@@ -363,7 +367,7 @@ def _verify_v2(
         method=request.method,
         bucket=target.bucket,
         key=target.key,
-        query=tuple(request.query),
+        query=tuple(signed_query(request)),
         headers=request.headers,
         additional=additional,
         date_line=date_line,
@@ -371,7 +375,9 @@ def _verify_v2(
     )
     text = case.text()
     if not case.produces_signature(text, caller.secret):
-        raise _mismatch(case, caller, context, text)
+        refused = _mismatch(case, caller, context, text)
+        refused.ec = limit_ec(request, "v2") or refused.ec
+        raise refused
 
 
 def _check_expires(expires: str, clock: Clock) -> None:
@@ -433,7 +439,7 @@ def _verify_v1(
         request.method,
         target.bucket,
         target.key,
-        query=request.query,
+        query=signed_query(request),
         headers=request.headers,
         date_line=date_line,
     )
@@ -443,9 +449,11 @@ def _verify_v1(
         method=request.method,
         bucket=target.bucket,
         key=target.key,
-        query=tuple(request.query),
+        query=tuple(signed_query(request)),
         headers=request.headers,
         date_line=date_line,
         provided=provided,
     )
-    raise _mismatch(case, caller, context, text)
+    refused = _mismatch(case, caller, context, text)
+    refused.ec = limit_ec(request, "v1") or refused.ec
+    raise refused

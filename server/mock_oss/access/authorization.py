@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 from mock_oss.access.identities import Caller
@@ -35,15 +35,29 @@ from mock_oss.policies.evaluation import (
     evaluate,
     evaluate_session,
 )
-from mock_oss.store import BucketRecord, Store
+from mock_oss.store import BucketRecord, ObjectRecord, Store
 
 __all__ = ["authorize", "authorize_object"]
 
-_READ = frozenset({"oss:GetObject", "oss:ListObjects"})
+# Action -> the action for a request with a version id.
+_VERSION_ACTIONS = {
+    "oss:GetObject": "oss:GetObjectVersion",
+    "oss:DeleteObject": "oss:DeleteObjectVersion",
+    "oss:PutObjectAcl": "oss:PutObjectVersionAcl",
+    "oss:GetObjectAcl": "oss:GetObjectVersionAcl",
+    "oss:PutObjectTagging": "oss:PutObjectVersionTagging",
+    "oss:GetObjectTagging": "oss:GetObjectVersionTagging",
+    "oss:DeleteObjectTagging": "oss:DeleteObjectVersionTagging",
+    "oss:RestoreObject": "oss:RestoreObjectVersion",
+}
+_READ = frozenset(
+    {"oss:GetObject", "oss:GetObjectVersion", "oss:ListObjects", "oss:ListObjectVersions"}
+)
 _WRITE = frozenset(
     {
         "oss:PutObject",
         "oss:DeleteObject",
+        "oss:DeleteObjectVersion",
         "oss:AbortMultipartUpload",
         "oss:ListParts",
         "oss:ListMultipartUploads",
@@ -53,7 +67,17 @@ _OBJECT_ACL = {
     "oss:GetObject": ("public-read", "public-read-write"),
     "oss:PutObject": ("public-read-write",),
     "oss:DeleteObject": ("public-read-write",),
+    "oss:GetObjectVersion": ("public-read", "public-read-write"),
+    "oss:DeleteObjectVersion": ("public-read-write",),
 }
+_WITH_EXISTING_TAGS = frozenset(
+    {
+        "oss:GetObject",
+        "oss:GetObjectVersion",
+        "oss:GetObjectTagging",
+        "oss:GetObjectVersionTagging",
+    }
+)
 ACL_EC = "0003-00000001"
 """The EC of a refusal by an ACL."""
 
@@ -62,6 +86,7 @@ _ACL_HEADERS = {
     "oss:PutBucketAcl": ("x-oss-acl", "bucket"),
     "oss:PutObject": ("x-oss-object-acl", "object"),
     "oss:PutObjectAcl": ("x-oss-object-acl", "object"),
+    "oss:PutObjectVersionAcl": ("x-oss-object-acl", "object"),
 }
 
 
@@ -107,15 +132,18 @@ def authorize(call: AuthorizedCall, action: str, *, tags: Mapping[str, str] | No
 
     Args:
         call: the request and its caller.
-        action: the RAM action, such as ``oss:PutObject``.
+        action: the RAM action for a request without a version id, such as ``oss:PutObject``.
         tags: the object tags from the request body; None to use the tags in the request headers.
 
     Raises:
         RefusedError: AccessDenied if the action is not allowed, or if the request sets a public ACL
             while Block Public Access is on.
     """
-    bucket, key, record = call.target.bucket, call.target.key, call.bucket_or_none
-    _check(call, action, record, bucket, key, tags)
+    target, record = call.target, call.bucket_or_none
+    version_id = call.request.params.get("versionId", "") if target.key else ""
+    if version_id:
+        action = _VERSION_ACTIONS.get(action, action)
+    _check(call, action, record, _Resource(target.bucket, target.key, version_id), tags)
     if record is not None and record.block_public and action in _ACL_HEADERS:
         header, what = _ACL_HEADERS[action]
         if (call.header(header) or "").startswith("public-"):
@@ -123,29 +151,47 @@ def authorize(call: AuthorizedCall, action: str, *, tags: Mapping[str, str] | No
             raise RefusedError("AccessDenied", f"Put public {what} acl is not allowed")
 
 
-def authorize_object(call: AuthorizedCall, action: str, bucket: BucketRecord, key: str) -> None:
+def authorize_object(
+    call: AuthorizedCall, action: str, bucket: BucketRecord, key: str, version_id: str = ""
+) -> None:
     """Check that the caller may perform an action on an object that the URL does not name.
 
     Examples are the source object of a copy, and the objects of a batch delete.
 
     Args:
         call: the request and its caller.
-        action: the RAM action, such as ``oss:GetObject``.
+        action: the RAM action for a request without a version id, such as ``oss:GetObject``.
         bucket: the bucket of the object.
         key: the key of the object.
+        version_id: the version id in the request, or empty text.
 
     Raises:
         RefusedError: AccessDenied if the action is not allowed.
     """
-    _check(call, action, bucket, bucket.name, key)
+    if version_id:
+        action = _VERSION_ACTIONS.get(action, action)
+    _check(call, action, bucket, _Resource(bucket.name, key, version_id))
+
+
+class _Resource(NamedTuple):
+    """What a request wants to use; fields that do not apply are empty text."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+    def record(self, store: Store) -> ObjectRecord | None:
+        """Return the version that the request names, or the current version, or None."""
+        if self.version_id:
+            return store.version(self.bucket, self.key, self.version_id)
+        return store.objects.get(self.bucket, self.key)
 
 
 def _check(
     call: AuthorizedCall,
     action: str,
     record: BucketRecord | None,
-    bucket: str,
-    key: str,
+    resource: _Resource,
     tags: Mapping[str, str] | None = None,
 ) -> None:
     caller = call.caller
@@ -155,18 +201,19 @@ def _check(
     verdict = NOTHING_MATCHED
     question = None
     if caller.kind in ("user", "role"):
+        bucket, key = resource.bucket, resource.key
         relative = f"{bucket}/{key}" if key else (bucket or "*")
         question = Question(
             action,
             f"acs:oss:*:{owner}:{relative}",
-            partial(_context, call, action, record, key, tags),
+            partial(_context, call, action, record, resource, tags),
         )
         verdict = evaluate_session(caller.policies, caller.session_policy, question)
         if verdict.allowed and owner == caller.account_id:
             return
         if verdict.decision is Decision.EXPLICIT_DENY or _session_stops(caller, question):
             raise _denied(call, action, question, verdict)
-    if record is not None and _acl_allows(call, action, record, key):
+    if record is not None and _acl_allows(call, action, record, resource):
         return
     raise _denied(call, action, question, verdict)
 
@@ -178,11 +225,13 @@ def _session_stops(caller: Caller, question: Question) -> bool:
     )
 
 
-def _acl_allows(call: AuthorizedCall, action: str, bucket: BucketRecord, key: str) -> bool:
+def _acl_allows(
+    call: AuthorizedCall, action: str, bucket: BucketRecord, resource: _Resource
+) -> bool:
     if bucket.block_public:
         return False
     if action in _OBJECT_ACL:
-        found = call.store.objects.get(bucket.name, key)
+        found = resource.record(call.store)
         if found is not None and found.acl != "default":
             return found.acl in _OBJECT_ACL[action]
     if bucket.acl == "public-read-write":
@@ -194,7 +243,7 @@ def _context(
     call: AuthorizedCall,
     action: str,
     bucket: BucketRecord | None,
-    key: str,
+    resource: _Resource,
     tags: Mapping[str, str] | None,
 ) -> Mapping[str, str]:
     request = call.request
@@ -206,18 +255,18 @@ def _context(
     }
     if (agent := request.headers.get("user-agent")) is not None:
         context["acs:UserAgent"] = agent
-    if action in ("oss:ListObjects", "oss:ListMultipartUploads"):
+    if action in ("oss:ListObjects", "oss:ListObjectVersions", "oss:ListMultipartUploads"):
         context["oss:Prefix"] = request.params.get("prefix", "")
         context["oss:Delimiter"] = request.params.get("delimiter", "")
     elif action in ("oss:PutBucket", "oss:PutBucketAcl"):
         context["oss:x-oss-acl"] = request.headers.get("x-oss-acl", "private")
-    elif action in ("oss:PutObject", "oss:PutObjectAcl"):
+    elif action in ("oss:PutObject", "oss:PutObjectAcl", "oss:PutObjectVersionAcl"):
         context["oss:x-oss-object-acl"] = call.header("x-oss-object-acl") or "default"
-    if action in ("oss:PutObject", "oss:PutObjectTagging"):
+    if action in ("oss:PutObject", "oss:PutObjectTagging", "oss:PutObjectVersionTagging"):
         sent = _tags_of_request(call) if tags is None else tags
         context |= {f"oss:RequestObjectTag/{name}": value for name, value in sent.items()}
-    if action in ("oss:GetObject", "oss:GetObjectTagging") and bucket is not None:
-        found = call.store.objects.get(bucket.name, key)
+    if action in _WITH_EXISTING_TAGS and bucket is not None:
+        found = resource.record(call.store)
         if found is not None:
             stored = found.tags.items()
             context |= {f"oss:ExistingObjectTag/{name}": value for name, value in stored}

@@ -52,8 +52,18 @@ class StoredObject:
 
     @property
     def kind(self) -> str:
-        """The object type: Normal, Multipart, Appendable or Symlink."""
+        """The object type: Normal, Multipart, Appendable, Symlink, or DeleteMarker."""
         return self._record.kind
+
+    @property
+    def version_id(self) -> str:
+        """The version id; ``null`` for objects stored while versioning was not enabled."""
+        return self._record.version_id
+
+    @property
+    def is_delete_marker(self) -> bool:
+        """Whether this is a delete marker, which has no content."""
+        return self._record.is_delete_marker
 
     @property
     def storage_class(self) -> str:
@@ -196,6 +206,18 @@ class BucketView:
             return found
         pattern = glob(key)
         return next((objects.get(name) for name in objects if pattern.fullmatch(name)), None)
+
+    def versions(self, key: str) -> list[StoredObject]:
+        """Return the versions and delete markers of a key, newest first.
+
+        Raises:
+            MockOSSError: the bucket does not exist.
+        """
+        self._service.apply_lifecycle(self.record)
+        current = self._store.objects.get(self.name, key)
+        rows = [] if current is None else [current]
+        rows += self._store.versions.of_key(self.name, key)
+        return [StoredObject(self._store, row) for row in rows]
 
     @property
     def uploads(self) -> dict[str, StoredUpload]:

@@ -113,6 +113,15 @@ class Body:
         """Whether the client sends the body in chunks, without announcing the total length."""
         return "transfer-encoding" in self._request.headers
 
+    async def limit(self, bytes_per_s: float) -> None:
+        """Limit the rate of the upload, unless a fault already does; wait for the received bytes.
+
+        Args:
+            bytes_per_s: the highest rate, in bytes per second.
+        """
+        self.pace = self.pace or Pace(bytes_per_s)
+        await self.pace.wait(self.received)
+
     async def pieces(self) -> AsyncIterator[bytes]:
         """Yield the body in pieces as they arrive.
 

@@ -19,12 +19,14 @@ from mock_oss.errors import RefusedError
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["child_text", "children", "document", "parse", "tag", "xml_text"]
+__all__ = ["child_text", "children", "document", "parse", "printable", "tag", "xml_text"]
 
 PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_ILLEGAL = dict.fromkeys(
-    {*range(32), 0xFFFE, 0xFFFF} - {0x09, 0x0A, 0x0D}, "\N{REPLACEMENT CHARACTER}"
-) | {0x0D: "&#13;"}
+_CONTROL_CODES = set(range(1, 32)) - {0x09, 0x0A, 0x0D}
+_REFERENCED = {code: f"&#{code};" for code in (*_CONTROL_CODES, 0x0D)}
+_REPLACED = dict.fromkeys((0, 0xFFFE, 0xFFFF), "\N{REPLACEMENT CHARACTER}")
+_ESCAPED = _REFERENCED | _REPLACED
+_UNPRINTABLE = dict.fromkeys(_CONTROL_CODES, "\N{REPLACEMENT CHARACTER}")
 
 # XML forbids control characters. They pass the parser as the 32 noncharacters from U+FDD0 on.
 _PLACEHOLDER_BASE = 0xFDD0
@@ -45,10 +47,16 @@ def _replace_reference(match: re.Match[bytes]) -> bytes:
 def xml_text(value: str) -> str:
     """Return text escaped for an XML element.
 
-    Characters that XML forbids are replaced by U+FFFD. A client that needs the original characters
-    sends ``encoding-type=url``.
+    A control character becomes a reference such as ``&#1;``. XML forbids these references, but the
+    parser of ali-oss reads them; other clients send ``encoding-type=url``. NUL, U+FFFE and U+FFFF
+    are replaced by U+FFFD.
     """
-    return escape(value, quote=False).replace('"', "&quot;").translate(_ILLEGAL)
+    return escape(value, quote=False).replace('"', "&quot;").translate(_ESCAPED)
+
+
+def printable(value: str) -> str:
+    """Return text in which U+FFFD replaces the control characters that XML forbids."""
+    return value.translate(_UNPRINTABLE)
 
 
 def tag(name: str, value: str | int | Iterable[str] | None) -> str:

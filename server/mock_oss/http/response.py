@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mock_oss.errors import RefusedError
-from mock_oss.http.documents import document, tag
+from mock_oss.http.documents import document, printable, tag
 from mock_oss.store import Segment
 
 __all__ = ["Response", "error_response", "xml_response"]
@@ -61,7 +61,7 @@ def xml_response(
 
 
 def error_response(refused: RefusedError, *, request_id: str, host: str, head: bool) -> Response:
-    """Return an error response with an XML document as its body.
+    """Return an error response with an XML document as its body, which every XML parser can read.
 
     The response to a HEAD request has no body; the header ``x-oss-err`` contains the document in
     base64.
@@ -76,7 +76,7 @@ def error_response(refused: RefusedError, *, request_id: str, host: str, head: b
     if refused.status == 304:
         return Response(304, headers[1:], length=None)
     extras = (
-        tag(name, value if isinstance(value, str | int) else _nested(value))
+        tag(name, _nested(value) if isinstance(value, Mapping) else _plain(value))
         for name, value in refused.extras.items()
     )
     body = document(
@@ -97,5 +97,9 @@ def error_response(refused: RefusedError, *, request_id: str, host: str, head: b
     return Response(refused.status, [("Content-Type", "application/xml"), *headers], body)
 
 
-def _nested(values: object) -> list[str]:
-    return [tag(k, v) for k, v in values.items()] if isinstance(values, dict) else [str(values)]
+def _nested(values: Mapping[str, str]) -> list[str]:
+    return [tag(name, printable(value)) for name, value in values.items()]
+
+
+def _plain(value: str | int) -> str | int:
+    return printable(value) if isinstance(value, str) else value

@@ -8,7 +8,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import MAX_OBJECT_BYTES
 from mock_oss.http.response import Response
-from mock_oss.operations.common import number, quoted
+from mock_oss.operations.common import number, quoted, version_headers
 from mock_oss.operations.object_headers import Properties
 from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.service import Call
@@ -36,7 +36,8 @@ def _not_at_the_end(size: int, position: int) -> RefusedError:
 async def append_object(call: Call) -> Response:
     """Append the request body to an object, or create the object if the key does not exist.
 
-    The parameter ``position`` must be equal to the object's current length.
+    The parameter ``position`` must be equal to the object's current length. In a bucket with
+    versioning, appending changes the current version, which must be appendable.
     """
     check_key(call.key)
     if not call.param("position"):
@@ -77,13 +78,16 @@ async def append_object(call: Call) -> Response:
             tagging=properties.tagging,
             segments_json="[]" if there is None else there.segments_json,
         )
-        call.store.put_object(record, blob=blob, allow=allow)
+        record = call.store.put_object(
+            record, blob=blob, allow=allow, same_version=there is not None
+        )
     return Response(
         200,
         [
             ("ETag", quoted(record.etag)),
             ("x-oss-hash-crc64ecma", record.crc64),
             ("x-oss-next-append-position", str(record.size)),
+            *version_headers(call, record),
             *properties.encryption_headers,
         ],
     )

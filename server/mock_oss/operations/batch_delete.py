@@ -9,7 +9,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.documents import child_text, children, document, parse, tag
 from mock_oss.http.response import Response
-from mock_oss.operations.common import url, url_encoder
+from mock_oss.operations.common import check_version_id, url, url_encoder
 from mock_oss.service import Call
 
 __all__ = ["delete_objects"]
@@ -19,7 +19,7 @@ MAX_DELETE_KEYS = 1000
 
 
 async def delete_objects(call: Call) -> Response:
-    """Delete up to 1,000 objects, after checking the caller's permission for every key."""
+    """Delete up to 1,000 objects or versions, after checking the caller's permission for each."""
     encoded, encoding = url_encoder(call)
     if call.header("content-md5") is None:
         raise RefusedError("MissingArgument", ArgumentName="Content-MD5")
@@ -28,25 +28,50 @@ async def delete_objects(call: Call) -> Response:
     quiet = (child_text(root, "Quiet") or "false").strip().lower()
     if quiet not in ("true", "false"):
         raise RefusedError("MalformedXML", why={"xml": f"Quiet is {quiet!r}"})
-    keys = [_delete_key(element) for element in children(root, "Object")]
-    if not 1 <= len(keys) <= MAX_DELETE_KEYS:
-        raise RefusedError("MalformedXML", why={"xml": f"{len(keys)} keys, 1 to {MAX_DELETE_KEYS}"})
-    for key in keys:
+    doomed = [_doomed(element) for element in children(root, "Object")]
+    if not 1 <= len(doomed) <= MAX_DELETE_KEYS:
+        xml = f"{len(doomed)} keys, 1 to {MAX_DELETE_KEYS}"
+        raise RefusedError("MalformedXML", why={"xml": xml})
+    for key, version_id in doomed:
         check_key(key)
-        authorize_object(call, "oss:DeleteObject", call.bucket, key)
-    for key in keys:
-        call.store.delete_object(call.bucket.name, key)
+        authorize_object(call, "oss:DeleteObject", call.bucket, key, version_id)
+    deleted = [_delete(call, *each, encoded=encoded) for each in doomed]
     if quiet == "true":
         return Response(200)
-    deleted = (tag("Deleted", (tag("Key", url(key) if encoded else key),)) for key in keys)
     body = document("DeleteResult", (encoding, *deleted))
     return Response(200, [("Content-Type", "application/xml")], body)
 
 
-def _delete_key(element: Element) -> str:
+def _delete(call: Call, key: str, version_id: str, *, encoded: bool) -> str:
+    """Delete one object or version; return its XML element ``Deleted``."""
+    name, marker = call.bucket.name, ""
+    if version_id:
+        removed = call.store.delete_version(name, key, version_id)
+        if removed is not None and removed.is_delete_marker:
+            marker = version_id
+    else:
+        marker = call.store.delete_object(name, key, call.service.now_ms())
+    return tag(
+        "Deleted",
+        (
+            tag("Key", url(key) if encoded else key),
+            tag("VersionId", version_id or None),
+            tag("DeleteMarker", "true" if marker else None),
+            tag("DeleteMarkerVersionId", marker or None),
+        ),
+    )
+
+
+def _doomed(element: Element) -> tuple[str, str]:
+    """Return the key and the version id of an ``Object`` element; the id may be empty text."""
     key = child_text(element, "Key")
     if key is None:
         raise RefusedError("MalformedXML", why={"xml": "an Object needs a Key"})
-    if child_text(element, "VersionId"):
-        raise RefusedError("NotImplemented", Header="VersionId")
-    return key
+    version_id = child_text(element, "VersionId")
+    if version_id == "":
+        raise RefusedError(
+            "InvalidArgument", ec="0016-00000612", ArgumentName="VersionId", ArgumentValue=""
+        )
+    if version_id is not None:
+        check_version_id(version_id)
+    return key, version_id or ""

@@ -1,10 +1,12 @@
 """Operations for a bucket's settings, except CORS, and for its location and statistics.
 
-Block Public Access refuses public ACLs and switches existing ones off. The mock stores the status
-of versioning, but keeps one version of each object. Sources: vendor pages of the operations.
+Block Public Access refuses public ACLs and switches existing ones off. Sources: vendor pages of the
+operations.
 """
 
 from __future__ import annotations
+
+import re
 
 from mock_oss.access.authorization import authorize
 from mock_oss.errors import RefusedError
@@ -13,7 +15,9 @@ from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl, put_bucket
 from mock_oss.operations.common import STORAGE_CLASSES, max_keys, owner
 from mock_oss.service import Call
+from mock_oss.store.records import DELETE_MARKER
 from mock_oss.world.lifecycle import parse_lifecycle
+from mock_oss.world.model import VERSIONING
 
 __all__ = [
     "delete_lifecycle",
@@ -30,6 +34,9 @@ __all__ = [
     "put_public_block",
     "put_versioning",
 ]
+
+# oss2 sends True and False, but reads only true and false.
+_CAPITAL_BOOLEAN = re.compile(r"(?<=<ExpiredObjectDeleteMarker>)(True|False)(?=<)")
 
 
 async def put_acl(call: Call) -> Response:
@@ -58,6 +65,7 @@ async def put_lifecycle(call: Call) -> Response:
     except UnicodeDecodeError as e:
         raise RefusedError("MalformedXML", why={"xml": f"not UTF-8: {e.reason}"}) from e
     parse_lifecycle(text.encode())
+    text = _CAPITAL_BOOLEAN.sub(lambda found: found[0].lower(), text)
     call.store.buckets.put(call.bucket._replace(lifecycle=text))
     return Response(200)
 
@@ -102,10 +110,10 @@ def _block(call: Call, state: bool, status: int) -> Response:
 
 
 async def put_versioning(call: Call) -> Response:
-    """Store the status of versioning; the mock keeps one version of each object anyway."""
+    """Enable or suspend versioning; it cannot be switched off again."""
     root = parse(await call.body.read(MAX_XML_BYTES), "VersioningConfiguration")
     status = child_text(root, "Status") or ""
-    if status not in ("Enabled", "Suspended"):
+    if status not in VERSIONING:
         raise RefusedError("MalformedXML", why={"xml": f"Status is {status!r}"})
     call.store.buckets.put(call.bucket._replace(versioning=status))
     return Response(200)
@@ -122,16 +130,24 @@ async def get_location(call: Call) -> Response:
 
 
 async def get_stat(call: Call) -> Response:
-    """Return the number of objects and bytes in the bucket, in total and by storage class."""
-    totals = dict.fromkeys(STORAGE_CLASSES, (0, 0))
+    """Return the number of objects and bytes in the bucket, in total and by storage class.
+
+    Every version of an object counts.
+    """
+    totals, markers = dict.fromkeys(STORAGE_CLASSES, (0, 0)), 0
     for name, count, size in call.store.objects.totals(call.bucket.name):
         totals[name] = (count, size)
+    for kind, name, count, size in call.store.versions.totals(call.bucket.name):
+        if kind == DELETE_MARKER:
+            markers += count
+        else:
+            totals[name] = (totals[name][0] + count, totals[name][1] + size)
     elements = {
         "Storage": sum(size for _, size in totals.values()),
         "ObjectCount": sum(count for count, _ in totals.values()),
         "MultipartUploadCount": call.store.uploads.count(call.bucket.name),
         "LiveChannelCount": 0,
-        "DeleteMarkerCount": 0,
+        "DeleteMarkerCount": markers,
         "LastModifiedTime": call.store.objects.last_modified_ms(call.bucket.name) // 1000,
         "StandardStorage": totals["Standard"][1],
         "StandardObjectCount": totals["Standard"][0],

@@ -87,12 +87,13 @@ def _creation(body: bytes) -> tuple[str, str]:
 
 
 async def delete_bucket(call: Call) -> Response:
-    """Delete the bucket; raise RefusedError if the bucket contains objects or uploads."""
-    name = call.bucket.name
-    if call.store.objects.page(name, limit=1) or call.store.uploads.count(name):
+    """Delete the bucket; raise RefusedError if it contains objects, versions or uploads."""
+    name, store = call.bucket.name, call.store
+    if store.objects.page(name, limit=1) or store.versions.exist(name) or store.uploads.count(name):
         raise RefusedError("BucketNotEmpty", BucketName=name)
-    call.store.cnames.delete_bucket_rows(name)
-    call.store.buckets.delete(name)
+    store.cnames.delete_bucket_rows(name)
+    store.inventories.delete_bucket_rows(name)
+    store.buckets.delete(name)
     return Response(204)
 
 

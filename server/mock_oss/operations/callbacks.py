@@ -20,6 +20,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.json_text import read_json
 from mock_oss.http.request import signed_text
 from mock_oss.http.response import Response
+from mock_oss.operations.common import version_headers
 from mock_oss.operations.image_info import image_info
 from mock_oss.service import Call
 from mock_oss.signing import callback as signing
@@ -191,6 +192,7 @@ async def deliver(callback: Callback, call: Call, record: ObjectRecord) -> Respo
     """
     body = render_body(callback, _values(call, record))
     written = {"ETag": f'"{record.etag}"', "x-oss-hash-crc64ecma": record.crc64}
+    written |= dict(version_headers(call, record))
     loop = asyncio.get_running_loop()
     failure = "OSS can not connect to your callbackUrl, please check it."
     for url in callback.urls:

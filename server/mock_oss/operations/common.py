@@ -12,17 +12,22 @@ from urllib.parse import quote
 from mock_oss.errors import RefusedError
 from mock_oss.http.documents import child_text, children, parse, tag
 from mock_oss.service import Call
-from mock_oss.store import BucketRecord, ObjectRecord
+from mock_oss.store import BucketRecord, ObjectRecord, Store
+from mock_oss.store.records import NULL_VERSION
+from mock_oss.store.version_ids import sequence_of
 from mock_oss.world.model import STORAGE_CLASSES
 
 __all__ = [
     "STORAGE_CLASSES",
+    "check_version_id",
     "endpoints",
     "existing",
+    "find_version",
     "gmt",
     "iso",
     "location",
     "max_keys",
+    "no_such_key",
     "number",
     "owner",
     "quoted",
@@ -30,6 +35,7 @@ __all__ = [
     "tags_in",
     "url",
     "url_encoder",
+    "version_headers",
 ]
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")
@@ -109,15 +115,72 @@ def owner(bucket: BucketRecord) -> str:
 
 
 def existing(call: Call) -> ObjectRecord:
-    """Return the addressed object.
+    """Return the addressed object: the current version, or the version of ``versionId``.
 
     Raises:
-        RefusedError: NoSuchKey if the object does not exist.
+        RefusedError: NoSuchKey if the object does not exist, or an error of ``find_version``.
     """
-    found = call.store.objects.get(call.target.bucket, call.target.key)
+    bucket, key = call.target.bucket, call.target.key
+    version_id = call.request.params.get("versionId")
+    if version_id is not None:
+        return find_version(call.store, bucket, key, version_id)
+    found = call.store.objects.get(bucket, key)
     if found is None:
-        raise RefusedError("NoSuchKey", Key=call.target.key)
+        raise no_such_key(call.store, bucket, key)
     return found
+
+
+def find_version(store: Store, bucket: str, key: str, version_id: str) -> ObjectRecord:
+    """Return a version of an object.
+
+    Raises:
+        RefusedError: InvalidArgument for a text that is no version id, NoSuchVersion for an unknown
+            version, MethodNotAllowed for a delete marker.
+    """
+    check_version_id(version_id)
+    found = store.version(bucket, key, version_id)
+    if found is None:
+        raise RefusedError("NoSuchVersion", Key=key, VersionId=version_id)
+    if found.is_delete_marker:
+        raise RefusedError(
+            "MethodNotAllowed",
+            ec="0017-00000002",
+            headers=_marker_headers(found),
+            Method="",
+            ResourceType="DeleteMarker",
+        )
+    return found
+
+
+def check_version_id(version_id: str) -> None:
+    """Refuse a text that is no version id.
+
+    Raises:
+        RefusedError: InvalidArgument.
+    """
+    if version_id != NULL_VERSION and sequence_of(version_id) is None:
+        raise RefusedError(
+            "InvalidArgument",
+            "Invalid version id specified.",
+            ArgumentName="versionId",
+            ArgumentValue=version_id[:256],
+        )
+
+
+def no_such_key(store: Store, bucket: str, key: str) -> RefusedError:
+    """Return the error for a missing object; its headers name a current delete marker."""
+    marker = store.versions.newest(bucket, key)
+    headers = {} if marker is None else _marker_headers(marker)
+    return RefusedError("NoSuchKey", headers=headers, Key=key)
+
+
+def _marker_headers(marker: ObjectRecord) -> dict[str, str]:
+    return {"x-oss-delete-marker": "true", "x-oss-version-id": marker.version_id}
+
+
+def version_headers(call: Call, found: ObjectRecord) -> list[tuple[str, str]]:
+    """Return the header ``x-oss-version-id``, or no header if the bucket never had versioning."""
+    return [("x-oss-version-id", found.version_id)] if call.bucket.versioning else []
 
 
 def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:

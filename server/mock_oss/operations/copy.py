@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from mock_oss.access.authorization import authorize, authorize_object
@@ -17,7 +18,7 @@ from mock_oss.http.addressing import check_key
 from mock_oss.http.body import Digest
 from mock_oss.http.documents import tag
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import iso, quoted
+from mock_oss.operations.common import find_version, iso, no_such_key, quoted, version_headers
 from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.multipart import find_upload, part_number, store_part
 from mock_oss.operations.object_headers import read_properties
@@ -35,20 +36,34 @@ _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 _CONDITIONS = "x-oss-copy-source-"
 
 
-def _source(call: Call) -> tuple[BucketRecord, ObjectRecord]:
-    """Return the source bucket and the source object.
+class _Source(NamedTuple):
+    """The source of a copy; ``version_id`` is empty text if the request names no version."""
+
+    bucket: BucketRecord
+    found: ObjectRecord
+    version_id: str
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The response header that names the copied version."""
+        if not self.bucket.versioning:
+            return []
+        return [("x-oss-copy-source-version-id", self.found.version_id)]
+
+
+def _source(call: Call) -> _Source:
+    """Return the source of a copy.
 
     Raises:
         RefusedError: the source does not exist, or the caller may not read the source.
     """
     text = (call.header("x-oss-copy-source") or "").lstrip("/")
     path, _, query = text.partition("?")
+    version_id = _source_version(text, query)
     try:
         bucket_name, _, key = unquote(path, errors="strict").partition("/")
     except UnicodeDecodeError as e:
         raise _bad_source(text) from e
-    if query:
-        raise RefusedError("NotImplemented", Header="x-oss-copy-source: versionId")
     if not bucket_name or not key:
         raise _bad_source(text)
     bucket = call.store.buckets.get(bucket_name)
@@ -59,11 +74,39 @@ def _source(call: Call) -> tuple[BucketRecord, ObjectRecord]:
             "AccessDenied",
             "Target object does not reside in the same data center as source object.",
         )
-    authorize_object(call, "oss:GetObject", bucket, key)
-    found = call.store.objects.get(bucket_name, key)
-    if found is None:
-        raise RefusedError("NoSuchKey", Key=key)
-    return bucket, readable(call, bucket, found)
+    authorize_object(call, "oss:GetObject", bucket, key, version_id)
+    found = _source_object(call, bucket_name, key, version_id)
+    return _Source(bucket, readable(call, bucket, found), version_id)
+
+
+def _source_version(text: str, query: str) -> str:
+    """Return the version id in the query of the copy source; empty text for the current version."""
+    if not query:
+        return ""
+    name, _, version_id = query.partition("=")
+    if name != "versionId" or not version_id:
+        raise _bad_source(text)
+    return unquote(version_id)
+
+
+def _source_object(call: Call, bucket: str, key: str, version_id: str) -> ObjectRecord:
+    if not version_id:
+        found = call.store.objects.get(bucket, key)
+        if found is None:
+            raise no_such_key(call.store, bucket, key)
+        return found
+    try:
+        return find_version(call.store, bucket, key, version_id)
+    except RefusedError as refused:
+        if refused.code != "MethodNotAllowed":
+            raise
+        raise RefusedError(
+            "InvalidArgument",
+            "The source of a copy request may not be a delete marker.",
+            ec="0016-00000307",
+            ArgumentName="x-oss-copy-source",
+            ArgumentValue=version_id,
+        ) from refused
 
 
 def _bad_source(text: str) -> RefusedError:
@@ -94,11 +137,12 @@ def _directive(call: Call, name: str) -> bool:
 async def copy_object(call: Call) -> Response:
     """Copy an object within a bucket or between two buckets."""
     check_key(call.key)
-    bucket, source = _source(call)
+    bucket, source, source_version = origin = _source(call)
     check_conditions(call.request.headers, source, prefix=_CONDITIONS)
     if source.size > MAX_COPY_BYTES:
         raise RefusedError("EntityTooLarge")
-    onto_itself = (source.bucket, source.key) == (call.bucket.name, call.key)
+    target = call.bucket.name, call.key
+    onto_itself = (source.bucket, source.key) == target and not call.bucket.versioning
     new_headers = _directive(call, "x-oss-metadata-directive") or onto_itself
     new_tags = _directive(call, "x-oss-tagging-directive")
     properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
@@ -118,7 +162,7 @@ async def copy_object(call: Call) -> Response:
     if tagging != "{}":
         authorize(call, "oss:PutObjectTagging")
         if not new_tags:
-            authorize_object(call, "oss:GetObjectTagging", bucket, source.key)
+            authorize_object(call, "oss:GetObjectTagging", bucket, source.key, source_version)
     allow = may_overwrite(call)
     # This result stays valid, because there is no await before the object is stored.
     allow(call.store.objects.existing(call.bucket.name, call.key))
@@ -134,13 +178,15 @@ async def copy_object(call: Call) -> Response:
         tagging=tagging,
         segments_json=pack_segments(linked),
     )
-    call.store.put_object(record, allow=allow)
+    record = call.store.put_object(record, allow=allow)
     return xml_response(
         "CopyObjectResult",
         (tag("ETag", quoted(record.etag)), tag("LastModified", iso(record.modified_ms))),
         [
             ("ETag", quoted(record.etag)),
             ("x-oss-hash-crc64ecma", record.crc64),
+            *version_headers(call, record),
+            *origin.headers,
             *properties.encryption_headers,
         ],
     )
@@ -149,7 +195,8 @@ async def copy_object(call: Call) -> Response:
 async def upload_part_copy(call: Call) -> Response:
     """Create a part of an upload from an object or from a range of an object."""
     upload, n = find_upload(call), part_number(call)
-    _, source = _source(call)
+    origin = _source(call)
+    source = origin.found
     check_conditions(call.request.headers, source, prefix=_CONDITIONS, copying=True)
     span = _copy_range(call.header("x-oss-copy-source-range"), source.size)
     offset, size = span or (0, source.size)
@@ -163,6 +210,7 @@ async def upload_part_copy(call: Call) -> Response:
         call.store.blobs.delete(linked)
         raise
     headers = [("ETag", quoted(part.etag)), ("x-oss-hash-crc64ecma", part.crc64)]
+    headers += origin.headers
     if span is not None:
         headers.append(("Content-Range", f"bytes {offset}-{offset + size - 1}/{source.size}"))
     return xml_response(

@@ -10,41 +10,53 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from mock_oss.errors import RefusedError
 from mock_oss.http.documents import tag, xml_text
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import iso, max_keys, owner, url, url_encoder
+from mock_oss.operations.restore import restore_info
 from mock_oss.service import Call
 from mock_oss.store.records import ListEntry
 from mock_oss.store.tables import after_prefix
 
-__all__ = ["Page", "collect", "list_objects"]
+__all__ = ["Page", "collect", "list_objects", "text_param"]
 
 MAX_TEXT_BYTES = 1024
 
 
-class Page(NamedTuple):
-    """One page of the objects and common prefixes for a ListObjects response.
+class Keyed(Protocol):
+    """An entry of a list, such as an object or a version."""
+
+    @property
+    def key(self) -> str:
+        """The object key."""
+
+
+Entry = TypeVar("Entry", bound=Keyed)
+
+
+class Page(NamedTuple, Generic[Entry]):
+    """One page of the entries and common prefixes for a response with a list.
 
     If more pages follow, ``last`` is the last key or common prefix of this page. Otherwise ``last``
     is empty text.
     """
 
-    contents: list[ListEntry]
+    contents: list[Entry]
     prefixes: list[str]
     last: str
 
 
 def collect(
-    fetch: Callable[[str, str, int], list[ListEntry]],
+    fetch: Callable[[str, str, int], list[Entry]],
     *,
     prefix: str,
     delimiter: str,
     marker: str,
     limit: int,
-) -> Page:
+) -> Page[Entry]:
     """Return one page of objects and common prefixes.
 
     Args:
@@ -56,7 +68,7 @@ def collect(
             omitted.
         limit: the largest number of keys and common prefixes in total.
     """
-    contents: list[ListEntry] = []
+    contents: list[Entry] = []
     prefixes: list[str] = []
     after, start, last = marker, "", ""
     if delimiter and marker.startswith(prefix):
@@ -105,19 +117,24 @@ async def list_objects(call: Call) -> Response:
     return _version_1(call)
 
 
-def _page(call: Call, marker: str, limit: int) -> Page:
-    bucket, prefix = call.bucket.name, _text(call, "prefix")
+def _page(call: Call, marker: str, limit: int) -> Page[ListEntry]:
+    bucket, prefix = call.bucket.name, text_param(call, "prefix")
 
     def fetch(after: str, start: str, count: int) -> list[ListEntry]:
         return call.store.objects.entries(
             bucket, prefix=prefix, after=after, start=start, limit=count
         )
 
-    delimiter = _text(call, "delimiter")
+    delimiter = text_param(call, "delimiter")
     return collect(fetch, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit)
 
 
-def _text(call: Call, name: str) -> str:
+def text_param(call: Call, name: str) -> str:
+    """Return a query parameter that is a key or a part of a key; empty text if it is absent.
+
+    Raises:
+        RefusedError: InvalidArgument if the value is longer than a key.
+    """
     value = call.param(name)
     if len(value.encode()) > MAX_TEXT_BYTES:
         raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value[:64])
@@ -127,7 +144,7 @@ def _text(call: Call, name: str) -> str:
 def _version_1(call: Call) -> Response:
     limit = max_keys(call, "max-keys", default=100)
     encoded, encoding = url_encoder(call)
-    marker = _text(call, "marker")
+    marker = text_param(call, "marker")
     page = _page(call, marker, limit)
     write = url if encoded else str
     return xml_response(
@@ -149,7 +166,7 @@ def _version_1(call: Call) -> Response:
 def _version_2(call: Call) -> Response:
     limit = max_keys(call, "max-keys", default=100)
     encoded, encoding = url_encoder(call)
-    token, start_after = call.param("continuation-token"), _text(call, "start-after")
+    token, start_after = call.param("continuation-token"), text_param(call, "start-after")
     page = _page(call, _decode_token(token) if token else start_after, limit)
     write = url if encoded else str
     fetch_owner = call.param("fetch-owner") == "true"
@@ -171,14 +188,18 @@ def _version_2(call: Call) -> Response:
     )
 
 
-def _entries(call: Call, page: Page, *, encoded: bool, with_owner: bool) -> list[str]:
+def _entries(call: Call, page: Page[ListEntry], *, encoded: bool, with_owner: bool) -> list[str]:
     owned = owner(call.bucket) if with_owner else ""
-    write = url if encoded else xml_text
+    write, now_ms = url if encoded else xml_text, call.service.now_ms()
+
+    def restored(record: ListEntry) -> str:
+        return tag("RestoreInfo", restore_info(record.restored, now_ms) or None)
+
     contents = [
         f"<Contents><Key>{write(record.key)}</Key><LastModified>{iso(record.modified_ms)}"
         f"</LastModified><ETag>&quot;{record.etag}&quot;</ETag><Type>{record.kind}</Type>"
-        f"<Size>{record.size}</Size><StorageClass>{record.storage_class}</StorageClass>{owned}"
-        "</Contents>"
+        f"<Size>{record.size}</Size><StorageClass>{record.storage_class}</StorageClass>"
+        f"{restored(record) if record.restored else ''}{owned}</Contents>"
         for record in page.contents
     ]
     contents += [

@@ -16,7 +16,16 @@ from mock_oss.http.body import Digest
 from mock_oss.http.documents import child_text, children, parse, tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.callbacks import deliver, read_callback
-from mock_oss.operations.common import iso, location, max_keys, number, quoted, url, url_encoder
+from mock_oss.operations.common import (
+    iso,
+    location,
+    max_keys,
+    number,
+    quoted,
+    url,
+    url_encoder,
+    version_headers,
+)
 from mock_oss.operations.object_headers import Properties, object_acl
 from mock_oss.operations.objects import may_overwrite, new_properties, written_headers
 from mock_oss.service import Call
@@ -191,7 +200,7 @@ async def complete_upload(call: Call) -> Response:
             )
     may_overwrite(call)(call.store.objects.existing(upload.bucket, upload.key))
     record = _joined(call, upload, parts)
-    call.store.complete_upload(upload.upload_id, record)
+    record = call.store.complete_upload(upload.upload_id, record)
     if callback is not None:
         return await deliver(callback, call, record)
     return xml_response(
@@ -206,6 +215,7 @@ async def complete_upload(call: Call) -> Response:
         [
             ("ETag", quoted(record.etag)),
             ("x-oss-hash-crc64ecma", record.crc64),
+            *version_headers(call, record),
             *Properties(record.headers, "", "", "").encryption_headers,
         ],
     )

@@ -11,7 +11,15 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.documents import tag
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import existing, owner, quoted, tag_set, tags_in, url
+from mock_oss.operations.common import (
+    existing,
+    owner,
+    quoted,
+    tag_set,
+    tags_in,
+    url,
+    version_headers,
+)
 from mock_oss.operations.object_headers import check_tags, object_acl
 from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.service import Call
@@ -33,8 +41,9 @@ MAX_TAGGING_BYTES = 64 << 10
 async def put_acl(call: Call) -> Response:
     """Change an object's ACL."""
     acl = object_acl(call.header("x-oss-object-acl") or "")
-    call.store.objects.put(existing(call)._replace(acl=acl))
-    return Response(200)
+    found = existing(call)
+    call.store.update(found._replace(acl=acl))
+    return Response(200, version_headers(call, found))
 
 
 async def get_acl(call: Call) -> Response:
@@ -43,6 +52,7 @@ async def get_acl(call: Call) -> Response:
     return xml_response(
         "AccessControlPolicy",
         (owner(call.bucket), tag("AccessControlList", (tag("Grant", found.acl),))),
+        version_headers(call, found),
     )
 
 
@@ -50,19 +60,22 @@ async def put_tagging(call: Call) -> Response:
     """Replace an object's tags; Last-Modified does not change."""
     checked = check_tags(tags_in(await call.body.read(MAX_TAGGING_BYTES)))
     authorize(call, "oss:PutObjectTagging", tags=checked)
-    call.store.objects.put(existing(call)._replace(tagging=json.dumps(checked)))
-    return Response(200)
+    found = existing(call)
+    call.store.update(found._replace(tagging=json.dumps(checked)))
+    return Response(200, version_headers(call, found))
 
 
 async def get_tagging(call: Call) -> Response:
     """Return an object's tags."""
-    return xml_response("Tagging", (tag_set(existing(call).tags),))
+    found = existing(call)
+    return xml_response("Tagging", (tag_set(found.tags),), version_headers(call, found))
 
 
 async def delete_tagging(call: Call) -> Response:
     """Delete an object's tags."""
-    call.store.objects.put(existing(call)._replace(tagging="{}"))
-    return Response(204)
+    found = existing(call)
+    call.store.update(found._replace(tagging="{}"))
+    return Response(204, version_headers(call, found))
 
 
 async def put_symlink(call: Call) -> Response:
@@ -89,8 +102,8 @@ async def put_symlink(call: Call) -> Response:
         tagging=properties.tagging,
         segments_json="[]",
     )
-    call.store.put_object(record, allow=may_overwrite(call))
-    return Response(200, [("ETag", quoted(record.etag))])
+    record = call.store.put_object(record, allow=may_overwrite(call))
+    return Response(200, [("ETag", quoted(record.etag)), *version_headers(call, record)])
 
 
 async def get_symlink(call: Call) -> Response:
@@ -101,4 +114,5 @@ async def get_symlink(call: Call) -> Response:
     target = found.stored_headers["x-oss-symlink-target"]
     headers = [("x-oss-symlink-target", url(target)), ("ETag", quoted(found.etag))]
     headers += [(n, v) for n, v in found.stored_headers.items() if n.startswith("x-oss-meta-")]
+    headers += version_headers(call, found)
     return Response(200, headers)

@@ -13,11 +13,18 @@ from mock_oss.http.ranges import parse_range
 from mock_oss.http.request import header_text
 from mock_oss.http.response import Response
 from mock_oss.operations.callbacks import deliver, read_callback
-from mock_oss.operations.common import existing, gmt, quoted
+from mock_oss.operations.common import (
+    check_version_id,
+    existing,
+    gmt,
+    quoted,
+    version_headers,
+)
 from mock_oss.operations.compression import gzip_headers, wants_gzip
 from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.image_process import MAX_SOURCE, process
 from mock_oss.operations.object_headers import Properties, read_properties
+from mock_oss.operations.restore import check_readable, restore_info
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ExistingObject, ObjectRecord
 from mock_oss.store.blobs import clip
@@ -47,7 +54,6 @@ OVERRIDES = {
 }
 _TITLES = {name: name.title() for name in OVERRIDES.values()}
 SYMLINK_TARGET = "x-oss-symlink-target"
-ARCHIVED = ("Archive", "ColdArchive", "DeepColdArchive")  # readable only after a restore
 MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 819_200, 838_860_800
 
 
@@ -56,14 +62,16 @@ def may_overwrite(call: Call) -> Callable[[ExistingObject | None], None]:
 
     Call the function before a write, with the existing object or None. The function raises
     RefusedError if the bucket does not exist any more. It also raises RefusedError if the object
-    exists and the request has ``x-oss-forbid-overwrite: true``.
+    exists and the request has ``x-oss-forbid-overwrite: true``, unless the bucket has versioning:
+    there, no write destroys an object.
     """
     forbidden = forbid_overwrite(call.header("x-oss-forbid-overwrite"))
 
     def allow(there: ExistingObject | None) -> None:
-        if call.store.buckets.get(call.bucket.name) is None:
+        bucket = call.store.buckets.get(call.bucket.name)
+        if bucket is None:
             raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
-        if forbidden and there is not None:
+        if forbidden and there is not None and not bucket.versioning:
             raise RefusedError("FileAlreadyExists", ObjectName=there.key)
 
     return allow
@@ -99,19 +107,25 @@ def new_properties(call: Call) -> Properties:
 def traffic_limit(call: Call) -> float | None:
     """Return the rate limit of the request in bytes per second, or None for no limit.
 
-    The request sets the limit with the header or the parameter ``x-oss-traffic-limit``.
+    The request sets the limit with the header, the parameter or, in a form upload, the field
+    ``x-oss-traffic-limit``.
 
     Raises:
-        RefusedError: InvalidArgument if the value is not valid.
+        RefusedError: InvalidArgument if the value is not valid, or if a header and a parameter set
+            the limit.
     """
     header, param = call.header("x-oss-traffic-limit"), call.param("x-oss-traffic-limit")
     text = header if header is not None else param
     if not text:
         return None
-    allowed = text.isascii() and text.isdigit() and len(text) < 12 and not (header and param)
-    if not allowed or not MIN_TRAFFIC_BITS <= int(text) <= MAX_TRAFFIC_BITS:
+    is_number = text.isascii() and text.isdigit() and len(text) < 12
+    is_double = bool(header and param)
+    if is_double or not is_number or not MIN_TRAFFIC_BITS <= int(text) <= MAX_TRAFFIC_BITS:
         raise RefusedError(
-            "InvalidArgument", ArgumentName="x-oss-traffic-limit", ArgumentValue=text
+            "InvalidArgument",
+            ec="0004-00000501" if is_double else "0004-00000502",
+            ArgumentName="x-oss-traffic-limit",
+            ArgumentValue=text,
         )
     return int(text) / 8
 
@@ -155,10 +169,11 @@ async def put_object(call: Call) -> Response:
     if callback is not None:
         return await deliver(callback, call, record)
     written = written_headers(record.etag, record.crc64, record.md5)
+    written += version_headers(call, record)
     return Response(200, written + properties.encryption_headers)
 
 
-def object_headers(found: ObjectRecord) -> list[tuple[str, str]]:
+def object_headers(call: Call, found: ObjectRecord) -> list[tuple[str, str]]:
     """Return the headers that describe an object in GET and HEAD responses."""
     headers = [
         ("ETag", quoted(found.etag)),
@@ -172,6 +187,9 @@ def object_headers(found: ObjectRecord) -> list[tuple[str, str]]:
         headers.append(("Content-MD5", found.md5))
     if found.kind == "Appendable":
         headers.append(("x-oss-next-append-position", str(found.size)))
+    if found.restored and (info := restore_info(found.restored, call.service.now_ms())):
+        headers.append(("x-oss-restore", info))
+    headers += version_headers(call, found)
     if found.tagging != "{}":
         headers.append(("x-oss-tagging-count", str(len(found.tags))))
     for name, value in found.stored_headers.items():
@@ -227,17 +245,15 @@ def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectReco
 
 
 def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
-    """Refuse an object in an archive storage class; follow a symlink with ``resolve``.
+    """Refuse an archived object that is not restored; follow a symlink with ``resolve``.
 
     Returns:
         The result of ``resolve``.
 
     Raises:
-        RefusedError: InvalidObjectState for an object with an archive storage class, or an error
-            of ``resolve``.
+        RefusedError: InvalidObjectState for an archived object, or an error of ``resolve``.
     """
-    if found.storage_class in ARCHIVED:
-        raise RefusedError("InvalidObjectState", Key=found.key, StorageClass=found.storage_class)
+    check_readable(found, call.service.now_ms())
     return resolve(call, bucket, found)
 
 
@@ -245,7 +261,7 @@ async def get_object(call: Call) -> Response:
     """Return the data of an object; with a Range header, only the requested range."""
     found = readable(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
-    headers = _override(call, object_headers(found))
+    headers = _override(call, object_headers(call, found))
     part = parse_range(call.request.headers, found.size)
     segments = found.segments
     if part is None and wants_gzip(call.request, headers, found.size):
@@ -272,7 +288,7 @@ async def get_processed(call: Call) -> Response:
     with call.store.blobs.reading(found.segments):
         content_type, picture = await loop.run_in_executor(call.service.executor, make)
     dropped = ("content-type", "content-md5", "x-oss-hash-crc64ecma", "content-encoding")
-    headers = [pair for pair in object_headers(found) if pair[0].lower() not in dropped]
+    headers = [pair for pair in object_headers(call, found) if pair[0].lower() not in dropped]
     headers.append(("Content-Type", content_type))
     return Response(200, _override(call, headers), picture)
 
@@ -281,7 +297,7 @@ async def head_object(call: Call) -> Response:
     """Return the headers of an object."""
     found = resolve(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
-    return Response(200, object_headers(found), length=found.size)
+    return Response(200, object_headers(call, found), length=found.size)
 
 
 async def get_object_meta(call: Call) -> Response:
@@ -291,12 +307,27 @@ async def get_object_meta(call: Call) -> Response:
         ("ETag", quoted(found.etag)),
         ("Last-Modified", gmt(found.modified_ms)),
         ("x-oss-hash-crc64ecma", found.crc64),
+        *version_headers(call, found),
     ]
     return Response(200, headers, length=found.size)
 
 
 async def delete_object(call: Call) -> Response:
-    """Delete an object; the request also succeeds if the object does not exist."""
+    """Delete an object or the version of ``versionId``; succeeds also if it does not exist.
+
+    In a bucket with versioning, a request without ``versionId`` adds a delete marker.
+    """
     check_key(call.key)
-    call.store.delete_object(call.bucket.name, call.key)
-    return Response(204)
+    name, version_id = call.bucket.name, call.request.params.get("versionId")
+    if version_id is None:
+        marker = call.store.delete_object(name, call.key, call.service.now_ms())
+        return Response(204, _deleted_headers(marker, is_marker=True) if marker else ())
+    check_version_id(version_id)
+    removed = call.store.delete_version(name, call.key, version_id)
+    is_marker = removed is not None and removed.is_delete_marker
+    return Response(204, _deleted_headers(version_id, is_marker=is_marker))
+
+
+def _deleted_headers(version_id: str, *, is_marker: bool) -> list[tuple[str, str]]:
+    headers = [("x-oss-version-id", version_id)]
+    return [*headers, ("x-oss-delete-marker", "true")] if is_marker else headers

@@ -26,9 +26,9 @@ from mock_oss.http.forms import FormReader
 from mock_oss.http.request import header_text
 from mock_oss.http.response import Response
 from mock_oss.operations.callbacks import deliver, read_callback
-from mock_oss.operations.common import location, quoted
+from mock_oss.operations.common import location, quoted, version_headers
 from mock_oss.operations.object_headers import read_properties
-from mock_oss.operations.objects import may_overwrite, new_object
+from mock_oss.operations.objects import may_overwrite, new_object, traffic_limit
 from mock_oss.policies.post_form import PostPolicy, check_fields, check_length, parse_post_policy
 from mock_oss.service import Call
 from mock_oss.signing import v1, v4
@@ -75,6 +75,8 @@ async def post_object(call: Call) -> Response:
             break
         form.feed(piece)
     policy = _check_access(call, form)
+    if (rate := traffic_limit(call)) is not None:
+        await call.body.limit(rate)
     callback = read_callback(call)
     allow = may_overwrite(call)
     properties = read_properties(_headers(form), storage_class=call.bucket.storage_class)
@@ -260,6 +262,7 @@ def _success(call: Call, form: FormReader, record: ObjectRecord) -> Response:
         ("Location", where),
         ("x-oss-hash-crc64ecma", record.crc64),
         ("Content-MD5", record.md5),
+        *version_headers(call, record),
     ]
     parts = _redirect(form.fields.get("success_action_redirect", ""))
     if parts is not None:

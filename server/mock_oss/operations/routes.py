@@ -24,12 +24,15 @@ from mock_oss.operations import (
     buckets,
     cnames,
     copy,
+    inventory,
     listing,
     multipart,
     object_settings,
     objects,
     post_object,
+    restore,
     service_level,
+    versions,
 )
 from mock_oss.operations import bucket_settings as settings
 from mock_oss.service import Call
@@ -51,14 +54,14 @@ class Operation(NamedTuple):
 NOT_IMPLEMENTED = frozenset(
     """accessmonitor accessPoint accessPointPolicy accessPointPolicyForObjectProcess
     accessPointForObjectProcess accessPointConfigForObjectProcess agenticBucket asyncFetch
-    bucketArchiveDirectRead bucketSpace cleanRestoredObject cloudboxes dataAccelerator
-    dataPipeline encryption group httpsConfig img inventory legalHold link logging
+    bucketArchiveDirectRead bucketSpace cloudboxes dataAccelerator
+    dataPipeline encryption group httpsConfig img legalHold link logging
     metadataConfiguration metadataInventoryTable metadataJournalTable metaQuery MetaQuery objectInfo
     objectWorm openMetaQuery overwriteConfig policy policyStatus processConfiguration
     qos qosInfo quota redundancyTransition referer regions replication
     replicationLocation replicationProgress requestPayment requesterQosInfo resourceGroup
-    resourcePool resourcePoolBuckets resourcePoolInfo restore retention rtc seal style styleName
-    transferAcceleration userDefinedLogFieldsConfig versionId versions vod website worm
+    resourcePool resourcePoolBuckets resourcePoolInfo retention rtc seal style styleName
+    transferAcceleration userDefinedLogFieldsConfig vod website worm
     wormExtend wormId x-oss-access-point-name x-oss-async-process
     x-oss-write-get-object-response""".split()  # noqa: SIM905 - easier to read as a table
 )
@@ -67,13 +70,14 @@ _PARAMETERS = frozenset(
     """callback callback-var continuation-token delimiter encoding-type Expires fetch-owner
     key-marker list-type marker max-keys max-parts max-uploads OSSAccessKeyId part-number-marker
     partNumber position prefix security-token sequential Signature start-after tag-key tag-value
-    upload-id-marker""".split()  # noqa: SIM905 - easier to read as a table
+    upload-id-marker versionId version-id-marker""".split()  # noqa: SIM905 - easier to read as a table
 )
 _KNOWN_PREFIXES = ("response-", "x-oss-")
 
 _SERVICE: Mapping[tuple[str, str], Operation] = {
     ("GET", ""): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
     ("GET", "regionList"): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
+    ("GET", "tagging"): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
 }
 _BUCKET: Mapping[tuple[str, str], Operation] = {
     ("PUT", ""): Operation("PutBucket", "oss:PutBucket", buckets.put_bucket),
@@ -115,6 +119,9 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
     ("GET", "versioning"): Operation(
         "GetBucketVersioning", "oss:GetBucketVersioning", settings.get_versioning
     ),
+    ("GET", "versions"): Operation(
+        "ListObjectVersions", "oss:ListObjectVersions", versions.list_versions
+    ),
     ("PUT", "tagging"): Operation("PutBucketTags", "oss:PutBucketTagging", bucket_tags.put_tags),
     ("GET", "tagging"): Operation("GetBucketTags", "oss:GetBucketTagging", bucket_tags.get_tags),
     ("DELETE", "tagging"): Operation(
@@ -133,6 +140,18 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
         "CreateCnameToken", "oss:CreateCnameToken", cnames.create_token
     ),
     ("GET", "cname&comp=token"): Operation("GetCnameToken", "oss:GetCnameToken", cnames.get_token),
+    ("PUT", "inventory"): Operation(
+        "PutBucketInventory", "oss:PutBucketInventory", inventory.put_inventory
+    ),
+    ("GET", "inventory"): Operation(
+        "ListBucketInventory", "oss:GetBucketInventory", inventory.list_inventories
+    ),
+    ("GET", "inventory&inventoryId"): Operation(
+        "GetBucketInventory", "oss:GetBucketInventory", inventory.get_inventory
+    ),
+    ("DELETE", "inventory"): Operation(
+        "DeleteBucketInventory", "oss:DeleteBucketInventory", inventory.delete_inventory
+    ),
     ("POST", ""): Operation("PostObject", "", post_object.post_object),
     ("POST", "delete"): Operation("DeleteMultipleObjects", "", batch_delete.delete_objects),
 }
@@ -166,6 +185,12 @@ _OBJECT: Mapping[tuple[str, str], Operation] = {
     ),
     ("PUT", "symlink"): Operation("PutSymlink", "oss:PutObject", object_settings.put_symlink),
     ("GET", "symlink"): Operation("GetSymlink", "oss:GetObject", object_settings.get_symlink),
+    # oss2 adds the parameter to the caller's own dict, so that a later DeleteObject contains it.
+    ("DELETE", "symlink"): Operation("DeleteObject", "oss:DeleteObject", objects.delete_object),
+    ("POST", "restore"): Operation("RestoreObject", "oss:RestoreObject", restore.restore_object),
+    ("POST", "cleanRestoredObject"): Operation(
+        "CleanRestoredObject", "oss:CleanRestoredObject", restore.clean_restored_object
+    ),
 }
 # The operations that replace others if the request has an x-oss-copy-source header.
 _COPIES: Mapping[str, Operation] = {
@@ -186,6 +211,7 @@ DATA_OPERATIONS = frozenset(
     (
         "DeleteMultipleObjects",
         "ListMultipartUploads",
+        "ListObjectVersions",
         "ListObjects",
         "PostObject",
         *(operation.name for operation in (*_OBJECT.values(), *_COPIES.values())),
@@ -229,6 +255,15 @@ def _missing(request: Request, target: Target, sub: str) -> str:
     return next((n for n, value in params.items() if not value and not _is_known(n)), "")
 
 
+def _detailed(sub: str, request: Request) -> str:
+    """Return a sub-resource with the second parameter that selects its operation."""
+    if sub == "cname":
+        comp = request.params.get("comp", "")
+        return f"{sub}&comp={comp}" if comp else sub
+    is_one = request.method == "GET" and "inventoryId" in request.params
+    return f"{sub}&inventoryId" if is_one else sub
+
+
 def find_operation(request: Request, target: Target) -> Operation:
     """Return the operation of a request.
 
@@ -253,8 +288,8 @@ def find_operation(request: Request, target: Target) -> Operation:
             return _not_implemented(missing)
         if "partNumber" in params and sub != "uploadId" and target.key:
             raise RefusedError("InvalidArgument", ArgumentName="uploadId", ArgumentValue="")
-    if sub == "cname" and (comp := params.get("comp", "")):
-        sub = f"cname&comp={comp}"
+    if sub in ("cname", "inventory"):
+        sub = _detailed(sub, request)
         if not any(sub == known for _, known in table):
             return _not_implemented("comp")
     operation = table.get((request.method, sub))

@@ -21,19 +21,21 @@ __all__ = [
 
 SUB_RESOURCES = frozenset(
     """accessmonitor accessPoint accessPointPolicy acl append asyncFetch bucketArchiveDirectRead
-    bucketInfo callback callback-var cloudboxes cname comp continuation-token cors delete encryption
-    endTime group httpsConfig img inventory inventoryId lifecycle link live location logging
-    metaQuery objectInfo objectMeta partNumber policy policyStatus position publicAccessBlock qos
-    qosInfo qosRequester redundancyTransition referer regionList replication replicationLocation
-    replicationProgress requesterQosInfo requestPayment resourceGroup resourcePool
-    resourcePoolBuckets resourcePoolInfo response-cache-control response-content-disposition
-    response-content-encoding response-content-language response-content-type response-expires
-    restore rtc security-token sequential startTime stat status style styleName symlink tagging
+    bucketInfo callback callback-var cleanRestoredObject cloudboxes cname comp continuation-token
+    cors dataPipeline delete encryption endTime group httpsConfig img inventory inventoryId
+    legalHold lifecycle link live location logging metadataConfiguration metadataInventoryTable
+    metadataJournalTable metaQuery MetaQuery objectInfo objectMeta objectWorm overwriteConfig
+    partNumber policy policyStatus position publicAccessBlock qos qosInfo qosRequester quota
+    redundancyTransition referer regionList replication replicationLocation replicationProgress
+    requesterQosInfo requestPayment resourceGroup resourcePool resourcePoolBuckets resourcePoolInfo
+    response-cache-control response-content-disposition response-content-encoding
+    response-content-language response-content-type response-expires restore retention rtc seal
+    security-token sequential startTime stat status style styleName symlink tagging
     transferAcceleration udf udfApplication udfApplicationLog udfImage udfImageDesc udfName uploadId
-    uploads versionId versioning versions vod website worm wormExtend wormId x-oss-ac-forward-allow
-    x-oss-ac-source-ip x-oss-ac-subnet-mask x-oss-ac-vpc-id x-oss-access-point-name
-    x-oss-async-process x-oss-process x-oss-redundancy-transition-taskid x-oss-request-payer
-    x-oss-target-redundancy-type x-oss-traffic-limit
+    uploads userDefinedLogFieldsConfig versionId versioning versions vod website worm wormExtend
+    wormId x-oss-ac-forward-allow x-oss-ac-source-ip x-oss-ac-subnet-mask x-oss-ac-vpc-id
+    x-oss-access-point-name x-oss-async-process x-oss-process x-oss-redundancy-transition-taskid
+    x-oss-request-payer x-oss-target-redundancy-type x-oss-traffic-limit
     x-oss-write-get-object-response""".split()  # noqa: SIM905 - easier to read as a table
 )
 

@@ -7,15 +7,20 @@ blobs that are not used any more.
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from mock_oss.errors import DataDirError
 from mock_oss.store.blobs import Blobs, BlobWriter, Segment
 from mock_oss.store.cnames import Cnames
 from mock_oss.store.database import Database
+from mock_oss.store.inventories import Inventories
 from mock_oss.store.records import (
+    DELETE_MARKER,
+    NULL_VERSION,
     ExistingObject,
     ObjectRecord,
     PartRecord,
@@ -24,6 +29,8 @@ from mock_oss.store.records import (
 )
 from mock_oss.store.tables import Buckets, Objects, Sessions
 from mock_oss.store.uploads import Uploads
+from mock_oss.store.version_ids import version_id
+from mock_oss.store.versions import Versions
 
 __all__ = ["Store"]
 
@@ -33,6 +40,7 @@ class Store:
 
     Args:
         directory: the data directory.
+        version_digits: a function that returns the 32 hex digits of a new version id.
         is_temporary: whether the data need not survive a power failure.
 
     Raises:
@@ -40,8 +48,15 @@ class Store:
         DataDirInUseError: another mock uses the directory.
     """
 
-    def __init__(self, directory: Path, *, is_temporary: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        version_digits: Callable[[], str] | None = None,
+        *,
+        is_temporary: bool = False,
+    ) -> None:
         self.directory = directory
+        self._version_digits = version_digits or partial(secrets.token_hex, 16)
         self.database = Database(directory, is_temporary=is_temporary)
         try:
             self.blobs = Blobs(directory / "blobs", self.database)
@@ -50,15 +65,21 @@ class Store:
             raise DataDirError(f"cannot use the data directory {directory}: {e.strerror}") from e
         self.buckets = Buckets(self.database)
         self.objects = Objects(self.database)
+        self.versions = Versions(self.database)
         self.uploads = Uploads(self.database)
         self.sessions = Sessions(self.database)
         self.cnames = Cnames(self.database)
+        self.inventories = Inventories(self.database)
         self.blobs.sweep(self._used())
 
     def _used(self) -> set[str]:
         return {
             blob
-            for rows in (self.objects.all_segments(), self.uploads.all_segments())
+            for rows in (
+                self.objects.all_segments(),
+                self.versions.all_segments(),
+                self.uploads.all_segments(),
+            )
             for text in rows
             for blob, _, _ in json.loads(text)
         }
@@ -69,39 +90,130 @@ class Store:
         *,
         blob: BlobWriter | None = None,
         allow: Callable[[ExistingObject | None], None] | None = None,
+        same_version: bool = False,
     ) -> ObjectRecord:
-        """Create or replace an object in one commit; return its row.
+        """Create a new current version of an object in one commit; return its row.
+
+        The new version replaces the current version, or makes it noncurrent if versioning is on.
 
         Args:
-            record: the new object.
+            record: the new object; its version id and sequence number are ignored.
             blob: the blob with new data, to add after the segments of ``record``; or None.
             allow: a function to call before the change, in the same transaction. The argument of
-                the function is the object to be replaced, or None. The function raises an exception
-                to refuse the change.
+                the function is the current version, or None. The function raises an exception to
+                refuse the change.
+            same_version: True to change the current version, which must exist, instead.
         """
         with self.database.transaction():
-            replaced = self.objects.existing(record.bucket, record.key)
+            current = self.objects.existing(record.bucket, record.key)
             if allow is not None:
-                allow(replaced)
-            old = [] if replaced is None else load_segments(replaced.segments_json)
-            segments = record.segments
+                allow(current)
+            if same_version and current is not None:
+                identity, old = (current.version_id, current.sequence), _segments(current)
+            else:
+                identity, old = self._make_room(record.bucket, record.key, current)
+            segments, packed = record.segments, record.segments_json
             if blob is not None:
                 # An append needs the old blobs: their segments are part of the new object.
                 reuse = "" if segments else self.blobs.reusable(old)
                 segments.append(blob.close(reuse))
-                record = ObjectRecord._make((*record[:-1], pack_segments(segments)))
+                packed = pack_segments(segments)
+            record = ObjectRecord._make((*record[:12], packed, *identity, ""))
             self.objects.put(record)
         if old and old != segments:
             self._drop(old, kept=segments)
         return record
 
-    def delete_object(self, bucket: str, key: str) -> bool:
-        """Delete an object; return whether the object existed."""
-        removed = self.objects.delete(bucket, key)
-        if removed is None:
-            return False
+    def _make_room(
+        self, bucket: str, key: str, current: ExistingObject | None
+    ) -> tuple[tuple[str, int], list[Segment]]:
+        """Inside a transaction, prepare a key for a new current version or delete marker.
+
+        Returns:
+            The version id and the sequence number of the new version, and the segments of versions
+            that it replaces.
+        """
+        found = self.buckets.get(bucket)
+        versioning = "" if found is None else found.versioning
+        gone = [] if current is None else _segments(current)
+        if not versioning:
+            return (NULL_VERSION, 0), gone
+        newest = self.versions.newest(bucket, key)
+        sequence = 1 + max(
+            0 if newest is None else newest.sequence, 0 if current is None else current.sequence
+        )
+        new_id = NULL_VERSION
+        if versioning == "Enabled":
+            new_id = version_id(sequence, self._version_digits())
+        if current is not None and (new_id, current.version_id) != (NULL_VERSION, NULL_VERSION):
+            self.versions.demote(bucket, key)
+            gone = []
+        if new_id == NULL_VERSION:  # a key has only one version with this id
+            null = self.versions.get(bucket, key, NULL_VERSION)
+            if null is not None:
+                self.versions.remove(null)
+                gone += null.segments
+        return (new_id, sequence), gone
+
+    def version(self, bucket: str, key: str, version_id: str) -> ObjectRecord | None:
+        """Return the version or delete marker with this id, or None."""
+        current = self.objects.get(bucket, key)
+        if current is not None and current.version_id == version_id:
+            return current
+        return self.versions.get(bucket, key, version_id)
+
+    def update(self, record: ObjectRecord) -> None:
+        """Replace the row of an existing version, for example to change its tags."""
+        with self.database.transaction():
+            current = self.objects.existing(record.bucket, record.key)
+            if current is not None and current.version_id == record.version_id:
+                self.objects.put(record)
+            elif self.versions.get(record.bucket, record.key, record.version_id) is not None:
+                self.versions.put(record)
+
+    def delete_object(self, bucket: str, key: str, now_ms: int) -> str:
+        """Delete the current version of an object, or add a delete marker if versioning is on.
+
+        Args:
+            bucket: the bucket's name.
+            key: the key; no object needs to exist.
+            now_ms: the time of the delete marker, in milliseconds since the epoch.
+
+        Returns:
+            The version id of the delete marker; empty text if none was added.
+        """
+        with self.database.transaction():
+            found = self.buckets.get(bucket)
+            identity, gone = self._make_room(bucket, key, self.objects.existing(bucket, key))
+            self.objects.delete(bucket, key)
+            is_versioned = found is not None and found.versioning != ""
+            if is_versioned:
+                self.versions.put(_delete_marker(bucket, key, now_ms, identity))
+        self.blobs.delete(gone)
+        return identity[0] if is_versioned else ""
+
+    def delete_version(self, bucket: str, key: str, version_id: str) -> ObjectRecord | None:
+        """Delete one version or delete marker; the newest remaining version becomes current.
+
+        Returns:
+            The deleted row, or None if no version has this id.
+        """
+        with self.database.transaction():
+            removed = self.version(bucket, key, version_id)
+            if removed is None:
+                return None
+            current = self.objects.existing(bucket, key)
+            if current is not None and current.version_id == version_id:
+                self.objects.delete(bucket, key)
+                current = None
+            else:
+                self.versions.remove(removed)
+            newest = self.versions.newest(bucket, key)
+            if current is None and newest is not None and not newest.is_delete_marker:
+                self.versions.remove(newest)
+                self.objects.put(newest)
         self.blobs.delete(removed.segments)
-        return True
+        return removed
 
     def put_part(self, upload_id: str, part: PartRecord) -> None:
         """Store a part, and delete an older part with the same number.
@@ -113,20 +225,21 @@ class Store:
         if replaced is not None:
             self.blobs.delete(replaced.segments)
 
-    def complete_upload(self, upload_id: str, record: ObjectRecord) -> None:
-        """Store the object of a completed upload, and delete the upload.
+    def complete_upload(self, upload_id: str, record: ObjectRecord) -> ObjectRecord:
+        """Store the object of a completed upload, and delete the upload; return the object's row.
 
         Blobs of uploaded parts that the object does not contain are deleted.
         """
         parts = self.uploads.parts(upload_id)
         with self.database.transaction():
-            replaced = self.objects.existing(record.bucket, record.key)
+            current = self.objects.existing(record.bucket, record.key)
+            identity, gone = self._make_room(record.bucket, record.key, current)
+            record = ObjectRecord._make((*record[:13], *identity, ""))
             self.objects.put(record)
             self.uploads.delete(upload_id)
-        gone = [segment for part in parts for segment in part.segments]
-        if replaced is not None:
-            gone += load_segments(replaced.segments_json)
+        gone += [segment for part in parts for segment in part.segments]
         self._drop(gone, kept=record.segments)
+        return record
 
     def abort_upload(self, upload_id: str) -> None:
         """Delete an upload and its parts."""
@@ -183,3 +296,27 @@ class Store:
     def close(self) -> None:
         """Close the database; the files in the data directory remain."""
         self.database.close()
+
+
+def _segments(found: ExistingObject) -> list[Segment]:
+    return load_segments(found.segments_json)
+
+
+def _delete_marker(bucket: str, key: str, now_ms: int, identity: tuple[str, int]) -> ObjectRecord:
+    return ObjectRecord(
+        bucket=bucket,
+        key=key,
+        size=0,
+        etag="",
+        crc64="0",
+        md5="",
+        kind=DELETE_MARKER,
+        storage_class="Standard",
+        acl="default",
+        modified_ms=now_ms,
+        headers="{}",
+        tagging="{}",
+        segments_json="[]",
+        version_id=identity[0],
+        sequence=identity[1],
+    )

@@ -14,6 +14,12 @@ from mock_oss.errors import DataDirError, DataDirInUseError
 __all__ = ["Database"]
 
 FORMAT_VERSION = 1
+# Columns that the table of objects lacks in data directories of older releases.
+_VERSIONED = (
+    "version_id TEXT NOT NULL DEFAULT 'null'",
+    "sequence INTEGER NOT NULL DEFAULT 0",
+    "restored TEXT NOT NULL DEFAULT ''",
+)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS buckets (
     name TEXT PRIMARY KEY, account_id TEXT NOT NULL, region TEXT NOT NULL, acl TEXT NOT NULL,
@@ -30,7 +36,14 @@ CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
     crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
     acl TEXT NOT NULL, modified_ms INTEGER NOT NULL, headers TEXT NOT NULL,
-    tagging TEXT NOT NULL, segments TEXT NOT NULL, PRIMARY KEY (bucket, key)
+    tagging TEXT NOT NULL, segments TEXT NOT NULL, {versioned}, PRIMARY KEY (bucket, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS object_versions (
+    bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
+    crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
+    acl TEXT NOT NULL, modified_ms INTEGER NOT NULL, headers TEXT NOT NULL,
+    tagging TEXT NOT NULL, segments TEXT NOT NULL, {versioned},
+    PRIMARY KEY (bucket, key, sequence DESC)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS uploads (
     upload_id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL,
@@ -54,23 +67,29 @@ CREATE TABLE IF NOT EXISTS cname_certificates (
     domain TEXT PRIMARY KEY, bucket TEXT NOT NULL, certificate TEXT NOT NULL,
     put_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS inventories (
+    bucket TEXT NOT NULL, id TEXT NOT NULL, configuration TEXT NOT NULL, PRIMARY KEY (bucket, id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS small_blobs (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sessions (
     access_key_id TEXT PRIMARY KEY, access_key_secret TEXT NOT NULL, security_token TEXT NOT NULL,
     role_arn TEXT NOT NULL, session_name TEXT NOT NULL, policy TEXT NOT NULL,
     expires_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
-"""
+""".format(versioned=", ".join(_VERSIONED))
 TABLES = (
     "buckets",
     "bucket_switches",
+    "bucket_tags",
     "objects",
+    "object_versions",
     "uploads",
     "parts",
     "sessions",
     "cnames",
     "cname_tokens",
     "cname_certificates",
+    "inventories",
     "small_blobs",
 )
 
@@ -130,8 +149,15 @@ class Database:
         self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     def complete(self) -> None:
-        """Create missing tables, for example after a snapshot of an older release was restored."""
+        """Create missing tables and columns.
+
+        They are missing in data directories and snapshots of older releases.
+        """
         self.connection.executescript(_SCHEMA)
+        there = {row[1] for row in self.execute("PRAGMA table_info(objects)")}
+        for column in _VERSIONED:
+            if column.partition(" ")[0] not in there:
+                self.execute(f"ALTER TABLE objects ADD COLUMN {column}")
 
     def transaction(self) -> _Transaction:
         """Return a context manager that commits on success and rolls back on an exception."""

@@ -15,6 +15,8 @@ from mock_oss.store.blobs import Segment
 
 __all__ = [
     "DEFAULT_CONTENT_TYPE",
+    "DELETE_MARKER",
+    "NULL_VERSION",
     "BucketRecord",
     "Cname",
     "CnameCertificate",
@@ -25,11 +27,16 @@ __all__ = [
     "PartRecord",
     "SessionRecord",
     "UploadRecord",
+    "VersionEntry",
     "load_segments",
     "pack_segments",
 ]
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
+DELETE_MARKER = "DeleteMarker"
+"""The ``kind`` of a delete marker, which is not an object type of OSS."""
+NULL_VERSION = "null"
+"""The version id of objects stored while versioning was not enabled."""
 
 _read_json = json.JSONDecoder().raw_decode  # faster than `json.loads`
 
@@ -97,7 +104,11 @@ class CnameToken(NamedTuple):
 
 
 class ObjectRecord(NamedTuple):
-    """An object. ``etag`` has no quotes, ``crc64`` is decimal text, ``md5`` is base64 or empty."""
+    """A version of an object, or a delete marker.
+
+    ``etag`` has no quotes, ``crc64`` is decimal text, ``md5`` is base64 or empty. A version with a
+    larger ``sequence`` is newer. ``restored`` is the state of RestoreObject as JSON text, or empty.
+    """
 
     bucket: str
     key: str
@@ -112,6 +123,14 @@ class ObjectRecord(NamedTuple):
     headers: str
     tagging: str
     segments_json: str
+    version_id: str = NULL_VERSION
+    sequence: int = 0
+    restored: str = ""
+
+    @property
+    def is_delete_marker(self) -> bool:
+        """Whether the version is a delete marker."""
+        return self.kind == DELETE_MARKER
 
     @property
     def segments(self) -> list[Segment]:
@@ -136,6 +155,8 @@ class ExistingObject(NamedTuple):
     size: int
     kind: str
     segments_json: str
+    version_id: str
+    sequence: int
 
 
 class ListEntry(NamedTuple):
@@ -147,6 +168,22 @@ class ListEntry(NamedTuple):
     kind: str
     storage_class: str
     modified_ms: int
+    restored: str = ""
+
+
+class VersionEntry(NamedTuple):
+    """The fields of a version or delete marker that a ListObjectVersions response contains."""
+
+    key: str
+    size: int
+    etag: str
+    kind: str
+    storage_class: str
+    modified_ms: int
+    version_id: str
+    sequence: int
+    restored: str
+    is_latest: int
 
 
 class UploadRecord(NamedTuple):

@@ -14,18 +14,21 @@ from mock_oss.store.records import (
     SessionRecord,
 )
 
-__all__ = ["Buckets", "Objects", "Sessions", "after_prefix"]
+__all__ = ["OBJECT_COLUMNS", "Buckets", "Objects", "Sessions", "after_prefix"]
 
-_OBJECT_COLUMNS = (
+OBJECT_COLUMNS = (
     "bucket, key, size, etag, crc64, md5, kind, storage_class, acl, modified_ms, headers, tagging, "
-    "segments"
+    "segments, version_id, sequence, restored"
 )
-_GET = f"SELECT {_OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608 - constants
-_EXISTING = "SELECT key, size, kind, segments FROM objects WHERE bucket = ? AND key = ?"
+_GET = f"SELECT {OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608 - constants
+_EXISTING = (
+    "SELECT key, size, kind, segments, version_id, sequence FROM objects "
+    "WHERE bucket = ? AND key = ?"
+)
 _PUT = (  # updating an existing row is cheaper than REPLACE, which deletes it first
-    f"INSERT INTO objects ({_OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "  # noqa: S608
+    f"INSERT INTO objects ({OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "  # noqa: S608
     "ON CONFLICT (bucket, key) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _OBJECT_COLUMNS.split(", ")[2:])
+    + ", ".join(f"{name} = excluded.{name}" for name in OBJECT_COLUMNS.split(", ")[2:])
 )
 
 # More tables, because data directories of older releases lack these columns.
@@ -132,13 +135,10 @@ class Objects:
         with self._db.lock:
             self._db.execute(_PUT, tuple(record))  # sqlite3 is faster with a plain tuple
 
-    def delete(self, bucket: str, key: str) -> ObjectRecord | None:
-        """Delete an object; return its row, or None if the object did not exist."""
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete the row of an object; do nothing if the object does not exist."""
         with self._db.lock:
-            replaced = self.get(bucket, key)
-            if replaced is not None:
-                self._db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
-        return replaced
+            self._db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
 
     def entries(
         self, bucket: str, *, prefix: str, after: str, start: str, limit: int
@@ -148,7 +148,12 @@ class Objects:
         The arguments are the same as for ``page``.
         """
         rows = self._range(
-            "key, size, etag, kind, storage_class, modified_ms", bucket, prefix, after, start, limit
+            "key, size, etag, kind, storage_class, modified_ms, restored",
+            bucket,
+            prefix,
+            after,
+            start,
+            limit,
         )
         return [ListEntry._make(row) for row in rows]
 
@@ -164,7 +169,7 @@ class Objects:
             start: return only keys greater than or equal to this key.
             limit: the largest number of objects.
         """
-        rows = self._range(_OBJECT_COLUMNS, bucket, prefix, after, start, limit)
+        rows = self._range(OBJECT_COLUMNS, bucket, prefix, after, start, limit)
         return [ObjectRecord._make(row) for row in rows]
 
     def _range(

@@ -1,12 +1,14 @@
-"""Bucket lifecycle: parses the rules and aborts old multipart uploads.
+"""Bucket lifecycle: parses the rules, aborts old multipart uploads and deletes old versions.
 
-The mock checks all actions of a rule, but performs only AbortMultipartUpload. When a request
-addresses a bucket, the mock first aborts the old uploads of the bucket.
+The mock checks all actions of a rule, but performs only AbortMultipartUpload,
+NoncurrentVersionExpiration and ExpiredObjectDeleteMarker. When a request addresses a bucket, the
+mock first applies the rules of the bucket.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,7 +18,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.documents import child_text, children, parse
 from mock_oss.store import Store
 
-__all__ = ["AbortRule", "abort_old_uploads", "parse_lifecycle"]
+__all__ = ["AbortRule", "MarkerRule", "NoncurrentRule", "apply_rules", "parse_lifecycle"]
 
 MAX_RULES = 1000
 STORAGE_CLASSES = ("IA", "Archive", "ColdArchive", "DeepColdArchive")
@@ -24,6 +26,7 @@ TAG_TEXT = re.compile(r"[\w+\-=.:/ ]*")
 DAY_MS = 86_400_000
 _MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\dT00:00:00(?:\.000)?Z")
 _TIMED = ("Expiration", "AbortMultipartUpload", "Transition")
+_NONCURRENT = ("NoncurrentVersionExpiration", "NoncurrentVersionTransition")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +43,30 @@ class AbortRule:
     before_ms: int | None
 
 
-def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
-    """Check a LifecycleConfiguration document and return its enabled abort rules.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoncurrentRule:
+    """A rule that deletes versions which have been noncurrent for a number of days.
+
+    ``tags`` are the (key, value) pairs that a version must have.
+    """
+
+    prefix: str
+    days: int
+    tags: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkerRule:
+    """A rule that deletes delete markers which are the only version of their key."""
+
+    prefix: str
+
+
+Rule = AbortRule | NoncurrentRule | MarkerRule
+
+
+def parse_lifecycle(body: bytes) -> tuple[Rule, ...]:
+    """Check a LifecycleConfiguration document and return the enabled rules that the mock performs.
 
     Raises:
         RefusedError: the document is not valid; the code is MalformedXML, InvalidArgument or
@@ -51,23 +76,38 @@ def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
     rules = children(root, "Rule")
     if not 1 <= len(rules) <= MAX_RULES:
         raise RefusedError("MalformedXML", why={"xml": f"{len(rules)} rules, 1 to {MAX_RULES}"})
-    found = []
+    found: list[Rule] = []
     for rule in rules:
         prefix, status = child_text(rule, "Prefix"), child_text(rule, "Status")
         if prefix is None or status not in ("Enabled", "Disabled"):
             raise RefusedError("MalformedXML", why={"xml": "a Rule needs Prefix and Status"})
         if len((child_text(rule, "ID") or "").encode()) > 255:
             raise RefusedError("InvalidArgument", ArgumentName="ID", ArgumentValue="too long")
-        actions = [e for name in _TIMED for e in children(rule, name)]
+        actions = [e for name in (*_TIMED, *_NONCURRENT) for e in children(rule, name)]
         if not actions:
             raise RefusedError("MalformedXML", why={"xml": "a Rule needs an action"})
         _check_order(rule)
-        _check_tags(rule)
-        for action in actions:
-            days, before_ms = _when(action)
-            if action.tag == "AbortMultipartUpload" and status == "Enabled":
-                found.append(AbortRule(prefix=prefix, days=days, before_ms=before_ms))
+        tags = _tags(rule)
+        performed = [_performed(action, prefix, tags) for action in actions]
+        if status == "Enabled":
+            found += [each for each in performed if each is not None]
     return tuple(found)
+
+
+def _performed(action: Element, prefix: str, tags: frozenset[tuple[str, str]]) -> Rule | None:
+    """Check one action of a rule; return what the mock performs, or None."""
+    if action.tag in _NONCURRENT:
+        days = _noncurrent_days(action)
+        if action.tag == "NoncurrentVersionExpiration":
+            return NoncurrentRule(prefix=prefix, days=days, tags=tags)
+        _check_storage_class(action)
+        return None
+    after_days, before_ms = _when(action)
+    if action.tag == "AbortMultipartUpload":
+        return AbortRule(prefix=prefix, days=after_days, before_ms=before_ms)
+    if (child_text(action, "ExpiredObjectDeleteMarker") or "").lower() == "true":
+        return MarkerRule(prefix=prefix)
+    return None
 
 
 def _check_order(rule: Element) -> None:
@@ -77,41 +117,64 @@ def _check_order(rule: Element) -> None:
         RefusedError: InvalidRequest if the rule contains both days and dates. InvalidArgument for
             an unknown storage class. InvalidArgument if a transition to a colder storage class does
             not have more days than the transition before it, or if the expiration does not have
-            more days than the last transition.
+            more days than the last transition. The same for noncurrent versions.
     """
     timed = [action for name in ("Expiration", "Transition") for action in children(rule, name)]
     if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
         raise RefusedError("InvalidRequest", "Days and CreatedBeforeDate cannot be mixed.")
     for element in children(rule, "Transition"):
-        storage_class = child_text(element, "StorageClass") or ""
-        if storage_class not in STORAGE_CLASSES:
-            raise RefusedError(
-                "InvalidArgument", ArgumentName="StorageClass", ArgumentValue=storage_class
-            )
+        _check_storage_class(element)
+    _check_days(rule, "Transition", "Expiration", lambda action: _when(action)[0])
+    expiration, transition = _NONCURRENT
+    _check_days(rule, transition, expiration, _noncurrent_days)
+
+
+def _check_days(
+    rule: Element, transition: str, expiration: str, days_of: Callable[[Element], int | None]
+) -> None:
     last = 0
-    transitions = {child_text(t, "StorageClass"): t for t in children(rule, "Transition")}
+    transitions = {child_text(t, "StorageClass"): t for t in children(rule, transition)}
     for name in (*STORAGE_CLASSES, None):
-        found = transitions.get(name) if name else next(iter(children(rule, "Expiration")), None)
-        days = None if found is None else _when(found)[0]
+        found = transitions.get(name) if name else next(iter(children(rule, expiration)), None)
+        days = None if found is None else days_of(found)
         if days is not None and days <= last:
             raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=str(days))
         last = days or last
 
 
-def _check_tags(rule: Element) -> None:
+def _check_storage_class(transition: Element) -> None:
+    storage_class = child_text(transition, "StorageClass") or ""
+    if storage_class not in STORAGE_CLASSES:
+        raise RefusedError(
+            "InvalidArgument", ArgumentName="StorageClass", ArgumentValue=storage_class
+        )
+
+
+def _tags(rule: Element) -> frozenset[tuple[str, str]]:
+    tags = []
     for element in children(rule, "Tag"):
-        for name in ("Key", "Value"):
-            text = child_text(element, name) or ""
+        key, value = child_text(element, "Key") or "", child_text(element, "Value") or ""
+        for name, text in (("Key", key), ("Value", value)):
             if not TAG_TEXT.fullmatch(text):
                 raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=text)
+        tags.append((key, value))
+    return frozenset(tags)
+
+
+def _noncurrent_days(action: Element) -> int:
+    return _days(child_text(action, "NoncurrentDays") or "", "NoncurrentDays")
+
+
+def _days(text: str, name: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) >= 1):
+        raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=text)
+    return int(text)
 
 
 def _when(action: Element) -> tuple[int | None, int | None]:
     days, before = child_text(action, "Days"), child_text(action, "CreatedBeforeDate")
     if days is not None and before is None:
-        if not (days.isascii() and days.isdigit() and len(days) < 7 and int(days) >= 1):
-            raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=days)
-        return int(days), None
+        return _days(days, "Days"), None
     if before is not None and days is None:
         if not _MIDNIGHT.fullmatch(before):
             raise RefusedError(
@@ -133,32 +196,44 @@ def _when(action: Element) -> tuple[int | None, int | None]:
 
 
 @lru_cache(maxsize=64)
-def _rules(stored: str) -> tuple[AbortRule, ...]:
+def _rules(stored: str) -> tuple[Rule, ...]:
     return parse_lifecycle(stored.encode())
 
 
-def abort_old_uploads(store: Store, bucket: str, stored: str, now_ms: int) -> int:
-    """Abort the uploads that are too old according to a bucket's lifecycle rules.
+def apply_rules(store: Store, bucket: str, stored: str, now_ms: int) -> None:
+    """Abort uploads and delete versions that are too old according to a bucket's lifecycle rules.
 
     Args:
         store: the store.
         bucket: the bucket's name.
         stored: the bucket's lifecycle document, or empty text.
         now_ms: the mock's time in milliseconds since the epoch.
-
-    Returns:
-        The number of aborted uploads.
     """
-    ended = 0
     for rule in _rules(stored) if stored else ():
-        for upload in store.uploads.page(bucket, prefix=rule.prefix, limit=1_000_000):
-            old = rule.days is not None and upload.initiated_ms + rule.days * DAY_MS <= now_ms
-            early = (
-                rule.before_ms is not None
-                and upload.initiated_ms < rule.before_ms
-                and rule.before_ms <= now_ms
-            )
-            if old or early:
-                store.abort_upload(upload.upload_id)
-                ended += 1
-    return ended
+        if isinstance(rule, AbortRule):
+            _abort_old_uploads(store, bucket, rule, now_ms)
+        elif isinstance(rule, NoncurrentRule):
+            _delete_old_versions(store, bucket, rule, now_ms)
+        else:
+            for key, version_id in store.versions.lone_markers(bucket, rule.prefix):
+                store.delete_version(bucket, key, version_id)
+
+
+def _abort_old_uploads(store: Store, bucket: str, rule: AbortRule, now_ms: int) -> None:
+    for upload in store.uploads.page(bucket, prefix=rule.prefix, limit=1_000_000):
+        old = rule.days is not None and upload.initiated_ms + rule.days * DAY_MS <= now_ms
+        early = (
+            rule.before_ms is not None
+            and upload.initiated_ms < rule.before_ms
+            and rule.before_ms <= now_ms
+        )
+        if old or early:
+            store.abort_upload(upload.upload_id)
+
+
+def _delete_old_versions(store: Store, bucket: str, rule: NoncurrentRule, now_ms: int) -> None:
+    until_ms = now_ms - rule.days * DAY_MS
+    for key, version_id in store.versions.noncurrent_since(bucket, rule.prefix, until_ms):
+        found = store.version(bucket, key, version_id)
+        if found is not None and rule.tags <= found.tags.items():
+            store.delete_version(bucket, key, version_id)

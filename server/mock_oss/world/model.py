@@ -26,6 +26,7 @@ __all__ = [
     "BUCKET_ACLS",
     "ROLE_ARN",
     "STORAGE_CLASSES",
+    "VERSIONING",
     "BucketSpec",
     "Role",
     "User",
@@ -40,6 +41,7 @@ ROLE_ARN = f"acs:ram::{ACCOUNT_ID}:role/oss-web-upload"
 REGION = "cn-hangzhou"
 BUCKET_ACLS = ("private", "public-read", "public-read-write")
 STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
+VERSIONING = ("Enabled", "Suspended")
 SESSION_S = range(3600, 43201)
 
 
@@ -107,7 +109,8 @@ class Role:
 class BucketSpec:
     """The specification of a bucket that exists at the start.
 
-    ``cors`` and ``lifecycle`` are XML documents or empty text.
+    ``cors`` and ``lifecycle`` are XML documents or empty text. ``versioning`` is ``Enabled``,
+    ``Suspended`` or empty text.
     """
 
     name: str
@@ -117,6 +120,7 @@ class BucketSpec:
     storage_class: str = "Standard"
     cors: str = ""
     lifecycle: str = ""
+    versioning: str = ""
 
     def __post_init__(self) -> None:
         try:
@@ -129,10 +133,12 @@ class BucketSpec:
         for what, value, known in (
             ("acl", self.acl, BUCKET_ACLS),
             ("storage_class", self.storage_class, STORAGE_CLASSES),
+            ("versioning", self.versioning, ("", *VERSIONING)),
         ):
             if value not in known:
                 raise WorldError(
-                    f"bucket {self.name}: {what} must be one of {', '.join(known)}, not {value!r}"
+                    f"bucket {self.name}: {what} must be one of {', '.join(filter(None, known))}, "
+                    f"not {value!r}"
                 )
         for what, text, parse in (
             ("cors", self.cors, parse_cors),

@@ -40,6 +40,7 @@ def ensure_bucket(store: Store, spec: BucketSpec, clock: Clock) -> None:
                 created_ms=clock.timestamp_ms(),
                 cors=spec.cors,
                 lifecycle=spec.lifecycle,
+                versioning=spec.versioning,
             )
         )
 

@@ -1,5 +1,6 @@
 """Features of objects that the SDK tours do not cover: overwriting, checks, conditions, ranges."""
 
+import re
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from oss2.exceptions import NotModified, PreconditionFailed
 
 from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
+from contract.mock_oss.post_forms import form, post, v1_fields
 from mock_oss import BUCKET, MockOSS
 from mock_oss.operations.routes import NOT_IMPLEMENTED
 
@@ -299,6 +301,26 @@ def test_traffic_limits_hold(bucket_v4: Any) -> None:
     assert 0.45 <= time.monotonic() - started < 5
 
 
+def test_traffic_limits_of_forms_hold(mock_oss: MockOSS) -> None:
+    started = time.monotonic()
+    fields = {"key": "f", "x-oss-traffic-limit": "819200", **v1_fields(mock_oss, [])}
+
+    assert post(mock_oss, form(fields, b"x" * 51_200)).status == 204
+
+    assert time.monotonic() - started >= 0.45
+    fields["x-oss-traffic-limit"] = "819199"
+    assert post(mock_oss, form(fields)).xml("EC") == "0004-00000502"
+
+
+def test_a_traffic_limit_is_set_once(mock_oss: MockOSS) -> None:
+    limit = {"x-oss-traffic-limit": "819200"}
+    target, headers = signed_headers(mock_oss, "PUT", "a", query=limit, headers=limit)
+
+    answer = send(mock_oss, "PUT", target, headers=headers, body=b"hello")
+
+    assert (answer.status, answer.xml("EC")) == (400, "0004-00000501")
+
+
 @pytest.mark.parametrize("sub", [*sorted(NOT_IMPLEMENTED), "x-oss-process"])
 def test_what_is_not_there_says_not_implemented(mock_oss: MockOSS, sub: str) -> None:
     target, headers = signed_headers(mock_oss, "GET", "", query={sub: ""})
@@ -307,6 +329,25 @@ def test_what_is_not_there_says_not_implemented(mock_oss: MockOSS, sub: str) -> 
 
     assert (answer.status, answer.code) == (400, "NotImplemented")
     assert answer.xml("Header") == sub
+
+
+CONTROLS = "".join(map(chr, range(1, 32)))
+
+
+def test_control_characters_of_keys_are_references_in_lists(mock_oss: MockOSS) -> None:
+    bucket = oss2_bucket(mock_oss)
+    bucket.put_object(CONTROLS, b"hello")
+
+    target, headers = signed_headers(mock_oss, "GET", "")
+    listed = send(mock_oss, "GET", target, headers=headers).body.decode()
+    references = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), listed)
+    assert f"<Key>{CONTROLS}</Key>" in references
+    assert not set(listed) & set(CONTROLS) - set("\t\n")
+    assert [each.key for each in bucket.list_objects().object_list] == [CONTROLS]
+    bucket.delete_object(CONTROLS)
+    target, headers = signed_headers(mock_oss, "GET", CONTROLS)
+    missing = send(mock_oss, "GET", target, headers=headers)
+    assert missing.code == "NoSuchKey"
 
 
 def test_what_encrypting_clients_said_stays_with_the_bytes(

@@ -207,3 +207,59 @@ def test_a_condition_is_about_the_request_and_the_stored_object(
         assert alice.get_object("a").read() == b"hello"
     else:
         assert refusal(alice.get_object, "a") == DENIED
+
+
+READS_CURRENT = [statement("Allow", "GetObject GetObjectTagging DeleteObject PutObject", "*")]
+READS_VERSIONS = [
+    statement("Allow", "GetObjectVersion DeleteObjectVersion PutObject", "alice/*"),
+]
+
+
+def two_versions(oss: MockOSS, key: str) -> tuple[str, str]:
+    """Enable versioning, and store a key twice; return the version ids, oldest first."""
+    owner = oss2_bucket(oss, credentials=OWNER)
+    owner.put_bucket_versioning(oss2.models.BucketVersioningConfig(oss2.BUCKET_VERSIONING_ENABLE))
+    return owner.put_object(key, b"first").versionid, owner.put_object(key, b"second").versionid
+
+
+@pytest.mark.parametrize("oss", [READS_CURRENT], indirect=True, ids=["current"])
+def test_the_rights_for_objects_are_not_those_for_versions(oss: MockOSS) -> None:
+    first, _ = two_versions(oss, "a")
+    alice, version = oss2_bucket(oss, credentials=ALICE), {"versionId": first}
+
+    assert alice.get_object("a").read() == b"second"
+    for call in (alice.get_object, alice.head_object, alice.delete_object, alice.get_object_acl):
+        assert refusal(call, "a", params=version)[0] == 403
+    assert refusal(alice.get_object_tagging, "a", params=version) == DENIED
+    assert refusal(alice.copy_object, BUCKET, "a", "b", params=version) == DENIED
+    assert refusal(alice.list_object_versions) == DENIED
+    doomed = [oss2.models.BatchDeleteObjectVersion("a", first)]
+    listed = oss2.models.BatchDeleteObjectVersionList(doomed)
+    assert refusal(alice.delete_object_versions, listed) == DENIED
+    alice.delete_object("a")
+    assert len(oss.bucket(BUCKET).versions("a")) == 3
+
+
+@pytest.mark.parametrize("oss", [READS_VERSIONS], indirect=True, ids=["versions"])
+def test_the_rights_for_versions_are_not_those_for_objects(oss: MockOSS) -> None:
+    first, _ = two_versions(oss, "alice/a")
+    alice, version = oss2_bucket(oss, credentials=ALICE), {"versionId": first}
+
+    assert alice.get_object("alice/a", params=version).read() == b"first"
+    alice.copy_object(BUCKET, "alice/a", "alice/b", params=version)
+    assert refusal(alice.get_object, "alice/a") == DENIED
+    assert refusal(alice.delete_object, "alice/a") == DENIED
+    alice.delete_object("alice/a", params=version)
+    assert [each.data for each in oss.bucket(BUCKET).versions("alice/a")] == [b"second"]
+
+
+@pytest.mark.parametrize("oss", [READS_CURRENT], indirect=True, ids=["current"])
+def test_the_acl_of_a_version_decides_about_the_version(oss: MockOSS) -> None:
+    first, second = two_versions(oss, "a")
+    owner = oss2_bucket(oss, credentials=OWNER)
+    owner.put_object_acl("a", "public-read", params={"versionId": first})
+
+    assert send(oss, "GET", f"/{BUCKET}/a?versionId={first}").body == b"first"
+    assert send(oss, "GET", f"/{BUCKET}/a?versionId={second}").status == 403
+    assert send(oss, "GET", f"/{BUCKET}/a").status == 403
+    assert send(oss, "DELETE", f"/{BUCKET}/a?versionId={first}").status == 403

@@ -8,10 +8,16 @@ import oss2
 from oss2.credentials import StaticCredentialsProvider
 from oss2.models import (
     AbortMultipartUpload,
+    BatchDeleteObjectVersion,
+    BatchDeleteObjectVersionList,
     BucketCors,
     BucketLifecycle,
     BucketVersioningConfig,
     CorsRule,
+    InventoryBucketDestination,
+    InventoryConfiguration,
+    InventoryDestination,
+    InventorySchedule,
     LifecycleExpiration,
     LifecycleRule,
     PartInfo,
@@ -21,7 +27,7 @@ from oss2.models import (
 )
 
 from contract.mock_oss.clients import REGION
-from contract.mock_oss.matrix import Case, Credentials
+from contract.mock_oss.matrix import ADMIN, Case, Credentials
 from contract.mock_oss.receiver import callback_to, receiving
 from mock_oss import MockOSS
 
@@ -56,8 +62,11 @@ def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
     _details(bucket)
     _multipart(bucket)
     _settings(bucket)
+    _archive(bucket, oss)
+    _inventory(bucket)
     bucket.batch_delete_objects([found.key for found in oss2.ObjectIterator(bucket)])
     assert list(oss2.ObjectIteratorV2(bucket)) == []
+    _versions(bucket)
     bucket.delete_bucket()
 
 
@@ -112,6 +121,44 @@ def _multipart(bucket: Any) -> None:
     bucket.abort_multipart_upload("gone", upload_id)
 
 
+def _archive(bucket: Any, oss: MockOSS) -> None:
+    bucket.put_object("cold", b"hello", headers={"x-oss-storage-class": "Archive"})
+    assert bucket.restore_object("cold").status == 202
+    oss.clock.advance(60)
+    assert bucket.get_object("cold").read() == b"hello"
+
+
+def _inventory(bucket: Any) -> None:
+    target = InventoryBucketDestination("1", f"{ADMIN.arn}", NAME, "CSV")
+    bucket.put_bucket_inventory_configuration(
+        InventoryConfiguration(
+            "daily",
+            True,
+            "Current",
+            inventory_schedule=InventorySchedule("Daily"),
+            inventory_destination=InventoryDestination(target),
+        )
+    )
+    assert bucket.get_bucket_inventory_configuration("daily").inventory_schedule.frequency
+    (listed,) = bucket.list_bucket_inventory_configurations().inventory_configurations
+    assert listed.inventory_id == "daily"
+    bucket.delete_bucket_inventory_configuration("daily")
+
+
+def _versions(bucket: Any) -> None:
+    bucket.put_bucket_versioning(BucketVersioningConfig(oss2.BUCKET_VERSIONING_ENABLE))
+    assert bucket.get_bucket_versioning().status == "Enabled"
+    stored = bucket.put_object(KEY, b"hello").versionid
+    hidden = bucket.delete_object(KEY).versionid
+    version = {"versionId": stored}
+    assert bucket.get_object(KEY, params=version).read() == b"hello"
+    found = bucket.list_object_versions()
+    assert [each.versionid for each in found.versions] == [stored]
+    assert [each.versionid for each in found.delete_marker] == [hidden]
+    doomed = [BatchDeleteObjectVersion(KEY, each) for each in (stored, hidden)]
+    bucket.delete_object_versions(BatchDeleteObjectVersionList(doomed))
+
+
 def _settings(bucket: Any) -> None:
     assert bucket.get_bucket_info().name == NAME
     assert bucket.get_bucket_stat().object_count == 4
@@ -122,8 +169,6 @@ def _settings(bucket: Any) -> None:
     assert bucket.get_bucket_public_access_block().block_public_access
     bucket.delete_bucket_public_access_block()
     assert bucket.get_bucket_versioning().status is None
-    bucket.put_bucket_versioning(BucketVersioningConfig(oss2.BUCKET_VERSIONING_SUSPEND))
-    assert bucket.get_bucket_versioning().status == "Suspended"
     tags = Tagging()
     tags.tag_set.add("team", "uploads")
     bucket.put_bucket_tagging(tags)

@@ -1,12 +1,18 @@
-"""Calls operations without a method in the OSS SDKs: STS (official client), preflights, forms."""
+"""Calls operations that the OSS SDKs cannot call: STS (official client), preflights, forms.
+
+The SDKs have CleanRestoredObject, but sign with the time of this machine, which is an hour before
+the mock's time when a restoration has ended.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from alibabacloud_sts20150401.client import Client
 from alibabacloud_sts20150401.models import AssumeRoleRequest
 from alibabacloud_tea_openapi.models import Config
 
-from contract.mock_oss.clients import send
+from contract.mock_oss.clients import send, signed_headers
 from contract.mock_oss.matrix import ADMIN, Case, Credentials
 from contract.mock_oss.post_forms import form, post, v1_fields, v4_fields
 from mock_oss import BUCKET, BucketSpec, MockOSS
@@ -44,3 +50,18 @@ def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
 
     fields = v4_fields(oss, []) if case.version == "v4" else v1_fields(oss, [])
     assert post(oss, form({"key": "a", **fields})).status == 204
+    if case.version == "v4":
+        _clean(oss)
+
+
+def _clean(oss: MockOSS) -> None:
+    """Restore an archived object, and end the restoration."""
+
+    def ask(method: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> int:
+        target, signed = signed_headers(oss, method, "cold", query=query, headers=headers)
+        return send(oss, method, target, headers=signed, body=body).status
+
+    assert ask("PUT", {}, {"x-oss-storage-class": "ColdArchive"}, b"hello") == 200
+    assert ask("POST", {"restore": ""}, {}, b"") == 202
+    oss.clock.advance(5 * 3600)
+    assert ask("POST", {"cleanRestoredObject": ""}, {}, b"") == 200

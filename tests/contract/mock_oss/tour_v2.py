@@ -7,7 +7,7 @@ from typing import Any
 import alibabacloud_oss_v2 as oss_v2
 
 from contract.mock_oss.clients import REGION
-from contract.mock_oss.matrix import Case, Credentials
+from contract.mock_oss.matrix import ADMIN, Case, Credentials
 from contract.mock_oss.receiver import callback_to, receiving
 from mock_oss import MockOSS
 
@@ -42,9 +42,12 @@ def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
     _details(client)
     _multipart(client)
     _settings(client)
+    _archive(client)
+    _inventory(client)
     listed = client.list_objects(oss_v2.ListObjectsRequest(bucket=NAME)).contents
     doomed = [oss_v2.DeleteObject(key=found.key) for found in listed]
     client.delete_multiple_objects(oss_v2.DeleteMultipleObjectsRequest(bucket=NAME, objects=doomed))
+    _versions(client)
     client.delete_bucket(oss_v2.DeleteBucketRequest(bucket=NAME))
 
 
@@ -152,14 +155,56 @@ def _switches(client: Any) -> None:
     client.delete_bucket_public_access_block(
         oss_v2.DeleteBucketPublicAccessBlockRequest(bucket=NAME)
     )
+    tags = oss_v2.Tagging(tag_set=oss_v2.TagSet(tags=[oss_v2.Tag(key="team", value="red")]))
+    client.put_bucket_tags(oss_v2.PutBucketTagsRequest(bucket=NAME, tagging=tags))
+    tagged = client.get_bucket_tags(oss_v2.GetBucketTagsRequest(bucket=NAME))
+    assert [tag.key for tag in tagged.tagging.tag_set.tags] == ["team"]
+    client.delete_bucket_tags(oss_v2.DeleteBucketTagsRequest(bucket=NAME))
+
+
+def _archive(client: Any) -> None:
+    where = {"bucket": NAME, "key": "cold"}
+    client.put_object(oss_v2.PutObjectRequest(**where, body=b"x", storage_class="ColdArchive"))
+    wanted = oss_v2.RestoreRequest(days=1, tier="Expedited")
+    restored = client.restore_object(oss_v2.RestoreObjectRequest(**where, restore_request=wanted))
+    assert restored.restore_priority == "Expedited"
+
+
+def _inventory(client: Any) -> None:
+    target = oss_v2.InventoryOSSBucketDestination(
+        format="CSV", account_id="1", role_arn=ADMIN.arn, bucket=f"acs:oss:::{NAME}"
+    )
+    wanted = oss_v2.InventoryConfiguration(
+        id="daily",
+        is_enabled=True,
+        included_object_versions="Current",
+        destination=oss_v2.InventoryDestination(oss_bucket_destination=target),
+        schedule=oss_v2.InventorySchedule(frequency="Daily"),
+    )
+    where = {"bucket": NAME, "inventory_id": "daily"}
+    client.put_bucket_inventory(
+        oss_v2.PutBucketInventoryRequest(**where, inventory_configuration=wanted)
+    )
+    found = client.get_bucket_inventory(oss_v2.GetBucketInventoryRequest(**where))
+    assert found.inventory_configuration.schedule.frequency == "Daily"
+    listed = client.list_bucket_inventory(oss_v2.ListBucketInventoryRequest(bucket=NAME))
+    assert len(listed.list_inventory_configurations_result.inventory_configurations) == 1
+    client.delete_bucket_inventory(oss_v2.DeleteBucketInventoryRequest(**where))
+
+
+def _versions(client: Any) -> None:
+    on = oss_v2.VersioningConfiguration(status="Enabled")
     client.put_bucket_versioning(
-        oss_v2.PutBucketVersioningRequest(
-            bucket=NAME,
-            versioning_configuration=oss_v2.VersioningConfiguration(status="Suspended"),
-        )
+        oss_v2.PutBucketVersioningRequest(bucket=NAME, versioning_configuration=on)
     )
     versioning = client.get_bucket_versioning(oss_v2.GetBucketVersioningRequest(bucket=NAME))
-    assert versioning.version_status == "Suspended"
+    assert versioning.version_status == "Enabled"
+    stored = client.put_object(oss_v2.PutObjectRequest(bucket=NAME, key=KEY, body=b"hello"))
+    found = client.list_object_versions(oss_v2.ListObjectVersionsRequest(bucket=NAME))
+    assert [(each.key, each.version_id) for each in found.version] == [(KEY, stored.version_id)]
+    client.delete_object(
+        oss_v2.DeleteObjectRequest(bucket=NAME, key=KEY, version_id=stored.version_id)
+    )
 
 
 def _settings(client: Any) -> None:

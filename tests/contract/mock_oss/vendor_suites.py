@@ -35,8 +35,9 @@ from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, ACCOUNT_ID, MockOSS, Worl
 
 __all__ = ["FILES", "run"]
 
-# The files about objects, multipart uploads, buckets, CORS, lifecycle, listing, signatures, STS and
-# presigned URLs. The other files test operations for which the mock returns NotImplemented.
+# The files about objects, multipart uploads, buckets, CORS, lifecycle, listing, versions, restored
+# objects, inventories, signatures, STS and presigned URLs. The other files test operations for
+# which the mock returns NotImplemented.
 FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "oss2": (
         "tests",
@@ -55,6 +56,10 @@ FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "test_sign",
             "test_exception_ec",
             "test_api_base",
+            "test_bucket_versioning",
+            "test_object_versioning",
+            "test_lifecycle_versioning",
+            "test_bucket_inventory",
         ),
     ),
     "oss-v2": (
@@ -68,6 +73,9 @@ FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "test_bucket_cors_client",
             "test_bucket_lifecycle_client",
             "test_encryption_client",
+            "test_bucket_inventory_client",
+            "test_clean_restored_object_client",
+            "test_bucket_tags_client",
             "aio/test_bucket_basic_async",
             "aio/test_client_extension_async",
             "aio/test_multipart_upload_async",
@@ -87,6 +95,7 @@ FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "sts.test",
             "signature.test",
             "endpointIsIP.test",
+            "multiversion.test",
         ),
     ),
 }
@@ -127,6 +136,7 @@ def _environment(oss: MockOSS) -> dict[str, str]:
         "REGION": "cn-hangzhou",
         "RAM_ROLE_ARN": ADMIN.arn,
         "USER_ID": ACCOUNT_ID,
+        "RAM_UID": ACCOUNT_ID,
         "UID": ACCOUNT_ID,
         "STS_ID": ACCESS_KEY_ID,
         "STS_KEY": ACCESS_KEY_SECRET,

@@ -1,4 +1,4 @@
-"""Deleting a bucket's old versions: the mock keeps none, so a stub answers like the vendor's pages.
+"""Deleting a bucket's old versions, which a stub lists exactly like the vendor's pages.
 
 Source: vendor pages ListObjectVersions and DeleteMultipleObjects. The stub checks no signature.
 """

@@ -144,6 +144,38 @@ async function settings() {
   assert.deepEqual((await store.listChannels()).channels, []);
 }
 
+async function archive() {
+  await store.put('cold', Buffer.from('hello'), { headers: { 'x-oss-storage-class': 'ColdArchive' } });
+  const answer = await store.restore('cold', { type: 'ColdArchive', Days: 2, JobParameters: 'Expedited' });
+  assert.equal(answer.res.status, 202);
+}
+
+async function inventory() {
+  await store.putBucketInventory(NAME, {
+    id: 'daily',
+    isEnabled: true,
+    OSSBucketDestination: { format: 'CSV', accountId: '1', rolename: 'inventory', bucket: NAME },
+    frequency: 'Daily',
+    includedObjectVersions: 'Current',
+    optionalFields: { field: ['Size'] },
+  });
+  assert.equal((await store.getBucketInventory(NAME, 'daily')).inventory.frequency, 'Daily');
+  assert.equal((await store.listBucketInventory(NAME)).inventoryList.length, 1);
+  await store.deleteBucketInventory(NAME, 'daily');
+}
+
+async function versions() {
+  await store.putBucketVersioning(NAME, 'Enabled');
+  assert.equal((await store.getBucketVersioning(NAME)).versionStatus, 'Enabled');
+  const stored = (await store.put(KEY, Buffer.from('hello'))).res.headers['x-oss-version-id'];
+  const hidden = (await store.delete(KEY)).res.headers['x-oss-version-id'];
+  assert.equal((await store.get(KEY, { versionId: stored })).content.toString(), 'hello');
+  const found = await store.listObjectVersions({ prefix: 'dir/' });
+  assert.deepEqual(found.objects.map((o) => [o.name, o.versionId, o.isLatest]), [[KEY, stored, false]]);
+  assert.deepEqual(found.deleteMarker.map((o) => o.versionId), [hidden]);
+  await store.deleteMulti([stored, hidden].map((versionId) => ({ key: KEY, versionId })));
+}
+
 // Its own client of STS signs in the older way only.
 async function token() {
   const sts = new OSS.STS({ accessKeyId: owner[0], accessKeySecret: owner[1], endpoint: `http://127.0.0.1:${port}` });
@@ -167,6 +199,9 @@ await multipart();
 await form();
 await settings();
 if (version === 'v1') await token();
+await archive();
+await inventory();
 const all = (await store.listV2({ 'max-keys': 100 })).objects.map((o) => o.name);
 await store.deleteMulti(all);
+await versions();
 await store.deleteBucket(NAME);

@@ -1,0 +1,99 @@
+"""Presigned URLs that only some clients may use: the parameters ``x-oss-ac-*``.
+
+A URL with ``x-oss-ac-subnet-mask`` is for the clients of one network. The address of the network,
+``x-oss-ac-source-ip``, is part of the signature, but usually not of the URL: OSS takes the address
+of the client. A URL with ``x-oss-ac-vpc-id`` is for the clients of a VPC; no client of the mock is
+in a VPC. Source: vendor pages "Add signatures to URLs", and of the ECs 0002-00000119, -225, -602,
+-603 and -604.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+from mock_oss.errors import RefusedError
+from mock_oss.http.request import Request
+
+__all__ = ["check_network", "limit_ec", "signed_query"]
+
+IP = "x-oss-ac-source-ip"
+MASK = "x-oss-ac-subnet-mask"
+VPC = "x-oss-ac-vpc-id"
+FORWARD = "x-oss-ac-forward-allow"
+
+
+def _network(request: Request, address: str) -> str:
+    """Return the address of the network that contains an address.
+
+    Raises:
+        RefusedError: InvalidArgument if the address or the mask is not valid.
+    """
+    mask = request.params.get(MASK, "")
+    try:
+        ip = ip_address(address)
+    except ValueError as e:
+        raise RefusedError("InvalidArgument", ArgumentName=IP, ArgumentValue=address) from e
+    bits = mask or str(ip.max_prefixlen)
+    if not (bits.isascii() and bits.isdigit() and len(bits) < 4 and int(bits) <= ip.max_prefixlen):
+        raise RefusedError("InvalidArgument", ArgumentName=MASK, ArgumentValue=mask)
+    return str(ip_network((ip, int(bits)), strict=False).network_address)
+
+
+def signed_query(request: Request) -> list[tuple[str, str]]:
+    """Return the query that the signature of a request covers.
+
+    The query of a presigned URL for one network gets the address of the client's network.
+
+    Raises:
+        RefusedError: InvalidArgument if the mask is not valid.
+    """
+    params = request.params
+    if MASK not in params or IP in params or "authorization" in request.headers:
+        return request.query
+    return [*request.query, (IP, _network(request, request.client_ip))]
+
+
+def limit_ec(request: Request, version: str) -> str | None:
+    """Return the EC of a wrong signature in a URL with limits, or None for any other request.
+
+    Args:
+        request: the request.
+        version: the version of the signature: ``v1``, ``v2`` or ``v4``.
+    """
+    params = request.params
+    if MASK not in params and IP not in params:
+        return None
+    if version != "v1":
+        return {"v2": "0002-00000119", "v4": "0002-00000225"}[version]
+    return "0002-00000604" if FORWARD in params else "0002-00000602"
+
+
+def check_network(request: Request, version: str) -> None:
+    """Check that the client is in the network and the VPC of a presigned URL.
+
+    The signature has been verified.
+
+    Args:
+        request: the request.
+        version: the version of the signature: ``v1``, ``v2`` or ``v4``.
+
+    Raises:
+        RefusedError: SignatureDoesNotMatch for a client of another network, and for every URL that
+            names a VPC.
+    """
+    params = request.params
+    if VPC in params:
+        raise RefusedError(
+            "SignatureDoesNotMatch",
+            ec="0002-00000603",
+            why={"kind": "network", "vpc": params[VPC], "client": "in no VPC"},
+        )
+    if IP not in params:
+        return
+    allowed = _network(request, params[IP])
+    if allowed != _network(request, request.client_ip):
+        raise RefusedError(
+            "SignatureDoesNotMatch",
+            ec=limit_ec(request, version),
+            why={"kind": "network", "allowed": allowed, "client": request.client_ip},
+        )

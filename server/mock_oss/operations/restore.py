@@ -1,0 +1,151 @@
+"""RestoreObject: makes archived objects readable for some days.
+
+The time of a restoration depends on the storage class and the tier, and follows the mock's clock.
+The mock uses the longest time that the vendor documents for Archive, ColdArchive and
+DeepColdArchive. Source: vendor pages RestoreObject and CleanRestoredObject.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mock_oss.errors import RefusedError
+from mock_oss.http.documents import child_text, children, parse
+from mock_oss.http.response import Response
+from mock_oss.operations.common import existing, gmt, version_headers
+from mock_oss.service import Call
+from mock_oss.store import ObjectRecord
+
+__all__ = ["check_readable", "clean_restored_object", "restore_info", "restore_object"]
+
+MAX_BODY_BYTES = 64 << 10
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+TIERS = ("Expedited", "Standard", "Bulk")
+# Storage class -> tier -> the time of the restoration in milliseconds. Archive has no tiers.
+TIMES_MS: Mapping[str, Mapping[str, int]] = {
+    "Archive": {"": MINUTE_MS},
+    "ColdArchive": {"Expedited": HOUR_MS, "Standard": 5 * HOUR_MS, "Bulk": 12 * HOUR_MS},
+    "DeepColdArchive": {"Expedited": 12 * HOUR_MS, "Standard": 48 * HOUR_MS},
+}
+MAX_DAYS = {"Archive": 7, "ColdArchive": 365, "DeepColdArchive": 365}
+
+
+class _Restoration(NamedTuple):
+    """The state of a restoration, as stored: times in milliseconds since the epoch, and the tier.
+
+    ``tier`` is empty text for Archive.
+    """
+
+    ready_ms: int
+    expires_ms: int
+    tier: str
+
+
+def _restoration(stored: str, now_ms: int) -> _Restoration | None:
+    """Return the restoration of an object, or None if there is none or if it has expired."""
+    if not stored:
+        return None
+    found = _Restoration._make(json.loads(stored))
+    return found if now_ms < found.expires_ms else None
+
+
+def restore_info(stored: str, now_ms: int) -> str:
+    """Return the value of ``x-oss-restore``; empty text for an object that is not restored.
+
+    Args:
+        stored: the field ``restored`` of an object's record.
+        now_ms: the mock's time in milliseconds since the epoch.
+    """
+    found = _restoration(stored, now_ms)
+    if found is None:
+        return ""
+    if now_ms < found.ready_ms:
+        return 'ongoing-request="true"'
+    return f'ongoing-request="false", expiry-date="{gmt(found.expires_ms)}"'
+
+
+def check_readable(found: ObjectRecord, now_ms: int) -> None:
+    """Refuse to read an object in an archive storage class that is not restored.
+
+    Raises:
+        RefusedError: InvalidObjectState.
+    """
+    if found.storage_class not in TIMES_MS:
+        return
+    restoration = _restoration(found.restored, now_ms)
+    if restoration is None or now_ms < restoration.ready_ms:
+        raise RefusedError("InvalidObjectState", Key=found.key, StorageClass=found.storage_class)
+
+
+async def restore_object(call: Call) -> Response:
+    """Start the restoration of an archived object, or restore a restored object for longer."""
+    days, tier = _wanted(await call.body.read(MAX_BODY_BYTES))
+    found = existing(call)
+    times = TIMES_MS.get(found.storage_class)
+    if times is None:
+        raise RefusedError("OperationNotSupported", StorageClass=found.storage_class)
+    if not 1 <= days <= MAX_DAYS[found.storage_class]:
+        raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=days)
+    if "" in times and tier is not None:
+        raise RefusedError("MalformedXML", why={"xml": "Archive has no JobParameters"})
+    tier = "" if "" in times else tier or "Standard"
+    if tier not in times:
+        raise RefusedError(
+            "InvalidArgument", ec="0016-00000703", ArgumentName="Tier", ArgumentValue=tier[:256]
+        )
+    now_ms = call.service.now_ms()
+    running = _restoration(found.restored, now_ms)
+    ready_ms, status = now_ms + times[tier], 202
+    if running is not None and running.ready_ms <= now_ms:
+        ready_ms, tier, status = running.ready_ms, running.tier, 200
+    elif running is not None and (
+        not tier or TIERS.index(tier) >= TIERS.index(running.tier)
+    ):  # only a faster tier may replace a restoration in progress
+        ec = "0016-00000715" if tier and tier != running.tier else None
+        raise RefusedError("RestoreAlreadyInProgress", ec=ec, Key=found.key)
+    expires_ms = max(ready_ms, now_ms) + days * DAY_MS
+    restored = json.dumps(_Restoration(ready_ms, expires_ms, tier))
+    call.store.update(found._replace(restored=restored))
+    headers = version_headers(call, found)
+    if tier:
+        headers.append(("x-oss-object-restore-priority", tier))
+    return Response(status, headers)
+
+
+def _wanted(body: bytes) -> tuple[int, str | None]:
+    """Return the number of days and the tier in a RestoreRequest document.
+
+    Returns:
+        (days, tier); the default is 1 day. The tier has not been checked; it is None for a document
+        without JobParameters.
+
+    Raises:
+        RefusedError: MalformedXML if the document is not valid.
+    """
+    if not body:
+        return 1, None
+    root = parse(body, "RestoreRequest")
+    days = (child_text(root, "Days") or "1").strip()
+    if not (days.isascii() and days.isdigit() and len(days) < 7):
+        raise RefusedError("MalformedXML", why={"xml": f"Days is {days!r}"})
+    tiers = [child_text(element, "Tier") or "" for element in children(root, "JobParameters")]
+    return int(days), tiers[0] if tiers else None
+
+
+async def clean_restored_object(call: Call) -> Response:
+    """End the restoration of a ColdArchive or DeepColdArchive object early."""
+    found = existing(call)
+    if found.storage_class not in ("ColdArchive", "DeepColdArchive"):
+        raise RefusedError("OperationNotSupported", StorageClass=found.storage_class)
+    now_ms = call.service.now_ms()
+    running = _restoration(found.restored, now_ms)
+    if running is None:
+        raise RefusedError("ArchiveRestoreFileStale", Key=found.key)
+    if now_ms < running.ready_ms:
+        raise RefusedError("ArchiveRestoreNotFinished", Key=found.key)
+    call.store.update(found._replace(restored=""))
+    return Response(200, version_headers(call, found))
