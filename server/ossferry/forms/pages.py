@@ -30,6 +30,7 @@ from ossferry.grants.signed_forms import FORM_ACTIONS
 from ossferry.http.languages import LANGUAGES, VARY, keep_language, language_of
 from ossferry.identity.object_keys import DAY, RANDOM, safe_name
 from ossferry.identity.owner import Owner
+from ossferry.mount import mount_path
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.receipts import Recorder
@@ -74,7 +75,7 @@ class FormPages:
         """
         if self._settings.grant == "form" and self._settings.allowed_types:
             raise NowhereError("A form for any file cannot check the type, which is required here.")
-        language = _language(request)
+        base, language = mount_path(request.scope), _language(request)
         instead = await self._authenticator.welcome(request)
         if instead is not None:
             return instead
@@ -84,16 +85,18 @@ class FormPages:
         try:
             granted = await self._token.obtain(request, purpose)
         except CrossSiteError:  # the user continues with a click on a link of this site
-            return _answer(self._html.onward("/form", language=language, at_once=False), 403)
+            return _answer(
+                self._html.onward("/form", base=base, language=language, at_once=False), 403
+            )
         chosen = {"lang": language} if "lang" in request.query_params else {}
 
         def success(directory: str) -> tuple[str, str]:
             query = urlencode({"upload": self._named(granted.owner, directory), **chosen})
-            return "success_action_redirect", f"{self._origin(request)}/form/back?{query}"
+            return "success_action_redirect", f"{self._origin(request)}{base}/form/back?{query}"
 
         form = self._forms.sign(granted, FormWish(), success=success)
         life_s = int((form.expires_at - self._clock()).total_seconds())
-        response = _answer(self._html.form(form, life_s=life_s, language=language))
+        response = _answer(self._html.form(form, life_s=life_s, base=base, language=language))
         if chosen:
             keep_language(response, language)
         self._authenticator.renew(request, response)
@@ -110,10 +113,10 @@ class FormPages:
         upload = request.query_params.get("upload", "")
         if not _UPLOAD.fullmatch(upload):
             raise NowhereError("This is not the address of an upload.")
-        language = _language(request)
+        base, language = mount_path(request.scope), _language(request)
         chosen = {"lang": language} if "lang" in request.query_params else {}
         target = f"/form/arrived?{urlencode({'upload': upload, **chosen})}"
-        return _answer(self._html.onward(target, language=language, at_once=True))
+        return _answer(self._html.onward(target, base=base, language=language, at_once=True))
 
     async def arrived(self, request: Request, owner: Owner) -> Response:
         """Handle `GET /form/arrived`: record and list the objects that the form has stored.
@@ -123,12 +126,12 @@ class FormPages:
             OssLostError, OssRefusedError, LedgerLostError: the objects cannot be read or recorded.
         """
         directory = self._directory(request.query_params.get("upload", ""), owner)
-        language = _language(request)
+        base, language = mount_path(request.scope), _language(request)
         if self._store is None or self._recorder is None:
-            return _answer(self._html.outcome("unchecked", language=language, good=True))
+            return _answer(self._html.outcome("unchecked", base=base, language=language, good=True))
         found = await self._find(self._store, directory)
         if not found:
-            return _answer(self._html.outcome("nothing", language=language), 404)
+            return _answer(self._html.outcome("nothing", base=base, language=language), 404)
         kept = [each for each in found if self._is_taken(each, directory)]
         for each in kept:
             await self._recorder.record(owner, each, source="form")
@@ -136,8 +139,8 @@ class FormPages:
             for each in found:
                 if each not in kept:
                     await self._store.delete(each.key)
-            return _answer(self._html.outcome("removed", language=language), 415)
-        return _answer(self._html.arrived(kept, directory, language=language))
+            return _answer(self._html.outcome("removed", base=base, language=language), 415)
+        return _answer(self._html.arrived(kept, directory, base=base, language=language))
 
     async def _find(self, store: ObjectStore, directory: str) -> Sequence[Stored]:
         """Return the objects in a directory; first move objects with unsafe names to safe names."""
