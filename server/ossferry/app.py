@@ -23,7 +23,8 @@ from ossferry.access.authenticator import Authenticator
 from ossferry.access.gate import Gate
 from ossferry.access.rate_limits import Rates
 from ossferry.admin.endpoints import AdminApi
-from ossferry.authentication.choice import authenticator_for, custom_authenticator
+from ossferry.authentication.app import app_authenticator
+from ossferry.authentication.choice import authenticator_for
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.background import UploadServices
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
@@ -201,7 +202,7 @@ def _authenticator(
     base: _Base, identify: Identify | None, sign_outs: SignOuts | None
 ) -> Authenticator:
     if identify is not None:
-        return custom_authenticator(identify)
+        return app_authenticator(base.settings, identify, base.rates)
     return authenticator_for(
         base.settings,
         base.storage,

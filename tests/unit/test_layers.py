@@ -50,7 +50,9 @@ ARROWS: dict[str, dict[str, str]] = {
         "signatures": "oss errors",
         "uploads": "hooks access ledger oss http settings observability identity errors clock",
         "hooks": "ledger oss settings observability identity errors clock",
-        "authentication": "access ledger state http mount settings observability identity errors clock",
+        "authentication": (
+            "access ledger state http mount settings observability identity errors clock"
+        ),
         "admin": "ledger http mount settings identity clock",
         "pages": "access http settings errors",
         "access": "state http settings observability identity errors clock",

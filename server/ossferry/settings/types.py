@@ -17,6 +17,7 @@ from ossferry.settings.choices import Auth
 __all__ = [
     "HOST_NAME",
     "MAX_OBJECT_SIZE",
+    "RETURN_ADDRESS",
     "BucketName",
     "FileType",
     "HeaderName",
@@ -26,6 +27,7 @@ __all__ = [
     "Rate",
     "Region",
     "RoleArn",
+    "SignInUrl",
     "WebhookSecret",
     "bare",
     "webhook_key",
@@ -77,6 +79,9 @@ HOST_NAME = re.compile(_NAME, re.IGNORECASE)
 """A host name by the rules of DNS; IPv4 addresses match too."""
 
 _IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)
+
+RETURN_ADDRESS = "{return}"
+"""In the address of a sign-in page, stands for the page that the person came from."""
 
 MIN_WEBHOOK_KEY = 24
 """Bytes; the minimum of the Standard Webhooks specification."""
@@ -206,6 +211,21 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _sign_in_url(value: str) -> str:
+    """Return the address of a sign-in page.
+
+    Raises:
+        ValueError: the value is neither a path of this host nor a complete URL.
+    """
+    if not re.fullmatch(r"(/(?![/\\])|https?://[^/?#]+[/?]).*", value):
+        raise ValueError("must look like /sign-in?next={return} or https://host/sign-in")
+    if not re.fullmatch(r"[!-;=?-~]+", value) or "\\" in value:
+        raise ValueError("must be percent-encoded")
+    if not value.startswith("/"):
+        _origin("/".join(value.partition("?")[0].split("/")[:3]))
+    return value
+
+
 def _like(pattern: str, words: str) -> AfterValidator:
     """Return a validator that refuses text without this pattern; `words` end the message."""
 
@@ -234,6 +254,7 @@ RoleArn: TypeAlias = Annotated[
     str,
     _like(r"acs:ram::[0-9]+:role/[A-Za-z0-9_.-]+", "acs:ram::1000000000000000:role/oss-web-upload"),
 ]
+SignInUrl: TypeAlias = Annotated[str, AfterValidator(_sign_in_url)]
 HeaderName: TypeAlias = Annotated[
     str, StringConstraints(to_lower=True), _like("[a-z][a-z0-9-]*", "x-forwarded-user")
 ]
