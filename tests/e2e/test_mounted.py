@@ -1,0 +1,67 @@
+"""The page below a path of an application, which signs people in itself."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, arrived, until
+from ossferry.cli.demo import Demo
+from support.expecting import expect
+from support.mounting import BELOW, mounting_site
+
+pytestmark = pytest.mark.e2e
+
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+MakeFile = Callable[[str, bytes], Path]
+CONTENT = random.Random(3).randbytes(24 * MIB)
+
+
+@slow_on_pyodide
+@pytest.mark.core
+def test_the_page_works_below_a_path_of_an_application(
+    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile, runtime: str
+) -> None:
+    console.expected.append("net::ERR")  # the requests that the reload ends
+    demo, _ = start_demo()
+    small, large = make_file("essay.txt", b"words"), make_file("video.bin", CONTENT)
+    with mounting_site(demo) as site:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        uploader = UploaderPage(page, f"{site}{BELOW}/?runtime={runtime}")
+        uploader.open()
+        page.get_by_role("button", name="I am Carol").click()
+        uploader.expect_ready()
+        expect(page.locator("#who")).to_have_text("Carol")
+
+        uploader.choose(small)
+        essay = uploader.row("essay.txt")
+        essay.expect_state("done")
+        assert essay.key.startswith("uploads/carol-")
+
+        demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart", skip=1)
+        uploader.choose(large)
+        until(page, lambda: arrived(demo, "video.bin"))
+        uploader.open()
+        demo.oss.faults.clear()
+        uploader.expect_ready()
+        expect(page.get_by_test_id("unfinished")).to_contain_text("video.bin")
+        uploader.choose(large)
+        video = uploader.row("video.bin")
+        video.expect_state("done", timeout_ms=60_000)
+        page.get_by_role("button", name="My uploads").click()
+        mine = uploader.dialog("my-uploads")
+        expect(mine.get_by_test_id("stored")).to_have_count(2)
+
+    assert operator_bucket(demo).get_object(video.key).read() == CONTENT
+    elsewhere = {
+        url.removeprefix(site).partition("?")[0]
+        for url in asked
+        if url.startswith(site) and not url.startswith(f"{site}{BELOW}/")
+    }
+    assert elsewhere == {"/sign-in"}
+    assert f"{site}{BELOW}/api/receipts" in asked
