@@ -35,6 +35,7 @@ from ossferry.forms.service import FormApi, Forms
 from ossferry.grants.cache import NoGrantCache, SealedGrantCache
 from ossferry.grants.endpoints import TokenApi
 from ossferry.grants.log import GrantLog
+from ossferry.grants.permission import Authorize, Authorizer
 from ossferry.grants.service import Grants
 from ossferry.hooks.calls import refuse_hooks
 from ossferry.http.client import outbound_client
@@ -100,6 +101,7 @@ def create_app(
     sign_outs: SignOuts | None = None,
     span: Span | None = None,
     hooks: Mapping[str, object] = MappingProxyType({}),
+    authorize: Authorize | None = None,
     outbound: httpx.AsyncClient | None = None,
 ) -> Starlette:
     """Return the server as an ASGI application.
@@ -118,6 +120,8 @@ def create_app(
         sign_outs: the store of signed-out sessions; by default the ledger, else Redis, else memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
+        authorize: called before each grant; returns what a person may upload. By default, everybody
+            may upload what the settings allow.
         outbound: HTTP client for webhooks and for fetching the public key of OSS; by default a
             client that connects to public addresses only.
 
@@ -131,7 +135,8 @@ def create_app(
     grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
     uploads = _upload_services(base, hooks, outbound)
     ready = _readiness(base, sts_date or ask_sts_date(settings), sts)
-    routes = _routes(base, authenticator, grants, uploads, ready)
+    authorizer = Authorizer(settings, authorize)
+    routes = _routes(base, authenticator, authorizer, grants, uploads, ready)
     services: list[Closing] = [uploads] if uploads else []
     closing = [grants, *services, authenticator, base.counter, base.storage]
     return _application(base, routes, _lifespan(uploads, closing, base.audit), uploads)
@@ -271,6 +276,7 @@ def _readiness(base: _Base, sts_date: StsDate, sts: GuardedSts) -> Readiness:
 def _routes(
     base: _Base,
     authenticator: Authenticator,
+    authorizer: Authorizer,
     grants: Grants,
     uploads: UploadServices | None,
     ready: Readiness,
@@ -283,7 +289,7 @@ def _routes(
         audit=base.audit,
         check_owner=uploads.quotas.refuse_revoked if uploads else None,
     )
-    token = _token_api(base, authenticator, gate, grants, uploads)
+    token = _token_api(base, authenticator, gate, authorizer, grants, uploads)
     forms = Forms(settings, clock=clock)
     form_pages = FormPages(
         settings,
@@ -300,7 +306,7 @@ def _routes(
         assets=AssetApi(assets),
         token=token,
         readiness=ready,
-        form=FormApi(settings, forms, token=token, authenticator=authenticator, clock=clock),
+        form=FormApi(forms, token=token, authenticator=authenticator, clock=clock),
         form_pages=form_pages,
         metrics=_metrics_api(base),
         uploads=_upload_handlers(base, uploads) if uploads else None,
@@ -313,6 +319,7 @@ def _token_api(
     base: _Base,
     authenticator: Authenticator,
     gate: Gate,
+    authorizer: Authorizer,
     grants: Grants,
     uploads: UploadServices | None,
 ) -> TokenApi:
@@ -328,6 +335,7 @@ def _token_api(
         base.settings,
         authenticator=authenticator,
         gate=gate,
+        authorizer=authorizer,
         grants=grants,
         grant_log=grant_log,
         features=features,

@@ -12,7 +12,7 @@ HMAC proves that this server created the URL for this principal.
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -23,9 +23,10 @@ from ossferry.access.gate import FOR_CREDENTIALS_PAGE
 from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml
-from ossferry.forms.service import Forms, FormWish
+from ossferry.forms.service import Forms, FormWish, described
 from ossferry.grants.endpoints import GrantPurpose, TokenApi
 from ossferry.grants.file_types import takes
+from ossferry.grants.permission import Allowed
 from ossferry.grants.signed_forms import FORM_ACTIONS
 from ossferry.http.languages import LANGUAGES, VARY, keep_language, language_of
 from ossferry.identity.object_keys import DAY, RANDOM, safe_name
@@ -80,7 +81,12 @@ class FormPages:
         if instead is not None:
             return instead
         purpose = GrantPurpose(
-            body=FormWish, action="form", actions=FORM_ACTIONS, checks=FOR_CREDENTIALS_PAGE
+            body=FormWish,
+            action="form",
+            actions=FORM_ACTIONS,
+            checks=FOR_CREDENTIALS_PAGE,
+            wanted=described,
+            check=self._check_types,
         )
         try:
             granted = await self._token.obtain(request, purpose)
@@ -91,7 +97,7 @@ class FormPages:
         chosen = {"lang": language} if "lang" in request.query_params else {}
 
         def success(directory: str) -> tuple[str, str]:
-            query = urlencode({"upload": self._named(granted.owner, directory), **chosen})
+            query = urlencode({**self._named(granted.owner, directory), **chosen})
             return "success_action_redirect", f"{self._origin(request)}{base}/form/back?{query}"
 
         form = self._forms.sign(granted, FormWish(), success=success)
@@ -110,12 +116,13 @@ class FormPages:
         Raises:
             NowhereError: the parameter `upload` of the URL is missing or malformed.
         """
-        upload = request.query_params.get("upload", "")
-        if not _UPLOAD.fullmatch(upload):
+        given = request.query_params
+        if not _UPLOAD.fullmatch(given.get("upload", "")):
             raise NowhereError("This is not the address of an upload.")
+        upload = {name: given[name] for name in ("upload", "folder") if name in given}
         base, language = mount_path(request.scope), _language(request)
         chosen = {"lang": language} if "lang" in request.query_params else {}
-        target = f"/form/arrived?{urlencode({'upload': upload, **chosen})}"
+        target = f"/form/arrived?{urlencode({**upload, **chosen})}"
         return _answer(self._html.onward(target, base=base, language=language, at_once=True))
 
     async def arrived(self, request: Request, owner: Owner) -> Response:
@@ -125,7 +132,7 @@ class FormPages:
             NowhereError: the URL is malformed, or belongs to another principal.
             OssLostError, OssRefusedError, LedgerLostError: the objects cannot be read or recorded.
         """
-        directory = self._directory(request.query_params.get("upload", ""), owner)
+        directory = self._directory(request.query_params, owner)
         base, language = mount_path(request.scope), _language(request)
         if self._store is None or self._recorder is None:
             return _answer(self._html.outcome("unchecked", base=base, language=language, good=True))
@@ -164,21 +171,34 @@ class FormPages:
         own = f"{request.url.scheme}://{request.headers['host']}"
         return self._settings.public_url or own
 
-    def _named(self, owner: Owner, directory: str) -> str:
-        day, random, _ = directory.removeprefix(owner.prefix).split("/")
-        return f"{day}.{random}.{self._proof(owner, day, random)}"
+    def _check_types(self, _wanted: FormWish, allowed: Allowed) -> None:
+        """Refuse types of an application's permission: `arrived` knows those in the settings only.
 
-    def _directory(self, upload: str, owner: Owner) -> str:
-        parts = _UPLOAD.fullmatch(upload)
+        Raises:
+            NowhereError: a permission limits the types.
+        """
+        if allowed.types != self._settings.allowed_types:
+            raise NowhereError("A form for any file cannot check the type, which is required here.")
+
+    def _named(self, owner: Owner, directory: str) -> Mapping[str, str]:
+        """Return the query parameters that name the directory of an upload."""
+        *folder, day, random, _ = directory.removeprefix(owner.prefix).split("/")
+        named = {"upload": f"{day}.{random}.{self._proof(directory)}"}
+        return named | ({"folder": "/".join(folder)} if folder else {})
+
+    def _directory(self, given: Mapping[str, str], owner: Owner) -> str:
+        parts = _UPLOAD.fullmatch(given.get("upload", ""))
         if parts is None:
             raise NowhereError("This is not the address of an upload.")
         day, random, proof = parts.groups()
-        if not hmac.compare_digest(proof, self._proof(owner, day, random)):
+        folder = f"{given['folder']}/" if given.get("folder") else ""
+        directory = f"{owner.prefix}{folder}{day}/{random}/"
+        if not hmac.compare_digest(proof, self._proof(directory)):
             raise NowhereError("This is not the address of one of your uploads.")
-        return f"{owner.prefix}{day}/{random}/"
+        return directory
 
-    def _proof(self, owner: Owner, day: str, random: str) -> str:
-        text = f"ossferry/form\0{owner.prefix}{day}/{random}/"
+    def _proof(self, directory: str) -> str:
+        text = f"ossferry/form\0{directory}"
         return hmac.new(self._settings.secret_bytes, text.encode(), hashlib.sha256).hexdigest()[:32]
 
 

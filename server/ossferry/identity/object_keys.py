@@ -35,7 +35,7 @@ RANDOM = "[0-9a-f]{32}"
 MAX_KEY_BYTES = 1023
 MAX_NAME_BYTES = 255
 MAX_ENDING_BYTES = 16
-_DAY_AND_RANDOM = re.compile(rf"\A{DAY}/{RANDOM}/")
+_DAY_AND_RANDOM = re.compile(rf"(?:\A|(?<=/)){DAY}/{RANDOM}/")
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
 
@@ -53,10 +53,11 @@ def directory(prefix: str, at: datetime, random_hex: str) -> str:
 def path_of(key: str, prefix: str) -> str:
     """Return the folders and the file name in the key of an upload.
 
-    The principal's prefix, the day and the random digits are removed. Some keys contain no day and
+    The principal's prefix, the day and the random digits are removed. A folder before the day
+    remains. Some keys contain no day and
     no random digits, because the page created them from the file name only.
     """
-    return _DAY_AND_RANDOM.sub("", key.removeprefix(prefix))
+    return _DAY_AND_RANDOM.sub("", key.removeprefix(prefix), count=1)
 
 
 def name_of(key: str) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "SignInUrl",
     "WebhookSecret",
     "bare",
+    "file_type",
     "webhook_key",
 ]
 
@@ -122,7 +123,15 @@ def _rate(value: str) -> str:
     return value
 
 
-def _file_type(value: str) -> str:
+def file_type(value: str) -> str:
+    """Return a file type in lower case.
+
+    Args:
+        value: one value of HTML's `accept`, such as ``image/*``, ``application/pdf`` or ``.csv``.
+
+    Raises:
+        ValueError: the value is malformed.
+    """
     value = value.lower()
     if not re.fullmatch(r"\.[a-z0-9_.+-]+|[a-z]+/([a-z0-9][a-z0-9.+-]*|\*)", value):
         raise ValueError("must look like image/*, application/pdf or .csv")
@@ -249,7 +258,7 @@ BucketName: TypeAlias = Annotated[
     ),
 ]
 Region: TypeAlias = Annotated[str, _like("[a-z]{2,}-[a-z0-9-]+", "cn-hangzhou")]
-FileType: TypeAlias = Annotated[str, AfterValidator(_file_type)]
+FileType: TypeAlias = Annotated[str, AfterValidator(file_type)]
 RoleArn: TypeAlias = Annotated[
     str,
     _like(r"acs:ram::[0-9]+:role/[A-Za-z0-9_.-]+", "acs:ram::1000000000000000:role/oss-web-upload"),
