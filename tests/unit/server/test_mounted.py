@@ -190,7 +190,7 @@ def test_these_people_see_the_page(
         assert answer.status_code == 200
 
 
-def test_t17_guesses_at_the_page_count_like_all_others(
+def test_t51_guesses_at_the_page_count_like_all_others(
     mounted: Callable[..., httpx.Client],
 ) -> None:
     with mounted(sign_in_url="/sign-in", rate_failures="2/minute") as client:

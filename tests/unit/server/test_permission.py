@@ -286,7 +286,7 @@ def test_a_refusal_of_the_application_reaches_the_person(
     ],
     ids=["error", "timeout", "true", "dictionary", "outage"],
 )
-def test_t02_an_error_in_the_application_is_never_a_grant(
+def test_t17_an_error_in_the_application_is_never_a_grant(
     at_school: httpx.Client,
     school: School,
     sts: FakeSts,
@@ -347,7 +347,7 @@ async def test_a_slow_application_is_cancelled(settings: Settings) -> None:
         {"types": "image/png"},
     ],
 )
-def test_t02_a_malformed_permission_cannot_be_made(given: dict[str, Any]) -> None:
+def test_t17_a_malformed_permission_cannot_be_made(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         Permission(**given)
 
@@ -371,7 +371,7 @@ LISTS: list[list[str]] = [
 
 
 @pytest.mark.parametrize(("common", "own"), list(product(LISTS, LISTS)), ids=str)
-async def test_t02_a_permission_never_widens_the_settings(
+async def test_t17_a_permission_never_widens_the_settings(
     make_settings: MakeSettings, common: list[str], own: list[str]
 ) -> None:
     settings = make_settings(allowed_types=common, max_file_size=1000)
