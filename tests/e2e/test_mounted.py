@@ -1,6 +1,7 @@
 """The page below a path of an application, which signs people in itself."""
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, until
 from ossferry.cli.demo import Demo
+from support.browser_page import BUILT
+from support.examples import Example, running
 from support.expecting import expect
 from support.mounting import BELOW, mounting_site
 
@@ -65,3 +68,30 @@ def test_the_page_works_below_a_path_of_an_application(
     }
     assert elsewhere == {"/sign-in"}
     assert f"{site}{BELOW}/api/receipts" in asked
+
+
+def test_the_fastapi_example_uploads_with_its_own_session(
+    page: Page, console: Console, make_file: MakeFile, tmp_path: Path
+) -> None:
+    console.expected += ["status of 403", "favicon.ico"]  # Dave's grant; the sign-in page has none
+    with running(Example(target="fastapi_app:app"), tmp_path, BUILT) as site:
+        uploader = UploaderPage(page, f"{site.url}/uploads/")
+        uploader.open()
+        page.get_by_label("Name").fill("carol")
+        page.get_by_role("button", name="Sign in").click()
+        uploader.expect_ready()
+        uploader.choose(make_file("cat.png", b"\x89PNG\r\n\x1a\n"))
+        picture = uploader.row("cat.png")
+        picture.expect_state("done")
+        key = picture.key
+        uploader.choose(make_file("notes.txt", b"words"))
+        uploader.row("notes.txt").expect_says("only images")
+
+        page.context.clear_cookies()
+        uploader.open()
+        page.get_by_label("Name").fill("dave")
+        page.get_by_role("button", name="Sign in").click()
+        uploader.expect_ready()
+        expect(uploader.grant).to_contain_text("Only Carol may upload pictures.")
+
+    assert re.fullmatch(r"uploads/carol-[a-z0-9]+/pictures/[0-9-]{10}/[0-9a-f]{32}/cat\.png", key)
