@@ -5,12 +5,13 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from ossferry.access.application import APPLICATION_S, answer_of
 from ossferry.access.authenticator import Authenticator
 from ossferry.access.rate_limits import Rates
 from ossferry.errors import NoProofError, NotIdentifiedError, TooManyError, UnavailableError
 from ossferry.http.proxies import address_of
 from ossferry.http.same_site import with_cookie
-from ossferry.identity.principal import Identify
+from ossferry.identity.principal import Identify, Principal
 from ossferry.mount import mount_path, route_path
 from ossferry.settings.model import Settings
 from ossferry.settings.types import RETURN_ADDRESS
@@ -18,17 +19,30 @@ from ossferry.settings.types import RETURN_ADDRESS
 __all__ = ["app_authenticator"]
 
 
-def app_authenticator(settings: Settings, identify: Identify, rates: Rates) -> Authenticator:
+def app_authenticator(
+    settings: Settings,
+    identify: Identify,
+    rates: Rates,
+    *,
+    patience_s: float = APPLICATION_S,
+) -> Authenticator:
     """Return an authenticator that calls an application's own `identify` function.
 
     If the settings have the address of a sign-in page, `/login` redirects to it, and so do the
     server's pages if `identify` does not identify the person.
+
+    Args:
+        patience_s: seconds after which `identify` is cancelled.
     """
+
+    async def identified(request: Request) -> Principal:
+        return await answer_of("identify", identify(request), patience_s=patience_s)
+
     if not settings.sign_in_url:
-        return Authenticator(identify=identify, ambient=with_cookie, expensive=True)
-    sign_in = SignIn(settings, identify, rates)
+        return Authenticator(identify=identified, ambient=with_cookie, expensive=True)
+    sign_in = SignIn(settings, identified, rates)
     return Authenticator(
-        identify=identify,
+        identify=identified,
         ambient=with_cookie,
         expensive=True,
         endpoints={"login": sign_in.login},

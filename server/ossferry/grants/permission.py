@@ -5,7 +5,6 @@ grant. The returned `Permission` can only narrow what the settings allow: the fo
 person's own prefix, the smaller size applies, and a file must have a type that both allow.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import Literal, TypeAlias
 
 from starlette.requests import Request
 
-from ossferry.errors import ApplicationLostError, AuthorizationError
+from ossferry.access.application import APPLICATION_S, answer_of
+from ossferry.errors import AuthorizationError
 from ossferry.identity.owner import Owner
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
@@ -21,7 +21,6 @@ from ossferry.settings.types import file_type
 
 __all__ = ["Allowed", "Authorize", "Authorizer", "Permission", "Wanted"]
 
-AUTHORIZE_S = 10.0
 MAX_FOLDER = 128
 _FOLDER = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*")
 
@@ -105,7 +104,7 @@ class Authorizer:
     """
 
     def __init__(
-        self, settings: Settings, authorize: Authorize | None, *, patience_s: float = AUTHORIZE_S
+        self, settings: Settings, authorize: Authorize | None, *, patience_s: float = APPLICATION_S
     ) -> None:
         self._settings = settings
         self._authorize = authorize
@@ -123,14 +122,11 @@ class Authorizer:
         if self._authorize is None:
             return _narrowed(self._settings, owner, Permission())
         principal = Principal(id=owner.id, name=owner.label)
-        limit = asyncio.timeout(self._patience_s)
-        try:
-            async with limit:
-                permission = await self._authorize(principal, request, wanted)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise ApplicationLostError("authorize") from error
+        permission = await answer_of(
+            "authorize",
+            self._authorize(principal, request, wanted),
+            patience_s=self._patience_s,
+        )
         if permission is not None and not isinstance(permission, Permission):
             raise AuthorizationError("authorize must return a Permission or None.")
         return _narrowed(self._settings, owner, permission or Permission())

@@ -1,5 +1,6 @@
 """The server below a path of another application: routes, links, redirects, limits and sign-in."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -10,11 +11,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Mount
 
+from ossferry.access.rate_limits import Rates
 from ossferry.app import create_app
-from ossferry.errors import NoProofError, NotIdentifiedError, StorageLostError
+from ossferry.authentication.app import app_authenticator
+from ossferry.errors import ApplicationLostError, NoProofError, NotIdentifiedError, StorageLostError
 from ossferry.identity.principal import Principal
 from ossferry.mount import mount_path, route_path
 from ossferry.settings.model import Settings
+from ossferry.state.counter import Counter
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
@@ -188,6 +192,24 @@ def test_these_people_see_the_page(
 ) -> None:
     with open_page(mounted(sign_in_url="/sign-in"), "/our/uploads/", **headers) as answer:
         assert answer.status_code == 200
+
+
+async def test_a_slow_application_is_cancelled(settings: Settings) -> None:
+    ended: list[str] = []
+
+    async def never(_request: Request) -> Principal:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+        raise AssertionError
+
+    rates = Rates(settings, Counter(settings, monotonic=lambda: 0.0))
+    slow = app_authenticator(settings, never, rates, patience_s=0)
+    with pytest.raises(ApplicationLostError):
+        await slow.identify(Request({"type": "http"}))
+
+    assert ended == ["cancelled"]
 
 
 def test_t51_guesses_at_the_page_count_like_all_others(
