@@ -120,8 +120,7 @@ def create_app(
         sign_outs: the store of signed-out sessions; by default the ledger, else Redis, else memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
-        authorize: called before each grant; returns what a person may upload. By default, everybody
-            may upload what the settings allow.
+        authorize: limits each grant; by default only the settings do.
         outbound: HTTP client for webhooks and for fetching the public key of OSS; by default a
             client that connects to public addresses only.
 
@@ -135,8 +134,7 @@ def create_app(
     grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
     uploads = _upload_services(base, hooks, outbound)
     ready = _readiness(base, sts_date or ask_sts_date(settings), sts)
-    authorizer = Authorizer(settings, authorize)
-    routes = _routes(base, authenticator, authorizer, grants, uploads, ready)
+    routes = _routes(base, authenticator, Authorizer(settings, authorize), grants, uploads, ready)
     services: list[Closing] = [uploads] if uploads else []
     closing = [grants, *services, authenticator, base.counter, base.storage]
     return _application(base, routes, _lifespan(uploads, closing, base.audit), uploads)
