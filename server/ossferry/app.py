@@ -121,8 +121,7 @@ def create_app(
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
         authorize: limits each grant; by default only the settings do.
-        outbound: HTTP client for webhooks and for fetching the public key of OSS; by default a
-            client that connects to public addresses only.
+        outbound: HTTP client for webhooks and keys of OSS; by default for public addresses only.
 
     Raises:
         SettingsError: the built page or the package of `settings.oss_sdk` is missing, a file
