@@ -1,6 +1,7 @@
 """The ASGI application: Django, and the uploads below /uploads for people of Django's session.
 
-Run it with `uvicorn --env-file ../development.env school.asgi:application`.
+Run `python manage.py migrate` and `python manage.py createsuperuser` once, and then
+`uvicorn --env-file ../development.env school.asgi:application`.
 """
 
 import os
