@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from ossferry.app import create_app
 from ossferry.cli.demo import SERVER, Demo, prepare_bucket
@@ -17,7 +19,7 @@ from ossferry.oss.sts import StsClient, access_key, objects_sts
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.serving import serve
 
-__all__ = ["BELOW", "mounting_site"]
+__all__ = ["BELOW", "Site", "mounting_site"]
 
 BELOW = "/school/uploads"
 """The path of the mount."""
@@ -45,9 +47,18 @@ async def icon(_request: Request) -> Response:
     return Response(status_code=204)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A running application, and the paths of all requests to it."""
+
+    url: str
+    asked: list[str]
+
+
 @contextmanager
-def mounting_site(demo: Demo) -> Iterator[str]:
-    """Serve an application that mounts a server with the bucket of `demo`; yield its address."""
+def mounting_site(demo: Demo) -> Iterator[Site]:
+    """Serve an application that mounts a server with the bucket of `demo`."""
+    asked: list[str] = []
     changes = {"auth": "app", "sign_in_url": "/sign-in?next={return}"}
     settings = load_settings(ExplicitSettings, **{**demo.settings.model_dump(), **changes})
     keys = access_key(*next(iter(SERVER.keys.items())))
@@ -68,6 +79,13 @@ def mounting_site(demo: Demo) -> Iterator[str]:
         Route("/favicon.ico", icon),
         Mount(BELOW, uploads),
     ]
-    with serve(Starlette(routes=routes, lifespan=lifespan)) as url:
+    app = Starlette(routes=routes, lifespan=lifespan)
+
+    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            asked.append(scope["path"])
+        await app(scope, receive, send)
+
+    with serve(noting) as url:
         prepare_bucket(settings, f"http://127.0.0.1:{demo.oss.port}", [demo.url, url])
-        yield url
+        yield Site(url=url, asked=asked)
