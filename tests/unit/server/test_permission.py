@@ -5,6 +5,7 @@ import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -282,9 +283,10 @@ def test_a_refusal_of_the_application_reaches_the_person(
         (TimeoutError("canary"), 500),
         (True, 500),
         ({"folder": "essays"}, 500),
+        (SimpleNamespace(folder="Essays", max_file_size=None, types=()), 500),
         (StorageLostError("canary"), 503),
     ],
-    ids=["error", "timeout", "true", "dictionary", "outage"],
+    ids=["error", "timeout", "true", "dictionary", "unchecked", "outage"],
 )
 def test_t17_an_error_in_the_application_is_never_a_grant(
     at_school: httpx.Client,
