@@ -283,7 +283,7 @@ def test_a_refusal_of_the_application_reaches_the_person(
         (TimeoutError("canary"), 500),
         (True, 500),
         ({"folder": "essays"}, 500),
-        (SimpleNamespace(folder="Essays", max_file_size=None, types=()), 500),
+        (SimpleNamespace(folder="essays", max_file_size=None, types=()), 500),
         (StorageLostError("canary"), 503),
     ],
     ids=["error", "timeout", "true", "dictionary", "unchecked", "outage"],
