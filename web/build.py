@@ -7,6 +7,7 @@
   names the folders that have a wheel of their own, such as `ossferry-pyodide`.
 - `index.<runtime>.html` is the English page for one runtime. `index.<runtime>.<language>.html` is
   the page in another language. Each page contains hashes, so that a browser refuses a changed file.
+  Its addresses are relative, so that the server can send it below any path.
 """
 
 from __future__ import annotations
@@ -395,7 +396,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     Args:
         runtime: `micropython` or `pyodide`.
         language: a language code such as `zh-CN`.
-        url: maps `group/file` to the address of the file.
+        url: maps `group/file` to the address of the file, relative to the page.
         hashes: maps an address to the hash of the file.
     """
     engine = {"micropython": "micropython/micropython.mjs", "pyodide": "pyodide/pyodide.mjs"}[
@@ -482,14 +483,15 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
         name = folders[group] = folder_name(group, files)
         write_group(assets / name, files)
         for file, content in files.items():
-            at = url[f"{group}/{file}"] = f"/assets/{name}/{file}"
-            hashes[at] = integrity(content)
+            at = f"/assets/{name}/{file}"
+            url[f"{group}/{file}"] = f".{at}"
+            hashes[f".{at}"] = integrity(content)
             suffix = Path(file).suffix
             encodings = [] if suffix in COMPRESSED_ALREADY else ["br", "gzip"]
             entry: dict[str, object] = {
                 "type": TYPES[suffix],
                 "encodings": encodings,
-                "integrity": hashes[at],
+                "integrity": hashes[f".{at}"],
             }
             manifest[at] = entry
     for runtime in ("micropython", "pyodide"):

@@ -10,13 +10,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ossferry.app import create_app
+    from ossferry.grants.permission import Authorize, Permission, Wanted
     from ossferry.identity.principal import Identify, Principal
     from ossferry.settings.loading import load_settings
     from ossferry.settings.model import Settings
 
-__all__ = ["Identify", "Principal", "Settings", "create_app", "load_settings"]
+__all__ = [
+    "Authorize",
+    "Identify",
+    "Permission",
+    "Principal",
+    "Settings",
+    "Wanted",
+    "create_app",
+    "load_settings",
+]
 
 _MODULES = {
+    "Authorize": "ossferry.grants.permission",
+    "Permission": "ossferry.grants.permission",
+    "Wanted": "ossferry.grants.permission",
     "Identify": "ossferry.identity.principal",
     "Principal": "ossferry.identity.principal",
     "Settings": "ossferry.settings.model",

@@ -23,7 +23,8 @@ from ossferry.access.authenticator import Authenticator
 from ossferry.access.gate import Gate
 from ossferry.access.rate_limits import Rates
 from ossferry.admin.endpoints import AdminApi
-from ossferry.authentication.choice import authenticator_for, custom_authenticator
+from ossferry.authentication.app import app_authenticator
+from ossferry.authentication.choice import authenticator_for
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.background import UploadServices
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
@@ -34,6 +35,7 @@ from ossferry.forms.service import FormApi, Forms
 from ossferry.grants.cache import NoGrantCache, SealedGrantCache
 from ossferry.grants.endpoints import TokenApi
 from ossferry.grants.log import GrantLog
+from ossferry.grants.permission import Authorize, Authorizer
 from ossferry.grants.service import Grants
 from ossferry.hooks.calls import refuse_hooks
 from ossferry.http.client import outbound_client
@@ -100,6 +102,7 @@ def create_app(
     sign_outs: SignOuts | None = None,
     span: Span | None = None,
     hooks: Mapping[str, object] = MappingProxyType({}),
+    authorize: Authorize | None = None,
     outbound: httpx.AsyncClient | None = None,
 ) -> Starlette:
     """Return the server as an ASGI application.
@@ -118,8 +121,8 @@ def create_app(
         sign_outs: the store of signed-out sessions; by default the ledger, else Redis, else memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
-        outbound: HTTP client for webhooks and for fetching the public key of OSS; by default a
-            client that connects to public addresses only.
+        authorize: limits each grant; by default only the settings do.
+        outbound: HTTP client for webhooks and keys of OSS; by default for public addresses only.
 
     Raises:
         SettingsError: the built page or the package of `settings.oss_sdk` is missing, a file
@@ -131,7 +134,7 @@ def create_app(
     grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
     uploads = _upload_services(base, hooks, outbound)
     ready = _readiness(base, sts_date or ask_sts_date(settings), sts)
-    routes = _routes(base, authenticator, grants, uploads, ready)
+    routes = _routes(base, authenticator, Authorizer(settings, authorize), grants, uploads, ready)
     services: list[Closing] = [uploads] if uploads else []
     closing = [grants, *services, authenticator, base.counter, base.storage]
     return _application(base, routes, _lifespan(uploads, closing, base.audit), uploads)
@@ -202,7 +205,7 @@ def _authenticator(
     base: _Base, identify: Identify | None, sign_outs: SignOuts | None
 ) -> Authenticator:
     if identify is not None:
-        return custom_authenticator(identify)
+        return app_authenticator(base.settings, identify, base.rates)
     return authenticator_for(
         base.settings,
         base.storage,
@@ -271,6 +274,7 @@ def _readiness(base: _Base, sts_date: StsDate, sts: GuardedSts) -> Readiness:
 def _routes(
     base: _Base,
     authenticator: Authenticator,
+    authorizer: Authorizer,
     grants: Grants,
     uploads: UploadServices | None,
     ready: Readiness,
@@ -283,7 +287,7 @@ def _routes(
         audit=base.audit,
         check_owner=uploads.quotas.refuse_revoked if uploads else None,
     )
-    token = _token_api(base, authenticator, gate, grants, uploads)
+    token = _token_api(base, authenticator, gate, authorizer, grants, uploads)
     forms = Forms(settings, clock=clock)
     form_pages = FormPages(
         settings,
@@ -301,7 +305,7 @@ def _routes(
         embedding=EmbeddingApi(settings.frame_origins),
         token=token,
         readiness=ready,
-        form=FormApi(settings, forms, token=token, authenticator=authenticator, clock=clock),
+        form=FormApi(forms, token=token, authenticator=authenticator, clock=clock),
         form_pages=form_pages,
         metrics=_metrics_api(base),
         uploads=_upload_handlers(base, uploads) if uploads else None,
@@ -314,6 +318,7 @@ def _token_api(
     base: _Base,
     authenticator: Authenticator,
     gate: Gate,
+    authorizer: Authorizer,
     grants: Grants,
     uploads: UploadServices | None,
 ) -> TokenApi:
@@ -329,6 +334,7 @@ def _token_api(
         base.settings,
         authenticator=authenticator,
         gate=gate,
+        authorizer=authorizer,
         grants=grants,
         grant_log=grant_log,
         features=features,

@@ -129,4 +129,4 @@ def test_t37_every_file_is_fetched_once_and_checked(
     checked = page.locator("script[type=importmap]").text_content() or ""
     assert assets
     assert sorted(set(assets)) == sorted(assets)
-    assert [url for url in assets if f'"{url}":"sha256-' not in checked] == []
+    assert [url for url in assets if f'".{url}":"sha256-' not in checked] == []

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import get_args
 from urllib.parse import urlencode
 
@@ -135,6 +136,7 @@ class FakeStore:
         content_type: str = "text/plain",
         etag: str = "5D41402ABC4B2A76B9719D911017C592",
         last_modified: datetime = datetime(2026, 3, 14, 9, 26, 50, tzinfo=UTC),
+        metadata: Mapping[str, str] = MappingProxyType({}),
     ) -> Stored:
         """Store an object, as a page would."""
         stored = Stored(
@@ -144,6 +146,7 @@ class FakeStore:
             etag=etag,
             last_modified=last_modified,
             content_type=content_type,
+            metadata=dict(metadata),
         )
         self.objects[key] = stored
         return stored

@@ -43,7 +43,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "forms grants uploads pages access ledger oss state http settings observability errors "
             "clock"
         ),
-        "forms": "grants uploads access oss http settings identity errors clock",
+        "forms": "grants uploads access oss http mount settings identity errors clock",
         "grants": (
             "uploads hooks access ledger oss state http settings observability "
             "identity errors clock"
@@ -51,19 +51,22 @@ ARROWS: dict[str, dict[str, str]] = {
         "signatures": "oss errors",
         "uploads": "hooks access ledger oss http settings observability identity errors clock",
         "hooks": "ledger oss settings observability identity errors clock",
-        "authentication": "access ledger state http settings observability identity errors clock",
-        "admin": "ledger http settings identity clock",
+        "authentication": (
+            "access ledger state http mount settings observability identity errors clock"
+        ),
+        "admin": "ledger http mount settings identity clock",
         "pages": "access http settings errors",
         "access": "state http settings observability identity errors clock",
         "ledger": "oss observability identity extras errors clock",
         "oss": "state settings observability identity extras errors clock",
         "state": "settings observability extras errors clock",
-        "http": "settings observability errors clock",
+        "http": "mount settings observability errors clock",
         "settings": "observability errors",
-        "observability": "extras errors clock",
+        "observability": "mount extras errors clock",
         "identity": "errors",
         "extras": "errors",
         "errors": "",
+        "mount": "",
         "clock": "",
     },
     "mock_oss": {

@@ -11,8 +11,9 @@ if (kept) root.dataset.theme = kept[1];
 const fail = () => (root.dataset.app = "failed");
 
 const ownOrigin = (url) => {
-  if (new URL(url, location.href).origin !== location.origin) throw new TypeError(`Refused script ${url}`);
-  return url;
+  const absolute = new URL(url, location.href);
+  if (absolute.origin !== location.origin) throw new TypeError(`Refused script ${url}`);
+  return absolute.href;
 };
 
 // Trusted Types: PyScript creates its hooks with Function(). All other code and all HTML from strings is refused.
@@ -30,9 +31,10 @@ for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "mozRTCPeerC
 
 // The browser checks the hashes of scripts (tags and import map). This checks those of fetched files: Python, WASM.
 const { integrity } = JSON.parse(document.querySelector("script[type=importmap]").textContent);
+const hashes = new Map(Object.entries(integrity).map(([url, hash]) => [new URL(url, location.href).pathname, hash]));
 const plainFetch = window.fetch;
 window.fetch = async (what, options) => {
-  const hash = integrity[new URL(what.url ?? what, location.href).pathname];
+  const hash = hashes.get(new URL(what.url ?? what, location.href).pathname);
   if (!hash) return plainFetch(what, options);
   return plainFetch(what, { ...options, integrity: hash }).catch((error) => {
     if (root.dataset.app === "loading") fail();

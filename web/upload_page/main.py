@@ -128,6 +128,7 @@ async def _find_unfinished(
             if not grant.can("unfinished"):
                 return
             answer = await server.call("GET", "/api/unfinished")
+            answer["uploads"] = grant.own(answer["uploads"])
         except ServerRefused as error:
             if not waits_for(error):
                 return  # the view shows the error

@@ -125,6 +125,7 @@ class Audit:
         access_key_id: str,
         expires_at: datetime,
         action: str,
+        folder: str = "",
     ) -> None:
         """Record that credentials were issued.
 
@@ -133,13 +134,15 @@ class Audit:
             session_name: name of the STS session, which also appears in the cloud's audit trail.
             action: ``form`` if the response contains a signed form; empty if the response contains
                 the credentials.
+            folder: the folder below the owner's prefix to which an application limits the
+                credentials, with a slash at the end; empty if there is no limit.
         """
         self._write(
             {
                 **self._who(request, owner),
                 **_named(action),
                 "outcome": outcome,
-                "scope": without_slug(owner.prefix),
+                "scope": without_slug(owner.prefix) + folder,
                 "session": session_name,
                 "expires_at": expires_at.isoformat(),
                 "key_last4": access_key_id[-4:],

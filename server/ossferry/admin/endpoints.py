@@ -25,6 +25,7 @@ from ossferry.ledger.reports import (
     uploads_report,
 )
 from ossferry.ledger.standing import NAMES, Quota
+from ossferry.mount import mount_path
 from ossferry.settings.model import Settings
 
 __all__ = ["AdminApi", "csv_pieces"]
@@ -51,7 +52,13 @@ class AdminApi:
             people = await principals_report(connection, principal=principal, limit=SHOWN)
             uploads = await uploads_report(connection, principal=principal, limit=SHOWN)
         language = language_of(request, LANGUAGES)
-        body = self._page.html(people, uploads, principal=principal, language=language)
+        body = self._page.html(
+            people,
+            uploads,
+            base=mount_path(request.scope),
+            principal=principal,
+            language=language,
+        )
         headers = {"vary": VARY}
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 

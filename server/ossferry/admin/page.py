@@ -62,6 +62,7 @@ class AdminPage:
         people: Sequence[PrincipalRow],
         uploads: Sequence[UploadRow],
         *,
+        base: str,
         principal: str,
         language: str,
     ) -> str:
@@ -70,11 +71,13 @@ class AdminPage:
         Args:
             people: rows of the table of principals.
             uploads: rows of the table of uploads.
+            base: the path of the mount.
             principal: hash of the one principal that the page shows; empty if it shows all.
             language: language code of the page.
         """
         return render(
             "admin.html",
+            base=base,
             words=WORDS[language],
             styles=(self._styles, "/admin/style.css"),
             people=people,

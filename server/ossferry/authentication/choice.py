@@ -16,23 +16,17 @@ from ossferry.clock import Clock, Monotonic
 from ossferry.errors import SettingsError
 from ossferry.http.bearer import has_bearer
 from ossferry.http.client import outbound_client
-from ossferry.http.same_site import always, never, with_cookie
-from ossferry.identity.principal import Identify
+from ossferry.http.same_site import always, never
 from ossferry.settings.choices import Auth
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
-__all__ = ["authenticator_for", "custom_authenticator"]
+__all__ = ["authenticator_for"]
 
 ORDER: tuple[Auth, ...] = ("apikey", "jwt", "proxy", "oidc", "demo", "app")
 """If a request has several proofs of identity, the first method in this order handles it. Browsers
 never add a bearer token automatically, so its methods come first.
 """
-
-
-def custom_authenticator(identify: Identify) -> Authenticator:
-    """Return an authenticator that calls an application's own `identify` function."""
-    return Authenticator(identify=identify, ambient=with_cookie, expensive=True)
 
 
 def authenticator_for(

@@ -26,6 +26,7 @@ from ossferry.http.proxies import address_of
 from ossferry.http.same_site import Guard, always
 from ossferry.identity.owner import Owner, owner_of
 from ossferry.identity.principal import Principal
+from ossferry.mount import mount_path
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
@@ -77,22 +78,22 @@ class Oidc:
         try:
             await self._sessions.read(request)
         except NotIdentifiedError:
-            return RedirectResponse("/login", 303)
+            return RedirectResponse(f"{mount_path(request.scope)}/login", 303)
         except UnavailableError:
             return None  # the page tells the user to wait
         return None
 
-    async def login(self, _request: Request) -> Response:
+    async def login(self, request: Request) -> Response:
         """Handle `GET /login`: show the sign-in page."""
-        return HTMLResponse(render("sign_in.html"))
+        return HTMLResponse(render("sign_in.html", base=mount_path(request.scope)))
 
     async def start(self, request: Request) -> Response:
         """Handle `GET /login/start`: start a sign-in attempt and redirect to the provider."""
         address = address_of(request)
         await self._rates.admit(address)
         await self._rates.refuse_guessing(address)
-        attempt = Attempt.new()
-        response = RedirectResponse(await self._provider.address(attempt), 303)
+        attempt, base = Attempt.new(), mount_path(request.scope)
+        response = RedirectResponse(await self._provider.address(attempt, base=base), 303)
         sealed = self._sealer.dumps([attempt.state, attempt.nonce, attempt.verifier])
         set_cookie(response, ATTEMPT_COOKIE, str(sealed), max_age=ATTEMPT_S)
         return response
@@ -101,7 +102,7 @@ class Oidc:
         """Handle `GET /login/callback`: begin a session and redirect to the upload page."""
         with self._audit.refusals(request, "sign-in"):
             principal = await self._signed_in(request)
-            response = RedirectResponse("/", 303)
+            response = RedirectResponse(f"{mount_path(request.scope)}/", 303)
             await self._sessions.begin(principal, response)
         self._audit.acted(request, self._owner(principal), action="sign-in", outcome="done")
         set_cookie(response, ATTEMPT_COOKIE, "", max_age=0)
@@ -127,7 +128,7 @@ class Oidc:
         await self._rates.refuse_guessing(address)  # check before sending a request to the provider
         try:
             attempt, code = await self._returned(request)
-            return await self._provider.principal(attempt, code)
+            return await self._provider.principal(attempt, code, base=mount_path(request.scope))
         except (BadRequestError, NotIdentifiedError):
             await self._rates.failed(address, "")
             raise

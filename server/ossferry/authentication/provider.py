@@ -52,7 +52,7 @@ class Provider:
         self._issuer = settings.oidc_issuer
         self._client_id = settings.oidc_client_id
         self._auth = (self._client_id, secret.get_secret_value() if secret else "")
-        self._redirect_uri = f"{settings.public_url}/login/callback"
+        self._public_url = settings.public_url
         self._http = outbound_client(settings)
         self._verifier = TokenVerifier(
             Jwks(self._fetch_keys, monotonic=monotonic),
@@ -63,8 +63,11 @@ class Provider:
         )
         self._found: dict[str, Any] | None = None
 
-    async def address(self, attempt: Attempt) -> str:
+    async def address(self, attempt: Attempt, *, base: str) -> str:
         """Return the URL at the provider where the user signs in for this attempt.
+
+        Args:
+            base: the path of the mount, which is part of the redirect URI.
 
         Raises:
             IssuerLostError: the provider's configuration cannot be fetched.
@@ -73,7 +76,7 @@ class Provider:
         parameters = {
             "response_type": "code",
             "client_id": self._client_id,
-            "redirect_uri": self._redirect_uri,
+            "redirect_uri": self._redirect_uri(base),
             "scope": "openid profile",
             "state": attempt.state,
             "nonce": attempt.nonce,
@@ -82,15 +85,18 @@ class Provider:
         }
         return str(httpx.URL(endpoint).copy_merge_params(parameters))
 
-    async def principal(self, attempt: Attempt, code: str) -> Principal:
+    async def principal(self, attempt: Attempt, code: str, *, base: str) -> Principal:
         """Exchange an authorization code for an ID token, and return the principal in the token.
+
+        Args:
+            base: the path of the mount, as for `address`.
 
         Raises:
             BadRequestError: the provider does not accept the code.
             NotIdentifiedError: the ID token is not valid, or belongs to another attempt.
             IssuerLostError: the provider does not answer, or its answer is invalid.
         """
-        tokens = await self._exchange(attempt, code)
+        tokens = await self._exchange(attempt, code, base)
         claims = await self._verifier.claims(str(tokens.get("id_token", "")))
         nonce = str(claims.get("nonce", "")).encode(errors="replace")
         if not secrets.compare_digest(nonce, attempt.nonce.encode()):
@@ -102,12 +108,15 @@ class Provider:
         """Close the HTTP connections."""
         await self._http.aclose()
 
-    async def _exchange(self, attempt: Attempt, code: str) -> dict[str, Any]:
+    def _redirect_uri(self, base: str) -> str:
+        return f"{self._public_url}{base}/login/callback"
+
+    async def _exchange(self, attempt: Attempt, code: str, base: str) -> dict[str, Any]:
         endpoint = (await self._discover())["token_endpoint"]
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": self._redirect_uri,
+            "redirect_uri": self._redirect_uri(base),
             "code_verifier": attempt.verifier,
         }
         request = self._http.build_request("POST", endpoint, data=form)

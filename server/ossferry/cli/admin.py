@@ -106,6 +106,26 @@ def restore(principal: Principal, as_json: JsonOption = False) -> None:
 
 
 @admin_commands.command()
+def forget(principal: Principal, as_json: JsonOption = False) -> None:
+    """Remove a principal's id and name from the ledger, and the delivered events about them.
+
+    Both return when the principal signs in again. Uploads and receipts stay.
+    """
+    from ossferry.cli.tools import with_ledger
+    from ossferry.ledger import people
+    from ossferry.uploads.scope import nobody
+
+    async def write(database: "Database") -> None:
+        async with database.write() as connection:
+            if not await people.forget(connection, principal):
+                raise nobody(principal)
+
+    with_ledger(write)
+    if as_json:
+        json_line({"hash": principal, "label": principal})
+
+
+@admin_commands.command()
 def quota(
     principal: Principal,
     bytes_day: Limit = None,

@@ -77,7 +77,7 @@ class SignIn:
         async with outbound_client(settings) as client:
             try:
                 async with _opened(settings, self._clock, self._monotonic) as provider:
-                    await provider.address(Attempt.new())
+                    await provider.address(Attempt.new(), base="")
                 document = await fetch_json(client, url)
             except IssuerLostError as error:
                 return _lost(error, url, option)

@@ -8,6 +8,7 @@ service gives no usable answer, or that this server is busy; a retry may succeed
     ├── SettingsError            set-up: the configuration is unsafe or incomplete
     │   ├── MissingExtraError    an optional package is not installed
     │   └── UsageError           a command was called with wrong options
+    ├── AuthorizationError       set-up: an application's permission cannot be enforced
     ├── CloudError               set-up: a command cannot read or change the cloud account
     ├── PrefixError              set-up: no safe key prefix can be built for a principal
     ├── PolicyError              set-up: no safe policy for an STS session can be built
@@ -19,6 +20,7 @@ service gives no usable answer, or that this server is busy; a retry may succeed
     │   ├── ForeignKeyError      403, the object key is not below the principal's prefix
     │   ├── RevokedError         403, an administrator has revoked the access
     │   ├── NotAdminError        403, the principal is not an administrator
+    │   ├── NotAllowedError      403, the application refuses the upload
     │   ├── ForgedCallbackError  403, the callback has no valid signature of OSS
     │   ├── FormsOnlyError       403, the settings allow signed forms only
     │   ├── InsecureError        403, plain HTTP from another machine
@@ -46,6 +48,7 @@ service gives no usable answer, or that this server is busy; a retry may succeed
         ├── StsLostError         STS is down, busy or silent
         │   └── StsExpiredError  STS returned credentials that had already expired
         ├── OssLostError         OSS is down, busy or silent
+        ├── ApplicationLostError the application that mounts the server does not answer
         ├── StorageLostError     Redis does not answer
         ├── LedgerLostError      the ledger's database does not answer, or cannot write
         ├── AuditLostError       the audit trail cannot be written
@@ -57,6 +60,7 @@ upstream services.
 """
 
 from ossferry.errors.own import (
+    AuthorizationError,
     CloudError,
     MissingExtraError,
     OssferryError,
@@ -79,6 +83,7 @@ from ossferry.errors.refused import (
     NoPreviewError,
     NoProofError,
     NotAdminError,
+    NotAllowedError,
     NothingToUndoError,
     NotIdentifiedError,
     NotInlineError,
@@ -95,6 +100,7 @@ from ossferry.errors.refused import (
     UploadStandsError,
 )
 from ossferry.errors.upstream import (
+    ApplicationLostError,
     AuditLostError,
     BusyError,
     IssuerLostError,
@@ -111,7 +117,9 @@ from ossferry.errors.upstream import (
 )
 
 __all__ = [
+    "ApplicationLostError",
     "AuditLostError",
+    "AuthorizationError",
     "BadRequestError",
     "BodyTooLargeError",
     "BusyError",
@@ -131,6 +139,7 @@ __all__ = [
     "NoProofError",
     "NoUploadError",
     "NotAdminError",
+    "NotAllowedError",
     "NotIdentifiedError",
     "NotInlineError",
     "NotStoredError",

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 __all__ = [
+    "AuthorizationError",
     "CloudError",
     "MissingExtraError",
     "OssferryError",
@@ -69,6 +70,15 @@ class CloudError(OssferryError):
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
         self.error_code = code
+
+
+class AuthorizationError(OssferryError):
+    """Raised if the application's function `authorize` returns a wrong value; see the message."""
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """The error message, as the log field ``reason``."""
+        return {"reason": str(self)}
 
 
 class PrefixError(OssferryError):

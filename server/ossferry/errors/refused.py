@@ -1,8 +1,10 @@
 """Errors for refused requests, with the status and the text that the client receives."""
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from ossferry.errors.own import OssferryError
 
@@ -21,6 +23,7 @@ __all__ = [
     "NoProofError",
     "NoUploadError",
     "NotAdminError",
+    "NotAllowedError",
     "NotIdentifiedError",
     "NotInlineError",
     "NotStoredError",
@@ -35,6 +38,8 @@ __all__ = [
     "UnknownHostError",
     "UploadStandsError",
 ]
+
+MAX_MESSAGE = 300
 
 
 class RefusedError(OssferryError):
@@ -156,6 +161,31 @@ class NotAdminError(RefusedError):
 
     code = "not-admin"
     title = "This is for administrators"
+
+
+class NotAllowedError(RefusedError):
+    """Raised by an application that mounts the server, if a person may not upload.
+
+    The page shows the message.
+
+    Args:
+        message: a sentence for the person, of up to `MAX_MESSAGE` characters.
+        code: a short name for programs, with lower-case letters, digits and hyphens.
+
+    Raises:
+        ValueError: the message is empty or too long, or the code is malformed.
+    """
+
+    title = "You may not upload here"
+    more = MappingProxyType({"reason": "application"})
+
+    def __init__(self, message: str, *, code: str = "not-allowed") -> None:
+        if not 0 < len(message) <= MAX_MESSAGE:
+            raise ValueError(f"the message must have 1 to {MAX_MESSAGE} characters")
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", code):
+            raise ValueError(f"a code has lower-case letters, digits and hyphens: {code!r}")
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # the application chooses the code
 
 
 class RevokedError(RefusedError):

@@ -6,6 +6,7 @@ from typing import ClassVar
 from ossferry.errors.own import OssferryError
 
 __all__ = [
+    "ApplicationLostError",
     "AuditLostError",
     "BusyError",
     "IssuerLostError",
@@ -164,6 +165,15 @@ class OssLostError(UnavailableError):
     code = "oss-unavailable"
     title = "The stored object cannot be read right now"
     words = "OSS does not answer the server right now. Please try again."
+
+
+class ApplicationLostError(UnavailableError):
+    """Raised if a function of the application that mounts the server does not answer in time.
+
+    The reason is the name of the function.
+    """
+
+    code = "application-unavailable"
 
 
 class StorageLostError(UnavailableError):

@@ -21,8 +21,8 @@ class FormHtml:
     """Renders the pages below `/form`.
 
     Args:
-        styles: URLs of style sheets.
-        script: URL of the form's script; empty if there is no script.
+        styles: paths of style sheets, without the mount.
+        script: path of the form's script, without the mount; empty if there is no script.
         types: allowed types, in the syntax of the `accept` attribute; empty if any type is allowed.
     """
 
@@ -31,50 +31,62 @@ class FormHtml:
         self._script = script
         self._types = types
 
-    def form(self, form: SignedForm, *, life_s: int, language: str) -> str:
+    def form(self, form: SignedForm, *, base: str, life_s: int, language: str) -> str:
         """Return the page with an upload form.
 
         Args:
             form: the signed form.
             life_s: seconds until the form expires.
+            base: the path of the mount.
             language: language code of the page.
         """
-        return self._render("form", language, form=form, life_s=life_s, script=self._script)
+        return self._render(
+            "form",
+            language,
+            base=base,
+            form=form,
+            life_s=life_s,
+            script=self._script and base + self._script,
+        )
 
-    def arrived(self, stored: Sequence[Stored], directory: str, *, language: str) -> str:
+    def arrived(self, stored: Sequence[Stored], directory: str, *, base: str, language: str) -> str:
         """Return the page that lists the objects that the browser has stored with a form.
 
         Args:
             stored: the objects to list.
             directory: the part of the keys before the file name, the same for all objects.
+            base: the path of the mount.
             language: language code of the page.
         """
-        return self._render("arrived", language, stored=stored, directory=directory)
+        return self._render("arrived", language, base=base, stored=stored, directory=directory)
 
-    def outcome(self, what: str, *, language: str, good: bool = False) -> str:
+    def outcome(self, what: str, *, base: str, language: str, good: bool = False) -> str:
         """Return a page with a heading and one sentence about the outcome of an upload.
 
         Args:
             what: ``nothing``: no object was stored; ``removed``: the type of the object is not
                 allowed, so the server removed it; ``unchecked``: the server cannot read objects.
+            base: the path of the mount.
             language: language code of the page.
             good: whether the upload succeeded.
         """
-        return self._render("outcome", language, what=what, good=good)
+        return self._render("outcome", language, base=base, what=what, good=good)
 
-    def onward(self, target: str, *, language: str, at_once: bool) -> str:
+    def onward(self, target: str, *, base: str, language: str, at_once: bool) -> str:
         """Return a page that links to another page of this site.
 
         Args:
-            target: path of the other page; never from user input.
+            target: path of the other page without the mount; never from user input.
+            base: the path of the mount.
             language: language code of the page.
             at_once: whether the browser opens the other page automatically.
         """
-        return self._render("onward", language, target=target, at_once=at_once)
+        return self._render("onward", language, base=base, target=base + target, at_once=at_once)
 
-    def _render(self, template: str, language: str, **values: object) -> str:
+    def _render(self, template: str, language: str, *, base: str, **values: object) -> str:
         return render(
             f"form/{template}.html",
+            base=base,
             words=WORDS[language],
             styles=self._styles,
             languages=NAMES,

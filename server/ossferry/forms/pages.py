@@ -12,7 +12,7 @@ HMAC proves that this server created the URL for this principal.
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -23,13 +23,15 @@ from ossferry.access.gate import FOR_CREDENTIALS_PAGE
 from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml
-from ossferry.forms.service import Forms, FormWish
+from ossferry.forms.service import Forms, FormWish, described
 from ossferry.grants.endpoints import GrantPurpose, TokenApi
 from ossferry.grants.file_types import takes
+from ossferry.grants.permission import Allowed
 from ossferry.grants.signed_forms import FORM_ACTIONS
 from ossferry.http.languages import LANGUAGES, VARY, keep_language, language_of
 from ossferry.identity.object_keys import DAY, RANDOM, safe_name
 from ossferry.identity.owner import Owner
+from ossferry.mount import mount_path
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.receipts import Recorder
@@ -74,26 +76,33 @@ class FormPages:
         """
         if self._settings.grant == "form" and self._settings.allowed_types:
             raise NowhereError("A form for any file cannot check the type, which is required here.")
-        language = _language(request)
+        base, language = mount_path(request.scope), _language(request)
         instead = await self._authenticator.welcome(request)
         if instead is not None:
             return instead
         purpose = GrantPurpose(
-            body=FormWish, action="form", actions=FORM_ACTIONS, checks=FOR_CREDENTIALS_PAGE
+            body=FormWish,
+            action="form",
+            actions=FORM_ACTIONS,
+            checks=FOR_CREDENTIALS_PAGE,
+            wanted=described,
+            check=self._check_types,
         )
         try:
             granted = await self._token.obtain(request, purpose)
         except CrossSiteError:  # the user continues with a click on a link of this site
-            return _answer(self._html.onward("/form", language=language, at_once=False), 403)
+            return _answer(
+                self._html.onward("/form", base=base, language=language, at_once=False), 403
+            )
         chosen = {"lang": language} if "lang" in request.query_params else {}
 
         def success(directory: str) -> tuple[str, str]:
-            query = urlencode({"upload": self._named(granted.owner, directory), **chosen})
-            return "success_action_redirect", f"{self._origin(request)}/form/back?{query}"
+            query = urlencode({**self._named(granted.owner, directory), **chosen})
+            return "success_action_redirect", f"{self._origin(request)}{base}/form/back?{query}"
 
         form = self._forms.sign(granted, FormWish(), success=success)
         life_s = int((form.expires_at - self._clock()).total_seconds())
-        response = _answer(self._html.form(form, life_s=life_s, language=language))
+        response = _answer(self._html.form(form, life_s=life_s, base=base, language=language))
         if chosen:
             keep_language(response, language)
         self._authenticator.renew(request, response)
@@ -107,13 +116,14 @@ class FormPages:
         Raises:
             NowhereError: the parameter `upload` of the URL is missing or malformed.
         """
-        upload = request.query_params.get("upload", "")
-        if not _UPLOAD.fullmatch(upload):
+        given = request.query_params
+        if not _UPLOAD.fullmatch(given.get("upload", "")):
             raise NowhereError("This is not the address of an upload.")
-        language = _language(request)
+        upload = {name: given[name] for name in ("upload", "folder") if name in given}
+        base, language = mount_path(request.scope), _language(request)
         chosen = {"lang": language} if "lang" in request.query_params else {}
-        target = f"/form/arrived?{urlencode({'upload': upload, **chosen})}"
-        return _answer(self._html.onward(target, language=language, at_once=True))
+        target = f"/form/arrived?{urlencode({**upload, **chosen})}"
+        return _answer(self._html.onward(target, base=base, language=language, at_once=True))
 
     async def arrived(self, request: Request, owner: Owner) -> Response:
         """Handle `GET /form/arrived`: record and list the objects that the form has stored.
@@ -122,13 +132,13 @@ class FormPages:
             NowhereError: the URL is malformed, or belongs to another principal.
             OssLostError, OssRefusedError, LedgerLostError: the objects cannot be read or recorded.
         """
-        directory = self._directory(request.query_params.get("upload", ""), owner)
-        language = _language(request)
+        directory = self._directory(request.query_params, owner)
+        base, language = mount_path(request.scope), _language(request)
         if self._store is None or self._recorder is None:
-            return _answer(self._html.outcome("unchecked", language=language, good=True))
+            return _answer(self._html.outcome("unchecked", base=base, language=language, good=True))
         found = await self._find(self._store, directory)
         if not found:
-            return _answer(self._html.outcome("nothing", language=language), 404)
+            return _answer(self._html.outcome("nothing", base=base, language=language), 404)
         kept = [each for each in found if self._is_taken(each, directory)]
         for each in kept:
             await self._recorder.record(owner, each, source="form")
@@ -136,8 +146,8 @@ class FormPages:
             for each in found:
                 if each not in kept:
                     await self._store.delete(each.key)
-            return _answer(self._html.outcome("removed", language=language), 415)
-        return _answer(self._html.arrived(kept, directory, language=language))
+            return _answer(self._html.outcome("removed", base=base, language=language), 415)
+        return _answer(self._html.arrived(kept, directory, base=base, language=language))
 
     async def _find(self, store: ObjectStore, directory: str) -> Sequence[Stored]:
         """Return the objects in a directory; first move objects with unsafe names to safe names."""
@@ -161,21 +171,34 @@ class FormPages:
         own = f"{request.url.scheme}://{request.headers['host']}"
         return self._settings.public_url or own
 
-    def _named(self, owner: Owner, directory: str) -> str:
-        day, random, _ = directory.removeprefix(owner.prefix).split("/")
-        return f"{day}.{random}.{self._proof(owner, day, random)}"
+    def _check_types(self, _wanted: FormWish, allowed: Allowed) -> None:
+        """Refuse types of an application's permission: `arrived` knows those in the settings only.
 
-    def _directory(self, upload: str, owner: Owner) -> str:
-        parts = _UPLOAD.fullmatch(upload)
+        Raises:
+            NowhereError: a permission limits the types.
+        """
+        if allowed.types != self._settings.allowed_types:
+            raise NowhereError("A form for any file cannot check the type, which is required here.")
+
+    def _named(self, owner: Owner, directory: str) -> Mapping[str, str]:
+        """Return the query parameters that name the directory of an upload."""
+        *folder, day, random, _ = directory.removeprefix(owner.prefix).split("/")
+        named = {"upload": f"{day}.{random}.{self._proof(directory)}"}
+        return named | ({"folder": "/".join(folder)} if folder else {})
+
+    def _directory(self, given: Mapping[str, str], owner: Owner) -> str:
+        parts = _UPLOAD.fullmatch(given.get("upload", ""))
         if parts is None:
             raise NowhereError("This is not the address of an upload.")
         day, random, proof = parts.groups()
-        if not hmac.compare_digest(proof, self._proof(owner, day, random)):
+        folder = f"{given['folder']}/" if given.get("folder") else ""
+        directory = f"{owner.prefix}{folder}{day}/{random}/"
+        if not hmac.compare_digest(proof, self._proof(directory)):
             raise NowhereError("This is not the address of one of your uploads.")
-        return f"{owner.prefix}{day}/{random}/"
+        return directory
 
-    def _proof(self, owner: Owner, day: str, random: str) -> str:
-        text = f"ossferry/form\0{owner.prefix}{day}/{random}/"
+    def _proof(self, directory: str) -> str:
+        text = f"ossferry/form\0{directory}"
         return hmac.new(self._settings.secret_bytes, text.encode(), hashlib.sha256).hexdigest()[:32]
 
 

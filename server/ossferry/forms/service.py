@@ -25,6 +25,7 @@ from ossferry.clock import Clock, utc_text
 from ossferry.errors import FileTooLargeError, TypeNotTakenError
 from ossferry.grants.endpoints import Granted, GrantPurpose, Refused, TokenApi
 from ossferry.grants.file_types import CONTENT_TYPE, takes
+from ossferry.grants.permission import Allowed, Wanted
 from ossferry.grants.signed_forms import FORM_ACTIONS, largest_file
 from ossferry.http.body import Text
 from ossferry.identity.object_keys import directory, form_name
@@ -42,7 +43,7 @@ from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 from ossferry.uploads.receipts import Size
 
-__all__ = ["Form", "FormApi", "FormWish", "Forms", "SignedForm"]
+__all__ = ["Form", "FormApi", "FormWish", "Forms", "SignedForm", "described"]
 
 MAX_NAME = 1024
 """Maximum length of a file name in a request, in characters; the key's name is shorter."""
@@ -127,24 +128,23 @@ class Forms:
         self._settings = settings
         self._clock = clock
         self._new_random = new_random
-        self._max_size = largest_file(settings)
 
-    def check(self, wanted: FormWish, *, any_type: bool = False) -> None:
-        """Raise an error if the settings do not allow the file.
+    def check(self, wanted: FormWish, allowed: Allowed) -> None:
+        """Raise an error if a form may not store the file.
 
         Args:
             wanted: the description of the file.
-            any_type: whether to skip the check of the type.
+            allowed: the allowed size and types.
 
         Raises:
             FileTooLargeError: the file is too large for a form.
-            TypeNotTakenError: the settings do not allow the type of the file.
+            TypeNotTakenError: the type of the file is not allowed.
         """
-        if wanted.size is not None and wanted.size > self._max_size:
-            raise FileTooLargeError(f"A form takes files of up to {self._max_size} bytes.")
-        types = self._settings.allowed_types
-        if not any_type and not takes(types, wanted.name, wanted.type):
-            raise TypeNotTakenError(f"Name and type must match one of: {', '.join(types)}.")
+        largest = largest_file(allowed)
+        if wanted.size is not None and wanted.size > largest:
+            raise FileTooLargeError(f"A form takes files of up to {largest} bytes.")
+        if not takes(allowed.types, wanted.name, wanted.type):
+            raise TypeNotTakenError(f"Name and type must match one of: {', '.join(allowed.types)}.")
 
     def sign(
         self,
@@ -197,7 +197,8 @@ class Forms:
         if wanted.size is not None:
             return wanted.size, wanted.size
         left = granted.left["bytes_left"] if granted.left else None
-        return 0, self._max_size if left is None else min(self._max_size, left)
+        largest = largest_file(granted.allowed)
+        return 0, largest if left is None else min(largest, left)
 
 
 class FormApi:
@@ -205,14 +206,12 @@ class FormApi:
 
     def __init__(
         self,
-        settings: Settings,
         forms: Forms,
         *,
         token: TokenApi,
         authenticator: Authenticator,
         clock: Clock,
     ) -> None:
-        self._settings = settings
         self._forms = forms
         self._token = token
         self._authenticator = authenticator
@@ -224,7 +223,13 @@ class FormApi:
         The body may be empty, or describe the file: ``{"name": "a.pdf", "size": 5, "type":
         "application/pdf"}``. The form then allows only this name, size and type.
         """
-        purpose = GrantPurpose(body=FormWish, action="form", actions=FORM_ACTIONS, size=self._size)
+        purpose = GrantPurpose(
+            body=FormWish,
+            action="form",
+            actions=FORM_ACTIONS,
+            wanted=described,
+            check=self._forms.check,
+        )
         granted = await self._token.obtain(request, purpose)
         form = self._forms.sign(granted, granted.body)
         answer: Form = {
@@ -237,7 +242,7 @@ class FormApi:
             "limits": {
                 "min_size": form.min_size,
                 "max_size": form.max_size,
-                "types": list(self._settings.allowed_types),
+                "types": list(granted.allowed.types),
                 "quota": granted.left,
             },
         }
@@ -245,6 +250,7 @@ class FormApi:
         self._authenticator.renew(request, response)
         return response
 
-    def _size(self, wanted: FormWish) -> int:
-        self._forms.check(wanted)
-        return wanted.size or 0
+
+def described(wanted: FormWish) -> Wanted:
+    """Return a client's wish for the application that authorizes it."""
+    return Wanted(kind="form", name=wanted.name, size=wanted.size, content_type=wanted.type)

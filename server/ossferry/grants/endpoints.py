@@ -20,6 +20,7 @@ from ossferry.access.gate import FOR_CREDENTIALS, Checks, Gate, sender_of
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import FormsOnlyError, OssferryError
 from ossferry.grants.log import GrantLog
+from ossferry.grants.permission import Allowed, Authorizer, Wanted
 from ossferry.grants.service import Grants, Issued
 from ossferry.grants.signed_forms import FORM_ACTIONS, largest_file, sign_form
 from ossferry.http.body import Body, Text, read_body
@@ -115,9 +116,13 @@ class StsToken(TypedDict):
 B = TypeVar("B", bound=Refused)
 
 
-def _unknown_size(_body: Refused) -> int:
-    """Return 0: the default of `GrantPurpose.size`, for uploads of unknown size."""
-    return 0
+def _unknown_file(_body: Refused) -> Wanted:
+    """Return no description: the default of `GrantPurpose.wanted`, for unknown files."""
+    return Wanted(kind="credentials")
+
+
+def _check_nothing(_body: Refused, _allowed: Allowed) -> None:
+    """Accept every body: the default of `GrantPurpose.check`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +134,8 @@ class GrantPurpose(Generic[B]):
         actions: OSS actions that the credentials allow; if empty, the actions in the settings.
         checks: the checks that the request must pass.
         body: the model of the JSON body, which may be empty.
-        size: checks the body, and returns the size of the file in bytes; 0 if the size is unknown.
+        wanted: returns what the body asks for.
+        check: raises an `OssferryError` if the grant would not allow what the body asks for.
     """
 
     body: type[B]
@@ -137,11 +143,17 @@ class GrantPurpose(Generic[B]):
     action: str = ""
     actions: Sequence[str] = ()
     checks: Checks = FOR_CREDENTIALS
-    size: Callable[[B], int] = _unknown_size
+    wanted: Callable[[B], Wanted] = _unknown_file
+    check: Callable[[B, Allowed], None] = _check_nothing
 
 
 CREDENTIALS = GrantPurpose(body=Refused)
-FORM = GrantPurpose(body=Refused, action="form", actions=FORM_ACTIONS)
+FORM = GrantPurpose(
+    body=Refused,
+    action="form",
+    actions=FORM_ACTIONS,
+    wanted=lambda _body: Wanted(kind="form"),
+)
 UNFINISHED = "unfinished"
 """A feature for uploads in parts, which need credentials."""
 
@@ -153,12 +165,14 @@ class Granted(Generic[B]):
     Attributes:
         owner: the sender of the request.
         issued: the grant, and whether it is new.
+        allowed: what the grant allows.
         left: remaining quota of the owner; None if there is no limit.
         body: the body of the request.
     """
 
     owner: Owner
     issued: Issued
+    allowed: Allowed
     left: Left | None
     body: B
 
@@ -177,6 +191,7 @@ class TokenApi:
         *,
         authenticator: Authenticator,
         gate: Gate,
+        authorizer: Authorizer,
         grants: Grants,
         grant_log: GrantLog | None,
         features: Sequence[str],
@@ -188,6 +203,7 @@ class TokenApi:
         self._settings = settings
         self._authenticator = authenticator
         self._gate = gate
+        self._authorizer = authorizer
         self._grants = grants
         self._grant_log = grant_log
         self._features = list(features)
@@ -252,10 +268,10 @@ class TokenApi:
         The grant has one origin only: the page cannot check an origin without credentials.
         """
         settings, grant = self._settings, granted.issued.grant
-        form, expires_at = sign_form(settings, grant, now=self._clock())
+        form, expires_at = sign_form(settings, grant, granted.allowed, now=self._clock())
         about = self._about(granted, expires_at=expires_at)
         about["origins"] = about["origins"][:1]
-        about["limits"]["max_file_size"] = largest_file(settings)
+        about["limits"]["max_file_size"] = largest_file(granted.allowed)
         about["features"] = [each for each in about["features"] if each != UNFINISHED]
         return {**about, "form": form}
 
@@ -272,9 +288,9 @@ class TokenApi:
             "prefix": grant.prefix,
             "server_time": utc_text(self._clock(), timespec="milliseconds"),
             "limits": {
-                "max_file_size": settings.max_file_size,
+                "max_file_size": granted.allowed.max_file_size,
                 "max_files": settings.max_files,
-                "types": list(settings.allowed_types),
+                "types": list(granted.allowed.types),
                 "quota": granted.left,
             },
             "features": self._features,
@@ -310,20 +326,24 @@ class TokenApi:
             access_key_id=grant.credentials.access_key_id,
             expires_at=grant.credentials.expires_at,
             action=purpose.action,
+            folder=grant.prefix.removeprefix(owner.prefix),
         )
         self._metrics.decided(granted.issued.outcome)
         return granted
 
     async def _issue(self, request: Request, owner: Owner, purpose: GrantPurpose[B]) -> Granted[B]:
         body = await _body(request, purpose.body)
-        size = purpose.size(body)
+        wanted = purpose.wanted(body)
         if body.refused_key_id:
             await self._gate.admit_renewal(owner)
         left = None
         if self._grant_log is not None:
-            left = await self._grant_log.admit(owner, size=size)
+            left = await self._grant_log.admit(owner, size=wanted.size or 0)
+        allowed = await self._authorizer.allowed(request, owner, wanted)
+        purpose.check(body, allowed)
         issued = await self._grants.grant(
             owner,
+            prefix=allowed.prefix,
             address=address_of(request),
             actions=purpose.actions,
             refused_key_id=body.refused_key_id,
@@ -337,7 +357,7 @@ class TokenApi:
                 access_key_id=credentials.access_key_id,
                 expires_at=credentials.expires_at,
             )
-        return Granted(owner=owner, issued=issued, left=left, body=body)
+        return Granted(owner=owner, issued=issued, allowed=allowed, left=left, body=body)
 
 
 async def _body(request: Request, model: type[B]) -> B:

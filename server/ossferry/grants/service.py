@@ -1,9 +1,9 @@
 """Issues grants, and reuses grants that are still fresh.
 
-A grant is fresh while more than half of its lifetime is left. Requests with the same owner, address
-and actions share one grant, and at most one call to STS at a time runs for these requests. Fresh
-grants are stored in memory, and encrypted in a cache that all processes share. This module does not
-check whether a principal has access; callers must check the access first.
+A grant is fresh while more than half of its lifetime is left. Requests with the same prefix,
+address and actions share one grant, and at most one call to STS at a time runs for these requests.
+Fresh grants are stored in memory, and encrypted in a cache that all processes share. This module
+does not check whether a principal has access; callers must check the access first.
 """
 
 import asyncio
@@ -58,9 +58,10 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _GrantRequest:
-    """A request for a grant; requests with the same owner, address and actions share one grant."""
+    """A request for a grant; requests with the same prefix, address and actions share one grant."""
 
     owner: Owner
+    prefix: str
     address: str
     actions: tuple[str, ...]
     refused_key_id: str
@@ -68,7 +69,7 @@ class _GrantRequest:
 
     @property
     def scope(self) -> Scope:
-        return self.owner.prefix, self.address, self.actions
+        return self.prefix, self.address, self.actions
 
 
 class Grants:
@@ -103,6 +104,7 @@ class Grants:
         self,
         owner: Owner,
         *,
+        prefix: str = "",
         address: str = "",
         actions: Sequence[str] = (),
         refused_key_id: str = "",
@@ -113,6 +115,8 @@ class Grants:
         If one caller is cancelled, the call to STS continues for the other callers.
 
         Args:
+            prefix: key prefix below which the credentials may write, at or below the owner's prefix
+                (the default).
             address: IP address of the client; the credentials work only from this address if the
                 setting `bind_address` is on.
             actions: the actions that the credentials allow; by default the actions in the settings.
@@ -125,6 +129,7 @@ class Grants:
         """
         wanted = _GrantRequest(
             owner=owner,
+            prefix=prefix or owner.prefix,
             address=address if self._settings.bind_address else "",
             actions=tuple(actions or self._settings.actions),
             refused_key_id=refused_key_id,
@@ -149,7 +154,7 @@ class Grants:
 
     async def _obtain(self, wanted: _GrantRequest) -> Issued:
         """Return a grant from the cache, or request a new grant from STS."""
-        settings, prefix = self._settings, wanted.owner.prefix
+        settings, prefix = self._settings, wanted.prefix
         what = (settings.role_arn, settings.bucket, *wanted.actions, prefix, wanted.address)
         name = "|".join(what)
         async with self._cache.locked(name):
@@ -170,13 +175,13 @@ class Grants:
         )
         policy = upload_policy(
             bucket=settings.bucket,
-            prefix=owner.prefix,
+            prefix=wanted.prefix,
             actions=wanted.actions,
             conditions=conditions,
         )
         session_name = f"{owner.hash}-{wanted.request_id}"
         credentials = await self._assume_role(session_name=session_name, policy=policy_text(policy))
-        return Grant(credentials=credentials, prefix=owner.prefix, session_name=session_name)
+        return Grant(credentials=credentials, prefix=wanted.prefix, session_name=session_name)
 
     def _finish(self, scope: Scope, task: asyncio.Task[Issued]) -> None:
         del self._asking[scope]

@@ -8,6 +8,7 @@ form.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ossferry.grants.permission import Allowed
 from ossferry.grants.service import Grant
 from ossferry.oss.post_object import (
     CONTENT_TYPE_FIELD,
@@ -37,28 +38,31 @@ OSS may refuse a form more than 15 minutes after its date.
 """
 
 
-def largest_file(settings: Settings) -> int:
+def largest_file(allowed: Allowed) -> int:
     """Return the size of the largest file that a form may allow, in bytes."""
-    return min(settings.max_file_size, MAX_FILE_SIZE)
+    return min(allowed.max_file_size, MAX_FILE_SIZE)
 
 
-def sign_form(settings: Settings, grant: Grant, *, now: datetime) -> tuple[list[Field], datetime]:
+def sign_form(
+    settings: Settings, grant: Grant, allowed: Allowed, *, now: datetime
+) -> tuple[list[Field], datetime]:
     """Return a form for uploads below the prefix of a grant, and when the page needs a new one.
 
     The form has all fields except the key, the content type and the file.
 
     Args:
         grant: the credentials that sign the form.
+        allowed: the size and the types that the form allows.
         now: time of the signature.
     """
     credentials = grant.credentials
     conditions: list[Condition] = [
         equals(*STORED),
         starts_with("key", grant.prefix),
-        ["content-length-range", 0, largest_file(settings)],
+        ["content-length-range", 0, largest_file(allowed)],
     ]
-    if settings.allowed_types:
-        conditions.append(is_one_of(CONTENT_TYPE_FIELD, settings.allowed_types))
+    if allowed.types:
+        conditions.append(is_one_of(CONTENT_TYPE_FIELD, allowed.types))
     fields = signed_fields(
         bucket=settings.bucket,
         region=settings.region,

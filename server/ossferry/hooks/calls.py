@@ -56,9 +56,10 @@ class Event:
 
     Attributes:
         at: time of the event, as ISO 8601 in UTC.
-        principal: ``hash``, ``label`` and ``prefix`` of the principal concerned.
-        data: for an upload ``key``, ``size``, ``crc64``, ``etag``, ``content_type`` and
-            ``last_modified``; for a grant ``expires_at``; for a deletion ``key``.
+        principal: ``id``, ``hash``, ``label`` and ``prefix`` of the principal concerned. The id is
+            empty if the ledger does not know it.
+        data: for an upload ``key``, ``size``, ``crc64``, ``etag``, ``content_type``,
+            ``last_modified`` and ``metadata``; for a grant ``expires_at``; for a deletion ``key``.
     """
 
     type: EventType
@@ -205,7 +206,7 @@ def _method(hook: object, event: Event) -> Any:
 
 
 def _event(type_: EventType, owner: Owner, data: Mapping[str, Any], now: datetime) -> Event:
-    principal = {"hash": owner.hash, "label": owner.label, "prefix": owner.prefix}
+    principal = asdict(owner)
     return Event(
         type=type_, at=utc_text(now, timespec="milliseconds"), principal=principal, data=data
     )

@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ossferry.errors import BusyError
+from ossferry.mount import route_path
 from ossferry.settings.model import Settings
 
 __all__ = ["ConcurrencyLimit"]
@@ -25,7 +26,7 @@ class ConcurrencyLimit:
         Raises:
             BusyError: the process already handles the maximum number of requests.
         """
-        if scope["type"] != "http" or scope["path"] == "/healthz":
+        if scope["type"] != "http" or route_path(scope) == "/healthz":
             await self._app(scope, receive, send)
             return
         if self._running >= self._limit:

@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ossferry.errors import UnknownHostError
+from ossferry.mount import route_path
 from ossferry.settings.model import Settings
 
 __all__ = ["PROBE_PATHS", "HostGuard"]
@@ -31,7 +32,7 @@ class HostGuard:
         if scope["type"] == "http":
             hosts = [value for name, value in scope["headers"] if name == b"host"]
             if len(hosts) != 1 or not (
-                _host_name(hosts[0]) in self._allowed or scope["path"] in PROBE_PATHS
+                _host_name(hosts[0]) in self._allowed or route_path(scope) in PROBE_PATHS
             ):
                 raise UnknownHostError("Ask for this server by one of its own names.")
         await self._app(scope, receive, send)

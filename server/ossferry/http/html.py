@@ -17,15 +17,21 @@ UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def render(
-    template: str, *, words: Words | None = None, styles: Sequence[str] = (), **values: object
+    template: str,
+    *,
+    base: str,
+    words: Words | None = None,
+    styles: Sequence[str] = (),
+    **values: object,
 ) -> str:
     """Return a complete HTML page.
 
     Args:
         template: path of the template in the folder, such as ``form/arrived.html``.
+        base: the path of the mount (`mount_path`), which comes before all paths of this server.
         words: the texts of the page, for the functions `say` and `say_count` in the template; None
             if the page exists only in English.
-        styles: URLs of style sheets; empty URLs are ignored.
+        styles: paths of style sheets, without the mount; empty paths are ignored.
         values: the variables of the template.
     """
     language = words.language if words else DEFAULT
@@ -33,9 +39,10 @@ def render(
         values |= {"say": words.say, "say_count": words.say_count}
     return _environment.get_template(template).render(
         values,
+        base=base,
         language=language,
         direction="rtl" if language in RIGHT_TO_LEFT else "ltr",
-        styles=[each for each in styles if each],
+        styles=[base + each for each in styles if each],
     )
 
 

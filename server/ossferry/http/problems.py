@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 
 from ossferry.errors import OssferryError
 from ossferry.http.html import render
+from ossferry.mount import mount_path
 from ossferry.observability.logs import logger, unexpected
 
 __all__ = ["Problem", "ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
@@ -137,6 +138,7 @@ def _readable(request: Request, problem: Response, title: str, words: str, id_: 
     styles = getattr(app.state, "styles", "") if app else ""
     text = render(
         "problem.html",
+        base=mount_path(request.scope),
         styles=(styles,),
         title=title,
         detail=words,

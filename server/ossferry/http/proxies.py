@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ossferry.errors import InsecureError
 from ossferry.http.hosts import PROBE_PATHS
+from ossferry.mount import route_path
 from ossferry.settings.addresses import is_loopback
 from ossferry.settings.model import Settings
 
@@ -97,7 +98,7 @@ class TrustedProxies:
 
 def _is_local(scope: Scope) -> bool:
     forwarded = _joined(scope, b"x-forwarded-for") or _joined(scope, b"x-forwarded-proto")
-    return scope["path"] in PROBE_PATHS or (is_loopback(peer_of(scope)) and not forwarded)
+    return route_path(scope) in PROBE_PATHS or (is_loopback(peer_of(scope)) and not forwarded)
 
 
 def _joined(scope: Scope, name: bytes) -> str:

@@ -17,6 +17,7 @@ from ossferry.errors import (
     HeadersTooLargeError,
     NowhereError,
 )
+from ossferry.mount import route_path
 
 __all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "RequestChecks", "max_body_bytes"]
 
@@ -63,8 +64,7 @@ class RequestChecks:
 
 def max_body_bytes(scope: Scope) -> int:
     """Return the longest body in bytes that the route of a request accepts: mostly 16 KB."""
-    own = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-    return LONG_BODIES.get(own, MAX_BODY_BYTES)
+    return LONG_BODIES.get(route_path(scope), MAX_BODY_BYTES)
 
 
 def _needs_percent(scope: Scope) -> bool:
@@ -73,7 +73,7 @@ def _needs_percent(scope: Scope) -> bool:
     Percent-encoding is necessary only in an object key, or in the mount path of this application.
     """
     raw: bytes = scope["raw_path"]
-    own: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    own = route_path(scope)
     if own.startswith(KEYS) and scope["method"] != "POST":
         return KEYS.encode() in raw
     return raw.endswith(own.encode())

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ossferry.mount import route_path
 from ossferry.settings.model import Settings
 
 __all__ = ["FORM", "SecurityHeaders", "form_policy", "page_policy"]
@@ -122,7 +123,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 https = self._behind_tls or scope["scheme"] == "https"
-                path = scope["path"].removeprefix(scope.get("root_path", ""))
+                path = route_path(scope)
                 given = message["headers"]
                 message = {**message, "headers": self._with(given, https=https, path=path)}
             await send(message)

@@ -54,9 +54,9 @@ def directory(prefix: str, at: datetime, random_hex: str) -> str:
 def path_of(key: str, prefix: str) -> str:
     """Return the folders and the file name in the key of an upload.
 
-    The principal's prefix, the day and the random digits are removed. The upload's own folder,
-    which is before the day, remains. Some keys contain no day and
-    no random digits, because the page created them from the file name only.
+    The principal's prefix, the day and the random digits are removed. A folder before the day
+    remains. Some keys contain no day and no random digits, because the page created them from the
+    file name only.
     """
     return _DAY_AND_RANDOM.sub("", key.removeprefix(prefix), count=1)
 

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ossferry.errors import PrefixError
@@ -30,11 +30,13 @@ class Owner:
         hash: 16 hexadecimal characters that identify the owner in the ledger and in logs.
         label: the name to display; never used for access decisions.
         prefix: the key prefix of the owner's objects; ends in ``/``.
+        id: the principal's own id; empty if the server does not know it.
     """
 
     hash: str
     label: str
     prefix: str
+    id: str = field(default="", repr=False, compare=False)
 
 
 def owner_of(principal: Principal, *, secret: bytes) -> Owner:
@@ -50,6 +52,7 @@ def owner_of(principal: Principal, *, secret: bytes) -> Owner:
         hash=principal_hash(principal, secret=secret),
         label=principal.name,
         prefix=principal_prefix(principal, secret=secret),
+        id=principal.id,
     )
 
 

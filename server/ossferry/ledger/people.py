@@ -1,5 +1,6 @@
 """Principals and the grants issued to them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,10 +10,11 @@ import sqlalchemy as sa
 
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection, insert
-from ossferry.ledger.tables import Utc, grants, principals
+from ossferry.ledger.tables import Utc, deliveries, grants, principals
 
 __all__ = [
     "GrantRow",
+    "forget",
     "note_grant",
     "owner_by_hash",
     "owner_of_key",
@@ -59,13 +61,15 @@ async def remember(
 ) -> None:
     """Add a principal to the ledger if it is missing.
 
-    If `granted_until` is given, also update the label and the expiry time of an existing principal.
+    If `granted_until` is given, also update the id, the label and the expiry time of an existing
+    principal.
 
     Args:
         granted_until: expiry time of the newest credentials. A later time in the ledger is kept.
     """
     row = insert(connection.dialect.name, principals).values(
         hash=owner.hash,
+        id=_id(owner.id),
         label=_label(owner.label),
         prefix=owner.prefix,
         first_seen_at=now,
@@ -81,7 +85,7 @@ async def remember(
     await connection.execute(
         sa.update(principals)
         .where(principals.c.hash == owner.hash)
-        .values(label=_label(owner.label), granted_until=later)
+        .values(id=_id(owner.id), label=_label(owner.label), granted_until=later)
     )
 
 
@@ -114,7 +118,7 @@ async def to_reconcile(
     )
     order = principals.c.reconciled_at.asc().nulls_first()
     found = await connection.execute(_OWNERS.where(open_).order_by(order).limit(limit))
-    return [Owner(hash=row.hash, label=row.label, prefix=row.prefix) for row in found]
+    return [Owner(**row._mapping) for row in found]
 
 
 async def reconciled(connection: AsyncConnection, hash_: str, at: datetime) -> None:
@@ -160,11 +164,37 @@ async def set_revoked(connection: AsyncConnection, hash_: str, at: datetime | No
     return result.rowcount == 1
 
 
-_OWNERS = sa.select(principals.c.hash, principals.c.label, principals.c.prefix)
+async def forget(connection: AsyncConnection, hash_: str) -> bool:
+    """Remove a principal's id and name; the hash takes the place of the name.
+
+    Both return with the principal's next grant. Events about the principal that are no longer to be
+    delivered are deleted.
+
+    Returns:
+        True if the principal exists.
+    """
+    result = await connection.execute(
+        sa.update(principals).where(principals.c.hash == hash_).values(id="", label=hash_)
+    )
+    told = json.dumps({"hash": hash_})[1:-1]  # as in the JSON text of the event
+    await connection.execute(
+        sa.delete(deliveries).where(
+            deliveries.c.next_at.is_(None), deliveries.c.event.contains(told, autoescape=True)
+        )
+    )
+    return result.rowcount == 1
+
+
+_OWNERS = sa.select(principals.c.hash, principals.c.label, principals.c.prefix, principals.c.id)
 
 
 def _owner(row: Any) -> Owner | None:
-    return row and Owner(hash=row.hash, label=row.label, prefix=row.prefix)
+    return row and Owner(**row._mapping)
+
+
+def _id(given: str) -> str:
+    """Return an id; an empty text if databases cannot store the id, as a part names nobody."""
+    return "" if "\0" in given else given
 
 
 def _label(name: str) -> str:

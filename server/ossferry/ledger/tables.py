@@ -100,6 +100,7 @@ principals = Table(
     Column("granted_until", Utc, nullable=False, index=True),  # when the newest credentials expire
     Column("reconciled_at", Utc),
     Column("revoked_at", Utc),
+    Column("id", Text, nullable=False, server_default=""),  # empty if it is not known
 )
 grants = Table(
     "grants",

@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ossferry.clock import Monotonic
+from ossferry.mount import route_path
 
 __all__ = ["Measured", "Metrics"]
 
@@ -154,6 +155,6 @@ class Measured:
         try:
             await self._app(scope, receive, send_noting_status)
         finally:
-            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            path = route_path(scope)
             route = path if path in self._paths else OTHER
             self._metrics.answered(route, status, self._monotonic() - started)

@@ -22,7 +22,7 @@ from ossferry.observability.logs import logger
 from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.policy import objects_policy, policy_text
 from ossferry.oss.sdks.choice import open_sdk
-from ossferry.oss.sdks.common import MAX_CALLS
+from ossferry.oss.sdks.common import MAX_CALLS, METADATA
 from ossferry.oss.sdks.interface import Page, SdkBucket
 from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
@@ -283,7 +283,7 @@ def _copy_parts(bucket: SdkBucket, stored: Stored, target: str, part_size: int) 
     headers = {
         name: value
         for name, value in bucket.headers(stored.key).items()
-        if name.lower().startswith("x-oss-meta-") or name.lower() in KEPT_HEADERS
+        if name.lower().startswith(METADATA) or name.lower() in KEPT_HEADERS
     }
     upload_id = bucket.begin(target, headers)
     part_size = max(part_size, -(-stored.size // MAX_PARTS))

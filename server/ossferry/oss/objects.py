@@ -4,7 +4,7 @@ Other folders use this interface; the class `bucket.OssBucket` implements it.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -32,10 +32,13 @@ class Stored(Listed):
 
     Attributes:
         crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
+        metadata: the headers ``x-oss-meta-*`` of the upload, by their names without this beginning
+            and in lower case. The sender of the upload has chosen them.
     """
 
     crc64: str
     content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

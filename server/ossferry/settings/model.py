@@ -44,6 +44,7 @@ from ossferry.settings.types import (
     Rate,
     Region,
     RoleArn,
+    SignInUrl,
     WebhookSecret,
 )
 
@@ -293,6 +294,13 @@ class Settings(BaseSettings):
     )
     oidc_client_secret: SecretStr | None = Field(
         default=None, description="The server's client secret at the OpenID provider."
+    )
+    sign_in_url: SignInUrl | None = Field(
+        default=None,
+        description="With `OSSFERRY_AUTH=app`, the address of the application's sign-in page, such"
+        " as `/sign-in?next={return}`. The server puts the address of its own page in place of"
+        " `{return}`: a path, or a complete address if this setting is one. The page then sends"
+        " people to this address to sign in.",
     )
     login_idle_s: int = Field(
         default=3600, ge=60, description="A session ends after this many seconds without a request."

@@ -110,6 +110,13 @@ def _one_source_of_ids(auth: tuple[str, ...], jwt_issuer: str, oidc_issuer: str)
         )
 
 
+def _sign_in_page(auth: tuple[str, ...], sign_in_url: str | None) -> Iterator[str]:
+    if sign_in_url and "app" not in auth:
+        yield "OSSFERRY_SIGN_IN_URL needs OSSFERRY_AUTH=app: other methods have their own sign-in"
+    if sign_in_url and not sign_in_url.startswith("/") and _is_plain(sign_in_url):
+        yield "OSSFERRY_SIGN_IN_URL must be https: who is on the way could read the sign-in"
+
+
 def _sessions(login_idle_s: int, login_max_s: int) -> Iterator[str]:
     if login_idle_s > login_max_s:
         yield "OSSFERRY_LOGIN_IDLE_S must not be longer than OSSFERRY_LOGIN_MAX_S"
@@ -502,6 +509,7 @@ def _separate_secrets(
 RULES: tuple[Rule, ...] = (
     _identity,
     _one_source_of_ids,
+    _sign_in_page,
     _sessions,
     _transport,
     _other_origins,

@@ -17,6 +17,7 @@ from ossferry.settings.choices import Auth, FrameLevel
 __all__ = [
     "HOST_NAME",
     "MAX_OBJECT_SIZE",
+    "RETURN_ADDRESS",
     "BucketName",
     "FileType",
     "FrameOrigins",
@@ -27,8 +28,10 @@ __all__ = [
     "Rate",
     "Region",
     "RoleArn",
+    "SignInUrl",
     "WebhookSecret",
     "bare",
+    "file_type",
     "webhook_key",
 ]
 
@@ -79,6 +82,9 @@ HOST_NAME = re.compile(_NAME, re.IGNORECASE)
 
 _IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)
 
+RETURN_ADDRESS = "{return}"
+"""In the address of a sign-in page, stands for the page that the person came from."""
+
 MIN_WEBHOOK_KEY = 24
 """Bytes; the minimum of the Standard Webhooks specification."""
 
@@ -118,7 +124,15 @@ def _rate(value: str) -> str:
     return value
 
 
-def _file_type(value: str) -> str:
+def file_type(value: str) -> str:
+    """Return a file type in lower case.
+
+    Args:
+        value: one value of HTML's `accept`, such as ``image/*``, ``application/pdf`` or ``.csv``.
+
+    Raises:
+        ValueError: the value is malformed.
+    """
     value = value.lower()
     if not re.fullmatch(r"\.[a-z0-9_.+-]+|[a-z]+/([a-z0-9][a-z0-9.+-]*|\*)", value):
         raise ValueError("must look like image/*, application/pdf or .csv")
@@ -214,6 +228,21 @@ def _with_levels(value: object) -> object:
     return value
 
 
+def _sign_in_url(value: str) -> str:
+    """Return the address of a sign-in page.
+
+    Raises:
+        ValueError: the value is neither a path of this host nor a complete URL.
+    """
+    if not re.fullmatch(r"(/(?![/\\])|https?://[^/?#]+[/?]).*", value):
+        raise ValueError("must look like /sign-in?next={return} or https://host/sign-in")
+    if not re.fullmatch(r"[!-;=?-~]+", value) or "\\" in value:
+        raise ValueError("must be percent-encoded")
+    if not value.startswith("/"):
+        _origin("/".join(value.partition("?")[0].split("/")[:3]))
+    return value
+
+
 def _like(pattern: str, words: str) -> AfterValidator:
     """Return a validator that refuses text without this pattern; `words` end the message."""
 
@@ -238,11 +267,12 @@ BucketName: TypeAlias = Annotated[
     ),
 ]
 Region: TypeAlias = Annotated[str, _like("[a-z]{2,}-[a-z0-9-]+", "cn-hangzhou")]
-FileType: TypeAlias = Annotated[str, AfterValidator(_file_type)]
+FileType: TypeAlias = Annotated[str, AfterValidator(file_type)]
 RoleArn: TypeAlias = Annotated[
     str,
     _like(r"acs:ram::[0-9]+:role/[A-Za-z0-9_.-]+", "acs:ram::1000000000000000:role/oss-web-upload"),
 ]
+SignInUrl: TypeAlias = Annotated[str, AfterValidator(_sign_in_url)]
 HeaderName: TypeAlias = Annotated[
     str, StringConstraints(to_lower=True), _like("[a-z][a-z0-9-]*", "x-forwarded-user")
 ]

@@ -93,10 +93,15 @@ class Described(TypedDict):
 
 
 class Recorded(Described):
-    """The receipt of a recorded upload."""
+    """The receipt of a recorded upload.
+
+    Attributes:
+        metadata: the headers ``x-oss-meta-*`` of the upload, by their names without this beginning.
+    """
 
     stored: bool
     recorded_at: str
+    metadata: dict[str, str]
 
 
 class ReceiptJson(Recorded):
@@ -326,6 +331,7 @@ def _recorded(stored: Stored, receipt: Receipt) -> Recorded:
         **stored_json(stored),
         "stored": True,
         "recorded_at": utc_text(receipt.recorded_at),
+        "metadata": dict(stored.metadata),
     }
 
 

@@ -20,10 +20,10 @@ from support.app_client import app_client
 with app_client(app) as client:
     answers = [
         client.get("/hello"),
-        client.get("/"),
-        client.post("/api/grant"),
-        client.post("/api/grant", headers={"x-token": "carols-token"}),
-        client.post("/api/grant", headers={"x-token": "carols-token", "cookie": "a=b"}),
+        client.get("/uploads/"),
+        client.post("/uploads/api/grant"),
+        client.post("/uploads/api/grant", headers={"x-token": "carols-token"}),
+        client.post("/uploads/api/grant", headers={"x-token": "carols-token", "cookie": "a=b"}),
     ]
     prefix = answers[3].json()["prefix"]
 print(json.dumps([[answer.status_code for answer in answers], prefix]))
@@ -45,6 +45,20 @@ paths = ["/files/get_sts_token", "/files//get_sts_token", "/get_sts_token", "//f
 with app_client(app) as client:
     answers = [client.request("GET", "http://127.0.0.1:8000" + path, headers=me) for path in paths]
 print(json.dumps([[answer.status_code for answer in answers], ""]))
+"""
+
+ASK_AUTHORIZED = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from support.app_client import app_client
+TOKENS["daves-token"] = "dave"
+with app_client(app) as client:
+    answers = [
+        client.post("/files/api/grant", headers={"x-token": token})
+        for token in ("carols-token", "daves-token")
+    ]
+told = answers[0].json()["prefix"] + " " + answers[1].json()["code"]
+print(json.dumps([[answer.status_code for answer in answers], told]))
 """
 
 ASK_DESCRIPTION = """
@@ -74,11 +88,11 @@ print(json.dumps([[answer.status_code for answer in answers], answers[-1].json()
 """
 
 
-def blocks() -> tuple[str, str]:
-    """Return the page's code for Starlette, and the additional code for FastAPI."""
+def blocks() -> tuple[str, str, str]:
+    """Return the page's code for Starlette, and the additional code for FastAPI and `authorize`."""
     text = (ROOT / "docs/embedding.md").read_text("utf-8")
-    starlette, fastapi = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    return starlette, fastapi
+    starlette, fastapi, authorize = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return starlette, fastapi, authorize
 
 
 def run(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int], str]:
@@ -117,13 +131,24 @@ def run(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int]
 def test_an_application_mounts_ours_and_says_who_is_asking(
     demo: Demo, framework: str, tmp_path: Path, web_dir: Path
 ) -> None:
-    starlette, fastapi = blocks()
+    starlette, fastapi, _ = blocks()
     code = starlette + (fastapi if framework == "fastapi" else "")
 
     statuses, prefix = run(code + ASK, demo, tmp_path, web_dir)
 
     assert statuses == [200, 200, 401, 200, 403]
     assert prefix.startswith("uploads/carol-")
+
+
+def test_the_application_authorizes_as_the_page_says(
+    demo: Demo, tmp_path: Path, web_dir: Path
+) -> None:
+    starlette, _, authorize = blocks()
+
+    statuses, prefix = run(starlette + authorize + BELOW + ASK_AUTHORIZED, demo, tmp_path, web_dir)
+
+    assert statuses == [200, 403]
+    assert re.fullmatch(r"uploads/carol-[a-z0-9]+/course-7/ course-ended", prefix)
 
 
 def test_t02_below_a_path_there_is_one_address_for_each_route(
@@ -138,7 +163,7 @@ def test_t02_below_a_path_there_is_one_address_for_each_route(
 def test_fastapis_own_description_hides_ours_unless_it_is_switched_off(
     demo: Demo, tmp_path: Path, web_dir: Path
 ) -> None:
-    statuses, titles = run("".join(blocks()) + ASK_DESCRIPTION, demo, tmp_path, web_dir)
+    statuses, titles = run("".join(blocks()[:2]) + ASK_DESCRIPTION, demo, tmp_path, web_dir)
 
     assert titles == "FastAPI ossferry"
     assert statuses == [404, 200]

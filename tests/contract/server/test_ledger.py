@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -147,6 +148,41 @@ async def test_a_grant_is_noted_once_and_its_end_only_moves_forward(ledger_url: 
 
     assert noted == [True, False, True]
     assert (list(open_), list(done), list(later)) == ([ALICE], [], [ALICE])
+
+
+async def test_the_id_of_a_principal_follows_with_the_next_grant(ledger_url: str) -> None:
+    grant = GrantRow(session_name="s1", key_last4="0001", issued_at=NOW, expires_at=NOW)
+    ids = []
+    async with opened(ledger_url) as database:
+        for id_ in ("alice@school", "a\0b"):
+            async with database.write() as connection:
+                await people.note_grant(connection, replace(ALICE, id=id_), grant)
+                found = await people.owner_of_key(connection, KEY)
+            ids.append(found and found.id)
+
+    assert ids == ["alice@school", ""]
+
+
+async def test_a_principal_who_is_forgotten_leaves_no_id_and_no_name(ledger_url: str) -> None:
+    known = replace(ALICE, id="alice@school")
+    event = {"type": "deleted", "principal": asdict(known)}
+    async with opened(ledger_url) as database:
+        async with database.write() as connection:
+            await people.remember(connection, known, NOW, granted_until=NOW)
+            for target in ("sent", "waiting"):
+                await outbox.add(connection, [target], event, NOW)
+            for each in await outbox.claim(connection, NOW, target="sent", hold_s=9, limit=9):
+                await outbox.finished(connection, each, "delivered")
+            forgotten = await people.forget(connection, ALICE.hash)
+            unknown = await people.forget(connection, "0" * 16)
+        async with database.read() as connection:
+            found = await people.owner_of_key(connection, KEY)
+            left = (await connection.execute(text("SELECT target FROM deliveries"))).scalars().all()
+
+    assert (forgotten, unknown) == (True, False)
+    assert found is not None
+    assert (found.id, found.label) == ("", ALICE.hash)
+    assert left == ["waiting"]
 
 
 async def test_somebody_is_found_by_their_keys(ledger_url: str) -> None:

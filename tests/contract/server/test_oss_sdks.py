@@ -180,6 +180,17 @@ async def test_head_and_list_tell_the_same_of_an_object(oss: MockOSS, bucket: Os
     assert (listed.key, listed.size, listed.etag) == (KEY, found.size, found.etag)
     assert listed.last_modified == found.last_modified
     assert found.last_modified.tzinfo is UTC
+    assert found.metadata == {"a": "b"}
+
+
+async def test_metadata_is_told_as_the_page_wrote_it(oss: MockOSS, bucket: OssBucket) -> None:
+    headers = {"x-oss-meta-Reference": "order%207", "x-oss-meta-name": "gr%C3%B6%C3%9Fe.txt"}
+    oss2_bucket(oss).put_object("uploads/meta", b"hello", headers=headers)
+
+    found = await bucket.head("uploads/meta")
+
+    assert found is not None
+    assert found.metadata == {"reference": "order 7", "name": "größe.txt"}
 
 
 async def test_a_large_object_is_copied_in_parts_with_its_headers(

@@ -4,9 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -19,13 +20,14 @@ from ossferry.errors import LedgerLostError, SettingsError
 from ossferry.hooks.calls import Event, Hooks, load_hooks
 from ossferry.hooks.delivery import HOLD_S, MAX_ATTEMPTS, webhook_signature
 from ossferry.identity.owner import Owner, owner_of
-from ossferry.ledger import AsyncConnection, Database
+from ossferry.ledger import AsyncConnection, Database, people
 from ossferry.settings.model import Settings
 from ossferry.settings.types import webhook_key
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
 SECRET = "a-webhook-key-of-more-than-32-characters"
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
 URL = "https://hooks.example.com/uploads"
 
 
@@ -89,8 +91,8 @@ class World:
     gallery: Gallery
     receiver: Receiver
 
-    def upload(self, name: str = "x.txt") -> str:
-        stored = self.store.put(f"{self.owner.prefix}2026-03-14/r/{name}")
+    def upload(self, name: str = "x.txt", *, metadata: Mapping[str, str] = NO_METADATA) -> str:
+        stored = self.store.put(f"{self.owner.prefix}2026-03-14/r/{name}", metadata=metadata)
         report = {"key": stored.key, "size": stored.size, "crc64": stored.crc64}
         assert self.client.post("/api/receipts", json=report).status_code == 200
         return stored.key
@@ -141,11 +143,36 @@ def test_a_hook_is_told_what_was_uploaded_and_deleted(world: World) -> None:
     uploaded, deleted = world.gallery.events
     assert (uploaded.type, uploaded.data["key"], uploaded.data["size"]) == ("uploaded", key, 5)
     assert uploaded.principal == {
+        "id": "alice",
         "hash": world.owner.hash,
         "label": "Alice",
         "prefix": world.owner.prefix,
     }
     assert (deleted.type, dict(deleted.data)) == ("deleted", {"key": key})
+
+
+def test_a_hook_learns_the_metadata_that_the_page_has_sent(world: World) -> None:
+    key = world.upload(metadata={"reference": "Bestellung 7", "name": "größe.txt"})
+
+    world.deliver()
+
+    (uploaded,) = world.gallery.events
+    assert uploaded.data["key"] == key
+    assert uploaded.data["metadata"] == {"reference": "Bestellung 7", "name": "größe.txt"}
+    (sent,) = world.receiver.requests
+    assert json.loads(sent.content)["data"] == uploaded.data
+
+
+def test_an_upload_that_the_server_finds_itself_has_the_id_too(world: World) -> None:
+    world.client.post("/api/grant")
+    after = world.app.state.uploads
+
+    async def known() -> Owner | None:
+        async with after.database.read() as connection:
+            return await people.owner_by_hash(connection, world.owner.hash)
+
+    found = world.run(known())
+    assert found.id == "alice"
 
 
 def test_a_hook_is_told_of_each_new_upload_of_a_batch(world: World) -> None:

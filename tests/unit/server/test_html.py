@@ -82,7 +82,7 @@ def admin(text: str, language: str) -> str:
         )
     ]
     page = AdminPage(styles=f"styles{text}", common=NO_LIMITS, most=1)
-    return page.html(people, uploads, principal=f"a1{text}", language=language)
+    return page.html(people, uploads, base="", principal=f"a1{text}", language=language)
 
 
 def forms(text: str) -> FormHtml:
@@ -99,7 +99,7 @@ def form(text: str, language: str) -> str:
         max_size=1,
         expires_at=AT,
     )
-    return forms(text).form(signed, life_s=900, language=language)
+    return forms(text).form(signed, base="", life_s=900, language=language)
 
 
 def arrived(text: str, language: str) -> str:
@@ -111,15 +111,15 @@ def arrived(text: str, language: str) -> str:
         last_modified=AT,
         content_type="",
     )
-    return forms(text).arrived([stored], "directory/", language=language)
+    return forms(text).arrived([stored], "directory/", base="", language=language)
 
 
 def removed(text: str, language: str) -> str:
-    return forms(text).outcome("removed", language=language)
+    return forms(text).outcome("removed", base="", language=language)
 
 
 def onward(text: str, language: str) -> str:
-    return forms(text).onward(f"target{text}", language=language, at_once=True)
+    return forms(text).onward(f"target{text}", base="", language=language, at_once=True)
 
 
 EVERYWHERE = {
@@ -162,7 +162,7 @@ async def test_the_texts_of_a_problem_stay_text() -> None:
 
 def test_a_name_that_a_template_lacks_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="detail"):
-        render("problem.html", title="title", status=404, id="")
+        render("problem.html", base="", title="title", status=404, id="")
 
 
 def test_a_value_in_a_sentence_is_escaped_and_the_sentence_too() -> None:

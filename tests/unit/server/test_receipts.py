@@ -44,7 +44,7 @@ def report(key: object, **changes: object) -> dict[str, object]:
 def test_a_right_report_is_answered_with_what_oss_has(
     client: httpx.Client, store: FakeStore, key: str
 ) -> None:
-    store.put(key, size=9, crc64=CRC64)
+    store.put(key, size=9, crc64=CRC64, metadata={"reference": "order-7"})
 
     answer = client.post("/api/receipts", json=report(key))
 
@@ -58,6 +58,7 @@ def test_a_right_report_is_answered_with_what_oss_has(
             "last_modified": "2026-03-14T09:26:50Z",
             "stored": True,
             "recorded_at": "2026-03-14T09:26:53Z",
+            "metadata": {"reference": "order-7"},
             "quota": None,
         },
     )
@@ -293,7 +294,7 @@ def test_a_batch_has_a_result_for_each_report_in_order(
         "etag": "5D41402ABC4B2A76B9719D911017C592",
         "last_modified": "2026-03-14T09:26:50Z",
     }
-    good = {"stored": True, "recorded_at": "2026-03-14T09:26:53Z"}
+    good = {"stored": True, "recorded_at": "2026-03-14T09:26:53Z", "metadata": {}}
     assert (answer.status_code, answer.json()) == (
         200,
         {

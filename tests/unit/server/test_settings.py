@@ -195,6 +195,26 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
             "OSSFERRY_FRAME_ORIGINS must be https:",
         ),
         (
+            {"sign_in_url": "/sign-in"},
+            "OSSFERRY_SIGN_IN_URL needs OSSFERRY_AUTH=app:",
+        ),
+        (
+            {"auth": "app", "sign_in_url": "http://school.example/sign-in"},
+            "OSSFERRY_SIGN_IN_URL must be https:",
+        ),
+        *(
+            ({"auth": "app", "sign_in_url": url}, "OSSFERRY_SIGN_IN_URL: must look like")
+            for url in ("sign-in", "//evil.example/", "/\\\\evil.example/", "javascript:alert(1)")
+        ),
+        (
+            {"auth": "app", "sign_in_url": "/sign in"},
+            "OSSFERRY_SIGN_IN_URL: must be percent-encoded",
+        ),
+        (
+            {"auth": "app", "sign_in_url": "https://user@school.example/"},
+            "OSSFERRY_SIGN_IN_URL: must look like https://host",
+        ),
+        (
             {"allowed_hosts": (".example.com",)},
             "OSSFERRY_ALLOWED_HOSTS: must list host names without wildcards or ports.",
         ),

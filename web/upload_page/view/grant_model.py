@@ -6,6 +6,8 @@ from upload_page.view.signals import Signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ossferry_uploader.transfer.grants.grant import Grant
 
 __all__ = ["GrantModel"]
@@ -46,6 +48,18 @@ class GrantModel:
         """Tell whether the server gives a signed form, and no credentials."""
         grant = self.grant.get()
         return bool(grant and grant.form)
+
+    def own(self, begun: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
+        """Return the multipart uploads that this page may continue.
+
+        An application may limit a grant to a folder; uploads in other folders of the same person
+        are left out.
+
+        Args:
+            begun: the server's list of unfinished multipart uploads.
+        """
+        grant = self.grant.get()
+        return [each for each in begun if not grant or each["key"].startswith(grant.prefix)]
 
     def can(self, feature: str) -> bool:
         """Tell whether the server offers a feature, such as `share`."""

@@ -6,6 +6,7 @@ Both SDKs send requests with `requests`.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
+from urllib.parse import unquote
 
 from requests import Session
 from requests.adapters import HTTPAdapter
@@ -13,10 +14,21 @@ from requests.utils import get_environ_proxies
 
 from ossferry.errors import OssDomainError, OssEndpointError, OssLostError, OssRefusedError
 
-__all__ = ["ADDRESS_REFUSALS", "MAX_CALLS", "http_session", "moment", "ours", "refusal"]
+__all__ = [
+    "ADDRESS_REFUSALS",
+    "MAX_CALLS",
+    "METADATA",
+    "http_session",
+    "metadata_of",
+    "moment",
+    "ours",
+    "refusal",
+]
 
 MAX_CALLS = 64
 """Concurrent calls to OSS, and open connections; further calls wait."""
+
+METADATA = "x-oss-meta-"
 
 ADDRESS_REFUSALS: Mapping[str, type[OssEndpointError]] = {
     "PublicEndpointForbidden": OssEndpointError,
@@ -75,6 +87,19 @@ def ours(answer: A) -> A:
     if not answer.request_id:
         raise ValueError("not an answer of OSS")
     return answer
+
+
+def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the metadata of an object by their names without `METADATA`, in lower case.
+
+    The values are percent-decoded, because headers have ASCII characters only, and the page encodes
+    all others.
+    """
+    return {
+        name.lower().removeprefix(METADATA): unquote(value)
+        for name, value in headers.items()
+        if name.lower().startswith(METADATA)
+    }
 
 
 def moment(timestamp: float) -> datetime:

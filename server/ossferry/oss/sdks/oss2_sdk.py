@@ -10,7 +10,7 @@ from requests import RequestException
 
 from ossferry.errors import OssLostError
 from ossferry.oss.objects import Begun, Listed, Part, Stored
-from ossferry.oss.sdks.common import http_session, moment, ours, refusal
+from ossferry.oss.sdks.common import http_session, metadata_of, moment, ours, refusal
 from ossferry.oss.sdks.interface import CorsRule, Domain, Page
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
@@ -81,6 +81,7 @@ class Oss2Bucket:
             etag=found.etag,
             last_modified=moment(found.last_modified),
             content_type=found.content_type or "",
+            metadata=metadata_of(found.headers),
         )
 
     def headers(self, key: str) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from alibabacloud_oss_v2.transport import RequestsHttpClient
 
 from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.oss.objects import Begun, Listed, Part, Stored
-from ossferry.oss.sdks.common import http_session, ours, refusal
+from ossferry.oss.sdks.common import http_session, metadata_of, ours, refusal
 from ossferry.oss.sdks.interface import CorsRule, Domain, Page
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
@@ -96,6 +96,7 @@ class OssV2Bucket:
             etag=found.etag.strip('"'),
             last_modified=found.last_modified.astimezone(UTC),
             content_type=found.content_type or "",
+            metadata=metadata_of(found.headers),
         )
 
     def headers(self, key: str) -> Mapping[str, str]:

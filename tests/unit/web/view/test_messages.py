@@ -79,6 +79,12 @@ ERRORS = [
     (GrantRefused(0), "does not answer"),
     (GrantRefused(401, id="7"), "not signed in"),
     (GrantRefused(403, id="7"), "may not upload"),
+    (
+        GrantRefused(
+            403, code="closed", id="7", detail="The course is closed.", reason="application"
+        ),
+        "The course is closed.",
+    ),
     (GrantRefused(503, code="sts-unavailable", id="7"), "right now"),
     (GrantRefused(502, code="sts-refused", id="7"), "The cloud refuses"),
     (GrantRefused(500, id="7"), "refused the request"),

@@ -26,8 +26,9 @@ class Server:
     """The JSON API of our server.
 
     Args:
-        address: scheme and host of the server, such as `https://uploads.example`; empty for the
-            server that sent the page.
+        address: address of the server without a slash at the end, such as
+            `https://uploads.example`; for the server that sent the page, the path below which the
+            page is, such as `/uploads`, or an empty text.
         token: a bearer token that identifies the person, or a function that returns the token and
             is called before each request. The function may be a coroutine function. Without a
             token, the server identifies the person by the cookies of the page, which browsers send

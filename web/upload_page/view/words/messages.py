@@ -98,6 +98,7 @@ GRANT_CODES = {
     NOT_STORED: "not_stored",
     "nothing-to-undo": "undo_late",
 }
+BY_APPLICATION = "application"  # the application that mounts the server refuses the upload
 CORS_RULE = """AllowedOrigin: {origin}
 AllowedMethod: PUT, POST, GET, HEAD, DELETE
 AllowedHeader: *
@@ -232,6 +233,8 @@ def _server(error: ServerRefused) -> Explanation:
     detail = [evidence] if evidence else []
     if error.quota and key == "grant_quota":
         return _quota(error.quota, detail)
+    if error.reason == BY_APPLICATION:
+        return Explanation(error.detail, say("grant_denied_next"), detail)
     return _explanation(key, detail=detail)
 
 

@@ -1,0 +1,1 @@
+"""A Django project with the upload page below /uploads."""

@@ -1,0 +1,69 @@
+"""A FastAPI application with the upload page below /uploads, for people of its own session.
+
+Run it with `uvicorn --env-file development.env fastapi_app:app`.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.middleware.sessions import SessionMiddleware
+
+from ossferry import Permission, Principal, Wanted, create_app, load_settings
+from ossferry.errors import NoProofError, NotAllowedError
+
+SECRET_KEY = os.environ.get("SCHOOL_SECRET_KEY", "only-for-development")
+PEOPLE = {"carol": "Carol", "dave": "Dave"}  # stands for your table of users
+FORM = """<!doctype html><title>Sign in</title>
+<form method="post"><label>Name <input name="user"></label> <button>Sign in</button></form>"""
+
+
+async def identify(request: Request) -> Principal:
+    """Return the person of the session, which the session middleware has read."""
+    user = request.session.get("user")
+    if user not in PEOPLE:
+        raise NoProofError("Please sign in.")
+    return Principal(id=user, name=PEOPLE[user])
+
+
+async def authorize(principal: Principal, _request: Request, _wanted: Wanted) -> Permission:
+    """Carol may upload pictures of up to 10 MB to one folder; nobody else may upload."""
+    if principal.id != "carol":
+        raise NotAllowedError("Only Carol may upload pictures.", code="not-carol")
+    return Permission(folder="pictures", max_file_size=10_000_000, types=["image/*"])
+
+
+uploads = create_app(load_settings(), identify=identify, authorize=authorize)
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    """Start and stop the background work of the uploads together with the application."""
+    async with uploads.router.lifespan_context(uploads):
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+app.add_middleware(SessionMiddleware, secret_key=SECRET_KEY, same_site="lax")
+
+
+@app.get("/sign-in")
+async def ask_name() -> HTMLResponse:
+    """Show the form."""
+    return HTMLResponse(FORM)
+
+
+@app.post("/sign-in")
+async def sign_in(
+    request: Request, user: Annotated[str, Form()], next: str = "/uploads/"
+) -> RedirectResponse:
+    """Sign a person in, and return to the page in `next` if it is a page of this site."""
+    request.session["user"] = user
+    inside = next.startswith("/") and not next.startswith(("//", "/\\"))
+    return RedirectResponse(next if inside else "/uploads/", 303)
+
+
+app.mount("/uploads", uploads)

@@ -1,0 +1,35 @@
+"""The time limit for functions of the application that mounts the server."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from ossferry.errors import ApplicationLostError
+
+__all__ = ["APPLICATION_S", "answer_of"]
+
+APPLICATION_S = 10.0
+"""The seconds that a function of an application may take."""
+
+T = TypeVar("T")
+
+
+async def answer_of(name: str, answer: Awaitable[T], *, patience_s: float = APPLICATION_S) -> T:
+    """Return the result of an application's function; exceptions of the function propagate.
+
+    Args:
+        name: name of the function, for the log.
+        answer: what the function has returned.
+        patience_s: seconds after which the function is cancelled.
+
+    Raises:
+        ApplicationLostError: the function did not end in time.
+    """
+    limit = asyncio.timeout(patience_s)
+    try:
+        async with limit:
+            return await answer
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise ApplicationLostError(name) from error

@@ -1,0 +1,111 @@
+"""Identification by the application that mounts the server, and the way to its sign-in page."""
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from ossferry.access.application import APPLICATION_S, answer_of
+from ossferry.access.authenticator import Authenticator
+from ossferry.access.rate_limits import Rates
+from ossferry.errors import NoProofError, NotIdentifiedError, TooManyError, UnavailableError
+from ossferry.http.proxies import address_of
+from ossferry.http.same_site import with_cookie
+from ossferry.identity.principal import Identify, Principal
+from ossferry.mount import mount_path, route_path
+from ossferry.settings.model import Settings
+from ossferry.settings.types import RETURN_ADDRESS
+
+__all__ = ["app_authenticator"]
+
+
+def app_authenticator(
+    settings: Settings,
+    identify: Identify,
+    rates: Rates,
+    *,
+    patience_s: float = APPLICATION_S,
+) -> Authenticator:
+    """Return an authenticator that calls an application's own `identify` function.
+
+    If the settings have the address of a sign-in page, `/login` redirects to it, and so do the
+    server's pages if `identify` does not identify the person.
+
+    Args:
+        patience_s: seconds after which `identify` is cancelled.
+    """
+
+    async def identified(request: Request) -> Principal:
+        return await answer_of("identify", identify(request), patience_s=patience_s)
+
+    if not settings.sign_in_url:
+        return Authenticator(identify=identified, ambient=with_cookie, expensive=True)
+    sign_in = SignIn(settings, identified, rates)
+    return Authenticator(
+        identify=identified,
+        ambient=with_cookie,
+        expensive=True,
+        endpoints={"login": sign_in.login},
+        welcome=sign_in.welcome,
+    )
+
+
+class SignIn:
+    """Redirects to the application's sign-in page."""
+
+    def __init__(self, settings: Settings, identify: Identify, rates: Rates) -> None:
+        self._url = settings.sign_in_url or ""
+        self._public_url = settings.public_url
+        self._identify = identify
+        self._rates = rates
+
+    async def login(self, request: Request) -> Response:
+        """Handle `GET /login`: redirect to the sign-in page, which returns to the upload page."""
+        return self._redirect(request, "/")
+
+    async def welcome(self, request: Request) -> Response | None:
+        """Return a redirect to the sign-in page if the person is not identified, else None.
+
+        A page in a frame is always shown: a sign-in page must not be in a frame, and the button
+        *Sign in* opens a new tab. The page is also shown if the person cannot be identified now; it
+        tells the person to wait.
+        """
+        if request.headers.get("sec-fetch-dest", "document") != "document":
+            return None
+        try:
+            await self._check(request)
+        except NotIdentifiedError:
+            query = request.url.query
+            return self._redirect(request, route_path(request.scope) + (query and f"?{query}"))
+        except (TooManyError, UnavailableError):
+            return None
+        return None
+
+    async def _check(self, request: Request) -> None:
+        """Identify the person; count a failure against the address, as the gate does.
+
+        Raises:
+            NotIdentifiedError: the person is not identified.
+            TooManyError: too many identifications from this address have failed.
+        """
+        address = address_of(request)
+        await self._rates.refuse_guessing(address)
+        try:
+            await self._identify(request)
+        except NoProofError:
+            raise
+        except NotIdentifiedError:
+            await self._rates.failed(address, "")
+            raise
+
+    def _redirect(self, request: Request, path: str) -> Response:
+        """Return a redirect to the sign-in page, with the address of a page of this server.
+
+        Args:
+            path: path and query of the page, without the mount.
+        """
+        target = mount_path(request.scope) + path
+        if not self._url.startswith("/"):  # the sign-in page may have another host
+            own = f"{request.url.scheme}://{request.headers['host']}"
+            target = (self._public_url or own) + target
+        return RedirectResponse(self._url.replace(RETURN_ADDRESS, quote(target, safe="")), 303)

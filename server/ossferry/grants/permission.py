@@ -1,0 +1,163 @@
+"""What an application allows one request for a grant, in addition to the settings.
+
+An application passes the function `authorize` to `create_app`. The server calls it before each
+grant. The returned `Permission` can only narrow what the settings allow: the folder is below the
+person's own prefix, the smaller size applies, and a file must have a type that both allow.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from starlette.requests import Request
+
+from ossferry.access.application import APPLICATION_S, answer_of
+from ossferry.errors import AuthorizationError
+from ossferry.identity.owner import Owner
+from ossferry.identity.principal import Principal
+from ossferry.settings.model import Settings
+from ossferry.settings.types import file_type
+
+__all__ = ["Allowed", "Authorize", "Authorizer", "Permission", "Wanted"]
+
+MAX_FOLDER = 128
+_FOLDER = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """What an application allows one request for a grant.
+
+    Attributes:
+        folder: a folder below the person's prefix, such as ``course-7/essays``; empty for the whole
+            prefix. A folder has lower-case letters, digits and hyphens. OSS enforces it.
+        max_file_size: the largest file in bytes; None for the size in the settings.
+        types: allowed types in the syntax of the setting `allowed_types`; empty for the types in
+            the settings.
+
+    Raises:
+        ValueError: a value is malformed.
+    """
+
+    folder: str = ""
+    max_file_size: int | None = None
+    types: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.folder and (len(self.folder) > MAX_FOLDER or not _FOLDER.fullmatch(self.folder)):
+            raise ValueError(
+                "a folder has lower-case letters, digits, hyphens and slashes, and up to"
+                f" {MAX_FOLDER} characters: {self.folder!r}"
+            )
+        if self.max_file_size is not None and self.max_file_size < 1:
+            raise ValueError(f"max_file_size must be at least 1: {self.max_file_size}")
+        if isinstance(self.types, str):
+            raise ValueError("types must be a list")
+        object.__setattr__(self, "types", tuple(file_type(each) for each in self.types))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a client asks for.
+
+    Attributes:
+        kind: ``credentials`` for any number of files, or ``form`` for a signed form.
+        name, size, content_type: the description of the one file of a form, as the client claims
+            it; empty or None if it is unknown.
+    """
+
+    kind: Literal["credentials", "form"]
+    name: str = ""
+    size: int | None = None
+    content_type: str = ""
+
+
+Authorize: TypeAlias = Callable[[Principal, Request, Wanted], Awaitable[Permission | None]]
+"""A function that returns what a person may upload, or None to allow what the settings allow.
+
+It raises `NotAllowedError` if the person may upload nothing.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """What a grant allows.
+
+    Attributes:
+        prefix: the key prefix; ends in ``/``.
+        max_file_size: the largest file in bytes.
+        types: the allowed types; empty if any type is allowed.
+    """
+
+    prefix: str
+    max_file_size: int
+    types: Sequence[str]
+
+
+class Authorizer:
+    """Combines the settings with the permission of the application.
+
+    Args:
+        authorize: the application's function; None if there is none.
+        patience_s: seconds after which the function is cancelled.
+    """
+
+    def __init__(
+        self, settings: Settings, authorize: Authorize | None, *, patience_s: float = APPLICATION_S
+    ) -> None:
+        self._settings = settings
+        self._authorize = authorize
+        self._patience_s = patience_s
+
+    async def allowed(self, request: Request, owner: Owner, wanted: Wanted) -> Allowed:
+        """Return what a person may upload.
+
+        Raises:
+            RefusedError: the application refuses the request.
+            ApplicationLostError: the application did not answer in time.
+            AuthorizationError: the settings cannot enforce the permission, or the answer of the
+                application is not a permission.
+        """
+        if self._authorize is None:
+            return _narrowed(self._settings, owner, Permission())
+        principal = Principal(id=owner.id, name=owner.label)
+        permission = await answer_of(
+            "authorize",
+            self._authorize(principal, request, wanted),
+            patience_s=self._patience_s,
+        )
+        if permission is not None and not isinstance(permission, Permission):
+            raise AuthorizationError("authorize must return a Permission or None.")
+        return _narrowed(self._settings, owner, permission or Permission())
+
+
+def _narrowed(settings: Settings, owner: Owner, permission: Permission) -> Allowed:
+    types = _common_types(settings.allowed_types, permission.types)
+    if permission.types and not types:
+        raise AuthorizationError("OSSFERRY_ALLOWED_TYPES has none of the types of a Permission.")
+    if permission.types and settings.grant == "form" and not all(map(_is_exact, types)):
+        raise AuthorizationError("With OSSFERRY_GRANT=form, a Permission needs exact types.")
+    size = settings.max_file_size
+    return Allowed(
+        prefix=owner.prefix + (f"{permission.folder}/" if permission.folder else ""),
+        max_file_size=min(size, permission.max_file_size or size),
+        types=types,
+    )
+
+
+def _common_types(common: Sequence[str], own: Sequence[str]) -> Sequence[str]:
+    """Return the types that both lists allow; an empty list allows all types."""
+    if not common or not own:
+        return common or own
+    narrow = [each for each in own if any(_covers(wide, each) for wide in common)]
+    narrow += [each for each in common if any(_covers(wide, each) for wide in own)]
+    return tuple(dict.fromkeys(narrow))
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    return wide == narrow or (wide.endswith("/*") and narrow.startswith(wide[:-1]))
+
+
+def _is_exact(type_: str) -> bool:
+    return not type_.startswith(".") and not type_.endswith("*")

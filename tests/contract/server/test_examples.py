@@ -1,0 +1,143 @@
+"""The examples of applications with the uploads below /uploads, run as their first lines say."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import oss2
+import pytest
+
+from support.examples import Example, Running, running
+
+OURS = {"sec-fetch-site": "same-origin"}
+PAGE = {"sec-fetch-dest": "document", "accept": "text/html"}
+MAKE_PEOPLE = """
+import django
+django.setup()
+from django.contrib.auth.models import User
+for name in ("carol", "dave"):
+    User.objects.create_user(name, password=f"{name}-of-the-school")
+"""
+DJANGO = "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'school.settings'\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framework:
+    """An example, how people sign in, and how Carol's prefix begins."""
+
+    example: Example
+    fields: Callable[[str, str], dict[str, str]]
+    prefix: str
+
+
+def name_only(name: str, _page: str) -> dict[str, str]:
+    return {"user": name}
+
+
+def with_password(name: str, page: str) -> dict[str, str]:
+    (token,) = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    return {
+        "username": name,
+        "password": f"{name}-of-the-school",
+        "csrfmiddlewaretoken": token,
+    }
+
+
+FRAMEWORKS = {
+    "fastapi": Framework(
+        example=Example(target="fastapi_app:app"), fields=name_only, prefix="uploads/carol-"
+    ),
+    "flask": Framework(
+        example=Example(target="flask_app:app"), fields=name_only, prefix="uploads/carol-"
+    ),
+    "django": Framework(
+        example=Example(
+            target="school.asgi:application",
+            folder="django_school",
+            before=(("manage.py", "migrate", "--verbosity=0"), ("-c", DJANGO + MAKE_PEOPLE)),
+        ),
+        fields=with_password,
+        prefix="uploads/1-",
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def framework(request: pytest.FixtureRequest) -> Framework:
+    return FRAMEWORKS[request.param]
+
+
+@pytest.fixture(scope="module")
+def example(
+    framework: Framework, tmp_path_factory: pytest.TempPathFactory, web_dir: Path
+) -> Iterator[Running]:
+    with running(framework.example, tmp_path_factory.mktemp("example"), web_dir) as found:
+        yield found
+
+
+@contextmanager
+def signed_in(example: Running, framework: Framework, name: str) -> Iterator[httpx.Client]:
+    """Yield a client that comes to the page, signs in, and returns to the page."""
+    with httpx.Client(base_url=example.url, trust_env=False, follow_redirects=True) as site:
+        form = site.get("/uploads", headers=PAGE)
+        assert form.url.path == "/sign-in"
+        page = site.post(str(form.url), data=framework.fields(name, form.text))
+        assert (page.status_code, page.url.path) == (200, "/uploads/")
+        assert "data-runtime" in page.text
+        yield site
+
+
+def test_a_stranger_is_sent_to_the_applications_own_sign_in(example: Running) -> None:
+    with httpx.Client(base_url=example.url, trust_env=False) as site:
+        page = site.get("/uploads/", headers=PAGE)
+        grant = site.post("/uploads/api/grant", headers=OURS)
+
+    assert (page.status_code, page.headers["location"]) == (303, "/sign-in?next=%2Fuploads%2F")
+    assert grant.status_code == 401
+
+
+def test_a_person_of_the_applications_session_uploads_to_the_mock(
+    example: Running, framework: Framework
+) -> None:
+    with signed_in(example, framework, "carol") as site:
+        grant = site.post("/uploads/api/grant", headers=OURS).json()
+        auth = oss2.StsAuth(
+            grant["access_key_id"],
+            grant["access_key_secret"],
+            grant["security_token"],
+            auth_version="v4",
+        )
+        bucket = oss2.Bucket(auth, example.oss, grant["bucket"], region=grant["region"])
+        key = grant["prefix"] + "cat.png"
+        stored = bucket.put_object(key, b"hello", headers={"x-oss-meta-reference": "order%207"})
+        report = {"key": key, "size": 5, "crc64": str(stored.crc)}
+        receipt = site.post("/uploads/api/receipts", json=report, headers=OURS)
+
+    assert grant["prefix"].startswith(framework.prefix)
+    assert receipt.status_code == 200
+    assert receipt.json()["metadata"] == {"reference": "order 7"}
+
+
+def test_a_session_does_not_help_another_site(example: Running, framework: Framework) -> None:
+    with signed_in(example, framework, "carol") as site:
+        answer = site.post("/uploads/api/grant", headers={"origin": "https://evil.example"})
+
+    assert answer.json()["code"] == "cross-site"
+
+
+def test_the_fastapi_application_authorizes(example: Running, framework: Framework) -> None:
+    with (
+        signed_in(example, framework, "carol") as carol,
+        signed_in(example, framework, "dave") as dave,
+    ):
+        hers, his = (each.post("/uploads/api/grant", headers=OURS) for each in (carol, dave))
+
+    if framework is FRAMEWORKS["fastapi"]:
+        assert hers.json()["prefix"].endswith("/pictures/")
+        assert hers.json()["limits"]["types"] == ["image/*"]
+        assert (his.status_code, his.json()["code"]) == (403, "not-carol")
+    else:
+        assert hers.json()["prefix"] != his.json()["prefix"]
