@@ -22,8 +22,8 @@ with app_client(app) as client:
         client.get("/hello"),
         client.get("/uploads/"),
         client.post("/uploads/api/grant"),
-        client.post("/uploads/api/grant", headers={"x-token": "carols-token"}),
-        client.post("/uploads/api/grant", headers={"x-token": "carols-token", "cookie": "a=b"}),
+        client.post("/uploads/api/grant", headers={"authorization": "Bearer carols-token"}),
+        client.post("/uploads/api/grant", headers={"authorization": "Bearer carols-token", "cookie": "a=b"}),
     ]
     prefix = answers[3].json()["prefix"]
 print(json.dumps([[answer.status_code for answer in answers], prefix]))
@@ -37,7 +37,7 @@ ASK_BELOW = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from support.app_client import app_client
-me = {"x-token": "carols-token"}
+me = {"authorization": "Bearer carols-token"}
 paths = ["/files/get_sts_token", "/files//get_sts_token", "/get_sts_token", "//files/get_sts_token",
          "/files/%2e/get_sts_token", "/files/x/%2e%2e/get_sts_token", "/files/get_sts_token/",
          "/filesget_sts_token", "/files%5cget_sts_token", "/FILES/get_sts_token",
@@ -54,7 +54,7 @@ from support.app_client import app_client
 TOKENS["daves-token"] = "dave"
 with app_client(app) as client:
     answers = [
-        client.post("/files/api/grant", headers={"x-token": token})
+        client.post("/files/api/grant", headers={"authorization": f"Bearer {token}"})
         for token in ("carols-token", "daves-token")
     ]
 told = answers[0].json()["prefix"] + " " + answers[1].json()["code"]
