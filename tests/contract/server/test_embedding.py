@@ -17,13 +17,14 @@ ASK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from support.app_client import app_client
+me = {"authorization": "Bearer carols-token"}
 with app_client(app) as client:
     answers = [
         client.get("/hello"),
         client.get("/uploads/"),
         client.post("/uploads/api/grant"),
-        client.post("/uploads/api/grant", headers={"authorization": "Bearer carols-token"}),
-        client.post("/uploads/api/grant", headers={"authorization": "Bearer carols-token", "cookie": "a=b"}),
+        client.post("/uploads/api/grant", headers=me),
+        client.post("/uploads/api/grant", headers={**me, "cookie": "a=b"}),
     ]
     prefix = answers[3].json()["prefix"]
 print(json.dumps([[answer.status_code for answer in answers], prefix]))
