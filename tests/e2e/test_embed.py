@@ -358,6 +358,49 @@ def test_t34_options_need_the_level_results(
     expect(frame.get_by_test_id("upload")).to_have_count(0)
 
 
+def test_t34_no_site_gets_the_level_of_another_site(
+    site: Site, start_demo: StartDemo, page: Page, console: Console
+) -> None:
+    trusted = "https://school.example"
+    console.expected.append("target origin provided .* does not match")
+    demo, _ = start_demo(frame_origins={site.url: "counts", trusted: "results"})
+    site.server = demo.url
+    site.body = f"""<iframe src="{LOCAL}/?embed={trusted}"></iframe><script>
+    const frame = document.querySelector("iframe");
+    const options = {{ ossferry: "options", value: '{{"folder": "mine"}}' }};
+    const files = {{ ossferry: "files", value: [{{ file: new File(["x"], "x.txt") }}] }};
+    const send = (each) => frame.contentWindow.postMessage(each, "*");
+    setInterval(() => [options, files].forEach(send), 50);
+    window.told = [];
+    addEventListener("message", ({{ data }}) => told.push(["message", data]));
+    </script>"""
+    page.goto(site.url)
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
+    frame.locator("#files").set_input_files(essay())
+
+    page.wait_for_timeout(1000)  # nothing happens, and nothing would tell
+    expect(frame.get_by_test_id("upload")).to_have_count(0)
+    assert told(page, "message") == []
+    assert objects(demo) == {}
+
+
+def test_a_frame_that_is_loaded_again_starts_with_an_empty_form(
+    site: Site, page: Page, console: Console
+) -> None:
+    site.shows("name=work folder=mine", form="<form>")
+    with trusting(site):
+        frame = opened(site, page)
+        frame.locator("#files").set_input_files(essay())
+        wait_for(page, "upload")
+        element(page, "it.shadowRoot.querySelector('iframe').src += ''")
+        wait_for(page, "ready", 2)
+
+        assert element(page, "it.value") == []
+        frame.locator("#files").set_input_files(essay())
+        assert "/mine/" in wait_for(page, "upload", 2)[1]["key"]
+
+
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [

@@ -55,6 +55,7 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   #shadow = this.attachShadow({ mode: "open", delegatesFocus: true });
   #frame = null;
   #server = "";
+  #isLoaded = false;
   #isReady = false;
   #waiting = []; // messages for a frame that is not ready
   #stored = new Map(); // key: result
@@ -118,8 +119,9 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
 
   // Sends the options and the theme's CSS custom properties to the page again; call it after a change of a style sheet.
   refresh() {
+    if (!this.#isLoaded) return; // the page will ask
     const options = this.#options();
-    if (options) this.#tell("options", JSON.stringify(options));
+    if (options) this.#post("options", JSON.stringify(options));
   }
 
   // Adds files, as if a person had chosen them. Needs the level `results`.
@@ -210,15 +212,13 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   }
 
   #open() {
-    const options = this.#options();
-    if (!options) return;
+    if (!this.#options()) return;
     const server = this.getAttribute("server") ?? (HERE.endsWith("/embed.js") && new URL(".", HERE));
     if (!server) return this.#fail({ code: "BadOptions", message: "the attribute server is missing" });
     const address = new URL(server, location.href);
     if (!address.pathname.endsWith("/")) address.pathname += "/";
     this.#server = address.origin;
-    address.search = new URLSearchParams({ embed: location.origin, ...(options.language && { lang: options.language }) });
-    address.hash = encodeURIComponent(JSON.stringify(options));
+    address.search = new URLSearchParams({ embed: location.origin, ...(this.lang && { lang: this.lang }) });
     const frame = document.createElement("iframe");
     frame.title = this.getAttribute("label") ?? "Upload files";
     frame.allow = "clipboard-write; screen-wake-lock";
@@ -232,9 +232,16 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   #close() {
     this.#shadow.replaceChildren();
     this.#frame = null;
-    this.#isReady = false;
     this.#waiting = [];
+    this.#forget();
+  }
+
+  // Forgets what the page has told: a new page has an empty list.
+  #forget() {
+    this.#isLoaded = this.#isReady = false;
     this.#running = 0;
+    this.#stored.clear();
+    this.#update();
   }
 
   // Returns the options, or null after an error event for a wrong attribute.
@@ -256,8 +263,12 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   }
 
   #tell(command, value) {
-    if (this.#isReady) this.#frame.contentWindow.postMessage({ ossferry: command, value }, this.#server);
+    if (this.#isReady) this.#post(command, value);
     else this.#waiting.push([command, value]);
+  }
+
+  #post(command, value) {
+    this.#frame?.contentWindow.postMessage({ ossferry: command, value }, this.#server);
   }
 
   async #giveToken() {
@@ -267,7 +278,7 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
     } catch (error) {
       this.#fail({ code: "NoToken", message: `getToken failed: ${error?.message ?? error}` });
     }
-    this.#frame?.contentWindow.postMessage({ ossferry: "token", value: String(token) }, this.#server);
+    this.#post("token", String(token));
   }
 
   #fail(detail) {
@@ -278,7 +289,11 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   #receive({ source, origin, data }) {
     if (!this.#frame || source !== this.#frame.contentWindow || origin !== this.#server) return;
     const { ossferry: kind, value } = data ?? {};
-    if (kind === "height") this.#frame.style.blockSize = `${value}px`;
+    if (kind === "hello") {
+      this.#forget(); // the page may have been loaded again
+      this.#isLoaded = true;
+      this.refresh();
+    } else if (kind === "height") this.#frame.style.blockSize = `${value}px`;
     else if (kind === "token") this.#giveToken();
     else if (kind === "texts") this.#texts = value;
     else if (kind === "error") this.#fail(value);

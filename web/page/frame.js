@@ -15,9 +15,6 @@ async function askLevel() {
 }
 export const level = askLevel();
 
-// The options are in the fragment of the address, which browsers do not send to servers.
-export const options = () => decodeURIComponent(location.hash.slice(1)) || "{}";
-
 const send = (message) => parent.postMessage(message, outside);
 export const tell = (message) => send(JSON.parse(message));
 
@@ -69,17 +66,24 @@ function take(files) {
   window.ossferry.take(files.map(({ file }) => file));
 }
 
-// Calls receive(command, text) for each command; JavaScript handles files, tokens and colours itself.
-export function start(receive) {
-  addEventListener("message", async ({ source, origin, data }) => {
-    if (source !== parent || origin !== outside || typeof data?.ossferry !== "string") return;
-    const { ossferry: command, value } = data;
-    if (command === "token") return answerAll(String(value ?? ""));
-    if (command === "files") return (await level) === "results" && take(value);
-    if (command === "options") dress(JSON.parse(value).tokens ?? {});
-    receive(command, String(value ?? ""));
-  });
-  dress(JSON.parse(options()).tokens ?? {});
+// The first options, as JSON. Only the origin in the address can give them, so nobody gets the level of another origin.
+let resolve;
+let receive = (command, text) => command === "options" && resolve(text);
+export const options = new Promise((done) => (resolve = done));
+
+addEventListener("message", async ({ source, origin, data }) => {
+  if (source !== parent || origin !== outside || typeof data?.ossferry !== "string") return;
+  const { ossferry: command, value } = data;
+  if (command === "token") return answerAll(String(value ?? ""));
+  if (command === "files") return (await level) === "results" && take(value);
+  if (command === "options") dress(JSON.parse(value).tokens ?? {});
+  receive(command, String(value ?? ""));
+});
+send({ ossferry: "hello" });
+
+// Calls handler(command, text) for each later command; JavaScript handles files, tokens and colours itself.
+export function start(handler) {
+  receive = handler;
   const main = document.getElementById("main");
   const showHeight = () => send({ ossferry: "height", value: Math.ceil(main.scrollHeight) });
   new ResizeObserver(showHeight).observe(main);

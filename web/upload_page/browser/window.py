@@ -293,13 +293,9 @@ class Frame:
         """Return what the server allows the embedding site: `counts`, `results` or `none`."""
         return str(await self._module.level)
 
-    def options(self) -> "dict[str, Any]":
-        """Return the options in the address of this page; `dialogs.embedding_options` lists them.
-
-        Raises:
-            ValueError: the text in the address is not JSON.
-        """
-        found: dict[str, Any] = json.loads(str(self._module.options()))
+    async def options(self) -> "dict[str, Any]":
+        """Wait for the first options of the embedding page, and return them."""
+        found: dict[str, Any] = json.loads(str(await self._module.options))
         return found
 
     def listen(self, handler: "Callable[[str, str], None]") -> None:

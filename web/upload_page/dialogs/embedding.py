@@ -61,7 +61,7 @@ async def serve_embedding_page(
     frame = await window.Frame.open()
     level = await frame.level()
     options = _Options(frame, level, uploader, grant, adding)
-    is_valid = options.apply(frame.options())
+    is_valid = options.apply(await frame.options())
     commands: dict[str, Callable[[], None]] = {
         "pause": actions.pause_all,
         "resume": actions.resume_all,
