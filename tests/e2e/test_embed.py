@@ -25,6 +25,7 @@ from ossferry.authentication.apikey_format import new_key
 from ossferry.cli.demo import Demo
 from ossferry.settings.rules import DEMO_SECRET
 from support.expecting import expect
+from support.mounting import BELOW, mounting_site
 from support.serving import serve
 
 pytestmark = pytest.mark.e2e
@@ -356,6 +357,20 @@ def test_t34_options_need_the_level_results(
     expect(frame.locator("#grant")).to_contain_text("not set up correctly")
     frame.locator("#files").set_input_files(essay())
     expect(frame.get_by_test_id("upload")).to_have_count(0)
+
+
+def test_the_server_may_be_below_a_path_of_an_application(
+    site: Site, start_demo: StartDemo, page: Page, console: Console
+) -> None:
+    demo, _ = start_demo(frame_origins={site.url: "results"})
+    with mounting_site(demo) as application:
+        page.goto(f"{application.url}/sign-in?next=/sign-in")
+        page.get_by_role("button", name="I am Carol").click()  # the cookie is that of 127.0.0.1
+        site.server = f"{application.url}{BELOW}"
+        site.shows("")
+        opened(site, page).locator("#files").set_input_files(essay())
+
+        assert wait_for(page, "upload")[0]["key"].startswith("uploads/carol-")
 
 
 def test_t34_no_site_gets_the_level_of_another_site(
