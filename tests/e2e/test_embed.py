@@ -207,8 +207,8 @@ def test_options_of_the_site_decide_how_and_what_is_stored(
         )
 
         assert [each["code"] for each in wait_for(page, "error", 2)] == [
-            "WrongType",
-            "FileTooLarge",
+            "wrong-type",
+            "file-too-large",
         ]
         (first,) = wait_for(page, "upload")
         assert re.fullmatch("uploads/[^/]+/orders/7/essay.txt", first["key"])
@@ -222,6 +222,84 @@ def test_options_of_the_site_decide_how_and_what_is_stored(
         expect(frame.locator("html")).to_have_attribute("lang", "en")
         frame.locator("#files").set_input_files(essay())
         assert "/orders/8/" in wait_for(page, "upload", 3)[2]["key"]
+
+
+def test_limits_that_change_apply_to_files_that_are_added_later(
+    site: Site, page: Page, console: Console
+) -> None:
+    site.shows("accept=.txt")
+    with trusting(site):
+        frame = opened(site, page)
+        frame.locator("#files").set_input_files(essay())
+        wait_for(page, "upload")
+        expect(frame.locator("#hint")).to_contain_text("only .txt")
+
+        element(page, "it.setAttribute('accept', '.csv')")
+        expect(frame.locator("#hint")).to_contain_text("only .csv")
+        expect(frame.locator("#files")).to_have_attribute("accept", ".csv")
+        frame.locator("#files").set_input_files(essay("b.txt"))
+        assert [each["code"] for each in wait_for(page, "error")] == ["wrong-type"]
+
+        element(page, "it.removeAttribute('accept')")
+        element(page, "it.setAttribute('max-files', '1')")
+        expect(frame.locator("#hint")).to_contain_text("up to 1 file")
+        frame.locator("#files").set_input_files(essay("c.txt"))
+        assert wait_for(page, "error", 2)[1]["code"] == "too-many-files"
+
+
+def test_files_wait_until_a_wrong_attribute_is_corrected(
+    site: Site, page: Page, console: Console
+) -> None:
+    console.expected.append("oss-ferry: ")
+    site.shows("storage-class=Cold")
+    add = "it.addFiles([new File(['%s'], '%s.txt')])"
+    with trusting(site) as demo:
+        frame = opened(site, page)
+        assert wait_for(page, "error")[0]["code"] == "bad-options"
+        element(page, add % ("a", "a"))
+        expect(frame.locator("#grant")).to_contain_text("not set up correctly")
+        element(page, "it.setAttribute('storage-class', 'IA')")
+        wait_for(page, "upload")
+        expect(frame.locator("#grant")).not_to_contain_text("not set up correctly")
+
+        element(page, "it.setAttribute('max-files', 'abc')")
+        wait_for(page, "error", 2)
+        element(page, add % ("b", "b"))
+        expect(frame.locator("#grant")).to_contain_text("max-files must be a number")
+        assert len(objects(demo)) == 1
+        element(page, "it.setAttribute('max-files', '9')")
+        wait_for(page, "upload", 2)
+        assert {each.storage_class for each in objects(demo).values()} == {"IA"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("Promise.reject(new Error('signed out'))", "getToken failed: signed out"),
+        ("'<!doctype html>\\n'", "it must return a text of printable ASCII"),
+        ("''", "it must return a text of printable ASCII"),
+        pytest.param("new Promise(() => {})", "did not answer in 15 s", marks=pytest.mark.slow),
+    ],
+    ids=["it fails", "no token", "an empty text", "no answer"],
+)
+def test_without_the_token_of_the_site_nobody_uploads(
+    site: Site, page: Page, console: Console, answer: str, words: str
+) -> None:
+    """The cookie of the demo would identify Alice."""
+    console.expected.append("oss-ferry: ")
+    site.shows("", script=f"document.querySelector('oss-ferry').getToken = () => {answer}")
+    with trusting(site) as demo:
+        frame = opened(site, page)
+        (first, *_) = wait_for(page, "error")
+        assert (first["code"], words in first["message"]) == ("no-token", True)
+        frame.locator("#files").set_input_files(essay())
+        expect(frame.get_by_test_id("upload")).to_have_attribute("data-state", "paused")
+        expect(frame.get_by_role("button", name="Sign in")).to_have_count(0)
+
+        element(page, "it.getToken = null")
+        frame.locator("body").click()
+        wait_for(page, "upload")
+        assert len(objects(demo)) == 1
 
 
 @pytest.mark.parametrize(
@@ -311,6 +389,7 @@ def test_a_token_of_the_site_identifies_the_person(
     console.expected.append("401|nobody|not signed in")
     with trusting(site, auth="apikey", api_keys_file=tmp_path / "keys.json") as demo:
         site.shows("", script=sample("js"))
+        site.token = "a-key-of-nobody"
         opened(site, page)
         (refused,) = wait_for(page, "error")
         assert (refused["code"], "name" in refused) == ("not-identified", False)
@@ -421,10 +500,15 @@ def test_a_frame_that_is_loaded_again_starts_with_an_empty_form(
     [
         ("metadata={", "metadata must be JSON"),
         ("max-files=many", "max-files must be a number"),
-        ("max-files=0", "max_files is a number from 1"),
+        ("max-files=0", "max-files is a number from 1"),
         ("folder=../a", "folder is made of names"),
         ("same-name=ask", "same-name is one of"),
-        ("storage-class=Cold", "storage_class is one of"),
+        ("storage-class=Cold", "storage-class is one of"),
+        ("server=javascript:alert(1)", "server must be an address"),
+        ("server=https://", "server must be an address"),
+        ("accept=png", "accept has types such as"),
+        ("lang=xx", "lang is one of"),
+        ("theme=pink", "theme is one of"),
     ],
 )
 def test_a_wrong_attribute_is_an_error_that_names_it(

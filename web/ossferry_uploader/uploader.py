@@ -98,8 +98,13 @@ class Uploader:
         return feature in self._features
 
     def limit(self, limits: "Limits") -> None:
-        """Apply `limits` in addition to the limits of each grant that is fetched from now on."""
+        """Apply `limits` in addition to the limits of the grants, from now on."""
         self._grants.limits = limits
+        grant = self.keeper.current
+        if grant:
+            grant.narrow(limits)
+            self.queue.allow(grant.limits)
+            self._on_fetched(grant, None)
 
     def url_of(self, key: str) -> str:
         """Return the address of an object; only readers with permission can open it."""

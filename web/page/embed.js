@@ -43,6 +43,14 @@ const STYLE = [
   ":host(:disabled) iframe { opacity: 0.5; pointer-events: none; }",
 ].join(" ");
 
+function parsed(address) {
+  try {
+    return new URL(address, location.href);
+  } catch {
+    return null; // the caller tells the site
+  }
+}
+
 // An event named `error` must not bubble: at the window it would count as an error of a script.
 const event = (name, detail) => new CustomEvent(name, { detail });
 
@@ -81,7 +89,8 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   }
 
   set getToken(getToken) {
-    this.#getToken = getToken;
+    this.#getToken = getToken ?? null;
+    this.refresh();
   }
 
   connectedCallback() {
@@ -119,9 +128,7 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
 
   // Sends the options and the theme's CSS custom properties to the page again; call it after a change of a style sheet.
   refresh() {
-    if (!this.#isLoaded) return; // the page will ask
-    const options = this.#options();
-    if (options) this.#post("options", JSON.stringify(options));
+    if (this.#isLoaded) this.#post("options", JSON.stringify(this.#options())); // else the page will ask
   }
 
   // Adds files, as if a person had chosen them. Needs the level `results`.
@@ -212,10 +219,13 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   }
 
   #open() {
-    if (!this.#options()) return;
-    const server = this.getAttribute("server") ?? (HERE.endsWith("/embed.js") && new URL(".", HERE));
-    if (!server) return this.#fail({ code: "BadOptions", message: "the attribute server is missing" });
-    const address = new URL(server, location.href);
+    const given = this.getAttribute("server");
+    const server = given ?? (HERE && new URL(".", HERE).href);
+    if (!server) return this.#fail({ code: "bad-options", message: "the attribute server is missing" });
+    const address = parsed(server);
+    if (!/^https?:$/.test(address?.protocol)) {
+      return this.#fail({ code: "bad-options", message: `server must be an address with https, not "${given}"` });
+    }
     if (!address.pathname.endsWith("/")) address.pathname += "/";
     this.#server = address.origin;
     address.search = new URLSearchParams({ embed: location.origin, ...(this.lang && { lang: this.lang }) });
@@ -238,23 +248,24 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
 
   // Forgets what the page has told: a new page has an empty list.
   #forget() {
+    const keys = this.value;
     this.#isLoaded = this.#isReady = false;
     this.#running = 0;
     this.#stored.clear();
     this.#update();
+    if (keys.length) this.dispatchEvent(event("removed", { keys }));
   }
 
-  // Returns the options, or null after an error event for a wrong attribute.
+  // Returns the options, or with a wrong attribute the error, which the page shows and reports.
   #options() {
-    const options = {};
+    const options = { by_token: Boolean(this.getToken) };
     try {
       for (const [attribute, [name, read]] of Object.entries(OPTIONS)) {
         const given = this.getAttribute(attribute);
         if (given !== null) options[name] = read(given, attribute);
       }
     } catch (error) {
-      this.#fail({ code: "BadOptions", message: error.message });
-      return null;
+      return { invalid: error.message };
     }
     const style = getComputedStyle(this);
     const tokens = TOKENS.map((name) => [name, style.getPropertyValue(`--ossferry-${name}`).trim()]);
@@ -272,13 +283,16 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   }
 
   async #giveToken() {
+    if (!this.getToken) return this.#post("token", null);
     let token = "";
     try {
-      token = (await this.getToken?.()) ?? "";
+      token = String((await this.getToken()) ?? "");
+      if (!/^[!-~]+$/.test(token)) throw new TypeError("it must return a text of printable ASCII");
     } catch (error) {
-      this.#fail({ code: "NoToken", message: `getToken failed: ${error?.message ?? error}` });
+      token = "";
+      this.#fail({ code: "no-token", message: `getToken failed: ${error?.message ?? error}` });
     }
-    this.#post("token", String(token));
+    this.#post("token", token);
   }
 
   #fail(detail) {
@@ -303,7 +317,7 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
     else if (kind === "ready") {
       this.#isReady = true;
       if (this.getToken && value.level !== "results") {
-        this.#fail({ code: "NotTrusted", message: `the server does not give ${location.origin} the level "results"` });
+        this.#fail({ code: "not-trusted", message: `the server does not give ${location.origin} the level "results"` });
       }
       for (const message of this.#waiting.splice(0)) this.#tell(...message);
     }

@@ -18,18 +18,24 @@ export const level = askLevel();
 const send = (message) => parent.postMessage(message, outside);
 export const tell = (message) => send(JSON.parse(message));
 
-const waiting = [];
-const answerAll = (token) => waiting.splice(0).forEach((done) => done(token));
-
-// Resolves to the person's token, or to an empty text if the embedding page gives none.
-export async function token() {
-  if ((await level) !== "results") return "";
-  return new Promise((done) => {
-    waiting.push(done);
-    setTimeout(() => done(""), ANSWER_MS);
-    if (waiting.length === 1) send({ ossferry: "token" });
-  });
+let waiting = [];
+function answerAll(token) {
+  const all = waiting;
+  waiting = [];
+  for (const done of all) done(token);
 }
+
+// Resolves to JSON: the person's token, "" if the embedding page has none although it should, or null if it gives none.
+export async function token() {
+  if ((await level) !== "results") return "null";
+  const answer = new Promise((done) => waiting.push(done));
+  if (waiting.length > 1) return answer;
+  send({ ossferry: "token" });
+  const timer = setTimeout(() => (answerAll('""'), fail("no-token", `getToken did not answer in ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+  return answer.finally(() => clearTimeout(timer));
+}
+
+const fail = (code, message) => send({ ossferry: "error", value: { code, message } });
 
 // CSS custom properties of the page that an embedding site can set.
 const TOKENS = ["accent", "accent-ink", "accent-soft", "bg", "card", "ink", "soft", "line", "edge", "radius", "font"];
@@ -74,7 +80,7 @@ export const options = new Promise((done) => (resolve = done));
 addEventListener("message", async ({ source, origin, data }) => {
   if (source !== parent || origin !== outside || typeof data?.ossferry !== "string") return;
   const { ossferry: command, value } = data;
-  if (command === "token") return answerAll(String(value ?? ""));
+  if (command === "token") return answerAll(JSON.stringify(value === null ? null : String(value)));
   if (command === "files") return (await level) === "results" && take(value);
   if (command === "options") dress(JSON.parse(value).tokens ?? {});
   receive(command, String(value ?? ""));

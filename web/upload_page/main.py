@@ -24,7 +24,7 @@ from upload_page.view.signals import Computed, effect, report_errors_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
     from typing import Any
 
     from ossferry_uploader.transfer.grants.grant import Grant
@@ -73,32 +73,29 @@ def start() -> Queue:
     adding = Adding(queue, model, actions, clock, new_id=lambda: random.hex(16))
     window.when_hidden(queue.write_now)
 
-    def accept_files() -> None:
-        window.receive_files(lambda files: _start_task(adding.add(files)))
+    window.receive_files(lambda files: _start_task(adding.add(files)))
+
+    def find_unfinished() -> None:
         _start_task(_find_unfinished(queue.unfinished, grant, model, actions))
 
     if window.is_embedded():
-        embedding = actions.ask("embedding", uploader, model, grant, actions, adding)
-        _start_task(_accept_if_valid(embedding, accept_files))
+        adding.close()  # until the embedding site has given its options
+        given = (uploader, model, grant, actions, adding, find_unfinished)
+        _start_task(_serve(actions.ask("embedding", *given)))
     else:
-        accept_files()
+        find_unfinished()
     _start_task(_find_stalled(model, clock))
     window.ready()
     return queue
 
 
-async def _accept_if_valid(
-    embedding: "Coroutine[Any, Any, bool]", accept_files: "Callable[[], None]"
-) -> None:
-    """Accept files if the options of the embedding site are valid."""
+async def _serve(embedding: "Coroutine[Any, Any, None]") -> None:
+    """Serve the page that embeds this one; it first gives its options."""
     try:
-        is_valid = await embedding
+        await embedding
     except JsException as error:  # the server did not answer
         window.report_error(error)
         window.fail()
-        return
-    if is_valid:
-        accept_files()
 
 
 async def _open_dialog(name: str, *given: "Any") -> "Any":

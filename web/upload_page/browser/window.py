@@ -8,6 +8,7 @@ from pyscript.ffi import create_proxy, to_js
 
 from ossferry_uploader.browser.files import files_from_js
 from ossferry_uploader.browser.interop import JsException
+from ossferry_uploader.browser.server.calls import NoToken
 from upload_page.browser.dom import listen
 
 TYPE_CHECKING = False
@@ -108,10 +109,11 @@ def theme() -> str:
     return str(js.document.documentElement.getAttribute("data-theme") or "")
 
 
-def set_theme(name: str) -> None:
+def set_theme(name: str, *, remember: bool = True) -> None:
     """Set the theme: `light`, `dark`, or `auto` for the theme of the system.
 
-    A cookie stores the choice for a year.
+    Args:
+        remember: whether a cookie stores the choice for a year.
     """
     chosen = name if name in ("light", "dark") else ""
     root = js.document.documentElement
@@ -119,6 +121,8 @@ def set_theme(name: str) -> None:
         root.setAttribute("data-theme", chosen)
     else:
         root.removeAttribute("data-theme")
+    if not remember:
+        return
     age_s = YEAR_S if chosen else 0
     js.document.cookie = f"ossferry_theme={chosen}; path=/; max-age={age_s}; samesite=lax"
 
@@ -273,9 +277,17 @@ def is_embedded() -> bool:
     return inside and "embed=" in str(js.location.search)
 
 
-async def token_of_embedding_page() -> str:
-    """Return the token that the embedding page gives; an empty text if it gives none."""
-    return str(await js.ossferry.ask("frame", "token"))
+async def token_of_embedding_page() -> "str | None":
+    """Return the token that the embedding page gives; `None` if it identifies nobody.
+
+    Raises:
+        NoToken: the page should give a token, but could not, or did not answer in time.
+    """
+    found = json.loads(str(await js.ossferry.ask("frame", "token")))
+    if found == "":
+        raise NoToken("the embedding page gave no token")
+    token: str | None = found
+    return token
 
 
 class Frame:

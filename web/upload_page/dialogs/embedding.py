@@ -8,9 +8,10 @@ import json
 from ossferry_uploader.oss.errors import Refused
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import BadOptions, GrantRefused, ServerRefused
+from upload_page.browser import language as browser_language
 from upload_page.browser import window
 from upload_page.dialogs.embedding_options import RESULTS, read_options
-from upload_page.view.page.header import speak
+from upload_page.view.page.header import languages, speak
 from upload_page.view.signals import effect
 from upload_page.view.words.messages import explain
 from upload_page.view.words.text import language, say
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["serve_embedding_page"]
 
 SIGNED_OUT = 401
+BAD_OPTIONS, NO_TOKEN = "bad-options", "no-token"
 TEXTS = ("form_required", "form_running")
 
 
@@ -39,7 +41,8 @@ async def serve_embedding_page(
     grant: "GrantModel",
     actions: "Actions",
     adding: "Adding",
-) -> bool:
+    begin: "Callable[[], None]",
+) -> None:
     """Apply the options of the embedding page, send events to it, and execute its commands.
 
     These events are sent:
@@ -55,13 +58,12 @@ async def serve_embedding_page(
 
     The commands are `options`, `pause`, `resume`, `retry`, `clear` and `empty`.
 
-    Returns:
-        Whether the page may accept files. With options that are not valid it may not.
+    Args:
+        begin: called once, when the options are valid for the first time.
     """
     frame = await window.Frame.open()
     level = await frame.level()
-    options = _Options(frame, level, uploader, grant, adding)
-    is_valid = options.apply(await frame.options())
+    options = _Options(frame, level, uploader, grant, actions, adding, begin)
     commands: dict[str, Callable[[], None]] = {
         "pause": actions.pause_all,
         "resume": actions.resume_all,
@@ -72,19 +74,19 @@ async def serve_embedding_page(
 
     def receive(command: str, value: str) -> None:
         if command == "options":
-            if options.apply(json.loads(value)) and uploader.keeper.current:
-                actions.refresh_quota()
+            options.apply(json.loads(value))
         elif command in commands:
             commands[command]()
 
+    given = await frame.options()
     frame.listen(receive)
+    options.apply(given)
     _send_texts(frame)
     frame.tell("ready", {"level": level})
     if level == RESULTS:
         _send_results(frame, uploader, actions)
     _send_sums(frame, model)
     _send_sign_in(frame, grant)
-    return is_valid
 
 
 class _Options:
@@ -96,33 +98,43 @@ class _Options:
         level: str,
         uploader: "Uploader",
         grant: "GrantModel",
+        actions: "Actions",
         adding: "Adding",
+        begin: "Callable[[], None]",
     ) -> None:
         self._frame = frame
         self._level = level
         self._uploader = uploader
         self._grant = grant
+        self._actions = actions
         self._adding = adding
+        self._begin: Callable[[], None] | None = begin
         self._language = self._theme = ""
 
-    def apply(self, given: "dict[str, Any]") -> bool:
-        """Apply options, and return whether they are valid."""
+    def apply(self, given: "dict[str, Any]") -> None:
+        """Apply options. While they are not valid, files wait."""
         try:
-            found = read_options(given, self._level)
+            found = read_options(given, self._level, languages())
         except BadOptions as error:
-            self._grant.error.set(error)
-            self._frame.tell("error", {"code": "BadOptions", "message": str(error)})
-            return False
+            self._adding.close()
+            self._grant.bad_options.set(error)
+            self._frame.tell("error", {"code": BAD_OPTIONS, "message": str(error)})
+            return
         self._uploader.queue.options = found.options
         self._uploader.limit(found.limits)
         self._adding.asks, self._adding.holds = found.asks, found.holds
+        self._actions.offers_sign_in.set(not found.by_token)
         if found.language != self._language:
             self._language = found.language
-            speak(found.language)
+            speak(found.language or browser_language.chosen(), remember=False)
         if found.theme != self._theme:
             self._theme = found.theme
-            window.set_theme(found.theme)
-        return True
+            window.set_theme(found.theme or "auto", remember=False)
+        self._grant.bad_options.set(None)
+        self._adding.open()
+        if self._begin:
+            self._begin()
+            self._begin = None
 
 
 def _send_texts(frame: window.Frame) -> None:
@@ -178,10 +190,16 @@ def _failure(upload: "Upload", origin: str) -> "dict[str, Any]":
         "name": upload.file.name,
         "path": upload.file.path,
         "size": upload.file.size,
-        "code": code or type(error).__name__,
+        "code": code or _code(type(error).__name__),
         "message": explain(error, origin=origin).sentence,
         "requestId": error.request_id if isinstance(error, Refused) else "",
     }
+
+
+def _code(name: str) -> str:
+    """Return the name of an error as a code: `WrongType` becomes `wrong-type`."""
+    words = "".join([f"-{each.lower()}" if each.isupper() else each for each in name])
+    return words[1:]
 
 
 def _send_sums(frame: window.Frame, model: "QueueModel") -> None:
@@ -212,7 +230,8 @@ def _send_sign_in(frame: window.Frame, grant: "GrantModel") -> None:
 
     def tell_error() -> None:
         error: Any = grant.error.get()
-        if isinstance(error, GrantRefused) and error.status == SIGNED_OUT:
+        is_new = isinstance(error, GrantRefused) and error.code != NO_TOKEN  # the site knows that
+        if is_new and error.status == SIGNED_OUT:
             message = explain(error, origin="").sentence
             frame.tell("error", {"code": error.code, "message": message})
 

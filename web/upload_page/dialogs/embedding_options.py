@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddingOptions", "read_options"]
 
 RESULTS = "results"
-FREE = ("language", "theme", "tokens")  # every site that may embed the page may set these
+FREE = (
+    "by_token",
+    "language",
+    "theme",
+    "tokens",
+)  # every site that may embed the page may set these
+THEMES = ("", "light", "dark")
 NAMES = (
     "accept",
     "folder",
@@ -37,9 +43,10 @@ class EmbeddingOptions:
         asks: whether to ask the person about files with the same name.
         holds: whether uploads wait until the site, or the person, starts them.
         language, theme: empty if the site does not set them.
+        by_token: whether the site identifies the person with a token.
     """
 
-    def __init__(self, given: "dict[str, Any]") -> None:
+    def __init__(self, given: "dict[str, Any]", languages: "list[str]") -> None:
         metadata = given.get("metadata")
         if "reference" in given:
             metadata = _with_reference(metadata or {}, given["reference"])
@@ -55,35 +62,60 @@ class EmbeddingOptions:
             max_file_size=_count(given, "max_file_size", MAX_OBJECT_BYTES),
             max_files=MAX_FILES,
             max_total=_count(given, "max_files", None),
-            types=[str(each).lower() for each in given.get("accept") or []],
+            types=[_type(each) for each in given.get("accept") or []],
         )
         self.asks = not same_name
         self.holds = bool(given.get("manual"))
-        self.language = str(given.get("language") or "")
-        self.theme = str(given.get("theme") or "")
+        self.language = _one_of("lang", given.get("language") or "", [""] + languages)
+        self.theme = _one_of("theme", given.get("theme") or "", THEMES)
+        self.by_token = bool(given.get("by_token"))
 
 
-def read_options(given: "dict[str, Any]", level: str) -> EmbeddingOptions:
+def read_options(given: "dict[str, Any]", level: str, languages: "list[str]") -> EmbeddingOptions:
     """Check the options that the embedding site gave.
 
     Args:
-        given: the options, by the names in `FREE` and `NAMES`.
+        given: the options, by the names in `FREE` and `NAMES`; or `invalid`, the text of an error
+            that the site's own script has found.
         level: what the server allows the site.
+        languages: the codes of the page's languages.
 
     Raises:
         BadOptions: an option is unknown or not valid, or the site may not set it.
     """
+    if "invalid" in given:
+        raise BadOptions(str(given["invalid"]))
     for name in given:
         if name not in FREE and name not in NAMES:
             raise BadOptions(f"there is no option {name}")
         if name in NAMES and level != RESULTS:
             raise BadOptions(
-                f"{name}: OSSFERRY_FRAME_ORIGINS does not give this site the level {RESULTS}"
+                f"{_attribute(name)}: this site does not have the level {RESULTS} in"
+                " OSSFERRY_FRAME_ORIGINS"
             )
     try:
-        return EmbeddingOptions(given)
+        return EmbeddingOptions(given, languages)
     except ValueError as error:
-        raise BadOptions(str(error))
+        raise BadOptions(str(error).replace("storage_class", _attribute("storage_class")))
+
+
+def _attribute(name: str) -> str:
+    """Return the name of the element's attribute for an option."""
+    return name.replace("_", "-")
+
+
+def _one_of(name: str, value: "Any", allowed: "Any") -> str:
+    if value not in allowed:
+        names = ", ".join([each for each in allowed if each])
+        raise ValueError(f"{name} is one of {names}, not {value!r}")
+    return str(value)
+
+
+def _type(value: "Any") -> str:
+    text = str(value).lower()
+    if not text.startswith(".") and "/" not in text:
+        raise ValueError(f"accept has types such as image/*, text/csv or .csv, not {value!r}")
+    return text
 
 
 def _with_reference(metadata: "Any", reference: "Any") -> "dict[str, str]":
@@ -105,5 +137,5 @@ def _same_name(value: "Any") -> str:
 def _count(given: "dict[str, Any]", name: str, default: "Any") -> "Any":
     value = given.get(name, default)
     if value is not default and (not isinstance(value, int) or value < 1):
-        raise ValueError(f"{name} is a number from 1, not {value!r}")
+        raise ValueError(f"{_attribute(name)} is a number from 1, not {value!r}")
     return value

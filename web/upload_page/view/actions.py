@@ -41,6 +41,7 @@ class Actions:
     upload. The parts that OSS has are not sent again. After this time the cancellation is final.
 
     Attributes:
+        offers_sign_in: whether the page shows a button for the sign-in, as a signal.
         on_removed: called with finished uploads that were removed from the list, or whose objects
             were deleted.
         on_restored: called with an upload whose deleted object was restored.
@@ -68,6 +69,7 @@ class Actions:
         )  # stored, but not yet in the ledger
         self.forget_credentials: Callable[[], None] = lambda: None
         self.refresh_quota: Callable[[], None] = window.try_now  # after a file was deleted
+        self.offers_sign_in = Signal(True)
         self.on_removed: Callable[[list[Upload]], None] = lambda uploads: None
         self.on_restored: Callable[[Upload], None] = lambda upload: None
         self.removed_done = Signal(0)  # finished uploads that were removed from the list

@@ -50,6 +50,8 @@ class Adding:
     ) -> None:
         self.asks = True
         self.holds = False
+        self._is_closed = False
+        self._waiting: list[Iterable[File]] = []  # files that came while `_is_closed`
         self._new_id = new_id
         self._queue = queue
         self._model = model
@@ -57,11 +59,25 @@ class Adding:
         self._clock = clock
         self._asking = asyncio.Lock()
 
+    def close(self) -> None:
+        """Let new files wait until `open` is called."""
+        self._is_closed = True
+
+    def open(self) -> None:
+        """Add the files that wait, and add new files at once."""
+        self._is_closed = False
+        waiting, self._waiting = self._waiting, []
+        for files in waiting:
+            asyncio.create_task(self.add(files))  # noqa: RUF006 - it ends by itself
+
     async def add(self, files: "Iterable[File]") -> None:
         """Add files in groups, with a pause after each group.
 
         Then ask the person about files with the same name.
         """
+        if self._is_closed:
+            self._waiting.append(files)
+            return
         taken: dict[tuple[str, str], object] = dict(self._taken())
         twice: list[File] = []
         folder_ids = _FolderIds(self._new_id)

@@ -19,6 +19,9 @@ WITHOUT_GRANT = ("objects", "unfinished")
 class GrantModel:
     """The latest grant (permission to upload) and the error of the latest request, as signals.
 
+    `bad_options` is the error in the options of the site that embeds the page, or `None`. `limits`
+    are the limits of the grant and of this site.
+
     `skew_s` is the server's time minus this computer's time, in seconds. `left` is the unused quota
     as `(bytes, objects)`; `None` means no limit.
     """
@@ -26,6 +29,8 @@ class GrantModel:
     def __init__(self) -> None:
         self.grant = Signal(None)
         self.error = Signal(None)
+        self.bad_options = Signal(None)
+        self.limits = Signal(None)
         self.skew_s = Signal(0)
         self.left = Signal((None, None))
 
@@ -41,6 +46,7 @@ class GrantModel:
         """
         self.error.set(error)
         if grant:
+            self.limits.set(grant.limits)
             self.grant.set(grant)
             self.skew_s.set(int(grant.server_time_s - now_s))
 

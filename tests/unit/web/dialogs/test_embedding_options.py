@@ -24,7 +24,7 @@ def test_every_option_has_its_effect():
         "tokens": {"accent": "red"},
     }
 
-    found = read_options(given, "results")
+    found = read_options(given, "results", ["en", "ja"])
 
     assert found.options.given == {
         "folder": "orders/7",
@@ -41,7 +41,7 @@ def test_every_option_has_its_effect():
 
 
 def test_without_options_the_page_works_as_on_its_own():
-    found = read_options({}, "counts")
+    found = read_options({}, "counts", ["en"])
 
     assert found.options.given == {}
     assert found.options.same_name == KEEP_BOTH
@@ -55,8 +55,13 @@ def test_without_options_the_page_works_as_on_its_own():
         ({"colour": "red"}, "results", "no option colour"),
         ({"reference": "7"}, "counts", "OSSFERRY_FRAME_ORIGINS"),
         ({"manual": True}, "none", "OSSFERRY_FRAME_ORIGINS"),
-        ({"max_files": 0}, "results", "max_files is a number from 1"),
-        ({"max_files": "3"}, "results", "max_files is a number from 1"),
+        ({"max_files": 0}, "results", "max-files is a number from 1"),
+        ({"max_files": "3"}, "results", "max-files is a number from 1"),
+        ({"storage_class": "Cold"}, "results", "storage-class is one of"),
+        ({"accept": ["png"]}, "results", "types such as image/"),
+        ({"language": "xx"}, "counts", "lang is one of en, not 'xx'"),
+        ({"theme": "pink"}, "counts", "theme is one of light, dark"),
+        ({"invalid": "tags must be JSON"}, "counts", "tags must be JSON"),
         ({"metadata": [1]}, "results", "metadata: a dict is wanted"),
         ({"metadata": [1], "reference": "7"}, "results", "metadata: a dict is wanted"),
         ({"reference": 7}, "results", "metadata 'reference' is text"),
@@ -66,4 +71,4 @@ def test_without_options_the_page_works_as_on_its_own():
 )
 def test_a_wrong_option_is_named(given, level, said):
     with pytest.raises(BadOptions, match=said):
-        read_options(given, level)
+        read_options(given, level, ["en"])

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     Text = str | None
     Token = Text | Callable[[], Text | Awaitable[Text]]
 
-__all__ = ["Server"]
+__all__ = ["NoToken", "Server"]
 
 TIMEOUT_MS = 15000
+
+
+class NoToken(Exception):
+    """Raised by a function that should return a token, if it has none. No request is sent."""
 
 
 class Server:
@@ -30,9 +34,10 @@ class Server:
             `https://uploads.example`; for the server that sent the page, the path below which the
             page is, such as `/uploads`, or an empty text.
         token: a bearer token that identifies the person, or a function that returns the token and
-            is called before each request. The function may be a coroutine function. Without a
-            token, the server identifies the person by the cookies of the page, which browsers send
-            only to the server that sent the page.
+            is called before each request. The function may be a coroutine function. It may raise
+            `NoToken`; the request is then not sent, and fails with status 401. Without a token, the
+            server identifies the person by the cookies of the page, which browsers send only to the
+            server that sent the page.
     """
 
     def __init__(self, address: str = "", token: "Token" = None) -> None:
@@ -75,7 +80,10 @@ class Server:
                 send a JSON object (status 200).
         """
         body = json.dumps(document) if document else ""
-        status, wait, date, text = await self._answer(method, path, body)
+        try:
+            status, wait, date, text = await self._answer(method, path, body)
+        except NoToken as error:
+            raise refusal(401, code="no-token", detail=str(error))
         if not status:
             raise refusal(0, detail=text)
         if status == 204:

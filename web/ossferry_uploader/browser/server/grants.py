@@ -35,5 +35,5 @@ class ServerGrants:
         document: dict[str, object] = {"refused_key_id": refused_key_id} if refused_key_id else {}
         grant = read_grant(await self._server.post("/api/grant", document, refusal=GrantRefused))
         if self.limits:
-            grant.limits = self.limits.within(grant.limits)
+            grant.narrow(self.limits)
         return grant

@@ -43,7 +43,7 @@ class Grant:
         self.prefix = prefix
         self.expires_at_s = expires_at_s
         self.server_time_s = server_time_s
-        self.limits = limits
+        self.limits = self._given_limits = limits
         self.principal = principal
         self.features = features or []  # names of optional features of the server
         self.left = left or Left()  # the remaining quota of this person
@@ -63,6 +63,10 @@ class Grant:
             left=self.left,
             form=self.form,
         )
+
+    def narrow(self, limits: Limits) -> None:
+        """Apply limits in addition to the limits that the server gave."""
+        self.limits = limits.within(self._given_limits)
 
     def forget(self) -> None:
         """Delete the credentials and the signed form, also for other users of this object."""

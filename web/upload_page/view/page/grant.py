@@ -32,7 +32,7 @@ def show_grant(model: "GrantModel") -> None:
     """
     line = by_id("grant")
     grant: Grant | None = model.grant.get()
-    error: Exception | None = model.error.get()
+    error: Exception | None = model.bad_options.get() or model.error.get()
     if not grant and not error:
         return  # the line may still show the number of waiting files (intake.js)
     clear(line)
@@ -44,7 +44,7 @@ def show_grant(model: "GrantModel") -> None:
         before, _, after = say("grant", prefix="\0", time=until).partition("\0")
         line.append(before, element("code", {"dir": "ltr"}, grant.prefix), after)
     if grant:
-        set_attribute(by_id("files"), "accept", ",".join(grant.limits.types) or None)
+        set_attribute(by_id("files"), "accept", ",".join(model.limits.get().types) or None)
         set_text(by_id("who"), grant.principal)
 
 
@@ -66,7 +66,7 @@ def show_limits(model: "GrantModel") -> None:
     grant: Grant | None = model.grant.get()
     if not grant:
         return
-    limits = grant.limits
+    limits: Limits = model.limits.get()
     hint = [
         say("hint", size=size_text(limits.max_file_size)),
         _most(limits),

@@ -8,7 +8,7 @@ from upload_page.browser.dom import by_id, listen, set_attribute
 from upload_page.view.signals import effect
 from upload_page.view.words.text import direction, language, say, use
 
-__all__ = ["speak", "start_language", "start_theme"]
+__all__ = ["languages", "speak", "start_language", "start_theme"]
 
 THEMES = ("auto", "light", "dark")
 
@@ -24,17 +24,26 @@ def start_language() -> None:
     listen(select, "change", lambda: speak(str(select.value)))
 
 
-def speak(code: str) -> None:
-    """Switch to another language. If the page does not offer the language, do nothing."""
+def languages() -> "list[str]":
+    """Return the codes of the languages that the page offers."""
     options = by_id("language").options
-    if code in [str(options[index].value) for index in range(options.length)]:
-        asyncio.create_task(_speak(code))  # noqa: RUF006 - it ends by itself
+    return [str(options[index].value) for index in range(options.length)]
 
 
-async def _speak(code: str) -> None:
+def speak(code: str, *, remember: bool = True) -> None:
+    """Switch to another language.
+
+    Args:
+        remember: whether a cookie stores the choice.
+    """
+    asyncio.create_task(_speak(code, remember))  # noqa: RUF006 - it ends by itself
+
+
+async def _speak(code: str, remember: bool) -> None:
     by_id("language").value = code
     sentences = await browser_language.fetch_sentences(code)
-    browser_language.remember(code)
+    if remember:
+        browser_language.remember(code)
     use(code, sentences, browser_language.Intl(code))
     browser_language.translate_shell(code, direction(code), say)
 

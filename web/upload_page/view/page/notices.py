@@ -87,12 +87,13 @@ def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -
 def _waits(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":
     found = []
     refused = grant.error.get()
+    sign_in = [("sign_in", actions.sign_in)] if actions.offers_sign_in.get() else []
     reason_refused = waits_for(refused) if refused else ""
     for reason, key, offers in (
         (states.FOR_NETWORK, "offline", [("try_now", actions.try_now)]),
         (states.FOR_STORAGE, "storage_away", [("try_now", actions.try_now)]),
         (states.FOR_SERVER, "server_away", [("try_now", actions.try_now)]),
-        (states.FOR_LOGIN, "login_ended", [("sign_in", actions.sign_in)]),
+        (states.FOR_LOGIN, "login_ended", sign_in),
     ):
         count = model.waits[reason].get()
         if count:
