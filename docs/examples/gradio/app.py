@@ -34,6 +34,6 @@ with gr.Blocks(title="Lab results") as demo:
         server_functions=[token],
     )
     table = gr.Dataframe(headers=COLUMNS)
-    files.uploads(rows, outputs=table, trigger_mode="always_last")
+    files.uploads(rows, outputs=table, trigger_mode="multiple")
 
 demo.launch(server_name="127.0.0.1", server_port=int(os.environ.get("PORT", "8001")))
