@@ -10,6 +10,10 @@ SERVER = os.environ["UPLOAD_SERVER"]  # such as https://uploads.example
 CSS = """
 oss-ferry {
   --ossferry-accent: var(--st-primary-color);
+  --ossferry-bg: var(--st-background-color);
+  --ossferry-card: var(--st-secondary-background-color);
+  --ossferry-ink: var(--st-text-color);
+  --ossferry-line: var(--st-border-color);
   --ossferry-radius: var(--st-base-radius);
 }
 """
