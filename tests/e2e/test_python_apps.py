@@ -125,9 +125,9 @@ def test_streamlit(page: Page, console: Console, tmp_path: Path) -> None:
 
         page.get_by_test_id("stSelectbox").click()
         page.get_by_role("option", name="order 43").click()
+        expect(page.locator("oss-ferry")).to_have_attribute("reference", "order 43")
         expect(frame.locator("html")).to_have_attribute("data-theme", "light")
         expect(frame.get_by_test_id("upload")).to_have_count(2)  # a run keeps the list
-        page.wait_for_load_state("networkidle")
         frame.locator("#files").set_input_files(PLATES[2])
         third = cells.filter(has_text="plate 3.csv")
         expect(third.first).to_be_attached()
