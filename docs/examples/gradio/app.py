@@ -12,7 +12,10 @@ import("SERVER/embed.js");
 const files = element.querySelector("oss-ferry");
 files.getToken = () => server.token();
 for (const name of ["done", "removed"])
-  files.addEventListener(name, () => trigger("uploads", { files: files.uploads }));
+  files.addEventListener(name, () => {
+    props.value = files.uploads;
+    trigger("uploads");
+  });
 """.replace("SERVER", SERVER)
 
 
@@ -21,9 +24,9 @@ def token(_data: None, request: gr.Request) -> str:
     return os.environ.get("UPLOAD_TOKEN", "")
 
 
-def rows(event: gr.EventData) -> list[list[Any]]:
+def rows(uploads: list[dict[str, Any]]) -> list[list[Any]]:
     """Return a row for each stored file."""
-    return [[each[name] for name in COLUMNS] for each in event.files]
+    return [[each[name] for name in COLUMNS] for each in uploads]
 
 
 with gr.Blocks(title="Lab results") as demo:
@@ -34,6 +37,6 @@ with gr.Blocks(title="Lab results") as demo:
         server_functions=[token],
     )
     table = gr.Dataframe(headers=COLUMNS)
-    files.uploads(rows, outputs=table, trigger_mode="multiple")
+    files.uploads(rows, inputs=files, outputs=table, trigger_mode="always_last")
 
 demo.launch(server_name="127.0.0.1", server_port=int(os.environ.get("PORT", "8001")))
