@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from e2e import test_python_apps
 from e2e.test_sites import LETTER, PHOTO, example
 from ossferry.cli.demo import Demo
 from support.browsers import executable
@@ -32,11 +33,18 @@ def photograph(
     files: list[FilePayload],
     *,
     width: int = 860,
+    height: int = 500,
+    settle_ms: int = 1500,
     scheme: Literal["light", "dark"] = "light",
 ) -> None:
-    """Open a site, upload files, and save an image of the whole page."""
+    """Open a site, upload files, and save an image of the whole page.
+
+    Args:
+        height: of the window. Streamlit scrolls in its page, which is as high as the window.
+        settle_ms: time after the last file is in the list.
+    """
     context = browser.new_context(
-        viewport={"width": width, "height": 500}, device_scale_factor=1.5, color_scheme=scheme
+        viewport={"width": width, "height": height}, device_scale_factor=1.5, color_scheme=scheme
     )
     page = context.new_page()
     page.goto(url)
@@ -44,7 +52,7 @@ def photograph(
     frame.locator("html[data-app=ready]").wait_for(state="attached", timeout=60_000)
     frame.locator("#files").set_input_files(files)
     frame.get_by_test_id("upload").nth(len(files) - 1).wait_for()
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(settle_ms)
     page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
     context.close()
 
@@ -75,6 +83,9 @@ def main() -> None:
         with example("vue", Path(folder)) as (url, _):
             photograph(browser, url, "site-vue", [LETTER])
             photograph(browser, url, "site-vue-phone", [LETTER], width=390)
+        with test_python_apps.example("streamlit", Path(folder)) as (url, _):
+            plates = test_python_apps.PLATES[:2]
+            photograph(browser, url, "site-streamlit", plates, height=1140, settle_ms=4000)
         browser.close()
 
 

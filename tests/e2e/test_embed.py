@@ -329,6 +329,27 @@ def test_the_style_sheet_of_the_site_sets_the_colours(
         until(page, lambda: value("accent") == "#123456")
 
 
+@pytest.mark.parametrize(
+    ("scheme", "theme", "is_transparent"),
+    [("dark", "dark", True), ("light", "light", True), ("light", "dark", False)],
+)
+def test_the_background_of_the_site_shows_through_a_frame_with_its_colour_scheme(
+    site: Site, page: Page, console: Console, scheme: str, theme: str, is_transparent: bool
+) -> None:
+    site.shows(f"theme={theme}")
+    site.body += f"<style>html {{ color-scheme: {scheme}; background: #246 }}</style>"
+    with trusting(site):
+        frame = opened(site, page)
+        expect(frame.locator("html")).to_have_attribute("data-theme", theme)
+        box = page.locator("oss-ferry").bounding_box()
+        assert box is not None
+
+        def pixel(x: float) -> bytes:
+            return page.screenshot(clip={"x": x, "y": box["y"], "width": 1, "height": 1})
+
+        assert (pixel(box["x"]) == pixel(box["x"] - 2)) is is_transparent
+
+
 def test_the_site_adds_files_starts_pauses_and_clears(
     site: Site, page: Page, console: Console
 ) -> None:

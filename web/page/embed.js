@@ -39,7 +39,7 @@ const TOKENS = ["accent", "accent-ink", "accent-soft", "bg", "card", "ink", "sof
 const STYLE = [
   ":host { display: block; }",
   ":host([hidden]) { display: none; }",
-  "iframe { inline-size: 100%; block-size: 460px; border: 0; color-scheme: normal; }",
+  "iframe { inline-size: 100%; block-size: 460px; border: 0; }",
   ":host(:disabled) iframe { opacity: 0.5; pointer-events: none; }",
 ].join(" ");
 
