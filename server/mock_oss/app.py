@@ -35,9 +35,9 @@ from mock_oss.http.sending import Sender, header_block
 from mock_oss.journal import RequestRecord
 from mock_oss.operations.objects import traffic_limit
 from mock_oss.operations.post_object import key_in_form
-from mock_oss.operations.routes import DATA_OPERATIONS, Operation, find_operation
+from mock_oss.operations.routes import DATA_OPERATIONS, OPERATIONS, Operation, find_operation
 from mock_oss.service import Call, Service
-from mock_oss.sts.endpoint import is_sts, serve_sts, sts_error
+from mock_oss.sts.endpoint import ACTION_NAMES, is_sts, serve_sts, sts_error
 from mock_oss.sts.signatures import Nonces, STSCall
 
 if TYPE_CHECKING:
@@ -49,9 +49,15 @@ if TYPE_CHECKING:
 
     Answer = tuple[Response, bytes]
 
-__all__ = ["App"]
+__all__ = ["OPERATION_NAMES", "App"]
 
 CONTROL_PREFIX = b"/_mock"
+OPERATION_NAMES = ACTION_NAMES | {
+    *(operation.name for operation in OPERATIONS),
+    "OptionObject",
+    "NotImplemented",
+}
+"""The names of operations in the journal; STS requests may name others, which are refused."""
 _CREATING = frozenset({"PutBucket", "PutBucketAcl"})
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _BUG = {"kind": "bug in the mock"}

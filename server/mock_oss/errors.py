@@ -8,6 +8,7 @@ Exception tree::
     ├── PortInUseError           the mock cannot listen on the requested address
     ├── DataDirError             the data directory cannot be used
     │   └── DataDirInUseError    another mock uses the data directory
+    ├── UnknownOperationError    the mock has no operation with this name
     ├── UnsafeStartError         the environment looks like production
     ├── UploadTimeoutError       an expected object was not stored in time
     ├── WrongRequestsError       not exactly one request was received
@@ -31,6 +32,7 @@ __all__ = [
     "PortInUseError",
     "RefusedError",
     "STSRefusedError",
+    "UnknownOperationError",
     "UnsafeStartError",
     "UploadTimeoutError",
     "WorldError",
@@ -60,6 +62,13 @@ class DataDirError(MockOSSError):
 
 class DataDirInUseError(DataDirError):
     """Raised if another running mock uses the same data directory."""
+
+
+class UnknownOperationError(MockOSSError, ValueError):
+    """Raised if a test asks for requests of an operation that the mock does not have.
+
+    The message names operations with similar names.
+    """
 
 
 class UnsafeStartError(MockOSSError):

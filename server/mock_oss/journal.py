@@ -7,10 +7,10 @@ mismatch is computed when ``why`` is first read.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from mock_oss.errors import WrongRequestsError
+from mock_oss.errors import UnknownOperationError, WrongRequestsError
 from mock_oss.policies.globs import glob
 from mock_oss.signing.explain import first_difference
 
@@ -176,9 +176,17 @@ class Journal(Sequence[RequestRecord]):
         limit: the largest number of records.
         max_bytes: the largest total memory of the records in bytes; the latest record is always
             kept.
+        operations: the names that a record can have as ``operation``; by default any name.
     """
 
-    def __init__(self, limit: int = 10_000, max_bytes: int = 32 << 20) -> None:
+    def __init__(
+        self,
+        limit: int = 10_000,
+        max_bytes: int = 32 << 20,
+        *,
+        operations: Collection[str] = (),
+    ) -> None:
+        self._operations = operations
         self._records: deque[RequestRecord] = deque()
         self._limit, self._max_bytes = limit, max_bytes
         self._count = 0
@@ -227,7 +235,13 @@ class Journal(Sequence[RequestRecord]):
             method: the HTTP method.
             bucket: the name of the bucket.
             key: the object key, or a pattern with ``*`` and ``?``.
+
+        Raises:
+            UnknownOperationError: the mock does not have the operation, and has received no request
+                for it.
         """
+        if operation is not None and self._operations:
+            self._check_operation(operation)
         wanted = None if key is None else glob(key)
         return [
             record
@@ -238,10 +252,21 @@ class Journal(Sequence[RequestRecord]):
             and (wanted is None or wanted.fullmatch(record.key))
         ]
 
+    def _check_operation(self, name: str) -> None:
+        if name in self._operations or any(record.operation == name for record in self):
+            return
+        from difflib import get_close_matches  # takes long to import, and is rarely needed
+
+        by_lower = {known.lower(): known for known in sorted(self._operations)}
+        nearest = [by_lower[each] for each in get_close_matches(name.lower(), by_lower)]
+        hint = f"; similar names: {', '.join(nearest)}" if nearest else ""
+        raise UnknownOperationError(f"the mock has no operation {name!r}{hint}")
+
     def one(self, operation: str | None = None, **properties: str | None) -> RequestRecord:
         """Return the record of the only request that matches the arguments of ``all``.
 
         Raises:
+            UnknownOperationError: as for ``all``.
             WrongRequestsError: no request matches, or several do. The message lists the requests.
         """
         found = self.all(operation, **properties)
@@ -258,7 +283,11 @@ class Journal(Sequence[RequestRecord]):
     def refused(
         self, operation: str | None = None, **properties: str | None
     ) -> list[RequestRecord]:
-        """Return the records that ``all`` would return, of requests that received an error."""
+        """Return the records that ``all`` would return, of requests that received an error.
+
+        Raises:
+            UnknownOperationError: as for ``all``.
+        """
         return [record for record in self.all(operation, **properties) if record.refused]
 
     def listed(self, records: Sequence[RequestRecord] | None = None) -> str:

@@ -18,11 +18,12 @@ import functools
 import http.client
 import inspect
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, ParamSpec, TypeVar, overload
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any, TypeVar, overload
 
 from mock_oss.environment import replaced_environment
 from mock_oss.errors import MockOSSError
@@ -31,8 +32,10 @@ from mock_oss.server import MockOSS
 
 __all__ = ["InProcessMock", "current_mock", "in_process", "mocked"]
 
-P = ParamSpec("P")
-T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, functools.partial)
+_SET_UP = {"setup_method", "teardown_method"}
+_INSTEAD = "use `with mock_oss.in_process()` in it, or the fixture `mock_oss_in_process`"
 _current: list[InProcessMock] = []
 
 
@@ -113,16 +116,65 @@ def in_process(**options: Any) -> Iterator[InProcessMock]:
 
 
 @overload
-def mocked(function: Callable[P, T], /) -> Callable[P, T]: ...
+def mocked(function: F, /) -> F: ...
 @overload
-def mocked(**options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
-def mocked(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
-    """Run a function, or a coroutine function, with ``in_process(**options)``.
+def mocked(**options: Any) -> Callable[[F], F]: ...
+def mocked(function: Any = None, /, **options: Any) -> Any:
+    """Run a function, a coroutine function, or each test of a class with ``in_process(**options)``.
 
-    ``current_mock`` returns the mock inside of the function.
+    ``current_mock`` returns the mock inside of the function. The tests of a class are the methods
+    and the classes in it whose names begin with ``test`` or ``Test``. The mock of a
+    ``unittest.TestCase`` also runs during ``setUp``, ``tearDown`` and the cleanups.
+
+    Raises:
+        TypeError: the code would run before the mock starts or after it has ended: the function is
+            a generator function or a fixture of pytest, or the class has ``setup_method`` or
+            ``teardown_method``, or no tests. A function raises it if it returns a generator or a
+            coroutine.
     """
     if function is None:
         return functools.partial(mocked, **options)
+    if isinstance(function, type):
+        _mock_class(function, options)
+        return function
+    return _mocked_function(function, options)
+
+
+def _mock_class(of: type, options: Mapping[str, Any]) -> None:
+    """Replace the tests of a class with tests that have a mock."""
+    from unittest import TestCase  # takes long to import, and most tests are functions
+
+    if issubclass(of, TestCase):
+        names = ["run", "debug"]
+    else:
+        names = [name for name in dir(of) if name.startswith(("test", "Test"))]
+        for name in _SET_UP & {*dir(of)}:
+            raise TypeError(f"{of.__qualname__}.{name} would run without the mock; {_INSTEAD}")
+    found = False
+    for name in names:
+        value = inspect.getattr_static(of, name)
+        if isinstance(value, type):
+            if value.__qualname__ == f"{of.__qualname__}.{name}":  # not the name of another class
+                _mock_class(value, options)
+                found = True
+        elif callable(value) or isinstance(value, classmethod):
+            setattr(of, name, _mocked_function(value, options))
+            found = True
+    if not found:
+        raise TypeError(f"{of.__qualname__} has no test methods; {_INSTEAD}")
+
+
+def _mocked_function(function: Any, options: Mapping[str, Any]) -> Any:
+    """Return a function that runs a function, or a method of a class, with a mock."""
+    if isinstance(function, staticmethod | classmethod):
+        return type(function)(_mocked_function(function.__func__, options))
+    name = getattr(function, "__qualname__", None) or repr(function)
+    # Before pytest 8.4, fixtures were functions with this attribute.
+    if not isinstance(function, _FUNCTIONS) or hasattr(function, "_pytestfixturefunction"):
+        raise TypeError(f"{name} is neither a function nor a class; {_INSTEAD}")
+    yielding = inspect.unwrap(function)
+    if inspect.isgeneratorfunction(yielding) or inspect.isasyncgenfunction(yielding):
+        raise TypeError(f"{name} yields: it would run after the mock has ended; {_INSTEAD}")
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
@@ -135,7 +187,12 @@ def mocked(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         with in_process(**options):
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+        if isinstance(result, Coroutine | Generator | AsyncGenerator):
+            if isinstance(result, Coroutine):
+                result.close()  # otherwise Python warns that it was never awaited
+            raise TypeError(f"{name} returned before it did its work; {_INSTEAD}")
+        return result
 
     return run
 

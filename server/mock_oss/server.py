@@ -24,7 +24,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from mock_oss.access.identities import Identities
-from mock_oss.app import App
+from mock_oss.app import OPERATION_NAMES, App
 from mock_oss.clock import Clock
 from mock_oss.control.snapshots import Snapshots
 from mock_oss.control.views import BucketView, StoredObject
@@ -103,7 +103,7 @@ class MockOSS:
         self.port = port
         self.clock = clock or Clock()
         self.faults = Faults(faults)
-        self.requests = Journal()
+        self.requests = Journal(operations=OPERATION_NAMES)
         self.world = _adapted(world or World(), buckets, cnames, refuse_public_endpoints)
         self.seeded = 0
         self._seed_dir = None if seed_dir is None else Path(seed_dir)

@@ -1,4 +1,4 @@
-"""The list of the mock's operations is up to date, and says what each operation does."""
+"""The list of the mock's operations is up to date and complete, for users of every language."""
 
 import re
 
@@ -11,8 +11,13 @@ def test_the_list_of_operations_is_up_to_date() -> None:
     assert PAGE.read_text("utf-8") == operations_page(), "run `make modules`"
 
 
+def purposes() -> list[tuple[str, str]]:
+    """Return each operation or action of the page, and what the mock does."""
+    return re.findall(r"^\| `(\w+)` \|.* \| (.*?) \|$", operations_page(), re.MULTILINE)
+
+
 def test_every_operation_has_a_line_that_says_what_it_does() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|.* \| (.*?) \|$", operations_page(), re.MULTILINE)
+    rows = purposes()
 
     assert {name for name, _ in rows} == {
         *(operation.name for operation in OPERATIONS),
@@ -22,3 +27,21 @@ def test_every_operation_has_a_line_that_says_what_it_does() -> None:
         "OptionObject",
     }
     assert [name for name, purpose in rows if len(purpose.split()) < 3] == []
+
+
+def test_the_page_has_no_terms_of_python() -> None:
+    terms = re.compile(r"\b(raises?|\w*Error|None|True|False|dict|tuple|str|int)\b|``")
+
+    assert [purpose for _, purpose in purposes() if terms.search(purpose)] == []
+
+
+def test_the_operations_that_are_missing_are_on_the_page() -> None:
+    table = operations_page().partition("## Not implemented")[2]
+    missing = {
+        name
+        for names in re.findall(r"^\| [A-Z][\w ,]+ \| (`.*`) \|$", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", names)
+    }
+
+    assert {"DescribeRegions", "PutBucketEncryption", "AssumeRoleWithSAML"} <= missing
+    assert missing & ({name for name, _ in purposes()} | {"ListObjectsV2", "Callback"}) == set()

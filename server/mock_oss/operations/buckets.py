@@ -87,7 +87,7 @@ def _creation(body: bytes) -> tuple[str, str]:
 
 
 async def delete_bucket(call: Call) -> Response:
-    """Delete the bucket; raise RefusedError if it contains objects, versions or uploads."""
+    """Delete the bucket, which must not contain objects, versions or uploads."""
     name, store = call.bucket.name, call.store
     if store.objects.page(name, limit=1) or store.versions.exist(name) or store.uploads.count(name):
         raise RefusedError("BucketNotEmpty", BucketName=name)

@@ -30,7 +30,7 @@ from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION, run_ram
 from mock_oss.sts.signatures import Nonces, STSCall, is_form, missing, verify
 from mock_oss.world.model import Role
 
-__all__ = ["is_sts", "serve_sts", "sts_error"]
+__all__ = ["ACTION_NAMES", "is_sts", "serve_sts", "sts_error"]
 
 VERSION = "2015-04-01"
 MAX_BODY_BYTES = 1 << 20
@@ -276,3 +276,4 @@ _ACTIONS = {
     (VERSION, "GetCallerIdentity"): _get_caller_identity,
     **{(RAM_VERSION, name): run_ram for name in RAM_ACTIONS},
 }
+ACTION_NAMES = frozenset(name for _version, name in _ACTIONS)

@@ -1,9 +1,12 @@
 """The mock without a port: the official SDKs reach it at the vendor's own addresses."""
 
 import asyncio
+import functools
 import os
 import socket
-from collections.abc import Iterator
+import unittest
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.request import urlopen
 
@@ -226,6 +229,151 @@ def test_a_coroutine_function_can_be_decorated() -> None:
         return current_mock().requests.one("PutObject").key
 
     assert asyncio.run(put()) == "a.txt"
+
+
+@mocked
+class TestDecoratedClass:
+    """Each test of the class, and of the class in it, has a mock of its own."""
+
+    number = 3
+
+    @pytest.mark.parametrize("key", ["a", "b"])
+    def test_each_has_its_own_mock(self, key: str) -> None:
+        oss2_bucket().put_object(key, b"hello")
+
+        assert self.number == 3
+        assert current_mock().requests.one("PutObject").key == key
+
+    @staticmethod
+    def test_static_methods_have_one() -> None:
+        assert not current_mock().requests
+
+    @classmethod
+    def test_class_methods_have_one(cls) -> None:
+        assert not current_mock().requests
+
+    class TestInner:
+        def test_the_tests_in_it_have_one(self) -> None:
+            assert not current_mock().requests
+
+
+@mocked(buckets=["other"])
+class TestDecoratedCase(unittest.TestCase):
+    """The mock of a `TestCase` runs also during `setUp`, `tearDown` and the cleanups."""
+
+    def setUp(self) -> None:
+        self.oss = current_mock()
+        self.oss.faults.add("delay", seconds=0.001)
+        self.addCleanup(current_mock)
+
+    def tearDown(self) -> None:
+        assert current_mock() is self.oss
+
+    def test_the_options_are_used(self) -> None:
+        assert current_mock() is self.oss
+        assert self.oss.environment["OSS_BUCKET"] == "other"
+
+    def test_each_has_its_own_mock(self) -> None:
+        assert len(current_mock().faults) == 1
+
+
+@mocked
+class TestDecoratedAsyncCase(unittest.IsolatedAsyncioTestCase):
+    async def test_a_coroutine_has_a_mock(self) -> None:
+        await asyncio.to_thread(oss2_bucket().put_object, "a", b"hello")
+        assert current_mock().requests.one("PutObject").key == "a"
+
+
+def test_a_decorated_class_is_the_class_and_keeps_its_tests() -> None:
+    assert isinstance(TestDecoratedClass, type)
+    for case, count in ((TestDecoratedCase, 2), (TestDecoratedAsyncCase, 1)):
+        result = unittest.TestResult()
+
+        unittest.TestLoader().loadTestsFromTestCase(case).run(result)
+
+        assert (result.testsRun, result.errors, result.failures) == (count, [], [])
+
+
+def generator() -> Iterator[None]:
+    yield
+
+
+async def asynchronous_generator() -> AsyncIterator[None]:
+    yield
+
+
+@pytest.fixture
+def a_fixture() -> None:
+    """A fixture without `yield`: it ends before the test begins."""
+
+
+class Helper:
+    def upload(self) -> None: ...
+
+
+class SetUp:
+    def setup_method(self) -> None: ...
+    def test_a(self) -> None: ...
+
+
+class Yields:
+    def test_a(self) -> Iterator[None]:
+        yield
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (generator, "generator yields"),
+        (asynchronous_generator, "asynchronous_generator yields"),
+        (functools.partial(generator), "yields"),
+        (contextmanager(generator), "generator yields"),
+        (a_fixture, "neither a function nor a class"),
+        (pytest.fixture(generator), "neither a function nor a class"),
+        (Yields, r"Yields\.test_a yields"),
+        (SetUp, r"SetUp\.setup_method would run without the mock"),
+        (Helper, "Helper has no test methods"),
+    ],
+)
+def test_what_would_run_without_the_mock_is_refused(
+    function: Callable[..., Any], reason: str
+) -> None:
+    with pytest.raises(TypeError, match=f"{reason}.*with mock_oss.in_process"):
+        mocked(function)
+
+
+def test_a_function_that_returns_before_its_work_is_refused() -> None:
+    async def coroutine() -> None: ...
+
+    for late in (coroutine, generator, asynchronous_generator):
+        with pytest.raises(TypeError, match=r"returned before .* mock_oss\.in_process"):
+            mocked(lambda late=late: late())()
+
+
+def test_the_mock_serves_every_thread_and_another_one_is_refused() -> None:
+    @mocked
+    def outer() -> None:
+        asyncio.run(asyncio.to_thread(oss2_bucket().put_object, "a.txt", b"hello"))
+        assert current_mock().requests.one("PutObject").key == "a.txt"
+        mocked(current_mock)()
+
+    with pytest.raises(MockOSSError, match="another mock already serves"):
+        outer()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["PutObject", "CopyObject", "OptionObject", "NotImplemented", "AssumeRole", "CreateRole"],
+)
+def test_the_operations_of_oss_sts_and_ram_can_be_asked_for(oss: InProcessMock, name: str) -> None:
+    assert oss.requests.all(name) == oss.requests.refused(name) == []
+
+
+def test_operations_that_the_mock_does_not_have_cannot_be_asked_for(oss: InProcessMock) -> None:
+    with pytest.raises(ValueError, match="no operation 'AsumeRole'; similar names: AssumeRole"):
+        oss.requests.refused("AsumeRole")
+    with pytest.raises(MockOSSError, match="no operation 'PutBucketEncryption'"):
+        oss.requests.all("PutBucketEncryption")
 
 
 def test_an_object_is_named_if_it_does_not_arrive(oss: InProcessMock) -> None:

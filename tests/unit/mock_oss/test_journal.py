@@ -2,7 +2,7 @@
 
 import pytest
 
-from mock_oss.errors import WrongRequestsError
+from mock_oss.errors import UnknownOperationError, WrongRequestsError
 from mock_oss.journal import LISTED, RECORD_BYTES, Journal, RequestRecord
 
 
@@ -84,6 +84,33 @@ def test_requests_are_found_by_operation_method_bucket_and_key() -> None:
     assert journal.all(bucket="other") == journal.all(method="GET") == journal.all(key="up") == []
     assert journal.refused() == journal.refused("PutObject", key="*2") == [second]
     assert journal.refused("GetObject") == []
+
+
+@pytest.mark.parametrize("method", ["all", "one", "refused"])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("PutObjekt", "; similar names: PutObject, GetObject, ListObjects"),
+        ("putobject", "; similar names: PutObject, GetObject, ListObjects"),
+        ("ListObjectsV2", "; similar names: ListObjects, PutObject, GetObject"),
+        ("Xyz", ""),
+    ],
+)
+def test_an_operation_that_does_not_exist_is_an_error(method: str, name: str, hint: str) -> None:
+    journal = Journal(operations={"GetObject", "ListObjects", "PutObject"})
+    received(journal, "PutObject", "a")
+
+    with pytest.raises(UnknownOperationError) as error:
+        getattr(journal, method)(name)
+
+    assert str(error.value) == f"the mock has no operation {name!r}{hint}"
+
+
+def test_an_operation_that_does_not_exist_is_found_if_a_request_had_it() -> None:
+    journal = Journal(operations={"AssumeRole"})
+    record = received(journal, "AssumeRoleWithSAML", "", "InvalidApi.NotFound")
+
+    assert journal.refused("AssumeRoleWithSAML") == [record]
 
 
 def test_the_only_matching_request_is_returned() -> None:
