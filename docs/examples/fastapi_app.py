@@ -62,8 +62,16 @@ async def sign_in(
 ) -> RedirectResponse:
     """Sign a person in, and return to the page in `next` if it is a page of this site."""
     request.session["user"] = user
-    inside = next.startswith("/") and not next.startswith(("//", "/\\"))
-    return RedirectResponse(next if inside else "/uploads/", 303)
+    return RedirectResponse(next if is_own_page(next) else "/uploads/", 303)
+
+
+def is_own_page(address: str) -> bool:
+    """Return whether an address is a path of this site.
+
+    Browsers ignore tabs and line ends in an address, and read a backslash as a slash.
+    """
+    plain = address.isprintable() and "\\" not in address
+    return plain and address.startswith("/") and not address.startswith("//")
 
 
 app.mount("/uploads", uploads)

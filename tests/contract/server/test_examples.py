@@ -99,6 +99,34 @@ def test_a_stranger_is_sent_to_the_applications_own_sign_in(example: Running) ->
     assert grant.status_code == 401
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "///evil.example",
+        r"/\evil.example",
+        r"\\evil.example",
+        "/\t/evil.example",
+        "/\r\n/evil.example",
+        "\t//evil.example",
+        " //evil.example",
+        "/\t\\evil.example",
+        "https://evil.example",
+        "https:/evil.example",
+        "javascript:alert(1)",
+    ],
+    ids=repr,
+)
+def test_the_sign_in_never_leads_to_another_site(
+    example: Running, framework: Framework, target: str
+) -> None:
+    with httpx.Client(base_url=example.url, trust_env=False, params={"next": target}) as site:
+        form = site.get("/sign-in")
+        answer = site.post("/sign-in", data=framework.fields("carol", form.text))
+
+    assert (answer.status_code // 100, answer.headers["location"]) == (3, "/uploads/")
+
+
 def test_a_person_of_the_applications_session_uploads_to_the_mock(
     example: Running, framework: Framework
 ) -> None:
