@@ -22,7 +22,8 @@ from ossferry.errors import NoProofError, NotIdentifiedError
 flask_app = Flask(__name__)
 flask_app.secret_key = os.environ.get("SCHOOL_SECRET_KEY", "only-for-development")
 FORM = """<!doctype html><title>Sign in</title>
-<form method="post"><label>Name <input name="user" required></label> <button>Sign in</button></form>"""
+<form method="post"><label>Name <input name="user" required></label>
+<button>Sign in</button></form>"""
 
 
 @flask_app.get("/sign-in")
