@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import FastAPI, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.middleware.sessions import SessionMiddleware
 
 from ossferry import Permission, Principal, Wanted, create_app, load_settings
@@ -19,6 +19,7 @@ SECRET_KEY = os.environ.get("SCHOOL_SECRET_KEY", "only-for-development")
 PEOPLE = {"carol": "Carol", "dave": "Dave"}  # stands for your table of users
 FORM = """<!doctype html><title>Sign in</title>
 <form method="post"><label>Name <input name="user"></label> <button>Sign in</button></form>"""
+UNKNOWN = '<p role="alert">There is no such person; the examples are carol and dave.</p>'
 
 
 async def identify(request: Request) -> Principal:
@@ -58,12 +59,22 @@ async def ask_name() -> HTMLResponse:
 
 @app.post("/sign-in")
 async def sign_in(
-    request: Request, user: Annotated[str, Form()], next: str = "/uploads/"
-) -> RedirectResponse:
+    request: Request, user: Annotated[str, Form()] = "", next: str = "/uploads/"
+) -> Response:
     """Sign a person in, and return to the page in `next` if it is a page of this site."""
+    if user not in PEOPLE:
+        return HTMLResponse(FORM + UNKNOWN, 422)
     request.session["user"] = user
-    inside = next.startswith("/") and not next.startswith(("//", "/\\"))
-    return RedirectResponse(next if inside else "/uploads/", 303)
+    return RedirectResponse(next if is_own_page(next) else "/uploads/", 303)
+
+
+def is_own_page(address: str) -> bool:
+    """Return whether an address is a path of this site.
+
+    Browsers ignore tabs and line ends in an address, and read a backslash as a slash.
+    """
+    plain = address.isprintable() and "\\" not in address
+    return plain and address.startswith("/") and not address.startswith("//")
 
 
 app.mount("/uploads", uploads)

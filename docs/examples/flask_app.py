@@ -22,7 +22,8 @@ from ossferry.errors import NoProofError, NotIdentifiedError
 flask_app = Flask(__name__)
 flask_app.secret_key = os.environ.get("SCHOOL_SECRET_KEY", "only-for-development")
 FORM = """<!doctype html><title>Sign in</title>
-<form method="post"><label>Name <input name="user"></label> <button>Sign in</button></form>"""
+<form method="post"><label>Name <input name="user" required></label>
+<button>Sign in</button></form>"""
 
 
 @flask_app.get("/sign-in")
@@ -36,8 +37,16 @@ def sign_in() -> Response:
     """Sign a person in, and return to the page in `next` if it is a page of this site."""
     session["user"] = request.form["user"]
     target = request.args.get("next", "")
-    inside = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return redirect(target if inside else "/uploads/", 303)
+    return redirect(target if is_own_page(target) else "/uploads/", 303)
+
+
+def is_own_page(address: str) -> bool:
+    """Return whether an address is a path of this site.
+
+    Browsers ignore tabs and line ends in an address, and read a backslash as a slash.
+    """
+    plain = address.isprintable() and "\\" not in address
+    return plain and address.startswith("/") and not address.startswith("//")
 
 
 async def identify(request: Request) -> Principal:

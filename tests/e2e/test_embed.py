@@ -224,6 +224,18 @@ def test_options_of_the_site_decide_how_and_what_is_stored(
         assert "/orders/8/" in wait_for(page, "upload", 3)[2]["key"]
 
 
+def test_tags_of_the_site_are_tags_of_the_object(site: Site, page: Page, console: Console) -> None:
+    site.shows("""tags='{"kind": "photo"}'""")
+    with trusting(site) as demo:
+        frame = opened(site, page)
+        frame.locator("#files").set_input_files(
+            [essay(), FilePayload(name="large.bin", mimeType="", buffer=bytes(6_000_000))]
+        )
+
+        wait_for(page, "upload", 2)
+        assert [each.tags for each in objects(demo).values()] == [{"kind": "photo"}] * 2
+
+
 def test_limits_that_change_apply_to_files_that_are_added_later(
     site: Site, page: Page, console: Console
 ) -> None:

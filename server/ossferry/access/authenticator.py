@@ -34,6 +34,11 @@ async def _show_page(_request: Request) -> Response | None:
     return None
 
 
+def _has_no_sign_in(_request: Request) -> Response | None:
+    """Return None: the default of `Authenticator.sign_in`, if there is no sign-in page."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
     """A method of identifying the senders of requests.
@@ -46,6 +51,8 @@ class Authenticator:
         endpoints: handlers of the sign-in routes, by the names in `ossferry.routes.SIGN_IN_ROUTES`.
         welcome: called before the page is sent; returns a response to send in place of the page, or
             None.
+        sign_in: called if a browser opens another page, and its sender is not identified; returns a
+            redirect to the sign-in page, or None.
         renew: called with each response to an identified sender; extends the sender's session.
         close: closes the connections of this method; called once when the server stops.
         expensive: whether `identify` takes much time or work. If so, all requests from an address
@@ -58,6 +65,7 @@ class Authenticator:
     carries: Callable[[Request], bool] = _carries_always
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     welcome: Callable[[Request], Awaitable[Response | None]] = _show_page
+    sign_in: Callable[[Request], Response | None] = _has_no_sign_in
     renew: Callable[[Request, Response], None] = _renew_nothing
     close: Callable[[], Awaitable[None]] = _close_nothing
     expensive: bool = False

@@ -16,6 +16,7 @@ from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator, Endpoint
 from ossferry.access.rate_limits import Rates
 from ossferry.errors import NoProofError, NotAdminError, NotIdentifiedError, OssferryError
+from ossferry.http.problems import accepts_html
 from ossferry.http.proxies import address_of
 from ossferry.http.same_site import Guard
 from ossferry.identity.owner import Owner, owner_of
@@ -50,18 +51,21 @@ class Checks:
             rate limit of its address. Otherwise only requests from unidentified senders count,
             because one address may send hundreds of valid requests.
         admins_only: whether the sender must be an administrator.
+        page: whether people open the route in a browser. If so, a sender who is not identified is
+            sent to the sign-in page.
     """
 
     origin: Literal["own", "own-links", "any"] = "own"
     credentials: bool = False
     admins_only: bool = False
+    page: bool = False
 
 
 FOR_CREDENTIALS = Checks(credentials=True)
 FOR_CREDENTIALS_PAGE = Checks(origin="own-links", credentials=True)
 FOR_OWNERS = Checks()
-FOR_VISITORS = Checks(origin="any")
-FOR_ADMINS = Checks(origin="any", admins_only=True)
+FOR_VISITORS = Checks(origin="any", page=True)
+FOR_ADMINS = Checks(origin="any", admins_only=True, page=True)
 
 
 class Gate:
@@ -174,6 +178,10 @@ class Gate:
                 response = await endpoint(request, await self.enter(request, checks))
             except OssferryError as error:
                 self._record(request, action, error.code)
+                if checks.page and isinstance(error, NotIdentifiedError) and accepts_html(request):
+                    redirect = self._authenticator.sign_in(request)
+                    if redirect is not None:
+                        return redirect
                 raise
             self._record(request, action, "done")
             self._authenticator.renew(request, response)

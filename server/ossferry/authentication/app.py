@@ -47,6 +47,7 @@ def app_authenticator(
         expensive=True,
         endpoints={"login": sign_in.login},
         welcome=sign_in.welcome,
+        sign_in=sign_in.sign_in,
     )
 
 
@@ -66,20 +67,29 @@ class SignIn:
     async def welcome(self, request: Request) -> Response | None:
         """Return a redirect to the sign-in page if the person is not identified, else None.
 
-        A page in a frame is always shown: a sign-in page must not be in a frame, and the button
-        *Sign in* opens a new tab. The page is also shown if the person cannot be identified now; it
-        tells the person to wait.
+        A page in a frame is always shown; its button *Sign in* opens a new tab. The page is also
+        shown if the person cannot be identified now; it tells the person to wait.
         """
-        if request.headers.get("sec-fetch-dest", "document") != "document":
+        redirect = self.sign_in(request)
+        if redirect is None:
             return None
         try:
             await self._check(request)
         except NotIdentifiedError:
-            query = request.url.query
-            return self._redirect(request, route_path(request.scope) + (query and f"?{query}"))
+            return redirect
         except (TooManyError, UnavailableError):
             return None
         return None
+
+    def sign_in(self, request: Request) -> Response | None:
+        """Return a redirect to the sign-in page, which returns to the requested page.
+
+        A page in a frame gets None, because a sign-in page must not be in a frame.
+        """
+        if request.headers.get("sec-fetch-dest", "document") != "document":
+            return None
+        query = request.url.query
+        return self._redirect(request, route_path(request.scope) + (query and f"?{query}"))
 
     async def _check(self, request: Request) -> None:
         """Identify the person; count a failure against the address, as the gate does.

@@ -78,10 +78,14 @@ class Oidc:
         try:
             await self._sessions.read(request)
         except NotIdentifiedError:
-            return RedirectResponse(f"{mount_path(request.scope)}/login", 303)
+            return self.sign_in(request)
         except UnavailableError:
             return None  # the page tells the user to wait
         return None
+
+    def sign_in(self, request: Request) -> Response:
+        """Return a redirect to the sign-in page."""
+        return RedirectResponse(f"{mount_path(request.scope)}/login", 303)
 
     async def login(self, request: Request) -> Response:
         """Handle `GET /login`: show the sign-in page."""
@@ -195,6 +199,7 @@ def oidc_authenticator(
             "logout": oidc.logout,
         },
         welcome=oidc.welcome,
+        sign_in=oidc.sign_in,
         renew=sessions.renew,
         close=provider.close,
         signs_out=True,

@@ -31,6 +31,7 @@ def several(methods: Sequence[Authenticator]) -> Authenticator:
         ambient=choice.ambient,
         endpoints={name: each for method in methods for name, each in method.endpoints.items()},
         welcome=choice.welcome,
+        sign_in=choice.sign_in,
         renew=choice.renew,
         close=choice.close,
         expensive=any(each.expensive for each in methods),
@@ -63,12 +64,16 @@ class _Choice:
 
     async def welcome(self, request: Request) -> Response | None:
         """Offer a sign-in page to a browser that has no proof of identity."""
-        method = self._method_of(request)
-        for each in self._methods if method is None else [method]:
+        for each in self._welcoming(request):
             instead = await each.welcome(request)
             if instead is not None:
                 return instead
         return None
+
+    def sign_in(self, request: Request) -> Response | None:
+        """Return a redirect to the sign-in page of the first method that has one, or None."""
+        found = (each.sign_in(request) for each in self._welcoming(request))
+        return next((each for each in found if each is not None), None)
 
     def renew(self, request: Request, response: Response) -> None:
         """Extend the session of the sender."""
@@ -81,6 +86,11 @@ class _Choice:
         async with AsyncExitStack() as ending:  # closes all of them, even if one close fails
             for each in self._methods:
                 ending.push_async_callback(each.close)
+
+    def _welcoming(self, request: Request) -> Sequence[Authenticator]:
+        """Return the method that handles a request; all methods if there is no proof."""
+        method = self._method_of(request)
+        return self._methods if method is None else [method]
 
     def _method_of(self, request: Request) -> Authenticator | None:
         return next((each for each in self._methods if each.carries(request)), None)

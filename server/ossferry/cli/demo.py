@@ -41,7 +41,7 @@ from ossferry.oss.policy import objects_policy
 from ossferry.oss.sdks.choice import open_sdk
 from ossferry.oss.sts import StsClient, StsCredentials, access_key, objects_sts
 from ossferry.settings.addresses import is_mock_endpoint
-from ossferry.settings.choices import Runtime
+from ossferry.settings.choices import UPLOAD_ACTIONS, Runtime
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from ossferry.settings.rules import DEMO_SECRET
@@ -58,6 +58,12 @@ def _allow(actions: Sequence[str], *resources: str) -> str:
     return json.dumps({"Version": "1", "Statement": [statement]})
 
 
+ACTIONS = (*UPLOAD_ACTIONS, "oss:PutObjectTagging")
+"""The actions that the demo's credentials allow, so that a site can try the option `tags`."""
+
+UPLOAD_ROLE = replace(
+    World().roles[0], policies=(_allow(ACTIONS, f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),)
+)
 OBJECTS_ROLE = Role(
     name="oss-web-objects",
     role_id="300000000000000002",
@@ -88,7 +94,7 @@ OPERATOR = replace(
         _allow(_TURN, _ROLE, _SWITCH),
     ),
 )
-WORLD = World(users=(OPERATOR, SERVER, SHARER), roles=(*World().roles, OBJECTS_ROLE))
+WORLD = World(users=(OPERATOR, SERVER, SHARER), roles=(UPLOAD_ROLE, OBJECTS_ROLE))
 """The users and roles of the demo.
 
 The operator prepares the bucket and may use the kill switch. The server may only assume the two
@@ -248,6 +254,7 @@ class Demo:
             "upload_hosts": tuple(f"http://{name}:{self.oss.port}" for name in self._upload_hosts),
             "sts_endpoint": f"http://127.0.0.1:{self.oss.port}",
             "role_arn": ROLE_ARN,
+            "actions": ACTIONS,
             "objects_role_arn": OBJECTS_ROLE.arn,
             "share_access_key_id": next(iter(SHARER.keys)),
             "share_access_key_secret": next(iter(SHARER.keys.values())),

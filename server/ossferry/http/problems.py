@@ -19,7 +19,14 @@ from ossferry.http.html import render
 from ossferry.mount import mount_path
 from ossferry.observability.logs import logger, unexpected
 
-__all__ = ["Problem", "ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
+__all__ = [
+    "Problem",
+    "ProblemBoundary",
+    "accepts_html",
+    "answer_http_error",
+    "answer_problem",
+    "request_id",
+]
 
 log = logger("ossferry.problems")
 
@@ -42,6 +49,11 @@ def request_id(request: Request) -> str:
     """Return the id of a request: 14 hexadecimal digits, set by `ProblemBoundary`."""
     found: str = request.state.request_id
     return found
+
+
+def accepts_html(request: Request) -> bool:
+    """Return whether a browser opens the address, so that the answer can be an HTML page."""
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:
@@ -132,7 +144,7 @@ def _problem(
 
 def _readable(request: Request, problem: Response, title: str, words: str, id_: str) -> Response:
     """Return the error as an HTML page if a GET request accepts HTML; otherwise `problem`."""
-    if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
+    if not accepts_html(request):
         return problem
     app = request.scope.get("app")
     styles = getattr(app.state, "styles", "") if app else ""

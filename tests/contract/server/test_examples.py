@@ -1,6 +1,8 @@
 """The examples of applications with the uploads below /uploads, run as their first lines say."""
 
+import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,9 +12,11 @@ import httpx
 import oss2
 import pytest
 
-from support.examples import Example, Running, running
+from support import programs
+from support.examples import EXAMPLES, Example, Running, running
 
 OURS = {"sec-fetch-site": "same-origin"}
+GUIDE = Path(__file__).parents[3] / "docs/embedding.md"
 PAGE = {"sec-fetch-dest": "document", "accept": "text/html"}
 MAKE_PEOPLE = """
 import django
@@ -99,6 +103,34 @@ def test_a_stranger_is_sent_to_the_applications_own_sign_in(example: Running) ->
     assert grant.status_code == 401
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "///evil.example",
+        r"/\evil.example",
+        r"\\evil.example",
+        "/\t/evil.example",
+        "/\r\n/evil.example",
+        "\t//evil.example",
+        " //evil.example",
+        "/\t\\evil.example",
+        "https://evil.example",
+        "https:/evil.example",
+        "javascript:alert(1)",
+    ],
+    ids=repr,
+)
+def test_the_sign_in_never_leads_to_another_site(
+    example: Running, framework: Framework, target: str
+) -> None:
+    with httpx.Client(base_url=example.url, trust_env=False, params={"next": target}) as site:
+        form = site.get("/sign-in")
+        answer = site.post("/sign-in", data=framework.fields("carol", form.text))
+
+    assert (answer.status_code // 100, answer.headers["location"]) == (3, "/uploads/")
+
+
 def test_a_person_of_the_applications_session_uploads_to_the_mock(
     example: Running, framework: Framework
 ) -> None:
@@ -119,6 +151,68 @@ def test_a_person_of_the_applications_session_uploads_to_the_mock(
     assert grant["prefix"].startswith(framework.prefix)
     assert receipt.status_code == 200
     assert receipt.json()["metadata"] == {"reference": "order 7"}
+
+
+@pytest.mark.parametrize("framework", ["fastapi"], indirect=True)
+@pytest.mark.parametrize("name", ["mallory", ""])
+def test_the_fastapi_application_says_that_it_does_not_know_a_name(
+    example: Running, name: str
+) -> None:
+    with httpx.Client(base_url=example.url, trust_env=False) as site:
+        answer = site.post("/sign-in", data={"user": name})
+        grant = site.post("/uploads/api/grant", headers=OURS)
+
+    assert answer.status_code == 422
+    assert "There is no such person; the examples are carol and dave." in answer.text
+    assert "<form" in answer.text
+    assert "set-cookie" not in answer.headers
+    assert grant.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("file", "words", "port", "count"),
+    [
+        ("development-world.toml", "the two origins", 8000, 2),
+        ("development.env", "the three endpoints", 9000, 3),
+    ],
+)
+def test_the_note_about_other_ports_names_all_lines(
+    file: str, words: str, port: int, count: int
+) -> None:
+    text = (EXAMPLES / file).read_text("utf-8")
+    ports = re.findall(r"^[^#\n]*:(8000|9000)\b", text, re.MULTILINE)
+
+    assert ports == [str(port)] * count
+    assert words in text
+    assert words in GUIDE.read_text("utf-8")
+
+
+def test_the_recipe_for_tokens_starts_a_server_that_knows_carols_key(
+    tmp_path: Path, web_dir: Path
+) -> None:
+    (recipe,) = re.findall(r"```console\n([^`]*apikey create[^`]*)```", GUIDE.read_text("utf-8"))
+    script = recipe.replace("$ ", "").replace("ossferry serve", "exec ossferry serve")
+    port, folder = programs.free_port(), tmp_path / "examples"
+    environment = {
+        "OSSFERRY_PORT": str(port),
+        "OSSFERRY_WEB_DIR": str(web_dir),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(GUIDE.parents[1] / "server"),
+    }
+
+    with (
+        running(FRAMEWORKS["fastapi"].example, tmp_path, web_dir),  # for the mock and its ports
+        programs.running(["sh", "-ec", script], folder, port, **environment),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as site,
+    ):
+        (key,) = re.findall("^osf_.+$", (folder / "program.log").read_text("utf-8"), re.MULTILINE)
+        known = site.post("/api/grant", headers={"authorization": f"Bearer {key}"})
+        unknown = site.post("/api/grant")
+        frames = site.get("/").headers["content-security-policy"]
+
+    assert known.json()["prefix"].startswith("uploads/carol-")
+    assert unknown.status_code == 401
+    assert "frame-ancestors http://127.0.0.1:8001" in frames
 
 
 def test_a_session_does_not_help_another_site(example: Running, framework: Framework) -> None:

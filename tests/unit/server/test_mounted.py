@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -175,6 +176,32 @@ def test_a_stranger_goes_to_the_sign_in_page_and_returns(
         assert (answer.status_code, answer.headers["location"]) == (303, address)
 
 
+@pytest.mark.parametrize("path", ["/admin?principal=x", "/admin/uploads.csv", "/form/arrived"])
+def test_a_stranger_at_another_page_goes_to_the_sign_in_page_too(
+    mounted: Callable[..., httpx.Client], path: str
+) -> None:
+    with open_page(mounted(sign_in_url="/sign-in?next={return}"), f"/our/uploads{path}") as answer:
+        address = "/sign-in?next=" + quote(f"/our/uploads{path}", safe="")
+        assert (answer.status_code, answer.headers["location"]) == (303, address)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/admin", {"accept": "*/*"}),
+        ("/admin", {"sec-fetch-dest": "iframe"}),
+        ("/api/objects", {}),
+    ],
+    ids=["program", "in-a-frame", "no-page"],
+)
+def test_these_requests_without_a_session_are_refused(
+    mounted: Callable[..., httpx.Client], path: str, headers: dict[str, str]
+) -> None:
+    client = mounted(sign_in_url="/sign-in")
+    with open_page(client, f"/our/uploads{path}", **headers) as answer:
+        assert answer.status_code == 401
+
+
 def test_login_leads_to_the_sign_in_page(mounted: Callable[..., httpx.Client]) -> None:
     with open_page(mounted(sign_in_url="/sign-in?next={return}"), "/our/uploads/login") as answer:
         assert answer.headers["location"] == "/sign-in?next=%2Four%2Fuploads%2F"
@@ -210,6 +237,16 @@ async def test_a_slow_application_is_cancelled(settings: Settings) -> None:
         await slow.identify(Request({"type": "http"}))
 
     assert ended == ["cancelled"]
+
+
+def test_t51_guesses_at_another_page_count_once(mounted: Callable[..., httpx.Client]) -> None:
+    with mounted(sign_in_url="/sign-in", rate_failures="2/minute") as client:
+        statuses = [
+            client.get("/our/uploads/admin", headers={**PAGE, "x-user": "guess"}).status_code
+            for _ in range(3)
+        ]
+
+    assert statuses == [303, 303, 429]
 
 
 def test_t51_guesses_at_the_page_count_like_all_others(

@@ -136,6 +136,15 @@ def test_the_page_offers_the_sign_in_page(client: httpx.Client, cookie: dict[str
     assert client.get("/", headers=cookie).text.startswith("<html")
 
 
+def test_another_page_leads_to_the_sign_in_page_only_without_a_key(client: httpx.Client) -> None:
+    html = {"accept": "text/html"}
+    stranger = client.get("/form/arrived", headers=html)
+    program = client.get("/form/arrived", headers={**html, **bearer("a.b.c")})
+
+    assert (stranger.status_code, stranger.headers["location"]) == (303, "/login")
+    assert program.status_code == 401
+
+
 def test_an_expired_session_leads_to_the_sign_in_page(
     client: httpx.Client, cookie: dict[str, str], clock: FakeClock
 ) -> None:
