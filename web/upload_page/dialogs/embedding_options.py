@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddingOptions", "read_options"]
 
 RESULTS = "results"
+PROPERTY = "getToken"  # the property of the element that `by_token` stands for
 FREE = (
     "by_token",
     "language",
@@ -85,14 +86,17 @@ def read_options(given: "dict[str, Any]", level: str, languages: "list[str]") ->
     """
     if "invalid" in given:
         raise BadOptions(str(given["invalid"]))
+    needs_results = [PROPERTY] if given.get("by_token") else []
     for name in given:
         if name not in FREE and name not in NAMES:
             raise BadOptions(f"there is no option {name}")
-        if name in NAMES and level != RESULTS:
-            raise BadOptions(
-                f"{_attribute(name)}: this site does not have the level {RESULTS} in"
-                " OSSFERRY_FRAME_ORIGINS"
-            )
+        if name in NAMES:
+            needs_results.append(_attribute(name))
+    if needs_results and level != RESULTS:
+        raise BadOptions(
+            f"{needs_results[0]}: this site does not have the level {RESULTS} in"
+            " OSSFERRY_FRAME_ORIGINS"
+        )
     try:
         return EmbeddingOptions(given, languages)
     except ValueError as error:

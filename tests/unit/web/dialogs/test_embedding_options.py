@@ -41,7 +41,7 @@ def test_every_option_has_its_effect():
 
 
 def test_without_options_the_page_works_as_on_its_own():
-    found = read_options({}, "counts", ["en"])
+    found = read_options({"by_token": False}, "counts", ["en"])
 
     assert found.options.given == {}
     assert found.options.same_name == KEEP_BOTH
@@ -55,6 +55,7 @@ def test_without_options_the_page_works_as_on_its_own():
         ({"colour": "red"}, "results", "no option colour"),
         ({"reference": "7"}, "counts", "OSSFERRY_FRAME_ORIGINS"),
         ({"manual": True}, "none", "OSSFERRY_FRAME_ORIGINS"),
+        ({"by_token": True}, "counts", "getToken: this site does not have the level results"),
         ({"max_files": 0}, "results", "max-files is a number from 1"),
         ({"max_files": "3"}, "results", "max-files is a number from 1"),
         ({"storage_class": "Cold"}, "results", "storage-class is one of"),
