@@ -250,7 +250,7 @@ def _public_paths() -> dict[str, Any]:
         "/api/embedding": {
             "get": {
                 "summary": "What a site learns from the page that it embeds.",
-                "parameters": [{"name": "origin", "in": "query", "schema": TEXT}],
+                "parameters": [{"name": "origin", "in": "query", "schema": SOUND}],
                 "responses": _answers("Embedding", "400", "421", "431"),
             }
         },
