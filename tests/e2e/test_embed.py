@@ -305,7 +305,8 @@ def test_without_the_token_of_the_site_nobody_uploads(
         (first, *_) = wait_for(page, "error")
         assert (first["code"], words in first["message"]) == ("no-token", True)
         frame.locator("#files").set_input_files(essay())
-        expect(frame.get_by_test_id("upload")).to_have_attribute("data-state", "paused")
+        row = frame.get_by_test_id("upload")
+        expect(row).to_have_attribute("data-state", "paused", timeout=40_000)  # of 15 s per request
         expect(frame.get_by_role("button", name="Sign in")).to_have_count(0)
 
         element(page, "it.getToken = null")
