@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, FrameLocator, Page
+from playwright.sync_api import FilePayload, FrameLocator, Locator, Page
 
 from e2e.conftest import Console
 from e2e.pages.uploader import SLOW_START_MS
@@ -139,30 +139,23 @@ def test_streamlit(page: Page, console: Console, tmp_path: Path) -> None:
         expect(third.first).to_be_attached()
 
 
+def check_table(frame: FrameLocator, demo: Demo, cells: Locator) -> None:
+    """Upload three files, remove two of them, and check that the app's table follows."""
+    frame.locator("#files").set_input_files(PLATES)
+    expect(cells.filter(has_text="uploads/carol-")).to_have_count(3)
+    for key in keys(demo).values():
+        expect(cells.filter(has_text=key)).to_be_visible()
+    remove(frame, "plate 1.csv", "plate 3.csv")
+    expect(cells.filter(has_text="uploads/carol-")).to_have_count(1)
+    expect(cells.filter(has_text=keys(demo)["plate 2.csv"])).to_be_visible()
+
+
 def test_nicegui_with_a_token_that_it_signs(page: Page, console: Console, tmp_path: Path) -> None:
     settings = {"auth": "jwt", "jwt_issuer": "APP", "jwt_jwks_url": "APP/keys"}
     with example("nicegui", tmp_path, **settings, jwt_audience="ossferry") as (url, demo):
-        frame = opened(page, url)
-        frame.locator("#files").set_input_files(PLATES)
-
-        cells = page.get_by_role("cell")
-        expect(cells.filter(has_text="uploads/carol-")).to_have_count(3)
-        for key in keys(demo).values():
-            expect(cells.filter(has_text=key)).to_be_visible()
-        remove(frame, "plate 1.csv", "plate 3.csv")
-        expect(cells.filter(has_text="uploads/carol-")).to_have_count(1)
-        expect(cells.filter(has_text=keys(demo)["plate 2.csv"])).to_be_visible()
+        check_table(opened(page, url), demo, page.get_by_role("cell"))
 
 
 def test_gradio(page: Page, console: Console, tmp_path: Path) -> None:
     with example("gradio", tmp_path) as (url, demo):
-        frame = opened(page, url)
-        frame.locator("#files").set_input_files(PLATES)
-
-        cells = page.get_by_role("gridcell")
-        expect(cells.filter(has_text="uploads/carol-")).to_have_count(3)
-        for key in keys(demo).values():
-            expect(cells.filter(has_text=key)).to_be_visible()
-        remove(frame, "plate 1.csv", "plate 3.csv")
-        expect(cells.filter(has_text="uploads/carol-")).to_have_count(1)
-        expect(cells.filter(has_text=keys(demo)["plate 2.csv"])).to_be_visible()
+        check_table(opened(page, url), demo, page.get_by_role("gridcell"))
