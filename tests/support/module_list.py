@@ -15,6 +15,7 @@ PAGE = ROOT / "docs/modules.md"
 PARTS = {
     "server/ossferry": "The server",
     "server/mock_oss": "The mock",
+    "server/ossferry_checks": "Checks of files, in the browser and on the server",
     "web/ossferry_uploader": "The uploader as a library",
     "web/upload_page": "The page's Python",
     "web": "The build of the page",

@@ -17,6 +17,7 @@ LIBRARY = "ossferry_uploader"
 SOURCES = {
     "ossferry": ROOT / "server",
     "mock_oss": ROOT / "server",
+    "ossferry_checks": ROOT / "server",
     "upload_page": ROOT / "web",
     LIBRARY: ROOT / "web",
 }
@@ -95,6 +96,13 @@ ARROWS: dict[str, dict[str, str]] = {
         "ids": "",
         "clock": "",
         "errors": "",
+    },
+    "ossferry_checks": {
+        "builtin": "registry",
+        "runner": "registry files results",
+        "registry": "files results",
+        "files": "",
+        "results": "",
     },
     "upload_page": {
         "main": (

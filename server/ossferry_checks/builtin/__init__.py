@@ -1,0 +1,1 @@
+"""The built-in checks. Each one is switched on by an option in `options`."""

@@ -1,0 +1,120 @@
+"""The options of the built-in checks; `OSSFERRY_CHECKS_BUILT_IN` has the same names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "BuiltInOptions",
+    "ColumnType",
+    "PdfOptions",
+    "PhotoOptions",
+    "TableOptions",
+    "XlsxOptions",
+    "ZipOptions",
+]
+
+ColumnType: TypeAlias = Literal["text", "integer", "decimal", "date", "datetime", "boolean"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions:
+    """Options of the check of CSV and TSV files.
+
+    Attributes:
+        columns: the columns that the header must have, in any order.
+        types: the types of values by column; an empty value is allowed.
+        delimiter: the only allowed delimiter; empty for any of comma, semicolon, tab and `|`.
+        encoding: the only allowed encoding; empty for UTF-8, and UTF-16 with a byte order mark.
+        model: the name of a pydantic model in `checks.py`, which checks each row; may be empty.
+    """
+
+    columns: tuple[str, ...] = ()
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
+    delimiter: str = ""
+    encoding: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XlsxOptions:
+    """Options of the check of Excel workbooks.
+
+    Attributes:
+        sheets: the sheets that the workbook must have.
+        columns: the columns that the first row of the first sheet must have.
+    """
+
+    sheets: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZipOptions:
+    """Options of the check of ZIP archives.
+
+    Attributes:
+        max_ratio: the largest allowed ratio of unpacked to packed bytes.
+        max_bytes: the largest allowed number of unpacked bytes of all files together.
+        max_files: the largest allowed number of files.
+        allow_encrypted: whether files in the archive may be encrypted.
+    """
+
+    max_ratio: float = 200.0
+    max_bytes: int = 10_000_000_000
+    max_files: int = 100_000
+    allow_encrypted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PdfOptions:
+    """Options of the check of PDF files.
+
+    Attributes:
+        allow_encrypted: whether a file may need a password to open.
+        max_pages: the largest allowed number of pages; None for no limit.
+    """
+
+    allow_encrypted: bool = False
+    max_pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoOptions:
+    """Options of the checks and changes of photos.
+
+    Attributes:
+        min_side: the smallest allowed length of the shorter side in pixels; 0 for no limit.
+        strip: whether EXIF data, such as the position, is removed from JPEG, PNG and WebP files.
+        max_side: photos with a longer side are made smaller, to this length in pixels; 0 for no
+            limit.
+        quality: the quality of smaller photos and of photos made from HEIC files, from 0 to 1.
+        heic: whether HEIC files are converted to JPEG.
+    """
+
+    min_side: int = 0
+    strip: bool = True
+    max_side: int = 0
+    quality: float = 0.85
+    heic: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltInOptions:
+    """The built-in checks that are on, with their options; None or False means off.
+
+    Attributes:
+        file_type: the first bytes of a file belong to the ending of its name.
+        table: CSV and TSV files.
+        json: JSON and JSON Lines files are well-formed.
+        secrets: asks before a text file with access keys or private keys is uploaded.
+    """
+
+    file_type: bool = False
+    table: TableOptions | None = None
+    json: bool = False
+    xlsx: XlsxOptions | None = None
+    zip: ZipOptions | None = None
+    pdf: PdfOptions | None = None
+    secrets: bool = False
+    photos: PhotoOptions | None = None

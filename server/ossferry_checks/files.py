@@ -1,0 +1,55 @@
+"""The file that a check looks at."""
+
+import mimetypes
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["CheckedFile"]
+
+
+def _ignore(_share: float) -> None:
+    pass
+
+
+class CheckedFile:
+    """A file before its upload.
+
+    Attributes:
+        path: where a check can open the file. In the browser, `open` streams the file from disk.
+        name: the name of the file.
+        size: the size in bytes.
+        type: the content type, such as `text/csv`; empty if it is unknown.
+        language: the language of the person who reads the result, such as `zh-CN`.
+
+    Args:
+        name: the name of the file; by default the name of `path`.
+        type: the content type; by default the one that belongs to the name.
+        on_progress: called with the share of the work that is done, from 0 to 1.
+
+    Raises:
+        OSError: there is no such file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str = "",
+        type: str = "",
+        language: str = "en",
+        on_progress: Callable[[float], None] = _ignore,
+    ) -> None:
+        self.path = path
+        self.name = name or path.name
+        self.size = path.stat().st_size
+        self.type = type or mimetypes.guess_type(self.name)[0] or ""
+        self.language = language
+        self._on_progress = on_progress
+
+    def progress(self, share: float) -> None:
+        """Show how much of the check is done.
+
+        Args:
+            share: from 0 to 1.
+        """
+        self._on_progress(min(1.0, max(0.0, share)))

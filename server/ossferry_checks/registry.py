@@ -1,0 +1,80 @@
+"""The decorator `check`, and the checks of a module."""
+
+import fnmatch
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TypeAlias, TypeVar
+
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.results import Result
+
+__all__ = ["Check", "Function", "check", "checks_of"]
+
+Answer: TypeAlias = Result | list[Result] | None
+Function: TypeAlias = Callable[[CheckedFile], Answer | Awaitable[Answer]]
+F = TypeVar("F", bound=Function)
+
+MARK = "__ossferry_check__"
+MAX_SECONDS = 60.0
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A check: a function, the files that it looks at, and its time limit.
+
+    Attributes:
+        name: the name of the function, or of the built-in check.
+        patterns: patterns for names, such as `*.csv`; capital letters make no difference.
+        max_seconds: the time limit in seconds.
+        seconds_per_mb: more time for each megabyte of the file, in seconds.
+    """
+
+    name: str
+    function: Function
+    patterns: tuple[str, ...] = ("*",)
+    max_seconds: float = MAX_SECONDS
+    seconds_per_mb: float = 0.0
+
+    def matches(self, name: str) -> bool:
+        """Return whether the check looks at files with this name."""
+        return any(fnmatch.fnmatchcase(name.lower(), each.lower()) for each in self.patterns)
+
+    def limit_s(self, size: int) -> float:
+        """Return the time limit for a file of `size` bytes, in seconds."""
+        return self.max_seconds + self.seconds_per_mb * size / MB
+
+
+def check(
+    *patterns: str, max_seconds: float = MAX_SECONDS, seconds_per_mb: float = 0.0
+) -> Callable[[F], F]:
+    """Mark a function as a check. The decorator returns the function unchanged.
+
+    The server reads the arguments without running the module, so they must be constants.
+
+    Args:
+        patterns: patterns for the names of files, such as `"*.csv"`; without a pattern, the check
+            looks at all files.
+        max_seconds: the time limit in seconds. After this time, the page ends the check.
+        seconds_per_mb: more time for each megabyte of the file, in seconds.
+    """
+
+    def mark(function: F) -> F:
+        made = Check(
+            name=function.__name__,
+            function=function,
+            patterns=patterns or ("*",),
+            max_seconds=max_seconds,
+            seconds_per_mb=seconds_per_mb,
+        )
+        setattr(function, MARK, made)
+        return function
+
+    return mark
+
+
+def checks_of(module: ModuleType) -> list[Check]:
+    """Return the checks that a module defines, in their order."""
+    found = (getattr(each, MARK, None) for each in vars(module).values())
+    return [each for each in found if isinstance(each, Check)]

@@ -1,0 +1,81 @@
+"""What a check can say about a file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Ask", "Note", "Reject", "Replace", "Result"]
+
+LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+class Reject(Exception):  # noqa: N818 - the name that a check reads well with
+    """The file must not be uploaded.
+
+    Attributes:
+        reason: a sentence that the person reads.
+        line: the number of the line in the file, from 1; None if there is no such line.
+    """
+
+    def __init__(self, reason: str, *, line: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The person must agree before the file is uploaded.
+
+    Attributes:
+        question: a sentence that the person reads, for example what was found in the file.
+        line: the number of the line in the file, from 1; None if there is no such line.
+    """
+
+    question: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Another file is uploaded in place of this one. The next checks look at the new file.
+
+    Attributes:
+        path: the new file, for example in the folder `file.path.parent`.
+        name: the new name; empty to keep the name.
+        type: the new content type; empty to keep the content type, if the name stays the same.
+        reason: a sentence about the change that the person reads; may be empty.
+    """
+
+    path: Path
+    name: str = ""
+    type: str = ""
+    reason: str = ""
+
+
+class Note:
+    """Metadata for the object, stored as headers `x-oss-meta-*`.
+
+    Args:
+        metadata: values by name. Names consist of `a-z 0-9 _`; a header has `-` in place of `_`.
+
+    Raises:
+        ValueError: a name has other characters.
+    """
+
+    def __init__(self, **metadata: str) -> None:
+        self.metadata = {name.replace("_", "-"): str(value) for name, value in metadata.items()}
+        for name in self.metadata:
+            if not set(name) <= LETTERS:
+                raise ValueError(f"a name of metadata consists of a-z, 0-9 and _, not {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Note) and self.metadata == other.metadata
+
+    def __hash__(self) -> int:
+        return hash(tuple(sorted(self.metadata.items())))
+
+    def __repr__(self) -> str:
+        return f"Note({', '.join(f'{name}={value!r}' for name, value in self.metadata.items())})"
+
+
+Result = Ask | Note | Replace

@@ -1,0 +1,209 @@
+"""Runs checks over one file."""
+
+import asyncio
+import inspect
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.registry import Check
+from ossferry_checks.results import Ask, Note, Reject, Replace, Result
+
+__all__ = ["Outcome", "Question", "Ran", "Refusal", "Verdict", "run"]
+
+Outcome: TypeAlias = Literal["passed", "noted", "changed", "asks", "rejected", "error"]
+OnError: TypeAlias = Literal["reject", "allow"]
+
+MAX_TEXT = 500  # characters of a sentence of a check
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One check that ran, and its outcome.
+
+    Attributes:
+        says: the sentence of the check; empty if the check said nothing.
+        seconds: how long the check took.
+    """
+
+    check: str
+    outcome: Outcome
+    says: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the file must not be uploaded.
+
+    Attributes:
+        line: the number of a line in the file; None if there is none.
+        is_error: whether the check did not work, so that nothing is known about the file.
+    """
+
+    check: str
+    reason: str
+    line: int | None = None
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that a person has to answer before the upload."""
+
+    check: str
+    question: str
+    line: int | None = None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The result of all checks of a file.
+
+    Attributes:
+        path: the file to upload.
+        name, type: name and content type of the file to upload.
+        is_changed: whether the file to upload is not the original file.
+        notes: metadata for the object.
+        refusal: why the file must not be uploaded; None if it may be uploaded.
+    """
+
+    path: Path
+    name: str
+    type: str
+    is_changed: bool = False
+    refusal: Refusal | None = None
+    questions: list[Question] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+    ran: list[Ran] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the verdict as a dictionary for JSON, without `path`."""
+        return {name: value for name, value in asdict(self).items() if name != "path"}
+
+
+async def run(
+    checks: Sequence[Check],
+    file: CheckedFile,
+    *,
+    on_error: OnError = "reject",
+    failed: Mapping[str, str] | None = None,
+    on_start: Callable[[Check, float], None] = lambda check, limit_s: None,
+    monotonic: Callable[[], float] = time.perf_counter,
+) -> Verdict:
+    """Run the checks that match the name of a file, in their order, and return the verdict.
+
+    The first check that rejects the file ends the run. After a `Replace`, the next checks look at
+    the new file.
+
+    Args:
+        on_error: what a check that does not work means for the file.
+        failed: checks that have not worked before, with the reason of each; they are not run.
+        on_start: called before each check, with its time limit in seconds.
+    """
+    failed = failed or {}
+    verdict = Verdict(file.path, file.name, file.type)
+    for check in checks:
+        if not check.matches(verdict.name):
+            continue
+        began = monotonic()
+        try:
+            if check.name in failed:
+                raise _DidNotWorkError(failed[check.name])
+            on_start(check, check.limit_s(file.size))
+            answer = check.function(file)
+            if inspect.isawaitable(answer):
+                answer = await answer
+            results = answer if isinstance(answer, list) else [answer] if answer else []
+            new_file = _apply(results, check, file, verdict)
+        except Reject as reject:
+            verdict.refusal = Refusal(check.name, _cut(reject.reason), reject.line)
+            verdict.ran.append(
+                Ran(check.name, "rejected", _cut(reject.reason), monotonic() - began)
+            )
+            return verdict
+        except asyncio.CancelledError:
+            raise
+        except (Exception, SystemExit) as error:
+            reason = _cut(_reason(error))
+            verdict.ran.append(Ran(check.name, "error", reason, monotonic() - began))
+            if on_error == "reject":
+                verdict.refusal = Refusal(check.name, reason, is_error=True)
+                return verdict
+            continue
+        verdict.ran.append(
+            Ran(check.name, _outcome(results), _cut(_says(results)), monotonic() - began)
+        )
+        file = new_file
+    return verdict
+
+
+class _DidNotWorkError(Exception):
+    """A check has not worked before, for example because it took too long."""
+
+
+def _apply(results: list[Result], check: Check, file: CheckedFile, verdict: Verdict) -> CheckedFile:
+    """Add the results of a check to the verdict, and return the file for the next checks.
+
+    Raises:
+        TypeError: the check returned something else.
+        OSError: the file of a `Replace` does not exist.
+    """
+    for result in results:
+        if isinstance(result, Ask):
+            verdict.questions.append(Question(check.name, _cut(result.question), result.line))
+        elif isinstance(result, Note):
+            verdict.notes |= result.metadata
+        elif isinstance(result, Replace):
+            name = result.name or file.name
+            kept = file.type if name == file.name else ""
+            file = CheckedFile(
+                Path(result.path),
+                name=name,
+                type=result.type or kept,
+                language=file.language,
+                on_progress=file.progress,
+            )
+            verdict.path, verdict.name, verdict.type = file.path, file.name, file.type
+            verdict.is_changed = True
+        else:
+            raise TypeError(
+                f"a check returns None, Ask, Note, Replace or a list of these, not {result!r}"
+            )
+    return file
+
+
+def _outcome(results: list[Result]) -> Outcome:
+    for kind, outcome in KINDS.items():
+        if any(isinstance(each, kind) for each in results):
+            return outcome
+    return "passed"
+
+
+KINDS: Mapping[type[Result], Outcome] = {Ask: "asks", Replace: "changed", Note: "noted"}
+
+
+def _says(results: list[Result]) -> str:
+    said = [each.question for each in results if isinstance(each, Ask)]
+    said += [each.reason for each in results if isinstance(each, Replace) and each.reason]
+    return " ".join(said)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the type and text of an error, and the line of the check that caused it."""
+    if isinstance(error, _DidNotWorkError):
+        return str(error)
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    package = str(Path(__file__).parent)
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [each for each in frames if not each.filename.startswith(package)]
+    at = theirs[0] if theirs else None
+    return f"{text} ({Path(at.filename).name}, line {at.lineno})" if at else text
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"

@@ -1,0 +1,198 @@
+"""Checks run in their order; what they return or raise decides about the file."""
+
+import asyncio
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from ossferry_checks import Ask, Check, CheckedFile, Note, Reject, Replace, check
+from ossferry_checks.registry import checks_of
+from ossferry_checks.runner import Question, Refusal, Verdict, run
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> CheckedFile:
+    path = tmp_path / "Sales.CSV"
+    path.write_text("date,sku\n")
+    return CheckedFile(path)
+
+
+def made(function: object, *patterns: str) -> Check:
+    """Return a function as a check."""
+    return Check(name=function.__name__, function=function, patterns=patterns or ("*",))  # type: ignore[attr-defined, arg-type]
+
+
+def verdict_of(file: CheckedFile, *functions: object, on_error: str = "reject") -> Verdict:
+    """Run functions as checks of all files."""
+    return asyncio.run(run([made(each) for each in functions], file, on_error=on_error))  # type: ignore[arg-type]
+
+
+def test_a_check_that_returns_nothing_passes(file: CheckedFile) -> None:
+    verdict = verdict_of(file, lambda file: None)
+
+    assert verdict.refusal is None
+    assert [each.outcome for each in verdict.ran] == ["passed"]
+    assert (verdict.name, verdict.type, verdict.is_changed) == ("Sales.CSV", "text/csv", False)
+
+
+def test_a_rejection_ends_the_run(file: CheckedFile) -> None:
+    def columns(file: CheckedFile) -> None:
+        raise Reject("A column is missing.", line=1)
+
+    def later(file: CheckedFile) -> None:
+        raise AssertionError("must not run")
+
+    verdict = verdict_of(file, columns, later)
+
+    assert verdict.refusal == Refusal("columns", "A column is missing.", 1)
+    assert [(each.check, each.outcome) for each in verdict.ran] == [("columns", "rejected")]
+
+
+def test_the_next_check_looks_at_the_new_file(file: CheckedFile, tmp_path: Path) -> None:
+    new = tmp_path / "new.txt"
+    new.write_text("abc")
+    seen = []
+
+    def change(file: CheckedFile) -> Replace:
+        return Replace(new, name="Sales.txt", reason="Converted.")
+
+    verdict = verdict_of(file, change, lambda file: seen.append((file.name, file.size, file.type)))
+
+    assert seen == [("Sales.txt", 3, "text/plain")]
+    assert (verdict.path, verdict.name, verdict.type) == (new, "Sales.txt", "text/plain")
+    assert [(each.outcome, each.says) for each in verdict.ran] == [
+        ("changed", "Converted."),
+        ("passed", ""),
+    ]
+
+
+def test_a_new_file_with_the_same_name_keeps_its_type(file: CheckedFile, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("")
+
+    assert verdict_of(file, lambda file: Replace(tmp_path / "x")).type == "text/csv"
+
+
+def test_notes_and_questions_are_collected(file: CheckedFile) -> None:
+    verdict = verdict_of(
+        file, lambda file: [Note(row_count="3"), Ask("Secret?", line=2)], lambda file: Note(x="1")
+    )
+
+    assert verdict.notes == {"row-count": "3", "x": "1"}
+    assert verdict.questions == [Question("<lambda>", "Secret?", 2)]
+    assert [each.outcome for each in verdict.ran] == ["asks", "noted"]
+
+
+def test_an_asynchronous_check_is_awaited(file: CheckedFile) -> None:
+    async def slow(file: CheckedFile) -> Note:
+        await asyncio.sleep(0)
+        return Note(a="b")
+
+    assert verdict_of(file, slow).notes == {"a": "b"}
+
+
+def broken(file: CheckedFile) -> None:
+    """Fail with an error."""
+    raise KeyError("price")
+
+
+def ends(file: CheckedFile) -> None:
+    """End the interpreter."""
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (broken, "KeyError: 'price' (test_runner.py, line "),
+        (ends, "SystemExit: 3 (test_runner.py, line "),
+        (lambda file: "yes", "TypeError: a check returns None, Ask, Note, Replace or"),
+        (lambda file: Replace(Path("/does/not/exist")), "FileNotFoundError: "),
+    ],
+)
+@pytest.mark.parametrize("on_error", ["reject", "allow"])
+def test_a_check_that_does_not_work(
+    file: CheckedFile, function: object, reason: str, on_error: str
+) -> None:
+    ran = []
+    verdict = verdict_of(file, function, lambda file: ran.append(1), on_error=on_error)
+
+    assert verdict.ran[0].outcome == "error"
+    assert verdict.ran[0].says.startswith(reason)
+    assert bool(verdict.refusal and verdict.refusal.is_error) == (on_error == "reject")
+    assert bool(ran) == (on_error == "allow")
+
+
+def test_a_check_that_has_failed_before_is_not_run(file: CheckedFile) -> None:
+    verdict = asyncio.run(run([made(broken)], file, failed={"broken": "It took too long."}))
+
+    assert verdict.refusal == Refusal("broken", "It took too long.", is_error=True)
+
+
+def test_only_matching_checks_run_and_their_limits_are_known(file: CheckedFile) -> None:
+    limits = []
+    csv = Check(
+        name="csv",
+        function=lambda file: None,
+        patterns=("*.csv", "*.tsv"),
+        max_seconds=5,
+        seconds_per_mb=2e6,
+    )
+    verdict = asyncio.run(
+        run(
+            [csv, made(broken, "*.pdf")],
+            file,
+            on_start=lambda check, limit_s: limits.append((check.name, limit_s)),
+        )
+    )
+
+    assert [each.check for each in verdict.ran] == ["csv"]
+    assert limits == [("csv", 5 + 2 * file.size)]
+
+
+def test_long_sentences_are_cut(file: CheckedFile) -> None:
+    def talks(file: CheckedFile) -> None:
+        raise Reject("x" * 2000)
+
+    refusal = verdict_of(file, talks).refusal
+
+    assert refusal is not None
+    assert len(refusal.reason) == 500
+
+
+def test_the_decorator_returns_the_function_and_marks_it() -> None:
+    module = ModuleType("checks")
+
+    @check("*.csv", max_seconds=30)
+    def second(file: CheckedFile) -> None:
+        pass
+
+    @check()
+    def first(file: CheckedFile) -> None:
+        pass
+
+    vars(module).update(second=second, first=first, other=3)
+
+    assert [(each.name, each.patterns, each.max_seconds) for each in checks_of(module)] == [
+        ("second", ("*.csv",), 30),
+        ("first", ("*",), 60.0),
+    ]
+    assert checks_of(module)[0].function is second
+
+
+def test_progress_is_a_share(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"abc")
+    shares: list[float] = []
+    file = CheckedFile(tmp_path / "a.bin", on_progress=shares.append)
+
+    file.progress(0.4)
+    file.progress(7)
+
+    assert shares == [0.4, 1.0]
+    assert (file.name, file.size) == ("a.bin", 3)
+
+
+def test_metadata_has_names_that_oss_allows() -> None:
+    assert Note(row_count="3").metadata == {"row-count": "3"}
+    with pytest.raises(ValueError, match="not 'größe'"):
+        Note(größe="3")
