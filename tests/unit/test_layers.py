@@ -105,6 +105,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "registry": "files results",
         "files": "",
         "results": "",
+        "sentences": "",
     },
     "upload_page": {
         "main": (
