@@ -11,6 +11,7 @@ from upload_page.browser.dom import (
     icon,
     set_attribute,
     set_progress,
+    set_text,
 )
 from upload_page.browser.window import show_thumbnail
 from upload_page.view.elements import CROSS, Facts, button, facts, file_name
@@ -93,6 +94,8 @@ class _Row:
         name = file_name(shown, file.path)
         self.name.replaceWith(name)
         self.name = name
+        if not self.kind.firstElementChild:  # no thumbnail
+            set_text(self.kind, badge(shown))
         set_attribute(self.line, "data-name", file.name)
         set_attribute(self.buttons, "aria-label", shown)
         set_attribute(self.bar, "aria-label", say("progress", name=shown))
