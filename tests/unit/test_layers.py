@@ -98,7 +98,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "errors": "",
     },
     "ossferry_checks": {
-        "builtin": "registry",
+        "builtin": "registry files results sentences",
         "runner": "registry files results",
         "registry": "files results",
         "files": "",
