@@ -7,6 +7,8 @@ value is read token by token, so the memory does not depend on the size of the f
 import json
 import re
 from collections.abc import Iterator
+from itertools import repeat
+from json.scanner import make_scanner
 from typing import NoReturn
 
 from ossferry_checks.builtin.text_blocks import text_blocks
@@ -28,6 +30,7 @@ SPACE = r"[ \t\n]*+"
 CHARACTERS = r'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+'
 WORD = r"(?:-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+|true|false|null)"
 SPACES = re.compile(SPACE)
+COMMA = re.compile(rf"{SPACE},{SPACE}")
 SPACES_IN_LINE = re.compile(r"[ \t]*+")
 STRING = re.compile(CHARACTERS)
 SIMPLE_ITEMS = re.compile(rf'(?:(?:{WORD}|"{CHARACTERS}"){SPACE},{SPACE})*+')
@@ -75,7 +78,8 @@ class _Reader:
         self._line = 1
         self._has_ended = False
         self._open: list[str] = []  # the ends of the open arrays and objects
-        self._decoder = json.JSONDecoder(parse_constant=_not_json)
+        decoder = json.JSONDecoder(parse_constant=_not_json)
+        self._scan = make_scanner(decoder)  # type: ignore[arg-type] # typeshed is wrong here
 
     def read(self) -> None:
         """Read the whole file.
@@ -85,6 +89,8 @@ class _Reader:
         """
         if self._has_lines:
             while self._skip(SPACES):
+                if self._whole_lines():
+                    continue
                 self._value()
                 if self._peek() not in ("", "\n"):
                     raise self._reject("json_lines")
@@ -97,7 +103,7 @@ class _Reader:
         """Read one value, which may be larger than the buffer."""
         while True:
             if self._open and self._open[-1] == "]" and not self._has_lines:
-                self._move(SIMPLE_ITEMS)
+                self._items()
             if not self._whole_value() and self._has_more_inside():
                 continue
             while self._open and self._peek() == self._open[-1]:
@@ -108,13 +114,47 @@ class _Reader:
             self._take(",")
             self._key()
 
-    def _whole_value(self) -> bool:
-        """Read a value that the buffer contains, and return whether there was one."""
+    def _whole_lines(self) -> bool:
+        """Read all lines that the buffer contains, if each is one value and nothing else."""
+        end = self._buffer.rfind("\n", self._at)
+        if end < 0:
+            return False
+        lines = [line for line in self._buffer[self._at : end].split("\n") if line]
+        try:
+            ends = [at for _, at in map(self._scan, lines, repeat(0))]
+        except (StopIteration, ValueError, RecursionError):
+            return False
+        if ends != [len(line) for line in lines]:
+            return False
+        self._at = end + 1
+        return True
+
+    def _items(self) -> None:
+        """Read the items of an array that the buffer contains, each with its comma."""
         self._peek()
+        self._move(SIMPLE_ITEMS)
+        try:
+            while True:
+                _, end = self._scan(self._buffer, self._at)
+                found = COMMA.match(self._buffer, end)
+                if not found:
+                    return
+                self._at = found.end()
+        except (StopIteration, ValueError, RecursionError):
+            return
+
+    def _whole_value(self) -> bool:
+        """Read a string, array or object that the buffer contains.
+
+        Returns:
+            Whether there was one.
+        """
+        if self._peek() not in ('"', "[", "{"):
+            return False
         while True:
             try:
-                _, end = self._decoder.raw_decode(self._buffer, self._at)
-            except (ValueError, RecursionError):
+                _, end = self._scan(self._buffer, self._at)
+            except (StopIteration, ValueError, RecursionError):
                 end = len(self._buffer)
             if end < len(self._buffer):
                 if self._has_lines and "\n" in self._buffer[self._at : end]:

@@ -84,7 +84,7 @@ def _sheets_and_header(source: BinaryIO) -> tuple[list[str], list[str]]:
     from openpyxl.xml.constants import SHEET_MAIN_NS
     from openpyxl.xml.functions import iterparse
 
-    class Reader(ExcelReader):  # type: ignore[misc] - openpyxl has no types
+    class Reader(ExcelReader):  # type: ignore[misc] # openpyxl has no types
         def read_strings(self) -> None:
             part = self.package.find(SHARED_STRINGS)
             self.shared_strings: _Strings = _Strings(
