@@ -58,27 +58,30 @@ def check_json(file: CheckedFile) -> None:
         Reject: the file is not.
     """
     has_lines = file.name.lower().endswith(LINES)
-    _Reader(file, text_blocks(file, encoding="utf-8"), has_lines=has_lines).read()
+    Reader(file, text_blocks(file, encoding="utf-8"), has_lines=has_lines).read()
 
 
-def _not_json(name: str) -> NoReturn:
+def not_json(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-class _Reader:
+class Reader:
     """Reads values; `_at` is the position in the buffer, which begins in the line `_line`."""
 
-    def __init__(self, file: CheckedFile, blocks: Iterator[str], *, has_lines: bool) -> None:
+    def __init__(
+        self, file: CheckedFile, blocks: Iterator[str], *, has_lines: bool, full: int = FULL
+    ) -> None:
         self._file = file
         self._blocks = blocks
         self._has_lines = has_lines
+        self._full = full
         self._spaces = SPACES_IN_LINE if has_lines else SPACES
         self._buffer = ""
         self._at = 0
         self._line = 1
         self._has_ended = False
         self._open: list[str] = []  # the ends of the open arrays and objects
-        decoder = json.JSONDecoder(parse_constant=_not_json)
+        decoder = json.JSONDecoder(parse_constant=not_json)
         self._scan = make_scanner(decoder)  # type: ignore[arg-type] # typeshed is wrong here
 
     def read(self) -> None:
@@ -161,7 +164,7 @@ class _Reader:
                     raise self._reject("json_lines")
                 self._at = end
                 return True
-            if len(self._buffer) - self._at >= FULL or not self._more():
+            if len(self._buffer) - self._at >= self._full or not self._more():
                 return False
 
     def _has_more_inside(self) -> bool:
@@ -240,10 +243,10 @@ class _Reader:
         self._at = found.end() if found else self._at
 
     def _more(self) -> bool:
-        """Add a block to the buffer, and return whether there was one; the last is a newline."""
+        """Add a block to the buffer, and return whether there was one; the last is a space."""
         block = next((each for each in self._blocks if each), "")
         if not block and not self._has_ended:
-            self._has_ended, block = True, "\n"
+            self._has_ended, block = True, " "
         self._line += self._buffer.count("\n", 0, self._at)
         self._buffer = self._buffer[self._at :] + block
         self._at = 0
@@ -255,7 +258,7 @@ class _Reader:
         if self._has_lines and self._buffer[self._at] == "\n":
             return self._reject("json_lines")
         found = self._buffer[self._at : max(end, self._at + 1)]
-        return self._reject("json_unexpected", found=shortened(found) or "\\n")
+        return self._reject("json_unexpected", found=shortened(found) or repr(found)[1:-1])
 
     def _reject(self, key: str, **values: object) -> Reject:
         line = self._line + self._buffer.count("\n", 0, self._at)

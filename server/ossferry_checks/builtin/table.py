@@ -128,7 +128,7 @@ class _Table:
         allowed = self._options.delimiter
         if not allowed or found in ("", allowed):
             return allowed or found or ","
-        if len(next(csv.reader([sample], delimiter=allowed))) > 1:
+        if len(self._values(sample, allowed)) > 1:
             return allowed
         raise self._reject(
             "table_delimiter",
