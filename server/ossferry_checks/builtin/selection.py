@@ -43,7 +43,7 @@ def built_in_checks(options: BuiltInOptions, module: ModuleType | None = None) -
     if options.file_type:
         before.append(file_type_check())
     if options.table:
-        before.append(table_check(options.table, getattr(module, options.table.model or " ", None)))
+        before.append(table_check(options.table, getattr(module, options.table.model, None)))
     if options.json:
         before.append(json_check())
     if options.xlsx:

@@ -74,7 +74,10 @@ def read_directory(source: BinaryIO, *, max_files: int) -> list[Entry]:
     while source.tell() < end:
         if len(found) == max_files:
             raise TooManyFilesError
-        found.append(_entry(source, shift))
+        entry = _entry(source, shift)
+        if entry.end > start:
+            raise BrokenZipError
+        found.append(entry)
     return found
 
 
