@@ -1,13 +1,15 @@
 """The built-in check of JSON and JSON Lines files.
 
 It reads the file in blocks. Python's parser reads every value that fits into the buffer; a larger
-value is read token by token, so the memory does not depend on the size of the file.
+value is read token by token, so the memory does not depend on the size of the file. Python's parser
+calls itself for each nested value, which can overflow the stack of a browser, so it never gets a
+deeply nested text.
 """
 
 import json
 import re
 from collections.abc import Iterator
-from itertools import repeat
+from itertools import accumulate, repeat
 from json.scanner import make_scanner
 from typing import NoReturn
 
@@ -25,7 +27,10 @@ FULL = 1 << 20  # characters; a larger value is read token by token
 LONGEST_WORD = 10_000  # characters of a number
 LONGEST_ESCAPE = 6  # characters
 MAX_DEPTH = 1000  # of nested arrays and objects
+SHALLOW = 50  # levels that are safe for Python's parser in every browser
 
+STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+NO_BRACKETS = bytes({*range(256)} - STEPS.keys())
 SPACE = r"[ \t\n]*+"
 CHARACTERS = r'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+'
 WORD = r"(?:-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+|true|false|null)"
@@ -33,8 +38,12 @@ SPACES = re.compile(SPACE)
 COMMA = re.compile(rf"{SPACE},{SPACE}")
 SPACES_IN_LINE = re.compile(r"[ \t]*+")
 STRING = re.compile(CHARACTERS)
-SIMPLE_ITEMS = re.compile(rf'(?:(?:{WORD}|"{CHARACTERS}"){SPACE},{SPACE})*+')
+SIMPLE = rf'(?:{WORD}|"{CHARACTERS}"){SPACE},{SPACE}'
+SIMPLE_ITEMS = re.compile(rf"(?:{SIMPLE})*+")
 """Strings, numbers and words in an array, each with its comma."""
+
+SIMPLE_MEMBERS = re.compile(rf'(?:"{CHARACTERS}"{SPACE}:{SPACE}{SIMPLE})*+')
+"""The same in an object, with their keys."""
 
 WORD_CHARACTERS = re.compile(r"[-+.0-9A-Za-z]*+")
 WHOLE_WORD = re.compile(WORD)
@@ -61,6 +70,16 @@ def check_json(file: CheckedFile) -> None:
     Reader(file, text_blocks(file, encoding="utf-8"), has_lines=has_lines).read()
 
 
+def depth_limit(text: str) -> int:
+    """Return a number of nested levels that no value in a text exceeds.
+
+    It counts brackets in strings too, so it can be too large.
+    """
+    brackets = text.encode("utf-8", "surrogatepass").translate(None, NO_BRACKETS)
+    depths = [0, *accumulate(map(STEPS.__getitem__, brackets))]
+    return max(depths) - min(depths)
+
+
 def not_json(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
@@ -80,6 +99,7 @@ class Reader:
         self._at = 0
         self._line = 1
         self._has_ended = False
+        self._is_shallow = True
         self._open: list[str] = []  # the ends of the open arrays and objects
         decoder = json.JSONDecoder(parse_constant=not_json)
         self._scan = make_scanner(decoder)  # type: ignore[arg-type] # typeshed is wrong here
@@ -120,12 +140,12 @@ class Reader:
     def _whole_lines(self) -> bool:
         """Read all lines that the buffer contains, if each is one value and nothing else."""
         end = self._buffer.rfind("\n", self._at)
-        if end < 0:
+        if end < 0 or not self._is_shallow:
             return False
         lines = [line for line in self._buffer[self._at : end].split("\n") if line]
         try:
             ends = [at for _, at in map(self._scan, lines, repeat(0))]
-        except (StopIteration, ValueError, RecursionError):
+        except (StopIteration, ValueError):
             return False
         if ends != [len(line) for line in lines]:
             return False
@@ -136,6 +156,8 @@ class Reader:
         """Read the items of an array that the buffer contains, each with its comma."""
         self._peek()
         self._move(SIMPLE_ITEMS)
+        if not self._is_shallow:
+            return
         try:
             while True:
                 _, end = self._scan(self._buffer, self._at)
@@ -143,7 +165,7 @@ class Reader:
                 if not found:
                     return
                 self._at = found.end()
-        except (StopIteration, ValueError, RecursionError):
+        except (StopIteration, ValueError):
             return
 
     def _whole_value(self) -> bool:
@@ -154,10 +176,10 @@ class Reader:
         """
         if self._peek() not in ('"', "[", "{"):
             return False
-        while True:
+        while self._is_shallow:
             try:
                 _, end = self._scan(self._buffer, self._at)
-            except (StopIteration, ValueError, RecursionError):
+            except (StopIteration, ValueError):
                 end = len(self._buffer)
             if end < len(self._buffer):
                 if self._has_lines and "\n" in self._buffer[self._at : end]:
@@ -165,7 +187,8 @@ class Reader:
                 self._at = end
                 return True
             if len(self._buffer) - self._at >= self._full or not self._more():
-                return False
+                break
+        return False
 
     def _has_more_inside(self) -> bool:
         """Read a string, number or word, or the start of an array or object.
@@ -193,6 +216,9 @@ class Reader:
     def _key(self) -> None:
         """Read a key and a colon, if the innermost container is an object."""
         if self._open[-1] == "}":
+            if not self._has_lines:
+                self._peek()
+                self._move(SIMPLE_MEMBERS)
             if self._peek() != '"':
                 raise self._unexpected()
             self._string()
@@ -250,6 +276,7 @@ class Reader:
         self._line += self._buffer.count("\n", 0, self._at)
         self._buffer = self._buffer[self._at :] + block
         self._at = 0
+        self._is_shallow = depth_limit(self._buffer) <= SHALLOW
         return bool(block)
 
     def _unexpected(self, end: int = 0) -> Reject:

@@ -103,6 +103,37 @@ def test_text_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     assert line == 2
 
 
+def test_python_s_parser_gets_no_deeply_nested_text(tmp_path: Path) -> None:
+    """It crashes in a browser, where the stack is small."""
+    deepest = 0
+
+    class Shallow(json_text.Reader):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            scan = self._scan
+
+            def recorded(text: str, at: int) -> tuple[Any, int]:
+                nonlocal deepest
+                deepest = max(deepest, json_text.depth_limit(text))
+                return scan(text, at)
+
+            self._scan = recorded  # type: ignore[assignment] # a function in place of a parser
+
+    for text in ("[" * 900 + "]" * 900, '{"a":[' * 30 + "]}" * 30, "[[1], [2]]"):
+        file = written(tmp_path, "a.json", text)
+        Shallow(file, iter([text]), has_lines=False).read()
+
+    assert 2 <= deepest <= json_text.SHALLOW
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [("", 0), ("[{}]", 2), ("1], [2, {", 2), ("]" * 60 + "[" * 60, 60), ('["[["]', 3)],
+)
+def test_the_limit_of_the_depth_is_never_too_small(text: str, limit: int) -> None:
+    assert json_text.depth_limit(text) == limit
+
+
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 @pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}")])
 def test_deep_nesting_does_not_crash(tmp_path: Path, name: str, start: str, end: str) -> None:

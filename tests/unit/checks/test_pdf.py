@@ -7,7 +7,7 @@ from pathlib import Path
 import pypdf
 import pytest
 from pypdf.errors import DependencyError
-from pypdf.generic import ArrayObject, NameObject, NumberObject
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
 
 from ossferry_checks.builtin.options import PdfOptions
 from ossferry_checks.builtin.pdf import pdf_check
@@ -39,6 +39,7 @@ def with_kids(kids: str) -> bytes:
     writer = pypdf.PdfWriter()
     page = writer.add_blank_page(100, 100)
     tree = writer.root_object["/Pages"].get_object()
+    assert isinstance(tree, DictionaryObject)
     root = writer.root_object.raw_get("/Pages")
     children = {
         "itself": [root],
