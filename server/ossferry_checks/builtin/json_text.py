@@ -100,6 +100,7 @@ class Reader:
         self._line = 1
         self._has_ended = False
         self._is_shallow = True
+        self._may_have_lines = True
         self._open: list[str] = []  # the ends of the open arrays and objects
         decoder = json.JSONDecoder(parse_constant=not_json)
         self._scan = make_scanner(decoder)  # type: ignore[arg-type] # typeshed is wrong here
@@ -138,19 +139,23 @@ class Reader:
             self._key()
 
     def _whole_lines(self) -> bool:
-        """Read all lines that the buffer contains, if each is one value and nothing else."""
+        """Read all lines that the buffer contains, if each is one value and nothing else.
+
+        Otherwise, the lines of this buffer are read one by one.
+        """
         end = self._buffer.rfind("\n", self._at)
-        if end < 0 or not self._is_shallow:
+        if end < 0 or not self._is_shallow or not self._may_have_lines:
             return False
-        lines = [line for line in self._buffer[self._at : end].split("\n") if line]
+        stripped = (line.strip(" \t") for line in self._buffer[self._at : end].split("\n"))
+        lines = [line for line in stripped if line]
         try:
             ends = [at for _, at in map(self._scan, lines, repeat(0))]
         except (StopIteration, ValueError):
-            return False
-        if ends != [len(line) for line in lines]:
-            return False
-        self._at = end + 1
-        return True
+            ends = []
+        self._may_have_lines = ends == [len(line) for line in lines]
+        if self._may_have_lines:
+            self._at = end + 1
+        return self._may_have_lines
 
     def _items(self) -> None:
         """Read the items of an array that the buffer contains, each with its comma."""
@@ -276,6 +281,7 @@ class Reader:
         self._line += self._buffer.count("\n", 0, self._at)
         self._buffer = self._buffer[self._at :] + block
         self._at = 0
+        self._may_have_lines = True
         self._is_shallow = depth_limit(self._buffer) <= SHALLOW
         return bool(block)
 

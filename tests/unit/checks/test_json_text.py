@@ -41,6 +41,7 @@ LINES = "Each line must be one complete JSON value. Correct the line, or export 
         ("a.jsonl", '{"a": 1}\n\n[2]\r\n"x"\n'),
         ("a.ndjson", '{"a": 1}\n \n 2 \n3'),
         ("a.jsonl", ""),
+        ("a.jsonl", '  \n\t{"a": 1} \n[2]\t\r\n'),
     ],
 )
 def test_json_passes(tmp_path: Path, name: str, content: str | bytes) -> None:
