@@ -180,6 +180,17 @@ def test_only_the_strings_of_the_header_are_read(tmp_path: Path) -> None:
     assert peak < 2_000_000
 
 
+def test_a_header_far_down_in_the_strings_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "MAX_STRINGS", 1)
+    content = with_shared_strings(workbook([["date", "sku"]]))
+
+    said, _ = refusal(CHECK, written(tmp_path, "a.xlsx", content))
+
+    assert said.startswith("The workbook is damaged and cannot be read.")
+
+
 def test_a_missing_package_is_no_broken_workbook(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -283,6 +283,14 @@ def test_too_many_archives_in_archives_are_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_directory_with_very_long_names_is_not_read(tmp_path: Path) -> None:
+    content = zip_of({f"{number} {'x' * 60_000}": "" for number in range(20)})
+
+    said, _ = refusal(zip_check(ZipOptions(max_files=50)), written(tmp_path, "a.zip", content))
+
+    assert said.startswith("The archive has too many files; the limit is 50.")
+
+
 def test_a_directory_with_many_files_is_not_read_to_its_end(tmp_path: Path) -> None:
     content = zip_of({str(number): "" for number in range(5000)})
     file = written(tmp_path, "a.zip", content)
