@@ -16,7 +16,12 @@ import sbom
 
 ROOT = Path(__file__).parents[2]
 WHEELS = {"ossferry": "ossferry", "mock_oss": "mock-oss"}
-"""The wheel that contains each Python package."""
+"""The wheel for each of its main Python packages."""
+
+PACKAGES = {"ossferry": ("ossferry", "ossferry_checks"), "mock_oss": ("mock_oss",)}
+"""The Python packages in the wheel of each main package."""
+
+OURS = [each for packages in PACKAGES.values() for each in packages]
 
 NOT_IMPORTED = {
     "ossferry": {
@@ -71,9 +76,10 @@ def distributions(module: str) -> set[str]:
 def imported(ours: str) -> dict[str, str]:
     """Return the imported distributions, each with one file that imports it."""
     found: dict[str, str] = {}
-    for path in sorted((ROOT / "server" / ours).rglob("*.py")):
+    folders = [ROOT / "server" / each for each in PACKAGES[ours]]
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         for module in modules(path.read_text("utf-8")):
-            if module.partition(".")[0] not in (*sys.stdlib_module_names, *WHEELS):
+            if module.partition(".")[0] not in (*sys.stdlib_module_names, *OURS):
                 names = distributions(module)
                 assert names, f"no distribution has {module}, which {path} imports"
                 found |= dict.fromkeys(names, str(path.relative_to(ROOT)))

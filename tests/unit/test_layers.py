@@ -101,7 +101,7 @@ ARROWS: dict[str, dict[str, str]] = {
     "ossferry_checks": {
         "in_browser": "loading runner builtin registry files sentences",
         "loading": "builtin registry files",
-        "builtin": "registry",
+        "builtin": "registry files results sentences",
         "runner": "registry files results sentences",
         "registry": "files results",
         "files": "",

@@ -44,7 +44,7 @@ MISTAKES = [
     re.compile(f"[{CJK}] [{CJK}]"),
     re.compile("  |^ | $"),
 ]
-SAYS = ("ago", "arrived", "cause", "changed", "failed", "next", "sentence", "types")
+SAYS = ("ago", "arrived", "cause", "changed", "failed", "next", "sentence", "type", "types")
 """Placeholders for words of the language."""
 
 FOREIGN = {

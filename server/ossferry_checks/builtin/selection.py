@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
+from ossferry_checks.builtin.file_type import file_type_check
+from ossferry_checks.builtin.json_text import json_check
 from ossferry_checks.builtin.options import BuiltInOptions
+from ossferry_checks.builtin.pdf import pdf_check
+from ossferry_checks.builtin.secret_keys import secrets_check
+from ossferry_checks.builtin.table import table_check
+from ossferry_checks.builtin.xlsx import xlsx_check
+from ossferry_checks.builtin.zip_archive import zip_check
 from ossferry_checks.registry import Check
 
 __all__ = ["BuiltInChecks", "built_in_checks", "read_options"]
@@ -22,9 +30,31 @@ class BuiltInChecks:
         return [*self.before, *own, *self.after]
 
 
-def built_in_checks(options: BuiltInOptions) -> BuiltInChecks:
-    """Return the built-in checks that `options` switches on."""
-    return BuiltInChecks([], [])
+def built_in_checks(options: BuiltInOptions, module: ModuleType | None = None) -> BuiltInChecks:
+    """Return the built-in checks that `options` switches on.
+
+    Args:
+        module: the loaded `checks.py`, with the pydantic model that `options.table` may name.
+
+    Raises:
+        LookupError: Python does not know the encoding of `options.table`.
+    """
+    before = []
+    if options.file_type:
+        before.append(file_type_check())
+    if options.table:
+        before.append(table_check(options.table, getattr(module, options.table.model, None)))
+    if options.json:
+        before.append(json_check())
+    if options.xlsx:
+        before.append(xlsx_check(options.xlsx))
+    if options.zip:
+        before.append(zip_check(options.zip))
+    if options.pdf:
+        before.append(pdf_check(options.pdf))
+    if options.secrets:
+        before.append(secrets_check())
+    return BuiltInChecks(before, [])
 
 
 def read_options(given: Mapping[str, Any]) -> BuiltInOptions:

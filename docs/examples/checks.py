@@ -1,0 +1,49 @@
+"""Checks of a shop: its orders, the documents for its audit, and its log files.
+
+The page runs these functions in the browser, before a file is uploaded.
+"""
+
+import csv
+import gzip
+import hashlib
+import shutil
+
+from ossferry_checks import CheckedFile, Note, Reject, Replace, check
+
+COLUMNS = ["date", "sku", "amount"]
+BLOCK = 1 << 20
+
+
+@check("orders*.csv", max_seconds=30)
+def has_our_columns(file: CheckedFile) -> None:
+    """The first three columns of the orders are always the same."""
+    with file.path.open(newline="", encoding="utf-8-sig") as source:
+        header = next(csv.reader(source), [])
+    if header[:3] != COLUMNS:
+        raise Reject(f"The first three columns must be {', '.join(COLUMNS)}.", line=1)
+
+
+@check("*.pdf", max_seconds=30, seconds_per_mb=0.5)
+def hash_for_audit(file: CheckedFile) -> Note:
+    """The object carries the hash of the document as `x-oss-meta-sha256`."""
+    digest = hashlib.sha256()
+    done = 0
+    with file.path.open("rb") as source:
+        while block := source.read(BLOCK):
+            digest.update(block)
+            done += len(block)
+            file.progress(done / file.size)
+    return Note(sha256=digest.hexdigest())
+
+
+@check("*.log", max_seconds=60, seconds_per_mb=1)
+def compress_logs(file: CheckedFile) -> Replace | None:
+    """Log files are uploaded as gzip files, if these are smaller."""
+    packed = file.path.with_name(f"{file.path.name}.gz")
+    with file.path.open("rb") as source, gzip.open(packed, "wb", compresslevel=6) as target:
+        shutil.copyfileobj(source, target, BLOCK)
+    if packed.stat().st_size >= file.size:
+        return None
+    return Replace(
+        packed, name=f"{file.name}.gz", type="application/gzip", reason="Compressed with gzip."
+    )

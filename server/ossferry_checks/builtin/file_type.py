@@ -1,0 +1,92 @@
+"""The built-in check that compares the content of a file with the ending of its name.
+
+Only a contradiction is refused. A file with an unknown ending or an unknown content passes.
+"""
+
+from pathlib import PurePosixPath
+
+from ossferry_checks.builtin.content_kinds import ZIP_KINDS, content_kind
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.registry import Check
+from ossferry_checks.results import Reject
+from ossferry_checks.sentences import say
+
+__all__ = ["file_type_check"]
+
+TEXT = frozenset(("text", "xml", "svg", "html", "rtf"))
+MARKUP = frozenset(("text", "xml", "svg", "html"))
+ENDINGS: dict[str, tuple[str, ...]] = {
+    "pdf": ("pdf",),
+    "png": ("png", "apng"),
+    "jpeg": ("jpg", "jpeg", "jpe", "jfif"),
+    "gif": ("gif",),
+    "webp": ("webp",),
+    "heic": ("heic", "heif", "hif"),
+    "avif": ("avif",),
+    "bmp": ("bmp", "dib"),
+    "tiff": ("tif", "tiff"),
+    "psd": ("psd",),
+    "gzip": ("gz", "tgz", "svgz"),
+    "bzip2": ("bz2", "tbz2"),
+    "xz": ("xz", "txz"),
+    "zstd": ("zst",),
+    "7z": ("7z",),
+    "rar": ("rar",),
+    "tar": ("tar",),
+    "mp3": ("mp3",),
+    "wav": ("wav",),
+    "flac": ("flac",),
+    "ogg": ("ogg", "oga", "ogv", "opus"),
+    "matroska": ("mkv", "mka", "webm"),
+    "avi": ("avi",),
+    "sqlite": ("sqlite", "sqlite3"),
+    "parquet": ("parquet",),
+    "wasm": ("wasm",),
+    "exe": ("exe", "dll"),
+    "epub": ("epub",),
+    "rtf": ("rtf",),
+}
+"""The endings of files of one kind."""
+
+KINDS: dict[str, frozenset[str]] = {
+    **{ending: frozenset((kind,)) for kind, endings in ENDINGS.items() for ending in endings},
+    **dict.fromkeys(("mp4", "m4v", "m4a", "mov", "3gp"), frozenset(("mp4", "mov"))),
+    **dict.fromkeys(("docx", "docm", "dotx", "dotm"), frozenset(("docx", "office_encrypted"))),
+    **dict.fromkeys(
+        ("xlsx", "xlsm", "xltx", "xltm", "xlsb"), frozenset(("xlsx", "office_encrypted"))
+    ),
+    **dict.fromkeys(("pptx", "pptm", "potx", "ppsx"), frozenset(("pptx", "office_encrypted"))),
+    **dict.fromkeys(("doc", "dot"), frozenset(("ole", "rtf", "xml"))),
+    **dict.fromkeys(("xls", "xlt"), frozenset(("ole", "xml"))),
+    **dict.fromkeys(("ppt", "pps"), frozenset(("ole",))),
+    **{kind: frozenset((kind, "zip")) for kind in ("odt", "ods", "odp")},
+    "zip": ZIP_KINDS,
+    **dict.fromkeys(("svg", "xml", "html", "htm", "xhtml"), MARKUP),
+    **dict.fromkeys(("csv", "tsv", "txt", "md", "json", "jsonl", "ndjson", "geojson"), TEXT),
+    **dict.fromkeys(("log", "yaml", "yml", "toml", "ini", "css", "py", "sql", "sh"), TEXT),
+}
+"""The kinds that a file with an ending may have."""
+
+
+def file_type_check() -> Check:
+    """Return the check of the content against the ending of the name."""
+    return Check(name="file_type", function=check_file_type, max_seconds=30)
+
+
+def check_file_type(file: CheckedFile) -> None:
+    """Compare the content of a file with the ending of its name.
+
+    Raises:
+        Reject: the content is of another kind.
+    """
+    ending = PurePosixPath(file.name).suffix
+    allowed = KINDS.get(ending.lower().removeprefix("."))
+    if not allowed:
+        return
+    with file.path.open("rb") as source:
+        kind = content_kind(source)
+    if kind == "zero":
+        kind = "binary" if allowed <= TEXT else ""
+    if kind and kind not in allowed:
+        name = say(f"kind_{kind}", file.language)
+        raise Reject(say("file_type", file.language, ending=ending, kind=name))

@@ -1,0 +1,120 @@
+"""The built-in check that finds access keys and private keys in text files.
+
+The patterns are precise, so that few other texts match. No sentence repeats a key.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ossferry_checks.builtin.words import listed
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.registry import Check
+from ossferry_checks.results import Ask
+from ossferry_checks.sentences import say
+
+__all__ = ["secrets_check"]
+
+BLOCK = 1 << 20  # bytes
+START = 8192  # bytes; a text has no zero byte in them
+OVERLAP = 512  # bytes; no key is longer
+UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+FEW = 5  # different characters; a key has more, and a placeholder such as `xxxx` has fewer
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    name: str
+    starts: tuple[bytes, ...]
+    rest: re.Pattern[bytes]
+
+
+def _kind(name: str, rest: bytes, *starts: bytes) -> _Kind:
+    return _Kind(name, starts, re.compile(rest))
+
+
+END = rb"(?![A-Za-z0-9])"
+PEM = rb"""(?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----
+(?:[\s"',+]|\\[nr])*(?:Proc-Type:|Comment:|Version:|[A-Za-z0-9+/]{20})""".replace(b"\n", b"")
+KINDS = (
+    _kind("alibaba", rb"[A-Za-z0-9]{12,26}" + END, b"LTAI"),
+    _kind("alibaba_sts", rb"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,40}" + END, b"STS."),
+    _kind("aws", rb"[A-Z0-9]{16}" + END, b"AKIA", b"ASIA"),
+    _kind("github", rb"[A-Za-z0-9]{36,}" + END, b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"),
+    _kind("github", rb"[A-Za-z0-9_]{50,}" + END, b"github_pat_"),
+    _kind("slack", rb"[abeoprs]-(?=[A-Za-z-]*[0-9])[A-Za-z0-9-]{20,}" + END, b"xox"),
+    _kind("private_key", PEM, b"-----BEGIN "),
+)
+LETTER = re.compile(rb"[A-Za-z0-9]")
+
+
+def secrets_check() -> Check:
+    """Return the check that asks before a text file with keys is uploaded."""
+    return Check(name="secrets", function=check_secrets, max_seconds=60, seconds_per_mb=0.3)
+
+
+def check_secrets(file: CheckedFile) -> Ask | None:
+    """Return a question if a text file contains keys."""
+    kinds: dict[str, None] = {}
+    count, first_line = 0, 1
+    for kind, line in _keys(file):
+        first_line = first_line if count else line
+        kinds[kind] = None
+        count += 1
+    if not count:
+        return None
+    names = [say(f"secret_{each}", file.language) for each in kinds]
+    return Ask(
+        say("secrets", file.language, kinds=listed(names, file.language), number=count),
+        line=first_line,
+    )
+
+
+def _keys(file: CheckedFile) -> Iterator[tuple[str, int]]:
+    """Yield the kind and the line of each key."""
+    line, rest = 1, b""
+    for block in _text(file):
+        text = rest + block
+        until = len(text) - OVERLAP if block else len(text)
+        at = 0
+        for start, kind in sorted(_found(text)):
+            if start < until:
+                line += text.count(b"\n", at, start)
+                at = start
+                yield kind, line
+        keep = max(at, until, 0)
+        line += text.count(b"\n", at, keep)
+        rest = text[keep:]
+
+
+def _found(text: bytes) -> Iterator[tuple[int, str]]:
+    """Yield the position and the kind of each key."""
+    for kind in KINDS:
+        for start in kind.starts:
+            at = text.find(start)
+            while at >= 0:
+                found = kind.rest.match(text, at + len(start))
+                is_inside = at and start[:1] != b"-" and LETTER.match(text, at - 1)
+                if found and not is_inside and not _is_placeholder(found[0]):
+                    yield at, kind.name
+                at = text.find(start, at + 1)
+
+
+def _is_placeholder(rest: bytes) -> bool:
+    return len(set(rest)) < FEW or b"EXAMPLE" in rest
+
+
+def _text(file: CheckedFile) -> Iterator[bytes]:
+    """Yield the blocks of a text file, and an empty one at its end; nothing of a binary file."""
+    with file.path.open("rb") as source:
+        start = source.read(START)
+        codec = UTF16.get(start[:2], "")
+        if b"\0" in start and not codec:
+            return
+        source.seek(0)
+        done = 0
+        while data := source.read(BLOCK):
+            yield data.decode(codec, "replace").encode() if codec else data
+            done += len(data)
+            file.progress(done / file.size)
+        yield b""

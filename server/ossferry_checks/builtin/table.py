@@ -1,0 +1,234 @@
+"""The built-in check of CSV and TSV files.
+
+It reads the file in blocks, so its memory does not depend on the size of the file.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from ossferry_checks.builtin.options import TableOptions
+from ossferry_checks.builtin.table_grammar import Grammar, grammar, has_type, rows
+from ossferry_checks.builtin.text_blocks import text_blocks
+from ossferry_checks.builtin.words import listed, shortened
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.registry import Check
+from ossferry_checks.results import Reject
+from ossferry_checks.sentences import say
+
+__all__ = ["table_check"]
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+SAMPLE = 64 * 1024  # characters in which the delimiter is detected
+SAMPLE_ROWS = 200
+MAX_ROW = 16_000_000  # characters
+
+
+def table_check(options: TableOptions, model: type[Any] | None = None) -> Check:
+    """Return the check of CSV and TSV files.
+
+    Args:
+        model: the pydantic model that `options.model` names. Without it, the check raises an error
+            for every file.
+
+    Raises:
+        LookupError: Python does not know the encoding.
+    """
+    codecs.lookup(options.encoding or "utf-8")
+    return Check(
+        name="table",
+        function=partial(check_table, options=options, model=model),
+        patterns=("*.csv", "*.tsv"),
+        max_seconds=60,
+        seconds_per_mb=2.0 if options.model else 0.3,
+    )
+
+
+def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | None) -> None:
+    """Check a CSV or TSV file.
+
+    Raises:
+        Reject: the file is not a table, or has other columns or values.
+        ValueError: the model is missing.
+    """
+    if options.model and model is None:
+        raise ValueError(f"checks.py has no model {options.model}")
+    with _long_values():
+        _Table(file, options, model).check()
+
+
+@contextmanager
+def _long_values() -> Iterator[None]:
+    """Let Python's parser of CSV read values that are as long as a row may be."""
+    limit = csv.field_size_limit(2 * MAX_ROW)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
+
+
+class _Table:
+    def __init__(self, file: CheckedFile, options: TableOptions, model: type[Any] | None) -> None:
+        self._file = file
+        self._options = options
+        self._model = model
+        self._blocks = text_blocks(file, encoding=options.encoding)
+        self._buffer = ""
+        self._line = 1  # of the first row in the buffer
+        self._header: list[str] = []
+
+    def check(self) -> None:
+        while not self._buffer.lstrip("\n") and self._read():
+            pass
+        text = self._buffer.lstrip("\n")
+        self._line += len(self._buffer) - len(text)
+        self._buffer = text
+        if not text:
+            raise self._reject("table_empty", None)
+        any_rows = grammar(self._delimiter(text[:SAMPLE]))
+        self._read_header(any_rows)
+        types = [self._options.types.get(name, "text") for name in self._header]
+        good_rows = rows(any_rows.delimiter, types)
+        while True:
+            end = good_rows.end(self._buffer)
+            if self._model is not None:
+                self._validate(self._buffer[:end], any_rows.delimiter, self._model)
+            self._drop(end)
+            if self._buffer:
+                self._explain(any_rows)
+            if not self._read():
+                break
+        if self._buffer:
+            raise self._reject("table_quote_open")
+
+    def _read(self) -> bool:
+        """Add a block to the buffer, and return whether there was one."""
+        for block in self._blocks:
+            if block:
+                self._buffer += block
+                return True
+        if self._buffer and not self._buffer.endswith("\n"):
+            self._buffer += "\n"
+            return True
+        return False
+
+    def _drop(self, end: int) -> None:
+        self._line += self._buffer.count("\n", 0, end)
+        self._buffer = self._buffer[end:]
+
+    def _delimiter(self, sample: str) -> str:
+        """Return the delimiter that divides most rows of the sample into as many values."""
+        wanted = {*self._options.columns, *self._options.types}
+        found = detected_delimiter(sample, wanted, is_tsv=self._file.name.lower().endswith(".tsv"))
+        allowed = self._options.delimiter
+        if not allowed or found in ("", allowed):
+            return allowed or found or ","
+        if len(self._values(sample, allowed)) > 1:
+            return allowed
+        raise self._reject(
+            "table_delimiter",
+            delimiter=self._named(found),
+            allowed_delimiter=self._named(allowed),
+        )
+
+    def _named(self, delimiter: str) -> str:
+        name = DELIMITERS.get(delimiter)
+        return say(f"delimiter_{name}", self._file.language) if name else delimiter
+
+    def _read_header(self, any_rows: Grammar) -> None:
+        while not (found := any_rows.row.match(self._buffer)):
+            self._explain(any_rows)
+            if not self._read():
+                raise self._reject("table_quote_open")
+        self._header = [name.strip() for name in self._values(found[0], any_rows.delimiter)]
+        if missing := [each for each in self._options.columns if each not in self._header]:
+            language = self._file.language
+            raise self._reject("table_columns", self._line, columns=listed(missing, language))
+        self._drop(found.end())
+
+    def _explain(self, any_rows: Grammar) -> None:
+        """Raise what is wrong with the first row in the buffer, unless its end is not read yet."""
+        if self._header and (found := any_rows.row.match(self._buffer)):
+            raise self._bad_row(self._values(found[0], any_rows.delimiter))
+        values = any_rows.values.match(self._buffer)
+        at = values.end() if values else 0
+        quoted = any_rows.quoted.match(self._buffer, at)
+        if quoted and self._buffer[quoted.end() :][:1] not in ("", "\n", any_rows.delimiter):
+            raise self._reject("table_quote")
+        if len(self._buffer) > MAX_ROW:
+            is_open = self._buffer.startswith('"', at)
+            raise self._reject("table_quote_open" if is_open else "table_long")
+
+    def _bad_row(self, values: list[str]) -> Reject:
+        if len(values) != len(self._header):
+            return self._reject("table_ragged", found=len(values), expected=len(self._header))
+        language = self._file.language
+        for name, value in zip(self._header, values, strict=True):
+            kind = self._options.types.get(name, "text")
+            if not has_type(value, kind):
+                return self._reject(
+                    "table_type",
+                    column=shortened(name),
+                    value=shortened(value),
+                    type=say(f"type_{kind}", language),
+                )
+        raise AssertionError("each value of the row has its type")
+
+    def _validate(self, text: str, delimiter: str, model: type[Any]) -> None:
+        """Give each row to the model; an empty value is a missing one.
+
+        Raises:
+            Reject: the model does not accept a row.
+        """
+        from pydantic import ValidationError
+
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        lines_before = 0
+        for row in reader:
+            given = {name: value for name, value in zip(self._header, row, strict=False) if value}
+            try:
+                if row:
+                    model.model_validate(given)
+            except ValidationError as error:
+                first = error.errors(include_url=False, include_context=False)[0]
+                raise self._reject(
+                    "table_model",
+                    self._line + lines_before,
+                    column=".".join(str(each) for each in first["loc"]) or model.__name__,
+                    problem=first["msg"],
+                ) from error
+            lines_before = reader.line_num
+
+    def _values(self, row: str, delimiter: str) -> list[str]:
+        return next(csv.reader(io.StringIO(row, newline=""), delimiter=delimiter))
+
+    def _reject(self, key: str, line: int | None = -1, **values: object) -> Reject:
+        return Reject(
+            say(key, self._file.language, **values), line=self._line if line == -1 else line
+        )
+
+
+def detected_delimiter(sample: str, wanted: Collection[str], *, is_tsv: bool) -> str:
+    """Return the delimiter of a table, or an empty text if it has one column.
+
+    The best delimiter makes the wanted columns, then rows that are as long as the header, then
+    many columns.
+    """
+    best: tuple[tuple[bool, float, int], str] = ((False, 0.0, 0), "")
+    for each in sorted(DELIMITERS, key=lambda each: is_tsv and each != "\t"):
+        reader = csv.reader(io.StringIO(sample, newline=""), delimiter=each)
+        found = [row for row in islice(reader, SAMPLE_ROWS) if row]
+        if len(found) > 1 and not sample.endswith("\n"):
+            found.pop()  # the sample may end in the middle of a row
+        header = found[0]
+        if len(header) < 2:
+            continue
+        share = sum(len(row) == len(header) for row in found) / len(found)
+        has_wanted = bool(wanted) and {*wanted} <= {name.strip() for name in header}
+        best = max(best, ((has_wanted, share, len(header)), each), key=lambda rated: rated[0])
+    return best[1]

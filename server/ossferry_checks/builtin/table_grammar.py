@@ -1,0 +1,100 @@
+"""The grammar of CSV as regular expressions: one match reads many rows without objects for them.
+
+A value may be quoted, with `""` for a quotation mark in it. The expressions are possessive, so a
+row that does not match costs no backtracking.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ossferry_checks.builtin.options import ColumnType
+
+__all__ = ["Grammar", "Rows", "grammar", "has_type", "rows"]
+
+DAY = (
+    r"(?:\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
+    r"|02-(?:0[1-9]|1\d|2[0-8]))"
+    r"|(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
+)
+TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d++)?+)?+"
+ZONE = r"(?:Z|[+-](?:[01]\d|2[0-3]):?+[0-5]\d)?+"
+TYPES: dict[ColumnType, str] = {
+    "integer": r"[+-]?+\d++",
+    "decimal": r"[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?+\d++)?+",
+    "date": DAY,
+    "datetime": rf"{DAY}(?:[T ]{TIME}{ZONE})?+",
+    "boolean": r"(?i:true|false|yes|no|on|off|t|f|y|n|1|0)",
+}
+"""The values of each type, without spaces around them; `text` allows all."""
+
+QUOTED = r'"(?:[^"]++|"")*+"'
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """Rows with any number of values.
+
+    Attributes:
+        row: one row with the end of its line.
+        values: all values of a row that a delimiter follows.
+        quoted: a quoted value.
+    """
+
+    delimiter: str
+    row: re.Pattern[str]
+    values: re.Pattern[str]
+    quoted: re.Pattern[str] = re.compile(QUOTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """As many rows as possible, each with the right number and types of values.
+
+    Attributes:
+        plain: for a text without quotation marks.
+        quoted: for all texts.
+    """
+
+    plain: re.Pattern[str]
+    quoted: re.Pattern[str]
+
+    def end(self, text: str) -> int:
+        """Return where the first row begins that does not match."""
+        found = (self.quoted if '"' in text else self.plain).match(text)
+        return found.end() if found else 0
+
+
+def grammar(delimiter: str) -> Grammar:
+    """Return the expressions for a delimiter of one character."""
+    value, by = _value(delimiter), re.escape(delimiter)
+    return Grammar(
+        delimiter, re.compile(rf"{value}(?:{by}{value})*+\n"), re.compile(rf"(?:{value}{by})*+")
+    )
+
+
+def rows(delimiter: str, types: Sequence[ColumnType]) -> Rows:
+    """Return the expressions for rows that have values of these types."""
+    by = re.escape(delimiter)
+    space = "" if delimiter == " " else " *+"
+    typed = {
+        name: f'(?:"{space}(?:{each})?+{space}"|{space}(?:{each})?+{space})'
+        for name, each in TYPES.items()
+    }
+
+    def compiled(text: str) -> re.Pattern[str]:
+        row = by.join(typed.get(each, text) for each in types)
+        return re.compile(rf"(?:{row}\n|\n)*+", re.ASCII)
+
+    return Rows(compiled(rf"[^{by}\n]*+"), compiled(_value(delimiter)))
+
+
+def has_type(value: str, kind: ColumnType) -> bool:
+    """Return whether a value is empty or has a type."""
+    pattern = TYPES.get(kind)
+    return not pattern or bool(re.fullmatch(rf" *(?:{pattern})? *", value, re.ASCII))
+
+
+def _value(delimiter: str) -> str:
+    by = re.escape(delimiter)
+    return rf'(?:[^"{by}\n][^{by}\n]*+|{QUOTED})?+'

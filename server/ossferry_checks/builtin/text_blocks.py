@@ -1,0 +1,89 @@
+"""Decodes a text file in blocks, so that a file of any size needs little memory."""
+
+import codecs
+import io
+from collections.abc import Iterator
+
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.results import Reject
+from ossferry_checks.sentences import say
+
+__all__ = ["BLOCK", "text_blocks"]
+
+BLOCK = 1 << 20  # bytes
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def text_blocks(file: CheckedFile, *, encoding: str = "") -> Iterator[str]:
+    r"""Yield the text of a file in blocks. Every end of a line becomes `\n`.
+
+    Args:
+        encoding: the only allowed encoding; empty for UTF-8, and UTF-16 with a byte order mark.
+
+    Raises:
+        Reject: the file has another encoding, or its bytes are not valid in its encoding.
+        LookupError: Python does not know the encoding.
+    """
+    with file.path.open("rb") as source:
+        mark, codec = _codec(file, source.read(4), encoding)
+        source.seek(len(mark))
+        decoder = io.IncrementalNewlineDecoder(
+            codecs.getincrementaldecoder(codec)(), translate=True
+        )
+        line, done = 1, len(mark)
+        while True:
+            data = source.read(BLOCK)
+            try:
+                text = decoder.decode(data, final=not data)
+            except UnicodeDecodeError as error:
+                raise _not_valid(file, error, codec, line) from error
+            if "\0" in text:
+                line += text.count("\n", 0, text.index("\0"))
+                raise Reject(
+                    say("text_zero_byte", file.language, encoding=_shown(codec)), line=line
+                )
+            yield text
+            if not data:
+                return
+            line += text.count("\n")
+            done += len(data)
+            file.progress(done / file.size)
+
+
+def _codec(file: CheckedFile, start: bytes, encoding: str) -> tuple[bytes, str]:
+    """Return the byte order mark of a text, and its codec.
+
+    Raises:
+        Reject: the mark is not the one of the allowed encoding.
+    """
+    wanted = codecs.lookup(encoding).name.removesuffix("-sig") if encoding else ""
+    for mark, codec in MARKS:
+        if start.startswith(mark):
+            if not codec.startswith(wanted):
+                raise Reject(
+                    say(
+                        "text_other_encoding",
+                        file.language,
+                        found=_shown(codec),
+                        encoding=_shown(wanted),
+                    )
+                )
+            return mark, codec
+    return b"", wanted or "utf-8"
+
+
+def _not_valid(file: CheckedFile, error: UnicodeDecodeError, codec: str, line: int) -> Reject:
+    before = error.object[: error.start].decode(codec, "replace")
+    line += before.replace("\r\n", "\n").replace("\r", "\n").count("\n")
+    byte = f"0x{error.object[error.start]:02X}"
+    return Reject(
+        say("text_not_valid", file.language, encoding=_shown(codec), byte=byte), line=line
+    )
+
+
+def _shown(codec: str) -> str:
+    return codec.upper().removesuffix("-LE").removesuffix("-BE")

@@ -1,0 +1,33 @@
+"""Values in sentences: lists, long texts and sizes."""
+
+from collections.abc import Iterable
+
+from ossferry_checks.sentences import say
+
+__all__ = ["listed", "shortened", "size_text"]
+
+MAX_VALUE = 60  # characters
+MAX_LISTED = 10
+
+
+def shortened(value: str) -> str:
+    """Return a value from a file so that it fits into a sentence."""
+    text = " ".join(value.split())
+    text = "".join(each if each.isprintable() else "�" for each in text)
+    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
+
+
+def listed(values: Iterable[str], language: str) -> str:
+    """Return values as a list in a sentence."""
+    shown = [shortened(each) for each in values]
+    more = ["…"] if len(shown) > MAX_LISTED else []
+    return say("list_separator", language).join([*shown[:MAX_LISTED], *more])
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes with its unit, such as `1.5 GB`."""
+    units = iter(("B", "KB", "MB", "GB", "TB"))
+    unit = next(units)
+    while size >= 1000 and unit != "TB":
+        size, unit = size / 1000, next(units)
+    return f"{size:.3g} {unit}" if size < 1000 else f"{size:.0f} {unit}"

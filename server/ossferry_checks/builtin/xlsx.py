@@ -1,0 +1,122 @@
+"""The built-in check of Excel workbooks."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import BinaryIO
+
+from ossferry_checks.builtin.content_kinds import content_kind
+from ossferry_checks.builtin.options import XlsxOptions, ZipOptions
+from ossferry_checks.builtin.words import listed, size_text
+from ossferry_checks.builtin.zip_archive import ZipLimits
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.registry import Check
+from ossferry_checks.results import Reject
+from ossferry_checks.sentences import say
+
+__all__ = ["xlsx_check"]
+
+LIMITS = ZipOptions(max_bytes=4_000_000_000, max_files=10_000)
+MAX_WHOLE = 100_000_000  # bytes of the parts that openpyxl reads as a whole
+WHOLE = (
+    *("[content_types].xml", "_rels/", "docprops/"),
+    *("xl/_rels/", "xl/theme/", "xl/styles.xml", "xl/workbook.xml"),
+)
+MAX_STRINGS = 1_000_000  # before the strings of the header row
+
+
+def xlsx_check(options: XlsxOptions) -> Check:
+    """Return the check of Excel workbooks."""
+    return Check(
+        name="xlsx",
+        function=partial(check_xlsx, options=options),
+        patterns=("*.xlsx", "*.xlsm"),
+        max_seconds=60,
+        seconds_per_mb=0.5,
+    )
+
+
+def check_xlsx(file: CheckedFile, *, options: XlsxOptions) -> None:
+    """Check an Excel workbook.
+
+    Raises:
+        Reject: the file is not a workbook that can be read, or has other sheets or columns.
+        ImportError: openpyxl is not installed.
+    """
+    import openpyxl  # noqa: F401 - a missing package is not a broken workbook
+
+    language = file.language
+    with file.path.open("rb") as source:
+        kind = content_kind(source)
+        if kind == "office_encrypted":
+            raise Reject(say("xlsx_encrypted", language))
+        if kind != "xlsx":
+            raise Reject(say("xlsx_other", language))
+        try:
+            _check_sizes(source, file)
+            sheets, header = _sheets_and_header(source)
+        except (Reject, MemoryError):
+            raise
+        except Exception as error:  # openpyxl has no exception of its own for a broken workbook
+            raise Reject(say("xlsx_broken", language)) from error
+    if missing := [each for each in options.sheets if each not in sheets]:
+        raise Reject(say("xlsx_sheets", language, sheets=listed(missing, language)))
+    if missing := [each for each in options.columns if each not in header]:
+        raise Reject(say("xlsx_columns", language, columns=listed(missing, language)), line=1)
+
+
+def _check_sizes(source: BinaryIO, file: CheckedFile) -> None:
+    """Raise `Reject` if the parts of a workbook are too large to read."""
+    entries = ZipLimits(file, LIMITS).read(source)
+    size = sum(each.size for each in entries if each.name.lower().startswith(WHOLE))
+    if size > MAX_WHOLE:
+        limit = size_text(MAX_WHOLE)
+        raise Reject(say("zip_bytes", file.language, size=size_text(size), limit=limit))
+
+
+def _sheets_and_header(source: BinaryIO) -> tuple[list[str], list[str]]:
+    """Return the names of the sheets, and the first row of the first sheet.
+
+    openpyxl would read all shared strings, which may be most of the file. This function reads them
+    up to the last one in the first row.
+    """
+    from openpyxl.cell.text import Text
+    from openpyxl.reader.excel import SHARED_STRINGS, ExcelReader
+    from openpyxl.xml.constants import SHEET_MAIN_NS
+    from openpyxl.xml.functions import iterparse
+
+    class Reader(ExcelReader):  # type: ignore[misc] # openpyxl has no types
+        def read_strings(self) -> None:
+            part = self.package.find(SHARED_STRINGS)
+            self.shared_strings: _Strings = _Strings(
+                self._strings(part.PartName[1:] if part else "")
+            )
+
+        def _strings(self, name: str) -> Iterator[str]:
+            with self.archive.open(name) as strings:
+                for _, node in iterparse(strings):
+                    if node.tag == f"{{{SHEET_MAIN_NS}}}si":
+                        yield Text.from_tree(node).content.replace("x005F_", "")
+                        node.clear()
+
+    reader = Reader(source, read_only=True, data_only=True, keep_links=False)
+    with reader.archive:
+        reader.read()
+        rows = reader.wb.worksheets[0].iter_rows(max_row=1, values_only=True)
+        header = [str(value).strip() for value in next(rows, ()) if value is not None]
+        rows.close()
+    return reader.wb.sheetnames, header
+
+
+class _Strings:
+    """A list of strings that reads only as many as needed."""
+
+    def __init__(self, strings: Iterator[str]) -> None:
+        self._strings = strings
+        self._read: list[str] = []
+
+    def __getitem__(self, index: int) -> str:
+        if index >= MAX_STRINGS:
+            raise IndexError(index)
+        while len(self._read) <= index:
+            self._read.append(next(self._strings))
+        return self._read[index]

@@ -1,0 +1,120 @@
+"""The built-in check of PDF files."""
+
+import io
+import sys
+from pathlib import Path
+
+import pypdf
+import pytest
+from pypdf.errors import DependencyError
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
+
+from ossferry_checks.builtin.options import PdfOptions
+from ossferry_checks.builtin.pdf import pdf_check
+from support.checking import answer, refusal, written
+
+CHECK = pdf_check(PdfOptions())
+BROKEN = "The PDF file is damaged and cannot be read. Export it again, and choose the new file."
+PASSWORD = (
+    "The PDF file is protected with a password. Save it without a password, and choose it again."
+)
+ALGORITHMS = ["RC4-128", "AES-128", "AES-256-R5", "AES-256"]
+
+
+def pdf(pages: int, password: str | None = None, algorithm: str = "AES-256") -> bytes:
+    """Return a PDF file, encrypted if there is a password."""
+    out = io.BytesIO()
+    writer = pypdf.PdfWriter()
+    for _ in range(pages):
+        writer.add_blank_page(100, 100)
+    if password is not None:
+        writer.encrypt(password, owner_password="owner", algorithm=algorithm)
+    writer.write(out)
+    return out.getvalue()
+
+
+def with_kids(kids: str) -> bytes:
+    """Return a PDF file whose tree of pages refers to other objects."""
+    out = io.BytesIO()
+    writer = pypdf.PdfWriter()
+    page = writer.add_blank_page(100, 100)
+    tree = writer.root_object["/Pages"].get_object()
+    assert isinstance(tree, DictionaryObject)
+    root = writer.root_object.raw_get("/Pages")
+    children = {
+        "itself": [root],
+        "many": [page.indirect_reference] * 5,
+        "number": [NumberObject(1)],
+    }
+    tree[NameObject("/Kids")] = ArrayObject(children[kids])
+    tree[NameObject("/Count")] = NumberObject(1)
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_a_pdf_file_passes(tmp_path: Path) -> None:
+    assert answer(CHECK, written(tmp_path, "A.PDF", pdf(3))) is None
+    assert answer(CHECK, written(tmp_path, "b.pdf", b"\r\n" + pdf(3))) is None
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_file_that_needs_a_password_is_refused_or_allowed(tmp_path: Path, algorithm: str) -> None:
+    file = written(tmp_path, "a.pdf", pdf(3, "secret", algorithm))
+
+    assert refusal(CHECK, file) == (PASSWORD, None)
+    assert answer(pdf_check(PdfOptions(allow_encrypted=True, max_pages=1)), file) is None
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_file_that_opens_without_password_passes(tmp_path: Path, algorithm: str) -> None:
+    file = written(tmp_path, "a.pdf", pdf(3, "", algorithm))
+
+    assert answer(CHECK, file) is None
+    assert "has too many pages" in refusal(pdf_check(PdfOptions(max_pages=2)), file)[0]
+
+
+def test_without_aes_a_file_counts_as_one_with_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*args: object) -> bytes:
+        raise DependencyError("cryptography>=3.1 is required for AES algorithm")
+
+    file = written(tmp_path, "a.pdf", pdf(3, ""))
+    monkeypatch.setattr("pypdf._encryption.aes_cbc_encrypt", missing)
+
+    assert refusal(CHECK, file) == (PASSWORD, None)
+    assert answer(pdf_check(PdfOptions(allow_encrypted=True, max_pages=1)), file) is None
+
+
+def test_too_many_pages_are_refused(tmp_path: Path) -> None:
+    file = written(tmp_path, "a.pdf", pdf(4))
+
+    assert answer(pdf_check(PdfOptions(max_pages=4)), file) is None
+    assert refusal(pdf_check(PdfOptions(max_pages=3)), file) == (
+        "The PDF file has too many pages; the limit is 3. Divide it into several files.",
+        None,
+    )
+
+
+def test_pages_are_counted_and_not_believed(tmp_path: Path) -> None:
+    file = written(tmp_path, "a.pdf", with_kids("many"))
+
+    assert "has too many pages" in refusal(pdf_check(PdfOptions(max_pages=4)), file)[0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"text", b"%PDF-1.7\n", pdf(0), with_kids("itself"), with_kids("number"), pdf(2)[:300]],
+    ids=["empty", "text", "head", "no page", "circle", "number", "cut off"],
+)
+def test_a_broken_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    assert refusal(CHECK, written(tmp_path, "a.pdf", content)) == (BROKEN, None)
+
+
+def test_a_missing_package_is_no_broken_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+
+    with pytest.raises(ImportError):
+        CHECK.function(written(tmp_path, "a.pdf", pdf(1)))

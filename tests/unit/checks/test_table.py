@@ -1,0 +1,411 @@
+"""The built-in check of CSV and TSV files."""
+
+import csv
+import io
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from ossferry_checks import CheckedFile
+from ossferry_checks.builtin import table, text_blocks
+from ossferry_checks.builtin.options import ColumnType, TableOptions
+from ossferry_checks.builtin.table import table_check
+from ossferry_checks.builtin.table_grammar import grammar, has_type, rows
+from support.checking import answer, refusal, written
+
+AGAIN = "Correct the row, and choose the file again."
+ANY = table_check(TableOptions())
+
+
+class Order(BaseModel):
+    sku: str
+    amount: int
+    comment: str = ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "date,sku\n2026-01-01,A\n"),
+        ("a.csv", "date,sku\n2026-01-01,A"),
+        ("a.csv", "date;sku\r\n2026-01-01;A\r\n\r\n"),
+        ("a.csv", "date,sku\r2026-01-01,A\r"),
+        ("a.tsv", "date\tsku\n2026-01-01\tA, B\n"),
+        ("a.csv", "\n\none column\nvalue\n\nvalue\n"),
+        ("a.csv", 'a,b\n"x, ""y""\n\n",2\n1,5" wide\n,\n"",""\n'),
+        ("a.csv", b"\xef\xbb\xbfa,b\n1,2\n"),
+        ("a.csv", "a,b\né,字\n".encode("utf-16")),
+        ("a.csv", b"\xfe\xff" + "a,b\né,字\n".encode("utf-16-be")),
+        ("a.csv", "only,a,header\n"),
+    ],
+)
+def test_a_table_passes(tmp_path: Path, name: str, content: str | bytes) -> None:
+    assert answer(ANY, written(tmp_path, name, content)) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "line"),
+    [
+        ("a,b\n1,2\n1,2,3\n", 3, 3),
+        ("a,b\n1,2\n\n1\n", 1, 4),
+        ('a,b\n"x\ny\n""z""",2\n1,2\n1,2,3\n', 3, 6),
+        ('a,b\n1,2\n"x\ny",2,"z\n"\n', 3, 3),
+        ("a,b\r\n1,2\r\n1\r\n", 1, 3),
+        ("a,b\r1,2\r1", 1, 3),
+    ],
+)
+def test_a_row_of_another_length_is_refused_with_its_line(
+    tmp_path: Path, content: str, found: int, line: int
+) -> None:
+    assert refusal(ANY, written(tmp_path, "a.csv", content)) == (
+        "This row and the header do not have the same number of columns: "
+        f"{found} here, 2 in the header. {AGAIN}",
+        line,
+    )
+
+
+def test_a_wrong_row_is_found_in_a_large_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["number", "text"])
+        out.writerows([number, "two\nlines, with a comma"] for number in range(100_000))
+        out.writerow([1, 2, 3])
+    assert path.stat().st_size > 3 * text_blocks.BLOCK
+
+    _, line = refusal(ANY, CheckedFile(path))
+
+    assert line == 1 + 2 * 100_000 + len(["\r\n"])
+
+
+def test_memory_does_not_depend_on_the_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("w") as file:
+        file.write("number,text\n")
+        for _ in range(30):
+            file.write('1,"some text"\n' * 100_000)
+    check = table_check(TableOptions(types={"number": "integer"}))
+
+    tracemalloc.start()
+    answer(check, CheckedFile(path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert path.stat().st_size > 40_000_000
+    assert peak < 10 * text_blocks.BLOCK
+
+
+def test_progress_ends_at_one(tmp_path: Path) -> None:
+    shares: list[float] = []
+    path = written(tmp_path, "a.csv", "a,b\n" + "1,2\n" * 600_000).path
+
+    answer(ANY, CheckedFile(path, on_progress=shares.append))
+
+    assert shares == sorted(shares)
+    assert len(shares) == 3
+    assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "line"),
+    [
+        ('a,b\n1,"2"x\n', "A quotation mark is in a wrong place.", 2),
+        ('a,b\n1,"2" \n', "A quotation mark is in a wrong place.", 2),
+        ('"a"x,b\n', "A quotation mark is in a wrong place.", 1),
+        ('a,b\n1,"2\n3,4\n', "A quotation mark that begins in this row is not closed.", 2),
+        ('a,"b\n', "A quotation mark that begins in this row is not closed.", 1),
+    ],
+)
+def test_a_wrong_quotation_mark_is_refused(
+    tmp_path: Path, content: str, reason: str, line: int
+) -> None:
+    said, found = refusal(ANY, written(tmp_path, "a.csv", content))
+
+    assert said.startswith(reason)
+    assert found == line
+
+
+def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("w") as file:
+        file.write('a,b\n1,"2\n')
+        for _ in range(table.MAX_ROW // 1_000_000 + 5):
+            file.write("some,text\n" * 100_000)
+    shares: list[float] = []
+
+    said, line = refusal(ANY, CheckedFile(path, on_progress=shares.append))
+
+    assert said.startswith("A quotation mark that begins in this row is not closed.")
+    assert line == 2
+    assert shares[-1] < 1
+
+
+def test_a_row_without_end_is_refused(tmp_path: Path) -> None:
+    file = written(tmp_path, "a.csv", "a,b\n1," + "x" * (table.MAX_ROW + text_blocks.BLOCK))
+
+    assert refusal(ANY, file) == (
+        "This row is too long for a table. Choose a CSV or TSV file.",
+        2,
+    )
+
+
+def test_a_value_may_be_large(tmp_path: Path) -> None:
+    limit = csv.field_size_limit()
+    content = f'a,b\n"{"x" * 3_000_000}",2\n'
+    check = table_check(TableOptions(model="Wide"), Wide)
+
+    assert answer(check, written(tmp_path, "a.csv", content)) is None
+    assert csv.field_size_limit() == limit
+
+
+class Wide(BaseModel):
+    a: str
+    b: int
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", b"\xef\xbb\xbf"])
+def test_an_empty_table_is_refused(tmp_path: Path, content: str | bytes) -> None:
+    assert refusal(ANY, written(tmp_path, "a.csv", content)) == (
+        "The table is empty: it has no header. Choose a file with data.",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "line"),
+    [
+        (b"a,b\n1,2\n1,\xe9\n", "This is not valid UTF-8 text (byte 0xE9).", 3),
+        (b"a,b\r\n1,2\r\n\r\n1,\xff", "This is not valid UTF-8 text (byte 0xFF).", 4),
+        (
+            b"a,b\n1,2\n" * 300_000 + b"\xe5\xad",
+            "This is not valid UTF-8 text (byte 0xE5).",
+            600_001,
+        ),
+        (b"\xff\xfea\0,\0b\0\n\0\0\xd8", "This is not valid UTF-16 text (byte 0x00).", 2),
+        ("a,b\n1,2\n".encode("utf-16-le"), "The file has zero bytes, which UTF-8", 1),
+    ],
+    ids=["latin-1", "end", "cut off", "utf-16", "utf-16 without mark"],
+)
+def test_a_wrong_byte_is_refused_with_its_line(
+    tmp_path: Path, content: bytes, reason: str, line: int
+) -> None:
+    said, found = refusal(ANY, written(tmp_path, "a.csv", content))
+
+    assert said.startswith(reason)
+    assert found == line
+
+
+def test_only_the_encoding_of_the_options_is_allowed(tmp_path: Path) -> None:
+    chinese = "日期,金额\n"
+    only_gb = table_check(TableOptions(encoding="gb18030"))
+    only_utf8 = table_check(TableOptions(encoding="UTF8"))
+
+    assert answer(only_gb, written(tmp_path, "a.csv", chinese.encode("gb18030"))) is None
+    assert refusal(only_gb, written(tmp_path, "b.csv", chinese.encode("utf-8-sig"))) == (
+        "The encoding of the text is UTF-8, but must be GB18030. "
+        "Save the file as GB18030, and choose it again.",
+        None,
+    )
+    assert answer(only_utf8, written(tmp_path, "c.csv", chinese.encode("utf-8-sig"))) is None
+    assert (
+        "but must be UTF-8"
+        in refusal(only_utf8, written(tmp_path, "d.csv", chinese.encode("utf-16")))[0]
+    )
+
+
+def test_an_encoding_that_python_does_not_know_is_an_error_at_once() -> None:
+    with pytest.raises(LookupError):
+        table_check(TableOptions(encoding="utf-88"))
+
+
+@pytest.mark.parametrize(
+    ("content", "delimiter"),
+    [
+        ("a,b\n1,2\n", ","),
+        ("a;b\n1,5;2,5\n", ";"),
+        ("a|b|c\nx, y|2;3|4\n", "|"),
+        ("a\tb\n1\t2,3\n", "\t"),
+        ('"a;b",c\n1,2\n', ","),
+        ("a,b;c\n1;2\n3;4\n", ";"),
+        ("name\nx\n", ""),
+        ("a,b;c,d;e\n", ","),
+    ],
+)
+def test_the_delimiter_is_detected(content: str, delimiter: str) -> None:
+    assert table.detected_delimiter(content, (), is_tsv=False) == delimiter
+
+
+def test_the_delimiter_is_the_one_that_makes_the_wanted_columns() -> None:
+    content = "a,b;c,d;e,f\n"
+
+    assert table.detected_delimiter(content, {"b;c"}, is_tsv=False) == ","
+    assert table.detected_delimiter(content, {"c,d"}, is_tsv=False) == ";"
+
+
+def test_a_tsv_file_prefers_tabs() -> None:
+    content = "a\tb,c\n1\t2,3\n"
+
+    assert table.detected_delimiter(content, (), is_tsv=True) == "\t"
+    assert table.detected_delimiter(content, (), is_tsv=False) == ","
+
+
+def test_another_delimiter_than_that_of_the_options_is_refused(tmp_path: Path) -> None:
+    check = table_check(TableOptions(delimiter=";"))
+
+    assert answer(check, written(tmp_path, "a.csv", "a;b\n1;2\n")) is None
+    assert answer(check, written(tmp_path, "b.csv", "one\nvalue\n")) is None
+    assert refusal(check, written(tmp_path, "c.csv", "a,b\n1,2\n")) == (
+        "The columns are separated by a comma, but must be separated by a semicolon. "
+        "Export the table again.",
+        1,
+    )
+
+
+def test_missing_columns_are_refused_in_any_order(tmp_path: Path) -> None:
+    check = table_check(TableOptions(columns=("sku", "date", "amount")))
+
+    assert answer(check, written(tmp_path, "a.csv", "x,date, amount ,sku\n")) is None
+    assert refusal(check, written(tmp_path, "b.csv", "\nsku,Date\n")) == (
+        "Columns missing in the header: date, amount. Add them, and choose the file again.",
+        2,
+    )
+
+
+def test_a_value_of_another_type_is_refused(tmp_path: Path) -> None:
+    check = table_check(TableOptions(types={"amount": "decimal", "absent": "date"}))
+
+    assert answer(check, written(tmp_path, "a.csv", 'sku,amount\nA,1.5\nB,\nC,"2"\n')) is None
+    assert refusal(check, written(tmp_path, "b.csv", 'sku,amount\nA,1\n"B\n","1,5"\n')) == (
+        "The value “1,5” in the column amount is not a number. "
+        "Correct it, and choose the file again.",
+        3,
+    )
+
+
+TYPES: list[tuple[ColumnType, list[str], list[str]]] = [
+    ("text", ["anything", ""], []),
+    ("integer", ["0", "-12", "+7", " 5 ", ""], ["1.0", "1e3", "x", "--1", "\u0661", "1 2", "1\n2"]),
+    (
+        "decimal",
+        ["1", "-1.5", ".5", "2.", "1e-3", ""],
+        [".", "1,5", "1.2.3", "e5", "NaN", "$1"],
+    ),
+    (
+        "date",
+        ["2026-01-31", "2024-02-29", "2000-02-29", ""],
+        [
+            "2026-02-29",
+            "1900-02-29",
+            "2026-04-31",
+            "2026-13-01",
+            "2026-1-1",
+            "31.01.2026",
+            "2026-01-00",
+        ],
+    ),
+    (
+        "datetime",
+        [
+            "2026-01-31T18:30:00",
+            "2026-01-31 18:30",
+            "2026-01-31T18:30:00.123Z",
+            "2026-01-31T18:30:00+08:00",
+            "2026-01-31",
+        ],
+        ["2026-01-31T24:00:00", "2026-02-30T10:00", "2026-01-31T18:60:00", "18:30"],
+    ),
+    ("boolean", ["true", "FALSE", "1", "0", "yes", "No", ""], ["2", "truee", "maybe"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "good", "bad"), TYPES, ids=[each[0] for each in TYPES])
+def test_the_types_of_values(
+    tmp_path: Path, kind: ColumnType, good: list[str], bad: list[str]
+) -> None:
+    check = table_check(TableOptions(types={"v": kind}))
+    for number, value in enumerate([*good, *bad]):
+        path = tmp_path / f"{number}.csv"
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([["k", "v"], ["a", value], ["b", value]])
+
+        if value in good:
+            assert answer(check, CheckedFile(path)) is None, value
+        else:
+            assert refusal(check, CheckedFile(path))[0].startswith("The value “"), value
+
+
+def test_a_fraction_of_a_second_does_not_take_the_next_value(tmp_path: Path) -> None:
+    check = table_check(TableOptions(types={"at": "datetime", "count": "integer"}))
+
+    assert answer(check, written(tmp_path, "a.csv", "at,count\n2026-01-31T18:30:00,5\n")) is None
+
+
+def test_a_model_checks_each_row(tmp_path: Path) -> None:
+    check = table_check(TableOptions(model="Order"), Order)
+
+    assert answer(check, written(tmp_path, "a.csv", "sku;amount;comment\nA;1;\n\nB;2;x\n")) is None
+    assert refusal(check, written(tmp_path, "b.csv", 'sku,amount\nA,1\n"B\n",2\nC,\n')) == (
+        "The column amount has a wrong value: Field required. "
+        "Correct it, and choose the file again.",
+        5,
+    )
+    said, line = refusal(check, written(tmp_path, "c.csv", "sku,amount\nA,1\nB,x\n1,2,3\n"))
+    assert "The column amount has a wrong value: Input should be a valid integer" in said
+    assert line == 3
+
+
+def test_a_row_of_another_length_after_rows_that_the_model_accepts(tmp_path: Path) -> None:
+    check = table_check(TableOptions(model="Order"), Order)
+
+    said, line = refusal(check, written(tmp_path, "a.csv", "sku,amount\nA,1\nB,1,2\n"))
+
+    assert said.startswith("This row and the header")
+    assert line == 3
+
+
+def test_a_model_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    check = table_check(TableOptions(model="Order"))
+
+    with pytest.raises(ValueError, match="has no model Order"):
+        check.function(written(tmp_path, "a.csv", "a,b\n"))
+
+
+def test_a_long_value_is_shortened_in_the_sentence(tmp_path: Path) -> None:
+    check = table_check(TableOptions(types={"v": "integer"}))
+
+    said, _ = refusal(check, written(tmp_path, "a.csv", "k,v\n1," + "x" * 1000 + "\n"))
+
+    assert f"“{'x' * 59}…”" in said
+
+
+VALUES = st.text(alphabet='ab1,;"\n\té字 ', max_size=6)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=1, max_size=6), st.booleans())
+def test_the_grammar_reads_what_python_writes(lines: list[list[str]], quote_all: bool) -> None:
+    text = _written(lines, csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL)
+
+    assert rows(",", ["text"] * 3).end(text) == len(text)
+    assert rows(",", ["text"] * 4).end(text) == 0
+    assert rows(",", ["text"] * 2).end(text) == 0
+    found = grammar(",").row.match(text)
+    assert found
+    assert next(csv.reader(io.StringIO(found[0], newline=""))) == lines[0]
+
+
+def _written(lines: list[list[str]], quoting: Any) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n", quoting=quoting).writerows(lines)
+    return out.getvalue()
+
+
+@given(st.dates(), st.times())
+def test_every_date_and_time_of_python_has_its_type(date: Any, time: Any) -> None:
+    assert has_type(date.isoformat(), "date")
+    assert has_type(f"{date.isoformat()}T{time.isoformat()}", "datetime")

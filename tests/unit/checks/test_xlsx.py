@@ -1,0 +1,200 @@
+"""The built-in check of Excel workbooks."""
+
+import io
+import re
+import sys
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+from openpyxl.reader.excel import SHARED_STRINGS
+from openpyxl.xml.constants import SHEET_MAIN_NS
+
+from ossferry_checks.builtin import xlsx
+from ossferry_checks.builtin.options import XlsxOptions
+from ossferry_checks.builtin.xlsx import xlsx_check
+from support.checking import answer, refusal, written
+from support.content import ole, zip_of
+
+CHECK = xlsx_check(XlsxOptions())
+AGAIN = "Add them, and choose the file again."
+
+
+SHEET, TYPES = "xl/worksheets/sheet1.xml", "[Content_Types].xml"
+STRINGS = "xl/sharedStrings.xml"
+
+
+def workbook(rows: list[list[object]], *sheets: str) -> bytes:
+    """Return a workbook with the rows in its first sheet."""
+    book = openpyxl.Workbook()
+    book.active.title = sheets[0] if sheets else "Data"
+    for row in rows:
+        book.active.append(row)
+    for name in sheets[1:]:
+        book.create_sheet(name)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def with_parts(content: bytes, parts: dict[str, bytes]) -> bytes:
+    """Return a workbook with other parts."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", 8) as new:
+        for name in {**dict.fromkeys(old.namelist()), **parts}:
+            new.writestr(name, parts[name] if name in parts else old.read(name))
+    return out.getvalue()
+
+
+def with_shared_strings(content: bytes) -> bytes:
+    """Return a workbook that has its strings in a part of their own, as Excel writes them."""
+    strings: list[str] = []
+
+    def index(cell: re.Match[str]) -> str:
+        strings.append(f"<si><t>{cell[1]}</t></si>")
+        return f't="s"><v>{len(strings) - 1}</v>'
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        sheet = archive.read(SHEET).decode()
+        types = archive.read(TYPES).decode()
+    sheet = re.sub(r't="inlineStr"><is><t>(.*?)</t></is>', index, sheet)
+    part = f'<Override PartName="/{STRINGS}" ContentType="{SHARED_STRINGS}" /></Types>'
+    return with_parts(
+        content,
+        {
+            SHEET: sheet.encode(),
+            TYPES: types.replace("</Types>", part).encode(),
+            STRINGS: f'<sst xmlns="{SHEET_MAIN_NS}">{"".join(strings)}</sst>'.encode(),
+        },
+    )
+
+
+def test_a_workbook_passes(tmp_path: Path) -> None:
+    check = xlsx_check(XlsxOptions(sheets=("Data", "表"), columns=("sku", "2026", "date")))
+    file = written(tmp_path, "A.xlsx", workbook([["date", None, " sku ", 2026], [1]], "Data", "表"))
+
+    assert answer(check, file) is None
+
+
+@pytest.mark.parametrize("rows", [[], [[]], [[None, 1]]])
+def test_a_workbook_without_header_passes_without_options(
+    tmp_path: Path, rows: list[list[object]]
+) -> None:
+    assert answer(CHECK, written(tmp_path, "a.xlsx", workbook(rows))) is None
+
+
+def test_missing_sheets_and_columns_are_refused(tmp_path: Path) -> None:
+    file = written(tmp_path, "a.xlsx", workbook([["date"], ["sku"]], "Data"))
+
+    assert refusal(xlsx_check(XlsxOptions(sheets=("Data", "Prices", "表"))), file) == (
+        f"Sheets missing in the workbook: Prices, 表. {AGAIN}",
+        None,
+    )
+    assert refusal(xlsx_check(XlsxOptions(columns=("date", "sku"))), file) == (
+        f"Columns missing in the first row of the first sheet: sku. {AGAIN}",
+        1,
+    )
+
+
+def test_an_empty_sheet_has_no_columns(tmp_path: Path) -> None:
+    check = xlsx_check(XlsxOptions(columns=("date",)))
+
+    said, _ = refusal(check, written(tmp_path, "a.xlsx", workbook([])))
+
+    assert said.startswith("Columns missing")
+
+
+def test_a_workbook_with_a_password_has_its_own_sentence(tmp_path: Path) -> None:
+    assert refusal(CHECK, written(tmp_path, "a.xlsx", ole("EncryptedPackage"))) == (
+        "The workbook is protected with a password. "
+        "Save it without a password, and choose it again.",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"a,b\n", ole("Workbook"), zip_of({"a.txt": "x"}), b"PK\3\4 cut off"]
+)
+def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    assert refusal(CHECK, written(tmp_path, "a.xlsx", content)) == (
+        "This is not an Excel workbook in the XLSX format. "
+        "Save it as an Excel workbook, and choose it again.",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("xl/workbook.xml", b"<workbook"),
+        ("xl/workbook.xml", b"<x/>"),
+        (TYPES, b"<Types/>"),
+        (SHEET, b"<worksheet"),
+        (STRINGS, b"<sst/>"),
+        ("xl/styles.xml", b"text"),
+    ],
+)
+def test_a_broken_workbook_is_refused(tmp_path: Path, name: str, part: bytes) -> None:
+    content = with_parts(with_shared_strings(workbook([["date", "sku"]])), {name: part})
+
+    assert refusal(CHECK, written(tmp_path, "a.xlsx", content)) == (
+        "The workbook is damaged and cannot be read. "
+        "Open it in Excel, save it again, and choose it again.",
+        None,
+    )
+
+
+def test_a_bomb_is_refused(tmp_path: Path) -> None:
+    content = with_parts(workbook([["a"]]), {STRINGS: bytes(30_000_000)})
+
+    said, _ = refusal(CHECK, written(tmp_path, "a.xlsx", content))
+
+    assert said.startswith("The unpacked data are")
+    assert said.endswith("Such a file can fill a disk, so it is not accepted.")
+
+
+def test_a_part_that_openpyxl_reads_as_a_whole_has_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "MAX_WHOLE", 5000)
+
+    said, _ = refusal(CHECK, written(tmp_path, "a.xlsx", workbook([["a"]])))
+
+    assert said.startswith("The unpacked size is")
+
+
+def test_only_the_strings_of_the_header_are_read(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["date", "sku"]]
+    rows += [[f"text number {number}" * 10] for number in range(15_000)]
+    file = written(tmp_path, "a.xlsx", with_shared_strings(workbook(rows)))
+    check = xlsx_check(XlsxOptions(columns=("date", "sku")))
+    answer(check, written(tmp_path, "b.xlsx", workbook([["date", "sku"]])))
+
+    tracemalloc.start()
+    answer(check, file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 2_000_000
+
+
+def test_a_header_far_down_in_the_strings_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "MAX_STRINGS", 1)
+    content = with_shared_strings(workbook([["date", "sku"]]))
+
+    said, _ = refusal(CHECK, written(tmp_path, "a.xlsx", content))
+
+    assert said.startswith("The workbook is damaged and cannot be read.")
+
+
+def test_a_missing_package_is_no_broken_workbook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+
+    with pytest.raises(ImportError):
+        CHECK.function(written(tmp_path, "a.xlsx", workbook([])))
