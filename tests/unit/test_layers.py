@@ -160,7 +160,9 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.journal transfer.grants transfer.pacing transfer.upload transfer.ports "
             "transfer.errors oss"
         ),
-        "browser.server": "browser transfer.grants transfer.target transfer.errors oss",
+        "browser.server": (
+            "browser transfer.grants transfer.claims transfer.target transfer.errors oss"
+        ),
         "browser": "transfer.sending transfer.files transfer.plan transfer.errors oss",
         "transfer.reporting": (
             "transfer.pacing transfer.upload transfer.ports transfer.target transfer.errors oss"
@@ -199,7 +201,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.states transfer.plan transfer.errors"
         ),
         "transfer.progress": "transfer.files oss",
-        "transfer.ports": "transfer.target transfer.files oss",
+        "transfer.ports": "transfer.claims transfer.target transfer.files oss",
+        "transfer.claims": "",
         "transfer.target": "oss",
         "transfer.files": "transfer.errors",
         "transfer.options": "oss",

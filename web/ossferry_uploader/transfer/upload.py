@@ -11,7 +11,7 @@ from ossferry_uploader.transfer.target import Target
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.target import RefusedObject
@@ -146,6 +146,9 @@ class Upload:
         requests: the upload's requests in flight, and their failures.
         error: the error that ended a failed upload, or the error from removing the parts of a
             cancelled upload; `None` if there is no error.
+        checks: what the checks of the page said about the file, for the receipt: `{"version": hash
+            of checks.py, "ran": [{"check": name, "outcome": word, "says": sentence}]}`; `None` if
+            no check ran.
     """
 
     def __init__(
@@ -162,6 +165,7 @@ class Upload:
         self.number = number
         self.urgent = False
         self.error: Exception | None = None
+        self.checks: dict[str, Any] | None = None
         self.target = Target()
         self.progress = Progress(file, self.changed)
         self.record = SavedRecord()
