@@ -164,4 +164,6 @@ def _report(
         "request_id": request_id or None,
     }
     claim = short_claim(checks)
-    return {**report, "checks": claim} if claim else report
+    if claim:
+        report["checks"] = claim
+    return report
