@@ -10,7 +10,7 @@ VERSION = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
 
 def ran(check="has_our_columns", outcome="passed", says="", **more):
-    return {"check": check, "outcome": outcome, "says": says, **more}
+    return dict(more, check=check, outcome=outcome, says=says)
 
 
 def claim(*entries, version=VERSION):
@@ -44,7 +44,9 @@ def test_what_no_database_can_store_is_replaced():
     assert short_claim(checks)["ran"] == [ran("a\ufffdb", says="c\ufffdd")]
 
 
-@pytest.mark.parametrize("char", ["a", "é", "列", "\U0001f600", '"'], ids=ascii)
+@pytest.mark.parametrize(
+    "char", ["a", "é", "列", "\U0001f600", '"'], ids=["a", "é", "column", "face", "quote"]
+)
 def test_many_long_sentences_fit_and_every_check_is_named(char):
     checks = claim(*[ran(f"{number:02}{char * 98}", "asks", char * 500) for number in range(60)])
 
