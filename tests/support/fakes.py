@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ossferry_uploader.oss.requests import Request
+    from ossferry_uploader.transfer.checks.claims import ReportFields
     from ossferry_uploader.transfer.files import File
 
 __all__ = [
@@ -280,8 +281,8 @@ class FakeReceipts:
         self.looked_for: list[str] = []
         self.refused: list[RefusedObject] = []
 
-    async def confirm_all(self, uploads: "list[tuple[str, int, str, str]]") -> None:
-        self.asked += [key for key, _size, _crc64, _id in uploads]
+    async def confirm_all(self, uploads: "list[ReportFields]") -> None:
+        self.asked += [upload[0] for upload in uploads]
         await asyncio.sleep(0)
         if self.errors:
             raise self.errors.pop(0)
@@ -312,7 +313,15 @@ class FakeReceipts:
         if self._http.multiparts.pop(upload_id, None) is None:
             raise ServerRefused(404, code="no-upload")
 
-    async def confirm(self, *, key: str, size: int, crc64: str, request_id: str) -> "Stored | None":
+    async def confirm(
+        self,
+        *,
+        key: str,
+        size: int,
+        crc64: str,
+        request_id: str,
+        checks: "dict[str, Any] | None" = None,
+    ) -> "Stored | None":
         self.asked.append(key)
         await asyncio.sleep(0)
         if self.errors:

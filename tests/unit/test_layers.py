@@ -118,8 +118,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "view.page view.adding view.actions view.elements view.words view.model "
             "view.grant_model view.signals browser @uploader @browser @transfer.resuming "
             "@transfer.sending @transfer.journal @transfer.grants @transfer.upload "
-            "@transfer.files @transfer.options @transfer.states @transfer.plan "
-            "@transfer.errors @oss"
+            "@transfer.checks @transfer.files @transfer.options @transfer.states "
+            "@transfer.plan @transfer.errors @oss"
         ),
         "view.app": (
             "view.page view.list view.actions view.words view.model view.grant_model "

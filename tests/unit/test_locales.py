@@ -70,6 +70,7 @@ FILE, OF_FILES = (
     ("ملف", "ملفين", "ملفات", "ملفًا"),
 )
 OF_UPLOADS = ("عملية", "عمليتي", "عمليات", "عملية")
+CHECK = ("فحص", "فحصان", "فحوص", "فحصًا")
 OF_MINUTES = ("دقيقة", "دقيقتين", "دقائق", "دقيقة")
 ARABIC = {
     ("page", "announce_end"): FILE,
@@ -93,6 +94,11 @@ ARABIC = {
     ("page", "notice_clock_slow"): OF_MINUTES,
     ("page", "notice_waiting"): FILE,
     ("page", "notices_more"): ("إشعار", "إشعاران", "إشعارات", "إشعارًا"),
+    ("page", "ran_asks"): CHECK,
+    ("page", "ran_changed"): CHECK,
+    ("page", "ran_error"): CHECK,
+    ("page", "ran_passed"): CHECK,
+    ("page", "ran_rejected"): CHECK,
     ("page", "retry_failed"): OF_FILES,
     ("page", "show_more"): ("عملية", "عمليتين", "عمليات", "عملية"),
     ("page", "taken"): FILE,

@@ -158,7 +158,7 @@ export class CheckPool {
   #withoutChecks(file, detail) {
     const reason = `The checks could not run: ${detail}`;
     const refusal = this.#config.on_error === "reject" ? { check: "", reason, line: null, is_error: true } : null;
-    const ran = [{ check: "", outcome: "error", says: reason, seconds: 0 }];
+    const ran = [{ check: "checks", outcome: "error", says: reason, seconds: 0 }];
     const verdict = { name: file.name, type: file.type, is_changed: false, refusal, questions: [], notes: {}, ran };
     return { verdict, file, output: "" };
   }

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from ossferry.http.html import render
 from ossferry.http.words import load_words
 from ossferry.identity.object_keys import name_of
-from ossferry.ledger.reports import PrincipalRow, UploadRow
+from ossferry.ledger.receipts import Claim
+from ossferry.ledger.reports import PrincipalRow, UploadRow, count_outcomes
 from ossferry.ledger.standing import Quota
 
 __all__ = ["STYLE", "AdminPage"]
@@ -87,6 +88,8 @@ class AdminPage:
             most=self._most,
             limits=self._limits,
             name_of=name_of,
+            outcomes=_outcomes,
+            has_checks=any(each.checks_claimed for each in uploads),
         )
 
     def _limits(self, own: Quota) -> list[tuple[str, int]]:
@@ -98,3 +101,8 @@ class AdminPage:
             if limit is not None:
                 found.append((name, limit))
         return found
+
+
+def _outcomes(checks: Claim | None) -> list[tuple[str, int]]:
+    """Return how many checks have each outcome, as pairs of a name and a number."""
+    return [(f"check_{outcome}", number) for outcome, number in count_outcomes(checks).items()]

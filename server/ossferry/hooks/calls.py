@@ -59,7 +59,9 @@ class Event:
         principal: ``id``, ``hash``, ``label`` and ``prefix`` of the principal concerned. The id is
             empty if the ledger does not know it.
         data: for an upload ``key``, ``size``, ``crc64``, ``etag``, ``content_type``,
-            ``last_modified`` and ``metadata``; for a grant ``expires_at``; for a deletion ``key``.
+            ``last_modified``, ``metadata`` and ``checks``; for a grant ``expires_at``; for a
+            deletion ``key``. ``checks`` is a claim of the page, because the page ran the checks in
+            the visitor's browser: a client can lie. It is None if the page has reported none.
     """
 
     type: EventType
@@ -78,13 +80,16 @@ def granted(owner: Owner, expires_at: datetime, now: datetime) -> Event:
     return _event(EventType.GRANTED, owner, {"expires_at": utc_text(expires_at)}, now)
 
 
-def uploaded(owner: Owner, stored: Stored, now: datetime) -> Event:
+def uploaded(
+    owner: Owner, stored: Stored, now: datetime, *, checks: Mapping[str, Any] | None
+) -> Event:
     """Return the event that tells hooks that an owner's upload was stored.
 
     Args:
         now: time of the event.
+        checks: the page's claim about its checks; None if the page has reported none.
     """
-    data = asdict(stored) | {"last_modified": utc_text(stored.last_modified)}
+    data = asdict(stored) | {"last_modified": utc_text(stored.last_modified), "checks": checks}
     return _event(EventType.UPLOADED, owner, data, now)
 
 

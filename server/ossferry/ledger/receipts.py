@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningInsert
@@ -21,6 +21,8 @@ from ossferry.oss.objects import Stored
 __all__ = [
     "RECEIPT",
     "UNDO",
+    "Claim",
+    "Outcome",
     "Receipt",
     "Undo",
     "find",
@@ -40,6 +42,13 @@ __all__ = [
 ]
 
 
+Outcome: TypeAlias = Literal["passed", "noted", "changed", "undone", "asks", "rejected", "error"]
+"""What a check in the page can say: the outcomes of `ossferry_checks`."""
+
+Claim: TypeAlias = Mapping[str, Any]
+"""What the page says about its checks of a file, as JSON. A client can lie."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """The ledger's record of an upload.
@@ -47,6 +56,7 @@ class Receipt:
     Attributes:
         source: origin of the first report: ``page``, ``form``, ``callback``, or ``found`` (by the
             server itself).
+        checks: the page's claim about its checks; None if the page has reported none.
         is_news: True if `record` has added or changed this receipt.
         used: the principal's new usage: a mapping with the day and ``total`` as keys. Each value is
             the number of bytes and the number of objects. Empty if nothing changed.
@@ -58,6 +68,7 @@ class Receipt:
     etag: str
     recorded_at: datetime
     source: str = ""
+    checks: Claim | None = None
     is_news: bool = False
     used: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -87,9 +98,17 @@ async def record(
     source: str,
     request_id: str,
     now: datetime,
+    checks: Claim | None = None,
 ) -> Receipt:
     """Record a stored object, like `record_all`."""
-    [receipt] = await record_all(connection, owner, [(stored, request_id)], source=source, now=now)
+    [receipt] = await record_all(
+        connection,
+        owner,
+        [(stored, request_id)],
+        source=source,
+        now=now,
+        checks={stored.key: checks},
+    )
     return receipt
 
 
@@ -100,16 +119,19 @@ async def record_all(
     *,
     source: str,
     now: datetime,
+    checks: Mapping[str, Claim | None] | None = None,
 ) -> Sequence[Receipt]:
     """Record stored objects, and add them to the principal's usage.
 
-    Recording the same object again changes nothing. A different object with the same key replaces
-    the recorded object. The receipts are locked in the order of their keys, and the usage after
-    them, because otherwise two transactions could wait for each other.
+    Recording the same object again changes nothing, except that a receipt without a claim gets one.
+    A different object with the same key replaces the recorded object. The receipts are locked in
+    the order of their keys, and the usage after them, because otherwise two transactions could wait
+    for each other.
 
     Args:
         uploads: each stored object, with the id of the request that stored it; the id may be empty.
             Every key occurs once.
+        checks: claims of the page about its checks, by key; keys may be missing.
 
     Returns:
         The receipts, in the order of their keys.
@@ -117,6 +139,7 @@ async def record_all(
     ordered = sorted(uploads, key=lambda upload: upload[0].key)
     rows = [
         _row(owner, stored, source=source, request_id=request_id, now=now)
+        | {"checks": (checks or {}).get(stored.key)}
         for stored, request_id in ordered
     ]
     written = await connection.execute(_insert_receipt(connection.dialect.name), rows)
@@ -124,10 +147,15 @@ async def record_all(
     known = await _lock(connection, [row["key"] for row in rows if row["key"] not in new])
     unchanged, changed, replaced = {}, [], []
     for (stored, _), row in zip(ordered, rows, strict=True):
-        old = None if stored.key in new else known[stored.key]
+        old: Any = None if stored.key in new else known[stored.key]
+        is_same = old is not None and (old.size, old.crc64) == (stored.size, stored.crc64)
+        if is_same and old.checks is not None:
+            row["checks"] = old.checks  # the first claim about an object stays
         if old is not None and old.deleted_at is None:
-            if (old.size, old.crc64) == (stored.size, stored.crc64):
-                unchanged[stored.key] = _receipt(stored, old.recorded_at)
+            if is_same:
+                if row["checks"] != old.checks:
+                    await _claim(connection, stored.key, row["checks"])
+                unchanged[stored.key] = _receipt(stored, old.recorded_at, checks=row["checks"])
                 continue
             replaced.append(old.size)
         if old is not None:
@@ -137,7 +165,10 @@ async def record_all(
             )
         changed.append(stored)
     used = await _count(connection, owner.hash, changed, replaced) if changed else {}
-    return [unchanged.get(stored.key) or _receipt(stored, now, used=used) for stored, _ in ordered]
+    return [
+        unchanged.get(stored.key) or _receipt(stored, now, checks=row["checks"], used=used)
+        for (stored, _), row in zip(ordered, rows, strict=True)
+    ]
 
 
 async def find(connection: AsyncConnection, key: str) -> Receipt | None:
@@ -295,6 +326,7 @@ RECEIPT = (
     receipts.c.etag,
     receipts.c.recorded_at,
     receipts.c.source,
+    receipts.c.checks,
 )
 _ROW = sa.select(
     receipts.c.key,
@@ -304,6 +336,7 @@ _ROW = sa.select(
     receipts.c.stored_at,
     receipts.c.recorded_at,
     receipts.c.deleted_at,
+    receipts.c.checks,
 ).with_for_update()
 UNDO = (
     receipts.c.undo_id,
@@ -333,7 +366,11 @@ _COUNT = sa.text(
 
 
 def _receipt(
-    stored: Stored, recorded_at: datetime, *, used: Mapping[str, tuple[int, int]] | None = None
+    stored: Stored,
+    recorded_at: datetime,
+    *,
+    checks: Claim | None,
+    used: Mapping[str, tuple[int, int]] | None = None,
 ) -> Receipt:
     return Receipt(
         key=stored.key,
@@ -341,6 +378,7 @@ def _receipt(
         crc64=stored.crc64,
         etag=stored.etag,
         recorded_at=recorded_at,
+        checks=checks,
         is_news=used is not None,
         used=used or {},
     )
@@ -368,6 +406,11 @@ def _row(
         "undo_how": None,
         "undo_until": None,
     }
+
+
+async def _claim(connection: AsyncConnection, key: str, checks: Claim) -> None:
+    """Add the page's claim about its checks to a receipt that has none."""
+    await connection.execute(sa.update(receipts).where(receipts.c.key == key).values(checks=checks))
 
 
 async def _lock(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Any]:

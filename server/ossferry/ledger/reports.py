@@ -1,19 +1,22 @@
 """Reports for administrators: principals with their usage, and uploads."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
 from ossferry.ledger.database import AsyncConnection, Database
+from ossferry.ledger.receipts import Claim, Outcome
 from ossferry.ledger.standing import NAMES, Quota
 from ossferry.ledger.tables import TOTAL, principals, quotas, receipts, usage
 
 __all__ = [
     "PrincipalRow",
     "UploadRow",
+    "count_outcomes",
     "count_uploads",
     "principals_report",
     "upload_pages",
@@ -39,7 +42,11 @@ class PrincipalRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRow:
-    """A row of the report on uploads: a receipt, and the hash and label of its principal."""
+    """A row of the report on uploads: a receipt, and the hash and label of its principal.
+
+    Attributes:
+        checks_claimed: the page's claim about its checks; None if the page has reported none.
+    """
 
     recorded_at: datetime
     principal: str
@@ -51,6 +58,7 @@ class UploadRow:
     source: str
     request_id: str
     deleted_at: datetime | None
+    checks_claimed: Claim | None
 
 
 async def principals_report(
@@ -117,6 +125,7 @@ async def uploads_report(
         receipts.c.source,
         receipts.c.request_id,
         receipts.c.deleted_at,
+        receipts.c.checks.label("checks_claimed"),
     ).join_from(receipts, principals)
     if principal:
         wanted = wanted.where(receipts.c.principal == principal)
@@ -145,6 +154,12 @@ async def count_uploads(
     if since is not None:
         wanted = wanted.where(receipts.c.recorded_at >= since)
     return int((await connection.execute(wanted)).scalar_one())
+
+
+def count_outcomes(checks: Claim | None) -> Mapping[str, int]:
+    """Return how many checks have each outcome, according to the claim of a page."""
+    counted = Counter(each["outcome"] for each in checks["ran"]) if checks else {}
+    return {outcome: counted[outcome] for outcome in get_args(Outcome) if outcome in counted}
 
 
 async def upload_pages(

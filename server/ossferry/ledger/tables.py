@@ -8,6 +8,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     DateTime,
@@ -132,6 +133,7 @@ receipts = Table(
     Column("name", String(KEY_LENGTH), nullable=False, server_default=""),  # file name, case-folded
     # folders and file name, case-folded
     Column("path", String(KEY_LENGTH), nullable=False, server_default=""),
+    Column("checks", JSON(none_as_null=True)),  # a claim of the page
     Index(None, "principal", "recorded_at"),
     Index(None, "principal", "crc64"),
 )

@@ -27,6 +27,7 @@ from ossferry.ledger import Database, listing, receipts, refusals
 from ossferry.ledger.listing import SORTS, Deleted
 from ossferry.ledger.receipts import Receipt
 from ossferry.oss.objects import Listed, ObjectStore
+from ossferry.uploads.claims import Checks, claimed
 from ossferry.uploads.receipts import Content
 
 __all__ = [
@@ -65,7 +66,11 @@ class Identical(TypedDict):
 
 
 class Object(TypedDict):
-    """An upload, for clients; the checksum and the time of recording come from the ledger."""
+    """An upload, for clients; checksum, time of recording and checks come from the ledger.
+
+    Attributes:
+        checks: the claim of the page about its checks; a client can lie.
+    """
 
     key: str
     name: str
@@ -74,6 +79,7 @@ class Object(TypedDict):
     last_modified: str
     crc64: str | None
     recorded_at: str | None
+    checks: Checks | None
 
 
 class Objects(TypedDict):
@@ -251,6 +257,7 @@ def object_json(listed: Listed, receipt: Receipt | None) -> Object:
         "last_modified": utc_text(listed.last_modified),
         "crc64": receipt.crc64 if receipt else None,
         "recorded_at": utc_text(receipt.recorded_at) if receipt else None,
+        "checks": claimed(receipt.checks) if receipt else None,
     }
 
 

@@ -23,10 +23,11 @@ from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts, refusals
-from ossferry.ledger.receipts import Receipt
+from ossferry.ledger.receipts import Claim, Receipt
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.types import MAX_OBJECT_SIZE
+from ossferry.uploads.claims import MAX_BYTES, Checks, ClaimedChecks, claimed
 from ossferry.uploads.quotas import Left, Quotas
 
 __all__ = [
@@ -68,10 +69,16 @@ class Report(Content):
 
     Attributes:
         request_id: id of the request that stored the object; None if the answer was lost.
+        checks: the page's claim about its checks; None if no check ran.
     """
 
     key: Text = Field(description="an object key, as it was uploaded")
     request_id: RequestId | None = Field(default=None, description="the request id of OSS, or null")
+    checks: ClaimedChecks | None = Field(
+        default=None,
+        description="null, or the claim of the page about the checks that it ran: an object of at"
+        f" most {MAX_BYTES} bytes with version and ran",
+    )
 
 
 class Batch(Body):
@@ -97,11 +104,13 @@ class Recorded(Described):
 
     Attributes:
         metadata: the headers ``x-oss-meta-*`` of the upload, by their names without this beginning.
+        checks: the claim of the page about its checks; a client can lie.
     """
 
     stored: bool
     recorded_at: str
     metadata: dict[str, str]
+    checks: Checks | None
 
 
 class ReceiptJson(Recorded):
@@ -155,22 +164,38 @@ class Recorder:
         self._remembered: set[str] = set()
 
     async def record(
-        self, owner: Owner, stored: Stored, *, source: str, request_id: str = ""
+        self,
+        owner: Owner,
+        stored: Stored,
+        *,
+        source: str,
+        request_id: str = "",
+        checks: Claim | None = None,
     ) -> Receipt:
         """Record one stored object, like `record_all`."""
-        [receipt] = await self.record_all(owner, [(stored, request_id)], source=source)
+        [receipt] = await self.record_all(
+            owner, [(stored, request_id)], source=source, checks={stored.key: checks}
+        )
         return receipt
 
     async def record_all(
-        self, owner: Owner, uploads: Collection[tuple[Stored, str]], *, source: str
+        self,
+        owner: Owner,
+        uploads: Collection[tuple[Stored, str]],
+        *,
+        source: str,
+        checks: Mapping[str, Claim | None] | None = None,
     ) -> Sequence[Receipt]:
         """Record stored objects; recording the same object again changes nothing.
+
+        The only exception: a receipt without a claim about checks gets the given claim.
 
         Args:
             uploads: each stored object, with the id of the request that stored it; the id may be
                 empty. Every key occurs once.
             source: origin of the report: ``page``, ``form``, ``callback``, or ``found`` (by the
                 server itself).
+            checks: claims of the page about its checks, by key; keys may be missing.
 
         Returns:
             The receipts, in the order of their keys.
@@ -190,11 +215,14 @@ class Recorder:
                 await refusals.forget(connection, sorted(by_key))
             elif await refusals.of_objects(connection, by_key.values()):
                 raise NotStoredError("The page has refused the object under this key.")
-            found = await receipts.record_all(connection, owner, uploads, source=source, now=now)
+            found = await receipts.record_all(
+                connection, owner, uploads, source=source, now=now, checks=checks
+            )
             news = [receipt for receipt in found if receipt.is_news]
             if self._hooks.has_any:
                 for receipt in news:
-                    event = uploaded(owner, by_key[receipt.key], now)
+                    stored = by_key[receipt.key]
+                    event = uploaded(owner, stored, now, checks=receipt.checks)
                     await self._hooks.announce(connection, event)
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
@@ -233,7 +261,11 @@ class ReceiptApi:
         check_own_key(report.key, owner.prefix)
         stored = _confirmed(report, await self._store.head(report.key))
         receipt = await self._recorder.record(
-            owner, stored, source="page", request_id=report.request_id or ""
+            owner,
+            stored,
+            source="page",
+            request_id=report.request_id or "",
+            checks=report.checks,
         )
         answer: ReceiptJson = {
             **_recorded(stored, receipt),
@@ -264,7 +296,12 @@ class ReceiptApi:
             for report, outcome in zip(reports, outcomes, strict=True)
             if isinstance(outcome, Stored)
         }
-        recorded = await self._recorder.record_all(owner, uploads.values(), source="page")
+        recorded = await self._recorder.record_all(
+            owner,
+            uploads.values(),
+            source="page",
+            checks={report.key: report.checks for report in reports},
+        )
         receipts_by_key = {receipt.key: receipt for receipt in recorded}
         answer: ReceiptsJson = {
             "receipts": [
@@ -332,6 +369,7 @@ def _recorded(stored: Stored, receipt: Receipt) -> Recorded:
         "stored": True,
         "recorded_at": utc_text(receipt.recorded_at),
         "metadata": dict(stored.metadata),
+        "checks": claimed(receipt.checks),
     }
 
 

@@ -103,7 +103,11 @@ class Trash:
             raise NothingToUndoError("OSS no longer has the deleted object.")
         async with self._database.write() as connection:
             if await receipts.undone(connection, undo):
-                await self._hooks.announce(connection, uploaded(owner, stored, self._clock()))
+                known = await receipts.find(connection, undo.key)
+                event = uploaded(
+                    owner, stored, self._clock(), checks=known.checks if known else None
+                )
+                await self._hooks.announce(connection, event)
         self._hooks.wake()
         receipt = await self._recorder.record(owner, stored, source="found")
         self._quotas.forget(owner)

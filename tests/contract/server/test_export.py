@@ -73,6 +73,31 @@ async def test_the_table_is_handed_over_in_pieces(
     assert len({line[3] for line in lines[1:]}) == len(lines) - 1 == COUNT
 
 
+async def test_of_a_claim_the_table_has_the_number_of_each_outcome(ledger_url: str) -> None:
+    outcomes = ("error", "passed", "changed", "passed")
+    ran = [{"check": "=a", "outcome": each, "says": "=b"} for each in outcomes]
+    database = Database(ledger_url)
+    try:
+        async with database.write() as connection:
+            await people.remember(connection, ALICE, NOW)
+            upload = stored(f"{ALICE.prefix}2026-03-14/r/a.txt")
+            await receipts.record(
+                connection,
+                ALICE,
+                upload,
+                source="page",
+                request_id="",
+                now=NOW,
+                checks={"version": "", "ran": ran},
+            )
+        pieces = [piece async for piece in csv_pieces(database)]
+    finally:
+        await database.close()
+
+    (line,) = csv.DictReader(io.StringIO("".join(pieces), newline=""))
+    assert line["checks_claimed"] == "passed: 2, changed: 1, error: 1"
+
+
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
 async def test_no_name_is_a_formula_to_a_spreadsheet(ledger_url: str, first: str) -> None:
     eve = replace(owner("eve"), label=f'{first}HYPERLINK("https://evil.example")')

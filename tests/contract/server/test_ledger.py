@@ -94,6 +94,66 @@ async def test_another_object_under_the_same_key_takes_its_place(ledger_url: str
     assert (usage["bytes_day"], usage["objects_day"]) == (12, 2)
 
 
+CHECKS = {"version": "", "ran": [{"check": "a", "outcome": "passed", "says": "7 列"}]}
+OTHERS = {"version": "", "ran": [{"check": "b", "outcome": "error", "says": ""}]}
+
+
+async def test_the_first_claim_about_an_object_stays_and_ends_with_the_object(
+    ledger_url: str,
+) -> None:
+    async def claims(
+        source: str, checks: receipts.Claim | None = None, **changes: object
+    ) -> tuple[receipts.Claim | None, ...]:
+        """Return the claim in the answer of a report, and the claim in the ledger afterwards."""
+        async with database.write() as connection:
+            receipt = await receipts.record(
+                connection,
+                ALICE,
+                stored(KEY, **changes),
+                source=source,
+                request_id="",
+                now=NOW,
+                checks=checks,
+            )
+        async with database.read() as connection:
+            found = await receipts.find(connection, KEY)
+        return (receipt.checks, found.checks if found else None)
+
+    async with opened(ledger_url) as database:
+        told = [
+            await claims("callback"),
+            await claims("page", CHECKS),
+            await claims("found"),
+            await claims("page", OTHERS),
+        ]
+        async with database.write() as connection:
+            await receipts.mark_deleted(connection, KEY, now=NOW, undo=None)
+        told += [
+            await claims("found"),
+            await claims("found", size=7, crc64="1"),
+            await claims("page", OTHERS, size=7, crc64="1"),
+        ]
+        usage = await used(database, ALICE)
+
+    expected = [None, CHECKS, CHECKS, CHECKS, CHECKS, None, OTHERS]
+    assert told == [(each, each) for each in expected]
+    assert (usage["bytes_total"], usage["objects_total"]) == (7, 1)
+
+
+async def test_a_claim_comes_back_with_its_upload(ledger_url: str) -> None:
+    undo = Undo(id="u1", key=KEY, how="trash/x", until=NOW + timedelta(hours=1), size=5)
+    async with opened(ledger_url) as database, database.write() as connection:
+        await receipts.record(
+            connection, ALICE, stored(KEY), source="page", request_id="", now=NOW, checks=CHECKS
+        )
+        await receipts.mark_deleted(connection, KEY, now=NOW, undo=undo)
+        await receipts.undone(connection, undo)
+        found = await receipts.find(connection, KEY)
+
+    assert found is not None
+    assert found.checks == CHECKS
+
+
 async def test_what_is_deleted_frees_the_total_but_not_the_day(ledger_url: str) -> None:
     undo = Undo(id="u1", key=KEY, how="trash/x", until=NOW + timedelta(hours=1), size=5)
     async with opened(ledger_url) as database:

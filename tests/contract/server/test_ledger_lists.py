@@ -203,6 +203,7 @@ async def test_names_of_a_ledger_of_before_are_filled_in(ledger_url: str) -> Non
                 "DROP INDEX ix_receipts_principal_crc64",
                 "ALTER TABLE receipts DROP COLUMN name",
                 "ALTER TABLE receipts DROP COLUMN path",
+                "ALTER TABLE receipts DROP COLUMN checks",
                 "ALTER TABLE principals DROP COLUMN id",
                 "DROP TABLE sign_outs",
                 "DROP TABLE refusals",

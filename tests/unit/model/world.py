@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ossferry_uploader.oss.errors import Corrupt, Lost
 from ossferry_uploader.oss.replies import Reply, Stored
@@ -21,6 +21,9 @@ from ossferry_uploader.transfer.target import RefusedObject
 from support.fake_browser import FakeBrowser, FakeNetwork, FakeStorage, FakeTabs
 from support.fakes import FakeClock, FakeGrants, FakePorts, FakeRandom, make_engine, refused
 from unit.model.content import Content, content_of, crc64_of, size_of
+
+if TYPE_CHECKING:
+    from ossferry_uploader.transfer.checks.claims import ReportFields
 
 __all__ = [
     "ANSWERS",
@@ -214,7 +217,7 @@ class SimReceipts:
     async def identical(self, *, path: str, size: int, crc64: str) -> str:
         return ""
 
-    async def confirm_all(self, uploads: list[tuple[str, int, str, str]]) -> None:
+    async def confirm_all(self, uploads: "list[ReportFields]") -> None:
         await asyncio.sleep(0)
 
     async def refuse(self, refused: RefusedObject) -> bool:
@@ -231,7 +234,15 @@ class SimReceipts:
         if self._oss.uploads.pop(upload_id, None) is None:
             raise ServerRefused(404, code="no-upload")
 
-    async def confirm(self, *, key: str, size: int, crc64: str, request_id: str) -> Stored | None:
+    async def confirm(
+        self,
+        *,
+        key: str,
+        size: int,
+        crc64: str,
+        request_id: str,
+        checks: dict[str, Any] | None = None,
+    ) -> Stored | None:
         await asyncio.sleep(0)
         content = self._oss.objects.get(key)
         if content is None:

@@ -47,6 +47,30 @@ def test_the_page_comes_in_the_language_of_the_person(client: httpx.Client, lang
     assert answer.headers["vary"] == "Accept-Language, Cookie"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_page_says_of_its_checks_is_a_column_once_there_is_a_claim(
+    client: httpx.Client, store: FakeStore, language: str
+) -> None:
+    words = WORDS[language]
+    prefix = client.post("/api/grant").json()["prefix"]
+    outcomes = ("passed", "changed", "passed")
+    ran = [{"check": "a", "outcome": each, "says": ""} for each in outcomes]
+    claim = {"checks": {"version": "", "ran": ran}}
+    pages = []
+    for name, more in (("x.txt", {}), ("y.txt", claim)):
+        stored = store.put(f"{prefix}2026-03-14/r/{name}")
+        report = {"key": stored.key, "size": stored.size, "crc64": stored.crc64, **more}
+        assert client.post("/api/receipts", json=report).status_code == 200
+        pages.append(client.get("/admin", headers={"accept-language": language}).text)
+
+    assert [f">{words.say('checks')}</th>" in page for page in pages] == [False, True]
+    said = f"{words.say('check_passed', number=2)}<br>{words.say('check_changed', number=1)}"
+    cells = re.findall(
+        f'<td class="" data-head="{re.escape(words.say("checks"))}">(.*)</td>', pages[1]
+    )
+    assert sorted(cells) == ["", said]
+
+
 def test_a_choice_made_in_the_page_holds_here_too(client: httpx.Client) -> None:
     headers = {"accept-language": "en", "cookie": "ossferry_lang=ja"}
 

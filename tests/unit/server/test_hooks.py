@@ -91,9 +91,15 @@ class World:
     gallery: Gallery
     receiver: Receiver
 
-    def upload(self, name: str = "x.txt", *, metadata: Mapping[str, str] = NO_METADATA) -> str:
+    def upload(
+        self,
+        name: str = "x.txt",
+        *,
+        metadata: Mapping[str, str] = NO_METADATA,
+        checks: object = None,
+    ) -> str:
         stored = self.store.put(f"{self.owner.prefix}2026-03-14/r/{name}", metadata=metadata)
-        report = {"key": stored.key, "size": stored.size, "crc64": stored.crc64}
+        report = {"key": stored.key, "size": stored.size, "crc64": stored.crc64, "checks": checks}
         assert self.client.post("/api/receipts", json=report).status_code == 200
         return stored.key
 
@@ -161,6 +167,21 @@ def test_a_hook_learns_the_metadata_that_the_page_has_sent(world: World) -> None
     assert uploaded.data["metadata"] == {"reference": "Bestellung 7", "name": "größe.txt"}
     (sent,) = world.receiver.requests
     assert json.loads(sent.content)["data"] == uploaded.data
+
+
+def test_a_hook_learns_the_claim_of_the_page_about_its_checks(world: World) -> None:
+    ran = {"check": "strip_position", "outcome": "changed", "says": "4.2 MB -> 4.1 MB"}
+    checks = {"version": "", "ran": [ran]}
+    key = world.upload(checks=checks)
+    undo = world.client.delete(f"/api/objects/{key}").json()["undo"]["id"]
+    world.client.post("/api/objects/undo", json={"id": undo})
+    world.upload("other.txt")
+
+    while world.deliver():
+        pass
+
+    told = [event for event in world.gallery.events if event.type == "uploaded"]
+    assert [event.data["checks"] for event in told] == [checks, checks, None]
 
 
 def test_an_upload_that_the_server_finds_itself_has_the_id_too(world: World) -> None:

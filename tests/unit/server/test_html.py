@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from jinja2 import UndefinedError
@@ -19,6 +20,7 @@ from ossferry.http.html import render
 from ossferry.http.languages import LANGUAGES as OF_THE_SERVER
 from ossferry.http.problems import answer_problem
 from ossferry.http.words import Words, load_words
+from ossferry.ledger.receipts import Outcome
 from ossferry.ledger.reports import PrincipalRow, UploadRow
 from ossferry.ledger.standing import NAMES as LIMITS
 from ossferry.ledger.standing import Quota
@@ -31,7 +33,8 @@ NO_LIMITS = Quota(**dict.fromkeys(LIMITS))
 MADE = {
     "form": {f"{key}{end}" for key in ("nothing", "removed", "unchecked") for end in ("", "_words")}
     | {"language"},
-    "admin": {"bytes_day", "objects_day", "bytes_total", "objects_total"},
+    "admin": {"bytes_day", "objects_day", "bytes_total", "objects_total"}
+    | {f"check_{outcome}" for outcome in get_args(Outcome)},
 }
 """Keys that the code passes to the templates."""
 
@@ -79,6 +82,7 @@ def admin(text: str, language: str) -> str:
             source="",
             request_id="",
             deleted_at=AT,
+            checks_claimed=None,
         )
     ]
     page = AdminPage(styles=f"styles{text}", common=NO_LIMITS, most=1)

@@ -5,6 +5,7 @@ differences are named.
 import asyncio
 import json
 from collections.abc import Callable
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -14,12 +15,21 @@ from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.identity.owner import principal_prefix
+from ossferry.ledger.receipts import Outcome
 from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
+from ossferry_checks.runner import Outcome as RunnerOutcome
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
 CRC64 = "11051210869376104954"
+CHECKS = {
+    "version": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    "ran": [
+        {"check": "has_our_columns", "outcome": "passed", "says": ""},
+        {"check": "strip_position", "outcome": "changed", "says": "位置情報を削除しました。"},
+    ],
+}
 METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
 
 
@@ -59,6 +69,7 @@ def test_a_right_report_is_answered_with_what_oss_has(
             "stored": True,
             "recorded_at": "2026-03-14T09:26:53Z",
             "metadata": {"reference": "order-7"},
+            "checks": None,
             "quota": None,
         },
     )
@@ -169,6 +180,104 @@ def test_a_malformed_report_is_refused_unasked(
 ) -> None:
     assert client.post("/api/receipts", json=report(key, **said)).status_code == 400
     assert store.asked == []
+
+
+def said(**changes: object) -> dict[str, Any]:
+    """Return a claim about one check."""
+    return {"version": "", "ran": [{"check": "a", "outcome": "passed", "says": "", **changes}]}
+
+
+def test_the_claim_of_the_page_about_its_checks_is_in_the_receipt_and_stays(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    store.put(key, size=9, crc64=CRC64)
+    longer = {**CHECKS, "seconds": 1, "ran": [{**each, "line": 7} for each in said()["ran"]]}
+
+    first = client.post("/api/receipts", json=report(key)).json()
+    answers = [
+        client.post("/api/receipts", json=report(key, checks=checks)).json()
+        for checks in (CHECKS, longer, None)
+    ]
+
+    assert first["checks"] is None
+    assert [each["checks"] for each in answers] == [CHECKS] * 3
+    assert {each["recorded_at"] for each in answers} == {first["recorded_at"]}
+
+
+def test_each_upload_of_a_batch_has_its_own_claim_without_unknown_fields(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    for name in "abc":
+        store.put(key + name, size=9, crc64=CRC64)
+    longer = {**said(says="é", line=7), "seconds": 1}
+
+    answer = batch(
+        client,
+        report(key + "b", checks=CHECKS),
+        report(key + "c"),
+        report(key + "a", checks=longer),
+    )
+
+    assert [each["checks"] for each in answer.json()["receipts"]] == [CHECKS, None, said(says="é")]
+
+
+@pytest.mark.parametrize(
+    "checks",
+    [
+        [],
+        "passed",
+        {},
+        {"version": ""},
+        {"version": "", "ran": []},
+        {"version": "", "ran": said()["ran"] * 51},
+        {"version": "md5-1", "ran": said()["ran"]},
+        {"version": "sha256-", "ran": said()["ran"]},
+        {"version": None, "ran": said()["ran"]},
+        {"version": "", "ran": ["passed"]},
+        said(check=""),
+        said(check="a" * 101),
+        said(check=5),
+        said(check="a\0"),
+        said(outcome="verified"),
+        said(outcome=None),
+        said(says="a" * 501),
+        said(says=None),
+        said(says="a\0b"),
+        said(says="\ud800"),
+        {"version": "", "ran": [{"check": "a", "outcome": "passed"}]},
+        {"version": "", "ran": said(says="a" * 120)["ran"] * 50},
+    ],
+    ids=lambda each: ascii(each)[:60],
+)
+def test_a_claim_that_is_malformed_or_too_long_is_refused_unasked(
+    client: httpx.Client, store: FakeStore, key: str, checks: object
+) -> None:
+    headers = {"content-type": "application/json"}
+    content = json.dumps(report(key, checks=checks))
+
+    answer = client.post("/api/receipts", content=content, headers=headers)
+
+    assert (answer.status_code, store.asked) == (400, [])
+    assert answer.json()["detail"].startswith("checks must be null, or the claim of the page")
+
+
+def test_the_longest_claim_fits_into_a_report_with_the_longest_key(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    longest = key + "é" * ((1023 - len(key)) // 2)
+    store.put(longest, size=9, crc64=CRC64)
+    checks = {"version": CHECKS["version"], "ran": said(says="a" * 115)["ran"] * 50}
+    assert 7950 < len(json.dumps(checks, separators=(",", ":"))) <= 8000
+    content = json.dumps(report(longest, request_id="A" * 64, checks=checks))
+    headers = {"content-type": "application/json"}
+
+    answer = client.post("/api/receipts", content=content, headers=headers)
+
+    assert answer.json()["checks"] == checks
+
+
+def test_a_claim_has_the_outcomes_of_the_checks() -> None:
+    assert get_args(Outcome) == get_args(RunnerOutcome)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +403,12 @@ def test_a_batch_has_a_result_for_each_report_in_order(
         "etag": "5D41402ABC4B2A76B9719D911017C592",
         "last_modified": "2026-03-14T09:26:50Z",
     }
-    good = {"stored": True, "recorded_at": "2026-03-14T09:26:53Z", "metadata": {}}
+    good = {
+        "stored": True,
+        "recorded_at": "2026-03-14T09:26:53Z",
+        "metadata": {},
+        "checks": None,
+    }
     assert (answer.status_code, answer.json()) == (
         200,
         {

@@ -206,6 +206,8 @@ class Checking:
             upload.target.assign("")  # the new file may have another name
         upload.use(verdict.file or upload.file, options)
         upload.check.judge(verdict)
+        version = self._rules.version if self._rules else ""
+        upload.claim({"version": version, "ran": verdict.ran})
 
     async def _settle_later(self, upload: "Upload") -> None:
         await self._engine.ports.clock.sleep(self._rules.undo_s if self._rules else 0.0)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.oss.replies import Reply, Stored
     from ossferry_uploader.oss.requests import Request
+    from ossferry_uploader.transfer.checks.claims import ReportFields
     from ossferry_uploader.transfer.checks.rules import Rules
     from ossferry_uploader.transfer.checks.verdict import Verdict
     from ossferry_uploader.transfer.files import File
@@ -155,12 +156,20 @@ if TYPE_CHECKING:
         """
 
         async def confirm(
-            self, *, key: str, size: int, crc64: str, request_id: str
+            self,
+            *,
+            key: str,
+            size: int,
+            crc64: str,
+            request_id: str,
+            checks: dict[str, Any] | None = None,
         ) -> Stored | None:
             """Ask the server whether the object under `key` has this size and CRC-64.
 
             Args:
                 request_id: the id of the OSS request that stored the object; empty if unknown.
+                checks: what the checks of the page said, as in `Upload.checks`; `None` if no check
+                    ran.
 
             Returns:
                 The `Stored` data of the object; `None` if there is no object under `key`.
@@ -170,13 +179,13 @@ if TYPE_CHECKING:
                 ServerRefused: the server refused the request, or did not answer.
             """
 
-        async def confirm_all(self, uploads: list[tuple[str, int, str, str]]) -> None:
+        async def confirm_all(self, uploads: list[ReportFields]) -> None:
             """Report several uploads, at most 200, to the server.
 
             The server records the uploads that OSS stores with the size and CRC-64 of the file.
 
             Args:
-                uploads: `(key, size, crc64, request_id)` of each upload, as for `confirm`.
+                uploads: `(key, size, crc64, request_id, checks)` of each upload, as for `confirm`.
 
             Raises:
                 ServerRefused: the server recorded no upload, or did not answer.

@@ -97,7 +97,11 @@ class Reporting:
             try:
                 if not await self._receipts.refuse(each):
                     await self._receipts.confirm(
-                        key=each.key, size=each.size, crc64=each.crc64, request_id=each.request_id
+                        key=each.key,
+                        size=each.size,
+                        crc64=each.crc64,
+                        request_id=each.request_id,
+                        checks=upload.checks,
                     )
             except ServerRefused as error:
                 if error.status in UNAVAILABLE + NOT_YET:
@@ -141,7 +145,10 @@ class Reporting:
     async def _confirm(self, batch: "list[Upload]") -> None:
         if len(batch) > 1:
             await self._receipts.confirm_all(
-                [(each.key, each.file.size, each.crc64, each.request_id) for each in batch]
+                [
+                    (each.key, each.file.size, each.crc64, each.request_id, each.checks)
+                    for each in batch
+                ]
             )
             return
         upload = batch[0]
@@ -150,4 +157,5 @@ class Reporting:
             size=upload.file.size,
             crc64=upload.crc64,
             request_id=upload.request_id,
+            checks=upload.checks,
         )

@@ -12,7 +12,7 @@ from ossferry_uploader.transfer.target import Target
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.target import RefusedObject
@@ -148,6 +148,9 @@ class Upload:
         check: the checks of the file before the upload.
         error: the error that ended a failed upload, or the error from removing the parts of a
             cancelled upload; `None` if there is no error.
+        checks: what the checks of the page said about the file, for the receipt: `{"version": hash
+            of checks.py, "ran": [{"check": name, "outcome": word, "says": sentence}]}`; `None` if
+            no check ran.
     """
 
     def __init__(
@@ -164,6 +167,7 @@ class Upload:
         self.number = number
         self.urgent = False
         self.error: Exception | None = None
+        self.checks: dict[str, Any] | None = None
         self.target = Target()
         self.progress = Progress(file, self.changed)
         self.record = SavedRecord()
@@ -331,6 +335,10 @@ class Upload:
         """Make the upload urgent. Urgent uploads start before all other uploads."""
         self.urgent = True
         self.changed()
+
+    def claim(self, checks: "dict[str, Any]") -> None:
+        """Set `checks`, what the checks of the page said about the file."""
+        self.checks = checks
 
     def use(self, file: "File", options: "Options | None" = None) -> None:
         """Replace the file of the upload. If options are given, replace the options too."""

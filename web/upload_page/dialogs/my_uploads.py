@@ -7,6 +7,7 @@ from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, listen, set_attribute, set_text, show_toast
 from upload_page.browser.own_server import server
 from upload_page.browser.window import open_tab
+from upload_page.dialogs.checks import show_checks
 from upload_page.dialogs.deleted import DeletedFiles
 from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.share import show_share
@@ -187,9 +188,11 @@ class _MyUploads:
             "data-name": each.name,
         }
         words = element("p", {"class": "state"}, facts(said))
-        return element(
-            "div", attributes, file_name(each.name, folders_of(each.key)), words, buttons
-        )
+        line = element("div", attributes, file_name(each.name, folders_of(each.key)), words)
+        if each.checks:
+            line.append(show_checks(each.checks, self.listeners))
+        line.append(buttons)
+        return line
 
     def _button(self, name: str, kind: str, action: "Action", each: StoredObject) -> "Element":
         return button(kind, say(name), lambda: _start(action(each)), self.listeners)

@@ -23,6 +23,8 @@ async def show_receipt(rows: "list[tuple[Upload, float]]") -> None:
     size = sum([upload.file.size for upload, _ in rows])
     words = say("receipt_words", files=count_files(len(rows)), size=size_text(size))
     dialog.body.append(element("p", None, words))
+    if any(upload.checks for upload, _ in rows):
+        dialog.body.append(element("p", {"class": "hint"}, say("receipt_checks")))
     dialog.offer("receipt_csv", lambda: save_text("receipt.csv", "text/csv", as_csv(rows)))
     dialog.offer(
         "receipt_json",

@@ -1,41 +1,56 @@
-"""The receipt as CSV and JSON: name, key, size, CRC-64, request id and time of each file."""
+"""The receipt as CSV and JSON: name, key, size, CRC-64, request id and time of each file.
+
+It also has what the checks said before the upload, under a name that says that it is a claim of the
+page. The server has not verified this claim.
+"""
 
 import json
 
 from ossferry_uploader.oss.times import to_iso
+from ossferry_uploader.transfer.checks.claims import short_claim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
     from ossferry_uploader.transfer.upload import Upload
 
+    T = TypeVar("T")
     Row = tuple[Upload, float]  # with the time when it was done, in seconds since 1970
 
 __all__ = ["as_csv", "as_json"]
 
-COLUMNS = ("name", "key", "size", "crc64", "request_id", "arrived_at")
+COLUMNS = ("name", "key", "size", "crc64", "request_id", "arrived_at", "checks_claimed")
 FORMULA = "=+-@\t\r"  # a cell that begins with one of these is a formula for a spreadsheet
 
 
 def as_csv(rows: "list[Row]") -> str:
     """Return the receipt as CSV (RFC 4180).
 
+    The last column has the name, outcome and sentence of each check, such as `has_columns: passed`.
     The text begins with a byte order mark. Without this mark, spreadsheets do not recognise UTF-8.
     """
     lines = [",".join(COLUMNS)]
-    lines += [",".join([_cell(value) for value in _row(*row)]) for row in rows]
+    for upload, at_s in rows:
+        checks = _checks_text(short_claim(upload.checks))
+        lines.append(",".join([_cell(value) for value in _row(upload, at_s, checks)]))
     return "\ufeff" + "\r\n".join(lines) + "\r\n"
 
 
 def as_json(rows: "list[Row]") -> str:
     """Return the receipt as JSON: `{"version": 1, "files": [{...}]}`.
 
-    Sizes are in bytes, times are in ISO 8601.
+    Sizes are in bytes, times are in ISO 8601. `checks_claimed` is the claim of the page, as in
+    `Upload.checks`, or null.
     """
-    files = [dict(zip(COLUMNS, _row(*row))) for row in rows]  # noqa: B905 - MicroPython
+    files = [
+        dict(zip(COLUMNS, _row(upload, at_s, short_claim(upload.checks))))  # noqa: B905 - MicroPython
+        for upload, at_s in rows
+    ]
     return json.dumps({"version": 1, "files": files})
 
 
-def _row(upload: "Upload", at_s: float) -> "list[str | int]":
+def _row(upload: "Upload", at_s: float, checks: "T") -> "list[str | int | T]":
     return [
         upload.file.name,
         upload.key,
@@ -43,7 +58,16 @@ def _row(upload: "Upload", at_s: float) -> "list[str | int]":
         upload.crc64,
         upload.request_id,
         to_iso(at_s),
+        checks,
     ]
+
+
+def _checks_text(checks: "dict[str, Any] | None") -> str:
+    said = []
+    for each in checks["ran"] if checks else []:
+        words = f" ({each['says']})" if each["says"] else ""
+        said.append(f"{each['check']}: {each['outcome']}{words}")
+    return "; ".join(said)
 
 
 def _cell(value: "str | int") -> str:

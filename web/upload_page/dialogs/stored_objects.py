@@ -17,7 +17,12 @@ HEX = "0123456789abcdef"
 
 
 class StoredObject:
-    """One object from `GET /api/objects`; `at_s` is the time of storage in seconds since 1970."""
+    """One object from `GET /api/objects`.
+
+    Attributes:
+        at_s: the time of storage in seconds since 1970.
+        checks: what the checks of a page said, as in `Upload.checks`; `None` if no check ran.
+    """
 
     def __init__(self, document: "dict[str, Any]") -> None:
         self.key: str = document["key"]
@@ -25,6 +30,7 @@ class StoredObject:
         self.size = int(document["size"])
         self.crc64: str = document["crc64"] or ""
         self.at_s = from_iso(document["last_modified"])
+        self.checks: dict[str, Any] | None = document.get("checks")
 
 
 def not_listed(
@@ -52,6 +58,7 @@ def not_listed(
                 "size": upload.file.size,
                 "crc64": upload.crc64,
                 "last_modified": now,
+                "checks": upload.checks,
             }
             found.append(document)
     return found[::-1]

@@ -23,7 +23,24 @@ def test_an_upload_is_listed_with_its_receipt(after: Demo, site: httpx.Client) -
         **{name: receipt[name] for name in ("key", "size", "crc64", "etag", "last_modified")},
         "name": "größe 1.txt",
         "recorded_at": receipt["recorded_at"],
+        "checks": None,
     }
+
+
+def test_what_the_page_says_of_its_checks_is_listed_also_after_an_undo(
+    after: Demo, site: httpx.Client
+) -> None:
+    ran = {"check": "has_our_columns", "outcome": "passed", "says": "7 列を確認しました。"}
+    checks = {"version": "", "ran": [ran]}
+    upload = put(after, site, b"hello")
+
+    receipt = site.post("/api/receipts", json={**upload.report, "checks": checks}).json()
+    undo = site.delete(address(upload.key)).json()["undo"]
+    back = site.post("/api/objects/undo", json={"id": undo["id"]}).json()
+    found = site.get("/api/objects", params={"sort": "newest"}).json()["objects"]
+
+    assert receipt["checks"] == back["checks"] == mine(site)[upload.key]["checks"] == checks
+    assert {each["key"]: each["checks"] for each in found}[upload.key] == checks
 
 
 def test_others_see_nothing_of_it(after: Demo, site: httpx.Client) -> None:

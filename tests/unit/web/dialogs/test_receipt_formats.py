@@ -13,14 +13,37 @@ def arrived(name):
     return (upload, 1773480413.0)
 
 
+def claim(*entries):
+    ran = [{"check": check, "outcome": outcome, "says": says} for check, outcome, says in entries]
+    return {"version": "", "ran": ran}
+
+
 def test_csv_quotes_and_disarms():
     rows = [arrived('a,"b".txt'), arrived("=cmd().csv")]
 
     assert as_csv(rows) == (
-        "\ufeffname,key,size,crc64,request_id,arrived_at\r\n"
-        '"a,""b"".txt","p/a,""b"".txt",12,42,R1,2026-03-14T09:26:53Z\r\n'
-        "'=cmd().csv,p/=cmd().csv,12,42,R1,2026-03-14T09:26:53Z\r\n"
+        "\ufeffname,key,size,crc64,request_id,arrived_at,checks_claimed\r\n"
+        '"a,""b"".txt","p/a,""b"".txt",12,42,R1,2026-03-14T09:26:53Z,\r\n'
+        "'=cmd().csv,p/=cmd().csv,12,42,R1,2026-03-14T09:26:53Z,\r\n"
     )
+
+
+def test_what_the_checks_said_is_one_cell_and_no_formula():
+    row = arrived("a.txt")
+    row[0].checks = claim(("=f", "passed", ""), ("small", "changed", 'from "4" to 1, MB'))
+
+    cell = as_csv([row]).rstrip().partition("26:53Z,")[2]
+
+    assert cell == '"\'=f: passed; small: changed (from ""4"" to 1, MB)"'
+
+
+def test_json_has_what_the_checks_said_as_the_server_has_it():
+    row = arrived("a.txt")
+    row[0].checks = claim(("a", "passed", "x" * 501))
+
+    (file,) = json.loads(as_json([row]))["files"]
+
+    assert file["checks_claimed"] == claim(("a", "passed", "x" * 499 + "…"))
 
 
 def test_json_holds_the_same():
@@ -36,6 +59,7 @@ def test_json_holds_the_same():
                 "crc64": "42",
                 "request_id": "R1",
                 "arrived_at": "2026-03-14T09:26:53Z",
+                "checks_claimed": None,
             }
         ],
     }

@@ -4,7 +4,13 @@ import pytest
 
 from ossferry_uploader.transfer.upload import Upload
 from support.fakes import START_S, FakeFile
-from upload_page.dialogs.stored_objects import folders_of, list_path, not_listed, path_of
+from upload_page.dialogs.stored_objects import (
+    StoredObject,
+    folders_of,
+    list_path,
+    not_listed,
+    path_of,
+)
 
 RANDOM = "0123456789abcdef0123456789abcdef"
 
@@ -58,3 +64,20 @@ def test_what_the_server_does_not_know_yet_is_listed_all_the_same(words, listed,
     found = not_listed(uploads, words=words, listed=set(listed), now_s=START_S)
 
     assert [each["name"] for each in found] == names
+
+
+def test_what_the_checks_said_of_a_new_upload_is_listed_too():
+    upload = Upload(FakeFile("a.txt"), lambda _: None)
+    upload.target.key = f"uploads/alice-1/2026-03-14/{RANDOM}/a.txt"
+    upload.checks = {"version": "", "ran": [{"check": "a", "outcome": "passed", "says": ""}]}
+
+    (found,) = not_listed([upload], words="", listed=set(), now_s=START_S)
+
+    assert StoredObject(found).checks == upload.checks
+
+
+def test_a_server_that_knows_no_checks_lists_files_without_them():
+    document = {"key": "p/a.txt", "name": "a.txt", "size": 1, "crc64": None}
+    document["last_modified"] = "2026-03-14T09:26:53Z"
+
+    assert StoredObject(document).checks is None

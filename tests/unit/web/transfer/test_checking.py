@@ -54,6 +54,7 @@ async def test_a_file_is_checked_before_a_byte_is_sent():
     assert upload.state == states.DONE
     assert checks.seen == ["a.csv"]
     assert upload.check.name == ""
+    assert upload.checks == {"version": "sha256-abc", "ran": [ran("columns")]}
 
 
 async def test_other_files_are_sent_while_a_file_is_checked():

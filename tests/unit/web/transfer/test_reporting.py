@@ -15,13 +15,18 @@ class Server:
         self.errors = list(errors)
         self.asked = []
         self.batches = []
+        self.claims = []
 
     async def confirm_all(self, uploads):
         self.batches.append([upload[0] for upload in uploads])
-        await self.confirm(key=self.batches[-1], size=0, crc64="", request_id="")
+        self.claims += [upload[4] for upload in uploads[:-1]]
+        await self.confirm(
+            key=self.batches[-1], size=0, crc64="", request_id="", checks=uploads[-1][4]
+        )
 
-    async def confirm(self, *, key, size, crc64, request_id):
+    async def confirm(self, *, key, size, crc64, request_id, checks):
         self.asked.append(key)
+        self.claims.append(checks)
         if self.errors:
             error = self.errors.pop(0)
             if error:
@@ -44,6 +49,10 @@ class Refusing(Server):
 
 def offers(*features):
     return lambda feature: feature in features
+
+
+BATCHED = ("receipts", "receipt-batches")
+BATCHES = offers(*BATCHED)
 
 
 def arrive(reporting, *keys):
@@ -113,6 +122,26 @@ async def test_what_is_the_file_all_the_same_gets_its_receipt():
     assert (server.refused, server.asked) == (["a"], ["a"])
 
 
+async def test_a_report_has_what_the_checks_said():
+    server = Refusing(False)
+    uploads = [Upload(FakeFile(), lambda _: None) for _ in range(4)]
+    claims = [{"version": "", "ran": [{"check": name}]} for name in "abc"] + [None]
+    for upload, claim in zip(uploads, claims):  # noqa: B905 - MicroPython
+        upload.checks = claim
+    first, second, third, last = uploads
+
+    for features, reported in (("receipts",), [first]), (BATCHED, [second, last]):
+        reporting = Reporting(server, FakeClock(), offers(*features))
+        for upload in reported:
+            reporting.arrived(upload)
+        await reporting.finish()
+    third.target.refuse(Stored('"AB"', "8", "R1"), size=third.file.size, crc64="9")
+    Reporting(server, FakeClock(), offers("refusals")).refused(third)
+    await until(lambda: len(server.claims) == 4)
+
+    assert server.claims == [claims[0], claims[1], None, claims[2]]
+
+
 async def test_a_server_without_refusals_is_told_of_none():
     server = Refusing()
     refuse(Reporting(server, FakeClock(), offers("receipts")), "a")
@@ -155,9 +184,6 @@ async def test_while_files_are_sent_reports_keep_a_distance():
 
     assert server.asked == counted == ["a", "b", "c"]
     assert clock.slept_s == [1.0]
-
-
-BATCHES = offers("receipts", "receipt-batches")
 
 
 async def test_what_waits_is_reported_in_batches_of_200():

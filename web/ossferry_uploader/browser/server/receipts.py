@@ -3,14 +3,17 @@
 from ossferry_uploader.oss.encoding import percent_encode
 from ossferry_uploader.oss.errors import Corrupt
 from ossferry_uploader.oss.replies import Stored
+from ossferry_uploader.transfer.checks.claims import short_claim
 from ossferry_uploader.transfer.errors import ServerRefused
 from ossferry_uploader.transfer.grants.quota import Left, read_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ossferry_uploader.browser.server.calls import Server
+    from ossferry_uploader.transfer.checks.claims import ReportFields
     from ossferry_uploader.transfer.target import RefusedObject
 
 __all__ = ["ServerReceipts"]
@@ -31,13 +34,22 @@ class ServerReceipts:
         self._server = server
         self.on_left: Callable[[Left], None] = lambda left: None
 
-    async def confirm(self, *, key: str, size: int, crc64: str, request_id: str) -> "Stored | None":
+    async def confirm(
+        self,
+        *,
+        key: str,
+        size: int,
+        crc64: str,
+        request_id: str,
+        checks: "dict[str, Any] | None" = None,
+    ) -> "Stored | None":
         """Request a receipt: the proof that the object under `key` has this size and CRC-64.
 
         Args:
             size: the size in bytes.
             crc64: the CRC-64 as decimal text.
             request_id: the id of the OSS request that stored the object; may be empty.
+            checks: what the checks of the page said, as in `Upload.checks`; long texts are cut.
 
         Returns:
             The proof; `None` if there is no object under `key`.
@@ -47,8 +59,9 @@ class ServerReceipts:
             ServerRefused: the server refused the request; the status is 0 if no response came, and
                 200 if the response is malformed.
         """
+        document = _report(key, size, crc64, request_id, checks)
         try:
-            found = await self._server.post("/api/receipts", _report(key, size, crc64, request_id))
+            found = await self._server.post("/api/receipts", document)
         except ServerRefused as error:
             if error.code == MISSING:
                 return None
@@ -64,11 +77,11 @@ class ServerReceipts:
             self.on_left(read_left(found["quota"]))
         return Stored(str(found.get("etag", "")), stored_crc64, request_id)
 
-    async def confirm_all(self, uploads: "list[tuple[str, int, str, str]]") -> None:
+    async def confirm_all(self, uploads: "list[ReportFields]") -> None:
         """Report several uploads, at most 200. The server records those that OSS stores as sent.
 
         Args:
-            uploads: `(key, size, crc64, request_id)` of each upload, as for `confirm`.
+            uploads: `(key, size, crc64, request_id, checks)` of each upload, as for `confirm`.
 
         Raises:
             ServerRefused: the server refused the request, and recorded none of the uploads; the
@@ -141,5 +154,16 @@ class ServerReceipts:
         await self._server.call("DELETE", f"/api/unfinished?{asked}")
 
 
-def _report(key: str, size: int, crc64: str, request_id: str) -> "dict[str, object]":
-    return {"key": key, "size": size, "crc64": crc64, "request_id": request_id or None}
+def _report(
+    key: str, size: int, crc64: str, request_id: str, checks: "dict[str, Any] | None"
+) -> "dict[str, object]":
+    report: dict[str, object] = {
+        "key": key,
+        "size": size,
+        "crc64": crc64,
+        "request_id": request_id or None,
+    }
+    claim = short_claim(checks)
+    if claim:
+        report["checks"] = claim
+    return report

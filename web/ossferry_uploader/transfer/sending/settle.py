@@ -40,7 +40,11 @@ async def is_stored(
 
     async def confirm() -> "Stored | None":
         return await engine.ports.receipts.confirm(
-            key=upload.key, size=upload.file.size, crc64=str(crc64), request_id=upload.request_id
+            key=upload.key,
+            size=upload.file.size,
+            crc64=str(crc64),
+            request_id=upload.request_id,
+            checks=upload.checks,
         )
 
     try:

@@ -1,0 +1,63 @@
+"""What the page says about the checks that it ran in the visitor's browser before an upload.
+
+It is a claim: a client can lie, and the server cannot verify it. The server checks only its form,
+so that it fits into a receipt. For proof, run the same checks with `ossferry check`.
+"""
+
+import json
+from typing import Annotated, TypeAlias, cast
+
+from pydantic import AfterValidator, Field
+from typing_extensions import TypedDict
+
+from ossferry.http.body import Text
+from ossferry.ledger.receipts import Claim, Outcome
+
+__all__ = ["MAX_BYTES", "Checks", "ClaimedChecks", "RanCheck", "claimed"]
+
+MAX_CHECKS = 50
+MAX_BYTES = 8000
+"""The longest claim, as JSON in UTF-8. With its claim, a report fits into a body of 16 KB."""
+
+
+class RanCheck(TypedDict):
+    """One check that ran, as the page says.
+
+    Attributes:
+        check: the name of the check.
+        outcome: ``passed``; ``noted``: it added metadata; ``changed``: it changed the file;
+            ``undone``: it changed the file, and the person chose the original;
+            ``asks``: the person had to agree; ``rejected``; ``error``: the check did not work.
+        says: the sentence of the check, in the language of the person; may be empty.
+    """
+
+    check: Annotated[Text, Field(min_length=1, max_length=100)]
+    outcome: Outcome
+    says: Annotated[Text, Field(max_length=500)]
+
+
+class Checks(TypedDict):
+    """A claim of the page: it ran these checks in the visitor's browser. A client can lie.
+
+    Attributes:
+        version: the hash of `checks.py`; empty if only built-in checks ran.
+        ran: the checks, in the order in which they ran.
+    """
+
+    version: Annotated[str, Field(pattern="^(sha256-[A-Za-z0-9+/=_-]{1,100})?$")]
+    ran: Annotated[list[RanCheck], Field(min_length=1, max_length=MAX_CHECKS)]
+
+
+def _short(checks: Checks) -> Checks:
+    if len(json.dumps(checks, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
+        raise ValueError(f"longer than {MAX_BYTES} bytes")
+    return checks
+
+
+ClaimedChecks: TypeAlias = Annotated[Checks, AfterValidator(_short)]
+"""The type of a claim in the body of a request."""
+
+
+def claimed(checks: Claim | None) -> Checks | None:
+    """Return a claim from the ledger, which stores claims as JSON, with its type."""
+    return cast("Checks | None", checks)

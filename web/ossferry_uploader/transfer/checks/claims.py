@@ -1,0 +1,60 @@
+"""The claim of a page about the checks that it ran over a file, as our server accepts it.
+
+The server stores the claim in the receipt. A report with a claim that is too long would be refused
+as a whole, so sentences are cut and characters that a database cannot store are replaced.
+"""
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    ReportFields = tuple[str, int, str, str, dict[str, Any] | None]
+
+__all__ = ["short_claim"]
+
+MAX_CHECKS = 50
+MAX_NAME = 100  # characters
+MAX_SAYS = 500  # characters of a sentence
+MAX_BYTES = 8000  # of the claim as JSON
+CUT = "…"
+UNKNOWN = "\ufffd"
+
+
+def short_claim(checks: "dict[str, Any] | None") -> "dict[str, Any] | None":
+    """Return a claim that the server accepts; `None` if no check ran.
+
+    Args:
+        checks: `{"version": hash, "ran": [{"check": name, "outcome": word, "says": sentence}]}`;
+            `None` if no check ran. Other fields are left out.
+    """
+    if not checks or not checks["ran"]:
+        return None
+    most = MAX_SAYS
+    while True:
+        claim = {
+            "version": checks["version"],
+            "ran": [_entry(each, most) for each in checks["ran"][:MAX_CHECKS]],
+        }
+        if len(json.dumps(claim).encode()) <= MAX_BYTES:
+            return claim
+        most //= 2
+
+
+def _entry(ran: "dict[str, Any]", most: int) -> "dict[str, str]":
+    return {
+        "check": _cut(ran["check"], min(most, MAX_NAME)),
+        "outcome": ran["outcome"],
+        "says": _cut(ran["says"], most),
+    }
+
+
+def _cut(text: str, most: int) -> str:
+    kept = text if len(text) <= most else text[: most - 1] + CUT
+    return "".join([UNKNOWN if _is_unstorable(char) else char for char in kept])
+
+
+def _is_unstorable(char: str) -> bool:
+    """Return whether a character is a zero byte or half of a surrogate pair."""
+    return char == "\0" or 0xD800 <= ord(char) <= 0xDFFF
