@@ -98,7 +98,9 @@ ARROWS: dict[str, dict[str, str]] = {
         "errors": "",
     },
     "ossferry_checks": {
-        "builtin": "registry",
+        "builtin": "photos builtin.options registry",
+        "photos": "builtin.options registry files results sentences",
+        "builtin.options": "",
         "runner": "registry files results",
         "registry": "files results",
         "files": "",

@@ -1,10 +1,14 @@
 """The built-in checks for given options."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_args, get_type_hints
 
-from ossferry_checks.builtin.options import BuiltInOptions
+from ossferry_checks.builtin.options import BuiltInOptions, PhotoOptions
+from ossferry_checks.photos.dimensions import dimensions_check
+from ossferry_checks.photos.heic import heic_check
+from ossferry_checks.photos.metadata import metadata_check
+from ossferry_checks.photos.smaller import smaller_check
 from ossferry_checks.registry import Check
 
 __all__ = ["BuiltInChecks", "built_in_checks", "read_options"]
@@ -24,7 +28,20 @@ class BuiltInChecks:
 
 def built_in_checks(options: BuiltInOptions) -> BuiltInChecks:
     """Return the built-in checks that `options` switches on."""
-    return BuiltInChecks([], [])
+    photos = options.photos
+    return BuiltInChecks(
+        before=[dimensions_check(photos)] if photos else [],
+        after=list(_photo_changes(photos)) if photos else [],
+    )
+
+
+def _photo_changes(options: PhotoOptions) -> Iterator[Check]:
+    if options.heic:
+        yield heic_check(options)
+    if options.max_side:
+        yield smaller_check(options)
+    if options.strip:
+        yield metadata_check()
 
 
 def read_options(given: Mapping[str, Any]) -> BuiltInOptions:
