@@ -4,6 +4,8 @@ The worker offers `ossferryChecks.loadHeic()`, a promise of the module `libheif-
 npm package `libheif-js`.
 """
 
+from typing import Any
+
 from ossferry_checks.photos.canvas import Bitmap, NotDecodedError
 
 __all__ = ["decode"]
@@ -41,9 +43,7 @@ async def decode(content: bytes, *, has_wide_gamut: bool) -> Bitmap:
     if not hasattr(decoded, "channels"):  # an object with a code of an error
         raise NotDecodedError
     channel = decoded.channels[0]
-    options = js.Object.new()
-    options.colorSpace = "display-p3" if has_wide_gamut else "srgb"
-    pixels = js.ImageData.new(channel.width, channel.height, options)
+    pixels = _pixels(channel.width, channel.height, has_wide_gamut=has_wide_gamut)
     row, stride = channel.width * PIXEL, channel.stride
     if row == stride:
         pixels.data.set(channel.data)
@@ -51,3 +51,18 @@ async def decode(content: bytes, *, has_wide_gamut: bool) -> Bitmap:
         for y in range(channel.height):
             pixels.data.set(channel.data.subarray(y * stride, y * stride + row), y * row)
     return await js.createImageBitmap(pixels)
+
+
+def _pixels(width: int, height: int, *, has_wide_gamut: bool) -> Any:
+    """Return an empty `ImageData`. Without support for Display P3, the colours become paler."""
+    import js
+    from pyodide.ffi import JsException
+
+    if has_wide_gamut:
+        options = js.Object.new()
+        options.colorSpace = "display-p3"
+        try:
+            return js.ImageData.new(width, height, options)
+        except JsException:  # Firefox ESR 153 takes no options
+            pass
+    return js.ImageData.new(width, height)
