@@ -27,6 +27,8 @@ from ossferry.authentication.app import app_authenticator
 from ossferry.authentication.choice import authenticator_for
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.background import UploadServices
+from ossferry.checks.configuration import PageChecks, load_checks
+from ossferry.checks.endpoints import CheckApi
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
 from ossferry.errors import OssferryError
 from ossferry.forms.html import FormHtml
@@ -145,6 +147,7 @@ class _Base:
     """The objects that most parts of the server use.
 
     Attributes:
+        checks: the checks that run in the page; None if there are none.
         store, database: the bucket and the ledger; both are None if the settings have no role for
             objects.
     """
@@ -152,6 +155,7 @@ class _Base:
     settings: Settings
     web_dir: Path
     assets: Assets
+    checks: PageChecks | None
     audit: Audit
     storage: Storage
     metrics: Metrics
@@ -182,6 +186,7 @@ def _base(
         settings=settings,
         web_dir=web_dir,
         assets=assets,
+        checks=load_checks(settings, assets),
         audit=audit,
         storage=make_storage(settings),
         metrics=Metrics(),
@@ -303,6 +308,7 @@ def _routes(
         page=Pages.load(settings, base.web_dir, base.assets, authenticator),
         assets=AssetApi(assets),
         embedding=EmbeddingApi(settings.frame_origins),
+        checks=CheckApi(base.checks, authenticator) if base.checks else None,
         token=token,
         readiness=ready,
         form=FormApi(forms, token=token, authenticator=authenticator, clock=clock),
@@ -327,6 +333,7 @@ def _token_api(
         grant_log = GrantLog(uploads.database, uploads.hooks, uploads.quotas, clock=base.clock)
     features = [
         *(uploads.features if uploads else []),
+        *(["checks"] if base.checks else []),
         *(["demo"] if base.settings.allow_mock else []),
         *(["sign-out"] if authenticator.signs_out else []),
     ]

@@ -14,6 +14,8 @@ from starlette.routing import Route
 from ossferry.access.authenticator import Endpoint
 from ossferry.access.gate import Gate
 from ossferry.admin.endpoints import AdminApi
+from ossferry.checks.configuration import FILES
+from ossferry.checks.endpoints import CheckApi
 from ossferry.forms.pages import FormPages
 from ossferry.forms.service import FormApi
 from ossferry.grants.endpoints import TokenApi
@@ -70,6 +72,7 @@ class Handlers:
     """The handlers of all routes.
 
     Attributes:
+        checks: None if the settings switch on no check.
         metrics: handles `/metrics`; None if the settings have no token for metrics.
         uploads: None if the server has no role for objects.
         sign_in: the endpoints of the authenticator, by the names in `SIGN_IN_ROUTES`.
@@ -78,6 +81,7 @@ class Handlers:
     page: Pages
     assets: AssetApi
     embedding: EmbeddingApi
+    checks: CheckApi | None
     token: TokenApi
     readiness: Readiness
     form: FormApi
@@ -104,6 +108,7 @@ def all_routes(gate: Gate, handlers: Handlers) -> list[Route]:
         _get(FORM, handlers.form_pages.show),
         _get(f"{FORM}/back", handlers.form_pages.back),
         _get(f"{FORM}/arrived", gate.visitors("form-arrived", handlers.form_pages.arrived)),
+        *(_check_routes(gate, handlers.checks) if handlers.checks else []),
         *(_upload_routes(gate, handlers.uploads) if handlers.uploads else []),
         *([Route("/metrics", handlers.metrics.show)] if handlers.metrics else []),
         *(
@@ -111,6 +116,13 @@ def all_routes(gate: Gate, handlers: Handlers) -> list[Route]:
             for name, (method, path) in SIGN_IN_ROUTES.items()
             if name in handlers.sign_in
         ),
+    ]
+
+
+def _check_routes(gate: Gate, checks: CheckApi) -> list[Route]:
+    return [
+        _get("/api/checks", checks.show),
+        _get(f"{FILES}/{{hash}}/{{name}}", checks.file),
     ]
 
 

@@ -75,6 +75,7 @@ ARABIC = {
     ("page", "announce_end"): FILE,
     ("page", "announce_failed"): FILE,
     ("page", "announce_start"): OF_FILES,
+    ("page", "asks"): FILE,
     ("page", "discard_all_sure"): OF_UPLOADS,
     ("page", "files"): FILE,
     ("page", "for_all"): OF_FILES,

@@ -1,9 +1,11 @@
 """Generates the page `docs/configuration.md` from the settings class."""
 
+from dataclasses import is_dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from ossferry.settings.checks import CheckSettings
 from ossferry.settings.model import PREFIX, Settings
 from ossferry.settings.secrets import is_secret
 
@@ -36,9 +38,11 @@ The demo does not use this chain: it uses the mock's keys.
 
 def configuration_page() -> str:
     """Return the text of `docs/configuration.md`: all options in a Markdown table."""
+    own = [name for name in Settings.model_fields if name not in CheckSettings.model_fields]
     rows = [
         f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(name, field)} |"
-        for name, field in Settings.model_fields.items()
+        for name in (*own, *CheckSettings.model_fields)
+        for field in (Settings.model_fields[name],)
     ]
     return HEAD + "\n".join(rows) + "\n" + TAIL
 
@@ -49,6 +53,8 @@ def _default(field: FieldInfo) -> str:
     value: Any = field.default
     if value is None:
         return "none"
+    if is_dataclass(value):
+        return "`{}`"
     if isinstance(value, tuple | dict):
         return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

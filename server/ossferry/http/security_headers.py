@@ -59,7 +59,8 @@ def page_policy(
         "media-src": "blob:",  # the first frame of a chosen video
         "font-src": "'self'",
         "connect-src": " ".join(["'self'", *settings.upload_origins]),
-        "worker-src": "blob:",  # scripts whose hash the page has verified; no service worker
+        # blob: scripts whose hash the page has verified; no service worker
+        "worker-src": "'self' blob:" if settings.has_checks else "blob:",
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": " ".join(ancestors) or "'none'",

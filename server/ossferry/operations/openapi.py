@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ossferry.checks.configuration import Checks
 from ossferry.forms.service import Form, FormWish
 from ossferry.grants.endpoints import FormGrant, Grant, Refused, StsGrant, StsToken
 from ossferry.http.problems import Problem
@@ -49,7 +50,7 @@ TYPES: dict[str, Any] = {
         *(Report, ReceiptJson, Batch, ReceiptsJson),
         *(RefusedUpload, RefusedOutcome, Callback, Taken),
         *(File, Identical, Object, Objects, Deleted, DeletedObjects, Undo, Preview),
-        *(Wish, ShareJson, Shares, Unfinished, Discarded, Problem, Status, Embedding),
+        *(Wish, ShareJson, Shares, Unfinished, Discarded, Problem, Status, Embedding, Checks),
     )
 }
 """The types of request bodies and responses, by their names in the document."""
@@ -252,6 +253,13 @@ def _public_paths() -> dict[str, Any]:
                 "summary": "What a site learns from the page that it embeds.",
                 "parameters": [{"name": "origin", "in": "query", "schema": SOUND}],
                 "responses": _answers("Embedding", "400", "421", "431"),
+            }
+        },
+        "/api/checks": {
+            "get": {
+                "summary": "The checks that the page runs before an upload; only if the settings"
+                " switch some on.",
+                "responses": _answers("Checks", "400", "401", "404", "421", "431"),
             }
         },
         "/healthz": {"get": {"summary": "Whether the process is running.", "responses": status}},

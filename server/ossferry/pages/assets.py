@@ -24,7 +24,7 @@ from starlette.responses import FileResponse, Response
 from ossferry.errors import SettingsError
 from ossferry.settings.model import Settings
 
-__all__ = ["Assets", "StoredFile", "find_web_dir", "load_file"]
+__all__ = ["Assets", "StoredFile", "find_web_dir", "how_to_install", "load_file", "stored_file"]
 
 SUFFIXES = {"br": ".br", "gzip": ".gz"}
 KEPT_IN_MEMORY = 512 * 1024
@@ -46,10 +46,12 @@ class StoredFile:
     Attributes:
         variants: a mapping from encodings, such as `br`, to the encoded file. The encoding `""`
             means the uncompressed file.
+        integrity: the hash of the uncompressed file, ``sha256-<base64>``; may be empty.
     """
 
     content_type: str
     variants: Mapping[str, Variant]
+    integrity: str = ""
 
     def respond(self, request: Request, *, cache_control: str) -> Response:
         """Return a response with the file in the best encoding that the client accepts.
@@ -140,6 +142,15 @@ class Assets:
         """Return the URL path of the file with this name; empty if there is no such file."""
         return next((url for url in self._files if url.endswith(f"/{name}")), "")
 
+    def group(self, name: str) -> dict[str, str]:
+        """Return the URL paths of the files of a group, such as ``pyodide``, by file name."""
+        urls = (url for url in self._files if url.startswith(f"/assets/{name}-"))
+        return {url.rpartition("/")[2]: url for url in urls}
+
+    def integrity(self, url: str) -> str:
+        """Return the hash of the file at this URL path, ``sha256-<base64>``."""
+        return self._files[url].integrity
+
     def icon(self) -> StoredFile | None:
         """Return the icon of the page, or None if there is no icon."""
         found = (file for url, file in self._files.items() if url.endswith("/favicon.svg"))
@@ -165,16 +176,36 @@ def find_web_dir(settings: Settings) -> Path:
     raise SettingsError("OSSFERRY_WEB_DIR: there is no built page; run `make build` first.")
 
 
-def load_file(path: Path, content_type: str, encodings: list[str]) -> StoredFile:
+def how_to_install(runtime: str) -> str:
+    """Return a sentence about an interpreter of the page that is not installed."""
+    return (
+        f"The files of {runtime} are not installed, or belong to another release;"
+        f" run `pip install 'ossferry[{runtime}]'`."
+    )
+
+
+def load_file(
+    path: Path, content_type: str, encodings: list[str], integrity: str = ""
+) -> StoredFile:
     """Return a file with its compressed copies.
 
     Args:
         path: the uncompressed file; copies with the endings `.br` and `.gz` are in the same folder.
         encodings: the available encodings, such as `br` and `gzip`, the preferred one first.
+        integrity: the hash of the uncompressed file.
     """
     paths = {name: path.with_name(path.name + SUFFIXES[name]) for name in encodings} | {"": path}
-    variants = {name: _load_variant(each, name) for name, each in paths.items()}
-    return StoredFile(content_type=content_type, variants=variants)
+    variants = {name: _variant(each, name, each.read_bytes()) for name, each in paths.items()}
+    return StoredFile(content_type=content_type, variants=variants, integrity=integrity)
+
+
+def stored_file(path: Path, content: bytes, content_type: str) -> StoredFile:
+    """Return a file without compressed copies.
+
+    Args:
+        content: the content of the file, which the caller has verified.
+    """
+    return StoredFile(content_type=content_type, variants={"": _variant(path, "", content)})
 
 
 def _find_parent(url: str, runtime: str, web_dir: Path) -> Path | None:
@@ -194,11 +225,10 @@ def _load_listed(path: Path, entry: dict[str, Any]) -> StoredFile:
     digest = base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
     if entry["integrity"] != f"sha256-{digest}":
         raise ValueError(f"{path} is not what was built")
-    return load_file(path, entry["type"], entry["encodings"])
+    return load_file(path, entry["type"], entry["encodings"], entry["integrity"])
 
 
-def _load_variant(path: Path, encoding: str) -> Variant:
-    content = path.read_bytes()
+def _variant(path: Path, encoding: str, content: bytes) -> Variant:
     digest = hashlib.sha256(content).hexdigest()[:20]
     kept = content if len(content) <= KEPT_IN_MEMORY else None
     return Variant(path=path, etag=f'"{digest}{encoding and "-" + encoding}"', content=kept)

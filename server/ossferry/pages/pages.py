@@ -15,7 +15,7 @@ from starlette.responses import Response
 from ossferry.access.authenticator import Authenticator
 from ossferry.errors import NowhereError, SettingsError
 from ossferry.http.languages import DEFAULT, VARY, language_of
-from ossferry.pages.assets import SUFFIXES, Assets, StoredFile, load_file
+from ossferry.pages.assets import SUFFIXES, Assets, StoredFile, how_to_install, load_file
 from ossferry.settings.choices import Runtime
 from ossferry.settings.model import Settings
 
@@ -48,7 +48,7 @@ class Pages:
                 is not installed.
         """
         if settings.runtime in assets.missing:
-            raise SettingsError(f"OSSFERRY_RUNTIME: {_how_to_install(settings.runtime)}")
+            raise SettingsError(f"OSSFERRY_RUNTIME: {how_to_install(settings.runtime)}")
         try:
             files = {runtime: _load_pages(web_dir, runtime) for runtime in get_args(Runtime)}
         except OSError as error:
@@ -73,20 +73,13 @@ class Pages:
         if self._settings.allow_runtime_query and wanted in self._files:
             runtime = wanted
         if runtime in self._missing:
-            raise NowhereError(_how_to_install(runtime))
+            raise NowhereError(how_to_install(runtime))
         pages = self._files[runtime]
         page = pages[language_of(request, list(pages))]
         response = page.respond(request, cache_control="no-cache")
         response.headers["vary"] = f"Accept-Encoding, {VARY}"
         self._authenticator.renew(request, response)
         return response
-
-
-def _how_to_install(runtime: str) -> str:
-    return (
-        f"The files of {runtime} are not installed, or belong to another release;"
-        f" run `pip install 'ossferry[{runtime}]'`."
-    )
 
 
 def _load_pages(web_dir: Path, runtime: str) -> dict[str, StoredFile]:

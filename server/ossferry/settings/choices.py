@@ -14,6 +14,7 @@ __all__ = [
     "FrameLevel",
     "GrantKind",
     "Level",
+    "OnError",
     "OssSdk",
     "Refused",
     "Runtime",
@@ -25,6 +26,7 @@ GrantKind: TypeAlias = Literal["sts", "form"]
 Runtime: TypeAlias = Literal["micropython", "pyodide"]
 OssSdk: TypeAlias = Literal["oss2", "alibabacloud-oss-v2"]
 Refused: TypeAlias = Literal["remove", "trash"]
+OnError: TypeAlias = Literal["reject", "allow"]
 Undo: TypeAlias = Literal["trash", "versions", "off"]
 Action: TypeAlias = Literal[
     "oss:PutObject",

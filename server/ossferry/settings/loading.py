@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
@@ -12,13 +14,18 @@ from pydantic_settings import SettingsError as UnreadableError
 
 from ossferry.errors import SettingsError
 from ossferry.observability.logs import logger
-from ossferry.settings.model import PREFIX, Settings
+from ossferry.settings.checks import PREFIX, CheckSettings
+from ossferry.settings.model import Settings
 from ossferry.settings.secrets import is_secret
 
-__all__ = ["ExplicitSettings", "load_settings"]
+__all__ = ["ExplicitSettings", "load_check_settings", "load_settings"]
 
 
 LIST = 'should be a list in JSON, such as ["one", "two"]'
+OBJECT = 'should be an object in JSON, such as {"file_type": true}'
+BUILT_IN = "checks_built_in"
+"""The only option that must be an object."""
+
 ALIKE = 0.8
 """The similarity to an option from which an unknown name counts as a typing error."""
 
@@ -31,8 +38,11 @@ PLAIN_WORDS = (
     (r"a valid integer", "a whole number"),
     (r"a valid number", "a number"),
     (r"a valid boolean", "1 or 0"),
+    (r"a valid tuple", "a list"),
 )
 """Patterns in the messages of pydantic, and what people read instead."""
+
+S = TypeVar("S", bound=CheckSettings)
 
 log = logger("ossferry.settings")
 
@@ -64,16 +74,30 @@ def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settin
         SettingsError: an option is missing or invalid, and the message names the first such option;
             or `.env` cannot be read.
     """
+    return _load(cls, values)
+
+
+def load_check_settings() -> CheckSettings:
+    """Return the options of checks from the environment and `.env`, without any other option.
+
+    Raises:
+        SettingsError: as in `load_settings`.
+    """
+    return _load(CheckSettings, {})
+
+
+def _load(cls: type[S], values: Mapping[str, object]) -> S:
     if not issubclass(cls, ExplicitSettings):
         _refuse_typing_errors()
     try:
         return cls(**values)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
         raise SettingsError(_sentence(cls, error)) from error
-    except UnreadableError as error:  # only lists can be unreadable
-        name = re.search(r'field "(\w+)"', str(error))
-        option = PREFIX + name[1].upper() if name else "An option"
-        raise SettingsError(f"{option}: {LIST}.") from error
+    except UnreadableError as error:  # only JSON can be unreadable
+        found = re.search(r'field "(\w+)"', str(error))
+        name = found[1] if found else ""
+        option = PREFIX + name.upper() if name else "An option"
+        raise SettingsError(f"{option}: {OBJECT if name == BUILT_IN else LIST}.") from error
 
 
 def _refuse_typing_errors() -> None:
@@ -102,12 +126,15 @@ def _refuse_typing_errors() -> None:
             log.warning("unknown-option", option=name)
 
 
-def _sentence(cls: type[Settings], error: ValidationError) -> str:
+def _sentence(cls: type[CheckSettings], error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     words = _plain(first["msg"].removeprefix("Value error, "))
     if not first["loc"]:
         return f"{words}."
     option = PREFIX + str(first["loc"][0]).upper()
+    if first["loc"][0] == BUILT_IN and len(first["loc"]) > 1:
+        member = ".".join(map(str, first["loc"][1:]))
+        return f"{option}: {member} {words[0].lower()}{words[1:]}."
     if first["type"] == "missing":
         return f"{option} is missing{_source(cls)}."
     if first["type"] == "tuple_type":
@@ -122,7 +149,7 @@ def _plain(words: str) -> str:
     return words
 
 
-def _source(cls: type[Settings]) -> str:
+def _source(cls: type[CheckSettings]) -> str:
     """Return the end of the message about a missing option: where it should be."""
     if issubclass(cls, ExplicitSettings):
         return ""

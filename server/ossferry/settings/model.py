@@ -7,7 +7,7 @@ and the error message names the option. This module opens no connection.
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import (
     Field,
@@ -15,9 +15,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from ossferry.settings.addresses import Addresses
+from ossferry.settings.checks import PREFIX, CheckSettings
 from ossferry.settings.choices import (
     UPLOAD_ACTIONS,
     Action,
@@ -50,23 +51,12 @@ from ossferry.settings.types import (
 
 __all__ = ["PREFIX", "Settings"]
 
-PREFIX = "OSSFERRY_"
 
-
-class Settings(BaseSettings):
+class Settings(CheckSettings):
     """Options of `ossferry serve`.
 
     Each option is set by the environment variable `OSSFERRY_` + the option's name in capitals.
     """
-
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
 
     auth: Methods = Field(
         default=("demo",),

@@ -23,6 +23,10 @@ from support.server_fakes import OPTIONS, FakeClock, FakeStore, FakeSts, Unexpec
 ASSETS = {
     "/assets/app-1a2b/boot.js": ("text/javascript; charset=utf-8", b"let boot = 1;" * 20),
     "/assets/app-1a2b/favicon.svg": ("image/svg+xml", b"<svg/>"),
+    "/assets/checks-5e6f/checks_worker.js": ("text/javascript; charset=utf-8", b"let worker;"),
+    "/assets/checks-5e6f/ossferry_checks.zip": ("application/zip", b"PK library"),
+    "/assets/checks-5e6f/openpyxl.zip": ("application/zip", b"PK openpyxl"),
+    "/assets/checks-5e6f/pypdf.zip": ("application/zip", b"PK pypdf"),
     "/assets/pyodide-3c4d/pyodide.mjs": ("text/javascript; charset=utf-8", b"export {};"),
     "/assets/pyodide-3c4d/pyodide.asm.wasm": ("application/wasm", b"\0asm" * 200_000),
 }

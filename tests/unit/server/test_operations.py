@@ -388,10 +388,12 @@ def test_t49_names_that_clients_choose_make_no_labels(client: httpx.Client) -> N
 def test_the_description_names_every_public_route_and_no_other(
     make_settings: Callable[..., Settings], sts: FakeSts
 ) -> None:
-    app = create_app(make_settings(callback=True, **OBJECTS), assume_role=sts, store=FakeStore())
+    settings = make_settings(callback=True, checks_built_in={"file_type": True}, **OBJECTS)
+    app = create_app(settings, assume_role=sts, store=FakeStore())
     inner = {"/", "/assets/{path:path}", "/favicon.ico", "/openapi.json", "/demo/user"}
     inner |= {"/form", "/form/back", "/form/arrived"}  # pages
     inner |= {"/admin", "/admin/style.css", "/admin/uploads.csv", "/embed.js"}  # no API
+    inner |= {"/checks/files/{hash}/{name}"}
 
     described = {
         (path, method.upper())

@@ -1,0 +1,146 @@
+"""The wheels that the operator's checks import, as `ossferry checks bundle` has stored them.
+
+`bundle.json` lists the wheels with their hashes. The server sends only these files.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
+
+from ossferry.errors import SettingsError
+from ossferry.settings.checks import CheckSettings
+
+__all__ = [
+    "BUNDLE",
+    "PLATFORM",
+    "PYTHON",
+    "Bundle",
+    "Package",
+    "name_in",
+    "normal_name",
+    "read_bundle",
+    "read_package",
+]
+
+BUNDLE = "bundle.json"
+PYTHON = "3.14"
+"""The version of Python in the page's Pyodide."""
+
+PLATFORM = "pyemscripten_2026_0_wasm32"
+"""The platform of the page's Pyodide in the names of wheels (PEP 783)."""
+
+HELP = "run `ossferry checks bundle`"
+
+
+def _wheel(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.whl", name):
+        raise ValueError("must be the name of a wheel")
+    return name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A wheel in the folder.
+
+    Attributes:
+        name: the name of the package in its normal form.
+        sha256: the hash of the wheel, in hexadecimal digits.
+        imports: the names of the modules and packages in the wheel.
+    """
+
+    name: str
+    version: str
+    file: Annotated[str, AfterValidator(_wheel)]
+    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    imports: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """The wheels in a folder.
+
+    Attributes:
+        requirements: the requirements that the packages fulfil.
+        python, platform: the version of Python and the platform that the wheels are for.
+    """
+
+    requirements: tuple[str, ...]
+    python: str
+    platform: str
+    packages: tuple[Package, ...]
+
+
+def normal_name(name: str) -> str:
+    """Return the normal form of the name of a package, such as ``pydantic-core``."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def name_in(requirement: str) -> str:
+    """Return the normal name of the package that a requirement names."""
+    found = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return normal_name(found[0]) if found else ""
+
+
+def read_bundle(settings: CheckSettings) -> Bundle | None:
+    """Return the wheels for the packages in the settings; None if the settings name no packages.
+
+    Raises:
+        SettingsError: the folder is not set, or has not been filled for these settings.
+    """
+    if not settings.checks_packages:
+        return None
+    folder = settings.checks_dir
+    if folder is None:
+        raise SettingsError(
+            f"OSSFERRY_CHECKS_DIR is missing: OSSFERRY_CHECKS_PACKAGES needs a folder; set it, and"
+            f" {HELP}."
+        )
+    try:
+        bundle = TypeAdapter(Bundle).validate_json((folder / BUNDLE).read_bytes())
+    except FileNotFoundError as error:
+        raise SettingsError(f"OSSFERRY_CHECKS_DIR: {folder} has no {BUNDLE}; {HELP}.") from error
+    except OSError as error:
+        raise SettingsError(
+            f"OSSFERRY_CHECKS_DIR: {error.filename} cannot be read ({error.strerror}); let the"
+            " server's user read the folder."
+        ) from error
+    except ValidationError as error:
+        raise SettingsError(
+            f"OSSFERRY_CHECKS_DIR: {folder / BUNDLE} is damaged; {HELP}."
+        ) from error
+    if (bundle.python, bundle.platform) != (PYTHON, PLATFORM):
+        raise SettingsError(
+            f"OSSFERRY_CHECKS_DIR: the wheels in {folder} are for another release of Pyodide;"
+            f" {HELP} --update."
+        )
+    missing = sorted(set(settings.checks_packages) - set(bundle.requirements))
+    if missing:
+        raise SettingsError(
+            f"OSSFERRY_CHECKS_PACKAGES: {folder} has no wheel for {', '.join(missing)}; {HELP}"
+            " --update."
+        )
+    return bundle
+
+
+def read_package(folder: Path, package: Package) -> bytes:
+    """Return a wheel.
+
+    Raises:
+        SettingsError: the file is missing, or is not the one that the bundle lists.
+    """
+    path = folder / package.file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"OSSFERRY_CHECKS_DIR: {path} cannot be read ({error.strerror}); {HELP}."
+        ) from error
+    if hashlib.sha256(content).hexdigest() != package.sha256:
+        raise SettingsError(
+            f"OSSFERRY_CHECKS_DIR: {path} is not the file that {BUNDLE} lists; {HELP}."
+        )
+    return content

@@ -1,0 +1,227 @@
+"""What the page needs to run checks: the answer of `GET /api/checks`, and the files that it names.
+
+Everything is read and verified when the server starts. To use a changed `checks.py`, restart the
+server.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from ossferry.checks.bundle import Bundle, Package, read_bundle, read_package
+from ossferry.checks.selection import Selection, select_checks
+from ossferry.checks.source import Source
+from ossferry.errors import SettingsError
+from ossferry.pages.assets import Assets, StoredFile, how_to_install, stored_file
+from ossferry.settings.checks import built_in_json
+from ossferry.settings.choices import OnError
+from ossferry.settings.model import Settings
+from ossferry_checks.builtin.options import BuiltInOptions
+
+__all__ = ["FILES", "Checks", "PageChecks", "load_checks"]
+
+FILES = "/checks/files"
+"""The path of the operator's files, which the page loads."""
+
+WORKER = "checks_worker.js"
+LIBRARY = "ossferry_checks.zip"
+ENGINE = "pyodide"
+MODULE_NAME = "checks.py"
+PYDANTIC = "pydantic"
+NEEDED_BY_BUILT_IN = {"xlsx": "openpyxl", "pdf": "pypdf"}
+"""The packages in the built page, by the built-in checks that need them."""
+
+
+class CheckJson(TypedDict):
+    """A check: the names of files that it looks at, and its time limit."""
+
+    name: str
+    patterns: list[str]
+    built_in: bool
+    max_seconds: float
+    seconds_per_mb: float
+
+
+class LinkedFile(TypedDict):
+    """A file, and its hash `sha256-<base64>`."""
+
+    url: str
+    integrity: str
+
+
+class PackageJson(TypedDict):
+    """A Python package that the checks import."""
+
+    name: str
+    url: str
+    integrity: str
+    format: Literal["wheel", "zip"]
+
+
+class PageFiles(TypedDict):
+    """The page's own files for checks.
+
+    `pyodide` is a folder, and `integrity` has the hashes of the files in it. `heic` is a script,
+    or empty if no check reads HEIC.
+    """
+
+    worker: str
+    library: LinkedFile
+    pyodide: str
+    integrity: dict[str, str]
+    heic: str
+
+
+class Checks(TypedDict):
+    """The answer of `GET /api/checks`; addresses are relative to the page."""
+
+    checks: list[CheckJson]
+    on_error: OnError
+    undo_s: int
+    version: str
+    built_in: dict[str, Any]
+    module: LinkedFile | None
+    packages: list[PackageJson]
+    files: PageFiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageChecks:
+    """The checks that run in the page.
+
+    Attributes:
+        answer: the answer of `GET /api/checks`.
+        files: the operator's files by their path below `FILES`.
+    """
+
+    answer: Checks
+    files: Mapping[str, StoredFile]
+
+
+def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
+    """Return the checks that run in the page; None if the settings switch on no check.
+
+    Raises:
+        SettingsError: Pyodide is not installed, the built page lacks files for checks, or a file of
+            the operator is missing or wrong.
+    """
+    if not settings.has_checks:
+        return None
+    files = _page_files(assets, settings.checks_built_in)
+    selection = select_checks(settings)
+    bundle = read_bundle(settings)
+    _refuse_missing_pydantic(settings.checks_built_in, bundle)
+    own: dict[str, StoredFile] = {}
+    module = _add_module(own, selection.source) if selection.source else None
+    packages = [
+        _packaged(assets, package)
+        for check, package in NEEDED_BY_BUILT_IN.items()
+        if getattr(settings.checks_built_in, check)
+    ]
+    if bundle and settings.checks_dir:
+        packages += [_add_wheel(own, settings.checks_dir, each) for each in bundle.packages]
+    answer: Checks = {
+        "checks": _listed(selection),
+        "on_error": settings.checks_on_error,
+        "undo_s": settings.checks_undo_s,
+        "version": selection.version,
+        "built_in": built_in_json(settings.checks_built_in),
+        "module": module,
+        "packages": packages,
+        "files": files,
+    }
+    return PageChecks(answer=answer, files=own)
+
+
+def _listed(selection: Selection) -> list[CheckJson]:
+    return [
+        {
+            "name": each.name,
+            "patterns": list(each.patterns),
+            "built_in": each.built_in,
+            "max_seconds": each.max_seconds,
+            "seconds_per_mb": each.seconds_per_mb,
+        }
+        for each in selection.checks
+    ]
+
+
+def _refuse_missing_pydantic(options: BuiltInOptions, bundle: Bundle | None) -> None:
+    has_pydantic = bundle and any(each.name == PYDANTIC for each in bundle.packages)
+    if options.table and options.table.model and not has_pydantic:
+        raise SettingsError(
+            "OSSFERRY_CHECKS_BUILT_IN: table.model needs pydantic; add it to"
+            " OSSFERRY_CHECKS_PACKAGES, and run `ossferry checks bundle --update`."
+        )
+
+
+def _page_files(assets: Assets, options: BuiltInOptions) -> PageFiles:
+    engine = assets.group(ENGINE)
+    if ENGINE in assets.missing or not engine:
+        option = "OSSFERRY_CHECKS and OSSFERRY_CHECKS_BUILT_IN"
+        raise SettingsError(f"{option} need Pyodide. {how_to_install(ENGINE)}")
+    folder = str(PurePosixPath(next(iter(engine.values()))).parent)
+    heic = assets.group("heic") if options.photos and options.photos.heic else {}
+    scripts = [url for name, url in heic.items() if name.endswith((".js", ".mjs"))]
+    return {
+        "worker": _relative(_address(assets, WORKER)),
+        "library": _linked(assets, LIBRARY),
+        "pyodide": _relative(f"{folder}/"),
+        "integrity": {name: assets.integrity(url) for name, url in engine.items()},
+        "heic": _relative(scripts[0]) if scripts else "",
+    }
+
+
+def _add_module(own: dict[str, StoredFile], source: Source) -> LinkedFile:
+    """Add the operator's module to the files, and return its address."""
+    path = f"{_digest(source.version)}/{MODULE_NAME}"
+    own[path] = stored_file(source.path, source.content, "text/x-python; charset=utf-8")
+    return {"url": _relative(f"{FILES}/{path}"), "integrity": source.version}
+
+
+def _add_wheel(own: dict[str, StoredFile], folder: Path, package: Package) -> PackageJson:
+    """Add a wheel to the files, and return its address."""
+    path = f"{package.sha256[:20]}/{package.file}"
+    content = read_package(folder, package)
+    own[path] = stored_file(folder / package.file, content, "application/zip")
+    hashed = base64.b64encode(bytes.fromhex(package.sha256)).decode()
+    return {
+        "name": package.name,
+        "url": _relative(f"{FILES}/{path}"),
+        "integrity": f"sha256-{hashed}",
+        "format": "wheel",
+    }
+
+
+def _packaged(assets: Assets, name: str) -> PackageJson:
+    """Return the address of a Python package in the built page."""
+    linked = _linked(assets, f"{name}.zip")
+    return {"name": name, **linked, "format": "zip"}
+
+
+def _linked(assets: Assets, name: str) -> LinkedFile:
+    url = _address(assets, name)
+    return {"url": _relative(url), "integrity": assets.integrity(url)}
+
+
+def _address(assets: Assets, name: str) -> str:
+    url = assets.address(name)
+    if not url:
+        raise SettingsError(
+            f"OSSFERRY_WEB_DIR: the built page has no {name}, which checks need; install the"
+            " package again, or run `make build`."
+        )
+    return url
+
+
+def _relative(url: str) -> str:
+    return f".{url}"
+
+
+def _digest(integrity: str) -> str:
+    """Return the beginning of a hash `sha256-<base64>` in hexadecimal digits."""
+    return base64.b64decode(integrity.removeprefix("sha256-")).hex()[:20]

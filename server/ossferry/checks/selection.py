@@ -1,0 +1,82 @@
+"""The checks that the settings switch on, in the order in which they run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ossferry.checks.source import Source, read_source
+from ossferry.errors import SettingsError
+from ossferry.settings.checks import CheckSettings
+from ossferry_checks.builtin.selection import built_in_checks
+
+__all__ = ["Listed", "Selection", "select_checks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A check that is on.
+
+    Attributes:
+        name, patterns, max_seconds, seconds_per_mb: as in `ossferry_checks.Check`.
+        built_in: False for a check in the operator's module.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    built_in: bool
+    max_seconds: float
+    seconds_per_mb: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """All checks that are on, and the operator's module; None if there is no module."""
+
+    checks: Sequence[Listed]
+    source: Source | None
+
+    @property
+    def version(self) -> str:
+        """The hash of the operator's module; empty if there is none."""
+        return self.source.version if self.source else ""
+
+
+def select_checks(settings: CheckSettings) -> Selection:
+    """Return the checks that the settings switch on.
+
+    Raises:
+        SettingsError: the operator's module cannot be read, has a check with the name of a built-in
+            one, or lacks the model of `table.model`.
+    """
+    source = read_source(settings.checks) if settings.checks else None
+    built_in = built_in_checks(settings.checks_built_in)
+    taken = {each.name for each in built_in.around([])}
+    for each in source.checks if source else ():
+        if each.name in taken:
+            raise SettingsError(
+                f"OSSFERRY_CHECKS: {settings.checks}, line {each.line}: there is a built-in check"
+                f" {each.name}; choose another name."
+            )
+    table = settings.checks_built_in.table
+    if source and table and table.model and table.model not in source.classes:
+        raise SettingsError(
+            f"OSSFERRY_CHECKS_BUILT_IN: {settings.checks} has no class {table.model}, which"
+            " table.model names."
+        )
+    before, own, after = (
+        [
+            Listed(
+                name=each.name,
+                patterns=each.patterns,
+                built_in=is_built_in,
+                max_seconds=each.max_seconds,
+                seconds_per_mb=each.seconds_per_mb,
+            )
+            for each in part
+        ]
+        for part, is_built_in in (
+            (built_in.before, True),
+            (source.checks if source else (), False),
+            (built_in.after, True),
+        )
+    )
+    return Selection(checks=[*before, *own, *after], source=source)

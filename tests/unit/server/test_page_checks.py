@@ -1,0 +1,343 @@
+"""What the page needs to run checks: the list, the operator's files, and the policy for workers."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.requests import Request
+
+from ossferry.app import create_app
+from ossferry.checks.bundle import PLATFORM, PYTHON
+from ossferry.errors import NoProofError, SettingsError
+from ossferry.identity.principal import Principal
+from ossferry.settings.model import Settings
+from support.app_client import app_client
+from support.server_fakes import NO_KEYS, FakeClock, FakeSts
+
+CHECKS = """from ossferry_checks import check
+@check("*.csv", max_seconds=3)
+def columns(file): ...
+"""
+WHEEL = b"PK\3\4 a wheel"
+ALL_PACKAGES = ("phonenumbers>=8",)
+
+
+def hash_of(content: bytes) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+@pytest.fixture
+def checks(tmp_path: Path) -> Path:
+    path = tmp_path / "checks.py"
+    path.write_text(CHECKS)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that `ossferry checks bundle` has filled."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    write_bundle(folder)
+    return folder
+
+
+def write_bundle(folder: Path, **changes: object) -> None:
+    name = "phonenumbers-8.1-py3-none-any.whl"
+    (folder / name).write_bytes(WHEEL)
+    package = {
+        "name": "phonenumbers",
+        "version": "8.1",
+        "file": name,
+        "sha256": hashlib.sha256(WHEEL).hexdigest(),
+        "imports": ["phonenumbers"],
+    }
+    document = {
+        "requirements": ALL_PACKAGES,
+        "python": PYTHON,
+        "platform": PLATFORM,
+        "packages": [package],
+    }
+    (folder / "bundle.json").write_text(json.dumps(document | changes))
+
+
+def start(settings: Settings, sts: FakeSts) -> AbstractContextManager[httpx.Client]:
+    return app_client(create_app(settings, assume_role=sts))
+
+
+def test_without_checks_there_is_nothing(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+) -> None:
+    clock.catch_up()
+    settings = make_settings(checks_built_in={"file_type": False, "pdf": None})
+    with start(settings, sts) as client:
+        assert client.get("/api/checks").status_code == 404
+        assert "checks" not in client.post("/api/grant").json()["features"]
+        assert "worker-src blob:;" in client.get("/").headers["content-security-policy"]
+
+
+def test_the_page_gets_the_checks_with_all_addresses(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    checks: Path,
+    folder: Path,
+) -> None:
+    clock.catch_up()
+    settings = make_settings(
+        checks=checks,
+        checks_built_in={"xlsx": {"sheets": ["Sales"]}, "pdf": True},
+        checks_on_error="allow",
+        checks_undo_s=5,
+        checks_packages=ALL_PACKAGES,
+        checks_dir=folder,
+    )
+    with start(settings, sts) as client:
+        answer = client.get("/api/checks")
+        features = client.post("/api/grant").json()["features"]
+        policy = client.get("/").headers["content-security-policy"]
+
+    assert "checks" in features
+    assert "worker-src 'self' blob:;" in policy
+    found = answer.json()
+    version = hash_of(CHECKS.encode())
+    digest, wheel = hashlib.sha256(CHECKS.encode()), hashlib.sha256(WHEEL)
+    own = {"name": "columns", "patterns": ["*.csv"], "built_in": False}
+    assert {**own, "max_seconds": 3.0, "seconds_per_mb": 0.0} in found["checks"]
+    assert found["on_error"] == "allow"
+    assert found["undo_s"] == 5
+    assert found["version"] == version
+    assert found["built_in"] == {
+        "xlsx": {"sheets": ["Sales"], "columns": []},
+        "pdf": {"allow_encrypted": False, "max_pages": None},
+    }
+    assert found["module"] == {
+        "url": f"./checks/files/{digest.hexdigest()[:20]}/checks.py",
+        "integrity": version,
+    }
+    assets = "./assets/checks-5e6f"
+    file = "phonenumbers-8.1-py3-none-any.whl"
+    assert found["packages"] == [
+        packaged("openpyxl", f"{assets}/openpyxl.zip", b"PK openpyxl", "zip"),
+        packaged("pypdf", f"{assets}/pypdf.zip", b"PK pypdf", "zip"),
+        packaged("phonenumbers", f"./checks/files/{wheel.hexdigest()[:20]}/{file}", WHEEL, "wheel"),
+    ]
+    assert found["files"] == {
+        "worker": f"{assets}/checks_worker.js",
+        "library": {"url": f"{assets}/ossferry_checks.zip", "integrity": hash_of(b"PK library")},
+        "pyodide": "./assets/pyodide-3c4d/",
+        "integrity": {
+            "pyodide.mjs": hash_of(b"export {};"),
+            "pyodide.asm.wasm": hash_of(b"\0asm" * 200_000),
+        },
+        "heic": "",
+    }
+
+
+def packaged(name: str, url: str, content: bytes, kind: str) -> dict[str, str]:
+    return {"name": name, "url": url, "integrity": hash_of(content), "format": kind}
+
+
+def test_only_listed_files_are_served_and_kept(
+    make_settings: Callable[..., Settings], sts: FakeSts, checks: Path, folder: Path
+) -> None:
+    (folder / "checks.lock").write_text("not for browsers")
+    settings = make_settings(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder)
+    with start(settings, sts) as client:
+        found = client.get("/api/checks").json()
+        module = client.get(found["module"]["url"][1:])
+        wheel = client.get(found["packages"][0]["url"][1:])
+        checks.write_text("changed")
+        again = client.get(found["module"]["url"][1:])
+        again_304 = client.get(
+            found["module"]["url"][1:], headers={"if-none-match": module.headers["etag"]}
+        )
+        base = found["packages"][0]["url"][1:].rpartition("/")[0]
+        paths = ("checks.lock", "bundle.json", "..%2fchecks.py", "checks.py")
+        others = [client.get(f"{base}/{name}").status_code for name in paths]
+
+    assert module.text == again.text == CHECKS
+    assert again_304.status_code == 304
+    assert wheel.content == WHEEL
+    assert module.headers["content-type"] == "text/x-python; charset=utf-8"
+    assert wheel.headers["content-type"] == "application/zip"
+    for each in (module, wheel):
+        assert each.headers["cache-control"] == "private, max-age=31536000, immutable"
+        assert each.headers["content-security-policy"].startswith("default-src 'none'")
+    assert others == [404] * 4
+
+
+def test_the_checks_are_for_whoever_gets_the_page(
+    make_settings: Callable[..., Settings], sts: FakeSts, checks: Path, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(NO_KEYS)
+    settings = make_settings(auth="apikey", api_keys_file=keys, checks=checks)
+    with start(settings, sts) as client:
+        page, found = client.get("/"), client.get("/api/checks")
+
+        assert (page.status_code, found.status_code) == (200, 200)
+        assert client.get(found.json()["module"]["url"][1:]).status_code == 200
+
+
+def test_a_page_for_signed_in_people_has_checks_for_them_only(
+    make_settings: Callable[..., Settings], sts: FakeSts, checks: Path
+) -> None:
+    settings = make_settings(auth="app", sign_in_url="/sign-in", checks=checks)
+
+    async def nobody(_request: Request) -> Principal:
+        raise NoProofError("Nobody is signed in.")
+
+    app = create_app(settings, assume_role=sts, identify=nobody)
+    with app_client(app) as client:
+        page, found = client.get("/", follow_redirects=False), client.get("/api/checks")
+        digest = hashlib.sha256(CHECKS.encode()).hexdigest()[:20]
+        file = client.get(f"/checks/files/{digest}/checks.py")
+
+    assert (page.status_code, found.status_code, file.status_code) == (303, 401, 401)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"checks_dir": None}, "OSSFERRY_CHECKS_DIR is missing: .*run `ossferry checks bundle`"),
+        ({"checks_dir": "empty"}, "has no bundle.json; run `ossferry checks bundle`"),
+        (
+            {"checks_packages": ("phonenumbers>=9",)},
+            r"no wheel for phonenumbers>=9; run `ossferry checks bundle` --update\.",
+        ),
+        (
+            {"checks_built_in": {"table": {"model": "Row"}}},
+            "has no class Row, which table.model names",
+        ),
+    ],
+)
+def test_the_server_does_not_start_without_the_wheels(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    checks: Path,
+    folder: Path,
+    changes: dict[str, object],
+    sentence: str,
+) -> None:
+    if changes.get("checks_dir") == "empty":
+        changes = {"checks_dir": folder.parent}
+    options = {"checks": checks, "checks_packages": ALL_PACKAGES, "checks_dir": folder}
+
+    with pytest.raises(SettingsError, match=sentence):
+        create_app(make_settings(**options | changes), assume_role=sts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"python": "3.13"}, "for another release of Pyodide"),
+        ({"platform": "pyemscripten_2025_0_wasm32"}, "for another release of Pyodide"),
+        ({"packages": [{"name": "a"}]}, "bundle.json is damaged"),
+        (
+            {
+                "packages": [
+                    {
+                        "name": "a",
+                        "version": "1",
+                        "file": "../checks.py.whl",
+                        "sha256": "0" * 64,
+                        "imports": [],
+                    }
+                ]
+            },
+            "bundle.json is damaged",
+        ),
+    ],
+)
+def test_a_wrong_bundle_is_named(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    checks: Path,
+    folder: Path,
+    changes: dict[str, object],
+    sentence: str,
+) -> None:
+    write_bundle(folder, **changes)
+    settings = make_settings(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder)
+
+    with pytest.raises(SettingsError, match=sentence):
+        create_app(settings, assume_role=sts)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"changed", "is not the file that bundle.json lists"), (None, "cannot be read")],
+)
+def test_a_changed_wheel_is_noticed(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    checks: Path,
+    folder: Path,
+    content: bytes | None,
+    sentence: str,
+) -> None:
+    wheel = next(folder.glob("*.whl"))
+    if content is None:
+        wheel.unlink()
+    else:
+        wheel.write_bytes(content)
+    settings = make_settings(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder)
+
+    with pytest.raises(SettingsError, match=sentence):
+        create_app(settings, assume_role=sts)
+
+
+@pytest.mark.parametrize(
+    ("gone", "sentence"),
+    [
+        ("pyodide-", "ossferry.pyodide"),
+        ("checks_worker.js", "the built page has no checks_worker.js"),
+        ("pypdf.zip", "the built page has no pypdf.zip"),
+    ],
+)
+def test_an_incomplete_page_cannot_run_checks(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    web_dir: Path,
+    gone: str,
+    sentence: str,
+) -> None:
+    path = web_dir / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"] = {url: each for url, each in manifest["files"].items() if gone not in url}
+    path.write_text(json.dumps(manifest))
+
+    with pytest.raises(SettingsError, match=sentence):
+        create_app(make_settings(checks_built_in={"pdf": True}), assume_role=sts)
+
+
+def test_checks_need_the_package_with_pyodide(
+    make_settings: Callable[..., Settings], sts: FakeSts, web_dir: Path
+) -> None:
+    path = web_dir / "manifest.json"
+    manifest = json.loads(path.read_text()) | {"separate": {"pyodide": "/assets/pyodide-9999"}}
+    path.write_text(json.dumps(manifest))
+    (web_dir / "assets" / "pyodide-3c4d").rename(web_dir / "assets" / "elsewhere")
+    manifest["files"] = {
+        url.replace("3c4d", "9999"): each for url, each in manifest["files"].items()
+    }
+    path.write_text(json.dumps(manifest))
+
+    with pytest.raises(SettingsError, match=r"need Pyodide\. .*pip install 'ossferry\[pyodide\]'"):
+        create_app(make_settings(checks_built_in={"pdf": True}), assume_role=sts)
+
+
+def test_a_model_needs_pydantic_in_the_page(
+    make_settings: Callable[..., Settings], sts: FakeSts, checks: Path
+) -> None:
+    checks.write_text(CHECKS + "class Row: ...\n")
+    settings = make_settings(checks=checks, checks_built_in={"table": {"model": "Row"}})
+
+    with pytest.raises(SettingsError, match=r"table\.model needs pydantic; add it to"):
+        create_app(settings, assume_role=sts)
