@@ -98,24 +98,25 @@ def strip(source: Source) -> Stripped:
             _add_or_keep(body, source, chunk, only_orientation(orientation))
             orientation = 1  # not a second time
     pieces = Pieces()
-    start = MAGIC + struct.pack("<I", len(FORM) + body.size) + FORM
-    if source.read_at(0, HEADER_BYTES) == start:
+    (stated,) = struct.unpack("<I", source.read_at(4, 4))
+    size = len(FORM) + body.size
+    if stated in (size, size + size % 2):  # the byte that fills the last chunk may be missing
         pieces.keep(0, HEADER_BYTES)
     else:
-        pieces.add(start)
+        pieces.add(MAGIC + struct.pack("<I", size) + FORM)
     pieces.extend(body)
     return Stripped(pieces, has_position)
 
 
 def _end(source: Source) -> int:
-    """Return the offset at which RIFF ends.
+    """Return the offset at which RIFF ends. The byte that fills the last chunk may be missing.
 
     Raises:
         BrokenPhotoError: the file ends before.
     """
     magic, length, form = struct.unpack("<4sI4s", source.read_at(0, HEADER_BYTES))
     end = min(8 + int(length), source.size)
-    if magic != MAGIC or form != FORM or end < 8 + (length & ~1):
+    if magic != MAGIC or form != FORM or end + 1 < 8 + length:
         raise BrokenPhotoError
     return end
 
