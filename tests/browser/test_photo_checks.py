@@ -84,9 +84,12 @@ def app(asked: list[str]) -> Starlette:
         return HTMLResponse(PAGE)
 
     async def worker(request: Request) -> Response:
-        name = request.path_params["name"]
         headers = {"content-security-policy": WORKER_POLICY}
-        return Response((HERE / name).read_bytes(), media_type="text/javascript", headers=headers)
+        return Response(
+            (HERE / request.url.path[1:]).read_bytes(),
+            media_type="text/javascript",
+            headers=headers,
+        )
 
     async def package(_request: Request) -> Response:
         return Response(packed(), media_type="application/zip")
@@ -102,7 +105,7 @@ def app(asked: list[str]) -> Starlette:
             Route("/ossferry_checks.zip", package),
             Route(LIBHEIF, libheif),
             Mount("/pyodide", StaticFiles(directory=NODE_MODULES / "pyodide")),
-            Route("/{name:str}", worker),
+            *(Route(f"/photos_worker.{ending}", worker) for ending in ("js", "py")),
         ]
     )
 

@@ -22,7 +22,7 @@ BRANDS = frozenset(
 
 MAX_META = 4 << 20  # bytes
 P3 = 12  # colour primaries of Display P3, in ITU-T H.273
-P3_NAME = "Display P3".encode("utf-16-be")  # in a colour profile
+P3_NAMES = (b"Display P3", "Display P3".encode("utf-16-be"))  # in colour profiles, old and new
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _is_p3(colours: bytes) -> bool:
     """Return whether the content of a box `colr` names Display P3."""
     if colours[:4] == b"nclx":
         return len(colours) >= 6 and struct.unpack_from(">H", colours, 4) == (P3,)
-    return P3_NAME in colours
+    return any(name in colours for name in P3_NAMES)
 
 
 def _associations(meta: bytes, box: Box) -> dict[int, list[int]]:

@@ -138,6 +138,7 @@ def test_a_heic_photo_is_cropped_and_turned(
         (b"nclx" + struct.pack(">HHHB", 12, 13, 6, 128), True),
         (b"nclx" + struct.pack(">HHHB", 1, 13, 6, 128), False),
         (b"prof....desc" + "Display P3".encode("utf-16-be"), True),
+        (b"prof....desc" + b"Display P3", True),
         (b"prof....desc" + "sRGB".encode("utf-16-be"), False),
     ],
 )
