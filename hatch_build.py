@@ -2,7 +2,8 @@
 
 - `ossferry` gets the page as `ossferry/web`, without the files of Pyodide, which are larger than
   all other files together.
-- `ossferry-pyodide` (`wheels/pyodide`) gets only the files of Pyodide.
+- `ossferry-pyodide` (`wheels/pyodide`) gets only the files of Pyodide, and libheif, which checks
+  use on Pyodide.
 - `mock-oss` (`wheels/mock`) and `ossferry-uploader` (`wheels/uploader`) get no files of the
   page.
 
@@ -25,7 +26,8 @@ class WebFilesHook(BuildHookInterface[Any]):
     The project's configuration of the hook has these values:
         build: the folder of the built files, relative to the project.
         contents: `page` for the page without the files that have a wheel of their own, the name of
-            an interpreter for its files, or nothing for a wheel without files of the page.
+            an interpreter for the files of its wheel, or nothing for a wheel without files of the
+            page.
     """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -47,11 +49,11 @@ def _files(web: Path, contents: str) -> dict[str, str]:
     """Return the files of the page for a wheel, as `{path: path in the wheel}`."""
     separate = json.loads(_needed(web / "manifest.json").read_bytes())["separate"]
     if contents != "page":
-        at = separate[contents]
-        return {str(web / at[1:]): f"ossferry_{contents}{at}"}
+        return {str(web / at[1:]): f"ossferry_{contents}{at}" for at in separate[contents]}
     parts = [*web.glob("*.*"), *web.glob("assets/*")]
     urls = {f"/{part.relative_to(web).as_posix()}": part for part in parts}
-    return {str(urls[url]): f"ossferry/web{url}" for url in urls.keys() - separate.values()}
+    elsewhere = {at for folders in separate.values() for at in folders}
+    return {str(urls[url]): f"ossferry/web{url}" for url in urls.keys() - elsewhere}
 
 
 def _needed(path: Path) -> Path:

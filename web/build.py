@@ -4,7 +4,7 @@
   file (`.br`, `.gz`). Browsers may cache these files for ever. If the content of a group changes,
   only this group gets a new folder.
 - `manifest.json` lists the files that the server may send, with the hash of each file. `separate`
-  names the folders that have a wheel of their own, such as `ossferry-pyodide`.
+  lists the folders that are in another wheel than the server, such as `ossferry-pyodide`.
 - `index.<runtime>.html` is the English page for one runtime. `index.<runtime>.<language>.html` is
   the page in another language. Each page contains hashes, so that a browser refuses a changed file.
   Its addresses are relative, so that the server can send it below any path.
@@ -104,7 +104,7 @@ PYSCRIPT_UNUSED = (
     "toml-",  # the page's config is JSON
     "zip-",  # and names no archive
 )
-SEPARATE = ("pyodide",)  # groups that are not in the server's wheel
+SEPARATE = {"pyodide": ("pyodide", "heic")}  # groups in a wheel of their own, by its name
 
 
 START = """
@@ -336,6 +336,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "openpyxl.zip": zipped(installed("openpyxl"), installed("et_xmlfile")),
             "pypdf.zip": zipped(installed("pypdf")),
         },
+        "heic": read(NODE_MODULES / "libheif-js/libheif-wasm", "libheif-bundle.mjs"),
         "pyodide": read(
             pyodide,
             "pyodide.mjs",
@@ -534,7 +535,9 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
             ending = "" if language == "en" else f".{language}"
             write_file(out / f"index.{runtime}{ending}.html", text.encode())
             inline |= {integrity(script.encode()) for script in INLINE_SCRIPT.findall(text)}
-    separate = {group: f"/assets/{folders[group]}" for group in SEPARATE}
+    separate = {
+        wheel: [f"/assets/{folders[group]}" for group in names] for wheel, names in SEPARATE.items()
+    }
     listed = {"files": manifest, "inline_scripts": sorted(inline), "separate": separate}
     (out / "manifest.json").write_text(json.dumps(listed, indent=1), "utf-8")
     for old in assets.iterdir():

@@ -53,7 +53,7 @@ PYSCRIPT = "@pyscript/core"
 MICROPYTHON = "@micropython/micropython-webassembly-pyscript"
 PACKAGES = {
     "ossferry": ("hash-wasm", "idb-keyval", "qrcode-generator", PYSCRIPT, MICROPYTHON),
-    "ossferry-pyodide": ("pyodide",),
+    "ossferry-pyodide": ("libheif-js", "pyodide"),
     "mock-oss": (),
     "ossferry-uploader": ("hash-wasm", "idb-keyval"),
 }
@@ -61,6 +61,8 @@ CHANGES = (
     "web/interpreter.py changes micropython.wasm (it catches errors and finds strings faster) and"
     " micropython.mjs (it keeps the interpreter's state out of globalThis)."
 )
+RENAMED = {"LGPL-3.0": "LGPL-3.0-only"}
+"""Names of licences that SPDX has replaced."""
 # The platforms whose dependencies the SBOM lists.
 ENVIRONMENTS = [
     {"sys_platform": "linux", "os_name": "posix", "platform_system": "Linux"},
@@ -119,7 +121,7 @@ def contained(wheel: str) -> list[Part]:
             inside += [part for part in _bundled() if part.name not in known]
         about = lock[f"node_modules/{name}"]
         digest = base64.b64decode(about["integrity"].removeprefix("sha512-")).hex()
-        found[name] = Part(
+        package = Part(
             kind="npm",
             name=name,
             version=about["version"],
@@ -128,7 +130,7 @@ def contained(wheel: str) -> list[Part]:
             parts=tuple(part.purl for part in inside),
             changes=CHANGES if name == MICROPYTHON else "",
         )
-        found |= {part.name: part for part in inside}
+        found |= {part.purl: part for part in (package, *inside)}
     return list(found.values())
 
 
@@ -170,7 +172,7 @@ def _package(folder: Path) -> dict[str, object]:
 def _ids(about: Mapping[str, object]) -> tuple[str]:
     """Return the licence of a package as an SPDX expression."""
     name = str(about["license"])
-    return (fixup_id(name) or name,)
+    return (RENAMED.get(name) or fixup_id(name) or name,)
 
 
 def needed(requirements: Iterable[Requirement]) -> list[Part]:

@@ -53,12 +53,14 @@ def all_checks(
         declared: the checks of the module, as read from its source.
     """
     own: list[Check] = []
+    module = None
     if source is not None:
         try:
-            own = checks_of(load_module(source))
+            module = load_module(source)
+            own = checks_of(module)
         except (Exception, SystemExit) as error:
             own = [_failing(each, error) for each in declared]
-    return built_in_checks(options).around(own)
+    return built_in_checks(options, module).around(own)
 
 
 def _failing(declared: Declared, error: BaseException) -> Check:

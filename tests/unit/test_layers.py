@@ -100,8 +100,10 @@ ARROWS: dict[str, dict[str, str]] = {
     },
     "ossferry_checks": {
         "in_browser": "loading runner builtin registry files sentences",
-        "loading": "builtin registry files",
-        "builtin": "registry files results sentences",
+        "loading": "builtin builtin.options registry files",
+        "builtin": "photos builtin.options registry files results sentences",
+        "photos": "builtin.options registry files results sentences",
+        "builtin.options": "",
         "runner": "registry files results sentences",
         "registry": "files results",
         "files": "",

@@ -1,5 +1,6 @@
 """The licences and the SBOM name the code that the wheels contain, no less and no more."""
 
+import base64
 import json
 import re
 import tomllib
@@ -43,7 +44,7 @@ def really_shipped() -> dict[str, set[str]]:
     shipped: dict[str, set[str]] = {wheel: set() for wheel in WHEELS}
     for path in read:
         package = npm_package(path.as_posix())
-        wheel = "ossferry-pyodide" if package == "pyodide" else "ossferry"
+        wheel = "ossferry-pyodide" if package in ("libheif-js", "pyodide") else "ossferry"
         shipped[wheel].add(package)
         source_map = path.with_name(f"{path.name}.map")
         if path.is_relative_to(build.NODE_MODULES / "@pyscript") and source_map.exists():
@@ -168,6 +169,15 @@ def test_the_versions_inside_pyodide_are_those_of_its_files() -> None:
     assert platform == "emscripten_" + str(versions["emscripten"]).replace(".", "_")
     for name in ("bzip2", "cpython", "sqlite", "xz", "zlib", "zstd"):
         assert str(versions[name]).encode() in wasm, name
+
+
+def test_the_versions_inside_libheif_are_those_of_its_file() -> None:
+    text = (build.NODE_MODULES / "libheif-js/libheif-wasm/libheif-bundle.mjs").read_text("utf-8")
+    wasm = max(re.findall(r'"([A-Za-z0-9+/=]+)"', text), key=len)
+    versions = {part.name: part.version for part in sbom.contained("ossferry-pyodide")}
+
+    for name in ("libde265", "libheif"):
+        assert f"\0{versions[name]}\0".encode() in base64.b64decode(wasm), name
 
 
 def test_all_wheels_have_the_same_version() -> None:

@@ -4,9 +4,9 @@ Only files that the manifest lists are served, and their hashes are verified at 
 requested path is looked up in a table that is built at start, so a request cannot read any other
 file. Small files are kept in memory; large files are streamed from disk.
 
-The files of Pyodide are most of the page's bytes. The manifest's entry `separate` names their
-folder. If `web_dir` does not have this folder, it is in the Python package `ossferry_pyodide`, or
-Pyodide is not installed.
+The files of Pyodide, with those that only Pyodide uses, are most of the page's bytes. The
+manifest's entry `separate` lists their folders. If `web_dir` does not have these folders, they are
+in the Python package `ossferry_pyodide`, or Pyodide is not installed.
 """
 
 import base64
@@ -104,7 +104,11 @@ class Assets:
         try:
             manifest = json.loads((web_dir / "manifest.json").read_bytes())
             separate = manifest.get("separate", {})
-            parents = {at: _find_parent(at, runtime, web_dir) for runtime, at in separate.items()}
+            parents = {
+                at: _find_parent(at, runtime, web_dir)
+                for runtime, folders in separate.items()
+                for at in folders
+            }
             files = {}
             for url, entry in manifest["files"].items():
                 parent = parents.get(url.rpartition("/")[0], web_dir)
@@ -115,7 +119,11 @@ class Assets:
                 f"OSSFERRY_WEB_DIR: the page in {web_dir} is incomplete ({error}); install the"
                 " package again, or run `make build`."
             ) from error
-        missing = frozenset(runtime for runtime, at in separate.items() if parents[at] is None)
+        missing = frozenset(
+            runtime
+            for runtime, folders in separate.items()
+            if any(parents[at] is None for at in folders)
+        )
         return cls(files, manifest.get("inline_scripts", ()), missing)
 
     def find(self, url: str) -> StoredFile | None:

@@ -1,18 +1,22 @@
 """The built-in checks for given options."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 from ossferry_checks.builtin.file_type import file_type_check
 from ossferry_checks.builtin.json_text import json_check
-from ossferry_checks.builtin.options import BuiltInOptions
+from ossferry_checks.builtin.options import BuiltInOptions, PhotoOptions
 from ossferry_checks.builtin.pdf import pdf_check
 from ossferry_checks.builtin.secret_keys import secrets_check
 from ossferry_checks.builtin.table import table_check
 from ossferry_checks.builtin.xlsx import xlsx_check
 from ossferry_checks.builtin.zip_archive import zip_check
+from ossferry_checks.photos.dimensions import dimensions_check
+from ossferry_checks.photos.heic import heic_check
+from ossferry_checks.photos.metadata import metadata_check
+from ossferry_checks.photos.smaller import smaller_check
 from ossferry_checks.registry import Check
 
 __all__ = ["BuiltInChecks", "built_in_checks", "read_options"]
@@ -39,7 +43,8 @@ def built_in_checks(options: BuiltInOptions, module: ModuleType | None = None) -
     Raises:
         LookupError: Python does not know the encoding of `options.table`.
     """
-    before = []
+    before: list[Check] = []
+    after: list[Check] = []
     if options.file_type:
         before.append(file_type_check())
     if options.table:
@@ -54,7 +59,19 @@ def built_in_checks(options: BuiltInOptions, module: ModuleType | None = None) -
         before.append(pdf_check(options.pdf))
     if options.secrets:
         before.append(secrets_check())
-    return BuiltInChecks(before, [])
+    if options.photos:
+        before.append(dimensions_check(options.photos))
+        after += _photo_changes(options.photos)
+    return BuiltInChecks(before, after)
+
+
+def _photo_changes(options: PhotoOptions) -> Iterator[Check]:
+    if options.heic:
+        yield heic_check(options)
+    if options.max_side:
+        yield smaller_check(options)
+    if options.strip:
+        yield metadata_check()
 
 
 def read_options(given: Mapping[str, Any]) -> BuiltInOptions:

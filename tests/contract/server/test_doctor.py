@@ -274,7 +274,7 @@ def without_package(name: str, **settings: str) -> Change:
 
 
 def without_pyodide(set_up: SetUp) -> None:
-    manifest = {"files": {}, "separate": {"pyodide": "/assets/pyodide-0000"}}
+    manifest = {"files": {}, "separate": {"pyodide": ["/assets/pyodide-0000"]}}
     (set_up.folder / "manifest.json").write_text(json.dumps(manifest))
     with_settings(RUNTIME="pyodide", WEB_DIR=str(set_up.folder))(set_up)
 

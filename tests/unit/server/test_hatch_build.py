@@ -41,11 +41,12 @@ def run_hook(
 
 @pytest.fixture
 def web(tmp_path: Path) -> Path:
-    """A built page with one folder that belongs into another wheel, and the SBOMs."""
+    """A built page with two folders that belong into another wheel, and the SBOMs."""
     web = tmp_path / "build" / "web"
-    for folder in ("app-1a2b", "pyodide-3c4d"):
+    for folder in ("app-1a2b", "pyodide-3c4d", "heic-5e6f"):
         (web / "assets" / folder).mkdir(parents=True)
-    manifest = {"files": {}, "separate": {"pyodide": "/assets/pyodide-3c4d"}}
+    separate = {"pyodide": ["/assets/pyodide-3c4d", "/assets/heic-5e6f"]}
+    manifest = {"files": {}, "separate": separate}
     (web / "manifest.json").write_text(json.dumps(manifest))
     (web / "index.pyodide.html.br").touch()
     (tmp_path / "build" / "sbom").mkdir()
@@ -77,8 +78,10 @@ def test_pyodides_files_become_a_wheel_of_their_own(tmp_path: Path, web: Path) -
     project.mkdir(parents=True)
     data = run_hook(project, name="ossferry-pyodide", build="../../build", contents="pyodide")
 
-    folder = str(web / "assets" / "pyodide-3c4d")
-    assert data["force_include"] == {folder: "ossferry_pyodide/assets/pyodide-3c4d"}
+    assert data["force_include"] == {
+        str(web / "assets" / folder): f"ossferry_pyodide/assets/{folder}"
+        for folder in ("pyodide-3c4d", "heic-5e6f")
+    }
     assert data["sbom_files"] == [str(tmp_path / "build" / "sbom" / "ossferry-pyodide.cdx.json")]
 
 

@@ -135,7 +135,7 @@ def test_t37_start_with_a_byte_changed_on_disk_is_refused(
 def without_pyodide(web_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Move Pyodide's files away, as in the plain wheel, and return the folder that has them now."""
     manifest = json.loads((web_dir / "manifest.json").read_text())
-    manifest["separate"] = {"pyodide": "/assets/pyodide-3c4d"}
+    manifest["separate"] = {"pyodide": ["/assets/pyodide-3c4d"]}
     (web_dir / "manifest.json").write_text(json.dumps(manifest))
     elsewhere = tmp_path_factory.mktemp("site-packages")
     moved = elsewhere / "ossferry_pyodide" / "assets"

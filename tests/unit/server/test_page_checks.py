@@ -321,7 +321,7 @@ def test_checks_need_the_package_with_pyodide(
     make_settings: Callable[..., Settings], sts: FakeSts, web_dir: Path
 ) -> None:
     path = web_dir / "manifest.json"
-    manifest = json.loads(path.read_text()) | {"separate": {"pyodide": "/assets/pyodide-9999"}}
+    manifest = json.loads(path.read_text()) | {"separate": {"pyodide": ["/assets/pyodide-9999"]}}
     path.write_text(json.dumps(manifest))
     (web_dir / "assets" / "pyodide-3c4d").rename(web_dir / "assets" / "elsewhere")
     manifest["files"] = {

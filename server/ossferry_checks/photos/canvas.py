@@ -1,0 +1,98 @@
+"""Decodes and encodes pictures with the functions of the browser.
+
+Only this module and `libheif` use JavaScript. Both import it inside of functions, so that the
+package can be imported everywhere.
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+__all__ = ["Bitmap", "Encoded", "Encoding", "NotDecodedError", "decode", "encode", "is_available"]
+
+Bitmap: TypeAlias = Any
+"""An `ImageBitmap`, which has the orientation that a person sees."""
+OPAQUE = "image/jpeg"
+
+
+class NotDecodedError(Exception):
+    """The browser cannot decode the picture: it is broken, or the browser lacks the format."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """How to encode a picture.
+
+    Attributes:
+        type: the content type.
+        instead: the content type if the browser cannot encode `type`.
+        quality: from 0 to 1.
+        max_side: the longer side in pixels; a larger picture is made smaller. 0 for no limit.
+    """
+
+    type: str
+    instead: str
+    quality: float
+    max_side: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An encoded picture, with its size in pixels."""
+
+    content: bytes
+    type: str
+    width: int
+    height: int
+
+
+def is_available() -> bool:
+    """Return whether this is Pyodide in a browser."""
+    return sys.platform == "emscripten"
+
+
+async def decode(content: bytes) -> Bitmap:
+    """Decode a file.
+
+    Raises:
+        NotDecodedError: the browser cannot decode it.
+    """
+    import js
+    from pyodide.ffi import JsException, to_js
+
+    blob = js.Blob.new(js.Array.of(to_js(content)))
+    try:
+        return await js.createImageBitmap(blob)
+    except JsException as error:
+        raise NotDecodedError(str(error)) from error
+
+
+async def encode(bitmap: Bitmap, encoding: Encoding) -> Encoded:
+    """Encode a picture, without metadata. The bitmap is closed."""
+    import js
+
+    width, height = fit(bitmap.width, bitmap.height, encoding.max_side)
+    canvas = js.OffscreenCanvas.new(width, height)
+    context = canvas.getContext("2d")
+    if encoding.type == OPAQUE:
+        context.fillStyle = "white"
+        context.fillRect(0, 0, width, height)
+    context.imageSmoothingQuality = "high"
+    context.drawImage(bitmap, 0, 0, width, height)
+    bitmap.close()
+    options = js.Object.new()
+    options.type, options.quality = encoding.type, encoding.quality
+    blob = await canvas.convertToBlob(options)
+    if blob.type != encoding.type:  # the browser has made a PNG file
+        options.type = encoding.instead
+        blob = await canvas.convertToBlob(options)
+    content = (await blob.arrayBuffer()).to_bytes()
+    return Encoded(content, blob.type, width, height)
+
+
+def fit(width: int, height: int, max_side: int) -> tuple[int, int]:
+    """Return the size of a picture whose longer side has at most `max_side` pixels."""
+    longer = max(width, height)
+    if not max_side or longer <= max_side:
+        return width, height
+    return max(1, round(width * max_side / longer)), max(1, round(height * max_side / longer))

@@ -1,0 +1,30 @@
+"""The check that a photo is one, and that it is large enough."""
+
+from ossferry_checks.builtin.options import PhotoOptions
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.photos.formats import header
+from ossferry_checks.photos.opening import PATTERNS, opened
+from ossferry_checks.registry import Check
+from ossferry_checks.results import Reject
+from ossferry_checks.sentences import say
+
+__all__ = ["dimensions_check"]
+
+
+def dimensions_check(options: PhotoOptions) -> Check:
+    """Return the check. It reads only the header of a photo."""
+
+    def dimensions(file: CheckedFile) -> None:
+        with opened(file) as source:
+            photo = header(source)
+        if min(photo.width, photo.height) < options.min_side:
+            raise Reject(
+                say(
+                    "photo_too_small",
+                    file.language,
+                    size=f"{photo.width} × {photo.height}",  # noqa: RUF001 - for people
+                    least=options.min_side,
+                )
+            )
+
+    return Check(name="photo_dimensions", function=dimensions, patterns=PATTERNS, max_seconds=30)

@@ -1,0 +1,41 @@
+"""What the header of a photo says."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ossferry_checks.photos.source import Pieces
+
+__all__ = ["Format", "Photo", "Stripped"]
+
+Format: TypeAlias = Literal["jpeg", "png", "webp", "gif", "heif"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """The header of a photo.
+
+    Attributes:
+        width, height: in pixels, as a person sees the photo.
+        has_alpha: whether pixels may be transparent.
+        is_animated: whether there may be more than one picture.
+        has_wide_gamut: whether the colours are those of Display P3.
+    """
+
+    format: Format
+    width: int
+    height: int
+    has_alpha: bool = False
+    is_animated: bool = False
+    has_wide_gamut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stripped:
+    """A photo without metadata.
+
+    Attributes:
+        had_position: whether the metadata contains a position.
+    """
+
+    pieces: Pieces
+    had_position: bool

@@ -1,0 +1,125 @@
+"""Reads a photo, and writes a copy of parts of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["BrokenPhotoError", "Pieces", "Source"]
+
+BLOCK = 1 << 20  # bytes
+
+
+class BrokenPhotoError(Exception):
+    """The file ends too early, or its structure is not that of a photo."""
+
+
+class Source:
+    """An open file.
+
+    Args:
+        size: the size of the file in bytes.
+    """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self.size = size
+
+    @property
+    def at(self) -> int:
+        """The offset of the next byte."""
+        return self._file.tell()
+
+    def seek(self, offset: int) -> None:
+        """Go to an offset.
+
+        Raises:
+            BrokenPhotoError: the file ends before this offset.
+        """
+        if offset > self.size:
+            raise BrokenPhotoError
+        self._file.seek(offset)
+
+    def read(self, count: int) -> bytes:
+        """Read exactly `count` bytes.
+
+        Raises:
+            BrokenPhotoError: the file ends before.
+        """
+        if self.at + count > self.size:
+            raise BrokenPhotoError
+        content = self._file.read(count)
+        if len(content) < count:  # the file has become shorter
+            raise BrokenPhotoError
+        return content
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Read exactly `count` bytes from an offset.
+
+        Raises:
+            BrokenPhotoError: the file ends before.
+        """
+        self.seek(offset)
+        return self.read(count)
+
+    def read_up_to(self, count: int) -> bytes:
+        """Read `count` bytes; fewer at the end of the file."""
+        return self._file.read(count)
+
+
+class Pieces:
+    """A new file, which consists of parts of a source and of new bytes."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes | range] = []
+
+    @property
+    def size(self) -> int:
+        """The size of the new file in bytes."""
+        return sum(map(len, self._pieces))
+
+    def keep(self, start: int, stop: int) -> None:
+        """Add the bytes `[start, stop)` of the source."""
+        last = self._pieces[-1] if self._pieces else None
+        if isinstance(last, range) and last.stop == start:
+            self._pieces[-1] = range(last.start, stop)
+        elif stop > start:
+            self._pieces.append(range(start, stop))
+
+    def add(self, content: bytes) -> None:
+        """Add new bytes."""
+        self._pieces.append(content)
+
+    def extend(self, other: "Pieces") -> None:
+        """Add all pieces of another file."""
+        for each in other._pieces:
+            if isinstance(each, range):
+                self.keep(each.start, each.stop)
+            else:
+                self.add(each)
+
+    def is_whole(self, source: Source) -> bool:
+        """Return whether the new file is the same as the source."""
+        return self._pieces == [range(source.size)]
+
+    def write(
+        self, source: Source, path: Path, on_progress: Callable[[float], None] = lambda share: None
+    ) -> None:
+        """Write the new file.
+
+        Args:
+            on_progress: called with the share that is written, from 0 to 1.
+
+        Raises:
+            BrokenPhotoError: the source has become shorter.
+        """
+        size, written = self.size, 0
+        with path.open("wb") as target:
+            for piece in self._pieces:
+                if isinstance(piece, bytes):
+                    target.write(piece)
+                    continue
+                for start in range(piece.start, piece.stop, BLOCK):
+                    count = min(BLOCK, piece.stop - start)
+                    target.write(source.read_at(start, count))
+                    written += count
+                    on_progress(written / size)

@@ -1,0 +1,73 @@
+"""Photos lose their position, and HEIC becomes JPEG, before a byte leaves the browser."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from e2e.conftest import operator_bucket, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from ossferry.cli.demo import Demo
+from support.photos import SECRETS, exif, picture, saved, vector
+
+pytestmark = pytest.mark.e2e
+
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+MakeFile = Callable[[str, bytes], Path]
+
+START_MS = 60_000  # Pyodide on a busy machine
+
+
+@pytest.fixture
+def started(start_demo: StartDemo) -> tuple[Demo, UploaderPage]:
+    """A page that makes photos smaller, and its demo."""
+    demo, uploader = start_demo(checks_built_in={"photos": {"max_side": 400, "min_side": 40}})
+    uploader.open()
+    uploader.expect_ready()
+    return demo, uploader
+
+
+def image_of(demo: Demo, key: str) -> Image.Image:
+    """Return the stored photo, and expect no secret in it."""
+    content: Any = operator_bucket(demo).get_object(key).read()
+    assert [each for each in SECRETS if each in content] == []
+    return Image.open(io.BytesIO(content))
+
+
+@slow_on_pyodide
+def test_photos_are_changed_before_their_upload(
+    started: tuple[Demo, UploaderPage], make_file: MakeFile
+) -> None:
+    demo, uploader = started
+    small = saved(picture(300, 200), "JPEG", exif=exif(6))
+    large = saved(picture(1600, 1200), "JPEG", quality=95, exif=exif(6))
+
+    uploader.choose(make_file("small.jpg", small))
+    uploader.choose(make_file("large.jpg", large))
+    uploader.choose(make_file("IMG_1.HEIC", vector("rotated.heic")))
+    rows = {name: uploader.row(name) for name in ("small.jpg", "large.jpg", "IMG_1.jpg")}
+    for row in rows.values():
+        row.expect_state("done", timeout_ms=START_MS)
+
+    images = {name: image_of(demo, row.key) for name, row in rows.items()}
+    assert {name: (each.format, each.size) for name, each in images.items()} == {
+        "small.jpg": ("JPEG", (300, 200)),
+        "large.jpg": ("JPEG", (300, 400)),
+        "IMG_1.jpg": ("JPEG", (64, 96)),
+    }
+
+
+@slow_on_pyodide
+def test_a_photo_that_is_too_small_is_not_sent(
+    started: tuple[Demo, UploaderPage], make_file: MakeFile
+) -> None:
+    _, uploader = started
+
+    uploader.choose(make_file("icon.png", saved(picture(32, 32), "PNG")))
+    row = uploader.row("icon.png")
+
+    row.expect_state("failed", timeout_ms=START_MS)
+    row.expect_says("This photo has 32 × 32 pixels. The shorter side must have at least 40 pixels")  # noqa: RUF001
