@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 WHEELS = {"ossferry": "ossferry", "mock_oss": "mock-oss"}
 """The wheel that contains each Python package."""
 
+OURS = (*WHEELS, "ossferry_checks")
+
 NOT_IMPORTED = {
     "ossferry": {
         "httptools": "uvicorn parses HTTP with it, and we extend uvicorn's class for it",
@@ -73,7 +75,7 @@ def imported(ours: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted((ROOT / "server" / ours).rglob("*.py")):
         for module in modules(path.read_text("utf-8")):
-            if module.partition(".")[0] not in (*sys.stdlib_module_names, *WHEELS):
+            if module.partition(".")[0] not in (*sys.stdlib_module_names, *OURS):
                 names = distributions(module)
                 assert names, f"no distribution has {module}, which {path} imports"
                 found |= dict.fromkeys(names, str(path.relative_to(ROOT)))

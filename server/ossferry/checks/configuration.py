@@ -22,7 +22,7 @@ from ossferry.settings.choices import OnError
 from ossferry.settings.model import Settings
 from ossferry_checks.builtin.options import BuiltInOptions
 
-__all__ = ["FILES", "Checks", "PageChecks", "load_checks"]
+__all__ = ["FILES", "Checks", "PageChecks", "load_checks", "provided_modules"]
 
 FILES = "/checks/files"
 """The path of the operator's files, which the page loads."""
@@ -34,6 +34,9 @@ MODULE_NAME = "checks.py"
 PYDANTIC = "pydantic"
 NEEDED_BY_BUILT_IN = {"xlsx": "openpyxl", "pdf": "pypdf"}
 """The packages in the built page, by the built-in checks that need them."""
+
+MODULES = {"openpyxl": ("openpyxl", "et_xmlfile"), "pypdf": ("pypdf",)}
+"""The modules in these packages."""
 
 
 class CheckJson(TypedDict):
@@ -135,6 +138,12 @@ def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
         "files": files,
     }
     return PageChecks(answer=answer, files=own)
+
+
+def provided_modules(options: BuiltInOptions) -> set[str]:
+    """Return the modules outside the standard library that every page with these checks has."""
+    needed = [name for check, name in NEEDED_BY_BUILT_IN.items() if getattr(options, check)]
+    return {"ossferry_checks", *(module for name in needed for module in MODULES[name])}
 
 
 def _listed(selection: Selection) -> list[CheckJson]:

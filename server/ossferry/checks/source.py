@@ -76,7 +76,7 @@ def read_source(path: Path) -> Source:
             " the server's user read the file."
         ) from error
     try:
-        tree = ast.parse(content, str(path))
+        tree = ast.parse(content.decode("utf-8-sig"), str(path))  # the browser reads UTF-8 only
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
