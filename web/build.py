@@ -18,12 +18,14 @@ import base64
 import gzip
 import hashlib
 import html
+import importlib.util
 import io
 import json
 import re
 import shutil
 import sys
 import tokenize
+import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ OUT = WEB.parent / "build" / "web"
 PACKAGES = ("ossferry_uploader", "upload_page")
 DIALOGS = WEB / "upload_page" / "dialogs"  # loaded when the first dialog is opened
 CLIENT = WEB / "ossferry_uploader" / "client"  # not used by the page
+CHECKS = WEB.parent / "server" / "ossferry_checks"  # also runs in the page's worker
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LANGUAGES = {
     "en": "English",
@@ -61,6 +64,7 @@ LOADED_ON_DEMAND = {
     "thumbnails": "thumbnails.js",
     "qr": "qr.js",
     "frame": "frame.js",
+    "checks": "checks.js",
     **{f"locale-{language}": f"{language}.json" for language in LANGUAGES},
 }
 
@@ -76,6 +80,7 @@ TYPES = {
     ".zip": "application/zip",
 }
 COMPRESSED_ALREADY = {".zip"}
+PACKED = {".json", ".py"}  # endings of the files of a Python package that the browser needs
 BEST_BROTLI_UP_TO = 1_000_000  # bytes; the best level takes half a minute for larger files
 PYSCRIPT_PLUGINS = [
     "codemirror",
@@ -308,7 +313,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "checksum_worker.js": joined(*WORKER),
             **scripts(WEB / "storage", "indexed_db.js", "leases.js", "records.js", "tabs.js"),
             **scripts(WEB / "page", "boot.js", "intake.js", "thumbnails.js"),
-            **scripts(WEB / "page", "form.js", "frame.js"),
+            **scripts(WEB / "page", "form.js", "frame.js", "checks.js"),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
             "styles.css": styles(),
             **read(WEB / "upload_page/locales", *(f"{language}.json" for language in LANGUAGES)),
@@ -325,6 +330,12 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "micropython.mjs": steady(closed((micropython / "micropython.mjs").read_bytes())),
             "micropython.wasm": faster((micropython / "micropython.wasm").read_bytes()),
         },
+        "checks": {
+            "checks_worker.js": joined("worker/checks_worker.js"),
+            "ossferry_checks.zip": zipped(CHECKS),
+            "openpyxl.zip": zipped(installed("openpyxl"), installed("et_xmlfile")),
+            "pypdf.zip": zipped(installed("pypdf")),
+        },
         "pyodide": read(
             pyodide,
             "pyodide.mjs",
@@ -334,6 +345,29 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "pyodide-lock.json",
         ),
     }
+
+
+def installed(package: str) -> Path:
+    """Return the folder of an installed Python package."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        sys.exit(f"the Python package {package} is missing: run `make build`")
+    return Path(spec.origin).parent
+
+
+def zipped(*packages: Path) -> bytes:
+    """Return an archive of the sources of pure Python packages.
+
+    The archive is the same for the same sources, so that its address stays the same.
+    """
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for folder in packages:
+            for path in sorted(folder.rglob("*")):
+                if path.suffix in PACKED:
+                    name = path.relative_to(folder.parent).as_posix()
+                    file.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def joined(*paths: str) -> bytes:

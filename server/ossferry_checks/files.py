@@ -1,6 +1,7 @@
 """The file that a check looks at."""
 
 import mimetypes
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class CheckedFile:
     Args:
         name: the name of the file; by default the name of `path`.
         type: the content type; by default the one that belongs to the name.
+        folder: an empty folder for new files; by default a temporary one.
         on_progress: called with the share of the work that is done, from 0 to 1.
 
     Raises:
@@ -37,6 +39,7 @@ class CheckedFile:
         name: str = "",
         type: str = "",
         language: str = "en",
+        folder: Path | None = None,
         on_progress: Callable[[float], None] = _ignore,
     ) -> None:
         self.path = path
@@ -44,7 +47,15 @@ class CheckedFile:
         self.size = path.stat().st_size
         self.type = type or mimetypes.guess_type(self.name)[0] or ""
         self.language = language
+        self._folder = folder
         self._on_progress = on_progress
+
+    @property
+    def folder(self) -> Path:
+        """The folder for new files, such as the one of a `Replace`."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="ossferry-"))
+        return self._folder
 
     def progress(self, share: float) -> None:
         """Show how much of the check is done.

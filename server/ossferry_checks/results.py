@@ -40,7 +40,7 @@ class Replace:
     """Another file is uploaded in place of this one. The next checks look at the new file.
 
     Attributes:
-        path: the new file, for example in the folder `file.path.parent`.
+        path: the new file, for example in the folder `file.folder`.
         name: the new name; empty to keep the name.
         type: the new content type; empty to keep the content type, if the name stays the same.
         reason: a sentence about the change that the person reads; may be empty.

@@ -166,6 +166,7 @@ def _apply(results: list[Result], check: Check, file: CheckedFile, verdict: Verd
                 name=name,
                 type=result.type or kept,
                 language=file.language,
+                folder=file.folder,
                 on_progress=file.progress,
             )
             verdict.path, verdict.name, verdict.type = file.path, file.name, file.type

@@ -99,15 +99,18 @@ ARROWS: dict[str, dict[str, str]] = {
         "errors": "",
     },
     "ossferry_checks": {
+        "in_browser": "loading runner builtin registry files",
+        "loading": "builtin registry files",
         "builtin": "registry",
         "runner": "registry files results",
         "registry": "files results",
         "files": "",
         "results": "",
+        "sentences": "",
     },
     "upload_page": {
         "main": (
-            "dialogs view.app view.adding view.actions view.model view.grant_model "
+            "dialogs view.app view.adding view.actions view.words view.model view.grant_model "
             "view.signals browser @uploader @browser @transfer.queue @transfer.resuming "
             "@transfer.grants @transfer.pacing @transfer.errors"
         ),
@@ -161,16 +164,22 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.journal transfer.grants transfer.pacing transfer.upload transfer.ports "
             "transfer.errors oss"
         ),
-        "browser.server": "browser transfer.grants transfer.target transfer.errors oss",
+        "browser.server": (
+            "browser transfer.checks transfer.grants transfer.target transfer.errors oss"
+        ),
         "browser": "transfer.sending transfer.files transfer.plan transfer.errors oss",
         "transfer.reporting": (
             "transfer.pacing transfer.upload transfer.ports transfer.target transfer.errors oss"
         ),
         "transfer.queue": (
-            "transfer.resuming transfer.sending transfer.engine transfer.journal "
+            "transfer.checking transfer.resuming transfer.sending transfer.engine transfer.journal "
             "transfer.grants transfer.pacing transfer.listeners transfer.upload "
             "transfer.files transfer.options transfer.states transfer.plan transfer.errors "
             "oss"
+        ),
+        "transfer.checking": (
+            "transfer.sending transfer.engine transfer.checks transfer.upload transfer.files "
+            "transfer.ports transfer.states transfer.errors oss"
         ),
         "transfer.resuming": (
             "transfer.sending transfer.engine transfer.journal transfer.upload transfer.files "
@@ -196,11 +205,12 @@ ARROWS: dict[str, dict[str, str]] = {
         "transfer.pacing": "transfer.upload transfer.states transfer.plan transfer.errors oss",
         "transfer.listeners": "transfer.upload",
         "transfer.upload": (
-            "transfer.progress transfer.target transfer.files transfer.options "
+            "transfer.checks transfer.progress transfer.target transfer.files transfer.options "
             "transfer.states transfer.plan transfer.errors"
         ),
         "transfer.progress": "transfer.files oss",
-        "transfer.ports": "transfer.target transfer.files oss",
+        "transfer.ports": "transfer.checks transfer.target transfer.files oss",
+        "transfer.checks": "transfer.files",
         "transfer.target": "oss",
         "transfer.files": "transfer.errors",
         "transfer.options": "oss",

@@ -26,6 +26,7 @@ PLACES = {
     "page": WEB / "upload_page/locales/{}.json",
     "form": ROOT / "server/ossferry/locales/form.{}.json",
     "admin": ROOT / "server/ossferry/locales/admin.{}.json",
+    "checks": ROOT / "server/ossferry_checks/sentences/{}.json",
 }
 SHORTEST = 3  # minimum letters in a pattern; a shorter one would match anything
 HOLE = re.compile(r"\{\w*\}")
@@ -74,6 +75,7 @@ ARABIC = {
     ("page", "announce_end"): FILE,
     ("page", "announce_failed"): FILE,
     ("page", "announce_start"): OF_FILES,
+    ("page", "asks"): FILE,
     ("page", "discard_all_sure"): OF_UPLOADS,
     ("page", "files"): FILE,
     ("page", "for_all"): OF_FILES,

@@ -5,6 +5,7 @@ from ossferry_uploader.browser.clock import BrowserClock
 from ossferry_uploader.browser.entropy import BrowserRandom
 from ossferry_uploader.browser.http import BrowserHttp
 from ossferry_uploader.browser.network import BrowserNetwork
+from ossferry_uploader.browser.server.checks import BrowserChecks
 from ossferry_uploader.browser.server.grants import ServerGrants
 from ossferry_uploader.browser.server.receipts import ServerReceipts
 from ossferry_uploader.browser.storage import BrowserStorage
@@ -51,6 +52,8 @@ class Uploader:
         on_change: called with each upload after each change.
         soon: `soon(write)` calls the function `write` later. This function writes records.
         report: called with each error that a listener raises.
+        language: returns the language of the person, such as `zh-CN`, if files are checked before
+            their upload; `None` if they are not checked.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Uploader:
         on_change: "Callable[[Upload], None]" = lambda upload: None,
         soon: "Callable[[Callable[[], None]], None]",
         report: "Callable[[Exception], None]",
+        language: "Callable[[], str] | None" = None,
     ) -> None:
         receipts = ServerReceipts(server)
         self.ports = Ports(
@@ -73,6 +77,7 @@ class Uploader:
             storage=BrowserStorage(),
             receipts=receipts,
             tabs=BrowserTabs(),
+            checks=BrowserChecks(server, language) if language else None,
         )
         self._on_fetched = on_fetched
         self._features: list[str] = []  # of the latest grant

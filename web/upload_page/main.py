@@ -21,6 +21,7 @@ from upload_page.view.app import show
 from upload_page.view.grant_model import GrantModel
 from upload_page.view.model import QueueModel
 from upload_page.view.signals import Computed, effect, report_errors_to
+from upload_page.view.words.text import language
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def start() -> Queue:
         grant.fetched(found, error, clock.now_s())
         if found:
             preconnect.connect(found.bucket.origin)
+            _start_task(uploader.queue.checking.load(found.features))
 
     model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
     has_many = Computed(lambda: model.running.get() > MANY)
@@ -59,6 +61,7 @@ def start() -> Queue:
         on_change=model.changed,
         soon=Pace(lambda: WRITING_MS),
         report=window.report_error,
+        language=language.get,
     )
     queue, quota = uploader.queue, uploader.engine.quota
     quota.on_change = lambda: grant.left.set(quota.left().facts())

@@ -5,6 +5,8 @@ TransferError
 │   └── StreamSpent  reading a stream has failed, or bytes of the stream are lost
 ├── FileTooLarge    the file is larger than the grant allows
 ├── WrongType       the grant does not allow the type of the file
+├── FileRejected    a check does not allow the file
+├── CheckFailed     a check of the file did not work
 ├── TooManyFiles    the page has more files than the limits allow
 ├── QuotaExceeded   the file is larger than the remaining quota
 ├── NameTooLong     folders and name of the file do not fit into an object key
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadOptions",
+    "CheckFailed",
+    "FileRejected",
     "FileTooLarge",
     "FileUnreadable",
     "GrantRefused",
@@ -99,6 +103,38 @@ class WrongType(TransferError):
     def __init__(self, types: "list[str]") -> None:
         super().__init__(f"allowed are {types}")
         self.types = types
+
+
+class FileRejected(TransferError):
+    """Raised if a check does not allow the file.
+
+    Args:
+        check: the name of the check.
+        reason: a sentence of the check that the person reads.
+        line: a line in the file; `None` if there is none.
+    """
+
+    is_final = True
+
+    def __init__(self, check: str, reason: str, *, line: "int | None" = None) -> None:
+        super().__init__(f"{check}: {reason}")
+        self.check = check
+        self.reason = reason
+        self.line = line
+
+
+class CheckFailed(TransferError):
+    """Raised if a check of the file did not work, for example because it took too long.
+
+    Args:
+        check: the name of the check; empty if no check could run.
+        reason: why the check did not work.
+    """
+
+    def __init__(self, check: str, reason: str) -> None:
+        super().__init__(f"{check}: {reason}")
+        self.check = check
+        self.reason = reason
 
 
 class TooManyFiles(TransferError):

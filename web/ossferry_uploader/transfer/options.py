@@ -92,6 +92,20 @@ class Options:
         self.skip_identical = _switch("skip_identical", skip_identical)
         self.given = _given(self)  # arguments other than the defaults: `Options(**given)`
 
+    def with_metadata(self, more: "dict[str, str]") -> "Options":
+        """Return these options with more metadata, which replaces metadata of the same name.
+
+        Raises:
+            ValueError: OSS would refuse the metadata.
+        """
+        if not more:
+            return self
+        given = dict(self.given)
+        metadata = dict(self.metadata)
+        metadata.update(more)
+        given["metadata"] = metadata
+        return Options(**given)
+
 
 def object_headers(
     options: Options, *, name: str, content_type: str, sha256: str = ""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.oss.replies import Reply, Stored
     from ossferry_uploader.oss.requests import Request
+    from ossferry_uploader.transfer.checks.rules import Rules
+    from ossferry_uploader.transfer.checks.verdict import Verdict
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.target import RefusedObject
 
@@ -216,6 +218,27 @@ if TYPE_CHECKING:
                 ServerRefused: the server refused the request, or did not answer.
             """
 
+    class Checks(Protocol):
+        """Checks files before their upload, outside the browser's main thread."""
+
+        async def load(self) -> Rules:
+            """Return which files have to be checked.
+
+            Raises:
+                ServerRefused: the server did not give its rules.
+            """
+
+        async def run(self, file: File, on_progress: Callable[[str, float], None]) -> Verdict:
+            """Check a file, and return the result.
+
+            Args:
+                on_progress: called with the name of the check that runs, and how much of it is
+                    done, from 0 to 1.
+
+            Raises:
+                FileUnreadable: the file is gone or has changed, or the page may not read it.
+            """
+
     class Random(Protocol):
         """Generates unpredictable random numbers."""
 
@@ -230,7 +253,10 @@ __all__ = ["Ports"]
 
 
 class Ports:
-    """Holds one implementation of each interface that the engine needs."""
+    """Holds one implementation of each interface that the engine needs.
+
+    `checks` is `None` if files are not checked.
+    """
 
     def __init__(
         self,
@@ -243,6 +269,7 @@ class Ports:
         storage: "Storage",
         receipts: "Receipts",
         tabs: "Tabs",
+        checks: "Checks | None" = None,
     ) -> None:
         self.http = http
         self.checksum = checksum
@@ -252,3 +279,4 @@ class Ports:
         self.storage = storage
         self.receipts = receipts
         self.tabs = tabs
+        self.checks = checks

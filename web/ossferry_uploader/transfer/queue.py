@@ -5,6 +5,7 @@ import heapq
 
 from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.checking import Checking
 from ossferry_uploader.transfer.errors import (
     FileUnreadable,
     IllegalMove,
@@ -92,6 +93,7 @@ class Queue:
         self._added = 0
         self._records = RecordWriter(engine, soon, lambda: not (self._line or self._running))
         self.unfinished = UnfinishedUploads(engine, self._add)
+        self.checking = Checking(engine, passed=self._line_up, failed=self._refuse)
         self.on_change(self._let_pass)
         if on_change:
             self.on_change(on_change)
@@ -132,10 +134,7 @@ class Queue:
                 error = self._refusal(upload, count)
                 if error:
                     count -= 1
-                    upload.fail(error)
-                    self._unended.discard(upload.number)
-                    self._records.drop(upload)
-                    self._engine.journal.not_sending(upload)
+                    self._refuse(upload, error)
 
     def on_change(self, listener: "Callable[[Upload], None]") -> "Callable[[], None]":
         """Call `listener(upload)` after every change of an upload, and when an upload is added.
@@ -305,6 +304,13 @@ class Queue:
             self._line_up(upload)
         return upload
 
+    def _refuse(self, upload: Upload, error: Exception) -> None:
+        """Let an upload fail that has not begun."""
+        upload.fail(error)
+        self._unended.discard(upload.number)
+        self._records.drop(upload)
+        self._engine.journal.not_sending(upload)
+
     def _refusal(self, upload: Upload, count: int) -> "TransferError | None":
         """Return the error for an upload that exceeds the limits, or `None`.
 
@@ -328,8 +334,11 @@ class Queue:
         """
         self._lined_up += 1
         self._unended.add(upload.number)
-        heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
         self._records.note(upload)
+        is_free = upload.state == states.WAITING and not self._is_busy(upload)
+        if is_free and self.checking.holds(upload):
+            return
+        heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
         self._start()
 
     def _start(self) -> None:
@@ -352,6 +361,7 @@ class Queue:
     def _stop(self, upload: Upload, why: str) -> None:
         if upload.state in states.ENDED:
             return
+        self.checking.stop(upload)
         task = self._tasks.get(upload.number)
         started = upload.state != states.WAITING
         if task and started:
@@ -401,6 +411,9 @@ class Queue:
 
     async def _send(self, upload: Upload) -> None:
         upload.go(states.UPLOADING)
+        if await self.checking.is_due(upload):
+            upload.restart()  # `_ended` adds the upload again, which checks the file
+            return
         stored = await self._prepare(upload)
         if not stored and upload.options.same_name == KEEP_BOTH:
             stored = await send(upload, self._engine)

@@ -1,5 +1,8 @@
 """The states of an upload, the allowed changes of state, and the state machine.
 
+    checking
+       ▲
+       ▼
     waiting ──▶ uploading ──▶ verifying ──▶ done
        ▲  ▲        │  ▲           │
        │  │        ▼  │           │
@@ -17,9 +20,11 @@ from ossferry_uploader.transfer.errors import IllegalMove
 __all__ = [
     "BY_PERSON",
     "CANCELLED",
+    "CHECKING",
     "DONE",
     "ENDED",
     "FAILED",
+    "FOR_ANSWER",
     "FOR_LOGIN",
     "FOR_NETWORK",
     "FOR_QUOTA",
@@ -35,6 +40,7 @@ __all__ = [
 ]
 
 WAITING = "waiting"
+CHECKING = "checking"
 UPLOADING = "uploading"
 PAUSED = "paused"
 VERIFYING = "verifying"
@@ -51,10 +57,12 @@ FOR_STORAGE = "for storage"  # its address is unreachable, although the network 
 FOR_LOGIN = "for login"
 FOR_QUOTA = "for quota"
 FOR_TAB = "for tab"  # another tab sends the same file
+FOR_ANSWER = "for answer"  # the checks have a question, or the person may choose the original
 
 MOVES = {
-    WAITING: (UPLOADING, PAUSED, FAILED, CANCELLED),
-    UPLOADING: (VERIFYING, PAUSED, FAILED, CANCELLED),
+    WAITING: (CHECKING, UPLOADING, PAUSED, FAILED, CANCELLED),
+    CHECKING: (WAITING, PAUSED, FAILED, CANCELLED),
+    UPLOADING: (WAITING, VERIFYING, PAUSED, FAILED, CANCELLED),  # back, to be checked first
     PAUSED: (PAUSED, WAITING, UPLOADING, VERIFYING, FAILED, CANCELLED),
     VERIFYING: (DONE, UPLOADING, PAUSED, FAILED, CANCELLED),
     DONE: (),

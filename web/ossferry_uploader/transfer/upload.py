@@ -1,6 +1,7 @@
 """One upload: a file, its state, its object, its progress, its record and its requests."""
 
 from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.checks.verdict import CheckState
 from ossferry_uploader.transfer.errors import IllegalMove, TransferError
 from ossferry_uploader.transfer.options import Options
 from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES
@@ -144,6 +145,7 @@ class Upload:
         progress: the progress of the transfer.
         record: the state of the upload's record in the browser's storage.
         requests: the upload's requests in flight, and their failures.
+        check: the checks of the file before the upload.
         error: the error that ended a failed upload, or the error from removing the parts of a
             cancelled upload; `None` if there is no error.
     """
@@ -166,6 +168,7 @@ class Upload:
         self.progress = Progress(file, self.changed)
         self.record = SavedRecord()
         self.requests = RequestState()
+        self.check = CheckState()
         self._machine = StateMachine()
         self._on_change = on_change
         self._controls = controls
@@ -293,6 +296,11 @@ class Upload:
         """Change to the state `paused`, because a person has paused the upload."""
         self._stop()
         self._machine.pause(states.BY_PERSON)
+        self.changed()
+
+    def wait_for_answer(self) -> None:
+        """Change to the state `paused`, until the person has answered a question of the checks."""
+        self._machine.pause(states.FOR_ANSWER)
         self.changed()
 
     def restart(self) -> None:

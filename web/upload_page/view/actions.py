@@ -122,6 +122,16 @@ class Actions:
         self._queue.retry(item.upload)
         self._model.flush()
 
+    def upload_anyway(self, item: "UploadModel") -> None:
+        """Send an upload that waits for the answer to a question of its checks."""
+        self._queue.checking.answer(item.upload)
+        self._model.flush()
+
+    def upload_original(self, item: "UploadModel") -> None:
+        """Send the original file of an upload in place of the file that the checks have made."""
+        self._queue.checking.answer(item.upload, keep_original=True)
+        self._model.flush()
+
     def remove(self, item: "UploadModel") -> None:
         """Remove an upload from the list.
 
@@ -166,7 +176,8 @@ class Actions:
         Waiting uploads are paused first, because a waiting upload starts when a running upload
         pauses.
         """
-        for item in self._in((states.WAITING,)) + self._in((states.UPLOADING, states.VERIFYING)):
+        first = (states.WAITING, states.CHECKING)
+        for item in self._in(first) + self._in((states.UPLOADING, states.VERIFYING)):
             self._queue.pause(item.upload)
         for item in self._in((states.PAUSED,)):
             self._queue.pause(item.upload)

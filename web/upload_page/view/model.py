@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WAITS", "QueueModel", "UploadModel"]
 
-NOTHING: "tuple[int, ...]" = (0,) * 16
+NOTHING: "tuple[int, ...]" = (0,) * 17
 QUIET_S = 8.0
 SLICE_S = 0.004  # that one task may take for updates
 SENT = 2  # index of the sent bytes in a share
@@ -47,11 +47,15 @@ class UploadModel:
 
     `sent` is the number of sent bytes to display. It does not decrease when a pause or an error
     interrupts a request. `leaving` is true while a person can undo the cancellation of the upload.
+    `file` is the file to send; the checks of the upload may replace it. `check` is the name of the
+    check that runs, and how much of it is done, in percent.
     """
 
     def __init__(self, upload: "Upload") -> None:
         self.upload = upload
         self.state = Signal(upload.state)
+        self.file = Signal(upload.file)
+        self.check = Signal(("", 0))
         self.paused_for = Signal(upload.paused_for)
         self.urgent = Signal(upload.urgent)
         self.key = Signal(upload.key)
@@ -86,6 +90,7 @@ class QueueModel:
     - `moving`: number of uploads that are being sent or verified.
     - `held`: number of uploads that a person has paused.
     - `waits[reason]`: number of uploads that wait for this reason.
+    - `asks`: number of uploads that wait for an answer of the person.
     - `kept`: number of uploads that can continue after this page is closed.
     - `quiet`: true if nothing was sent for `QUIET_S` seconds, although uploads are running.
     - `forgetful`: true if the browser cannot store records of uploads.
@@ -124,6 +129,7 @@ class QueueModel:
         self.held = Signal(0)
         self.kept = Signal(0)
         self.waits = {reason: Signal(0) for reason in WAITS}
+        self.asks = Signal(0)
         self.needs = Signal(0)
         self.moving = Signal(0)
         self.forgetful = Signal(False)
@@ -284,6 +290,8 @@ class QueueModel:
             self.on_refused(upload)
         if state != model.state.get():
             self._watch_quiet(model, state, now_s)
+        model.file.set(upload.file)
+        model.check.set((upload.check.name, int(100 * upload.check.share)))
         model.state.set(state)
         model.paused_for.set(upload.paused_for)
         model.urgent.set(upload.urgent)
@@ -327,6 +335,7 @@ class QueueModel:
             self.needs,
             self.moving,
             self.kept,
+            self.asks,
         )
         for index, total in enumerate(totals):
             if sums[index]:
@@ -362,20 +371,57 @@ def _share(model: UploadModel) -> "tuple[int, ...]":
     """Return the numbers that an upload adds to the sums, in the order of `_add_sums`."""
     state = model.state.get()
     if state == states.CANCELLED:
-        return (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     size, sent = model.upload.file.size, model.sent.get()
     if state == states.DONE and model.upload.identical:
-        return (1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)  # stored already: nothing was sent
+        return (
+            1,
+            0,
+            0,
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+        )  # stored already: nothing was sent
     if state == states.DONE:
-        return (1, size, sent, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (1, size, sent, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state == states.FAILED and not model.upload.may_retry():
-        return (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state == states.FAILED:
-        return (1, size, sent, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (1, size, sent, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state != states.PAUSED:
         moving = int(state != states.WAITING)
-        return (1, size, sent, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, size, moving, 0)
+        return (1, size, sent, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, size, moving, 0, 0)
     reason = model.paused_for.get()
     held, network, storage, server, login, quota = [int(reason == each) for each in REASONS]
+    asks = int(reason == states.FOR_ANSWER)
     kept = int(model.upload.is_lasting and (held or reason == states.FOR_TAB))
-    return (1, size, sent, 0, 1, 0, 0, held, network, storage, server, login, quota, size, 0, kept)
+    return (
+        1,
+        size,
+        sent,
+        0,
+        1,
+        0,
+        0,
+        held,
+        network,
+        storage,
+        server,
+        login,
+        quota,
+        size,
+        0,
+        kept,
+        asks,
+    )

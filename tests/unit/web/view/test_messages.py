@@ -8,6 +8,8 @@ from ossferry_uploader.oss.requests import Bucket, list_parts
 from ossferry_uploader.oss.signing import Credentials
 from ossferry_uploader.transfer.errors import (
     BadOptions,
+    CheckFailed,
+    FileRejected,
     FileTooLarge,
     FileUnreadable,
     GrantRefused,
@@ -23,6 +25,8 @@ from upload_page.view.words.messages import explain
 speak_english()
 
 ERRORS = [
+    (FileRejected("columns", "A column is missing.", line=7), "Line 7: A column is missing."),
+    (CheckFailed("columns", "KeyError"), "did not work"),
     (Lost(Lost.UNREACHABLE), "cannot be reached"),
     (Lost(Lost.INTERRUPTED), "connection broke"),
     (Lost(Lost.STALLED), "No data was transferred"),

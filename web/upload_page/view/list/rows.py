@@ -16,7 +16,7 @@ from upload_page.browser.window import show_thumbnail
 from upload_page.view.elements import CROSS, Facts, button, facts, file_name
 from upload_page.view.signals import Owner, effect
 from upload_page.view.words.file_names import badge
-from upload_page.view.words.messages import explain
+from upload_page.view.words.messages import at_line, explain
 from upload_page.view.words.text import gap, percent, say, size_text, time_left
 
 TYPE_CHECKING = False
@@ -63,27 +63,39 @@ class _Row:
             "progress", {"max": str(file.size or 1), "aria-label": say("progress", name=shown)}
         )
         self.buttons = element("div", {"class": "actions", "role": "group", "aria-label": shown})
-        kind = element("span", {"class": "kind", "aria-hidden": "true"}, badge(shown))
-        attributes = {
-            "class": "upload",
-            "role": "listitem",
-            "data-testid": "upload",
-            "data-name": file.name,
-        }
-        name = file_name(shown, file.path)
-        self.line = element("div", attributes, kind, name, self.words, self.buttons, self.bar)
+        self.kind = element("span", {"class": "kind", "aria-hidden": "true"}, badge(shown))
+        attributes = {"class": "upload", "role": "listitem", "data-testid": "upload"}
+        self.name = file_name(shown, file.path)
+        self.line = element(
+            "div", attributes, self.kind, self.name, self.words, self.buttons, self.bar
+        )
+        set_attribute(self.line, "data-name", file.name)
         if not model.upload.is_stream and file.content_type[:6] in ("image/", "video/"):
-            show_thumbnail(kind, file)
+            show_thumbnail(self.kind, file)
 
     def follow(self) -> None:
         """Start the effects that update the row.
 
         Call this with `Owner.run`, so that the owner can stop the effects.
         """
+        effect(self._show_file)
         effect(self._show_state)
         effect(self._show_progress)
         effect(self._show_error)
         effect(lambda: _fill(self.buttons, self.model, self.actions, self.listeners))
+
+    def _show_file(self) -> None:
+        """Show the name of another file, after the checks of the upload have replaced the file."""
+        file = self.model.file.get()
+        if str(self.line.getAttribute("data-name")) == file.name:
+            return
+        shown = safe_name(file.name)
+        name = file_name(shown, file.path)
+        self.name.replaceWith(name)
+        self.name = name
+        set_attribute(self.line, "data-name", file.name)
+        set_attribute(self.buttons, "aria-label", shown)
+        set_attribute(self.bar, "aria-label", say("progress", name=shown))
 
     def _show_state(self) -> None:
         upload = self.model.upload
@@ -95,8 +107,13 @@ class _Row:
 
     def _show_progress(self) -> None:
         model = self.model
-        state, sent, size = model.state.get(), model.sent.get(), model.upload.file.size
-        if not model.upload.is_stream:  # the size of a stream is unknown
+        state, sent, size = model.state.get(), model.sent.get(), model.file.get().size
+        checks = model.check.get()
+        if state == states.CHECKING:
+            set_attribute(self.bar, "max", "100")
+            set_progress(self.bar, checks[1])
+        elif not model.upload.is_stream:  # the size of a stream is unknown
+            set_attribute(self.bar, "max", str(size or 1))
             set_progress(self.bar, 1 if state == states.DONE and not size else sent)
         if state == states.FAILED:
             self.said = ()
@@ -104,7 +121,7 @@ class _Row:
         marks = (model.quiet.get(), model.gone.get(), model.parts_left.get(), model.doing.get())
         flags = (model.paused_for.get(), model.all_left.get(), marks)
         step = sent if model.upload.progress.is_open() else 100 * sent // (size or 1)
-        news = (state, flags, step, model.meter.rate_bytes_per_s)
+        news = (state, flags, step, model.meter.rate_bytes_per_s, checks, size)
         if news != self.said:  # making the sentences costs more than the rest of this function
             if not self.said:  # an error may be shown in place of the facts
                 self.words.replaceChildren(self.facts.box)
@@ -129,6 +146,8 @@ def row(model: "UploadModel", actions: "Actions", owner: Owner) -> "Element":
 
 
 def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
+    if state == states.CHECKING or model.paused_for.get() == states.FOR_ANSWER:
+        return _question(model) if state == states.PAUSED else _checks(model)
     upload = model.upload
     size = upload.file.size
     doing = model.doing.get()
@@ -150,7 +169,32 @@ def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
         return [say("gone"), size_text(size)]
     if upload.identical:
         return [say("identical"), size_text(size)]
-    return [say(state), size_text(size)]
+    return [say(state), _size(model)]
+
+
+def _size(model: "UploadModel") -> str:
+    """Return the size of a file; the sizes before and after, if the checks have changed it."""
+    original = model.upload.check.original
+    after = size_text(model.upload.file.size)
+    return say("changed_size", before=size_text(original.size), after=after) if original else after
+
+
+def _checks(model: "UploadModel") -> "list[str]":
+    name, share = model.check.get()
+    if not name:
+        return [say("check_waiting"), size_text(model.upload.file.size)]
+    return [say("check_running")] + ([percent(share, 100)] if share else [])
+
+
+def _question(model: "UploadModel") -> "list[str]":
+    """Return the questions of the checks, or how they have changed the file."""
+    check = model.upload.check
+    questions = [at_line(text, line) for text, line in check.questions()]
+    if questions:
+        return questions
+    ran = check.verdict.ran if check.verdict else []
+    says = [each["says"] for each in ran if each["outcome"] == "changed"]
+    return [_size(model)] + [each for each in says if each]
 
 
 def _pace(model: "UploadModel", sent: int) -> "list[str]":
@@ -218,6 +262,12 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
         made.append(("undo", "", actions.undo))
     elif state == states.CANCELLED or model.upload.may_retry():
         made.append(("retry", "", actions.retry))
+    if state == states.PAUSED and model.paused_for.get() == states.FOR_ANSWER:
+        if model.upload.check.questions():
+            made.append(("upload_anyway", "", actions.upload_anyway))
+        else:
+            made.append(("upload_original", "", actions.upload_original))
+            made.append(("upload_now", "", actions.upload_anyway))
     if state == states.WAITING and not model.urgent.get():
         made.append(("send_next", "", actions.send_next))
     size = model.upload.file.size

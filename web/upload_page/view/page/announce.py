@@ -38,6 +38,7 @@ def announce(model: "QueueModel", origin: str) -> None:
             files=model.files.get(),
             done=model.done.get(),
             failed=model.failed.get(),
+            asks=model.asks.get(),
             percent=100 * model.sent.get() // size if size else 0,
         )
         if words:

@@ -5,6 +5,8 @@ from ossferry_uploader.oss.replies import HEADERS_READ, NO_HEADER
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import (
     BadOptions,
+    CheckFailed,
+    FileRejected,
     FileTooLarge,
     FileUnreadable,
     NameTooLong,
@@ -31,7 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["NOT_STORED", "Explanation", "explain"]
+__all__ = ["NOT_STORED", "Explanation", "at_line", "explain"]
 
 NOT_STORED = "not-stored"  # code of our server
 
@@ -149,7 +151,17 @@ def explain(error: Exception, *, origin: str) -> Explanation:
         return _lost(error, origin)
     if isinstance(error, ServerRefused):
         return _server(error)
+    if isinstance(error, FileRejected):
+        return Explanation(at_line(error.reason, error.line), say("check_rejected_next"))
+    if isinstance(error, CheckFailed):
+        detail = [each for each in (error.check, error.reason) if each]
+        return _explanation("check_failed", detail=detail)
     return _before(error)
+
+
+def at_line(sentence: str, line: "int | None") -> str:
+    """Return a sentence about a file; `line` is the number of a line in the file, or `None`."""
+    return say("at_line", line=number(line), sentence=sentence) if line else sentence
 
 
 def _before(error: Exception) -> Explanation:

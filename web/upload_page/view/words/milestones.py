@@ -12,9 +12,11 @@ class Milestones:
     def __init__(self) -> None:
         self._busy = False
         self._quarter = 0
-        self._failed = 0
+        self._failed = self._asks = 0
 
-    def update(self, *, running: int, files: int, done: int, failed: int, percent: int) -> str:
+    def update(
+        self, *, running: int, files: int, done: int, failed: int, percent: int, asks: int = 0
+    ) -> str:
         """Return the sentence for a new milestone, or an empty text.
 
         Args:
@@ -23,7 +25,9 @@ class Milestones:
             done: number of finished uploads.
             failed: number of failed uploads.
             percent: sent bytes as a percentage of all bytes.
+            asks: number of uploads that wait for an answer of the person.
         """
+        more_asks, self._asks = asks > self._asks, asks
         was_busy, self._busy = self._busy, running > 0
         more_failed, self._failed = failed > self._failed, failed
         if self._busy and not was_busy:
@@ -39,4 +43,6 @@ class Milestones:
         if self._busy and quarter > self._quarter and quarter < 4:
             self._quarter = quarter
             return say("announce_percent", percent=percent_text(25 * quarter, 100))
+        if more_asks:
+            return say_count("asks", asks)
         return say_count("announce_failed", failed) if more_failed else ""

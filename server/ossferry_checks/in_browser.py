@@ -1,0 +1,94 @@
+"""Runs checks in the page's worker; `web/worker/checks_worker.js` calls this module.
+
+JavaScript passes and receives JSON, numbers and functions, so that the module also runs on CPython.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from ossferry_checks.builtin.selection import read_options
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.loading import Declared, all_checks
+from ossferry_checks.registry import Check
+from ossferry_checks.runner import OnError, Verdict, run
+
+__all__ = ["Checker", "make_checker"]
+
+
+def make_checker(config: str, source: str | None) -> "Checker":
+    """Return the checks of a server.
+
+    Args:
+        config: the JSON of `GET /api/checks`.
+        source: the text of `checks.py`; None if there is none.
+    """
+    given = json.loads(config)
+    declared = [
+        Declared(
+            name=each["name"],
+            patterns=tuple(each["patterns"]),
+            max_seconds=each["max_seconds"],
+            seconds_per_mb=each["seconds_per_mb"],
+        )
+        for each in given["checks"]
+        if not each["built_in"]
+    ]
+    checks = all_checks(source, declared, read_options(given["built_in"]))
+    return Checker(checks, given["on_error"])
+
+
+class Checker:
+    """The checks of a server, in their order."""
+
+    def __init__(self, checks: list[Check], on_error: OnError) -> None:
+        self._checks = checks
+        self._on_error = on_error
+        self._verdict: Verdict | None = None
+
+    async def check(
+        self,
+        path: str,
+        folder: str,
+        about: str,
+        on_start: Callable[[str, float], None],
+        on_progress: Callable[[float], None],
+    ) -> str:
+        """Check one file, and return the verdict as JSON.
+
+        Args:
+            path: the file.
+            folder: an empty folder for new files.
+            about: JSON with `name`, `type` and `language` of the file, and `failed`: the checks
+                that have not worked before, with the reason of each.
+            on_start: called before each check with its name, and its time limit in seconds.
+            on_progress: called with the share of the present check that is done.
+        """
+        given = json.loads(about)
+        file = CheckedFile(
+            Path(path),
+            name=given["name"],
+            type=given["type"],
+            language=given["language"],
+            folder=Path(folder),
+            on_progress=on_progress,
+        )
+        self._verdict = await run(
+            self._checks,
+            file,
+            on_error=self._on_error,
+            failed=given["failed"],
+            on_start=lambda check, limit_s: on_start(check.name, limit_s),
+        )
+        return json.dumps(self._verdict.as_json())
+
+    def new_path(self) -> str:
+        """Return the path of the changed file; empty if the original is uploaded."""
+        verdict = self._verdict
+        return str(verdict.path) if verdict and verdict.is_changed else ""
+
+    def clean(self, folder: str) -> None:
+        """Remove a folder with new files."""
+        self._verdict = None
+        shutil.rmtree(folder, ignore_errors=True)

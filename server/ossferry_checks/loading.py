@@ -1,0 +1,74 @@
+"""Loads the operator's module with checks, and puts its checks between the built-in ones."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from ossferry_checks.builtin.options import BuiltInOptions
+from ossferry_checks.builtin.selection import built_in_checks
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.registry import Check, checks_of
+
+__all__ = ["Declared", "all_checks", "load_module"]
+
+NAME = "checks.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A check that the operator's module declares, as read from its source.
+
+    Attributes:
+        name, patterns, max_seconds, seconds_per_mb: as in `Check`.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    max_seconds: float
+    seconds_per_mb: float
+
+
+def load_module(source: str) -> ModuleType:
+    """Run the source of `checks.py`, and return the module.
+
+    Raises:
+        Exception: whatever the module raises, such as `ModuleNotFoundError`.
+    """
+    module = ModuleType("checks")
+    module.__file__ = NAME
+    exec(compile(source, NAME, "exec"), module.__dict__)  # noqa: S102 - the operator's own code
+    return module
+
+
+def all_checks(
+    source: str | None, declared: Iterable[Declared], options: BuiltInOptions
+) -> list[Check]:
+    """Return all checks in their order.
+
+    If the module cannot be loaded, each check that it declares fails with this error.
+
+    Args:
+        source: the operator's module; None if there is none.
+        declared: the checks of the module, as read from its source.
+    """
+    own: list[Check] = []
+    if source is not None:
+        try:
+            own = checks_of(load_module(source))
+        except (Exception, SystemExit) as error:
+            own = [_failing(each, error) for each in declared]
+    return built_in_checks(options).around(own)
+
+
+def _failing(declared: Declared, error: BaseException) -> Check:
+    def fail(_file: CheckedFile) -> Any:
+        raise error
+
+    return Check(
+        name=declared.name,
+        function=fail,
+        patterns=declared.patterns,
+        max_seconds=declared.max_seconds,
+        seconds_per_mb=declared.seconds_per_mb,
+    )

@@ -1,0 +1,300 @@
+"""Files that checks concern are checked before their upload; other files are not delayed."""
+
+import asyncio
+
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.checking import CONCURRENT
+from ossferry_uploader.transfer.checks.rules import matches
+from ossferry_uploader.transfer.checks.verdict import Refusal, Verdict
+from ossferry_uploader.transfer.errors import (
+    CheckFailed,
+    FileRejected,
+    FileUnreadable,
+    ServerRefused,
+)
+from ossferry_uploader.transfer.queue import Queue
+from support.fake_checks import FakeChecks, ran
+from support.fakes import FakeFile, make_engine, make_ports, until
+
+
+def make(*patterns, undo_s=0.0):
+    ports = make_ports()
+    ports.grants.features = ["checks"]
+    ports.checks = FakeChecks(*patterns, undo_s=undo_s)
+    queue = Queue(make_engine(ports))
+    return queue, ports, ports.checks
+
+
+async def pause():
+    for _ in range(60):
+        await asyncio.sleep(0)
+
+
+async def ended(*uploads):
+    await until(lambda: all(upload.state in states.ENDED for upload in uploads))
+
+
+def small_file(name="a.csv", size=4):
+    file = FakeFile(name, size)
+    file.is_lasting = False
+    return file
+
+
+async def test_a_file_is_checked_before_a_byte_is_sent():
+    queue, ports, checks = make("*.csv")
+    checks.hold()
+    upload = queue.add(FakeFile("a.csv"))
+    await until(lambda: upload.state == states.CHECKING)
+    await pause()
+
+    assert (upload.check.name, upload.check.share) == ("columns", 0.5)
+    assert ports.http.requests == []
+    checks.release()
+    await ended(upload)
+    assert upload.state == states.DONE
+    assert checks.seen == ["a.csv"]
+    assert upload.check.name == ""
+
+
+async def test_other_files_are_sent_while_a_file_is_checked():
+    queue, _, checks = make("*.csv")
+    checks.hold()
+    checked, other = queue.add(FakeFile("a.csv")), queue.add(FakeFile("b.txt"))
+
+    await ended(other)
+
+    assert (checked.state, other.state) == (states.CHECKING, states.DONE)
+    assert checks.seen == ["a.csv"]
+    checks.release()
+    await ended(checked)
+
+
+async def test_the_rules_are_loaded_once_and_only_if_the_server_has_checks():
+    queue, ports, checks = make("*.csv")
+    uploads = [queue.add(FakeFile(f"{number}.csv")) for number in range(5)]
+    await ended(*uploads)
+
+    assert checks.loaded == 1
+    queue, ports, checks = make("*.csv")
+    ports.grants.features = []
+    upload = queue.add(FakeFile("a.csv"))
+    await ended(upload)
+    assert (upload.state, checks.loaded, checks.seen) == (states.DONE, 0, [])
+
+
+async def test_no_file_is_sent_unchecked_if_the_rules_do_not_come():
+    queue, ports, checks = make("*.csv")
+    checks.errors = [ServerRefused(404)]
+    upload = queue.add(FakeFile("a.csv"))
+    await ended(upload)
+
+    assert upload.state == states.FAILED
+    assert isinstance(upload.error, ServerRefused)
+    assert ports.http.requests == []
+    upload.retry()
+    await ended(upload)
+    assert (upload.state, checks.seen) == (states.DONE, ["a.csv"])
+
+
+async def test_the_workers_get_few_files_at_a_time_and_small_ones_first():
+    queue, _, checks = make("*")
+    checks.hold()
+    sizes = [50, 40, 30, 20, 10, 5]
+    await queue.checking.load(["checks"])
+    uploads = [queue.add(FakeFile(f"{size}.csv", size)) for size in sizes]
+    await pause()
+
+    assert checks.running == CONCURRENT
+    checks.release()
+    await ended(*uploads)
+    assert checks.most == CONCURRENT
+    assert checks.seen[CONCURRENT:] == ["5.csv", "10.csv", "20.csv"]
+
+
+async def test_a_rejected_file_is_not_sent_and_not_tried_again():
+    queue, ports, checks = make("*.csv")
+    checks.verdicts["a.csv"] = Verdict(refusal=Refusal("columns", "A column is missing.", line=1))
+    upload = queue.add(FakeFile("a.csv"))
+    await ended(upload)
+
+    error = upload.error
+    assert isinstance(error, FileRejected)
+    assert (error.check, error.reason, error.line) == ("columns", "A column is missing.", 1)
+    assert not upload.may_retry()
+    assert not queue.is_sending()
+    assert ports.http.requests == []
+
+
+async def test_a_check_that_did_not_work_can_be_tried_again():
+    queue, _, checks = make("*.csv")
+    checks.verdicts["a.csv"] = Verdict(refusal=Refusal("columns", "KeyError", is_error=True))
+    upload = queue.add(FakeFile("a.csv"))
+    await ended(upload)
+
+    assert isinstance(upload.error, CheckFailed)
+    assert upload.may_retry()
+    del checks.verdicts["a.csv"]
+    upload.retry()
+    await ended(upload)
+    assert (upload.state, checks.seen) == (states.DONE, ["a.csv", "a.csv"])
+
+
+async def test_a_file_that_vanished_fails_with_its_own_error():
+    queue, _, checks = make("*.csv")
+    checks.verdicts["a.csv"] = FileUnreadable("NotFoundError")
+    upload = queue.add(FakeFile("a.csv"))
+    await ended(upload)
+
+    assert isinstance(upload.error, FileUnreadable)
+
+
+async def test_a_changed_file_is_sent_under_its_new_name():
+    queue, ports, checks = make("*.heic")
+    checks.verdicts["a.heic"] = Verdict(
+        file=small_file("a.jpg", 4), notes={"rows": "7"}, ran=[ran("heic", "changed")]
+    )
+    upload = queue.add(FakeFile("a.heic", 10))
+    await ended(upload)
+
+    assert upload.state == states.DONE
+    assert upload.key.endswith("/a.jpg")
+    assert (upload.file.size, upload.check.original.name) == (4, "a.heic")
+    assert ports.http.header(-1, "x-oss-meta-rows") == "7"
+    assert ports.http.header(-1, "x-oss-meta-name") == "a.jpg"
+
+
+async def test_a_question_waits_for_the_answer_of_the_person():
+    queue, ports, checks = make("*")
+    checks.verdicts["a.csv"] = Verdict(questions=[("A key is in the file.", 3)])
+    upload = queue.add(FakeFile("a.csv"))
+    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+    await pause()
+
+    assert upload.check.questions() == [("A key is in the file.", 3)]
+    assert ports.http.requests == []
+    queue.checking.answer(upload)
+    await ended(upload)
+    assert upload.state == states.DONE
+    assert checks.seen == ["a.csv"]
+
+
+async def test_a_pause_does_not_answer_a_question():
+    queue, ports, checks = make("*")
+    checks.verdicts["a.csv"] = Verdict(questions=[("A key is in the file.", None)])
+    upload = queue.add(FakeFile("a.csv"))
+    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+
+    upload.pause()
+    upload.resume()
+    await pause()
+
+    assert upload.paused_for == states.FOR_ANSWER
+    assert ports.http.requests == []
+    upload.cancel()
+    assert upload.state == states.CANCELLED
+
+
+async def test_the_person_can_choose_the_original_of_a_changed_file():
+    queue, _, checks = make("*", undo_s=5.0)
+    checks.verdicts["a.png"] = Verdict(file=small_file("a.jpg"), ran=[ran("smaller", "changed")])
+    upload = queue.add(FakeFile("a.png", 10))
+    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+
+    queue.checking.answer(upload, keep_original=True)
+    await ended(upload)
+
+    assert upload.state == states.DONE
+    assert (upload.file.name, upload.file.size) == ("a.png", 10)
+    assert upload.key.endswith("/a.png")
+    assert upload.check.verdict.ran == [ran("smaller", "undone")]
+
+
+async def test_a_changed_file_is_sent_after_the_time_for_undo():
+    queue, ports, checks = make("*", undo_s=5.0)
+    checks.verdicts["a.png"] = Verdict(file=small_file("a.jpg"), ran=[ran("smaller", "changed")])
+    began = ports.clock.elapsed_s()
+    upload = queue.add(FakeFile("a.png", 10))
+    await ended(upload)
+
+    assert upload.file.name == "a.jpg"
+    assert ports.clock.elapsed_s() - began >= 5.0
+    queue.checking.answer(upload, keep_original=True)
+    assert upload.state == states.DONE
+
+
+async def test_a_pause_stops_the_checks_and_resume_starts_them_again():
+    queue, _, checks = make("*")
+    checks.hold()
+    upload = queue.add(FakeFile("a.csv"))
+    await until(lambda: checks.running == 1)
+
+    upload.pause()
+    await until(lambda: checks.running == 0)
+    assert (upload.paused_for, checks.cancelled) == (states.BY_PERSON, 1)
+    upload.resume()
+    checks.release()
+    await ended(upload)
+
+    assert upload.state == states.DONE
+    assert checks.seen == ["a.csv", "a.csv"]
+
+
+async def test_cancel_stops_the_checks_and_the_next_file_is_checked():
+    queue, _, checks = make("*")
+    await queue.checking.load(["checks"])
+    checks.hold()
+    uploads = [queue.add(FakeFile(f"{number}.csv")) for number in range(CONCURRENT + 1)]
+    await until(lambda: checks.running == CONCURRENT)
+
+    uploads[0].cancel()
+    await until(lambda: checks.running == CONCURRENT and checks.cancelled == 1)
+
+    assert uploads[0].state == states.CANCELLED
+    checks.release()
+    await ended(*uploads)
+    assert [upload.state for upload in uploads[1:]] == [states.DONE] * CONCURRENT
+
+
+async def test_a_paused_check_that_is_resumed_at_once_runs_once():
+    queue, _, checks = make("*")
+    checks.hold()
+    upload = queue.add(FakeFile("a.csv"))
+    await until(lambda: checks.running == 1)
+
+    upload.pause()
+    upload.resume()
+    await pause()
+
+    assert (checks.running, checks.cancelled) == (1, 1)
+    checks.release()
+    await ended(upload)
+    assert upload.state == states.DONE
+
+
+async def test_metadata_that_oss_refuses_is_an_error_of_the_check():
+    queue, _, checks = make("*")
+    checks.verdicts["a.csv"] = Verdict(notes={"name": "x"})
+    upload = queue.add(FakeFile("a.csv"))
+    await ended(upload)
+
+    assert isinstance(upload.error, CheckFailed)
+
+
+def test_patterns():
+    table = [
+        ("a.csv", "*.csv", True),
+        ("A.CSV", "*.csv", True),
+        ("a.csv.gz", "*.csv", False),
+        ("a.csv", "*", True),
+        ("", "*", True),
+        ("orders-7.csv", "orders*.csv", True),
+        ("order.csv", "orders*.csv", False),
+        ("a1.txt", "a?.txt", True),
+        ("a.txt", "a?.txt", False),
+        ("abcabd", "*abd", True),
+        ("x", "", False),
+        ("b.txt", "[ab].txt", True),
+        ("a.csv", "*.CSV", True),
+    ]
+    for name, pattern, fits in table:
+        assert matches(name, pattern) == fits, (name, pattern)

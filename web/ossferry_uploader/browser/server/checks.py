@@ -1,0 +1,82 @@
+"""Checks of files before their upload, in the worker of `web/page/checks.js`."""
+
+import asyncio
+import json
+
+import js
+
+from ossferry_uploader.browser.files import file_from_blob, unreadable
+from ossferry_uploader.browser.interop import JsException, create_proxy, reason_of, release
+from ossferry_uploader.transfer.checks.rules import read_rules
+from ossferry_uploader.transfer.checks.verdict import read_verdict
+from ossferry_uploader.transfer.errors import ServerRefused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ossferry_uploader.browser.server.calls import Server
+    from ossferry_uploader.transfer.checks.rules import Rules
+    from ossferry_uploader.transfer.checks.verdict import Verdict
+
+__all__ = ["BrowserChecks"]
+
+
+class BrowserChecks:
+    """Implements the engine's interface `Checks`. The first call of `load` loads the script.
+
+    Args:
+        language: returns the language of the sentences that checks say.
+    """
+
+    def __init__(self, server: "Server", language: "Callable[[], str]") -> None:
+        self._server = server
+        self._language = language
+        self._pool: Any = None
+
+    async def load(self) -> "Rules":
+        """Return which files have to be checked, and start the worker when the page is idle.
+
+        Raises:
+            ServerRefused: the server did not give its rules or the script.
+        """
+        document = await self._server.call("GET", "/api/checks")
+        try:
+            rules = read_rules(document)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ServerRefused(200, detail=repr(error))
+        try:
+            module = await js.ossferry.load("checks")
+        except JsException as error:
+            raise ServerRefused(0, detail=reason_of(error))
+        self._pool = module.makePool(json.dumps(document))
+        return rules
+
+    async def run(self, file: "Any", on_progress: "Callable[[str, float], None]") -> "Verdict":
+        """Check a `BrowserFile`, and return the result.
+
+        If the calling task is cancelled, the worker stops.
+
+        Raises:
+            FileUnreadable: the browser cannot read the file, or is not allowed to.
+        """
+        blob = file.slice(0, file.size)
+        show = create_proxy(on_progress)
+        checking = self._pool.start(blob, self._language(), show)
+        try:
+            answer = await checking.answer
+        except asyncio.CancelledError:
+            checking.stop()
+            raise
+        except JsException as error:
+            raise unreadable(reason_of(error))
+        finally:
+            release(show)
+        found = json.loads(str(answer.verdict))
+        made = None
+        if found["is_changed"]:
+            made = file_from_blob(
+                answer.changed, found["name"], path=file.path, content_type=found["type"]
+            )
+        return read_verdict(found, made)

@@ -1,0 +1,213 @@
+"""Checks files before their upload. Files that no check concerns are not delayed."""
+
+import asyncio
+import heapq
+
+from ossferry_uploader.oss.errors import OSSError
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.checks.rules import NO_RULES
+from ossferry_uploader.transfer.errors import CheckFailed, FileRejected, TransferError
+from ossferry_uploader.transfer.sending.abort import abort
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ossferry_uploader.transfer.checks.rules import Rules
+    from ossferry_uploader.transfer.checks.verdict import Verdict
+    from ossferry_uploader.transfer.engine import Engine
+    from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.ports import Checks
+    from ossferry_uploader.transfer.upload import Upload
+
+__all__ = ["CHECKS", "Checking"]
+
+CHECKS = "checks"  # the feature of a server that has checks
+CONCURRENT = 3  # files that the workers have; the others wait here
+
+
+class _NoChecks:
+    """Stands for the port of a page without checks."""
+
+    async def load(self) -> "Rules":
+        return NO_RULES
+
+    async def run(self, file: "File", on_progress: "Callable[[str, float], None]") -> "Verdict":
+        raise CheckFailed("", "this page has no checks")
+
+
+class Checking:
+    """Checks the files of uploads, and holds uploads that wait for the person's answer.
+
+    Args:
+        passed: called with an upload that may be sent now; its state is `waiting`.
+        failed: called with an upload and the error of its checks.
+    """
+
+    def __init__(
+        self,
+        engine: "Engine",
+        *,
+        passed: "Callable[[Upload], None]",
+        failed: "Callable[[Upload, Exception], None]",
+    ) -> None:
+        self._engine = engine
+        self._checks: Checks = engine.ports.checks or _NoChecks()
+        self._passed = passed
+        self._failed = failed
+        # `None` until the first grant
+        self._rules: Rules | None = None if engine.ports.checks else NO_RULES
+        self._loading = asyncio.Lock()
+        self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
+        self._lined_up = 0
+        self._tasks: dict[int, asyncio.Task[None]] = {}  # by upload number
+        self._timers: dict[int, asyncio.Task[None]] = {}
+
+    async def load(self, features: "list[str]") -> None:
+        """Load the rules of the server, once.
+
+        Args:
+            features: the features of the grant.
+
+        Raises:
+            ServerRefused: the server did not give its rules.
+        """
+        async with self._loading:
+            if self._rules is None:
+                self._rules = await self._checks.load() if CHECKS in features else NO_RULES
+
+    async def is_due(self, upload: "Upload") -> bool:
+        """Return whether the file of an upload has to be checked before it is sent.
+
+        Raises:
+            ServerRefused: the server gave no grant, or not its rules.
+        """
+        if self._rules is None:
+            engine = self._engine
+            grant = await engine.persist(upload, engine.keeper.get)
+            await engine.persist(upload, lambda: self.load(grant.features))
+        return self._concerns(upload) and upload.check.verdict is None
+
+    def holds(self, upload: "Upload") -> bool:
+        """Check the file of a waiting upload, or wait for the person's answer, if necessary.
+
+        Returns:
+            Whether the upload has to wait. `passed` is called with the upload afterwards.
+        """
+        if not self._concerns(upload):
+            return False
+        check = upload.check
+        if check.verdict is None:
+            upload.go(states.CHECKING)
+            self._lined_up += 1
+            heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
+            self._start()
+            return True
+        if check.is_settled or not (check.questions() or self._can_undo(upload)):
+            return False
+        upload.wait_for_answer()
+        if not check.questions():
+            self._timers[upload.number] = asyncio.create_task(self._settle_later(upload))
+        return True
+
+    def stop(self, upload: "Upload") -> None:
+        """Stop the checks of an upload, and the wait for an answer."""
+        for tasks in (self._tasks, self._timers):
+            task = tasks.pop(upload.number, None)
+            if task:
+                task.cancel()
+        upload.check.run("", 0.0)
+        self._start()
+
+    def answer(self, upload: "Upload", *, keep_original: bool = False) -> None:
+        """Send an upload that waits for an answer.
+
+        Args:
+            keep_original: whether to send the original file in place of the changed file.
+        """
+        if upload.paused_for != states.FOR_ANSWER:
+            return
+        self.stop(upload)
+        check = upload.check
+        check.settle()
+        if keep_original and check.original:
+            upload.use(check.original)
+            check.undo()
+        upload.restart()
+        self._passed(upload)
+
+    def _concerns(self, upload: "Upload") -> bool:
+        """Return whether there are checks for the file, or the file was checked before.
+
+        A multipart upload of an earlier page was checked by that page.
+        """
+        if upload.check.verdict is not None:
+            return True
+        is_new = not (upload.is_stream or upload.has_begun())
+        return bool(is_new and self._rules and self._rules.match(upload.file.name))
+
+    def _can_undo(self, upload: "Upload") -> bool:
+        return bool(upload.check.original and self._rules and self._rules.undo_s)
+
+    def _start(self) -> None:
+        while self._line and len(self._tasks) < CONCURRENT:
+            upload = heapq.heappop(self._line)[2]
+            if upload.state == states.CHECKING and upload.number not in self._tasks:
+                self._tasks[upload.number] = asyncio.create_task(self._check(upload))
+
+    async def _check(self, upload: "Upload") -> None:
+        def show(name: str, share: float) -> None:
+            upload.check.run(name, share)
+            upload.changed()
+
+        try:
+            verdict = await self._checks.run(upload.file, show)
+            await self._apply(upload, verdict)
+        except asyncio.CancelledError:
+            return  # `stop` was called
+        except Exception as error:
+            self._end(upload)
+            upload.check.judge(None)
+            self._failed(upload, error)
+            if not isinstance(error, (OSSError, TransferError)):
+                raise
+            return
+        self._end(upload)
+        upload.go(states.WAITING)
+        self._passed(upload)
+
+    def _end(self, upload: "Upload") -> None:
+        self._tasks.pop(upload.number, None)
+        self._start()
+
+    async def _apply(self, upload: "Upload", verdict: "Verdict") -> None:
+        """Use the result of the checks.
+
+        Raises:
+            FileRejected: a check has rejected the file.
+            CheckFailed: a check did not work.
+            TransferError: parts of an earlier upload of the file could not be removed.
+        """
+        refusal = verdict.refusal
+        if refusal and refusal.is_error:
+            raise CheckFailed(refusal.check, refusal.reason)
+        if refusal:
+            raise FileRejected(refusal.check, refusal.reason, line=refusal.line)
+        try:
+            options = upload.options.with_metadata(verdict.notes)
+        except ValueError as error:
+            raise CheckFailed("", str(error))
+        if verdict.file and upload.upload_id:  # found while the checks ran; of the original file
+            engine = self._engine
+            await engine.persist(upload, lambda: abort(upload, engine))
+            upload.forget_parts()
+        if verdict.file:
+            upload.check.keep(upload.file)
+            upload.target.assign("")  # the new file may have another name
+        upload.use(verdict.file or upload.file, options)
+        upload.check.judge(verdict)
+
+    async def _settle_later(self, upload: "Upload") -> None:
+        await self._engine.ports.clock.sleep(self._rules.undo_s if self._rules else 0.0)
+        del self._timers[upload.number]
+        self.answer(upload)

@@ -1,0 +1,129 @@
+"""The result of the checks of one file, and how far the checks of an upload are."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ossferry_uploader.transfer.files import File
+
+__all__ = ["CheckState", "Refusal", "Verdict", "read_verdict"]
+
+CHANGED, UNDONE = "changed", "undone"
+
+
+class Refusal:
+    """Why a file must not be uploaded.
+
+    Attributes:
+        check: the name of the check; empty if no check could run.
+        line: a line in the file; `None` if there is none.
+        is_error: whether the check did not work, so that nothing is known about the file.
+    """
+
+    def __init__(
+        self, check: str, reason: str, *, line: "int | None" = None, is_error: bool = False
+    ) -> None:
+        self.check = check
+        self.reason = reason
+        self.line = line
+        self.is_error = is_error
+
+
+class Verdict:
+    """The result of the checks of one file.
+
+    Attributes:
+        file: the file to upload in place of the original; `None` for the original.
+        refusal: why the file must not be uploaded; `None` if it may be uploaded.
+        questions: `(question, line)` for each question that the person has to answer.
+        notes: metadata for the object.
+        ran: for each check that ran, a dict with `check`, `outcome` and `says`.
+    """
+
+    def __init__(
+        self,
+        *,
+        file: "File | None" = None,
+        refusal: "Refusal | None" = None,
+        questions: "list[tuple[str, int | None]] | None" = None,
+        notes: "dict[str, str] | None" = None,
+        ran: "list[dict[str, str]] | None" = None,
+    ) -> None:
+        self.file = file
+        self.refusal = refusal
+        self.questions = questions or []
+        self.notes = notes or {}
+        self.ran = ran or []
+
+
+def read_verdict(document: "dict[str, Any]", file: "File | None") -> Verdict:
+    """Return the verdict in the worker's answer.
+
+    Args:
+        document: `Verdict.as_json()` of `ossferry_checks.runner`.
+        file: the new file, if there is one.
+    """
+    found = document["refusal"]
+    return Verdict(
+        file=file,
+        refusal=Refusal(
+            found["check"], found["reason"], line=found["line"], is_error=found["is_error"]
+        )
+        if found
+        else None,
+        questions=[(each["question"], each["line"]) for each in document["questions"]],
+        notes=document["notes"],
+        ran=[
+            {"check": each["check"], "outcome": each["outcome"], "says": each["says"]}
+            for each in document["ran"]
+        ],
+    )
+
+
+class CheckState:
+    """How far the checks of an upload are.
+
+    Attributes:
+        name: the check that runs; empty if none runs.
+        share: how much of this check is done, from 0 to 1.
+        verdict: the result; `None` until all checks have ended.
+        original: the file that was added, if the checks have changed it; otherwise `None`.
+        is_settled: whether the person has answered the questions, or the time to choose the
+            original has passed.
+    """
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.share = 0.0
+        self.verdict: Verdict | None = None
+        self.original: File | None = None
+        self.is_settled = False
+
+    def run(self, name: str, share: float) -> None:
+        """Set the check that runs, and how much of it is done."""
+        self.name = name
+        self.share = share
+
+    def judge(self, verdict: "Verdict | None") -> None:
+        """Set the result; `None` if the checks have to run again."""
+        self.run("", 0.0)
+        self.verdict = verdict
+
+    def keep(self, original: "File | None") -> None:
+        """Set the file that was added, before the upload uses the changed file."""
+        self.original = original
+
+    def settle(self) -> None:
+        """Set `is_settled`."""
+        self.is_settled = True
+
+    def undo(self) -> None:
+        """Note that the person has chosen the original file."""
+        self.original = None
+        for each in self.verdict.ran if self.verdict else []:
+            if each["outcome"] == CHANGED:
+                each["outcome"] = UNDONE
+
+    def questions(self) -> "list[tuple[str, int | None]]":
+        """Return the questions that the person has not answered yet."""
+        return self.verdict.questions if self.verdict and not self.is_settled else []

@@ -1,0 +1,189 @@
+// The page's side of the checks: starts checks_worker.js, gives each worker one file at a time, and ends a worker whose
+// check takes too long, crashes or is cancelled.
+
+const MANY_CORES = 4; // then two workers run
+const MUCH_MEMORY = 4; // GB
+const LARGE_HEAP = 256 << 20; // bytes; WASM memory never shrinks, so that a larger worker is replaced
+const RETRY_MS = 30_000; // after a failed start
+const START_MS = 120_000; // loading Pyodide over a slow line
+const IDLE_MS = 2000;
+
+const most = () => (navigator.hardwareConcurrency >= MANY_CORES && (navigator.deviceMemory ?? MUCH_MEMORY) >= MUCH_MEMORY ? 2 : 1);
+
+// One worker. `ready` is rejected if it cannot start.
+class CheckWorker {
+  constructor(config, base) {
+    this.worker = new Worker(new URL(config.files.worker, base), { type: "module" });
+    this.ready = new Promise((done, fail) => {
+      const timer = setTimeout(() => fail(new Error(`no answer after ${START_MS / 1000} s`)), START_MS);
+      this.worker.onmessage = ({ data }) => {
+        clearTimeout(timer);
+        if (data.ready) done();
+        else fail(new Error(data.failed));
+      };
+      this.worker.onerror = (event) => {
+        event.preventDefault();
+        clearTimeout(timer);
+        fail(new Error(event.message || "the script was not loaded"));
+      };
+    });
+    this.ready.catch(() => {});
+    this.worker.postMessage({ start: { config, base: String(base) } });
+  }
+
+  // Resolves to the last message about a file: {verdict, file, output, heap}, or {failed, check} with the check that ran.
+  run(id, file, about, { onProgress, signal }) {
+    return new Promise((done) => {
+      let check = "";
+      let timer = 0;
+      const end = (answer) => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", cancel);
+        done(answer);
+      };
+      const cancel = () => end({ failed: "cancelled", check });
+      signal?.addEventListener("abort", cancel);
+      this.worker.onerror = (event) => {
+        event.preventDefault();
+        end({ failed: "crashed", detail: event.message ?? "", check });
+      };
+      this.worker.onmessage = ({ data }) => {
+        if (data.check) {
+          check = data.check;
+          clearTimeout(timer);
+          timer = setTimeout(() => end({ failed: "timeout", detail: data.limit, check }), data.limit * 1000);
+          onProgress?.(check, 0);
+        } else if (data.share !== undefined) onProgress?.(check, data.share);
+        else if (data.failed) end({ failed: "crashed", detail: data.failed, check });
+        else end(data);
+      };
+      this.worker.postMessage({ check: { id, file, about } });
+    });
+  }
+
+  close() {
+    this.worker.terminate();
+  }
+}
+
+export class CheckPool {
+  #config;
+  #base;
+  #waiting = []; // jobs
+  #idle = []; // workers
+  #count = 0; // workers that exist
+  #id = 0;
+  #failure = null; // of the last start: { error, until }
+
+  // `config` is the JSON of `GET /api/checks`; its addresses are relative to `base`.
+  constructor(config, base) {
+    this.#config = config;
+    this.#base = base;
+  }
+
+  // Starts the first worker, so that the first file does not wait for it.
+  warm() {
+    if (!this.#count) this.#start();
+  }
+
+  // Resolves to {verdict, file, output}: `verdict` is that of `ossferry_checks.runner`, `file` is the File to upload, and
+  // `output` is the text that checks have printed. Rejects with an AbortError after `signal`, and with a NotReadableError
+  // if the file cannot be read.
+  async check(file, { language = "en", onProgress, signal } = {}) {
+    const about = { name: file.name, type: file.type, language, failed: {} };
+    for (;;) {
+      const answer = await new Promise((done) => {
+        const job = { file, about, onProgress, signal, done };
+        this.#waiting.push(job);
+        signal?.addEventListener("abort", () => this.#drop(job));
+        this.#next();
+      });
+      if (answer.failed === "cancelled") throw new DOMException("cancelled", "AbortError");
+      if (answer.verdict?.ran.some(({ outcome }) => outcome === "error") || answer.failed) await readable(file);
+      if (answer.failed === "start") return this.#withoutChecks(file, answer.detail);
+      if (!answer.failed) return { verdict: answer.verdict, file: answer.file ?? file, output: answer.output };
+      if (!answer.check || answer.check in about.failed) return this.#withoutChecks(file, answer.detail);
+      about.failed[answer.check] = { reason: answer.failed, detail: String(answer.detail ?? "") };
+    }
+  }
+
+  close() {
+    for (const worker of this.#idle) worker.close();
+    this.#idle = [];
+  }
+
+  #drop(job) {
+    const index = this.#waiting.indexOf(job);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    job.done({ failed: "cancelled" });
+  }
+
+  async #start() {
+    this.#count += 1;
+    const worker = new CheckWorker(this.#config, this.#base);
+    try {
+      await worker.ready;
+      this.#failure = null;
+      this.#idle.push(worker);
+      this.#next();
+    } catch (error) {
+      worker.close();
+      this.#count -= 1;
+      this.#failure = { detail: error.message, until: performance.now() + RETRY_MS };
+      if (!this.#count) for (const job of this.#waiting.splice(0)) job.done({ failed: "start", detail: error.message });
+    }
+  }
+
+  #next() {
+    while (this.#waiting.length && this.#idle.length) this.#run(this.#idle.pop(), this.#waiting.shift());
+    if (!this.#waiting.length || this.#count >= most()) return;
+    const { detail, until = 0 } = this.#failure ?? {};
+    if (performance.now() >= until) this.#start();
+    else if (!this.#count) for (const job of this.#waiting.splice(0)) job.done({ failed: "start", detail });
+  }
+
+  async #run(worker, { file, about, onProgress, signal, done }) {
+    const answer = await worker.run(++this.#id, file, about, { onProgress, signal });
+    if (answer.failed || answer.heap > LARGE_HEAP) {
+      worker.close();
+      this.#count -= 1;
+      this.#start();
+    } else this.#idle.push(worker);
+    done(answer);
+    this.#next();
+  }
+
+  // The verdict if no check could run.
+  #withoutChecks(file, detail) {
+    const reason = `The checks could not run: ${detail}`;
+    const refusal = this.#config.on_error === "reject" ? { check: "", reason, line: null, is_error: true } : null;
+    const ran = [{ check: "", outcome: "error", says: reason, seconds: 0 }];
+    const verdict = { name: file.name, type: file.type, is_changed: false, refusal, questions: [], notes: {}, ran };
+    return { verdict, file, output: "" };
+  }
+}
+
+// Rejects with the error of the browser if a file has vanished.
+async function readable(file) {
+  if (file.size) await file.slice(file.size - 1).arrayBuffer();
+}
+
+// For Python, whose numbers, texts and functions can cross.
+class PagePool extends CheckPool {
+  // Returns { answer, stop }. `answer` resolves to { verdict: JSON, changed: the new File or null }.
+  start(file, language, onProgress) {
+    const stopped = new AbortController();
+    const checked = this.check(file, { language, onProgress, signal: stopped.signal });
+    const answer = checked.then(({ verdict, file: found }) => ({ verdict: JSON.stringify(verdict), changed: verdict.is_changed ? found : null }));
+    return { answer, stop: () => stopped.abort() };
+  }
+}
+
+// The first worker starts while the page is idle, unless the person saves data.
+const whenIdle = self.requestIdleCallback ?? ((run) => setTimeout(run, IDLE_MS));
+export function makePool(config) {
+  const pool = new PagePool(JSON.parse(config), document.baseURI);
+  if (!navigator.connection?.saveData) whenIdle(() => pool.warm(), { timeout: IDLE_MS });
+  return pool;
+}

@@ -1,0 +1,116 @@
+// The checks worker: runs Python over files in Pyodide. A module worker with a policy of its own, which allows WASM and
+// connections to our server only (`server/ossferry/http/security_headers.py`); checks.js starts it.
+//
+// It loads everything first. Then it removes the functions that reach the network or the browser's storage, and only
+// then runs Python that is not ours: the session cookie of the person would go along with each request.
+
+const MAX_OUTPUT = 10_000; // characters that checks print per file
+const MAX_HEAP = 1 << 30; // bytes of WASM memory; a check that needs more gets a MemoryError
+const PROGRESS_MS = 100;
+const REMOVED = [
+  "fetch", "XMLHttpRequest", "WebSocket", "WebSocketStream", "WebTransport", "EventSource", "Worker", "SharedWorker",
+  "importScripts", "indexedDB", "caches", "BroadcastChannel", "Request", "RTCPeerConnection", "Notification",
+];
+
+const plainFetch = self.fetch;
+const verified = new Map(); // {absolute address: hash}
+
+// The browser refuses a file that has another hash.
+self.fetch = (what, options) => {
+  const address = new URL(what.url ?? what, location.href).href;
+  const integrity = verified.get(address);
+  return integrity ? plainFetch(address, { ...options, integrity }) : Promise.reject(new TypeError(`Refused ${address}`));
+};
+
+const text = async (address) => (await self.fetch(address)).text();
+const bytes = async (address) => (await self.fetch(address)).arrayBuffer();
+
+// Emscripten turns the error into a failed allocation.
+function limitMemory() {
+  const { grow } = WebAssembly.Memory.prototype;
+  WebAssembly.Memory.prototype.grow = function (pages) {
+    if (this.buffer.byteLength + pages * 65536 > MAX_HEAP) throw new RangeError("The memory limit is reached.");
+    return grow.call(this, pages);
+  };
+}
+
+// Without these functions, Python cannot use the session of the person. A prototype can have them too.
+function removeNetwork() {
+  for (const name of REMOVED)
+    for (let holder = self; holder; holder = Object.getPrototypeOf(holder))
+      if (Object.hasOwn(holder, name)) Object.defineProperty(holder, name, { value: undefined, writable: false, configurable: false });
+  Object.defineProperty(navigator, "storage", { value: undefined });
+  Object.defineProperty(navigator, "serviceWorker", { value: undefined });
+}
+
+let printed = "";
+const print = (line) => {
+  if (printed.length < MAX_OUTPUT) printed = `${printed}${line}\n`.slice(0, MAX_OUTPUT);
+};
+
+let pyodide = null;
+let checker = null;
+
+async function start({ config, base }) {
+  const { files, module, packages } = config;
+  const at = (address) => new URL(address, base).href;
+  for (const each of [files.library, module, ...packages].filter(Boolean)) verified.set(at(each.url), each.integrity);
+  for (const [name, hash] of Object.entries(files.integrity)) verified.set(at(files.pyodide + name), hash);
+
+  const indexURL = at(files.pyodide);
+  // `import` does not check hashes: fetched first, so that the import takes the checked file from the cache.
+  await Promise.all(["pyodide.mjs", "pyodide.asm.mjs"].map((name) => bytes(indexURL + name)));
+  limitMemory();
+  const { loadPyodide } = await import(`${indexURL}pyodide.mjs`);
+  const loaded = [files.library, ...packages].map(async (each) => [await bytes(at(each.url)), each.format ?? "zip"]);
+  const source = module ? text(at(module.url)) : null;
+  pyodide = await loadPyodide({ indexURL, stdout: print, stderr: print });
+  for (const [archive, format] of await Promise.all(loaded)) pyodide.unpackArchive(archive, format, { extractDir: format === "zip" ? "/lib/checks" : undefined });
+  const own = await source;
+  pyodide.FS.mkdirTree("/in");
+  let heic = null;
+  self.ossferryChecks = { loadHeic: () => (heic ??= import(at(files.heic))) };
+  pyodide.runPython('import sys; sys.path.insert(0, "/lib/checks")');
+  const { make_checker } = pyodide.pyimport("ossferry_checks.in_browser");
+  removeNetwork();
+  checker = make_checker(JSON.stringify(config), own);
+}
+
+async function check({ id, file, about }) {
+  const { FS } = pyodide;
+  const folder = `/new/${id}`;
+  let told = 0;
+  printed = "";
+  FS.mkdirTree(folder);
+  const name = about.name.replaceAll(/[/\0]/g, "_");
+  FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name, data: file }] }, "/in");
+  const onStart = (name, limit) => postMessage({ id, check: name, limit });
+  const onProgress = (share) => {
+    if (performance.now() - told < PROGRESS_MS) return;
+    told = performance.now();
+    postMessage({ id, share });
+  };
+  try {
+    const verdict = JSON.parse(await checker.check(`/in/${name}`, folder, JSON.stringify(about), onStart, onProgress));
+    const path = checker.new_path();
+    const made = path && new File([FS.readFile(path)], verdict.name, { type: verdict.type });
+    postMessage({ id, verdict, file: made || null, output: printed, heap: pyodide._module.HEAPU8.length });
+  } finally {
+    FS.unmount("/in");
+    checker.clean(folder);
+  }
+}
+
+// {start: {config, base}} is answered by {ready: true} or {failed: text}.
+// {check: {id, file, about}} is answered by {id, check, limit} for each check, by {id, share}, and at the end by
+// {id, verdict, file, output, heap} or {id, failed: text}.
+self.onmessage = async ({ data }) => {
+  try {
+    if (data.start) {
+      await start(data.start);
+      postMessage({ ready: true });
+    } else await check(data.check);
+  } catch (error) {
+    postMessage({ id: data.check?.id, failed: String(error?.message ?? error) });
+  }
+};
