@@ -8,17 +8,15 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from typing_extensions import TypedDict
 
 from ossferry.checks.bundle import Bundle, Package, read_bundle, read_package
-from ossferry.checks.selection import Selection, select_checks
+from ossferry.checks.selection import RunJson, run_json, select_checks
 from ossferry.checks.source import Source
 from ossferry.errors import SettingsError
 from ossferry.pages.assets import Assets, StoredFile, how_to_install, stored_file
-from ossferry.settings.checks import built_in_json
-from ossferry.settings.choices import OnError
 from ossferry.settings.model import Settings
 from ossferry_checks.builtin.options import BuiltInOptions
 
@@ -37,16 +35,6 @@ NEEDED_BY_BUILT_IN = {"xlsx": "openpyxl", "pdf": "pypdf"}
 
 MODULES = {"openpyxl": ("openpyxl", "et_xmlfile"), "pypdf": ("pypdf",)}
 """The modules in these packages."""
-
-
-class CheckJson(TypedDict):
-    """A check: the names of files that it looks at, and its time limit."""
-
-    name: str
-    patterns: list[str]
-    built_in: bool
-    max_seconds: float
-    seconds_per_mb: float
 
 
 class LinkedFile(TypedDict):
@@ -79,14 +67,11 @@ class PageFiles(TypedDict):
     heic: str
 
 
-class Checks(TypedDict):
+class Checks(RunJson):
     """The answer of `GET /api/checks`; addresses are relative to the page."""
 
-    checks: list[CheckJson]
-    on_error: OnError
     undo_s: int
     version: str
-    built_in: dict[str, Any]
     module: LinkedFile | None
     packages: list[PackageJson]
     files: PageFiles
@@ -128,11 +113,9 @@ def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
     if bundle and settings.checks_dir:
         packages += [_add_wheel(own, settings.checks_dir, each) for each in bundle.packages]
     answer: Checks = {
-        "checks": _listed(selection),
-        "on_error": settings.checks_on_error,
+        **run_json(settings, selection),
         "undo_s": settings.checks_undo_s,
         "version": selection.version,
-        "built_in": built_in_json(settings.checks_built_in),
         "module": module,
         "packages": packages,
         "files": files,
@@ -144,19 +127,6 @@ def provided_modules(options: BuiltInOptions) -> set[str]:
     """Return the modules outside the standard library that every page with these checks has."""
     needed = [name for check, name in NEEDED_BY_BUILT_IN.items() if getattr(options, check)]
     return {"ossferry_checks", *(module for name in needed for module in MODULES[name])}
-
-
-def _listed(selection: Selection) -> list[CheckJson]:
-    return [
-        {
-            "name": each.name,
-            "patterns": list(each.patterns),
-            "built_in": each.built_in,
-            "max_seconds": each.max_seconds,
-            "seconds_per_mb": each.seconds_per_mb,
-        }
-        for each in selection.checks
-    ]
 
 
 def _refuse_missing_pydantic(options: BuiltInOptions, bundle: Bundle | None) -> None:

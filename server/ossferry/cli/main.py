@@ -19,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from ossferry.cli.admin import admin_commands
-from ossferry.cli.checks import checks_commands
+from ossferry.cli.checks import check, checks_commands
 from ossferry.cli.complaints import complaint, file_complaint
 from ossferry.cli.keys import key_commands
 from ossferry.cli.mock import refuse_production, require_mock, run_mock_oss
@@ -293,6 +293,7 @@ def mock_oss(context: typer.Context) -> None:
 commands.command()(setup)
 commands.command()(teardown)
 commands.command()(policy)
+commands.command()(check)
 
 
 def main() -> None:
