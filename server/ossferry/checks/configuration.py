@@ -147,7 +147,7 @@ def _page_files(assets: Assets, options: BuiltInOptions) -> PageFiles:
     heic = assets.group("heic") if options.photos and options.photos.heic else {}
     scripts = [url for name, url in heic.items() if name.endswith((".js", ".mjs"))]
     return {
-        "worker": _relative(_address(assets, WORKER)),
+        "worker": _relative(assets.needed(WORKER)),
         "library": _linked(assets, LIBRARY),
         "pyodide": _relative(f"{folder}/"),
         "integrity": {name: assets.integrity(url) for name, url in engine.items()},
@@ -183,18 +183,8 @@ def _packaged(assets: Assets, name: str) -> PackageJson:
 
 
 def _linked(assets: Assets, name: str) -> LinkedFile:
-    url = _address(assets, name)
+    url = assets.needed(name)
     return {"url": _relative(url), "integrity": assets.integrity(url)}
-
-
-def _address(assets: Assets, name: str) -> str:
-    url = assets.address(name)
-    if not url:
-        raise SettingsError(
-            f"OSSFERRY_WEB_DIR: the built page has no {name}, which checks need; install the"
-            " package again, or run `make build`."
-        )
-    return url
 
 
 def _relative(url: str) -> str:
