@@ -5,7 +5,7 @@ JavaScript passes and receives JSON, numbers and functions, so that the module a
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ossferry_checks.builtin.selection import read_options
@@ -13,6 +13,7 @@ from ossferry_checks.files import CheckedFile
 from ossferry_checks.loading import Declared, all_checks
 from ossferry_checks.registry import Check
 from ossferry_checks.runner import OnError, Verdict, run
+from ossferry_checks.sentences import say
 
 __all__ = ["Checker", "make_checker"]
 
@@ -61,7 +62,8 @@ class Checker:
             path: the file.
             folder: an empty folder for new files.
             about: JSON with `name`, `type` and `language` of the file, and `failed`: the checks
-                that have not worked before, with the reason of each.
+                that have ended a worker before, each with `reason` (`timeout` or `crashed`) and
+                `detail` (the time limit in seconds, or the error of the browser).
             on_start: called before each check with its name, and its time limit in seconds.
             on_progress: called with the share of the present check that is done.
         """
@@ -78,7 +80,7 @@ class Checker:
             self._checks,
             file,
             on_error=self._on_error,
-            failed=given["failed"],
+            failed={name: _why(each, file.language) for name, each in given["failed"].items()},
             on_start=lambda check, limit_s: on_start(check.name, limit_s),
         )
         return json.dumps(self._verdict.as_json())
@@ -92,3 +94,10 @@ class Checker:
         """Remove a folder with new files."""
         self._verdict = None
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _why(failure: Mapping[str, str], language: str) -> str:
+    """Return why a check did not work, as a sentence."""
+    if failure["reason"] == "timeout":
+        return say("run_timeout", language, seconds=round(float(failure["detail"])))
+    return say("run_crashed", language, detail=failure["detail"])

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Ask, Note, Reject, Replace, Result
+from ossferry_checks.sentences import say
 
 __all__ = ["Outcome", "Question", "Ran", "Refusal", "Verdict", "run"]
 
@@ -129,7 +130,7 @@ async def run(
         except asyncio.CancelledError:
             raise
         except (Exception, SystemExit) as error:
-            reason = _cut(_reason(error))
+            reason = _cut(_reason(error, file.language))
             verdict.ran.append(Ran(check.name, "error", reason, monotonic() - began))
             if on_error == "reject":
                 verdict.refusal = Refusal(check.name, reason, is_error=True)
@@ -194,10 +195,12 @@ def _says(results: list[Result]) -> str:
     return " ".join(said)
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, language: str) -> str:
     """Return the type and text of an error, and the line of the check that caused it."""
     if isinstance(error, _DidNotWorkError):
         return str(error)
+    if isinstance(error, MemoryError):
+        return say("run_memory", language)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     package = str(Path(__file__).parent)
     frames = traceback.extract_tb(error.__traceback__)

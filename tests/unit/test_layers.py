@@ -99,10 +99,10 @@ ARROWS: dict[str, dict[str, str]] = {
         "errors": "",
     },
     "ossferry_checks": {
-        "in_browser": "loading runner builtin registry files",
+        "in_browser": "loading runner builtin registry files sentences",
         "loading": "builtin registry files",
         "builtin": "registry",
-        "runner": "registry files results",
+        "runner": "registry files results sentences",
         "registry": "files results",
         "files": "",
         "results": "",

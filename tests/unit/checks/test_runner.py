@@ -101,10 +101,16 @@ def ends(file: CheckedFile) -> None:
     raise SystemExit(3)
 
 
+def eats(file: CheckedFile) -> None:
+    """Run out of memory."""
+    raise MemoryError
+
+
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
         (broken, "KeyError: 'price' (test_runner.py, line "),
+        (eats, "It needed more memory"),
         (ends, "SystemExit: 3 (test_runner.py, line "),
         (lambda file: "yes", "TypeError: a check returns None, Ask, Note, Replace or"),
         (lambda file: Replace(Path("/does/not/exist")), "FileNotFoundError: "),

@@ -1,0 +1,314 @@
+"""The operator's Python looks at files in the browser before their upload."""
+
+import gzip
+import re
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import oss2
+import pytest
+from playwright.sync_api import Page
+
+from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from ossferry.cli.demo import Demo
+from support.expecting import expect
+
+pytestmark = pytest.mark.e2e
+
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+MakeFile = Callable[[str, bytes], Path]
+
+START_MS = 60_000  # Pyodide on a busy machine
+
+CHECKS = """
+import csv
+import gzip
+import shutil
+
+from ossferry_checks import Ask, Note, Reject, Replace, check
+
+
+@check("*.csv", max_seconds=20)
+def has_our_columns(file):
+    with file.path.open(newline="") as f:
+        header = next(csv.reader(f), [])
+    if header[:3] != ["date", "sku", "amount"]:
+        raise Reject("The first three columns must be date, sku, amount.", line=1)
+    return Note(columns=str(len(header)))
+
+
+@check("*.log")
+def compress(file):
+    new = file.folder / f"{file.name}.gz"
+    with file.path.open("rb") as source, gzip.open(new, "wb") as target:
+        shutil.copyfileobj(source, target)
+    return Replace(new, name=new.name, reason="Compressed.")
+
+
+@check("*.txt")
+def ask(file):
+    if "secret" in file.path.read_text():
+        return Ask("The file has the word secret.", line=2)
+
+
+@check("hang*.bin", max_seconds=2)
+def hangs(file):
+    while True:
+        pass
+
+
+@check("eat*.bin")
+def eats(file):
+    held = []
+    while True:
+        held.append(bytearray(50_000_000))
+
+
+@check("raise*.bin")
+def raises(file):
+    return {}["price"]
+
+
+@check("print*.bin", max_seconds=2)
+def prints(file):
+    while True:
+        print("x" * 1_000_000)
+
+
+@check("slow*.bin", max_seconds=60)
+def is_slow(file):
+    for step in range(1_000_000_000):
+        file.progress(0.5)
+"""
+
+
+@pytest.fixture
+def checks(tmp_path: Path) -> Path:
+    """The operator's `checks.py`."""
+    path = tmp_path / "checks.py"
+    path.write_text(dedent(CHECKS))
+    return path
+
+
+def stored(demo: Demo) -> list[str]:
+    """Return the keys of all objects in the demo's bucket."""
+    return [each.key for each in oss2.ObjectIterator(operator_bucket(demo))]
+
+
+@slow_on_pyodide
+@pytest.mark.core
+def test_a_table_is_checked_before_its_upload(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path
+) -> None:
+    demo, uploader = start_demo(checks=checks)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("bad.csv", b"date,amount\n"))
+    uploader.choose(make_file("good.csv", b"date,sku,amount\n2026-01-01,7,3\n"))
+    good, bad = uploader.row("good.csv"), uploader.row("bad.csv")
+    good.expect_state("done", timeout_ms=START_MS)
+    bad.expect_state("failed")
+
+    bad.expect_says("Line 1: The first three columns must be date, sku, amount.")
+    bad.expect_says("Correct the file, and add it again.")
+    expect(bad.retry_button).to_have_count(0)
+    assert stored(demo) == [good.key]
+    found = operator_bucket(demo).head_object(good.key)
+    assert found.headers["x-oss-meta-columns"] == "3"
+
+
+def test_other_files_are_sent_while_the_worker_starts(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
+) -> None:
+    _, uploader = start_demo(checks=checks)
+    page.route(re.compile("checks_worker"), lambda route: None)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("a.csv", b"date,sku,amount\n"))
+    uploader.choose(make_file("photo.png", b"\x89PNG"))
+
+    uploader.row("photo.png").expect_state("done")
+    waiting = uploader.row("a.csv")
+    waiting.expect_state("checking")
+    waiting.expect_says("Waiting to be checked")
+    waiting.cancel_button.click()
+    waiting.expect_state("cancelled")
+
+
+def test_a_page_whose_files_need_no_check_never_loads_pyodide(
+    start_demo: StartDemo, make_file: MakeFile, page: Page
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    _, uploader = start_demo()
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("a.csv", b"date\n"))
+    uploader.row("a.csv").expect_state("done")
+    page.wait_for_load_state("networkidle")
+
+    assert not [url for url in asked if "pyodide" in url or "check" in url.rpartition("/")[2]]
+
+
+def test_a_changed_file_is_sent_under_its_new_name(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path
+) -> None:
+    demo, uploader = start_demo(checks=checks)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("app.log", b"line\n" * 100_000))
+    row = uploader.row("app.log.gz")
+    row.expect_state("done", timeout_ms=START_MS)
+
+    row.expect_says(re.compile(r"500\.0\sKB → \d"))
+    assert row.key.endswith("/app.log.gz")
+    content = operator_bucket(demo).get_object(row.key).read()
+    assert gzip.decompress(content) == b"line\n" * 100_000
+
+
+def test_the_person_can_choose_the_original(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path
+) -> None:
+    demo, uploader = start_demo(checks=checks, checks_undo_s=60)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("app.log", b"line\n" * 100))
+    row = uploader.row("app.log.gz")
+    row.expect_state("paused", timeout_ms=START_MS)
+    row.expect_says("Compressed.")
+    assert stored(demo) == []
+    row.locator.get_by_role("button", name="Upload the original").click()
+    row = uploader.row("app.log")
+    row.expect_state("done")
+
+    assert operator_bucket(demo).get_object(row.key).read() == b"line\n" * 100
+
+
+def test_a_question_waits_for_the_person(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path
+) -> None:
+    demo, uploader = start_demo(checks=checks)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("notes.txt", b"a\nsecret\n"))
+    row = uploader.row("notes.txt")
+    row.expect_state("paused", timeout_ms=START_MS)
+    row.expect_says("Line 2: The file has the word secret.")
+    expect(uploader.total).to_contain_text("1 file needs your answer")
+    assert stored(demo) == []
+    row.locator.get_by_role("button", name="Upload anyway").click()
+
+    row.expect_state("done")
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "says"),
+    [
+        ("hang.bin", "hangs", "It took longer than 2 seconds."),
+        ("eat.bin", "eats", "It needed more memory than the page gives it."),
+        ("raise.bin", "raises", "KeyError: 'price' (checks.py, line "),
+        ("print.bin", "prints", "It took longer than 2 seconds."),
+    ],
+)
+def test_a_check_that_does_not_work(
+    start_demo: StartDemo,
+    make_file: MakeFile,
+    checks: Path,
+    name: str,
+    check: str,
+    says: str,
+) -> None:
+    _, uploader = start_demo(checks=checks)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file(name, b"x"))
+    row = uploader.row(name)
+    row.expect_state("failed", timeout_ms=START_MS)
+
+    row.expect_says("A check of this file did not work")
+    row.expect_says(check)
+    row.expect_says(says)
+    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
+    uploader.row("good.csv").expect_state("done", timeout_ms=START_MS)
+
+
+def test_the_operator_can_allow_files_whose_check_does_not_work(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path
+) -> None:
+    _, uploader = start_demo(checks=checks, checks_on_error="allow")
+    uploader.open()
+    uploader.expect_ready()
+
+    for name in ("hang.bin", "raise.bin"):
+        uploader.choose(make_file(name, b"x"))
+    for name in ("hang.bin", "raise.bin"):
+        uploader.row(name).expect_state("done", timeout_ms=START_MS)
+
+
+def test_a_running_check_can_be_cancelled(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path
+) -> None:
+    _, uploader = start_demo(checks=checks)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("slow.bin", b"x"))
+    row = uploader.row("slow.bin")
+    expect(row.locator).to_contain_text("50%", timeout=START_MS)
+    row.cancel_button.click()
+    row.expect_state("cancelled")
+
+    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
+    uploader.row("good.csv").expect_state("done", timeout_ms=START_MS)
+
+
+def test_a_module_that_the_page_does_not_have(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path
+) -> None:
+    checks.write_text(f"import pandas_of_the_operator\n{checks.read_text()}")
+    _, uploader = start_demo(checks=checks)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
+    row = uploader.row("good.csv")
+    row.expect_state("failed", timeout_ms=START_MS)
+
+    row.expect_says("has_our_columns")
+    row.expect_says("ModuleNotFoundError: No module named 'pandas_of_the_operator'")
+
+
+@pytest.mark.parametrize(("on_error", "state"), [("reject", "failed"), ("allow", "done")])
+def test_a_worker_that_cannot_start(
+    start_demo: StartDemo,
+    make_file: MakeFile,
+    checks: Path,
+    page: Page,
+    console: Console,
+    on_error: str,
+    state: str,
+) -> None:
+    console.expected.append("net::ERR")
+    _, uploader = start_demo(checks=checks, checks_on_error=on_error)
+    page.route(re.compile(r"pyodide\.asm\.wasm"), lambda route: route.abort())
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
+    row = uploader.row("good.csv")
+    row.expect_state(state, timeout_ms=START_MS)
+
+    if state == "failed":
+        row.expect_says("The checks could not run")
+        page.unroute_all()
+        row.retry_button.click()
+        row.expect_state("failed")  # the next start is tried after half a minute
