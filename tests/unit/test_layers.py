@@ -25,8 +25,8 @@ SOURCES = {
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app doctor setup signatures operations uploads authentication admin access ledger oss "
-            "http settings observability identity extras errors clock"
+            "app doctor setup signatures operations uploads authentication admin checks access "
+            "ledger oss http settings observability identity extras errors clock"
         ),
         "doctor": (
             "app operations authentication access ledger oss state http settings observability "
@@ -56,7 +56,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "access ledger state http mount settings observability identity errors clock"
         ),
         "admin": "ledger http mount settings identity clock",
-        "checks": "pages access settings errors",
+        "checks": "pages access http mount settings identity errors",
         "pages": "access http settings errors",
         "access": "state http settings observability identity errors clock",
         "ledger": "oss observability identity extras errors clock",

@@ -13,8 +13,9 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from ossferry.admin.page import STYLE, AdminPage
+from ossferry.admin.page import AdminPage
 from ossferry.clock import utc_text
+from ossferry.http.html import TABLE_STYLE
 from ossferry.http.languages import LANGUAGES, VARY, language_of
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database
@@ -79,7 +80,7 @@ class AdminApi:
 
     async def style(self, _request: Request) -> Response:
         """Handle `GET /admin/style.css`: return the style sheet of the page."""
-        return Response(STYLE, media_type="text/css")
+        return Response(TABLE_STYLE, media_type="text/css")
 
 
 async def csv_pieces(

@@ -8,21 +8,19 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from typing_extensions import TypedDict
 
 from ossferry.checks.bundle import Bundle, Package, read_bundle, read_package
-from ossferry.checks.selection import Selection, select_checks
+from ossferry.checks.selection import RunJson, run_json, select_checks
 from ossferry.checks.source import Source
 from ossferry.errors import SettingsError
 from ossferry.pages.assets import Assets, StoredFile, how_to_install, stored_file
-from ossferry.settings.checks import built_in_json
-from ossferry.settings.choices import OnError
 from ossferry.settings.model import Settings
 from ossferry_checks.builtin.options import BuiltInOptions
 
-__all__ = ["FILES", "Checks", "PageChecks", "load_checks"]
+__all__ = ["FILES", "Checks", "PageChecks", "load_checks", "provided_modules"]
 
 FILES = "/checks/files"
 """The path of the operator's files, which the page loads."""
@@ -35,15 +33,8 @@ PYDANTIC = "pydantic"
 NEEDED_BY_BUILT_IN = {"xlsx": "openpyxl", "pdf": "pypdf"}
 """The packages in the built page, by the built-in checks that need them."""
 
-
-class CheckJson(TypedDict):
-    """A check: the names of files that it looks at, and its time limit."""
-
-    name: str
-    patterns: list[str]
-    built_in: bool
-    max_seconds: float
-    seconds_per_mb: float
+MODULES = {"openpyxl": ("openpyxl", "et_xmlfile"), "pypdf": ("pypdf",)}
+"""The modules in these packages."""
 
 
 class LinkedFile(TypedDict):
@@ -76,14 +67,11 @@ class PageFiles(TypedDict):
     heic: str
 
 
-class Checks(TypedDict):
+class Checks(RunJson):
     """The answer of `GET /api/checks`; addresses are relative to the page."""
 
-    checks: list[CheckJson]
-    on_error: OnError
     undo_s: int
     version: str
-    built_in: dict[str, Any]
     module: LinkedFile | None
     packages: list[PackageJson]
     files: PageFiles
@@ -125,11 +113,9 @@ def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
     if bundle and settings.checks_dir:
         packages += [_add_wheel(own, settings.checks_dir, each) for each in bundle.packages]
     answer: Checks = {
-        "checks": _listed(selection),
-        "on_error": settings.checks_on_error,
+        **run_json(settings, selection),
         "undo_s": settings.checks_undo_s,
         "version": selection.version,
-        "built_in": built_in_json(settings.checks_built_in),
         "module": module,
         "packages": packages,
         "files": files,
@@ -137,17 +123,10 @@ def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
     return PageChecks(answer=answer, files=own)
 
 
-def _listed(selection: Selection) -> list[CheckJson]:
-    return [
-        {
-            "name": each.name,
-            "patterns": list(each.patterns),
-            "built_in": each.built_in,
-            "max_seconds": each.max_seconds,
-            "seconds_per_mb": each.seconds_per_mb,
-        }
-        for each in selection.checks
-    ]
+def provided_modules(options: BuiltInOptions) -> set[str]:
+    """Return the modules outside the standard library that every page with these checks has."""
+    needed = [name for check, name in NEEDED_BY_BUILT_IN.items() if getattr(options, check)]
+    return {"ossferry_checks", *(module for name in needed for module in MODULES[name])}
 
 
 def _refuse_missing_pydantic(options: BuiltInOptions, bundle: Bundle | None) -> None:
@@ -168,7 +147,7 @@ def _page_files(assets: Assets, options: BuiltInOptions) -> PageFiles:
     heic = assets.group("heic") if options.photos and options.photos.heic else {}
     scripts = [url for name, url in heic.items() if name.endswith((".js", ".mjs"))]
     return {
-        "worker": _relative(_address(assets, WORKER)),
+        "worker": _relative(assets.needed(WORKER)),
         "library": _linked(assets, LIBRARY),
         "pyodide": _relative(f"{folder}/"),
         "integrity": {name: assets.integrity(url) for name, url in engine.items()},
@@ -204,18 +183,8 @@ def _packaged(assets: Assets, name: str) -> PackageJson:
 
 
 def _linked(assets: Assets, name: str) -> LinkedFile:
-    url = _address(assets, name)
+    url = assets.needed(name)
     return {"url": _relative(url), "integrity": assets.integrity(url)}
-
-
-def _address(assets: Assets, name: str) -> str:
-    url = assets.address(name)
-    if not url:
-        raise SettingsError(
-            f"OSSFERRY_WEB_DIR: the built page has no {name}, which checks need; install the"
-            " package again, or run `make build`."
-        )
-    return url
 
 
 def _relative(url: str) -> str:

@@ -2,11 +2,16 @@
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ossferry.access.authenticator import Authenticator
 from ossferry.checks.configuration import PageChecks
+from ossferry.checks.page import STYLE, ChecksPage
 from ossferry.errors import NoProofError
+from ossferry.http.languages import LANGUAGES, VARY, language_of
+from ossferry.identity.owner import Owner
+from ossferry.mount import mount_path
+from ossferry.pages.assets import Assets
 
 __all__ = ["CheckApi"]
 
@@ -16,8 +21,9 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 class CheckApi:
     """The routes `/api/checks` and `/checks/…`."""
 
-    def __init__(self, checks: PageChecks, authenticator: Authenticator) -> None:
+    def __init__(self, checks: PageChecks, assets: Assets, authenticator: Authenticator) -> None:
         self._checks = checks
+        self._page = ChecksPage(checks.answer, assets)
         self._authenticator = authenticator
 
     async def show(self, request: Request) -> Response:
@@ -43,6 +49,16 @@ class CheckApi:
         if file is None:
             raise HTTPException(404)
         return file.respond(request, cache_control=IMMUTABLE)
+
+    async def page(self, request: Request, _owner: Owner) -> Response:
+        """Handle `GET /checks`: show the checks that are on, and a drop zone to try them."""
+        language = language_of(request, LANGUAGES)
+        body = self._page.html(base=mount_path(request.scope), language=language)
+        return HTMLResponse(body, headers={"vary": VARY})
+
+    async def style(self, _request: Request) -> Response:
+        """Handle `GET /checks/style.css`: return the style sheet of the page."""
+        return Response(STYLE, media_type="text/css")
 
     async def _refuse_strangers(self, request: Request) -> None:
         """Check the sender by the rule of the page: whoever gets the page gets its checks."""

@@ -2,29 +2,47 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from ossferry.checks.source import Source, read_source
 from ossferry.errors import SettingsError
-from ossferry.settings.checks import CheckSettings
+from ossferry.settings.checks import CheckSettings, built_in_json
+from ossferry.settings.choices import OnError
 from ossferry_checks.builtin.selection import built_in_checks
+from ossferry_checks.loading import Declared
 
-__all__ = ["Listed", "Selection", "select_checks"]
+__all__ = ["Listed", "RunJson", "Selection", "run_json", "select_checks"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Declared):
     """A check that is on.
 
     Attributes:
-        name, patterns, max_seconds, seconds_per_mb: as in `ossferry_checks.Check`.
         built_in: False for a check in the operator's module.
     """
 
+    built_in: bool
+
+
+class CheckJson(TypedDict):
+    """A check: the names of files that it looks at, and its time limit."""
+
     name: str
-    patterns: tuple[str, ...]
+    patterns: list[str]
     built_in: bool
     max_seconds: float
     seconds_per_mb: float
+
+
+class RunJson(TypedDict):
+    """What decides how checks run."""
+
+    checks: list[CheckJson]
+    on_error: OnError
+    built_in: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +56,24 @@ class Selection:
     def version(self) -> str:
         """The hash of the operator's module; empty if there is none."""
         return self.source.version if self.source else ""
+
+
+def run_json(settings: CheckSettings, selection: Selection) -> RunJson:
+    """Return the configuration with which `ossferry_checks.in_browser` runs the checks."""
+    return {
+        "checks": [
+            {
+                "name": each.name,
+                "patterns": list(each.patterns),
+                "built_in": each.built_in,
+                "max_seconds": each.max_seconds,
+                "seconds_per_mb": each.seconds_per_mb,
+            }
+            for each in selection.checks
+        ],
+        "on_error": settings.checks_on_error,
+        "built_in": built_in_json(settings.checks_built_in),
+    }
 
 
 def select_checks(settings: CheckSettings) -> Selection:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ossferry.errors import SettingsError
+from ossferry_checks.loading import Declared
 from ossferry_checks.registry import MAX_SECONDS
 
-__all__ = ["Declared", "Source", "integrity_of", "read_source"]
+__all__ = ["Declaration", "Source", "integrity_of", "read_source"]
 
 PACKAGE = "ossferry_checks"
 DECORATOR = "check"
@@ -26,18 +27,13 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class Declaration(Declared):
     """A check that the module declares.
 
     Attributes:
-        name, patterns, max_seconds, seconds_per_mb: as in `ossferry_checks.Check`.
         line: the number of the line with `def`.
     """
 
-    name: str
-    patterns: tuple[str, ...]
-    max_seconds: float
-    seconds_per_mb: float
     line: int
 
 
@@ -56,9 +52,14 @@ class Source:
     path: Path
     content: bytes
     version: str
-    checks: tuple[Declared, ...]
+    checks: tuple[Declaration, ...]
     classes: frozenset[str]
     imports: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        """The content as text; like the browser, it knows UTF-8 only."""
+        return self.content.decode("utf-8-sig")
 
 
 def read_source(path: Path) -> Source:
@@ -76,7 +77,7 @@ def read_source(path: Path) -> Source:
             " the server's user read the file."
         ) from error
     try:
-        tree = ast.parse(content, str(path))
+        tree = ast.parse(content.decode("utf-8-sig"), str(path))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
@@ -114,7 +115,7 @@ class _WrongCheckError(Exception):
         self.line = node.lineno
 
 
-def _checks(tree: ast.Module) -> Iterator[Declared]:
+def _checks(tree: ast.Module) -> Iterator[Declaration]:
     """Yield the checks of a module.
 
     Raises:
@@ -183,7 +184,7 @@ def _defined(node: ast.AST) -> list[str]:
     return []
 
 
-def _declared(node: ast.stmt, decorators: list[ast.expr]) -> Declared:
+def _declared(node: ast.stmt, decorators: list[ast.expr]) -> Declaration:
     first, *more = decorators
     if not isinstance(node, Function):
         raise _WrongCheckError(node, "a check must be a function")
@@ -206,7 +207,7 @@ def _declared(node: ast.stmt, decorators: list[ast.expr]) -> Declared:
                 keyword.value, f"the decorator has no argument {keyword.arg or '**'}"
             )
         numbers[keyword.arg] = _number(keyword.arg, keyword.value)
-    return Declared(name=node.name, patterns=patterns or ("*",), line=node.lineno, **numbers)
+    return Declaration(name=node.name, patterns=patterns or ("*",), line=node.lineno, **numbers)
 
 
 def _pattern(node: ast.expr) -> str:

@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from ossferry.cli.admin import admin_commands
+from ossferry.cli.checks import check, checks_commands
 from ossferry.cli.complaints import complaint, file_complaint
 from ossferry.cli.keys import key_commands
 from ossferry.cli.mock import refuse_production, require_mock, run_mock_oss
@@ -77,6 +78,7 @@ commands = typer.Typer(
 )
 commands.add_typer(key_commands, name="apikey")
 commands.add_typer(admin_commands, name="admin")
+commands.add_typer(checks_commands, name="checks")
 commands.add_typer(upload_commands)
 commands.add_typer(signature_commands)
 
@@ -291,6 +293,7 @@ def mock_oss(context: typer.Context) -> None:
 commands.command()(setup)
 commands.command()(teardown)
 commands.command()(policy)
+commands.command()(check)
 
 
 def main() -> None:

@@ -33,6 +33,7 @@ MAX_COPY = 1 << 30
 COPY_PART = 256 << 20
 MAX_PARTS = 10_000
 COPY_TIMEOUT_S = 60.0
+READ_TIMEOUT_S = 60.0
 MAX_PAGES = 10
 """Pages of 1,000 entries. An upload has at most 10,000 parts; further uploads are not listed."""
 
@@ -99,6 +100,21 @@ class OssBucket:
     async def head(self, key: str) -> Stored | None:
         """Implement `ObjectStore.head` with HeadObject."""
         return await self._ask(lambda bucket: bucket.head(key), none_if=NO_OBJECT)
+
+    async def read(self, stored: Stored, start: int, end: int) -> bytes:
+        """Return the bytes ``[start, end)`` of an object.
+
+        Raises:
+            OssRefusedError: the object is not the same any more, or OSS refuses the request.
+            OssLostError: OSS gives no usable answer.
+        """
+        piece = await self._ask(
+            lambda bucket: bucket.read(stored.key, start, end, stored.etag),
+            timeout_s=READ_TIMEOUT_S,
+        )
+        if len(piece) != end - start:
+            raise OssLostError("unreadable")
+        return piece
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
         """Implement `ObjectStore.list` with ListObjectsV2."""

@@ -151,6 +151,20 @@ class Assets:
         """Return the hash of the file at this URL path, ``sha256-<base64>``."""
         return self._files[url].integrity
 
+    def needed(self, name: str) -> str:
+        """Return the URL path of the file with this name.
+
+        Raises:
+            SettingsError: the page was built without this file.
+        """
+        url = self.address(name)
+        if not url:
+            raise SettingsError(
+                f"OSSFERRY_WEB_DIR: the built page has no {name}; install the package again, or"
+                " run `make build`."
+            )
+        return url
+
     def icon(self) -> StoredFile | None:
         """Return the icon of the page, or None if there is no icon."""
         found = (file for url, file in self._files.items() if url.endswith("/favicon.svg"))

@@ -1,6 +1,7 @@
 """The bucket through each SDK: what is sent to OSS, and how often, is the same."""
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
@@ -36,13 +37,20 @@ CREDENTIALS = StsCredentials(
     expires_at=datetime(2036, 3, 14, tzinfo=UTC),
 )
 PART = 100 * 1024
+CONTENT = bytes(2 * PART + 1)
 STORED = Stored(
-    key=KEY, size=5, crc64="1", etag="A", content_type="", last_modified=CREDENTIALS.expires_at
+    key=KEY,
+    size=5,
+    crc64="1",
+    etag=hashlib.md5(CONTENT).hexdigest().upper(),  # noqa: S324 - the ETag of OSS
+    content_type="",
+    last_modified=CREDENTIALS.expires_at,
 )
 
 Ask = Callable[[OssBucket], Awaitable[object]]
 ASKS: dict[str, Ask] = {
     "HeadObject": lambda bucket: bucket.head(KEY),
+    "GetObject": lambda bucket: bucket.read(STORED, 0, 5),
     "ListObjects": lambda bucket: bucket.list("uploads/", after="", limit=10),
     "CopyObject": lambda bucket: bucket.copy(STORED, "uploads/copy"),
     "DeleteObject": lambda bucket: bucket.delete(KEY),
@@ -68,7 +76,7 @@ def oss(running_oss: MockOSS) -> MockOSS:
     """The mock with one object."""
     running_oss.reset()
     headers = {"content-type": "text/x-mine", "x-oss-meta-a": "b", "cache-control": "no-cache"}
-    oss2_bucket(running_oss).put_object(KEY, bytes(2 * PART + 1), headers=headers)
+    oss2_bucket(running_oss).put_object(KEY, CONTENT, headers=headers)
     running_oss.requests.clear()
     return running_oss
 
@@ -375,3 +383,26 @@ def test_a_part_is_stored_and_a_refusal_has_its_detailed_code(
     assert (part.number, part.size) == (1, 5)
     assert caught.value.oss_code == "NoSuchUpload"
     assert caught.value.oss_ec.count("-") == 1
+
+
+async def test_a_range_of_an_object_is_read(oss: MockOSS, bucket: OssBucket) -> None:
+    content = b"0123456789"
+    oss2_bucket(oss).put_object(KEY, content)
+    stored = await bucket.head(KEY)
+    assert stored is not None
+
+    assert await bucket.read(stored, 3, 7) == b"3456"
+    assert await bucket.read(stored, 9, 10) == b"9"
+
+
+async def test_another_object_under_the_same_key_is_not_read(
+    oss: MockOSS, bucket: OssBucket
+) -> None:
+    stored = await bucket.head(KEY)
+    assert stored is not None
+    oss2_bucket(oss).put_object(KEY, b"another")
+
+    with pytest.raises(OssRefusedError) as raised:
+        await bucket.read(stored, 0, 5)
+
+    assert raised.value.oss_code == "PreconditionFailed"

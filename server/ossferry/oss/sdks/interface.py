@@ -70,6 +70,10 @@ class SdkBucket(Protocol):
         """Return the headers of an object (HeadObject)."""
         ...
 
+    def read(self, key: str, start: int, end: int, etag: str) -> bytes:
+        """Return the bytes ``[start, end)`` of an object, if it still has this ETag (GetObject)."""
+        ...
+
     def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
         """Return at most `limit` objects with keys after `after` (ListObjectsV2)."""
         ...

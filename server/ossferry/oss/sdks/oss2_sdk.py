@@ -88,6 +88,12 @@ class Oss2Bucket:
         """Implement `SdkBucket.headers`."""
         return dict(ours(self._bucket.head_object(key)).headers)
 
+    def read(self, key: str, start: int, end: int, etag: str) -> bytes:
+        """Implement `SdkBucket.read`."""
+        headers = {"if-match": f'"{etag}"'}
+        found = ours(self._bucket.get_object(key, byte_range=(start, end - 1), headers=headers))
+        return bytes(found.read())
+
     def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
         """Implement `SdkBucket.list`."""
         found = self._bucket.list_objects_v2(prefix, start_after=after, max_keys=limit)

@@ -107,6 +107,17 @@ class OssV2Bucket:
         request = oss_v2.HeadObjectRequest(bucket=self._name, key=key)
         return ours(self._client.head_object(request))
 
+    def read(self, key: str, start: int, end: int, etag: str) -> bytes:
+        """Implement `SdkBucket.read`."""
+        request = oss_v2.GetObjectRequest(
+            bucket=self._name,
+            key=key,
+            range_header=f"bytes={start}-{end - 1}",
+            if_match=f'"{etag}"',
+        )
+        with ours(self._client.get_object(request)).body as body:
+            return bytes(body.read())
+
     def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
         """Implement `SdkBucket.list`."""
         found = self._client.list_objects_v2(

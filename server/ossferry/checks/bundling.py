@@ -1,0 +1,347 @@
+"""Fills the folder of `OSSFERRY_CHECKS_DIR` with wheels that run in the page's Pyodide.
+
+pip chooses the versions. It evaluates the conditions of dependencies, such as
+`sys_platform == "win32"`, for this machine; so this module evaluates them again for the browser,
+requests what is missing, and leaves out what nothing needs.
+
+The folder contains the wheels, `checks.lock`, which fixes them by hash, and `bundle.json`, which
+the server reads.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import parse_wheel_filename
+
+from ossferry.checks.bundle import BUNDLE, PLATFORM, PYTHON, Bundle, Package, normal_name
+from ossferry.checks.pip import download
+from ossferry.errors import SettingsError
+
+__all__ = ["LOCK", "make_bundle"]
+
+LOCK = "checks.lock"
+PYODIDE_LOCK = "pyodide-lock.json"
+MAX_ROUNDS = 20
+"""A package can need packages that only the browser needs, which can need further ones."""
+
+HEAD = "# requirements: "
+ENVIRONMENT: Mapping[str, str] = {
+    "implementation_name": "cpython",
+    "implementation_version": f"{PYTHON}.0",
+    "os_name": "posix",
+    "platform_machine": "wasm32",
+    "platform_python_implementation": "CPython",
+    "platform_release": "",
+    "platform_system": "Emscripten",
+    "platform_version": "",
+    "python_full_version": f"{PYTHON}.0",
+    "python_version": PYTHON,
+    "sys_platform": "emscripten",
+}
+"""The values of environment markers in the page's Pyodide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wheel:
+    """A downloaded wheel.
+
+    Attributes:
+        requires: the dependencies with their markers.
+    """
+
+    path: Path
+    name: str
+    version: str
+    sha256: str
+    requires: tuple[Requirement, ...]
+    imports: tuple[str, ...]
+
+
+def make_bundle(
+    requirements: Sequence[str],
+    folder: Path,
+    *,
+    pyodide_dir: Path | None = None,
+    update: bool = False,
+) -> Bundle:
+    """Fill a folder with the wheels of requirements, and return what it contains.
+
+    If the folder has a lock, exactly the files of the lock are used, and only missing files are
+    downloaded.
+
+    Args:
+        pyodide_dir: an unpacked release of Pyodide, whose wheels are used in addition to the index.
+        update: choose new versions, and write a new lock.
+
+    Raises:
+        SettingsError: there is no suitable wheel, or the lock does not fit; see `download`.
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    release = _read_release(pyodide_dir) if pyodide_dir else None
+    lock = folder / LOCK
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as name:
+        fresh = Path(name)
+        if lock.exists() and not update:
+            _refuse_other_lock(lock, requirements)
+            _download_locked(lock, fresh, kept=folder, more=pyodide_dir)
+            found = _read_wheels(fresh)
+            wheels = list(found.values())
+            if missing := _needed(requirements, found)[1]:
+                raise SettingsError(
+                    f"{lock} lacks {', '.join(missing)}; `ossferry checks bundle --update` makes a"
+                    " new lock."
+                )
+        else:
+            wheels = _resolve(requirements, fresh, more=pyodide_dir, release=release)
+        _verify_release(wheels, pyodide_dir, release)
+        return _store(requirements, wheels, folder)
+
+
+def _resolve(
+    requirements: Sequence[str],
+    fresh: Path,
+    *,
+    more: Path | None,
+    release: Mapping[str, Any] | None,
+) -> list[Wheel]:
+    """Download the wheels of requirements with all dependencies in the browser."""
+    wanted = list(requirements)
+    of_release: list[str] = []
+    for _ in range(MAX_ROUNDS):
+        download(wanted, fresh, more=more)
+        found = _read_wheels(fresh)
+        wheels, missing = _needed([*requirements, *of_release], found)
+        undeclared = _needed_in_release(wheels, found, release)
+        if not missing and not undeclared:
+            return wheels
+        of_release += undeclared
+        wanted += missing + undeclared
+        for path in fresh.iterdir():
+            path.unlink()
+    raise SettingsError(f"the dependencies cannot be resolved: {', '.join(wanted)}.")
+
+
+def _needed(
+    requirements: Iterable[str], found: Mapping[str, Wheel]
+) -> tuple[list[Wheel], list[str]]:
+    """Return the wheels that the browser needs, and the requirements without a wheel."""
+    needed: dict[str, Wheel] = {}
+    missing: list[str] = []
+    pending = [Requirement(each) for each in requirements]
+    seen = set()
+    for requirement in pending:  # grows
+        name = normal_name(requirement.name)
+        wheel = found.get(name)
+        if wheel is None or not requirement.specifier.contains(wheel.version, prereleases=True):
+            missing.append(str(Requirement(_without_marker(requirement))))
+            continue
+        needed[name] = wheel
+        for extra in ("", *requirement.extras):
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                pending += [
+                    each
+                    for each in wheel.requires
+                    if each.marker is None or each.marker.evaluate({**ENVIRONMENT, "extra": extra})
+                ]
+    return sorted(needed.values(), key=lambda each: each.name), missing
+
+
+def _without_marker(requirement: Requirement) -> str:
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return f"{requirement.name}{extras}{requirement.specifier}"
+
+
+def _needed_in_release(
+    wheels: Iterable[Wheel], found: Mapping[str, Wheel], release: Mapping[str, Any] | None
+) -> list[str]:
+    """Return the packages that wheels of a Pyodide release need, and that no wheel declares.
+
+    Raises:
+        SettingsError: a package needs a shared library, which the page cannot load.
+    """
+    missing = []
+    for wheel in wheels:
+        entry = _entry_of(wheel, release)
+        for name in entry["depends"] if entry else ():
+            other = (release or {})["packages"].get(normal_name(name), {})
+            if other.get("package_type") == "shared_library":
+                raise SettingsError(
+                    f"{wheel.name} needs the shared library {name}, which the page cannot load."
+                )
+            if other and normal_name(name) not in found:
+                missing.append(f"{normal_name(name)}=={other['version']}")
+    return missing
+
+
+def _entry_of(wheel: Wheel, release: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the entry of a wheel in the lock of a Pyodide release; None if there is none."""
+    entry: Mapping[str, Any] | None = (release or {"packages": {}})["packages"].get(wheel.name)
+    return entry if entry and entry["file_name"] == wheel.path.name else None
+
+
+def _read_release(folder: Path) -> dict[str, Any]:
+    """Return the lock of an unpacked release of Pyodide, with normal names of packages.
+
+    Raises:
+        SettingsError: the folder has no lock, or is of another release.
+    """
+    path = folder / PYODIDE_LOCK
+    try:
+        lock = json.loads(path.read_bytes())
+        info, packages = lock["info"], lock["packages"].values()
+        made_for = (info["python"], f"py{info['platform'].partition('_')[0]}_{info['abi_version']}")
+        found = {"packages": {normal_name(each["name"]): each for each in packages}}
+    except OSError as error:
+        raise SettingsError(
+            f"--pyodide-dir: {path} cannot be read ({error.strerror}); give the folder of an"
+            " unpacked Pyodide release."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(f"--pyodide-dir: {path} is no lock of a Pyodide release.") from error
+    if not made_for[0].startswith(f"{PYTHON}.") or f"{made_for[1]}_wasm32" != PLATFORM:
+        raise SettingsError(
+            f"--pyodide-dir: {folder} is for Python {made_for[0]} and {made_for[1]}_wasm32; the"
+            f" page needs Python {PYTHON} and {PLATFORM}."
+        )
+    return found
+
+
+def _verify_release(
+    wheels: Iterable[Wheel], folder: Path | None, release: Mapping[str, Any] | None
+) -> None:
+    """Compare the wheels from a release of Pyodide with the hashes of its lock.
+
+    Raises:
+        SettingsError: a wheel differs.
+    """
+    for wheel in wheels:
+        entry = _entry_of(wheel, release)
+        original = folder and folder / wheel.path.name
+        if original is None or not original.is_file() or _sha256(original) != wheel.sha256:
+            continue  # it comes from the index
+        if entry is None or entry["sha256"] != wheel.sha256:
+            raise SettingsError(
+                f"--pyodide-dir: {wheel.path.name} is not the file that {PYODIDE_LOCK} lists;"
+                " download the release again."
+            )
+
+
+def _read_wheels(folder: Path) -> dict[str, Wheel]:
+    """Return the wheels in a folder by the normal names of their packages."""
+    wheels = [_read_wheel(path) for path in sorted(folder.glob("*.whl"))]
+    return {each.name: each for each in wheels}
+
+
+def _read_wheel(path: Path) -> Wheel:
+    """Return the name, hash, dependencies and modules of a wheel.
+
+    Raises:
+        SettingsError: the file is no wheel.
+    """
+    try:
+        name, version, _, _ = parse_wheel_filename(path.name)
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            metadata = next(
+                each for each in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", each)
+            )
+            text = archive.read(metadata).decode()
+        declared = HeaderParser().parsestr(text).get_all("Requires-Dist", [])
+        requires = tuple(Requirement(each) for each in declared)
+    except (ValueError, StopIteration, zipfile.BadZipFile, InvalidRequirement) as error:
+        raise SettingsError(f"{path.name} is no valid wheel ({error}).") from error
+    return Wheel(
+        path=path,
+        name=name,
+        version=str(version),
+        sha256=_sha256(path),
+        requires=requires,
+        imports=_imports(names),
+    )
+
+
+def _imports(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the modules and packages among the paths in a wheel."""
+    tops = {each.partition("/") for each in names}
+    found = {
+        top if rest else top.partition(".")[0]
+        for top, _, rest in tops
+        if not top.endswith((".dist-info", ".data")) and (rest or top.endswith((".py", ".so")))
+    }
+    return tuple(sorted(each for each in found if each.isidentifier()))
+
+
+def _refuse_other_lock(lock: Path, requirements: Sequence[str]) -> None:
+    lines = lock.read_text("utf-8").splitlines()
+    head = next((each for each in lines if each.startswith(HEAD)), "")
+    if head != HEAD + json.dumps(list(requirements)):
+        raise SettingsError(
+            f"{lock} is for other packages than OSSFERRY_CHECKS_PACKAGES; `ossferry checks bundle"
+            " --update` makes a new lock."
+        )
+
+
+def _download_locked(lock: Path, fresh: Path, *, kept: Path, more: Path | None) -> None:
+    """Put the wheels of a lock into a folder; download those that are not in `kept`."""
+    lines = [each for each in lock.read_text("utf-8").splitlines() if not each.startswith("#")]
+    hashes = {line.rpartition("sha256:")[2]: line for line in lines if line}
+    for path in kept.glob("*.whl"):
+        if hashes.pop(_sha256(path), None):
+            shutil.copyfile(path, fresh / path.name)
+    if hashes:
+        rest = fresh / LOCK
+        rest.write_text("\n".join(hashes.values()) + "\n", "utf-8")
+        download([], fresh, more=more, lock=rest)
+
+
+def _store(requirements: Sequence[str], wheels: Sequence[Wheel], folder: Path) -> Bundle:
+    """Move wheels to the folder, write the lock and the list, and remove other wheels."""
+    bundle = Bundle(
+        requirements=tuple(requirements),
+        python=PYTHON,
+        platform=PLATFORM,
+        packages=tuple(
+            Package(
+                name=each.name,
+                version=each.version,
+                file=each.path.name,
+                sha256=each.sha256,
+                imports=each.imports,
+            )
+            for each in wheels
+        ),
+    )
+    for each in wheels:
+        each.path.replace(folder / each.path.name)
+    head = "# Made by `ossferry checks bundle`; `--update` chooses new versions."
+    pins = [f"{each.name}=={each.version} --hash=sha256:{each.sha256}" for each in wheels]
+    lines = [head, HEAD + json.dumps(list(requirements)), *pins]
+    _write(folder / LOCK, "\n".join(lines) + "\n")
+    _write(folder / BUNDLE, json.dumps(asdict(bundle), indent=1) + "\n")
+    for path in folder.glob("*.whl"):
+        if path.name not in {each.file for each in bundle.packages}:
+            path.unlink()
+    return bundle
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file so that readers see the old or the new text, never a part."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text, "utf-8")
+    new.replace(path)

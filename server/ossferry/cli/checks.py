@@ -1,0 +1,263 @@
+"""The commands `ossferry checks bundle`, `ossferry checks list` and `ossferry check`.
+
+Only the check of an upload needs the settings of the server; all else needs only the options of
+checks, so that it also runs where the others are missing, for example when an image is built.
+"""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from ossferry.cli.complaints import complaint, file_complaint
+from ossferry.cli.output import JsonOption, Rows, counted, json_line, note, plain, progress
+from ossferry.errors import NotStoredError, OssferryError, SettingsError, UsageError
+
+if TYPE_CHECKING:
+    from ossferry.checks.selection import Selection
+    from ossferry.cli.tools import Tools
+    from ossferry.oss.objects import Stored
+    from ossferry.settings.checks import CheckSettings
+
+__all__ = ["check", "checks_commands"]
+
+checks_commands = typer.Typer(help="The checks of files before their upload.", no_args_is_help=True)
+
+
+@checks_commands.command()
+def bundle(
+    directory: Annotated[
+        Path | None,
+        typer.Option("--dir", help="The folder to fill; by default OSSFERRY_CHECKS_DIR."),
+    ] = None,
+    pyodide_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of an unpacked Pyodide release, for packages such as numpy that the"
+            " package index does not have for browsers."
+        ),
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Choose new versions, and write a new lock.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Download the wheels of OSSFERRY_CHECKS_PACKAGES for the browser; needs pip.
+
+    The folder also gets the file checks.lock, which fixes the versions. If it exists, the command
+    downloads exactly its files.
+    """
+    from ossferry.checks.bundling import make_bundle
+    from ossferry.settings.loading import load_check_settings
+
+    settings = load_check_settings()
+    folder = directory or settings.checks_dir
+    if not settings.checks_packages:
+        note("OSSFERRY_CHECKS_PACKAGES names no packages; nothing was downloaded.")
+        return
+    if folder is None:
+        raise SettingsError("OSSFERRY_CHECKS_DIR is missing; set it, or use --dir.")
+    made = make_bundle(settings.checks_packages, folder, pyodide_dir=pyodide_dir, update=update)
+    titles = {"name": "package", "version": "version", "file": "file"}
+    with Rows(titles, as_json=as_json) as rows:
+        for each in made.packages:
+            rows.add(name=each.name, version=each.version, file=each.file)
+    note(f"{counted(len(made.packages), 'wheel')} in {folder}; restart the server to use them")
+
+
+@checks_commands.command("list")
+def list_checks(as_json: JsonOption = False) -> None:
+    """List the checks that are on, in the order in which they run.
+
+    The command does not run checks.py. It warns about imports that the browser does not have.
+    """
+    from ossferry.checks.selection import select_checks
+    from ossferry.settings.loading import load_check_settings
+
+    settings = load_check_settings()
+    selection = select_checks(settings)
+    titles = {
+        "name": "check",
+        "files": "files",
+        "max_seconds": "seconds",
+        "seconds_per_mb": "seconds per MB",
+        "source": "source",
+    }
+    with Rows(titles, as_json=as_json) as rows:
+        for each in selection.checks:
+            rows.add(
+                name=each.name,
+                files=" ".join(each.patterns),
+                max_seconds=f"{each.max_seconds:g}",
+                seconds_per_mb=f"{each.seconds_per_mb:g}",
+                source="built in" if each.built_in else str(settings.checks),
+            )
+    if selection.version:
+        note(f"{settings.checks} has the version {selection.version}")
+    if not selection.checks:
+        note("no check is on; set OSSFERRY_CHECKS or OSSFERRY_CHECKS_BUILT_IN")
+    if selection.source:
+        _warn_of_imports(settings, selection.source.imports)
+
+
+def _warn_of_imports(settings: "CheckSettings", imports: frozenset[str]) -> None:
+    """Write a sentence about modules that the browser does not have, if there are any."""
+    from ossferry.checks.bundle import read_bundle
+    from ossferry.checks.configuration import provided_modules
+
+    known: set[str] = set(sys.stdlib_module_names) | provided_modules(settings.checks_built_in)
+    try:
+        found = read_bundle(settings)
+    except SettingsError as error:
+        note(f"warning: {error}")
+        return
+    for package in found.packages if found else ():
+        known |= set(package.imports)
+    for name in sorted(imports - known):
+        note(
+            f"warning: {settings.checks} imports {name}, which the browser does not have; add its"
+            " package to OSSFERRY_CHECKS_PACKAGES, and run `ossferry checks bundle --update`"
+        )
+
+
+PIECE = 8 << 20
+ENCRYPTED = "client-side-encryption-key"
+"""The metadata of objects that the page, or an SDK of OSS, has encrypted before the upload."""
+
+PASSED, REJECTED, FAILED = 0, 1, 2
+"""Exit codes of `ossferry check`."""
+
+
+def check(
+    key: Annotated[
+        str, typer.Argument(metavar="[KEY]", help="The key of the upload, as `ls` prints it.")
+    ] = "",
+    file: Annotated[Path | None, typer.Option(help="Check this local file instead.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the checks over an upload, or over a local file: the proof that a page cannot give.
+
+    The same checks run as in the page, on this machine. A check that takes too long is ended. The
+    exit code is 0 if the file passed, 1 if a check rejected it, and 2 if a check did not work, or
+    if the file cannot be checked.
+    """
+    if bool(key) == bool(file):
+        raise UsageError("give the key of an upload, or --file with a local file.")
+    try:
+        found = _check_local(file) if file else _check_stored(key)
+    except (OssferryError, OSError) as error:
+        sentence = complaint(error) if isinstance(error, OssferryError) else file_complaint(error)
+        if not sentence:
+            raise
+        if as_json:
+            json_line({"error": sentence})
+        note(f"ossferry: {sentence}")
+        raise typer.Exit(FAILED) from error
+    if as_json:
+        json_line(found)
+    else:
+        _print_verdict(found)
+    raise typer.Exit(_exit_code(found["verdict"]))
+
+
+def _check_local(path: Path) -> dict[str, Any]:
+    """Run the checks over a local file."""
+    from ossferry.checks.local import check_file
+    from ossferry.settings.loading import load_check_settings
+
+    settings = load_check_settings()
+    selection = _select(settings)
+    with path.open("rb"):  # an error names the file
+        pass
+    verdict = asyncio.run(check_file(settings, selection, path))
+    return {"file": str(path), "version": selection.version, "verdict": verdict}
+
+
+def _check_stored(key: str) -> dict[str, Any]:
+    """Download an upload, and run the checks over it."""
+    from ossferry.checks.local import check_file
+    from ossferry.cli.tools import with_bucket
+    from ossferry.identity.object_keys import name_of, safe_name
+    from ossferry.uploads.scope import read_key
+
+    name = name_of(read_key(key))
+    with tempfile.TemporaryDirectory(prefix="ossferry-") as folder:
+        path = Path(folder) / safe_name(name)
+        with path.open("wb") as out:
+            settings, selection, stored = with_bucket(lambda tools: _download(tools, key, out))
+        verdict = asyncio.run(
+            check_file(settings, selection, path, name=name, content_type=stored.content_type)
+        )
+    return {"key": key, "etag": stored.etag, "version": selection.version, "verdict": verdict}
+
+
+async def _download(
+    tools: "Tools", key: str, out: BinaryIO
+) -> "tuple[CheckSettings, Selection, Stored]":
+    """Write an upload to a file; return the settings, the checks, and what OSS says about it.
+
+    Raises:
+        NotStoredError: OSS has no object with this key.
+        SettingsError: no check is on, or the upload is encrypted.
+    """
+    selection = _select(tools.settings)
+    stored = await tools.store.head(key)
+    if stored is None:
+        raise NotStoredError(f"OSS has no object {key!r}; `ossferry ls` lists keys.")
+    if ENCRYPTED in stored.metadata:
+        raise SettingsError(
+            f"{key} was encrypted before its upload, and the server has no key for it; decrypt it"
+            " with your private key, and check the result with --file."
+        )
+    with progress(f"Reading {plain(key)}", total=stored.size, in_bytes=True) as done:
+        for start in range(0, stored.size, PIECE):
+            piece = await tools.store.read(stored, start, min(start + PIECE, stored.size))
+            out.write(piece)
+            done(len(piece))
+    return tools.settings, selection, stored
+
+
+def _select(settings: "CheckSettings") -> "Selection":
+    """Return the checks that are on.
+
+    Raises:
+        SettingsError: no check is on.
+    """
+    from ossferry.checks.selection import select_checks
+
+    selection = select_checks(settings)
+    if not selection.checks:
+        raise SettingsError("no check is on; set OSSFERRY_CHECKS or OSSFERRY_CHECKS_BUILT_IN.")
+    return selection
+
+
+def _print_verdict(found: dict[str, Any]) -> None:
+    """Print one row for each check that ran, and a sentence about the result."""
+    verdict = found["verdict"]
+    titles = {"check": "check", "outcome": "outcome", "seconds": "seconds", "says": "says"}
+    with Rows(titles, as_json=False) as rows:
+        for each in verdict["ran"]:
+            rows.add(**{**each, "seconds": f"{each['seconds']:.2f}", "says": each["says"] or None})
+    if found["version"]:
+        note(f"checks.py has the version {found['version']}")
+    refusal = verdict["refusal"]
+    if refusal:
+        line = f", line {refusal['line']}" if refusal["line"] else ""
+        words = "did not work" if refusal["is_error"] else "rejects the file"
+        note(plain(f"{refusal['check']} {words}{line}: {refusal['reason']}"))
+    elif not verdict["ran"]:
+        note("no check looks at files with this name")
+    if any("ModuleNotFoundError" in each["says"] for each in verdict["ran"]):
+        note(
+            "install the missing package where this command runs; `pip install 'ossferry[checks]'`"
+            " has those of the built-in checks"
+        )
+
+
+def _exit_code(verdict: dict[str, Any]) -> int:
+    if any(each["outcome"] == "error" for each in verdict["ran"]):
+        return FAILED
+    return REJECTED if verdict["refusal"] else PASSED

@@ -1,0 +1,284 @@
+"""`ossferry check`: the checks of the page run over an upload, or over a local file."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ossferry.checks.local import check_file
+from ossferry.checks.selection import select_checks
+from ossferry.cli.demo import Demo
+from ossferry.errors import SettingsError
+from ossferry.oss.bucket import OssBucket
+from ossferry.settings.checks import CheckSettings
+from support.after_upload import operators_bucket
+from support.commands import Ran, environment
+from support.commands import run as run_command
+
+CHECKS = """
+import csv, os, sys, time
+from ossferry_checks import Ask, Note, Reject, check
+
+@check("*.csv")
+def columns(file):
+    print("looking at", file.name, file.type, file.size)
+    with file.path.open(newline="") as f:
+        if next(csv.reader(f), [])[:1] != ["date"]:
+            raise Reject("The first column must be date.", line=1)
+
+@check("slow*", max_seconds=0.5)
+def slow(file):
+    time.sleep(60)
+
+@check("crash*")
+def crash(file):
+    os._exit(9)
+
+@check("broken*")
+def broken(file):
+    return {}["price"]
+
+@check("missing*")
+def missing(file):
+    import not_installed
+
+@check("odd*")
+def odd(file):
+    return Ask("Really?", line=3)
+
+@check("*.csv")
+def environment(file):
+    shown = sorted(name for name in os.environ if name.startswith(("OSSFERRY", "ALIBABA")))
+    return Note(shown=" ".join(shown), path=os.getcwd() in sys.path)
+"""
+KEY = "uploads/alice-1/2026-03-14/0123456789abcdef0123456789abcdef/sales größe.csv"
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def checks(tmp_path: Path) -> Path:
+    path = tmp_path / "checks.py"
+    path.write_text(CHECKS)
+    return path
+
+
+@pytest.fixture
+def run(checks: Path, tmp_path: Path) -> Run:
+    """Checks a local file with some content and a name; only the options of checks are set."""
+
+    def check(name: str, *options: str, content: str = "date,x\n1,2\n", **changes: str) -> Ran:
+        (tmp_path / name).write_text(content)
+        given = {"OSSFERRY_CHECKS": str(checks), "OSSFERRY_SECRET": "x"} | changes
+        return run_command("check", "--file", str(tmp_path / name), *options, environment=given)
+
+    return check
+
+
+def outcomes(ran: Ran) -> dict[str, str]:
+    """Return the outcomes by check."""
+    return {row[0]: row[1] for row in ran.rows[1:]}
+
+
+def test_a_file_that_passes(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    ran = run("sales.csv")
+
+    assert (ran.code, outcomes(ran)) == (0, {"columns": "passed", "environment": "noted"})
+    assert "checks.py has the version sha256-" in ran.err
+    assert "looking at sales.csv text/csv 11\n" in capfd.readouterr().err
+
+
+def test_the_checks_get_no_secrets_and_import_nothing_from_the_working_directory(run: Run) -> None:
+    ran = run("sales.csv", "--json")
+
+    assert json.loads(ran.out)["verdict"]["notes"] == {"shown": "", "path": "False"}
+
+
+def test_a_rejected_file_has_a_line_and_a_reason(run: Run) -> None:
+    ran = run("sales.csv", content="sku,date\n")
+
+    assert (ran.code, outcomes(ran)) == (1, {"columns": "rejected"})
+    assert ran.complaint == "columns rejects the file, line 1: The first column must be date."
+
+
+def test_a_question_is_shown(run: Run) -> None:
+    ran = run("odd.txt")
+
+    assert (ran.code, ran.rows[1][:2], ran.rows[1][3]) == (0, ["odd", "asks"], "Really?")
+
+
+def test_a_file_that_no_check_looks_at(run: Run) -> None:
+    ran = run("a.txt")
+
+    assert (ran.code, ran.rows[1:]) == (0, [])
+    assert ran.complaint == "no check looks at files with this name"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("slow.csv", "slow did not work: "), ("crash.csv", "crash did not work: ")],
+)
+def test_a_check_that_hangs_or_ends_the_process_does_not_work(
+    run: Run, name: str, words: str
+) -> None:
+    ran = run(name)
+
+    assert (ran.code, list(outcomes(ran).values())) == (2, ["passed", "error"])
+    assert words in ran.complaint
+
+
+def test_the_other_checks_go_on_if_the_operator_allows_it(run: Run) -> None:
+    ran = run("slow.csv", OSSFERRY_CHECKS_ON_ERROR="allow")
+
+    assert ran.code == 2
+    assert outcomes(ran) == {"columns": "passed", "slow": "error", "environment": "noted"}
+
+
+def test_an_error_names_its_line(run: Run) -> None:
+    ran = run("broken.txt")
+
+    assert ran.code == 2
+    assert ran.complaint == "broken did not work: KeyError: 'price' (checks.py, line 22)"
+
+
+def test_a_missing_package_is_explained(run: Run) -> None:
+    ran = run("missing.txt")
+
+    assert (ran.code, ran.rows[1][1]) == (2, "error")
+    assert "`pip install 'ossferry[checks]'`" in ran.complaint
+
+
+def test_a_module_that_does_not_load_fails_each_check(run: Run, checks: Path) -> None:
+    checks.write_text(CHECKS.replace("import csv", "import not_installed, csv"))
+
+    ran = run("sales.csv")
+
+    assert (ran.code, outcomes(ran)) == (2, {"columns": "error"})
+
+
+def test_a_module_that_ends_the_process_is_named(run: Run, checks: Path) -> None:
+    checks.write_text(f"import os\nos._exit(7)\n{CHECKS}")
+
+    ran = run("sales.csv", "--json")
+
+    sentence = "the checks could not run: the process ended with exit code 7."
+    assert (ran.code, json.loads(ran.out)) == (2, {"error": sentence})
+
+
+def test_a_module_that_hangs_is_named(checks: Path) -> None:
+    checks.write_text(f"import time\ntime.sleep(60)\n{CHECKS}")
+    settings = CheckSettings(checks=checks)
+
+    with pytest.raises(SettingsError, match=r"could not run: no check had started after 0\.5 s\."):
+        asyncio.run(check_file(settings, select_checks(settings), checks, start_s=0.5))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "give the key of an upload, or --file with a local file."),
+        ([KEY, "--file", "a"], "give the key of an upload, or --file with a local file."),
+        (["--file", "absent.csv"], "absent.csv cannot be read or written (No such file"),
+        (["--file", "."], ". cannot be read or written (Is a directory)"),
+    ],
+)
+def test_a_wrong_call_is_an_error(
+    checks: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run_command("check", *arguments, environment={"OSSFERRY_CHECKS": str(checks)})
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.complaint.startswith(f"ossferry: {sentence}")
+
+
+def test_without_checks_nothing_is_proved(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("")
+    ran = run_command("check", "--file", str(tmp_path / "a.csv"), environment={})
+
+    assert ran.code == 2
+    assert ran.complaint == (
+        "ossferry: no check is on; set OSSFERRY_CHECKS or OSSFERRY_CHECKS_BUILT_IN."
+    )
+
+
+# An upload
+
+
+@pytest.fixture(scope="module")
+def demo(web_dir: Path) -> Iterator[Demo]:
+    with Demo(web_dir=web_dir) as demo:
+        yield demo
+
+
+def stored(demo: Demo, checks: Path, key: str, *options: str, **changes: str) -> Ran:
+    given = environment(demo) | {"OSSFERRY_CHECKS": str(checks)} | changes
+    return run_command("check", key, *options, environment=given)
+
+
+@pytest.mark.parametrize("sdk", ["oss2", "alibabacloud-oss-v2"])
+def test_an_upload_is_checked_under_its_name(
+    demo: Demo, checks: Path, sdk: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ossferry.cli.checks.PIECE", 5)
+    headers = {"content-type": "text/csv"}
+    operators_bucket(demo).put_object(KEY, b"date,sku\n2026-03-14,7\n", headers=headers)
+    good = stored(demo, checks, KEY, "--json", OSSFERRY_OSS_SDK=sdk)
+    operators_bucket(demo).put_object(KEY, b"", headers=headers)
+    empty = stored(demo, checks, KEY, "--json", OSSFERRY_OSS_SDK=sdk)
+
+    found = json.loads(good.out)
+    assert (good.code, found["key"]) == (0, KEY)
+    assert found["version"].startswith("sha256-")
+    verdict = found["verdict"]
+    assert (verdict["name"], verdict["type"]) == ("sales größe.csv", "text/csv")
+    assert [each["outcome"] for each in verdict["ran"]] == ["passed", "noted"]
+    assert (empty.code, json.loads(empty.out)["verdict"]["refusal"]["line"]) == (1, 1)
+
+
+def test_an_upload_that_is_not_there(demo: Demo, checks: Path) -> None:
+    ran = stored(demo, checks, "uploads/nobody/a.csv", "--json")
+
+    sentence = "OSS has no object 'uploads/nobody/a.csv'; `ossferry ls` lists keys."
+    assert (ran.code, json.loads(ran.out)) == (2, {"error": sentence})
+
+
+def test_an_encrypted_upload_cannot_be_checked(demo: Demo, checks: Path) -> None:
+    headers = {"x-oss-meta-client-side-encryption-key": "AAAA"}
+    operators_bucket(demo).put_object(KEY, b"secret", headers=headers)
+
+    ran = stored(demo, checks, KEY)
+
+    assert ran.code == 2
+    assert "was encrypted before its upload, and the server has no key" in ran.complaint
+
+
+def test_an_upload_that_changes_meanwhile_is_not_mixed(
+    demo: Demo, checks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ossferry.cli.checks.PIECE", 5)
+    bucket = operators_bucket(demo)
+    bucket.put_object(KEY, b"date,sku\n")
+    reads = []
+
+    def replace(start: int) -> None:
+        reads.append(start)
+        bucket.put_object(KEY, b"sku,date\n")
+
+    read = OssBucket.read
+
+    async def slow_read(self: OssBucket, stored: object, start: int, end: int) -> bytes:
+        piece = await read(self, stored, start, end)  # type: ignore[arg-type]
+        replace(start)
+        return piece
+
+    monkeypatch.setattr(OssBucket, "read", slow_read)
+    ran = stored(demo, checks, KEY)
+
+    assert (ran.code, reads) == (2, [0])
+    assert "PreconditionFailed" in ran.complaint
