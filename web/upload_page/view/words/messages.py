@@ -5,6 +5,7 @@ from ossferry_uploader.oss.replies import HEADERS_READ, NO_HEADER
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import (
     BadOptions,
+    CannotEncrypt,
     FileTooLarge,
     FileUnreadable,
     NameTooLong,
@@ -168,6 +169,8 @@ def _before(error: Exception) -> Explanation:
         return _explanation("name_long")
     if isinstance(error, BadOptions):
         return _explanation("bad_options", detail=[str(error)])
+    if isinstance(error, CannotEncrypt):
+        return _explanation("no_encryption", detail=[str(error)])
     if isinstance(error, NoForm):
         return _explanation("no_form", detail=[str(error)])
     if isinstance(error, PartsLeft):
