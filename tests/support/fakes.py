@@ -3,6 +3,7 @@
 import asyncio
 
 from ossferry_uploader.oss.crc64 import combine, shift_of
+from ossferry_uploader.oss.encryption import counter_at
 from ossferry_uploader.oss.errors import Corrupt, Lost
 from ossferry_uploader.oss.replies import Reply, Stored
 from ossferry_uploader.oss.requests import Bucket
@@ -286,6 +287,7 @@ class FakeEncryption:
         self.most_held = 0
 
     async def encrypt(self, piece: Piece, cipher: "Cipher") -> None:
+        counter_at(cipher.start, piece.at)
         self.pieces.append((piece.at, piece.size, cipher.key))
         await asyncio.sleep(0)
         if self.error:
@@ -296,6 +298,7 @@ class FakeEncryption:
         self.most_held = max(self.most_held, self.held)
 
     async def crc64(self, piece: Piece, cipher: "Cipher") -> int:
+        counter_at(cipher.start, piece.at)
         await asyncio.sleep(0)
         if self.error:
             raise self.error

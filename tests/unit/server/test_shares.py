@@ -120,7 +120,7 @@ def test_an_encrypted_image_is_neither_processed_nor_shown_in_place(
         share(client, key, disposition="inline"),
     ]
 
-    assert [each.status_code for each in answers] == [415, 415, 415]
+    assert [each.status_code for each in answers] == [415, 415, 409]
     assert share(client, key).status_code == 200
 
 
