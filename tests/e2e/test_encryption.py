@@ -62,7 +62,7 @@ def expect_encrypted(demo: Demo, keys: KeyPair, key: str, content: bytes) -> Non
 
 
 @pytest.mark.core
-def test_the_sdks_decrypt_what_the_page_has_encrypted(
+def test_t56_the_sdks_decrypt_what_the_page_has_encrypted(
     start: StartDemo, keys: KeyPair, make_file: MakeFile, console: Console
 ) -> None:
     console.expected += ["Failed to load resource"]
@@ -166,7 +166,7 @@ def test_a_form_carries_an_encrypted_file(
 
 @slow_on_pyodide
 @pytest.mark.skip_browser("webkit")  # its name resolution cannot be configured
-def test_where_the_browser_cannot_encrypt_nothing_is_sent(
+def test_t56_where_the_browser_cannot_encrypt_nothing_is_sent(
     start: StartDemo, console: Console
 ) -> None:
     console.expected += ["Cross-Origin-Opener-Policy header has been ignored"]

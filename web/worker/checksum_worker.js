@@ -3,6 +3,7 @@
 "use strict";
 
 const SWEPT = 2 ** 30; // bytes read between two large garbage collections
+const BLOB = 2 ** 4; // weight of a byte in a Blob, which fills the memory of another process until it is collected
 const buffers = []; // unused buffers
 const reading = new Set(); // keeps streams alive: Chromium collects an unreferenced one, and its reader waits for ever
 let unswept = 0;
@@ -86,7 +87,7 @@ const hex = (bytes) => Array.from(bytes.subarray(0, HEAD), (byte) => byte.toStri
 const seen = async (bytes) => `${hex(bytes)} ${await digest("crc64", [bytes])}`;
 const sum = (kind) => async (blob, isWanted) => digest(kind, blob.size > SMALL ? chunks(blob, isWanted) : [await bytesOf(blob)]);
 
-const AT_ONCE = 2 ** 20; // bytes that are encrypted at a time
+const AT_ONCE = 2 ** 22; // bytes that are encrypted at a time: each time costs two changes between threads
 const BLOCK = 16; // bytes of a block of AES
 
 const fromHex = (digits) => Uint8Array.from(digits.match(/../g), (byte) => parseInt(byte, 16));
@@ -101,17 +102,36 @@ function cannotEncrypt(why) {
   throw new DOMException(why, "EncryptionError");
 }
 
+// Yields the bytes of chunks, AT_ONCE at a time. They are valid until the next ones are requested.
+async function* filled(chunks, size) {
+  const bytes = new Uint8Array(Math.min(AT_ONCE, size));
+  let count = 0;
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; ) {
+      const more = chunk.subarray(at, at + bytes.length - count);
+      bytes.set(more, count);
+      at += more.length;
+      count += more.length;
+      if (count < bytes.length) continue;
+      yield bytes;
+      count = 0;
+    }
+  }
+  if (count) yield bytes.subarray(0, count);
+  bytes.buffer.transfer?.(0); // frees it now, as in `chunks`
+}
+
 // Yields the bytes of a blob, encrypted with AES-CTR, while `isWanted()` is true. Browsers have `crypto.subtle` only in
 // pages from https and from this machine.
 async function* encrypted(blob, isWanted, { key, counter }) {
   const aes = crypto.subtle ?? cannotEncrypt("The page is not from https.");
   const failed = (error) => cannotEncrypt(String(error));
   const secret = await aes.importKey("raw", fromHex(key), "AES-CTR", false, ["encrypt"]).catch(failed);
-  for (let at = 0; at < blob.size && isWanted(); at += AT_ONCE) {
-    const bytes = await bytesOf(blob.slice(at, at + AT_ONCE));
+  let at = 0;
+  for await (const bytes of blob.size > SMALL ? filled(chunks(blob, isWanted), blob.size) : [await bytesOf(blob)]) {
     const how = { name: "AES-CTR", counter: counterAt(counter, at), length: 8 * BLOCK };
-    yield new Uint8Array(await aes.encrypt(how, secret, bytes).catch(failed));
-    bytes.buffer.transfer?.(0); // frees it now, as in `chunks`
+    at += bytes.length;
+    yield new Uint8Array(await aes.encrypt(how, secret, bytes).catch(failed)); // copies `bytes` at once
   }
 }
 
@@ -124,9 +144,10 @@ async function* keeping(chunks, kept) {
   }
 }
 
-async function encrypt(...given) {
+async function encrypt(blob, ...given) {
   const kept = [];
-  const text = await digest("crc64", keeping(encrypted(...given), kept));
+  sweep(BLOB * blob.size);
+  const text = await digest("crc64", keeping(encrypted(blob, ...given), kept));
   return [text, new Blob(kept)];
 }
 

@@ -6,6 +6,18 @@
   let count = 0;
   const MOST_HELD = 64;
   const held = new Map(); // {small file: its bytes}, from its reading until it is sent
+  const SWEPT = 2 ** 26; // bytes of freed Blobs between two large garbage collections
+  let unswept = 0;
+
+  // Browsers keep the bytes of a freed Blob until its object is collected. So this starts a large garbage collection from
+  // time to time, as `sweep` in checksum_worker.js.
+  function free(reading) {
+    unswept += reading.encrypted?.size ?? 0;
+    reading.encrypted = null;
+    if (unswept < SWEPT) return;
+    unswept = 0;
+    new ArrayBuffer(96 << 20).transfer?.(0);
+  }
 
   // A worker that runs these scripts.
   function checker(...scripts) {
@@ -49,7 +61,7 @@
 
     function ask(kind, blob, offset, size, cipher) {
       const id = ++count;
-      const reading = { size, encrypted: null, free: () => (reading.encrypted = null) };
+      const reading = { size, encrypted: null, free: () => free(reading) };
       reading.stop = () => asked.delete(id) && tell({ stop: id });
       reading.text = new Promise((done) => {
         asked.set(id, { done, blob, reading });

@@ -324,7 +324,7 @@ class Settings(BaseSettings):
         " `/form` and `POST /api/form` are off, and `OSSFERRY_SKIP_IDENTICAL` has no effect.",
     )
     encrypt_description: Description = Field(
-        default={},
+        default=None,
         description="The name of the key pair, which is stored with each file (`matdesc` of the"
         ' SDKs), as a JSON object of texts, such as `{"key": "2027"}`. The SDKs find the private'
         " key by it, if there are several.",

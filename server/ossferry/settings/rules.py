@@ -451,7 +451,7 @@ def _forms_have_exact_types(grant: str, allowed_types: tuple[str, ...]) -> Itera
 
 
 def _encryption(
-    encrypt_public_key: object, encrypt_description: dict[str, str]
+    encrypt_public_key: object, encrypt_description: dict[str, str] | None
 ) -> Iterator[str]:
     if encrypt_description and encrypt_public_key is None:
         yield "OSSFERRY_ENCRYPT_DESCRIPTION needs OSSFERRY_ENCRYPT_PUBLIC_KEY, which it describes"

@@ -61,7 +61,7 @@ WORDS = (
 """Words of placeholders; a random text contains such a word only once in millions of cases."""
 
 MAX_DESCRIPTION = 256
-"""Characters; OSS accepts 8,192 bytes of metadata, and the page's own metadata need most of them."""
+"""Characters; OSS accepts 8,192 bytes of metadata, and other metadata need most of them."""
 
 MAX_AGAIN = 0.3
 """The largest part of a secret's three-character sequences that may be repetitions."""
@@ -297,11 +297,13 @@ def _one_or_several(value: object) -> object:
 
 
 def _object(value: object) -> object:
-    """Decode an object in JSON.
+    """Decode an object in JSON; return None for None.
 
     Raises:
         ValueError: the text is no object of texts, or is too long for a header.
     """
+    if value is None:
+        return None
     try:
         found = json.loads(value) if isinstance(value, str) else value
     except ValueError:
@@ -313,7 +315,7 @@ def _object(value: object) -> object:
     return found
 
 
-Description: TypeAlias = Annotated[dict[str, str], NoDecode, BeforeValidator(_object)]
+Description: TypeAlias = Annotated[dict[str, str] | None, NoDecode, BeforeValidator(_object)]
 
 
 def _without_repetition(value: tuple[Auth, ...]) -> tuple[Auth, ...]:

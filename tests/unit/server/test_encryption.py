@@ -79,7 +79,7 @@ def test_a_form_carries_no_file_that_does_not_fit_into_memory(
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/api/form"), ("GET", "/form")])
-def test_a_form_without_the_page_is_refused(
+def test_t56_a_form_without_the_page_is_refused(
     make_client: MakeClient, public_file: Path, method: str, path: str
 ) -> None:
     with make_client(encrypt_public_key=public_file) as client:
@@ -94,7 +94,7 @@ def pem_of(name: str, private: rsa.RSAPrivateKey) -> bytes:
         case "private":
             return private.private_bytes(*PKCS8)
         case "short":
-            short = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+            short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
             return short.public_key().public_bytes(*SPKI)
         case "another kind":
             return ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(*SPKI)

@@ -35,7 +35,10 @@ class EncryptionWorker:
         piece.cut = reading
 
     async def crc64(self, piece: "Piece", cipher: "Cipher") -> int:
-        """Return the CRC-64 of the encrypted bytes of a piece; the errors are those of `encrypt`."""
+        """Return the CRC-64 of the encrypted bytes of a piece, without keeping the bytes.
+
+        The errors are those of `encrypt`.
+        """
         return int(await result_of(_ask("encrypted-crc64", piece, cipher)))
 
     def release(self, piece: "Piece") -> None:

@@ -121,9 +121,7 @@ def counter_at(start: bytes, offset: int) -> bytes:
     return ((int.from_bytes(start, "big") + blocks) % COUNTERS).to_bytes(BLOCK_BYTES, "big")
 
 
-def encryption_headers(
-    cipher: Cipher, *, size: "int | None", part_size: int = 0
-) -> "list[Header]":
+def encryption_headers(cipher: Cipher, *, size: "int | None", part_size: int = 0) -> "list[Header]":
     """Return the headers of PutObject or InitiateMultipartUpload that the SDKs decrypt by.
 
     Args:

@@ -3,8 +3,6 @@
 Every request to OSS goes through `Engine.request`.
 """
 
-from functools import partial
-
 from ossferry_uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Lost, OSSError, Refused
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.grants.origins import Origins, asking
@@ -179,11 +177,11 @@ class Engine:
             FileUnreadable: the file is gone or has changed, or the page may not read it.
             CannotEncrypt: the browser cannot encrypt here.
         """
-        cipher = upload.target.cipher
-        if cipher:
-            compute = partial(self.ports.encryption.crc64, piece, cipher)
-        else:
-            compute = partial(self.ports.checksum.crc64, piece)
+        ports, cipher = self.ports, upload.target.cipher
+
+        def compute() -> "Awaitable[int]":
+            return ports.encryption.crc64(piece, cipher) if cipher else ports.checksum.crc64(piece)
+
         crc64: int = await self.persist(upload, compute)
         return crc64
 

@@ -145,7 +145,7 @@ async def test_after_a_pause_the_parts_and_the_key_stay():
     assert ports.encryption.held == 0
 
 
-async def test_a_file_that_starts_again_gets_a_new_key():
+async def test_t56_a_file_that_starts_again_gets_a_new_key():
     queue, ports = make()
     ports.http.plan = [refused("AccessDenied")]
     upload = await send(queue, FakeFile(size=9))
@@ -158,7 +158,7 @@ async def test_a_file_that_starts_again_gets_a_new_key():
     assert upload.target.cipher.key != key
 
 
-async def test_no_record_of_an_encrypted_upload_is_written():
+async def test_t56_no_record_of_an_encrypted_upload_is_written():
     queue, ports = make()
     ports.http.hold_after = 2
     uploads = [queue.add(FakeFile(size=40 * MIB)), queue.add(FakeFile("b.txt"))]
@@ -172,7 +172,7 @@ async def test_no_record_of_an_encrypted_upload_is_written():
     ports.http.release()
 
 
-async def test_parts_of_an_earlier_page_are_removed():
+async def test_t56_parts_of_an_earlier_page_are_removed():
     queue, ports = make(is_on=False)
     ports.http.hold_after = 2
     earlier = queue.add(FakeFile(size=40 * MIB))

@@ -203,7 +203,7 @@ async def _begin_encryption(upload: "Upload", engine: "Engine", public_key: "Pub
     if upload.record.name:
         await engine.journal.erase([upload.record.name])
         upload.record.save_as("")
-    upload.target.encrypt(new_cipher(public_key, engine.ports.random))
+    upload.target.encrypt(new_cipher(public_key, engine.ports.random.hex))
 
 
 async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
@@ -258,7 +258,9 @@ async def examine(upload: "Upload", engine: "Engine") -> None:
     if not content_type:
         content_type = content_type_of(upload.file.content_type, await upload.file.head())
     sha256 = upload.sha256
-    may_tell = not (upload.is_stream or upload.target.cipher)  # the hash tells who has the same file
+    may_tell = not (
+        upload.is_stream or upload.target.cipher
+    )  # the hash tells who has the same file
     if upload.options.sha256 and may_tell and not sha256:
         sha256 = await engine.ports.checksum.sha256(upload.file)
     upload.target.describe(content_type=content_type, sha256=sha256)

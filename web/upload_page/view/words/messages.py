@@ -36,6 +36,9 @@ __all__ = ["NOT_STORED", "Explanation", "explain"]
 
 NOT_STORED = "not-stored"  # code of our server
 
+# Errors whose text is shown too, and the key of the sentence.
+DETAILED = ((BadOptions, "bad_options"), (CannotEncrypt, "no_encryption"), (NoForm, "no_form"))
+
 # {code of OSS: key of the sentence}
 CODES = {
     "AccessDenied": "denied",
@@ -167,12 +170,9 @@ def _before(error: Exception) -> Explanation:
         return _explanation("changed" if error.changed else "unreadable", detail=detail)
     if isinstance(error, NameTooLong):
         return _explanation("name_long")
-    if isinstance(error, BadOptions):
-        return _explanation("bad_options", detail=[str(error)])
-    if isinstance(error, CannotEncrypt):
-        return _explanation("no_encryption", detail=[str(error)])
-    if isinstance(error, NoForm):
-        return _explanation("no_form", detail=[str(error)])
+    for kind, key in DETAILED:
+        if isinstance(error, kind):
+            return _explanation(key, detail=[str(error)])
     if isinstance(error, PartsLeft):
         return _explanation("parts_left")
     if isinstance(error, QuotaExceeded):
