@@ -35,6 +35,7 @@ from ossferry.forms.html import FormHtml
 from ossferry.forms.pages import FormPages
 from ossferry.forms.service import FormApi, Forms
 from ossferry.grants.cache import NoGrantCache, SealedGrantCache
+from ossferry.grants.encryption import encryption_of
 from ossferry.grants.endpoints import TokenApi
 from ossferry.grants.log import GrantLog
 from ossferry.grants.permission import Authorize, Authorizer
@@ -345,6 +346,7 @@ def _token_api(
         grants=grants,
         grant_log=grant_log,
         features=features,
+        encryption=encryption_of(base.settings),
         audit=base.audit,
         metrics=base.metrics,
         clock=base.clock,

@@ -5,6 +5,7 @@ cancelled.
 from collections.abc import Iterator
 from pathlib import Path
 
+import oss2
 import pytest
 from playwright.sync_api import Browser, Page, Worker
 
@@ -73,6 +74,16 @@ SUM = """size => {
   const bytes = Uint8Array.from({ length: size }, (_, at) => at * 167 + (at >> 8));
   return ossferry.checksum("crc64", new Blob([bytes]), 0, size).text;
 }"""
+ENCRYPT = """async ([kind, size, key, counter]) => {
+  const bytes = Uint8Array.from({ length: size }, (_, at) => at * 167 + (at >> 8));
+  const reading = ossferry.encrypt(kind, new Blob([bytes]), size, key, counter);
+  const text = await reading.text;
+  const made = reading.encrypted && new Uint8Array(await reading.encrypted.arrayBuffer());
+  const sum = made && (await ossferry.checksum("crc64", new Blob([made]), 0, size).text);
+  reading.free();
+  const [head, tail] = [made?.slice(0, 40), made?.slice(-40)].map((each) => Array.from(each ?? []));
+  return [text, made?.length, sum, head, tail, reading.encrypted];
+}"""
 TAKE_SEVERAL = """() => {
   const several = Object.assign(document.createElement("input"), {type: "file", multiple: true});
   several.id = "several";
@@ -134,6 +145,28 @@ def expect_sums(page: Page) -> None:
 
     content = bytes((at * 167 + (at >> 8)) & 255 for at in range(max(sizes)))
     assert sums == {size: str(crc64.update(content[:size])) for size in sizes}
+
+
+KEY = bytes(range(32))
+MIB = 1 << 20
+COUNTERS = {"a start": "00010203040506070000000012345678", "the last": "ff" * 16}
+
+
+@pytest.mark.parametrize("start", COUNTERS)
+@pytest.mark.parametrize("size", [0, 1, 16, 17, 65_536, 65_537, 4 * MIB, 4 * MIB + 1, 9 * MIB + 7])
+def test_bytes_are_encrypted_as_the_sdk_encrypts_them(page: Page, size: int, start: str) -> None:
+    content = bytes((at * 167 + (at >> 8)) & 255 for at in range(size))
+    cipher = oss2.utils.AESCTRCipher()
+    cipher.initialize(KEY, bytes.fromhex(COUNTERS[start]))
+    encrypted = cipher.encrypt(content)
+    given = [size, KEY.hex(), COUNTERS[start]]
+
+    text, length, checksum, head, tail, left = page.evaluate(ENCRYPT, ["encrypt", *given])
+
+    assert (length, bytes(head), bytes(tail)) == (size, encrypted[:40], encrypted[-40:])
+    assert text == checksum == str(crc64.update(encrypted))
+    assert left is None
+    assert page.evaluate(ENCRYPT, ["encrypted-crc64", *given])[:2] == [text, None]
 
 
 def test_a_file_that_has_become_shorter_spoils_no_other(page: Page, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def code() -> str:
         *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("*64.json")),
         *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("v4_*.json")),
         *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("post_*.json")),
+        *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("client_*.json")),
     ]
     return script(files, f"import runner\nawait runner.run({MODULES!r})")
 

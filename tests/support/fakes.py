@@ -3,6 +3,7 @@
 import asyncio
 
 from ossferry_uploader.oss.crc64 import combine, shift_of
+from ossferry_uploader.oss.encryption import counter_at
 from ossferry_uploader.oss.errors import Corrupt, Lost
 from ossferry_uploader.oss.replies import Reply, Stored
 from ossferry_uploader.oss.requests import Bucket
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from ossferry_uploader.oss.encryption import Cipher, PublicKey
     from ossferry_uploader.oss.requests import Request
     from ossferry_uploader.transfer.checks.claims import ReportFields
     from ossferry_uploader.transfer.files import File
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FakeChecksum",
     "FakeClock",
+    "FakeEncryption",
     "FakeFile",
     "FakeGrants",
     "FakeHttp",
@@ -141,6 +144,7 @@ class FakeHttp:
         self.multiparts: dict[str, dict[int, int]] = {}  # upload id: {part number: size}
         self.begun: dict[str, str] = {}  # upload id: key
         self.parts_sent: list[int] = []
+        self.sent_plain = 0  # pieces of files that were not encrypted
         self.running = 0
         self.most_running = 0
         self.page_size = 1000
@@ -162,6 +166,7 @@ class FakeHttp:
         self.requests.append(request)
         planned = self.plan.pop(0) if self.plan else None
         size = body.size if isinstance(body, Piece) else 0
+        self.sent_plain += isinstance(body, Piece) and not body.crc64
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
@@ -270,6 +275,42 @@ class FakeChecksum:
         return f"{file.size:064x}"
 
 
+class FakeEncryption:
+    """Marks pieces as encrypted; `pieces` records `(offset in the object, size, key)`.
+
+    The CRC-64 is that of zeros, as `FakeHttp` computes it. `held` counts the pieces in memory.
+    """
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.pieces: list[tuple[int, int, bytes]] = []
+        self.held = 0
+        self.most_held = 0
+
+    async def encrypt(self, piece: Piece, cipher: "Cipher") -> None:
+        counter_at(cipher.start, piece.at)
+        self.pieces.append((piece.at, piece.size, cipher.key))
+        await asyncio.sleep(0)
+        if self.error:
+            raise self.error
+        piece.cut = "encrypted"
+        piece.crc64 = str(crc64_of_zeros(piece.size))
+        self.held += 1
+        self.most_held = max(self.most_held, self.held)
+
+    async def crc64(self, piece: Piece, cipher: "Cipher") -> int:
+        counter_at(cipher.start, piece.at)
+        await asyncio.sleep(0)
+        if self.error:
+            raise self.error
+        return crc64_of_zeros(piece.size)
+
+    def release(self, piece: Piece) -> None:
+        piece.cut = None
+        piece.crc64 = ""
+        self.held -= 1
+
+
 class FakeReceipts:
     """Answers receipts from the objects of a `FakeHttp`; raises `errors` first, one per call."""
 
@@ -353,6 +394,7 @@ class FakeGrants:
         self.bucket = "bucket"
         self.origins: Sequence[str] = ()
         self.form: list[tuple[str, str]] = []
+        self.encryption: PublicKey | None = None
 
     async def fetch(self, *, refused_key_id: str = "") -> Grant:
         self.fetched += 1
@@ -374,6 +416,7 @@ class FakeGrants:
             left=self.left,
             features=self.features,
             form=list(self.form),
+            encryption=self.encryption,
         )
 
 
@@ -413,6 +456,7 @@ def make_ports(
         FakeGrants(clock),
         http=http,
         checksum=FakeChecksum(),
+        encryption=FakeEncryption(),
         clock=clock,
         random=FakeRandom(),
         network=FakeNetwork(),

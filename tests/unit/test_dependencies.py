@@ -23,8 +23,6 @@ PACKAGES = {"ossferry": ("ossferry", "ossferry_checks"), "mock_oss": ("mock_oss"
 
 OURS = [each for packages in PACKAGES.values() for each in packages]
 
-OURS = (*WHEELS, "ossferry_checks")
-
 NOT_IMPORTED = {
     "ossferry": {
         "httptools": "uvicorn parses HTTP with it, and we extend uvicorn's class for it",

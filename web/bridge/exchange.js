@@ -81,7 +81,8 @@
     // Not called from Python directly: DevTools records the stack of each request, frame by frame.
     queueMicrotask(() => {
       if (!xhr) return; // aborted
-      const bytes = self.ossferry.bytesOf(body);
+      const given = body?.encrypted ?? body; // of an encrypted piece, `body` only holds the Blob until it is released
+      const bytes = self.ossferry.bytesOf(given);
       if (form && bytes) {
         const boundary = self.ossferry.random(16);
         xhr.setRequestHeader("content-type", `multipart/form-data; boundary=${boundary}`);
@@ -89,8 +90,8 @@
         xhr.send(whole);
         whole.buffer.transfer?.(0);
       } else {
-        form?.append("file", body); // must be the last field
-        xhr.send(form ?? bytes ?? body);
+        form?.append("file", given); // must be the last field
+        xhr.send(form ?? bytes ?? given);
       }
       form = null;
       bytes?.transfer?.(0); // frees the memory, as above: `send` has copied the bytes

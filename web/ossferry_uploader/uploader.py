@@ -2,6 +2,7 @@
 
 from ossferry_uploader.browser.checksum import ChecksumWorker
 from ossferry_uploader.browser.clock import BrowserClock
+from ossferry_uploader.browser.encryption import EncryptionWorker
 from ossferry_uploader.browser.entropy import BrowserRandom
 from ossferry_uploader.browser.http import BrowserHttp
 from ossferry_uploader.browser.network import BrowserNetwork
@@ -71,6 +72,7 @@ class Uploader:
         self.ports = Ports(
             http=BrowserHttp(),
             checksum=ChecksumWorker(),
+            encryption=EncryptionWorker(),
             clock=BrowserClock(),
             random=BrowserRandom(),
             network=BrowserNetwork(server.address),

@@ -6,12 +6,24 @@
   let count = 0;
   const MOST_HELD = 64;
   const held = new Map(); // {small file: its bytes}, from its reading until it is sent
+  const SWEPT = 2 ** 26; // bytes of freed Blobs between two large garbage collections
+  let unswept = 0;
+
+  // Browsers keep the bytes of a freed Blob until its object is collected. So this starts a large garbage collection from
+  // time to time, as `sweep` in checksum_worker.js.
+  function free(reading) {
+    unswept += reading.encrypted?.size ?? 0;
+    reading.encrypted = null;
+    if (unswept < SWEPT) return;
+    unswept = 0;
+    new ArrayBuffer(96 << 20).transfer?.(0);
+  }
 
   // A worker that runs these scripts.
   function checker(...scripts) {
     let worker = null;
     const unsent = []; // questions of the next message
-    const asked = new Map(); // {id of the question: { done, blob }}
+    const asked = new Map(); // {id of the question: { done, blob, reading }}
 
     // Browsers do not check the hash of a worker's script. `fetch` does (boot.js); the worker runs the fetched bytes.
     async function start() {
@@ -20,10 +32,11 @@
       const started = new Worker(address);
       started.onmessage = ({ data }) => {
         URL.revokeObjectURL(address);
-        for (const [id, text, bytes] of data) {
+        for (const [id, text, found] of data) {
           const question = asked.get(id);
           asked.delete(id);
-          if (question && bytes) hold(question.blob, bytes);
+          if (question && found instanceof Blob) question.reading.encrypted = found;
+          else if (question && found) hold(question.blob, found);
           question?.done(text);
         }
       };
@@ -46,13 +59,15 @@
       if (unsent.push(question) === 1) queueMicrotask(async () => (await started())?.postMessage(unsent.splice(0)));
     }
 
-    function ask(kind, blob, offset, size) {
+    function ask(kind, blob, offset, size, cipher) {
       const id = ++count;
-      const text = new Promise((done) => {
-        asked.set(id, { done, blob });
-        tell({ id, kind, blob, offset, size });
+      const reading = { size, encrypted: null, free: () => free(reading) };
+      reading.stop = () => asked.delete(id) && tell({ stop: id });
+      reading.text = new Promise((done) => {
+        asked.set(id, { done, blob, reading });
+        tell({ id, kind, blob, offset, size, cipher });
       });
-      return { text, stop: () => asked.delete(id) && tell({ stop: id }) };
+      return reading;
     }
 
     return { started, ask };
@@ -71,6 +86,13 @@
   // Returns { text, stop }. `text` is a promise of the result, or of "!" and the reason if the blob cannot be read.
   // After `stop` it never settles, and nothing more is read.
   self.ossferry.checksum = (kind, ...piece) => (kind === "sha256" ? sha256 : fast).ask(kind, ...piece);
+
+  // Like `checksum`, for "encrypt" and "encrypted-crc64": `text` is the CRC-64 of the encrypted bytes. After "encrypt",
+  // `encrypted` is a Blob of them until `free` is called. key, counter: hex digits.
+  self.ossferry.encrypt = (kind, blob, size, key, counter) => {
+    held.delete(blob); // its bytes as they are will not be sent
+    return fast.ask(kind, blob, 0, size, { key, counter });
+  };
 
   // Returns the bytes of a small file from its checksum, at most once: sending them needs no second reading.
   self.ossferry.bytesOf = (blob) => {

@@ -23,7 +23,7 @@ from ossferry.access.gate import FOR_CREDENTIALS_PAGE
 from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml
-from ossferry.forms.service import Forms, FormWish, described
+from ossferry.forms.service import Forms, FormWish, check_encryption, described
 from ossferry.grants.endpoints import GrantPurpose, TokenApi
 from ossferry.grants.file_types import takes
 from ossferry.grants.permission import Allowed
@@ -72,8 +72,10 @@ class FormPages:
         """Handle `GET /form`: return a page with a form, or send the user to the sign-in page.
 
         Raises:
-            NowhereError: OSS has to check types, but this form is for files of any type.
+            NowhereError: OSS has to check types, but this form is for files of any type; or files
+                have to be encrypted.
         """
+        check_encryption(self._settings)
         if self._settings.grant == "form" and self._settings.allowed_types:
             raise NowhereError("A form for any file cannot check the type, which is required here.")
         base, language = mount_path(request.scope), _language(request)

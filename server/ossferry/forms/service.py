@@ -22,7 +22,7 @@ from typing_extensions import TypedDict
 
 from ossferry.access.authenticator import Authenticator
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import FileTooLargeError, TypeNotTakenError
+from ossferry.errors import FileTooLargeError, NowhereError, TypeNotTakenError
 from ossferry.grants.endpoints import Granted, GrantPurpose, Refused, TokenApi
 from ossferry.grants.file_types import CONTENT_TYPE, takes
 from ossferry.grants.permission import Allowed, Wanted
@@ -43,7 +43,7 @@ from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 from ossferry.uploads.receipts import Size
 
-__all__ = ["Form", "FormApi", "FormWish", "Forms", "SignedForm", "described"]
+__all__ = ["Form", "FormApi", "FormWish", "Forms", "SignedForm", "check_encryption", "described"]
 
 MAX_NAME = 1024
 """Maximum length of a file name in a request, in characters; the key's name is shorter."""
@@ -115,6 +115,16 @@ class SignedForm:
     expires_at: datetime
 
 
+def check_encryption(settings: Settings) -> None:
+    """Refuse forms if files have to be encrypted: who sends a form alone cannot encrypt.
+
+    Raises:
+        NowhereError: files have to be encrypted.
+    """
+    if settings.encrypt_public_key is not None:
+        raise NowhereError("Files are encrypted here before they are sent; a form cannot do that.")
+
+
 class Forms:
     """Signs forms with STS credentials."""
 
@@ -137,10 +147,12 @@ class Forms:
             allowed: the allowed size and types.
 
         Raises:
+            NowhereError: files have to be encrypted.
             FileTooLargeError: the file is too large for a form.
             TypeNotTakenError: the type of the file is not allowed.
         """
-        largest = largest_file(allowed)
+        check_encryption(self._settings)
+        largest = largest_file(self._settings, allowed)
         if wanted.size is not None and wanted.size > largest:
             raise FileTooLargeError(f"A form takes files of up to {largest} bytes.")
         if not takes(allowed.types, wanted.name, wanted.type):
@@ -197,7 +209,7 @@ class Forms:
         if wanted.size is not None:
             return wanted.size, wanted.size
         left = granted.left["bytes_left"] if granted.left else None
-        largest = largest_file(granted.allowed)
+        largest = largest_file(self._settings, granted.allowed)
         return 0, largest if left is None else min(largest, left)
 
 

@@ -19,6 +19,7 @@ from ossferry.access.authenticator import Authenticator
 from ossferry.access.gate import FOR_CREDENTIALS, Checks, Gate, sender_of
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import FormsOnlyError, OssferryError
+from ossferry.grants.encryption import Encryption
 from ossferry.grants.log import GrantLog
 from ossferry.grants.permission import Allowed, Authorizer, Wanted
 from ossferry.grants.service import Grants, Issued
@@ -81,6 +82,7 @@ class GrantBase(TypedDict):
     limits: Limits
     features: list[str]
     principal: PrincipalName
+    encryption: Encryption | None
 
 
 class StsGrant(GrantBase):
@@ -183,6 +185,7 @@ class TokenApi:
     Args:
         grant_log: checks quotas and records grants; None if the server has no ledger.
         features: names of the features that the page may offer.
+        encryption: the key with which pages encrypt files; None if they do not.
     """
 
     def __init__(
@@ -195,6 +198,7 @@ class TokenApi:
         grants: Grants,
         grant_log: GrantLog | None,
         features: Sequence[str],
+        encryption: Encryption | None,
         audit: Audit,
         metrics: Metrics,
         clock: Clock,
@@ -207,6 +211,7 @@ class TokenApi:
         self._grants = grants
         self._grant_log = grant_log
         self._features = list(features)
+        self._encryption = encryption
         self._audit = audit
         self._metrics = metrics
         self._clock = clock
@@ -271,7 +276,7 @@ class TokenApi:
         form, expires_at = sign_form(settings, grant, granted.allowed, now=self._clock())
         about = self._about(granted, expires_at=expires_at)
         about["origins"] = about["origins"][:1]
-        about["limits"]["max_file_size"] = largest_file(granted.allowed)
+        about["limits"]["max_file_size"] = largest_file(settings, granted.allowed)
         about["features"] = [each for each in about["features"] if each != UNFINISHED]
         return {**about, "form": form}
 
@@ -295,6 +300,7 @@ class TokenApi:
             },
             "features": self._features,
             "principal": {"name": granted.owner.label},
+            "encryption": self._encryption,
         }
 
     async def obtain(self, request: Request, purpose: GrantPurpose[B]) -> Granted[B]:

@@ -38,9 +38,14 @@ OSS may refuse a form more than 15 minutes after its date.
 """
 
 
-def largest_file(allowed: Allowed) -> int:
+MAX_ENCRYPTED_SIZE = 512 * 1024 * 1024
+"""Bytes; the browser has encrypted all of a file before it sends a form, and holds the result."""
+
+
+def largest_file(settings: Settings, allowed: Allowed) -> int:
     """Return the size of the largest file that a form may allow, in bytes."""
-    return min(allowed.max_file_size, MAX_FILE_SIZE)
+    is_encrypted = settings.encrypt_public_key is not None
+    return min(allowed.max_file_size, MAX_ENCRYPTED_SIZE if is_encrypted else MAX_FILE_SIZE)
 
 
 def sign_form(
@@ -59,7 +64,7 @@ def sign_form(
     conditions: list[Condition] = [
         equals(*STORED),
         starts_with("key", grant.prefix),
-        ["content-length-range", 0, largest_file(allowed)],
+        ["content-length-range", 0, largest_file(settings, allowed)],
     ]
     if allowed.types:
         conditions.append(is_one_of(CONTENT_TYPE_FIELD, allowed.types))

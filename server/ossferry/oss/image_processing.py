@@ -76,9 +76,12 @@ Process: TypeAlias = Annotated[
 
 
 def can_process(stored: Stored) -> bool:
-    """Return whether OSS can process an object as an image, judged by content type and size."""
+    """Return whether OSS can process an object as an image, judged by content type and size.
+
+    OSS cannot process an encrypted object, which has the content type of the file.
+    """
     content_type = stored.content_type.partition(";")[0].strip().lower()
-    return content_type in TYPES and stored.size <= MAX_SOURCE
+    return content_type in TYPES and stored.size <= MAX_SOURCE and not stored.is_encrypted
 
 
 def process_text(operations: Operations | None) -> str:

@@ -40,6 +40,11 @@ class Stored(Listed):
     content_type: str
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the sender says that the bytes are encrypted, in the way of OSS's SDKs."""
+        return "client-side-encryption-key" in self.metadata
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:

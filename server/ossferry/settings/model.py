@@ -36,6 +36,7 @@ from ossferry.settings.types import (
     HOST_NAME,
     MAX_OBJECT_SIZE,
     BucketName,
+    Description,
     FileType,
     FrameOrigins,
     HeaderName,
@@ -304,6 +305,19 @@ class Settings(CheckSettings):
         default=False,
         description="Allow private IP addresses for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider's"
         " pages and `OSSFERRY_WEBHOOK_URL`.",
+    )
+    encrypt_public_key: Path | None = Field(
+        default=None,
+        description="The file of an RSA public key (PEM, 2,048 to 4,096 bits). The page then"
+        " encrypts each file before it is sent, as the encryption clients of OSS's SDKs do; only"
+        " who has the private key can read the files."
+        " `/form` and `POST /api/form` are off, and `OSSFERRY_SKIP_IDENTICAL` has no effect.",
+    )
+    encrypt_description: Description = Field(
+        default=None,
+        description="The name of the key pair, which is stored with each file (`matdesc` of the"
+        ' SDKs), as a JSON object of texts, such as `{"key": "2027"}`. The SDKs find the private'
+        " key by it, if there are several.",
     )
     ca_file: Path | None = Field(
         default=None,

@@ -450,6 +450,13 @@ def _forms_have_exact_types(grant: str, allowed_types: tuple[str, ...]) -> Itera
         )
 
 
+def _encryption(
+    encrypt_public_key: object, encrypt_description: dict[str, str] | None
+) -> Iterator[str]:
+    if encrypt_description and encrypt_public_key is None:
+        yield "OSSFERRY_ENCRYPT_DESCRIPTION needs OSSFERRY_ENCRYPT_PUBLIC_KEY, which it describes"
+
+
 def _sharing(workers: int, redis_url: SecretStr | None) -> Iterator[str]:
     if workers > 1 and redis_url is None:
         yield (
@@ -523,6 +530,7 @@ RULES: tuple[Rule, ...] = (
     _webhook,
     _reading,
     _forms_have_exact_types,
+    _encryption,
     _sharing,
     _separate_secrets,
     _all_a_mock,

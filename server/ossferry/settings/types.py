@@ -19,6 +19,7 @@ __all__ = [
     "MAX_OBJECT_SIZE",
     "RETURN_ADDRESS",
     "BucketName",
+    "Description",
     "FileType",
     "FrameOrigins",
     "HeaderName",
@@ -58,6 +59,9 @@ WORDS = (
     "secret",
 )
 """Words of placeholders; a random text contains such a word only once in millions of cases."""
+
+MAX_DESCRIPTION = 256
+"""Characters; OSS accepts 8,192 bytes of metadata, and other metadata need most of them."""
 
 MAX_AGAIN = 0.3
 """The largest part of a secret's three-character sequences that may be repetitions."""
@@ -290,6 +294,28 @@ def _one_or_several(value: object) -> object:
         raise ValueError(
             'must be one word, or a list in JSON such as ["oidc", "apikey"]'
         ) from error
+
+
+def _object(value: object) -> object:
+    """Decode an object in JSON; return None for None.
+
+    Raises:
+        ValueError: the text is no object of texts, or is too long for a header.
+    """
+    if value is None:
+        return None
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        raise ValueError('must be an object of texts in JSON, such as {"key": "2027"}')
+    if len(json.dumps(found)) > MAX_DESCRIPTION:
+        raise ValueError(f"must not be longer than {MAX_DESCRIPTION} characters in JSON")
+    return found
+
+
+Description: TypeAlias = Annotated[dict[str, str] | None, NoDecode, BeforeValidator(_object)]
 
 
 def _without_repetition(value: tuple[Auth, ...]) -> tuple[Auth, ...]:

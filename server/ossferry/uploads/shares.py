@@ -169,7 +169,7 @@ def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
         NotInlineError: a browser must not display an object of this type.
     """
     content_type = stored.content_type.partition(";")[0].strip().lower()
-    safe = content_type in INLINE_TYPES
+    safe = content_type in INLINE_TYPES and not stored.is_encrypted
     if disposition == "inline" and not safe:
         raise NotInlineError("Only images, audio, video and plain text can be shown in place.")
     name = name_of(stored.key)

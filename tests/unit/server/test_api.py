@@ -64,6 +64,7 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Setti
             "demo",
         ],
         "principal": {"name": "Alice"},
+        "encryption": None,
     }
 
 

@@ -109,6 +109,21 @@ def test_what_is_no_image_is_not_processed_nor_previewed(
     ] * 2
 
 
+def test_an_encrypted_image_is_neither_processed_nor_shown_in_place(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    store.put(key, content_type="image/png", metadata={"client-side-encryption-key": "//4="})
+
+    answers = [
+        share(client, key, process={"format": "png"}),
+        client.get(f"/api/objects/{key}/preview"),
+        share(client, key, disposition="inline"),
+    ]
+
+    assert [each.status_code for each in answers] == [415, 415, 409]
+    assert share(client, key).status_code == 200
+
+
 def test_a_preview_is_a_link_for_minutes(client: httpx.Client, key: str) -> None:
     answer = client.get(f"/api/objects/{key}/preview", params={"preset": "thumbnail"}).json()
 

@@ -7,7 +7,7 @@ import json
 import js
 
 from ossferry_uploader.browser.interop import JsException, blob_of, reason_of, wide
-from ossferry_uploader.transfer.errors import FileUnreadable, ServerRefused
+from ossferry_uploader.transfer.errors import CannotEncrypt, FileUnreadable, ServerRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,12 +25,14 @@ __all__ = [
     "file_from_js",
     "files_from_js",
     "read",
+    "result_of",
     "unreadable",
 ]
 
 FACTS_AT_ONCE = 20  # files
 NOT_LOADED = "NetworkError"  # the checksum worker was not loaded; files are not read over a network
 
+CANNOT_ENCRYPT = "!EncryptionError"
 CHANGED = "NotReadableError"
 BROKEN_OFF = "I/O read operation failed"
 
@@ -129,6 +131,8 @@ def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
 def bytes_of(piece: "Piece") -> "Any":
     """Return the bytes of a piece as a `Blob`; later calls return the same object.
 
+    For an encrypted piece, the result is the JavaScript object that holds the encrypted `Blob`.
+
     The creation of a `Blob` blocks the page until the browser's main process has registered the
     `Blob`.
     """
@@ -151,7 +155,20 @@ async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
         FileUnreadable: the browser cannot read the blob, or is not allowed to.
         ServerRefused: the worker's script could not be loaded.
     """
-    reading = js.ossferry.checksum(kind, blob, float(offset), float(size))
+    return await result_of(js.ossferry.checksum(kind, blob, float(offset), float(size)))
+
+
+async def result_of(reading: "Any") -> str:
+    """Wait for the worker's result, a text. If the calling task is cancelled, the worker stops.
+
+    Args:
+        reading: the answer of `ossferry.checksum` or `ossferry.encrypt` in JavaScript.
+
+    Raises:
+        FileUnreadable: the browser cannot read the blob, or is not allowed to.
+        CannotEncrypt: the browser cannot encrypt in this page.
+        ServerRefused: the worker's script could not be loaded.
+    """
     try:
         text = str(await reading.text)
     except asyncio.CancelledError:
@@ -159,6 +176,8 @@ async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
         raise
     if text[:1] == "!" and NOT_LOADED in text:
         raise ServerRefused(0, detail=text[1:])
+    if text.startswith(CANNOT_ENCRYPT):
+        raise CannotEncrypt(text[1:])
     if text[:1] == "!":
         raise unreadable(text[1:])
     return text
@@ -174,7 +193,11 @@ async def check_readable(piece: "Piece") -> None:
     """
     wanted = min(1, piece.size)
     try:
-        found = await piece.file.slice(piece.offset, wanted).arrayBuffer()
+        if piece.crc64:
+            blob = piece.cut.encrypted.slice(0, wanted)  # of the bytes that were to be sent
+        else:
+            blob = piece.file.slice(piece.offset, wanted)
+        found = await blob.arrayBuffer()
     except JsException as error:
         raise unreadable(reason_of(error))
     if found.byteLength < wanted:  # Firefox reads a truncated file without an error

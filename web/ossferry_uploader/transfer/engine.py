@@ -169,13 +169,26 @@ class Engine:
                 await self._back_off(upload, failures, retry_after(error))
 
     async def crc64(self, upload: "Upload", piece: Piece) -> int:
-        """Return the CRC-64 of a piece of the upload's file. Temporary errors are retried.
+        """Return the CRC-64 of the bytes that OSS gets for a piece of the upload's file.
+
+        Temporary errors are retried.
 
         Raises:
             FileUnreadable: the file is gone or has changed, or the page may not read it.
+            CannotEncrypt: the browser cannot encrypt here.
         """
-        crc64: int = await self.persist(upload, lambda: self.ports.checksum.crc64(piece))
+        ports, cipher = self.ports, upload.target.cipher
+
+        def compute() -> "Awaitable[int]":
+            return ports.encryption.crc64(piece, cipher) if cipher else ports.checksum.crc64(piece)
+
+        crc64: int = await self.persist(upload, compute)
         return crc64
+
+    def release(self, piece: Piece) -> None:
+        """Free the encrypted bytes of a piece that no request needs any more."""
+        if piece.crc64:
+            self.ports.encryption.release(piece)
 
     async def _back_off(
         self, upload: "Upload", failures: int, retry_after_s: "float | None"
@@ -249,6 +262,7 @@ class Engine:
                 self._is_custom_domain = grant.bucket.is_custom_domain
                 on_progress(0)
                 request = build(grant, self.keeper.server_now_s())
+                await self._encrypt(upload, body)
                 result = read(await self._exchange(request, body, on_progress))
             except OSSError as error:
                 failure = error
@@ -288,6 +302,19 @@ class Engine:
         except BaseException:
             self.pool.release(is_long=is_long)
             raise
+
+    async def _encrypt(self, upload: "Upload", body: "Any") -> None:
+        """Encrypt a piece of an encrypted upload, unless an earlier attempt has done so.
+
+        This is after the wait for a connection, so that only pieces in flight are in memory.
+
+        Raises:
+            FileUnreadable: the file is gone or has changed, or the page may not read it.
+            CannotEncrypt: the browser cannot encrypt here.
+        """
+        cipher = upload.target.cipher
+        if cipher and isinstance(body, Piece) and not body.crc64:
+            await self.ports.encryption.encrypt(body, cipher)
 
     async def _exchange(
         self, request: "Request", body: "Any", on_progress: "Callable[[int], None]"

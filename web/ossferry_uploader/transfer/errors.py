@@ -12,6 +12,7 @@ TransferError
 ├── NameTooLong     folders and name of the file do not fit into an object key
 ├── BadOptions      the site that embeds the page gave options that are not valid
 ├── NoForm          the server gives a signed form only, which cannot carry the upload
+├── CannotEncrypt   the browser cannot encrypt the file here
 ├── ServerRefused   the server answered with an error, or did not answer
 │   └── GrantRefused  the server gave no usable credentials
 ├── KeyTaken        another object has the key
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadOptions",
+    "CannotEncrypt",
     "CheckFailed",
     "FileRejected",
     "FileTooLarge",
@@ -172,6 +174,15 @@ class NoForm(TransferError):
     """Raised if the server gives a signed form only, and the form cannot carry the upload.
 
     This concerns streams, tags, and names with `${`.
+    """
+
+    is_final = True
+
+
+class CannotEncrypt(TransferError):
+    """Raised if the browser cannot encrypt the file, so that nothing of the file is sent.
+
+    Browsers encrypt only in pages with https, and in pages of this machine.
     """
 
     is_final = True

@@ -48,13 +48,19 @@ __all__ = ["LostFile", "Piece"]
 
 
 class Piece:
-    """The bytes `[offset, offset + size)` of a file."""
+    """The bytes `[offset, offset + size)` of a file.
 
-    def __init__(self, file: "Any", offset: int, size: int) -> None:
+    Args:
+        at: the offset of the bytes in the object, for a part of a stream; `offset` by default.
+    """
+
+    def __init__(self, file: "Any", offset: int, size: int, *, at: "int | None" = None) -> None:
         self.file = file  # a `File`; only the ports use more than its name and size
         self.offset = offset
         self.size = size
+        self.at = offset if at is None else at
         self.cut: Any = None  # the bytes in the form that the ports use, once they are cut out
+        self.crc64 = ""  # of the encrypted bytes in decimal, while `cut` has them
         self.give_up: Callable[[], None] | None = None  # ends the request that sends this piece
 
 

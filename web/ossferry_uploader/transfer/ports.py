@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
+    from ossferry_uploader.oss.encryption import Cipher
     from ossferry_uploader.oss.replies import Reply, Stored
     from ossferry_uploader.oss.requests import Request
     from ossferry_uploader.transfer.checks.claims import ReportFields
     from ossferry_uploader.transfer.checks.rules import Rules
     from ossferry_uploader.transfer.checks.verdict import Verdict
-    from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.files import File, Piece
     from ossferry_uploader.transfer.target import RefusedObject
 
     class Http(Protocol):
@@ -52,6 +53,29 @@ if TYPE_CHECKING:
                 FileUnreadable: the file is gone or has changed, or the page may not read it.
                 ServerRefused: the server does not deliver the script that computes checksums.
             """
+
+    class Encryption(Protocol):
+        """Encrypts pieces of files with AES-256-CTR, outside the browser's main thread."""
+
+        async def encrypt(self, piece: Piece, cipher: Cipher) -> None:
+            """Set `piece.cut` to the encrypted bytes, and `piece.crc64` to their CRC-64.
+
+            A piece always gets the same bytes, as long as the file stays the same.
+
+            Raises:
+                FileUnreadable: the file is gone or has changed, or the page may not read it.
+                CannotEncrypt: the browser cannot encrypt here.
+                ServerRefused: the server does not deliver the script that encrypts.
+            """
+
+        async def crc64(self, piece: Piece, cipher: Cipher) -> int:
+            """Return the CRC-64 of the encrypted bytes of a piece, without keeping the bytes.
+
+            The errors are those of `encrypt`.
+            """
+
+        def release(self, piece: Piece) -> None:
+            """Free the encrypted bytes of a piece, and clear `piece.cut` and `piece.crc64`."""
 
     class Clock(Protocol):
         """The user's clock (which may be wrong), a monotonic clock, and a timer."""
@@ -272,6 +296,7 @@ class Ports:
         *,
         http: "Http",
         checksum: "Checksum",
+        encryption: "Encryption",
         clock: "Clock",
         random: "Random",
         network: "Network",
@@ -282,6 +307,7 @@ class Ports:
     ) -> None:
         self.http = http
         self.checksum = checksum
+        self.encryption = encryption
         self.clock = clock
         self.random = random
         self.network = network

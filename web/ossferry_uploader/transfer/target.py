@@ -2,6 +2,10 @@
 
 from ossferry_uploader.oss.replies import Stored
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ossferry_uploader.oss.encryption import Cipher
+
 __all__ = ["UNANSWERED", "UNREADABLE", "RefusedObject", "Target"]
 
 UNANSWERED = Stored("", "", "")  # no answer of OSS describes the object under the key
@@ -46,6 +50,7 @@ class Target:
             object of this upload.
         needs_form: whether the object must be stored with a form, as the grant has no credentials.
         refused: the object that OSS stored in place of the file; `None` if there is none.
+        cipher: the key with which the file is encrypted; `None` to send the file as it is.
     """
 
     def __init__(self) -> None:
@@ -60,6 +65,7 @@ class Target:
         self.maybe_stored = False
         self.may_replace = self.needs_form = False
         self.refused: RefusedObject | None = None
+        self.cipher: Cipher | None = None
 
     def assign(self, key: str) -> None:
         """Set the object's key. An empty text removes the key."""
@@ -68,6 +74,10 @@ class Target:
     def require_form(self, is_required: bool) -> None:
         """Set whether the object must be stored with a form."""
         self.needs_form = is_required
+
+    def encrypt(self, cipher: "Cipher") -> None:
+        """Set the key with which the file is encrypted from now on."""
+        self.cipher = cipher
 
     def join_folder(self, folder_id: str) -> None:
         """Set `folder_id`, so that the keys of all files of a folder have the same random part."""

@@ -239,8 +239,11 @@ class Upload:
 
     @property
     def is_lasting(self) -> bool:
-        """Whether a later page may read the file too, and can continue the upload."""
-        return self.file.is_lasting
+        """Whether a later page may read the file too, and can continue the upload.
+
+        No later page has the key of an encrypted upload.
+        """
+        return self.file.is_lasting and not self.target.cipher
 
     def pause(self) -> None:
         """Stop the upload at once, and keep its parts in OSS.

@@ -8,6 +8,7 @@ from ossferry_uploader.oss.requests import Bucket, list_parts
 from ossferry_uploader.oss.signing import Credentials
 from ossferry_uploader.transfer.errors import (
     BadOptions,
+    CannotEncrypt,
     CheckFailed,
     FileRejected,
     FileTooLarge,
@@ -77,6 +78,7 @@ ERRORS = [
     (TooManyFiles(5, is_total=True), "up to 5 here"),
     (BadOptions("folder has 300 bytes"), "not set up correctly"),
     (NoForm("a form cannot carry tags"), "cannot carry this upload"),
+    (CannotEncrypt("The page is not from https."), "nothing was sent"),
     (GrantRefused(200, detail="the grant is malformed"), "Something else answered"),
     (GrantRefused(200, code="other-place"), "Something else answered"),
     (GrantRefused(200, code="other-person"), "Somebody else has signed in"),

@@ -1,5 +1,6 @@
 """A grant: temporary credentials for uploads, with limits and an expiry time."""
 
+from ossferry_uploader.oss.encryption import PublicKey
 from ossferry_uploader.oss.requests import Bucket
 from ossferry_uploader.oss.signing import Credentials
 from ossferry_uploader.oss.times import from_iso
@@ -37,6 +38,7 @@ class Grant:
         features: "list[str] | None" = None,
         left: "Left | None" = None,
         form: "list[Header] | None" = None,
+        encryption: "PublicKey | None" = None,
     ) -> None:
         self.credentials = credentials
         self.bucket = bucket
@@ -48,6 +50,7 @@ class Grant:
         self.features = features or []  # names of optional features of the server
         self.left = left or Left()  # the remaining quota of this person
         self.form = form or []  # without key, content type and file; empty with credentials
+        self.encryption = encryption  # encrypts the keys of files; `None` to send files as they are
 
     def at(self, origin: str) -> "Grant":
         """Return a copy of this grant with `origin` as the only origin of the bucket."""
@@ -62,6 +65,7 @@ class Grant:
             features=self.features,
             left=self.left,
             form=self.form,
+            encryption=self.encryption,
         )
 
     def narrow(self, limits: Limits) -> None:
@@ -98,6 +102,7 @@ def read_grant(document: "Any") -> Grant:
             left=read_left(document["limits"].get("quota")),
             features=[str(each) for each in document.get("features") or []],
             form=[(str(name), str(value)) for name, value in document.get("form") or []],
+            encryption=_encryption(document.get("encryption")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise GrantRefused(200, detail=f"the grant is malformed: {error!r}")
@@ -125,6 +130,15 @@ def _bucket(document: "Any") -> Bucket:
         _text(document, "region"),
         _text(document, "endpoint"),
         origins=[str(each) for each in origins],
+    )
+
+
+def _encryption(document: "Any") -> "PublicKey | None":
+    """Return the operator's key; `None` if the field is missing, as in answers of older servers."""
+    if document is None:
+        return None
+    return PublicKey(
+        _text(document, "modulus"), _count(document, "exponent"), _text(document, "description")
     )
 
 

@@ -113,8 +113,9 @@ class RecordWriter:
             await self._keep(waiting[start : start + BATCH])
 
     async def _keep(self, uploads: "list[Upload]") -> None:
-        if self._journal.broken:
-            return
+        grant = self._engine.keeper.current
+        if self._journal.broken or (grant and grant.encryption):
+            return  # no later page has the keys of encrypted uploads
         fresh: list[Upload] = []
         for index, upload in enumerate(uploads):
             if index % PLACED_AT_ONCE == 0:

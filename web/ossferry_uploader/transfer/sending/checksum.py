@@ -20,26 +20,35 @@ class PieceChecksum:
 
     If the piece is the whole file and the CRC-64 of the file is known, the piece is not read again.
 
+    An encrypted piece is not read here: its CRC-64 is known when it has been encrypted for sending.
+
     If the file cannot be read, the request that sends the piece is ended. Otherwise Firefox and
     WebKit would keep the request open and send nothing.
 
     Call `cancel` when the checksum is no longer needed.
     """
 
-    def __init__(self, piece: "Piece", compute: "Callable[[Piece], Awaitable[int]]") -> None:
+    def __init__(
+        self,
+        piece: "Piece",
+        compute: "Callable[[Piece], Awaitable[int]]",
+        *,
+        is_encrypted: bool = False,
+    ) -> None:
         self._compute = compute
         self._piece = piece
+        self._is_encrypted = is_encrypted
         self._done = asyncio.Event()
         self._value = 0
         self._error: Exception | None = None
         self._task: asyncio.Task[None] | None = None
-        if piece.file.crc64 and piece.size == piece.file.size:
+        if piece.file.crc64 and piece.size == piece.file.size and not is_encrypted:
             self._value = int(piece.file.crc64)
             self._done.set()
 
     def start(self) -> None:
         """Start the computation, unless the computation has started or the CRC-64 is known."""
-        if not (self._task or self._done.is_set()):
+        if not (self._task or self._done.is_set() or self._is_encrypted):
             self._task = asyncio.create_task(self._run())
 
     async def get(self) -> int:
@@ -48,6 +57,8 @@ class PieceChecksum:
         Raises:
             FileUnreadable: the file could not be read.
         """
+        if self._is_encrypted:
+            return int(self._piece.crc64 or await self._compute(self._piece))
         self.start()
         await self._done.wait()
         if self._error:

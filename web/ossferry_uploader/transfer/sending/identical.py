@@ -24,8 +24,11 @@ OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 def may_be_identical(upload: "Upload", grant: "Grant") -> bool:
     """Return whether the page should search for an identical object before it sends the file.
 
-    The page searches at most once for each upload.
+    The page searches at most once for each upload. It does not search for encrypted files: two
+    objects of the same file have different bytes.
     """
+    if grant.encryption or upload.target.cipher:
+        return False
     is_wanted = upload.options.skip_identical or WANTED in grant.features
     is_late = upload.is_stream or upload.upload_id or upload.target.was_searched
     return bool(is_wanted and not is_late and OFFERED in grant.features)

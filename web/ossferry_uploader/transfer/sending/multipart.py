@@ -234,7 +234,10 @@ async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Pie
     Raises:
         OSSError, TransferError: the request failed, and the error allows no further retry.
     """
-    checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
+    is_encrypted = upload.target.cipher is not None
+    checksum = PieceChecksum(
+        piece, lambda piece: engine.crc64(upload, piece), is_encrypted=is_encrypted
+    )
     landed: SentPart | None = None
 
     def build(grant: "Grant", now_s: float) -> "Request":
@@ -261,6 +264,7 @@ async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Pie
         landed = SentPart(stored.etag, await checksum.get(), piece.size)
     finally:
         checksum.cancel()
+        engine.release(piece)
         upload.progress.land(number, landed)
 
 

@@ -90,7 +90,8 @@ async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
     Raises:
         FileUnreadable: the file has changed, or cannot be read any more.
     """
-    await engine.crc64(upload, Piece(upload.file, upload.file.size - 1, 1))
+    last = Piece(upload.file, upload.file.size - 1, 1)
+    await engine.persist(upload, lambda: engine.ports.checksum.crc64(last))
     numbers = sorted(upload.progress.parts)
     step = max(1, -(-upload.progress.arrived // REREAD_BYTES))
     waiting = [numbers[at] for at in range(0, len(numbers), step)]

@@ -1,5 +1,6 @@
 """Preparing an upload before its first byte is sent: limits, quota, key and content type."""
 
+from ossferry_uploader.oss.encryption import encryption_headers
 from ossferry_uploader.oss.keys import in_folder, named_key, object_key, safe_path
 from ossferry_uploader.oss.replies import Stored
 from ossferry_uploader.transfer.errors import NameTooLong, QuotaExceeded
@@ -7,11 +8,13 @@ from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.grants.forms import check_form
 from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
 from ossferry_uploader.transfer.sending.abort import abort
+from ossferry_uploader.transfer.sending.encryption import new_cipher
 from ossferry_uploader.transfer.sending.identical import find_identical, may_be_identical
 from ossferry_uploader.transfer.sending.sniff import content_type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ossferry_uploader.oss.encryption import PublicKey
     from ossferry_uploader.oss.signing import Header
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.grant import Grant
@@ -45,6 +48,8 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
         if stored:
             return stored
         grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
+    if grant.encryption and not (upload.target.cipher and upload.has_begun()):
+        await _begin_encryption(upload, engine, grant.encryption)
     stored = await _place(upload, engine, grant)
     while grant.form and upload.upload_id:
         await engine.persist(upload, lambda: _remove_parts(upload, engine))
@@ -121,6 +126,10 @@ def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
         content_type=upload.target.content_type,
         sha256=upload.sha256,
     )
+    if upload.target.cipher:
+        size = None if upload.is_stream else upload.file.size
+        part_size = upload.progress.part_size
+        headers += encryption_headers(upload.target.cipher, size=size, part_size=part_size)
     return headers + overwrite_headers(upload, may_be_taken=may_be_taken)
 
 
@@ -178,6 +187,25 @@ async def _remove_parts(upload: "Upload", engine: "Engine") -> None:
     upload.record.save_as("")
 
 
+async def _begin_encryption(upload: "Upload", engine: "Engine", public_key: "PublicKey") -> None:
+    """Give an upload a new key, before its first byte is sent.
+
+    Parts that an earlier page has sent are removed: they are not encrypted, or with another key.
+    If the file is sent again from its first byte, it gets another key, because the file may have
+    changed meanwhile: two texts under one key would reveal their difference.
+    The upload gets no record, because no later page has the key.
+    """
+    if upload.is_lasting:
+        await engine.journal.adopt_unclaimed(upload)
+    if upload.upload_id:
+        await engine.persist(upload, lambda: _remove_parts(upload, engine))
+        upload.progress.plan(0)  # the earlier size of parts may be no multiple of a block
+    if upload.record.name:
+        await engine.journal.erase([upload.record.name])
+        upload.record.save_as("")
+    upload.target.encrypt(new_cipher(public_key, engine.ports.random.hex))
+
+
 async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
     """Reserve quota for the file of an upload, and return the present grant.
 
@@ -230,6 +258,9 @@ async def examine(upload: "Upload", engine: "Engine") -> None:
     if not content_type:
         content_type = content_type_of(upload.file.content_type, await upload.file.head())
     sha256 = upload.sha256
-    if upload.options.sha256 and not upload.is_stream and not sha256:
+    may_tell = not (
+        upload.is_stream or upload.target.cipher
+    )  # the hash tells who has the same file
+    if upload.options.sha256 and may_tell and not sha256:
         sha256 = await engine.ports.checksum.sha256(upload.file)
     upload.target.describe(content_type=content_type, sha256=sha256)

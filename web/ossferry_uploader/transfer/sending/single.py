@@ -31,7 +31,10 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
     if upload.refused and not upload.refused.etag:
         upload.target.replace_refused()
     piece = Piece(upload.file, 0, upload.file.size)
-    checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
+    is_encrypted = upload.target.cipher is not None
+    checksum = PieceChecksum(
+        piece, lambda piece: engine.crc64(upload, piece), is_encrypted=is_encrypted
+    )
 
     has_begun = False
 
@@ -72,6 +75,7 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
         raise
     finally:
         checksum.cancel()
+        engine.release(piece)
     return stored
 
 

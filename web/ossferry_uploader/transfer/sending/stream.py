@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.files import File, Source
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["Stream", "part_bytes", "send_stream"]
+__all__ = ["Stream", "part_bytes", "part_offset", "send_stream"]
 
 PARALLEL_PARTS = 4
 PARTS_OF_A_SIZE = 2_000  # then the part size doubles
@@ -41,6 +41,12 @@ GONE = "NoSuchUpload"
 def part_bytes(number: int) -> int:
     """Return the size in bytes of the part with this number. The last part may be smaller."""
     return DEFAULT_PART_BYTES << ((number - 1) // PARTS_OF_A_SIZE)
+
+
+def part_offset(number: int) -> int:
+    """Return the offset in bytes of the part with this number."""
+    doublings, rest = divmod(number - 1, PARTS_OF_A_SIZE)
+    return DEFAULT_PART_BYTES * (PARTS_OF_A_SIZE * ((1 << doublings) - 1) + (rest << doublings))
 
 
 class Stream:
@@ -199,7 +205,8 @@ async def _drain(upload: "Upload", stream: Stream, engine: "Engine") -> None:
                 return
             under_way.add(number)
             part = stream.parts[number]
-            await send_piece(upload, engine, number, Piece(part, 0, part.size))
+            piece = Piece(part, 0, part.size, at=part_offset(number))
+            await send_piece(upload, engine, number, piece)
             del stream.parts[number]
 
     await run_all([worker] * PARALLEL_PARTS)

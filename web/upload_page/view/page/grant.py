@@ -81,6 +81,8 @@ def show_limits(model: "GrantModel") -> None:
         hint.append(say("hint_quota", left=say("comma").join(left)))
     if grant.form:
         hint.append(say("hint_whole"))
+    if grant.encryption:
+        hint.append(say("hint_encrypted"))
     by_id("hint").replaceChildren(facts(hint))
 
 

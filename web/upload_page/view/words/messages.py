@@ -5,6 +5,7 @@ from ossferry_uploader.oss.replies import HEADERS_READ, NO_HEADER
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import (
     BadOptions,
+    CannotEncrypt,
     CheckFailed,
     FileRejected,
     FileTooLarge,
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["NOT_STORED", "Explanation", "at_line", "explain"]
 
 NOT_STORED = "not-stored"  # code of our server
+
+# Errors whose text is shown too, and the key of the sentence.
+DETAILED = ((BadOptions, "bad_options"), (CannotEncrypt, "no_encryption"), (NoForm, "no_form"))
 
 # {code of OSS: key of the sentence}
 CODES = {
@@ -178,10 +182,9 @@ def _before(error: Exception) -> Explanation:
         return _explanation("changed" if error.changed else "unreadable", detail=detail)
     if isinstance(error, NameTooLong):
         return _explanation("name_long")
-    if isinstance(error, BadOptions):
-        return _explanation("bad_options", detail=[str(error)])
-    if isinstance(error, NoForm):
-        return _explanation("no_form", detail=[str(error)])
+    for kind, key in DETAILED:
+        if isinstance(error, kind):
+            return _explanation(key, detail=[str(error)])
     if isinstance(error, PartsLeft):
         return _explanation("parts_left")
     if isinstance(error, QuotaExceeded):

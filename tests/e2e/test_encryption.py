@@ -1,0 +1,184 @@
+"""With the operator's public key, files are encrypted in the browser, and the SDKs read them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import oss2
+import pytest
+from playwright.sync_api import Page
+
+from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, arrived, noise, until
+from ossferry.cli.demo import Demo
+from support.encryption import DESCRIPTION, HEADER, KeyPair, crypto_bucket, read_with_v2
+from support.expecting import expect
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.filterwarnings("ignore:The 'warn' method:DeprecationWarning"),  # of oss2
+]
+
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+MakeFile = Callable[[str, bytes], Path]
+LARGE = noise(20 * MIB + 5, seed=21)
+SMALL = b"Confidential: the plan for next year."
+SECTION = (MIB - 3, 2 * MIB + 7)  # crosses parts, and begins inside a block
+
+
+@pytest.fixture(scope="module")
+def keys() -> KeyPair:
+    return KeyPair()
+
+
+@pytest.fixture
+def start(
+    start_demo: StartDemo, keys: KeyPair, tmp_path: Path
+) -> Callable[..., tuple[Demo, UploaderPage]]:
+    """Start a demo whose page encrypts files."""
+
+    def begin(**overrides: object) -> tuple[Demo, UploaderPage]:
+        public = keys.write_public(tmp_path)
+        return start_demo(
+            encrypt_public_key=public, encrypt_description=dict(DESCRIPTION), **overrides
+        )
+
+    return begin
+
+
+def metadata(demo: Demo, key: str) -> dict[str, str]:
+    headers = operator_bucket(demo).head_object(key).headers
+    return {name: headers[name] for name in headers if name.startswith(HEADER)}
+
+
+def expect_encrypted(demo: Demo, keys: KeyPair, key: str, content: bytes) -> None:
+    """Check that OSS has no byte of a file, and that both SDKs decrypt all of them."""
+    stored = operator_bucket(demo).get_object(key).read()
+    assert len(stored) == len(content)
+    assert stored != content or not content
+    assert SMALL not in stored
+    assert crypto_bucket(demo, keys).get_object(key).read() == content
+    assert read_with_v2(demo, keys, key) == content
+
+
+@pytest.mark.core
+def test_t56_the_sdks_decrypt_what_the_page_has_encrypted(
+    start: StartDemo, keys: KeyPair, make_file: MakeFile, console: Console
+) -> None:
+    console.expected += ["Failed to load resource"]
+    demo, uploader = start()
+    demo.oss.faults.add("wrong-crc", part_number=3, times=1, operation="UploadPart")
+    demo.oss.faults.add("error", code="InternalError", times=2, operation="UploadPart")
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.page.locator("#hint")).to_contain_text("Files are encrypted in this browser.")
+    contents = {"small.txt": SMALL, "empty.txt": b"", "large.bin": LARGE}
+
+    uploader.choose(*[make_file(name, content) for name, content in contents.items()])
+
+    for name, content in contents.items():
+        row = uploader.row(name)
+        row.expect_state("done", timeout_ms=60_000)
+        expect_encrypted(demo, keys, row.key, content)
+    large = uploader.row("large.bin").key
+    read = crypto_bucket(demo, keys).get_object(large, byte_range=SECTION).read()
+    assert read == LARGE[SECTION[0] : SECTION[1] + 1]
+    with pytest.raises(oss2.exceptions.ClientError):
+        crypto_bucket(demo, KeyPair()).get_object(large)
+
+
+@slow_on_pyodide
+def test_the_headers_are_those_of_the_sdk(
+    start: StartDemo, keys: KeyPair, make_file: MakeFile
+) -> None:
+    demo, uploader = start()
+    uploader.open()
+    uploader.expect_ready()
+    uploader.choose(make_file("small.txt", SMALL), make_file("large.bin", LARGE))
+    for name in ("small.txt", "large.bin"):
+        uploader.row(name).expect_state("done", timeout_ms=60_000)
+
+    bucket = crypto_bucket(demo, keys)
+    provider = oss2.RsaProvider({"public_key": keys.public_pem}, mat_desc=dict(DESCRIPTION))
+    bucket.crypto_provider = provider
+    bucket.put_object("sdk-small", SMALL, headers={"content-length": str(len(SMALL))})
+    context = oss2.models.MultipartUploadCryptoContext(len(LARGE), MIB)
+    begun = bucket.init_multipart_upload("sdk-large", upload_context=context).upload_id
+    part = operator_bucket(demo).upload_part("sdk-large", begun, 1, b"x")
+    info = oss2.models.PartInfo(1, part.etag)
+    bucket.complete_multipart_upload("sdk-large", begun, [info])
+    for name in ("small", "large"):
+        ours = metadata(demo, uploader.row(f"{name}.{'txt' if name == 'small' else 'bin'}").key)
+        theirs = metadata(demo, f"sdk-{name}")
+        secret = {HEADER + "key", HEADER + "start"}
+        assert {name: ours[name] for name in ours if name not in secret} == {
+            name: theirs[name] for name in theirs if name not in secret
+        }
+        assert {name: len(ours[name]) for name in secret} == {
+            name: len(theirs[name]) for name in secret
+        }
+
+
+@slow_on_pyodide
+def test_a_pause_keeps_the_parts_and_a_reload_starts_again_with_a_new_key(
+    start: StartDemo, keys: KeyPair, make_file: MakeFile, page: Page
+) -> None:
+    demo, uploader = start()
+    demo.oss.faults.add("bandwidth", bytes_per_s=10_000, operation="UploadPart", skip=3)
+    path = make_file("large.bin", LARGE)
+    uploader.open()
+    uploader.expect_ready()
+    uploader.choose(path)
+    row = uploader.row("large.bin")
+    until(page, lambda: len(arrived(demo, "large.bin")) == 3)
+    row.locator.get_by_role("button", name="Pause", exact=True).click()
+    row.expect_state("paused")
+    row.locator.get_by_role("button", name="Resume", exact=True).click()
+    row.expect_state("uploading")
+    first = row.key
+    uploader.open()
+    uploader.expect_ready()
+    expect(page.get_by_text("large.bin")).to_have_count(0)
+    demo.oss.faults.clear()
+
+    uploader.choose(path)
+
+    row.expect_state("done", timeout_ms=60_000)
+    assert row.key != first
+    expect_encrypted(demo, keys, row.key, LARGE)
+
+
+@slow_on_pyodide
+def test_a_form_carries_an_encrypted_file(
+    start: StartDemo, keys: KeyPair, make_file: MakeFile
+) -> None:
+    demo, uploader = start(grant="form")
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("small.txt", SMALL), make_file("large.bin", LARGE))
+
+    for name, content in (("small.txt", SMALL), ("large.bin", LARGE)):
+        row = uploader.row(name)
+        row.expect_state("done", timeout_ms=60_000)
+        expect_encrypted(demo, keys, row.key, content)
+
+
+@slow_on_pyodide
+@pytest.mark.skip_browser("webkit")  # its name resolution cannot be configured
+def test_t56_where_the_browser_cannot_encrypt_nothing_is_sent(
+    start: StartDemo, console: Console
+) -> None:
+    console.expected += ["Cross-Origin-Opener-Policy header has been ignored"]
+    demo, uploader = start(allowed_hosts=("127.0.0.1", "plain.test"))
+    uploader.url = uploader.url.replace("127.0.0.1", "plain.test")
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.drop(small__txt="a few words")
+
+    row = uploader.row("small.txt")
+    row.expect_state("failed")
+    row.expect_says("This browser cannot encrypt files here, so nothing was sent.")
+    expect(row.retry_button).to_have_count(0)
+    assert [each.operation for each in demo.oss.requests if each.key] == []

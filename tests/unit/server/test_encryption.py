@@ -1,0 +1,144 @@
+"""`OSSFERRY_ENCRYPT_PUBLIC_KEY`: which keys the server takes, and what a page gets."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from ossferry.errors import SettingsError
+from ossferry.grants.encryption import encryption_of
+from ossferry.settings.model import Settings
+
+MakeSettings = Callable[..., Settings]
+MakeClient = Callable[..., httpx.Client]
+PKCS8 = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+SPKI = (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def private() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture
+def public_file(private: rsa.RSAPrivateKey, tmp_path: Path) -> Path:
+    path = tmp_path / "public.pem"
+    path.write_bytes(private.public_key().public_bytes(*SPKI))
+    return path
+
+
+def test_without_a_key_files_are_sent_as_they_are(make_client: MakeClient) -> None:
+    with make_client() as client:
+        assert client.post("/api/grant").json()["encryption"] is None
+
+
+@pytest.mark.parametrize("kind", ["sts", "form"])
+def test_a_page_gets_the_key(
+    make_client: MakeClient, private: rsa.RSAPrivateKey, public_file: Path, kind: str
+) -> None:
+    numbers = private.public_key().public_numbers()
+    changes: dict[str, Any] = {"encrypt_description": {"key": "2027", "für": "x"}, "grant": kind}
+
+    with make_client(encrypt_public_key=public_file, **changes) as client:
+        encryption = client.post("/api/grant").json()["encryption"]
+
+    assert encryption == {
+        "modulus": f"{numbers.n:0512x}",
+        "exponent": 65537,
+        "description": json.dumps({"key": "2027", "für": "x"}),  # ASCII, as the SDKs write it
+    }
+
+
+def test_the_older_format_of_a_public_key_is_taken(
+    make_settings: MakeSettings, private: rsa.RSAPrivateKey, tmp_path: Path
+) -> None:
+    path = tmp_path / "public.pem"
+    path.write_bytes(private.public_key().public_bytes(Encoding.PEM, PublicFormat.PKCS1))
+
+    assert encryption_of(make_settings(encrypt_public_key=path))
+
+
+def test_a_form_carries_no_file_that_does_not_fit_into_memory(
+    make_client: MakeClient, public_file: Path
+) -> None:
+    with make_client(grant="form", encrypt_public_key=public_file) as client:
+        grant = client.post("/api/grant").json()
+
+    assert grant["limits"]["max_file_size"] == 512 * MIB
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/form"), ("GET", "/form")])
+def test_t56_a_form_without_the_page_is_refused(
+    make_client: MakeClient, public_file: Path, method: str, path: str
+) -> None:
+    with make_client(encrypt_public_key=public_file) as client:
+        response = client.request(method, path)
+
+    assert response.status_code == 404
+    assert "encrypted" in response.text
+
+
+def pem_of(name: str, private: rsa.RSAPrivateKey) -> bytes:
+    match name:
+        case "private":
+            return private.private_bytes(*PKCS8)
+        case "short":
+            short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
+            return short.public_key().public_bytes(*SPKI)
+        case "another kind":
+            return ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(*SPKI)
+    return b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("private", "the file has a private key"),
+        ("short", "the key has 1024 bits; it must have 2048 to 4096"),
+        ("another kind", "the key must be an RSA key"),
+        ("certificate", "no public key in PEM format"),
+    ],
+)
+def test_the_server_does_not_start_with_another_key(
+    make_client: MakeClient, private: rsa.RSAPrivateKey, tmp_path: Path, name: str, sentence: str
+) -> None:
+    path = tmp_path / "key.pem"
+    path.write_bytes(pem_of(name, private))
+
+    with pytest.raises(SettingsError, match=f"OSSFERRY_ENCRYPT_PUBLIC_KEY.*{sentence}"):
+        make_client(encrypt_public_key=path)
+
+
+def test_the_server_does_not_start_without_the_file(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match="cannot be read \\(No such file"):
+        make_client(encrypt_public_key=tmp_path / "missing.pem")
+
+
+@pytest.mark.parametrize(
+    ("description", "sentence"),
+    [
+        ("2027", "must be an object of texts"),
+        ('{"key": 2027}', "must be an object of texts"),
+        ("[", "must be an object of texts"),
+        (json.dumps({"key": "x" * 250}), "must not be longer than 256 characters"),
+        ('{"key": "2027"}', "needs OSSFERRY_ENCRYPT_PUBLIC_KEY"),
+    ],
+)
+def test_a_description_that_cannot_be_used_is_refused(
+    make_settings: MakeSettings, description: str, sentence: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"OSSFERRY_ENCRYPT_DESCRIPTION.*{sentence}"):
+        make_settings(encrypt_description=description)
