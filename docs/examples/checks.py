@@ -25,7 +25,7 @@ def has_our_columns(file: CheckedFile) -> None:
 
 @check("*.pdf", max_seconds=30, seconds_per_mb=0.5)
 def hash_for_audit(file: CheckedFile) -> Note:
-    """The object carries the hash of the document as `x-oss-meta-sha256`."""
+    """The object carries the hash of the document as `x-oss-meta-audit-sha256`."""
     digest = hashlib.sha256()
     done = 0
     with file.path.open("rb") as source:
@@ -33,13 +33,13 @@ def hash_for_audit(file: CheckedFile) -> Note:
             digest.update(block)
             done += len(block)
             file.progress(done / file.size)
-    return Note(sha256=digest.hexdigest())
+    return Note(audit_sha256=digest.hexdigest())
 
 
 @check("*.log", max_seconds=60, seconds_per_mb=1)
 def compress_logs(file: CheckedFile) -> Replace | None:
     """Log files are uploaded as gzip files, if these are smaller."""
-    packed = file.path.with_name(f"{file.path.name}.gz")
+    packed = file.folder / f"{file.name}.gz"
     with file.path.open("rb") as source, gzip.open(packed, "wb", compresslevel=6) as target:
         shutil.copyfileobj(source, target, BLOCK)
     if packed.stat().st_size >= file.size:

@@ -23,6 +23,9 @@ PACKAGES = {"ossferry": ("ossferry", "ossferry_checks"), "mock_oss": ("mock_oss"
 
 OURS = [each for packages in PACKAGES.values() for each in packages]
 
+IN_BROWSER = ("js", "pyodide")
+"""Modules of Pyodide, which `ossferry_checks` imports only in the browser."""
+
 NOT_IMPORTED = {
     "ossferry": {
         "httptools": "uvicorn parses HTTP with it, and we extend uvicorn's class for it",
@@ -79,7 +82,7 @@ def imported(ours: str) -> dict[str, str]:
     folders = [ROOT / "server" / each for each in PACKAGES[ours]]
     for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         for module in modules(path.read_text("utf-8")):
-            if module.partition(".")[0] not in (*sys.stdlib_module_names, *OURS):
+            if module.partition(".")[0] not in (*sys.stdlib_module_names, *OURS, *IN_BROWSER):
                 names = distributions(module)
                 assert names, f"no distribution has {module}, which {path} imports"
                 found |= dict.fromkeys(names, str(path.relative_to(ROOT)))

@@ -55,7 +55,7 @@ def test_a_document_gets_its_hash(checks: Any, tmp_path: Path) -> None:
 
     note = checks.hash_for_audit(made(tmp_path, "report.pdf", content))
 
-    assert note == Note(sha256=hashlib.sha256(content).hexdigest())
+    assert note == Note(audit_sha256=hashlib.sha256(content).hexdigest())
 
 
 def test_a_log_is_compressed(checks: Any, tmp_path: Path) -> None:
@@ -79,4 +79,4 @@ def test_the_names_decide_which_checks_run(checks: Any, tmp_path: Path) -> None:
     assert [each.check for each in verdict("Orders-2026.CSV").ran] == ["has_our_columns"]
     assert verdict("prices.csv").ran == []
     assert verdict("access.log").name == "access.log.gz"
-    assert verdict("report.pdf").notes.keys() == {"sha256"}
+    assert verdict("report.pdf").notes.keys() == {"audit-sha256"}

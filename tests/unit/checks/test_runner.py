@@ -202,3 +202,5 @@ def test_metadata_has_names_that_oss_allows() -> None:
     assert Note(row_count="3").metadata == {"row-count": "3"}
     with pytest.raises(ValueError, match="not 'größe'"):
         Note(größe="3")
+    with pytest.raises(ValueError, match="written by the upload"):
+        Note(sha256="3")
