@@ -234,6 +234,7 @@ def test_an_encoding_that_python_does_not_know_is_an_error_at_once() -> None:
         ("a,b;c\n1;2\n3;4\n", ";"),
         ("name\nx\n", ""),
         ("a,b;c,d;e\n", ","),
+        ("a;b,c;d\n1;2,3;4\n5;6,7", ";"),  # the sample ends in the middle of a row
     ],
 )
 def test_the_delimiter_is_detected(content: str, delimiter: str) -> None:

@@ -49,6 +49,13 @@ def test_flags_and_size_are_those_of_the_new_file(orientation: int, flags: int) 
     assert b"XMP " not in new
 
 
+def test_only_one_orientation_stays() -> None:
+    photo = saved(picture(16, 16), "WEBP", exif=exif(6))
+    again = chunk(b"EXIF", exif(6).tobytes())
+
+    assert strip(riff(photo[12:], again)) == strip(photo)
+
+
 def test_an_unknown_chunk_is_removed() -> None:
     photo = saved(picture(16, 16), "WEBP")
 
