@@ -25,6 +25,8 @@ START_MS = 60_000  # Pyodide on a busy machine
 CHECKS = """
 import csv
 import gzip
+import json
+import os
 import shutil
 
 from ossferry_checks import Ask, Note, Reject, Replace, check
@@ -69,6 +71,16 @@ def eats(file):
 @check("raise*.bin")
 def raises(file):
     return {}["price"]
+
+
+@check("exit*.bin")
+def exits(file):
+    os._exit(9)
+
+
+@check("deep*.bin")
+def is_too_deep(file):
+    json.loads("[" * 1_000_000)
 
 
 @check("print*.bin", max_seconds=2)
@@ -120,6 +132,7 @@ def test_a_table_is_checked_before_its_upload(
     assert found.headers["x-oss-meta-columns"] == "3"
 
 
+@slow_on_pyodide
 def test_other_files_are_sent_while_the_worker_starts(
     start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
 ) -> None:
@@ -139,6 +152,7 @@ def test_other_files_are_sent_while_the_worker_starts(
     waiting.expect_state("cancelled")
 
 
+@slow_on_pyodide
 def test_a_page_whose_files_need_no_check_never_loads_pyodide(
     start_demo: StartDemo, make_file: MakeFile, page: Page
 ) -> None:
@@ -155,6 +169,7 @@ def test_a_page_whose_files_need_no_check_never_loads_pyodide(
     assert not [url for url in asked if "pyodide" in url or "check" in url.rpartition("/")[2]]
 
 
+@slow_on_pyodide
 def test_a_changed_file_is_sent_under_its_new_name(
     start_demo: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -172,6 +187,7 @@ def test_a_changed_file_is_sent_under_its_new_name(
     assert gzip.decompress(content) == b"line\n" * 100_000
 
 
+@slow_on_pyodide
 def test_the_person_can_choose_the_original(
     start_demo: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -191,6 +207,7 @@ def test_the_person_can_choose_the_original(
     assert operator_bucket(demo).get_object(row.key).read() == b"line\n" * 100
 
 
+@slow_on_pyodide
 def test_a_question_waits_for_the_person(
     start_demo: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -209,12 +226,15 @@ def test_a_question_waits_for_the_person(
     row.expect_state("done")
 
 
+@slow_on_pyodide
 @pytest.mark.parametrize(
     ("name", "check", "says"),
     [
         ("hang.bin", "hangs", "It took longer than 2 seconds."),
         ("eat.bin", "eats", "It needed more memory than the page gives it."),
         ("raise.bin", "raises", "KeyError: 'price' (checks.py, line "),
+        ("exit.bin", "exits", "It crashed: "),
+        ("deep.bin", "is_too_deep", ""),
         ("print.bin", "prints", "It took longer than 2 seconds."),
     ],
 )
@@ -241,6 +261,7 @@ def test_a_check_that_does_not_work(
     uploader.row("good.csv").expect_state("done", timeout_ms=START_MS)
 
 
+@slow_on_pyodide
 def test_the_operator_can_allow_files_whose_check_does_not_work(
     start_demo: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -254,6 +275,7 @@ def test_the_operator_can_allow_files_whose_check_does_not_work(
         uploader.row(name).expect_state("done", timeout_ms=START_MS)
 
 
+@slow_on_pyodide
 def test_a_running_check_can_be_cancelled(
     start_demo: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -271,6 +293,7 @@ def test_a_running_check_can_be_cancelled(
     uploader.row("good.csv").expect_state("done", timeout_ms=START_MS)
 
 
+@slow_on_pyodide
 def test_a_module_that_the_page_does_not_have(
     start_demo: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -287,6 +310,8 @@ def test_a_module_that_the_page_does_not_have(
     row.expect_says("ModuleNotFoundError: No module named 'pandas_of_the_operator'")
 
 
+@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
+@pytest.mark.parametrize("file", [r"pyodide\.asm\.wasm", r"ossferry_checks\.zip", "checks_worker"])
 @pytest.mark.parametrize(("on_error", "state"), [("reject", "failed"), ("allow", "done")])
 def test_a_worker_that_cannot_start(
     start_demo: StartDemo,
@@ -294,12 +319,13 @@ def test_a_worker_that_cannot_start(
     checks: Path,
     page: Page,
     console: Console,
+    file: str,
     on_error: str,
     state: str,
 ) -> None:
     console.expected.append("net::ERR")
     _, uploader = start_demo(checks=checks, checks_on_error=on_error)
-    page.route(re.compile(r"pyodide\.asm\.wasm"), lambda route: route.abort())
+    page.route(re.compile(file), lambda route: route.abort())
     uploader.open()
     uploader.expect_ready()
 

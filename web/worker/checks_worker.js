@@ -101,6 +101,16 @@ async function check({ id, file, about }) {
   }
 }
 
+// Pyodide leaves some of its promises without a handler: after a failed download `loadPyodide` never ends, and neither
+// does a check that calls `os._exit`.
+self.onunhandledrejection = (event) => {
+  event.preventDefault();
+  fail(event.reason);
+};
+
+let current; // id of the file
+const fail = (error) => postMessage({ id: current, failed: String(error?.message ?? error) });
+
 // {start: {config, base}} is answered by {ready: true} or {failed: text}.
 // {check: {id, file, about}} is answered by {id, check, limit} for each check, by {id, share}, and at the end by
 // {id, verdict, file, output, heap} or {id, failed: text}.
@@ -109,8 +119,11 @@ self.onmessage = async ({ data }) => {
     if (data.start) {
       await start(data.start);
       postMessage({ ready: true });
-    } else await check(data.check);
+    } else {
+      current = data.check.id;
+      await check(data.check);
+    }
   } catch (error) {
-    postMessage({ id: data.check?.id, failed: String(error?.message ?? error) });
+    fail(error);
   }
 };

@@ -84,7 +84,7 @@ def test_a_rejection_has_its_line(tmp_path: Path) -> None:
     ("failure", "sentence"),
     [
         ({"reason": "timeout", "detail": "5"}, "It took longer than 5 seconds."),
-        ({"reason": "crashed", "detail": "boom"}, "The browser ended it: boom"),
+        ({"reason": "crashed", "detail": "boom"}, "It crashed: boom"),
     ],
 )
 def test_a_check_that_has_ended_a_worker(
