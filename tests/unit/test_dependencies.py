@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[2]
 WHEELS = {"ossferry": "ossferry", "mock_oss": "mock-oss"}
 """The wheel that contains each Python package."""
 
-OURS = (*WHEELS, "ossferry_checks")
+PACKAGES = {"ossferry": ("ossferry", "ossferry_checks"), "mock_oss": ("mock_oss",)}
+"""The Python packages in the wheel of each package."""
+
+OURS = [each for packages in PACKAGES.values() for each in packages]
 
 NOT_IMPORTED = {
     "ossferry": {
@@ -73,7 +76,8 @@ def distributions(module: str) -> set[str]:
 def imported(ours: str) -> dict[str, str]:
     """Return the imported distributions, each with one file that imports it."""
     found: dict[str, str] = {}
-    for path in sorted((ROOT / "server" / ours).rglob("*.py")):
+    folders = [ROOT / "server" / each for each in PACKAGES[ours]]
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         for module in modules(path.read_text("utf-8")):
             if module.partition(".")[0] not in (*sys.stdlib_module_names, *OURS):
                 names = distributions(module)

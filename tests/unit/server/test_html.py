@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from build import LANGUAGES
 from ossferry.admin.page import AdminPage
+from ossferry.checks.page import SAID
 from ossferry.errors import NowhereError
 from ossferry.forms.html import NAMES, FormHtml
 from ossferry.forms.service import SignedForm
@@ -32,6 +33,7 @@ MADE = {
     "form": {f"{key}{end}" for key in ("nothing", "removed", "unchecked") for end in ("", "_words")}
     | {"language"},
     "admin": {"bytes_day", "objects_day", "bytes_total", "objects_total"},
+    "checks": {*SAID, "on_error_reject", "on_error_allow"},
 }
 """Keys that the code passes to the templates."""
 
