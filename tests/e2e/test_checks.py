@@ -242,10 +242,12 @@ def test_a_check_that_does_not_work(
     start_demo: StartDemo,
     make_file: MakeFile,
     checks: Path,
+    console: Console,
     name: str,
     check: str,
     says: str,
 ) -> None:
+    console.expected.append("Pyodide has suffered a fatal error|StackOverflow|RangeError|stack")
     _, uploader = start_demo(checks=checks)
     uploader.open()
     uploader.expect_ready()

@@ -44,7 +44,7 @@ class LinkedFile(TypedDict):
     integrity: str
 
 
-class PackageJson(TypedDict):
+class CheckPackage(TypedDict):
     """A Python package that the checks import."""
 
     name: str
@@ -73,7 +73,7 @@ class Checks(RunJson):
     undo_s: int
     version: str
     module: LinkedFile | None
-    packages: list[PackageJson]
+    packages: list[CheckPackage]
     files: PageFiles
 
 
@@ -162,7 +162,7 @@ def _add_module(own: dict[str, StoredFile], source: Source) -> LinkedFile:
     return {"url": _relative(f"{FILES}/{path}"), "integrity": source.version}
 
 
-def _add_wheel(own: dict[str, StoredFile], folder: Path, package: Package) -> PackageJson:
+def _add_wheel(own: dict[str, StoredFile], folder: Path, package: Package) -> CheckPackage:
     """Add a wheel to the files, and return its address."""
     path = f"{package.sha256[:20]}/{package.file}"
     content = read_package(folder, package)
@@ -176,7 +176,7 @@ def _add_wheel(own: dict[str, StoredFile], folder: Path, package: Package) -> Pa
     }
 
 
-def _packaged(assets: Assets, name: str) -> PackageJson:
+def _packaged(assets: Assets, name: str) -> CheckPackage:
     """Return the address of a Python package in the built page."""
     linked = _linked(assets, f"{name}.zip")
     return {"name": name, **linked, "format": "zip"}

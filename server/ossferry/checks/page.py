@@ -9,7 +9,7 @@ from ossferry.http.html import TABLE_STYLE, render
 from ossferry.http.words import load_words
 from ossferry.pages.assets import Assets
 
-__all__ = ["STYLE", "ChecksPage"]
+__all__ = ["SAID", "STYLE", "ChecksPage"]
 
 WORDS = load_words("checks")
 SCRIPTS = ("checks.js", "checks_page.js")
@@ -87,6 +87,7 @@ class ChecksPage:
             words=WORDS[language],
             styles=self._styles,
             checks=self._checks,
+            on_error=f"on_error_{self._checks['on_error']}",
             scripts={
                 name: {"url": base + url, "integrity": integrity}
                 for name, (url, integrity) in self._scripts.items()

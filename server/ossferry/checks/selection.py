@@ -27,7 +27,7 @@ class Listed(Declared):
     built_in: bool
 
 
-class CheckJson(TypedDict):
+class ListedCheck(TypedDict):
     """A check: the names of files that it looks at, and its time limit."""
 
     name: str
@@ -40,7 +40,7 @@ class CheckJson(TypedDict):
 class RunJson(TypedDict):
     """What decides how checks run."""
 
-    checks: list[CheckJson]
+    checks: list[ListedCheck]
     on_error: OnError
     built_in: dict[str, Any]
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from build import LANGUAGES
 from ossferry.admin.page import AdminPage
+from ossferry.checks.page import SAID
 from ossferry.errors import NowhereError
 from ossferry.forms.html import NAMES, FormHtml
 from ossferry.forms.service import SignedForm
@@ -35,6 +36,7 @@ MADE = {
     | {"language"},
     "admin": {"bytes_day", "objects_day", "bytes_total", "objects_total"}
     | {f"check_{outcome}" for outcome in get_args(Outcome)},
+    "checks": {*SAID, "on_error_reject", "on_error_allow"},
 }
 """Keys that the code passes to the templates."""
 
