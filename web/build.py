@@ -104,7 +104,7 @@ PYSCRIPT_UNUSED = (
     "toml-",  # the page's config is JSON
     "zip-",  # and names no archive
 )
-SEPARATE = {"pyodide": ("pyodide", "heic")}  # groups in a wheel of their own, by its name
+SEPARATE = {"pyodide": ("pyodide", "checks", "heic")}  # groups in a wheel of their own, by its name
 
 
 START = """

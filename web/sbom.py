@@ -57,6 +57,9 @@ PACKAGES = {
     "mock-oss": (),
     "ossferry-uploader": ("hash-wasm", "idb-keyval"),
 }
+PYTHON_PACKAGES = {"ossferry-pyodide": ("openpyxl", "pypdf")}
+"""The Python packages in a wheel, for the checks in the page; what they need is in it too."""
+
 CHANGES = (
     "web/interpreter.py changes micropython.wasm (it catches errors and finds strings faster) and"
     " micropython.mjs (it keeps the interpreter's state out of globalThis)."
@@ -131,7 +134,7 @@ def contained(wheel: str) -> list[Part]:
             changes=CHANGES if name == MICROPYTHON else "",
         )
         found |= {part.purl: part for part in (package, *inside)}
-    return list(found.values())
+    return [*found.values(), *needed(map(Requirement, PYTHON_PACKAGES.get(wheel, ())))]
 
 
 def _bundled() -> Iterator[Part]:
@@ -273,8 +276,9 @@ def write(wheel: str, folder: Path = OUT) -> Path:
     project = _project(wheel)
     required = requirements(wheel)
     parts = contained(wheel) + needed(requirements(wheel, with_extras=True))
-    always = {part.purl for part in needed(required)}
-    direct = {*PACKAGES[wheel], *(canonicalize_name(each.name) for each in required)}
+    always = {part.purl for part in (*contained(wheel), *needed(required))}
+    inside = PYTHON_PACKAGES.get(wheel, ())
+    direct = {*PACKAGES[wheel], *inside, *(canonicalize_name(each.name) for each in required)}
     own = Part(
         kind="pypi",
         name=wheel,

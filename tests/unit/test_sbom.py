@@ -27,8 +27,8 @@ def npm_package(path: str) -> str:
 
 @pytest.fixture(scope="module")
 def really_shipped() -> dict[str, set[str]]:
-    """The npm packages whose code is in each wheel: those of the files that the build reads, and
-    those that the source maps of these files name.
+    """The packages whose code is in each wheel: the npm packages of the files that the build reads,
+    those that the source maps of these files name, and the Python packages that the build packs.
     """
     read: list[Path] = []
 
@@ -38,7 +38,15 @@ def really_shipped() -> dict[str, set[str]]:
             content: bytes = super().read_bytes()
             return content
 
+    packed: list[str] = []
+    installed = build.installed
+
+    def recording(package: str) -> Path:
+        packed.append(package)
+        return installed(package)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "installed", recording)
         patch.setattr(build, "NODE_MODULES", Recording(build.NODE_MODULES))
         build.groups()
     shipped: dict[str, set[str]] = {wheel: set() for wheel in WHEELS}
@@ -54,6 +62,7 @@ def really_shipped() -> dict[str, set[str]]:
     shipped["ossferry-uploader"] = {
         npm_package(path.as_posix()) for path in library.PACKAGES.values()
     }
+    shipped["ossferry-pyodide"] |= {each.replace("_", "-") for each in packed}
     return {wheel: names - {""} for wheel, names in shipped.items()}
 
 
