@@ -247,9 +247,7 @@ def test_a_check_that_does_not_work(
     check: str,
     says: str,
 ) -> None:
-    console.expected.append(
-        "Pyodide has suffered a fatal error|The cause of the fatal error|StackOverflow|RangeError|stack"
-    )
+    console.expected += ["has suffered a fatal error", "cause of the fatal error", "RangeError"]
     _, uploader = start_demo(checks=checks)
     uploader.open()
     uploader.expect_ready()

@@ -1,0 +1,36 @@
+"""The Python code of the pages about checks runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from support.markdown import ROOT, blocks
+
+
+def python(page: str) -> list[str]:
+    """Return the blocks of Python of a page."""
+    return [each.text for each in blocks(ROOT / "docs" / page) if each.language == "python"]
+
+
+def test_the_test_of_the_page_passes_with_the_check_of_the_page(tmp_path: Path) -> None:
+    check, test = python("checks.md")
+    (tmp_path / "checks.py").write_text(check)
+    (tmp_path / "test_checks.py").write_text(test)
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_checks.py"]
+    ran = subprocess.run(  # noqa: S603
+        command,
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{ROOT / 'server'}:."},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "1 passed" in ran.stdout, ran.stdout + ran.stderr
+
+
+def test_the_photos_of_the_page_are_changed() -> None:
+    (photos,) = python("built-in-checks.md")
+
+    exec(compile(photos, "built-in-checks.md", "exec"), {})  # noqa: S102 - it asserts the results
