@@ -25,7 +25,10 @@ __all__ = ["BENCHES", "BUILD", "UVX"]
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
-UVX = "uvx --with dist/mock_oss-*.whl --from dist/ossferry-*.whl ossferry demo"
+UVX = (
+    "uvx --with dist/mock_oss-*.whl --with dist/ossferry_pyodide-*.whl"
+    " --from dist/ossferry-*.whl ossferry demo"
+)
 """The command of the README, in a folder that contains `dist`."""
 CLONE = "quick start: `make demo` in a new clone"
 BUILD = "quick start: `make wheel` and `uvx` in a new clone"

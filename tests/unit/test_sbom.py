@@ -200,4 +200,6 @@ def test_all_wheels_have_the_same_version() -> None:
 
     assert {each["version"] for each in (main, *others)} == {newest}
     assert main["optional-dependencies"]["pyodide"] == [f"ossferry-pyodide=={main['version']}"]
-    assert main["optional-dependencies"]["demo"] == [f"mock-oss=={main['version']}"]
+    assert main["optional-dependencies"]["demo"] == [
+        f"{name}=={main['version']}" for name in ("mock-oss", "ossferry-pyodide")
+    ]

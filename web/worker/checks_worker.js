@@ -16,14 +16,21 @@ const plainFetch = self.fetch;
 const verified = new Map(); // {absolute address: hash}
 
 // The browser refuses a file that has another hash.
-self.fetch = (what, options) => {
+const verifiedFetch = (what, options) => {
   const address = new URL(what.url ?? what, location.href).href;
   const integrity = verified.get(address);
   return integrity ? plainFetch(address, { ...options, integrity }) : Promise.reject(new TypeError(`Refused ${address}`));
 };
+self.fetch = verifiedFetch;
 
-const text = async (address) => (await self.fetch(address)).text();
-const bytes = async (address) => (await self.fetch(address)).arrayBuffer();
+const text = async (address) => (await verifiedFetch(address)).text();
+const bytes = async (address) => (await verifiedFetch(address)).arrayBuffer();
+
+// `import` does not check hashes: fetched first, so that the import takes the checked file from the cache.
+async function load(address) {
+  await bytes(address);
+  return import(address);
+}
 
 // Emscripten turns the error into a failed allocation.
 function limitMemory() {
@@ -54,14 +61,13 @@ let checker = null;
 async function start({ config, base }) {
   const { files, module, packages } = config;
   const at = (address) => new URL(address, base).href;
-  for (const each of [files.library, module, ...packages].filter(Boolean)) verified.set(at(each.url), each.integrity);
+  for (const each of [files.library, files.heic, module, ...packages].filter(Boolean)) verified.set(at(each.url), each.integrity);
   for (const [name, hash] of Object.entries(files.integrity)) verified.set(at(files.pyodide + name), hash);
 
   const indexURL = at(files.pyodide);
-  // `import` does not check hashes: fetched first, so that the import takes the checked file from the cache.
-  await Promise.all(["pyodide.mjs", "pyodide.asm.mjs"].map((name) => bytes(indexURL + name)));
+  await bytes(`${indexURL}pyodide.asm.mjs`); // which pyodide.mjs imports
   limitMemory();
-  const { loadPyodide } = await import(`${indexURL}pyodide.mjs`);
+  const { loadPyodide } = await load(`${indexURL}pyodide.mjs`);
   const loaded = [files.library, ...packages].map(async (each) => [await bytes(at(each.url)), each.format ?? "zip"]);
   const source = module ? text(at(module.url)) : null;
   pyodide = await loadPyodide({ indexURL, stdout: print, stderr: print });
@@ -69,7 +75,7 @@ async function start({ config, base }) {
   const own = await source;
   pyodide.FS.mkdirTree("/in");
   let heic = null;
-  self.ossferryChecks = { loadHeic: () => (heic ??= import(at(files.heic))) };
+  self.ossferryChecks = { loadHeic: () => (heic ??= load(at(files.heic.url))) };
   pyodide.runPython('import sys; sys.path.insert(0, "/lib/checks")');
   const { make_checker } = pyodide.pyimport("ossferry_checks.in_browser");
   removeNetwork();

@@ -57,14 +57,14 @@ class PageFiles(TypedDict):
     """The page's own files for checks.
 
     `pyodide` is a folder, and `integrity` has the hashes of the files in it. `heic` is a script,
-    or empty if no check reads HEIC.
+    or None if no check reads HEIC.
     """
 
     worker: str
     library: LinkedFile
     pyodide: str
     integrity: dict[str, str]
-    heic: str
+    heic: LinkedFile | None
 
 
 class Checks(RunJson):
@@ -151,7 +151,7 @@ def _page_files(assets: Assets, options: BuiltInOptions) -> PageFiles:
         "library": _linked(assets, LIBRARY),
         "pyodide": _relative(f"{folder}/"),
         "integrity": {name: assets.integrity(url) for name, url in engine.items()},
-        "heic": _relative(scripts[0]) if scripts else "",
+        "heic": _linked_at(assets, scripts[0]) if scripts else None,
     }
 
 
@@ -183,7 +183,10 @@ def _packaged(assets: Assets, name: str) -> CheckPackage:
 
 
 def _linked(assets: Assets, name: str) -> LinkedFile:
-    url = assets.needed(name)
+    return _linked_at(assets, _address(assets, name))
+
+
+def _linked_at(assets: Assets, url: str) -> LinkedFile:
     return {"url": _relative(url), "integrity": assets.integrity(url)}
 
 

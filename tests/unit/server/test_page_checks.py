@@ -141,7 +141,7 @@ def test_the_page_gets_the_checks_with_all_addresses(
             "pyodide.mjs": hash_of(b"export {};"),
             "pyodide.asm.wasm": hash_of(b"\0asm" * 200_000),
         },
-        "heic": "",
+        "heic": None,
     }
 
 

@@ -400,7 +400,7 @@ def _share(model: UploadModel) -> "tuple[int, ...]":
     if state == states.FAILED:
         return (1, size, sent, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state != states.PAUSED:
-        moving = int(state != states.WAITING)
+        moving = int(state not in (states.WAITING, states.CHECKING))
         return (1, size, sent, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, size, moving, 0, 0)
     reason = model.paused_for.get()
     held, network, storage, server, login, quota = [int(reason == each) for each in REASONS]
