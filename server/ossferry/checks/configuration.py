@@ -183,7 +183,7 @@ def _packaged(assets: Assets, name: str) -> CheckPackage:
 
 
 def _linked(assets: Assets, name: str) -> LinkedFile:
-    return _linked_at(assets, _address(assets, name))
+    return _linked_at(assets, assets.needed(name))
 
 
 def _linked_at(assets: Assets, url: str) -> LinkedFile:
