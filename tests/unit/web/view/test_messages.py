@@ -26,7 +26,6 @@ from upload_page.view.words.messages import explain
 speak_english()
 
 ERRORS = [
-    (FileRejected("columns", "A column is missing.", line=7), "Line 7: A column is missing."),
     (CheckFailed("columns", "KeyError"), "did not work"),
     (Lost(Lost.UNREACHABLE), "cannot be reached"),
     (Lost(Lost.INTERRUPTED), "connection broke"),
@@ -97,6 +96,12 @@ ERRORS = [
     (GrantRefused(404, code="not-stored", id="7"), "not stored any more"),
     (ZeroDivisionError("x"), "went wrong"),
 ]
+
+
+def test_a_rejection_is_the_sentence_of_the_check():
+    told = explain(FileRejected("columns", "A column is missing.", line=7), origin="")
+
+    assert (told.sentence, told.next_step) == ("Line 7: A column is missing.", "")
 
 
 @pytest.mark.parametrize(("error", "words"), ERRORS)

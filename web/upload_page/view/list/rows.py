@@ -219,7 +219,7 @@ def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> No
     """Show the explanation of an error in the element `words`, followed by `buttons`."""
     clear(words)
     words.append(element("span", None, told.sentence))
-    if not told.notice:  # else the notice above the list says what to do
+    if told.next_step and not told.notice:  # else the notice above the list says what to do
         words.append(gap(), element("span", {"class": "next"}, told.next_step))
     if told.detail:
         words.append(element("code", {"class": "detail"}, facts(told.detail)))

@@ -156,7 +156,7 @@ def explain(error: Exception, *, origin: str) -> Explanation:
     if isinstance(error, ServerRefused):
         return _server(error)
     if isinstance(error, FileRejected):
-        return Explanation(at_line(error.reason, error.line), say("check_rejected_next"))
+        return Explanation(at_line(error.reason, error.line), "")  # the reason says what to do
     if isinstance(error, CheckFailed):
         detail = [each for each in (error.check, error.reason) if each]
         return _explanation("check_failed", detail=detail)
