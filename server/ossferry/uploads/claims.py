@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from ossferry.http.body import Text
 from ossferry.ledger.receipts import Claim, Outcome
 
-__all__ = ["MAX_BYTES", "Checks", "ClaimedChecks", "RanCheck", "claimed"]
+__all__ = ["MAX_BYTES", "CheckClaim", "ClaimedChecks", "RanCheck", "claimed"]
 
 MAX_CHECKS = 50
 MAX_BYTES = 8000
@@ -36,7 +36,7 @@ class RanCheck(TypedDict):
     says: Annotated[Text, Field(max_length=500)]
 
 
-class Checks(TypedDict):
+class CheckClaim(TypedDict):
     """A claim of the page: it ran these checks in the visitor's browser. A client can lie.
 
     Attributes:
@@ -48,16 +48,16 @@ class Checks(TypedDict):
     ran: Annotated[list[RanCheck], Field(min_length=1, max_length=MAX_CHECKS)]
 
 
-def _short(checks: Checks) -> Checks:
+def _short(checks: CheckClaim) -> CheckClaim:
     if len(json.dumps(checks, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
         raise ValueError(f"longer than {MAX_BYTES} bytes")
     return checks
 
 
-ClaimedChecks: TypeAlias = Annotated[Checks, AfterValidator(_short)]
+ClaimedChecks: TypeAlias = Annotated[CheckClaim, AfterValidator(_short)]
 """The type of a claim in the body of a request."""
 
 
-def claimed(checks: Claim | None) -> Checks | None:
+def claimed(checks: Claim | None) -> CheckClaim | None:
     """Return a claim from the ledger, which stores claims as JSON, with its type."""
-    return cast("Checks | None", checks)
+    return cast("CheckClaim | None", checks)

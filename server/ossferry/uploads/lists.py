@@ -27,7 +27,7 @@ from ossferry.ledger import Database, listing, receipts, refusals
 from ossferry.ledger.listing import SORTS, Deleted
 from ossferry.ledger.receipts import Receipt
 from ossferry.oss.objects import Listed, ObjectStore
-from ossferry.uploads.claims import Checks, claimed
+from ossferry.uploads.claims import CheckClaim, claimed
 from ossferry.uploads.receipts import Content
 
 __all__ = [
@@ -79,7 +79,7 @@ class Object(TypedDict):
     last_modified: str
     crc64: str | None
     recorded_at: str | None
-    checks: Checks | None
+    checks: CheckClaim | None
 
 
 class Objects(TypedDict):

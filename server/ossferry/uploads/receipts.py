@@ -27,7 +27,7 @@ from ossferry.ledger.receipts import Claim, Receipt
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.types import MAX_OBJECT_SIZE
-from ossferry.uploads.claims import MAX_BYTES, Checks, ClaimedChecks, claimed
+from ossferry.uploads.claims import MAX_BYTES, CheckClaim, ClaimedChecks, claimed
 from ossferry.uploads.quotas import Left, Quotas
 
 __all__ = [
@@ -110,7 +110,7 @@ class Recorded(Described):
     stored: bool
     recorded_at: str
     metadata: dict[str, str]
-    checks: Checks | None
+    checks: CheckClaim | None
 
 
 class ReceiptJson(Recorded):
