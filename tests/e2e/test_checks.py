@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import oss2
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
@@ -339,3 +339,95 @@ def test_a_worker_that_cannot_start(
         page.unroute_all()
         row.retry_button.click()
         row.expect_state("failed")  # the next start is tried after half a minute
+
+
+ESCAPES = """
+import asyncio
+import js
+import pyodide_js
+from ossferry_checks import Note, check
+from pyodide.code import run_js
+from pyodide.http import pyfetch
+
+
+async def reached(attempt):
+    try:
+        found = attempt()
+        return bool(await found if hasattr(found, "__await__") else found)
+    except BaseException:
+        return False
+
+
+def script(code):
+    return lambda: run_js(code)
+
+
+ATTEMPTS = {
+    "canary": lambda: js.crypto.randomUUID(),
+    "fetch": lambda: js.fetch("/api/grant", method="POST"),
+    "pyfetch": lambda: pyfetch("/api/grant", method="POST"),
+    "request": lambda: js.XMLHttpRequest.new(),
+    "socket": lambda: js.WebSocket.new("wss://evil.example"),
+    "prototype": lambda: js.WorkerGlobalScope.prototype.fetch,
+    "worker": lambda: js.Worker.new(js.location.href),
+    "storage": lambda: js.indexedDB.open("ossferry"),
+    "caches": lambda: js.caches.keys(),
+    "channel": lambda: js.BroadcastChannel.new("ossferry"),
+    "disk": lambda: js.navigator.storage.getDirectory(),
+    "eval": script("1 + 1"),
+    "function": lambda: js.Function.new("return 1")(),
+    "package": lambda: pyodide_js.loadPackage("/checks/files/x.whl"),
+}
+
+
+@check("*.bin")
+async def escapes(file):
+    done = {name: await reached(attempt) for name, attempt in ATTEMPTS.items()}
+    return Note(reached=" ".join(sorted(name for name, ok in done.items() if ok)))
+"""
+
+
+@slow_on_pyodide
+def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path, console: Console
+) -> None:
+    console.expected += ["Content Security Policy", "eval"]
+    checks.write_text(dedent(ESCAPES))
+    demo, uploader = start_demo(checks=checks)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("a.bin", b"x"))
+    row = uploader.row("a.bin")
+    row.expect_state("done", timeout_ms=START_MS)
+
+    found = operator_bucket(demo).head_object(row.key).headers
+    assert found["x-oss-meta-reached"] == "canary"
+
+
+@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
+@pytest.mark.parametrize("file", ["checks.py", "ossferry_checks.zip", "pyodide.mjs"])
+def test_t58_a_byte_changed_on_the_way_is_never_run(
+    start_demo: StartDemo,
+    make_file: MakeFile,
+    checks: Path,
+    page: Page,
+    console: Console,
+    file: str,
+) -> None:
+    console.expected += ["digest", "integrity", "net::ERR"]
+    demo, uploader = start_demo(checks=checks)
+
+    def change(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.body() + b"#")
+
+    page.route(re.compile(re.escape(f"/{file}")), change)
+    uploader.open()
+    uploader.expect_ready()
+    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
+    row = uploader.row("good.csv")
+    row.expect_state("failed", timeout_ms=START_MS)
+
+    row.expect_says("The checks could not run")
+    assert stored(demo) == []

@@ -9,7 +9,7 @@ const MAX_HEAP = 1 << 30; // bytes of WASM memory; a check that needs more gets 
 const PROGRESS_MS = 100;
 const REMOVED = [
   "fetch", "XMLHttpRequest", "WebSocket", "WebSocketStream", "WebTransport", "EventSource", "Worker", "SharedWorker",
-  "importScripts", "indexedDB", "caches", "BroadcastChannel", "Request", "RTCPeerConnection", "Notification",
+  "importScripts", "indexedDB", "cookieStore", "caches", "BroadcastChannel", "Request", "RTCPeerConnection", "Notification",
 ];
 
 const plainFetch = self.fetch;
