@@ -43,5 +43,9 @@ def test_each_sample_file_does_what_its_readme_says(start_demo: StartDemo, tmp_p
                 row.expect_says("→")
         uploader.row("README.txt").expect_state("done")
 
+    uploader.page.set_viewport_size({"width": 390, "height": 844})
+    box = uploader.row("notes.txt").locator.locator(".facts").bounding_box()
+    assert box
+    assert box["width"] > 200  # the buttons are below the question
     found = operator_bucket(demo).head_object(uploader.row("report.pdf").key)
     assert re.fullmatch("[0-9a-f]{64}", found.headers["x-oss-meta-audit-sha256"])

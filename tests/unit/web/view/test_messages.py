@@ -107,6 +107,14 @@ def test_each_error_is_explained(error, words):
     assert told.next_step.endswith(".")
 
 
+def test_a_built_in_check_says_itself_what_to_do():
+    error = FileRejected("json", "The file ends too early. Export it again.", is_built_in=True)
+
+    told = explain(error, origin="")
+
+    assert (told.sentence, told.next_step) == ("The file ends too early. Export it again.", "")
+
+
 @pytest.mark.parametrize(
     "error", [error for error, _ in ERRORS if getattr(error, "request_id", "")]
 )

@@ -103,6 +103,8 @@ class _Row:
     def _show_state(self) -> None:
         upload = self.model.upload
         set_attribute(self.line, "data-state", self.model.state.get())
+        asks = self.model.paused_for.get() == states.FOR_ANSWER and upload.check.questions()
+        set_attribute(self.line, "data-asks", "" if asks else None)
         set_attribute(self.line, "data-gone", "" if self.model.gone.get() else None)
         set_attribute(self.line, "data-key", self.model.key.get() or None)
         set_attribute(self.line, "data-crc64", upload.crc64 or None)
@@ -219,7 +221,7 @@ def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> No
     """Show the explanation of an error in the element `words`, followed by `buttons`."""
     clear(words)
     words.append(element("span", None, told.sentence))
-    if not told.notice:  # else the notice above the list says what to do
+    if told.next_step and not told.notice:  # else the notice above the list says what to do
         words.append(gap(), element("span", {"class": "next"}, told.next_step))
     if told.detail:
         words.append(element("code", {"class": "detail"}, facts(told.detail)))
