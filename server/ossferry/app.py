@@ -178,7 +178,7 @@ def _base(
     store: ObjectStore | None,
     span: Span | None,
 ) -> _Base:
-    web_dir = find_web_dir(settings)
+    web_dir = find_web_dir(settings.web_dir)
     assets = Assets.load(web_dir)
     audit = audit or Audit(settings, clock=clock)
     counter = Counter(settings, monotonic=monotonic)

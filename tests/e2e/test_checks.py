@@ -125,6 +125,7 @@ def test_a_table_is_checked_before_its_upload(
     bad.expect_state("failed")
 
     bad.expect_says("Line 1: The first three columns must be date, sku, amount.")
+    bad.expect_says("Correct the file, and add it again.")
     expect(bad.retry_button).to_have_count(0)
     assert stored(demo) == [good.key]
     found = operator_bucket(demo).head_object(good.key)

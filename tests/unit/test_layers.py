@@ -239,7 +239,7 @@ ONLY_FOR_TYPES = {"typing", "collections"}
 # the only modules of the server that import another package
 USERS = {
     "mock_oss": ("cli/demo.py", "cli/mock.py"),
-    "ossferry_checks": ("checks/", "settings/checks.py"),
+    "ossferry_checks": ("checks/", "settings/checks.py", "cli/samples/checks.py"),
 }
 
 

@@ -8,7 +8,7 @@ would in production. The demo uses the mock's keys and ignores real credentials 
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from ossferry.settings.rules import DEMO_SECRET
 
-__all__ = ["Demo", "prepare_bucket"]
+__all__ = ["WITH_CHECKS", "Demo", "prepare_bucket"]
 
 UNHURRIED = "100000/minute"
 BELOW_LOCALHOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+localhost")
@@ -57,6 +57,16 @@ def _allow(actions: Sequence[str], *resources: str) -> str:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
     return json.dumps({"Version": "1", "Statement": [statement]})
 
+
+WITH_CHECKS: Mapping[str, object] = {
+    "checks": Path(__file__).parent / "samples" / "checks.py",
+    "checks_built_in": {
+        **dict.fromkeys(("file_type", "table", "json", "xlsx", "zip", "pdf", "secrets"), True),
+        "photos": {"max_side": 2048},
+    },
+    "checks_undo_s": 6,
+}
+"""The settings with which the page checks files: all checks are on. They need Pyodide."""
 
 ACTIONS = (*UPLOAD_ACTIONS, "oss:PutObjectTagging")
 """The actions that the demo's credentials allow, so that a site can try the option `tags`."""

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -135,17 +135,27 @@ def demo(
             " than once.",
         ),
     ] = None,
+    checks: Annotated[
+        bool,
+        typer.Option(
+            "--checks/--no-checks",
+            help="Check files in the page before the upload, and write sample files to try.",
+        ),
+    ] = True,
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
     """Run the page, the server and a mock OSS on this machine; no cloud account is needed."""
     require_mock("`ossferry demo`")
     if not i_know_this_is_a_mock:
         refuse_production(host, option="--host")
-    from ossferry.cli.demo import Demo
+    from ossferry.cli.demo import WITH_CHECKS, Demo
+    from ossferry.cli.samples.files import sample_folder
     from ossferry.cli.serving import StopSignals
     from ossferry.observability.logs import configure
+    from ossferry.pages.assets import is_installed
 
     configure("WARNING")
+    has_checks = checks and is_installed("pyodide")
     with (
         StopSignals() as signals,
         Demo(
@@ -158,10 +168,17 @@ def demo(
             custom_domain=custom_domain,
             upload_hosts=tuple(upload_host or ()),
             on_exit=signals.set,
+            **(WITH_CHECKS if has_checks else {}),
         ) as running,
     ):
         _print_addresses(running, with_origins=bool(custom_domain or upload_host))
-        signals.wait()
+        with sample_folder(data_dir) if has_checks else nullcontext() as folder:
+            if folder:
+                typer.echo(f"files to try the checks: {folder}")
+            elif checks:
+                typer.echo("`pip install 'ossferry[pyodide]'` adds checks of files")
+            sys.stdout.flush()
+            signals.wait()
 
 
 def _print_addresses(demo: "Demo", *, with_origins: bool) -> None:

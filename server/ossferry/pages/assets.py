@@ -22,9 +22,16 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from ossferry.errors import SettingsError
-from ossferry.settings.model import Settings
 
-__all__ = ["Assets", "StoredFile", "find_web_dir", "how_to_install", "load_file", "stored_file"]
+__all__ = [
+    "Assets",
+    "StoredFile",
+    "find_web_dir",
+    "how_to_install",
+    "is_installed",
+    "load_file",
+    "stored_file",
+]
 
 SUFFIXES = {"br": ".br", "gzip": ".gz"}
 KEPT_IN_MEMORY = 512 * 1024
@@ -101,12 +108,11 @@ class Assets:
         Raises:
             SettingsError: a file is missing or differs from the manifest.
         """
+        manifest = _manifest(web_dir)
         try:
-            manifest = json.loads((web_dir / "manifest.json").read_bytes())
-            separate = manifest.get("separate", {})
             parents = {
                 at: _find_parent(at, runtime, web_dir)
-                for runtime, folders in separate.items()
+                for runtime, folders in manifest.get("separate", {}).items()
                 for at in folders
             }
             files = {}
@@ -115,16 +121,8 @@ class Assets:
                 if parent is not None:
                     files[url] = _load_listed(parent / url.lstrip("/"), entry)
         except (OSError, ValueError, KeyError) as error:
-            raise SettingsError(
-                f"OSSFERRY_WEB_DIR: the page in {web_dir} is incomplete ({error}); install the"
-                " package again, or run `make build`."
-            ) from error
-        missing = frozenset(
-            runtime
-            for runtime, folders in separate.items()
-            if any(parents[at] is None for at in folders)
-        )
-        return cls(files, manifest.get("inline_scripts", ()), missing)
+            raise _incomplete(web_dir, error) from error
+        return cls(files, manifest.get("inline_scripts", ()), _missing(manifest, web_dir))
 
     def find(self, url: str) -> StoredFile | None:
         """Return the file at this URL path, or None if there is no such file."""
@@ -171,23 +169,34 @@ class Assets:
         return self._files.get("/favicon.ico") or next(found, None)
 
 
-def find_web_dir(settings: Settings) -> Path:
+def find_web_dir(chosen: Path | None = None) -> Path:
     """Return the folder of the built page.
 
-    The settings may name the folder. Otherwise the folder is in the installed package or in the
-    checkout.
+    Args:
+        chosen: the folder in the settings; by default the folder in the installed package or in
+            the checkout.
 
     Raises:
         SettingsError: there is no built page in the folder.
     """
     package = Path(__file__).parents[1]
     candidates = [package / "web", package.parent.parent / "build" / "web"]
-    if settings.web_dir is not None:
-        candidates = [settings.web_dir]
+    if chosen is not None:
+        candidates = [chosen]
     for folder in candidates:
         if (folder / "manifest.json").is_file():
             return folder
     raise SettingsError("OSSFERRY_WEB_DIR: there is no built page; run `make build` first.")
+
+
+def is_installed(runtime: str) -> bool:
+    """Return whether the files of an interpreter of the page are installed.
+
+    Raises:
+        SettingsError: there is no built page, or its manifest cannot be read.
+    """
+    web_dir = find_web_dir()
+    return runtime not in _missing(_manifest(web_dir), web_dir)
 
 
 def how_to_install(runtime: str) -> str:
@@ -220,6 +229,35 @@ def stored_file(path: Path, content: bytes, content_type: str) -> StoredFile:
         content: the content of the file, which the caller has verified.
     """
     return StoredFile(content_type=content_type, variants={"": _variant(path, "", content)})
+
+
+def _manifest(web_dir: Path) -> dict[str, Any]:
+    """Return the manifest of a folder.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((web_dir / "manifest.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise _incomplete(web_dir, error) from error
+    return manifest
+
+
+def _incomplete(web_dir: Path, error: Exception) -> SettingsError:
+    return SettingsError(
+        f"OSSFERRY_WEB_DIR: the page in {web_dir} is incomplete ({error}); install the package"
+        " again, or run `make build`."
+    )
+
+
+def _missing(manifest: dict[str, Any], web_dir: Path) -> frozenset[str]:
+    """Return the interpreters of the page that are not installed."""
+    return frozenset(
+        runtime
+        for runtime, folders in manifest.get("separate", {}).items()
+        if any(_find_parent(at, runtime, web_dir) is None for at in folders)
+    )
 
 
 def _find_parent(url: str, runtime: str, web_dir: Path) -> Path | None:

@@ -4,6 +4,7 @@ from ossferry_checks.builtin.options import PhotoOptions
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.photos.formats import header
 from ossferry_checks.photos.opening import PATTERNS, opened
+from ossferry_checks.photos.photo import dimensions_text
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject
 from ossferry_checks.sentences import say
@@ -22,7 +23,7 @@ def dimensions_check(options: PhotoOptions) -> Check:
                 say(
                     "photo_too_small",
                     file.language,
-                    size=f"{photo.width} × {photo.height}",  # noqa: RUF001 - for people
+                    size=dimensions_text(photo.width, photo.height),
                     least=options.min_side,
                 )
             )

@@ -5,9 +5,14 @@ from typing import Literal, TypeAlias
 
 from ossferry_checks.photos.source import Pieces
 
-__all__ = ["Format", "Photo", "Stripped"]
+__all__ = ["Format", "Photo", "Stripped", "dimensions_text"]
 
 Format: TypeAlias = Literal["jpeg", "png", "webp", "gif", "heif"]
+
+
+def dimensions_text(width: int, height: int) -> str:
+    """Return the dimensions for a sentence; a line does not end between them."""
+    return f"{width}\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}{height}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

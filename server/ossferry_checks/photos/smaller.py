@@ -7,7 +7,7 @@ from ossferry_checks.photos.canvas import Encoding, NotDecodedError
 from ossferry_checks.photos.formats import header
 from ossferry_checks.photos.naming import TYPES, renamed
 from ossferry_checks.photos.opening import PATTERNS, opened, refuse_too_many_pixels
-from ossferry_checks.photos.photo import Photo
+from ossferry_checks.photos.photo import Photo, dimensions_text
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject, Replace
 from ossferry_checks.sentences import say
@@ -41,8 +41,8 @@ def smaller_check(options: PhotoOptions) -> Check:
         reason = say(
             "photo_made_smaller",
             file.language,
-            before=f"{photo.width} × {photo.height}",  # noqa: RUF001 - the sign for sizes
-            after=f"{made.width} × {made.height}",  # noqa: RUF001
+            before=dimensions_text(photo.width, photo.height),
+            after=dimensions_text(made.width, made.height),
         )
         return Replace(path, name=name, type=made.type, reason=reason)
 

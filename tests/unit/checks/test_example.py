@@ -1,33 +1,16 @@
-"""`docs/examples/checks.py`, tested as its users test their own checks."""
+"""The demo's `checks.py`, tested as operators test their own checks."""
 
 import asyncio
 import gzip
 import hashlib
-import importlib.util
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from ossferry.cli.samples import checks
 from ossferry_checks import CheckedFile, Note, Reject, Replace
 from ossferry_checks.registry import checks_of
 from ossferry_checks.runner import Verdict, run
-
-EXAMPLE = Path(__file__).parents[3] / "docs/examples/checks.py"
-
-
-@pytest.fixture
-def checks() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("example_checks", EXAMPLE)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
 
 
 def made(folder: Path, name: str, content: bytes) -> CheckedFile:
@@ -36,21 +19,21 @@ def made(folder: Path, name: str, content: bytes) -> CheckedFile:
 
 
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
-def test_orders_with_our_columns_pass(checks: Any, tmp_path: Path, start: bytes) -> None:
+def test_orders_with_our_columns_pass(tmp_path: Path, start: bytes) -> None:
     file = made(tmp_path, "orders.csv", start + b"date,sku,amount,comment\n2026-01-31,A,3,\n")
 
     assert checks.has_our_columns(file) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"sku,date,amount\n", b"date;sku;amount\n"])
-def test_other_columns_are_refused(checks: Any, tmp_path: Path, content: bytes) -> None:
+def test_other_columns_are_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(Reject, match="must be date, sku, amount") as caught:
         checks.has_our_columns(made(tmp_path, "orders.csv", content))
 
     assert caught.value.line == 1
 
 
-def test_a_document_gets_its_hash(checks: Any, tmp_path: Path) -> None:
+def test_a_document_gets_its_hash(tmp_path: Path) -> None:
     content = b"%PDF-1.7\n" * 200_000
 
     note = checks.hash_for_audit(made(tmp_path, "report.pdf", content))
@@ -58,7 +41,7 @@ def test_a_document_gets_its_hash(checks: Any, tmp_path: Path) -> None:
     assert note == Note(audit_sha256=hashlib.sha256(content).hexdigest())
 
 
-def test_a_log_is_compressed(checks: Any, tmp_path: Path) -> None:
+def test_a_log_is_compressed(tmp_path: Path) -> None:
     content = b"GET / 200\n" * 1000
 
     replace = checks.compress_logs(made(tmp_path, "access.log", content))
@@ -68,11 +51,11 @@ def test_a_log_is_compressed(checks: Any, tmp_path: Path) -> None:
     assert gzip.decompress(replace.path.read_bytes()) == content
 
 
-def test_a_log_that_does_not_become_smaller_stays(checks: Any, tmp_path: Path) -> None:
+def test_a_log_that_does_not_become_smaller_stays(tmp_path: Path) -> None:
     assert checks.compress_logs(made(tmp_path, "access.log", b"x")) is None
 
 
-def test_the_names_decide_which_checks_run(checks: Any, tmp_path: Path) -> None:
+def test_the_names_decide_which_checks_run(tmp_path: Path) -> None:
     def verdict(name: str) -> Verdict:
         return asyncio.run(run(checks_of(checks), made(tmp_path, name, b"date,sku,amount\n" * 9)))
 

@@ -192,7 +192,12 @@ class Checking:
         if refusal and refusal.is_error:
             raise CheckFailed(refusal.check, refusal.reason)
         if refusal:
-            raise FileRejected(refusal.check, refusal.reason, line=refusal.line)
+            raise FileRejected(
+                refusal.check,
+                refusal.reason,
+                line=refusal.line,
+                is_built_in=bool(self._rules and refusal.check in self._rules.built_in),
+            )
         try:
             options = upload.options.with_metadata(verdict.notes)
         except ValueError as error:

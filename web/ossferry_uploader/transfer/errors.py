@@ -114,15 +114,19 @@ class FileRejected(TransferError):
         check: the name of the check.
         reason: a sentence of the check that the person reads.
         line: a line in the file; `None` if there is none.
+        is_built_in: whether the check is a built-in one, whose sentence also says what to do.
     """
 
     is_final = True
 
-    def __init__(self, check: str, reason: str, *, line: "int | None" = None) -> None:
+    def __init__(
+        self, check: str, reason: str, *, line: "int | None" = None, is_built_in: bool = False
+    ) -> None:
         super().__init__(f"{check}: {reason}")
         self.check = check
         self.reason = reason
         self.line = line
+        self.is_built_in = is_built_in
 
 
 class CheckFailed(TransferError):

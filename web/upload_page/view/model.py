@@ -90,7 +90,7 @@ class QueueModel:
     - `moving`: number of uploads that are being sent or verified.
     - `held`: number of uploads that a person has paused.
     - `waits[reason]`: number of uploads that wait for this reason.
-    - `asks`: number of uploads that wait for an answer of the person.
+    - `asks`: number of uploads that wait for the answer to a question of the checks.
     - `kept`: number of uploads that can continue after this page is closed.
     - `quiet`: true if nothing was sent for `QUIET_S` seconds, although uploads are running.
     - `forgetful`: true if the browser cannot store records of uploads.
@@ -404,7 +404,7 @@ def _share(model: UploadModel) -> "tuple[int, ...]":
         return (1, size, sent, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, size, moving, 0, 0)
     reason = model.paused_for.get()
     held, network, storage, server, login, quota = [int(reason == each) for each in REASONS]
-    asks = int(reason == states.FOR_ANSWER)
+    asks = int(reason == states.FOR_ANSWER and bool(model.upload.check.questions()))
     kept = int(model.upload.is_lasting and (held or reason == states.FOR_TAB))
     return (
         1,

@@ -4,7 +4,7 @@ import asyncio
 
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checking import CONCURRENT
-from ossferry_uploader.transfer.checks.rules import matches
+from ossferry_uploader.transfer.checks.rules import matches, read_rules
 from ossferry_uploader.transfer.checks.verdict import Refusal, Verdict
 from ossferry_uploader.transfer.errors import (
     CheckFailed,
@@ -121,9 +121,31 @@ async def test_a_rejected_file_is_not_sent_and_not_tried_again():
     error = upload.error
     assert isinstance(error, FileRejected)
     assert (error.check, error.reason, error.line) == ("columns", "A column is missing.", 1)
+    assert not error.is_built_in
     assert not upload.may_retry()
     assert not queue.is_sending()
     assert ports.http.requests == []
+
+
+async def test_an_error_says_whether_a_built_in_check_rejected_the_file():
+    queue, _, checks = make("*.csv")
+    checks.rules = read_rules(
+        {
+            "checks": [
+                {"name": "table", "patterns": ["*.csv"], "built_in": True},
+                {"name": "columns", "patterns": ["*.csv"], "built_in": False},
+            ],
+            "version": "",
+            "undo_s": 0,
+        }
+    )
+    uploads = []
+    for name in ("table", "columns"):
+        checks.verdicts[f"{name}.csv"] = Verdict(refusal=Refusal(name, "Line 1 is wrong."))
+        uploads.append(queue.add(FakeFile(f"{name}.csv")))
+    await ended(*uploads)
+
+    assert [each.error.is_built_in for each in uploads] == [True, False]
 
 
 async def test_a_check_that_did_not_work_can_be_tried_again():

@@ -26,6 +26,7 @@ from upload_page.view.words.messages import explain
 speak_english()
 
 ERRORS = [
+    (FileRejected("columns", "A column is missing.", line=7), "Line 7: A column is missing."),
     (CheckFailed("columns", "KeyError"), "did not work"),
     (Lost(Lost.UNREACHABLE), "cannot be reached"),
     (Lost(Lost.INTERRUPTED), "connection broke"),
@@ -98,18 +99,20 @@ ERRORS = [
 ]
 
 
-def test_a_rejection_is_the_sentence_of_the_check():
-    told = explain(FileRejected("columns", "A column is missing.", line=7), origin="")
-
-    assert (told.sentence, told.next_step) == ("Line 7: A column is missing.", "")
-
-
 @pytest.mark.parametrize(("error", "words"), ERRORS)
 def test_each_error_is_explained(error, words):
     told = explain(error, origin="https://app.example")
 
     assert words in told.sentence
     assert told.next_step.endswith(".")
+
+
+def test_a_built_in_check_says_itself_what_to_do():
+    error = FileRejected("json", "The file ends too early. Export it again.", is_built_in=True)
+
+    told = explain(error, origin="")
+
+    assert (told.sentence, told.next_step) == ("The file ends too early. Export it again.", "")
 
 
 @pytest.mark.parametrize(

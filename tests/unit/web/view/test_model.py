@@ -3,6 +3,7 @@
 import pytest
 
 from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.checks.verdict import Verdict
 from ossferry_uploader.transfer.errors import FileTooLarge
 from ossferry_uploader.transfer.progress import SentPart
 from ossferry_uploader.transfer.upload import Upload
@@ -333,6 +334,17 @@ def test_those_that_are_sent_or_verified_are_moving():
 
     assert seen == [0, 2, 1, 0]
     assert model.running.get() == 2
+
+
+def test_only_questions_of_the_checks_need_an_answer():
+    model, (asked, changed) = make(10, 30)
+    for upload, questions in ((asked, [("Is this right?", 1)]), (changed, [])):
+        upload.go(states.CHECKING)
+        upload.check.judge(Verdict(questions=questions))
+        upload.go(states.WAITING)
+        upload.wait_for_answer()
+
+    assert model.asks.get() == 1
 
 
 def test_what_a_closed_page_does_not_lose():

@@ -14,10 +14,19 @@ class Rules:
         patterns: patterns for names, such as `*.csv`.
         version: the hash of the operator's checks; empty if there are only built-in checks.
         undo_s: how many seconds a changed file waits, so that a person can choose the original.
+        built_in: the names of the built-in checks.
     """
 
-    def __init__(self, patterns: "list[str]", *, version: str = "", undo_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        patterns: "list[str]",
+        *,
+        version: str = "",
+        undo_s: float = 0.0,
+        built_in: "list[str] | None" = None,
+    ) -> None:
         self.patterns = patterns
+        self.built_in = built_in or []
         self.version = version
         self.undo_s = undo_s
 
@@ -63,7 +72,12 @@ def read_rules(document: "dict[str, Any]") -> Rules:
         for pattern in check["patterns"]:
             if pattern not in patterns:
                 patterns.append(str(pattern))
-    return Rules(patterns, version=str(document["version"]), undo_s=float(document["undo_s"]))
+    return Rules(
+        patterns,
+        version=str(document["version"]),
+        undo_s=float(document["undo_s"]),
+        built_in=[str(check["name"]) for check in document["checks"] if check["built_in"]],
+    )
 
 
 NO_RULES = Rules([])

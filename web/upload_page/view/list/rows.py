@@ -103,6 +103,8 @@ class _Row:
     def _show_state(self) -> None:
         upload = self.model.upload
         set_attribute(self.line, "data-state", self.model.state.get())
+        asks = self.model.paused_for.get() == states.FOR_ANSWER and upload.check.questions()
+        set_attribute(self.line, "data-asks", "" if asks else None)
         set_attribute(self.line, "data-gone", "" if self.model.gone.get() else None)
         set_attribute(self.line, "data-key", self.model.key.get() or None)
         set_attribute(self.line, "data-crc64", upload.crc64 or None)

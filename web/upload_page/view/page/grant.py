@@ -7,6 +7,7 @@ from upload_page.view.elements import facts
 from upload_page.view.words.messages import explain
 from upload_page.view.words.text import (
     count_files,
+    gap,
     say,
     say_count,
     size_text,
@@ -54,7 +55,8 @@ def show_demo(model: "GrantModel") -> None:
     Call this in an effect, so that it runs again when the grant changes.
     """
     banner = by_id("demo")
-    set_text(banner, say("demo"))
+    sentences = [say("demo")] + ([say("demo_checks")] if model.can("checks") else [])
+    set_text(banner, gap().join(sentences))
     set_attribute(banner, "hidden", None if model.can("demo") else "")
 
 

@@ -116,7 +116,7 @@ class Explanation:
 
     Args:
         sentence: what happened.
-        next_step: what the person can do.
+        next_step: what the person can do; empty if `sentence` says it.
         detail: details for support, such as the request id.
         notice: the key of a notice above the list; empty if the error concerns only one file.
         to_copy: a text for the administrator of the bucket, such as a CORS rule; may be empty.
@@ -156,7 +156,8 @@ def explain(error: Exception, *, origin: str) -> Explanation:
     if isinstance(error, ServerRefused):
         return _server(error)
     if isinstance(error, FileRejected):
-        return Explanation(at_line(error.reason, error.line), "")  # the reason says what to do
+        next_step = "" if error.is_built_in else say("check_rejected_next")
+        return Explanation(at_line(error.reason, error.line), next_step)
     if isinstance(error, CheckFailed):
         detail = [each for each in (error.check, error.reason) if each]
         return _explanation("check_failed", detail=detail)

@@ -1,0 +1,1 @@
+"""Files to try the checks of the demo, and the demo's own checks."""

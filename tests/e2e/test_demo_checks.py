@@ -1,0 +1,51 @@
+"""The page of `ossferry demo`, on which a person drops the files to try the checks."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from e2e.conftest import operator_bucket, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from ossferry.cli.demo import WITH_CHECKS, Demo
+from ossferry.cli.samples.files import SAMPLES, Sample, sample_folder
+from support.expecting import expect
+
+pytestmark = pytest.mark.e2e
+
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+STATES = {"uploaded": "done", "changed": "done", "asks": "paused", "refused": "failed"}
+START_MS = 60_000  # Pyodide on a busy machine
+
+
+def last_name(sample: Sample) -> str:
+    """Return the name of the file after the checks; the README names it if it is a new one."""
+    found = re.search(r"new name is (\S+)\.", sample.why)
+    return found[1] if found else sample.name
+
+
+@slow_on_pyodide
+def test_each_sample_file_does_what_its_readme_says(start_demo: StartDemo, tmp_path: Path) -> None:
+    demo, uploader = start_demo(**WITH_CHECKS)
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.page.locator("#demo")).to_contain_text("Files are checked in your browser")
+
+    with sample_folder(tmp_path) as folder:
+        uploader.choose(*folder.iterdir())
+        for each in SAMPLES:
+            row = uploader.row(last_name(each))
+            row.expect_state(STATES[each.outcome], timeout_ms=START_MS)
+            for line in re.findall(r"[Ll]ine (\d+)", each.why):
+                row.expect_says(f"Line {line}:")
+            if each.outcome == "changed":
+                row.expect_says("→")
+        uploader.row("README.txt").expect_state("done")
+
+    uploader.page.set_viewport_size({"width": 390, "height": 844})
+    box = uploader.row("notes.txt").locator.locator(".facts").bounding_box()
+    assert box
+    assert box["width"] > 200  # the buttons are below the question
+    found = operator_bucket(demo).head_object(uploader.row("report.pdf").key)
+    assert re.fullmatch("[0-9a-f]{64}", found.headers["x-oss-meta-audit-sha256"])
