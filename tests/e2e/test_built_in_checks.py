@@ -91,8 +91,8 @@ def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
             "the limit is 200 times. Such a file can fill a disk, so it is not accepted.",
         ),
         "outside.zip": (
-            zip_of({"../../etc/passwd": "root"}),
-            "The file “../../etc/passwd” in the archive would be unpacked outside the target folder."
+            zip_of({"../../passwd": "root"}),
+            "The file “../../passwd” in the archive would be unpacked outside the target folder."
             " Create the archive with simple relative names.",
         ),
         "encrypted.zip": (
@@ -150,7 +150,7 @@ def test_each_file_is_checked_by_what_it_is(
     uploader.choose(make_file("chinese.csv", HEADER + WRONG_TYPE))
     row = uploader.row("chinese.csv")
     row.expect_state("failed")
-    row.expect_says("第 2 行：列“amount”中的值“much”不是数字。请更正后重新选择文件。")
+    row.expect_says("第 2 行：列“amount”中的值“much”不是数字。请更正后重新选择文件。")  # noqa: RUF001
 
 
 def expect_claims(page: Page, uploader: UploaderPage) -> None:
