@@ -265,6 +265,7 @@ def test_a_check_that_does_not_work(
     says: str,
 ) -> None:
     console.expected.append("fatal error|StackOverflow|RangeError|stack")
+    console.expected.append(r"too much recursion|^error: Error \(.*pyodide|exit\(9\)")  # Firefox
     _, uploader = start_demo(checks=checks)
     uploader.open()
     uploader.expect_ready()
