@@ -13,6 +13,8 @@ from ossferry_checks.registry import Check, checks_of
 __all__ = ["Declared", "all_checks", "load_module"]
 
 NAME = "checks.py"
+TABLE = "table"
+"""The built-in check that may need a model of the module."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,24 +48,28 @@ def all_checks(
 ) -> list[Check]:
     """Return all checks in their order.
 
-    If the module cannot be loaded, each check that it declares fails with this error.
+    If the module cannot be loaded, each check that it declares fails with this error, and so does
+    the check of tables if it needs a model of the module.
 
     Args:
         source: the operator's module; None if there is none.
         declared: the checks of the module, as read from its source.
     """
-    own: list[Check] = []
-    module = None
-    if source is not None:
-        try:
-            module = load_module(source)
-            own = checks_of(module)
-        except (Exception, SystemExit) as error:
-            own = [_failing(each, error) for each in declared]
+    if source is None:
+        return built_in_checks(options).around([])
+    try:
+        module = load_module(source)
+        own = checks_of(module)
+    except (Exception, SystemExit) as error:
+        needs_model = options.table is not None and options.table.model
+        checks = built_in_checks(options).around([_failing(each, error) for each in declared])
+        return [
+            _failing(each, error) if needs_model and each.name == TABLE else each for each in checks
+        ]
     return built_in_checks(options, module).around(own)
 
 
-def _failing(declared: Declared, error: BaseException) -> Check:
+def _failing(declared: Declared | Check, error: BaseException) -> Check:
     def fail(_file: CheckedFile) -> Any:
         raise error
 

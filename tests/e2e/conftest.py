@@ -26,6 +26,10 @@ slow_on_pyodide = pytest.mark.parametrize(
 
 FAILED_REQUEST = r"net::|Failed to load|CORS|status of"
 FAILED_IN_FIREFOX = "The Same Origin Policy disallows reading"
+ENDED_WORKER = "^uncaught: undefined$"
+"""Firefox's message when a page ends a worker while WebAssembly runs in a `promising` function, as
+Pyodide's code does. No event of the page reports it.
+"""
 
 
 class Console:

@@ -10,7 +10,7 @@ import oss2
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import ENDED_WORKER, Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -89,6 +89,16 @@ def prints(file):
         print("x" * 1_000_000)
 
 
+@check("read*.bin", max_seconds=60)
+def reads_again(file):
+    try:
+        while True:
+            file.path.read_bytes()
+            file.progress(0.5)
+    except OSError:
+        raise Reject("This file is damaged.")
+
+
 @check("slow*.bin", max_seconds=60)
 def is_slow(file):
     for step in range(1_000_000_000):
@@ -102,6 +112,13 @@ def checks(tmp_path: Path) -> Path:
     path = tmp_path / "checks.py"
     path.write_text(dedent(CHECKS))
     return path
+
+
+@pytest.fixture(autouse=True)
+def ended_workers(console: Console, browser_name: str) -> None:
+    """Expect Firefox's message about workers that the page ends."""
+    if browser_name == "firefox":
+        console.expected.append(ENDED_WORKER)
 
 
 def stored(demo: Demo) -> list[str]:
@@ -247,7 +264,8 @@ def test_a_check_that_does_not_work(
     check: str,
     says: str,
 ) -> None:
-    console.expected += ["has suffered a fatal error", "cause of the fatal error", "RangeError"]
+    console.expected.append("fatal error|StackOverflow|RangeError|stack")
+    console.expected.append(r"too much recursion|^error: Error \(.*pyodide|exit\(9\)")  # Firefox
     _, uploader = start_demo(checks=checks)
     uploader.open()
     uploader.expect_ready()
@@ -293,6 +311,43 @@ def test_a_running_check_can_be_cancelled(
 
     uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
     uploader.row("good.csv").expect_state("done", timeout_ms=START_MS)
+
+
+@slow_on_pyodide
+def test_a_file_that_is_deleted_while_its_check_runs(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path
+) -> None:
+    _, uploader = start_demo(checks=checks)
+    uploader.open()
+    uploader.expect_ready()
+
+    path = make_file("read.bin", b"words")
+    uploader.choose(path)
+    row = uploader.row("read.bin")
+    expect(row.locator).to_contain_text("50%", timeout=START_MS)
+    path.unlink()
+
+    row.expect_state("failed")
+    row.expect_says("The file cannot be read any more.")
+
+
+@slow_on_pyodide
+def test_two_files_are_checked_at_once_where_there_are_cores(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
+) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'hardwareConcurrency', { value: 4 })")
+    _, uploader = start_demo(checks=checks)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("slow-1.bin", b"x"), make_file("slow-2.bin", b"x"))
+
+    rows = [uploader.row(f"slow-{number}.bin") for number in (1, 2)]
+    for row in rows:
+        expect(row.locator).to_contain_text("50%", timeout=START_MS)
+    for row in rows:
+        row.cancel_button.click()
+        row.expect_state("cancelled")
 
 
 @slow_on_pyodide

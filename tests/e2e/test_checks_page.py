@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from e2e.axe import violations
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import ENDED_WORKER, Console, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -62,7 +62,7 @@ def opened(start_demo: StartDemo, page: Page, tmp_path: Path) -> Demo:
 def test_the_checks_are_tried_without_an_upload(
     opened: Demo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
-    console.expected.append("^uncaught: undefined$")  # Firefox, about the worker that is ended
+    console.expected.append(ENDED_WORKER)
     good, bad = make_file("good.csv", b"date\n"), make_file("bad.csv", b"sku\n")
     other, hanging = make_file("other.txt", b""), make_file("hang.bin", b"")
     rows = page.locator("#results > li")

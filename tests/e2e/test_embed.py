@@ -24,6 +24,7 @@ from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
 from ossferry.cli.demo import Demo
 from ossferry.settings.rules import DEMO_SECRET
+from support.checking import NO_SHORT_TEXTS
 from support.expecting import expect
 from support.mounting import BELOW, mounting_site
 from support.serving import serve
@@ -435,6 +436,38 @@ def test_a_token_of_the_site_identifies_the_person(
         assert found["key"].startswith("uploads/carol-")
         assert list(objects(demo)) == [found["key"]]
         assert site.asked >= 3  # one for the refused grant, one for the grant, one for the receipt
+
+
+@slow_on_pyodide
+def test_the_site_learns_which_file_a_check_has_refused(
+    site: Site, page: Page, console: Console, tmp_path: Path, runtime: str
+) -> None:
+    """The worker loads `checks.py` without the token of the site."""
+    key = new_key()
+    ApiKeyFile(tmp_path / "keys.json").add(
+        key, secret=DEMO_SECRET.encode(), user="carol", created=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    (tmp_path / "checks.py").write_text(NO_SHORT_TEXTS)
+    settings = {"auth": "apikey", "api_keys_file": tmp_path / "keys.json", "runtime": runtime}
+    with trusting(
+        site, checks=tmp_path / "checks.py", checks_built_in={"json": True}, **settings
+    ) as demo:
+        site.shows("", script=sample("js"))
+        site.token = key.text
+        files = opened(site, page).locator("#files")
+        files.set_input_files([essay(), essay("a.json", b"[1,\n2"), essay("b.json", b"[1]")])
+
+        errors = wait_for(page, "error", 2)
+        assert {each["name"]: (each["code"], each["message"]) for each in errors} == {
+            "essay.txt": ("file-rejected", "Line 1: Write more."),
+            "a.json": (
+                "file-rejected",
+                "Line 2: This is not valid JSON: the file ends too early. Export it again.",
+            ),
+        }
+        (found,) = wait_for(page, "upload")
+        assert list(objects(demo)) == [found["key"]]
+        assert found["name"] == "b.json"
 
 
 def test_t34_a_site_with_the_level_counts_learns_counts_only(

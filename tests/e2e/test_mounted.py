@@ -13,6 +13,8 @@ from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, until
 from ossferry.cli.demo import Demo
 from support.browser_page import BUILT
+from support.checking import NO_SHORT_TEXTS
+from support.content import pdf
 from support.examples import Example, running
 from support.expecting import expect
 from support.mounting import BELOW, mounting_site
@@ -62,6 +64,31 @@ def test_the_page_works_below_a_path_of_an_application(
     elsewhere = {path for path in site.asked if not path.startswith(f"{BELOW}/")}
     assert elsewhere - {"/favicon.ico"} == {"/sign-in"}
     assert f"{BELOW}/api/receipts" in site.asked
+
+
+@slow_on_pyodide
+def test_files_are_checked_below_a_path_for_people_who_have_signed_in(
+    start_demo: StartDemo, page: Page, make_file: MakeFile, runtime: str, tmp_path: Path
+) -> None:
+    checks = tmp_path / "checks.py"
+    checks.write_text(NO_SHORT_TEXTS)
+    demo, _ = start_demo(checks=checks, checks_built_in={"pdf": True})
+    with mounting_site(demo) as site:
+        uploader = UploaderPage(page, f"{site.url}{BELOW}/?runtime={runtime}")
+        uploader.open()
+        page.get_by_role("button", name="I am Carol").click()
+        uploader.expect_ready()
+
+        uploader.choose(make_file("essay.txt", b"words"), make_file("plan.pdf", pdf(1)))
+        plan, essay = uploader.row("plan.pdf"), uploader.row("essay.txt")
+        plan.expect_state("done", timeout_ms=60_000)
+        essay.expect_state("failed")
+
+        essay.expect_says("Line 1: Write more.")
+        assert plan.key.startswith("uploads/carol-")
+    elsewhere = {path for path in site.asked if not path.startswith(f"{BELOW}/")}
+    assert elsewhere - {"/favicon.ico"} == {"/sign-in"}
+    assert f"{BELOW}/api/checks" in site.asked
 
 
 def test_the_fastapi_example_uploads_with_its_own_session(

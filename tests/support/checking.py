@@ -1,4 +1,4 @@
-"""Runs one check over a file that a test makes."""
+"""Runs one check over a file that a test makes, and has a `checks.py` for tests."""
 
 from pathlib import Path
 from typing import TypeAlias
@@ -7,9 +7,20 @@ import pytest
 
 from ossferry_checks import Check, CheckedFile, Reject
 
-__all__ = ["Refusal", "answer", "refusal", "written"]
+__all__ = ["NO_SHORT_TEXTS", "Refusal", "answer", "refusal", "written"]
 
 Refusal: TypeAlias = "tuple[str, int | None]"
+
+NO_SHORT_TEXTS = """
+from ossferry_checks import Reject, check
+
+
+@check("*.txt")
+def is_long(file):
+    if file.size < 10:
+        raise Reject("Write more.", line=1)
+"""
+"""The text of a `checks.py`."""
 
 
 def written(folder: Path, name: str, content: bytes | str) -> CheckedFile:

@@ -1,4 +1,4 @@
-"""The first bytes of files of many kinds, as their programs write them."""
+"""Files of many kinds, as their programs write them, or their first bytes."""
 
 import bz2
 import gzip
@@ -11,9 +11,11 @@ import wave
 import zipfile
 from pathlib import Path
 
+import openpyxl
+import pypdf
 from PIL import Image
 
-__all__ = ["ole", "samples", "zip_of"]
+__all__ = ["ole", "pdf", "samples", "workbook", "zip_of"]
 
 
 def zip_of(files: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -22,6 +24,31 @@ def zip_of(files: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) ->
     with zipfile.ZipFile(out, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name), content, method)
+    return out.getvalue()
+
+
+def pdf(pages: int, password: str | None = None, algorithm: str = "AES-256") -> bytes:
+    """Return a PDF file, encrypted if there is a password."""
+    out = io.BytesIO()
+    writer = pypdf.PdfWriter()
+    for _ in range(pages):
+        writer.add_blank_page(100, 100)
+    if password is not None:
+        writer.encrypt(password, owner_password="owner", algorithm=algorithm)
+    writer.write(out)
+    return out.getvalue()
+
+
+def workbook(rows: list[list[object]], *sheets: str) -> bytes:
+    """Return a workbook with the rows in its first sheet."""
+    book = openpyxl.Workbook()
+    book.active.title = sheets[0] if sheets else "Data"
+    for row in rows:
+        book.active.append(row)
+    for name in sheets[1:]:
+        book.create_sheet(name)
+    out = io.BytesIO()
+    book.save(out)
     return out.getvalue()
 
 

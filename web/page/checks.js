@@ -99,7 +99,8 @@ export class CheckPool {
         this.#next();
       });
       if (answer.failed === "cancelled") throw new DOMException("cancelled", "AbortError");
-      if (answer.verdict?.ran.some(({ outcome }) => outcome === "error") || answer.failed) await readable(file);
+      const isBad = answer.failed || answer.verdict.ran.some(({ outcome }) => ["error", "rejected"].includes(outcome));
+      if (isBad) await readable(file);
       if (answer.failed === "start") return this.#withoutChecks(file, answer.detail);
       if (!answer.failed) return { verdict: answer.verdict, file: answer.file ?? file, output: answer.output };
       if (!answer.check || answer.check in about.failed) return this.#withoutChecks(file, answer.detail);

@@ -50,6 +50,19 @@ function removeNetwork() {
   Object.defineProperty(navigator, "serviceWorker", { value: undefined });
 }
 
+// Python gets an OSError if the browser cannot read a file any more. Another error would end Pyodide.
+function reportReadErrors({ FS, ERRNO_CODES }) {
+  const operations = FS.filesystems.WORKERFS.stream_ops;
+  const { read } = operations;
+  operations.read = (...given) => {
+    try {
+      return read(...given);
+    } catch {
+      throw new FS.ErrnoError(ERRNO_CODES.EIO);
+    }
+  };
+}
+
 let printed = "";
 const print = (line) => {
   if (printed.length < MAX_OUTPUT) printed = `${printed}${line}\n`.slice(0, MAX_OUTPUT);
@@ -73,6 +86,7 @@ async function start({ config, base }) {
   pyodide = await loadPyodide({ indexURL, stdout: print, stderr: print });
   for (const [archive, format] of await Promise.all(loaded)) pyodide.unpackArchive(archive, format, { extractDir: format === "zip" ? "/lib/checks" : undefined });
   const own = await source;
+  reportReadErrors(pyodide);
   pyodide.FS.mkdirTree("/in");
   let heic = null;
   self.ossferryChecks = { loadHeic: () => (heic ??= load(at(files.heic.url))) };

@@ -80,8 +80,8 @@ def select_checks(settings: CheckSettings) -> Selection:
     """Return the checks that the settings switch on.
 
     Raises:
-        SettingsError: the operator's module cannot be read, has a check with the name of a built-in
-            one, or lacks the model of `table.model`.
+        SettingsError: the operator's module cannot be read, has neither a check nor the model of
+            `table.model`, or has a check with the name of a built-in one.
     """
     source = read_source(settings.checks) if settings.checks else None
     built_in = built_in_checks(settings.checks_built_in)
@@ -93,9 +93,15 @@ def select_checks(settings: CheckSettings) -> Selection:
                 f" {each.name}; choose another name."
             )
     table = settings.checks_built_in.table
-    if source and table and table.model and table.model not in source.classes:
+    model = table.model if table else ""
+    if source and not (source.checks or model):
         raise SettingsError(
-            f"OSSFERRY_CHECKS_BUILT_IN: {settings.checks} has no class {table.model}, which"
+            f"OSSFERRY_CHECKS: {source.path} has no check; write"
+            ' `from ossferry_checks import check`, and `@check("*.csv")` above a function.'
+        )
+    if source and model and model not in source.classes:
+        raise SettingsError(
+            f"OSSFERRY_CHECKS_BUILT_IN: {source.path} has no class {model}, which"
             " table.model names."
         )
     before, own, after = (

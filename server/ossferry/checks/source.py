@@ -87,11 +87,6 @@ def read_source(path: Path) -> Source:
         checks = tuple(_checks(tree))
     except _WrongCheckError as error:
         raise SettingsError(f"OSSFERRY_CHECKS: {path}, line {error.line}: {error}.") from error
-    if not checks:
-        raise SettingsError(
-            f"OSSFERRY_CHECKS: {path} has no check; write `from ossferry_checks import check`, and"
-            ' `@check("*.csv")` above a function.'
-        )
     return Source(
         path=path,
         content=content,

@@ -117,6 +117,16 @@ def test_a_module_that_cannot_be_loaded_fails_for_the_files_of_its_checks(
     assert verdict["ran"][0]["check"] == "columns"
 
 
+def test_without_its_model_the_check_of_tables_names_the_cause(tmp_path: Path) -> None:
+    built_in = {"table": {"model": "Sale"}, "json": True}
+    checker = make_checker(config(built_in=built_in), "import pandas_of_the_operator")
+
+    verdict, _ = check(checker, tmp_path, "a,b\n")
+
+    assert verdict["refusal"]["check"] == "table"
+    assert "No module named 'pandas_of_the_operator'" in verdict["refusal"]["reason"]
+
+
 def test_a_file_with_another_name_passes(tmp_path: Path) -> None:
     checker = make_checker(config(), "import pandas_of_the_operator")
 

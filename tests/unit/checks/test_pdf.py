@@ -12,6 +12,7 @@ from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObjec
 from ossferry_checks.builtin.options import PdfOptions
 from ossferry_checks.builtin.pdf import pdf_check
 from support.checking import answer, refusal, written
+from support.content import pdf
 
 CHECK = pdf_check(PdfOptions())
 BROKEN = "The PDF file is damaged and cannot be read. Export it again, and choose the new file."
@@ -19,18 +20,6 @@ PASSWORD = (
     "The PDF file is protected with a password. Save it without a password, and choose it again."
 )
 ALGORITHMS = ["RC4-128", "AES-128", "AES-256-R5", "AES-256"]
-
-
-def pdf(pages: int, password: str | None = None, algorithm: str = "AES-256") -> bytes:
-    """Return a PDF file, encrypted if there is a password."""
-    out = io.BytesIO()
-    writer = pypdf.PdfWriter()
-    for _ in range(pages):
-        writer.add_blank_page(100, 100)
-    if password is not None:
-        writer.encrypt(password, owner_password="owner", algorithm=algorithm)
-    writer.write(out)
-    return out.getvalue()
 
 
 def with_kids(kids: str) -> bytes:

@@ -7,7 +7,6 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
-import openpyxl
 import pytest
 from openpyxl.reader.excel import SHARED_STRINGS
 from openpyxl.xml.constants import SHEET_MAIN_NS
@@ -16,7 +15,7 @@ from ossferry_checks.builtin import xlsx
 from ossferry_checks.builtin.options import XlsxOptions
 from ossferry_checks.builtin.xlsx import xlsx_check
 from support.checking import answer, refusal, written
-from support.content import ole, zip_of
+from support.content import ole, workbook, zip_of
 
 CHECK = xlsx_check(XlsxOptions())
 AGAIN = "Add them, and choose the file again."
@@ -24,19 +23,6 @@ AGAIN = "Add them, and choose the file again."
 
 SHEET, TYPES = "xl/worksheets/sheet1.xml", "[Content_Types].xml"
 STRINGS = "xl/sharedStrings.xml"
-
-
-def workbook(rows: list[list[object]], *sheets: str) -> bytes:
-    """Return a workbook with the rows in its first sheet."""
-    book = openpyxl.Workbook()
-    book.active.title = sheets[0] if sheets else "Data"
-    for row in rows:
-        book.active.append(row)
-    for name in sheets[1:]:
-        book.create_sheet(name)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 def with_parts(content: bytes, parts: dict[str, bytes]) -> bytes:

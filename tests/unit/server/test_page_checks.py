@@ -18,6 +18,7 @@ from starlette.routing import Mount
 from build import LANGUAGES
 from ossferry.app import create_app
 from ossferry.checks.bundle import PLATFORM, PYTHON
+from ossferry.checks.selection import select_checks
 from ossferry.errors import NoProofError, SettingsError
 from ossferry.http.words import load_words
 from ossferry.identity.principal import Principal
@@ -85,6 +86,20 @@ def test_without_checks_there_is_nothing(
         assert client.get("/api/checks").status_code == 404
         assert "checks" not in client.post("/api/grant").json()["features"]
         assert "worker-src blob:;" in client.get("/").headers["content-security-policy"]
+
+
+def test_a_module_has_checks_or_the_model_of_tables(
+    make_settings: Callable[..., Settings], checks: Path
+) -> None:
+    checks.write_text("class Sale: ...\n")
+    built_in = {"table": {"model": "Sale"}, "json": True}
+
+    found = select_checks(make_settings(checks=checks, checks_built_in=built_in))
+
+    assert [each.name for each in found.checks] == ["table", "json"]
+    assert found.version == hash_of(checks.read_bytes())
+    with pytest.raises(SettingsError, match="has no check; write"):
+        select_checks(make_settings(checks=checks, checks_built_in={"json": True}))
 
 
 def test_the_page_gets_the_checks_with_all_addresses(
