@@ -12,6 +12,7 @@ OSS_PORT ?= 9000
 DATA_DIR ?=
 FRAME_ORIGIN ?=
 CUSTOM_DOMAIN ?=
+NO_CHECKS ?=
 RUNTIME ?= micropython
 ONLY ?=
 RUNS ?=
@@ -79,7 +80,7 @@ mock-wheel: $(VENV)/.ready
 	cd wheels/mock && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
 
 demo: build
-	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(FRAME_ORIGIN),--frame-origin "$(FRAME_ORIGIN)") $(if $(CUSTOM_DOMAIN),--custom-domain "$(CUSTOM_DOMAIN)")
+	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(FRAME_ORIGIN),--frame-origin "$(FRAME_ORIGIN)") $(if $(CUSTOM_DOMAIN),--custom-domain "$(CUSTOM_DOMAIN)") $(if $(NO_CHECKS),--no-checks)
 
 prerequisites: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m support.prerequisites

@@ -38,6 +38,7 @@ def test_the_page_of_the_demo_has_all_variables_of_make() -> None:
     rows = re.findall(r"^\| `(--[a-z-]+)[^|]* \| `([A-Z_]+)=", page, re.MULTILINE)
     # $(VARIABLE) in the recipe, after the option that gets its value
     passed = re.findall(r'(--[a-z-]+) "?\$\(([A-Z_]+)\)', recipe)
+    passed += [each[::-1] for each in re.findall(r"\$\(if \$\((\w+)\),(--[a-z-]+)\)", recipe)]
 
     assert sorted(rows) == sorted(passed)
 

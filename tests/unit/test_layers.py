@@ -25,7 +25,7 @@ SOURCES = {
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app doctor setup signatures operations uploads authentication admin checks access "
+            "app doctor setup signatures operations uploads authentication admin checks pages access "
             "ledger oss http settings observability identity extras errors clock"
         ),
         "doctor": (

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from starlette.types import ASGIApp
 
@@ -58,7 +58,7 @@ def _allow(actions: Sequence[str], *resources: str) -> str:
     return json.dumps({"Version": "1", "Statement": [statement]})
 
 
-WITH_CHECKS: Mapping[str, object] = {
+WITH_CHECKS: Mapping[str, Any] = {
     "checks": Path(__file__).parent / "samples" / "checks.py",
     "checks_built_in": {
         **dict.fromkeys(("file_type", "table", "json", "xlsx", "zip", "pdf", "secrets"), True),

@@ -172,13 +172,18 @@ def demo(
         ) as running,
     ):
         _print_addresses(running, with_origins=bool(custom_domain or upload_host))
-        with sample_folder(data_dir) if has_checks else nullcontext() as folder:
-            if folder:
-                typer.echo(f"files to try the checks: {folder}")
-            elif checks:
-                typer.echo("`pip install 'ossferry[pyodide]'` adds checks of files")
-            sys.stdout.flush()
+        with sample_folder(data_dir) if has_checks else nullcontext() as samples:
+            _print_samples(samples, is_wanted=checks)
             signals.wait()
+
+
+def _print_samples(folder: Path | None, *, is_wanted: bool) -> None:
+    """Print the folder of files to try the checks, or how to get checks."""
+    if folder:
+        typer.echo(f"files to try the checks: {folder}")
+    elif is_wanted:
+        typer.echo("`pip install 'ossferry[pyodide]'` adds checks of files")
+    sys.stdout.flush()
 
 
 def _print_addresses(demo: "Demo", *, with_origins: bool) -> None:

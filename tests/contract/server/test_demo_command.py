@@ -1,4 +1,4 @@
-"""`ossferry demo` as a user runs it: one line when ready, a clean exit, one sentence on failure."""
+"""`ossferry demo` as a user runs it: some lines when ready, a clean exit, a sentence on failure."""
 
 import os
 import signal
@@ -52,14 +52,50 @@ def test_the_demo_says_where_it_is_and_stops_cleanly(
         grant = httpx.post(f"{url}/api/grant", trust_env=False).json()
         mock = process.stdout.readline().removeprefix("the mock OSS shows its objects at ").strip()
         shown = httpx.get(mock, trust_env=False)
+        samples = samples_of(process.stdout.readline())
+        names = {path.name for path in samples.iterdir()}
         process.send_signal(number)
         rest, complaints = process.communicate(timeout=60)
 
     assert line.startswith("ossferry demo ready at http://127.0.0.1:")
     assert (process.returncode, rest, complaints) == (0, "", "")
     assert (mock[-7:], shown.status_code) == ("/_mock/", 200)
+    assert names >= {"README.txt", "bomb.zip"}
+    assert not samples.parent.exists()
+    assert "checks" in grant["features"]
     assert grant["bucket"] == "web-direct-upload"
     assert grant["endpoint"].startswith("http://localhost:")
+
+
+def samples_of(line: str) -> Path:
+    """Return the folder that the line of the output names."""
+    assert line.startswith("files to try the checks: /")
+    return Path(line.removeprefix("files to try the checks: ").strip())
+
+
+def test_the_samples_stay_in_the_data_directory(tmp_path: Path) -> None:
+    free = ("--port", "0", "--oss-port", "0")
+    with demo_process(tmp_path, *free, "--data-dir", "kept") as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+        process.terminate()
+        process.communicate(timeout=60)
+
+    assert samples_of(lines[2]) == tmp_path / "kept" / "samples"
+    assert (tmp_path / "kept" / "samples" / "README.txt").is_file()
+
+
+def test_the_demo_runs_without_checks(tmp_path: Path) -> None:
+    with demo_process(tmp_path, "--port", "0", "--oss-port", "0", "--no-checks") as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("ossferry demo ready at ").strip()
+        grant = httpx.post(f"{url}/api/grant", trust_env=False).json()
+        process.stdout.readline()
+        process.terminate()
+        rest, _ = process.communicate(timeout=60)
+
+    assert "checks" not in grant["features"]
+    assert rest == ""
 
 
 def test_the_demo_runs_like_a_new_account(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -34,9 +33,8 @@ def promises(folder: Path) -> dict[str, re.Match[str]]:
 
 def verdict(path: Path, tmp_path: Path) -> Verdict:
     """Run the checks of the demo over a file."""
-    built_in: Any = WITH_CHECKS["checks_built_in"]
-    all_checks = built_in_checks(read_options(built_in)).around(checks_of(checks))
-    return asyncio.run(run(all_checks, CheckedFile(path, folder=tmp_path)))
+    built_in = built_in_checks(read_options(WITH_CHECKS["checks_built_in"]))
+    return asyncio.run(run(built_in.around(checks_of(checks)), CheckedFile(path, folder=tmp_path)))
 
 
 def outcome(found: Verdict) -> str:
