@@ -25,8 +25,8 @@ SOURCES = {
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app doctor setup signatures operations uploads authentication admin checks pages access "
-            "ledger oss http settings observability identity extras errors clock"
+            "app doctor setup signatures operations uploads authentication admin checks pages "
+            "access ledger oss http settings observability identity extras errors clock"
         ),
         "doctor": (
             "app operations authentication access ledger oss state http settings observability "

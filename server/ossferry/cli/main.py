@@ -101,6 +101,16 @@ def _options(
     """Browser uploads straight into Alibaba Cloud OSS."""
 
 
+UploadHosts: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Another name of the bucket, such as oss-accelerate.localhost; can be given more than"
+        " once.",
+    ),
+]
+
+
 @commands.command()
 def demo(
     port: Port = 8000,
@@ -127,14 +137,7 @@ def demo(
             " public endpoints refuse uploads.",
         ),
     ] = None,
-    upload_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Another name of the bucket, such as oss-accelerate.localhost; can be given more"
-            " than once.",
-        ),
-    ] = None,
+    upload_host: UploadHosts = None,
     checks: Annotated[
         bool,
         typer.Option(
