@@ -168,7 +168,7 @@ def expect_claims(page: Page, uploader: UploaderPage) -> None:
     page.locator("#more").get_by_role("button", name="My uploads").click()
     stored = uploader.dialog("my-uploads").get_by_test_id("stored")
     asked = re.compile("secrets Asked you first.*Alibaba Cloud AccessKey")
-    ran = {
+    ran: dict[str, list[str | re.Pattern[str]]] = {
         "good.pdf": ["file_type Passed", "pdf Passed", "secrets Passed"],
         "config.txt": ["file_type Passed", asked],
     }
