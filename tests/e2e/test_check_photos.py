@@ -1,6 +1,7 @@
 """Photos lose their position, and HEIC becomes JPEG, before a byte leaves the browser."""
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,10 @@ def test_photos_are_changed_before_their_upload(
     rows = {name: uploader.row(name) for name in ("small.jpg", "large.jpg", "IMG_1.jpg")}
     for row in rows.values():
         row.expect_state("done", timeout_ms=START_MS)
+    rows["large.jpg"].expect_says(re.compile(r"\d\skB → \d"))
 
     images = {name: image_of(demo, row.key) for name, row in rows.items()}
+    assert images["small.jpg"].tobytes() == Image.open(io.BytesIO(small)).tobytes()
     assert {name: (each.format, each.size) for name, each in images.items()} == {
         "small.jpg": ("JPEG", (300, 200)),
         "large.jpg": ("JPEG", (300, 400)),
