@@ -16,7 +16,8 @@ class CheckedFile:
     """A file before its upload.
 
     Attributes:
-        path: where a check can open the file. In the browser, `open` streams the file from disk.
+        path: where a check can open the file. In the browser, a file above 32 MiB is read from the
+            disk, the others are in memory; neither can be written.
         name: the name of the file.
         size: the size in bytes.
         type: the content type, such as `text/csv`; empty if it is unknown.

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from statistics import quantiles
 
+from bench.clicks import CLICKS, delays_until
 from bench.heap import WATCH_WASM, Heap
 from bench.sending import MIB, PARALLEL, PART_BYTES, Ours, Place, open_place
 from bench.table import Bench, Only, Row
@@ -22,7 +23,6 @@ SIZES = {"64 MB": 64 * MIB, "2 GB": 2 * GIB, "20 GB": 20 * GIB}
 MAX_HEAP_MB = 40
 FILES, MAX_S, MAX_DELAY_MS = 2000, 40, 100
 RELOADED = 400 * MIB
-CLICK_EVERY_MS = 50
 
 TIME = f"transfer, MicroPython: {FILES:,} files of 10 KB"
 DELAY = f"transfer, MicroPython: input delay beside {FILES:,} files, p95"
@@ -31,14 +31,6 @@ HEAPS = {
 }
 TWICE = "transfer, MicroPython: sent twice after a reload at half of 400 MB"
 
-# The time each click waited until the page handled it.
-CLICKS = """
-bench.delays = [];
-addEventListener("pointerdown", ({ timeStamp }) => {
-  bench.delays.push(performance.now() - timeStamp);
-}, true);
-"""
-
 OVER = "void bench.ended.finally(() => { bench.over = true; }).catch(() => {})"
 
 
@@ -46,23 +38,12 @@ def _many_files(_only: Only) -> Iterator[Row]:
     with open_place() as place, place.page(Ours(), single=False, script=CLICKS) as page:
         page.evaluate(OVER)
         page.choose(place.files(FILES, 10_240))
-        while not page.evaluate("bench.over"):
-            page.click()
-            time.sleep(CLICK_EVERY_MS / 1000)
+        delays_ms = delays_until(page, "bench.over")
         took_s = page.evaluate("bench.ended") / 1000
-        delays_ms = list(_all_delays(page.evaluate("bench.delays")))
     p95_ms = quantiles(delays_ms, n=20)[-1]
     yield Row(name=TIME, value=took_s, unit="s", reach=f"< {MAX_S} s", met=took_s < MAX_S)
     reach = f"< {MAX_DELAY_MS} ms"
     yield Row(name=DELAY, value=p95_ms, unit="ms", reach=reach, met=p95_ms < MAX_DELAY_MS)
-
-
-def _all_delays(seen_ms: list[float]) -> Iterator[float]:
-    """Add the clicks that were not made because the previous one was still waiting."""
-    for delay_ms in seen_ms:
-        while delay_ms > 0:
-            yield delay_ms
-            delay_ms -= CLICK_EVERY_MS
 
 
 def _most_heap_mb(place: Place, size: int) -> float:

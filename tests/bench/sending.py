@@ -29,7 +29,7 @@ from ossferry.cli.demo import Demo
 from ossferry.settings.model import Settings
 from support.programs import free_port, running, wait_for
 
-__all__ = ["CLOCK", "MIB", "SUM", "Ours", "Place", "Route", "open_place"]
+__all__ = ["CLOCK", "MIB", "SUM", "Ours", "Place", "Route", "open_place", "running_sink"]
 
 TESTS = Path(__file__).parents[1]
 SOURCES = TESTS.parent / "web"
@@ -139,7 +139,7 @@ class Place:
         self._route = route
         port = free_port()
         self._sink = f"http://127.0.0.1:{port}/_sink"
-        stack.enter_context(_running_sink(port, folder))
+        stack.enter_context(running_sink(port, folder))
         if route.http2:
             port = stack.enter_context(running_http2(port, folder / "nginx"))
         if route.line:
@@ -225,7 +225,8 @@ def open_place(route: Route | None = None) -> Iterator[Place]:
 
 
 @contextmanager
-def _running_sink(port: int, folder: Path) -> Iterator[None]:
+def running_sink(port: int, folder: Path) -> Iterator[None]:
+    """Run the sink until the context ends; `folder` gets its log."""
     log = folder / "sink.log"
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 - our own module

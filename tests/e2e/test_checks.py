@@ -73,6 +73,11 @@ def raises(file):
     return {}["price"]
 
 
+@check("write*.bin")
+def writes(file):
+    file.path.write_bytes(b"y")
+
+
 @check("exit*.bin")
 def exits(file):
     os._exit(9)
@@ -250,6 +255,7 @@ def test_a_question_waits_for_the_person(
         ("hang.bin", "hangs", "It took longer than 2 seconds."),
         ("eat.bin", "eats", "It needed more memory than the page gives it."),
         ("raise.bin", "raises", "KeyError: 'price' (checks.py, line "),
+        ("write.bin", "writes", "PermissionError"),
         ("exit.bin", "exits", "It crashed: "),
         ("deep.bin", "is_too_deep", ""),
         ("print.bin", "prints", "It took longer than 2 seconds."),

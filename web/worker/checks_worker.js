@@ -7,6 +7,8 @@
 const MAX_OUTPUT = 10_000; // characters that checks print per file
 const MAX_HEAP = 1 << 30; // bytes of WASM memory; a check that needs more gets a MemoryError
 const PROGRESS_MS = 100;
+const READ_ONLY = 0o444;
+const MAX_COPY = 32 << 20; // bytes; of a larger file, each read of Python reads from the disk
 const REMOVED = [
   "fetch", "XMLHttpRequest", "WebSocket", "WebSocketStream", "WebTransport", "EventSource", "Worker", "SharedWorker",
   "importScripts", "indexedDB", "cookieStore", "caches", "BroadcastChannel", "Request", "RTCPeerConnection", "Notification",
@@ -103,7 +105,12 @@ async function check({ id, file, about }) {
   printed = "";
   FS.mkdirTree(folder);
   const name = about.name.replaceAll(/[/\0]/g, "_");
-  FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name, data: file }] }, "/in");
+  const content = file.size <= MAX_COPY && (await file.arrayBuffer().catch(() => null));
+  if (content) {
+    FS.mount(FS.filesystems.MEMFS, {}, "/in");
+    FS.writeFile(`/in/${name}`, new Uint8Array(content), { canOwn: true });
+    FS.chmod(`/in/${name}`, READ_ONLY);
+  } else FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name, data: file }] }, "/in");
   const onStart = (name, limit) => postMessage({ id, check: name, limit });
   const onProgress = (share) => {
     if (performance.now() - told < PROGRESS_MS) return;
