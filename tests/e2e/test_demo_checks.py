@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.axe import violations
 from e2e.conftest import operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import WITH_CHECKS, Demo
@@ -43,6 +44,7 @@ def test_each_sample_file_does_what_its_readme_says(start_demo: StartDemo, tmp_p
                 row.expect_says("→")
         uploader.row("README.txt").expect_state("done")
 
+    assert violations(uploader.page) == []
     uploader.page.set_viewport_size({"width": 390, "height": 844})
     box = uploader.row("notes.txt").locator.locator(".facts").bounding_box()
     assert box

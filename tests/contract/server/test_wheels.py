@@ -317,7 +317,7 @@ def test_uv_installs_the_wheels_of_a_clone(
 
 
 def test_the_demo_runs_without_a_checkout(tmp_path: Path, tried: Path) -> None:
-    with demo(tmp_path, tried) as url:
+    with demo(tmp_path, tried) as (url, about_checks):
         assets = assets_of_the_page(url)
         grant = httpx.post(f"{url}/api/grant", trust_env=False).json()
         keys = ("access_key_id", "access_key_secret", "security_token")
@@ -330,16 +330,20 @@ def test_the_demo_runs_without_a_checkout(tmp_path: Path, tried: Path) -> None:
     assert set(assets.values()) == {200}
     assert any("/micropython-" in name for name in assets)
     assert stored.status == 200
+    assert about_checks == "`pip install 'ossferry[pyodide]'` adds checks of files"
 
 
 def test_the_demo_runs_on_pyodide_too(tmp_path: Path, dist: Path, tried: Path) -> None:
     install(tmp_path, tried, "--no-cache", "--no-index", "--find-links", dist, "ossferry[pyodide]")
 
-    with demo(tmp_path, tried) as url:
+    with demo(tmp_path, tried) as (url, about_checks):
         assets = assets_of_the_page(url, "/?runtime=pyodide")
+        samples = Path(about_checks.removeprefix("files to try the checks: "))
+        names = {path.name for path in samples.iterdir()}
 
     assert set(assets.values()) == {200}
     assert any(name.endswith("/pyodide.asm.wasm") for name in assets)
+    assert names >= {"README.txt", "contract.pdf", "harbour.jpg", "IMG_0417.heic"}
 
 
 def test_the_mock_runs_alone(tmp_path: Path, dist: Path) -> None:
@@ -354,8 +358,12 @@ def test_the_mock_runs_alone(tmp_path: Path, dist: Path) -> None:
 
 
 @contextmanager
-def demo(folder: Path, programs: Path) -> Iterator[str]:
-    """Run the demo, without access to the internet by https; yield the address of its page."""
+def demo(folder: Path, programs: Path) -> Iterator[tuple[str, str]]:
+    """Run the demo, without access to the internet by https.
+
+    Yields:
+        The address of its page, and the line about checks.
+    """
     options = ("--port", "0", "--oss-port", "0", "--i-know-this-is-a-mock")
     with subprocess.Popen(  # noqa: S603 - our own wheel
         [programs / "ossferry", "demo", *options],
@@ -366,7 +374,8 @@ def demo(folder: Path, programs: Path) -> Iterator[str]:
     ) as process:
         try:
             assert process.stdout is not None
-            yield process.stdout.readline().removeprefix("ossferry demo ready at ").strip()
+            url, _, about_checks = (process.stdout.readline().strip() for _ in range(3))
+            yield url.removeprefix("ossferry demo ready at "), about_checks
         finally:
             process.kill()
 
