@@ -101,6 +101,14 @@ def _options(
     """Browser uploads straight into Alibaba Cloud OSS."""
 
 
+CustomDomain: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Behave like a new account: upload to this domain, such as files.localhost; public"
+        " endpoints refuse uploads.",
+    ),
+]
 UploadHosts: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -129,14 +137,7 @@ def demo(
             " than once."
         ),
     ] = None,
-    custom_domain: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Behave like a new account: upload to this domain, such as files.localhost;"
-            " public endpoints refuse uploads.",
-        ),
-    ] = None,
+    custom_domain: CustomDomain = None,
     upload_host: UploadHosts = None,
     checks: Annotated[
         bool,
