@@ -6,6 +6,7 @@ const MUCH_MEMORY = 4; // GB
 const LARGE_HEAP = 256 << 20; // bytes; WASM memory never shrinks, so that a larger worker is replaced
 const RETRY_MS = 30_000; // after a failed start
 const START_MS = 120_000; // loading Pyodide over a slow line
+const START_AFTER_MS = 1000; // so that the first files, which may need no check, have the processor and the line
 const IDLE_MS = 2000;
 
 const most = () => (navigator.hardwareConcurrency >= MANY_CORES && (navigator.deviceMemory ?? MUCH_MEMORY) >= MUCH_MEMORY ? 2 : 1);
@@ -181,10 +182,12 @@ class PagePool extends CheckPool {
   }
 }
 
-// The first worker starts while the page is idle, unless the person saves data.
+// The first worker starts when a file needs it; otherwise a second later, while the page is idle, unless the person saves
+// data.
 const whenIdle = self.requestIdleCallback ?? ((run) => setTimeout(run, IDLE_MS));
 export function makePool(config) {
   const pool = new PagePool(JSON.parse(config), document.baseURI);
-  if (!navigator.connection?.saveData) whenIdle(() => pool.warm(), { timeout: IDLE_MS });
+  const warm = () => whenIdle(() => pool.warm(), { timeout: IDLE_MS });
+  if (!navigator.connection?.saveData) setTimeout(warm, START_AFTER_MS);
   return pool;
 }
