@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -32,6 +32,7 @@ from ossferry.errors import OssferryError, UsageError
 from ossferry.settings.choices import Runtime
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from socket import socket
 
     from starlette.applications import Starlette
@@ -148,14 +149,13 @@ def demo(
     require_mock("`ossferry demo`")
     if not i_know_this_is_a_mock:
         refuse_production(host, option="--host")
+    from ossferry.checks.configuration import can_check
     from ossferry.cli.demo import WITH_CHECKS, Demo
-    from ossferry.cli.samples.files import sample_folder
     from ossferry.cli.serving import StopSignals
     from ossferry.observability.logs import configure
-    from ossferry.pages.assets import is_installed
 
     configure("WARNING")
-    has_checks = checks and is_installed("pyodide")
+    has_checks = checks and can_check()
     with (
         StopSignals() as signals,
         Demo(
@@ -172,11 +172,9 @@ def demo(
         ) as running,
     ):
         _print_addresses(running, with_origins=bool(custom_domain or upload_host))
-        with sample_folder(data_dir) if has_checks else nullcontext() as folder:
-            if folder:
-                typer.echo(f"files to try the checks: {folder}")
-            elif checks:
-                typer.echo("`pip install 'ossferry[pyodide]'` adds checks of files")
+        if checks and not has_checks:
+            typer.echo("`pip install 'ossferry[pyodide]'` adds checks of files")
+        with _samples(data_dir) if has_checks else nullcontext():
             sys.stdout.flush()
             signals.wait()
 
@@ -188,6 +186,16 @@ def _print_addresses(demo: "Demo", *, with_origins: bool) -> None:
         typer.echo(f"files go to {', '.join(demo.settings.upload_origins)}")
     typer.echo(f"the mock OSS shows its objects at http://127.0.0.1:{demo.oss.port}/_mock/")
     sys.stdout.flush()
+
+
+@contextmanager
+def _samples(data_dir: Path | None) -> "Iterator[None]":
+    """Write the files to try the checks, and print the path of their folder."""
+    from ossferry.cli.samples.files import sample_folder
+
+    with sample_folder(data_dir) as folder:
+        typer.echo(f"files to try the checks: {folder}")
+        yield
 
 
 @commands.command()
