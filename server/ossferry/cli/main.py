@@ -52,6 +52,13 @@ MeantOption: TypeAlias = Annotated[
         help="Allow a mock that other machines can reach, or that looks like production.",
     ),
 ]
+ChecksOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--checks/--no-checks",
+        help="Check files in the page before the upload, and write sample files to try.",
+    ),
+]
 OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the mock OSS.")]
 
 
@@ -136,13 +143,7 @@ def demo(
             " than once.",
         ),
     ] = None,
-    checks: Annotated[
-        bool,
-        typer.Option(
-            "--checks/--no-checks",
-            help="Check files in the page before the upload, and write sample files to try.",
-        ),
-    ] = True,
+    checks: ChecksOption = True,
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
     """Run the page, the server and a mock OSS on this machine; no cloud account is needed."""
@@ -172,10 +173,7 @@ def demo(
         ) as running,
     ):
         _print_addresses(running, with_origins=bool(custom_domain or upload_host))
-        if checks and not has_checks:
-            typer.echo("`pip install 'ossferry[pyodide]'` adds checks of files")
-        with _samples(data_dir) if has_checks else nullcontext():
-            sys.stdout.flush()
+        with _samples(data_dir, has_checks=has_checks) if checks else nullcontext():
             signals.wait()
 
 
@@ -189,12 +187,14 @@ def _print_addresses(demo: "Demo", *, with_origins: bool) -> None:
 
 
 @contextmanager
-def _samples(data_dir: Path | None) -> "Iterator[None]":
-    """Write the files to try the checks, and print the path of their folder."""
+def _samples(data_dir: Path | None, *, has_checks: bool) -> "Iterator[None]":
+    """Write the files to try the checks, and print where they are, or how to get checks."""
     from ossferry.cli.samples.files import sample_folder
 
-    with sample_folder(data_dir) as folder:
-        typer.echo(f"files to try the checks: {folder}")
+    with sample_folder(data_dir) if has_checks else nullcontext() as folder:
+        how = "`pip install 'ossferry[pyodide]'` adds checks of files"
+        typer.echo(f"files to try the checks: {folder}" if folder else how)
+        sys.stdout.flush()
         yield
 
 
