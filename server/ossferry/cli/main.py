@@ -59,6 +59,14 @@ ChecksOption: TypeAlias = Annotated[
         help="Check files in the page before the upload, and write sample files to try.",
     ),
 ]
+UploadHosts: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Another name of the bucket, such as oss-accelerate.localhost; can be given more than"
+        " once.",
+    ),
+]
 OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the mock OSS.")]
 
 
@@ -135,14 +143,7 @@ def demo(
             " public endpoints refuse uploads.",
         ),
     ] = None,
-    upload_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Another name of the bucket, such as oss-accelerate.localhost; can be given more"
-            " than once.",
-        ),
-    ] = None,
+    upload_host: UploadHosts = None,
     checks: ChecksOption = True,
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
