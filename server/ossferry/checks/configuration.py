@@ -16,11 +16,17 @@ from ossferry.checks.bundle import Bundle, Package, read_bundle, read_package
 from ossferry.checks.selection import RunJson, run_json, select_checks
 from ossferry.checks.source import Source
 from ossferry.errors import SettingsError
-from ossferry.pages.assets import Assets, StoredFile, how_to_install, stored_file
+from ossferry.pages.assets import (
+    Assets,
+    StoredFile,
+    how_to_install,
+    is_installed,
+    stored_file,
+)
 from ossferry.settings.model import Settings
 from ossferry_checks.builtin.options import BuiltInOptions
 
-__all__ = ["FILES", "Checks", "PageChecks", "load_checks", "provided_modules"]
+__all__ = ["FILES", "Checks", "PageChecks", "can_check", "load_checks", "provided_modules"]
 
 FILES = "/checks/files"
 """The path of the operator's files, which the page loads."""
@@ -88,6 +94,15 @@ class PageChecks:
 
     answer: Checks
     files: Mapping[str, StoredFile]
+
+
+def can_check() -> bool:
+    """Return whether the interpreter is installed that runs checks in the page.
+
+    Raises:
+        SettingsError: there is no built page.
+    """
+    return is_installed(ENGINE)
 
 
 def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -32,6 +32,7 @@ from ossferry.errors import OssferryError, UsageError
 from ossferry.settings.choices import Runtime
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from socket import socket
 
     from starlette.applications import Starlette
@@ -49,6 +50,21 @@ MeantOption: TypeAlias = Annotated[
     typer.Option(
         "--i-know-this-is-a-mock",
         help="Allow a mock that other machines can reach, or that looks like production.",
+    ),
+]
+ChecksOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--checks/--no-checks",
+        help="Check files in the page before the upload, and write sample files to try.",
+    ),
+]
+UploadHosts: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Another name of the bucket, such as oss-accelerate.localhost; can be given more than"
+        " once.",
     ),
 ]
 OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the mock OSS.")]
@@ -101,24 +117,6 @@ def _options(
     """Browser uploads straight into Alibaba Cloud OSS."""
 
 
-CustomDomain: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Behave like a new account: upload to this domain, such as files.localhost; public"
-        " endpoints refuse uploads.",
-    ),
-]
-UploadHosts: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME",
-        help="Another name of the bucket, such as oss-accelerate.localhost; can be given more than"
-        " once.",
-    ),
-]
-
-
 @commands.command()
 def demo(
     port: Port = 8000,
@@ -137,29 +135,29 @@ def demo(
             " than once."
         ),
     ] = None,
-    custom_domain: CustomDomain = None,
-    upload_host: UploadHosts = None,
-    checks: Annotated[
-        bool,
+    custom_domain: Annotated[
+        str | None,
         typer.Option(
-            "--checks/--no-checks",
-            help="Check files in the page before the upload, and write sample files to try.",
+            metavar="NAME",
+            help="Behave like a new account: upload to this domain, such as files.localhost;"
+            " public endpoints refuse uploads.",
         ),
-    ] = True,
+    ] = None,
+    upload_host: UploadHosts = None,
+    checks: ChecksOption = True,
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
     """Run the page, the server and a mock OSS on this machine; no cloud account is needed."""
     require_mock("`ossferry demo`")
     if not i_know_this_is_a_mock:
         refuse_production(host, option="--host")
+    from ossferry.checks.configuration import can_check
     from ossferry.cli.demo import WITH_CHECKS, Demo
-    from ossferry.cli.samples.files import sample_folder
     from ossferry.cli.serving import StopSignals
     from ossferry.observability.logs import configure
-    from ossferry.pages.assets import is_installed
 
     configure("WARNING")
-    has_checks = checks and is_installed("pyodide")
+    has_checks = checks and can_check()
     with (
         StopSignals() as signals,
         Demo(
@@ -176,18 +174,8 @@ def demo(
         ) as running,
     ):
         _print_addresses(running, with_origins=bool(custom_domain or upload_host))
-        with sample_folder(data_dir) if has_checks else nullcontext() as samples:
-            _print_samples(samples, is_wanted=checks)
+        with _samples(data_dir, has_checks=has_checks) if checks else nullcontext():
             signals.wait()
-
-
-def _print_samples(folder: Path | None, *, is_wanted: bool) -> None:
-    """Print the folder of files to try the checks, or how to get checks."""
-    if folder:
-        typer.echo(f"files to try the checks: {folder}")
-    elif is_wanted:
-        typer.echo("`pip install 'ossferry[pyodide]'` adds checks of files")
-    sys.stdout.flush()
 
 
 def _print_addresses(demo: "Demo", *, with_origins: bool) -> None:
@@ -197,6 +185,18 @@ def _print_addresses(demo: "Demo", *, with_origins: bool) -> None:
         typer.echo(f"files go to {', '.join(demo.settings.upload_origins)}")
     typer.echo(f"the mock OSS shows its objects at http://127.0.0.1:{demo.oss.port}/_mock/")
     sys.stdout.flush()
+
+
+@contextmanager
+def _samples(data_dir: Path | None, *, has_checks: bool) -> "Iterator[None]":
+    """Write the files to try the checks, and print where they are, or how to get checks."""
+    from ossferry.cli.samples.files import sample_folder
+
+    with sample_folder(data_dir) if has_checks else nullcontext() as folder:
+        how = "`pip install 'ossferry[pyodide]'` adds checks of files"
+        typer.echo(f"files to try the checks: {folder}" if folder else how)
+        sys.stdout.flush()
+        yield
 
 
 @commands.command()
