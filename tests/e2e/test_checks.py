@@ -110,6 +110,19 @@ def is_slow(file):
         file.progress(0.5)
 """
 
+TWO_WORKERS = """
+window.started = [];
+window.Worker = class extends Worker {
+  constructor(address, options) {
+    super(address, options);
+    started.push(String(address));
+  }
+};
+Object.defineProperty(navigator, "hardwareConcurrency", { value: 4 });
+Object.defineProperty(navigator, "deviceMemory", { value: 8 });
+"""
+"""The browser says that there are cores for two workers, and lists the workers that start."""
+
 
 @pytest.fixture
 def checks(tmp_path: Path) -> Path:
@@ -341,16 +354,22 @@ def test_a_file_that_is_deleted_while_its_check_runs(
 def test_two_files_are_checked_at_once_where_there_are_cores(
     start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
 ) -> None:
-    page.add_init_script("Object.defineProperty(navigator, 'hardwareConcurrency', { value: 4 })")
+    page.add_init_script(TWO_WORKERS)
+    started = "window.started.filter((address) => address.includes('checks_worker')).length"
     _, uploader = start_demo(checks=checks)
     uploader.open()
     uploader.expect_ready()
 
-    uploader.choose(make_file("slow-1.bin", b"x"), make_file("slow-2.bin", b"x"))
-
+    uploader.choose(make_file("hang.bin", b"x"))
+    uploader.row("hang.bin").expect_state("failed", timeout_ms=START_MS)
+    assert page.evaluate(started) == 2  # the second one replaces the first one
     rows = [uploader.row(f"slow-{number}.bin") for number in (1, 2)]
+    uploader.choose(make_file("slow-1.bin", b"x"), make_file("slow-2.bin", b"x"))
     for row in rows:
         expect(row.locator).to_contain_text("50%", timeout=START_MS)
+
+    rows[0].expect_state("checking")
+    assert page.evaluate(started) == 3
     for row in rows:
         row.cancel_button.click()
         row.expect_state("cancelled")

@@ -73,6 +73,7 @@ export class CheckPool {
   #waiting = []; // jobs
   #idle = []; // workers
   #count = 0; // workers that exist
+  #starting = 0; // of these, the ones that are not ready
   #id = 0;
   #failure = null; // of the last start: { error, until }
 
@@ -123,9 +124,10 @@ export class CheckPool {
 
   async #start() {
     this.#count += 1;
+    this.#starting += 1;
     const worker = new CheckWorker(this.#config, this.#base);
     try {
-      await worker.ready;
+      await worker.ready.finally(() => (this.#starting -= 1));
       this.#failure = null;
       this.#idle.push(worker);
       this.#next();
@@ -139,7 +141,7 @@ export class CheckPool {
 
   #next() {
     while (this.#waiting.length && this.#idle.length) this.#run(this.#idle.pop(), this.#waiting.shift());
-    if (!this.#waiting.length || this.#count >= most()) return;
+    if (this.#waiting.length <= this.#starting || this.#count >= most()) return;
     const { detail, until = 0 } = this.#failure ?? {};
     if (performance.now() >= until) this.#start();
     else if (!this.#count) for (const job of this.#waiting.splice(0)) job.done({ failed: "start", detail });
