@@ -25,7 +25,7 @@ SOURCES = {
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app doctor setup signatures operations uploads authentication admin checks pages "
+            "app doctor setup signatures operations uploads authentication admin checks "
             "access ledger oss http settings observability identity extras errors clock"
         ),
         "doctor": (
