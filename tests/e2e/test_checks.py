@@ -405,7 +405,7 @@ def test_a_worker_that_cannot_start(
     on_error: str,
     state: str,
 ) -> None:
-    console.expected.append("net::ERR")
+    console.expected += ["net::ERR", "wasm instantiation failed", "Failed to fetch"]
     _, uploader = start_demo(checks=checks, checks_on_error=on_error)
     page.route(re.compile(file), lambda route: route.abort())
     uploader.open()

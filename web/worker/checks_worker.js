@@ -21,7 +21,9 @@ const verified = new Map(); // {absolute address: hash}
 const verifiedFetch = (what, options) => {
   const address = new URL(what.url ?? what, location.href).href;
   const integrity = verified.get(address);
-  return integrity ? plainFetch(address, { ...options, integrity }) : Promise.reject(new TypeError(`Refused ${address}`));
+  const answer = integrity ? plainFetch(address, { ...options, integrity }) : Promise.reject(new TypeError(`Refused ${address}`));
+  answer.catch(fail); // after a failed download, `loadPyodide` may never end
+  return answer;
 };
 self.fetch = verifiedFetch;
 
@@ -128,8 +130,7 @@ async function check({ id, file, about }) {
   }
 }
 
-// Pyodide leaves some of its promises without a handler: after a failed download `loadPyodide` never ends, and neither
-// does a check that calls `os._exit`.
+// Pyodide leaves some of its promises without a handler, and a check that calls `os._exit` never ends.
 self.onunhandledrejection = (event) => {
   event.preventDefault();
   fail(event.reason);
