@@ -174,7 +174,7 @@ def test_the_application_of_the_readme_says_who_uploads(
     demo: Demo, tmp_path: Path, web_dir: Path
 ) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    code, _ = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code, *_ = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
 
     statuses, prefix = run(code + ASK_README, demo, tmp_path, web_dir)
 

@@ -4,16 +4,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support.markdown import ROOT, blocks
 
 
 def python(page: str) -> list[str]:
     """Return the blocks of Python of a page."""
-    return [each.text for each in blocks(ROOT / "docs" / page) if each.language == "python"]
+    return [each.text for each in blocks(ROOT / page) if each.language == "python"]
 
 
-def test_the_test_of_the_page_passes_with_the_check_of_the_page(tmp_path: Path) -> None:
-    check, test = python("checks.md")
+@pytest.mark.parametrize("page", ["README.md", "docs/checks.md"])
+def test_the_test_of_the_docs_passes_with_the_check_of_each_page(page: str, tmp_path: Path) -> None:
+    (check,) = [each for each in python(page) if "@check(" in each]
+    (test,) = [each for each in python("docs/checks.md") if "def test_" in each]
     (tmp_path / "checks.py").write_text(check)
     (tmp_path / "test_checks.py").write_text(test)
 
@@ -31,6 +35,6 @@ def test_the_test_of_the_page_passes_with_the_check_of_the_page(tmp_path: Path) 
 
 
 def test_the_photos_of_the_page_are_changed() -> None:
-    (photos,) = python("built-in-checks.md")
+    (photos,) = python("docs/built-in-checks.md")
 
     exec(compile(photos, "built-in-checks.md", "exec"), {})  # noqa: S102 - it asserts the results

@@ -19,7 +19,15 @@ from ossferry_uploader.transfer.journal.journal import Journal
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.target import RefusedObject
 from support.fake_browser import FakeBrowser, FakeNetwork, FakeStorage, FakeTabs
-from support.fakes import FakeClock, FakeGrants, FakePorts, FakeRandom, make_engine, refused
+from support.fakes import (
+    FakeClock,
+    FakeEncryption,
+    FakeGrants,
+    FakePorts,
+    FakeRandom,
+    make_engine,
+    refused,
+)
 from unit.model.content import Content, content_of, crc64_of, size_of
 
 if TYPE_CHECKING:
@@ -289,6 +297,7 @@ class Page:
             storage=device.storage,
             receipts=SimReceipts(world.oss),
             tabs=self.tabs,
+            encryption=FakeEncryption(),
         )
         self.engine = make_engine(ports, 3)
         self.queue = Queue(self.engine, on_change=lambda _upload: None, active=3)

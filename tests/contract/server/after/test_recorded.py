@@ -93,7 +93,7 @@ def test_a_server_whose_ledger_is_gone_is_not_ready(web_dir: Path, tmp_path: Pat
 
 def test_the_same_receipt_many_times_at_once_is_one(after: Demo, site: httpx.Client) -> None:
     upload = put(after, site, b"hello")
-    before = site.post("/api/grant").json()["limits"]["quota"]["bytes_left"]
+    before = grant["limits"]["quota"]["bytes_left"]  # the server may find the objects itself
 
     statuses = [site.post("/api/receipts", json=upload.report).status_code for _ in range(5)]
 
