@@ -14,9 +14,11 @@ def python(page: str) -> list[str]:
     return [each.text for each in blocks(ROOT / page) if each.language == "python"]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/checks.md"])
-def test_the_test_of_the_docs_passes_with_the_check_of_each_page(page: str, tmp_path: Path) -> None:
-    (check,) = [each for each in python(page) if "@check(" in each]
+@pytest.mark.parametrize("document", ["README.md", "docs/checks.md"])
+def test_the_test_of_the_docs_passes_with_the_check_of_each_page(
+    document: str, tmp_path: Path
+) -> None:
+    (check,) = [each for each in python(document) if "@check(" in each]
     (test,) = [each for each in python("docs/checks.md") if "def test_" in each]
     (tmp_path / "checks.py").write_text(check)
     (tmp_path / "test_checks.py").write_text(test)
