@@ -139,7 +139,7 @@ def table(folder: Path) -> list[Path]:
 
 
 def photos(folder: Path) -> list[Path]:
-    """Make 200 JPEG files of 12 megapixels and 2 to 4 MB; twenty of them differ."""
+    """Make 200 JPEG files of 12 megapixels and 2 to 4 MB each; twenty of them differ."""
     paths = [folder / f"IMG_{number:04}.jpg" for number in range(PHOTOS)]
     for number, path in enumerate(paths):
         if number < DIFFERENT:
