@@ -64,6 +64,7 @@ class Checker:
             about: JSON with `name`, `type` and `language` of the file, and `failed`: the checks
                 that have ended a worker before, each with `reason` (`timeout` or `crashed`) and
                 `detail` (the time limit in seconds, or the error of the browser).
+                `keep_original` is true if the person has chosen the original file.
             on_start: called before each check with its name, and its time limit in seconds.
             on_progress: called with the share of the present check that is done.
         """
@@ -81,6 +82,7 @@ class Checker:
             file,
             on_error=self._on_error,
             failed={name: _why(each, file.language) for name, each in given["failed"].items()},
+            keep_original=given.get("keep_original", False),
             on_start=lambda check, limit_s: on_start(check.name, limit_s),
         )
         return json.dumps(self._verdict.as_json())

@@ -48,8 +48,9 @@ def all_checks(
 ) -> list[Check]:
     """Return all checks in their order.
 
-    If the module cannot be loaded, each check that it declares fails with this error, and so does
-    the check of tables if it needs a model of the module.
+    If the module cannot be loaded, or has checks that its source does not show, each check that it
+    declares fails with this error, and so does the check of tables if it needs a model of the
+    module.
 
     Args:
         source: the operator's module; None if there is none.
@@ -57,9 +58,11 @@ def all_checks(
     """
     if source is None:
         return built_in_checks(options).around([])
+    declared = list(declared)
     try:
         module = load_module(source)
         own = checks_of(module)
+        _refuse_unknown(own, declared)
     except (Exception, SystemExit) as error:
         needs_model = options.table is not None and options.table.model
         checks = built_in_checks(options).around([_failing(each, error) for each in declared])
@@ -67,6 +70,20 @@ def all_checks(
             _failing(each, error) if needs_model and each.name == TABLE else each for each in checks
         ]
     return built_in_checks(options, module).around(own)
+
+
+def _refuse_unknown(own: Iterable[Check], declared: Iterable[Declared]) -> None:
+    """Refuse a module with checks that its source does not show, because the page ignores them.
+
+    Raises:
+        ValueError: there are such checks.
+    """
+    unknown = {each.name for each in own} - {each.name for each in declared}
+    if unknown:
+        raise ValueError(
+            f"{NAME} defines {', '.join(sorted(unknown))} in a way that the server cannot read:"
+            " write @check(...) above a function of this module"
+        )
 
 
 def _failing(declared: Declared | Check, error: BaseException) -> Check:

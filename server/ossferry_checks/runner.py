@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
 
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
@@ -16,9 +17,10 @@ from ossferry_checks.sentences import say
 
 __all__ = ["Outcome", "Question", "Ran", "Refusal", "Verdict", "run"]
 
-Outcome: TypeAlias = Literal["passed", "noted", "changed", "asks", "rejected", "error"]
+Outcome: TypeAlias = Literal["passed", "noted", "changed", "undone", "asks", "rejected", "error"]
 OnError: TypeAlias = Literal["reject", "allow"]
 
+MAX_METADATA = 5800  # bytes with the names of the headers; OSS allows 8,192
 MAX_TEXT = 500  # characters of a sentence of a check
 
 
@@ -93,6 +95,7 @@ async def run(
     *,
     on_error: OnError = "reject",
     failed: Mapping[str, str] | None = None,
+    keep_original: bool = False,
     on_start: Callable[[Check, float], None] = lambda check, limit_s: None,
     monotonic: Callable[[], float] = time.perf_counter,
 ) -> Verdict:
@@ -104,6 +107,7 @@ async def run(
     Args:
         on_error: what a check that does not work means for the file.
         failed: checks that have not worked before, with the reason of each; they are not run.
+        keep_original: whether the file stays as it is, because the person has chosen the original.
         on_start: called before each check, with its time limit in seconds.
     """
     failed = failed or {}
@@ -119,8 +123,9 @@ async def run(
             answer = check.function(file)
             if inspect.isawaitable(answer):
                 answer = await answer
-            results = answer if isinstance(answer, list) else [answer] if answer else []
-            new_file = _apply(results, check, file, verdict)
+            results = [] if answer is None else answer if isinstance(answer, list) else [answer]
+            kept = [each for each in results if not (keep_original and isinstance(each, Replace))]
+            new_file = _apply(kept, check, file, verdict)
         except Reject as reject:
             verdict.refusal = Refusal(check.name, _cut(reject.reason), reject.line)
             verdict.ran.append(
@@ -137,7 +142,12 @@ async def run(
                 return verdict
             continue
         verdict.ran.append(
-            Ran(check.name, _outcome(results), _cut(_says(results)), monotonic() - began)
+            Ran(
+                check.name,
+                _outcome(results, keep_original=keep_original),
+                _cut(_says(results)),
+                monotonic() - began,
+            )
         )
         file = new_file
     return verdict
@@ -158,7 +168,7 @@ def _apply(results: list[Result], check: Check, file: CheckedFile, verdict: Verd
         if isinstance(result, Ask):
             verdict.questions.append(Question(check.name, _cut(result.question), result.line))
         elif isinstance(result, Note):
-            verdict.notes |= result.metadata
+            verdict.notes = _small({**verdict.notes, **result.metadata})
         elif isinstance(result, Replace):
             name = result.name or file.name
             kept = file.type if name == file.name else ""
@@ -179,10 +189,22 @@ def _apply(results: list[Result], check: Check, file: CheckedFile, verdict: Verd
     return file
 
 
-def _outcome(results: list[Result]) -> Outcome:
+def _small(metadata: dict[str, str]) -> dict[str, str]:
+    """Return metadata.
+
+    Raises:
+        ValueError: OSS would not store so much metadata.
+    """
+    size = sum(len(f"x-oss-meta-{name}{quote(value, safe='')}") for name, value in metadata.items())
+    if size > MAX_METADATA:
+        raise ValueError(f"{size} bytes of metadata; a file may have up to {MAX_METADATA}")
+    return metadata
+
+
+def _outcome(results: list[Result], *, keep_original: bool) -> Outcome:
     for kind, outcome in KINDS.items():
         if any(isinstance(each, kind) for each in results):
-            return outcome
+            return "undone" if keep_original and kind is Replace else outcome
     return "passed"
 
 

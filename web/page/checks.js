@@ -49,6 +49,7 @@ class CheckWorker {
         end({ failed: "crashed", detail: event.message ?? "", check });
       };
       this.worker.onmessage = ({ data }) => {
+        if (data.id !== id) return; // of an earlier file
         if (data.check) {
           check = data.check;
           clearTimeout(timer);
@@ -91,9 +92,10 @@ export class CheckPool {
   // Resolves to {verdict, file, output}: `verdict` is that of `ossferry_checks.runner`, `file` is the File to upload, and
   // `output` is the text that checks have printed. Rejects with an AbortError after `signal`, and with a NotReadableError
   // if the file cannot be read.
-  async check(file, { language = "en", onProgress, signal } = {}) {
-    const about = { name: file.name, type: file.type, language, failed: {} };
+  async check(file, { language = "en", keepOriginal = false, onProgress, signal } = {}) {
+    const about = { name: file.name, type: file.type, language, keep_original: keepOriginal, failed: {} };
     for (;;) {
+      signal?.throwIfAborted();
       const answer = await new Promise((done) => {
         const job = { file, about, onProgress, signal, done };
         this.#waiting.push(job);
@@ -112,6 +114,7 @@ export class CheckPool {
 
   close() {
     for (const worker of this.#idle) worker.close();
+    this.#count -= this.#idle.length;
     this.#idle = [];
   }
 
@@ -176,9 +179,9 @@ async function readable(file) {
 // For Python, whose numbers, texts and functions can cross.
 class PagePool extends CheckPool {
   // Returns { answer, stop }. `answer` resolves to { verdict: JSON, changed: the new File or null }.
-  start(file, language, onProgress) {
+  start(file, language, keepOriginal, onProgress) {
     const stopped = new AbortController();
-    const checked = this.check(file, { language, onProgress, signal: stopped.signal });
+    const checked = this.check(file, { language, keepOriginal, onProgress, signal: stopped.signal });
     const answer = checked.then(({ verdict, file: found }) => ({ verdict: JSON.stringify(verdict), changed: verdict.is_changed ? found : null }));
     return { answer, stop: () => stopped.abort() };
   }

@@ -9,10 +9,27 @@ const MAX_HEAP = 1 << 30; // bytes of WASM memory; a check that needs more gets 
 const PROGRESS_MS = 100;
 const READ_ONLY = 0o444;
 const MAX_COPY = 32 << 20; // bytes; of a larger file, each read of Python reads from the disk
-const REMOVED = [
-  "fetch", "XMLHttpRequest", "WebSocket", "WebSocketStream", "WebTransport", "EventSource", "Worker", "SharedWorker",
-  "importScripts", "indexedDB", "cookieStore", "caches", "BroadcastChannel", "Request", "RTCPeerConnection", "Notification",
-];
+// What Python keeps: JavaScript itself, files, images, text, timers and messages. All else is removed, so that a function
+// which a browser adds later is removed too.
+const KEPT = new Set(`
+  globalThis Infinity NaN undefined eval isFinite isNaN parseFloat parseInt decodeURI decodeURIComponent encodeURI
+  encodeURIComponent escape unescape Object Function Boolean Symbol Error AggregateError EvalError RangeError ReferenceError
+  SyntaxError TypeError URIError SuppressedError Number BigInt Math Date String RegExp Array Int8Array Uint8Array
+  Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array Float16Array Float32Array
+  Float64Array Map Set WeakMap WeakSet WeakRef FinalizationRegistry ArrayBuffer SharedArrayBuffer DataView Atomics JSON
+  Promise Reflect Proxy Iterator Intl WebAssembly Temporal DisposableStack AsyncDisposableStack
+  self console performance crypto Crypto CryptoKey SubtleCrypto navigator WorkerNavigator location WorkerLocation name origin
+  isSecureContext crossOriginIsolated WorkerGlobalScope DedicatedWorkerGlobalScope EventTarget Event ErrorEvent MessageEvent
+  PromiseRejectionEvent ProgressEvent CustomEvent addEventListener removeEventListener dispatchEvent onmessage onmessageerror
+  onerror onunhandledrejection onrejectionhandled postMessage close structuredClone reportError queueMicrotask setTimeout
+  clearTimeout setInterval clearInterval atob btoa DOMException AbortController AbortSignal MessageChannel MessagePort
+  TextDecoder TextEncoder Blob File FileList FileReader FileReaderSync URL URLSearchParams Headers Response ReadableStream
+  ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamDefaultController ReadableByteStreamController
+  WritableStream TransformStream CompressionStream DecompressionStream createImageBitmap ImageBitmap ImageData
+  OffscreenCanvas OffscreenCanvasRenderingContext2D Path2D DOMMatrix DOMRect
+  ossferryChecks constructor
+`.split(/\s+/));
+const KEPT_OF_NAVIGATOR = new Set(["constructor", "userAgent", "platform", "language", "languages", "onLine", "hardwareConcurrency", "deviceMemory"]);
 
 const plainFetch = self.fetch;
 const verified = new Map(); // {absolute address: hash}
@@ -45,26 +62,11 @@ function limitMemory() {
   };
 }
 
-// Without these functions, Python cannot use the session of the person. A prototype can have them too.
-function removeNetwork() {
-  for (const name of REMOVED)
-    for (let holder = self; holder; holder = Object.getPrototypeOf(holder))
-      if (Object.hasOwn(holder, name)) Object.defineProperty(holder, name, { value: undefined, writable: false, configurable: false });
-  Object.defineProperty(navigator, "storage", { value: undefined });
-  Object.defineProperty(navigator, "serviceWorker", { value: undefined });
-}
-
-// Python gets an OSError if the browser cannot read a file any more. Another error would end Pyodide.
-function reportReadErrors({ FS, ERRNO_CODES }) {
-  const operations = FS.filesystems.WORKERFS.stream_ops;
-  const { read } = operations;
-  operations.read = (...given) => {
-    try {
-      return read(...given);
-    } catch {
-      throw new FS.ErrnoError(ERRNO_CODES.EIO);
-    }
-  };
+// Without the rest, Python cannot use the session of the person. Names can be on a prototype too.
+function removeAllBut(kept, object) {
+  for (let holder = object; holder && holder !== Object.prototype; holder = Object.getPrototypeOf(holder))
+    for (const name of Object.getOwnPropertyNames(holder))
+      if (!kept.has(name)) Reflect.defineProperty(holder, name, { value: undefined, writable: false, configurable: false });
 }
 
 let printed = "";
@@ -96,7 +98,8 @@ async function start({ config, base }) {
   self.ossferryChecks = { loadHeic: () => (heic ??= load(at(files.heic.url))) };
   pyodide.runPython('import sys; sys.path.insert(0, "/lib/checks")');
   const { make_checker } = pyodide.pyimport("ossferry_checks.in_browser");
-  removeNetwork();
+  removeAllBut(KEPT_OF_NAVIGATOR, navigator);
+  removeAllBut(KEPT, self);
   checker = make_checker(JSON.stringify(config), own);
 }
 

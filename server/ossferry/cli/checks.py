@@ -108,7 +108,7 @@ def _warn_of_imports(settings: "CheckSettings", imports: frozenset[str]) -> None
     from ossferry.checks.bundle import read_bundle
     from ossferry.checks.configuration import provided_modules
 
-    known: set[str] = set(sys.stdlib_module_names) | provided_modules(settings.checks_built_in)
+    known = {*sys.stdlib_module_names, *PYODIDE} | provided_modules(settings.checks_built_in)
     try:
         found = read_bundle(settings)
     except SettingsError as error:
@@ -122,6 +122,9 @@ def _warn_of_imports(settings: "CheckSettings", imports: frozenset[str]) -> None
             " package to OSSFERRY_CHECKS_PACKAGES, and run `ossferry checks bundle --update`"
         )
 
+
+PYODIDE = ("js", "pyodide", "pyodide_js")
+"""Modules that Pyodide itself has."""
 
 PIECE = 8 << 20
 ENCRYPTED = "client-side-encryption-key"

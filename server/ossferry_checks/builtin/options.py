@@ -35,6 +35,20 @@ class TableOptions:
     encoding: str = ""
     model: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse values that the check cannot use.
+
+        Raises:
+            ValueError: the delimiter is longer than one character, or Python does not know the
+                encoding.
+        """
+        if len(self.delimiter) > 1:
+            raise ValueError("delimiter must be one character")
+        try:
+            "".encode(self.encoding or "utf-8")
+        except LookupError as error:
+            raise ValueError(f"encoding: {error}") from error
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XlsxOptions:

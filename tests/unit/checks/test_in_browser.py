@@ -25,6 +25,14 @@ def columns(file):
 """
 
 
+HIDDEN = """
+def hidden(file):
+    raise Reject("Never.")
+
+check("*.txt")(hidden)
+"""
+
+
 def config(on_error: str = "reject", **more: Any) -> str:
     """Return the answer of `GET /api/checks` for `SOURCE`."""
     columns = {"name": "columns", "patterns": ["*.csv"], "max_seconds": 5.0}
@@ -104,6 +112,7 @@ def test_a_check_that_has_ended_a_worker(
     [
         ("import pandas_of_the_operator", "ModuleNotFoundError: No module named 'pandas_of"),
         ("raise SystemExit", "SystemExit (checks.py, line 1)"),
+        (SOURCE + HIDDEN, "ValueError: checks.py defines hidden in a way that the server cannot"),
     ],
 )
 def test_a_module_that_cannot_be_loaded_fails_for_the_files_of_its_checks(

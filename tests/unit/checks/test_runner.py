@@ -112,6 +112,8 @@ def eats(file: CheckedFile) -> None:
         (broken, "KeyError: 'price' (test_runner.py, line "),
         (eats, "It needed more memory"),
         (ends, "SystemExit: 3 (test_runner.py, line "),
+        (lambda file: False, "TypeError: a check returns None, Ask, Note, Replace or"),
+        (lambda file: Note(big="x" * 9000), "ValueError: 9014 bytes of metadata; a file may have"),
         (lambda file: "yes", "TypeError: a check returns None, Ask, Note, Replace or"),
         (lambda file: Replace(Path("/does/not/exist")), "FileNotFoundError: "),
     ],
@@ -204,3 +206,20 @@ def test_metadata_has_names_that_oss_allows() -> None:
         Note(größe="3")
     with pytest.raises(ValueError, match="written by the upload"):
         Note(sha256="3")
+
+
+def test_the_original_is_kept_and_the_next_checks_look_at_it(
+    file: CheckedFile, tmp_path: Path
+) -> None:
+    (tmp_path / "new").write_text("")
+    seen = []
+
+    def change(file: CheckedFile) -> Replace:
+        return Replace(tmp_path / "new", name="new.txt")
+
+    checks = [made(change), made(lambda file: seen.append(file.name))]
+    verdict = asyncio.run(run(checks, file, keep_original=True))
+
+    assert seen == ["Sales.CSV"]
+    assert (verdict.name, verdict.is_changed) == ("Sales.CSV", False)
+    assert [each.outcome for each in verdict.ran] == ["undone", "passed"]

@@ -32,7 +32,13 @@ class _NoChecks:
     async def load(self) -> "Rules":
         return NO_RULES
 
-    async def run(self, file: "File", on_progress: "Callable[[str, float], None]") -> "Verdict":
+    async def run(
+        self,
+        file: "File",
+        on_progress: "Callable[[str, float], None]",
+        *,
+        keep_original: bool = False,
+    ) -> "Verdict":
         raise CheckFailed("", "this page has no checks")
 
 
@@ -129,21 +135,22 @@ class Checking:
             return
         self.stop(upload)
         check = upload.check
-        check.settle()
         if keep_original and check.original:
-            upload.use(check.original)
-            check.undo()
+            upload.use(check.original, check.options)
+            check.undo()  # the checks run again, over the original
+        else:
+            check.settle()
         upload.restart()
         self._passed(upload)
 
     def _concerns(self, upload: "Upload") -> bool:
         """Return whether there are checks for the file, or the file was checked before.
 
-        A multipart upload of an earlier page was checked by that page.
+        A multipart upload of an earlier page was checked by that page, before it sent a part.
         """
         if upload.check.verdict is not None:
             return True
-        is_new = not (upload.is_stream or upload.has_begun())
+        is_new = not (upload.is_stream or upload.upload_id)
         return bool(is_new and self._rules and self._rules.match(upload.file.name))
 
     def _can_undo(self, upload: "Upload") -> bool:
@@ -161,7 +168,8 @@ class Checking:
             upload.changed()
 
         try:
-            verdict = await self._checks.run(upload.file, show)
+            keeps = upload.check.keeps_original
+            verdict = await self._checks.run(upload.file, show, keep_original=keeps)
             await self._apply(upload, verdict)
         except asyncio.CancelledError:
             return  # `stop` was called
@@ -207,7 +215,7 @@ class Checking:
             await engine.persist(upload, lambda: abort(upload, engine))
             upload.forget_parts()
         if verdict.file:
-            upload.check.keep(upload.file)
+            upload.check.keep(upload.file, upload.options)
             upload.target.assign("")  # the new file may have another name
         upload.use(verdict.file or upload.file, options)
         upload.check.judge(verdict)

@@ -261,10 +261,17 @@ if TYPE_CHECKING:
                 ServerRefused: the server did not give its rules.
             """
 
-        async def run(self, file: File, on_progress: Callable[[str, float], None]) -> Verdict:
+        async def run(
+            self,
+            file: File,
+            on_progress: Callable[[str, float], None],
+            *,
+            keep_original: bool = False,
+        ) -> Verdict:
             """Check a file, and return the result.
 
             Args:
+                keep_original: whether checks may not replace the file.
                 on_progress: called with the name of the check that runs, and how much of it is
                     done, from 0 to 1.
 

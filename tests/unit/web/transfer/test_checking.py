@@ -13,6 +13,7 @@ from ossferry_uploader.transfer.errors import (
     ServerRefused,
 )
 from ossferry_uploader.transfer.queue import Queue
+from ossferry_uploader.transfer.upload import Upload
 from support.fake_checks import FakeChecks, ran
 from support.fakes import FakeFile, make_engine, make_ports, until
 
@@ -219,7 +220,10 @@ async def test_a_pause_does_not_answer_a_question():
 
 async def test_the_person_can_choose_the_original_of_a_changed_file():
     queue, _, checks = make("*", undo_s=5.0)
-    checks.verdicts["a.png"] = Verdict(file=small_file("a.jpg"), ran=[ran("smaller", "changed")])
+    changed = Verdict(
+        file=small_file("a.jpg"), notes={"clean": "yes"}, ran=[ran("smaller", "changed")]
+    )
+    checks.verdicts["a.png"] = changed
     upload = queue.add(FakeFile("a.png", 10))
     await until(lambda: upload.paused_for == states.FOR_ANSWER)
 
@@ -229,7 +233,42 @@ async def test_the_person_can_choose_the_original_of_a_changed_file():
     assert upload.state == states.DONE
     assert (upload.file.name, upload.file.size) == ("a.png", 10)
     assert upload.key.endswith("/a.png")
-    assert upload.check.verdict.ran == [ran("smaller", "undone")]
+    assert upload.checks["ran"] == [ran("columns", "undone")]
+    assert upload.options.metadata == {}
+
+
+async def test_the_original_that_a_later_check_rejects_is_not_sent():
+    queue, ports, checks = make("*", undo_s=5.0)
+    checks.verdicts["a.png"] = Verdict(file=small_file("a.jpg"))
+    checks.originals["a.png"] = Verdict(refusal=Refusal("clean", "It has a position."))
+    upload = queue.add(FakeFile("a.png", 10))
+    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+
+    queue.checking.answer(upload, keep_original=True)
+    await ended(upload)
+
+    assert isinstance(upload.error, FileRejected)
+    assert ports.http.requests == []
+
+
+async def test_a_file_of_an_earlier_page_that_has_sent_no_part_is_checked():
+    queue, _, checks = make("*.csv")
+    await queue.checking.load(["checks"])
+    upload = Upload(FakeFile("a.csv"), lambda upload: None)
+    upload.target.continue_from("uploads/x/a.csv", "")
+
+    assert queue.checking.holds(upload)
+    await until(lambda: checks.seen == ["a.csv"])
+
+
+async def test_a_multipart_upload_of_an_earlier_page_was_checked_by_that_page():
+    queue, _, checks = make("*.csv")
+    await queue.checking.load(["checks"])
+    upload = Upload(FakeFile("a.csv"), lambda upload: None)
+    upload.progress.continue_from("0004B9", 8 << 20)
+
+    assert not queue.checking.holds(upload)
+    assert checks.seen == []
 
 
 async def test_a_changed_file_is_sent_after_the_time_for_undo():
@@ -318,6 +357,7 @@ def test_patterns():
         ("x", "", False),
         ("b.txt", "[ab].txt", True),
         ("a.csv", "*.CSV", True),
+        ("Ä.dat", "ä.dat", True),
     ]
     for name, pattern, fits in table:
         assert matches(name, pattern) == fits, (name, pattern)

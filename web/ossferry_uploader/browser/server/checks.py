@@ -53,7 +53,13 @@ class BrowserChecks:
         self._pool = module.makePool(json.dumps(document))
         return rules
 
-    async def run(self, file: "Any", on_progress: "Callable[[str, float], None]") -> "Verdict":
+    async def run(
+        self,
+        file: "Any",
+        on_progress: "Callable[[str, float], None]",
+        *,
+        keep_original: bool = False,
+    ) -> "Verdict":
         """Check a `BrowserFile`, and return the result.
 
         If the calling task is cancelled, the worker stops.
@@ -63,7 +69,7 @@ class BrowserChecks:
         """
         blob = file.slice(0, file.size)
         show = create_proxy(on_progress)
-        checking = self._pool.start(blob, self._language(), show)
+        checking = self._pool.start(blob, self._language(), keep_original, show)
         try:
             answer = await checking.answer
         except asyncio.CancelledError:

@@ -38,9 +38,10 @@ class Rules:
 def matches(name: str, pattern: str) -> bool:
     """Return whether a name fits a pattern, in which `*` and `?` stand for other characters.
 
-    Capital letters make no difference. A pattern with `[` fits every name: the worker decides.
+    Capital letters make no difference. A pattern with `[`, or with a letter whose capital form
+    MicroPython does not know, fits every name: the worker decides.
     """
-    if "[" in pattern:
+    if "[" in pattern or [char for char in pattern if char > "~"]:
         return True
     name, pattern = name.lower(), pattern.lower()
     at = index = 0

@@ -5,10 +5,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.options import Options
 
 __all__ = ["CheckState", "Refusal", "Verdict", "read_verdict"]
-
-CHANGED, UNDONE = "changed", "undone"
 
 
 class Refusal:
@@ -88,6 +87,8 @@ class CheckState:
         share: how much of this check is done, from 0 to 1.
         verdict: the result; `None` until all checks have ended.
         original: the file that was added, if the checks have changed it; otherwise `None`.
+        options: the options of the upload before the checks; `None` if `original` is `None`.
+        keeps_original: whether the person has chosen the original; checks may not change it then.
         is_settled: whether the person has answered the questions, or the time to choose the
             original has passed.
     """
@@ -97,6 +98,8 @@ class CheckState:
         self.share = 0.0
         self.verdict: Verdict | None = None
         self.original: File | None = None
+        self.options: Options | None = None
+        self.keeps_original = False
         self.is_settled = False
 
     def run(self, name: str, share: float) -> None:
@@ -109,20 +112,20 @@ class CheckState:
         self.run("", 0.0)
         self.verdict = verdict
 
-    def keep(self, original: "File | None") -> None:
-        """Set the file that was added, before the upload uses the changed file."""
+    def keep(self, original: "File", options: "Options") -> None:
+        """Set the file and the options before the checks have changed them."""
         self.original = original
+        self.options = options
 
     def settle(self) -> None:
         """Set `is_settled`."""
         self.is_settled = True
 
     def undo(self) -> None:
-        """Note that the person has chosen the original file."""
-        self.original = None
-        for each in self.verdict.ran if self.verdict else []:
-            if each["outcome"] == CHANGED:
-                each["outcome"] = UNDONE
+        """Note that the person has chosen the original, so that the checks run again."""
+        self.keeps_original = True
+        self.original = self.options = None
+        self.judge(None)
 
     def questions(self) -> "list[tuple[str, int | None]]":
         """Return the questions that the person has not answered yet."""
