@@ -69,6 +69,19 @@ function removeAllBut(kept, object) {
       if (!kept.has(name)) Reflect.defineProperty(holder, name, { value: undefined, writable: false, configurable: false });
 }
 
+// Python gets an OSError if the browser cannot read a file any more. Another error would end Pyodide.
+function reportReadErrors({ FS, ERRNO_CODES }) {
+  const operations = FS.filesystems.WORKERFS.stream_ops;
+  const { read } = operations;
+  operations.read = (...given) => {
+    try {
+      return read(...given);
+    } catch {
+      throw new FS.ErrnoError(ERRNO_CODES.EIO);
+    }
+  };
+}
+
 let printed = "";
 const print = (line) => {
   if (printed.length < MAX_OUTPUT) printed = `${printed}${line}\n`.slice(0, MAX_OUTPUT);
