@@ -156,7 +156,7 @@ def test_a_smaller_photo_is_upright_and_has_no_metadata(check: Check, asked: lis
     expect_near(colour_at(found.content, 0.1, 0.1), BLUE)
     assert dict(found.image.getexif()) == {}
     assert found.says == {
-        "photo_size": "Made smaller, from 1200 × 1600 to 300 × 400 pixels."  # noqa: RUF001
+        "photo_size": "Made smaller, from 1200\u00a0×\u00a01600 to 300\u00a0×\u00a0400 pixels."  # noqa: RUF001
     }
     assert asked == []
 
