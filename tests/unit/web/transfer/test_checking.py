@@ -35,6 +35,17 @@ async def ended(*uploads):
     await until(lambda: all(upload.state in states.ENDED for upload in uploads))
 
 
+def stop_timers(ports):
+    """Let no wait end, so that the time for undo does not pass."""
+    never = asyncio.Event()
+
+    async def sleep(seconds):
+        if seconds:
+            await never.wait()
+
+    ports.clock.sleep = sleep
+
+
 def small_file(name="a.csv", size=4):
     file = FakeFile(name, size)
     file.is_lasting = False
@@ -219,7 +230,8 @@ async def test_a_pause_does_not_answer_a_question():
 
 
 async def test_the_person_can_choose_the_original_of_a_changed_file():
-    queue, _, checks = make("*", undo_s=5.0)
+    queue, ports, checks = make("*", undo_s=5.0)
+    stop_timers(ports)
     changed = Verdict(
         file=small_file("a.jpg"), notes={"clean": "yes"}, ran=[ran("smaller", "changed")]
     )
@@ -239,6 +251,7 @@ async def test_the_person_can_choose_the_original_of_a_changed_file():
 
 async def test_the_original_that_a_later_check_rejects_is_not_sent():
     queue, ports, checks = make("*", undo_s=5.0)
+    stop_timers(ports)
     checks.verdicts["a.png"] = Verdict(file=small_file("a.jpg"))
     checks.originals["a.png"] = Verdict(refusal=Refusal("clean", "It has a position."))
     upload = queue.add(FakeFile("a.png", 10))
