@@ -212,7 +212,7 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "transfer.progress": "transfer.files oss",
         "transfer.ports": "transfer.checks transfer.target transfer.files oss",
-        "transfer.checks": "transfer.files",
+        "transfer.checks": "transfer.files transfer.options",
         "transfer.target": "oss",
         "transfer.files": "transfer.errors",
         "transfer.options": "oss",

@@ -11,24 +11,28 @@ const READ_ONLY = 0o444;
 const MAX_COPY = 32 << 20; // bytes; of a larger file, each read of Python reads from the disk
 // What Python keeps: JavaScript itself, files, images, text, timers and messages. All else is removed, so that a function
 // which a browser adds later is removed too.
-const KEPT = new Set(`
-  globalThis Infinity NaN undefined eval isFinite isNaN parseFloat parseInt decodeURI decodeURIComponent encodeURI
-  encodeURIComponent escape unescape Object Function Boolean Symbol Error AggregateError EvalError RangeError ReferenceError
-  SyntaxError TypeError URIError SuppressedError Number BigInt Math Date String RegExp Array Int8Array Uint8Array
-  Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array Float16Array Float32Array
-  Float64Array Map Set WeakMap WeakSet WeakRef FinalizationRegistry ArrayBuffer SharedArrayBuffer DataView Atomics JSON
-  Promise Reflect Proxy Iterator Intl WebAssembly Temporal DisposableStack AsyncDisposableStack
-  self console performance crypto Crypto CryptoKey SubtleCrypto navigator WorkerNavigator location WorkerLocation name origin
-  isSecureContext crossOriginIsolated WorkerGlobalScope DedicatedWorkerGlobalScope EventTarget Event ErrorEvent MessageEvent
-  PromiseRejectionEvent ProgressEvent CustomEvent addEventListener removeEventListener dispatchEvent onmessage onmessageerror
-  onerror onunhandledrejection onrejectionhandled postMessage close structuredClone reportError queueMicrotask setTimeout
-  clearTimeout setInterval clearInterval atob btoa DOMException AbortController AbortSignal MessageChannel MessagePort
-  TextDecoder TextEncoder Blob File FileList FileReader FileReaderSync URL URLSearchParams Headers Response ReadableStream
-  ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamDefaultController ReadableByteStreamController
-  WritableStream TransformStream CompressionStream DecompressionStream createImageBitmap ImageBitmap ImageData
-  OffscreenCanvas OffscreenCanvasRenderingContext2D Path2D DOMMatrix DOMRect
-  ossferryChecks constructor
-`.split(/\s+/));
+const KEPT = new Set(
+  [
+    "globalThis Infinity NaN undefined eval isFinite isNaN parseFloat parseInt decodeURI decodeURIComponent encodeURI",
+    "encodeURIComponent escape unescape Object Function Boolean Symbol Error AggregateError EvalError RangeError ReferenceError",
+    "SyntaxError TypeError URIError SuppressedError Number BigInt Math Date String RegExp Array Int8Array Uint8Array",
+    "Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array Float16Array Float32Array",
+    "Float64Array Map Set WeakMap WeakSet WeakRef FinalizationRegistry ArrayBuffer SharedArrayBuffer DataView Atomics JSON",
+    "Promise Reflect Proxy Iterator Intl WebAssembly Temporal DisposableStack AsyncDisposableStack",
+    "self console performance crypto Crypto CryptoKey SubtleCrypto navigator WorkerNavigator location WorkerLocation name origin",
+    "isSecureContext crossOriginIsolated WorkerGlobalScope DedicatedWorkerGlobalScope EventTarget Event ErrorEvent MessageEvent",
+    "PromiseRejectionEvent ProgressEvent CustomEvent addEventListener removeEventListener dispatchEvent onmessage onmessageerror",
+    "onerror onunhandledrejection onrejectionhandled postMessage close structuredClone reportError queueMicrotask setTimeout",
+    "clearTimeout setInterval clearInterval atob btoa DOMException AbortController AbortSignal MessageChannel MessagePort",
+    "TextDecoder TextEncoder Blob File FileList FileReader FileReaderSync URL URLSearchParams Headers Response ReadableStream",
+    "ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamDefaultController ReadableByteStreamController",
+    "WritableStream TransformStream CompressionStream DecompressionStream createImageBitmap ImageBitmap ImageData",
+    "OffscreenCanvas OffscreenCanvasRenderingContext2D Path2D DOMMatrix DOMRect",
+    "ossferryChecks constructor",
+  ]
+    .join(" ")
+    .split(" "),
+);
 const KEPT_OF_NAVIGATOR = new Set(["constructor", "userAgent", "platform", "language", "languages", "onLine", "hardwareConcurrency", "deviceMemory"]);
 
 const plainFetch = self.fetch;
