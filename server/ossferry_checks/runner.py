@@ -120,10 +120,7 @@ async def run(
             if check.name in failed:
                 raise _DidNotWorkError(failed[check.name])
             on_start(check, check.limit_s(file.size))
-            answer = check.function(file)
-            if inspect.isawaitable(answer):
-                answer = await answer
-            results = [] if answer is None else answer if isinstance(answer, list) else [answer]
+            results = await _results(check, file)
             kept = [each for each in results if not (keep_original and isinstance(each, Replace))]
             new_file = _apply(kept, check, file, verdict)
         except Reject as reject:
@@ -151,6 +148,14 @@ async def run(
         )
         file = new_file
     return verdict
+
+
+async def _results(check: Check, file: CheckedFile) -> list[Result]:
+    """Run one check, and return what it says."""
+    answer = check.function(file)
+    if inspect.isawaitable(answer):
+        answer = await answer
+    return [] if answer is None else answer if isinstance(answer, list) else [answer]
 
 
 class _DidNotWorkError(Exception):
