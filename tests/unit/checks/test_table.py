@@ -219,7 +219,7 @@ def test_only_the_encoding_of_the_options_is_allowed(tmp_path: Path) -> None:
 
 
 def test_an_encoding_that_python_does_not_know_is_an_error_at_once() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="utf-88"):
         table_check(TableOptions(encoding="utf-88"))
 
 
