@@ -96,15 +96,16 @@ let checker = null;
 
 async function start({ config, base }) {
   const { files, module, packages } = config;
+  const { library, heic: decoder } = files;
   const at = (address) => new URL(address, base).href;
-  for (const each of [files.library, files.heic, module, ...packages].filter(Boolean)) verified.set(at(each.url), each.integrity);
+  for (const each of [library, decoder, module, ...packages].filter(Boolean)) verified.set(at(each.url), each.integrity);
   for (const [name, hash] of Object.entries(files.integrity)) verified.set(at(files.pyodide + name), hash);
 
   const indexURL = at(files.pyodide);
   await bytes(`${indexURL}pyodide.asm.mjs`); // which pyodide.mjs imports
   limitMemory();
   const { loadPyodide } = await load(`${indexURL}pyodide.mjs`);
-  const loaded = [files.library, ...packages].map(async (each) => [await bytes(at(each.url)), each.format ?? "zip"]);
+  const loaded = [library, ...packages].map(async (each) => [await bytes(at(each.url)), each.format ?? "zip"]);
   const source = module ? text(at(module.url)) : null;
   pyodide = await loadPyodide({ indexURL, stdout: print, stderr: print });
   for (const [archive, format] of await Promise.all(loaded)) pyodide.unpackArchive(archive, format, { extractDir: format === "zip" ? "/lib/checks" : undefined });
@@ -112,7 +113,7 @@ async function start({ config, base }) {
   reportReadErrors(pyodide);
   pyodide.FS.mkdirTree("/in");
   let heic = null;
-  self.ossferryChecks = { loadHeic: () => (heic ??= load(at(files.heic.url))) };
+  self.ossferryChecks = { loadHeic: () => (heic ??= load(at(decoder.url))) };
   pyodide.runPython('import sys; sys.path.insert(0, "/lib/checks")');
   const { make_checker } = pyodide.pyimport("ossferry_checks.in_browser");
   removeAllBut(KEPT_OF_NAVIGATOR, navigator);
