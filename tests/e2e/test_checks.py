@@ -471,6 +471,7 @@ async def escapes(file):
 
 
 @slow_on_pyodide
+@pytest.mark.core
 def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
     start_demo: StartDemo, make_file: MakeFile, checks: Path, console: Console
 ) -> None:
