@@ -346,6 +346,7 @@ def _token_api(
         grants=grants,
         grant_log=grant_log,
         features=features,
+        replaced=base.checks.replaced if base.checks else (),
         encryption=encryption_of(base.settings),
         audit=base.audit,
         metrics=base.metrics,

@@ -29,6 +29,8 @@ class Check:
         patterns: patterns for names, such as `*.csv`; capital letters make no difference.
         max_seconds: the time limit in seconds.
         seconds_per_mb: more time for each megabyte of the file, in seconds.
+        replaces: patterns for names of files that the check often replaces. The page applies the
+            limits of size and type to such files only after the checks.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Check:
     patterns: tuple[str, ...] = ("*",)
     max_seconds: float = MAX_SECONDS
     seconds_per_mb: float = 0.0
+    replaces: tuple[str, ...] = ()
 
     def matches(self, name: str) -> bool:
         """Return whether the check looks at files with this name."""
@@ -47,7 +50,10 @@ class Check:
 
 
 def check(
-    *patterns: str, max_seconds: float = MAX_SECONDS, seconds_per_mb: float = 0.0
+    *patterns: str,
+    max_seconds: float = MAX_SECONDS,
+    seconds_per_mb: float = 0.0,
+    replaces: bool = False,
 ) -> Callable[[F], F]:
     """Mark a function as a check. The decorator returns the function unchanged.
 
@@ -58,6 +64,8 @@ def check(
             looks at all files.
         max_seconds: the time limit in seconds. After this time, the page ends the check.
         seconds_per_mb: more time for each megabyte of the file, in seconds.
+        replaces: whether the check returns `Replace` for most of its files. The page then applies
+            the limits of size and type to the new file only.
     """
 
     def mark(function: F) -> F:
@@ -67,6 +75,7 @@ def check(
             patterns=patterns or ("*",),
             max_seconds=max_seconds,
             seconds_per_mb=seconds_per_mb,
+            replaces=(patterns or ("*",)) if replaces else (),
         )
         setattr(function, MARK, made)
         return function

@@ -12,6 +12,7 @@ from PIL import Image
 from e2e.conftest import operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
+from support.expecting import expect
 from support.photos import SECRETS, exif, picture, saved, vector
 
 pytestmark = pytest.mark.e2e
@@ -74,3 +75,33 @@ def test_a_photo_that_is_too_small_is_not_sent(
 
     row.expect_state("failed", timeout_ms=START_MS)
     row.expect_says("This photo has 32 × 32 pixels. The shorter side must have at least 40 pixels")  # noqa: RUF001
+
+
+@slow_on_pyodide
+def test_the_limits_of_type_and_size_apply_to_the_changed_photo(
+    start_demo: StartDemo, make_file: MakeFile
+) -> None:
+    demo, uploader = start_demo(
+        checks_built_in={"photos": {"heic": True, "max_side": 400}},
+        allowed_types=["image/jpeg"],
+        max_file_size=100_000,
+        checks_undo_s=60,
+    )
+    uploader.open()
+    uploader.expect_ready()
+    large = saved(Image.effect_noise((1600, 1200), 60), "JPEG", quality=95)
+    assert len(large) > 100_000
+
+    uploader.choose(make_file("IMG_1.HEIC", vector("rotated.heic")))
+    uploader.choose(make_file("large.jpg", large))
+    uploader.choose(make_file("small.gif", saved(picture(30, 30), "GIF")))
+    rows = {name: uploader.row(name) for name in ("IMG_1.jpg", "large.jpg")}
+    for row in rows.values():
+        row.expect_state("done", timeout_ms=START_MS)
+
+    uploader.row("small.gif").expect_state("failed")
+    assert image_of(demo, rows["IMG_1.jpg"].key).format == "JPEG"
+    assert image_of(demo, rows["large.jpg"].key).size == (400, 300)
+    expect(uploader.files_input).to_have_attribute(
+        "accept", re.compile(r"^image/jpeg,\.heic,\.heif,\.hif,")
+    )

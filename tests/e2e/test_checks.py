@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import oss2
 import pytest
@@ -12,8 +13,10 @@ from playwright.sync_api import Page, Route
 
 from e2e.conftest import ENDED_WORKER, Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.records import record_keys
 
 pytestmark = pytest.mark.e2e
 
@@ -53,6 +56,18 @@ def compress(file):
 def ask(file):
     if "secret" in file.path.read_text():
         return Ask("The file has the word secret.", line=2)
+
+
+@check("*.md")
+def shorten(file):
+    new = file.folder / "short.md"
+    new.write_bytes(file.path.read_bytes()[:10])
+    return Replace(new, reason="Shortened.")
+
+
+@check("*.md")
+def ask_for_title(file):
+    return Ask("Is the title right?")
 
 
 @check("hang*.bin", max_seconds=2)
@@ -140,6 +155,19 @@ def ended_workers(console: Console, browser_name: str) -> None:
         console.expected.append(ENDED_WORKER)
 
 
+@pytest.fixture
+def open_page(start_demo: StartDemo) -> StartDemo:
+    """Return a function that starts a demo with the given settings, and opens its page."""
+
+    def start(**settings: Any) -> tuple[Demo, UploaderPage]:
+        demo, uploader = start_demo(**settings)
+        uploader.open()
+        uploader.expect_ready()
+        return demo, uploader
+
+    return start
+
+
 def stored(demo: Demo) -> list[str]:
     """Return the keys of all objects in the demo's bucket."""
     return [each.key for each in oss2.ObjectIterator(operator_bucket(demo))]
@@ -148,11 +176,9 @@ def stored(demo: Demo) -> list[str]:
 @slow_on_pyodide
 @pytest.mark.core
 def test_a_table_is_checked_before_its_upload(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path
+    open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
-    demo, uploader = start_demo(checks=checks)
-    uploader.open()
-    uploader.expect_ready()
+    demo, uploader = open_page(checks=checks)
 
     uploader.choose(make_file("bad.csv", b"date,amount\n"))
     uploader.choose(make_file("good.csv", b"date,sku,amount\n2026-01-01,7,3\n"))
@@ -207,11 +233,9 @@ def test_a_page_whose_files_need_no_check_never_loads_pyodide(
 
 @slow_on_pyodide
 def test_a_changed_file_is_sent_under_its_new_name(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path
+    open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
-    demo, uploader = start_demo(checks=checks)
-    uploader.open()
-    uploader.expect_ready()
+    demo, uploader = open_page(checks=checks)
 
     uploader.choose(make_file("app.log", b"line\n" * 100_000))
     row = uploader.row("app.log.gz")
@@ -225,11 +249,9 @@ def test_a_changed_file_is_sent_under_its_new_name(
 
 @slow_on_pyodide
 def test_the_person_can_choose_the_original(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path
+    open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
-    demo, uploader = start_demo(checks=checks, checks_undo_s=60)
-    uploader.open()
-    uploader.expect_ready()
+    demo, uploader = open_page(checks=checks, checks_undo_s=60)
 
     uploader.choose(make_file("app.log", b"line\n" * 100))
     row = uploader.row("app.log.gz")
@@ -245,11 +267,9 @@ def test_the_person_can_choose_the_original(
 
 @slow_on_pyodide
 def test_a_question_waits_for_the_person(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path
+    open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
-    demo, uploader = start_demo(checks=checks)
-    uploader.open()
-    uploader.expect_ready()
+    demo, uploader = open_page(checks=checks)
 
     uploader.choose(make_file("notes.txt", b"a\nsecret\n"))
     row = uploader.row("notes.txt")
@@ -260,6 +280,52 @@ def test_a_question_waits_for_the_person(
     row.locator.get_by_role("button", name="Upload anyway").click()
 
     row.expect_state("done")
+
+
+@slow_on_pyodide
+def test_a_question_about_a_changed_file_offers_the_original_too(
+    open_page: StartDemo, make_file: MakeFile, checks: Path
+) -> None:
+    demo, uploader = open_page(checks=checks, checks_undo_s=60)
+
+    uploader.choose(make_file("a.md", b"# A title\n" * 100))
+    row = uploader.row("a.md")
+    row.expect_state("paused", timeout_ms=START_MS)
+    row.expect_says(re.compile(r"1\.0\skB → 10\sB"))
+    row.expect_says("Shortened.")
+    row.expect_says("Is the title right?")
+    row.locator.get_by_role("button", name="Upload the original").click()
+    row.expect_says(re.compile("^(?!.*Shortened).*Is the title right", re.DOTALL))
+    expect(row.locator.get_by_role("button", name="Upload the original")).to_have_count(0)
+    row.locator.get_by_role("button", name="Upload anyway").click()
+    row.expect_state("done")
+
+    assert operator_bucket(demo).get_object(row.key).read() == b"# A title\n" * 100
+
+
+@slow_on_pyodide
+def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
+    start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
+) -> None:
+    demo, uploader = start_demo(checks=checks)
+    page.route(re.compile("checks_worker"), lambda route: None)
+    path = make_file("bad.csv", b"date,amount\n")
+    uploader.open()
+    uploader.expect_ready()
+    uploader.choose(path)
+    uploader.row("bad.csv").expect_state("checking")
+    until(page, lambda: record_keys(page))
+    page.unroute_all()
+    uploader.open()
+    uploader.expect_ready()
+    expect(page.get_by_test_id("unfinished")).to_contain_text("bad.csv")
+
+    uploader.choose(path)
+    row = uploader.row("bad.csv")
+    row.expect_state("failed", timeout_ms=START_MS)
+
+    row.expect_says("Line 1: The first three columns must be date, sku, amount.")
+    assert stored(demo) == []
 
 
 @slow_on_pyodide
@@ -276,7 +342,7 @@ def test_a_question_waits_for_the_person(
     ],
 )
 def test_a_check_that_does_not_work(
-    start_demo: StartDemo,
+    open_page: StartDemo,
     make_file: MakeFile,
     checks: Path,
     console: Console,
@@ -286,9 +352,7 @@ def test_a_check_that_does_not_work(
 ) -> None:
     console.expected.append("fatal error|StackOverflow|RangeError|stack")
     console.expected.append(r"too much recursion|^error: Error \(.*pyodide|exit\(9\)")  # Firefox
-    _, uploader = start_demo(checks=checks)
-    uploader.open()
-    uploader.expect_ready()
+    _, uploader = open_page(checks=checks)
 
     uploader.choose(make_file(name, b"x"))
     row = uploader.row(name)
@@ -303,11 +367,9 @@ def test_a_check_that_does_not_work(
 
 @slow_on_pyodide
 def test_the_operator_can_allow_files_whose_check_does_not_work(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path
+    open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
-    _, uploader = start_demo(checks=checks, checks_on_error="allow")
-    uploader.open()
-    uploader.expect_ready()
+    _, uploader = open_page(checks=checks, checks_on_error="allow")
 
     for name in ("hang.bin", "raise.bin"):
         uploader.choose(make_file(name, b"x"))
@@ -317,11 +379,9 @@ def test_the_operator_can_allow_files_whose_check_does_not_work(
 
 @slow_on_pyodide
 def test_a_running_check_can_be_cancelled(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path
+    open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
-    _, uploader = start_demo(checks=checks)
-    uploader.open()
-    uploader.expect_ready()
+    _, uploader = open_page(checks=checks)
 
     uploader.choose(make_file("slow.bin", b"x"))
     row = uploader.row("slow.bin")
@@ -335,11 +395,9 @@ def test_a_running_check_can_be_cancelled(
 
 @slow_on_pyodide
 def test_a_file_that_is_deleted_while_its_check_runs(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path
+    open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
-    _, uploader = start_demo(checks=checks)
-    uploader.open()
-    uploader.expect_ready()
+    _, uploader = open_page(checks=checks)
 
     path = make_file("read.bin", bytes(33 << 20))  # a smaller file is in memory during its checks
     uploader.choose(path)
@@ -353,13 +411,11 @@ def test_a_file_that_is_deleted_while_its_check_runs(
 
 @slow_on_pyodide
 def test_two_files_are_checked_at_once_where_there_are_cores(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
+    open_page: StartDemo, make_file: MakeFile, checks: Path, page: Page
 ) -> None:
     page.add_init_script(TWO_WORKERS)
     started = "window.started.filter((address) => address.includes('checks_worker')).length"
-    _, uploader = start_demo(checks=checks)
-    uploader.open()
-    uploader.expect_ready()
+    _, uploader = open_page(checks=checks)
 
     uploader.choose(make_file("hang.bin", b"x"))
     uploader.row("hang.bin").expect_state("failed", timeout_ms=START_MS)
@@ -378,12 +434,10 @@ def test_two_files_are_checked_at_once_where_there_are_cores(
 
 @slow_on_pyodide
 def test_a_module_that_the_page_does_not_have(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path
+    open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
     checks.write_text(f"import pandas_of_the_operator\n{checks.read_text()}")
-    _, uploader = start_demo(checks=checks)
-    uploader.open()
-    uploader.expect_ready()
+    _, uploader = open_page(checks=checks)
 
     uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
     row = uploader.row("good.csv")
@@ -473,13 +527,11 @@ async def escapes(file):
 @slow_on_pyodide
 @pytest.mark.core
 def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path, console: Console
+    open_page: StartDemo, make_file: MakeFile, checks: Path, console: Console
 ) -> None:
     console.expected += ["Content Security Policy", "eval"]
     checks.write_text(dedent(ESCAPES))
-    demo, uploader = start_demo(checks=checks)
-    uploader.open()
-    uploader.expect_ready()
+    demo, uploader = open_page(checks=checks)
 
     uploader.choose(make_file("a.bin", b"x"))
     row = uploader.row("a.bin")

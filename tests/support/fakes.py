@@ -392,6 +392,7 @@ class FakeGrants:
         self.prefix = "uploads/alice-1/"
         self.features: list[str] = []
         self.bucket = "bucket"
+        self.replaced: list[str] = []
         self.origins: Sequence[str] = ()
         self.form: list[tuple[str, str]] = []
         self.encryption: PublicKey | None = None
@@ -410,7 +411,10 @@ class FakeGrants:
             expires_at_s=self._clock.true_s + self.life_s,
             server_time_s=self._clock.true_s,
             limits=Limits(
-                max_file_size=self.max_file_size, max_files=self.max_files, types=self.types
+                max_file_size=self.max_file_size,
+                max_files=self.max_files,
+                types=self.types,
+                replaced=self.replaced,
             ),
             principal="Alice",
             left=self.left,

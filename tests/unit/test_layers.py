@@ -180,8 +180,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "oss"
         ),
         "transfer.checking": (
-            "transfer.sending transfer.engine transfer.checks transfer.upload transfer.files "
-            "transfer.ports transfer.states transfer.errors oss"
+            "transfer.sending transfer.engine transfer.grants transfer.checks transfer.upload "
+            "transfer.files transfer.ports transfer.states transfer.errors oss"
         ),
         "transfer.resuming": (
             "transfer.sending transfer.engine transfer.journal transfer.upload transfer.files "
@@ -201,8 +201,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.states transfer.plan transfer.errors oss"
         ),
         "transfer.grants": (
-            "transfer.pacing transfer.ports transfer.files transfer.states transfer.plan "
-            "transfer.errors oss"
+            "transfer.pacing transfer.ports transfer.checks transfer.files transfer.states "
+            "transfer.plan transfer.errors oss"
         ),
         "transfer.pacing": "transfer.upload transfer.states transfer.plan transfer.errors oss",
         "transfer.listeners": "transfer.upload",

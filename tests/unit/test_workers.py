@@ -5,11 +5,15 @@ test that killed it.
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from xdist.remote import Producer
 
 from conftest import group_of
 from support.order import TESTS
+from support.workers import Scheduling
 
 CONFTEST = f"""
 import sys
@@ -59,24 +63,85 @@ def run(folder: Path, tests: str) -> tuple[int, str, int]:
     )
 
 
-def test_the_tests_of_a_group_run_in_one_worker(tmp_path: Path) -> None:
-    tests = "".join(
-        f"""
-def test_{group}_{number}():
-    time.sleep(0.1)
-    with Path("{group}").open("a") as file:
-        print(os.environ["PYTEST_XDIST_WORKER"], file=file)
-"""
-        for number in range(5)
-        for group in "ab"
+def make_scheduling(tests: list[str], workers: int) -> tuple[Scheduling, list["Worker"]]:
+    """Return a scheduling that has begun, with groups that are the first letters of the tests."""
+    config: Any = SimpleNamespace(
+        getvalue=lambda _name: ["popen"] * workers, option=SimpleNamespace(loadscopereorder=False)
     )
+    scheduling = Scheduling(config, Producer("test"), lambda nodeid: nodeid[0])
+    nodes = [Worker() for _ in range(workers)]
+    for node in nodes:
+        join(scheduling, node, tests)
+    scheduling.schedule()
+    return scheduling, nodes
 
-    code, line, _ = run(tmp_path, tests)
 
-    assert code == 0, line
-    workers = [(tmp_path / group).read_text().split() for group in "ab"]
-    assert [len(each) for each in workers] == [5, 5]
-    assert [set(each) for each in workers] in ([{"gw0"}, {"gw1"}], [{"gw1"}, {"gw0"}])
+def join(scheduling: Scheduling, node: "Worker", tests: list[str]) -> None:
+    """Let a worker tell the scheduling its tests, as pytest-xdist does."""
+    node.tests = tests
+    scheduling.add_node(node)
+    scheduling.add_node_collection(node, tests)
+
+
+class Worker:
+    """A worker that notes its tests. Like pytest-xdist's, it keeps its last test until `shutdown`.
+
+    Attributes:
+        given: the tests that it shall run.
+    """
+
+    def __init__(self) -> None:
+        self.tests: list[str] = []
+        self.given: list[str] = []
+        self.shutting_down = False
+        self.gateway = SimpleNamespace(id="gw")
+
+    def send_runtest_some(self, indices: list[int]) -> None:
+        self.given += [self.tests[index] for index in indices]
+
+    def shutdown(self) -> None:
+        self.shutting_down = True
+
+
+def test_the_tests_of_a_group_run_in_one_worker() -> None:
+    _, (first, second) = make_scheduling(["a1", "b1", "a2", "b2", "a3", "b3"], workers=2)
+
+    assert first.given == ["a1", "a2", "a3"]
+    assert second.given == ["b1", "b2", "b3"]
+    assert first.shutting_down, "it starts its last test"
+    assert second.shutting_down
+
+
+def test_a_new_worker_gets_the_rest_of_a_group_whose_worker_died() -> None:
+    tests = ["a1", "a2", "a3", "b1"]
+    scheduling, (first, second) = make_scheduling(tests, workers=2)
+    scheduling.mark_test_complete(first, 0)
+
+    died_of = scheduling.remove_node(first)
+    third = Worker()
+    join(scheduling, third, tests)
+    scheduling.schedule()
+
+    assert died_of == "a2"
+    assert (third.given, third.shutting_down) == (["a3"], True)
+    assert second.given == ["b1"]
+
+
+def test_the_test_that_a_worker_died_of_is_tried_again_also_as_the_last_of_its_group() -> None:
+    tests = ["a1", "a2", "b1"]
+    scheduling, (first, _) = make_scheduling(tests, workers=2)
+    scheduling.mark_test_complete(first, 0)
+
+    died_of = scheduling.remove_node(first)
+    assert died_of
+    scheduling.mark_test_pending(died_of)
+    third = Worker()
+    join(scheduling, third, tests)
+    scheduling.schedule()
+
+    assert (third.given, third.shutting_down) == (["a2"], True)
+    scheduling.mark_test_complete(third, 1)
+    assert scheduling.remove_node(third) is None
 
 
 @pytest.mark.parametrize(
@@ -93,9 +158,8 @@ def test_a_group_is_an_engine_of_core_stories_or_a_file(test: str, group: str) -
     assert group_of(test) == group
 
 
-def test_the_test_that_a_worker_died_of_is_tried_again_also_as_the_last_of_its_group(
-    tmp_path: Path,
-) -> None:
+@pytest.mark.slow
+def test_pytest_tries_the_test_again_that_a_worker_died_of(tmp_path: Path) -> None:
     tests = """
 def test_a_1(): pass
 def test_a_2(): die(1)
@@ -107,6 +171,7 @@ def test_b_1(): pass
     assert "3 passed, 1 rerun" in line
 
 
+@pytest.mark.slow
 def test_a_test_that_always_ends_its_worker_fails_and_the_others_of_its_group_run(
     tmp_path: Path,
 ) -> None:

@@ -29,7 +29,7 @@ function size(bytes) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   let at = 0;
   while (bytes >= 999.5 && at < units.length - 1) [bytes, at] = [bytes / 1000, at + 1];
-  return number(bytes, { style: "unit", unit: units[at], maximumSignificantDigits: 3 });
+  return number(bytes, { style: "unit", unit: units[at], unitDisplay: at ? "short" : "long", maximumSignificantDigits: 3 });
 }
 
 let loading = null; // a promise of the pool

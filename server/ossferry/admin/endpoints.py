@@ -41,7 +41,9 @@ class AdminApi:
 
     def __init__(self, settings: Settings, database: Database, *, styles: str) -> None:
         common = Quota(**{name: getattr(settings, f"quota_{name}") for name in NAMES})
-        self._page = AdminPage(styles=styles, common=common, most=SHOWN)
+        self._page = AdminPage(
+            styles=styles, common=common, most=SHOWN, links_checks=settings.has_checks
+        )
         self._database = database
 
     async def page(self, request: Request, _owner: Owner) -> Response:

@@ -26,10 +26,12 @@ class AdminPage:
         common: the default limits of principals.
         most: maximum number of rows in a table. A table of this length gets a note that rows may be
             missing.
+        links_checks: whether the page has a link to the page `/checks`.
     """
 
-    def __init__(self, *, styles: str, common: Quota, most: int) -> None:
+    def __init__(self, *, styles: str, common: Quota, most: int, links_checks: bool) -> None:
         self._styles = styles
+        self._links_checks = links_checks
         self._common = common
         self._most = most
 
@@ -64,6 +66,7 @@ class AdminPage:
             limits=self._limits,
             name_of=name_of,
             outcomes=_outcomes,
+            links_checks=self._links_checks,
             has_checks=any(each.checks_claimed for each in uploads),
         )
 

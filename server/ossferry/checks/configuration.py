@@ -95,6 +95,11 @@ class PageChecks:
     answer: Checks
     files: Mapping[str, StoredFile]
 
+    @property
+    def replaced(self) -> list[str]:
+        """Patterns for names of files that a check often replaces."""
+        return sorted({name for check in self.answer["checks"] for name in check["replaces"]})
+
 
 def can_check() -> bool:
     """Return whether the interpreter is installed that runs checks in the page.

@@ -28,13 +28,14 @@ class Listed(Declared):
 
 
 class ListedCheck(TypedDict):
-    """A check: the names of files that it looks at, and its time limit."""
+    """A check: the names of files that it looks at and often replaces, and its time limit."""
 
     name: str
     patterns: list[str]
     built_in: bool
     max_seconds: float
     seconds_per_mb: float
+    replaces: list[str]
 
 
 class RunJson(TypedDict):
@@ -68,6 +69,7 @@ def run_json(settings: CheckSettings, selection: Selection) -> RunJson:
                 "built_in": each.built_in,
                 "max_seconds": each.max_seconds,
                 "seconds_per_mb": each.seconds_per_mb,
+                "replaces": list(each.replaces),
             }
             for each in selection.checks
         ],
@@ -112,6 +114,7 @@ def select_checks(settings: CheckSettings) -> Selection:
                 built_in=is_built_in,
                 max_seconds=each.max_seconds,
                 seconds_per_mb=each.seconds_per_mb,
+                replaces=each.replaces,
             )
             for each in part
         ]

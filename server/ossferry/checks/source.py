@@ -21,7 +21,9 @@ __all__ = ["Declaration", "Source", "integrity_of", "read_source"]
 PACKAGE = "ossferry_checks"
 DECORATOR = "check"
 NUMBERS = {"max_seconds": MAX_SECONDS, "seconds_per_mb": 0.0}
-"""The keyword arguments of the decorator with their defaults."""
+"""The numbers among the keyword arguments of the decorator, with their defaults."""
+
+REPLACES = "replaces"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -196,13 +198,24 @@ def _declared(node: ast.stmt, decorators: list[ast.expr]) -> Declaration:
         raise _WrongCheckError(node, f"the check {node.name} must have one argument, the file")
     patterns = tuple(_pattern(each) for each in first.args)
     numbers = dict(NUMBERS)
+    replaces = False
     for keyword in first.keywords:
+        if keyword.arg == REPLACES:
+            replaces = _flag(keyword.value)
+            continue
         if keyword.arg not in NUMBERS:
             raise _WrongCheckError(
                 keyword.value, f"the decorator has no argument {keyword.arg or '**'}"
             )
         numbers[keyword.arg] = _number(keyword.arg, keyword.value)
-    return Declaration(name=node.name, patterns=patterns or ("*",), line=node.lineno, **numbers)
+    patterns = patterns or ("*",)
+    return Declaration(
+        name=node.name,
+        patterns=patterns,
+        line=node.lineno,
+        replaces=patterns if replaces else (),
+        **numbers,
+    )
 
 
 def _pattern(node: ast.expr) -> str:
@@ -211,6 +224,13 @@ def _pattern(node: ast.expr) -> str:
         raise _WrongCheckError(
             node, f'a pattern must be a text such as "*.csv", not {ast.unparse(node)}'
         )
+    return value
+
+
+def _flag(node: ast.expr) -> bool:
+    value = _constant(node)
+    if not isinstance(value, bool):
+        raise _WrongCheckError(node, f"{REPLACES} must be True or False, not {ast.unparse(node)}")
     return value
 
 

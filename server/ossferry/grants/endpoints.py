@@ -53,11 +53,16 @@ class Refused(Body):
 
 
 class Limits(TypedDict):
-    """The limits that the page shows and checks."""
+    """The limits that the page shows and checks.
+
+    `replaced` has patterns for names of files that a check often replaces; `max_file_size` and
+    `types` apply to these files after the checks.
+    """
 
     max_file_size: int
     max_files: int
     types: list[str]
+    replaced: list[str]
     quota: Left | None
 
 
@@ -185,6 +190,7 @@ class TokenApi:
     Args:
         grant_log: checks quotas and records grants; None if the server has no ledger.
         features: names of the features that the page may offer.
+        replaced: patterns for names of files that a check in the page often replaces.
         encryption: the key with which pages encrypt files; None if they do not.
     """
 
@@ -198,6 +204,7 @@ class TokenApi:
         grants: Grants,
         grant_log: GrantLog | None,
         features: Sequence[str],
+        replaced: Sequence[str],
         encryption: Encryption | None,
         audit: Audit,
         metrics: Metrics,
@@ -211,6 +218,7 @@ class TokenApi:
         self._grants = grants
         self._grant_log = grant_log
         self._features = list(features)
+        self._replaced = list(replaced)
         self._encryption = encryption
         self._audit = audit
         self._metrics = metrics
@@ -296,6 +304,7 @@ class TokenApi:
                 "max_file_size": granted.allowed.max_file_size,
                 "max_files": settings.max_files,
                 "types": list(granted.allowed.types),
+                "replaced": self._replaced,
                 "quota": granted.left,
             },
             "features": self._features,

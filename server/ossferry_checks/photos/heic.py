@@ -6,7 +6,7 @@ from ossferry_checks.photos import canvas, libheif
 from ossferry_checks.photos.canvas import Encoding, NotDecodedError
 from ossferry_checks.photos.formats import header
 from ossferry_checks.photos.naming import renamed
-from ossferry_checks.photos.opening import PATTERNS, opened, refuse_too_many_pixels
+from ossferry_checks.photos.opening import HEIC_PATTERNS, PATTERNS, opened, refuse_too_many_pixels
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject, Replace
 from ossferry_checks.sentences import say
@@ -58,4 +58,5 @@ def heic_check(options: PhotoOptions) -> Check:
         patterns=PATTERNS,
         max_seconds=120,
         seconds_per_mb=20,
+        replaces=HEIC_PATTERNS,
     )

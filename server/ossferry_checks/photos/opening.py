@@ -10,12 +10,11 @@ from ossferry_checks.photos.source import BrokenPhotoError, Source
 from ossferry_checks.results import Reject
 from ossferry_checks.sentences import say
 
-__all__ = ["PATTERNS", "opened", "refuse_too_many_pixels"]
+__all__ = ["HEIC_PATTERNS", "PATTERNS", "SMALLER_PATTERNS", "opened", "refuse_too_many_pixels"]
 
-PATTERNS = (
-    *("*.jpg", "*.jpeg", "*.jpe", "*.jfif", "*.png", "*.webp", "*.gif"),
-    *("*.heic", "*.heif", "*.hif"),
-)
+SMALLER_PATTERNS = ("*.jpg", "*.jpeg", "*.jpe", "*.jfif", "*.png", "*.webp")
+HEIC_PATTERNS = ("*.heic", "*.heif", "*.hif")
+PATTERNS = (*SMALLER_PATTERNS, "*.gif", *HEIC_PATTERNS)
 """The names of photos. The content decides about the format."""
 MAX_PIXELS = 200_000_000
 """A browser needs at least 4 bytes of memory for each pixel."""

@@ -6,7 +6,12 @@ from ossferry_checks.photos import canvas
 from ossferry_checks.photos.canvas import Encoding, NotDecodedError
 from ossferry_checks.photos.formats import header
 from ossferry_checks.photos.naming import TYPES, renamed
-from ossferry_checks.photos.opening import PATTERNS, opened, refuse_too_many_pixels
+from ossferry_checks.photos.opening import (
+    PATTERNS,
+    SMALLER_PATTERNS,
+    opened,
+    refuse_too_many_pixels,
+)
 from ossferry_checks.photos.photo import Photo, dimensions_text
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject, Replace
@@ -52,6 +57,7 @@ def smaller_check(options: PhotoOptions) -> Check:
         patterns=PATTERNS,
         max_seconds=60,
         seconds_per_mb=5,
+        replaces=SMALLER_PATTERNS,
     )
 
 

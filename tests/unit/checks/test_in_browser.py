@@ -36,7 +36,7 @@ check("*.txt")(hidden)
 def config(on_error: str = "reject", **more: Any) -> str:
     """Return the answer of `GET /api/checks` for `SOURCE`."""
     columns = {"name": "columns", "patterns": ["*.csv"], "max_seconds": 5.0}
-    columns |= {"seconds_per_mb": 0.0, "built_in": False}
+    columns |= {"seconds_per_mb": 0.0, "built_in": False, "replaces": []}
     return json.dumps({"checks": [columns], "on_error": on_error, "built_in": {}, **more})
 
 

@@ -52,6 +52,7 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Setti
             "max_file_size": 48800000000000,
             "max_files": 10000,
             "types": [],
+            "replaced": [],
             "quota": None,
         },
         "features": [

@@ -21,7 +21,8 @@ def test_names_patterns_and_limits_are_read_in_order(tmp_path: Path) -> None:
         tmp_path,
         IMPORT + "import csv\nfrom os import path\n"
         'raise RuntimeError("the server does not run this")\n'
-        "@check('*.csv', '*.' 'tsv', max_seconds=2.5, seconds_per_mb=1)\ndef columns(file): ...\n"
+        "@check('*.csv', '*.' 'tsv', max_seconds=2.5, seconds_per_mb=1, replaces=True)\n"
+        "def columns(file): ...\n"
         "@check()\nasync def everything(file, strict=True): ...\n"
         "def helper(a, b): ...\n"
         "class Row: ...\n",
@@ -29,6 +30,7 @@ def test_names_patterns_and_limits_are_read_in_order(tmp_path: Path) -> None:
 
     first, second = source.checks
     assert (first.name, first.patterns) == ("columns", ("*.csv", "*.tsv"))
+    assert (first.replaces, second.replaces) == (("*.csv", "*.tsv"), ())
     assert (first.max_seconds, first.seconds_per_mb, first.line) == (2.5, 1.0, 6)
     assert (second.name, second.patterns, second.max_seconds) == ("everything", ("*",), 60.0)
     assert source.imports == {"ossferry_checks", "csv", "os"}
@@ -77,6 +79,7 @@ def test_a_decorator_of_another_package_is_none(tmp_path: Path) -> None:
         ("@check(max_seconds=0)\ndef one(file): ...", 2, "max_seconds must be more than 0"),
         ("@check(max_seconds=1e999)\ndef one(file): ...", 2, "max_seconds must be more than 0"),
         ("@check(seconds_per_mb=-1)\ndef one(file): ...", 2, "seconds_per_mb must be 0 or more"),
+        ("@check(replaces=1)\ndef one(file): ...", 2, "replaces must be True or False, not 1"),
         ("@check(seconds=3)\ndef one(file): ...", 2, "has no argument seconds"),
         ("@check(**K)\ndef one(file): ...", 2, "has no argument \\*\\*"),
         ("@check\ndef one(file): ...", 2, "write @check\\(\\) with parentheses"),

@@ -102,6 +102,32 @@ def test_a_module_has_checks_or_the_model_of_tables(
         select_checks(make_settings(checks=checks, checks_built_in={"json": True}))
 
 
+@pytest.mark.parametrize(
+    ("built_in", "own", "replaced"),
+    [
+        ({"photos": {"heic": True}}, "", ["*.heic", "*.heif", "*.hif"]),
+        ({"pdf": True}, "'*.bmp', replaces=True", ["*.bmp"]),
+        ({"pdf": True}, "'*.bmp'", []),
+    ],
+)
+def test_the_grant_names_the_files_that_checks_replace(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    checks: Path,
+    built_in: dict[str, object],
+    own: str,
+    replaced: list[str],
+) -> None:
+    clock.catch_up()
+    checks.write_text(f"from ossferry_checks import check\n@check({own})\ndef own(file): ...\n")
+    settings = make_settings(checks=checks, checks_built_in=built_in)
+    with start(settings, sts) as client:
+        limits = client.post("/api/grant").json()["limits"]
+
+    assert limits["replaced"] == replaced
+
+
 def test_the_page_gets_the_checks_with_all_addresses(
     make_settings: Callable[..., Settings],
     sts: FakeSts,
@@ -128,7 +154,7 @@ def test_the_page_gets_the_checks_with_all_addresses(
     found = answer.json()
     version = hash_of(CHECKS.encode())
     digest, wheel = hashlib.sha256(CHECKS.encode()), hashlib.sha256(WHEEL)
-    own = {"name": "columns", "patterns": ["*.csv"], "built_in": False}
+    own = {"name": "columns", "patterns": ["*.csv"], "built_in": False, "replaces": []}
     assert {**own, "max_seconds": 3.0, "seconds_per_mb": 0.0} in found["checks"]
     assert found["on_error"] == "allow"
     assert found["undo_s"] == 5

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.checks.verdict import Verdict
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.files import File
+    from ossferry_uploader.transfer.grants.limits import Limits
     from ossferry_uploader.transfer.ports import Checks
     from ossferry_uploader.transfer.upload import Upload
 
@@ -46,6 +47,7 @@ class Checking:
     """Checks the files of uploads, and holds uploads that wait for the person's answer.
 
     Args:
+        limits: returns the current limits of the grant.
         passed: called with an upload that may be sent now; its state is `waiting`.
         failed: called with an upload and the error of its checks.
     """
@@ -54,11 +56,13 @@ class Checking:
         self,
         engine: "Engine",
         *,
+        limits: "Callable[[], Limits]",
         passed: "Callable[[Upload], None]",
         failed: "Callable[[Upload, Exception], None]",
     ) -> None:
         self._engine = engine
         self._checks: Checks = engine.ports.checks or _NoChecks()
+        self._limits = limits
         self._passed = passed
         self._failed = failed
         # `None` until the first grant
@@ -94,6 +98,16 @@ class Checking:
             await engine.persist(upload, lambda: self.load(grant.features))
         return self._concerns(upload) and upload.check.verdict is None
 
+    def may_replace(self, upload: "Upload") -> bool:
+        """Return whether checks will probably replace the file of an upload.
+
+        The limits of size and type apply to the new file only.
+        """
+        is_new = upload.check.verdict is None and not (upload.is_stream or upload.upload_id)
+        return (
+            is_new and self._limits().is_replaced(upload.file.name) and self._rules is not NO_RULES
+        )
+
     def holds(self, upload: "Upload") -> bool:
         """Check the file of a waiting upload, or wait for the person's answer, if necessary.
 
@@ -109,7 +123,8 @@ class Checking:
             heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
             self._start()
             return True
-        if check.is_settled or not (check.questions() or self._can_undo(upload)):
+        check.can_undo = self._can_undo(upload)
+        if check.is_settled or not (check.questions() or check.can_undo):
             return False
         upload.wait_for_answer()
         if not check.questions():
@@ -154,7 +169,14 @@ class Checking:
         return bool(is_new and self._rules and self._rules.match(upload.file.name))
 
     def _can_undo(self, upload: "Upload") -> bool:
-        return bool(upload.check.original and self._rules and self._rules.undo_s)
+        original = upload.check.original
+        if not (original and self._rules and self._rules.undo_s):
+            return False
+        limits = self._limits()
+        error = limits.refusal(original)
+        if not error and limits.is_replaced(original.name):  # the type may be unknown
+            error = limits.type_refusal(original.name, original.content_type)
+        return not error
 
     def _start(self) -> None:
         while self._line and len(self._tasks) < CONCURRENT:

@@ -93,7 +93,9 @@ class Queue:
         self._added = 0
         self._records = RecordWriter(engine, soon, lambda: not (self._line or self._running))
         self.unfinished = UnfinishedUploads(engine, self._add)
-        self.checking = Checking(engine, passed=self._line_up, failed=self._refuse)
+        self.checking = Checking(
+            engine, limits=lambda: self._limits, passed=self._line_up, failed=self._refuse
+        )
         self.on_change(self._let_pass)
         if on_change:
             self.on_change(on_change)
@@ -322,7 +324,7 @@ class Queue:
         total = self._limits.max_total
         if total is not None and count + self._count_done() > total:
             return TooManyFiles(total, is_total=True)
-        return self._limits.refusal(upload.file)
+        return None if self.checking.may_replace(upload) else self._limits.refusal(upload.file)
 
     def _count_done(self) -> int:
         return len([each for each in self.uploads if each.state == states.DONE])

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checking import CONCURRENT
 from ossferry_uploader.transfer.checks.rules import matches, read_rules
@@ -9,8 +11,10 @@ from ossferry_uploader.transfer.checks.verdict import Refusal, Verdict
 from ossferry_uploader.transfer.errors import (
     CheckFailed,
     FileRejected,
+    FileTooLarge,
     FileUnreadable,
     ServerRefused,
+    WrongType,
 )
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.upload import Upload
@@ -48,6 +52,12 @@ def stop_timers(ports):
 
 def small_file(name="a.csv", size=4):
     file = FakeFile(name, size)
+    file.is_lasting = False
+    return file
+
+
+def small_jpeg(name, size):
+    file = FakeFile(name, size, content_type="image/jpeg")
     file.is_lasting = False
     return file
 
@@ -213,6 +223,26 @@ async def test_a_question_waits_for_the_answer_of_the_person():
     assert checks.seen == ["a.csv"]
 
 
+@pytest.mark.parametrize("undo_s", [0.0, 5.0])
+async def test_the_person_can_choose_the_original_also_in_answer_to_a_question(undo_s):
+    queue, _, checks = make("*", undo_s=undo_s)
+    asked = [("Is the date right?", None)]
+    checks.verdicts["a.png"] = Verdict(file=small_file("a.jpg"), questions=asked)
+    checks.originals["a.png"] = Verdict(questions=asked)
+    upload = queue.add(FakeFile("a.png", 10))
+    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+    await pause()
+
+    assert upload.check.can_undo == bool(undo_s)
+    queue.checking.answer(upload, keep_original=upload.check.can_undo)
+    if undo_s:
+        await until(lambda: upload.paused_for == states.FOR_ANSWER)
+        assert not upload.check.can_undo
+        queue.checking.answer(upload)
+    await ended(upload)
+    assert upload.file.name == ("a.png" if undo_s else "a.jpg")
+
+
 async def test_a_pause_does_not_answer_a_question():
     queue, ports, checks = make("*")
     checks.verdicts["a.csv"] = Verdict(questions=[("A key is in the file.", None)])
@@ -247,6 +277,57 @@ async def test_the_person_can_choose_the_original_of_a_changed_file():
     assert upload.key.endswith("/a.png")
     assert upload.checks["ran"] == [ran("columns", "undone")]
     assert upload.options.metadata == {}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["grant is here", "grant comes later"])
+async def test_the_limits_apply_to_the_new_file_of_a_file_that_a_check_replaces(known):
+    queue, ports, checks = make("*.heic", undo_s=5.0)
+    stop_timers(ports)
+    ports.grants.types, ports.grants.max_file_size = ["image/jpeg"], 5
+    ports.grants.replaced = ["*.heic"]
+    limits = (await ports.grants.fetch()).limits
+    if known:
+        queue.allow(limits)
+    checks.verdicts["a.HEIC"] = Verdict(file=small_jpeg("a.jpg", 4))
+    checks.verdicts["b.heic"] = Verdict(file=small_jpeg("b.jpg", 6))
+
+    fits = queue.add(FakeFile("a.HEIC", 10, content_type="image/heic"))
+    large = queue.add(FakeFile("b.heic", 10, content_type="image/heic"))
+    unchanged = queue.add(FakeFile("c.heic", 5, content_type="image/heic"))
+    other = queue.add(FakeFile("d.tiff", 5, content_type="image/tiff"))
+    queue.allow(limits)
+    await ended(fits, large, unchanged, other)
+
+    assert fits.state == states.DONE, "the original is not offered, because it exceeds the limits"
+    assert isinstance(large.error, FileTooLarge)
+    assert isinstance(unchanged.error, WrongType)
+    assert isinstance(other.error, WrongType)
+    assert sorted(checks.seen) == ["a.HEIC", "b.heic", "c.heic"]
+
+
+async def test_a_page_without_checks_applies_the_limits_at_once():
+    queue, ports, _ = make("*")
+    queue = Queue(make_engine(make_ports()))
+    ports.grants.types, ports.grants.replaced = ["image/jpeg"], ["*.heic"]
+    queue.allow((await ports.grants.fetch()).limits)
+
+    upload = queue.add(FakeFile("a.heic", 10, content_type="image/heic"))
+
+    assert isinstance(upload.error, WrongType)
+
+
+@pytest.mark.parametrize("content_type", ["", "image/heic"])
+async def test_an_original_of_a_type_that_is_not_allowed_is_not_offered(content_type):
+    queue, ports, checks = make("*", undo_s=5.0)
+    stop_timers(ports)
+    ports.grants.types, ports.grants.replaced = ["image/jpeg"], ["*.heic"]
+    queue.allow((await ports.grants.fetch()).limits)
+    checks.verdicts["a.heic"] = Verdict(file=small_jpeg("a.jpg", 4))
+
+    upload = queue.add(FakeFile("a.heic", 10, content_type=content_type))
+    await ended(upload)
+
+    assert upload.state == states.DONE
 
 
 async def test_the_original_that_a_later_check_rejects_is_not_sent():

@@ -67,10 +67,12 @@ def test_a_custom_domain_is_told_from_an_endpoint(endpoint, origin, is_custom_do
 def test_features_quota_and_types_may_be_there():
     limits = {"max_file_size": 10, "max_files": 1, "quota": {"bytes_left": 5, "objects_left": None}}
     limits["types"] = [".csv"]
+    limits["replaced"] = ["*.heic"]
     plain, full = read_grant(document()), read_grant(document(limits=limits, features=["share"]))
 
     assert (plain.features, plain.left.facts(), plain.limits.types) == ([], (None, None), [])
     assert (full.features, full.left.facts(), full.limits.types) == (["share"], (5, None), [".csv"])
+    assert (plain.limits.replaced, full.limits.replaced) == ([], ["*.heic"])
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,24 @@ def test_types_are_matched_as_html_does(types, name, content_type, fits):
     assert allows(types, name, content_type) == fits
 
 
+@pytest.mark.parametrize(
+    ("types", "replaced", "accept"),
+    [
+        ([], ["*.heic"], ""),
+        (["image/jpeg", ".csv"], [], "image/jpeg,.csv"),
+        (["image/jpeg", ".heic"], ["*.heic", "*.heif"], "image/jpeg,.heic,.heif"),
+        (["image/jpeg"], ["scan*.bmp"], "image/jpeg,.bmp"),
+        (["image/jpeg"], ["*"], ""),
+        (["image/jpeg"], ["*.bm?"], ""),
+        (["image/jpeg"], ["README"], ""),
+    ],
+)
+def test_a_person_can_choose_files_of_the_allowed_types_and_files_that_checks_replace(
+    types, replaced, accept
+):
+    assert Limits(types=types, replaced=replaced).accept() == accept
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["grant is here", "grant comes later"])
 async def test_what_does_not_fit_is_told_before_its_turn(known):
     queue, ports = make()

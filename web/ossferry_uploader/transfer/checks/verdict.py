@@ -88,6 +88,7 @@ class CheckState:
         verdict: the result; `None` until all checks have ended.
         original: the file that was added, if the checks have changed it; otherwise `None`.
         options: the options of the upload before the checks; `None` if `original` is `None`.
+        can_undo: whether the person may choose the original.
         keeps_original: whether the person has chosen the original; checks may not change it then.
         is_settled: whether the person has answered the questions, or the time to choose the
             original has passed.
@@ -99,6 +100,7 @@ class CheckState:
         self.verdict: Verdict | None = None
         self.original: File | None = None
         self.options: Options | None = None
+        self.can_undo = False
         self.keeps_original = False
         self.is_settled = False
 

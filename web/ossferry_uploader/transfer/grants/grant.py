@@ -147,6 +147,7 @@ def _limits(document: "Any") -> Limits:
         max_file_size=_count(document, "max_file_size"),
         max_files=_count(document, "max_files"),
         types=[str(each) for each in document.get("types") or []],
+        replaced=[str(each) for each in document.get("replaced") or []],
     )
 
 

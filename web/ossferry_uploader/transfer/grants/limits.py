@@ -4,6 +4,7 @@ The page checks the limits, so that a person gets an error at once. OSS checks s
 the grant has a signed form. An application that forbids certain content has to check the objects.
 """
 
+from ossferry_uploader.transfer.checks.rules import matches
 from ossferry_uploader.transfer.errors import FileTooLarge, TransferError, WrongType
 from ossferry_uploader.transfer.plan import MAX_FILES, MAX_OBJECT_BYTES
 
@@ -23,6 +24,7 @@ class Limits:
         types: the allowed types, as in the `accept` attribute of HTML; an empty list allows all.
         max_total: the largest allowed number of unfinished and finished files; `None` for no limit.
         outer_types: more allowed types; a file must be allowed by both lists.
+        replaced: patterns for names of files that a check of the page often replaces.
     """
 
     def __init__(
@@ -33,11 +35,13 @@ class Limits:
         types: "list[str]",
         max_total: "int | None" = None,
         outer_types: "list[str] | None" = None,
+        replaced: "list[str] | None" = None,
     ) -> None:
         self.max_file_size = min(max_file_size, MAX_OBJECT_BYTES)
         self.max_files = max_files
         self.types = types
         self.max_total = max_total
+        self.replaced = replaced or []
         self._outer_types = outer_types or []
 
     def within(self, outer: "Limits") -> "Limits":
@@ -48,7 +52,25 @@ class Limits:
             types=self.types or outer.types,
             max_total=self.max_total,
             outer_types=outer.types,
+            replaced=self.replaced,
         )
+
+    def is_replaced(self, name: str) -> bool:
+        """Return whether a check often replaces a file with this name."""
+        return any(matches(name, each) for each in self.replaced)
+
+    def accept(self) -> str:
+        """Return the value for the `accept` attribute of a file input; empty for all files."""
+        if not self.types:
+            return ""
+        accepted = list(self.types)
+        for pattern in self.replaced:
+            ending = "." + pattern.rpartition(".")[2]
+            if pattern[-len(ending) :] != ending or any(char in ending for char in "*?[]"):
+                return ""
+            if ending not in accepted:
+                accepted.append(ending)
+        return ",".join(accepted)
 
     def refusal(self, file: "File") -> "TransferError | None":
         """Return the error for a file that exceeds the limits; `None` if the file is allowed.

@@ -192,14 +192,14 @@ def _checks(model: "UploadModel") -> "list[str]":
 
 
 def _question(model: "UploadModel") -> "list[str]":
-    """Return the questions of the checks, or how they have changed the file."""
+    """Return how the checks have changed the file, and their questions."""
     check = model.upload.check
     questions = [at_line(text, line) for text, line in check.questions()]
-    if questions:
+    if not check.original:
         return questions
     ran = check.verdict.ran if check.verdict else []
     says = [each["says"] for each in ran if each["outcome"] == "changed"]
-    return [_size(model)] + [each for each in says if each]
+    return [_size(model)] + [each for each in says if each] + questions
 
 
 def _pace(model: "UploadModel", sent: int) -> "list[str]":
@@ -268,11 +268,10 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
     elif state == states.CANCELLED or model.upload.may_retry():
         made.append(("retry", "", actions.retry))
     if state == states.PAUSED and model.paused_for.get() == states.FOR_ANSWER:
-        if model.upload.check.questions():
-            made.append(("upload_anyway", "", actions.upload_anyway))
-        else:
+        if model.upload.check.can_undo:
             made.append(("upload_original", "", actions.upload_original))
-            made.append(("upload_now", "", actions.upload_anyway))
+        key = "upload_anyway" if model.upload.check.questions() else "upload_now"
+        made.append((key, "", actions.upload_anyway))
     if state == states.WAITING and not model.urgent.get():
         made.append(("send_next", "", actions.send_next))
     size = model.upload.file.size

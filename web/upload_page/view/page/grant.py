@@ -45,7 +45,7 @@ def show_grant(model: "GrantModel") -> None:
         before, _, after = say("grant", prefix="\0", time=until).partition("\0")
         line.append(before, element("code", {"dir": "ltr"}, grant.prefix), after)
     if grant:
-        set_attribute(by_id("files"), "accept", ",".join(model.limits.get().types) or None)
+        set_attribute(by_id("files"), "accept", model.limits.get().accept() or None)
         set_text(by_id("who"), grant.principal)
 
 
