@@ -5,6 +5,7 @@ JavaScript passes and receives JSON, numbers and functions, so that the module a
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -86,6 +87,8 @@ class Checker:
             keep_original=given.get("keep_original", False),
             on_start=lambda check, limit_s: on_start(check.name, limit_s),
         )
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
         return json.dumps(self._verdict.as_json())
 
     def new_path(self) -> str:

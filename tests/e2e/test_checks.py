@@ -109,6 +109,13 @@ def prints(file):
         print("x" * 1_000_000)
 
 
+@check("flood*.bin", max_seconds=60)
+def prints_one_long_line(file):
+    for _ in range(1000):
+        print("x" * 1_000_000, end="")
+    return {}["end"]
+
+
 @check("read*.bin", max_seconds=60)
 def reads_again(file):
     try:
@@ -339,6 +346,7 @@ def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
         ("exit.bin", "exits", "It crashed: "),
         ("deep.bin", "is_too_deep", ""),
         ("print.bin", "prints", "It took longer than 2 seconds."),
+        ("flood.bin", "prints_one_long_line", "KeyError: 'end' (checks.py, line "),
     ],
 )
 def test_a_check_that_does_not_work(

@@ -25,7 +25,7 @@ from ossferry_checks import Note, Reject, Replace, check
 
 @check("*.csv")
 def columns(file):
-    print("looking at", file.name)
+    print("looking at", file.name, end="")
     if not file.path.read_text().startswith("date"):
         raise Reject("The first column must be date.", line=1)
     new = file.folder / "new.csv"
@@ -75,7 +75,7 @@ def test_the_checks_are_tried_without_an_upload(
         "The page would upload this file.", timeout=START_MS
     )
     expect(row).to_contain_text("columns changed the file")
-    expect(row).to_contain_text("The page would upload new.csv (5 byte → 2.5 kB).")
+    expect(row).to_contain_text("The page would upload new.csv (5 bytes → 2.5 kB).")
     row.get_by_text("Metadata", exact=True).click()
     expect(row).to_contain_text("x-oss-meta-columns: 1")
     row.get_by_text("Printed text").click()

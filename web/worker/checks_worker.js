@@ -86,9 +86,14 @@ function reportReadErrors({ FS, ERRNO_CODES }) {
   };
 }
 
+// Pyodide would keep a line until it ends, and fail if it is too long.
 let printed = "";
-const print = (line) => {
-  if (printed.length < MAX_OUTPUT) printed = `${printed}${line}\n`.slice(0, MAX_OUTPUT);
+const utf8 = new TextDecoder();
+const print = {
+  write(bytes) {
+    if (printed.length < MAX_OUTPUT) printed = (printed + utf8.decode(bytes, { stream: true })).slice(0, MAX_OUTPUT);
+    return bytes.length;
+  },
 };
 
 let pyodide = null;
@@ -107,7 +112,9 @@ async function start({ config, base }) {
   const { loadPyodide } = await load(`${indexURL}pyodide.mjs`);
   const loaded = [library, ...packages].map(async (each) => [await bytes(at(each.url)), each.format ?? "zip"]);
   const source = module ? text(at(module.url)) : null;
-  pyodide = await loadPyodide({ indexURL, stdout: print, stderr: print });
+  pyodide = await loadPyodide({ indexURL });
+  pyodide.setStdout(print);
+  pyodide.setStderr(print);
   for (const [archive, format] of await Promise.all(loaded)) pyodide.unpackArchive(archive, format, { extractDir: format === "zip" ? "/lib/checks" : undefined });
   const own = await source;
   reportReadErrors(pyodide);
@@ -126,6 +133,7 @@ async function check({ id, file, about }) {
   const folder = `/new/${id}`;
   let told = 0;
   printed = "";
+  utf8.decode(); // forgets half a character
   FS.mkdirTree(folder);
   const name = about.name.replaceAll(/[/\0]/g, "_");
   const content = file.size <= MAX_COPY && (await file.arrayBuffer().catch(() => null));

@@ -159,8 +159,8 @@ def explain(error: Exception, *, origin: str) -> Explanation:
         next_step = "" if error.is_built_in else say("check_rejected_next")
         return Explanation(at_line(error.reason, error.line), next_step)
     if isinstance(error, CheckFailed):
-        detail = [each for each in (error.check, error.reason) if each]
-        return _explanation("check_failed", detail=detail)
+        detail = f"{error.check}: {error.reason}" if error.check else error.reason
+        return _explanation("check_failed", detail=[detail])
     return _before(error)
 
 
