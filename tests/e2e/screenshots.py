@@ -11,7 +11,8 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from e2e.pages.uploader import UploaderPage
-from ossferry.cli.demo import Demo
+from ossferry.cli.demo import WITH_CHECKS, Demo
+from ossferry.cli.samples.files import sample_folder
 from support.browsers import executable
 from support.config import ROOT, load
 from support.faults import fault_for, refuse
@@ -28,6 +29,20 @@ FILES = {
     "contract-draft.pdf": 64_000_000,
     "تقرير.xlsx": 88_000,
 }
+CHECKED = {
+    "orders.csv": "done",
+    "orders-ragged.csv": "failed",
+    "bomb.zip": "failed",
+    "contract.pdf": "failed",
+    "notes.txt": "paused",
+    "harbour.jpg": "paused",
+    "IMG_0417.jpg": "paused",
+    "panorama.jpg": "paused",
+}
+"""States of the rows of samples; a row has the name of the changed file."""
+
+CHANGED = {"IMG_0417.jpg": "IMG_0417.heic", "panorama.jpg": "panorama.png"}
+START_MS = 60_000  # Pyodide on a busy machine
 PICTURE = "sunset.png"
 SUNSET = """(async () => {
   const canvas = new OffscreenCanvas(640, 480);
@@ -107,6 +122,8 @@ def main() -> None:
         for story in (busy, phone, many, errors, done, resume, japanese, right_to_left):
             with Demo() as demo:
                 story(studio, demo)
+        with Demo(**{**WITH_CHECKS, "checks_undo_s": 60}) as demo:
+            checked(studio, demo)
         browser.close()
 
 
@@ -222,6 +239,19 @@ def done(studio: Studio, demo: Demo) -> None:
         uploader.choose(studio.folder / "report.docx")
         expect(uploader.dialog("same-name")).to_be_visible()
         shoot(page, "same-name", full=False)
+
+
+def checked(studio: Studio, demo: Demo) -> None:
+    """Files that checks have refused and changed, and one about which a check asks."""
+    for phone, suffix in ((False, ""), (True, "-phone")):
+        size = NARROW if phone else WIDE
+        with sample_folder(studio.folder) as folder, studio.page(demo, phone=phone) as uploader:
+            uploader.choose(*[folder / CHANGED.get(name, name) for name in CHECKED])
+            for name, state in CHECKED.items():
+                uploader.row(name).expect_state(state, timeout_ms=START_MS)
+            shoot(uploader.page, f"checks{suffix}", size)
+            if not phone:
+                shoot(uploader.page, "checks-dark", size, scheme="dark")
 
 
 def resume(studio: Studio, demo: Demo) -> None:

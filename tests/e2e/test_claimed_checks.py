@@ -38,6 +38,7 @@ for name, checks in (("a.txt", {CLAIM!r}), ("b.txt", {ONE!r}), ("c.txt", None)):
 """
 
 
+@pytest.mark.only_browser("chromium")  # only its downloads can be read
 @slow_on_pyodide
 def test_a_person_reads_what_the_checks_said_and_keeps_it(
     start_demo: StartDemo, page: Page, tmp_path: Path

@@ -138,7 +138,10 @@ def test_a_pause_keeps_the_parts_and_a_reload_starts_again_with_a_new_key(
     first = row.key
     uploader.open()
     uploader.expect_ready()
-    expect(page.get_by_text("large.bin")).to_have_count(0)
+    line = page.get_by_test_id("other-device")
+    expect(line).to_contain_text("large.bin")
+    expect(line.get_by_role("button")).to_have_text(["Discard"])
+    expect(page.get_by_test_id("unfinished")).to_have_count(0)
     demo.oss.faults.clear()
 
     uploader.choose(path)

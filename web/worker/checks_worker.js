@@ -110,12 +110,13 @@ async function start({ config, base }) {
   await bytes(`${indexURL}pyodide.asm.mjs`); // which pyodide.mjs imports
   limitMemory();
   const { loadPyodide } = await load(`${indexURL}pyodide.mjs`);
-  const loaded = [library, ...packages].map(async (each) => [await bytes(at(each.url)), each.format ?? "zip"]);
+  const loaded = Promise.all([library, ...packages].map(async (each) => [await bytes(at(each.url)), each.format ?? "zip"]));
   const source = module ? text(at(module.url)) : null;
+  for (const each of [loaded, source]) each?.catch(() => {}); // awaited below; Firefox reports it before
   pyodide = await loadPyodide({ indexURL });
   pyodide.setStdout(print);
   pyodide.setStderr(print);
-  for (const [archive, format] of await Promise.all(loaded)) pyodide.unpackArchive(archive, format, { extractDir: format === "zip" ? "/lib/checks" : undefined });
+  for (const [archive, format] of await loaded) pyodide.unpackArchive(archive, format, { extractDir: format === "zip" ? "/lib/checks" : undefined });
   const own = await source;
   reportReadErrors(pyodide);
   pyodide.FS.mkdirTree("/in");

@@ -192,6 +192,18 @@ async def test_t56_parts_of_an_earlier_page_are_removed():
     assert (ports.http.multiparts, ports.storage.texts) == ({}, {})
 
 
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_an_upload_of_another_device_cannot_be_continued(is_on):
+    queue, _ = make(is_on=is_on)
+    await queue.left()
+    await queue.unfinished.engine.keeper.get()
+    begun = [{"key": "k", "upload_id": "A1", "size": 5, "part_size": 5}]
+
+    found = await queue.unfinished.of_other_devices(begun)
+
+    assert [each["part_size"] for each in found] == [0 if is_on else 5]
+
+
 async def test_nothing_is_sent_where_the_browser_cannot_encrypt():
     queue, ports = make()
     ports.encryption.error = CannotEncrypt("The page is not from https.")

@@ -63,15 +63,20 @@ class UnfinishedUploads:
         - uploads that another tab is sending, for example streams,
         - uploads without parts, which can exist if the answer to InitiateMultipartUpload was lost.
 
+        If the page encrypts files, `part_size` is 0 in the result, so that the uploads can only be
+        discarded: all parts of an object must have the same data key.
+
         Args:
             begun: the server's list of unfinished multipart uploads.
         """
-        known = self.journal.upload_ids
+        known, grant = self.journal.upload_ids, self.engine.keeper.current
         found: list[dict[str, Any]] = []
         for each in begun:
             is_known = each["upload_id"] in known or not each["size"]
             if not is_known and await self.journal.is_free(each["key"]):
                 found.append(each)
+                if grant and grant.encryption:
+                    each["part_size"] = 0
         return found
 
     async def remove_empty(self, begun: "list[dict[str, Any]]") -> None:
