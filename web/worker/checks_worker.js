@@ -109,6 +109,9 @@ async function start({ config, base }) {
   const indexURL = at(files.pyodide);
   await bytes(`${indexURL}pyodide.asm.mjs`); // which pyodide.mjs imports
   limitMemory();
+  // Pyodide frees Python objects when JavaScript has dropped them. WebKit runs this also while it reads a piece of a file,
+  // and Pyodide then ends with "GIL not held". So the few objects of each file stay until the worker ends.
+  self.FinalizationRegistry = class { register() {} unregister() {} };
   const { loadPyodide } = await load(`${indexURL}pyodide.mjs`);
   const loaded = Promise.all([library, ...packages].map(async (each) => [await bytes(at(each.url)), each.format ?? "zip"]));
   const source = module ? text(at(module.url)) : null;

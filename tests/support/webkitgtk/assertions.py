@@ -1,7 +1,7 @@
 """Assertions that wait, with the part of Playwright's `expect` that the stories use."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from selenium.common.exceptions import StaleElementReferenceException
@@ -101,7 +101,7 @@ class LocatorAssertions(_Assertions):
 
     def to_have_text(
         self,
-        text: Text | list[str],
+        text: Text | Sequence[Text],
         *,
         use_inner_text: bool = False,
         timeout: float | None = None,
@@ -109,10 +109,10 @@ class LocatorAssertions(_Assertions):
         if use_inner_text and isinstance(text, str):
             read = self._locator.inner_text
             self._wait(read, lambda seen: _fits(text, seen), f"shows {text!r}", timeout)
-        elif isinstance(text, list):
+        elif not isinstance(text, str | re.Pattern):
             self._wait(
                 lambda: [_plain(text_of(each)) for each in self._locator.elements()],
-                lambda seen: bool(seen == [_plain(each) for each in text]),
+                lambda seen: len(seen) == len(text) and all(map(_fits, text, seen)),
                 f"have texts {text!r}",
                 timeout,
             )
