@@ -204,9 +204,9 @@ def errors(studio: Studio, demo: Demo) -> None:
             uploader.row(name).expect_state("failed")
         shoot(uploader.page, "errors")
         shoot(uploader.page, "errors-dark", scheme="dark")
-        uploader.page.route(re.compile("/sales-q3.csv$"), change_the_type)
+        uploader.page.route(re.compile("/report.docx$"), change_the_type)
         demo.oss.faults.clear()
-        row = uploader.row("sales-q3.csv")
+        row = uploader.row("report.docx")  # too large for a form
         row.retry_button.click()
         row.locator.get_by_role("button", name="Explain signature").click()
         expect(uploader.dialog("signature")).to_be_visible()
