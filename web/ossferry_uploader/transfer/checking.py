@@ -101,12 +101,9 @@ class Checking:
     def may_replace(self, upload: "Upload") -> bool:
         """Return whether checks will probably replace the file of an upload.
 
-        The limits of size and type apply to the new file only.
+        The limits of size and type then apply when the file is sent.
         """
-        is_new = upload.check.verdict is None and not (upload.is_stream or upload.upload_id)
-        return (
-            is_new and self._limits().is_replaced(upload.file.name) and self._rules is not NO_RULES
-        )
+        return self._rules is not NO_RULES and self._limits().is_replaced(upload.file.name)
 
     def holds(self, upload: "Upload") -> bool:
         """Check the file of a waiting upload, or wait for the person's answer, if necessary.

@@ -316,15 +316,19 @@ async def test_a_page_without_checks_applies_the_limits_at_once():
     assert isinstance(upload.error, WrongType)
 
 
-@pytest.mark.parametrize("content_type", ["", "image/heic"])
-async def test_an_original_of_a_type_that_is_not_allowed_is_not_offered(content_type):
+@pytest.mark.parametrize(
+    ("name", "content_type", "size"),
+    [("a.heic", "", 10), ("a.heic", "image/heic", 10), ("a.jpg", "image/jpeg", 11)],
+)
+async def test_an_original_that_exceeds_the_limits_is_not_offered(name, content_type, size):
     queue, ports, checks = make("*", undo_s=5.0)
     stop_timers(ports)
-    ports.grants.types, ports.grants.replaced = ["image/jpeg"], ["*.heic"]
+    ports.grants.types, ports.grants.max_file_size = ["image/jpeg"], 10
+    ports.grants.replaced = ["*.heic", "*.jpg"]
     queue.allow((await ports.grants.fetch()).limits)
-    checks.verdicts["a.heic"] = Verdict(file=small_jpeg("a.jpg", 4))
+    checks.verdicts[name] = Verdict(file=small_jpeg("a.jpg", 4))
 
-    upload = queue.add(FakeFile("a.heic", 10, content_type=content_type))
+    upload = queue.add(FakeFile(name, size, content_type=content_type))
     await ended(upload)
 
     assert upload.state == states.DONE
