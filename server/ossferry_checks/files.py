@@ -26,7 +26,8 @@ class CheckedFile:
     Args:
         name: the name of the file; by default the name of `path`.
         type: the content type; by default the one that belongs to the name.
-        folder: an empty folder for new files; by default a temporary one.
+        folder: a folder for new files, which is created when it is used; by default a temporary
+            one.
         on_progress: called with the share of the work that is done, from 0 to 1.
 
     Raises:
@@ -53,9 +54,10 @@ class CheckedFile:
 
     @property
     def folder(self) -> Path:
-        """The folder for new files, such as the one of a `Replace`."""
+        """The folder for new files, such as the one of a `Replace`. Each check has its own."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="ossferry-"))
+        self._folder.mkdir(exist_ok=True)
         return self._folder
 
     def progress(self, share: float) -> None:

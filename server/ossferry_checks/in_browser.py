@@ -33,7 +33,6 @@ def make_checker(config: str, source: str | None) -> "Checker":
             patterns=tuple(each["patterns"]),
             max_seconds=each["max_seconds"],
             seconds_per_mb=each["seconds_per_mb"],
-            replaces=tuple(each["replaces"]),
         )
         for each in given["checks"]
         if not each["built_in"]

@@ -22,14 +22,13 @@ class Declared:
     """A check that the operator's module declares, as read from its source.
 
     Attributes:
-        name, patterns, max_seconds, seconds_per_mb, replaces: as in `Check`.
+        name, patterns, max_seconds, seconds_per_mb: as in `Check`.
     """
 
     name: str
     patterns: tuple[str, ...]
     max_seconds: float
     seconds_per_mb: float
-    replaces: tuple[str, ...]
 
 
 def load_module(source: str) -> ModuleType:

@@ -9,6 +9,11 @@ RESERVED = ("name", "sha256")  # the upload itself writes these
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
+def _line(line: int | None) -> int | None:
+    """Return a number of a line as an `int`; NumPy has other types."""
+    return None if line is None else int(line)
+
+
 class Reject(Exception):  # noqa: N818 - the name that a check reads well with
     """The file must not be uploaded.
 
@@ -19,8 +24,8 @@ class Reject(Exception):  # noqa: N818 - the name that a check reads well with
 
     def __init__(self, reason: str, *, line: int | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.line = line
+        self.reason = str(reason)
+        self.line = _line(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,10 @@ class Ask:
 
     question: str
     line: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "question", str(self.question))
+        object.__setattr__(self, "line", _line(self.line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,11 @@ class Replace:
     name: str = ""
     type: str = ""
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+        for name in ("name", "type", "reason"):
+            object.__setattr__(self, name, str(getattr(self, name)))
 
 
 class Note:

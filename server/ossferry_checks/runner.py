@@ -112,6 +112,7 @@ async def run(
     """
     failed = failed or {}
     verdict = Verdict(file.path, file.name, file.type)
+    folder = file.folder
     for check in checks:
         if not check.matches(verdict.name):
             continue
@@ -120,9 +121,10 @@ async def run(
             if check.name in failed:
                 raise _DidNotWorkError(failed[check.name])
             on_start(check, check.limit_s(file.size))
-            results = await _results(check, file)
+            looked_at = _moved(file, folder=folder / check.name)
+            results = await _results(check, looked_at)
             kept = [each for each in results if not (keep_original and isinstance(each, Replace))]
-            new_file = _apply(kept, check, file, verdict)
+            file = _apply(kept, check, looked_at, verdict)
         except Reject as reject:
             verdict.refusal = Refusal(check.name, _cut(reject.reason), reject.line)
             verdict.ran.append(
@@ -138,15 +140,8 @@ async def run(
                 verdict.refusal = Refusal(check.name, reason, is_error=True)
                 return verdict
             continue
-        verdict.ran.append(
-            Ran(
-                check.name,
-                _outcome(results, keep_original=keep_original),
-                _cut(_says(results)),
-                monotonic() - began,
-            )
-        )
-        file = new_file
+        outcome = _outcome(results, keep_original=keep_original)
+        verdict.ran.append(Ran(check.name, outcome, _cut(_says(kept)), monotonic() - began))
     return verdict
 
 
@@ -165,33 +160,45 @@ class _DidNotWorkError(Exception):
 def _apply(results: list[Result], check: Check, file: CheckedFile, verdict: Verdict) -> CheckedFile:
     """Add the results of a check to the verdict, and return the file for the next checks.
 
+    If a result is wrong, the verdict stays as it is.
+
     Raises:
         TypeError: the check returned something else.
-        OSError: the file of a `Replace` does not exist.
+        OSError: the file of a `Replace` does not exist, or is a folder.
     """
+    questions, notes, original = list(verdict.questions), verdict.notes, file
     for result in results:
         if isinstance(result, Ask):
-            verdict.questions.append(Question(check.name, _cut(result.question), result.line))
+            questions.append(Question(check.name, _cut(result.question), result.line))
         elif isinstance(result, Note):
-            verdict.notes = _small({**verdict.notes, **result.metadata})
+            notes = _small({**notes, **result.metadata})
         elif isinstance(result, Replace):
-            name = result.name or file.name
-            kept = file.type if name == file.name else ""
-            file = CheckedFile(
-                Path(result.path),
-                name=name,
-                type=result.type or kept,
-                language=file.language,
-                folder=file.folder,
-                on_progress=file.progress,
-            )
-            verdict.path, verdict.name, verdict.type = file.path, file.name, file.type
-            verdict.is_changed = True
+            file = _replaced(file, result)
         else:
             raise TypeError(
                 f"a check returns None, Ask, Note, Replace or a list of these, not {result!r}"
             )
+    verdict.questions, verdict.notes = questions, notes
+    if file is not original:
+        verdict.path, verdict.name, verdict.type = file.path, file.name, file.type
+        verdict.is_changed = True
     return file
+
+
+def _replaced(file: CheckedFile, result: Replace) -> CheckedFile:
+    if result.path.is_dir():
+        raise IsADirectoryError(f"{result.path} is a folder")
+    name = result.name or file.name
+    kept = file.type if name == file.name else ""
+    return _moved(file, path=result.path, name=name, type=result.type or kept)
+
+
+def _moved(file: CheckedFile, **changes: Any) -> CheckedFile:
+    """Return a file with other attributes."""
+    if "folder" not in changes:
+        changes["folder"] = file.folder
+    given = {"path": file.path, "name": file.name, "type": file.type}
+    return CheckedFile(**{**given, **changes}, language=file.language, on_progress=file.progress)
 
 
 def _small(metadata: dict[str, str]) -> dict[str, str]:

@@ -93,6 +93,11 @@ def writes(file):
     file.path.write_bytes(b"y")
 
 
+@check("beside*.bin")
+def writes_beside(file):
+    file.path.with_suffix(".new").write_bytes(b"y")
+
+
 @check("exit*.bin")
 def exits(file):
     os._exit(9)
@@ -344,6 +349,7 @@ def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
         ("eat.bin", "eats", "It needed more memory than the page gives it."),
         ("raise.bin", "raises", "KeyError: 'price' (checks.py, line "),
         ("write.bin", "writes", "PermissionError"),
+        ("beside.bin", "writes_beside", "PermissionError"),
         ("exit.bin", "exits", "It crashed: "),
         ("deep.bin", "is_too_deep", ""),
         ("print.bin", "prints", "It took longer than 2 seconds."),
@@ -533,6 +539,20 @@ async def escapes(file):
 """
 
 
+MISUSES_LOADER = """
+import js
+from ossferry_checks import check
+
+
+@check("*.bin", max_seconds=5)
+async def misuses_loader(file):
+    of_all = js.Object.prototype
+    of_all.href, of_all.method = "/api/grant", "POST"
+    js.URL, js.Map.prototype.get = js.Object, js.String
+    js.ossferryChecks.loadHeic()  # Pyodide does not work any more after this
+"""
+
+
 @slow_on_pyodide
 @pytest.mark.core
 def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
@@ -548,6 +568,22 @@ def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
 
     found = operator_bucket(demo).head_object(row.key).headers
     assert found["x-oss-meta-reached"] == "canary"
+
+
+@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
+def test_t57_the_loader_of_heic_loads_nothing_else(
+    open_page: StartDemo, make_file: MakeFile, checks: Path, page: Page, console: Console
+) -> None:
+    console.expected += [ENDED_WORKER, "pyodide.asm.mjs"]  # the check breaks Pyodide
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    checks.write_text(dedent(MISUSES_LOADER))
+    _, uploader = open_page(checks=checks, checks_built_in={"photos": True})
+
+    uploader.choose(make_file("a.bin", b"x"))
+    uploader.row("a.bin").expect_state("failed", timeout_ms=START_MS)
+    assert len([each for each in asked if each.endswith("/api/grant")]) == 1  # of the page
+    assert [each for each in asked if "libheif" in each]
 
 
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)

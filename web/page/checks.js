@@ -8,6 +8,7 @@ const RETRY_MS = 30_000; // after a failed start
 const START_MS = 120_000; // loading Pyodide over a slow line
 const START_AFTER_MS = 1000; // so that the first files, which may need no check, have the processor and the line
 const IDLE_MS = 2000;
+const MAX_TIMER_MS = 2 ** 31 - 1; // a longer timer ends at once
 
 const most = () => (navigator.hardwareConcurrency >= MANY_CORES && (navigator.deviceMemory ?? MUCH_MEMORY) >= MUCH_MEMORY ? 2 : 1);
 
@@ -53,7 +54,7 @@ class CheckWorker {
         if (data.check) {
           check = data.check;
           clearTimeout(timer);
-          timer = setTimeout(() => end({ failed: "timeout", detail: data.limit, check }), data.limit * 1000);
+          timer = setTimeout(() => end({ failed: "timeout", detail: data.limit, check }), Math.min(data.limit * 1000, MAX_TIMER_MS));
           onProgress?.(check, 0);
         } else if (data.share !== undefined) onProgress?.(check, data.share);
         else if (data.failed) end({ failed: "crashed", detail: data.failed, check });
@@ -94,6 +95,7 @@ export class CheckPool {
   // if the file cannot be read.
   async check(file, { language = "en", keepOriginal = false, onProgress, signal } = {}) {
     const about = { name: file.name, type: file.type, language, keep_original: keepOriginal, failed: {} };
+    let isFirst = true;
     for (;;) {
       signal?.throwIfAborted();
       const answer = await new Promise((done) => {
@@ -107,6 +109,10 @@ export class CheckPool {
       if (isBad) await readable(file);
       if (answer.failed === "start") return this.#withoutChecks(file, answer.detail);
       if (!answer.failed) return { verdict: answer.verdict, file: answer.file ?? file, output: answer.output };
+      if (!answer.check && isFirst) {
+        isFirst = false; // a check of an earlier file may have broken the worker: another worker tries it
+        continue;
+      }
       if (!answer.check || answer.check in about.failed) return this.#withoutChecks(file, answer.detail);
       about.failed[answer.check] = { reason: answer.failed, detail: String(answer.detail ?? "") };
     }

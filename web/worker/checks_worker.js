@@ -8,6 +8,7 @@ const MAX_OUTPUT = 10_000; // characters that checks print per file
 const MAX_HEAP = 1 << 30; // bytes of WASM memory; a check that needs more gets a MemoryError
 const PROGRESS_MS = 100;
 const READ_ONLY = 0o444;
+const READ_ONLY_FOLDER = 0o555;
 const MAX_COPY = 32 << 20; // bytes; of a larger file, each read of Python reads from the disk
 // What Python keeps: JavaScript itself, files, images, text, timers and messages. All else is removed, so that a function
 // which a browser adds later is removed too.
@@ -55,6 +56,23 @@ const bytes = async (address) => (await verifiedFetch(address)).arrayBuffer();
 async function load(address) {
   await bytes(address);
   return import(address);
+}
+
+// The loader runs after Python has started, which can replace `URL`, `Map` and the properties that all objects have. So it
+// uses none of them.
+function heicLoader(address, integrity) {
+  const options = Object.freeze({ __proto__: null, integrity });
+  let loading = null;
+  const load = async () => {
+    try {
+      await (await plainFetch(address, options)).arrayBuffer();
+      return await import(address);
+    } catch (error) {
+      loading = null;
+      throw error;
+    }
+  };
+  return () => (address ? (loading ??= load()) : Promise.reject(new Error("HEIC is not switched on.")));
 }
 
 // Emscripten turns the error into a failed allocation.
@@ -123,8 +141,7 @@ async function start({ config, base }) {
   const own = await source;
   reportReadErrors(pyodide);
   pyodide.FS.mkdirTree("/in");
-  let heic = null;
-  self.ossferryChecks = { loadHeic: () => (heic ??= load(at(decoder.url))) };
+  self.ossferryChecks = { loadHeic: heicLoader(decoder && at(decoder.url), decoder?.integrity) };
   pyodide.runPython('import sys; sys.path.insert(0, "/lib/checks")');
   const { make_checker } = pyodide.pyimport("ossferry_checks.in_browser");
   removeAllBut(KEPT_OF_NAVIGATOR, navigator);
@@ -145,6 +162,7 @@ async function check({ id, file, about }) {
     FS.mount(FS.filesystems.MEMFS, {}, "/in");
     FS.writeFile(`/in/${name}`, new Uint8Array(content), { canOwn: true });
     FS.chmod(`/in/${name}`, READ_ONLY);
+    FS.chmod("/in", READ_ONLY_FOLDER);
   } else FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name, data: file }] }, "/in");
   const onStart = (name, limit) => postMessage({ id, check: name, limit });
   const onProgress = (share) => {

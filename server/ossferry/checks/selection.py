@@ -22,9 +22,11 @@ class Listed(Declared):
 
     Attributes:
         built_in: False for a check in the operator's module.
+        replaces: as in `Check`.
     """
 
     built_in: bool
+    replaces: tuple[str, ...]
 
 
 class ListedCheck(TypedDict):

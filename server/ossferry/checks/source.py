@@ -34,9 +34,11 @@ class Declaration(Declared):
 
     Attributes:
         line: the number of the line with `def`.
+        replaces: as in `Check`.
     """
 
     line: int
+    replaces: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -223,3 +223,76 @@ def test_the_original_is_kept_and_the_next_checks_look_at_it(
     assert seen == ["Sales.CSV"]
     assert (verdict.name, verdict.is_changed) == ("Sales.CSV", False)
     assert [each.outcome for each in verdict.ran] == ["undone", "passed"]
+
+
+def test_each_check_has_an_empty_folder_of_its_own(file: CheckedFile) -> None:
+    def double(file: CheckedFile) -> Replace:
+        assert list(file.folder.iterdir()) == []
+        new = file.folder / file.name
+        with file.path.open("rb") as source, new.open("wb") as target:
+            target.write(source.read() * 2)
+        return Replace(new)
+
+    def double_again(file: CheckedFile) -> Replace:
+        return double(file)
+
+    verdict = verdict_of(file, double, double_again)
+
+    assert [each.outcome for each in verdict.ran] == ["changed", "changed"]
+    assert verdict.path.read_text() == "date,sku\n" * 4
+
+
+class Whole(int):
+    """A number that JSON does not know by its exact type, as those of NumPy."""
+
+
+@pytest.mark.parametrize(
+    "result",
+    [Reject(ValueError("Broken."), line=Whole(3)), Ask(ValueError("Broken."), line=Whole(3))],  # type: ignore[arg-type]
+)
+def test_a_result_with_other_types_is_no_error(file: CheckedFile, result: Reject | Ask) -> None:
+    def say(file: CheckedFile) -> Ask:
+        if isinstance(result, Reject):
+            raise result
+        return result
+
+    found = verdict_of(file, say, on_error="allow").as_json()
+
+    says = found["refusal"] or found["questions"][0]
+    assert (says.get("reason") or says["question"], says["line"]) == ("Broken.", 3)
+    assert type(says["line"]) is int
+
+
+def test_a_wrong_result_changes_nothing(file: CheckedFile, tmp_path: Path) -> None:
+    (tmp_path / "new").write_text("new")
+    seen = []
+
+    def change(file: CheckedFile) -> list[Replace | Ask | Note]:
+        return [Replace(tmp_path / "new"), Ask("Sure?"), Note(a="y" * 4000), Note(b="y" * 4000)]
+
+    verdict = verdict_of(file, change, lambda file: seen.append(file.path), on_error="allow")
+
+    assert [each.outcome for each in verdict.ran] == ["error", "passed"]
+    assert seen == [verdict.path] == [file.path]
+    assert (verdict.is_changed, verdict.questions, verdict.notes) == (False, [], {})
+
+
+def test_a_folder_is_no_new_file(file: CheckedFile) -> None:
+    verdict = verdict_of(file, lambda file: Replace(file.folder))
+
+    assert verdict.refusal is not None
+    assert verdict.refusal.is_error
+    assert "is a folder" in verdict.refusal.reason
+
+
+def test_the_reason_of_a_change_that_was_undone_is_not_said(
+    file: CheckedFile, tmp_path: Path
+) -> None:
+    (tmp_path / "new").write_text("new")
+
+    def change(file: CheckedFile) -> list[Replace | Ask]:
+        return [Replace(tmp_path / "new", reason="Shortened."), Ask("Sure?")]
+
+    verdict = asyncio.run(run([made(change)], file, keep_original=True))
+
+    assert [each.says for each in verdict.ran] == ["Sure?"]
