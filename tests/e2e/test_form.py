@@ -18,6 +18,7 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MakeFile = Callable[[str, bytes], Path]
 NAME = "größe 夏.txt"
 REFUSED = """
@@ -148,6 +149,34 @@ def test_a_browser_without_webassembly_says_so_and_a_file_arrives(
     key = expect_arrived(demo, page, NAME, b"hello")
     mine = page.request.get(f"{demo.url}/api/objects?sort=newest").json()["objects"]
     assert (key, 5) in [(each["key"], each["size"]) for each in mine]
+
+
+@pytest.mark.parametrize(("on_error", "arrives"), [("reject", False), ("allow", True)])
+def test_without_webassembly_the_operator_decides_about_files_that_cannot_be_checked(
+    start_demo: StartDemo,
+    page: Page,
+    console: Console,
+    make_file: MakeFile,
+    on_error: str,
+    arrives: bool,
+) -> None:
+    console.expected += [*NOISE, "404"]
+    demo, uploader = start_demo(checks_built_in={"zip": True}, checks_on_error=on_error)
+    page.add_init_script(LACKS["WebAssembly"][0])
+    uploader.open()
+
+    page.get_by_role("alert").get_by_role("link").click()
+    if arrives:
+        upload(page, make_file(NAME, b"hello"))
+        expect_arrived(demo, page, NAME, b"hello")
+    else:
+        expect(page.get_by_role("heading")).to_have_text(
+            "Files are checked here before they are sent"
+        )
+        expect(page.get_by_label("File", exact=True)).to_have_count(0)
+        assert violations(page) == []
+        page.get_by_role("link", name="To the upload page").click()
+        expect(page.get_by_role("alert")).to_contain_text(NO_WASM)
 
 
 @pytest.mark.parametrize("how", LACKS)

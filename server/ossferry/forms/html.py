@@ -5,13 +5,17 @@ upload. Without this script, users see errors of OSS as XML.
 """
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 from ossferry.forms.service import SignedForm
 from ossferry.http.html import render
 from ossferry.http.words import load_words
 from ossferry.oss.objects import Stored
 
-__all__ = ["FormHtml"]
+__all__ = ["FormHtml", "Need"]
+
+Need: TypeAlias = Literal["checked", "encrypted", "typed"]
+"""What files need, if a form cannot do it."""
 
 WORDS = load_words("form")
 NAMES = {language: words.say("language") for language, words in WORDS.items()}
@@ -71,6 +75,17 @@ class FormHtml:
             good: whether the upload succeeded.
         """
         return self._render("outcome", language, base=base, what=what, good=good)
+
+    def refusal(self, need: Need, *, base: str, language: str) -> str:
+        """Return a page that says why there is no form, and leads to the upload page.
+
+        Args:
+            need: what the upload page can do and a form cannot: files must be ``checked`` or
+                ``encrypted``, or must have one of some types.
+            base: the path of the mount.
+            language: language code of the page.
+        """
+        return self._render("outcome", language, base=base, what=need, good=False, has_form=False)
 
     def onward(self, target: str, *, base: str, language: str, at_once: bool) -> str:
         """Return a page that links to another page of this site.

@@ -22,8 +22,8 @@ from ossferry.access.authenticator import Authenticator
 from ossferry.access.gate import FOR_CREDENTIALS_PAGE
 from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
-from ossferry.forms.html import FormHtml
-from ossferry.forms.service import Forms, FormWish, check_encryption, described
+from ossferry.forms.html import FormHtml, Need
+from ossferry.forms.service import Forms, FormWish, described
 from ossferry.grants.endpoints import GrantPurpose, TokenApi
 from ossferry.grants.file_types import takes
 from ossferry.grants.permission import Allowed
@@ -71,13 +71,11 @@ class FormPages:
     async def show(self, request: Request) -> Response:
         """Handle `GET /form`: return a page with a form, or send the user to the sign-in page.
 
-        Raises:
-            NowhereError: OSS has to check types, but this form is for files of any type; or files
-                have to be encrypted.
+        If the form cannot do what the settings or a permission require, return a page that says so.
         """
-        check_encryption(self._settings)
-        if self._settings.grant == "form" and self._settings.allowed_types:
-            raise NowhereError("A form for any file cannot check the type, which is required here.")
+        need = _need(self._settings)
+        if need:
+            return self._refuse(need, request)
         base, language = mount_path(request.scope), _language(request)
         instead = await self._authenticator.welcome(request)
         if instead is not None:
@@ -92,6 +90,8 @@ class FormPages:
         )
         try:
             granted = await self._token.obtain(request, purpose)
+        except NowhereError:
+            return self._refuse("typed", request)
         except CrossSiteError:  # the user continues with a click on a link of this site
             return _answer(
                 self._html.onward("/form", base=base, language=language, at_once=False), 403
@@ -151,6 +151,10 @@ class FormPages:
             return _answer(self._html.outcome("removed", base=base, language=language), 415)
         return _answer(self._html.arrived(kept, directory, base=base, language=language))
 
+    def _refuse(self, need: Need, request: Request) -> Response:
+        base, language = mount_path(request.scope), _language(request)
+        return _answer(self._html.refusal(need, base=base, language=language), 404)
+
     async def _find(self, store: ObjectStore, directory: str) -> Sequence[Stored]:
         """Return the objects in a directory; first move objects with unsafe names to safe names."""
         found = []
@@ -202,6 +206,20 @@ class FormPages:
     def _proof(self, directory: str) -> str:
         text = f"ossferry/form\0{directory}"
         return hmac.new(self._settings.secret_bytes, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _need(settings: Settings) -> Need | None:
+    """Return what files need by the settings, if a form cannot do it.
+
+    With `checks_on_error` set to ``allow``, files may be sent without the checks.
+    """
+    if settings.encrypt_public_key is not None:
+        return "encrypted"
+    if settings.has_checks and settings.checks_on_error == "reject":
+        return "checked"
+    if settings.grant == "form" and settings.allowed_types:
+        return "typed"
+    return None
 
 
 async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored | None:

@@ -43,7 +43,7 @@ from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 from ossferry.uploads.receipts import Size
 
-__all__ = ["Form", "FormApi", "FormWish", "Forms", "SignedForm", "check_encryption", "described"]
+__all__ = ["Form", "FormApi", "FormWish", "Forms", "SignedForm", "described"]
 
 MAX_NAME = 1024
 """Maximum length of a file name in a request, in characters; the key's name is shorter."""
@@ -115,16 +115,6 @@ class SignedForm:
     expires_at: datetime
 
 
-def check_encryption(settings: Settings) -> None:
-    """Refuse forms if files have to be encrypted: who sends a form alone cannot encrypt.
-
-    Raises:
-        NowhereError: files have to be encrypted.
-    """
-    if settings.encrypt_public_key is not None:
-        raise NowhereError("Files are encrypted here before they are sent; a form cannot do that.")
-
-
 class Forms:
     """Signs forms with STS credentials."""
 
@@ -151,7 +141,10 @@ class Forms:
             FileTooLargeError: the file is too large for a form.
             TypeNotTakenError: the type of the file is not allowed.
         """
-        check_encryption(self._settings)
+        if self._settings.encrypt_public_key is not None:
+            raise NowhereError(
+                "Files are encrypted here before they are sent; a form cannot do that."
+            )
         largest = largest_file(self._settings, allowed)
         if wanted.size is not None and wanted.size > largest:
             raise FileTooLargeError(f"A form takes files of up to {largest} bytes.")

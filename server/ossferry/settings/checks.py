@@ -131,7 +131,8 @@ class CheckSettings(BaseSettings):
     checks_on_error: OnError = Field(
         default="reject",
         description="What happens to a file if a check does not work, for example because it takes"
-        " too long. `reject`: the file is not uploaded; `allow`: the check is skipped.",
+        " too long. `reject`: the file is not uploaded; `allow`: the check is skipped. With"
+        " `reject`, `/form` is off, because it works in browsers that cannot run checks.",
     )
     checks_packages: tuple[Requirement, ...] = Field(
         default=(),

@@ -309,6 +309,48 @@ def test_a_server_that_may_not_look_says_so(make_client: Callable[..., httpx.Cli
     assert "cannot show what is stored there" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"checks_built_in": {"zip": True}}, "Files are checked here before they are sent"),
+        ({"grant": "form", "allowed_types": ["image/png"]}, "Only some types of files"),
+    ],
+)
+def test_a_form_that_cannot_do_what_is_required_is_not_shown(
+    make_client: Callable[..., httpx.Client],
+    sts: FakeSts,
+    settings: dict[str, Any],
+    reason: str,
+) -> None:
+    with make_client(**settings) as client:
+        answer = client.get("/form", headers=HTML)
+
+    assert answer.status_code == 404
+    assert reason in answer.text
+    assert "<form" not in answer.text
+    assert 'href="/form"' not in answer.text
+    assert 'href="/"' in answer.text
+    assert sts.calls == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"checks_built_in": {"zip": True}, "checks_on_error": "allow"},
+        {"checks_on_error": "reject"},
+        {"allowed_types": [".csv"]},
+    ],
+)
+def test_a_form_that_may_do_without_the_page_is_shown(
+    make_client: Callable[..., httpx.Client], settings: dict[str, Any]
+) -> None:
+    with make_client(**settings) as client:
+        answer = client.get("/form", headers=HTML)
+
+    assert answer.status_code == 200
+    assert "<form" in answer.text
+
+
 @pytest.mark.parametrize("change", ["another person", "another day", "another directory", "none"])
 def test_t53_an_address_of_arrival_is_good_for_one_person_and_form(
     make_client: Callable[..., httpx.Client], store: FakeStore, change: str

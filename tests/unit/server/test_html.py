@@ -15,7 +15,7 @@ from build import LANGUAGES
 from ossferry.admin.page import AdminPage
 from ossferry.checks.page import SAID
 from ossferry.errors import NowhereError
-from ossferry.forms.html import NAMES, FormHtml
+from ossferry.forms.html import NAMES, FormHtml, Need
 from ossferry.forms.service import SignedForm
 from ossferry.http.html import render
 from ossferry.http.languages import LANGUAGES as OF_THE_SERVER
@@ -33,6 +33,7 @@ EVIL = """<script>alert(1)"'onload='x' {count}&amp;"""
 NO_LIMITS = Quota(**dict.fromkeys(LIMITS))
 MADE = {
     "form": {f"{key}{end}" for key in ("nothing", "removed", "unchecked") for end in ("", "_words")}
+    | {f"{key}{end}" for key in get_args(Need) for end in ("", "_words")}
     | {"language"},
     "admin": {"bytes_day", "objects_day", "bytes_total", "objects_total"}
     | {f"check_{outcome}" for outcome in get_args(Outcome)},

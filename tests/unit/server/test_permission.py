@@ -213,7 +213,10 @@ def test_the_form_without_scripts_cannot_check_types_of_an_application(
 ) -> None:
     school.answer = Permission(types=["image/png"])
 
-    assert at_school.get("/form").status_code == 404
+    answer = at_school.get("/form", headers=HTML)
+
+    assert answer.status_code == 404
+    assert "Only some types of files are taken here" in answer.text
 
 
 def test_the_form_without_scripts_returns_to_its_folder(
