@@ -10,7 +10,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from e2e.pages.uploader import UploaderPage
+from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from ossferry.cli.demo import WITH_CHECKS, Demo
 from ossferry.cli.samples.files import sample_folder
 from support.browsers import executable
@@ -42,7 +42,6 @@ CHECKED = {
 """States of the rows of samples; a row has the name of the changed file."""
 
 CHANGED = {"IMG_0417.jpg": "IMG_0417.heic", "panorama.jpg": "panorama.png"}
-START_MS = 60_000  # Pyodide on a busy machine
 PICTURE = "sunset.png"
 SUNSET = """(async () => {
   const canvas = new OffscreenCanvas(640, 480);
@@ -248,7 +247,7 @@ def checked(studio: Studio, demo: Demo) -> None:
         with sample_folder(studio.folder) as folder, studio.page(demo, phone=phone) as uploader:
             uploader.choose(*[folder / CHANGED.get(name, name) for name in CHECKED])
             for name, state in CHECKED.items():
-                uploader.row(name).expect_state(state, timeout_ms=START_MS)
+                uploader.row(name).expect_state(state, timeout_ms=CHECKED_MS)
             shoot(uploader.page, f"checks{suffix}", size)
             if not phone:
                 shoot(uploader.page, "checks-dark", size, scheme="dark")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from e2e.conftest import operator_bucket, slow_on_pyodide
-from e2e.pages.uploader import UploaderPage
+from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from ossferry.checks.bundling import make_bundle
 from ossferry.cli.demo import Demo
 from support.content import pdf, samples, workbook, zip_of
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.e2e
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MakeFile = Callable[[str, bytes], Path]
 
-START_MS = 60_000  # Pyodide on a busy machine
 VECTORS = Path(__file__).parents[1] / "vectors"
 OPTIONS: dict[str, Any] = {
     "file_type": True,
@@ -137,14 +136,14 @@ def test_each_file_is_checked_by_what_it_is(
     uploader.choose(*paths)
 
     for name in good:
-        uploader.row(name).expect_state("done", timeout_ms=START_MS)
+        uploader.row(name).expect_state("done", timeout_ms=CHECKED_MS)
     for name, (_, sentence) in bad.items():
         row = uploader.row(name)
-        row.expect_state("failed", timeout_ms=START_MS)
+        row.expect_state("failed", timeout_ms=CHECKED_MS)
         row.expect_says(sentence)
         expect(row.retry_button).to_have_count(0)
     asked = uploader.row("config.txt")
-    asked.expect_state("paused", timeout_ms=START_MS)
+    asked.expect_state("paused", timeout_ms=CHECKED_MS)
     asked.expect_says(
         "Line 2: The file seems to contain secret keys (Alibaba Cloud AccessKey; 1 in total)."
         " Upload it anyway?"
@@ -157,6 +156,7 @@ def test_each_file_is_checked_by_what_it_is(
     expect_claims(page, uploader)
 
     page.locator("#language").select_option("zh-CN")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     uploader.choose(make_file("chinese.csv", HEADER + WRONG_TYPE))
     row = uploader.row("chinese.csv")
     row.expect_state("failed")
@@ -200,7 +200,7 @@ def test_rows_are_checked_by_a_pydantic_model_of_the_operator(
     uploader.choose(make_file("good.csv", header + b"a,1\n" * 3))
     uploader.choose(make_file("bad.csv", header + b"a,1\n" * 3 + b"b,-2\n"))
 
-    uploader.row("good.csv").expect_state("done", timeout_ms=START_MS)
+    uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
     bad = uploader.row("bad.csv")
-    bad.expect_state("failed", timeout_ms=START_MS)
+    bad.expect_state("failed", timeout_ms=CHECKED_MS)
     bad.expect_says("Line 5: The column amount has a wrong value: Input should be greater than 0.")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from e2e.conftest import operator_bucket, slow_on_pyodide
-from e2e.pages.uploader import UploaderPage
+from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.photos import SECRETS, exif, picture, saved, vector
@@ -19,8 +19,6 @@ pytestmark = pytest.mark.e2e
 
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MakeFile = Callable[[str, bytes], Path]
-
-START_MS = 60_000  # Pyodide on a busy machine
 
 
 @pytest.fixture
@@ -52,7 +50,7 @@ def test_photos_are_changed_before_their_upload(
     uploader.choose(make_file("IMG_1.HEIC", vector("rotated.heic")))
     rows = {name: uploader.row(name) for name in ("small.jpg", "large.jpg", "IMG_1.jpg")}
     for row in rows.values():
-        row.expect_state("done", timeout_ms=START_MS)
+        row.expect_state("done", timeout_ms=CHECKED_MS)
     rows["large.jpg"].expect_says(re.compile(r"\d\skB → \d"))
 
     images = {name: image_of(demo, row.key) for name, row in rows.items()}
@@ -73,7 +71,7 @@ def test_a_photo_that_is_too_small_is_not_sent(
     uploader.choose(make_file("icon.png", saved(picture(32, 32), "PNG")))
     row = uploader.row("icon.png")
 
-    row.expect_state("failed", timeout_ms=START_MS)
+    row.expect_state("failed", timeout_ms=CHECKED_MS)
     row.expect_says("This photo has 32 × 32 pixels. The shorter side must have at least 40 pixels")  # noqa: RUF001
 
 
@@ -97,7 +95,7 @@ def test_the_limits_of_type_and_size_apply_to_the_changed_photo(
     uploader.choose(make_file("small.gif", saved(picture(30, 30), "GIF")))
     rows = {name: uploader.row(name) for name in ("IMG_1.jpg", "large.jpg")}
     for row in rows.values():
-        row.expect_state("done", timeout_ms=START_MS)
+        row.expect_state("done", timeout_ms=CHECKED_MS)
 
     uploader.row("small.gif").expect_state("failed")
     assert image_of(demo, rows["IMG_1.jpg"].key).format == "JPEG"

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from e2e.conftest import ENDED_WORKER, Console, operator_bucket, slow_on_pyodide
-from e2e.pages.uploader import UploaderPage
+from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -23,7 +23,6 @@ pytestmark = pytest.mark.e2e
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MakeFile = Callable[[str, bytes], Path]
 
-START_MS = 60_000  # Pyodide on a busy machine
 
 CHECKS = """
 import csv
@@ -195,7 +194,7 @@ def test_a_table_is_checked_before_its_upload(
     uploader.choose(make_file("bad.csv", b"date,amount\n"))
     uploader.choose(make_file("good.csv", b"date,sku,amount\n2026-01-01,7,3\n"))
     good, bad = uploader.row("good.csv"), uploader.row("bad.csv")
-    good.expect_state("done", timeout_ms=START_MS)
+    good.expect_state("done", timeout_ms=CHECKED_MS)
     bad.expect_state("failed")
 
     bad.expect_says("Line 1: The first three columns must be date, sku, amount.")
@@ -251,7 +250,7 @@ def test_a_changed_file_is_sent_under_its_new_name(
 
     uploader.choose(make_file("app.log", b"line\n" * 100_000))
     row = uploader.row("app.log.gz")
-    row.expect_state("done", timeout_ms=START_MS)
+    row.expect_state("done", timeout_ms=CHECKED_MS)
 
     row.expect_says(re.compile(r"500\skB → \d"))
     assert row.key.endswith("/app.log.gz")
@@ -267,7 +266,7 @@ def test_the_person_can_choose_the_original(
 
     uploader.choose(make_file("app.log", b"line\n" * 100))
     row = uploader.row("app.log.gz")
-    row.expect_state("paused", timeout_ms=START_MS)
+    row.expect_state("paused", timeout_ms=CHECKED_MS)
     row.expect_says("Compressed.")
     assert stored(demo) == []
     row.locator.get_by_role("button", name="Upload the original").click()
@@ -285,7 +284,7 @@ def test_a_question_waits_for_the_person(
 
     uploader.choose(make_file("notes.txt", b"a\nsecret\n"))
     row = uploader.row("notes.txt")
-    row.expect_state("paused", timeout_ms=START_MS)
+    row.expect_state("paused", timeout_ms=CHECKED_MS)
     row.expect_says("Line 2: The file has the word secret.")
     expect(uploader.total).to_contain_text("1 file needs your answer")
     assert stored(demo) == []
@@ -302,7 +301,7 @@ def test_a_question_about_a_changed_file_offers_the_original_too(
 
     uploader.choose(make_file("a.md", b"# A title\n" * 100))
     row = uploader.row("a.md")
-    row.expect_state("paused", timeout_ms=START_MS)
+    row.expect_state("paused", timeout_ms=CHECKED_MS)
     row.expect_says(re.compile(r"1\.0\skB → 10\sB"))
     row.expect_says("Shortened.")
     row.expect_says("Is the title right?")
@@ -335,7 +334,7 @@ def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
 
     uploader.choose(path)
     row = uploader.row("bad.csv")
-    row.expect_state("failed", timeout_ms=START_MS)
+    row.expect_state("failed", timeout_ms=CHECKED_MS)
 
     row.expect_says("Line 1: The first three columns must be date, sku, amount.")
     assert stored(demo) == []
@@ -371,13 +370,13 @@ def test_a_check_that_does_not_work(
 
     uploader.choose(make_file(name, b"x"))
     row = uploader.row(name)
-    row.expect_state("failed", timeout_ms=START_MS)
+    row.expect_state("failed", timeout_ms=CHECKED_MS)
 
     row.expect_says("A check of this file did not work")
     row.expect_says(check)
     row.expect_says(says)
     uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
-    uploader.row("good.csv").expect_state("done", timeout_ms=START_MS)
+    uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
 
 
 @slow_on_pyodide
@@ -389,7 +388,7 @@ def test_the_operator_can_allow_files_whose_check_does_not_work(
     for name in ("hang.bin", "raise.bin"):
         uploader.choose(make_file(name, b"x"))
     for name in ("hang.bin", "raise.bin"):
-        uploader.row(name).expect_state("done", timeout_ms=START_MS)
+        uploader.row(name).expect_state("done", timeout_ms=CHECKED_MS)
 
 
 @slow_on_pyodide
@@ -400,12 +399,12 @@ def test_a_running_check_can_be_cancelled(
 
     uploader.choose(make_file("slow.bin", b"x"))
     row = uploader.row("slow.bin")
-    expect(row.locator).to_contain_text("50%", timeout=START_MS)
+    expect(row.locator).to_contain_text("50%", timeout=CHECKED_MS)
     row.cancel_button.click()
     row.expect_state("cancelled")
 
     uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
-    uploader.row("good.csv").expect_state("done", timeout_ms=START_MS)
+    uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
 
 
 @slow_on_pyodide
@@ -417,7 +416,7 @@ def test_a_file_that_is_deleted_while_its_check_runs(
     path = make_file("read.bin", bytes(33 << 20))  # a smaller file is in memory during its checks
     uploader.choose(path)
     row = uploader.row("read.bin")
-    expect(row.locator).to_contain_text("50%", timeout=START_MS)
+    expect(row.locator).to_contain_text("50%", timeout=CHECKED_MS)
     path.unlink()
 
     row.expect_state("failed")
@@ -433,12 +432,12 @@ def test_two_files_are_checked_at_once_where_there_are_cores(
     _, uploader = open_page(checks=checks)
 
     uploader.choose(make_file("hang.bin", b"x"))
-    uploader.row("hang.bin").expect_state("failed", timeout_ms=START_MS)
+    uploader.row("hang.bin").expect_state("failed", timeout_ms=CHECKED_MS)
     assert page.evaluate(started) == 2  # the second one replaces the first one
     rows = [uploader.row(f"slow-{number}.bin") for number in (1, 2)]
     uploader.choose(make_file("slow-1.bin", b"x"), make_file("slow-2.bin", b"x"))
     for row in rows:
-        expect(row.locator).to_contain_text("50%", timeout=START_MS)
+        expect(row.locator).to_contain_text("50%", timeout=CHECKED_MS)
 
     rows[0].expect_state("checking")
     assert page.evaluate(started) == 3
@@ -456,7 +455,7 @@ def test_a_module_that_the_page_does_not_have(
 
     uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
     row = uploader.row("good.csv")
-    row.expect_state("failed", timeout_ms=START_MS)
+    row.expect_state("failed", timeout_ms=CHECKED_MS)
 
     row.expect_says("has_our_columns")
     row.expect_says("ModuleNotFoundError: No module named 'pandas_of_the_operator'")
@@ -483,7 +482,7 @@ def test_a_worker_that_cannot_start(
 
     uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
     row = uploader.row("good.csv")
-    row.expect_state(state, timeout_ms=START_MS)
+    row.expect_state(state, timeout_ms=CHECKED_MS)
 
     if state == "failed":
         row.expect_says("The checks could not run")
@@ -564,7 +563,7 @@ def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
 
     uploader.choose(make_file("a.bin", b"x"))
     row = uploader.row("a.bin")
-    row.expect_state("done", timeout_ms=START_MS)
+    row.expect_state("done", timeout_ms=CHECKED_MS)
 
     found = operator_bucket(demo).head_object(row.key).headers
     assert found["x-oss-meta-reached"] == "canary"
@@ -581,7 +580,7 @@ def test_t57_the_loader_of_heic_loads_nothing_else(
     _, uploader = open_page(checks=checks, checks_built_in={"photos": True})
 
     uploader.choose(make_file("a.bin", b"x"))
-    uploader.row("a.bin").expect_state("failed", timeout_ms=START_MS)
+    uploader.row("a.bin").expect_state("failed", timeout_ms=CHECKED_MS)
     assert len([each for each in asked if each.endswith("/api/grant")]) == 1  # of the page
     assert [each for each in asked if "libheif" in each]
 
@@ -608,7 +607,7 @@ def test_t58_a_byte_changed_on_the_way_is_never_run(
     uploader.expect_ready()
     uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
     row = uploader.row("good.csv")
-    row.expect_state("failed", timeout_ms=START_MS)
+    row.expect_state("failed", timeout_ms=CHECKED_MS)
 
     row.expect_says("The checks could not run")
     assert stored(demo) == []

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from e2e.axe import violations
 from e2e.conftest import ENDED_WORKER, Console, slow_on_pyodide
-from e2e.pages.uploader import UploaderPage
+from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -17,7 +17,6 @@ pytestmark = [pytest.mark.e2e, slow_on_pyodide]
 
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MakeFile = Callable[[str, bytes], Path]
-START_MS = 60_000  # Pyodide on a busy machine
 
 CHECKS = """
 from ossferry_checks import Note, Reject, Replace, check
@@ -72,7 +71,7 @@ def test_the_checks_are_tried_without_an_upload(
 
     row = rows.filter(has_text="good.csv")
     expect(row.get_by_role("status")).to_have_text(
-        "The page would upload this file.", timeout=START_MS
+        "The page would upload this file.", timeout=CHECKED_MS
     )
     expect(row).to_contain_text("columns changed the file")
     expect(row).to_contain_text("The page would upload new.csv (5 bytes → 2.5 kB).")
@@ -91,7 +90,7 @@ def test_the_checks_are_tried_without_an_upload(
 
     page.get_by_label("Files to check").set_input_files(hanging)
     row = rows.filter(has_text="hang.bin")
-    expect(row.get_by_role("status")).to_have_text("Checking: hangs", timeout=START_MS)
+    expect(row.get_by_role("status")).to_have_text("Checking: hangs", timeout=CHECKED_MS)
     row.get_by_role("button", name="Cancel hang.bin").click()
     expect(row.get_by_role("status")).to_have_text("Cancelled")
     assert [each.operation for each in opened.oss.requests] == []
@@ -102,7 +101,7 @@ def test_files_are_dropped_and_the_page_stays(opened: Demo, page: Page) -> None:
     beside = page.locator("h1").evaluate(DROP)
 
     results = page.get_by_role("list", name="Results")
-    expect(results).to_contain_text("The first column must be date.", timeout=START_MS)
+    expect(results).to_contain_text("The first column must be date.", timeout=CHECKED_MS)
     expect(page.locator("#results > li")).to_have_count(1)
     assert (in_zone, beside) == (False, False)  # the browser does not open the file
 
@@ -110,7 +109,7 @@ def test_files_are_dropped_and_the_page_stays(opened: Demo, page: Page) -> None:
 def test_axe_finds_nothing(opened: Demo, page: Page, make_file: MakeFile) -> None:
     page.get_by_label("Files to check").set_input_files(make_file("bad.csv", b"sku\n"))
     expect(page.get_by_role("list", name="Results")).to_contain_text(
-        "The first column must be date.", timeout=START_MS
+        "The first column must be date.", timeout=CHECKED_MS
     )
 
     assert violations(page) == []

@@ -8,7 +8,7 @@ import pytest
 
 from e2e.axe import violations
 from e2e.conftest import operator_bucket, slow_on_pyodide
-from e2e.pages.uploader import UploaderPage
+from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from ossferry.cli.demo import WITH_CHECKS, Demo
 from ossferry.cli.samples.files import SAMPLES, Sample, sample_folder
 from support.expecting import expect
@@ -17,7 +17,6 @@ pytestmark = pytest.mark.e2e
 
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 STATES = {"uploaded": "done", "changed": "done", "asks": "paused", "refused": "failed"}
-START_MS = 60_000  # Pyodide on a busy machine
 
 
 def last_name(sample: Sample) -> str:
@@ -37,7 +36,7 @@ def test_each_sample_file_does_what_its_readme_says(start_demo: StartDemo, tmp_p
         uploader.choose(*folder.iterdir())
         for each in SAMPLES:
             row = uploader.row(last_name(each))
-            row.expect_state(STATES[each.outcome], timeout_ms=START_MS)
+            row.expect_state(STATES[each.outcome], timeout_ms=CHECKED_MS)
             for line in re.findall(r"[Ll]ine (\d+)", each.why):
                 row.expect_says(f"Line {line}:")
             if each.outcome == "changed":

@@ -11,6 +11,7 @@ from support.expecting import expect
 __all__ = ["Row", "UploaderPage"]
 
 SLOW_START_MS = 60_000  # Pyodide on a busy machine
+CHECKED_MS = 120_000  # the worker of the checks starts Pyodide too, and once more after a crash
 DROP = """(zone, files) => {
   const transfer = new DataTransfer();
   for (const [name, text] of files) transfer.items.add(new File([text], name));
