@@ -122,7 +122,7 @@ def the_worker(page: Page) -> Worker:
 def page(address: str, runtime: str, browser: Browser) -> Iterator[Page]:
     page = browser.new_page()
     page.goto(f"{address}/{runtime}#crc64")
-    page.locator("body[data-app=listens]").wait_for()
+    page.locator("body[data-app=listens]").wait_for(timeout=60_000)  # Pyodide
     yield page
     page.close()
 

@@ -65,6 +65,7 @@ def test_the_last_line_of_a_table_of_200_mb_is_found_while_the_page_answers(
 
     uploader.choose(path)
     row = uploader.row("large.csv")
+    expect(row.locator).to_contain_text("Checking", timeout=CHECKED_MS)
     until(page, lambda: "%" in row.locator.inner_text(), timeout_s=CHECKED_MS / 1000)
     page.locator("#language").select_option("ja")
     expect(page.locator("html")).to_have_attribute("lang", "ja")

@@ -297,11 +297,14 @@ class Engine(RuleBasedStateMachine):
     def i2_who_waits_for_another_page_does_not_send_the_file_again(self) -> None:
         """Two pages that upload the same file at the same time create one object.
 
-        This also holds if one page is closed: then the other page continues its upload.
+        This also holds if one page is closed: then the other page continues its upload. It does not
+        hold if a page has two files with this fingerprint and other content, because then the
+        answer to the question for the object may be about the other file.
         """
         for page, upload, seed in self.added:
             other = self.followed.get(upload)
-            if other and (_is_stopped(upload) or _is_stopped(other)):
+            is_over = other and (_is_stopped(upload) or _is_stopped(other))
+            if is_over or (other and self._contents_beside(page, upload) != {seed}):
                 del self.followed[upload]
             elif other and upload.state == states.DONE and self._is_settled(other):
                 free = self.shared | self.taken
@@ -339,6 +342,14 @@ class Engine(RuleBasedStateMachine):
             and fingerprint(other.file) == fingerprint(upload.file)
             and other.state not in states.ENDED
         ]
+
+    def _contents_beside(self, page: Page, upload: Upload) -> set[int]:
+        """Return the seeds of all files with the same fingerprint in other pages."""
+        return {
+            seed
+            for there, other, seed in self.added
+            if there is not page and fingerprint(other.file) == fingerprint(upload.file)
+        }
 
     def _keys_beside(self, upload: Upload) -> set[str]:
         """Return the keys of all other uploads of files with the same fingerprint.
