@@ -90,7 +90,7 @@ class FormPages:
         )
         try:
             granted = await self._token.obtain(request, purpose)
-        except NowhereError:
+        except NowhereError:  # from `_check_types`
             return self._refuse("typed", request)
         except CrossSiteError:  # the user continues with a click on a link of this site
             return _answer(

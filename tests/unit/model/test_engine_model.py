@@ -298,8 +298,8 @@ class Engine(RuleBasedStateMachine):
         """Two pages that upload the same file at the same time create one object.
 
         This also holds if one page is closed: then the other page continues its upload. It does not
-        hold if a page has two files with this fingerprint and other content, because then the
-        answer to the question for the object may be about the other file.
+        hold if another page has a file with the same fingerprint and other content: that page may
+        answer with the object of the other file, and the waiting page then sends its own file.
         """
         for page, upload, seed in self.added:
             other = self.followed.get(upload)
