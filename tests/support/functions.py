@@ -1,6 +1,7 @@
 """Names of all test functions, to check pages of the docs that refer to them."""
 
-import ast
+import re
+from functools import cache
 from pathlib import Path
 
 __all__ = ["functions"]
@@ -8,13 +9,13 @@ __all__ = ["functions"]
 TESTS = Path(__file__).parents[1]
 
 
+@cache
 def functions() -> set[str]:
     """Return the names of all test functions."""
-    names = set()
-    for path in TESTS.rglob("test_*.py"):
-        if "node_modules" in path.parts:
-            continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                names.add(node.name)
-    return names
+    return {
+        name
+        for folder in ("unit", "contract", "attacks", "browser", "e2e")
+        for path in (TESTS / folder).rglob("test_*.py")
+        if "node_modules" not in path.parts
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+    }

@@ -19,6 +19,7 @@ import pytest
 def test_plain(browser_name, runtime): ...
 
 @pytest.mark.core
+@pytest.mark.pyodide
 def test_core(browser_name, runtime): ...
 
 @pytest.mark.only_browser("chromium")
@@ -28,6 +29,19 @@ def test_alone(browser_name): ...
 @pytest.mark.skip_browser("webkit")
 def test_not(browser_name): ...
 """
+MARKS = """
+def pytest_collection_modifyitems(items):
+    for item in items:
+        print("slow" if item.get_closest_marker("slow") else "quick", item.name)
+"""
+"""A plugin that says which stories are slow."""
+
+WANTED = {
+    "quick": "plain[micropython-chromium] core[micropython-chromium] core[micropython-firefox]"
+    " core[micropython-webkit] core[pyodide-chromium] alone[chromium] not[chromium] not[firefox]",
+    "slow": "plain[micropython-firefox] plain[micropython-webkit] plain[pyodide-chromium]"
+    " plain[pyodide-firefox] plain[pyodide-webkit] core[pyodide-firefox] core[pyodide-webkit]",
+}
 DOCUMENT = tomllib.loads((ROOT / "playwright.config.toml").read_text("utf-8"))
 
 
@@ -83,37 +97,21 @@ def test_stories_run_on_the_interpreters_of_the_file() -> None:
     assert list(load().runtimes) == DOCUMENT["runtimes"] == ["micropython", "pyodide"]
 
 
-@pytest.mark.parametrize(
-    ("selection", "wanted"),
-    [
-        (
-            "not slow",
-            "plain[micropython-chromium] plain[pyodide-chromium] core[micropython-chromium]"
-            " core[micropython-firefox] core[micropython-webkit] core[pyodide-chromium]"
-            " alone[chromium] not[chromium] not[firefox]",
-        ),
-        (
-            "slow",
-            "plain[micropython-firefox] plain[micropython-webkit] plain[pyodide-firefox]"
-            " plain[pyodide-webkit] core[pyodide-firefox] core[pyodide-webkit]",
-        ),
-    ],
-)
-def test_each_engine_runs_the_stories_that_the_file_gives_it(
-    tmp_path: Path, selection: str, wanted: str
-) -> None:
+def test_each_engine_runs_the_stories_that_the_file_gives_it(tmp_path: Path) -> None:
     (tmp_path / "test_stories.py").write_text(STORIES)
-    options = ["-p", "conftest", "--collect-only", "-q", "--rootdir", str(tmp_path)]
+    (tmp_path / "marks.py").write_text(MARKS)
+    options = ["-p", "conftest", "-p", "marks", "--collect-only", "-q", "--rootdir", str(tmp_path)]
     run = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pytest", *options, "-m", selection],
+        [sys.executable, "-m", "pytest", *options],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'server'}"},
         capture_output=True,
         text=True,
     )
 
-    found = re.findall(r"::test_(\S+)", run.stdout)
-    assert sorted(found) == sorted(wanted.split()), run.stdout + run.stderr
+    for kind, wanted in WANTED.items():
+        found = re.findall(rf"^{kind} test_(\S+)", run.stdout, re.MULTILINE)
+        assert sorted(found) == sorted(wanted.split()), run.stdout + run.stderr
 
 
 def test_an_engine_runs_all_stories_or_the_core() -> None:

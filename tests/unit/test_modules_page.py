@@ -10,7 +10,7 @@ def test_the_list_of_modules_is_up_to_date() -> None:
 
 
 def test_every_module_has_a_purpose() -> None:
-    rows = re.findall(r"^\| `(\S+)` \| (.*?) \|", modules_page(), re.MULTILINE)
+    rows = re.findall(r"^\| `(\S+)` \| (.*?) \|", PAGE.read_text("utf-8"), re.MULTILINE)
 
     assert len(rows) > 200
     assert [name for name, purpose in rows if len(purpose.split()) < 3] == []

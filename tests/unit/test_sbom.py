@@ -115,9 +115,11 @@ def test_the_notice_names_every_part(wheel: str) -> None:
         assert other.get(part.name, part.name) in notice, part.name
 
 
-def written(wheel: str, folder: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(sbom.write(wheel, folder).read_text("utf-8"))
-    return document
+@pytest.fixture(scope="module")
+def components(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The components in the SBOM of the server's wheel, by package URL."""
+    document = sbom.write("ossferry", tmp_path_factory.mktemp("sbom")).read_text("utf-8")
+    return {each["purl"]: each for each in json.loads(document)["components"]}
 
 
 @pytest.mark.parametrize("wheel", WHEELS)
@@ -128,26 +130,25 @@ def test_the_sbom_is_valid_and_the_same_each_time(wheel: str, tmp_path: Path) ->
     assert first == second
 
 
-def test_the_sbom_has_the_locked_versions_and_hashes(tmp_path: Path) -> None:
-    found = {each["purl"]: each for each in written("ossferry", tmp_path)["components"]}
+def test_the_sbom_has_the_locked_versions_and_hashes(components: dict[str, Any]) -> None:
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     (starlette,) = re.findall(r"^starlette==(\S+)", lock, re.MULTILINE)
     npm = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]
     micropython = npm[f"node_modules/{sbom.MICROPYTHON}"]["version"]
 
-    component = found[f"pkg:pypi/starlette@{starlette}"]
+    component = components[f"pkg:pypi/starlette@{starlette}"]
     for digest in component["externalReferences"][0]["hashes"]:
         assert f"--hash=sha256:{digest['content']}" in lock
     assert component["licenses"] == [{"license": {"id": "BSD-3-Clause"}}]
-    changed = found[f"pkg:npm/%40micropython/micropython-webassembly-pyscript@{micropython}"]
+    changed = components[f"pkg:npm/%40micropython/micropython-webassembly-pyscript@{micropython}"]
     assert len(changed["externalReferences"][0]["hashes"][0]["content"]) == 128
     assert "web/interpreter.py" in changed["pedigree"]["notes"]
 
 
-def test_the_sbom_names_the_needed_python_packages_only(tmp_path: Path) -> None:
+def test_the_sbom_names_the_needed_python_packages_only(components: dict[str, Any]) -> None:
     names: dict[str, set[str]] = {"required": set(), "optional": set()}
-    for each in written("ossferry", tmp_path)["components"]:
-        if each["purl"].startswith("pkg:pypi/"):
+    for purl, each in components.items():
+        if purl.startswith("pkg:pypi/"):
             names[each.get("scope", "required")].add(each["name"])
 
     # direct, of an extra of another package, and of another system
