@@ -4,16 +4,17 @@ import io
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from unittest.mock import patch
+
+from alibabacloud_credentials.utils import auth_util
 
 from mock_oss import User
 from ossferry.cli.demo import SERVER, Demo
 from ossferry.cli.main import main
-from ossferry.oss.sts import access_key
 
-__all__ = ["Ran", "environment", "run"]
+__all__ = ["Ran", "caller", "environment", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,11 @@ class Ran:
         return [line.split("\t") for line in self.out.splitlines()]
 
     @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables in stdout."""
+        return dict(line.split("=", 1) for line in self.out.splitlines())
+
+    @property
     def complaint(self) -> str:
         """The last line of stderr; the lines before are log lines."""
         return self.err.splitlines()[-1]
@@ -42,8 +48,7 @@ def run(*arguments: str, environment: Mapping[str, str]) -> Ran:
     with (
         patch.dict(os.environ, {**kept, **environment}, clear=True),
         patch("sys.argv", ["ossferry", *arguments]),
-        # the vendor's chain reads these variables only once, when it is imported
-        patch("ossferry.oss.sts.default_credentials", lambda: access_key(*_key(environment))),
+        caller(*(environment.get(f"ALIBABA_CLOUD_ACCESS_KEY_{name}") for name in ("ID", "SECRET"))),
         redirect_stdout(out),
         redirect_stderr(err),
         _kept_logging(),
@@ -55,6 +60,16 @@ def run(*arguments: str, environment: Mapping[str, str]) -> Ran:
         else:
             code = 0
     return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def caller(key_id: str | None, secret: str | None) -> AbstractContextManager[object]:
+    """Return a context in which this access key is in the environment.
+
+    The vendor's chain reads these variables only once, when it is imported.
+    """
+    return patch.multiple(
+        auth_util, environment_access_key_id=key_id, environment_access_key_secret=secret
+    )
 
 
 def environment(demo: Demo, user: User = SERVER) -> dict[str, str]:
@@ -78,11 +93,6 @@ def environment(demo: Demo, user: User = SERVER) -> dict[str, str]:
     ((key, secret),) = user.keys.items()
     keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
     return keys | {f"OSSFERRY_{name}": value for name, value in options.items()}
-
-
-def _key(environment: Mapping[str, str]) -> tuple[str, str]:
-    names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
-    return environment[names[0]], environment[names[1]]
 
 
 def _is_option(name: str) -> bool:

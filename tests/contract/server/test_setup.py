@@ -9,10 +9,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import oss2
@@ -23,12 +24,13 @@ from alibabacloud_credentials.models import Config
 
 from mock_oss import BucketSpec, MockOSS, Role, User, World
 from mock_oss.world.seeding import ensure_bucket
-from ossferry.cli.main import main
-from ossferry.oss.sts import access_key
+from support import commands
 from support.certificates import make_certificate
+from support.commands import Ran
 from support.programs import free_port
 from support.serve_command import COMMAND, SECRET, server_process, wait_until_up
 
+KEY = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 ADMIN = User(
     name="admin",
     user_id="200000000000000007",
@@ -82,21 +84,7 @@ SAID_BEFORE_THE_FIRST_START = {"credentials", "tls"}
 """The doctor warns of the user's long-term key, and of a page that does not answer yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The end of a command."""
-
-    code: object
-    stdout: str
-    stderr: str
-
-    @property
-    def lines(self) -> dict[str, str]:
-        """The variables in stdout."""
-        return dict(line.split("=", 1) for line in self.stdout.splitlines())
-
-
-Run = Callable[..., Done]
+Run = Callable[..., Ran]
 
 
 @pytest.fixture
@@ -106,19 +94,38 @@ def oss() -> Iterator[MockOSS]:
 
 
 @pytest.fixture
-def run(oss: MockOSS, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(oss: MockOSS) -> Run:
     """Return a function that runs a command on the mock, as the administrator of the account."""
-    ((key, secret),) = ADMIN.keys.items()
-    monkeypatch.setattr("ossferry.oss.sts.default_credentials", lambda: access_key(key, secret))
+    ((id_, secret),) = ADMIN.keys.items()
 
-    def call(*arguments: str, mock: str | None = None) -> Done:
-        where = ["--mock", mock or oss.endpoint]
-        monkeypatch.setattr("sys.argv", ["ossferry", *arguments, *where])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        return Done(caught.value.code, *capsys.readouterr())
+    def call(
+        *arguments: str,
+        mock: str | None = None,
+        typed: str | None = None,
+        key: tuple[str, str] = (id_, secret),
+        **environment: str,
+    ) -> Ran:
+        keys = dict(zip(KEY, key, strict=True))
+        with nullcontext() if typed is None else at_a_terminal(typed):
+            return commands.run(
+                *arguments, "--mock", mock or oss.endpoint, environment={**environment, **keys}
+            )
 
     return call
+
+
+@contextmanager
+def at_a_terminal(typed: str) -> Iterator[None]:
+    """Let commands read from a terminal.
+
+    Args:
+        typed: what the person types, with a line break after each answer.
+    """
+    ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
+    with os.fdopen(theirs) as stdin, patch("sys.stdin", stdin):
+        yield
+    os.close(ours)
 
 
 class WithoutCredentials(Client):  # type: ignore[misc]  # untyped
@@ -132,12 +139,12 @@ class WithoutCredentials(Client):  # type: ignore[misc]  # untyped
         raise CredentialException("unable to load credentials")
 
 
-def setup(run: Run, *more: str) -> Done:
-    return run("setup", *NAMES, "--identity", "user", "--yes", *more)
+def setup(run: Run, *more: str, **changes: Any) -> Ran:
+    return run("setup", *NAMES, "--identity", "user", "--yes", *more, **changes)
 
 
-def teardown(run: Run, *more: str) -> Done:
-    return run("teardown", *NAMES, "--identity", "user", "--yes", *more)
+def teardown(run: Run, *more: str, **changes: Any) -> Ran:
+    return run("teardown", *NAMES, "--identity", "user", "--yes", *more, **changes)
 
 
 def changes(oss: MockOSS) -> list[str]:
@@ -193,25 +200,18 @@ def options(settings: Mapping[str, str], folder: Path) -> dict[str, str]:
     }
 
 
-def output_of(environment: Mapping[str, str], folder: Path, *arguments: str) -> str:
+def output_of(environment: Mapping[str, str], *arguments: str) -> str:
     """Return the stdout of a command that succeeds."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [str(COMMAND), *arguments],
-        env={**os.environ, **environment},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    done = commands.run(*arguments, environment=environment)
+    assert done.code == 0, done.out + done.err
+    return done.out
 
 
 def doctor(settings: Mapping[str, str], folder: Path) -> dict[str, set[str]]:
     """Return the ids of the checks of `ossferry doctor` by their outcome, with one API key."""
     environment = options(settings, folder)
-    output_of(environment, folder, "apikey", "create", "carol")
-    result = json.loads(output_of(environment, folder, "doctor", "--json"))
+    output_of(environment, "apikey", "create", "carol")
+    result = json.loads(output_of(environment, "doctor", "--json"))
     found: dict[str, set[str]] = {}
     for check in result["checks"]:
         found.setdefault(check["outcome"], set()).add(check["id"])
@@ -223,7 +223,7 @@ def server(settings: Mapping[str, str], folder: Path) -> Iterator[httpx.Client]:
     """Run `ossferry serve` with the settings that `setup` printed; yield a program with a key."""
     port = free_port()
     environment = {**options(settings, folder), "OSSFERRY_PORT": str(port)}
-    key = output_of(environment, folder, "apikey", "create", "carol").strip()
+    key = output_of(environment, "apikey", "create", "carol").strip()
     with server_process(folder, environment) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until_up(url, process)
@@ -236,10 +236,10 @@ def test_from_an_empty_account_to_an_upload_and_back(
     oss: MockOSS, run: Run, tmp_path: Path, web_dir: Path
 ) -> None:
     made = setup(run)
-    assert made.code == 0, made.stderr
+    assert made.code == 0, made.err
     assert tuple(changes(oss)) == MAKING
 
-    with_page = {**made.lines, "OSSFERRY_WEB_DIR": str(web_dir)}
+    with_page = {**made.variables, "OSSFERRY_WEB_DIR": str(web_dir)}
     found = doctor(with_page, tmp_path)
     assert found.keys() == {"ok", "warn"}
     assert found["warn"] == SAID_BEFORE_THE_FIRST_START
@@ -260,12 +260,12 @@ def test_from_an_empty_account_to_an_upload_and_back(
     oss.requests.clear()
 
     kept = teardown(run)
-    assert (kept.code, "stays with its objects" in kept.stderr) == (0, True)
+    assert (kept.code, "stays with its objects" in kept.err) == (0, True)
     assert [each for each in changes(oss) if "Bucket" in each] == ["DeleteBucketCors"]
     (rule,) = bucket_of(oss).get_bucket_lifecycle().rules
     assert rule.id == "ossferry-abort-parts"
     gone = teardown(run, "--delete-objects")
-    assert gone.code == 0, gone.stderr
+    assert gone.code == 0, gone.err
     assert state(oss) == NOTHING
     assert [each for each in changes(oss) if not each.startswith("Head")] == [
         "DeleteMultipleObjects",
@@ -279,7 +279,7 @@ def test_the_doctor_needs_no_right_that_a_setup_leaves_out(
     made = setup(run, "--no-doctor")
     assert "ossferry-server-doctor" not in str(state(oss))
 
-    found = doctor({**made.lines, "OSSFERRY_WEB_DIR": str(web_dir)}, tmp_path)
+    found = doctor({**made.variables, "OSSFERRY_WEB_DIR": str(web_dir)}, tmp_path)
 
     assert found["skipped"] == {"public-access-block", "lifecycle", "domains"}
     assert found["warn"] == SAID_BEFORE_THE_FIRST_START
@@ -302,8 +302,8 @@ def test_a_second_run_changes_nothing(oss: MockOSS, run: Run) -> None:
     assert (first.code, second.code) == (0, 0)
     assert changes(oss) == []
     assert state(oss) == before
-    assert second.stderr.count("unchanged") == 9
-    assert "done" not in second.stderr
+    assert second.err.count("unchanged") == 9
+    assert "done" not in second.err
 
 
 def test_a_dry_run_prints_each_call_and_makes_none(oss: MockOSS, run: Run) -> None:
@@ -311,11 +311,11 @@ def test_a_dry_run_prints_each_call_and_makes_none(oss: MockOSS, run: Run) -> No
 
     assert done.code == 0
     assert changes(oss) == []
-    shown = [line.split()[1] for line in done.stdout.splitlines() if line[:3] in ("RAM", "OSS")]
+    shown = [line.split()[1] for line in done.out.splitlines() if line[:3] in ("RAM", "OSS")]
     assert tuple(shown) == MAKING
-    assert '"acs:oss:*:*:uploads-of-example/uploads/*"' in done.stdout
-    assert '"oss:GetBucketLifecycle"' in done.stdout
-    assert "<AllowedOrigin>https://uploads.example.com</AllowedOrigin>" in done.stdout
+    assert '"acs:oss:*:*:uploads-of-example/uploads/*"' in done.out
+    assert '"oss:GetBucketLifecycle"' in done.out
+    assert "<AllowedOrigin>https://uploads.example.com</AllowedOrigin>" in done.out
 
 
 def test_a_dry_run_in_json_is_the_plan(oss: MockOSS, run: Run, tmp_path: Path) -> None:
@@ -327,10 +327,10 @@ def test_a_dry_run_in_json_is_the_plan(oss: MockOSS, run: Run, tmp_path: Path) -
     changes(oss)
     removing = run("teardown", *NAMES, "--identity", "user", "--dry-run", "--json")
 
-    assert json.loads(making.stdout) == {**json.loads(plan.read_text()), "notes": []}
-    assert [each["action"] for each in json.loads(removing.stdout)["calls"]] == list(REMOVING)
+    assert json.loads(making.out) == {**json.loads(plan.read_text()), "notes": []}
+    assert [each["action"] for each in json.loads(removing.out)["calls"]] == list(REMOVING)
     assert changes(oss) == []
-    removed = json.loads(teardown(run, "--json").stdout)
+    removed = json.loads(teardown(run, "--json").out)
     assert [each["action"] for each in removed["calls"]] == list(REMOVING)
 
 
@@ -338,15 +338,15 @@ def test_a_plan_is_written_and_applied(oss: MockOSS, run: Run, tmp_path: Path) -
     plan = tmp_path / "plan.json"
 
     written = run("setup", *NAMES, "--identity", "user", "--plan", str(plan))
-    assert (written.code, written.stdout, changes(oss)) == (0, "", [])
-    assert written.stderr.endswith(f"The plan with {len(MAKING)} calls is in {plan}.\n")
+    assert (written.code, written.out, changes(oss)) == (0, "", [])
+    assert written.err.endswith(f"The plan with {len(MAKING)} calls is in {plan}.\n")
     applied = run("setup", "--apply", str(plan), "--yes")
     assert tuple(changes(oss)) == MAKING
     again = run("setup", "--apply", str(plan), "--yes")
 
     assert (applied.code, again.code) == (0, 0)
     assert changes(oss) == []
-    assert applied.lines["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in plan.read_text()
+    assert applied.variables["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in plan.read_text()
     removed = run("teardown", "--from-plan", str(plan), "--yes")
     assert removed.code == 0
     assert state(oss) == NOTHING
@@ -362,10 +362,8 @@ def test_a_plan_makes_no_call_that_it_does_not_list(oss: MockOSS, run: Run, tmp_
     done = run("setup", "--apply", str(plan), "--yes")
 
     assert (done.code, changes(oss)) == (1, [])
-    assert (
-        "the plan has no PutBucketCors for CORS rule: the account has changed since" in done.stderr
-    )
-    assert "or the plan was edited; write a new plan with --plan" in done.stderr
+    assert "the plan has no PutBucketCors for CORS rule: the account has changed since" in done.err
+    assert "or the plan was edited; write a new plan with --plan" in done.err
 
 
 def test_a_plan_is_not_written_over_a_file(oss: MockOSS, run: Run, tmp_path: Path) -> None:
@@ -375,7 +373,7 @@ def test_a_plan_is_not_written_over_a_file(oss: MockOSS, run: Run, tmp_path: Pat
     done = run("setup", *NAMES, "--plan", str(plan))
 
     assert (done.code, len(oss.requests), plan.read_text()) == (1, 0, "kept")
-    assert done.stderr == (
+    assert done.err == (
         f"ossferry: --plan: {plan} exists already: choose another name, or delete it.\n"
     )
 
@@ -386,7 +384,7 @@ def test_a_written_plan_is_also_printed_as_json(run: Run, tmp_path: Path) -> Non
     done = run("setup", *NAMES, "--plan", str(plan), "--json")
 
     written = json.loads(plan.read_text())
-    assert json.loads(done.stdout) == {**written, "notes": [], "plan_file": str(plan)}
+    assert json.loads(done.out) == {**written, "notes": [], "plan_file": str(plan)}
 
 
 def test_a_plan_for_another_account_is_refused(run: Run, tmp_path: Path) -> None:
@@ -399,63 +397,67 @@ def test_a_plan_for_another_account_is_refused(run: Run, tmp_path: Path) -> None
     done = run("setup", "--apply", str(plan), "--yes")
 
     assert done.code == 1
-    assert "the plan is for the account 2000000000000000" in done.stderr
+    assert "the plan is for the account 2000000000000000" in done.err
 
 
-@pytest.mark.parametrize("when", ["before", "before-answer"])
-@pytest.mark.parametrize("number", range(len(MAKING)), ids=MAKING)
-def test_an_interrupted_setup_continues(oss: MockOSS, run: Run, number: int, when: str) -> None:
-    operation = MAKING[number]
-    nth = MAKING[: number + 1].count(operation)
-    oss.faults.add("reset", operation=operation, nth=nth, when=when)
+@pytest.fixture(params=["before", "before-answer"])
+def interrupt(oss: MockOSS, request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Return a function that runs a command again and again, and breaks one call of each run.
 
-    broken = setup(run)
-    assert (broken.code, "does not answer" in broken.stderr) == (1, True)
+    The first run is interrupted at the first call, the second run at the second call, and so on.
+    """
+
+    def run_each(command: Callable[[], Ran], calls: tuple[str, ...]) -> None:
+        repeated: list[str] = []  # the call that did not reach the mock in the run before
+        for call in calls:
+            number = [*repeated, call].count(call)
+            oss.faults.add("reset", operation=call, nth=number, when=request.param)
+            broken = command()
+            assert (broken.code, "does not answer" in broken.err) == (1, True), call
+            assert changes(oss) == [*repeated, call]
+            oss.faults.clear()
+            repeated = [call] if request.param == "before" else []
+
+    return run_each
+
+
+def test_an_interrupted_setup_continues(
+    oss: MockOSS, run: Run, interrupt: Callable[..., None]
+) -> None:
+    interrupt(lambda: setup(run), MAKING)
     again = setup(run)
 
-    assert again.code == 0, again.stderr
+    assert again.code == 0, again.err
     interrupted = state(oss)
     oss.reset()
     setup(run)
     assert interrupted == state(oss)
 
 
-@pytest.mark.parametrize("when", ["before", "before-answer"])
-@pytest.mark.parametrize("number", range(len(REMOVING)), ids=REMOVING)
-def test_an_interrupted_teardown_continues(oss: MockOSS, run: Run, number: int, when: str) -> None:
-    operation = REMOVING[number]
-    nth = REMOVING[: number + 1].count(operation)
-    setup(run)
-    oss.faults.add("reset", operation=operation, nth=nth, when=when)
-
-    broken = teardown(run)
-    assert (broken.code, "does not answer" in broken.stderr) == (1, True)
-    again = teardown(run)
-
-    assert again.code == 0, again.stderr
-    assert state(oss) == NOTHING
-
-
-def test_the_calls_of_a_teardown_are_these(oss: MockOSS, run: Run) -> None:
+def test_an_interrupted_teardown_continues(
+    oss: MockOSS, run: Run, interrupt: Callable[..., None]
+) -> None:
     setup(run)
     changes(oss)
 
-    teardown(run)
+    interrupt(lambda: teardown(run), REMOVING)
+    again = teardown(run)
 
-    assert tuple(changes(oss)) == REMOVING
+    assert again.code == 0, again.err
+    assert state(oss) == NOTHING
 
 
 def test_a_secret_is_shown_once(oss: MockOSS, run: Run) -> None:
     first = setup(run)
-    secret = first.lines["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
+    secret = first.variables["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
     second = setup(run)
     user = oss.service.identities.directory.user(ACCOUNT, "ossferry-server")
 
     assert user is not None
     assert list(user.user.keys.values()) == [secret]
-    assert first.stdout.count(secret) == 1
-    assert secret not in first.stderr + second.stdout + second.stderr
-    assert "--new-key makes another one" in second.stderr
+    assert first.out.count(secret) == 1
+    assert secret not in first.err + second.out + second.err
+    assert "--new-key makes another one" in second.err
 
 
 def test_a_secret_goes_into_a_file_for_its_owner(run: Run, tmp_path: Path) -> None:
@@ -466,7 +468,7 @@ def test_a_secret_goes_into_a_file_for_its_owner(run: Run, tmp_path: Path) -> No
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     lines = dict(line.split("=") for line in path.read_text().splitlines())
     assert list(lines) == ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
-    assert lines["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in done.stdout + done.stderr
+    assert lines["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in done.out + done.err
     again = setup(run, "--key-file", str(tmp_path / "unused"))
     assert (again.code, (tmp_path / "unused").exists()) == (0, False)
 
@@ -477,25 +479,25 @@ def test_json_does_not_repeat_a_secret_that_is_in_a_file(run: Run, tmp_path: Pat
     done = setup(run, "--key-file", str(path), "--json")
 
     lines = dict(line.split("=") for line in path.read_text().splitlines())
-    assert json.loads(done.stdout)["access_key_file"] == str(path)
-    assert lines["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in done.stdout + done.stderr
+    assert json.loads(done.out)["access_key_file"] == str(path)
+    assert lines["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in done.out + done.err
 
 
 def test_another_key_is_made_on_request_until_ram_has_two(oss: MockOSS, run: Run) -> None:
     first, second, third = setup(run), setup(run, "--new-key"), setup(run, "--new-key")
 
-    ids = [each.lines["ALIBABA_CLOUD_ACCESS_KEY_ID"] for each in (first, second)]
+    ids = [each.variables["ALIBABA_CLOUD_ACCESS_KEY_ID"] for each in (first, second)]
     assert len(set(ids)) == 2
     assert third.code == 1
-    assert f"has 2 access keys already, {ids[0]} and {ids[1]}" in third.stderr
+    assert f"has 2 access keys already, {ids[0]} and {ids[1]}" in third.err
 
 
 def test_a_secret_on_stdout_is_noted_with_the_option_for_a_file(run: Run, tmp_path: Path) -> None:
     shown = setup(run)
     hidden = setup(run, "--new-key", "--key-file", str(tmp_path / "key"))
 
-    assert "--key-file FILE writes it into a file that only you can read" in shown.stderr
-    assert "--key-file FILE" not in hidden.stderr
+    assert "--key-file FILE writes it into a file that only you can read" in shown.err
+    assert "--key-file FILE" not in hidden.err
 
 
 def test_an_empty_key_file_of_a_command_that_was_killed_is_used(run: Run, tmp_path: Path) -> None:
@@ -504,7 +506,7 @@ def test_an_empty_key_file_of_a_command_that_was_killed_is_used(run: Run, tmp_pa
 
     done = setup(run, "--key-file", str(path))
 
-    assert done.code == 0, done.stderr
+    assert done.code == 0, done.err
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text().startswith("ALIBABA_CLOUD_ACCESS_KEY_ID=")
 
@@ -533,7 +535,7 @@ def test_an_empty_key_file_that_may_belong_to_others_is_refused(
         done = setup(run, "--key-file", str(path))
 
     assert (done.code, changes(oss)) == (1, [])
-    assert done.stderr.splitlines()[-1] == (
+    assert done.err.splitlines()[-1] == (
         f"ossferry: --key-file: {path} exists already: choose another name, or delete it."
     )
 
@@ -548,19 +550,19 @@ def test_a_key_file_that_cannot_be_written_is_told_before_the_first_call(
     done = setup(run, "--key-file", str(tmp_path / path))
 
     assert (done.code, changes(oss)) == (1, [])
-    assert done.stderr.splitlines()[-1].startswith("ossferry: --key-file: ")
+    assert done.err.splitlines()[-1].startswith("ossferry: --key-file: ")
     assert (tmp_path / "file").read_text() == "kept"
 
 
 def test_json_has_the_calls_the_settings_and_the_key(oss: MockOSS, run: Run) -> None:
     done = setup(run, "--json")
-    found = json.loads(done.stdout)
+    found = json.loads(done.out)
 
     assert found["account"] == ACCOUNT
     assert [each["action"] for each in found["calls"]] == list(MAKING)
     assert found["settings"]["OSSFERRY_BUCKET"] == BUCKET
     assert found["access_key"].keys() == {"id", "secret"}
-    again = json.loads(setup(run, "--json").stdout)
+    again = json.loads(setup(run, "--json").out)
     assert (again["calls"], "access_key" in again) == ([], False)
 
 
@@ -568,7 +570,7 @@ def test_json_keeps_the_key_if_a_later_call_fails(oss: MockOSS, run: Run) -> Non
     oss.faults.add("error", code="CnameDenied", operation="PutCname")
 
     done = setup(run, "--json", "--domain", "files.example.com")
-    found = json.loads(done.stdout)
+    found = json.loads(done.out)
 
     assert done.code == 1
     assert found["access_key"]["secret"]
@@ -591,34 +593,33 @@ def test_json_has_the_error_of_every_failure(
     cause: str,
     code: int,
 ) -> None:
-    names, mock = [*NAMES], None
+    names, changed = [*NAMES], dict[str, Any]()
     match cause:
         case "credentials":
             monkeypatch.setattr("ossferry.oss.sts.default_credentials", WithoutCredentials)
         case "secret":
-            wrong = access_key(next(iter(ADMIN.keys)), "wrong")
-            monkeypatch.setattr("ossferry.oss.sts.default_credentials", lambda: wrong)
+            changed = {"key": (next(iter(ADMIN.keys)), "wrong")}
         case "region":
             names += ["--region", "!"]
         case "mock":
-            mock = "http://127.0.0.1:1"
+            changed = {"mock": "http://127.0.0.1:1"}
         case "names":
             names = []
         case "plan":
             option = "--apply" if command == "setup" else "--from-plan"
             names = [option, str(tmp_path / "none")]
 
-    done = run(command, *names, more, "--json", mock=mock)
+    done = run(command, *names, more, "--json", **changed)
 
-    found = json.loads(done.stdout)
-    assert (done.code, done.stderr.splitlines()[-1]) == (code, f"ossferry: {found['error']}")
+    found = json.loads(done.out)
+    assert (done.code, done.err.splitlines()[-1]) == (code, f"ossferry: {found['error']}")
 
 
 def test_json_has_the_error_if_nobody_can_be_asked(oss: MockOSS, run: Run) -> None:
     done = run("setup", *NAMES, "--json")
 
     assert (done.code, changes(oss)) == (1, [])
-    assert json.loads(done.stdout)["error"].startswith("nobody can be asked here")
+    assert json.loads(done.out)["error"].startswith("nobody can be asked here")
 
 
 @pytest.mark.parametrize("identity", ["ecs", "rrsa"])
@@ -630,13 +631,13 @@ def test_a_server_in_the_cloud_gets_a_role_and_no_key(
 
     done = run("setup", *NAMES, "--identity", identity, *more, "--yes")
 
-    assert done.code == 0, done.stderr
+    assert done.code == 0, done.err
     found = state(oss)
     assert found["user"] is None
     trust = json.loads(str(found["ossferry-server"][1]))["Statement"][0]["Principal"]  # type: ignore[index]
     assert trust.keys() == {"Service" if identity == "ecs" else "Federated"}
-    assert "ALIBABA_CLOUD_ACCESS_KEY_ID" not in done.stdout
-    assert ("ECS instance" if identity == "ecs" else "service account") in done.stderr
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID" not in done.out
+    assert ("ECS instance" if identity == "ecs" else "service account") in done.err
     gone = run("teardown", *NAMES, "--identity", identity, "--yes")
     assert (gone.code, state(oss)) == (0, NOTHING)
 
@@ -644,7 +645,7 @@ def test_a_server_in_the_cloud_gets_a_role_and_no_key(
 def test_another_identity_leaves_a_note_and_a_teardown_that_removes_both(
     oss: MockOSS, run: Run
 ) -> None:
-    key = setup(run).lines["ALIBABA_CLOUD_ACCESS_KEY_ID"]
+    key = setup(run).variables["ALIBABA_CLOUD_ACCESS_KEY_ID"]
 
     role = run("setup", *NAMES, "--identity", "ecs", "--yes")
     user = setup(run)
@@ -653,18 +654,18 @@ def test_another_identity_leaves_a_note_and_a_teardown_that_removes_both(
     assert (
         "the user ossferry-server of an earlier set-up still exists, with long-term access keys"
         f" ({key}): delete it in the RAM console when no server uses it."
-    ) in role.stderr
-    assert "the role ossferry-server of an earlier set-up still exists" in user.stderr
+    ) in role.err
+    assert "the role ossferry-server of an earlier set-up still exists" in user.err
     gone = run("teardown", *NAMES, "--yes")
-    assert (gone.code, state(oss)) == (0, NOTHING), gone.stderr
+    assert (gone.code, state(oss)) == (0, NOTHING), gone.err
 
 
 @pytest.mark.parametrize("host", ["mock.example.com", "10.0.0.1", "localhost.example.com"])
 def test_a_mock_on_another_machine_gets_no_signature(run: Run, host: str) -> None:
     done = run("setup", *NAMES, "--yes", mock=f"http://{host}:9000")
 
-    assert (done.code, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"ossferry: --mock: http://{host}:9000 is not on this machine")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"ossferry: --mock: http://{host}:9000 is not on this machine")
 
 
 def test_a_plan_and_names_do_not_mix(oss: MockOSS, run: Run, tmp_path: Path) -> None:
@@ -676,11 +677,11 @@ def test_a_plan_and_names_do_not_mix(oss: MockOSS, run: Run, tmp_path: Path) -> 
     removed = run("teardown", "--from-plan", str(plan), "--origin", ORIGIN, "--yes")
 
     assert (made.code, removed.code, changes(oss)) == (2, 2, [])
-    assert made.stderr == (
+    assert made.err == (
         "ossferry: --bucket, --identity, --versioning, --server-name: --apply takes this from the"
         " plan; leave the option out, or write a new plan with `ossferry setup --plan`.\n"
     )
-    assert removed.stderr.startswith("ossferry: --origin: --from-plan takes this from the plan;")
+    assert removed.err.startswith("ossferry: --origin: --from-plan takes this from the plan;")
 
 
 def test_only_what_differs_is_changed(oss: MockOSS, run: Run) -> None:
@@ -700,7 +701,7 @@ def test_only_what_differs_is_changed(oss: MockOSS, run: Run) -> None:
     assert changes(oss) == ["PutBucketCors", "AttachPolicyToRole"]
     cors = bucket_of(oss).get_bucket_cors()
     assert [each.allowed_origins for each in cors.rules] == [[ORIGIN], ["*"]]
-    assert "other CORS rules of the bucket stay: 1." in done.stderr
+    assert "other CORS rules of the bucket stay: 1." in done.err
     assert {**state(oss), "bucket": None} == {**made, "bucket": None}
     teardown(run)
     assert oss.store.buckets.get(BUCKET) is None
@@ -739,7 +740,7 @@ def test_a_changed_name_changes_the_documents_in_place(oss: MockOSS, run: Run) -
 
     done = setup(run, "--objects-role", "another-objects")
 
-    assert done.code == 0, done.stderr
+    assert done.code == 0, done.err
     assert changes(oss) == [
         "CreatePolicyVersion",
         "CreateRole",
@@ -766,7 +767,7 @@ def test_other_lifecycle_rules_are_not_touched(oss: MockOSS, run: Run) -> None:
     done = setup(run)
 
     assert changes(oss) == []
-    assert "the bucket has lifecycle rules of its own; add this one" in done.stderr
+    assert "the bucket has lifecycle rules of its own; add this one" in done.err
     teardown(run, "--delete-objects")
 
 
@@ -781,13 +782,13 @@ def test_what_another_person_has_made_is_refused_unless_adopted(run: Run, oss: M
     removed = teardown(run)
 
     assert (refused.code, kept) == (1, [])
-    assert "the user ossferry-server exists, and ossferry setup did not make it" in refused.stderr
-    assert "--server-name" in refused.stderr
+    assert "the user ossferry-server exists, and ossferry setup did not make it" in refused.err
+    assert "--server-name" in refused.err
     assert named.code == 0
-    assert removed.stderr.count("stays, because ossferry setup did not make it") == 7
+    assert removed.err.count("stays, because ossferry setup did not make it") == 7
     assert directory.user(ACCOUNT, "ossferry-server") is not None
     adopted = setup(run, "--adopt")
-    assert adopted.code == 0, adopted.stderr
+    assert adopted.code == 0, adopted.err
     assert teardown(run, "--adopt").code == 0
     assert directory.user(ACCOUNT, "ossferry-server") is None
 
@@ -803,9 +804,9 @@ def test_a_role_with_other_policies_stays(oss: MockOSS, run: Run) -> None:
 
     done = teardown(run)
 
-    assert done.code == 0, done.stderr
-    assert "the role oss-web-upload stays, because other policies are attached" in done.stderr
-    assert "the policy ossferry-server stays, because it is attached elsewhere" in done.stderr
+    assert done.code == 0, done.err
+    assert "the role oss-web-upload stays, because other policies are attached" in done.err
+    assert "the policy ossferry-server stays, because it is attached elsewhere" in done.err
 
 
 def test_a_public_bucket_is_made_private_only_if_adopted(oss: MockOSS, run: Run) -> None:
@@ -817,7 +818,7 @@ def test_a_public_bucket_is_made_private_only_if_adopted(oss: MockOSS, run: Run)
     adopted = setup(run, "--adopt")
 
     assert (refused.code, before, adopted.code) == (1, [], 0)
-    assert f"the bucket {BUCKET} exists, and ossferry setup did not make it" in refused.stderr
+    assert f"the bucket {BUCKET} exists, and ossferry setup did not make it" in refused.err
     assert "PutBucketAcl" in changes(oss)
     assert bucket_of(oss).get_bucket_acl().acl == "private"
 
@@ -835,7 +836,7 @@ def test_a_bucket_that_was_made_public_later_is_made_private_only_if_adopted(
     adopted = setup(run, "--adopt")
 
     assert (refused.code, before, adopted.code) == (1, [], 0)
-    assert "is public-read: give --adopt to make it private" in refused.stderr
+    assert "is public-read: give --adopt to make it private" in refused.err
     assert changes(oss) == ["PutBucketAcl", "PutBucketPublicAccessBlock"]
 
 
@@ -861,8 +862,8 @@ def test_a_bucket_that_exists_is_changed_only_if_adopted(
 
     refused = setup(run)
 
-    assert (refused.code, refused.stdout, changes(oss)) == (1, "", [])
-    assert refused.stderr == (
+    assert (refused.code, refused.out, changes(oss)) == (1, "", [])
+    assert refused.err == (
         f"ossferry: the bucket {BUCKET} exists, and ossferry setup did not make it: choose another"
         " name with --bucket, or give --adopt to change its settings.\n"
     )
@@ -884,14 +885,14 @@ def test_a_teardown_keeps_a_bucket_that_was_adopted(
 
     refused = teardown(run, "--delete-objects", *more)
     assert (refused.code, state(oss)) == (1, before)
-    assert refused.stderr == (
+    assert refused.err == (
         f"ossferry: ossferry setup did not make the bucket {BUCKET}, so its objects stay: run the"
         " command without --delete-objects to remove everything else.\n"
     )
     done = teardown(run, *more)
 
-    assert done.code == 0, done.stderr
-    assert f"the bucket {BUCKET} stays with its objects" in done.stderr
+    assert done.code == 0, done.err
+    assert f"the bucket {BUCKET} stays with its objects" in done.err
     assert [each.key for each in archive.list_objects_v2().object_list] == objects
     assert archive.get_bucket_public_access_block().block_public_access
     assert [each.id for each in archive.get_bucket_lifecycle().rules] == ["ossferry-abort-parts"]
@@ -934,7 +935,7 @@ def test_a_teardown_after_an_interrupted_setup_removes_the_bucket(oss: MockOSS, 
 
     done = teardown(run)
 
-    assert done.code == 0, done.stderr
+    assert done.code == 0, done.err
     assert state(oss) == NOTHING
 
 
@@ -949,7 +950,7 @@ def test_a_bucket_that_is_older_than_the_interrupted_setup_is_not_taken_over(
     again = setup(run)
 
     assert again.code == 1
-    assert "ossferry setup did not make it" in again.stderr
+    assert "ossferry setup did not make it" in again.err
     assert bucket_of(oss).get_bucket_tagging().tag_set.tagging_rule == {}
 
 
@@ -961,7 +962,7 @@ def test_a_second_teardown_says_what_is_gone_and_what_is_kept(oss: MockOSS, run:
     done = teardown(run)
 
     assert done.code == 0
-    assert [line.split() for line in done.stderr.splitlines() if not line.startswith("note")] == [
+    assert [line.split() for line in done.err.splitlines() if not line.startswith("note")] == [
         ["gone", "role", "oss-web-upload"],
         ["gone", "role", "oss-web-objects"],
         ["gone", "identity", "ossferry-server"],
@@ -983,10 +984,10 @@ def test_versioning_is_asked_for_on_request(oss: MockOSS, run: Run) -> None:
 def test_a_custom_domain_is_bound_and_unbound(oss: MockOSS, run: Run) -> None:
     done = setup(run, "--domain", "files.example.com")
 
-    assert done.code == 0, done.stderr
+    assert done.code == 0, done.err
     assert oss.cnames == {"files.example.com": BUCKET}
-    assert '_dnsauth.files.example.com. TXT "' in done.stderr
-    assert f"files.example.com. CNAME {BUCKET}.oss-cn-hangzhou.aliyuncs.com." in done.stderr
+    assert '_dnsauth.files.example.com. TXT "' in done.err
+    assert f"files.example.com. CNAME {BUCKET}.oss-cn-hangzhou.aliyuncs.com." in done.err
     changes(oss)
     assert setup(run, "--domain", "files.example.com").code == 0
     assert changes(oss) == []
@@ -998,10 +999,10 @@ def test_a_domain_that_does_not_lead_to_the_mock_is_noted(run: Run) -> None:
     public = setup(run, "--domain", "files.example.com")
     local = setup(run, "--domain", "files.localhost")
 
-    assert "files.example.com does not lead to the mock" in public.stderr
-    assert "such as files.localhost" in public.stderr
-    assert local.code == 0, local.stderr
-    assert "does not lead to the mock" not in local.stderr
+    assert "files.example.com does not lead to the mock" in public.err
+    assert "such as files.localhost" in public.err
+    assert local.code == 0, local.err
+    assert "does not lead to the mock" not in local.err
 
 
 def test_a_domain_gets_a_certificate_at_once_or_later(
@@ -1020,13 +1021,13 @@ def test_a_domain_gets_a_certificate_at_once_or_later(
 
     second = setup(run, *domain, *files)
 
-    assert second.code == 0, second.stderr
+    assert second.code == 0, second.err
     assert changes(oss) == ["PutCname"]
     (bound,) = bucket_of(oss).list_bucket_cname().cname
     assert bound.certificate.status == "Enabled"
-    assert "give files.example.com a certificate" in first.stderr
-    assert "give files.example.com a certificate" not in second.stderr
-    assert "PRIVATE KEY" not in second.stdout + second.stderr
+    assert "give files.example.com a certificate" in first.err
+    assert "give files.example.com a certificate" not in second.err
+    assert "PRIVATE KEY" not in second.out + second.err
     assert setup(run, *domain, *files).code == 0
     assert changes(oss) == []
 
@@ -1037,7 +1038,7 @@ def test_a_certificate_that_cannot_be_read_is_one_sentence(run: Run, tmp_path: P
     done = setup(run, "--domain", "files.example.com", *files)
 
     assert done.code == 1
-    assert done.stderr.splitlines()[-1].endswith("none.pem is not a readable PEM file.")
+    assert done.err.splitlines()[-1].endswith("none.pem is not a readable PEM file.")
 
 
 def test_a_domain_without_its_record_is_bound_by_a_later_run(oss: MockOSS, run: Run) -> None:
@@ -1045,14 +1046,14 @@ def test_a_domain_without_its_record_is_bound_by_a_later_run(oss: MockOSS, run: 
 
     early = setup(run, "--domain", "files.example.com")
     assert early.code == 1
-    assert "OSS does not find the TXT record of files.example.com yet" in early.stderr
-    assert early.stderr.splitlines()[-1].endswith("everything else is done.")
+    assert "OSS does not find the TXT record of files.example.com yet" in early.err
+    assert early.err.splitlines()[-1].endswith("everything else is done.")
     later = setup(run, "--domain", "files.example.com")
 
     assert later.code == 0
     assert oss.cnames == {"files.example.com": BUCKET}
     record = '_dnsauth.files.example.com. TXT "'
-    assert early.stderr.partition(record)[2][:32] == later.stderr.partition(record)[2][:32]
+    assert early.err.partition(record)[2][:32] == later.err.partition(record)[2][:32]
 
 
 @pytest.mark.parametrize(
@@ -1083,8 +1084,8 @@ def test_a_wrong_place_is_one_sentence(
 
     done = setup(run, *arguments)
 
-    assert (done.code, done.stdout, changes(oss)) == (1, "", [])
-    (line,) = done.stderr.splitlines()
+    assert (done.code, done.out, changes(oss)) == (1, "", [])
+    (line,) = done.err.splitlines()
     assert line.startswith("ossferry: ")
     assert sentence in line
 
@@ -1093,7 +1094,7 @@ def test_a_region_that_the_mock_does_not_have_is_one_sentence(oss: MockOSS, run:
     done = setup(run, "--region", "cn-nowhere-1")
 
     assert done.code == 1
-    assert done.stderr.splitlines()[-1] == (
+    assert done.err.splitlines()[-1] == (
         f"ossferry: OSS does not accept the region cn-nowhere-1 at {oss.endpoint}: give --region"
         " with the region of this endpoint and of the bucket."
     )
@@ -1122,8 +1123,8 @@ def test_a_region_is_checked_before_any_change(
 
     done = run(*arguments, *NAMES, "--region", "cn-nowhere")
 
-    assert (done.code, done.stdout, changes(oss)) == (1, "", [])
-    assert "OSS does not accept the region cn-nowhere" in done.stderr
+    assert (done.code, done.out, changes(oss)) == (1, "", [])
+    assert "OSS does not accept the region cn-nowhere" in done.err
     assert not (tmp_path / "plan.json").exists()
 
 
@@ -1145,8 +1146,8 @@ def test_a_policy_for_the_doctor_that_another_person_has_made_is_refused(
     done = setup(run)
 
     assert (done.code, changes(oss)) == (1, [])
-    assert "the policy ossferry-server-doctor exists" in done.stderr
-    assert "choose another name with --server-name" in done.stderr
+    assert "the policy ossferry-server-doctor exists" in done.err
+    assert "choose another name with --server-name" in done.err
 
 
 def test_a_name_that_is_taken_meanwhile_is_one_sentence(oss: MockOSS, run: Run) -> None:
@@ -1155,7 +1156,7 @@ def test_a_name_that_is_taken_meanwhile_is_one_sentence(oss: MockOSS, run: Run) 
     done = setup(run)
 
     assert done.code == 1
-    assert done.stderr.splitlines()[-1] == (
+    assert done.err.splitlines()[-1] == (
         f"ossferry: the bucket name {BUCKET} is taken by another account: choose another name with"
         " --bucket."
     )
@@ -1181,7 +1182,7 @@ def test_a_refusal_is_one_sentence(
     done = setup(run)
 
     assert done.code == 1
-    line = done.stderr.splitlines()[-1]
+    line = done.err.splitlines()[-1]
     assert line.startswith("ossferry: ")
     assert sentence in line
 
@@ -1193,7 +1194,7 @@ def test_a_bucket_that_is_not_empty_after_all_stays(oss: MockOSS, run: Run) -> N
     done = teardown(run, "--delete-objects")
 
     assert done.code == 1
-    assert "--delete-objects, which also deletes old versions of objects" in done.stderr
+    assert "--delete-objects, which also deletes old versions of objects" in done.err
 
 
 def test_a_bucket_in_another_region_is_named_with_its_region(oss: MockOSS, run: Run) -> None:
@@ -1202,7 +1203,7 @@ def test_a_bucket_in_another_region_is_named_with_its_region(oss: MockOSS, run: 
     done = setup(run)
 
     assert (done.code, changes(oss)) == (1, [])
-    assert "region" in done.stderr
+    assert "region" in done.err
 
 
 def test_a_clock_that_is_an_hour_wrong_is_one_sentence(oss: MockOSS, run: Run) -> None:
@@ -1211,27 +1212,19 @@ def test_a_clock_that_is_an_hour_wrong_is_one_sentence(oss: MockOSS, run: Run) -
     done = setup(run)
 
     assert (done.code, changes(oss)) == (1, [])
-    assert "this machine's clock differs by more than 15 minutes" in done.stderr
-    assert "timedatectl set-ntp true" in done.stderr
+    assert "this machine's clock differs by more than 15 minutes" in done.err
+    assert "timedatectl set-ntp true" in done.err
 
 
-def test_wrong_credentials_are_one_sentence(
-    oss: MockOSS, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for key, secret in (("LTAInobody", "x"), (next(iter(ADMIN.keys)), "wrong")):
-        monkeypatch.setattr(
-            "ossferry.oss.sts.default_credentials", lambda k=key, s=secret: access_key(k, s)
-        )
+@pytest.mark.parametrize("key", ["LTAInobody", *ADMIN.keys])
+def test_wrong_credentials_are_one_sentence(run: Run, key: str) -> None:
+    done = setup(run, key=(key, "wrong"))
 
-        done = setup(run)
-
-        assert done.code == 1
-        assert done.stderr.startswith("ossferry: Alibaba Cloud does not accept the credentials (")
+    assert done.code == 1
+    assert done.err.startswith("ossferry: Alibaba Cloud does not accept the credentials (")
 
 
-def test_a_caller_without_rights_is_told_which_right_is_missing(
-    oss: MockOSS, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_caller_without_rights_is_told_which_right_is_missing(oss: MockOSS, run: Run) -> None:
     directory = oss.service.identities.directory
     entry = directory.user(ACCOUNT, "admin")
     assert entry is not None
@@ -1241,54 +1234,53 @@ def test_a_caller_without_rights_is_told_which_right_is_missing(
     done = setup(run)
 
     assert (done.code, changes(oss)) == (1, [])
-    assert "RAM refused GetUser (NoPermission)" in done.stderr
-    assert "give the caller the right ram:GetUser" in done.stderr
+    assert "RAM refused GetUser (NoPermission)" in done.err
+    assert "give the caller the right ram:GetUser" in done.err
 
 
-def test_no_network_and_no_credentials_are_one_sentence(tmp_path: Path) -> None:
-    arguments = [str(COMMAND), "setup", *NAMES, "--yes", "--mock", "http://127.0.0.1:1"]
-    clean = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
-    }
-    keys = {
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tMockAdmin",
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s",
-    }
+def test_no_network_is_one_sentence(run: Run) -> None:
+    done = run("setup", *NAMES, "--yes", mock="http://127.0.0.1:1")
 
-    for environment, sentence in (
-        (clean, "no credentials were found"),
-        (
-            {**clean, **keys},
-            "--mock: no mock answers at http://127.0.0.1:1: start one with `ossferry mock-oss",
-        ),
-    ):
-        done = subprocess.run(  # noqa: S603 - our own command
-            arguments, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 1
-        (line,) = done.stderr.splitlines()
-        assert line.startswith(f"ossferry: {sentence}")
+    assert done.code == 1
+    (line,) = done.err.splitlines()
+    assert line.startswith(
+        "ossferry: --mock: no mock answers at http://127.0.0.1:1: start one with `ossferry mock-oss"
+    )
 
 
-def test_a_new_account_is_set_up_and_emptied_through_its_domain(
-    oss: MockOSS, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_credentials_are_one_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [str(COMMAND), "setup", *NAMES, "--yes", "--mock", "http://127.0.0.1:1"],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ossferry: no credentials were found")
+
+
+def test_a_new_account_is_set_up_and_emptied_through_its_domain(oss: MockOSS, run: Run) -> None:
     oss.refuse_public_endpoints = True
-    monkeypatch.setenv("http_proxy", oss.endpoint)
+    proxy = {"http_proxy": oss.endpoint}
     domain = ("--domain", "files.example.com")
     public = ("--oss-endpoint", "http://oss-cn-hangzhou.aliyuncs.com")
-    made = setup(run, *domain, *public)
-    assert made.code == 0, made.stderr
+    made = setup(run, *domain, *public, **proxy)
+    assert made.code == 0, made.err
     for name in ("a", "b"):
         bucket_of(oss).put_object(f"uploads/{name}", b"1")
     bucket_of(oss).init_multipart_upload("uploads/c")
 
-    gone = teardown(run, "--delete-objects", *domain, *public)
+    gone = teardown(run, "--delete-objects", *domain, *public, **proxy)
 
-    assert gone.code == 0, gone.stderr
-    assert "deleted   2 objects" in gone.stderr
+    assert gone.code == 0, gone.err
+    assert "deleted   2 objects" in gone.err
     assert state(oss) == NOTHING
     hosts = {each.host for each in oss.requests if each.operation == "DeleteMultipleObjects"}
     assert hosts == {"files.example.com"}
@@ -1301,13 +1293,13 @@ def test_one_call_and_one_object_are_told_in_the_singular(
     bucket_of(oss).put_object("uploads/a", b"1")
     bucket_of(oss).delete_bucket_cors()
 
-    asked = at_a_terminal(oss, "n\n", "setup", *NAMES, "--identity", "user")
+    asked = run("setup", *NAMES, "--identity", "user", typed="n\n")
     plan = run("setup", *NAMES, "--identity", "user", "--plan", str(tmp_path / "plan.json"))
     gone = teardown(run, "--delete-objects")
 
-    assert "Make this call?" in asked[2]
-    assert "The plan with 1 call is in " in plan.stderr
-    assert "deleted   1 object\n" in gone.stderr
+    assert "Make this call?" in asked.err
+    assert "The plan with 1 call is in " in plan.err
+    assert "deleted   1 object\n" in gone.err
 
 
 def test_a_new_account_without_a_domain_is_told_where_objects_can_be_deleted(
@@ -1319,69 +1311,44 @@ def test_a_new_account_without_a_domain_is_told_where_objects_can_be_deleted(
     done = teardown(run, "--delete-objects")
 
     assert done.code == 1
-    assert "--oss-endpoint https://oss-cn-hangzhou-internal.aliyuncs.com" in done.stderr
+    assert "--oss-endpoint https://oss-cn-hangzhou-internal.aliyuncs.com" in done.err
     assert oss.store.buckets.get(BUCKET) is not None
 
 
-def at_a_terminal(oss: MockOSS, typed: str, *arguments: str) -> tuple[int, str, str]:
-    """Run a command at a terminal; return its exit code, its stdout and its stderr.
-
-    Args:
-        typed: what the person types, with a line break after each answer.
-    """
-    ((key, secret),) = ADMIN.keys.items()
-    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
-    ours, theirs = pty.openpty()
-    os.write(ours, typed.encode())
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            [str(COMMAND), *arguments, "--mock", oss.endpoint],
-            env={**os.environ, **keys},
-            stdin=theirs,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    return done.returncode, done.stdout, done.stderr
-
-
-def test_a_person_is_asked_for_missing_names_and_before_the_first_call(oss: MockOSS) -> None:
+def test_a_person_is_asked_for_missing_names_and_before_the_first_call(
+    oss: MockOSS, run: Run
+) -> None:
     names = f"{BUCKET}\ncn-hangzhou\n{ORIGIN}\n\n\n"
 
-    no = at_a_terminal(oss, names + "n\n", "setup")
-    assert (no[0], no[1], changes(oss)) == (1, "", [])
-    assert "Make these 16 calls?" in no[2]
-    assert no[2].endswith("nothing was changed\n")
-    yes = at_a_terminal(oss, names + "y\n", "setup")
+    no = run("setup", typed=names + "n\n")
+    assert (no.code, no.out, changes(oss)) == (1, "", [])
+    assert "Make these 16 calls?" in no.err
+    assert no.err.endswith("nothing was changed\n")
+    yes = run("setup", typed=names + "y\n")
 
-    assert yes[0] == 0, yes[2]
-    assert f"OSSFERRY_BUCKET={BUCKET}\n" in yes[1]
+    assert yes.code == 0, yes.err
+    assert f"OSSFERRY_BUCKET={BUCKET}\n" in yes.out
     assert bucket_of(oss).get_bucket_versioning().status is None
     assert len(changes(oss)) == 16
 
 
-def test_a_person_who_is_asked_chooses_the_identity_and_versioning(oss: MockOSS) -> None:
-    names = f"{BUCKET}\ncn-hangzhou\n{ORIGIN}\n"
+def test_a_person_who_is_asked_chooses_the_identity_and_versioning(oss: MockOSS, run: Run) -> None:
+    done = run("setup", "--yes", typed=f"{BUCKET}\ncn-hangzhou\n{ORIGIN}\nuser\ny\n")
 
-    done = at_a_terminal(oss, names + "user\ny\n", "setup", "--yes")
-
-    assert done[0] == 0, done[2]
+    assert done.code == 0, done.err
     assert oss.service.identities.directory.user(ACCOUNT, "ossferry-server") is not None
     assert bucket_of(oss).get_bucket_versioning().status == "Enabled"
 
 
-def test_a_person_is_not_asked_for_what_was_given(oss: MockOSS) -> None:
+def test_a_person_is_not_asked_for_what_was_given(run: Run) -> None:
     given = ("--region", "cn-hangzhou", "--origin", ORIGIN, "--identity", "user", "--no-versioning")
 
-    asked = at_a_terminal(oss, f"{BUCKET}\n", "setup", *given, "--yes")
-    all_given = at_a_terminal(oss, "", "setup", *NAMES, "--identity", "user", "--yes")
+    asked = run("setup", *given, "--yes", typed=f"{BUCKET}\n")
+    all_given = run("setup", *NAMES, "--identity", "user", "--yes", typed="")
 
-    assert (asked[0], all_given[0]) == (0, 0)
-    assert "Identity of the server" not in asked[2] + all_given[2]
-    assert "old versions" not in asked[2] + all_given[2]
+    assert (asked.code, all_given.code) == (0, 0)
+    assert "Identity of the server" not in asked.err + all_given.err
+    assert "old versions" not in asked.err + all_given.err
 
 
 WITH_CTRL_C = """
@@ -1426,13 +1393,13 @@ def test_an_interruption_is_one_sentence_and_the_next_run_continues(
     assert path.exists()
 
 
-def test_a_person_says_when_the_record_is_there(oss: MockOSS) -> None:
+def test_a_person_says_when_the_record_is_there(oss: MockOSS, run: Run) -> None:
     oss.faults.add("error", code="NeedVerifyDomainOwnership", operation="PutCname", times=2)
 
-    done = at_a_terminal(oss, "y\ny\n", "setup", *NAMES, "--domain", "files.example.com", "--yes")
+    done = run("setup", *NAMES, "--domain", "files.example.com", "--yes", typed="y\ny\n")
 
-    assert done[0] == 0, done[2]
-    assert done[2].count("OSS does not see the record yet. Try again?") == 2
+    assert done.code == 0, done.err
+    assert done.err.count("OSS does not see the record yet. Try again?") == 2
     assert oss.cnames == {"files.example.com": BUCKET}
 
 
@@ -1441,8 +1408,8 @@ def test_nobody_to_ask_means_no_call(oss: MockOSS, run: Run) -> None:
     missing = run("setup", "--yes")
 
     assert (done.code, missing.code, changes(oss)) == (1, 2, [])
-    assert "give --yes to make these calls" in done.stderr
-    assert missing.stderr == "ossferry: --bucket is missing.\n"
+    assert "give --yes to make these calls" in done.err
+    assert missing.err == "ossferry: --bucket is missing.\n"
 
 
 def test_a_teardown_lists_its_calls_and_asks(oss: MockOSS, run: Run) -> None:
@@ -1453,19 +1420,19 @@ def test_a_teardown_lists_its_calls_and_asks(oss: MockOSS, run: Run) -> None:
     asked = run("teardown", *NAMES, "--identity", "user")
 
     assert (dry.code, asked.code, changes(oss)) == (0, 1, [])
-    shown = [line.split()[1] for line in dry.stdout.splitlines() if line[:3] in ("RAM", "OSS")]
+    shown = [line.split()[1] for line in dry.out.splitlines() if line[:3] in ("RAM", "OSS")]
     assert tuple(shown) == REMOVING
-    assert "DeleteUser UserName=ossferry-server" in asked.stderr
-    assert "give --yes" in asked.stderr
+    assert "DeleteUser UserName=ossferry-server" in asked.err
+    assert "give --yes" in asked.err
 
 
 def test_the_roles_can_be_assumed_by_the_server_only(oss: MockOSS, run: Run) -> None:
     made = setup(run)
-    key = made.lines["ALIBABA_CLOUD_ACCESS_KEY_ID"]
+    key = made.variables["ALIBABA_CLOUD_ACCESS_KEY_ID"]
     server = oss.service.identities.find(key)
     assert server is not None
     assert server.arn == f"acs:ram::{ACCOUNT}:user/ossferry-server"
-    role: Role | None = oss.service.identities.role(made.lines["OSSFERRY_ROLE_ARN"])
+    role: Role | None = oss.service.identities.role(made.variables["OSSFERRY_ROLE_ARN"])
     assert role is not None
     trust = json.loads(role.trust_policy)["Statement"]
 
