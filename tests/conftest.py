@@ -5,7 +5,9 @@ import gc
 import inspect
 import logging
 import os
+import re
 from collections.abc import Coroutine, Generator, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -14,7 +16,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from ossferry.cli.demo import Demo
 from support import programs, webkitgtk
 from support.config import load
-from support.order import place
+from support.garbage import collected
+from support.shared_page import SharedPage
+from support.times import RECORD, Times, place
 from support.workers import Scheduling
 
 pytest_plugins = ["mock_oss.pytest_plugin"]  # the wheel `mock-oss` has an entry point for it
@@ -24,6 +28,7 @@ CORE = {project.name for project in CONFIG.projects if project.stories == "core"
 """The engines in which `make test` runs only the core stories."""
 BROWSER_FIXTURES = {"page", "context", "browser"}
 MAX_REASON = 3000  # characters
+MAX_NAME = 200  # characters of a folder
 CRASHED = ("(Page|Target) crashed", r"\bBrowserLostError\b")
 """Patterns of the errors after a crash: of Playwright, and of the adapter for WebKitGTK."""
 ENDED_WORKER = "crashed while running"
@@ -33,9 +38,18 @@ FIREFOX = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--budget-s", type=float, default=0, help="seconds that the run may take")
+    parser.addoption("--times", action="store_true", help="measure and record all times")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Pass the values of `playwright.config.toml` to the plugins."""
     options = config.option
+    times = Times(budget_s=options.budget_s, record=RECORD if options.times else None)
+    config.pluginmanager.register(times)
+    if options.times:
+        times.count_everything()
     options.screenshot = CONFIG.artefacts.screenshot
     options.tracing = CONFIG.artefacts.trace
     options.output = CONFIG.artefacts.dir
@@ -92,25 +106,24 @@ def pytest_collection_modifyitems(
         repeat_after_crashes(items)
     yield
     put_in_order(items, longest_first=hasattr(config, "workerinput"))
-    gc.freeze()  # exclude imported modules from later collections, which then take less time
 
 
 def choose_engines(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Drop tests that `playwright.config.toml` does not select for an engine; `make slow` runs
-    them.
+    """Leave tests to `make slow`: in Firefox and WebKit all but the core stories on MicroPython,
+    and on Pyodide all but those marked `pyodide`.
 
     A story that does not apply to an engine (`only_browser`, `skip_browser`) is dropped for it.
     """
     dropped = []
     for item in items:
         params = item.callspec.params if hasattr(item, "callspec") else {}
-        engine = params.get("browser_name")
+        engine, is_main = params.get("browser_name"), params.get("runtime") != "pyodide"
         only, never = (item.get_closest_marker(f"{word}_browser") for word in ("only", "skip"))
         if engine and ((only and only.args[0] != engine) or (never and never.args[0] == engine)):
             dropped.append(item)
-        elif engine in CORE and (
-            not item.get_closest_marker("core") or params.get("runtime") == "pyodide"
-        ):
+            continue
+        is_core, on_both = (bool(item.get_closest_marker(name)) for name in ("core", "pyodide"))
+        if engine and not (is_core and is_main if engine in CORE else on_both or is_main):
             item.add_marker(pytest.mark.slow)
     if dropped:
         items[:] = [item for item in items if item not in dropped]
@@ -176,8 +189,8 @@ async def _watched(test: Coroutine[Any, Any, None]) -> None:
             unseen.append(context["exception"])
 
     asyncio.get_running_loop().set_exception_handler(note)
-    await test
-    gc.collect()  # tasks report unhandled exceptions when they are collected
+    with collected():  # tasks report unhandled exceptions when they are collected
+        await test
     if unseen:
         raise unseen[0]
 
@@ -215,8 +228,8 @@ def garbage_in_this_thread(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     gc.disable()
-    yield
-    gc.collect()
+    with collected():
+        yield
 
 
 @pytest.fixture(scope="session", params=CONFIG.runtimes)
@@ -269,10 +282,33 @@ def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browse
     yield request.getfixturevalue("new_context")()
 
 
+@pytest.fixture(scope="module")
+def shared_page(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[SharedPage]:
+    """The page of Chromium that the stories of this module share."""
+    shared = SharedPage(browser, browser_context_args)
+    yield shared
+    shared.close()
+    gc.collect()  # also what module fixtures have left; after each test, only that of the test
+
+
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
-    """A new tab with an empty profile."""
-    return context.new_page()
+def page(request: pytest.FixtureRequest, browser: Browser, browser_name: str) -> Iterator[Page]:
+    """A tab with an empty profile; a story that also names `context` gets a new profile."""
+    node = request.node
+    if (
+        browser_name in CORE
+        or node.get_closest_marker("own_page")
+        or "context" in node._fixtureinfo.names_closure
+        or request.config.option.tracing != "off"
+    ):
+        yield request.getfixturevalue("context").new_page()
+        return
+    shared: SharedPage = request.getfixturevalue("shared_page")
+    yield shared.get()
+    if node.rep_call.failed and request.config.option.screenshot != "off":
+        name = re.sub(r"\W+", "-", node.nodeid)[-MAX_NAME:]
+        shared.screenshot(Path(request.config.option.output) / name / "test-failed-1.png")
+    shared.empty()
 
 
 @pytest.fixture(scope="session")

@@ -19,11 +19,6 @@ from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from support import webkitgtk
 
-slow_on_pyodide = pytest.mark.parametrize(
-    "runtime", ["micropython", pytest.param("pyodide", marks=pytest.mark.slow)], indirect=True
-)
-"""For stories that do not depend on the interpreter; `make slow` runs them on Pyodide too."""
-
 FAILED_REQUEST = r"net::|Failed to load|CORS|status of"
 FAILED_IN_FIREFOX = "The Same Origin Policy disallows reading"
 ENDED_WORKER = "^uncaught: undefined$"
@@ -48,7 +43,17 @@ class Console:
             self._pages.append(driven)
             return
         page.on("console", self._note)
-        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("pageerror", self._note_error)
+
+    def leave(self, page: Page) -> None:
+        """Stop listening to a page that other stories use later."""
+        driven: object = page
+        if not isinstance(driven, webkitgtk.Page):
+            page.remove_listener("console", self._note)
+            page.remove_listener("pageerror", self._note_error)
+
+    def _note_error(self, error: Error) -> None:
+        self.complaints.append(f"uncaught: {error}")
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -75,6 +80,7 @@ def console(page: Page) -> Iterator[Console]:
     made = Console()
     made.listen(page)
     yield made
+    made.leave(page)
     assert made.unexpected() == []
 
 

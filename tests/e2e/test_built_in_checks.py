@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import operator_bucket, slow_on_pyodide
+from e2e.conftest import operator_bucket
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from ossferry.checks.bundling import make_bundle
 from ossferry.cli.demo import Demo
@@ -121,7 +121,6 @@ class Sale(BaseModel):
 """
 
 
-@slow_on_pyodide
 def test_each_file_is_checked_by_what_it_is(
     start_demo: StartDemo, make_file: MakeFile, page: Page, tmp_path: Path
 ) -> None:

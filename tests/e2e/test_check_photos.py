@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from e2e.conftest import operator_bucket, slow_on_pyodide
+from e2e.conftest import operator_bucket
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -37,7 +37,6 @@ def image_of(demo: Demo, key: str) -> Image.Image:
     return Image.open(io.BytesIO(content))
 
 
-@slow_on_pyodide
 def test_photos_are_changed_before_their_upload(
     started: tuple[Demo, UploaderPage], make_file: MakeFile
 ) -> None:
@@ -62,7 +61,6 @@ def test_photos_are_changed_before_their_upload(
     }
 
 
-@slow_on_pyodide
 def test_a_photo_that_is_too_small_is_not_sent(
     started: tuple[Demo, UploaderPage], make_file: MakeFile
 ) -> None:
@@ -75,7 +73,6 @@ def test_a_photo_that_is_too_small_is_not_sent(
     row.expect_says("This photo has 32 × 32 pixels. The shorter side must have at least 40 pixels")  # noqa: RUF001
 
 
-@slow_on_pyodide
 def test_the_limits_of_type_and_size_apply_to_the_changed_photo(
     start_demo: StartDemo, make_file: MakeFile
 ) -> None:

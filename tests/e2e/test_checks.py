@@ -11,7 +11,7 @@ import oss2
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import ENDED_WORKER, Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import ENDED_WORKER, Console, operator_bucket
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -184,7 +184,6 @@ def stored(demo: Demo) -> list[str]:
     return [each.key for each in oss2.ObjectIterator(operator_bucket(demo))]
 
 
-@slow_on_pyodide
 @pytest.mark.core
 def test_a_table_is_checked_before_its_upload(
     open_page: StartDemo, make_file: MakeFile, checks: Path
@@ -205,7 +204,6 @@ def test_a_table_is_checked_before_its_upload(
     assert found.headers["x-oss-meta-columns"] == "3"
 
 
-@slow_on_pyodide
 def test_other_files_are_sent_while_the_worker_starts(
     start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
 ) -> None:
@@ -242,7 +240,6 @@ def test_a_page_whose_files_need_no_check_never_loads_pyodide(
     assert not [url for url in asked if re.search("pyodide|checks[._]|/api/checks", url)]
 
 
-@slow_on_pyodide
 def test_a_changed_file_is_sent_under_its_new_name(
     open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -258,7 +255,6 @@ def test_a_changed_file_is_sent_under_its_new_name(
     assert gzip.decompress(content) == b"line\n" * 100_000
 
 
-@slow_on_pyodide
 def test_the_person_can_choose_the_original(
     open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -276,7 +272,6 @@ def test_the_person_can_choose_the_original(
     assert operator_bucket(demo).get_object(row.key).read() == b"line\n" * 100
 
 
-@slow_on_pyodide
 def test_a_question_waits_for_the_person(
     open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -293,7 +288,6 @@ def test_a_question_waits_for_the_person(
     row.expect_state("done")
 
 
-@slow_on_pyodide
 def test_a_question_about_a_changed_file_offers_the_original_too(
     open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -314,7 +308,6 @@ def test_a_question_about_a_changed_file_offers_the_original_too(
     assert operator_bucket(demo).get_object(row.key).read() == b"# A title\n" * 100
 
 
-@slow_on_pyodide
 def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
     start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
 ) -> None:
@@ -340,7 +333,6 @@ def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
     assert stored(demo) == []
 
 
-@slow_on_pyodide
 @pytest.mark.parametrize(
     ("name", "check", "says"),
     [
@@ -379,7 +371,6 @@ def test_a_check_that_does_not_work(
     uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
 
 
-@slow_on_pyodide
 def test_the_operator_can_allow_files_whose_check_does_not_work(
     open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -391,7 +382,6 @@ def test_the_operator_can_allow_files_whose_check_does_not_work(
         uploader.row(name).expect_state("done", timeout_ms=CHECKED_MS)
 
 
-@slow_on_pyodide
 def test_a_running_check_can_be_cancelled(
     open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -407,7 +397,6 @@ def test_a_running_check_can_be_cancelled(
     uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
 
 
-@slow_on_pyodide
 def test_a_file_that_is_deleted_while_its_check_runs(
     open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -423,7 +412,6 @@ def test_a_file_that_is_deleted_while_its_check_runs(
     row.expect_says("The file cannot be read any more.")
 
 
-@slow_on_pyodide
 def test_two_files_are_checked_at_once_where_there_are_cores(
     open_page: StartDemo, make_file: MakeFile, checks: Path, page: Page
 ) -> None:
@@ -446,7 +434,6 @@ def test_two_files_are_checked_at_once_where_there_are_cores(
         row.expect_state("cancelled")
 
 
-@slow_on_pyodide
 def test_a_module_that_the_page_does_not_have(
     open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -552,7 +539,6 @@ async def misuses_loader(file):
 """
 
 
-@slow_on_pyodide
 @pytest.mark.core
 def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
     open_page: StartDemo, make_file: MakeFile, checks: Path, console: Console

@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Page
 
 from e2e.axe import violations
-from e2e.conftest import ENDED_WORKER, Console, slow_on_pyodide
+from e2e.conftest import ENDED_WORKER, Console
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
-pytestmark = [pytest.mark.e2e, slow_on_pyodide]
+pytestmark = pytest.mark.e2e
 
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MakeFile = Callable[[str, bytes], Path]

@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Page
 
 import build
-from e2e.conftest import slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -39,7 +38,6 @@ for name, checks in (("a.txt", {CLAIM!r}), ("b.txt", {ONE!r}), ("c.txt", None)):
 
 
 @pytest.mark.only_browser("chromium")  # only its downloads can be read
-@slow_on_pyodide
 def test_a_person_reads_what_the_checks_said_and_keeps_it(
     start_demo: StartDemo, page: Page, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
-from e2e.conftest import Console, let_go, slow_on_pyodide
+from e2e.conftest import Console, let_go
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
@@ -43,7 +43,6 @@ def open_pages(
     return open_all
 
 
-@slow_on_pyodide
 @pytest.mark.parametrize("closed", [WHILE_IT_VERIFIES, WITHOUT_AN_ANSWER, TWO_OF_THREE])
 def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
     demo: Demo,
@@ -85,7 +84,6 @@ def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
     expect(last.page.get_by_test_id("unfinished")).to_have_count(0)
 
 
-@slow_on_pyodide
 @pytest.mark.parametrize("then", ["reloaded", "a third page", "two other pages"])
 def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once(
     demo: Demo,
@@ -130,7 +128,6 @@ def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once
         expect(uploader.page.get_by_test_id("unfinished")).to_have_count(0)
 
 
-@slow_on_pyodide
 def test_r32_a_large_file_that_arrived_and_was_not_reported_is_stored_once(
     demo: Demo, uploader: UploaderPage, page: Page, console: Console, make_file: MakeFile
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, noise, pending, until
 from ossferry.cli.demo import Demo
@@ -61,7 +61,6 @@ LOOK_ELSEWHERE = """(away) => {
 }"""
 
 
-@slow_on_pyodide
 def test_an_ended_sign_in_has_a_way_back_and_what_waits_goes_on(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:
@@ -97,7 +96,6 @@ def test_an_ended_sign_in_has_a_way_back_and_what_waits_goes_on(
     expect(uploader.grant).to_contain_text("May add files to")
 
 
-@slow_on_pyodide
 def test_who_has_to_sign_in_before_any_file_is_added_has_the_same_way(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:
@@ -121,7 +119,6 @@ def test_who_has_to_sign_in_before_any_file_is_added_has_the_same_way(
     expect(uploader.grant).to_contain_text("May add files to")
 
 
-@slow_on_pyodide
 def test_a_quota_that_is_used_up_is_told_and_room_can_be_made(
     start_demo: StartDemo, page: Page, console: Console
 ) -> None:
@@ -151,7 +148,6 @@ def test_a_quota_that_is_used_up_is_told_and_room_can_be_made(
     expect(notice).to_have_count(0)
 
 
-@slow_on_pyodide
 def test_room_that_is_made_while_nothing_waits_is_told_at_once(
     start_demo: StartDemo, page: Page, console: Console
 ) -> None:
@@ -183,7 +179,6 @@ def test_room_that_is_made_while_nothing_waits_is_told_at_once(
     expect(uploader.grant).to_contain_text("Your quota is used up: 1 of 1 file.")
 
 
-@slow_on_pyodide
 @pytest.mark.parametrize("device", ["this", "another"])
 def test_what_is_unfinished_can_be_discarded_while_a_quota_is_used_up(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile, device: str
@@ -218,7 +213,6 @@ def test_what_is_unfinished_can_be_discarded_while_a_quota_is_used_up(
     until(page, lambda: pending(demo) == [])
 
 
-@slow_on_pyodide
 def test_what_is_over_the_quota_waits_and_is_told_beforehand(
     start_demo: StartDemo, console: Console
 ) -> None:
@@ -238,7 +232,6 @@ def test_what_is_over_the_quota_waits_and_is_told_beforehand(
     assert len(demo.oss.bucket(demo.bucket).objects) == 3
 
 
-@slow_on_pyodide
 def test_the_end_is_notified_to_whom_looks_elsewhere(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:
@@ -259,7 +252,6 @@ def test_the_end_is_notified_to_whom_looks_elsewhere(
 
 
 @pytest.mark.only_browser("chromium")  # DevTools limit the speed of the connection
-@slow_on_pyodide
 def test_who_waits_long_may_ask_to_be_notified(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from e2e.axe import violations
-from e2e.conftest import operator_bucket, slow_on_pyodide
+from e2e.conftest import operator_bucket
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from ossferry.cli.demo import WITH_CHECKS, Demo
 from ossferry.cli.samples.files import SAMPLES, Sample, sample_folder
@@ -25,7 +25,6 @@ def last_name(sample: Sample) -> str:
     return found[1] if found else sample.name
 
 
-@slow_on_pyodide
 def test_each_sample_file_does_what_its_readme_says(start_demo: StartDemo, tmp_path: Path) -> None:
     demo, uploader = start_demo(**WITH_CHECKS)
     uploader.open()

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -23,7 +22,6 @@ LISTED = """fetch("/api/objects?sort=name&limit=1000")
 
 
 @pytest.mark.only_browser("chromium")  # only its clipboard can be read
-@slow_on_pyodide
 def test_links_list_undo_and_receipt(uploader: UploaderPage, demo: Demo, page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#speed").select_option("250000")
@@ -71,7 +69,6 @@ def test_links_list_undo_and_receipt(uploader: UploaderPage, demo: Demo, page: P
     assert names["report.txt"]["crc64"] == crc64
 
 
-@slow_on_pyodide
 def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Page) -> None:
     _, uploader = start_demo()
     uploader.open()
@@ -107,7 +104,6 @@ def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Pa
     expect(buttons.filter(has_text="Copy link")).to_have_count(1)
 
 
-@slow_on_pyodide
 def test_where_nothing_is_stored_there_is_nothing_to_search(
     start_demo: StartDemo, page: Page
 ) -> None:
@@ -129,7 +125,6 @@ def test_where_nothing_is_stored_there_is_nothing_to_search(
         page.keyboard.press("Escape")
 
 
-@slow_on_pyodide
 def test_all_uploads_are_searched_and_in_order_not_only_the_first_page(
     start_demo: StartDemo, page: Page
 ) -> None:
@@ -163,7 +158,6 @@ def test_all_uploads_are_searched_and_in_order_not_only_the_first_page(
     expect(mine.get_by_role("status")).to_have_text(words)
 
 
-@slow_on_pyodide
 def test_links_that_were_made_are_listed_with_their_notes(
     start_demo: StartDemo, page: Page
 ) -> None:

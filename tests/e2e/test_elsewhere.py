@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, expect_whole, noise, pending, until
 from ossferry.cli.demo import Demo
@@ -69,7 +69,6 @@ def choose(here: UploaderPage, path: Path) -> None:
 
 
 @pytest.mark.only_browser("chromium")  # WebDriver reports no file chooser
-@slow_on_pyodide
 def test_another_device_finishes_what_one_has_begun(
     demo: Demo, here: UploaderPage, abandoned: Path, make_file: MakeFile
 ) -> None:
@@ -93,7 +92,6 @@ def test_another_device_finishes_what_one_has_begun(
     assert {seen.params["uploadId"] for seen in arrived(demo, NAME)} == {upload_id}
 
 
-@slow_on_pyodide
 def test_what_another_device_has_begun_is_discarded_and_leaves_no_part(
     demo: Demo, here: UploaderPage
 ) -> None:
@@ -124,7 +122,6 @@ def test_what_another_device_has_begun_is_discarded_and_leaves_no_part(
     assert not any(url.endswith("/dialogs.py") for url in loaded)
 
 
-@slow_on_pyodide
 def test_what_this_browser_is_at_is_not_another_devices(
     demo: Demo, here: UploaderPage, abandoned: Path
 ) -> None:

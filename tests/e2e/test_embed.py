@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import SLOW_START_MS, UploaderPage
 from e2e.storage_side import until
 from ossferry.authentication.apikey_file import ApiKeyFile
@@ -129,7 +129,6 @@ def objects(demo: Demo) -> dict[str, Any]:
     return dict(demo.oss.bucket(demo.bucket).objects)
 
 
-@slow_on_pyodide
 def test_a_form_of_another_site_gets_the_keys_of_the_stored_files(
     site: Site, page: Page, console: Console, runtime: str
 ) -> None:
@@ -438,7 +437,6 @@ def test_a_token_of_the_site_identifies_the_person(
         assert site.asked >= 3  # one for the refused grant, one for the grant, one for the receipt
 
 
-@slow_on_pyodide
 def test_the_site_learns_which_file_a_check_has_refused(
     site: Site, page: Page, console: Console, tmp_path: Path, runtime: str
 ) -> None:
@@ -505,6 +503,7 @@ def test_t34_options_need_the_level_results(
     expect(frame.get_by_test_id("upload")).to_have_count(0)
 
 
+@pytest.mark.pyodide
 def test_the_server_may_be_below_a_path_of_an_application(
     site: Site, start_demo: StartDemo, page: Page, console: Console
 ) -> None:

@@ -7,7 +7,7 @@ import oss2
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, noise, until
 from ossferry.cli.demo import Demo
@@ -62,6 +62,7 @@ def expect_encrypted(demo: Demo, keys: KeyPair, key: str, content: bytes) -> Non
 
 
 @pytest.mark.core
+@pytest.mark.pyodide
 def test_t56_the_sdks_decrypt_what_the_page_has_encrypted(
     start: StartDemo, keys: KeyPair, make_file: MakeFile, console: Console
 ) -> None:
@@ -87,7 +88,6 @@ def test_t56_the_sdks_decrypt_what_the_page_has_encrypted(
         crypto_bucket(demo, KeyPair()).get_object(large)
 
 
-@slow_on_pyodide
 def test_the_headers_are_those_of_the_sdk(
     start: StartDemo, keys: KeyPair, make_file: MakeFile
 ) -> None:
@@ -119,7 +119,6 @@ def test_the_headers_are_those_of_the_sdk(
         }
 
 
-@slow_on_pyodide
 def test_a_pause_keeps_the_parts_and_a_reload_starts_again_with_a_new_key(
     start: StartDemo, keys: KeyPair, make_file: MakeFile, page: Page
 ) -> None:
@@ -151,7 +150,6 @@ def test_a_pause_keeps_the_parts_and_a_reload_starts_again_with_a_new_key(
     expect_encrypted(demo, keys, row.key, LARGE)
 
 
-@slow_on_pyodide
 def test_a_form_carries_an_encrypted_file(
     start: StartDemo, keys: KeyPair, make_file: MakeFile
 ) -> None:
@@ -167,7 +165,6 @@ def test_a_form_carries_an_encrypted_file(
         expect_encrypted(demo, keys, row.key, content)
 
 
-@slow_on_pyodide
 @pytest.mark.skip_browser("webkit")  # its name resolution cannot be configured
 def test_t56_where_the_browser_cannot_encrypt_nothing_is_sent(
     start: StartDemo, console: Console

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
-pytestmark = [pytest.mark.e2e, pytest.mark.core, slow_on_pyodide]
+pytestmark = [pytest.mark.e2e, pytest.mark.core]
 
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 FETCH = "(url) => fetch(url).then((answer) => answer.text())"

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, expect_whole, noise, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.faults import fault_for, refuse
 
-pytestmark = [pytest.mark.e2e, slow_on_pyodide]
+pytestmark = pytest.mark.e2e
 
 GRANTS = """() => performance.getEntriesByType("resource")
   .filter(({name}) => name.endsWith("/api/grant")).length"""

@@ -221,6 +221,7 @@ def test_a_file_goes_to_whoever_is_signed_in_although_oss_sends_them_back(
     assert expect_arrived(demo, page, "of-bob.txt", b"hello").startswith("uploads/bob-")
 
 
+@pytest.mark.own_page("it replaces the clock of the page")
 def test_what_oss_would_refuse_is_not_even_sent(
     start_demo: Callable[..., tuple[Demo, UploaderPage]],
     page: Page,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
@@ -72,7 +72,6 @@ def test_files_arrive_by_a_custom_domain_where_the_public_endpoint_is_refused(
     assert page.evaluate(read, link.input_value()) == "by a custom domain"
 
 
-@slow_on_pyodide
 def test_an_upload_goes_on_at_the_next_host_when_the_first_dies(
     start_demo: StartDemo, console: Console, make_file: MakeFile, relay: Relay
 ) -> None:
@@ -137,7 +136,6 @@ def test_a_public_endpoint_that_is_refused_is_passed_over(
     assert hosts(demo, "UploadPart") == hosts(demo, "PostObject") == {DOMAIN}
 
 
-@slow_on_pyodide
 def test_an_endpoint_that_is_refused_in_mid_upload_is_left_at_once(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
@@ -160,7 +158,6 @@ def test_an_endpoint_that_is_refused_in_mid_upload_is_left_at_once(
     assert DOMAIN in hosts(demo, "CompleteMultipartUpload")
 
 
-@slow_on_pyodide
 def test_if_every_host_refuses_it_is_told_in_words_and_a_retry_goes_on(
     start_demo: StartDemo, console: Console
 ) -> None:
@@ -184,7 +181,6 @@ def test_if_every_host_refuses_it_is_told_in_words_and_a_retry_goes_on(
     assert hosts(demo, "PostObject") >= {DOMAIN}
 
 
-@slow_on_pyodide
 def test_a_custom_domain_that_is_not_bound_is_told_with_its_name(
     start_demo: StartDemo, console: Console
 ) -> None:
@@ -201,7 +197,6 @@ def test_a_custom_domain_that_is_not_bound_is_told_with_its_name(
     row.expect_says(f"{DOMAIN}:{demo.oss.port}")
 
 
-@slow_on_pyodide
 def test_a_custom_domain_that_cannot_be_reached_is_suspected_and_waited_for(
     start_demo: StartDemo, console: Console, relay: Relay
 ) -> None:
@@ -221,7 +216,6 @@ def test_a_custom_domain_that_cannot_be_reached_is_suspected_and_waited_for(
     row.expect_state("done", timeout_ms=30_000)
 
 
-@slow_on_pyodide
 def test_a_line_that_is_down_changes_no_host(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -17,7 +16,6 @@ KEYS = """fetch("/api/objects?sort=newest").then((answer) => answer.json())
   .then((found) => found.objects.map((each) => each.key))"""
 
 
-@slow_on_pyodide
 def test_a_file_that_is_stored_already_is_not_sent_again(
     start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
 ) -> None:

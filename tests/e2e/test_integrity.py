@@ -6,13 +6,13 @@ import re
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.faults import SENDING
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.own_page("an empty cache")]
 
 PARTS = {
     "micropython": (
@@ -72,7 +72,6 @@ def test_t37_a_byte_changed_on_the_way_stops_the_page(
     assert not any(url.endswith("/api/grant") for url in asked)
 
 
-@slow_on_pyodide
 def test_t37_a_changed_script_of_the_checksum_worker_never_runs(
     uploader: UploaderPage, demo: Demo, page: Page, console: Console
 ) -> None:
@@ -116,6 +115,7 @@ def test_t37_a_changed_script_for_sha256_never_runs(
 
 
 @pytest.mark.only_browser("chromium")  # WebDriver does not report preloads
+@pytest.mark.pyodide
 def test_t37_every_file_is_fetched_once_and_checked(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Page
 
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
@@ -64,7 +64,6 @@ def end_without_a_word(page: Page) -> None:
     page.close()
 
 
-@slow_on_pyodide
 def test_the_page_guards_what_is_under_way_and_not_what_a_person_paused(
     demo: Demo, uploader: UploaderPage, page: Page
 ) -> None:
@@ -84,7 +83,6 @@ def test_the_page_guards_what_is_under_way_and_not_what_a_person_paused(
     until(page, lambda: page.evaluate(GUARDS) == [0, False])
 
 
-@slow_on_pyodide
 def test_one_lock_is_held_however_often_it_is_wanted_before_it_is_given(
     uploader: UploaderPage, page: Page
 ) -> None:
@@ -99,7 +97,6 @@ def test_one_lock_is_held_however_often_it_is_wanted_before_it_is_given(
     assert page.evaluate(GUARDS) == [0, False]
 
 
-@slow_on_pyodide
 def test_r50_what_a_hidden_page_was_given_outlives_its_end(
     demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
@@ -140,7 +137,6 @@ def test_r50_what_a_hidden_page_was_given_outlives_its_end(
 
 
 @pytest.mark.only_browser("chromium")  # DevTools freeze the page
-@slow_on_pyodide
 def test_r51_a_page_that_was_put_aside_goes_on_and_keeps_others_off(
     uploader: UploaderPage, demo: Demo, page: Page, console: Console, make_file: MakeFile
 ) -> None:

@@ -475,6 +475,7 @@ def test_a_page_with_a_strict_policy_loads_the_script_with_a_tag(
     assert done.endswith("/notes.txt")
 
 
+@pytest.mark.pyodide
 def test_the_examples_of_the_guide_run(
     site: Site, server: Demo, key: str, page: Page, console: Console, runtime: str
 ) -> None:

@@ -5,7 +5,6 @@ import re
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from e2e.conftest import slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -45,7 +44,6 @@ def top_of(target: Locator) -> float:
     return box["y"]
 
 
-@slow_on_pyodide
 def test_a_fact_reads_the_way_of_its_language(uploader: UploaderPage, page: Page) -> None:
     uploader.drop(a__txt="x" * 3, b__txt="y" * 3, c__txt="z")
     expect(uploader.total).to_contain_text("3 of 3 files")
@@ -58,7 +56,6 @@ def test_a_fact_reads_the_way_of_its_language(uploader: UploaderPage, page: Page
         assert first > second
 
 
-@slow_on_pyodide
 def test_a_link_is_shown_from_its_beginning_in_every_language(
     uploader: UploaderPage, page: Page
 ) -> None:
@@ -86,7 +83,6 @@ def test_the_hour_is_written_as_in_all_other_places(demo: Demo, browser: Browser
         expect(uploader.grant).to_contain_text(re.compile(r"until [34]:\d\d.AM\."))
 
 
-@slow_on_pyodide
 def test_a_long_name_on_a_phone_keeps_its_beginning_and_its_ending(
     uploader: UploaderPage, demo: Demo, page: Page
 ) -> None:
@@ -104,7 +100,6 @@ def test_a_long_name_on_a_phone_keeps_its_beginning_and_its_ending(
     assert tail.evaluate(IS_SEEN)
 
 
-@slow_on_pyodide
 def test_sum_and_foot_stay_in_sight_and_hide_nothing_that_has_the_focus(
     uploader: UploaderPage, page: Page
 ) -> None:
@@ -129,7 +124,6 @@ def test_sum_and_foot_stay_in_sight_and_hide_nothing_that_has_the_focus(
         assert page.locator(":focus").evaluate(IS_SEEN)
 
 
-@slow_on_pyodide
 def test_a_dialog_stays_where_it_is_while_its_list_changes(
     uploader: UploaderPage, page: Page
 ) -> None:

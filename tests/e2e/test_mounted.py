@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, until
 from ossferry.cli.demo import Demo
@@ -26,7 +26,6 @@ MakeFile = Callable[[str, bytes], Path]
 CONTENT = random.Random(3).randbytes(24 * MIB)
 
 
-@slow_on_pyodide
 @pytest.mark.core
 def test_the_page_works_below_a_path_of_an_application(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile, runtime: str
@@ -66,7 +65,6 @@ def test_the_page_works_below_a_path_of_an_application(
     assert f"{BELOW}/api/receipts" in site.asked
 
 
-@slow_on_pyodide
 def test_files_are_checked_below_a_path_for_people_who_have_signed_in(
     start_demo: StartDemo, page: Page, make_file: MakeFile, runtime: str, tmp_path: Path
 ) -> None:

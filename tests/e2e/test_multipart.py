@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -35,6 +35,7 @@ def expect_stored(demo: Demo, key: str) -> None:
     assert bucket.list_multipart_uploads().upload_list == []
 
 
+@pytest.mark.pyodide
 def test_a_large_file_arrives_in_parts(
     uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile
 ) -> None:
@@ -95,7 +96,6 @@ def test_a_paused_upload_goes_on_where_it_was(
     expect_stored(demo, row.key)
 
 
-@slow_on_pyodide
 def test_an_end_that_hangs_can_be_paused_and_gone_on_with(
     uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile
 ) -> None:
@@ -117,7 +117,6 @@ def test_an_end_that_hangs_can_be_paused_and_gone_on_with(
     expect_stored(demo, row.key)
 
 
-@slow_on_pyodide
 def test_a_cancelled_upload_leaves_no_parts(
     uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:

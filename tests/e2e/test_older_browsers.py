@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
@@ -32,7 +32,6 @@ LEFT = """() => [
 
 
 @pytest.mark.only_browser("chromium")  # the removed features have other names in other engines
-@slow_on_pyodide
 def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
     demo: Demo,
     page: Page,

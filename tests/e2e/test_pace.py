@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import FilePayload, Page
 
-from e2e.conftest import slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -30,7 +29,6 @@ TIMERS = """async () => {
 MESSAGES_ARE_LOST = "() => { MessagePort.prototype.postMessage = () => {}; }"
 
 
-@slow_on_pyodide
 def test_timers_without_a_wait_come_in_order_and_can_be_taken_back(
     uploader: UploaderPage, page: Page
 ) -> None:
@@ -55,7 +53,6 @@ def test_a_page_goes_on_when_the_browser_loses_its_messages(
 
 
 @pytest.mark.only_browser("chromium")  # DevTools report the initiator
-@slow_on_pyodide
 def test_a_request_is_sent_from_the_top_of_the_stack(
     uploader: UploaderPage, page: Page, demo: Demo
 ) -> None:
@@ -77,7 +74,6 @@ def test_a_request_is_sent_from_the_top_of_the_stack(
     assert max(depths) < 5
 
 
-@slow_on_pyodide
 def test_the_tab_tells_of_many_small_files_once_a_second(
     uploader: UploaderPage, demo: Demo, page: Page
 ) -> None:

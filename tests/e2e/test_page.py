@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route
 
 from e2e.axe import violations
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -121,7 +121,6 @@ def test_axe_finds_nothing_in_any_state(
 
 
 @pytest.mark.core
-@slow_on_pyodide
 def test_all_of_it_by_keyboard(uploader: UploaderPage, demo: Demo, page: Page) -> None:
     hold(demo, "b.bin")
     uploader.drop(a__txt="x")
@@ -152,7 +151,6 @@ def test_all_of_it_by_keyboard(uploader: UploaderPage, demo: Demo, page: Page) -
     expect(uploader.dialog("shortcuts")).to_have_count(0)
 
 
-@slow_on_pyodide
 def test_what_is_heard_and_how_the_list_reads(
     uploader: UploaderPage, demo: Demo, page: Page, console: Console
 ) -> None:
@@ -236,7 +234,6 @@ def test_languages_by_browser_and_by_choice(demo: Demo, browser: Browser) -> Non
 
 
 @pytest.mark.core
-@slow_on_pyodide
 def test_a_name_that_is_there_is_asked_about_once_for_all(
     uploader: UploaderPage, demo: Demo
 ) -> None:
@@ -269,7 +266,6 @@ def test_a_name_that_is_there_is_asked_about_once_for_all(
 
 
 @pytest.mark.core
-@slow_on_pyodide
 def test_all_are_paused_resumed_and_told_in_the_tab(
     uploader: UploaderPage, demo: Demo, page: Page
 ) -> None:
@@ -297,7 +293,6 @@ def test_all_are_paused_resumed_and_told_in_the_tab(
 
 
 @pytest.mark.core
-@slow_on_pyodide
 def test_folder_paste_and_thumbnail(uploader: UploaderPage, page: Page, tmp_path: Path) -> None:
     (tmp_path / "trip" / "day 1").mkdir(parents=True)
     (tmp_path / "trip" / "day 1" / "pixel.png").write_bytes(PNG)
@@ -313,7 +308,6 @@ def test_folder_paste_and_thumbnail(uploader: UploaderPage, page: Page, tmp_path
 
 
 @pytest.mark.only_browser("chromium")  # only there can a test read the clipboard
-@slow_on_pyodide
 def test_a_refused_signature_is_explained(
     uploader: UploaderPage, page: Page, console: Console
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page
 
 from e2e import axe
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, noise, until
 from ossferry.cli.demo import Demo
@@ -108,7 +108,6 @@ def menu(phone: UploaderPage, name: str) -> Locator:
 
 
 @pytest.mark.only_browser("chromium")  # only Chromium emulates touch
-@slow_on_pyodide
 def test_everything_on_a_phone_is_as_large_as_a_finger_and_fits(
     phone: UploaderPage, demo: Demo, make_file: MakeFile
 ) -> None:
@@ -192,7 +191,6 @@ def flat(spills: tuple[bool, list[str]]) -> list[str]:
 
 
 @pytest.mark.only_browser("chromium")  # only Chromium emulates touch
-@slow_on_pyodide
 def test_who_holds_a_phone_is_asked_to_choose_again_and_not_to_drop(
     phone: UploaderPage, demo: Demo
 ) -> None:
@@ -213,7 +211,6 @@ def test_who_holds_a_phone_is_asked_to_choose_again_and_not_to_drop(
 
 
 @pytest.mark.only_browser("chromium")  # only Chromium emulates touch
-@slow_on_pyodide
 @pytest.mark.parametrize(
     ("lacks", "is_offered"),
     [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
@@ -14,7 +14,6 @@ from support.expecting import expect
 
 pytestmark = [
     pytest.mark.e2e,
-    slow_on_pyodide,
     pytest.mark.skip_browser("webkit"),  # its name resolution cannot be configured
 ]
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from e2e import axe
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -96,7 +96,6 @@ def is_partly_filled(bar: Locator) -> bool:
 
 
 @pytest.mark.only_browser("chromium")  # only Chromium emulates this preference
-@slow_on_pyodide
 def test_nothing_moves_for_who_wants_no_motion(busy: UploaderPage, page: Page) -> None:
     toast = page.locator("#toast span")
     busy.row("refused.txt").locator.get_by_role("button", name="Copy report for support").click()
@@ -109,7 +108,6 @@ def test_nothing_moves_for_who_wants_no_motion(busy: UploaderPage, page: Page) -
 
 
 @pytest.mark.only_browser("chromium")  # only Chromium emulates this preference
-@slow_on_pyodide
 def test_all_is_seen_with_colours_of_ones_own(busy: UploaderPage, page: Page) -> None:
     page.emulate_media(forced_colors="active")
 
@@ -144,7 +142,6 @@ def test_all_is_seen_with_colours_of_ones_own(busy: UploaderPage, page: Page) ->
 
 
 @pytest.mark.only_browser("chromium")  # only Chromium emulates this preference
-@slow_on_pyodide
 def test_letters_are_as_clear_as_who_wants_more_contrast_needs(
     busy: UploaderPage, page: Page
 ) -> None:
@@ -162,7 +159,6 @@ def test_letters_are_as_clear_as_who_wants_more_contrast_needs(
         assert unclear() == [], scheme
 
 
-@slow_on_pyodide
 def test_the_tab_key_of_safari_reaches_all(busy: UploaderPage, page: Page) -> None:
     found = {"page": page.evaluate(TAB_STOPS)}
     page.locator("#more").get_by_role("button", name="My uploads").click()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, noise, until
 from mock_oss.store.crc64 import update
@@ -85,7 +85,6 @@ def expect_nothing_listed(uploader: UploaderPage) -> None:
     expect(mine.get_by_test_id("stored")).to_have_count(0)
 
 
-@slow_on_pyodide
 def test_what_was_damaged_in_every_put_is_not_among_my_uploads(
     start_demo: StartDemo, page: Page, console: Console
 ) -> None:
@@ -114,7 +113,6 @@ def test_what_was_damaged_in_every_put_is_not_among_my_uploads(
     expect_nothing_listed(uploader)
 
 
-@slow_on_pyodide
 def test_a_file_that_is_overwritten_during_its_put_is_not_among_my_uploads(
     start_demo: StartDemo,
     page: Page,
@@ -139,7 +137,6 @@ def test_a_file_that_is_overwritten_during_its_put_is_not_among_my_uploads(
     expect_nothing_listed(uploader)
 
 
-@slow_on_pyodide
 def test_what_was_damaged_in_the_put_of_a_page_that_is_gone_is_not_among_my_uploads(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
@@ -166,7 +163,6 @@ def test_what_was_damaged_in_the_put_of_a_page_that_is_gone_is_not_among_my_uplo
     expect(uploader.dialog("my-uploads").get_by_test_id("stored")).to_have_count(1)
 
 
-@slow_on_pyodide
 def test_a_whole_of_parts_that_is_another_is_not_among_my_uploads(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:

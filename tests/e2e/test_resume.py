@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -67,6 +67,7 @@ def start_and_reload(demo: Demo, uploader: UploaderPage, path: Path) -> None:
 
 
 @pytest.mark.core
+@pytest.mark.pyodide
 def test_a_reload_in_the_middle_costs_only_what_was_under_way(
     start_demo: StartDemo, make_file: MakeFile, console: Console
 ) -> None:
@@ -94,7 +95,6 @@ def test_a_reload_in_the_middle_costs_only_what_was_under_way(
 # Counts the page's records in IndexedDB.
 
 
-@slow_on_pyodide
 def test_an_unfinished_upload_can_be_discarded(
     start_demo: StartDemo, make_file: MakeFile, console: Console
 ) -> None:
@@ -138,7 +138,6 @@ def test_a_storage_that_never_answers_costs_nothing_but_the_resuming(
     uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
 
 
-@slow_on_pyodide
 def test_without_a_storage_uploads_work_or_the_page_says_that_it_cannot(
     demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
 ) -> None:

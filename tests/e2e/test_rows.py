@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from support.expecting import expect
@@ -48,7 +47,6 @@ IS_IN_WINDOW = "(row) => row.getBoundingClientRect().bottom <= innerHeight"
 
 
 @pytest.mark.skip_browser("webkit")  # WebKitGTK shows no video without a graphics card
-@slow_on_pyodide
 @pytest.mark.parametrize(
     "told", [AS_CHROMIUM_DOES, DATA_BEFORE_PICTURE], ids=["as it comes", "too early"]
 )
@@ -63,7 +61,6 @@ def test_a_video_shows_its_first_frame(uploader: UploaderPage, page: Page, told:
     row.expect_state("done")
 
 
-@slow_on_pyodide
 def test_a_video_that_the_browser_draws_as_nothing_keeps_its_ending(
     uploader: UploaderPage, page: Page
 ) -> None:
@@ -78,7 +75,6 @@ def test_a_video_that_the_browser_draws_as_nothing_keeps_its_ending(
     expect(row.locator).to_contain_text("webm")
 
 
-@slow_on_pyodide
 def test_rows_far_from_the_window_cost_nothing_and_are_there_when_wanted(
     uploader: UploaderPage, page: Page
 ) -> None:

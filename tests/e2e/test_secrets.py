@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Response
 
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -109,7 +109,6 @@ class Secrets:
             self.values.add(grant["access_key_id"])
 
 
-@slow_on_pyodide
 def test_t42_t43_credentials_are_in_pythons_memory_only(
     demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
 ) -> None:
@@ -143,7 +142,7 @@ def test_t42_t43_credentials_are_in_pythons_memory_only(
 
 
 @pytest.mark.only_browser("chromium")  # only Chromium gives access to its heap
-@slow_on_pyodide
+@pytest.mark.own_page("it looks into the whole heap")
 def test_t42_t43_no_copy_of_a_secret_stays_in_the_heap_of_javascript(
     page: Page,
     console: Console,
@@ -241,7 +240,6 @@ def forged_records(
     return texts
 
 
-@slow_on_pyodide
 def test_t44_records_that_somebody_else_has_written_lead_nowhere(
     demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
 ) -> None:
@@ -280,7 +278,6 @@ def test_t44_records_that_somebody_else_has_written_lead_nowhere(
     assert [status for status in at_bobs if status is not None and status < 400] == []
 
 
-@slow_on_pyodide
 def test_r60_what_another_person_left_in_this_browser_is_kept_a_month_and_not_shown(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:
@@ -321,7 +318,6 @@ def test_r60_what_another_person_left_in_this_browser_is_kept_a_month_and_not_sh
     assert "hers.bin" not in page.content()
 
 
-@slow_on_pyodide
 def test_t55_the_page_reaches_nobody_by_webrtc(uploader: UploaderPage, page: Page) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise
 from ossferry.cli.demo import Demo
@@ -27,6 +26,7 @@ def started(start_demo: StartDemo, **options: object) -> tuple[Demo, UploaderPag
 
 
 @pytest.mark.core
+@pytest.mark.pyodide
 def test_files_of_any_size_arrive_with_one_form_each(
     start_demo: StartDemo, make_file: MakeFile
 ) -> None:
@@ -42,7 +42,6 @@ def test_files_of_any_size_arrive_with_one_form_each(
     assert not [seen for seen in demo.oss.requests if seen.operation in OF_PARTS]
 
 
-@slow_on_pyodide
 def test_only_a_large_file_needs_a_preflight(start_demo: StartDemo, make_file: MakeFile) -> None:
     demo, uploader = started(start_demo)
 
@@ -61,7 +60,6 @@ def test_only_a_large_file_needs_a_preflight(start_demo: StartDemo, make_file: M
     assert preflights() == 1
 
 
-@slow_on_pyodide
 def test_the_page_says_that_files_start_again_and_offers_no_speed_limit(
     start_demo: StartDemo,
 ) -> None:

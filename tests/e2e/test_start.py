@@ -5,12 +5,12 @@ import json
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, slow_on_pyodide
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
-pytestmark = [pytest.mark.e2e, slow_on_pyodide]
+pytestmark = [pytest.mark.e2e, pytest.mark.own_page("an empty cache")]
 
 NO_ANSWER = "Failed to load resource: net::|None of the “sha256” hashes"
 WITHOUT_READY = """Object.defineProperty(window, "ossferry", {

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -52,6 +52,7 @@ def read_back(demo: Demo, key: str) -> bytes:
 
 
 @pytest.mark.core
+@pytest.mark.pyodide
 def test_a_chosen_file_arrives(uploader: UploaderPage, demo: Demo, make_file: MakeFile) -> None:
     content = random.Random(1).randbytes(300_000)
     uploader.choose(make_file("harbour.bin", content))
@@ -114,7 +115,6 @@ def test_what_cannot_be_read_of_a_dropped_folder_is_told_and_the_rest_arrives(
         uploader.row(name).expect_says("The file cannot be read any more.")
 
 
-@slow_on_pyodide
 def test_names_that_could_do_harm_do_none(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile
 ) -> None:
@@ -129,7 +129,6 @@ def test_names_that_could_do_harm_do_none(
     expect(uploader.rows.locator("img")).to_have_count(0)
 
 
-@slow_on_pyodide
 def test_a_path_in_a_name_goes_nowhere(uploader: UploaderPage, demo: Demo) -> None:
     uploader.drop(**{"../../etc/passwd": "x"})
 
@@ -141,7 +140,6 @@ def test_a_path_in_a_name_goes_nowhere(uploader: UploaderPage, demo: Demo) -> No
     assert ".." not in key.split("/")
 
 
-@slow_on_pyodide
 def test_two_files_of_one_name_both_arrive(uploader: UploaderPage, demo: Demo) -> None:
     uploader.drop(same__txt="first")
     uploader.row("same.txt").expect_state("done")
@@ -196,13 +194,11 @@ def test_the_page_asks_for_a_connection_to_the_bucket_before_files_come(
     until(page, lambda: page.evaluate("window.inserted"))
 
 
-@slow_on_pyodide
 def test_the_page_says_what_it_may_do(uploader: UploaderPage) -> None:
     expect(uploader.grant).to_contain_text("May add files to uploads/alice-")
     expect(uploader.grant).to_contain_text("Cannot read, change or delete.")
 
 
-@slow_on_pyodide
 def test_many_files_need_one_grant_and_nobody_else_is_asked(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:
@@ -221,7 +217,6 @@ def test_many_files_need_one_grant_and_nobody_else_is_asked(
     assert len([url for url in asked if url.endswith("/api/grant")]) == 1
 
 
-@slow_on_pyodide
 def test_the_content_type_that_is_signed_is_the_one_stored(
     uploader: UploaderPage, demo: Demo
 ) -> None:
@@ -236,7 +231,6 @@ def test_the_content_type_that_is_signed_is_the_one_stored(
 
 
 @pytest.mark.core
-@slow_on_pyodide
 def test_an_upload_can_be_cancelled_sent_again_and_removed(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:

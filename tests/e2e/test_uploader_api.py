@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 import build
-from e2e.conftest import operator_bucket, slow_on_pyodide
+from e2e.conftest import operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import asked
 from ossferry.cli.demo import Demo
@@ -21,7 +21,6 @@ GUIDE = Path(__file__).parents[2] / "docs" / "uploader-api.md"
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 
 
-@slow_on_pyodide
 def test_the_example_of_the_guide_runs_in_the_page(
     start_demo: StartDemo, page: Page, tmp_path: Path
 ) -> None:
@@ -61,7 +60,6 @@ window.chunks = async function* () {
 """
 
 
-@slow_on_pyodide
 def test_streams_of_unknown_length_arrive_whole(
     start_demo: StartDemo, page: Page, tmp_path: Path
 ) -> None:

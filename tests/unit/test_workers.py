@@ -12,7 +12,7 @@ import pytest
 from xdist.remote import Producer
 
 from conftest import group_of
-from support.order import TESTS
+from support.times import TESTS
 from support.workers import Scheduling
 
 CONFTEST = f"""
