@@ -12,7 +12,7 @@ from ossferry.cli.demo import Demo
 from support.certificates import make_certificate
 from support.nginx import NAME, configuration
 from support.programs import free_port, program, running
-from support.serve_command import SECRET, server_process, wait_until_up
+from support.serve_command import LOG_IN_A_FILE, SECRET, server_process, wait_until_up
 
 __all__ = ["PAGE", "Replicas", "redis", "replicas"]
 
@@ -20,8 +20,6 @@ PAGE = {"sec-fetch-site": "same-origin", "origin": f"https://{NAME}"}
 """The headers of a request from the upload page."""
 
 MUCH = "1000000/minute"
-TO_A_FILE = ("/bin/sh", "-c", 'exec "$@" 2>>serve.log', "sh")
-"""A program that starts another one, whose log goes into a file; nobody would read a pipe."""
 
 
 class Replicas:
@@ -63,7 +61,7 @@ class Replicas:
             "OSSFERRY_AUDIT_FILE": str(self.audit(port)),
         }
         self._running[port] = ExitStack()
-        process = self._running[port].enter_context(server_process(folder, options, *TO_A_FILE))
+        process = self._running[port].enter_context(server_process(folder, options, *LOG_IN_A_FILE))
         self._processes[port] = process
         wait_until_up(f"http://127.0.0.1:{port}", process)
 

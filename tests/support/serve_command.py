@@ -4,14 +4,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 
-__all__ = ["COMMAND", "SECRET", "cloud_options", "server_process", "wait_until_up"]
+__all__ = [
+    "COMMAND",
+    "LOG_IN_A_FILE",
+    "SECRET",
+    "cloud_options",
+    "server_process",
+    "wait_until_up",
+]
 
 COMMAND = Path(sys.executable).with_name("ossferry")
+LOG_IN_A_FILE = ("/bin/sh", "-c", 'exec "$@" 2>>serve.log', "sh")
+"""A program that starts another one, whose log goes into a file; nobody would read a pipe."""
 SECRET = "a-text-of-more-than-32-characters"
 
 
@@ -61,13 +70,13 @@ def server_process(
 
 def wait_until_up(url: str, process: subprocess.Popen[str]) -> None:
     """Wait until the server answers; fail if the process ends before."""
-    with httpx.Client(transport=httpx.HTTPTransport(retries=9), trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=20) as client:
         while process.poll() is None:
-            try:
+            with suppress(httpx.ConnectError):
                 assert client.get(f"{url}/healthz").json() == {"status": "ok"}
-            except httpx.ConnectError:
-                continue
-            return
+                return
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.05)
     raise AssertionError(process.communicate())
 
 

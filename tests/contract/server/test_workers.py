@@ -7,11 +7,10 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,9 +23,11 @@ from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from ossferry.cli.draining import DrainingServer
 from ossferry.http.protocol import WireConfig, WireLimits
+from support import commands
 from support.programs import free_port, program, running
+from support.serve_command import LOG_IN_A_FILE, server_process, wait_until_up
 
-COMMAND = Path(sys.executable).with_name("ossferry")
+PAUSE_S = 0.05
 METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
 
 
@@ -62,93 +63,19 @@ def options(demo: Demo, web_dir: Path, tmp_path: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(
-    folder: Path, options: dict[str, str], *arguments: str
-) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(folder: Path, options: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run `ossferry serve`; yield its URL once it answers."""
     url = f"http://127.0.0.1:{options['OSSFERRY_PORT']}"
-    with process_of(folder, options, *arguments) as process:
-        _wait_until_up(url, process)
+    with server_process(folder, options) as process:
+        wait_until_up(url, process)
         yield url, process
 
 
-@contextmanager
-def process_of(
-    folder: Path, options: dict[str, str], *arguments: str
-) -> Iterator[subprocess.Popen[str]]:
-    """Run `ossferry serve` until the context ends."""
-    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [COMMAND, "serve", *arguments],
-        cwd=folder,
-        env={**environment, **options},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def test_several_workers_without_redis_are_refused(options: dict[str, str]) -> None:
+    done = commands.run("serve", "--workers", "2", environment=options)
 
-
-def _wait_until_up(url: str, process: subprocess.Popen[str]) -> None:
-    while process.poll() is None:
-        try:
-            httpx.get(f"{url}/healthz", trust_env=False, timeout=20)
-        except httpx.TransportError:
-            time.sleep(0.05)
-            continue
-        return
-    raise AssertionError(process.communicate())
-
-
-def test_workers_share_one_grant_and_one_set_of_figures(
-    demo: Demo, options: dict[str, str], redis_url: str, tmp_path: Path
-) -> None:
-    options = {**options, "OSSFERRY_REDIS_URL": redis_url}
-    headers = {"authorization": f"Bearer {METRICS_TOKEN}"}
-    while True:
-        before = len([r for r in demo.oss.requests if r.operation == "AssumeRole"])
-        with serving(tmp_path, options, "--workers", "2") as (url, process):
-            grants = [
-                httpx.post(f"{url}/api/grant", trust_env=False).json()["access_key_id"]
-                for _ in range(24)
-            ]
-            figures = httpx.get(f"{url}/metrics", headers=headers, trust_env=False).text
-            process.send_signal(signal.SIGTERM)
-            said, log = process.communicate(timeout=30)
-        if "redis-lost" not in log:  # on a busy machine Redis may answer too late
-            break
-
-    assert len(set(grants)) == 1
-    assert len([r for r in demo.oss.requests if r.operation == "AssumeRole"]) == before + 1
-    assert 'ossferry_decisions_total{outcome="issued"}' in figures
-    counted = [
-        float(line.rpartition(" ")[2])
-        for line in figures.splitlines()
-        if line.startswith("ossferry_decisions_total")
-    ]
-    assert sum(counted) == 24
-    assert (process.returncode, said) == (0, "")
-    assert METRICS_TOKEN not in log
-
-
-def test_several_workers_without_redis_are_refused(options: dict[str, str], tmp_path: Path) -> None:
-    environment = {**os.environ, **options}
-    result = subprocess.run(  # noqa: S603 - our own command
-        [COMMAND, "serve", "--workers", "2"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-
-    assert result.returncode == 1
-    assert result.stderr.startswith("ossferry: OSSFERRY_WORKERS above 1 needs OSSFERRY_REDIS_URL")
+    assert done.code == 1
+    assert done.complaint.startswith("ossferry: OSSFERRY_WORKERS above 1 needs OSSFERRY_REDIS_URL")
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:
@@ -165,72 +92,177 @@ def is_refused(port: int) -> bool:
     return False
 
 
-def test_connections_are_refused_until_a_worker_can_answer(
-    options: dict[str, str], redis_url: str, tmp_path: Path
-) -> None:
-    options = {**options, "OSSFERRY_REDIS_URL": redis_url}
-    with process_of(tmp_path, options, "--workers", "2") as process:
-        while len(stopped := children(process)) < 3:  # two workers, and a helper of multiprocessing
-            assert process.poll() is None, process.communicate()
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        refused = is_refused(int(options["OSSFERRY_PORT"]))
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
-        _wait_until_up(f"http://127.0.0.1:{options['OSSFERRY_PORT']}", process)
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+class Asking:
+    """Clients that request grants until the server has closed its socket.
 
-    assert refused
+    They pause between requests until they are told to hurry.
 
+    Attributes:
+        statuses: the statuses of all answers.
+    """
 
-@pytest.mark.parametrize(
-    ("workers", "is_late"), [("1", False), ("2", False), ("2", True)], ids=["1", "2", "2-late"]
-)
-def test_a_server_that_is_told_to_stop_answers_every_request(
-    demo: Demo,
-    options: dict[str, str],
-    redis_url: str,
-    tmp_path: Path,
-    workers: str,
-    is_late: bool,
-) -> None:
-    statuses: list[int] = []
-    drain_s = 5 if is_late else 1  # the test must stop the supervisor before draining ends
-    options = {**options, "OSSFERRY_REDIS_URL": redis_url, "OSSFERRY_DRAIN_S": str(drain_s)}
+    def __init__(self, url: str, pool: ThreadPoolExecutor, clients: int) -> None:
+        self.statuses: list[int] = []
+        self._url = url
+        self._hurry = threading.Event()
+        self._clients = [pool.submit(self._ask) for _ in range(clients)]
 
-    def ask(url: str) -> None:
-        with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
+    def wait_for_more(self, number: int = 20) -> None:
+        """Wait until so many more requests are answered; no client may end meanwhile."""
+        wanted = len(self.statuses) + number
+        while len(self.statuses) < wanted:
+            ended = wait(self._clients, timeout=0.05, return_when=FIRST_COMPLETED).done
+            assert not ended, [each.result() for each in ended]
+
+    def hurry(self) -> None:
+        self._hurry.set()
+
+    def join(self) -> None:
+        """Wait until all clients have ended; raise an error if one of them got no answer."""
+        for each in self._clients:
+            each.result()
+
+    def _ask(self) -> None:
+        with httpx.Client(base_url=self._url, trust_env=False, timeout=20) as client:
             while True:
                 try:
-                    statuses.append(client.post("/api/grant").status_code)
+                    self.statuses.append(client.post("/api/grant").status_code)
                 except httpx.ConnectError:
                     return  # the server has closed its socket; a proxy tries another one
+                self._hurry.wait(PAUSE_S)
 
-    with serving(tmp_path, options, "--workers", workers) as (url, process):
-        demo.oss.faults.add("delay", operation="AssumeRole", seconds=0.4, times=1)
-        with ThreadPoolExecutor(6) as pool:
-            asking = [pool.submit(ask, url) for _ in range(6)]
-            while len(statuses) < 20:
-                assert process.poll() is None, process.communicate()
+
+def outcomes(audit: Path) -> list[str]:
+    """Return the outcomes of all requests for grants."""
+    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    return [line["outcome"] for line in lines if line.get("action") != "readiness"]
+
+
+@contextmanager
+def two_workers(
+    folder: Path, options: dict[str, str], redis_url: str, *, drain_s: int = 1
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start a server with two worker processes; yield its URL at once."""
+    options |= {"OSSFERRY_REDIS_URL": redis_url, "OSSFERRY_DRAIN_S": str(drain_s)}
+    with server_process(folder, options | {"OSSFERRY_WORKERS": "2"}, *LOG_IN_A_FILE) as process:
+        yield f"http://127.0.0.1:{options['OSSFERRY_PORT']}", process
+
+
+def grants_and_figures(demo: Demo, url: str) -> tuple[list[str], int, str]:
+    """Return the key ids of 24 grants, the number of calls to STS for them, and the metrics."""
+    bob = {"cookie": "ossferry_demo_user=bob"}
+    headers = {"authorization": f"Bearer {METRICS_TOKEN}"}
+    before = len([r for r in demo.oss.requests if r.operation == "AssumeRole"])
+    keys = [
+        httpx.post(f"{url}/api/grant", headers=bob, trust_env=False).json()["access_key_id"]
+        for _ in range(24)
+    ]
+    calls = len([r for r in demo.oss.requests if r.operation == "AssumeRole"]) - before
+    return keys, calls, httpx.get(f"{url}/metrics", headers=headers, trust_env=False).text
+
+
+def test_two_workers_share_their_state_and_lose_no_request_until_they_stop(
+    demo: Demo, options: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    audit, log = tmp_path / "audit.log", tmp_path / "serve.log"
+    while True:
+        with (
+            two_workers(tmp_path, options, redis_url) as (url, process),
+            ThreadPoolExecutor() as pool,
+        ):
+            while len(starting := children(process)) < 3:  # and a helper of multiprocessing
+                assert process.poll() is None, log.read_text()
+            for pid in starting:
+                os.kill(pid, signal.SIGSTOP)
+            refused = is_refused(int(options["OSSFERRY_PORT"]))
+            for pid in starting:
+                os.kill(pid, signal.SIGCONT)
+            wait_until_up(url, process)
+            keys, calls, figures = grants_and_figures(demo, url)
+            is_redis_lost = "redis-lost" in log.read_text()
+
+            asking = Asking(url, pool, clients=4)
+            asking.wait_for_more()
+            process.send_signal(signal.SIGHUP)
+            while len(set(starting) & set(children(process))) > 1:  # the helper stays
+                asking.wait_for_more(1)
+            asking.wait_for_more()
+            asking.hurry()
             process.send_signal(signal.SIGTERM)
-            if is_late:  # the supervisor gets no time on a busy machine
-                while "connection" not in httpx.get(f"{url}/readyz", trust_env=False).headers:
-                    pass
-                process.send_signal(signal.SIGSTOP)
-                time.sleep(drain_s + 1)
-                process.send_signal(signal.SIGCONT)
-            for each in asking:
-                each.result()
+            asking.join()
+            said, _ = process.communicate(timeout=20)
+        if not is_redis_lost:  # on a busy machine Redis may answer too late
+            break
+        audit.unlink()
+        log.unlink()
+
+    assert refused  # until a worker could answer
+    assert (len(keys), len(set(keys)), calls) == (24, 1, 1)
+    assert 'ossferry_decisions_total{outcome="issued"}' in figures
+    counted = [
+        float(line.rpartition(" ")[2])
+        for line in figures.splitlines()
+        if line.startswith("ossferry_decisions_total")
+    ]
+    assert sum(counted) == 24
+    assert (process.returncode, said) == (0, "")
+    assert "Traceback" not in log.read_text()
+    assert METRICS_TOKEN not in log.read_text()
+    assert set(asking.statuses) == {200}
+    assert set(outcomes(audit)) <= {"issued", "reused"}
+    assert len(outcomes(audit)) == len(keys) + len(asking.statuses)
+
+
+def test_a_server_that_is_told_to_stop_answers_every_request(
+    demo: Demo, options: dict[str, str], tmp_path: Path
+) -> None:
+    options = {**options, "OSSFERRY_DRAIN_S": "1"}
+    demo.oss.faults.add("delay", operation="AssumeRole", seconds=0.4, times=1)
+
+    with serving(tmp_path, options) as (url, process), ThreadPoolExecutor() as pool:
+        asking = Asking(url, pool, clients=4)
+        asking.wait_for_more()
+        asking.hurry()
+        process.send_signal(signal.SIGTERM)
+        asking.join()
         said, log = process.communicate(timeout=20)
 
-    lines = [json.loads(line) for line in (tmp_path / "audit.log").read_text().splitlines()]
-    outcomes = [line["outcome"] for line in lines if line.get("action") != "readiness"]
+    audit = outcomes(tmp_path / "audit.log")
     assert (process.returncode, said) == (0, "")
     assert "Traceback" not in log
-    assert set(statuses) == {200}
-    assert set(outcomes) <= {"issued", "reused"}
-    assert len(outcomes) == len(statuses)
+    assert set(asking.statuses) == {200}
+    assert set(audit) <= {"issued", "reused"}
+    assert len(audit) == len(asking.statuses)
+
+
+@pytest.mark.slow  # the server must drain for as long as the test needs to stop the supervisor
+def test_workers_that_stop_without_their_supervisor_answer_every_request(
+    options: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    drain_s = 5
+    with (
+        two_workers(tmp_path, options, redis_url, drain_s=drain_s) as (url, process),
+        ThreadPoolExecutor() as pool,
+    ):
+        wait_until_up(url, process)
+        asking = Asking(url, pool, clients=6)
+        asking.wait_for_more()
+        asking.hurry()
+        process.send_signal(signal.SIGTERM)
+        while "connection" not in httpx.get(f"{url}/readyz", trust_env=False).headers:
+            pass
+        process.send_signal(signal.SIGSTOP)  # it gets no time on a busy machine
+        time.sleep(drain_s + 1)
+        process.send_signal(signal.SIGCONT)
+        asking.join()
+        said, _ = process.communicate(timeout=20)
+
+    audit = outcomes(tmp_path / "audit.log")
+    assert (process.returncode, said) == (0, "")
+    assert "Traceback" not in (tmp_path / "serve.log").read_text()
+    assert set(asking.statuses) == {200}
+    assert set(audit) <= {"issued", "reused"}
+    assert len(audit) == len(asking.statuses)
 
 
 def test_a_server_that_is_told_to_stop_sends_its_clients_away_first(
@@ -254,47 +286,6 @@ def test_a_server_that_is_told_to_stop_sends_its_clients_away_first(
     assert (before.status_code, before.headers.get("connection")) == (200, None)
     assert (after.status_code, after.headers.get("connection")) == (200, "close")
     assert (process.returncode, said) == (0, "")
-
-
-def test_workers_are_replaced_without_losing_a_request(
-    options: dict[str, str], redis_url: str, tmp_path: Path
-) -> None:
-    statuses: list[int] = []
-    ended = threading.Event()
-    options = {**options, "OSSFERRY_REDIS_URL": redis_url, "OSSFERRY_DRAIN_S": "1"}
-
-    def ask(url: str) -> None:
-        with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
-            while not ended.is_set():
-                statuses.append(client.post("/api/grant").status_code)
-
-    with (
-        serving(tmp_path, options, "--workers", "2") as (url, process),
-        ThreadPoolExecutor(4) as pool,
-    ):
-        before = set(children(process))
-        asking = [pool.submit(ask, url) for _ in range(4)]
-        try:
-            process.send_signal(signal.SIGHUP)
-            while len(before & set(children(process))) > 1:  # multiprocessing's helper stays
-                _raise_failures(asking)
-            answered = len(statuses)
-            while len(statuses) < answered + 20:
-                _raise_failures(asking)
-        finally:
-            ended.set()
-        for each in asking:
-            each.result()
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
-
-    assert set(statuses) == {200}
-
-
-def _raise_failures(futures: Sequence[Future[None]]) -> None:
-    """Wait a moment, and raise the error of a future that has failed."""
-    for each in wait(futures, timeout=0.1).done:
-        each.result()
 
 
 def test_a_worker_that_is_told_to_stop_while_it_starts_drains_like_the_others() -> None:
