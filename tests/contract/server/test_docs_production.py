@@ -1,8 +1,8 @@
 """docs/production.md: its settings start the server, and its commands work as described."""
 
 import json
-import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +14,8 @@ import pytest
 
 from mock_oss import MockOSS, World
 from ossferry.settings.model import Settings
-from support.programs import free_port, program, running, wait_for
+from support import commands
+from support.programs import free_port, program, running
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/production.md").read_text()
@@ -43,10 +44,9 @@ def port() -> int:
     return free_port()
 
 
-@pytest.fixture
-def redis_port(tmp_path: Path) -> Iterator[int]:
-    port, folder = free_port(), tmp_path / "redis"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
     command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     with running(command, folder, port):
         yield port
@@ -76,25 +76,33 @@ def here(tmp_path: Path, web_dir: Path, port: int, redis_port: int) -> Path:
 
 
 @pytest.fixture
-def run(here: Path) -> Run:
+def run(here: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return a function that runs a command of the page in that folder and returns its output."""
-    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-    environment["PATH"] = f"{PROGRAMS}:{environment['PATH']}"
+    monkeypatch.chdir(here)
+    return ossferry
 
-    def call(line: str) -> str:
-        done = subprocess.run(  # noqa: S603 - a line of our own documentation
-            ["/bin/sh", "-c", line],
-            cwd=here,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
-    return call
+def ossferry(line: str, **environment: str) -> str:
+    """Run our command in this process, and write its output into the file that the line names."""
+    (name, *arguments), file = shlex.split(line.partition(" > ")[0]), line.partition(" > ")[2]
+    done = commands.run(*arguments, environment=environment)
+    assert (name, done.code) == ("ossferry", 0), done.err
+    if file:
+        Path(file).write_text(done.out)
+    return done.out
+
+
+def curl(line: str) -> str:
+    """Return the answer to a request of the page, without a proxy."""
+    done = subprocess.run(  # noqa: S603 - a line of our own documentation
+        ["/bin/sh", "-c", f"{line} --silent --noproxy '*'"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_every_option_in_the_page_is_one() -> None:
@@ -140,16 +148,9 @@ def test_its_settings_serve_and_its_probes_are_answered(here: Path, run: Run, po
         for line in console(section)
     ]
     run(next(line for line in console(PAGE) if "apikey create" in line))
-    with (here / "serve.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            [PROGRAMS / "ossferry", "serve"], cwd=here, stdout=log, stderr=log
-        )
-    try:
-        wait_for(port, process, here / "serve.log")
-        alive, ready, figures = (run(f"{line} --silent --noproxy '*'") for line in lines)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    one = {"OSSFERRY_WORKERS": "1"}  # two processes start in the rehearsal
+    with running([str(PROGRAMS / "ossferry"), "serve"], here, port, **one):
+        alive, ready, figures = map(curl, lines)
 
     assert json.loads(alive) == {"status": "ok"}
     assert json.loads(ready) == {"status": "not-ready"}
@@ -173,35 +174,22 @@ def test_its_commands_make_list_and_end_a_key(run: Run, here: Path) -> None:
     assert actions == ["apikey-create", "apikey-revoke"]
 
 
-def test_its_cloud_commands_work_on_the_mock_of_the_page(tmp_path: Path) -> None:
+def test_its_cloud_commands_work_on_the_mock_of_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (world,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "world.toml").write_text(world)
     known = World.load(tmp_path / "world.toml")
     ((key, secret),) = known.users[0].keys.items()
-    environment = {
-        **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
-        "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": key,
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret,
-    }
+    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
     starts = ("ossferry setup", "ossferry teardown", "ossferry policy")
     lines = [line for line in console(PAGE) if line.startswith(starts)]
     assert len(lines) == 5
-    printed = []
 
     with MockOSS(world=known) as oss:
-        for line in lines:
-            mock = "" if "policy" in line else f" --yes --mock {oss.endpoint}"
-            done = subprocess.run(  # noqa: S603 - a line of our own documentation
-                ["/bin/sh", "-c", line + mock],
-                cwd=tmp_path,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            printed.append(done.stdout)
+        mock = f" --yes --mock {oss.endpoint}"
+        printed = [ossferry(line + mock * ("policy" not in line), **keys) for line in lines]
         made = [each.operation for each in oss.requests if each.operation.startswith("Create")]
 
     assert made == [
@@ -218,7 +206,11 @@ def test_its_cloud_commands_work_on_the_mock_of_the_page(tmp_path: Path) -> None
 
 
 def test_the_rehearsal_ends_with_an_upload_and_its_receipt(
-    here: Path, run: Run, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path,
+    run: Run,
+    port: int,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     oss_port = free_port()
     mock, *exports, serve = console(PAGE.partition("## 8.")[2])
@@ -237,7 +229,9 @@ def test_the_rehearsal_ends_with_an_upload_and_its_receipt(
         "authorization": f"Bearer {key}",
     }
     with (
-        running([str(PROGRAMS / "ossferry"), *start[1:]], tmp_path / "redis", oss_port),
+        running(
+            [str(PROGRAMS / "ossferry"), *start[1:]], tmp_path_factory.mktemp("mock"), oss_port
+        ),
         running([str(PROGRAMS / "ossferry"), "serve"], here, port),
         httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as site,
     ):
