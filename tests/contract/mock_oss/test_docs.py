@@ -51,39 +51,21 @@ def test_examples_for_node_run(text: str) -> None:
         assert oss.bucket(BUCKET).objects["a.txt"].data == b"hello"
 
 
-README = (DOCUMENT.parents[1] / "README.md").read_text(encoding="utf-8")
-TESTS = [
-    *blocks("python pytest"),
-    pytest.param(README.partition("## Test your OSS code")[2].split("```")[1], id="README"),
-]
+def test_examples_for_pytest_pass(tmp_path: Path) -> None:
+    readme = (DOCUMENT.parents[1] / "README.md").read_text(encoding="utf-8")
+    texts = [text for language, text in BLOCKS if language == "python pytest"]
+    texts.append(readme.partition("## Test your OSS code")[2].split("```")[1])
+    for number, text in enumerate(texts):
+        (tmp_path / f"test_{number}.py").write_text(text.removeprefix("python\n"))
 
-
-@pytest.mark.parametrize("text", TESTS)
-def test_examples_for_pytest_pass(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "test_example.py"
-    path.write_text(text.removeprefix("python\n"))
-
+    plugin = "mock_oss.pytest_plugin"  # the wheel loads it by its entry point, see test_wheels.py
+    options = ("-q", "-p", "no:cacheprovider", "-p", plugin, "--rootdir", tmp_path, tmp_path)
     run = subprocess.run(  # noqa: S603 - our own page
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "mock_oss.pytest_plugin",  # the wheel loads it by its entry point, see test_wheels.py
-            "--rootdir",
-            tmp_path,
-            path,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", "pytest", *options], capture_output=True, text=True, check=False
     )
 
     assert run.returncode == 0, run.stdout
-    assert "1 passed" in run.stdout
+    assert f"{len(texts)} passed" in run.stdout
 
 
 @pytest.mark.parametrize("text", blocks("toml world"))

@@ -71,9 +71,10 @@ def test_the_vendors_hosts_are_served(mock_oss_in_process):
 """
 
 
-def run(folder: Path, text: str, *options: str) -> str:
-    """Run pytest on a file with this text, and return its output."""
-    (folder / "test_it.py").write_text(text)
+def run(folder: Path, *options: str, **texts: str) -> str:
+    """Run pytest on files with these texts, and return its output."""
+    for name, text in texts.items():
+        (folder / f"test_{name}.py").write_text(text)
     environment = {name: value for name, value in os.environ.items() if "XDIST" not in name}
     plugin = ("-p", "no:cacheprovider", "-p", "mock_oss.pytest_plugin")
     done = subprocess.run(  # noqa: S603 - our own text
@@ -87,30 +88,26 @@ def run(folder: Path, text: str, *options: str) -> str:
     return done.stdout
 
 
-def test_the_mock_of_the_session_is_reset_before_each_test(tmp_path: Path) -> None:
-    said = run(tmp_path, SHARED)
+def test_the_mock_of_the_session_is_reset_and_the_environment_is_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OSS_SESSION_TOKEN", "real")
+    monkeypatch.delenv("OSS_ENDPOINT", raising=False)
 
-    assert "7 passed" in said
+    said = run(tmp_path, shared=SHARED, environment=ENVIRONMENT)
+
+    assert "10 passed" in said
     assert len(set(re.findall(r"PORT None (\d+)", said))) == 1
 
 
 def test_each_worker_of_xdist_has_its_own_mock(tmp_path: Path) -> None:
-    said = run(tmp_path, SHARED, "-n", "2", "--dist", "load")
+    said = run(tmp_path, "-n", "2", "--dist", "load", shared=SHARED)
 
     assert "7 passed" in said
     ports = Counter(re.findall(r"PORT (gw\d) (\d+)", said))
     assert sorted(worker for worker, _ in ports) == ["gw0", "gw1"]
     assert len({port for _, port in ports}) == 2
     assert ports.total() == 6
-
-
-def test_the_fixtures_set_and_restore_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OSS_SESSION_TOKEN", "real")
-    monkeypatch.delenv("OSS_ENDPOINT", raising=False)
-
-    assert "3 passed" in run(tmp_path, ENVIRONMENT)
 
 
 def test_the_environment_of_a_mock(mock_oss: MockOSS) -> None:
