@@ -46,46 +46,40 @@ def test_any_order_goes_on_over_pages(after: Demo, site: httpx.Client, upload: U
     assert names(site, sort="key") == names(site)
 
 
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        ("APFEL", ["apfel.txt"]),
-        ("äpfel", ["Äpfel 100%.txt"]),
-        ("A\u0308pfel", ["Äpfel 100%.txt"]),
-        ("txt 100", ["Äpfel 100%.txt"]),
-        ("0%", ["Äpfel 100%.txt"]),
-        ("_", ["_.txt"]),
-        ("2026", []),
-        ("' OR 1", []),
-        ("\\", []),
-    ],
-)
 def test_every_word_must_be_in_the_name_and_not_in_the_rest_of_the_key(
-    after: Demo, site: httpx.Client, upload: Upload, words: str, found: list[str]
+    after: Demo, site: httpx.Client, upload: Upload
 ) -> None:
     for name in NAMES:
         upload(name)
 
-    assert names(site, q=words) == found
+    expected = {
+        "APFEL": ["apfel.txt"],
+        "äpfel": ["Äpfel 100%.txt"],
+        "A\u0308pfel": ["Äpfel 100%.txt"],
+        "txt 100": ["Äpfel 100%.txt"],
+        "0%": ["Äpfel 100%.txt"],
+        "_": ["_.txt"],
+        "2026": [],
+        "' OR 1": [],
+        "\\": [],
+    }
+    assert {words: names(site, q=words) for words in expected} == expected
 
 
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        ("SUMMER", ["a.txt"]),
-        ("summer a.txt", ["a.txt"]),
-        ("lake/a", ["a.txt"]),
-        ("a.txt", ["a.txt", "a.txt"]),
-        ("winter", []),
-    ],
-)
 def test_words_are_sought_in_the_names_of_folders_too(
-    after: Demo, site: httpx.Client, upload: Upload, words: str, found: list[str]
+    after: Demo, site: httpx.Client, upload: Upload
 ) -> None:
     upload("Summer at the/Lake/a.txt")
     upload("a.txt")
 
-    assert names(site, q=words) == found
+    expected = {
+        "SUMMER": ["a.txt"],
+        "summer a.txt": ["a.txt"],
+        "lake/a": ["a.txt"],
+        "a.txt": ["a.txt", "a.txt"],
+        "winter": [],
+    }
+    assert {words: names(site, q=words) for words in expected} == expected
 
 
 def test_what_is_listed_is_the_same_either_way(
