@@ -19,7 +19,7 @@ from mock_oss import BUCKET, BucketSpec, MockOSS, World
 
 BATCH = 25  # requests per example
 EXAMPLES = pytest.mark.parametrize(
-    "examples", [pytest.param(100, id="some"), pytest.param(410, id="many", marks=pytest.mark.slow)]
+    "examples", [pytest.param(40, id="some"), pytest.param(410, id="many", marks=pytest.mark.slow)]
 )
 """Number of examples of each kind; `many` sends 20,500 requests in total."""
 TIMEOUT_S = 5.0
