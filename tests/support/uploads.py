@@ -1,14 +1,16 @@
 """Uploads like those of the page, but made without it: with a grant and `oss2`."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import httpx
 import oss2
 
+from mock_oss import MockOSS
 from ossferry.cli.demo import Demo
 
-__all__ = ["Upload", "granted_bucket", "put", "put_with"]
+__all__ = ["Upload", "begin_many", "granted_bucket", "put", "put_with"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,16 @@ def granted_bucket(grant: dict[str, str], demo: Demo) -> oss2.Bucket:
     return oss2.Bucket(
         oss2.ProviderAuthV4(provider), endpoint, grant["bucket"], region=grant["region"]
     )
+
+
+def begin_many(oss: MockOSS, bucket: oss2.Bucket, keys: Iterable[str]) -> None:
+    """Begin uploads: the first with a request, the others as copies in the store of the mock."""
+    first, *others = keys
+    upload_id = bucket.init_multipart_upload(first).upload_id
+    begun = oss.store.uploads.get(upload_id)
+    assert begun is not None
+    for number, key in enumerate(others):
+        oss.store.uploads.put(begun._replace(upload_id=f"{upload_id}{number}", key=key))
 
 
 def put(

@@ -28,6 +28,7 @@ from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from support.server_fakes import OBJECTS, OPTIONS, SDKS
 from support.serving import serve
+from support.uploads import begin_many
 
 KEY = "uploads/alice/größe 1+%?.bin"
 CREDENTIALS = StsCredentials(
@@ -247,10 +248,8 @@ async def test_unfinished_uploads_and_their_parts_are_read(bucket: OssBucket, os
 
 
 async def test_unfinished_uploads_are_read_page_by_page(bucket: OssBucket, oss: MockOSS) -> None:
-    other = oss2_bucket(oss)
     keys = [f"uploads/many-x/{number:04}" for number in range(1002)]
-    for key in keys:
-        other.init_multipart_upload(key)
+    begin_many(oss, oss2_bucket(oss), keys)
 
     pages = [[each.key for each in page] async for page in bucket.begun_pages("uploads/many-x/")]
 

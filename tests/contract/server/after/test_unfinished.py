@@ -9,9 +9,10 @@ import pytest
 
 from ossferry.cli.demo import Demo
 from support.after_upload import become, operators_bucket
-from support.uploads import granted_bucket
+from support.uploads import begin_many, granted_bucket
 
 PART = bytes(100 * 1024)
+PAGE = 1000  # uploads or parts in an answer of OSS
 
 
 def begin(
@@ -34,9 +35,8 @@ def listed(site: httpx.Client) -> list[dict[str, str]]:
 
 @pytest.fixture(autouse=True)
 def _nothing_left(after: Demo) -> None:
-    bucket = operators_bucket(after)
-    for upload in oss2.MultipartUploadIterator(bucket):
-        bucket.abort_multipart_upload(upload.key, upload.upload_id)
+    for upload in after.oss.store.uploads.page(after.bucket, limit=10_000):
+        after.oss.store.abort_upload(upload.upload_id)
 
 
 def test_what_oss_has_of_an_upload_is_told(after: Demo, site: httpx.Client) -> None:
@@ -52,16 +52,20 @@ def test_what_oss_has_of_an_upload_is_told(after: Demo, site: httpx.Client) -> N
 def test_lists_are_read_to_their_end(after: Demo, site: httpx.Client) -> None:
     prefix = site.post("/api/grant").json()["prefix"]
     bucket = operators_bucket(after)
-    for _ in range(1000):
-        bucket.init_multipart_upload(f"{prefix}a.bin")
+    begin_many(after.oss, bucket, [f"{prefix}a.bin"] * PAGE)
     after.oss.clock.advance(60)
     upload_id = bucket.init_multipart_upload(f"{prefix}b.bin").upload_id
-    for number in range(1, 1003):
-        bucket.upload_part(f"{prefix}b.bin", upload_id, number, b"x")
+    bucket.upload_part(f"{prefix}b.bin", upload_id, 1, b"x")
+    (part,) = after.oss.store.uploads.parts(upload_id)
+    for number in range(2, PAGE + 3):
+        after.oss.store.uploads.put_part(upload_id, part._replace(number=number))
 
     answer = site.get("/api/unfinished").json()
 
-    assert (answer["uploads"][0]["upload_id"], answer["uploads"][0]["size"]) == (upload_id, 1002)
+    assert (answer["uploads"][0]["upload_id"], answer["uploads"][0]["size"]) == (
+        upload_id,
+        PAGE + 2,
+    )
     assert answer["more"]
 
 
