@@ -2,14 +2,16 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, chdir
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import oss2
@@ -18,6 +20,7 @@ import pytest
 from ossferry.settings.loading import load_settings
 from ossferry.setup.result import settings_of
 from ossferry.setup.wanted import Wanted
+from support import commands
 from support.programs import free_port, program, running
 
 ROOT = Path(__file__).parents[3]
@@ -54,11 +57,18 @@ class Terminal:
         assert self.running is None, f"{line} would wait for the program before it"
         if line.startswith(RUN_UNTIL_STOPPED):
             return self._start(line, port)
+        if line.startswith("ossferry "):
+            return self._run(line)
+        return self._sh(line)
+
+    def _sh(self, line: str, given: str = "") -> str:
+        """Run a line in a shell; `export` in it changes the environment."""
         variables = self.folder.with_suffix(".variables")
         done = subprocess.run(  # noqa: S603 - a line of our own documentation
             ["/bin/sh", "-e", "-c", f"{line}\nenv -0 > {variables}"],
             cwd=self.folder,
             env=self.environment,
+            input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -68,6 +78,16 @@ class Terminal:
         pairs = variables.read_text().split("\0")[:-1]
         self.environment = dict(pair.split("=", 1) for pair in pairs)
         return done.stdout
+
+    def _run(self, line: str) -> str:
+        """Run our command in this process, and pass its output to the rest of the line."""
+        command, *rest = re.split(r" (?=[|>] )", line)
+        with patch.dict(os.environ, self.environment, clear=True):
+            arguments = [os.path.expandvars(each) for each in shlex.split(command)[1:]]
+        with chdir(self.folder):
+            done = commands.run(*filter(None, arguments), environment=self.environment)
+        assert done.code == 0, f"{line}\n{done.err}"
+        return done.err + (self._sh(" ".join(["cat", *rest]), done.out) if rest else done.out)
 
     def _start(self, line: str, port: int) -> str:
         log = self.folder.with_name(f"server-{port}")
