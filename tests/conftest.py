@@ -304,11 +304,15 @@ def page(request: pytest.FixtureRequest, browser: Browser, browser_name: str) ->
         yield request.getfixturevalue("context").new_page()
         return
     shared: SharedPage = request.getfixturevalue("shared_page")
+    stays = bool(node.get_closest_marker("page_stays"))
+    if not stays:
+        shared.empty()
     yield shared.get()
     if node.rep_call.failed and request.config.option.screenshot != "off":
         name = re.sub(r"\W+", "-", node.nodeid)[-MAX_NAME:]
         shared.screenshot(Path(request.config.option.output) / name / "test-failed-1.png")
-    shared.empty()
+    if node.rep_call.failed or not stays:
+        shared.empty()
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,12 @@ def demo(demo: Demo) -> Demo:
     """The demo shared by all stories; faults, credentials, clock and bucket are reset before each
     story.
     """
+    reset(demo)
+    return demo
+
+
+def reset(demo: Demo) -> None:
+    """Reset a demo: its faults, credentials, clock and bucket."""
     expired = any(fault.effect == "expire-tokens" for fault in demo.oss.faults)
     demo.oss.faults.clear()
     demo.oss.clock.reset()
@@ -101,7 +107,6 @@ def demo(demo: Demo) -> Demo:
     for at in range(0, len(keys), 1000):
         bucket.batch_delete_objects(keys[at : at + 1000])
     demo.oss.requests.clear()
-    return demo
 
 
 def renew_credentials(demo: Demo) -> None:

@@ -2,7 +2,7 @@
 
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -11,7 +11,7 @@ import oss2
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import ENDED_WORKER, Console, operator_bucket
+from e2e.conftest import ENDED_WORKER, Console, operator_bucket, reset
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -20,7 +20,8 @@ from support.records import record_keys
 
 pytestmark = pytest.mark.e2e
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+Checked = tuple[Demo, UploaderPage]
+StartDemo = Callable[..., Checked]
 MakeFile = Callable[[str, bytes], Path]
 
 
@@ -31,7 +32,11 @@ import json
 import os
 import shutil
 
+import js
+import pyodide_js
 from ossferry_checks import Ask, Note, Reject, Replace, check
+from pyodide.code import run_js
+from pyodide.http import pyfetch
 
 
 @check("*.csv", max_seconds=20)
@@ -135,6 +140,45 @@ def reads_again(file):
 def is_slow(file):
     for step in range(1_000_000_000):
         file.progress(0.5)
+
+
+async def reached(attempt):
+    try:
+        found = attempt()
+        return bool(await found if hasattr(found, "__await__") else found)
+    except BaseException:
+        return False
+
+
+def script(code):
+    return lambda: run_js(code)
+
+
+ATTEMPTS = {
+    "canary": lambda: js.crypto.randomUUID(),
+    "fetch": lambda: js.fetch("/api/grant", method="POST"),
+    "pyfetch": lambda: pyfetch("/api/grant", method="POST"),
+    "request": lambda: js.XMLHttpRequest.new(),
+    "socket": lambda: js.WebSocket.new("wss://evil.example"),
+    "prototype": lambda: js.WorkerGlobalScope.prototype.fetch,
+    "worker": lambda: js.Worker.new(js.location.href),
+    "storage": lambda: js.indexedDB.open("ossferry"),
+    "caches": lambda: js.caches.keys(),
+    "buckets": lambda: js.navigator.storageBuckets.open("x"),
+    "file system": lambda: js.webkitRequestFileSystemSync(0, 1),
+    "locks": lambda: js.navigator.locks.query(),
+    "channel": lambda: js.BroadcastChannel.new("ossferry"),
+    "disk": lambda: js.navigator.storage.getDirectory(),
+    "eval": script("1 + 1"),
+    "function": lambda: js.Function.new("return 1")(),
+    "package": lambda: pyodide_js.loadPackage("/checks/files/x.whl"),
+}
+
+
+@check("escape*.bin")
+async def escapes(file):
+    done = {name: await reached(attempt) for name, attempt in ATTEMPTS.items()}
+    return Note(reached=" ".join(sorted(name for name, ok in done.items() if ok)))
 """
 
 TWO_WORKERS = """
@@ -151,24 +195,54 @@ Object.defineProperty(navigator, "deviceMemory", { value: 8 });
 """The browser says that there are cores for two workers, and lists the workers that start."""
 
 
-@pytest.fixture
-def checks(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def checks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The operator's `checks.py`."""
-    path = tmp_path / "checks.py"
+    path = tmp_path_factory.mktemp("checks") / "checks.py"
     path.write_text(dedent(CHECKS))
     return path
 
 
-@pytest.fixture(autouse=True)
-def ended_workers(console: Console, browser_name: str) -> None:
-    """Expect Firefox's message about workers that the page ends."""
-    if browser_name == "firefox":
-        console.expected.append(ENDED_WORKER)
+@pytest.fixture(scope="module")
+def demos(checks: Path) -> Iterator[dict[int, Demo]]:
+    """Demos with checks, by the seconds in which a person can choose the original."""
+    with Demo(checks=checks) as at_once, Demo(checks=checks, checks_undo_s=60) as waiting:
+        yield {0: at_once, 60: waiting}
 
 
 @pytest.fixture
-def open_page(start_demo: StartDemo) -> StartDemo:
+def checked(
+    request: pytest.FixtureRequest,
+    demos: dict[int, Demo],
+    page: Page,
+    console: Console,
+    browser_name: str,
+    runtime: str,
+) -> Iterator[Checked]:
+    """A demo with checks, and its page without files; the parameter is a key of `demos`.
+
+    The page stays open for the next story, because each start of the worker takes seconds.
+    """
+    demo = demos[getattr(request, "param", 0)]
+    expect_ended_workers(console, browser_name)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    if page.url != uploader.url:
+        uploader.open()
+        uploader.expect_ready()
+    yield demo, uploader
+    clear = uploader.total.get_by_role("button", name="Clear finished")
+    if clear.is_visible():
+        clear.click()
+    for _ in range(uploader.rows.count()):  # files that can be tried again
+        uploader.rows.first.get_by_role("button", name="Remove", exact=True).click()
+    expect(uploader.rows).to_have_count(0)
+    reset(demo)
+
+
+@pytest.fixture
+def open_page(start_demo: StartDemo, console: Console, browser_name: str) -> StartDemo:
     """Return a function that starts a demo with the given settings, and opens its page."""
+    expect_ended_workers(console, browser_name)
 
     def start(**settings: Any) -> tuple[Demo, UploaderPage]:
         demo, uploader = start_demo(**settings)
@@ -179,16 +253,21 @@ def open_page(start_demo: StartDemo) -> StartDemo:
     return start
 
 
+def expect_ended_workers(console: Console, browser_name: str) -> None:
+    """Expect Firefox's message about workers that the page ends."""
+    if browser_name == "firefox":
+        console.expected.append(ENDED_WORKER)
+
+
 def stored(demo: Demo) -> list[str]:
     """Return the keys of all objects in the demo's bucket."""
     return [each.key for each in oss2.ObjectIterator(operator_bucket(demo))]
 
 
+@pytest.mark.page_stays
 @pytest.mark.core
-def test_a_table_is_checked_before_its_upload(
-    open_page: StartDemo, make_file: MakeFile, checks: Path
-) -> None:
-    demo, uploader = open_page(checks=checks)
+def test_a_table_is_checked_before_its_upload(checked: Checked, make_file: MakeFile) -> None:
+    demo, uploader = checked
 
     uploader.choose(make_file("bad.csv", b"date,amount\n"))
     uploader.choose(make_file("good.csv", b"date,sku,amount\n2026-01-01,7,3\n"))
@@ -202,6 +281,156 @@ def test_a_table_is_checked_before_its_upload(
     assert stored(demo) == [good.key]
     found = operator_bucket(demo).head_object(good.key)
     assert found.headers["x-oss-meta-columns"] == "3"
+
+
+@pytest.mark.page_stays
+def test_a_changed_file_is_sent_under_its_new_name(checked: Checked, make_file: MakeFile) -> None:
+    demo, uploader = checked
+
+    uploader.choose(make_file("app.log", b"line\n" * 100_000))
+    row = uploader.row("app.log.gz")
+    row.expect_state("done", timeout_ms=CHECKED_MS)
+
+    row.expect_says(re.compile(r"500\skB → \d"))
+    assert row.key.endswith("/app.log.gz")
+    content = operator_bucket(demo).get_object(row.key).read()
+    assert gzip.decompress(content) == b"line\n" * 100_000
+
+
+@pytest.mark.page_stays
+def test_a_question_waits_for_the_person(checked: Checked, make_file: MakeFile) -> None:
+    demo, uploader = checked
+
+    uploader.choose(make_file("notes.txt", b"a\nsecret\n"))
+    row = uploader.row("notes.txt")
+    row.expect_state("paused", timeout_ms=CHECKED_MS)
+    row.expect_says("Line 2: The file has the word secret.")
+    expect(uploader.total).to_contain_text("1 file needs your answer")
+    assert stored(demo) == []
+    row.locator.get_by_role("button", name="Upload anyway").click()
+
+    row.expect_state("done")
+
+
+@pytest.mark.page_stays
+@pytest.mark.core
+def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
+    checked: Checked, make_file: MakeFile, console: Console
+) -> None:
+    console.expected += ["Content Security Policy", "eval"]
+    demo, uploader = checked
+
+    uploader.choose(make_file("escape.bin", b"x"))
+    row = uploader.row("escape.bin")
+    row.expect_state("done", timeout_ms=CHECKED_MS)
+
+    found = operator_bucket(demo).head_object(row.key).headers
+    assert found["x-oss-meta-reached"] == "canary"
+
+
+@pytest.mark.page_stays
+def test_a_running_check_can_be_cancelled(checked: Checked, make_file: MakeFile) -> None:
+    _, uploader = checked
+
+    uploader.choose(make_file("slow.bin", b"x"))
+    row = uploader.row("slow.bin")
+    expect(row.locator).to_contain_text("50%", timeout=CHECKED_MS)
+    row.cancel_button.click()
+    row.expect_state("cancelled")
+
+    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
+    uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
+
+
+@pytest.mark.page_stays
+def test_a_file_that_is_deleted_while_its_check_runs(checked: Checked, make_file: MakeFile) -> None:
+    _, uploader = checked
+
+    path = make_file("read.bin", bytes(33 << 20))  # a smaller file is in memory during its checks
+    uploader.choose(path)
+    row = uploader.row("read.bin")
+    expect(row.locator).to_contain_text("50%", timeout=CHECKED_MS)
+    path.unlink()
+
+    row.expect_state("failed")
+    row.expect_says("The file cannot be read any more.")
+
+
+@pytest.mark.page_stays
+@pytest.mark.parametrize(
+    ("name", "check", "says"),
+    [
+        ("raise.bin", "raises", "KeyError: 'price' (checks.py, line "),
+        ("write.bin", "writes", "PermissionError"),
+        ("beside.bin", "writes_beside", "PermissionError"),
+        ("flood.bin", "prints_one_long_line", "KeyError: 'end' (checks.py, line "),
+        ("hang.bin", "hangs", "It took longer than 2 seconds."),
+        ("eat.bin", "eats", "It needed more memory than the page gives it."),
+        ("exit.bin", "exits", "It crashed: "),
+        ("deep.bin", "is_too_deep", ""),
+        ("print.bin", "prints", "It took longer than 2 seconds."),
+    ],
+)
+def test_a_check_that_does_not_work(
+    checked: Checked,
+    make_file: MakeFile,
+    console: Console,
+    name: str,
+    check: str,
+    says: str,
+) -> None:
+    console.expected.append("fatal error|StackOverflow|RangeError|stack")
+    console.expected.append(r"too much recursion|^error: Error \(.*pyodide|exit\(9\)")  # Firefox
+    _, uploader = checked
+
+    uploader.choose(make_file(name, b"x"))
+    row = uploader.row(name)
+    row.expect_state("failed", timeout_ms=CHECKED_MS)
+
+    row.expect_says("A check of this file did not work")
+    row.expect_says(check)
+    row.expect_says(says)
+    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
+    uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
+
+
+@pytest.mark.page_stays
+@pytest.mark.parametrize("checked", [60], indirect=True)
+def test_the_person_can_choose_the_original(checked: Checked, make_file: MakeFile) -> None:
+    demo, uploader = checked
+
+    uploader.choose(make_file("app.log", b"line\n" * 100))
+    row = uploader.row("app.log.gz")
+    row.expect_state("paused", timeout_ms=CHECKED_MS)
+    row.expect_says("Compressed.")
+    assert stored(demo) == []
+    row.locator.get_by_role("button", name="Upload the original").click()
+    row = uploader.row("app.log")
+    row.expect_state("done")
+
+    assert operator_bucket(demo).get_object(row.key).read() == b"line\n" * 100
+
+
+@pytest.mark.page_stays
+@pytest.mark.parametrize("checked", [60], indirect=True)
+def test_a_question_about_a_changed_file_offers_the_original_too(
+    checked: Checked, make_file: MakeFile
+) -> None:
+    demo, uploader = checked
+
+    uploader.choose(make_file("a.md", b"# A title\n" * 100))
+    row = uploader.row("a.md")
+    row.expect_state("paused", timeout_ms=CHECKED_MS)
+    row.expect_says(re.compile(r"1\.0\skB → 10\sB"))
+    row.expect_says("Shortened.")
+    row.expect_says("Is the title right?")
+    row.locator.get_by_role("button", name="Upload the original").click()
+    row.expect_says(re.compile("^(?!.*Shortened).*Is the title right", re.DOTALL))
+    expect(row.locator.get_by_role("button", name="Upload the original")).to_have_count(0)
+    row.locator.get_by_role("button", name="Upload anyway").click()
+    row.expect_state("done")
+
+    assert operator_bucket(demo).get_object(row.key).read() == b"# A title\n" * 100
 
 
 def test_other_files_are_sent_while_the_worker_starts(
@@ -240,74 +469,6 @@ def test_a_page_whose_files_need_no_check_never_loads_pyodide(
     assert not [url for url in asked if re.search("pyodide|checks[._]|/api/checks", url)]
 
 
-def test_a_changed_file_is_sent_under_its_new_name(
-    open_page: StartDemo, make_file: MakeFile, checks: Path
-) -> None:
-    demo, uploader = open_page(checks=checks)
-
-    uploader.choose(make_file("app.log", b"line\n" * 100_000))
-    row = uploader.row("app.log.gz")
-    row.expect_state("done", timeout_ms=CHECKED_MS)
-
-    row.expect_says(re.compile(r"500\skB → \d"))
-    assert row.key.endswith("/app.log.gz")
-    content = operator_bucket(demo).get_object(row.key).read()
-    assert gzip.decompress(content) == b"line\n" * 100_000
-
-
-def test_the_person_can_choose_the_original(
-    open_page: StartDemo, make_file: MakeFile, checks: Path
-) -> None:
-    demo, uploader = open_page(checks=checks, checks_undo_s=60)
-
-    uploader.choose(make_file("app.log", b"line\n" * 100))
-    row = uploader.row("app.log.gz")
-    row.expect_state("paused", timeout_ms=CHECKED_MS)
-    row.expect_says("Compressed.")
-    assert stored(demo) == []
-    row.locator.get_by_role("button", name="Upload the original").click()
-    row = uploader.row("app.log")
-    row.expect_state("done")
-
-    assert operator_bucket(demo).get_object(row.key).read() == b"line\n" * 100
-
-
-def test_a_question_waits_for_the_person(
-    open_page: StartDemo, make_file: MakeFile, checks: Path
-) -> None:
-    demo, uploader = open_page(checks=checks)
-
-    uploader.choose(make_file("notes.txt", b"a\nsecret\n"))
-    row = uploader.row("notes.txt")
-    row.expect_state("paused", timeout_ms=CHECKED_MS)
-    row.expect_says("Line 2: The file has the word secret.")
-    expect(uploader.total).to_contain_text("1 file needs your answer")
-    assert stored(demo) == []
-    row.locator.get_by_role("button", name="Upload anyway").click()
-
-    row.expect_state("done")
-
-
-def test_a_question_about_a_changed_file_offers_the_original_too(
-    open_page: StartDemo, make_file: MakeFile, checks: Path
-) -> None:
-    demo, uploader = open_page(checks=checks, checks_undo_s=60)
-
-    uploader.choose(make_file("a.md", b"# A title\n" * 100))
-    row = uploader.row("a.md")
-    row.expect_state("paused", timeout_ms=CHECKED_MS)
-    row.expect_says(re.compile(r"1\.0\skB → 10\sB"))
-    row.expect_says("Shortened.")
-    row.expect_says("Is the title right?")
-    row.locator.get_by_role("button", name="Upload the original").click()
-    row.expect_says(re.compile("^(?!.*Shortened).*Is the title right", re.DOTALL))
-    expect(row.locator.get_by_role("button", name="Upload the original")).to_have_count(0)
-    row.locator.get_by_role("button", name="Upload anyway").click()
-    row.expect_state("done")
-
-    assert operator_bucket(demo).get_object(row.key).read() == b"# A title\n" * 100
-
-
 def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
     start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
 ) -> None:
@@ -333,83 +494,13 @@ def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
     assert stored(demo) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "check", "says"),
-    [
-        ("hang.bin", "hangs", "It took longer than 2 seconds."),
-        ("eat.bin", "eats", "It needed more memory than the page gives it."),
-        ("raise.bin", "raises", "KeyError: 'price' (checks.py, line "),
-        ("write.bin", "writes", "PermissionError"),
-        ("beside.bin", "writes_beside", "PermissionError"),
-        ("exit.bin", "exits", "It crashed: "),
-        ("deep.bin", "is_too_deep", ""),
-        ("print.bin", "prints", "It took longer than 2 seconds."),
-        ("flood.bin", "prints_one_long_line", "KeyError: 'end' (checks.py, line "),
-    ],
-)
-def test_a_check_that_does_not_work(
-    open_page: StartDemo,
-    make_file: MakeFile,
-    checks: Path,
-    console: Console,
-    name: str,
-    check: str,
-    says: str,
-) -> None:
-    console.expected.append("fatal error|StackOverflow|RangeError|stack")
-    console.expected.append(r"too much recursion|^error: Error \(.*pyodide|exit\(9\)")  # Firefox
-    _, uploader = open_page(checks=checks)
-
-    uploader.choose(make_file(name, b"x"))
-    row = uploader.row(name)
-    row.expect_state("failed", timeout_ms=CHECKED_MS)
-
-    row.expect_says("A check of this file did not work")
-    row.expect_says(check)
-    row.expect_says(says)
-    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
-    uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
-
-
 def test_the_operator_can_allow_files_whose_check_does_not_work(
     open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
     _, uploader = open_page(checks=checks, checks_on_error="allow")
 
-    for name in ("hang.bin", "raise.bin"):
-        uploader.choose(make_file(name, b"x"))
-    for name in ("hang.bin", "raise.bin"):
-        uploader.row(name).expect_state("done", timeout_ms=CHECKED_MS)
-
-
-def test_a_running_check_can_be_cancelled(
-    open_page: StartDemo, make_file: MakeFile, checks: Path
-) -> None:
-    _, uploader = open_page(checks=checks)
-
-    uploader.choose(make_file("slow.bin", b"x"))
-    row = uploader.row("slow.bin")
-    expect(row.locator).to_contain_text("50%", timeout=CHECKED_MS)
-    row.cancel_button.click()
-    row.expect_state("cancelled")
-
-    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
-    uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
-
-
-def test_a_file_that_is_deleted_while_its_check_runs(
-    open_page: StartDemo, make_file: MakeFile, checks: Path
-) -> None:
-    _, uploader = open_page(checks=checks)
-
-    path = make_file("read.bin", bytes(33 << 20))  # a smaller file is in memory during its checks
-    uploader.choose(path)
-    row = uploader.row("read.bin")
-    expect(row.locator).to_contain_text("50%", timeout=CHECKED_MS)
-    path.unlink()
-
-    row.expect_state("failed")
-    row.expect_says("The file cannot be read any more.")
+    uploader.choose(make_file("raise.bin", b"x"))
+    uploader.row("raise.bin").expect_state("done", timeout_ms=CHECKED_MS)
 
 
 def test_two_files_are_checked_at_once_where_there_are_cores(
@@ -435,9 +526,10 @@ def test_two_files_are_checked_at_once_where_there_are_cores(
 
 
 def test_a_module_that_the_page_does_not_have(
-    open_page: StartDemo, make_file: MakeFile, checks: Path
+    open_page: StartDemo, make_file: MakeFile, tmp_path: Path
 ) -> None:
-    checks.write_text(f"import pandas_of_the_operator\n{checks.read_text()}")
+    checks = tmp_path / "checks.py"
+    checks.write_text(f"import pandas_of_the_operator\n{dedent(CHECKS)}")
     _, uploader = open_page(checks=checks)
 
     uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
@@ -449,8 +541,15 @@ def test_a_module_that_the_page_does_not_have(
 
 
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
-@pytest.mark.parametrize("file", [r"pyodide\.asm\.wasm", r"ossferry_checks\.zip", "checks_worker"])
-@pytest.mark.parametrize(("on_error", "state"), [("reject", "failed"), ("allow", "done")])
+@pytest.mark.parametrize(
+    ("file", "on_error", "state"),
+    [
+        (r"pyodide\.asm\.wasm", "reject", "failed"),
+        (r"ossferry_checks\.zip", "reject", "failed"),
+        ("checks_worker", "reject", "failed"),
+        ("checks_worker", "allow", "done"),
+    ],
+)
 def test_a_worker_that_cannot_start(
     start_demo: StartDemo,
     make_file: MakeFile,
@@ -476,61 +575,12 @@ def test_a_worker_that_cannot_start(
         expect(row.retry_button).to_be_visible()
 
 
-ESCAPES = """
-import asyncio
-import js
-import pyodide_js
-from ossferry_checks import Note, check
-from pyodide.code import run_js
-from pyodide.http import pyfetch
-
-
-async def reached(attempt):
-    try:
-        found = attempt()
-        return bool(await found if hasattr(found, "__await__") else found)
-    except BaseException:
-        return False
-
-
-def script(code):
-    return lambda: run_js(code)
-
-
-ATTEMPTS = {
-    "canary": lambda: js.crypto.randomUUID(),
-    "fetch": lambda: js.fetch("/api/grant", method="POST"),
-    "pyfetch": lambda: pyfetch("/api/grant", method="POST"),
-    "request": lambda: js.XMLHttpRequest.new(),
-    "socket": lambda: js.WebSocket.new("wss://evil.example"),
-    "prototype": lambda: js.WorkerGlobalScope.prototype.fetch,
-    "worker": lambda: js.Worker.new(js.location.href),
-    "storage": lambda: js.indexedDB.open("ossferry"),
-    "caches": lambda: js.caches.keys(),
-    "buckets": lambda: js.navigator.storageBuckets.open("x"),
-    "file system": lambda: js.webkitRequestFileSystemSync(0, 1),
-    "locks": lambda: js.navigator.locks.query(),
-    "channel": lambda: js.BroadcastChannel.new("ossferry"),
-    "disk": lambda: js.navigator.storage.getDirectory(),
-    "eval": script("1 + 1"),
-    "function": lambda: js.Function.new("return 1")(),
-    "package": lambda: pyodide_js.loadPackage("/checks/files/x.whl"),
-}
-
-
-@check("*.bin")
-async def escapes(file):
-    done = {name: await reached(attempt) for name, attempt in ATTEMPTS.items()}
-    return Note(reached=" ".join(sorted(name for name, ok in done.items() if ok)))
-"""
-
-
 MISUSES_LOADER = """
 import js
 from ossferry_checks import check
 
 
-@check("*.bin", max_seconds=5)
+@check("*.bin", max_seconds=2)
 async def misuses_loader(file):
     of_all = js.Object.prototype
     of_all.href, of_all.method = "/api/grant", "POST"
@@ -539,29 +589,14 @@ async def misuses_loader(file):
 """
 
 
-@pytest.mark.core
-def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
-    open_page: StartDemo, make_file: MakeFile, checks: Path, console: Console
-) -> None:
-    console.expected += ["Content Security Policy", "eval"]
-    checks.write_text(dedent(ESCAPES))
-    demo, uploader = open_page(checks=checks)
-
-    uploader.choose(make_file("a.bin", b"x"))
-    row = uploader.row("a.bin")
-    row.expect_state("done", timeout_ms=CHECKED_MS)
-
-    found = operator_bucket(demo).head_object(row.key).headers
-    assert found["x-oss-meta-reached"] == "canary"
-
-
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
 def test_t57_the_loader_of_heic_loads_nothing_else(
-    open_page: StartDemo, make_file: MakeFile, checks: Path, page: Page, console: Console
+    open_page: StartDemo, make_file: MakeFile, tmp_path: Path, page: Page, console: Console
 ) -> None:
     console.expected += [ENDED_WORKER, "pyodide.asm.mjs"]  # the check breaks Pyodide
     asked: list[str] = []
     page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    checks = tmp_path / "checks.py"
     checks.write_text(dedent(MISUSES_LOADER))
     _, uploader = open_page(checks=checks, checks_built_in={"photos": True})
 

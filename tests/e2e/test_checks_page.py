@@ -96,7 +96,7 @@ def test_the_checks_are_tried_without_an_upload(
     assert [each.operation for each in opened.oss.requests] == []
 
 
-def test_files_are_dropped_and_the_page_stays(opened: Demo, page: Page) -> None:
+def test_files_are_dropped_the_page_stays_and_axe_finds_nothing(opened: Demo, page: Page) -> None:
     in_zone = page.locator("#try").evaluate(DROP)
     beside = page.locator("h1").evaluate(DROP)
 
@@ -104,12 +104,4 @@ def test_files_are_dropped_and_the_page_stays(opened: Demo, page: Page) -> None:
     expect(results).to_contain_text("The first column must be date.", timeout=CHECKED_MS)
     expect(page.locator("#results > li")).to_have_count(1)
     assert (in_zone, beside) == (False, False)  # the browser does not open the file
-
-
-def test_axe_finds_nothing(opened: Demo, page: Page, make_file: MakeFile) -> None:
-    page.get_by_label("Files to check").set_input_files(make_file("bad.csv", b"sku\n"))
-    expect(page.get_by_role("list", name="Results")).to_contain_text(
-        "The first column must be date.", timeout=CHECKED_MS
-    )
-
     assert violations(page) == []

@@ -206,7 +206,7 @@ xfail_strict = true
 filterwarnings = ["error"]
 timeout = 60
 timeout_method = "thread"
-markers = ["browser", "core", "e2e", "own_page", "pyodide", "slow"]
+markers = ["browser", "core", "e2e", "own_page", "page_stays", "pyodide", "slow"]
 disable_test_id_escaping_and_forfeit_all_rights_to_community_support = true
 """
 

@@ -36,7 +36,9 @@ class SharedPage:
         self._crashed = False
 
     def get(self) -> Page:
-        """Return the empty page."""
+        """Return the page; it is empty, unless a story has used it since `empty`."""
+        if self._crashed:
+            self.close()
         if self._page is None:
             context = self._browser.new_context(**self._options)
             context.on("page", self._watch)
@@ -48,7 +50,7 @@ class SharedPage:
     def empty(self) -> None:
         """Remove everything that the story has left."""
         page = self._page
-        if page is None:
+        if page is None or (page.url == "about:blank" and not self._origins):
             return
         try:
             if not self._crashed:
