@@ -5,15 +5,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from mock_oss import MockOSS, World
 from support.programs import free_port
+from support.serve_command import wait_until_answered
 
-__all__ = ["EXAMPLES", "Example", "Running", "running"]
+__all__ = ["EXAMPLES", "Example", "Running", "mock_of_examples", "running"]
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/examples"
@@ -44,14 +44,14 @@ class Running:
 
 
 @contextmanager
-def running(example: Example, folder: Path, web_dir: Path) -> Iterator[Running]:
-    """Run the mock and an example with exactly the files for development, except the ports.
+def mock_of_examples(folder: Path) -> Iterator[Running]:
+    """Run the mock with exactly the files for development, except the ports.
+
+    Yield its address, and the address for an application, which does not run yet.
 
     Args:
         folder: an empty folder for a copy of the examples.
-        web_dir: the built page.
     """
-    environment = _environment() | {"OSSFERRY_WEB_DIR": str(web_dir)}
     copy = folder / "examples"
     shutil.copytree(EXAMPLES, copy)
     oss_port, port = free_port(), free_port()
@@ -59,32 +59,37 @@ def running(example: Example, folder: Path, web_dir: Path) -> Iterator[Running]:
         text = (copy / name).read_text("utf-8")
         ours = text.replace(":9000", f":{oss_port}").replace(":8000", f":{port}")
         (copy / name).write_text(ours, "utf-8")
-    place = copy / example.folder
-    with ExitStack() as stack:
-        mock = ("-m", "mock_oss.cli", "--world", "development-world.toml", "--port", str(oss_port))
-        stack.enter_context(
-            _process(
-                copy, *mock, environment=_environment(), answers=f"http://127.0.0.1:{oss_port}/"
-            )
-        )
+    with MockOSS(world=World.load(copy / "development-world.toml"), port=oss_port) as oss:
+        yield Running(url=f"http://127.0.0.1:{port}", oss=oss.endpoint)
+
+
+@contextmanager
+def running(example: Example, folder: Path, web_dir: Path) -> Iterator[Running]:
+    """Run the mock and an example.
+
+    Args:
+        folder: an empty folder for a copy of the examples.
+        web_dir: the built page.
+    """
+    environment = _environment() | {"OSSFERRY_WEB_DIR": str(web_dir)}
+    with mock_of_examples(folder) as site:
+        place = folder / "examples" / example.folder
         for command in example.before:
             subprocess.run(  # noqa: S603 - our own example
                 [sys.executable, *command], cwd=place, env=environment, check=True, timeout=60
             )
-        settings = os.path.relpath(copy / "development.env", place)
-        server = ("-m", "uvicorn", "--env-file", settings, "--port", str(port), example.target)
-        url = f"http://127.0.0.1:{port}"
-        stack.enter_context(
-            _process(place, *server, environment=environment, answers=f"{url}/uploads/healthz")
-        )
-        yield Running(url=url, oss=f"http://127.0.0.1:{oss_port}")
+        settings = os.path.relpath(folder / "examples/development.env", place)
+        port = site.url.rpartition(":")[2]
+        server = ("-m", "uvicorn", "--env-file", settings, "--port", port, example.target)
+        with _process(place, *server, environment=environment, url=f"{site.url}/uploads/healthz"):
+            yield site
 
 
 @contextmanager
 def _process(
-    folder: Path, *arguments: str, environment: dict[str, str], answers: str
+    folder: Path, *arguments: str, environment: dict[str, str], url: str
 ) -> Iterator[None]:
-    """Run Python until the context ends; wait until its server answers at an address."""
+    """Run Python until the context ends; wait until its server answers at a URL."""
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, *arguments],
         cwd=folder,
@@ -95,21 +100,10 @@ def _process(
     )
     with process:
         try:
-            _wait(process, answers)
+            wait_until_answered(url, process)
             yield
         finally:
             process.terminate()
-
-
-def _wait(process: subprocess.Popen[str], url: str) -> None:
-    with httpx.Client(transport=httpx.HTTPTransport(retries=9), trust_env=False) as client:
-        while process.poll() is None:
-            try:
-                client.get(url)
-            except httpx.TransportError:
-                continue
-            return
-    raise AssertionError(process.communicate())
 
 
 def _environment() -> dict[str, str]:

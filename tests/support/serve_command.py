@@ -15,6 +15,7 @@ __all__ = [
     "SECRET",
     "cloud_options",
     "server_process",
+    "wait_until_answered",
     "wait_until_up",
 ]
 
@@ -69,12 +70,16 @@ def server_process(
 
 
 def wait_until_up(url: str, process: subprocess.Popen[str]) -> None:
-    """Wait until the server answers; fail if the process ends before."""
+    """Wait until the server at a URL is healthy; fail if the process ends before."""
+    assert wait_until_answered(f"{url}/healthz", process).json() == {"status": "ok"}
+
+
+def wait_until_answered(url: str, process: subprocess.Popen[str]) -> httpx.Response:
+    """Return the first answer from a URL; fail if the process ends before."""
     with httpx.Client(trust_env=False, timeout=20) as client:
         while process.poll() is None:
             with suppress(httpx.ConnectError):
-                assert client.get(f"{url}/healthz").json() == {"status": "ok"}
-                return
+                return client.get(url)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.05)
     raise AssertionError(process.communicate())

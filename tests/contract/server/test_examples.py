@@ -13,7 +13,7 @@ import oss2
 import pytest
 
 from support import programs
-from support.examples import EXAMPLES, Example, Running, running
+from support.examples import EXAMPLES, Example, Running, mock_of_examples, running
 
 OURS = {"sec-fetch-site": "same-origin"}
 GUIDE = Path(__file__).parents[3] / "docs/embedding.md"
@@ -28,13 +28,34 @@ for name in ("carol", "dave"):
 DJANGO = "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'school.settings'\n"
 
 
+HOSTILE = (
+    "//evil.example",
+    "///evil.example",
+    r"/\evil.example",
+    r"\\evil.example",
+    "/\t/evil.example",
+    "/\r\n/evil.example",
+    "\t//evil.example",
+    " //evil.example",
+    "/\t\\evil.example",
+    "https://evil.example",
+    "https:/evil.example",
+    "javascript:alert(1)",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framework:
-    """An example, how people sign in, and how Carol's prefix begins."""
+    """An example, how people sign in, and how Carol's prefix begins.
+
+    Attributes:
+        hostile: addresses that no sign-in may lead to.
+    """
 
     example: Example
     fields: Callable[[str, str], dict[str, str]]
     prefix: str
+    hostile: tuple[str, ...] = HOSTILE
 
 
 def name_only(name: str, _page: str) -> dict[str, str]:
@@ -64,6 +85,7 @@ FRAMEWORKS = {
             before=(("manage.py", "migrate", "--verbosity=0"), ("-c", DJANGO + MAKE_PEOPLE)),
         ),
         fields=with_password,
+        hostile=HOSTILE[::3],  # Django has a function for this, and checks passwords slowly
         prefix="uploads/1-",
     ),
 }
@@ -103,32 +125,15 @@ def test_a_stranger_is_sent_to_the_applications_own_sign_in(example: Running) ->
     assert grant.status_code == 401
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "//evil.example",
-        "///evil.example",
-        r"/\evil.example",
-        r"\\evil.example",
-        "/\t/evil.example",
-        "/\r\n/evil.example",
-        "\t//evil.example",
-        " //evil.example",
-        "/\t\\evil.example",
-        "https://evil.example",
-        "https:/evil.example",
-        "javascript:alert(1)",
-    ],
-    ids=repr,
-)
-def test_the_sign_in_never_leads_to_another_site(
-    example: Running, framework: Framework, target: str
-) -> None:
-    with httpx.Client(base_url=example.url, trust_env=False, params={"next": target}) as site:
-        form = site.get("/sign-in")
-        answer = site.post("/sign-in", data=framework.fields("carol", form.text))
+def test_the_sign_in_never_leads_to_another_site(example: Running, framework: Framework) -> None:
+    led = {}
+    for target in framework.hostile:
+        with httpx.Client(base_url=example.url, trust_env=False, params={"next": target}) as site:
+            form = site.get("/sign-in")
+            answer = site.post("/sign-in", data=framework.fields("carol", form.text))
+            led[target] = (answer.status_code // 100, answer.headers["location"])
 
-    assert (answer.status_code // 100, answer.headers["location"]) == (3, "/uploads/")
+    assert led == dict.fromkeys(framework.hostile, (3, "/uploads/"))
 
 
 def test_a_person_of_the_applications_session_uploads_to_the_mock(
@@ -201,7 +206,7 @@ def test_the_recipe_for_tokens_starts_a_server_that_knows_carols_key(
     }
 
     with (
-        running(FRAMEWORKS["fastapi"].example, tmp_path, web_dir),  # for the mock and its ports
+        mock_of_examples(tmp_path),
         programs.running(["sh", "-ec", script], folder, port, **environment),
         httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as site,
     ):
