@@ -3,11 +3,14 @@
 import runpy
 from pathlib import Path
 
+import pytest
+
 from ossferry.settings.model import Settings
 
 DOCS = Path(__file__).parents[3] / "docs"
 
 
+@pytest.mark.slow  # simulates a million visits; only changes of docs or the simulation fail it
 def test_the_page_shows_what_the_simulation_says() -> None:
     simulation = runpy.run_path(str(DOCS / "scale_simulation.py"))
 

@@ -706,6 +706,10 @@ def test_loopback_is_recognised(host: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    "count",
+    [pytest.param(2_000, id="some"), pytest.param(20_000, id="many", marks=pytest.mark.slow)],
+)
+@pytest.mark.parametrize(
     "write",
     [
         bytes.hex,
@@ -714,10 +718,10 @@ def test_loopback_is_recognised(host: str, expected: bool) -> None:
     ],
     ids=["openssl rand -hex 32", "openssl rand -base64 32", "secrets.token_urlsafe(32)"],
 )
-def test_what_the_usual_programs_print_is_taken(write: Callable[[bytes], str]) -> None:
+def test_what_the_usual_programs_print_is_taken(write: Callable[[bytes], str], count: int) -> None:
     chance, secret = random.Random(7), TypeAdapter(LongSecret)
 
-    for _ in range(5_000):
+    for _ in range(count):
         text = write(chance.randbytes(32))
         assert secret.validate_python(text).get_secret_value() == text
 
