@@ -5,17 +5,20 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import chdir, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
+from support import commands
 
 ROOT = Path(__file__).parents[3]
 ASK = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
+import json
 from support.app_client import app_client
 me = {"authorization": "Bearer carols-token"}
 with app_client(app) as client:
@@ -35,8 +38,7 @@ BELOW = """
 app = Starlette(routes=[Mount("/files", uploads)], lifespan=lifespan)
 """
 ASK_BELOW = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
+import json
 from support.app_client import app_client
 me = {"authorization": "Bearer carols-token"}
 paths = ["/files/get_sts_token", "/files//get_sts_token", "/get_sts_token", "//files/get_sts_token",
@@ -49,8 +51,7 @@ print(json.dumps([[answer.status_code for answer in answers], ""]))
 """
 
 ASK_AUTHORIZED = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
+import json
 from support.app_client import app_client
 TOKENS["daves-token"] = "dave"
 with app_client(app) as client:
@@ -63,8 +64,7 @@ print(json.dumps([[answer.status_code for answer in answers], told]))
 """
 
 ASK_DESCRIPTION = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
+import json
 from support.app_client import app_client
 titles = []
 for given in ({}, {"docs_url": None, "redoc_url": None, "openapi_url": None}):
@@ -77,8 +77,7 @@ print(json.dumps([[answer.status_code for answer in answers], " ".join(titles)])
 """
 
 ASK_README = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
+import json
 from support.app_client import app_client
 from_page = {"sec-fetch-site": "same-origin"}
 with app_client(app) as client:
@@ -96,9 +95,10 @@ def blocks() -> tuple[str, str, str]:
     return starlette, fastapi, authorize
 
 
-def run(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int], str]:
-    """Run code in the environment that its page describes; return the statuses and the prefix."""
-    options = {
+def environment(demo: Demo, web_dir: Path) -> dict[str, str]:
+    """Return the environment that the pages describe, without a proxy."""
+    return {
+        **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
         "OSSFERRY_AUTH": "app",
         "OSSFERRY_BUCKET": demo.settings.bucket,
         "OSSFERRY_REGION": demo.settings.region,
@@ -111,18 +111,33 @@ def run(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int]
         "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
     }
-    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
 
+
+def run(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int], str]:
+    """Run code of a page in this process; return the statuses and the prefix."""
+    out = StringIO()
+    with (
+        patch.dict(os.environ, environment(demo, web_dir), clear=True),
+        commands.caller(ACCESS_KEY_ID, ACCESS_KEY_SECRET),
+        chdir(tmp_path),
+        redirect_stdout(out),
+    ):
+        exec(code, {"__name__": "application"})  # noqa: S102 - the page's own code
+    statuses, prefix = json.loads(out.getvalue())
+    return statuses, prefix
+
+
+def run_as_program(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int], str]:
+    """Run code of a page in a process of its own, which imports only what the code imports."""
     result = subprocess.run(  # noqa: S603 - the page's own code
-        [sys.executable, "-c", code, str(ROOT / "tests")],
+        [sys.executable, "-c", code],
         cwd=tmp_path,
-        env={**environment, **options},
+        env={**environment(demo, web_dir), "PYTHONPATH": str(ROOT / "tests")},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-
     assert result.returncode == 0, result.stderr
     statuses, prefix = json.loads(result.stdout)
     return statuses, prefix
@@ -133,9 +148,11 @@ def test_an_application_mounts_ours_and_says_who_is_asking(
     demo: Demo, framework: str, tmp_path: Path, web_dir: Path
 ) -> None:
     starlette, fastapi, _ = blocks()
-    code = starlette + (fastapi if framework == "fastapi" else "")
 
-    statuses, prefix = run(code + ASK, demo, tmp_path, web_dir)
+    if framework == "fastapi":
+        statuses, prefix = run(starlette + fastapi + ASK, demo, tmp_path, web_dir)
+    else:
+        statuses, prefix = run_as_program(starlette + ASK, demo, tmp_path, web_dir)
 
     assert statuses == [200, 200, 401, 200, 403]
     assert prefix.startswith("uploads/carol-")
