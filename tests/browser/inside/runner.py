@@ -1,5 +1,6 @@
 """Runs the page's unit tests inside an interpreter, and reports the results to the page as JSON."""
 
+import gc
 import io
 import json
 import sys
@@ -12,6 +13,8 @@ __all__ = ["run"]
 
 async def run(modules):
     """Run all tests of `modules` (dotted names), and report {module: [[test, error or ""], …]}."""
+    if sys.implementation.name == "micropython":
+        gc.threshold(16 << 20)  # each collection looks at the whole heap
     results = []
     for module in modules:
         results.append([module, await _run_module(module)])
