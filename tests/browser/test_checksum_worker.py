@@ -3,6 +3,7 @@ cancelled.
 """
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import oss2
@@ -118,13 +119,25 @@ def the_worker(page: Page) -> Worker:
     raise AssertionError("there is no worker")
 
 
-@pytest.fixture
+@contextmanager
+def opened(address: str, runtime: str, browser: Browser, kind: str = "crc64") -> Iterator[Page]:
+    with closing(browser.new_page()) as page:
+        page.goto(f"{address}/{runtime}#{kind}")
+        page.locator("body[data-app=listens]").wait_for(timeout=60_000)  # Pyodide
+        yield page
+
+
+@pytest.fixture(scope="module")
 def page(address: str, runtime: str, browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    page.goto(f"{address}/{runtime}#crc64")
-    page.locator("body[data-app=listens]").wait_for(timeout=60_000)  # Pyodide
-    yield page
-    page.close()
+    """A page for all tests that leave its worker as it is."""
+    with opened(address, runtime, browser) as page:
+        yield page
+
+
+@pytest.fixture
+def own_page(address: str, runtime: str, browser: Browser) -> Iterator[Page]:
+    with opened(address, runtime, browser) as page:
+        yield page
 
 
 def test_the_checksum_of_any_number_of_bytes_is_that_of_oss(page: Page) -> None:
@@ -132,10 +145,10 @@ def test_the_checksum_of_any_number_of_bytes_is_that_of_oss(page: Page) -> None:
 
 
 @needs_workers
-def test_without_streams_of_bytes_the_checksum_is_the_same(page: Page) -> None:
-    the_worker(page).evaluate(NO_GIVEN_MEMORY)
+def test_without_streams_of_bytes_the_checksum_is_the_same(own_page: Page) -> None:
+    the_worker(own_page).evaluate(NO_GIVEN_MEMORY)
 
-    expect_sums(page)
+    expect_sums(own_page)
 
 
 def expect_sums(page: Page) -> None:
@@ -186,21 +199,21 @@ def test_a_file_that_has_become_shorter_spoils_no_other(page: Page, tmp_path: Pa
     ]
 
 
+@pytest.mark.slow  # reads 2 GiB
 @needs_workers
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)  # the worker has no Python
-def test_a_file_is_read_to_its_end_while_garbage_is_collected(page: Page, tmp_path: Path) -> None:
-    path = tmp_path / "large.bin"
-    with path.open("wb") as file:
-        file.truncate(SIZE)
-    worker = the_worker(page)
+def test_a_file_is_read_to_its_end_while_garbage_is_collected(
+    own_page: Page, tmp_path: Path
+) -> None:
+    worker = the_worker(own_page)
     worker.evaluate(COUNT)
-    page.locator("#file").set_input_files(path)
+    own_page.locator("#file").set_input_files(sparse(tmp_path))
 
     for _ in range(STEPS):
         worker.evaluate(COLLECT)
         if worker.evaluate("over"):
             break
-        page.wait_for_timeout(20)
+        own_page.wait_for_timeout(20)
 
     assert worker.evaluate("bytes") == SIZE
 
@@ -210,20 +223,22 @@ def test_a_file_is_read_to_its_end_while_garbage_is_collected(page: Page, tmp_pa
 def test_a_checksum_that_nobody_waits_for_is_not_computed_to_its_end(
     kind: str, address: str, runtime: str, browser: Browser, tmp_path: Path
 ) -> None:
-    path = tmp_path / "large.bin"
+    with opened(address, runtime, browser, kind) as page:
+        worker = the_worker(page)
+        worker.evaluate(COUNT)
+        page.locator("#file").set_input_files(sparse(tmp_path))
+        wait_until(page, worker, "bytes > 0")
+
+        page.evaluate("stop_reading()")
+
+        page.locator("body[data-read=stopped]").wait_for()
+        wait_until(page, worker, "over")
+        assert worker.evaluate("bytes") < SIZE
+
+
+def sparse(folder: Path) -> Path:
+    """Return a new file of `SIZE` bytes."""
+    path = folder / "large.bin"
     with path.open("wb") as file:
         file.truncate(SIZE)
-    page = browser.new_page()
-    page.goto(f"{address}/{runtime}#{kind}")
-    page.locator("body[data-app=listens]").wait_for()
-    worker = the_worker(page)
-    worker.evaluate(COUNT)
-    page.locator("#file").set_input_files(path)
-    wait_until(page, worker, "bytes > 0")
-
-    page.evaluate("stop_reading()")
-
-    page.locator("body[data-read=stopped]").wait_for()
-    wait_until(page, worker, "over")
-    assert worker.evaluate("bytes") < SIZE
-    page.close()
+    return path
