@@ -214,13 +214,17 @@ NORMAL_WARNINGS = {"credentials", "public-access-block"}
 """The key of the mock's user is a long-term key, and nobody turned on Block Public Access."""
 
 
-def test_a_set_up_that_is_right_has_no_fault(set_up: SetUp, doctor: Doctor) -> None:
+def test_a_set_up_that_is_right_has_no_fault_and_its_ledger_is_not_created_yet(
+    set_up: SetUp, doctor: Doctor
+) -> None:
     found = doctor(set_up)
 
     assert rows(found, "fail") == {}
     assert set(rows(found, "warn")) | set(rows(found, "skipped")) <= NORMAL_WARNINGS
     assert SERVER_ARN in rows(found, "warn")["credentials"]
     assert "environment variables" in rows(found, "warn")["credentials"]
+    assert rows(found, "ok")["ledger"].endswith("when it starts.")
+    assert not (set_up.folder / "ledger.db").exists()
 
 
 def test_a_server_with_only_the_rights_that_it_needs_has_no_fault(
@@ -572,6 +576,20 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
 }
 
 
+WITH_COMMANDS = {
+    "no CORS rule",
+    "CORS rule for another page",
+    "CORS rule without an exposed header",
+    "CORS rule for every origin",
+    "trust policy without the server",
+    "role without PutObject",
+    "role without two rights",
+    "role for another bucket",
+    "role that may do everything",
+    "objects role without GetObject",
+    "no lifecycle rule",
+}
+"""Faults with a fix whose commands print the documents that mend the set-up."""
 FIXES = {
     "wrong secret key": (
         "Correct ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or use a RAM"
@@ -596,17 +614,8 @@ def test_one_fault_is_named_and_no_other(set_up: SetUp, doctor: Doctor, fault: s
     assert row["fix"].endswith(".")
     assert row["fix"] == FIXES.get(fault, row["fix"])
     assert "canary" not in json.dumps(found)
-
-
-def test_in_a_public_bucket_the_roles_right_to_read_is_not_checked(
-    set_up: SetUp, doctor: Doctor
-) -> None:
-    set_up.bucket = replace(SPEC, acl="public-read")
-
-    assert rows(doctor(set_up), "ok")["role-scope"] == (
-        "No right beyond uploads below uploads/ was found; the right to read objects was not"
-        " checked, because everybody has it."
-    )
+    if fault in WITH_COMMANDS:
+        expect_mended(set_up, doctor, found, id_)
 
 
 def test_the_headers_that_a_second_page_can_read_are_checked(set_up: SetUp, doctor: Doctor) -> None:
@@ -690,6 +699,8 @@ def test_what_does_not_stop_uploads_is_a_warning(set_up: SetUp, doctor: Doctor, 
     assert rows(found, "fail") == {}
     assert set(warnings) - NORMAL_WARNINGS == {id_}
     assert warnings[id_] == reason
+    if fault in WITH_COMMANDS:
+        expect_mended(set_up, doctor, found, id_)
 
 
 def test_a_refused_form_is_a_failure_if_the_page_has_only_forms(
@@ -724,30 +735,6 @@ def without_the_right_to_assume_roles(set_up: SetUp) -> None:
     set_up.identity = replace(SERVER, policies=(template("doctor-policy"),))
 
 
-REMEDIES: dict[str, tuple[Change, str]] = {
-    "no CORS rule": (FAULTS["no CORS rule"][0], "cors"),
-    "CORS rule for another page": (FAULTS["CORS rule for another page"][0], "cors"),
-    "CORS rule without an exposed header": (
-        FAULTS["CORS rule without an exposed header"][0],
-        "cors-headers",
-    ),
-    "CORS rule for every origin": (WARNINGS["CORS rule for every origin"][0], "cors"),
-    "trust policy without the server": (FAULTS["trust policy without the server"][0], "role"),
-    "server that may not assume roles": (without_the_right_to_assume_roles, "role"),
-    "role without PutObject": (FAULTS["role without PutObject"][0], "upload"),
-    "role without two rights": (FAULTS["role without two rights"][0], "upload"),
-    "role for another bucket": (with_a_role_for_another_bucket, "upload"),
-    "role that may do everything": (WARNINGS["role that may do everything"][0], "role-scope"),
-    "objects role without GetObject": (
-        FAULTS["objects role without GetObject"][0],
-        "objects-role",
-    ),
-    "no lifecycle rule": (WARNINGS["no lifecycle rule"][0], "lifecycle"),
-    "server without the doctor's rights": (without_the_doctors_rights, "lifecycle"),
-}
-"""Set-ups that are broken in one place, each with the id of the check whose fix has commands."""
-
-
 def follow(set_up: SetUp, fix: str) -> None:
     """Run the commands of a fix, and put the documents that they print where the fix says."""
     found = re.findall(r"`ossferry (policy [^`]+)`", fix)
@@ -757,6 +744,16 @@ def follow(set_up: SetUp, fix: str) -> None:
         done = commands.run(*arguments, environment={})
         assert done.code == 0, done.err
         put(set_up, arguments[1], done.out)
+
+
+def expect_mended(set_up: SetUp, doctor: Doctor, found: dict[str, Any], id_: str) -> None:
+    """Follow the fix of a check, and examine the set-up again."""
+    (fix,) = (row["fix"] for row in found["checks"] if row["id"] == id_)
+    follow(set_up, fix)
+
+    found = doctor(set_up)
+    assert rows(found, "fail") == {}
+    assert set(rows(found, "warn")) | set(rows(found, "skipped")) <= NORMAL_WARNINGS
 
 
 def put(set_up: SetUp, document: str, text: str) -> None:
@@ -778,23 +775,24 @@ def put(set_up: SetUp, document: str, text: str) -> None:
             raise AssertionError(document)
 
 
-@pytest.mark.parametrize("fault", REMEDIES)
-def test_the_commands_of_a_fix_print_the_documents_that_mend_the_set_up(
-    set_up: SetUp, doctor: Doctor, fault: str
+@pytest.mark.parametrize(
+    ("breaks", "id_"),
+    [(without_the_right_to_assume_roles, "role"), (without_the_doctors_rights, "lifecycle")],
+    ids=["server that may not assume roles", "server without the doctor's rights"],
+)
+def test_the_commands_of_a_fix_mend_the_rights_of_the_server(
+    set_up: SetUp, doctor: Doctor, breaks: Change, id_: str
 ) -> None:
-    breaks, id_ = REMEDIES[fault]
     breaks(set_up)
-    (row,) = (row for row in doctor(set_up)["checks"] if row["id"] == id_)
-    assert row["outcome"] != "ok"
-
-    follow(set_up, row["fix"])
-
     found = doctor(set_up)
-    assert rows(found, "fail") == {}
-    assert set(rows(found, "warn")) | set(rows(found, "skipped")) <= NORMAL_WARNINGS
+    assert id_ not in rows(found, "ok")
+
+    expect_mended(set_up, doctor, found, id_)
 
 
-def test_the_fixes_for_the_bucket_name_its_configurations(set_up: SetUp, doctor: Doctor) -> None:
+def test_fixes_for_the_bucket_name_its_configurations_and_impossible_checks_are_skipped(
+    set_up: SetUp, doctor: Doctor
+) -> None:
     open_bucket = doctor(set_up)
     set_up.bucket = replace(SPEC, name="another")
     no_bucket = doctor(set_up)
@@ -803,6 +801,16 @@ def test_the_fixes_for_the_bucket_name_its_configurations(set_up: SetUp, doctor:
     public_bucket = doctor(set_up)
     set_up.bucket = replace(SPEC, cors="", lifecycle="")
     bare_bucket = doctor(set_up)
+
+    skipped = rows(no_bucket, "skipped")
+    assert skipped["region"] == "Needs the check bucket."
+    assert skipped["upload"] == "Needs the check region."
+    assert skipped["session-policy"] == "Needs the check upload."
+    assert {"storage", "ledger", "audit", "role"}.isdisjoint(skipped)
+    assert rows(public_bucket, "ok")["role-scope"] == (
+        "No right beyond uploads below uploads/ was found; the right to read objects was not"
+        " checked, because everybody has it."
+    )
 
     for found, id_, root, options in (
         (
@@ -825,17 +833,6 @@ def test_the_fixes_for_the_bucket_name_its_configurations(set_up: SetUp, doctor:
         assert fix.endswith(f" `ossferry setup` with {options} does this.")
         (line,) = re.findall(r"`ossferry (policy [^`]+)`", fix)
         assert commands.run(*shlex.split(line), environment={}).out.startswith(f"<{root}>")
-
-
-def test_what_a_failed_check_makes_impossible_is_skipped(set_up: SetUp, doctor: Doctor) -> None:
-    set_up.bucket = replace(SPEC, name="another")
-
-    skipped = rows(doctor(set_up), "skipped")
-
-    assert skipped["region"] == "Needs the check bucket."
-    assert skipped["upload"] == "Needs the check region."
-    assert skipped["session-policy"] == "Needs the check upload."
-    assert {"storage", "ledger", "audit", "role"}.isdisjoint(skipped)
 
 
 def test_custom_domains_of_the_bucket_are_listed(set_up: SetUp, doctor: Doctor) -> None:
@@ -962,13 +959,6 @@ def test_the_version_of_the_tables_is_told_and_not_changed(
     with closing(sqlite3.connect(file)) as ledger:
         ((now,),) = ledger.execute("SELECT version_num FROM alembic_version").fetchall()
     assert now == (revision or now)
-
-
-def test_a_ledger_that_does_not_exist_yet_is_not_created(set_up: SetUp, doctor: Doctor) -> None:
-    found = doctor(set_up)
-
-    assert rows(found, "ok")["ledger"].endswith("when it starts.")
-    assert not (set_up.folder / "ledger.db").exists()
 
 
 def test_root_does_not_touch_the_files_of_the_servers_user(
