@@ -8,6 +8,7 @@ module needs a line. A name that begins with `@` is a line of the library's tabl
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -243,6 +244,7 @@ USERS = {
 }
 
 
+@cache
 def modules(package: str) -> dict[str, Path]:
     """Return the files of a package by dotted name."""
     found = {}
@@ -252,6 +254,7 @@ def modules(package: str) -> dict[str, Path]:
     return found
 
 
+@cache
 def imports(path: Path, *, types: bool = True) -> set[str]:
     """Return the dotted names that a file imports, `a.b` and `a.b.c` for `from a.b import c`."""
     found: set[str] = set()
@@ -269,6 +272,7 @@ def imports(path: Path, *, types: bool = True) -> set[str]:
     return found
 
 
+@cache
 def graph(package: str) -> dict[str, set[str]]:
     """Return the modules of a package, and those that each imports from it and the library."""
     files = modules(package)
