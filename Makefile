@@ -16,6 +16,7 @@ NO_CHECKS ?=
 RUNTIME ?= micropython
 ONLY ?=
 RUNS ?=
+TIMES ?=
 # := ignores the environment, where BROWSER names the desktop's browser
 BROWSER :=
 # The Makefile runs these lines before it needs Python or Node.
@@ -85,9 +86,11 @@ demo: build
 prerequisites: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m support.prerequisites
 
-test: build prerequisites $(NODE_TESTS)
-	$(BIN)/python -m pytest $(WORKERS) tests/unit tests/contract tests/attacks
-	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 2 tests/browser tests/e2e
+# `--budget-s` is only printed. On two cores, all of `make check && make test` shall take 12 minutes.
+test:
+	@$(MAKE) --no-print-directory --jobs 2 build prerequisites $(NODE_TESTS)
+	$(BIN)/python -m pytest $(WORKERS) $(if $(TIMES),--times) --budget-s 240 tests/unit tests/contract tests/attacks
+	$(BIN)/python -m pytest $(WORKERS) $(if $(TIMES),--times) --budget-s 360 --maxprocesses 2 tests/browser tests/e2e
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
@@ -109,10 +112,15 @@ bench: build
 	PYTHONPATH=tests $(BIN)/python -m bench.run $(if $(value ONLY),--only '$(value ONLY)') $(if $(RUNS),--runs $(RUNS))
 
 # Two runs: Playwright's event loop, which stays until the end of a run, does not allow `asyncio.run`.
-SLOW = $(BIN)/python -m pytest $(WORKERS) --maxprocesses 1 -m slow $(if $(ONLY),-k "$(ONLY)")
+# pytest ends with 5 if ONLY or BROWSER has chosen no test of a run.
+SLOW = $(BIN)/python -m pytest $(WORKERS) --maxprocesses 2 -m slow $(if $(ONLY),-k "$(ONLY)")
 slow: build prerequisites $(NODE_TESTS)
-	$(if $(BROWSER),,$(SLOW) tests/unit tests/contract tests/attacks || [ $$? = 5 ])  # 5: ONLY chose none
-	$(SLOW) $(if $(BROWSER),--browser $(BROWSER)) tests/browser tests/e2e || [ $$? = 5 ]
+	@status=5; \
+	run() { "$$@"; case $$? in 0) [ $$status = 5 ] && status=0 ;; 5) ;; *) status=1 ;; esac; }; \
+	$(if $(BROWSER),,run $(SLOW) tests/unit tests/contract tests/attacks;) \
+	run $(SLOW) $(if $(BROWSER),--browser $(BROWSER)) tests/browser tests/e2e; \
+	[ $$status != 5 ] || echo 'make: there is no slow test with this name; make ONLY shorter' >&2; \
+	exit $$status
 
 mutants: build
 	PYTHONPATH=tests $(BIN)/python -m support.mutation $(ONLY)

@@ -122,3 +122,27 @@ def test_an_audit_reports_both_parts(
     assert (done.returncode != 0) == bool(python or npm)
     assert ("the check of the Python packages failed" in done.stderr) == bool(python)
     assert ("the check of the npm packages failed" in done.stderr) == bool(npm)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_fine"),
+    [(0, 0, True), (0, 5, True), (5, 0, True), (5, 5, False), (1, 0, False), (0, 1, False)],
+)
+def test_slow_tests_run_to_their_end_and_at_least_one_is_chosen(
+    make: Make, programs: Path, tmp_path: Path, first: int, second: int, is_fine: bool
+) -> None:
+    clone = tmp_path / "clone"
+    answers = f"*tests/unit*) exit {first} ;; *tests/e2e*) echo second; exit {second} ;;"
+    write(clone / ".venv/bin/python", f'case "$*" in {answers} *) exit 0 ;; esac')
+    locks = ("web", "tests/contract/mock_oss/node", "tests/e2e/sites")
+    for folder in locks:
+        (clone / folder / "node_modules").mkdir(parents=True)
+        (clone / folder / "package-lock.json").touch()
+        (clone / folder / "node_modules/.ready").touch()
+    (clone / ".venv/.ready").touch()
+
+    done = make("slow")
+
+    assert (done.returncode == 0) is is_fine, done.stderr
+    assert "second" in done.stdout
+    assert ("no slow test" in done.stderr) == (first == second == 5)
