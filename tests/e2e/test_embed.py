@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from e2e.conftest import Console
+from e2e.conftest import Console, reset
 from e2e.pages.uploader import SLOW_START_MS, UploaderPage
 from e2e.storage_side import until
 from ossferry.authentication.apikey_file import ApiKeyFile
@@ -48,9 +48,12 @@ class Site:
     """A site that is not the server's. `body` is its page, with `LOCAL` for the server."""
 
     def __init__(self) -> None:
+        self.url = ""
+        self.reset()
+
+    def reset(self) -> None:
         self.body = ""
         self.server = ""
-        self.url = ""
         self.token = ""
         self.asked = 0  # requests for a token
 
@@ -70,19 +73,38 @@ class Site:
         return HTMLResponse(text.replace(LOCAL, self.server))
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def running_site() -> Iterator[Site]:
     made = Site()
-    with serve(
-        Starlette(routes=[Route("/", made.page), Route("/upload-token", made.upload_token)])
-    ) as url:
-        made.url = url
+    routes = [Route("/", made.page), Route("/upload-token", made.upload_token)]
+    with serve(Starlette(routes=routes)) as made.url:
         yield made
+
+
+@pytest.fixture
+def site(running_site: Site) -> Site:
+    """The site without a page of its own yet."""
+    running_site.reset()
+    return running_site
+
+
+@pytest.fixture(scope="module")
+def running_trusting(running_site: Site) -> Iterator[Demo]:
+    with Demo(frame_origins={running_site.url: "results"}) as demo:
+        yield demo
+
+
+@pytest.fixture
+def trusting_demo(running_trusting: Demo, site: Site) -> Demo:
+    """An empty server that gives the site the level `results`."""
+    reset(running_trusting)
+    site.server = running_trusting.url
+    return running_trusting
 
 
 @contextmanager
 def trusting(site: Site, **settings: Any) -> Iterator[Demo]:
-    """Run a server that gives the site the level `results`."""
+    """Run a server of its own that gives the site the level `results`."""
     with Demo(frame_origins={site.url: "results"}, **settings) as demo:
         site.server = demo.url
         yield demo
@@ -161,127 +183,126 @@ def test_a_form_of_another_site_gets_the_keys_of_the_stored_files(
 
 @pytest.mark.core
 def test_each_finished_upload_is_an_event_with_its_proof(
-    site: Site, page: Page, console: Console
+    site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     site.shows("""reference="order 42" metadata='{"shop": "Köln"}'""")
-    with trusting(site) as demo:
-        page.goto(site.url)
-        element(page, "it.addFiles([new File(['words'], 'essay.txt', {type: 'text/plain'})])")
+    demo = trusting_demo
+    page.goto(site.url)
+    element(page, "it.addFiles([new File(['words'], 'essay.txt', {type: 'text/plain'})])")
 
-        (found,) = wait_for(page, "upload")
-        ((key, stored),) = objects(demo).items()
-        assert found == {
-            "name": "essay.txt",
-            "path": "",
-            "key": key,
-            "url": f"{demo.settings.upload_origins[0]}/{key}",
-            "size": 5,
-            "type": "text/plain",
-            "crc64": str(stored.crc64),
-            "requestId": found["requestId"],
-            "identical": False,
-            "metadata": {"reference": "order 42", "shop": "Köln"},
-        }
-        (request,) = (each for each in demo.oss.requests if each.request_id == found["requestId"])
-        assert (request.operation, request.status) == ("PostObject", 200)
-        assert stored.headers["x-oss-meta-shop"] == "K%C3%B6ln"
-        assert element(page, "it.value") == [key]
-        assert wait_for(page, "done")[0]["done"] == 1
+    (found,) = wait_for(page, "upload")
+    ((key, stored),) = objects(demo).items()
+    assert found == {
+        "name": "essay.txt",
+        "path": "",
+        "key": key,
+        "url": f"{demo.settings.upload_origins[0]}/{key}",
+        "size": 5,
+        "type": "text/plain",
+        "crc64": str(stored.crc64),
+        "requestId": found["requestId"],
+        "identical": False,
+        "metadata": {"reference": "order 42", "shop": "Köln"},
+    }
+    (request,) = (each for each in demo.oss.requests if each.request_id == found["requestId"])
+    assert (request.operation, request.status) == ("PostObject", 200)
+    assert stored.headers["x-oss-meta-shop"] == "K%C3%B6ln"
+    assert element(page, "it.value") == [key]
+    assert wait_for(page, "done")[0]["done"] == 1
 
 
 def test_options_of_the_site_decide_how_and_what_is_stored(
-    site: Site, page: Page, console: Console
+    site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     console.expected.append("409")  # the receipt of a file may come after its replacement
     site.shows(
         """folder="orders/7" same-name="replace" storage-class="IA" accept=".txt, image/*" """
         """max-file-size="10" lang="ja" theme="dark" """
     )
-    with trusting(site) as demo:
-        frame = opened(site, page)
-        expect(frame.locator("html")).to_have_attribute("lang", "ja")
-        expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
-        expect(frame.locator("#files")).to_have_attribute("accept", ".txt,image/*")
-        frame.locator("#files").set_input_files(
-            [essay(), essay("a.pdf"), essay("b.txt", b"x" * 11)]
-        )
+    demo = trusting_demo
+    frame = opened(site, page)
+    expect(frame.locator("html")).to_have_attribute("lang", "ja")
+    expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(frame.locator("#files")).to_have_attribute("accept", ".txt,image/*")
+    frame.locator("#files").set_input_files([essay(), essay("a.pdf"), essay("b.txt", b"x" * 11)])
 
-        assert [each["code"] for each in wait_for(page, "error", 2)] == [
-            "wrong-type",
-            "file-too-large",
-        ]
-        (first,) = wait_for(page, "upload")
-        assert re.fullmatch("uploads/[^/]+/orders/7/essay.txt", first["key"])
-        assert objects(demo)[first["key"]].storage_class == "IA"
-        frame.locator("#files").set_input_files(essay(content=b"changed"))
-        wait_for(page, "upload", 2)
-        assert [each.data for each in objects(demo).values()] == [b"changed"]
+    assert [each["code"] for each in wait_for(page, "error", 2)] == [
+        "wrong-type",
+        "file-too-large",
+    ]
+    (first,) = wait_for(page, "upload")
+    assert re.fullmatch("uploads/[^/]+/orders/7/essay.txt", first["key"])
+    assert objects(demo)[first["key"]].storage_class == "IA"
+    frame.locator("#files").set_input_files(essay(content=b"changed"))
+    wait_for(page, "upload", 2)
+    assert [each.data for each in objects(demo).values()] == [b"changed"]
 
-        element(page, "it.setAttribute('lang', 'en')")
-        element(page, "it.setAttribute('folder', 'orders/8')")
-        expect(frame.locator("html")).to_have_attribute("lang", "en")
-        frame.locator("#files").set_input_files(essay())
-        assert "/orders/8/" in wait_for(page, "upload", 3)[2]["key"]
+    element(page, "it.setAttribute('lang', 'en')")
+    element(page, "it.setAttribute('folder', 'orders/8')")
+    expect(frame.locator("html")).to_have_attribute("lang", "en")
+    frame.locator("#files").set_input_files(essay())
+    assert "/orders/8/" in wait_for(page, "upload", 3)[2]["key"]
 
 
-def test_tags_of_the_site_are_tags_of_the_object(site: Site, page: Page, console: Console) -> None:
+def test_tags_of_the_site_are_tags_of_the_object(
+    site: Site, page: Page, console: Console, trusting_demo: Demo
+) -> None:
     site.shows("""tags='{"kind": "photo"}'""")
-    with trusting(site) as demo:
-        frame = opened(site, page)
-        frame.locator("#files").set_input_files(
-            [essay(), FilePayload(name="large.bin", mimeType="", buffer=bytes(6_000_000))]
-        )
+    demo = trusting_demo
+    frame = opened(site, page)
+    frame.locator("#files").set_input_files(
+        [essay(), FilePayload(name="large.bin", mimeType="", buffer=bytes(6_000_000))]
+    )
 
-        wait_for(page, "upload", 2)
-        assert [each.tags for each in objects(demo).values()] == [{"kind": "photo"}] * 2
+    wait_for(page, "upload", 2)
+    assert [each.tags for each in objects(demo).values()] == [{"kind": "photo"}] * 2
 
 
 def test_limits_that_change_apply_to_files_that_are_added_later(
-    site: Site, page: Page, console: Console
+    site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     site.shows("accept=.txt")
-    with trusting(site):
-        frame = opened(site, page)
-        frame.locator("#files").set_input_files(essay())
-        wait_for(page, "upload")
-        expect(frame.locator("#hint")).to_contain_text("only .txt")
+    frame = opened(site, page)
+    frame.locator("#files").set_input_files(essay())
+    wait_for(page, "upload")
+    expect(frame.locator("#hint")).to_contain_text("only .txt")
 
-        element(page, "it.setAttribute('accept', '.csv')")
-        expect(frame.locator("#hint")).to_contain_text("only .csv")
-        expect(frame.locator("#files")).to_have_attribute("accept", ".csv")
-        frame.locator("#files").set_input_files(essay("b.txt"))
-        assert [each["code"] for each in wait_for(page, "error")] == ["wrong-type"]
+    element(page, "it.setAttribute('accept', '.csv')")
+    expect(frame.locator("#hint")).to_contain_text("only .csv")
+    expect(frame.locator("#files")).to_have_attribute("accept", ".csv")
+    frame.locator("#files").set_input_files(essay("b.txt"))
+    assert [each["code"] for each in wait_for(page, "error")] == ["wrong-type"]
 
-        element(page, "it.removeAttribute('accept')")
-        element(page, "it.setAttribute('max-files', '1')")
-        expect(frame.locator("#hint")).to_contain_text("up to 1 file")
-        frame.locator("#files").set_input_files(essay("c.txt"))
-        assert wait_for(page, "error", 2)[1]["code"] == "too-many-files"
+    element(page, "it.removeAttribute('accept')")
+    element(page, "it.setAttribute('max-files', '1')")
+    expect(frame.locator("#hint")).to_contain_text("up to 1 file")
+    frame.locator("#files").set_input_files(essay("c.txt"))
+    assert wait_for(page, "error", 2)[1]["code"] == "too-many-files"
 
 
 def test_files_wait_until_a_wrong_attribute_is_corrected(
-    site: Site, page: Page, console: Console
+    site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     console.expected.append("oss-ferry: ")
     site.shows("storage-class=Cold")
     add = "it.addFiles([new File(['%s'], '%s.txt')])"
-    with trusting(site) as demo:
-        frame = opened(site, page)
-        assert wait_for(page, "error")[0]["code"] == "bad-options"
-        element(page, add % ("a", "a"))
-        expect(frame.locator("#grant")).to_contain_text("not set up correctly")
-        element(page, "it.setAttribute('storage-class', 'IA')")
-        wait_for(page, "upload")
-        expect(frame.locator("#grant")).not_to_contain_text("not set up correctly")
+    demo = trusting_demo
+    frame = opened(site, page)
+    assert wait_for(page, "error")[0]["code"] == "bad-options"
+    element(page, add % ("a", "a"))
+    expect(frame.locator("#grant")).to_contain_text("not set up correctly")
+    element(page, "it.setAttribute('storage-class', 'IA')")
+    wait_for(page, "upload")
+    expect(frame.locator("#grant")).not_to_contain_text("not set up correctly")
 
-        element(page, "it.setAttribute('max-files', 'abc')")
-        wait_for(page, "error", 2)
-        element(page, add % ("b", "b"))
-        expect(frame.locator("#grant")).to_contain_text("max-files must be a number")
-        assert len(objects(demo)) == 1
-        element(page, "it.setAttribute('max-files', '9')")
-        wait_for(page, "upload", 2)
-        assert {each.storage_class for each in objects(demo).values()} == {"IA"}
+    element(page, "it.setAttribute('max-files', 'abc')")
+    wait_for(page, "error", 2)
+    element(page, add % ("b", "b"))
+    expect(frame.locator("#grant")).to_contain_text("max-files must be a number")
+    assert len(objects(demo)) == 1
+    element(page, "it.setAttribute('max-files', '9')")
+    wait_for(page, "upload", 2)
+    assert {each.storage_class for each in objects(demo).values()} == {"IA"}
 
 
 @pytest.mark.parametrize(
@@ -295,24 +316,24 @@ def test_files_wait_until_a_wrong_attribute_is_corrected(
     ids=["it fails", "no token", "an empty text", "no answer"],
 )
 def test_without_the_token_of_the_site_nobody_uploads(
-    site: Site, page: Page, console: Console, answer: str, words: str
+    site: Site, page: Page, console: Console, answer: str, words: str, trusting_demo: Demo
 ) -> None:
     """The cookie of the demo would identify Alice."""
     console.expected.append("oss-ferry: ")
     site.shows("", script=f"document.querySelector('oss-ferry').getToken = () => {answer}")
-    with trusting(site) as demo:
-        frame = opened(site, page)
-        (first, *_) = wait_for(page, "error")
-        assert (first["code"], words in first["message"]) == ("no-token", True)
-        frame.locator("#files").set_input_files(essay())
-        row = frame.get_by_test_id("upload")
-        expect(row).to_have_attribute("data-state", "paused", timeout=40_000)  # of 15 s per request
-        expect(frame.get_by_role("button", name="Sign in")).to_have_count(0)
+    demo = trusting_demo
+    frame = opened(site, page)
+    (first, *_) = wait_for(page, "error")
+    assert (first["code"], words in first["message"]) == ("no-token", True)
+    frame.locator("#files").set_input_files(essay())
+    row = frame.get_by_test_id("upload")
+    expect(row).to_have_attribute("data-state", "paused", timeout=40_000)  # of 15 s per request
+    expect(frame.get_by_role("button", name="Sign in")).to_have_count(0)
 
-        element(page, "it.getToken = null")
-        frame.locator("body").click()
-        wait_for(page, "upload")
-        assert len(objects(demo)) == 1
+    element(page, "it.getToken = null")
+    frame.locator("body").click()
+    wait_for(page, "upload")
+    assert len(objects(demo)) == 1
 
 
 @pytest.mark.parametrize(
@@ -324,22 +345,21 @@ def test_without_the_token_of_the_site_nobody_uploads(
     ],
 )
 def test_the_style_sheet_of_the_site_sets_the_colours(
-    site: Site, page: Page, console: Console, accent: str, ink: str
+    site: Site, page: Page, console: Console, accent: str, ink: str, trusting_demo: Demo
 ) -> None:
     site.shows("")
     site.body += f"<style>{sample('css').replace('#5b3fd6', accent)}</style>"
-    with trusting(site):
-        frame = opened(site, page)
+    frame = opened(site, page)
 
-        def value(name: str) -> str:
-            style = "root => getComputedStyle(root).getPropertyValue('--%s')"
-            return str(frame.locator("html").evaluate(style % name))
+    def value(name: str) -> str:
+        style = "root => getComputedStyle(root).getPropertyValue('--%s')"
+        return str(frame.locator("html").evaluate(style % name))
 
-        until(page, lambda: value("accent") == accent)
-        assert (value("radius"), value("accent-ink")) == ("6px", ink)
-        page.add_style_tag(content="oss-ferry { --ossferry-accent: #123456 !important; }")
-        element(page, "it.refresh()")
-        until(page, lambda: value("accent") == "#123456")
+    until(page, lambda: value("accent") == accent)
+    assert (value("radius"), value("accent-ink")) == ("6px", ink)
+    page.add_style_tag(content="oss-ferry { --ossferry-accent: #123456 !important; }")
+    element(page, "it.refresh()")
+    until(page, lambda: value("accent") == "#123456")
 
 
 @pytest.mark.parametrize(
@@ -347,70 +367,74 @@ def test_the_style_sheet_of_the_site_sets_the_colours(
     [("dark", "dark", True), ("light", "light", True), ("light", "dark", False)],
 )
 def test_the_background_of_the_site_shows_through_a_frame_with_its_colour_scheme(
-    site: Site, page: Page, console: Console, scheme: str, theme: str, is_transparent: bool
+    site: Site,
+    page: Page,
+    console: Console,
+    scheme: str,
+    theme: str,
+    is_transparent: bool,
+    trusting_demo: Demo,
 ) -> None:
     site.shows(f"theme={theme}")
     site.body += f"<style>html {{ color-scheme: {scheme}; background: #246 }}</style>"
-    with trusting(site):
-        frame = opened(site, page)
-        expect(frame.locator("html")).to_have_attribute("data-theme", theme)
-        box = page.locator("oss-ferry").bounding_box()
-        assert box is not None
+    frame = opened(site, page)
+    expect(frame.locator("html")).to_have_attribute("data-theme", theme)
+    box = page.locator("oss-ferry").bounding_box()
+    assert box is not None
 
-        def pixel(x: float) -> bytes:
-            return page.screenshot(clip={"x": x, "y": box["y"], "width": 1, "height": 1})
+    def pixel(x: float) -> bytes:
+        return page.screenshot(clip={"x": x, "y": box["y"], "width": 1, "height": 1})
 
-        assert (pixel(box["x"]) == pixel(box["x"] - 2)) is is_transparent
+    assert (pixel(box["x"]) == pixel(box["x"] - 2)) is is_transparent
 
 
 def test_the_site_adds_files_starts_pauses_and_clears(
-    site: Site, page: Page, console: Console
+    site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     site.shows("manual name=work", form="<form>")
     add = "it.addFiles([new File(['one'], 'one.txt'), new File(['two'], 'two.txt')])"
-    with trusting(site) as demo:
-        page.goto(site.url)
-        element(page, add)  # before the frame is ready
-        frame = page.frame_locator("oss-ferry iframe")
-        rows = frame.get_by_test_id("upload")
-        expect(rows).to_have_count(2, timeout=SLOW_START_MS)
-        expect(rows.first).to_have_attribute("data-state", "paused")
-        assert objects(demo) == {}
-        wait_for(page, "progress")
-        assert element(page, "it.form.checkValidity()") is False  # uploads have not ended
+    demo = trusting_demo
+    page.goto(site.url)
+    element(page, add)  # before the frame is ready
+    frame = page.frame_locator("oss-ferry iframe")
+    rows = frame.get_by_test_id("upload")
+    expect(rows).to_have_count(2, timeout=SLOW_START_MS)
+    expect(rows.first).to_have_attribute("data-state", "paused")
+    assert objects(demo) == {}
+    wait_for(page, "progress")
+    assert element(page, "it.form.checkValidity()") is False  # uploads have not ended
 
-        element(page, "it.start()")
-        wait_for(page, "upload", 2)
-        wait_for(page, "done")
-        assert element(page, "it.form.checkValidity()") is True
-        assert element(page, "new FormData(it.form).getAll('work').length") == 2
+    element(page, "it.start()")
+    wait_for(page, "upload", 2)
+    wait_for(page, "done")
+    assert element(page, "it.form.checkValidity()") is True
+    assert element(page, "new FormData(it.form).getAll('work').length") == 2
 
-        element(page, "it.setAttribute('disabled', '')")
-        assert element(page, "new FormData(it.form).getAll('work')") == []
-        assert element(page, "it.shadowRoot.querySelector('iframe').inert") is True
-        element(page, "it.removeAttribute('disabled')")
-        element(page, "it.form.reset()")
-        expect(rows).to_have_count(0)
-        assert element(page, "it.value") == []
-        assert len(objects(demo)) == 2
-        with pytest.raises(Exception, match="addFiles takes File objects"):
-            element(page, "it.addFiles(['a text'])")
+    element(page, "it.setAttribute('disabled', '')")
+    assert element(page, "new FormData(it.form).getAll('work')") == []
+    assert element(page, "it.shadowRoot.querySelector('iframe').inert") is True
+    element(page, "it.removeAttribute('disabled')")
+    element(page, "it.form.reset()")
+    expect(rows).to_have_count(0)
+    assert element(page, "it.value") == []
+    assert len(objects(demo)) == 2
+    with pytest.raises(Exception, match="addFiles takes File objects"):
+        element(page, "it.addFiles(['a text'])")
 
 
 def test_a_file_that_a_person_removes_is_not_in_the_form_any_more(
-    site: Site, page: Page, console: Console
+    site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     site.shows("name=work required", form="<form>")
-    with trusting(site):
-        frame = opened(site, page)
-        frame.locator("#files").set_input_files([essay(), essay("b.txt")])
-        first, second = (each["key"] for each in wait_for(page, "upload", 2))
+    frame = opened(site, page)
+    frame.locator("#files").set_input_files([essay(), essay("b.txt")])
+    first, second = (each["key"] for each in wait_for(page, "upload", 2))
 
-        row = frame.locator(f"[data-testid=upload][data-key='{first}']")
-        row.get_by_role("button", name="Remove", exact=True).click()
+    row = frame.locator(f"[data-testid=upload][data-key='{first}']")
+    row.get_by_role("button", name="Remove", exact=True).click()
 
-        assert wait_for(page, "removed") == [{"keys": [first]}]
-        assert element(page, "it.value") == [second]
+    assert wait_for(page, "removed") == [{"keys": [first]}]
+    assert element(page, "it.value") == [second]
 
 
 def test_a_token_of_the_site_identifies_the_person(
@@ -546,19 +570,18 @@ def test_t34_no_site_gets_the_level_of_another_site(
 
 
 def test_a_frame_that_is_loaded_again_starts_with_an_empty_form(
-    site: Site, page: Page, console: Console
+    site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     site.shows("name=work folder=mine", form="<form>")
-    with trusting(site):
-        frame = opened(site, page)
-        frame.locator("#files").set_input_files(essay())
-        wait_for(page, "upload")
-        element(page, "it.shadowRoot.querySelector('iframe').src += ''")
-        wait_for(page, "ready", 2)
+    frame = opened(site, page)
+    frame.locator("#files").set_input_files(essay())
+    wait_for(page, "upload")
+    element(page, "it.shadowRoot.querySelector('iframe').src += ''")
+    wait_for(page, "ready", 2)
 
-        assert element(page, "it.value") == []
-        frame.locator("#files").set_input_files(essay())
-        assert "/mine/" in wait_for(page, "upload", 2)[1]["key"]
+    assert element(page, "it.value") == []
+    frame.locator("#files").set_input_files(essay())
+    assert "/mine/" in wait_for(page, "upload", 2)[1]["key"]
 
 
 @pytest.mark.parametrize(
@@ -578,35 +601,34 @@ def test_a_frame_that_is_loaded_again_starts_with_an_empty_form(
     ],
 )
 def test_a_wrong_attribute_is_an_error_that_names_it(
-    site: Site, page: Page, console: Console, attributes: str, words: str
+    site: Site, page: Page, console: Console, trusting_demo: Demo, attributes: str, words: str
 ) -> None:
     site.shows(attributes)
     console.expected.append("oss-ferry: ")
-    with trusting(site), page.expect_console_message(lambda message: words in message.text):
+    with page.expect_console_message(lambda message: words in message.text):
         page.goto(site.url)
 
 
 @pytest.mark.skip_browser("firefox")  # in Firefox, Playwright confuses the frame with the window
 def test_what_opens_in_a_high_frame_opens_where_a_person_looks(
-    site: Site, page: Page, console: Console
+    site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     site.shows("")
-    with trusting(site):
-        frame = opened(site, page)
-        essays: list[FilePayload] = [essay(f"essay-{number}.txt") for number in range(40)]
-        frame.locator("#files").set_input_files(essays)
-        wait_for(page, "done")
+    frame = opened(site, page)
+    essays: list[FilePayload] = [essay(f"essay-{number}.txt") for number in range(40)]
+    frame.locator("#files").set_input_files(essays)
+    wait_for(page, "done")
 
-        last = frame.get_by_test_id("upload").last
-        last.get_by_role("button", name="Copy link").click()
-        expect(frame.locator("#toast span")).to_be_in_viewport(ratio=1)
-        frame.get_by_role("button", name="My uploads").click()
-        mine = frame.get_by_test_id("dialog-my-uploads")
-        expect(mine.get_by_test_id("stored").nth(30)).to_be_attached()
+    last = frame.get_by_test_id("upload").last
+    last.get_by_role("button", name="Copy link").click()
+    expect(frame.locator("#toast span")).to_be_in_viewport(ratio=1)
+    frame.get_by_role("button", name="My uploads").click()
+    mine = frame.get_by_test_id("dialog-my-uploads")
+    expect(mine.get_by_test_id("stored").nth(30)).to_be_attached()
 
-        expect(mine).to_be_in_viewport(ratio=1)
-        expect(frame.locator("#dropzone")).not_to_be_in_viewport()
+    expect(mine).to_be_in_viewport(ratio=1)
+    expect(frame.locator("#dropzone")).not_to_be_in_viewport()
 
 
 def test_a_site_that_is_not_named_shows_nothing(
