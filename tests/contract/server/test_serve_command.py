@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from mock_oss.world.model import ACCESS_KEY_ID
-from ossferry.cli.main import main
+from support import commands
 from support.programs import free_port
 from support.serve_command import SECRET, cloud_options, server_process, wait_until_up
 
@@ -28,39 +28,36 @@ Run = Callable[..., tuple[object, str, str]]
 
 
 @pytest.fixture
-def run(
-    options: dict[str, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
+def run(options: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return a function that runs a command in this process; it returns exit code, stdout and
     stderr.
     """
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, **changes: str) -> tuple[object, str, str]:
-        for name, value in {**options, **changes}.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr("sys.argv", ["ossferry", *arguments])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        return caught.value.code, *capsys.readouterr()
+        ran = commands.run(*arguments, environment={**options, **changes})
+        return ran.code, ran.out, ran.err
 
     return call
 
 
-def test_the_server_runs_with_a_clouds_settings(
+def test_t33_the_server_runs_with_a_clouds_settings_and_raises_the_limit_of_open_files(
     tmp_path: Path, options: dict[str, str], run: Run
 ) -> None:
     port = free_port()
     key = run("apikey", "create", "carol")[1].strip()
-    with server_process(tmp_path, {**options, "OSSFERRY_PORT": str(port)}) as process:
+    few_files = ("/bin/sh", "-c", 'ulimit -Sn 128; exec "$@"', "sh")
+    options["OSSFERRY_PORT"] = str(port)
+    with server_process(tmp_path, options, *few_files) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until_up(url, process)
         headers = {"authorization": f"Bearer {key}"}
         granted = httpx.post(f"{url}/api/grant", headers=headers, trust_env=False, timeout=20)
         anonymous = httpx.post(f"{url}/api/grant", trust_env=False)
+        with ExitStack() as crowd:
+            for _ in range(200):
+                crowd.enter_context(socket.create_connection(("127.0.0.1", port)))
+            wait_until_up(url, process)
         process.send_signal(signal.SIGTERM)
         said, log = process.communicate(timeout=20)
 
@@ -203,25 +200,6 @@ def test_a_method_for_applications_that_mount_the_server_stops_the_start(run: Ru
         "ossferry: OSSFERRY_AUTH=app is for applications that give `identify` to `create_app`:"
         " choose another method for a server of its own."
     )
-
-
-def test_t33_as_many_connections_as_the_settings_say_need_no_limit_raised_by_hand(
-    tmp_path: Path, options: dict[str, str], run: Run
-) -> None:
-    port = free_port()
-    run("apikey", "create", "carol")
-    few_files = ("/bin/sh", "-c", 'ulimit -Sn 128; exec "$@"', "sh")
-    with (
-        server_process(tmp_path, {**options, "OSSFERRY_PORT": str(port)}, *few_files) as process,
-        ExitStack() as crowd,
-    ):
-        url = f"http://127.0.0.1:{port}"
-        wait_until_up(url, process)
-        for _ in range(200):
-            crowd.enter_context(socket.create_connection(("127.0.0.1", port)))
-        answer = httpx.get(f"{url}/healthz", trust_env=False)
-
-    assert answer.status_code == 200
 
 
 DEMO_SIGN_IN = {
