@@ -266,7 +266,6 @@ def stored(demo: Demo) -> list[str]:
 
 
 @pytest.mark.page_stays
-@pytest.mark.core
 def test_a_table_is_checked_before_its_upload(checked: Checked, make_file: MakeFile) -> None:
     demo, uploader = checked
 

@@ -57,7 +57,6 @@ def opened(start_demo: StartDemo, page: Page, tmp_path: Path) -> Demo:
     return demo
 
 
-@pytest.mark.core
 def test_the_checks_are_tried_without_an_upload(
     opened: Demo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
