@@ -191,6 +191,11 @@ async def _watched(test: Coroutine[Any, Any, None]) -> None:
     asyncio.get_running_loop().set_exception_handler(note)
     with collected():  # tasks report unhandled exceptions when they are collected
         await test
+        me = asyncio.current_task()
+        while running := asyncio.all_tasks() - {me}:  # a task that ends may start another
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
     if unseen:
         raise unseen[0]
 
