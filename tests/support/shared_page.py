@@ -13,11 +13,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page
 
 __all__ = ["SharedPage"]
+
+BLANK = "/healthz"
+"""A path of each server whose page has no script."""
 
 
 class SharedPage:
@@ -33,6 +36,7 @@ class SharedPage:
         self._page: Page | None = None
         self._origins: set[str] = set()
         self._undone_by: list[Callable[[], None]] = []
+        self._is_used = False
         self._crashed = False
 
     def get(self) -> Page:
@@ -45,13 +49,15 @@ class SharedPage:
             self._page = context.new_page()
             self._undo_later(self._page, "add_init_script", "close")
             self._undo_later(context, "new_cdp_session", "detach")
+        self._is_used = True
         return self._page
 
     def empty(self) -> None:
         """Remove everything that the story has left."""
         page = self._page
-        if page is None or (page.url == "about:blank" and not self._origins):
+        if page is None or not self._is_used:
             return
+        self._is_used = False
         try:
             if not self._crashed:
                 self._empty(page, page.context)
@@ -95,13 +101,23 @@ class SharedPage:
         if parts.scheme in ("http", "https"):
             self._origins.add(f"{parts.scheme}://{parts.netloc}")
 
+    def _leave(self, page: Page) -> None:
+        """Open a page without scripts on the same origin, so that Chromium keeps the process, and
+        what it has compiled.
+        """
+        try:
+            page.goto(urljoin(page.url, BLANK))
+        except Error:  # the story has stopped its server
+            page.goto("about:blank")
+
     def _empty(self, page: Page, context: BrowserContext) -> None:
         for each in context.pages:
             if each is not page:
                 each.close()
         page.unroute_all(behavior="ignoreErrors")
         context.unroute_all(behavior="ignoreErrors")
-        page.goto("about:blank")
+        context.set_offline(False)
+        self._leave(page)
         devtools = context.new_cdp_session(page)
         for origin in self._origins:
             devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
@@ -112,7 +128,6 @@ class SharedPage:
         self._undone_by.clear()
         context.clear_cookies()
         context.clear_permissions()
-        context.set_offline(False)
         page.emulate_media(
             media="null",
             color_scheme="null",
