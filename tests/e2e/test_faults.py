@@ -81,7 +81,12 @@ def test_uploads_wait_for_sts_and_go_on_by_themselves(
 
 
 @pytest.mark.parametrize(
-    "body", ["<h1>Maintenance</h1>", '{"key": "uploads/', "{}"], ids=["page", "cut", "empty"]
+    "body",
+    [
+        pytest.param("<h1>Maintenance</h1>", id="page"),
+        pytest.param('{"key": "uploads/', id="cut", marks=pytest.mark.slow),  # as above
+        pytest.param("{}", id="empty", marks=pytest.mark.slow),
+    ],
 )
 def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_proof(
     uploader: UploaderPage,
@@ -114,6 +119,7 @@ def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_
     uploader.row("patient.txt").expect_state("done", timeout_ms=30_000)
 
 
+@pytest.mark.slow  # waits for several retries; test_model and the tests of the engine have the rule
 def test_a_service_without_room_on_its_disks_is_named_in_the_row(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:

@@ -216,6 +216,7 @@ def test_a_custom_domain_that_cannot_be_reached_is_suspected_and_waited_for(
     row.expect_state("done", timeout_ms=30_000)
 
 
+@pytest.mark.slow  # waits 7 s without a network; the rule has a unit test in test_origins
 def test_a_line_that_is_down_changes_no_host(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:

@@ -141,7 +141,7 @@ def test_r51_a_page_that_was_put_aside_goes_on_and_keeps_others_off(
     uploader: UploaderPage, demo: Demo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
     console.expected.append("net::ERR")
-    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 8, operation="UploadPart", skip=2)
+    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 2, operation="UploadPart", skip=2)
     path = make_file("aside.bin", LARGE)
     uploader.choose(path)
     until(page, lambda: len(arrived(demo, "aside.bin")) >= 2)
@@ -171,7 +171,7 @@ def test_r51_a_page_that_was_put_aside_goes_on_and_keeps_others_off(
 def test_r51_an_upload_goes_on_when_going_back_shows_the_same_page_again(
     uploader: UploaderPage, demo: Demo, page: Page, make_file: MakeFile
 ) -> None:
-    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 8, operation="UploadPart", skip=2)
+    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 2, operation="UploadPart", skip=2)
     uploader.choose(make_file("aside.bin", LARGE))
     until(page, lambda: len(arrived(demo, "aside.bin")) >= 2)
     page.evaluate("window.isTheSame = true")

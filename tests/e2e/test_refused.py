@@ -126,7 +126,7 @@ def test_a_file_that_is_overwritten_during_its_put_is_not_among_my_uploads(
     uploader.open()
     uploader.expect_ready()
     path = make_file("notes.bin", noise(12 * MIB, seed=71))
-    demo.oss.faults.add("bandwidth", operation="PutObject", bytes_per_s=MIB, times=1)
+    demo.oss.faults.add("bandwidth", operation="PutObject", bytes_per_s=3 * MIB, times=1)
 
     uploader.choose(path)
     expect(uploader.row("notes.bin").locator).to_contain_text(re.compile("[1-9][0-9]? ?%"))

@@ -175,7 +175,7 @@ def test_t42_t43_no_copy_of_a_secret_stays_in_the_heap_of_javascript(
             kept[when] += reached_from_window(page, secrets.values)
 
         look("before")
-        demo.oss.faults.add("bandwidth", bytes_per_s=MIB, operation="UploadPart")
+        demo.oss.faults.add("bandwidth", bytes_per_s=2 * MIB, operation="UploadPart")
         small = [make_file(f"small-{number}.txt", b"x" * number) for number in range(1, 20)]
         uploader.choose(make_file("large.bin", random.Random(5).randbytes(20 * MIB)), *small)
         uploader.row("small-19.txt").expect_state("done")

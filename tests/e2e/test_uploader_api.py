@@ -21,26 +21,6 @@ GUIDE = Path(__file__).parents[2] / "docs" / "uploader-api.md"
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 
 
-def test_the_example_of_the_guide_runs_in_the_page(
-    start_demo: StartDemo, page: Page, tmp_path: Path
-) -> None:
-    (example,) = re.findall(r"```python\n(.+?)```", GUIDE.read_text("utf-8"), re.DOTALL)
-    extension, web = tmp_path / "my_page.py", tmp_path / "web"
-    extension.write_text(example, "utf-8")
-    build.main(web, extension)
-    demo, uploader = start_demo(web_dir=web)
-
-    uploader.open()
-    uploader.expect_ready()
-
-    uploader.row("report.txt").expect_state("done")
-    digest = hashlib.sha256(b"all is well").hexdigest()
-    expect(page.locator("body")).to_have_attribute("data-report", re.compile(f"done .+ {digest}"))
-    stored = operator_bucket(demo).get_object(uploader.row("report.txt").key)
-    assert stored.read() == b"all is well"
-    assert stored.headers["x-oss-meta-project"] == "spring"
-
-
 STREAMS = """
 import js
 
@@ -60,11 +40,12 @@ window.chunks = async function* () {
 """
 
 
-def test_streams_of_unknown_length_arrive_whole(
+def test_the_example_of_the_guide_and_streams_of_unknown_length_arrive_whole(
     start_demo: StartDemo, page: Page, tmp_path: Path
 ) -> None:
+    (example,) = re.findall(r"```python\n(.+?)```", GUIDE.read_text("utf-8"), re.DOTALL)
     extension, web = tmp_path / "my_page.py", tmp_path / "web"
-    extension.write_text(STREAMS, "utf-8")
+    extension.write_text(f"{example}\n{STREAMS}", "utf-8")
     build.main(web, extension)
     demo, uploader = start_demo(web_dir=web)
     page.add_init_script(CHUNKS)
@@ -81,3 +62,10 @@ def test_streams_of_unknown_length_arrive_whole(
     sent = bytes((index * 7919 >> 5) & 255 for index in range(20_000_001))
     assert objects[uploader.row("big.bin").key].data == sent
     assert len(asked(demo, "UploadPart", "big.bin")) == 3
+
+    uploader.row("report.txt").expect_state("done")
+    digest = hashlib.sha256(b"all is well").hexdigest()
+    expect(page.locator("body")).to_have_attribute("data-report", re.compile(f"done .+ {digest}"))
+    stored = operator_bucket(demo).get_object(uploader.row("report.txt").key)
+    assert stored.read() == b"all is well"
+    assert stored.headers["x-oss-meta-project"] == "spring"
