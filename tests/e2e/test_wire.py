@@ -83,6 +83,7 @@ def test_r01_a_part_that_is_cut_anywhere_is_sent_again(
     expect_whole(demo, "cut.bin", CONTENT)
 
 
+@pytest.mark.own_page("on a connection in use, Chromium repeats lost requests itself")
 @pytest.mark.parametrize(
     "fault",
     [
