@@ -367,8 +367,10 @@ def test_a_file_that_is_deleted_while_its_check_runs(checked: Checked, make_file
         ("hang.bin", "hangs", "It took longer than 2 seconds."),
         ("eat.bin", "eats", "It needed more memory than the page gives it."),
         ("exit.bin", "exits", "It crashed: "),
-        ("deep.bin", "is_too_deep", ""),
-        ("print.bin", "prints", "It took longer than 2 seconds."),
+        pytest.param("deep.bin", "is_too_deep", "", marks=pytest.mark.slow),
+        pytest.param(
+            "print.bin", "prints", "It took longer than 2 seconds.", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_check_that_does_not_work(
@@ -494,6 +496,7 @@ def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
     assert stored(demo) == []
 
 
+@pytest.mark.slow  # starts the worker; `test_a_worker_that_cannot_start` allows files too
 def test_the_operator_can_allow_files_whose_check_does_not_work(
     open_page: StartDemo, make_file: MakeFile, checks: Path
 ) -> None:
@@ -503,6 +506,7 @@ def test_the_operator_can_allow_files_whose_check_does_not_work(
     uploader.row("raise.bin").expect_state("done", timeout_ms=CHECKED_MS)
 
 
+@pytest.mark.slow  # starts the worker four times
 def test_two_files_are_checked_at_once_where_there_are_cores(
     open_page: StartDemo, make_file: MakeFile, checks: Path, page: Page
 ) -> None:
@@ -525,6 +529,7 @@ def test_two_files_are_checked_at_once_where_there_are_cores(
         row.expect_state("cancelled")
 
 
+@pytest.mark.slow  # starts the worker with other checks
 def test_a_module_that_the_page_does_not_have(
     open_page: StartDemo, make_file: MakeFile, tmp_path: Path
 ) -> None:

@@ -84,7 +84,9 @@ def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
     expect(last.page.get_by_test_id("unfinished")).to_have_count(0)
 
 
-@pytest.mark.parametrize("then", ["reloaded", "a third page", "two other pages"])
+@pytest.mark.parametrize(
+    "then", [pytest.param("reloaded", marks=pytest.mark.slow), "a third page", "two other pages"]
+)
 def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once(
     demo: Demo,
     open_pages: OpenPages,

@@ -60,6 +60,7 @@ def test_a_phone_shows_the_name_of_the_column_in_each_cell(
     assert names == ["none", '"with an account"', '"rehearsal"']
 
 
+@pytest.mark.slow  # opens each page of the documentation
 def test_each_page_fits_a_phone_and_asks_no_other_host(
     page: Page, site: str, console: Console
 ) -> None:

@@ -322,7 +322,6 @@ def test_damage_on_the_way_is_sent_again(uploader: UploaderPage, demo: Demo) -> 
     assert fault.hits == 1
 
 
-@pytest.mark.core
 def test_a_wrong_checksum_is_a_failed_upload(
     uploader: UploaderPage, demo: Demo, console: Console
 ) -> None:

@@ -26,7 +26,6 @@ MakeFile = Callable[[str, bytes], Path]
 CONTENT = random.Random(3).randbytes(24 * MIB)
 
 
-@pytest.mark.core
 def test_the_page_works_below_a_path_of_an_application(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile, runtime: str
 ) -> None:

@@ -265,7 +265,6 @@ def test_a_name_that_is_there_is_asked_about_once_for_all(
     assert sorted(stored) == wanted
 
 
-@pytest.mark.core
 def test_all_are_paused_resumed_and_told_in_the_tab(
     uploader: UploaderPage, demo: Demo, page: Page
 ) -> None:

@@ -64,6 +64,7 @@ def test_the_component_for_react(page: Page, console: Console, tmp_path: Path) -
         expect(page.get_by_role("button", name="Send order, photos: 0")).to_be_visible()
 
 
+@pytest.mark.slow  # builds a site, as the story of React does
 def test_the_component_for_vue(page: Page, console: Console, tmp_path: Path) -> None:
     with example("vue", tmp_path) as (url, demo):
         page.goto(url)

@@ -51,7 +51,6 @@ def read_back(demo: Demo, key: str) -> bytes:
     return bytes(operator_bucket(demo).get_object(key).read())
 
 
-@pytest.mark.core
 @pytest.mark.pyodide
 def test_a_chosen_file_arrives(uploader: UploaderPage, demo: Demo, make_file: MakeFile) -> None:
     content = random.Random(1).randbytes(300_000)
