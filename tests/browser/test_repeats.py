@@ -1,6 +1,6 @@
 """With `CI=true`, a test is repeated if its browser crashed, and for no other reason.
 
-Each test starts pytest and browsers again, so `make test` runs only one.
+Each test starts pytest and browsers again, so only `make slow` runs them.
 """
 
 import os
@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from support.config import ROOT, load
+
+pytestmark = pytest.mark.slow
 
 TESTS = """
 from contextlib import suppress
@@ -91,7 +93,7 @@ def run(
 
 
 @pytest.mark.only_browser("chromium")
-@pytest.mark.parametrize("ci", ["true", pytest.param("", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ci", ["true", ""])
 def test_only_a_test_whose_browser_crashed_is_repeated_and_only_on_ci(
     tmp_path: Path, browser_name: str, ci: str
 ) -> None:
@@ -103,7 +105,6 @@ def test_only_a_test_whose_browser_crashed_is_repeated_and_only_on_ci(
     assert (f"their browser crashed: {len(repeated)}," in output) == bool(ci)
 
 
-@pytest.mark.slow
 @pytest.mark.only_browser("webkit")
 def test_a_test_that_lost_webkitgtk_or_its_driver_is_repeated(
     tmp_path: Path, browser_name: str
@@ -115,7 +116,6 @@ def test_a_test_that_lost_webkitgtk_or_its_driver_is_repeated(
     assert "4 failed" in output
 
 
-@pytest.mark.slow
 @pytest.mark.only_browser("chromium")
 def test_a_test_that_ended_its_worker_is_counted_apart(tmp_path: Path, browser_name: str) -> None:
     tests = "import os\ndef test_hangs(browser_name): os._exit(1)\n"

@@ -172,6 +172,7 @@ def test_while_a_person_scrolls_each_frame_has_time_for_drawing(run: Run) -> Non
     assert frames > COROUTINES * 2 / 3  # a third if the coroutines do not wait for frames
 
 
+@pytest.mark.slow  # waits for timers that the browser slows down
 def test_a_page_without_frames_goes_on(run: Run) -> None:
     assert len(run(COROUTINES_RUN, WITHOUT_FRAMES)) == COROUTINES
 

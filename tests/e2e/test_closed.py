@@ -85,7 +85,12 @@ def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
 
 
 @pytest.mark.parametrize(
-    "then", [pytest.param("reloaded", marks=pytest.mark.slow), "a third page", "two other pages"]
+    "then",
+    [
+        pytest.param("reloaded", marks=pytest.mark.slow),
+        pytest.param("a third page", marks=pytest.mark.slow),
+        "two other pages",
+    ],
 )
 def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once(
     demo: Demo,

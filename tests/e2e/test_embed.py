@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, FrameLocator, Page
+from playwright.sync_api import FilePayload, FrameLocator, Page, Route
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route as ServerRoute
 
 from e2e.conftest import Console, reset
 from e2e.pages.uploader import SLOW_START_MS, UploaderPage
@@ -76,7 +76,7 @@ class Site:
 @pytest.fixture(scope="module")
 def running_site() -> Iterator[Site]:
     made = Site()
-    routes = [Route("/", made.page), Route("/upload-token", made.upload_token)]
+    routes = [ServerRoute("/", made.page), ServerRoute("/upload-token", made.upload_token)]
     with serve(Starlette(routes=routes)) as made.url:
         yield made
 
@@ -278,6 +278,23 @@ def test_limits_that_change_apply_to_files_that_are_added_later(
     expect(frame.locator("#hint")).to_contain_text("up to 1 file")
     frame.locator("#files").set_input_files(essay("c.txt"))
     assert wait_for(page, "error", 2)[1]["code"] == "too-many-files"
+
+
+def test_limits_of_the_site_apply_before_the_server_has_given_permission(
+    site: Site, page: Page, console: Console, trusting_demo: Demo
+) -> None:
+    held: list[Route] = []
+    page.route("**/api/grant", lambda route: held.append(route), times=1)
+    site.shows("max-files=1")
+    frame = opened(site, page)
+    frame.locator("#files").set_input_files(essay("a.txt"))
+    frame.locator("#files").set_input_files(essay("b.txt"))
+
+    assert [each["code"] for each in wait_for(page, "error")] == ["too-many-files"]
+    until(page, lambda: held)
+    held[0].continue_()
+    wait_for(page, "upload")
+    assert len(objects(trusting_demo)) == 1
 
 
 def test_files_wait_until_a_wrong_attribute_is_corrected(

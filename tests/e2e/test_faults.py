@@ -57,8 +57,10 @@ def test_another_users_prefix_is_refused_and_told_in_words(
 
 @pytest.mark.parametrize(
     "fault",
-    [{"effect": "error", "code": "InternalError", "status": 500}, {"effect": "hang"}],
-    ids=["500", "no answer"],
+    [
+        pytest.param({"effect": "error", "code": "InternalError", "status": 500}, id="500"),
+        pytest.param({"effect": "hang"}, id="no answer", marks=pytest.mark.slow),  # as above
+    ],
 )
 def test_uploads_wait_for_sts_and_go_on_by_themselves(
     start_demo: StartDemo, console: Console, fault: dict[str, str]

@@ -136,6 +136,7 @@ def test_a_public_endpoint_that_is_refused_is_passed_over(
     assert hosts(demo, "UploadPart") == hosts(demo, "PostObject") == {DOMAIN}
 
 
+@pytest.mark.slow  # waits for retries; test_origins has the rule
 def test_an_endpoint_that_is_refused_in_mid_upload_is_left_at_once(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:

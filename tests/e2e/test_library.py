@@ -303,9 +303,8 @@ found([done.key, len(seen) > 2, max(seen), len(uploads.queue.uploads)])
 )
 
 
-@pytest.mark.parametrize(
-    "where", ["plain worker", pytest.param("plain page", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow  # starts Pyodide
+@pytest.mark.parametrize("where", ["plain worker", "plain page"])
 def test_a_large_file_of_pyodides_file_system_is_sent_in_parts(
     site: Site, server: Demo, key: str, page: Page, console: Console, where: str
 ) -> None:

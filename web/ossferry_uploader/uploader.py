@@ -112,6 +112,8 @@ class Uploader:
             grant.narrow(limits)
             self.queue.allow(grant.limits)
             self._on_fetched(grant, None)
+        else:
+            self.queue.allow(limits)
 
     def url_of(self, key: str) -> str:
         """Return the address of an object; only readers with permission can open it."""
