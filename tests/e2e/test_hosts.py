@@ -113,8 +113,7 @@ def test_small_files_go_to_every_custom_domain_and_large_ones_to_the_first(
     uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
     expect(uploader.total).to_contain_text("31 of 31 files", timeout=60_000)
     sent = Counter(seen.host.partition(":")[0] for seen in asked(demo, "PostObject"))
-    assert set(sent) == {DOMAIN, OTHER}
-    assert min(sent.values()) >= 10
+    assert set(sent) == {DOMAIN, OTHER}  # how many go where depends on when OTHER has answered
     assert sum(sent.values()) == 30
     assert hosts(demo, "UploadPart") == {DOMAIN}
 
