@@ -313,10 +313,12 @@ def page(request: pytest.FixtureRequest, browser: Browser, browser_name: str) ->
     if not stays:
         shared.empty()
     yield shared.get()
-    if node.rep_call.failed and request.config.option.screenshot != "off":
+    call = getattr(node, "rep_call", None)  # None if another fixture has failed
+    failed = call is None or call.failed
+    if failed and request.config.option.screenshot != "off":
         name = re.sub(r"\W+", "-", node.nodeid)[-MAX_NAME:]
         shared.screenshot(Path(request.config.option.output) / name / "test-failed-1.png")
-    if node.rep_call.failed or not stays:
+    if failed or not stays:
         shared.empty()
 
 
