@@ -729,7 +729,7 @@ def test_what_the_usual_programs_print_is_taken(write: Callable[[bytes], str], c
 def test_random_secrets_are_taken(make_settings: Callable[..., Settings]) -> None:
     chance = random.Random(7)
     for alphabet, length in (("0123456789abcdef", 64), ("0123456789", 40), (ascii_letters, 32)):
-        for _ in range(100):
+        for _ in range(300):
             secret = "".join(chance.choice(alphabet) for _ in range(length))
             assert make_settings(secret=secret).secret_bytes == secret.encode()
 
