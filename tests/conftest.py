@@ -287,13 +287,19 @@ def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browse
     yield request.getfixturevalue("new_context")()
 
 
-@pytest.fixture(scope="module")
-def shared_page(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[SharedPage]:
-    """The page of Chromium that the stories of this module share."""
+@pytest.fixture(scope="session")
+def session_page(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[SharedPage]:
+    """The page of Chromium that the stories of a worker share."""
     shared = SharedPage(browser, browser_context_args)
     yield shared
     shared.close()
-    gc.collect()  # also what module fixtures have left; after each test, only that of the test
+
+
+@pytest.fixture(scope="module")
+def shared_page(session_page: SharedPage) -> Iterator[SharedPage]:
+    """The shared page; after a module, everything that its fixtures have left is collected."""
+    yield session_page
+    gc.collect()  # after each test, only what the test has made
 
 
 @pytest.fixture

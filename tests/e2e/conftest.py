@@ -4,6 +4,7 @@ A story is an end-to-end test that follows a user's goal.
 """
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ import oss2
 import pytest
 from playwright.sync_api import ConsoleMessage, Error, Page, Route
 
+import build
 from e2e.pages.uploader import UploaderPage
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
@@ -172,6 +174,18 @@ def let_go(held: list[Route]) -> None:
     for route in held:
         with suppress(Error):  # its page is closed
             route.abort()
+
+
+def page_with(extension: str, folder: Path) -> Path:
+    """Build the page with an operator's own Python, and return its folder below `folder`.
+
+    Only what differs from the page of `make build` is compressed again.
+    """
+    source, web = folder / "my_page.py", folder / "web"
+    source.write_text(extension, "utf-8")
+    shutil.copytree(build.OUT, web)
+    build.main(web, source)
+    return web
 
 
 def operator_bucket(demo: Demo) -> oss2.Bucket:

@@ -121,6 +121,7 @@ class Sale(BaseModel):
 """
 
 
+@pytest.mark.slow
 def test_each_file_is_checked_by_what_it_is(
     start_demo: StartDemo, make_file: MakeFile, page: Page, tmp_path: Path
 ) -> None:

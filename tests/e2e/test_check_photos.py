@@ -58,6 +58,7 @@ def test_photos_are_changed_or_refused_before_their_upload(
     }
 
 
+@pytest.mark.slow
 def test_the_limits_of_type_and_size_apply_to_the_changed_photo(
     start_demo: StartDemo, make_file: MakeFile
 ) -> None:

@@ -313,7 +313,6 @@ def test_a_question_waits_for_the_person(checked: Checked, make_file: MakeFile) 
 
 
 @pytest.mark.page_stays
-@pytest.mark.core
 def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
     checked: Checked, make_file: MakeFile, console: Console
 ) -> None:
@@ -365,8 +364,13 @@ def test_a_file_that_is_deleted_while_its_check_runs(checked: Checked, make_file
         ("beside.bin", "writes_beside", "PermissionError"),
         ("flood.bin", "prints_one_long_line", "KeyError: 'end' (checks.py, line "),
         ("hang.bin", "hangs", "It took longer than 2 seconds."),
-        ("eat.bin", "eats", "It needed more memory than the page gives it."),
         ("exit.bin", "exits", "It crashed: "),
+        pytest.param(
+            "eat.bin",
+            "eats",
+            "It needed more memory than the page gives it.",
+            marks=pytest.mark.slow,
+        ),
         pytest.param("deep.bin", "is_too_deep", "", marks=pytest.mark.slow),
         pytest.param(
             "print.bin", "prints", "It took longer than 2 seconds.", marks=pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-import build
+from e2e.conftest import page_with
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -41,10 +41,7 @@ for name, checks in (("a.txt", {CLAIM!r}), ("b.txt", {ONE!r}), ("c.txt", None)):
 def test_a_person_reads_what_the_checks_said_and_keeps_it(
     start_demo: StartDemo, page: Page, tmp_path: Path
 ) -> None:
-    extension, web = tmp_path / "my_page.py", tmp_path / "web"
-    extension.write_text(EXTENSION, "utf-8")
-    build.main(web, extension)
-    _, uploader = start_demo(web_dir=web)
+    _, uploader = start_demo(web_dir=page_with(EXTENSION, tmp_path))
     uploader.open()
     uploader.expect_ready()
     for name in ("a.txt", "b.txt", "c.txt"):

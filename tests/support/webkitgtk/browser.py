@@ -7,15 +7,12 @@ mode.
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.remote.client_config import ClientConfig
-from selenium.webdriver.remote.file_detector import UselessFileDetector
-from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
@@ -27,19 +24,23 @@ from support.webkitgtk.page import Page
 __all__ = ["Browser", "Context", "launched"]
 
 SCREEN = "1600x1200x24"
-SCRIPT_S = 40.0  # longer than any script of a story takes
-ANSWER_S = 45  # a driver that takes longer is considered hanging
 VIEWPORT = {"width": 1280, "height": 900}
 
 
 class Context:
-    """One MiniBrowser and its pages."""
+    """One MiniBrowser and its pages.
+
+    Args:
+        start: starts a MiniBrowser.
+    """
 
     browser = None  # as in Playwright for a context with a browser of its own
 
-    def __init__(self, service: Service, driver: Driver, viewport: dict[str, int]) -> None:
-        self._service = service
-        self._driver = driver
+    def __init__(
+        self, start: Callable[[], tuple[Service, Driver]], viewport: dict[str, int]
+    ) -> None:
+        self._start = start
+        self._service, self._driver = start()
         self._viewport = viewport
         self.pages: list[Page] = []
 
@@ -52,6 +53,12 @@ class Context:
             page.set_viewport_size(self._viewport)
         self.pages.append(page)
         return page
+
+    def restart(self) -> Driver:
+        """Replace a MiniBrowser that was lost before it had loaded a page."""
+        _stop(self._service)
+        self._service, self._driver = self._start()
+        return self._driver
 
     def close(self) -> None:
         """End the MiniBrowser, even if it does not answer."""
@@ -112,19 +119,20 @@ class Browser:
             "LANG": "en_US.UTF-8",
             "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",  # bubblewrap fails in containers
         }
-        try:
-            service, driver = self._start(options, environment)
-        except (BrowserLostError, WebDriverException):  # one of some hundred starts hangs
-            service, driver = self._start(options, environment)
-        driver.set_script_timeout(SCRIPT_S)
-        return Context(service, driver, viewport or VIEWPORT)
+
+        def start() -> tuple[Service, Driver]:
+            try:
+                return self._start(options, environment)
+            except (BrowserLostError, WebDriverException):  # one of some hundred starts hangs
+                return self._start(options, environment)
+
+        return Context(start, viewport or VIEWPORT)
 
     def _start(self, options: Options, environment: dict[str, str]) -> tuple[Service, Driver]:
         service = Service(self._found.driver, env=environment)
         service.start()
         try:
-            line = RemoteConnection(client_config=_config(service.service_url))
-            return service, Driver(line, options=options, file_detector=UselessFileDetector())
+            return service, Driver(service.service_url, options)
         except (BrowserLostError, WebDriverException):
             _stop(service)
             raise
@@ -141,18 +149,6 @@ def _stop(service: Service) -> None:
 def _children(pid: int) -> list[int]:
     """Return the ids of a process's child processes."""
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _config(address: str) -> ClientConfig:
-    """Return the client options for a driver: a timeout, because it sometimes hangs, and no
-    retries.
-    """
-    once = {"retries": False}
-    return ClientConfig(
-        remote_server_addr=address,
-        timeout=ANSWER_S,
-        init_args_for_pool_manager={"init_args_for_pool_manager": once},
-    )
 
 
 @contextmanager

@@ -95,6 +95,8 @@ class Page:
         self.owns_context = False  # if true, closing the page ends the browser
         self._driver = driver
         self._handle = driver.current_window_handle
+        self._is_used = len(context.pages) > 0  # only the first tab can start again
+        self._size: dict[str, int] = {}
 
     @property
     def driver(self) -> Driver:
@@ -121,6 +123,20 @@ class Page:
 
     def goto(self, url: str, *, wait_until: str = "load") -> None:
         """Navigate to a URL; `wait_until` is `load` or `commit`."""
+        if self._is_used:
+            self._go(url, wait_until)
+            return
+        try:
+            self._go(url, wait_until)
+        except BrowserLostError:
+            self._driver = self.context.restart()
+            self._handle = self._driver.current_window_handle
+            self.set_viewport_size(self._size)
+            self._go(url, wait_until)
+        self._is_used = True
+        self._driver.page_is_there()
+
+    def _go(self, url: str, wait_until: str) -> None:
         self._leave(lambda driver: driver.get(url))
         self._arrive(wait_until, is_blank=url == BLANK)
 
@@ -196,6 +212,7 @@ class Page:
 
     def set_viewport_size(self, size: dict[str, int]) -> None:
         """Resize the window so that the page has this size; GTK has a minimum width."""
+        self._size = size
         driver = self.driver
         width, height = size["width"], size["height"]
         for _ in range(3):
