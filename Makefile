@@ -113,7 +113,7 @@ bench: build
 
 # Two runs: Playwright's event loop, which stays until the end of a run, does not allow `asyncio.run`.
 # pytest ends with 5 if ONLY or BROWSER has chosen no test of a run.
-SLOW = $(BIN)/python -m pytest $(WORKERS) --maxprocesses 2 -m slow $(if $(ONLY),-k "$(ONLY)")
+SLOW = $(BIN)/python -m pytest $(WORKERS) --maxprocesses 3 -m slow $(if $(ONLY),-k "$(ONLY)")
 slow: build prerequisites $(NODE_TESTS)
 	@status=5; \
 	run() { "$$@"; case $$? in 0) [ $$status = 5 ] && status=0 ;; 5) ;; *) status=1 ;; esac; }; \

@@ -11,7 +11,7 @@ from support.browser_page import PYTHON, make_app, script
 from support.expecting import expect
 from support.serving import serve
 
-pytestmark = [pytest.mark.browser, pytest.mark.pyodide]
+pytestmark = pytest.mark.browser
 
 TESTS = Path(__file__).parents[1]
 WEB = TESTS.parent / "web"

@@ -15,7 +15,7 @@ from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.photos import SECRETS, exif, picture, saved, vector
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MakeFile = Callable[[str, bytes], Path]
@@ -58,7 +58,6 @@ def test_photos_are_changed_or_refused_before_their_upload(
     }
 
 
-@pytest.mark.slow
 def test_the_limits_of_type_and_size_apply_to_the_changed_photo(
     start_demo: StartDemo, make_file: MakeFile
 ) -> None:

@@ -554,8 +554,8 @@ def test_a_module_that_the_page_does_not_have(
     ("file", "on_error", "state"),
     [
         (r"pyodide\.asm\.wasm", "reject", "failed"),
-        (r"ossferry_checks\.zip", "reject", "failed"),
-        ("checks_worker", "reject", "failed"),
+        pytest.param(r"ossferry_checks\.zip", "reject", "failed", marks=pytest.mark.slow),
+        pytest.param("checks_worker", "reject", "failed", marks=pytest.mark.slow),
         ("checks_worker", "allow", "done"),
     ],
 )
@@ -598,6 +598,7 @@ async def misuses_loader(file):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
 def test_t57_the_loader_of_heic_loads_nothing_else(
     open_page: StartDemo, make_file: MakeFile, tmp_path: Path, page: Page, console: Console
@@ -616,7 +617,10 @@ def test_t57_the_loader_of_heic_loads_nothing_else(
 
 
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
-@pytest.mark.parametrize("file", ["checks.py", "ossferry_checks.zip", "pyodide.mjs"])
+@pytest.mark.parametrize(
+    "file",
+    ["checks.py", pytest.param("ossferry_checks.zip", marks=pytest.mark.slow), "pyodide.mjs"],
+)
 def test_t58_a_byte_changed_on_the_way_is_never_run(
     start_demo: StartDemo,
     make_file: MakeFile,

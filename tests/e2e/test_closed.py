@@ -43,7 +43,10 @@ def open_pages(
     return open_all
 
 
-@pytest.mark.parametrize("closed", [WHILE_IT_VERIFIES, WITHOUT_AN_ANSWER, TWO_OF_THREE])
+@pytest.mark.parametrize(
+    "closed",
+    [pytest.param(WHILE_IT_VERIFIES, marks=pytest.mark.slow), WITHOUT_AN_ANSWER, TWO_OF_THREE],
+)
 def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
     demo: Demo,
     open_pages: OpenPages,

@@ -272,7 +272,7 @@ def in_places(*fast: str) -> pytest.MarkDecorator:
     )
 
 
-@in_places("plain worker", "micropython", "pyodide")
+@in_places("plain worker", "micropython")
 def test_every_kind_of_data_arrives(
     site: Site, server: Demo, key: str, page: Page, console: Console, where: str
 ) -> None:
