@@ -17,7 +17,7 @@ from ossferry.cli.demo import Demo
 from support import programs, webkitgtk
 from support.config import load
 from support.garbage import collected
-from support.shared_page import SharedPage
+from support.shared_page import SharedPage, shared_page
 from support.times import RECORD, Times, place
 from support.workers import Scheduling
 
@@ -290,13 +290,12 @@ def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browse
 @pytest.fixture(scope="session")
 def session_page(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[SharedPage]:
     """The page of Chromium that the stories of a worker share."""
-    shared = SharedPage(browser, browser_context_args)
-    yield shared
-    shared.close()
+    with shared_page(browser, browser_context_args) as shared:
+        yield shared
 
 
 @pytest.fixture(scope="module")
-def shared_page(session_page: SharedPage) -> Iterator[SharedPage]:
+def module_page(session_page: SharedPage) -> Iterator[SharedPage]:
     """The shared page; after a module, everything that its fixtures have left is collected."""
     yield session_page
     gc.collect()  # after each test, only what the test has made
@@ -314,7 +313,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, browser_name: str) ->
     ):
         yield request.getfixturevalue("context").new_page()
         return
-    shared: SharedPage = request.getfixturevalue("shared_page")
+    shared: SharedPage = request.getfixturevalue("module_page")
     stays = bool(node.get_closest_marker("page_stays"))
     if not stays:
         shared.empty()

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from support.serving import serve
-from support.shared_page import SharedPage
+from support.shared_page import SharedPage, shared_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_browser("chromium")]
 
@@ -33,19 +33,17 @@ FOUND = """async () => ({
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    async def blank(_request: Request) -> Response:
-        return HTMLResponse("<title>blank</title>")
+    async def site(_request: Request) -> Response:
+        return HTMLResponse("<title>site</title>")
 
-    routes = [Route("/", blank), Route("/healthz", blank)]
-    with serve(Starlette(routes=routes)) as url:
+    with serve(Starlette(routes=[Route("/", site)])) as url:
         yield url
 
 
 @pytest.fixture
 def shared(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[SharedPage]:
-    made = SharedPage(browser, browser_context_args)
-    yield made
-    made.close()
+    with shared_page(browser, browser_context_args) as made:
+        yield made
 
 
 def leave_everything(page: Page, address: str) -> None:

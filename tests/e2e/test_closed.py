@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route
+from playwright.sync_api import Page, Route
 
 from e2e.conftest import Console, let_go
 from e2e.pages.uploader import UploaderPage
@@ -24,13 +24,11 @@ WHILE_IT_VERIFIES, WITHOUT_AN_ANSWER, TWO_OF_THREE = "verifying", "no answer", "
 
 
 @pytest.fixture
-def open_pages(
-    demo: Demo, context: BrowserContext, page: Page, console: Console, runtime: str
-) -> OpenPages:
+def open_pages(demo: Demo, page: Page, console: Console, runtime: str) -> OpenPages:
     """Return a function that opens several pages of one browser; the first is `page`."""
 
     def open_all(count: int) -> list[UploaderPage]:
-        opened = [page] + [context.new_page() for _ in range(count - 1)]
+        opened = [page] + [page.context.new_page() for _ in range(count - 1)]
         pages = [UploaderPage(each, f"{demo.url}/?runtime={runtime}") for each in opened]
         for uploader in pages:
             if uploader.page is not page:

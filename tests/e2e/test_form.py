@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from e2e.axe import violations
 from e2e.conftest import Console, operator_bucket
@@ -210,10 +210,10 @@ def test_a_script_whose_language_is_too_new_is_noticed(
 
 
 def test_a_file_goes_to_whoever_is_signed_in_although_oss_sends_them_back(
-    demo: Demo, page: Page, context: BrowserContext, console: Console, make_file: MakeFile
+    demo: Demo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
     page.goto(f"{demo.url}/form")
-    context.request.post(f"{demo.url}/demo/user", data={"user": "bob"})
+    page.request.post(f"{demo.url}/demo/user", data={"user": "bob"})
     page.reload()
 
     upload(page, make_file("of-bob.txt", b"hello"))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from e2e.conftest import Console
 from e2e.pages.uploader import Row, UploaderPage
@@ -71,18 +71,17 @@ def _failing(console: Console) -> None:
 def two_pages(
     request: pytest.FixtureRequest,
     demo: Demo,
-    context: BrowserContext,
     page: Page,
     console: Console,
     runtime: str,
 ) -> TwoPages:
     """Two tabs of one browser, with and without Web Locks."""
-    if not request.param:
-        context.add_init_script(WITHOUT_LOCKS)
     first = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    second = UploaderPage(context.new_page(), first.url)
+    second = UploaderPage(page.context.new_page(), first.url)
     console.listen(second.page)
     for uploader in (first, second):
+        if not request.param:
+            uploader.page.add_init_script(WITHOUT_LOCKS)
         uploader.open()
         uploader.expect_ready()
         expect(uploader.grant).to_contain_text("May add")

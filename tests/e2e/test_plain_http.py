@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
@@ -27,7 +27,6 @@ MISSING = """() => [
 def test_without_https_files_arrive_go_on_after_a_reload_and_it_is_said_what_is_missing(
     start_demo: Callable[..., tuple[Demo, UploaderPage]],
     page: Page,
-    context: BrowserContext,
     console: Console,
     make_file: Callable[[str, bytes], Path],
 ) -> None:
@@ -48,7 +47,7 @@ def test_without_https_files_arrive_go_on_after_a_reload_and_it_is_said_what_is_
     uploader.row("small.txt").expect_state("done")
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
     expect(notice).to_contain_text("was not loaded over https. Uploads still work.")
-    second = UploaderPage(context.new_page(), uploader.url)
+    second = UploaderPage(page.context.new_page(), uploader.url)
     second.open()
     second.expect_ready()
     second.choose(path)

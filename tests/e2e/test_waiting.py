@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, BrowserType, Page
+from playwright.sync_api import BrowserType, Page
 
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
@@ -177,12 +177,12 @@ def test_what_waited_can_be_discarded_one_by_one_or_all(
 
 
 def test_another_tab_is_offered_what_waits_only_when_its_page_is_closed(
-    fresh: UploaderPage, own_demo: Demo, context: BrowserContext, make_file: MakeFile
+    fresh: UploaderPage, own_demo: Demo, make_file: MakeFile
 ) -> None:
     hold(own_demo)
     fresh.choose(*[make_file(name, b"x") for name in NAMES])
     until(fresh.page, lambda: len(record_keys(fresh.page)) == COUNT)
-    other = UploaderPage(context.new_page(), fresh.url)
+    other = UploaderPage(fresh.page.context.new_page(), fresh.url)
     other.open()
     other.expect_ready()
     expect(other.grant).to_contain_text("May add")

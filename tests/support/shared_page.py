@@ -1,4 +1,4 @@
-"""One page of Chromium for the stories of a module.
+"""One page of Chromium for the stories of a worker.
 
 A new profile fetches, checks and compiles everything again. In a page that stays, a start of
 ossferry takes a third of the time. Between two stories, the page gets rid of everything that they
@@ -9,18 +9,40 @@ A story that needs an empty cache, or that changes the page in another way, is m
 with the reason.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
-__all__ = ["SharedPage"]
+from support.serving import serve
 
-BLANK = "/healthz"
-"""A path of each server whose page has no script."""
+__all__ = ["SharedPage", "shared_page"]
+
+
+@contextmanager
+def shared_page(browser: Browser, options: dict[str, Any]) -> Iterator["SharedPage"]:
+    """Yield a shared page that waits at a blank document between stories.
+
+    The servers of all stories have the host of this document. To Chromium they are one site, so it
+    keeps the process, and what this process has compiled.
+    """
+
+    async def blank(_request: Request) -> HTMLResponse:
+        return HTMLResponse("<title>blank</title>")
+
+    with serve(Starlette(routes=[Route("/", blank)])) as url:
+        shared = SharedPage(browser, options, blank=url)
+        try:
+            yield shared
+        finally:
+            shared.close()
 
 
 class SharedPage:
@@ -28,10 +50,12 @@ class SharedPage:
 
     Args:
         options: arguments of `Browser.new_context`.
+        blank: the address of a document without scripts.
     """
 
-    def __init__(self, browser: Browser, options: dict[str, Any]) -> None:
+    def __init__(self, browser: Browser, options: dict[str, Any], *, blank: str) -> None:
         self._browser = browser
+        self._blank = blank
         self._options = options
         self._page: Page | None = None
         self._origins: set[str] = set()
@@ -101,15 +125,6 @@ class SharedPage:
         if parts.scheme in ("http", "https"):
             self._origins.add(f"{parts.scheme}://{parts.netloc}")
 
-    def _leave(self, page: Page) -> None:
-        """Open a page without scripts on the same origin, so that Chromium keeps the process, and
-        what it has compiled.
-        """
-        try:
-            page.goto(urljoin(page.url, BLANK))
-        except Error:  # the story has stopped its server
-            page.goto("about:blank")
-
     def _empty(self, page: Page, context: BrowserContext) -> None:
         for each in context.pages:
             if each is not page:
@@ -117,7 +132,7 @@ class SharedPage:
         page.unroute_all(behavior="ignoreErrors")
         context.unroute_all(behavior="ignoreErrors")
         context.set_offline(False)
-        self._leave(page)
+        page.goto(self._blank)
         devtools = context.new_cdp_session(page)
         for origin in self._origins:
             devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
