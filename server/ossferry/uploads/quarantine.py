@@ -141,14 +141,15 @@ class Quarantine:
         Returns:
             ``removed``, ``kept``, or ``gone`` if the object was deleted or replaced.
         """
+        trash_key = _trash_key(owner, stored)
         if self._keeps:
-            trash_key = _trash_key(owner, stored)
             until = self._clock() + self._lasts
             async with self._database.write() as connection:
                 await refusals.keep(connection, stored.key, trash_key=trash_key, until=until)
-            found = await self._store.head(stored.key)
-            if found is None or found.etag != stored.etag:
-                return "gone"
+        found = await self._store.head(stored.key)
+        if found is None or found.etag != stored.etag:
+            return "gone"
+        if self._keeps:
             await self._store.copy(found, trash_key)
         await self._store.delete(stored.key)
         return "kept" if self._keeps else "removed"

@@ -280,6 +280,31 @@ def test_what_cannot_be_removed_now_is_hidden_and_removed_later(
     assert world.told.events == []
 
 
+@pytest.mark.parametrize("refused", ["remove", "trash"])
+def test_an_object_that_replaces_a_refused_one_after_the_list_stays(
+    make_world: Callable[..., World], refused: str
+) -> None:
+    world = make_world(refused=refused)
+    world.damage()
+    plain_delete, plain_list = world.store.delete, world.store.list
+
+    async def lost(key: str, version: str = "") -> str:
+        raise OssLostError("no-answer")
+
+    async def list_before_it_is_replaced(prefix: str, *, after: str, limit: int) -> Any:
+        found = await plain_list(prefix, after=after, limit=limit)
+        world.store.put(world.key, size=9, crc64=GOOD, etag="2" * 32)
+        return found
+
+    world.store.delete = lost  # type: ignore[method-assign] # the refused object stays for now
+    assert world.refuse().status_code == 503
+    world.store.delete = plain_delete  # type: ignore[method-assign]
+    world.store.list = list_before_it_is_replaced  # type: ignore[method-assign]
+    world.look_through()
+
+    assert world.store.objects[world.key].crc64 == GOOD
+
+
 def test_bytes_are_kept_for_a_while_if_the_settings_say_so(
     make_world: Callable[..., World],
 ) -> None:
