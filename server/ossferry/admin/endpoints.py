@@ -1,11 +1,12 @@
 """Endpoints of the read-only administration page `/admin`, and the CSV export of uploads.
 
-In CSV, text from users that looks like a formula gets a leading ``'``, so that spreadsheets do not
-evaluate the text.
+In CSV, text from users that looks like a formula gets a ``'`` before it, so that spreadsheets do
+not evaluate the text.
 """
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -33,7 +34,8 @@ from ossferry.settings.model import Settings
 __all__ = ["AdminApi", "csv_pieces"]
 
 SHOWN = 500
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r])")
+"""Where a spreadsheet would read a formula: some begin a new cell at a semicolon or tab."""
 
 
 class AdminApi:
@@ -122,9 +124,8 @@ async def _with(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 def _cell(value: object) -> str:
-    """Return a value as text, with a leading ``'`` if a spreadsheet would read it as a formula."""
-    text = _text(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """Return a value as text, with ``'`` where a spreadsheet would read a formula."""
+    return FORMULA.sub(r"\1'", _text(value))
 
 
 def _text(value: object) -> str:

@@ -98,9 +98,15 @@ async def test_of_a_claim_the_table_has_the_number_of_each_outcome(ledger_url: s
     assert line["checks_claimed"] == "passed: 2, changed: 1, error: 1"
 
 
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
-async def test_no_name_is_a_formula_to_a_spreadsheet(ledger_url: str, first: str) -> None:
-    eve = replace(owner("eve"), label=f'{first}HYPERLINK("https://evil.example")')
+@pytest.mark.parametrize(
+    ("before", "first"),
+    [("", each) for each in "=+-@\t\r"] + [("x;", "="), ("x\t", "@"), ("x\n", "+")],
+)
+async def test_no_name_is_a_formula_to_a_spreadsheet(
+    ledger_url: str, before: str, first: str
+) -> None:
+    formula = f'{first}HYPERLINK("https://evil.example")'
+    eve = replace(owner("eve"), label=before + formula)
     database = Database(ledger_url)
     try:
         async with database.write() as connection:
@@ -112,4 +118,4 @@ async def test_no_name_is_a_formula_to_a_spreadsheet(ledger_url: str, first: str
         await database.close()
 
     (line,) = csv.DictReader(io.StringIO("".join(pieces), newline=""))
-    assert line["label"] == f"'{eve.label}"
+    assert line["label"] == f"{before}'{formula}"

@@ -22,6 +22,7 @@ __all__ = ["as_csv", "as_json"]
 
 COLUMNS = ("name", "key", "size", "crc64", "request_id", "arrived_at", "checks_claimed")
 FORMULA = "=+-@\t\r"  # a cell that begins with one of these is a formula for a spreadsheet
+SEPARATORS = ";\t\r\n"  # after one of these, some spreadsheets begin a new cell
 
 
 def as_csv(rows: "list[Row]") -> str:
@@ -71,9 +72,18 @@ def _checks_text(checks: "dict[str, Any] | None") -> str:
 
 
 def _cell(value: "str | int") -> str:
-    text = str(value)
-    if isinstance(value, str) and text[:1] and text[0] in FORMULA:
-        text = "'" + text
-    if [char for char in ',"\r\n' if char in text]:
+    text = _without_formulas(value) if isinstance(value, str) else str(value)
+    if [char for char in ',";\t\r\n' if char in text]:
         return '"' + text.replace('"', '""') + '"'
     return text
+
+
+def _without_formulas(text: str) -> str:
+    """Return the text with `'` before each character that would begin a formula in a cell."""
+    before, safe = SEPARATORS[0], []
+    for char in text:
+        if before in SEPARATORS and char in FORMULA:
+            safe.append("'")
+        safe.append(char)
+        before = char
+    return "".join(safe)

@@ -28,6 +28,15 @@ def test_csv_quotes_and_disarms():
     )
 
 
+def test_no_formula_begins_after_a_separator_of_another_program():
+    names = ["x;=cmd|' /C calc'!A0;.txt", "a\t+1", "b\n@c"]
+
+    text = as_csv([arrived(name) for name in names])
+
+    for safe in ("x;'=cmd|' /C calc'!A0;.txt", "a\t'+1", "b\n'@c"):
+        assert f'"{safe}","p/{safe}",12' in text
+
+
 def test_what_the_checks_said_is_one_cell_and_no_formula():
     row = arrived("a.txt")
     row[0].checks = claim(("=f", "passed", ""), ("small", "changed", 'from "4" to 1, MB'))
