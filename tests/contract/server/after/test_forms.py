@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from ossferry.cli.demo import Demo
-from support.after_upload import become, mine, operators_bucket
+from support.after_upload import become, mine, operators_bucket, until
 from support.forms import Form, asked, code_of, send, shown
 
 HTML = {"accept": "text/html"}
@@ -115,10 +115,10 @@ def test_a_form_counts_against_the_quota(after: Demo, site: httpx.Client) -> Non
     form = asked(site)
     policy_allows = send(after, form, b"x" * 1001, name="large")
     go_back(site, send(after, shown(site.get("/form").text), b"x" * 990, name="full"))
-    fits = site.post("/api/form", json={"size": 10})
+    # until the next look at the bucket, a deleted object of an earlier test may count
+    until(lambda: site.post("/api/form", json={"size": 10}).status_code == 200)
 
     exceeds = site.post("/api/form", json={"size": 11})
 
     assert (policy_allows.status_code, code_of(policy_allows)) == (400, "EntityTooLarge")
-    assert fits.status_code == 200
     assert exceeds.json()["code"] == "quota-exceeded"
