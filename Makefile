@@ -24,7 +24,7 @@ HAS_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>
 HAS_NODE := node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || { echo 'make: Node 20 or newer, with npm, is not installed; install it from https://nodejs.org' >&2; exit 1; }
 # all that the server and the mock can use, at the versions of the lock that exists
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.toml $(addprefix --extra ,checks oss-v2 otel postgresql redis images) --universal --python-version 3.11 --no-emit-index-url --no-header
-# pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
+# pytest replaces a worker that crashes; with CI=true it repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 .PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel library npm-package uploader-wheel mock-wheel lock modules docs prerequisites clean
@@ -119,7 +119,7 @@ slow: build prerequisites $(NODE_TESTS)
 	run() { "$$@"; case $$? in 0) [ $$status = 5 ] && status=0 ;; 5) ;; *) status=1 ;; esac; }; \
 	$(if $(BROWSER),,run $(SLOW) tests/unit tests/contract tests/attacks;) \
 	run $(SLOW) $(if $(BROWSER),--browser $(BROWSER)) tests/browser tests/e2e; \
-	[ $$status != 5 ] || echo 'make: there is no slow test with this name; make ONLY shorter' >&2; \
+	[ $$status != 5 ] || echo 'make: no slow test fits ONLY and BROWSER' >&2; \
 	exit $$status
 
 mutants: build

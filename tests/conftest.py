@@ -80,7 +80,8 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     """Return the scheduler that assigns tests to workers."""
-    return Scheduling(config, log, group_of)
+    is_slow = config.option.markexpr == "slow"
+    return Scheduling(config, log, group_of_file if is_slow else group_of)
 
 
 def group_of(nodeid: str) -> str:
@@ -90,9 +91,13 @@ def group_of(nodeid: str) -> str:
     starts once. The other tests are grouped by file, so that the fixtures of a module are made
     once.
     """
-    path, _, params = nodeid.partition("[")
-    engine = next((each for each in params.rstrip("]").split("-") if each in CORE), None)
-    return engine or path.partition("::")[0]
+    params = nodeid.partition("[")[2].rstrip("]").split("-")
+    return next((each for each in params if each in CORE), None) or group_of_file(nodeid)
+
+
+def group_of_file(nodeid: str) -> str:
+    """Return the group of a slow test: its file, so that each worker runs a part of an engine."""
+    return nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -298,6 +303,7 @@ def session_page(browser: Browser, browser_context_args: dict[str, Any]) -> Iter
 def module_page(session_page: SharedPage) -> Iterator[SharedPage]:
     """The shared page; after a module, everything that its fixtures have left is collected."""
     yield session_page
+    session_page.empty()  # the last story may have been marked `page_stays`
     gc.collect()  # after each test, only what the test has made
 
 

@@ -32,7 +32,7 @@ def site(folder: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize("place", ["server", "file"])
+@pytest.mark.parametrize("place", [pytest.param("server", marks=pytest.mark.slow), "file"])
 def test_the_search_finds_a_page(
     page: Page, site: str, folder: Path, console: Console, place: str
 ) -> None:

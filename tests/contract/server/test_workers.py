@@ -161,6 +161,7 @@ def grants_and_figures(demo: Demo, url: str) -> tuple[list[str], int, str]:
     return keys, calls, httpx.get(f"{url}/metrics", headers=headers, trust_env=False).text
 
 
+@pytest.mark.slow  # test_nginx_servers also loses no request
 def test_two_workers_share_their_state_and_lose_no_request_until_they_stop(
     demo: Demo, options: dict[str, str], redis_url: str, tmp_path: Path
 ) -> None:
