@@ -90,7 +90,7 @@ prerequisites: $(VENV)/.ready
 test:
 	@$(MAKE) --no-print-directory --jobs 2 build prerequisites $(NODE_TESTS)
 	$(BIN)/python -m pytest $(WORKERS) $(if $(TIMES),--times) --budget-s 240 tests/unit tests/contract tests/attacks
-	$(BIN)/python -m pytest $(WORKERS) $(if $(TIMES),--times) --budget-s 360 --maxprocesses 3 tests/browser tests/e2e
+	$(BIN)/python -m pytest $(WORKERS) $(if $(TIMES),--times) --budget-s 420 --maxprocesses 3 tests/browser tests/e2e
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
