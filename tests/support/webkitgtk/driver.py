@@ -14,7 +14,7 @@ __all__ = ["BrowserLostError", "Driver"]
 
 SCRIPT_S = 40.0  # longer than any script of a story takes
 ANSWER_S = 45  # a driver that takes longer is considered hanging
-FIRST_ANSWERS_S = 10
+FIRST_ANSWERS_S = 10  # the same, until the first page is loaded
 
 TERMINATED = "Session terminated"
 """In the driver's answer if MiniBrowser has ended."""

@@ -258,6 +258,11 @@ def test_a_receipt_is_recorded_at_once(world: World) -> None:
     assert world.listed() == [world.key, world.key]
 
 
+async def lost(key: str, version: str = "") -> str:
+    """Stand in for `delete` of a store that does not answer."""
+    raise OssLostError("no-answer")
+
+
 @pytest.mark.parametrize("refused", ["remove", "trash"])
 def test_what_cannot_be_removed_now_is_hidden_and_removed_later(
     make_world: Callable[..., World], refused: str
@@ -265,9 +270,6 @@ def test_what_cannot_be_removed_now_is_hidden_and_removed_later(
     world = make_world(refused=refused)
     world.damage()
     plain = world.store.delete
-
-    async def lost(key: str, version: str = "") -> str:
-        raise OssLostError("no-answer")
 
     world.store.delete = lost  # type: ignore[method-assign] # the fault
     answer = world.refuse()
@@ -287,9 +289,6 @@ def test_an_object_that_replaces_a_refused_one_after_the_list_stays(
     world = make_world(refused=refused)
     world.damage()
     plain_delete, plain_list = world.store.delete, world.store.list
-
-    async def lost(key: str, version: str = "") -> str:
-        raise OssLostError("no-answer")
 
     async def list_before_it_is_replaced(prefix: str, *, after: str, limit: int) -> Any:
         found = await plain_list(prefix, after=after, limit=limit)
