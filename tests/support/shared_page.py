@@ -1,9 +1,9 @@
 """One page of Chromium for the stories of a worker.
 
 A new profile fetches, checks and compiles everything again. In a page that stays, a start of
-ossferry takes a third of the time. Between two stories, the page gets rid of everything that they
-could notice: documents, storage, cookies, permissions, routes, scripts and emulation. The HTTP
-cache stays. Listeners of events stay too; they only add to lists of stories that have ended.
+ossferry takes a third of the time. After each story, documents, storage, cookies, permissions,
+routes, scripts and emulation are removed. The HTTP cache, `window.name` and the clipboard stay.
+Listeners of events stay too; they only add to lists of stories that have ended.
 
 A story that needs an empty cache, or that changes the page in another way, is marked `own_page`
 with the reason.
