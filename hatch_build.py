@@ -7,11 +7,17 @@
 - `mock-oss` (`wheels/mock`) and `ossferry-uploader` (`wheels/uploader`) get no files of the
   page.
 
+The version of the first three wheels ends with the id of the build, such as `0.1.0+b5d1c07e2a94`.
+pip does not install a wheel over one of the same version, so without the id an upgrade would do
+nothing.
+
 Building the first two wheels fails without a built page, because the server would refuse to start
 without it. An editable install uses the page in the checkout's `build/web`.
 """
 
+import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +34,11 @@ class WebFilesHook(BuildHookInterface[Any]):
         contents: `page` for the page without the files that have a wheel of their own, the name of
             an interpreter for the files of its wheel, or nothing for a wheel without files of the
             page.
+        has-id: whether the version gets the id of the build.
     """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the page's files and the SBOM to the wheel.
+        """Add the page's files and the SBOM to the wheel, and the id to its version.
 
         Raises:
             FileNotFoundError: the page or the SBOM has not been built.
@@ -43,6 +50,31 @@ class WebFilesHook(BuildHookInterface[Any]):
         build_data["sbom_files"].append(str(sbom))
         if contents := self.config.get("contents"):
             build_data["force_include"].update(_files(build / "web", contents))
+        if self.config.get("has-id"):
+            with_id = f"{self.metadata.version}+{build_id(build)}"
+            # hatchling has no public way to set the version of one build.
+            self.metadata._version = self.metadata._original_version = with_id
+
+
+def build_id(build: Path) -> str:
+    """Return the same id for all wheels of a build: a hash of the sources and of the built page.
+
+    It begins with a letter, because a version drops the leading zeros of a number.
+    """
+    root = build.parent
+    digest = hashlib.sha256()
+    for path in sorted(_contents(root, build)):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return f"b{digest.hexdigest()[:11]}"
+
+
+def _contents(root: Path, build: Path) -> Iterable[Path]:
+    yield root / "pyproject.toml"
+    for folder in (root / "server", root / "wheels", build / "web"):
+        for path in folder.rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield path
 
 
 def _files(web: Path, contents: str) -> dict[str, str]:

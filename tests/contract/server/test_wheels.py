@@ -5,6 +5,7 @@ import email.policy
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -28,6 +29,7 @@ from support.wheels import FOLDERS, build_wheels
 ROOT = Path(__file__).parents[3]
 UV = Path(sys.executable).with_name("uv")
 OURS = {name.replace("_", "-") for name in FOLDERS}
+PRODUCTION = (ROOT / "docs/production.md").read_text("utf-8")
 FIXTURE = """
 def test_the_mock_runs(mock_oss):
     assert list(mock_oss.bucket("web-direct-upload").objects) == []
@@ -158,6 +160,70 @@ def test_the_library_is_only_in_its_wheel(dist: Path) -> None:
     assert [each for each in files(dist, "ossferry") if "ossferry_uploader" in each] == []
 
 
+def version_of(dist: Path, name: str = "ossferry") -> str:
+    return str(metadata(wheel(dist, name))["version"])
+
+
+def test_the_three_wheels_of_a_server_have_the_id_of_their_build(dist: Path) -> None:
+    with_id = {version_of(dist, name) for name in ("ossferry", "ossferry_pyodide", "mock_oss")}
+
+    (version,) = with_id
+    assert re.fullmatch(r"0\.1\.0\+b[0-9a-f]{11}", version)
+    assert version_of(dist, "ossferry_uploader") == "0.1.0"
+
+
+def test_a_change_of_any_file_gives_the_build_another_id(tmp_path: Path) -> None:
+    build_id = runpy.run_path(str(ROOT / "hatch_build.py"))["build_id"]
+    files = ("pyproject.toml", "server/a.py", "wheels/a/b.toml", "build/web/c.js")
+    ids = []
+    for text in ("first", "other"):
+        for name in files:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            ids.append(build_id(tmp_path / "build"))
+        (tmp_path / "server/__pycache__").mkdir(exist_ok=True)
+        (tmp_path / "server/__pycache__/a.pyc").write_text(text)
+
+    assert len(set(ids)) == 2 * len(files)
+    assert build_id(tmp_path / "build") == ids[-1]
+
+
+def other_build(dist: Path, out: Path) -> str:
+    """Write the wheel `ossferry` with another id into a folder; return its version."""
+    old, new = version_of(dist), "0.1.0+b0123456789a"
+    with (
+        zipfile.ZipFile(wheel(dist, "ossferry")) as source,
+        zipfile.ZipFile(out / f"ossferry-{new}-py3-none-any.whl", "w") as target,
+    ):
+        for name in source.namelist():
+            content = source.read(name)
+            if ".dist-info/" in name:
+                content = content.replace(old.encode(), new.encode())
+            target.writestr(name.replace(old, new), content)
+    return new
+
+
+def test_the_upgrade_of_the_page_installs_another_build_of_the_same_release(
+    tmp_path: Path, dist: Path
+) -> None:
+    (upgrade,) = re.findall(r"^\$ /opt/ossferry/bin/(pip install .+)$", PRODUCTION, re.M)[1:]
+    run(tmp_path, UV, "venv", "--quiet", "--python", sys.executable, "fresh")
+    python = tmp_path / "fresh/bin/python"
+    before = ("--no-deps", "--no-cache", wheel(dist, "ossferry"))
+    install(tmp_path, python.parent, *before)
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/constraints.txt").symlink_to(ROOT / "constraints.txt")
+    new = other_build(dist, tmp_path / "dist")
+
+    pip = f"{sys.executable} -m pip --python {python}"
+    here = f"{pip} {upgrade.removeprefix('pip ')} --no-deps --no-index --quiet"
+    run(tmp_path, "/bin/sh", "-c", here)
+
+    show = "import importlib.metadata as m; print(m.version('ossferry'))"
+    assert run(tmp_path, python, "-c", show) == f"{new}\n"
+
+
 def environment(folder: Path, dist: Path, *wheels: str, and_also: Sequence[str] = ()) -> Path:
     """Install wheels into an empty environment; return the folder of its programs.
 
@@ -207,15 +273,15 @@ def plain(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the page counts for Python 3.11")
 def test_the_page_about_production_counts_the_packages(plain: Path, tried: Path) -> None:
-    page = (ROOT / "docs/production.md").read_text("utf-8")
+    needed = len(installed(plain)) - 1
 
-    assert f"the server needs {len(installed(plain)) - 1} packages with " in page
+    assert f"the server needs {needed} packages with " in PRODUCTION
     added = {"mock-oss", "ossferry-pyodide", "python-multipart"}
     assert installed(tried) - installed(plain) == added
-    assert "| the second and the third wheel, and 1 package |" in page
+    assert "| the second and the third wheel, and 1 package |" in PRODUCTION
 
 
-def test_the_plain_wheel_serves_the_page(tmp_path: Path, plain: Path) -> None:
+def test_the_plain_wheel_serves_the_page(tmp_path: Path, dist: Path, plain: Path) -> None:
     port = free_port()
     options = {**cloud_options(tmp_path), "OSSFERRY_PORT": str(port)}
     (tmp_path / "keys.json").write_text('{"version": 1, "keys": []}')
@@ -226,7 +292,7 @@ def test_the_plain_wheel_serves_the_page(tmp_path: Path, plain: Path) -> None:
 
     assert set(assets.values()) == {200}
     assert any("/micropython-" in name for name in assets)
-    assert "Usage: ossferry" in run(tmp_path, plain / "ossferry", "--help")
+    assert run(tmp_path, plain / "ossferry", "--version") == f"ossferry {version_of(dist)}\n"
     assert installed(plain) & OURS == {"ossferry"}
 
 
@@ -314,7 +380,7 @@ def test_uv_installs_the_wheels_of_a_clone(
     )
 
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"ossferry \d+\.\d+\.\d+\n", done.stdout)
+    assert re.fullmatch(r"ossferry \d+\.\d+\.\d+\+b\w+\n", done.stdout)
 
 
 def test_the_demo_runs_without_a_checkout(tmp_path: Path, tried: Path) -> None:
