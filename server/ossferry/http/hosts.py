@@ -8,8 +8,10 @@ from ossferry.settings.model import Settings
 
 __all__ = ["PROBE_PATHS", "HostGuard"]
 
-PROBE_PATHS = ("/healthz", "/readyz")
-"""Health check paths, allowed with any host name and over plain HTTP: probes use IP addresses."""
+PROBE_PATHS = ("/healthz", "/readyz", "/metrics")
+"""Paths that are allowed with any host name and over plain HTTP: probes and Prometheus use the IP
+addresses of the servers.
+"""
 
 
 class HostGuard:

@@ -134,7 +134,7 @@ def test_each_probe_asks_a_health_path_at_the_port_of_the_server(settings: Setti
 
     assert {probe["httpGet"]["port"] for probe in probes().values()} == {port["name"]}
     assert port["containerPort"] == settings.port
-    assert set(paths.values()) == set(PROBE_PATHS)
+    assert set(paths.values()) < set(PROBE_PATHS)
     assert paths["readinessProbe"] == "/readyz"
     assert paths["livenessProbe"] == paths["startupProbe"] == "/healthz"
     assert probes()["readinessProbe"]["timeoutSeconds"] > settings.sts_timeout_s
@@ -240,12 +240,15 @@ def test_the_pods_reach_what_they_need_and_no_more(settings: Settings) -> None:
     assert not covers(cloud, "10.0.0.1")
 
 
-def test_only_the_ingress_controller_reaches_the_pods() -> None:
+def test_only_the_ingress_controller_and_prometheus_reach_the_pods() -> None:
     (rule,) = the("NetworkPolicy")["spec"]["ingress"]
-    (peer,) = rule["from"]
 
     assert the("NetworkPolicy")["spec"]["policyTypes"] == ["Ingress", "Egress"]
-    assert peer["podSelector"] == {"matchLabels": {"app": "ingress-nginx"}}
+    assert [each["podSelector"]["matchLabels"] for each in rule["from"]] == [
+        {"app": "ingress-nginx"},
+        {"app.kubernetes.io/name": "prometheus"},
+    ]
+    assert all(each["namespaceSelector"]["matchLabels"] for each in rule["from"])
     assert [each["port"] for each in rule["ports"]] == [container()["ports"][0]["name"]]
 
 

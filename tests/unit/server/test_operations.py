@@ -165,6 +165,15 @@ def test_t49_figures_need_their_token(client: httpx.Client, headers: dict[str, s
     assert client.get("/metrics", headers=headers).status_code == 401
 
 
+@pytest.mark.parametrize(("headers", "status"), [(BEARER, 200), ({}, 401)])
+def test_t49_figures_are_read_at_the_address_of_a_pod_with_their_token(
+    make_settings: Callable[..., Settings], sts: FakeSts, headers: dict[str, str], status: int
+) -> None:
+    app = create_app(make_settings(metrics_token=TOKEN, behind_tls=True), assume_role=sts)
+    with app_client(app, "http://10.0.0.5:8000") as client:
+        assert client.get("/metrics", headers=headers).status_code == status
+
+
 def test_t49_without_a_token_there_are_no_figures(
     make_settings: Callable[..., Settings], sts: FakeSts
 ) -> None:

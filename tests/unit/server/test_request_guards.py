@@ -99,7 +99,7 @@ def test_a_probe_may_ask_by_any_name(client: httpx.Client, path: str, host: str)
     assert client.get(path, headers={"host": host}).json()["status"] in ("ok", "not-ready")
 
 
-@pytest.mark.parametrize("path", ["/healthz/", "/", "/metrics", "/api/grant", "/x/healthz"])
+@pytest.mark.parametrize("path", ["/healthz/", "/", "/metrics/", "/api/grant", "/x/healthz"])
 def test_t32_what_is_no_probe_may_not(client: httpx.Client, path: str) -> None:
     answer = client.get(path, headers={"host": "10.0.0.5:8000"})
 
