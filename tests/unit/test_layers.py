@@ -58,7 +58,7 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "admin": "ledger http mount settings identity clock",
         "checks": "pages access http mount settings identity errors",
-        "pages": "access http settings errors",
+        "pages": "access http settings extras errors",
         "access": "state http settings observability identity errors clock",
         "ledger": "oss observability identity extras errors clock",
         "oss": "state settings observability identity extras errors clock",

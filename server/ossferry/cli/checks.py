@@ -15,6 +15,7 @@ import typer
 from ossferry.cli.complaints import complaint, file_complaint
 from ossferry.cli.output import JsonOption, Rows, counted, json_line, note, plain, progress
 from ossferry.errors import NotStoredError, OssferryError, SettingsError, UsageError
+from ossferry.extras import install_command
 
 if TYPE_CHECKING:
     from ossferry.checks.selection import Selection
@@ -255,7 +256,7 @@ def _print_verdict(found: dict[str, Any]) -> None:
         note("no check looks at files with this name")
     if any("ModuleNotFoundError" in each["says"] for each in verdict["ran"]):
         note(
-            "install the missing package where this command runs; `pip install 'ossferry[checks]'`"
+            f"install the missing package where this command runs; `{install_command('checks')}`"
             " has those of the built-in checks"
         )
 

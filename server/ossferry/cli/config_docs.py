@@ -9,7 +9,7 @@ from ossferry.settings.checks import CheckSettings
 from ossferry.settings.model import PREFIX, Settings
 from ossferry.settings.secrets import is_secret
 
-__all__ = ["configuration_page"]
+__all__ = ["GROUPS", "configuration_page"]
 
 HEAD = """\
 # Configuration
@@ -20,12 +20,39 @@ If a value is unsafe or missing, the server does not start, and its message name
 An empty value means that the option is not set.
 It also refuses a misspelled option and suggests the nearest name.
 This page is generated: `ossferry config-docs > docs/configuration.md`.
+"""
+
+MINIMUM = (
+    *("auth", "bucket", "region", "endpoint", "role_arn", "objects_role_arn", "secret"),
+    *("public_url", "allowed_hosts", "behind_tls"),
+)
+"""The options that almost every server needs; they have the first table."""
+
+GROUPS = {
+    "cname": "OSS, STS and RAM",
+    "share_access_key_id": "After the upload",
+    "session_duration_s": "Credentials and forms",
+    "api_keys_file": "Who may upload",
+    "trusted_proxies": "Proxies and other sites",
+    "rate_per_principal": "Rates",
+    "max_file_size": "Files and the page",
+    "host": "The process",
+    "metrics_token": "Metrics and logs",
+    "allow_mock": "The mock",
+    "checks": "Checks of files",
+}
+"""The first option of each group -> its heading. A group ends where the next one begins."""
+
+TABLE = """
+## {heading}
 
 | option | default | meaning |
 |---|---|---|
 """
 
 TAIL = """
+## The server's own credentials
+
 ossferry has no option for the server's own cloud credentials.
 `alibabacloud_credentials` finds them with its default chain:
 environment variables, OIDC (RRSA in a cluster), profile files, and the ECS RAM role, in this order.
@@ -37,14 +64,20 @@ The demo does not use this chain: it uses the mock's keys.
 
 
 def configuration_page() -> str:
-    """Return the text of `docs/configuration.md`: all options in a Markdown table."""
+    """Return the text of `docs/configuration.md`: all options in Markdown tables."""
     own = [name for name in Settings.model_fields if name not in CheckSettings.model_fields]
-    rows = [
-        f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(name, field)} |"
-        for name in (*own, *CheckSettings.model_fields)
-        for field in (Settings.model_fields[name],)
-    ]
-    return HEAD + "\n".join(rows) + "\n" + TAIL
+    page = HEAD + TABLE.format(heading="The minimum") + "".join(map(_row, MINIMUM))
+    for name in (*own, *CheckSettings.model_fields):
+        if name in GROUPS:
+            page += TABLE.format(heading=GROUPS[name])
+        if name not in MINIMUM:
+            page += _row(name)
+    return page + TAIL
+
+
+def _row(name: str) -> str:
+    field = Settings.model_fields[name]
+    return f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(name, field)} |\n"
 
 
 def _default(field: FieldInfo) -> str:

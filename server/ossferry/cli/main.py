@@ -191,9 +191,10 @@ def _print_addresses(demo: "Demo", *, with_origins: bool) -> None:
 def _samples(data_dir: Path | None, *, has_checks: bool) -> "Iterator[None]":
     """Write the files to try the checks, and print where they are, or how to get checks."""
     from ossferry.cli.samples.files import sample_folder
+    from ossferry.extras import install_command
 
     with sample_folder(data_dir) if has_checks else nullcontext() as folder:
-        how = "`pip install 'ossferry[pyodide]'` adds checks of files"
+        how = f"`{install_command('pyodide')}` adds checks of files"
         typer.echo(f"files to try the checks: {folder}" if folder else how)
         sys.stdout.flush()
         yield

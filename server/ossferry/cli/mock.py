@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from ossferry.errors import SettingsError
-from ossferry.extras import require_extra
+from ossferry.extras import install_command, require_extra
 
 __all__ = ["refuse_production", "require_mock", "run_mock_oss"]
 
@@ -32,7 +32,7 @@ def require_mock(needed_by: str) -> None:
     if found != version("ossferry"):
         raise SettingsError(
             f"{needed_by} needs the mock in version {version('ossferry')}, but version {found} is"
-            " installed; run `pip install 'ossferry[demo]'`."
+            f" installed; run `{install_command('demo')}`."
         )
 
 

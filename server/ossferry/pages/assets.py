@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from ossferry.errors import SettingsError
+from ossferry.extras import install_command
 
 __all__ = [
     "Assets",
@@ -203,7 +204,7 @@ def how_to_install(runtime: str) -> str:
     """Return a sentence about an interpreter of the page that is not installed."""
     return (
         f"The files of {runtime} are not installed, or belong to another release;"
-        f" run `pip install 'ossferry[{runtime}]'`."
+        f" run `{install_command(runtime)}`."
     )
 
 

@@ -132,7 +132,7 @@ class Settings(CheckSettings):
     oss_sdk: OssSdk = Field(
         default="oss2",
         description="The Python package for the server's own requests to OSS and for links;"
-        " `alibabacloud-oss-v2`, the successor of `oss2`, needs `ossferry[oss-v2]`.",
+        " `alibabacloud-oss-v2`, the successor of `oss2`, needs the extra `oss-v2`.",
     )
     share_access_key_id: str = Field(
         default="",
@@ -306,19 +306,6 @@ class Settings(CheckSettings):
         description="Allow private IP addresses for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider's"
         " pages and `OSSFERRY_WEBHOOK_URL`.",
     )
-    encrypt_public_key: Path | None = Field(
-        default=None,
-        description="The file of an RSA public key (PEM, 2,048 to 4,096 bits). The page then"
-        " encrypts each file before it is sent, as the encryption clients of OSS's SDKs do; only"
-        " who has the private key can read the files."
-        " `/form` and `POST /api/form` are off, and `OSSFERRY_SKIP_IDENTICAL` has no effect.",
-    )
-    encrypt_description: Description = Field(
-        default=None,
-        description="The name of the key pair, which is stored with each file (`matdesc` of the"
-        ' SDKs), as a JSON object of texts, such as `{"key": "2027"}`. The SDKs find the private'
-        " key by it, if there are several.",
-    )
     ca_file: Path | None = Field(
         default=None,
         description="A file of certificates (PEM) of private certificate authorities, which the"
@@ -399,6 +386,19 @@ class Settings(CheckSettings):
         ' `accept`: `["image/*", "application/pdf", ".csv"]`; by default all types. With'
         " `OSSFERRY_GRANT=form`, OSS checks the content type; otherwise only the page does.",
     )
+    encrypt_public_key: Path | None = Field(
+        default=None,
+        description="The file of an RSA public key (PEM, 2,048 to 4,096 bits). The page then"
+        " encrypts each file before it is sent, as the encryption clients of OSS's SDKs do; only"
+        " who has the private key can read the files."
+        " `/form` and `POST /api/form` are off, and `OSSFERRY_SKIP_IDENTICAL` has no effect.",
+    )
+    encrypt_description: Description = Field(
+        default=None,
+        description="The name of the key pair, which is stored with each file (`matdesc` of the"
+        ' SDKs), as a JSON object of texts, such as `{"key": "2027"}`. The SDKs find the private'
+        " key by it, if there are several.",
+    )
     runtime: Runtime = Field(
         default="micropython",
         description="The interpreter that runs the page's main thread. `pyodide` needs"
@@ -421,7 +421,8 @@ class Settings(CheckSettings):
     allowed_hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost"),
         description="The host names under which the server answers, as a JSON list. Only"
-        " `/healthz` and `/readyz` answer under any host name, because probes use IP addresses.",
+        " `/healthz`, `/readyz` and `/metrics` answer under any host name, because probes and"
+        " Prometheus use IP addresses.",
     )
     behind_tls: bool = Field(
         default=False,
@@ -461,7 +462,7 @@ class Settings(CheckSettings):
     tracing: bool = Field(
         default=False,
         description="Send OpenTelemetry spans of grants and calls to STS to the collector that"
-        " `OTEL_EXPORTER_OTLP_ENDPOINT` names; needs `ossferry[otel]`.",
+        " `OTEL_EXPORTER_OTLP_ENDPOINT` names; needs the extra `otel`.",
     )
     audit_file: Path | None = Field(
         default=None,

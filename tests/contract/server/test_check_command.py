@@ -146,7 +146,7 @@ def test_a_missing_package_is_explained(run: Run) -> None:
     ran = run("missing.txt")
 
     assert (ran.code, ran.rows[1][1]) == (2, "error")
-    assert "`pip install 'ossferry[checks]'`" in ran.complaint
+    assert '`pip install "$(echo dist/ossferry-*.whl)[checks]"`' in ran.complaint
 
 
 def test_a_module_that_does_not_load_fails_each_check(run: Run, checks: Path) -> None:

@@ -595,8 +595,10 @@ FIXES = {
         "Correct ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or use a RAM"
         " role."
     ),
-    "package for Redis not installed": "Run `pip install 'ossferry[redis]'`.",
-    "package for PostgreSQL not installed": "Run `pip install 'ossferry[postgresql]'`.",
+    "package for Redis not installed": 'Run `pip install "$(echo dist/ossferry-*.whl)[redis]"`.',
+    "package for PostgreSQL not installed": (
+        'Run `pip install "$(echo dist/ossferry-*.whl)[postgresql]"`.'
+    ),
 }
 
 

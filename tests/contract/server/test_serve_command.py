@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from mock_oss.world.model import ACCESS_KEY_ID
+from ossferry.extras import install_command
 from support import commands
 from support.programs import free_port
 from support.serve_command import SECRET, cloud_options, server_process, wait_until_up
@@ -244,4 +245,4 @@ def test_a_server_may_use_a_mock_only_if_the_mock_is_installed(
     code, out, said = run("serve", **DEMO_SIGN_IN, OSSFERRY_API_KEYS_FILE="")
 
     assert (code, out) == (1, "")
-    assert said == "ossferry: OSSFERRY_ALLOW_MOCK=1 needs `pip install 'ossferry[demo]'`.\n"
+    assert said == f"ossferry: OSSFERRY_ALLOW_MOCK=1 needs `{install_command('demo')}`.\n"

@@ -317,23 +317,20 @@ def test_the_plain_wheel_names_the_extra_that_is_missing(tmp_path: Path, plain: 
         said, complaint = server.communicate(timeout=60)
 
     assert (demo.returncode, demo.stdout) == (1, "")
-    assert demo.stderr == "ossferry: `ossferry demo` needs `pip install 'ossferry[demo]'`.\n"
+    assert demo.stderr == (
+        "ossferry: `ossferry demo` needs `pip install dist/mock_oss-*.whl"
+        " dist/ossferry_pyodide-*.whl`.\n"
+    )
     assert (server.returncode, said) == (1, "")
     last = complaint.splitlines()[-1]
     assert last.startswith("ossferry: OSSFERRY_RUNTIME: ")
-    assert "pip install 'ossferry[pyodide]'" in last
+    assert "pip install dist/ossferry_pyodide-*.whl" in last
 
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
-    """The programs of an environment with what `uvx` will install from the package index.
-
-    The command itself is `ossferry demo`.
-    """
-    readme = (ROOT / "README.md").read_text("utf-8")
-    requirement, command = re.findall(r"^\$ uvx --from '(\S+)' (\w+ \w+)", readme, re.MULTILINE)[0]
-    assert command == "ossferry demo"
-    return environment(tmp_path_factory.mktemp("tried"), dist, requirement)
+    """The programs of an environment with the server, the mock and the files of Pyodide."""
+    return environment(tmp_path_factory.mktemp("tried"), dist, "ossferry[demo]")
 
 
 COMMANDS_OF_UV = [

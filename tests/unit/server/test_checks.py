@@ -84,9 +84,9 @@ async def test_a_service_that_fails_during_a_check_is_a_finding_and_the_others_r
     ("error", "reason", "fix"),
     [
         (
-            MissingExtraError("OSSFERRY_X", "pip install 'ossferry[x]'"),
+            MissingExtraError("OSSFERRY_X", "pip install x"),
             "OSSFERRY_X needs a package that is not installed.",
-            "Run `pip install 'ossferry[x]'`.",
+            "Run `pip install x`.",
         ),
         (
             SettingsError("OSSFERRY_X: there is no such file; `ossferry x` makes it."),

@@ -14,11 +14,13 @@ from starlette.applications import Starlette
 from typer.testing import CliRunner
 
 from ossferry.cli.commands_docs import commands_page
-from ossferry.cli.config_docs import configuration_page
+from ossferry.cli.config_docs import GROUPS, configuration_page
 from ossferry.cli.main import commands, main
 from ossferry.cli.output import counted
 from ossferry.cli.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError, UsageError
+from ossferry.extras import install_command
+from ossferry.settings.model import Settings
 
 ROOT = Path(__file__).parents[3]
 
@@ -140,6 +142,15 @@ def test_the_page_about_options_is_current() -> None:
     assert (ROOT / "docs" / "configuration.md").read_text() == configuration_page()
 
 
+def test_the_page_has_each_option_once_and_those_without_a_default_in_the_first_table() -> None:
+    _, first, *others = re.split(r"^## ", configuration_page(), flags=re.MULTILINE)
+    rows = re.findall(r"^\| `OSSFERRY_(\w+)`", first + "".join(others), re.MULTILINE)
+
+    assert sorted(rows) == sorted(name.upper() for name in Settings.model_fields)
+    assert [text.partition("\n")[0] for text in others if "| required |" in text] == []
+    assert [text.partition("\n")[0] for text in others[:-1]] == list(GROUPS.values())
+
+
 def test_config_docs_prints_that_page(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,7 +246,7 @@ def test_a_command_without_the_mock_says_what_to_install(
     assert caught.value.code == 1
     assert capsys.readouterr() == (
         "",
-        f"ossferry: `ossferry {arguments[0]}` needs `pip install 'ossferry[demo]'`.\n",
+        f"ossferry: `ossferry {arguments[0]}` needs `{install_command('demo')}`.\n",
     )
 
 
@@ -261,7 +272,7 @@ def test_a_mock_of_another_version_is_refused(
     assert capsys.readouterr() == (
         "",
         f"ossferry: `ossferry {command}` needs the mock in version {version('ossferry')},"
-        " but version 0.0.9 is installed; run `pip install 'ossferry[demo]'`.\n",
+        f" but version 0.0.9 is installed; run `{install_command('demo')}`.\n",
     )
 
 

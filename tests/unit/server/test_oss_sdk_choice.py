@@ -46,5 +46,6 @@ def test_a_missing_package_is_one_sentence_that_says_what_to_install(
         open_sdk(make_settings(**OBJECTS, oss_sdk="alibabacloud-oss-v2"))
 
     assert str(caught.value) == (
-        "OSSFERRY_OSS_SDK=alibabacloud-oss-v2 needs `pip install 'ossferry[oss-v2]'`."
+        "OSSFERRY_OSS_SDK=alibabacloud-oss-v2 needs `"
+        'pip install "$(echo dist/ossferry-*.whl)[oss-v2]"`.'
     )
