@@ -284,6 +284,47 @@ def test_all_calls_are_shown_and_none_is_made_in_a_dry_run_or_without_consent(
     assert "give --yes" in asked.err
 
 
+def test_with_yes_only_what_was_done_and_the_settings_are_printed(oss: MockOSS) -> None:
+    made = setup(oss)
+
+    assert len(made.err.splitlines()) <= len(MAKING) + 3
+    assert "<AllowedOrigin>" not in made.err
+    assert {line.partition("=")[0] for line in made.out.splitlines()} == made.variables.keys()
+
+
+def test_a_second_run_updates_the_file_of_settings_and_keeps_its_other_lines(
+    oss: MockOSS, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    first = setup(oss, "--env-file", file, "--key-file", tmp_path / "key")
+    mode = stat.S_IMODE(file.stat().st_mode)
+    added = "# ours\nOSSFERRY_AUTH=oidc\n"
+    file.write_text(added + file.read_text().replace("cn-hangzhou", "cn-beijing"))
+    file.chmod(0o640)
+    again = run(oss, "setup", *FOR_USER, "--yes", "--env-file", file)
+    failed = run(oss, "setup", *FOR_USER, "--env-file", file, "--mock", NOWHERE)
+    lines = file.read_text().splitlines()
+
+    assert (first.code, first.out, again.code, again.out, failed.code) == (0, "", 0, "", 1)
+    assert (mode, stat.S_IMODE(file.stat().st_mode)) == (0o600, 0o640)
+    assert lines[:2] == added.splitlines()
+    assert sorted(lines[2:]) == sorted(
+        line for line in setup(oss).out.splitlines() if line.startswith("OSSFERRY")
+    )
+    assert again.err.endswith(f"The settings are in {file}.\n")
+
+
+def test_a_file_of_settings_that_cannot_be_written_stops_the_command_before_the_first_call(
+    oss: MockOSS, tmp_path: Path
+) -> None:
+    done = setup(oss, "--env-file", tmp_path / "nowhere" / ".env")
+
+    assert (done.code, changes(oss)) == (1, [])
+    assert done.err.endswith(
+        "cannot be written (No such file or directory): choose another file.\n"
+    )
+
+
 def test_a_plan_is_written_and_applied(oss: MockOSS, plan: Path) -> None:
     written = run(oss, "setup", *FOR_USER, "--plan", plan)
     assert (written.code, written.out, changes(oss)) == (0, "", [])

@@ -71,6 +71,10 @@ KeyFileOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write the access key into a new file of mode 600."),
 ]
+EnvFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Update the settings in this file; its other lines stay."),
+]
 WaitDns: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="SECONDS", help="Wait this long for the TXT record.")
 ]
@@ -96,6 +100,7 @@ def setup(
     doctor: Doctor = True,
     new_key: Annotated[bool, typer.Option("--new-key", help="Make another access key.")] = False,
     key_file: KeyFileOption = None,
+    env_file: EnvFile = None,
     wait_dns: WaitDns = 0,
     dry_run: DryRun = False,
     plan: PlanOut = None,
@@ -108,9 +113,10 @@ def setup(
 ) -> None:
     """Make the bucket, the RAM roles and the server's identity, and print the server's settings.
 
-    The command reads the account, prints the calls that are missing, asks, and makes them. A second
-    run changes nothing; after a failure it continues. It uses your own credentials, for example
-    from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
+    The command reads the account, prints the calls that are missing, asks, and makes them; --yes
+    prints only what was done. A second run changes nothing; after a failure it continues. It uses
+    your own credentials, for example from ALIBABA_CLOUD_ACCESS_KEY_ID and
+    ALIBABA_CLOUD_ACCESS_KEY_SECRET.
     """
     from ossferry.cli.setup.cloud import Cloud
 
@@ -128,7 +134,7 @@ def setup(
         if dry_run or plan:
             making.plan(plan, json_output=json_output)
         else:
-            making.make(key_file, wait_s=wait_dns, yes=yes, json_output=json_output)
+            making.make(key_file, env_file, wait_s=wait_dns, yes=yes, json_output=json_output)
 
 
 def teardown(
@@ -201,7 +207,6 @@ class _Removing:
                 _show_plan(terminal, wanted, needs, self._result, json_output=json_output)
                 return
             self._result["account"] = wanted.account
-            terminal.show(needs.calls, on_stdout=False)
             _agree(terminal, needs.calls, self._result, yes=yes)
             apply(steps, account, terminal)
 
@@ -247,20 +252,31 @@ class _Making:
         self._result.update({**data, "notes": needs.notes, "plan_file": str(path)})
         typer.echo(f"The plan with {counted(len(needs.calls), 'call')} is in {path}.", err=True)
 
-    def make(self, key_path: Path | None, *, wait_s: float, yes: bool, json_output: bool) -> None:
-        """Make the missing calls, and print the server's settings."""
+    def make(
+        self,
+        key_path: Path | None,
+        env_path: Path | None,
+        *,
+        wait_s: float,
+        yes: bool,
+        json_output: bool,
+    ) -> None:
+        """Make the missing calls, and print the server's settings or write them into a file."""
+        from dotenv import set_key
+
         from ossferry.setup.applying import apply, needs_of
         from ossferry.setup.making import making_steps
         from ossferry.setup.result import settings_of, todo
 
         wanted = self._wanted
+        if env_path is not None:
+            _touch(env_path)  # before the first call
         with self._cloud.account(wanted) as account:
             self._result["account"] = wanted.account
             steps = making_steps(wanted, account, new_key=self._new_key)
             reader = _terminal(self._result, json_output=json_output)
             with reader.reading():
                 calls = needs_of(steps).calls
-            reader.show(calls, on_stdout=False)
             _agree(reader, calls, self._result, yes=yes)
             with _key_file(key_path, calls) as key_file:
                 terminal = _terminal(
@@ -271,7 +287,11 @@ class _Making:
                 terminal.note(sentence)
             settings = settings_of(wanted, self._cloud.mock)
         self._result["settings"] = settings
-        if not json_output:
+        if env_path is not None:
+            for name, value in settings.items():
+                set_key(env_path, name, value, quote_mode="never")
+            typer.echo(f"The settings are in {env_path}.", err=True)
+        elif not json_output:
             for name, value in settings.items():
                 typer.echo(f"{name}={value}")
 
@@ -284,6 +304,20 @@ def _refuse_existing(plan: Path | None) -> None:
     """
     if plan is not None and plan.exists():
         raise SettingsError(f"--plan: {plan} exists already: choose another name, or delete it.")
+
+
+def _touch(path: Path) -> None:
+    """Create a file that only its owner can read, unless it exists.
+
+    Raises:
+        SettingsError: the file cannot be created.
+    """
+    try:
+        path.touch(0o600)
+    except OSError as error:
+        raise SettingsError(
+            f"--env-file: {path} cannot be written ({error.strerror}): choose another file."
+        ) from error
 
 
 def _terminal(
@@ -349,7 +383,9 @@ def _show_plan(
 
 
 def _agree(terminal: "Terminal", calls: "list[Call]", result: Result, *, yes: bool) -> None:
-    """Ask before the first call; end the command if the person says no."""
+    """Show the calls and ask before the first one; end the command if the person says no."""
+    if not yes:
+        terminal.show(calls, on_stdout=False)
     these = "this call" if len(calls) == 1 else f"these {len(calls)} calls"
     if calls and not terminal.confirm(f"Make {these}?", yes=yes):
         result["error"] = "nothing was changed"
