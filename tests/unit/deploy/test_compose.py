@@ -20,6 +20,7 @@ from support.templates import (
     last_stage,
     read_env,
     run,
+    secret_files,
     settings_from,
     unknown_options,
 )
@@ -169,7 +170,7 @@ def test_nginx_accepts_its_file(folder: Path, tmp_path: Path) -> None:
 
 
 def test_secrets_are_files_that_only_their_services_get() -> None:
-    needed = {value for name, value in OPTIONS.items() if name.endswith("_FILE")}
+    needed = {value for name, value in OPTIONS.items() if name in secret_files()}
 
     assert secrets_of("ossferry-1").keys() == needed
     assert [path.name for path in secrets_of("redis").values()] == ["redis.conf"]
@@ -201,9 +202,19 @@ def test_each_image_has_a_version_and_a_health_check(name: str) -> None:
         assert any(line.startswith("HEALTHCHECK ") for line in last_stage())
         assert each["build"]["dockerfile"] == "deploy/container/Dockerfile"
         assert Path(each["build"]["context"]) == DEPLOY.parent
+        assert each["pull_policy"] == "build"  # otherwise a new version would never be built
     else:
-        assert re.fullmatch(r"\w+:\d+(\.\d+)?-alpine", each["image"])
+        assert re.fullmatch(r"\w+:\d+(\.\d+)?-alpine@sha256:[0-9a-f]{64}", each["image"])
         assert each["healthcheck"]["test"][0].startswith("CMD")
+
+
+def test_the_audit_trail_outlives_the_containers(settings: Settings) -> None:
+    (volume,) = services()["ossferry-1"]["volumes"]
+    image = " ".join(last_stage())
+
+    assert volume["type"] == "volume"
+    assert str(settings.audit_file) == f"{volume['target']}/audit.log"
+    assert f"install -d -m 700 -o ossferry -g ossferry {volume['target']}" in image  # its owner
 
 
 def test_the_servers_wait_for_redis_and_the_ledger_and_stop_slowly() -> None:

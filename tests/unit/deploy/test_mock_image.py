@@ -28,6 +28,7 @@ def test_the_mock_runs_on_the_python_that_it_was_installed_with() -> None:
     stages = re.findall(r"^FROM (\S+)", DOCKERFILE.read_text("utf-8"), re.MULTILINE)
 
     assert len(stages) == 2
+    assert all(re.fullmatch(r"[\w:.-]+@sha256:[0-9a-f]{64}", stage) for stage in stages)
     assert stages[0] == stages[1]  # the virtual environment refers to its interpreter
 
 

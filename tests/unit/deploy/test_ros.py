@@ -31,8 +31,8 @@ VALUES = {
     "Package": "https://files.example.com/ossferry-0.1.0-py3-none-any.whl?Expires=1&Signature=a%2B",
     "Constraints": "https://files.example.com/constraints.txt?Expires=1&Signature=b%2B",
     "UserName": "uploader",
-    "Password": "a-password-of-the-test",
-    "AllowedNetwork": "0.0.0.0/0",
+    "PasswordHash": "$6$salt.of.the.test$" + "x" * 86,
+    "AllowedNetwork": "203.0.113.7/32",
     "ZoneId": "cn-hongkong-b",
     "InstanceType": "ecs.e-c1m2.large",
     "Address.EipAddress": "203.0.113.7",
@@ -186,7 +186,18 @@ def test_every_parameter_is_used_and_described() -> None:
 
     assert [name for name in TEMPLATE["Parameters"] if name not in used] == []
     assert all("Label" in each for each in TEMPLATE["Parameters"].values())
-    assert TEMPLATE["Parameters"]["Password"]["NoEcho"] is True
+
+
+def test_nobody_is_let_in_by_default_and_the_script_has_no_password() -> None:
+    network, hashed = (TEMPLATE["Parameters"][name] for name in ("AllowedNetwork", "PasswordHash"))
+    made = run("openssl", "passwd", "-6", "a-password-of-the-test").strip()
+
+    assert "Default" not in network
+    assert re.fullmatch(network["AllowedPattern"], VALUES["AllowedNetwork"])
+    assert re.fullmatch(hashed["AllowedPattern"], made)
+    assert not re.fullmatch(hashed["AllowedPattern"], "a-password-of-the-test")
+    assert hashed["NoEcho"] is True
+    assert file_of("/etc/nginx/ossferry-users") == f"uploader:{VALUES['PasswordHash']}\n"
 
 
 def test_no_resource_needs_itself() -> None:
