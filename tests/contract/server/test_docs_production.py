@@ -1,4 +1,4 @@
-"""docs/production.md: its settings start the server, and its commands work as described."""
+"""docs/production.md, and the commands of the two pages that follow it: they work as described."""
 
 import json
 import re
@@ -12,13 +12,20 @@ import httpx
 import oss2
 import pytest
 
-from mock_oss import MockOSS, World
+from mock_oss import MockOSS, User, World
 from ossferry.settings.model import Settings
 from support import commands
 from support.programs import free_port, program, running
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs/production.md").read_text()
+PAGE, MONITORING, OPERATING = (
+    (ROOT / f"docs/{name}.md").read_text() for name in ("production", "monitoring", "operating")
+)
+ADMIN = User(
+    name="admin",
+    keys={"LTAI5tMockAdministrator": "MockAdministratorSecret0000001"},
+    policies=('{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',),
+)
 PROGRAMS = Path(sys.executable).parent
 SECRETS = {
     "secret": "6b1f0d6a7c5e4f3b9a8d7c6b5a493827",
@@ -57,7 +64,7 @@ def here(tmp_path: Path, web_dir: Path, port: int, redis_port: int) -> Path:
     """A folder that replaces both folders of the page, with its settings; the cloud is
     unreachable.
     """
-    (settings,) = re.findall(r"```ini\n(OSSFERRY_.*?)```", PAGE, re.DOTALL)
+    _, settings = re.findall(r"```ini\n(OSSFERRY_.*?)```", PAGE, re.DOTALL)
     for theirs, ours in (
         ("/etc/ossferry", str(tmp_path)),
         ("/var/lib/ossferry", str(tmp_path)),
@@ -106,7 +113,8 @@ def curl(line: str) -> str:
 
 
 def test_every_option_in_the_page_is_one() -> None:
-    named = set(re.findall(r"OSSFERRY_([A-Z_]+[A-Z])", PAGE)) - {"PROXY_SECRET_FILE"}
+    pages = PAGE + MONITORING + OPERATING
+    named = set(re.findall(r"OSSFERRY_([A-Z_]+[A-Z])\b", pages)) - {"PROXY_SECRET_FILE"}
     known = {name.upper() for name in Settings.model_fields}
 
     assert {name.removesuffix("_FILE") if name not in known else name for name in named} <= known
@@ -122,7 +130,8 @@ def test_the_first_key_is_made_before_the_server_starts() -> None:
 
 
 def test_an_upgrade_installs_what_the_installation_installs() -> None:
-    install, upgrade = (line for line in console(PAGE) if "/opt/ossferry/bin/pip" in line)
+    both = console(PAGE) + console(OPERATING)
+    install, upgrade = (line for line in both if "/opt/ossferry/bin/pip" in line)
 
     assert install == upgrade
 
@@ -136,16 +145,15 @@ def test_the_command_is_in_the_path() -> None:
 
 
 def test_every_file_that_the_page_names_is_there() -> None:
-    for target in re.findall(r"\]\(([^)#]+)", PAGE):
+    for target in re.findall(r"\]\(([^)#]+)", PAGE + MONITORING + OPERATING):
         assert (ROOT / "docs" / target).exists(), target
 
 
 def test_its_settings_serve_and_its_probes_are_answered(here: Path, run: Run, port: int) -> None:
     program("curl")
-    section = PAGE.partition("## 5.")[2].partition("## 6.")[0]
     lines = [
         line.replace("/etc/ossferry", str(here)).replace("8000", str(port))
-        for line in console(section)
+        for line in console(MONITORING)
     ]
     run(next(line for line in console(PAGE) if "apikey create" in line))
     one = {"OSSFERRY_WORKERS": "1"}  # two processes start in the rehearsal
@@ -174,20 +182,15 @@ def test_its_commands_make_list_and_end_a_key(run: Run, here: Path) -> None:
     assert actions == ["apikey-create", "apikey-revoke"]
 
 
-def test_its_cloud_commands_work_on_the_mock_of_the_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_its_cloud_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (world,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    (tmp_path / "world.toml").write_text(world)
-    known = World.load(tmp_path / "world.toml")
-    ((key, secret),) = known.users[0].keys.items()
+    ((key, secret),) = ADMIN.keys.items()
     keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
     starts = ("ossferry setup", "ossferry teardown", "ossferry policy")
     lines = [line for line in console(PAGE) if line.startswith(starts)]
     assert len(lines) == 5
 
-    with MockOSS(world=known) as oss:
+    with MockOSS(world=World(users=(ADMIN,), roles=(), buckets=())) as oss:
         mock = f" --yes --mock {oss.endpoint}"
         printed = [ossferry(line + mock * ("policy" not in line), **keys) for line in lines]
         made = [each.operation for each in oss.requests if each.operation.startswith("Create")]
@@ -206,48 +209,58 @@ def test_its_cloud_commands_work_on_the_mock_of_the_page(
 
 
 def test_the_rehearsal_ends_with_an_upload_and_its_receipt(
-    here: Path,
-    run: Run,
+    tmp_path: Path,
+    web_dir: Path,
     port: int,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     oss_port = free_port()
-    mock, *exports, serve = console(PAGE.partition("## 8.")[2])
-    key = run("ossferry apikey create carol").strip()
-    settings = (here / ".env").read_text().splitlines()
-    kept = [line for line in settings if not line.startswith("OSSFERRY_STS_ENDPOINT")]
-    (here / ".env").write_text("\n".join(kept))
-    for line in exports:
-        for setting in line.replace("9000", str(oss_port)).split()[1:]:
-            monkeypatch.setenv(*setting.split("=", 1))
-    start = mock.replace("9000", str(oss_port)).replace("deploy/", f"{ROOT}/deploy/").split()
-    assert (start[0], serve) == ("ossferry", "ossferry serve")
-    headers = {
-        "host": "uploads.example.com",
-        "x-forwarded-proto": "https",
-        "authorization": f"Bearer {key}",
-    }
+    rehearsal = PAGE.partition("## Rehearsal")[2].partition("## 1.")[0]
+    (settings,) = re.findall(r"```ini\n(.*?)```", rehearsal, re.DOTALL)
+    _make, _venv, install, mock, activate, secret, keys, serve = console(rehearsal)
+    (origin,) = re.findall(r"^Open <(\S+)>", rehearsal, re.MULTILINE)
+    assert {"dist/mock_oss-*.whl", "dist/ossferry-*.whl"} <= set(install.split())
+    assert (activate, serve) == (". bin/activate", "ossferry serve")
+    (tmp_path / ".env").write_text(
+        settings.replace("9000", str(oss_port))
+        + f"OSSFERRY_PORT={port}\nOSSFERRY_WEB_DIR={web_dir}\n"
+    )
+    subprocess.run(["/bin/sh", "-c", secret], cwd=tmp_path, check=True)  # noqa: S603 - of our page
+    for setting in keys.split()[1:]:
+        monkeypatch.setenv(*setting.split("=", 1))
+    program_, command, option, world, *more = mock.replace("9000", str(oss_port)).split()
+    assert (program_, command, option) == ("ossferry", "mock-oss", "--world")
+    origin = origin.replace("8000", str(port))
+    (tmp_path / "world.toml").write_text(
+        (ROOT / world).read_text().replace(":8000", f":{port}"), "utf-8"
+    )
+    start = [str(PROGRAMS / program_), command, option, str(tmp_path / "world.toml"), *more]
+    headers = {"host": origin.removeprefix("http://"), "origin": origin}
     with (
-        running(
-            [str(PROGRAMS / "ossferry"), *start[1:]], tmp_path_factory.mktemp("mock"), oss_port
-        ),
-        running([str(PROGRAMS / "ossferry"), "serve"], here, port),
+        running(start, tmp_path_factory.mktemp("mock"), oss_port),
+        running([str(PROGRAMS / "ossferry"), "serve"], tmp_path, port),
         httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as site,
     ):
-        grant = site.post("/api/grant").json()
+        page = site.get("/")
+        grant = site.post("/api/grant").raise_for_status().json()
         auth = oss2.StsAuth(
             grant["access_key_id"],
             grant["access_key_secret"],
             grant["security_token"],
             auth_version=oss2.AUTH_VERSION_4,
         )
-        bucket = oss2.Bucket(
-            auth, f"http://127.0.0.1:{oss_port}", grant["bucket"], region=grant["region"]
-        )
+        mock_url = f"http://127.0.0.1:{oss_port}"
+        bucket = oss2.Bucket(auth, mock_url, grant["bucket"], region=grant["region"])
         key = f"{grant['prefix']}2026-03-14/r/report.pdf"
+        asked = {"origin": origin, "access-control-request-method": "PUT"}
+        preflight = httpx.options(
+            f"{mock_url}/{grant['bucket']}/{key}", headers=asked, trust_env=False
+        )
         put = bucket.put_object(key, b"%PDF")
         report = {"key": key, "size": 4, "crc64": str(put.crc), "request_id": put.request_id}
         receipt = site.post("/api/receipts", json=report)
 
+    assert (page.status_code, preflight.status_code) == (200, 200)
+    assert grant["prefix"].startswith("uploads/alice-")
     assert (receipt.status_code, receipt.json()["stored"]) == (200, True)

@@ -207,7 +207,8 @@ def other_build(dist: Path, out: Path) -> str:
 def test_the_upgrade_of_the_page_installs_another_build_of_the_same_release(
     tmp_path: Path, dist: Path
 ) -> None:
-    (upgrade,) = re.findall(r"^\$ /opt/ossferry/bin/(pip install .+)$", PRODUCTION, re.M)[1:]
+    page = (ROOT / "docs/operating.md").read_text("utf-8")
+    (upgrade,) = re.findall(r"^\$ /opt/ossferry/bin/(pip install .+)$", page, re.M)
     run(tmp_path, UV, "venv", "--quiet", "--python", sys.executable, "fresh")
     python = tmp_path / "fresh/bin/python"
     before = ("--no-deps", "--no-cache", wheel(dist, "ossferry"))

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from ossferry import errors
 from ossferry.app import create_app
 from ossferry.errors import StsLostError, StsRefusedError
 from ossferry.observability.metrics import Metrics
@@ -455,9 +456,22 @@ def test_what_cannot_be_closed_leaves_nothing_else_open(
 
 
 def test_every_figure_is_in_the_guide() -> None:
-    guide = (Path(__file__).parents[3] / "docs" / "scale.md").read_text()
+    guide = (Path(__file__).parents[3] / "docs" / "monitoring.md").read_text()
     figures = re.findall(r"^# HELP (\w+)", Metrics().text().decode(), re.MULTILINE)
 
     made_by_the_library = [name for name in figures if name.endswith("_created")]
     named = set(re.findall(r"^\| `(ossferry_\w+)` \|", guide, re.MULTILINE))
     assert named == set(figures) - set(made_by_the_library)
+
+
+def test_every_code_of_a_refusal_is_in_the_guide_with_its_status() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "monitoring.md").read_text()
+    table = guide.partition("## Codes of refusals")[2]
+    rows = re.findall(r"^\| (`[^|]+) \| (\d[^|]+) \|", table, re.MULTILINE)
+    said = {code: status for codes, status in rows for code in re.findall(r"`([^`]+)`", codes)}
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    known = {kind.code: kind.status for kind in kinds if hasattr(kind, "status")}
+    bases = ("refused", "unavailable")
+
+    assert said.keys() - {"not-allowed"} == known.keys() - set(bases)
+    assert [code for code in said.keys() & known.keys() if str(known[code]) not in said[code]] == []
