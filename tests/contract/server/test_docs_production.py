@@ -144,6 +144,13 @@ def test_the_command_is_in_the_path() -> None:
     assert target == "/usr/local/bin/ossferry"
 
 
+def test_the_unit_reads_the_key_file_where_the_page_puts_it() -> None:
+    (name,) = re.findall(r"`--key-file (\S+)`, and copy this file to `/etc/ossferry`", PAGE)
+    unit = (ROOT / "deploy/systemd/ossferry@.service").read_text()
+
+    assert f"\nEnvironmentFile=-/etc/ossferry/{name}\n" in unit  # `-`: it need not exist
+
+
 def test_every_file_that_the_page_names_is_there() -> None:
     for target in re.findall(r"\]\(([^)#]+)", PAGE + MONITORING + OPERATING):
         assert (ROOT / "docs" / target).exists(), target
