@@ -227,9 +227,16 @@ class Audit:
         self._is_well = True
 
     def _who(self, request: Request, owner: Owner | None) -> dict[str, str]:
+        """Return the fields of a line about a request.
+
+        Authentication stores the id of the API key, and the reason why a key is not valid, in the
+        state of the request.
+        """
+        known = {name: getattr(request.state, name, "") for name in ("key_id", "reason")}
         return {
             "at": self._clock().isoformat(),
             "request_id": request_id(request),
             "principal": owner.hash if owner else "",
             "address": address_of(request),
+            **{name: value for name, value in known.items() if value},
         }

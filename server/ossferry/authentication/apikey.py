@@ -1,7 +1,8 @@
 """Authentication of programs by API keys.
 
 The server computes one keyed hash per request and compares it in constant time. Unknown, revoked,
-expired and wrong keys get the same response, so a client cannot distinguish these cases.
+expired and wrong keys get the same response, so a client cannot distinguish these cases. The audit
+trail has the reason.
 """
 
 import hmac
@@ -13,6 +14,7 @@ from ossferry.authentication.apikey_format import parse_key
 from ossferry.clock import Clock
 from ossferry.errors import NotIdentifiedError
 from ossferry.http.bearer import bearer_token
+from ossferry.http.proxies import address_of
 from ossferry.identity.principal import Principal
 
 __all__ = ["ApiKeyAuth"]
@@ -37,14 +39,25 @@ class ApiKeyAuth:
         """
         key = parse_key(bearer_token(request))
         if key is None:
-            raise NotIdentifiedError("The API key is not valid.")
+            raise _refused(request, "malformed")
         request.state.key_id = key.id
         record = self._file.records().get(key.id)
         expected = record.hash if record else NO_HASH
         same = hmac.compare_digest(key.keyed_hash(self._secret), expected)
-        address = request.client.host if request.client else ""
-        if record is None or not same:
-            raise NotIdentifiedError("The API key is not valid.")
-        if not record.is_live(self._clock()) or not record.allows(address):
-            raise NotIdentifiedError("The API key is not valid.")
+        if record is None:
+            raise _refused(request, "unknown-key")
+        if not same:
+            raise _refused(request, "wrong-key")
+        if record.revoked:
+            raise _refused(request, "revoked")
+        if not record.is_live(self._clock()):
+            raise _refused(request, "expired")
+        if not record.allows(address_of(request)):
+            raise _refused(request, "address")
         return Principal(id=record.user, name=record.user)
+
+
+def _refused(request: Request, reason: str) -> NotIdentifiedError:
+    """Return the error for an invalid API key; only the audit trail contains the reason."""
+    request.state.reason = reason
+    return NotIdentifiedError("The API key is not valid.")

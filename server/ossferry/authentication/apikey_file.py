@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ossferry.authentication.apikey_format import ApiKey
 from ossferry.errors import BadRequestError, SettingsError
+from ossferry.http.proxies import Networks
 
 __all__ = ["ApiKeyFile", "KeyRecord"]
 
@@ -48,13 +49,8 @@ class KeyRecord:
 
     def allows(self, address: str) -> bool:
         """Return whether a client with this IP address may use the key."""
-        if not self.addresses:
-            return True
-        try:
-            ip = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(ip in ipaddress.ip_network(network) for network in self.addresses)
+        networks = [ipaddress.ip_network(network) for network in self.addresses]
+        return not networks or address in Networks(networks)
 
 
 class ApiKeyFile:

@@ -4,6 +4,7 @@ A key is printed once, on stdout; only its keyed hash is stored. Each command im
 dependencies when it is called, so that the command line starts quickly.
 """
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["key_commands"]
 
-COLUMNS = ("id", "user", "created", "expires", "revoked")
+COLUMNS = ("id", "user", "created", "expires", "revoked", "addresses")
 
 key_commands = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
@@ -57,7 +58,7 @@ def create(
 
 @key_commands.command("list")
 def list_keys(as_json: JsonOption = False) -> None:
-    """List all keys with id, user, and the times of creation, expiry and revocation."""
+    """List all keys: id, user, times of creation, expiry and revocation, and allowed networks."""
     _, file = _opened()
     with Rows({name: name for name in COLUMNS}, as_json=as_json) as rows:
         for record in file.records().values():
@@ -78,7 +79,8 @@ def revoke(
 
 
 def _columns(record: "KeyRecord") -> dict[str, str | None]:
-    return {name: getattr(record, name) or None for name in COLUMNS}
+    values = {**asdict(record), "addresses": ", ".join(record.addresses)}
+    return {name: values[name] or None for name in COLUMNS}
 
 
 def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:

@@ -78,7 +78,8 @@ def test_t33_the_server_runs_with_a_clouds_settings_and_raises_the_limit_of_open
 
 def test_keys_are_made_listed_and_revoked(run: Run, tmp_path: Path) -> None:
     trail = {"OSSFERRY_AUDIT_FILE": str(tmp_path / "audit.log")}
-    _, key, quiet = run("apikey", "create", "carol", "--days", "30", **trail)
+    networks = ("--address", "192.0.2.0/24", "--address", "198.51.100.7")
+    _, key, quiet = run("apikey", "create", "carol", "--days", "30", *networks, **trail)
     id_ = key.split("_")[1]
     ended = run("apikey", "revoke", id_, **trail)
     made = (tmp_path / "audit.log").read_text()
@@ -94,8 +95,8 @@ def test_keys_are_made_listed_and_revoked(run: Run, tmp_path: Path) -> None:
     assert key.strip() not in made
     assert "carol" not in made
     titles, fields = (line.split("\t") for line in listed.splitlines())
-    assert titles == ["id", "user", "created", "expires", "revoked"]
-    assert fields[:2] == [id_, "carol"]
+    assert titles == ["id", "user", "created", "expires", "revoked", "addresses"]
+    assert (fields[:2], fields[-1]) == ([id_, "carol"], "192.0.2.0/24, 198.51.100.7")
     assert "-" not in fields
     assert key.strip() not in listed + as_json
     assert list(json.loads(as_json).values()) == fields
@@ -113,6 +114,7 @@ def test_keys_are_made_and_revoked_in_json(run: Run) -> None:
         "created": made["created"],
         "expires": None,
         "revoked": None,
+        "addresses": None,
     }
     assert ended == made | {"revoked": ended["revoked"]}
     assert ended["revoked"] is not None

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 
+from ossferry.access.audit import Audit
 from ossferry.app import create_app
 from ossferry.authentication.apikey import ApiKeyAuth
 from ossferry.authentication.apikey_file import ApiKeyFile
@@ -48,8 +49,11 @@ def keyed(settings: Settings, file: ApiKeyFile, clock: FakeClock) -> Callable[..
 
 
 @pytest.fixture
-def programme(settings: Settings, sts: FakeSts, clock: FakeClock) -> Iterator[httpx.Client]:
-    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+def programme(
+    settings: Settings, sts: FakeSts, clock: FakeClock, audit_lines: list[dict[str, str]]
+) -> Iterator[httpx.Client]:
+    audit = Audit(settings, clock=clock, sink=audit_lines.append)
+    with app_client(create_app(settings, assume_role=sts, clock=clock, audit=audit)) as client:
         yield client
 
 
@@ -191,8 +195,12 @@ def test_an_unchanged_file_is_read_once(file: ApiKeyFile, keyed: Callable[..., A
     assert file.records() is file.records()
 
 
-def test_t20_all_that_is_wrong_with_a_key_looks_the_same(
-    programme: httpx.Client, keyed: Callable[..., ApiKey], file: ApiKeyFile, clock: FakeClock
+def test_t20_all_that_is_wrong_with_a_key_looks_the_same_and_only_the_audit_line_says_what(
+    programme: httpx.Client,
+    keyed: Callable[..., ApiKey],
+    file: ApiKeyFile,
+    clock: FakeClock,
+    audit_lines: list[dict[str, str]],
 ) -> None:
     revoked, ended, elsewhere = (
         keyed(),
@@ -200,23 +208,52 @@ def test_t20_all_that_is_wrong_with_a_key_looks_the_same(
         keyed(addresses=("198.51.100.0/24",)),
     )
     file.revoke(revoked.id, clock())
-    unknown = new_key()
+    unknown, wrong = new_key(), new_key()
+    file.add(wrong, secret=b"the server had another secret", user="carol", created=clock())
 
-    answers = [
-        ask(programme, text)
-        for text in (revoked.text, ended.text, elsewhere.text, unknown.text, "osf_x", "x")
-    ]
+    texts = (revoked.text, ended.text, elsewhere.text, unknown.text, wrong.text, "osf_x", "x")
+    answers = [ask(programme, text) for text in texts]
 
     problems = [{**answer.json(), "id": ""} for answer in answers]
     assert {answer.status_code for answer in answers} == {401}
     assert all(problem == problems[0] for problem in problems)
     assert len({len(answer.content) for answer in answers}) == 1
+    assert [(line.get("key_id"), line["reason"]) for line in audit_lines] == [
+        (revoked.id, "revoked"),
+        (ended.id, "expired"),
+        (elsewhere.id, "address"),
+        (unknown.id, "unknown-key"),
+        (wrong.id, "wrong-key"),
+        (None, "malformed"),
+        (None, "malformed"),
+    ]
+
+
+def test_the_audit_line_of_a_grant_names_the_key(
+    programme: httpx.Client, keyed: Callable[..., ApiKey], audit_lines: list[dict[str, str]]
+) -> None:
+    key = keyed()
+
+    ask(programme, key.text)
+
+    (line,) = audit_lines
+    assert (line["outcome"], line["key_id"]) == ("issued", key.id)
+    assert "reason" not in line
 
 
 def test_t18_a_key_may_be_bound_to_addresses(
     programme: httpx.Client, keyed: Callable[..., ApiKey]
 ) -> None:
     assert ask(programme, keyed(addresses=("192.0.2.0/24",)).text).status_code == 200
+
+
+def test_a_client_of_a_socket_for_both_protocols_has_its_address_of_ipv4(
+    file: ApiKeyFile, keyed: Callable[..., ApiKey]
+) -> None:
+    keyed(addresses=("192.0.2.0/24",))
+
+    (record,) = file.records().values()
+    assert record.allows("::ffff:192.0.2.7")
 
 
 def test_t18_a_key_bound_to_addresses_needs_a_known_address(
