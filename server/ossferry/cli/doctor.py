@@ -1,18 +1,21 @@
 """The output of `ossferry doctor`: a table, text separated by tabs, or JSON."""
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ossferry.cli.output import Rows
-from ossferry.doctor.examination import Row, is_healthy
+from ossferry.cli.output import Rows, progress
+from ossferry.doctor.examination import CHECKS, Row, is_healthy
 from ossferry.operations.checks import Outcome
 
-__all__ = ["as_json", "show_lines", "show_table"]
+__all__ = ["show_table", "shown"]
 
 TITLES = {"check": "check", "result": "result", "reason": "reason", "fix": "fix"}
 
@@ -24,10 +27,33 @@ STYLES = {
 }
 
 
-def as_json(rows: Sequence[Row]) -> str:
-    """Return the result as JSON."""
-    checks = [asdict(row) for row in rows]
-    return json.dumps({"healthy": is_healthy(rows), "checks": checks}, indent=2)
+@contextmanager
+def shown(*, as_json: bool) -> Iterator[Callable[[Row], None]]:
+    """Print the rows that the yielded function receives.
+
+    A terminal gets a table at the end, with `as_json` everybody gets JSON at the end, and other
+    programs get each line at once. If stderr is a terminal, it shows the progress.
+    """
+    rows: list[Row] = []
+    has_lines = not (as_json or sys.stdout.isatty())
+    with (
+        progress("Checking", total=len(CHECKS)) as done,
+        Rows(TITLES, as_json=False) if has_lines else nullcontext() as lines,
+    ):
+
+        def show(row: Row) -> None:
+            rows.append(row)
+            done(1)
+            if lines:
+                result = row.outcome.upper()
+                lines.add(check=row.id, result=result, reason=row.reason, fix=row.fix or None)
+
+        yield show
+    if as_json:
+        checks = [asdict(row) for row in rows]
+        typer.echo(json.dumps({"healthy": is_healthy(rows), "checks": checks}, indent=2))
+    elif not has_lines:
+        show_table(rows, Console())
 
 
 def show_table(rows: Sequence[Row], console: Console) -> None:
@@ -37,11 +63,3 @@ def show_table(rows: Sequence[Row], console: Console) -> None:
         words = Text("\n").join(Text(each) for each in (row.reason, row.fix) if each)
         table.add_row(row.id, Text(row.outcome.upper(), STYLES[row.outcome]), words)
     console.print(table)
-
-
-def show_lines(rows: Sequence[Row]) -> None:
-    """Print the result for other programs: one line for each row, with columns between tabs."""
-    with Rows(TITLES, as_json=False) as lines:
-        for row in rows:
-            result = row.outcome.upper()
-            lines.add(check=row.id, result=result, reason=row.reason, fix=row.fix or None)

@@ -22,7 +22,12 @@ from ossferry.cli.admin import admin_commands
 from ossferry.cli.checks import check, checks_commands
 from ossferry.cli.complaints import complaint, file_complaint
 from ossferry.cli.keys import key_commands
-from ossferry.cli.mock import refuse_production, require_mock, run_mock_oss
+from ossferry.cli.mock import (
+    refuse_production,
+    refuse_unsafe_mock,
+    require_mock,
+    run_mock_oss,
+)
 from ossferry.cli.output import json_line, wants_json
 from ossferry.cli.setup.commands import setup, teardown
 from ossferry.cli.setup.policy import policy
@@ -220,9 +225,8 @@ def serve(
     configure("INFO")  # for warnings about the settings
     settings = load_settings(**({} if workers is None else {"workers": workers}))
     configure(settings.log_level, secrets=secret_values(settings))
-    if settings.allow_mock and not i_know_this_is_a_mock:
-        require_mock("OSSFERRY_ALLOW_MOCK=1")
-        refuse_production(settings.host, option="OSSFERRY_HOST")
+    if not i_know_this_is_a_mock:
+        refuse_unsafe_mock(settings)
     refuse_mock(settings)
     if settings.objects_role_arn is not None:
         asyncio.run(check_ledger(settings.ledger_url))
@@ -265,27 +269,19 @@ def doctor(
 
     Exit with code 1 if a check failed. Run it where the server runs, as the server's user.
     """
-    from rich.console import Console
-
     import ossferry.cli.doctor as output
     from ossferry.doctor.examination import examine, is_healthy
     from ossferry.settings.loading import load_settings
 
     try:
         settings = load_settings()
-        with Console(stderr=True).status("Checking …"):
-            rows = asyncio.run(examine(settings))
+        with output.shown(as_json=as_json) as show:
+            rows = asyncio.run(examine(settings, before_start=refuse_unsafe_mock, on_row=show))
     except OssferryError as error:
         if as_json:
             document = {"healthy": False, "checks": [], "error": complaint(error)}
             typer.echo(json.dumps(document, indent=2))
         raise
-    if as_json:
-        typer.echo(output.as_json(rows))
-    elif sys.stdout.isatty():
-        output.show_table(rows, Console())
-    else:
-        output.show_lines(rows)
     raise typer.Exit(0 if is_healthy(rows) else 1)
 
 

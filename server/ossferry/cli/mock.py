@@ -7,11 +7,15 @@ Only this module and `demo` import the mock. This module does not load the serve
 import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from ossferry.errors import SettingsError
 from ossferry.extras import install_command, require_extra
 
-__all__ = ["refuse_production", "require_mock", "run_mock_oss"]
+if TYPE_CHECKING:
+    from ossferry.settings.model import Settings
+
+__all__ = ["refuse_production", "refuse_unsafe_mock", "require_mock", "run_mock_oss"]
 
 
 def require_mock(needed_by: str) -> None:
@@ -34,6 +38,17 @@ def require_mock(needed_by: str) -> None:
             f"{needed_by} needs the mock in version {version('ossferry')}, but version {found} is"
             f" installed; run `{install_command('demo')}`."
         )
+
+
+def refuse_unsafe_mock(settings: "Settings") -> None:
+    """Raise an error if the settings allow a mock, but `ossferry serve` must not use one.
+
+    Raises:
+        SettingsError: the mock is not installed, or the environment looks like production.
+    """
+    if settings.allow_mock:
+        require_mock("OSSFERRY_ALLOW_MOCK=1")
+        refuse_production(settings.host, option="OSSFERRY_HOST")
 
 
 def refuse_production(host: str, *, option: str) -> None:

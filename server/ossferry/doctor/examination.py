@@ -1,7 +1,7 @@
 """All checks of `ossferry doctor` in their order, with what each of them needs."""
 
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,15 @@ from ossferry.doctor.sign_in import SignIn
 from ossferry.doctor.start import Start
 from ossferry.observability.metrics import Metrics
 from ossferry.observability.redaction import Redactor
-from ossferry.operations.checks import Check, Outcome, Run, StsTime, ask_sts_date, run_checks
+from ossferry.operations.checks import (
+    Check,
+    Finding,
+    Outcome,
+    Run,
+    StsTime,
+    ask_sts_date,
+    run_checks,
+)
 from ossferry.oss.sdks.choice import open_sdk
 from ossferry.oss.sts import StsClient, default_credentials, find_credentials, objects_sts
 from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
@@ -34,7 +42,8 @@ CHECKS: Sequence[tuple[str, str, str]] = (
     ("clock", "this machine's clock agrees with that of STS", "sts"),
     ("credentials", "the server has credentials of its own, and STS accepts them", "clock"),
     ("role", "STS issues credentials of the role for uploads", "credentials"),
-    ("tls", "browsers accept the certificates, and none ends soon", ""),
+    ("tls", "browsers accept the certificates of the bucket's addresses; none ends soon", ""),
+    ("page-tls", "browsers accept the certificate of the page, and it does not end soon", ""),
     ("endpoint", "every address of the bucket answers and serves this account", "tls"),
     ("oss-clock", "this machine's clock agrees with that of OSS", "clock endpoint"),
     ("bucket", "the bucket exists", "endpoint"),
@@ -75,22 +84,39 @@ class Row:
     fix: str
 
 
-async def examine(settings: Settings, *, clock: Clock = utc_now) -> Sequence[Row]:
-    """Run all checks, and return one row for each; no text contains a secret."""
+async def examine(
+    settings: Settings,
+    *,
+    before_start: Callable[[Settings], None],
+    on_row: Callable[[Row], None],
+    clock: Clock = utc_now,
+) -> Sequence[Row]:
+    """Run all checks, and return one row for each; no text contains a secret.
+
+    Args:
+        before_start: raises a `SettingsError` if the command `serve` refuses the settings before
+            it creates the application.
+        on_row: called with each row, in the order of the checks, as soon as it is known.
+    """
+    abouts = {id_: about for id_, about, _ in CHECKS}
+    rows: list[Row] = []
     with _mock_as_proxy(settings):
-        async with _opened(settings, clock) as (checks, account):
-            found = await run_checks(checks)
-    hide = Redactor((*secret_values(settings), *account.secrets))
-    return [
-        Row(
-            id=id_,
-            about=about,
-            outcome=found[id_].outcome,
-            reason=hide(found[id_].reason),
-            fix=hide(found[id_].fix),
-        )
-        for id_, about, _ in CHECKS
-    ]
+        async with _opened(settings, clock, before_start) as (checks, account):
+
+            def note(id_: str, found: Finding) -> None:
+                hide = Redactor((*secret_values(settings), *account.secrets))
+                row = Row(
+                    id=id_,
+                    about=abouts[id_],
+                    outcome=found.outcome,
+                    reason=hide(found.reason),
+                    fix=hide(found.fix),
+                )
+                rows.append(row)
+                on_row(row)
+
+            await run_checks(checks, on_found=note)
+    return rows
 
 
 def is_healthy(rows: Sequence[Row]) -> bool:
@@ -120,7 +146,7 @@ def _mock_as_proxy(settings: Settings) -> Iterator[None]:
 
 @asynccontextmanager
 async def _opened(
-    settings: Settings, clock: Clock
+    settings: Settings, clock: Clock, before_start: Callable[[Settings], None]
 ) -> AsyncIterator[tuple[Sequence[Check], Account]]:
     """Yield all checks, and the server's account; close all connections at the end."""
     credentials = default_credentials()
@@ -151,7 +177,7 @@ async def _opened(
             bucket = BucketSettings(settings, access, account=account, outside=outside)
             time = StsTime(ask_sts_date(settings), clock)
             runs = _runs(time, outside, account, bucket, Machine(settings, clock))
-            runs["start"] = Start(settings, clock).check
+            runs["start"] = Start(settings, clock, before_start).check
             runs["sign-in"] = SignIn(settings, clock=clock, monotonic=monotonic).check
             yield _checks(settings, runs), account
 
@@ -165,6 +191,7 @@ def _runs(
         "credentials": account.check_credentials,
         "role": account.check_role,
         "tls": outside.check_tls,
+        "page-tls": outside.check_page_tls,
         "endpoint": outside.check_endpoint,
         "oss-clock": outside.check_clock,
         "bucket": outside.check_bucket,

@@ -149,9 +149,24 @@ class Outside:
         return _element(answer.content, b"Code") or f"status {answer.status_code}"
 
     async def check_tls(self) -> Finding:
-        """Check the certificates of the bucket's addresses and of the page's address."""
-        addresses = (*self._settings.upload_origins, self._settings.public_url or "")
-        secure = [each for each in dict.fromkeys(addresses) if each.startswith("https://")]
+        """Check the certificates of the bucket's addresses."""
+        return await self._check_certificates(
+            self._settings.upload_origins, "Check the name and the network of this machine"
+        )
+
+    async def check_page_tls(self) -> Finding:
+        """Check the certificate of the page's address."""
+        return await self._check_certificates(
+            [self._settings.public_url or ""], "Start the server and its proxy"
+        )
+
+    async def _check_certificates(self, addresses: Sequence[str], if_silent: str) -> Finding:
+        """Check the certificates of all addresses with TLS.
+
+        Args:
+            if_silent: what to do if an address does not answer.
+        """
+        secure = [each for each in addresses if each.startswith("https://")]
         until: list[str] = []
         for address in secure:
             try:
@@ -165,7 +180,7 @@ class Outside:
             except OSError:
                 return warned(
                     f"{address} does not answer this machine; its certificate was not checked.",
-                    "Start the server and its proxy, or check the certificate from elsewhere.",
+                    f"{if_silent}, or check the certificate from elsewhere.",
                 )
             days = (end - self._clock()).days
             if days < SOON_DAYS:

@@ -18,6 +18,9 @@ from ossferry.settings.model import Settings
 
 __all__ = ["SignIn"]
 
+FOR_PROGRAMS = {"apikey", "jwt"}
+"""Methods whose proof is a bearer token, which our own page does not have."""
+
 WORST_FIRST = (Outcome.FAIL, Outcome.WARN, Outcome.SKIPPED, Outcome.OK)
 
 
@@ -30,11 +33,26 @@ class SignIn:
         self._monotonic = monotonic
 
     async def check(self) -> Finding:
-        """Return the worst finding of all methods, with the reasons of all of them."""
+        """Return the worst outcome of all methods, with its fixes and all reasons."""
         found = [await self._method(name) for name in self._settings.auth]
-        worst = min(found, key=lambda each: WORST_FIRST.index(each.outcome))
+        if not self._has_people():
+            found.append(
+                warned(
+                    "Nobody can sign in on the page: OSSFERRY_AUTH has no method for people.",
+                    "If people use the page, add oidc or proxy to OSSFERRY_AUTH.",
+                )
+            )
+        worst = min((each.outcome for each in found), key=WORST_FIRST.index)
         reasons = " ".join(each.reason for each in found)
-        return Finding(outcome=worst.outcome, reason=reasons, fix=worst.fix)
+        fixes = " ".join(each.fix for each in found if each.fix and each.outcome is worst)
+        return Finding(outcome=worst, reason=reasons, fix=fixes)
+
+    def _has_people(self) -> bool:
+        """Return whether people can sign in on the page, or another site's page has tokens."""
+        settings = self._settings
+        return bool(
+            set(settings.auth) - FOR_PROGRAMS or settings.frame_origins or settings.cors_origins
+        )
 
     async def _method(self, name: Auth) -> Finding:
         match name:

@@ -1,5 +1,6 @@
 """Check that the server starts: runs the start-up code of `ossferry serve`, but serves nothing."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import anyio.to_thread
@@ -18,15 +19,23 @@ __all__ = ["Start"]
 
 
 class Start:
-    """Check of the start; other checks test Redis, the ledger and the audit trail."""
+    """Check of the start; other checks test Redis, the ledger and the audit trail.
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    Args:
+        before_start: raises a `SettingsError` if the command `serve` refuses the settings.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, before_start: Callable[[Settings], None]
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        self._before_start = before_start
 
     async def check(self) -> Finding:
         """Create the application as `ossferry serve` does, without opening a connection."""
         try:
+            self._before_start(self._settings)
             await anyio.to_thread.run_sync(refuse_mock, self._settings)
             create_app(
                 self._settings,

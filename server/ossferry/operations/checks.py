@@ -5,6 +5,7 @@ uploads, the shared storage, the ledger and the audit trail. A check returns a `
 sentences are for the operator; clients never receive them.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -164,6 +165,9 @@ def skipped(reason: str, fix: str = "") -> Finding:
 Run: TypeAlias = Callable[[], Awaitable[Finding]]
 """Runs one check."""
 
+OnFound: TypeAlias = Callable[[str, Finding], None]
+"""Receives the id of a check and its finding."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
@@ -180,14 +184,36 @@ class Check:
     needs: tuple[str, ...] = ()
 
 
-async def run_checks(checks: Iterable[Check]) -> Mapping[str, Finding]:
-    """Run checks in their order, and return the findings by id."""
+def _ignore(_id: str, _finding: Finding) -> None:
+    """Do nothing: the default of `run_checks`."""
+
+
+async def run_checks(
+    checks: Iterable[Check], *, on_found: OnFound = _ignore
+) -> Mapping[str, Finding]:
+    """Run each check as soon as the checks that it needs have ended.
+
+    Args:
+        on_found: called in the order of the checks, as soon as a finding is known.
+
+    Returns:
+        The findings by id, in the order of the checks.
+    """
+    running: dict[str, asyncio.Task[Finding]] = {}
+
+    async def run(check: Check) -> Finding:
+        for name in check.needs:
+            if (await running[name]).outcome in STOPS:
+                return skipped(f"Needs the check {name}.")
+        return await _run(check)
+
     found: dict[str, Finding] = {}
-    for check in checks:
-        missing = [name for name in check.needs if found[name].outcome in STOPS]
-        found[check.id] = (
-            skipped(f"Needs the check {missing[0]}.") if missing else await _run(check)
-        )
+    async with asyncio.TaskGroup() as group:
+        for check in checks:
+            running[check.id] = group.create_task(run(check))
+        for id_, task in running.items():
+            found[id_] = await task
+            on_found(id_, found[id_])
     return found
 
 

@@ -26,7 +26,7 @@ from rich.console import Console
 
 from mock_oss import BUCKET, BucketSpec, MockOSS, Role, User, World
 from ossferry.cli.demo import OBJECTS_ROLE, SERVER
-from ossferry.cli.doctor import show_table
+from ossferry.cli.doctor import show_table, shown
 from ossferry.cli.main import main
 from ossferry.doctor.examination import CHECKS, Row
 from ossferry.ledger.database import check_ledger
@@ -282,6 +282,10 @@ def with_no_key(set_up: SetUp) -> None:
     (set_up.folder / "keys.json").write_text(NO_KEYS)
 
 
+def without_the_mocks_wheel(set_up: SetUp) -> None:
+    set_up.missing_packages = ("mock_oss",)
+
+
 def with_openid(issuer: str, **settings: str) -> Change:
     return with_settings(
         AUTH="oidc",
@@ -431,15 +435,6 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "clock",
         "s ahead of that of STS; OSS and STS refuse requests with a wrong time",
     ),
-    "clock of OSS an hour behind that of STS": (
-        changed(
-            faults=(
-                {"effect": "clock-jump", "seconds": 3600, "operation": "GetObject", "times": 1},
-            )
-        ),
-        "oss-clock",
-        "s behind that of OSS; OSS and STS refuse requests with a wrong time",
-    ),
     "wrong region and endpoint": (
         with_settings(REGION="cn-shanghai", ENDPOINT="http://oss-cn-shanghai.localhost"),
         "region",
@@ -545,6 +540,16 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         without_pyodide,
         "start",
         "refuses to start: OSSFERRY_RUNTIME: The files of pyodide are not installed",
+    ),
+    "mock not installed": (
+        without_the_mocks_wheel,
+        "start",
+        "refuses to start: OSSFERRY_ALLOW_MOCK=1 needs a package that is not installed.",
+    ),
+    "mock where it looks like production": (
+        changed(settings={"ENV": "production"}),
+        "start",
+        "refuses to start: ENV=production says that this is a production environment",
     ),
     "no page": (
         with_settings(WEB_DIR="/nowhere"),
@@ -673,7 +678,12 @@ WARNINGS: dict[str, tuple[Change, str, str]] = {
         f"http://{BUCKET}.{HOST} refuses forms (AccessDenied), so the page sends small files with"
         " PutObject and needs a preflight request for each.",
     ),
-    "no API key": (with_no_key, "sign-in", "Valid API keys: 0 of 0."),
+    "no API key, and no sign-in for people": (
+        with_no_key,
+        "sign-in",
+        "Valid API keys: 0 of 0. Nobody can sign in on the page: OSSFERRY_AUTH has no method for"
+        " people.",
+    ),
     "role that may do everything": (
         changed(
             role=replace(
@@ -990,7 +1000,7 @@ def test_root_does_not_touch_the_files_of_the_servers_user(
     ],
     ids=["untrusted", "of another host", "ends soon"],
 )
-def test_the_certificate_that_browsers_see_is_checked(
+def test_the_pages_certificate_is_checked_as_browsers_check_it_and_skips_no_other_check(
     set_up: SetUp,
     doctor: Doctor,
     monkeypatch: pytest.MonkeyPatch,
@@ -1006,14 +1016,14 @@ def test_the_certificate_that_browsers_see_is_checked(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain, key)
     with socket.create_server(("127.0.0.1", 0)) as plain, listening(plain, context):
-        set_up.settings = {
-            "OSSFERRY_PUBLIC_URL": f"https://localhost:{plain.getsockname()[1]}",
-            "OSSFERRY_ALLOWED_HOSTS": '["localhost"]',
-        }
+        page = f"https://localhost:{plain.getsockname()[1]}"
+        set_up.bucket = replace(SPEC, cors=CORS.replace(PAGE, page))
+        with_settings(PUBLIC_URL=page, ALLOWED_HOSTS='["localhost"]')(set_up)
         found = doctor(set_up)
 
-    assert rows(found, outcome)["tls"].startswith(reason.partition("ends")[0])
-    assert reason in rows(found, outcome)["tls"]
+    assert set(rows(found, "fail")) == ({"page-tls"} if outcome == "fail" else set())
+    assert reason in rows(found, outcome)["page-tls"]
+    assert set(rows(found, "skipped")) <= NORMAL_WARNINGS
 
 
 def test_a_page_that_does_not_answer_yet_is_a_warning(set_up: SetUp, doctor: Doctor) -> None:
@@ -1024,8 +1034,7 @@ def test_a_page_that_does_not_answer_yet_is_a_warning(set_up: SetUp, doctor: Doc
 
     found = doctor(set_up)
 
-    assert "does not answer this machine" in rows(found, "warn")["tls"]
-    assert "endpoint" in rows(found, "ok")
+    assert "does not answer this machine" in rows(found, "warn")["page-tls"]
 
 
 @contextmanager
@@ -1098,6 +1107,12 @@ def shown_outcomes() -> dict[str, str]:
 
 def test_the_page_names_all_results_as_they_are_printed() -> None:
     assert shown_outcomes() == {each.upper(): each.value for each in Outcome}
+
+
+def test_a_program_gets_each_line_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with shown(as_json=False) as show:
+        show(Row(id="sts", about="STS answers", outcome=Outcome.OK, reason="Yes.", fix=""))
+        assert capsys.readouterr().out.splitlines()[1] == "sts\tOK\tYes.\t-"
 
 
 def test_a_terminal_gets_a_table() -> None:

@@ -63,8 +63,10 @@ REMOVING = (
 )
 NOTHING: Mapping[str, object] = {"bucket": None, "user": None}
 """The `state` of an account without a set-up."""
-FIRST_WARNINGS = {"credentials", "tls"}
-"""The doctor warns of the user's long-term key, and of a page that does not answer yet."""
+FIRST_WARNINGS = {"credentials", "page-tls", "sign-in"}
+"""The doctor warns of the user's long-term key, of a page that does not answer yet, and of API keys
+as the only way to sign in.
+"""
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """How checks run, and what the operator is told about common faults."""
 
+import asyncio
 import re
 from collections.abc import Callable
 
@@ -42,6 +43,25 @@ def fixed(finding: Finding | Exception, id_: str, *needs: str) -> Check:
         return finding
 
     return Check(id=id_, run=run, needs=needs)
+
+
+async def test_checks_that_do_not_need_each_other_run_at_once_and_are_told_in_their_order() -> None:
+    both = asyncio.Barrier(2)
+    told: list[str] = []
+
+    async def meet() -> Finding:
+        await asyncio.wait_for(both.wait(), timeout=5)
+        return passed("")
+
+    checks = [
+        Check(id="a", run=meet),
+        fixed(passed(""), "b", "a"),
+        fixed(passed(""), "c"),
+        Check(id="d", run=meet),
+    ]
+    found = await run_checks(checks, on_found=lambda id_, _finding: told.append(id_))
+
+    assert told == list(found) == ["a", "b", "c", "d"]
 
 
 async def test_a_check_is_skipped_if_one_that_it_needs_failed_or_was_skipped() -> None:

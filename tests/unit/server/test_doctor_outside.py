@@ -1,6 +1,8 @@
 """Checks of `ossferry doctor` without a signature, with answers that the mock never gives."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -75,6 +77,14 @@ async def test_public_is_what_a_stranger_may_read(
     settings: Settings, answer: httpx.Response, outcome: str
 ) -> None:
     assert (await asked(settings, "public_access", answer)).outcome == outcome
+
+
+async def test_a_clock_an_hour_behind_that_of_oss_is_told(settings: Settings) -> None:
+    later = format_datetime(utc_now() + timedelta(hours=1), usegmt=True)
+    found = await asked(settings, "clock", httpx.Response(403, headers={**OSS, "date": later}))
+
+    assert found.outcome == "fail"
+    assert "behind that of OSS; OSS and STS refuse requests with a wrong time" in found.reason
 
 
 async def test_an_answer_without_a_date_says_nothing_about_the_clock(settings: Settings) -> None:

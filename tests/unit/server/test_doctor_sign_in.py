@@ -36,7 +36,8 @@ def add_key(path: Path, **more: object) -> str:
 async def test_keys_that_are_revoked_or_expired_are_not_valid(
     make_settings: Make, keys: Path
 ) -> None:
-    settings = make_settings(auth="apikey", api_keys_file=keys)
+    embedding = ("https://app.example.com",)  # its pages send tokens
+    settings = make_settings(auth="apikey", api_keys_file=keys, frame_origins=embedding)
     add_key(keys, expires="2020-01-01T00:00:00+00:00")
     ApiKeyFile(keys).revoke(add_key(keys), utc_now())
     without = await sign_in(settings)
@@ -44,6 +45,17 @@ async def test_keys_that_are_revoked_or_expired_are_not_valid(
 
     assert without == warned("Valid API keys: 0 of 2.", "Run `ossferry apikey create USER`.")
     assert await sign_in(settings) == passed("Valid API keys: 1 of 3.")
+
+
+async def test_a_page_on_which_nobody_can_sign_in_is_told(make_settings: Make, keys: Path) -> None:
+    settings = make_settings(auth="apikey", api_keys_file=keys)
+
+    assert await sign_in(settings) == warned(
+        "Valid API keys: 0 of 0. Nobody can sign in on the page: OSSFERRY_AUTH has no method for"
+        " people.",
+        "Run `ossferry apikey create USER`. If people use the page, add oidc or proxy to"
+        " OSSFERRY_AUTH.",
+    )
 
 
 async def test_a_proxy_is_told_by_its_networks_and_its_header(make_settings: Make) -> None:
@@ -81,7 +93,11 @@ async def test_of_several_methods_the_worst_result_counts(make_settings: Make, k
 
 
 async def test_an_issuer_in_the_own_network_needs_a_setting(settings: Settings) -> None:
-    in_network = {"auth": ("jwt",), "jwt_jwks_url": "https://10.0.0.1/keys"}
+    in_network = {
+        "auth": ("jwt",),
+        "jwt_jwks_url": "https://10.0.0.1/keys",
+        "cors_origins": ("https://app.example.com",),
+    }
 
     assert await sign_in(settings.model_copy(update=in_network)) == failed(
         "The host in https://10.0.0.1/keys has an address that is not public; the server does not"
