@@ -233,7 +233,8 @@ def serve(
     allow_connections(settings)
     with bind(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
         log = logger("ossferry.serve")
-        log.info("starting", address=address_of(sock), workers=settings.workers)
+        (address, *_) = settings.own_origins(sock.getsockname()[1])
+        log.info("starting", address=address, listens=address_of(sock), workers=settings.workers)
         app = create_app(settings)  # check once here, even if worker processes serve
         if settings.workers > 1:
             run_workers(settings, sock)

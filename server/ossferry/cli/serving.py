@@ -48,9 +48,9 @@ def bind(host: str, port: int, *, option: str) -> socket.socket:
 
 
 def address_of(sock: socket.socket) -> str:
-    """Return the URL of a server that listens on a socket, such as ``http://127.0.0.1:8000``."""
+    """Return the address and the port of a socket, such as ``127.0.0.1:8000``."""
     host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class BackgroundServer:

@@ -373,14 +373,7 @@ def public_endpoint(settings: Settings) -> str:
 
 def page_origins(settings: Settings) -> tuple[str, ...]:
     """Return the origins of the pages that upload: our own page, and pages that use the API."""
-    ours = [settings.public_url] if settings.public_url else _guessed_origins(settings)
-    return tuple(dict.fromkeys((*ours, *settings.cors_origins)))
-
-
-def _guessed_origins(settings: Settings) -> list[str]:
-    if settings.behind_tls:
-        return [f"https://{host}" for host in settings.allowed_hosts]
-    return [f"http://{host}:{settings.port}" for host in settings.allowed_hosts]
+    return tuple(dict.fromkeys((*settings.own_origins(settings.port), *settings.cors_origins)))
 
 
 def certificate_end(address: str) -> datetime:

@@ -524,6 +524,17 @@ class Settings(CheckSettings):
             allow_mock=self.allow_mock,
         )
 
+    def own_origins(self, port: int) -> tuple[str, ...]:
+        """Return the addresses at which browsers reach this server: the public one, if it is known.
+
+        Args:
+            port: the port that the server listens on.
+        """
+        if self.public_url:
+            return (self.public_url,)
+        scheme, end = ("https", "") if self.behind_tls else ("http", f":{port}")
+        return tuple(f"{scheme}://{host}{end}" for host in self.allowed_hosts)
+
     @property
     def bucket_origin(self) -> str:
         """The address of the bucket at the configured endpoint."""

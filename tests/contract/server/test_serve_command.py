@@ -48,7 +48,10 @@ def test_t33_the_server_runs_with_a_clouds_settings_and_raises_the_limit_of_open
     port = free_port()
     key = run("apikey", "create", "carol")[1].strip()
     few_files = ("/bin/sh", "-c", 'ulimit -Sn 128; exec "$@"', "sh")
-    options["OSSFERRY_PORT"] = str(port)
+    options |= {
+        "OSSFERRY_PORT": str(port),
+        "OSSFERRY_ALLOWED_HOSTS": '["uploads.example.com", "127.0.0.1"]',
+    }
     with server_process(tmp_path, options, *few_files) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until_up(url, process)
@@ -67,7 +70,8 @@ def test_t33_the_server_runs_with_a_clouds_settings_and_raises_the_limit_of_open
     assert (process.returncode, said) == (0, "")
     lines = [json.loads(line) for line in log.splitlines()]
     (start,) = (line for line in lines if line["event"] == "starting")
-    assert (start["address"], start["workers"]) == (url, 1)
+    assert start["address"] == f"http://uploads.example.com:{port}"  # it answers others with 421
+    assert (start["listens"], start["workers"]) == (f"127.0.0.1:{port}", 1)
     warnings = [line["event"] for line in lines if line["logger"] == "ossferry.sts"]
     assert warnings == ["long-term-key-in-environment"]
     decisions = [line for line in lines if line["logger"] == "ossferry.audit"]
