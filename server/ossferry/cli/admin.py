@@ -6,7 +6,7 @@ starts quickly.
 """
 
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
@@ -202,7 +202,7 @@ def reconcile(
             owners = [await people.owner_by_hash(connection, each) for each in known]
         titles = {"difference": "difference", "key": "key"}
         looking = reconciler(tools.settings, tools.store, tools.database)
-        count = 0
+        count, waiting = 0, list[datetime]()
         with (
             progress("Comparing principals", total=len(owners)) as done,
             Rows(titles, as_json=as_json, has_heading=False) as rows,
@@ -215,8 +215,17 @@ def reconcile(
                     for key in getattr(differences, kind):
                         rows.add(difference=kind, key=key)
                         count += 1
+                waiting += differences.waiting.values()
                 done(1)
-        note(f"{counted(len(owners), 'principal')} compared, {counted(count, 'difference')}")
+        told = f"{counted(len(owners), 'principal')} compared, {counted(count, 'difference')}"
+        if waiting:
+            until = utc_text(max(waiting) + timedelta(seconds=tools.settings.settle_s))
+            told += (
+                f"; {counted(len(waiting), 'new or changed object')} may still get a receipt from"
+                f" the page until {until}; after that the server looks at them, or this command if"
+                " you run it again"
+            )
+        note(told)
 
     with_bucket(compare)
 

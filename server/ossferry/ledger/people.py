@@ -80,13 +80,19 @@ async def remember(
         return
     # ON CONFLICT DO UPDATE would name one of the two unique columns; two processes that add the
     # same principal at the same time may collide in the other one
-    until = sa.bindparam("until", granted_until, type_=Utc())
-    later = sa.case((principals.c.granted_until > until, principals.c.granted_until), else_=until)
     await connection.execute(
         sa.update(principals)
         .where(principals.c.hash == owner.hash)
-        .values(id=_id(owner.id), label=_label(owner.label), granted_until=later)
+        .values(
+            id=_id(owner.id), label=_label(owner.label), granted_until=_not_before(granted_until)
+        )
     )
+
+
+def _not_before(time: datetime) -> sa.Case[datetime]:
+    """Return the new value of `granted_until`: a time, or the present value if that is later."""
+    until = sa.bindparam("until", time, type_=Utc())
+    return sa.case((principals.c.granted_until > until, principals.c.granted_until), else_=until)
 
 
 async def owner_by_hash(connection: AsyncConnection, hash_: str) -> Owner | None:
@@ -121,10 +127,18 @@ async def to_reconcile(
     return [Owner(**row._mapping) for row in found]
 
 
-async def reconciled(connection: AsyncConnection, hash_: str, at: datetime) -> None:
-    """Record that a principal's objects are reconciled up to a given time."""
+async def reconciled(
+    connection: AsyncConnection, hash_: str, at: datetime, *, granted_until: datetime | None = None
+) -> None:
+    """Record that a principal's objects are reconciled up to a given time.
+
+    Args:
+        granted_until: a time until which an object shows that credentials were valid. A later time
+            in the ledger is kept.
+    """
+    until = {} if granted_until is None else {"granted_until": _not_before(granted_until)}
     await connection.execute(
-        sa.update(principals).where(principals.c.hash == hash_).values(reconciled_at=at)
+        sa.update(principals).where(principals.c.hash == hash_).values(reconciled_at=at, **until)
     )
 
 

@@ -46,11 +46,14 @@ class Differences:
         found: objects that were missing in the ledger.
         changed: objects that differed from the ledger.
         gone: objects that were missing in the bucket.
+        waiting: objects that may still be confirmed or refused, and are therefore no difference
+            yet; maps their keys to the times at which they were first found.
     """
 
     found: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    waiting: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def any(self) -> bool:
@@ -110,6 +113,9 @@ class Reconciler:
     async def look_through(self, owner: Owner) -> Differences:
         """Compare one principal's objects with the ledger, and correct the ledger.
 
+        If an object waits, the principal is due again, even if the ledger knows of no credentials
+        that are newer than this look, for example after a restore.
+
         Returns:
             The differences that were corrected.
 
@@ -120,22 +126,22 @@ class Reconciler:
         """
         started = self._clock()
         differences = Differences()
-        waiting: dict[str, datetime] = {}
         after = owner.prefix
         while True:
             listed = await self._store.list(owner.prefix, after=after, limit=PAGE)
             is_last = len(listed) < PAGE
             until = None if is_last else listed[-1].key
-            await self._compare(owner, listed, after, until, differences, waiting)
+            await self._compare(owner, listed, after, until, differences)
             if is_last:
                 break
             after = listed[-1].key
         self._waiting.pop(owner.hash, None)
-        if waiting:
-            self._waiting[owner.hash] = waiting
+        if differences.waiting:
+            self._waiting[owner.hash] = differences.waiting
         async with self._database.write() as connection:
             settled = started - UNDER_WAY - self._settle
-            await people.reconciled(connection, owner.hash, settled)
+            newest = max(differences.waiting.values(), default=None)
+            await people.reconciled(connection, owner.hash, settled, granted_until=newest)
         if differences.any:
             log.info(
                 "reconciled",
@@ -166,7 +172,6 @@ class Reconciler:
         after: str,
         until: str | None,
         differences: Differences,
-        waiting: dict[str, datetime],
     ) -> None:
         async with self._database.read() as connection:
             known = await receipts.in_range(connection, owner, after=after, until=until)
@@ -178,7 +183,7 @@ class Reconciler:
                 await self._quarantine.finish(owner, each)
             elif receipt and (receipt.size, receipt.etag) == (each.size, each.etag):
                 continue
-            elif self._may_wait(owner, each, waiting):
+            elif self._may_wait(owner, each, differences.waiting):
                 continue  # the page may still confirm or refuse it
             else:
                 noted = differences.changed if receipt else differences.found

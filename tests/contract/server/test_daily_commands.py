@@ -1,8 +1,10 @@
 """`ossferry ls`, `share`, `verify` and `abort-stale`, run beside a demo."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -10,6 +12,7 @@ import pytest
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
+from ossferry.clock import utc_now
 from ossferry_uploader.oss.signing import Credentials, sign_headers
 from support.after_upload import become, fetch, operators_bucket
 from support.commands import Ran, environment
@@ -243,6 +246,7 @@ def test_objects_without_a_receipt_are_counted_until_they_are_recorded(
     one, _ = (put(daily, site, b"without a receipt") for _ in range(2))
 
     both, single = run("verify"), run("verify", "--since", "2999-01-01")
+    waiting = run("admin", "reconcile", OSSFERRY_SETTLE_S="600")
     recording, nothing = run("admin", "reconcile"), run("admin", "reconcile")
     after = run("verify", one.key)
 
@@ -253,6 +257,14 @@ def test_objects_without_a_receipt_are_counted_until_they_are_recorded(
         f" {records}",
     )
     assert single.complaint == "0 uploads checked, 0 differ"
+    told = re.fullmatch(
+        r"\d+ principals? compared, 0 differences; 2 new or changed objects may still get a receipt"
+        r" from the page until (\S+); after that the server looks at them, or this command if you"
+        r" run it again",
+        waiting.complaint,
+    )
+    assert told, waiting.complaint
+    assert datetime.fromisoformat(told[1]) > utc_now() + timedelta(seconds=500)
     assert [row[0] for row in recording.rows] == ["found", "found"]
     assert recording.complaint.endswith(" compared, 2 differences")
     assert (nothing.out, nothing.complaint) == (

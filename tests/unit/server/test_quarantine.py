@@ -101,6 +101,19 @@ class World:
 
         self.run(look())
 
+    def is_due(self) -> bool:
+        """Return whether the server looks through Alice's uploads in its next round."""
+        after: Any = self.app.state.uploads
+
+        async def ask() -> bool:
+            async with after.database.read() as connection:
+                owners = await people.to_reconcile(
+                    connection, self.clock(), at_least_every=timedelta(days=1), limit=9
+                )
+            return self.owner() in owners
+
+        return self.run(ask())
+
     def listed(self) -> list[str]:
         lists = [self.client.get("/api/objects", params={"sort": sort}) for sort in ("key", "name")]
         return [each["key"] for answer in lists for each in answer.json()["objects"]]
@@ -216,26 +229,33 @@ def test_an_object_that_was_gone_in_between_waits_anew(world: World) -> None:
 
 
 def test_who_stored_something_last_is_looked_through_until_it_has_settled(world: World) -> None:
-    after: Any = world.app.state.uploads
     world.clock.advance(899)
     world.store.put(world.key, last_modified=world.clock() + timedelta(seconds=50))
     found = []
 
-    async def their_turn() -> None:
-        async with after.database.read() as connection:
-            day = timedelta(days=1)
-            owners = await people.to_reconcile(
-                connection, world.clock(), at_least_every=day, limit=9
-            )
-        if world.owner() in owners:
-            await after.reconciler.look_through(world.owner())
-
     for _ in range(6):
         world.clock.advance(60)
-        world.run(their_turn())
+        if world.is_due():
+            world.look_through()
         found = world.client.get("/api/objects", params={"sort": "name"}).json()["objects"]
 
     assert [each["key"] for each in found] == [world.key]
+
+
+def test_who_has_a_new_object_in_spite_of_old_credentials_is_looked_through_again(
+    world: World,
+) -> None:
+    """As after the ledger was restored from a backup without the newest grant."""
+    world.clock.advance(3600)
+    world.look_through()
+    world.damage()
+    world.look_through()
+    due = world.is_due()
+    world.clock.advance(2 * SETTLE_S)
+    world.look_through()
+
+    assert (due, world.is_due()) == (True, False)
+    assert world.listed() == [world.key, world.key]
 
 
 def test_what_waits_for_a_receipt_is_listed_by_key_without_a_checksum(world: World) -> None:
