@@ -27,6 +27,7 @@ from ossferry.errors import (
     StorageLostError,
     StsLostError,
     StsRefusedError,
+    UnavailableError,
 )
 from ossferry.ledger import Database, leases
 from ossferry.operations.policy_commands import caller_command, trust_command
@@ -135,11 +136,14 @@ class Finding:
     Attributes:
         reason: a sentence that says what was found.
         fix: a sentence that says what to do; empty if there is nothing to do.
+        outage: whether a service that all processes share does not answer, so that no other process
+            and no restart would do better.
     """
 
     outcome: Outcome
     reason: str
     fix: str = ""
+    outage: bool = False
 
 
 def passed(reason: str) -> Finding:
@@ -152,9 +156,9 @@ def warned(reason: str, fix: str) -> Finding:
     return Finding(outcome=Outcome.WARN, reason=reason, fix=fix)
 
 
-def failed(reason: str, fix: str) -> Finding:
+def failed(reason: str, fix: str, *, outage: bool = False) -> Finding:
     """Return a finding for a problem that stops uploads or makes them unsafe."""
-    return Finding(outcome=Outcome.FAIL, reason=reason, fix=fix)
+    return Finding(outcome=Outcome.FAIL, reason=reason, fix=fix, outage=outage)
 
 
 def skipped(reason: str, fix: str = "") -> Finding:
@@ -230,6 +234,7 @@ async def _run(check: Check) -> Finding:
         return failed(
             f"The check could not finish: {error.code} ({', '.join(error.evidence.values())}).",
             "Check the network of this machine, and try again.",
+            outage=isinstance(error, UnavailableError) and error.reason != "no-server-credentials",
         )
 
 
@@ -294,6 +299,7 @@ class StsTime:
             return failed(
                 f"STS does not answer ({cause}).",
                 "Check the network of this machine, and OSSFERRY_STS_ENDPOINT.",
+                outage=True,
             )
         return passed("STS answers.")
 
@@ -382,7 +388,9 @@ async def check_storage(storage: Storage) -> Finding:
         cause = type(error.__cause__).__name__ if error.__cause__ else error.reason
         reason, fix = STORAGE_FAULTS.get(cause, STORAGE_FAULT)
         return failed(
-            f"{reason.format(cause)}: limits are stricter, and nobody can sign in with OpenID.", fix
+            f"{reason.format(cause)}: limits are stricter, and nobody can sign in with OpenID.",
+            fix,
+            outage=True,
         )
     return passed("The storage for limits and sessions answers.")
 
@@ -404,8 +412,9 @@ async def check_ledger(ledger: Database, clock: Clock) -> Finding:
 def lost_ledger(error: LedgerLostError) -> Finding:
     """Return the finding for a ledger that does not answer or cannot be written."""
     words = error.cause or error.reason
-    reason, fix = LEDGER_FAULTS.get(words) or LEDGER_FAULTS.get(error.reason, LEDGER_FAULT)
-    return failed(reason.format(words), fix)
+    refused = LEDGER_FAULTS.get(words) or LEDGER_FAULTS.get(error.reason)
+    reason, fix = refused or LEDGER_FAULT
+    return failed(reason.format(words), fix, outage=refused is None)
 
 
 async def check_audit(audit: Audit) -> Finding:

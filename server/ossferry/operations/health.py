@@ -10,7 +10,7 @@ __all__ = ["Status", "health"]
 
 
 class Status(TypedDict):
-    """The answer of `/healthz` and `/readyz`; `degraded` names losses that the server survives."""
+    """The answer of `/healthz` and `/readyz`; `degraded` names services that do not answer."""
 
     status: Literal["ok", "not-ready"]
     degraded: NotRequired[list[str]]

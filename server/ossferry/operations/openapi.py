@@ -264,7 +264,7 @@ def _public_paths() -> dict[str, Any]:
         },
         "/healthz": {"get": {"summary": "Whether the process is running.", "responses": status}},
         "/readyz": {
-            "get": {"summary": "Whether the process can issue grants.", "responses": ready},
+            "get": {"summary": "Whether the process should get requests.", "responses": ready},
         },
     }
 

@@ -1,13 +1,16 @@
-"""Readiness: whether this process can issue grants.
+"""Readiness: whether a load balancer should send requests to this process.
 
-A load balancer removes a process that is not ready. Therefore a loss that the server survives does
-not make it unready: otherwise the loss of Redis, which all processes share, would remove all of
-them. The answer names such a loss as degraded, without the reason. The log and a metric contain all
-failed checks. The result is cached for 10 seconds, so frequent requests cost little.
+A load balancer removes a process that is not ready. If a service that all processes share does not
+answer, it would remove all of them, and nobody could use what still works, such as fresh grants.
+Therefore such an outage does not make a process unready. It does so until the process has been
+ready once, because until then its settings may be wrong, and a deployment must not replace other
+processes by this one. The answer names an outage as degraded, without the reason. The log and a
+metric contain all failed checks. The result is cached for 10 seconds, so frequent requests cost
+little.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from starlette.requests import Request
@@ -43,7 +46,7 @@ log = logger("ossferry.readiness")
 
 
 def survived_losses(settings: Settings, *, has_ledger: bool) -> frozenset[str]:
-    """Return the ids of the checks without which the server still issues grants.
+    """Return the ids of the checks without which the server issues grants to new people.
 
     Redis is needed for grants only if it stores the sessions of people who signed in with OpenID;
     a ledger takes its place there.
@@ -53,7 +56,7 @@ def survived_losses(settings: Settings, *, has_ledger: bool) -> frozenset[str]:
 
 
 class Readiness:
-    """The endpoint `/readyz`, which reports whether this process can issue grants."""
+    """The endpoint `/readyz`, which reports whether this process should get requests."""
 
     def __init__(
         self,
@@ -83,7 +86,8 @@ class Readiness:
         self._survived = survived_losses(settings, has_ledger=ledger is not None)
         self._metrics = metrics
         self._monotonic = monotonic
-        self._known: tuple[float, frozenset[str]] | None = None
+        self._was_ready = False
+        self._known: tuple[float, frozenset[str], bool] | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def show(self, request: Request) -> Response:
@@ -95,40 +99,44 @@ class Readiness:
         not_ready: Status = {"status": "not-ready"}
         if getattr(request.state, "stopping", False):  # set by `DrainingServer`
             return JSONResponse(not_ready, 503, headers={"retry-after": "10"})
-        lost = await self.lost()
-        if lost - self._survived:
+        lost, is_ready = await self._look()
+        if not is_ready:
             return JSONResponse(not_ready, 503, headers={"retry-after": "10"})
         answer: Status = {"status": "ok"}
         if lost:
             answer["degraded"] = sorted(lost)
         return JSONResponse(answer)
 
-    async def lost(self) -> frozenset[str]:
-        """Return the ids of the failed checks; run the checks if the result is not cached."""
+    async def _look(self) -> tuple[frozenset[str], bool]:
+        """Return the ids of the failed checks, and whether the process is ready.
+
+        Run the checks if the result is not cached.
+        """
         async with self._one_at_a_time:
             now = self._monotonic()
             if self._known is None or now - self._known[0] >= KEPT_S:
                 found = await run_checks(self._checks)
-                lost = frozenset(_failed(found))
-                self._metrics.checked({name: name in lost for name in found})
-                self._note(found, lost, before=self._known[1] if self._known else frozenset())
-                self._known = (now, lost)
-            return self._known[1]
+                wrong = {id_: each for id_, each in found.items() if each.outcome is Outcome.FAIL}
+                is_ready = self._is_ready(wrong)
+                self._was_ready |= is_ready
+                self._metrics.checked({name: name in wrong for name in found})
+                result = frozenset(wrong), is_ready
+                if result != (self._known[1:] if self._known else (frozenset(), True)):
+                    _note(wrong, is_ready=is_ready)
+                self._known = (now, *result)
+            return self._known[1:]
 
-    def _note(
-        self, found: Mapping[str, Finding], lost: frozenset[str], *, before: frozenset[str]
-    ) -> None:
-        """Log the failed checks if they differ from those of the previous time."""
-        if lost == before:
-            return
-        wrong = {name: found[name].reason for name in sorted(lost)}
-        if lost - self._survived:
-            log.error("not-ready", wrong=wrong, help="ossferry doctor")
-        elif lost:
-            log.warning("degraded", wrong=wrong, help="ossferry doctor")
-        else:
-            log.info("ready")
+    def _is_ready(self, wrong: Mapping[str, Finding]) -> bool:
+        if self._was_ready:
+            return all(each.outage for each in wrong.values())
+        return wrong.keys() <= self._survived
 
 
-def _failed(found: Mapping[str, Finding]) -> Iterable[str]:
-    return (name for name, each in found.items() if each.outcome is Outcome.FAIL)
+def _note(wrong: Mapping[str, Finding], *, is_ready: bool) -> None:
+    reasons = {name: wrong[name].reason for name in sorted(wrong)}
+    if not is_ready:
+        log.error("not-ready", wrong=reasons, help="ossferry doctor")
+    elif reasons:
+        log.warning("degraded", wrong=reasons, help="ossferry doctor")
+    else:
+        log.info("ready")

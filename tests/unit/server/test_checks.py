@@ -96,6 +96,7 @@ async def test_a_service_that_fails_during_a_check_is_a_finding_and_the_others_r
     assert found["a"] == failed(
         "The check could not finish: oss-unavailable (no-answer).",
         "Check the network of this machine, and try again.",
+        outage=True,
     )
     assert [found[id_].outcome for id_ in "bc"] == [Outcome.OK, Outcome.SKIPPED]
 
@@ -214,6 +215,7 @@ def test_a_lost_ledger_is_explained_in_the_words_of_the_database(
 
     assert found.reason == f"{told} ({cause})."
     assert found.fix.startswith(fix)
+    assert found.outage == (told == "The ledger does not answer, or cannot be written")
 
 
 class LostStorage(MemoryStorage):
