@@ -103,7 +103,7 @@ class ApiKeyFile:
             for network in record.addresses:
                 ipaddress.ip_network(network)
         except ValueError as error:
-            raise BadRequestError("An address must look like 192.0.2.0/24.") from error
+            raise BadRequestError(f"An address must look like 192.0.2.0/24: {error}.") from error
         with self._changing() as records:
             records[key.id] = record
         return record

@@ -26,7 +26,7 @@ MOST = 100_000
 Principal: TypeAlias = Annotated[
     str, typer.Argument(help="The principal's hash, as `principals` prints it.")
 ]
-Limit: TypeAlias = Annotated[int | None, typer.Option(min=0)]
+Limit: TypeAlias = Annotated[int | None, typer.Option(min=0, max=2**63 - 1)]
 
 admin_commands = typer.Typer(help="Manage uploads and principals.", no_args_is_help=True)
 
@@ -43,7 +43,7 @@ def principals(as_json: JsonOption = False) -> None:
         "files": "files",
         "bytes": "bytes",
         "last_upload": "last upload",
-        "revoked_at": "shut out",
+        "revoked_at": "revoked",
     }
 
     async def read(database: "Database") -> None:
@@ -137,7 +137,9 @@ def quota(
 ) -> None:
     """Set limits for one principal; without options, print the principal's limits.
 
-    If any option is given, all other limits are reset to the limits in the settings.
+    Limits of a day count every upload since midnight UTC, even if it is deleted later; the others
+    count stored uploads. 0 allows no upload. If any option is given, all other limits are reset to
+    the limits in the settings.
     """
     from ossferry.cli.tools import with_ledger
     from ossferry.ledger import people

@@ -28,7 +28,9 @@ key_commands = typer.Typer(help="Create, list and revoke API keys.", no_args_is_
 @key_commands.command()
 def create(
     user: Annotated[str, typer.Argument(help="The id of the principal that uses the key.")],
-    days: Annotated[int, typer.Option(min=0, help="Days until the key expires; 0 for never.")] = 0,
+    days: Annotated[
+        int, typer.Option(min=0, max=36_500, help="Days until the key expires; 0 for never.")
+    ] = 0,
     address: Annotated[
         list[str] | None, typer.Option(help="A network that may use the key; repeatable.")
     ] = None,

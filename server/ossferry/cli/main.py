@@ -212,7 +212,7 @@ def serve(
     ] = None,
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
-    """Run the server with the settings in the environment variables `OSSFERRY_…`."""
+    """Run the server with the settings in `.env` and in environment variables `OSSFERRY_…`."""
     from ossferry.app import create_app
     from ossferry.cli.serving import address_of, bind
     from ossferry.cli.workers import allow_connections, run_workers

@@ -10,6 +10,7 @@ from ossferry.doctor.outside import Outside
 from ossferry.errors import OssRefusedError, StsLostError, StsRefusedError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.operations.checks import (
+    NO_SERVER_CREDENTIALS,
     Finding,
     check_role,
     failed,
@@ -110,11 +111,7 @@ class Account:
         try:
             name, self.own = await self._find()
         except StsLostError:
-            return failed(
-                "No source of the default chain has credentials for the server.",
-                "Attach a RAM role to the ECS instance or to the service account, or set"
-                " ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.",
-            )
+            return NO_SERVER_CREDENTIALS
         source = SOURCES.get(name, name)
         try:
             self._caller = await self._sts.caller()

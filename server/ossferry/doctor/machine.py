@@ -59,7 +59,7 @@ class Machine:
         if file is not None and (user := _other_user(file)):
             return _as_user(user)
         if file is not None and file.parent.is_dir() and not file.exists():
-            return _new_file(file)
+            return _new_file(file.absolute())
         try:
             async with _opened(self._settings.ledger_url) as ledger:
                 return await self._look(ledger)

@@ -36,6 +36,7 @@ from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
 __all__ = [
+    "NO_SERVER_CREDENTIALS",
     "Check",
     "Finding",
     "Outcome",
@@ -166,6 +167,12 @@ def skipped(reason: str, fix: str = "") -> Finding:
     return Finding(outcome=Outcome.SKIPPED, reason=reason, fix=fix)
 
 
+NO_SERVER_CREDENTIALS = failed(
+    "No source of the default chain has credentials for the server.",
+    "Attach a RAM role to the ECS instance or to the service account, or set"
+    " ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.",
+)
+
 Run: TypeAlias = Callable[[], Awaitable[Finding]]
 """Runs one check."""
 
@@ -234,7 +241,7 @@ async def _run(check: Check) -> Finding:
         return failed(
             f"The check could not finish: {error.code} ({', '.join(error.evidence.values())}).",
             "Check the network of this machine, and try again.",
-            outage=isinstance(error, UnavailableError) and error.reason != "no-server-credentials",
+            outage=isinstance(error, UnavailableError),
         )
 
 
@@ -343,6 +350,10 @@ async def check_role(
         await sts.check()
     except StsRefusedError as error:
         return refused_role(error.sts_code, settings.role_arn, settings, caller=caller)
+    except StsLostError as error:
+        if error.reason == "no-server-credentials":
+            return NO_SERVER_CREDENTIALS
+        raise
     return passed(f"STS issues credentials of {settings.role_arn}.")
 
 

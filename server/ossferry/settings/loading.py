@@ -39,6 +39,7 @@ PLAIN_WORDS = (
     (r"a valid number", "a number"),
     (r"a valid boolean", "1 or 0"),
     (r"a valid tuple", "a list"),
+    (r"a valid IPv4 network", "a network such as 192.0.2.0/24 or 192.0.2.7/32"),
 )
 """Patterns in the messages of pydantic, and what people read instead."""
 

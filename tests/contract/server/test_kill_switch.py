@@ -96,7 +96,7 @@ def command(drill: Demo, *arguments: str, user: User = OPERATOR) -> Ran:
 
 def hash_of_alice(drill: Demo) -> str:
     head, *lines = command(drill, "admin", "principals").out.splitlines()
-    assert head == "hash\tname\tfiles\tbytes\tlast upload\tshut out"
+    assert head == "hash\tname\tfiles\tbytes\tlast upload\trevoked"
     return next(line.split("\t")[0] for line in lines if line.split("\t")[1] == "Alice")
 
 

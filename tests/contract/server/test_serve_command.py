@@ -137,6 +137,21 @@ def test_what_cannot_be_done_with_keys_is_one_sentence(
     assert run("apikey", *arguments) == (1, "", sentence)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("apikey", "create", "carol", "--days", "99999999"),
+        ("admin", "quota", "x", "--bytes-day", str(2**63)),
+    ],
+    ids=["no such date", "more than a database can store"],
+)
+def test_a_number_that_is_too_large_is_refused(run: Run, arguments: tuple[str, ...]) -> None:
+    code, said, complaint = run(*arguments)
+
+    assert (code, said) == (2, "")
+    assert "Invalid value for" in complaint
+
+
 def test_the_reason_why_a_file_cannot_be_opened_is_printed(run: Run) -> None:
     code, _, log = run("serve", OSSFERRY_AUDIT_FILE="/nowhere/audit.log")
 

@@ -323,11 +323,20 @@ def test_t12_an_id_with_look_alikes_is_not_registered(
     assert file.records() == {}
 
 
-def test_an_address_that_is_none_is_not_kept(keyed: Callable[..., ApiKey]) -> None:
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("everywhere", "'everywhere' does not appear to be an IPv4 or IPv6 network"),
+        ("192.0.2.7/24", "192.0.2.7/24 has host bits set"),
+    ],
+)
+def test_an_address_that_is_none_is_not_kept(
+    keyed: Callable[..., ApiKey], address: str, why: str
+) -> None:
     with pytest.raises(BadRequestError) as refused:
-        keyed(addresses=("everywhere",))
+        keyed(addresses=(address,))
 
-    assert str(refused.value) == "An address must look like 192.0.2.0/24."
+    assert str(refused.value) == f"An address must look like 192.0.2.0/24: {why}."
 
 
 def test_a_file_that_cannot_be_read_stops_the_start(

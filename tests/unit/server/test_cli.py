@@ -174,7 +174,9 @@ def test_the_help_has_no_backticks_and_no_commands_for_developers() -> None:
     shown = " ".join(output.replace("│", " ").split())
 
     assert "`" not in shown
-    assert "Run the server with the settings in the environment variables OSSFERRY_…." in shown
+    assert (
+        "Run the server with the settings in .env and in environment variables OSSFERRY_…." in shown
+    )
     assert "config-docs" not in shown
     assert "commands-docs" not in shown
 

@@ -285,6 +285,7 @@ def test_only_what_another_process_could_do_better_makes_a_process_unready_that_
     sts_time: StsTime,
     seconds: list[float],
     tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
     lost: str,
     was_ready: bool,
 ) -> None:
@@ -319,6 +320,8 @@ def test_only_what_another_process_could_do_better_makes_a_process_unready_that_
         (200, {"status": "ok", **degraded}) if is_ready else (503, {"status": "not-ready"})
     )
     failed = "ossferry_check_failed"
+    told = "No source of the default chain has credentials for the server."
+    assert (told in caplog.text) == (lost == "no credentials")
     checks = ("sts", "clock", "role", "storage", "ledger", "audit")
     assert {name: shown[f'{failed}{{check="{name}"}}'] for name in checks} == {
         name: float(name == check) for name in checks

@@ -233,7 +233,10 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
         ({"cname": "maybe"}, "OSSFERRY_CNAME: must be 1 or 0."),
         ({"actions": ()}, "OSSFERRY_ACTIONS: must have at least 1 item."),
         ({"log_level": "LOUD"}, "OSSFERRY_LOG_LEVEL: must be 'DEBUG', 'INFO', 'WARNING' or"),
-        ({"trusted_proxies": ("x",)}, "OSSFERRY_TRUSTED_PROXIES: must be a valid IPv4 network."),
+        (
+            {"trusted_proxies": ("192.0.2.7/24",)},
+            "OSSFERRY_TRUSTED_PROXIES: must be a network such as 192.0.2.0/24 or 192.0.2.7/32.",
+        ),
         (
             {"bucket": "a*b"},
             "OSSFERRY_BUCKET: must look like my-uploads, with 3 to 63 lower-case letters,",
