@@ -255,6 +255,33 @@ def test_a_symlink_has_the_bytes_of_its_target_and_headers_of_its_own(bucket_v4:
     assert "x-oss-symlink-target" not in head.headers
 
 
+@pytest.mark.parametrize("directive", ["COPY", "REPLACE"])
+def test_a_copy_of_a_symlink_is_a_symlink(bucket_v4: Any, directive: str) -> None:
+    bucket_v4.put_object("a", b"hello")
+    bucket_v4.put_symlink("a", "link")
+    bucket_v4.copy_object(BUCKET, "link", "copy", headers={"x-oss-metadata-directive": directive})
+
+    bucket_v4.put_object("a", b"other")
+
+    assert bucket_v4.get_symlink("copy").target_key == "a"
+    assert bucket_v4.get_object("copy").read() == b"other"
+    assert {each.key: each.type for each in bucket_v4.list_objects_v2().object_list} == {
+        "a": "Normal",
+        "copy": "Symlink",
+        "link": "Symlink",
+    }
+
+
+def test_no_part_is_copied_from_a_symlink(bucket_v4: Any) -> None:
+    bucket_v4.put_object("a", bytes(200_000))
+    bucket_v4.put_symlink("a", "link")
+    upload_id = bucket_v4.init_multipart_upload("b").upload_id
+
+    copied = refusal(bucket_v4.upload_part_copy, BUCKET, "link", (0, 199_999), "b", upload_id, 1)
+
+    assert copied == (400, "InvalidArgument")
+
+
 def test_what_a_later_append_says_about_the_object_counts_for_nothing(
     mock_oss: MockOSS, bucket_v4: Any
 ) -> None:

@@ -58,7 +58,8 @@ def test_a_link_opens_nothing_that_its_reader_may_not_read(oss: MockOSS) -> None
     assert refusal(alice.get_object, "alice/link") == DENIED
     assert refusal(alice.head_object, "alice/link") == DENIED
     assert refusal(alice.get_object_meta, "alice/link") == DENIED
-    assert refusal(alice.copy_object, BUCKET, "alice/link", "alice/copy") == DENIED
+    alice.copy_object(BUCKET, "alice/link", "alice/copy")
+    assert refusal(alice.get_object, "alice/copy") == DENIED
     assert refusal(alice.get_object, "alice/dangling") == DENIED
     assert owner.get_object("alice/link").read() == b"hello"
     assert alice.get_symlink("alice/link").target_key == "secret"
