@@ -137,6 +137,7 @@ class FakeStore:
         etag: str = "5D41402ABC4B2A76B9719D911017C592",
         last_modified: datetime = datetime(2026, 3, 14, 9, 26, 50, tzinfo=UTC),
         metadata: Mapping[str, str] = MappingProxyType({}),
+        is_symlink: bool = False,
     ) -> Stored:
         """Store an object, as a page would."""
         stored = Stored(
@@ -147,13 +148,15 @@ class FakeStore:
             last_modified=last_modified,
             content_type=content_type,
             metadata=dict(metadata),
+            is_symlink=is_symlink,
         )
         self.objects[key] = stored
         return stored
 
     async def head(self, key: str) -> Stored | None:
         self._note(key)
-        return self.objects.get(key)
+        found = self.objects.get(key)
+        return None if found is None or found.is_symlink else found
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
         self._note(prefix)
@@ -162,9 +165,9 @@ class FakeStore:
 
     async def copy(self, stored: Stored, target: str) -> bool:
         self._note(target)
-        if stored.key not in self.objects:
+        if self.objects.get(stored.key) != stored:
             return False
-        self.objects[target] = replace(self.objects[stored.key], key=target)
+        self.objects[target] = replace(stored, key=target)
         return True
 
     async def delete(self, key: str, version: str = "") -> str:
@@ -212,12 +215,12 @@ class FakeStore:
         if self.late:
             self.uploads[key, upload_id] = (begun, [self.late.pop()])
 
-    async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        self._note(key)
+    async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
+        self._note(stored.key)
         end = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC) + timedelta(
             seconds=min(lives_s, self.keys_live_s)
         )
-        return Link(url=f"https://bucket/{key}?{urlencode(params)}", expires_at=end)
+        return Link(url=f"https://bucket/{stored.key}?{urlencode(params)}", expires_at=end)
 
     def _note(self, key: str) -> None:
         self.asked.append(key)

@@ -71,6 +71,8 @@ WITH_CHECKS: Mapping[str, Any] = {
 ACTIONS = (*UPLOAD_ACTIONS, "oss:PutObjectTagging")
 """The actions that the demo's credentials allow, so that a site can try the option `tags`."""
 
+LINK_ACTIONS = ("oss:GetObject", "oss:GetObjectVersion")
+
 UPLOAD_ROLE = replace(
     World().roles[0], policies=(_allow(ACTIONS, f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),)
 )
@@ -89,7 +91,7 @@ SHARER = User(
     name="ossferry-links",
     user_id="200000000000000003",
     keys={"LTAI5tMockOssferryLinks": "MockOssferryLinksSecret0000001"},
-    policies=(_allow(("oss:GetObject",), f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),),
+    policies=(_allow(LINK_ACTIONS, f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),),
 )
 _ROLE, _SWITCH = (
     f"acs:ram:*:{ACCOUNT_ID}:{name}"

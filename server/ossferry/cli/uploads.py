@@ -140,8 +140,8 @@ def share(
         if datetime.fromisoformat(link["expires_at"]) < utc_now() + lives - timedelta(minutes=1):
             note(
                 f"The link expires at {link['expires_at']}, earlier than requested, because it"
-                " was signed with temporary credentials; OSSFERRY_SHARE_ACCESS_KEY_ID allows 7"
-                " days."
+                " was signed with temporary credentials; up to 7 days need"
+                " OSSFERRY_SHARE_ACCESS_KEY_ID and a bucket that keeps versions."
             )
 
     with_bucket(make)

@@ -231,7 +231,8 @@ async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored
     target = directory + safe_name(stored.key.removeprefix(directory))
     if target == stored.key:
         return stored
-    await store.copy(stored, target)
+    if not await store.copy(stored, target):
+        return None
     await store.delete(stored.key)
     return await store.head(target)
 

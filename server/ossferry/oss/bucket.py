@@ -49,8 +49,14 @@ NEW_CREDENTIALS_HELP = (
     "AccessKeyIdAndSecurityTokenNotMatch",
     "InvalidAccessKeyId",
 )
-NO_OBJECT = ("NoSuchKey", "status-404")
-"""Codes for a missing object. An answer to HEAD has no body, and possibly no code."""
+NO_OBJECT = ("NoSuchKey", "status-404", "SymlinkTargetNotExist", "InvalidTargetType")
+"""Codes for a missing object, and for a symlink that leads to no object.
+
+An answer to HEAD has no body, and possibly no code.
+"""
+
+OTHER_OBJECT = ("NoSuchKey", "PreconditionFailed")
+"""Codes for a copy of an object that was deleted or replaced."""
 
 KEPT_HEADERS = (
     "cache-control",
@@ -98,8 +104,12 @@ class OssBucket:
         self._loss = "no-credentials"
 
     async def head(self, key: str) -> Stored | None:
-        """Implement `ObjectStore.head` with HeadObject."""
-        return await self._ask(lambda bucket: bucket.head(key), none_if=NO_OBJECT)
+        """Implement `ObjectStore.head` with HeadObject.
+
+        OSS describes a symlink by its target, with ``x-oss-object-type: Symlink``.
+        """
+        stored = await self._ask(lambda bucket: bucket.head(key), none_if=NO_OBJECT)
+        return None if stored is None or stored.is_symlink else stored
 
     async def read(self, stored: Stored, start: int, end: int) -> bytes:
         """Return the bytes ``[start, end)`` of an object.
@@ -121,16 +131,27 @@ class OssBucket:
         return await self._ask(lambda bucket: bucket.list(prefix, after=after, limit=limit))
 
     async def copy(self, stored: Stored, target: str) -> bool:
-        """Implement `ObjectStore.copy`; large objects are copied in parts."""
+        """Implement `ObjectStore.copy`; large objects are copied in parts.
+
+        The object could be replaced after `stored` was read. OSS copies it only if it has the same
+        ETag, and a copy with another checksum is removed.
+        """
 
         def copy(bucket: SdkBucket) -> bool:
             if stored.size <= self._max_copy:
-                bucket.copy(stored.key, target)
+                bucket.copy(stored, target)
             else:
                 _copy_parts(bucket, stored, target, self._copy_part)
             return True
 
-        return bool(await self._ask(copy, timeout_s=COPY_TIMEOUT_S, none_if=("NoSuchKey",)))
+        if not await self._ask(copy, timeout_s=COPY_TIMEOUT_S, none_if=OTHER_OBJECT):
+            return False
+        made = await self.head(target)
+        is_same = made is not None and made.size == stored.size
+        if made and is_same and (not stored.crc64 or made.crc64 == stored.crc64):
+            return True
+        await self.delete(target)
+        return False
 
     async def delete(self, key: str, version: str = "") -> str:
         """Implement `ObjectStore.delete` with DeleteObject."""
@@ -159,10 +180,19 @@ class OssBucket:
         """Implement `ObjectStore.abort` with AbortMultipartUpload."""
         await self._ask(lambda bucket: bucket.abort(key, upload_id), none_if=("NoSuchUpload",))
 
-    async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """Implement `ObjectStore.link`; the URL is signed locally, without a request to OSS."""
-        credentials = await self._link_credentials()
-        now = self._clock()
+    async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
+        """Implement `ObjectStore.link`; the URL is signed locally, without a request to OSS.
+
+        The object could be replaced by a symlink after the signature. A version cannot. Therefore
+        the access key for links, which no session policy limits, signs URLs of versions only.
+        """
+        credentials, now = await self._fresh_credentials(), self._clock()
+        key = self._links_key()
+        if lives_s > (credentials.expires_at - now).total_seconds() and key:
+            if stored.version:
+                credentials, params = key, {**params, "versionId": stored.version}
+            else:
+                log.warning("link-shortened", reason="the bucket does not keep versions")
         lives_s = min(lives_s, int((credentials.expires_at - now).total_seconds()))
         bucket = self._sdk.bucket(
             credentials,
@@ -170,7 +200,7 @@ class OssBucket:
             timeout_s=self._settings.oss_timeout_s,
             is_cname=True,
         )
-        url = bucket.link(key, lives_s, params)
+        url = bucket.link(stored.key, lives_s, params)
         return Link(url=url, expires_at=now.replace(microsecond=0) + timedelta(seconds=lives_s))
 
     async def close(self) -> None:
@@ -238,21 +268,17 @@ class OssBucket:
         except TimeoutError as error:
             raise OssLostError("no-answer") from error
 
-    async def _link_credentials(self) -> StsCredentials:
-        """Return the credentials for signing links.
-
-        If the settings contain an access key for links, use that key, which does not expire.
-        Otherwise use the temporary credentials of the server's own role.
-        """
+    def _links_key(self) -> StsCredentials | None:
+        """Return the access key for links, which never expires; None if the settings have none."""
         settings = self._settings
-        if settings.share_access_key_id and settings.share_access_key_secret:
-            return StsCredentials(
-                access_key_id=settings.share_access_key_id,
-                access_key_secret=settings.share_access_key_secret.get_secret_value(),
-                security_token="",
-                expires_at=datetime.max.replace(tzinfo=UTC),
-            )
-        return await self._fresh_credentials()
+        if not settings.share_access_key_id or not settings.share_access_key_secret:
+            return None
+        return StsCredentials(
+            access_key_id=settings.share_access_key_id,
+            access_key_secret=settings.share_access_key_secret.get_secret_value(),
+            security_token="",
+            expires_at=datetime.max.replace(tzinfo=UTC),
+        )
 
     async def _fresh_credentials(self) -> StsCredentials:
         """Return the server's own credentials; renew them after half of their lifetime.
@@ -306,7 +332,7 @@ def _copy_parts(bucket: SdkBucket, stored: Stored, target: str, part_size: int) 
     try:
         etags = {
             number: bucket.copy_part(
-                stored.key,
+                stored,
                 start,
                 min(start + part_size, stored.size),
                 target=target,

@@ -18,12 +18,14 @@ class Listed:
     Attributes:
         size: size in bytes.
         etag: the ETag without quotes.
+        is_symlink: whether it is only a reference to another key, which may be of somebody else.
     """
 
     key: str
     size: int
     etag: str
     last_modified: datetime
+    is_symlink: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +34,15 @@ class Stored(Listed):
 
     Attributes:
         crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
+        version: id of this version of the object; empty if another object can replace it under the
+            same id, because the bucket does not keep versions.
         metadata: the headers ``x-oss-meta-*`` of the upload, by their names without this beginning
             and in lower case. The sender of the upload has chosen them.
     """
 
     crc64: str
     content_type: str
+    version: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
@@ -79,12 +84,15 @@ class Part:
 class ObjectStore(Protocol):
     """Interface for access to the bucket.
 
+    Uploaders can create symlinks, which refer to keys of other people, and the server has the right
+    to read those. No method follows a symlink.
+
     Every method that sends a request raises `OssRefusedError` if OSS refuses the request, and
     `OssLostError` if OSS does not answer.
     """
 
     async def head(self, key: str) -> Stored | None:
-        """Return the metadata of an object, or None if OSS has no object with this key."""
+        """Return the metadata of an object, or None if OSS has none, or only a symlink."""
         ...
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
@@ -100,7 +108,7 @@ class ObjectStore(Protocol):
         """Copy an object with its headers and metadata to the key `target`.
 
         Returns:
-            False if OSS does not have the object; otherwise True.
+            False if OSS does not have this object, or no longer; then there is no copy.
         """
         ...
 
@@ -131,12 +139,13 @@ class ObjectStore(Protocol):
         """Abort a multipart upload and delete its parts; do nothing if OSS has no such upload."""
         ...
 
-    async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
+    async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
         """Return a presigned URL for reading an object.
 
         Args:
-            lives_s: seconds until the URL expires. If the signing credentials expire earlier, the
-                URL expires with the credentials.
+            lives_s: seconds until the URL expires. A URL that lives longer than the server's own
+                credentials reads one version. If the object has no version, the URL expires with
+                these credentials.
             params: query parameters that are included in the signature, such as
                 ``response-content-type``.
         """

@@ -137,8 +137,8 @@ class Settings(CheckSettings):
     share_access_key_id: str = Field(
         default="",
         description="The id of an access key that may only read uploads; links signed with this"
-        " key can last for 7 days. Without it, a link expires together with the server's own"
-        " credentials.",
+        " key can last for 7 days, if the bucket keeps versions. Otherwise a link expires together"
+        " with the server's own credentials.",
     )
     share_access_key_secret: SecretStr | None = Field(
         default=None, description="The secret of `OSSFERRY_SHARE_ACCESS_KEY_ID`."

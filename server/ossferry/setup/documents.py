@@ -117,7 +117,7 @@ def _trusting(principal: Json, condition: Json | None = None) -> Json:
 def _links(wanted: Wanted) -> Json:
     """Return the policy of a user that signs links."""
     where = f"acs:oss:*:*:{wanted.bucket}/{UPLOADS}*"
-    return _policy(_allow(["oss:GetObject"], where), *_https_only(wanted))
+    return _policy(_allow(["oss:GetObject", "oss:GetObjectVersion"], where), *_https_only(wanted))
 
 
 def _kill_switch(wanted: Wanted) -> Json:

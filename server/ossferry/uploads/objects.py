@@ -78,6 +78,6 @@ class ObjectApi:
         if not can_process(stored):
             raise NoPreviewError("OSS makes previews of images of at most 20 MB.")
         params = {"x-oss-process": process}
-        link = await self._store.link(key, lives_s=PREVIEW_LIVES_S, params=params)
+        link = await self._store.link(stored, lives_s=PREVIEW_LIVES_S, params=params)
         answer: Preview = {"url": link.url, "expires_at": utc_text(link.expires_at)}
         return JSONResponse(answer)

@@ -149,8 +149,8 @@ class Quarantine:
         found = await self._store.head(stored.key)
         if found is None or found.etag != stored.etag:
             return "gone"
-        if self._keeps:
-            await self._store.copy(found, trash_key)
+        if self._keeps and not await self._store.copy(found, trash_key):
+            return "gone"
         await self._store.delete(stored.key)
         return "kept" if self._keeps else "removed"
 

@@ -142,7 +142,7 @@ async def make_link(
     if process and not can_process(stored):
         raise NoPreviewError("OSS processes images of at most 20 MB.")
     params = _headers(stored, wish.disposition, process)
-    link = await store.link(key, lives_s=wish.expires_s, params=params)
+    link = await store.link(stored, lives_s=wish.expires_s, params=params)
     share = Share(
         id=secrets.token_hex(16),
         key=key,

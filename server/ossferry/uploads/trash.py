@@ -145,7 +145,8 @@ class Trash:
     async def _interrupted(self, owner: Owner, key: str) -> Undo | None:
         """Return the data for restoring an upload whose deletion was interrupted.
 
-        OSS has already deleted the object, but the ledger has not recorded the deletion.
+        OSS has already deleted the object, but the ledger has not recorded the deletion. If there
+        is a symlink in its place, remove it.
 
         Returns:
             The data for restoring the upload, or None if the trash does not contain it.
@@ -157,6 +158,7 @@ class Trash:
             receipt = await receipts.find(connection, key)
         if receipt is None:
             raise NotStoredError("OSS has no object under this key.")
+        await self._store.delete(key)
         trashed = await self._store.head(_trash_key(owner, key))
         same = trashed is not None and trashed.crc64 == receipt.crc64
         return self._undo(receipt, _trash_key(owner, key) if same else "")
@@ -166,7 +168,8 @@ class Trash:
         if trashed is None:
             return  # an earlier attempt may have moved the object already
         if there is None:
-            await self._store.copy(trashed, undo.key)
+            if not await self._store.copy(trashed, undo.key):
+                return
         elif there.crc64 != trashed.crc64:
             raise KeyTakenError("Another object has been stored under this key.")
         await self._store.delete(undo.how)

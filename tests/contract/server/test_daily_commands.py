@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from oss2.models import BucketVersioningConfig
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
@@ -133,7 +134,10 @@ def test_a_list_of_more_than_a_page_is_complete(daily: Demo, site: httpx.Client,
 def test_a_link_opens_and_is_recorded(
     daily: Demo, site: httpx.Client, run: Run, tmp_path: Path
 ) -> None:
+    versioning = operators_bucket(daily).put_bucket_versioning
+    versioning(BucketVersioningConfig("Enabled"))
     upload = recorded(daily, site, name="größe.txt")
+    versioning(BucketVersioningConfig("Suspended"))
     audit = tmp_path / "audit.log"
 
     ran = run(

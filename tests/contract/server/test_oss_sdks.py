@@ -5,10 +5,12 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import oss2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -49,6 +51,11 @@ STORED = Stored(
 )
 
 Ask = Callable[[OssBucket], Awaitable[object]]
+AFTERWARDS: dict[str, list[str]] = {"CopyObject": ["HeadObject", "DeleteObject"]}
+"""The server looks at a copy, and removes a copy that is not what it wanted: size and checksum of
+`STORED` are not those of the object.
+"""
+
 ASKS: dict[str, Ask] = {
     "HeadObject": lambda bucket: bucket.head(KEY),
     "GetObject": lambda bucket: bucket.read(STORED, 0, 5),
@@ -63,6 +70,10 @@ ASKS: dict[str, Ask] = {
 
 async def assume_role(**_wishes: str) -> StsCredentials:
     return CREDENTIALS
+
+
+async def an_hour(**_wishes: str) -> StsCredentials:
+    return replace(CREDENTIALS, expires_at=utc_now() + timedelta(hours=1))
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +114,10 @@ async def test_each_call_is_one_request_signed_with_v4(
 ) -> None:
     await ASKS[operation](bucket)
 
-    (asked,) = oss.requests
-    assert asked.operation == operation
-    assert asked.headers["authorization"].startswith("OSS4-HMAC-SHA256 ")
+    asked = [each.operation for each in oss.requests]
+    assert asked == [operation, *AFTERWARDS.get(operation, [])]
+    for each in oss.requests:
+        assert each.headers["authorization"].startswith("OSS4-HMAC-SHA256 ")
 
 
 @pytest.mark.parametrize("operation", ASKS)
@@ -230,6 +242,75 @@ async def test_a_copy_in_parts_that_fails_leaves_no_parts(oss: MockOSS, bucket: 
         await bucket.copy(found, "trash/copy")
 
     assert await bucket.begun("trash/") == []
+
+
+async def test_t59_a_symlink_is_listed_and_never_followed(oss: MockOSS, bucket: OssBucket) -> None:
+    oss2_bucket(oss).put_symlink(KEY, "uploads/bob/link")
+    oss2_bucket(oss).put_symlink("uploads/nowhere", "uploads/bob/nowhere")
+    oss2_bucket(oss).put_symlink("uploads/bob/link", "uploads/bob/twice")
+
+    found = [await bucket.head(f"uploads/bob/{name}") for name in ("link", "nowhere", "twice")]
+    listed = await bucket.list("uploads/", after="", limit=10)
+
+    assert found == [None, None, None]
+    assert {each.key: each.is_symlink for each in listed} == {
+        KEY: False,
+        "uploads/bob/link": True,
+        "uploads/bob/nowhere": True,
+        "uploads/bob/twice": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("size", "knows_etag"),
+    [(5, False), (2 * PART + 1, False), (5, True)],
+    ids=["whole", "in parts", "with the ETag of the symlink"],
+)
+async def test_t59_what_was_replaced_by_a_symlink_is_not_copied(
+    oss: MockOSS, bucket: OssBucket, size: int, knows_etag: bool
+) -> None:
+    theirs = oss2_bucket(oss)
+    theirs.put_object("uploads/bob/x", b"x" * size)
+    stored = await bucket.head("uploads/bob/x")
+    assert stored is not None
+    theirs.put_symlink(KEY, "uploads/bob/x")
+    if knows_etag:
+        stored = replace(stored, etag=oss.bucket(BUCKET).objects["uploads/bob/x"].etag)
+
+    [copied] = await asyncio.gather(bucket.copy(stored, "trash/x"), return_exceptions=True)
+
+    no_parts_of_symlinks = "0042-00000308"
+    assert copied is False or getattr(copied, "oss_ec", "") == no_parts_of_symlinks
+    assert "trash/x" not in oss.bucket(BUCKET).objects
+    assert await bucket.begun("trash/") == []
+
+
+@pytest.mark.parametrize("keeps_versions", [True, False], ids=["versions", "no versions"])
+async def test_t59_a_long_link_reads_the_version_that_was_shared(
+    oss: MockOSS, settings: Settings, caplog: pytest.LogCaptureFixture, keeps_versions: bool
+) -> None:
+    theirs = oss2_bucket(oss)
+    if keeps_versions:
+        theirs.put_bucket_versioning(oss2.models.BucketVersioningConfig("Enabled"))
+    theirs.put_object("uploads/bob/x", b"mine")
+    key = {"share_access_key_id": ACCESS_KEY_ID, "share_access_key_secret": ACCESS_KEY_SECRET}
+    changed = load_settings(ExplicitSettings, **{**settings.model_dump(), **key})
+    bucket = OssBucket(changed, an_hour, clock=utc_now)
+
+    stored = await bucket.head("uploads/bob/x")
+    assert stored is not None
+    link = await bucket.link(stored, lives_s=604_800, params={})
+    await bucket.close()
+    theirs.put_symlink(KEY, "uploads/bob/x")
+
+    lives_h = (link.expires_at - utc_now()).total_seconds() / 3600
+    assert ("versionId=" in link.url) == keeps_versions
+    assert round(lives_h) == (168 if keeps_versions else 1)
+    assert ("link-shortened" in caplog.text) != keeps_versions
+    if keeps_versions:
+        url = link.url.replace(changed.links_address, f"{oss.endpoint}/{BUCKET}")
+        opened = await asyncio.to_thread(httpx.get, url, trust_env=False)
+        assert opened.content == b"mine"
 
 
 async def test_unfinished_uploads_and_their_parts_are_read(bucket: OssBucket, oss: MockOSS) -> None:

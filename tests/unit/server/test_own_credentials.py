@@ -16,9 +16,7 @@ from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Link
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
-from support.server_fakes import OBJECTS, SDKS, FakeClock
-
-KEY = "uploads/alice-x/x.txt"
+from support.server_fakes import OBJECTS, SDKS, FakeClock, FakeStore
 
 
 class ObjectsSts:
@@ -59,7 +57,8 @@ def bucket(
 
 
 async def link(bucket: OssBucket) -> Link:
-    return await bucket.link(KEY, lives_s=604_800, params={})
+    stored = FakeStore().put("uploads/alice-x/x.txt")
+    return await bucket.link(stored, lives_s=604_800, params={})
 
 
 async def test_credentials_are_renewed_at_half_their_life(

@@ -18,17 +18,22 @@ __all__ = [
     "ADDRESS_REFUSALS",
     "MAX_CALLS",
     "METADATA",
+    "SYMLINK",
     "http_session",
     "metadata_of",
     "moment",
     "ours",
     "refusal",
+    "version_of",
 ]
 
 MAX_CALLS = 64
 """Concurrent calls to OSS, and open connections; further calls wait."""
 
 METADATA = "x-oss-meta-"
+
+SYMLINK = "Symlink"
+"""The type that OSS gives to a symlink, in lists and in `x-oss-object-type`."""
 
 ADDRESS_REFUSALS: Mapping[str, type[OssEndpointError]] = {
     "PublicEndpointForbidden": OssEndpointError,
@@ -100,6 +105,12 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
         for name, value in headers.items()
         if name.lower().startswith(METADATA)
     }
+
+
+def version_of(headers: Mapping[str, str]) -> str:
+    """Return the version id of an object; empty for ``null``, which OSS may overwrite."""
+    version = headers.get("x-oss-version-id", "")
+    return "" if version == "null" else version
 
 
 def moment(timestamp: float) -> datetime:

@@ -78,8 +78,10 @@ class SdkBucket(Protocol):
         """Return at most `limit` objects with keys after `after` (ListObjectsV2)."""
         ...
 
-    def copy(self, source: str, target: str) -> None:
-        """Copy an object of at most 1 GiB with its headers and metadata (CopyObject)."""
+    def copy(self, source: Stored, target: str) -> None:
+        """Copy an object of at most 1 GiB with its headers and metadata, if it still has this ETag
+        (CopyObject).
+        """
         ...
 
     def delete(self, key: str, version: str) -> str:
@@ -95,10 +97,10 @@ class SdkBucket(Protocol):
         ...
 
     def copy_part(
-        self, source: str, start: int, end: int, *, target: str, upload_id: str, number: int
+        self, source: Stored, start: int, end: int, *, target: str, upload_id: str, number: int
     ) -> str:
-        """Copy the bytes ``[start, end)`` of an object as a part; return its ETag
-        (UploadPartCopy).
+        """Copy the bytes ``[start, end)`` of an object as a part, if it still has this ETag; return
+        the ETag of the part (UploadPartCopy).
         """
         ...
 

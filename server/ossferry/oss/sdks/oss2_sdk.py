@@ -10,7 +10,15 @@ from requests import RequestException
 
 from ossferry.errors import OssLostError
 from ossferry.oss.objects import Begun, Listed, Part, Stored
-from ossferry.oss.sdks.common import http_session, metadata_of, moment, ours, refusal
+from ossferry.oss.sdks.common import (
+    SYMLINK,
+    http_session,
+    metadata_of,
+    moment,
+    ours,
+    refusal,
+    version_of,
+)
 from ossferry.oss.sdks.interface import CorsRule, Domain, Page
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
@@ -81,6 +89,8 @@ class Oss2Bucket:
             etag=found.etag,
             last_modified=moment(found.last_modified),
             content_type=found.content_type or "",
+            is_symlink=found.object_type == SYMLINK,
+            version=version_of(found.headers),
             metadata=metadata_of(found.headers),
         )
 
@@ -103,13 +113,15 @@ class Oss2Bucket:
                 size=each.size,
                 etag=each.etag,
                 last_modified=moment(each.last_modified),
+                is_symlink=each.type == SYMLINK,
             )
             for each in ours(found).object_list
         ]
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: Stored, target: str) -> None:
         """Implement `SdkBucket.copy`."""
-        ours(self._bucket.copy_object(self._bucket.bucket_name, source, target))
+        name, headers = self._bucket.bucket_name, _only(source)
+        ours(self._bucket.copy_object(name, source.key, target, headers=headers))
 
     def delete(self, key: str, version: str) -> str:
         """Implement `SdkBucket.delete`."""
@@ -125,11 +137,17 @@ class Oss2Bucket:
         return str(ours(self._bucket.upload_part(key, upload_id, number, data)).etag)
 
     def copy_part(
-        self, source: str, start: int, end: int, *, target: str, upload_id: str, number: int
+        self, source: Stored, start: int, end: int, *, target: str, upload_id: str, number: int
     ) -> str:
         """Implement `SdkBucket.copy_part`."""
         done = self._bucket.upload_part_copy(
-            self._bucket.bucket_name, source, (start, end - 1), target, upload_id, number
+            self._bucket.bucket_name,
+            source.key,
+            (start, end - 1),
+            target,
+            upload_id,
+            number,
+            headers=_only(source),
         )
         return str(ours(done).etag)
 
@@ -212,6 +230,11 @@ class Oss2Bucket:
         """Implement `SdkBucket.create`."""
         self._bucket.create_bucket()
         self._bucket.put_bucket_cors(bucket_cors(cors))
+
+
+def _only(source: Stored) -> dict[str, str]:
+    """Return the header by which OSS copies an object only if it still has its ETag."""
+    return {"x-oss-copy-source-if-match": source.etag}
 
 
 def bucket_cors(rule: CorsRule) -> oss2.models.BucketCors:

@@ -17,7 +17,14 @@ from alibabacloud_oss_v2.transport import RequestsHttpClient
 
 from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.oss.objects import Begun, Listed, Part, Stored
-from ossferry.oss.sdks.common import http_session, metadata_of, ours, refusal
+from ossferry.oss.sdks.common import (
+    SYMLINK,
+    http_session,
+    metadata_of,
+    ours,
+    refusal,
+    version_of,
+)
 from ossferry.oss.sdks.interface import CorsRule, Domain, Page
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
@@ -96,6 +103,8 @@ class OssV2Bucket:
             etag=found.etag.strip('"'),
             last_modified=found.last_modified.astimezone(UTC),
             content_type=found.content_type or "",
+            is_symlink=found.object_type == SYMLINK,
+            version=version_of(found.headers),
             metadata=metadata_of(found.headers),
         )
 
@@ -132,13 +141,16 @@ class OssV2Bucket:
                 size=each.size,
                 etag=each.etag.strip('"'),
                 last_modified=each.last_modified.astimezone(UTC),
+                is_symlink=each.object_type == SYMLINK,
             )
             for each in found.contents or []
         ]
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: Stored, target: str) -> None:
         """Implement `SdkBucket.copy`."""
-        request = oss_v2.CopyObjectRequest(bucket=self._name, key=target, source_key=source)
+        request = oss_v2.CopyObjectRequest(
+            bucket=self._name, key=target, source_key=source.key, if_match=source.etag
+        )
         ours(self._client.copy_object(request))
 
     def delete(self, key: str, version: str) -> str:
@@ -161,7 +173,7 @@ class OssV2Bucket:
         return _given(ours(self._client.upload_part(request)).etag)
 
     def copy_part(
-        self, source: str, start: int, end: int, *, target: str, upload_id: str, number: int
+        self, source: Stored, start: int, end: int, *, target: str, upload_id: str, number: int
     ) -> str:
         """Implement `SdkBucket.copy_part`."""
         request = oss_v2.UploadPartCopyRequest(
@@ -169,7 +181,8 @@ class OssV2Bucket:
             key=target,
             part_number=number,
             upload_id=upload_id,
-            source_key=source,
+            source_key=source.key,
+            if_match=source.etag,
             source_range=f"bytes={start}-{end - 1}",
         )
         return _given(ours(self._client.upload_part_copy(request)).etag)
