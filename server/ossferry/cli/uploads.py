@@ -179,9 +179,9 @@ def verify(
 ) -> None:
     """Compare the stored objects with their receipts: size, and CRC-64 as OSS computed it.
 
-    Print the uploads that differ, that are missing, or of which OSS has no CRC-64. The exit code is
-    1 if there are any. Objects without a receipt are only counted, not checked; `ossferry admin
-    reconcile` records them.
+    Print the uploads that differ, that are missing or unreadable, or of which OSS has no CRC-64.
+    The exit code is 1 if there are any. Objects without a receipt are only counted, not checked;
+    `ossferry admin reconcile` records them.
     """
     from ossferry.uploads.scope import read_key
 

@@ -89,7 +89,13 @@ def uploaded(
         now: time of the event.
         checks: the page's claim about its checks; None if the page has reported none.
     """
-    data = asdict(stored) | {"last_modified": utc_text(stored.last_modified), "checks": checks}
+    data = {
+        **{name: getattr(stored, name) for name in ("key", "size", "crc64", "etag")},
+        "content_type": stored.content_type,
+        "last_modified": utc_text(stored.last_modified),
+        "metadata": dict(stored.metadata),
+        "checks": checks,
+    }
     return _event(EventType.UPLOADED, owner, data, now)
 
 

@@ -19,6 +19,7 @@ from ossferry.ledger.tables import BYTES, TOTAL, day_of, folded, receipts, usage
 from ossferry.oss.objects import Stored
 
 __all__ = [
+    "LISTED",
     "RECEIPT",
     "UNDO",
     "Claim",
@@ -42,6 +43,9 @@ __all__ = [
 ]
 
 
+LISTED = "listed"
+"""The source of a receipt of an object that the server has only seen in a list."""
+
 Outcome: TypeAlias = Literal["passed", "noted", "changed", "undone", "asks", "rejected", "error"]
 """What a check in the page can say: the outcomes of `ossferry_checks`."""
 
@@ -54,8 +58,8 @@ class Receipt:
     """The ledger's record of an upload.
 
     Attributes:
-        source: origin of the first report: ``page``, ``form``, ``callback``, or ``found`` (by the
-            server itself).
+        source: origin of the first report: ``page``, ``form``, ``callback``, ``found`` (by the
+            server itself), or `LISTED`.
         checks: the page's claim about its checks; None if the page has reported none.
         is_news: True if `record` has added or changed this receipt.
         used: the principal's new usage: a mapping with the day and ``total`` as keys. Each value is
@@ -71,6 +75,11 @@ class Receipt:
     checks: Claim | None = None
     is_news: bool = False
     used: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def is_as_listed(self) -> bool:
+        """Whether the server has only seen the object in a list."""
+        return self.source == LISTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from ossferry.errors import OssRefusedError
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts
 from ossferry.ledger.receipts import Receipt
@@ -31,8 +32,12 @@ PAGE = 1000
 AT_ONCE = 32
 """Concurrent requests to OSS."""
 
-Outcome: TypeAlias = Literal["same", "differs", "missing", "no-checksum"]
-"""Result of a comparison; ``no-checksum`` means that OSS has no CRC-64 of the object."""
+Outcome: TypeAlias = Literal["same", "differs", "missing", "no-checksum", "unreadable"]
+"""Result of a comparison.
+
+``no-checksum`` means that OSS has no CRC-64 of the object; ``unreadable``, that OSS refuses to
+describe the object.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,7 @@ class Checked:
     """The result of comparing one receipt with the object in the bucket.
 
     Attributes:
-        stored: the object in the bucket; None if it is missing.
+        stored: the object in the bucket; None if it is missing or unreadable.
     """
 
     receipt: UploadRow
@@ -84,8 +89,9 @@ async def stored_uploads(
                     owners[folder] = await people.owner_of_key(connection, each.key)
         for each in page:
             receipt = known.get(each.key)
-            if receipt and (receipt.size, receipt.etag) != (each.size, each.etag):
-                receipt = None  # the receipt of an earlier object
+            is_same = receipt and (receipt.size, receipt.etag) == (each.size, each.etag)
+            if receipt and (receipt.is_as_listed or not is_same):
+                receipt = None  # nobody has read the object, or it is of an earlier object
             yield StoredUpload(listed=each, owner=owners[_folder(each.key)], receipt=receipt)
         if len(page) < PAGE:
             return
@@ -104,7 +110,6 @@ async def check_receipts(
 
     Raises:
         OssLostError: OSS does not answer.
-        OssRefusedError: OSS refuses to describe an object.
         LedgerLostError: the database does not answer.
     """
     principal = scope.owner.hash if scope.owner else ""
@@ -143,7 +148,10 @@ async def count_unrecorded(
 
 
 async def _check(store: ObjectStore, row: UploadRow) -> Checked:
-    stored = await store.head(row.key)
+    try:
+        stored = await store.head(row.key)
+    except OssRefusedError:
+        return Checked(receipt=row, stored=None, outcome="unreadable")
     outcome = outcome_of(stored, size=row.size, crc64=row.crc64)
     return Checked(receipt=row, stored=stored, outcome=outcome)
 

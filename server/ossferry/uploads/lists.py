@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import BadRequestError
+from ossferry.errors import BadRequestError, OssRefusedError
 from ossferry.http.body import Text, read_body
 from ossferry.identity.object_keys import check_own_key, name_of
 from ossferry.identity.owner import Owner
@@ -159,7 +159,10 @@ class ListApi:
         file = await read_body(request, File)
         answer: Identical = {"key": None}
         for key in await self._known(owner, file):
-            stored = await self._store.head(key)
+            try:
+                stored = await self._store.head(key)
+            except OssRefusedError:
+                continue
             if stored and (stored.size, stored.crc64) == (file.size, file.crc64):
                 answer["key"] = key
                 break
@@ -249,6 +252,8 @@ def _place(cursor: str) -> tuple[datetime, str] | None:
 
 def object_json(listed: Listed, receipt: Receipt | None) -> Object:
     """Return the data of an upload for clients, as a dictionary for JSON."""
+    if receipt and receipt.is_as_listed:
+        receipt = None
     return {
         "key": listed.key,
         "name": name_of(listed.key),

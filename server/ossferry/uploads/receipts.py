@@ -23,7 +23,7 @@ from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts, refusals
-from ossferry.ledger.receipts import Claim, Receipt
+from ossferry.ledger.receipts import LISTED, Claim, Receipt
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.types import MAX_OBJECT_SIZE
@@ -193,8 +193,8 @@ class Recorder:
         Args:
             uploads: each stored object, with the id of the request that stored it; the id may be
                 empty. Every key occurs once.
-            source: origin of the report: ``page``, ``form``, ``callback``, or ``found`` (by the
-                server itself).
+            source: origin of the report: ``page``, ``form``, ``callback``, ``found`` (by the
+                server itself), or `LISTED`; hooks do not learn of a `LISTED` object.
             checks: claims of the page about its checks, by key; keys may be missing.
 
         Returns:
@@ -219,7 +219,7 @@ class Recorder:
                 connection, owner, uploads, source=source, now=now, checks=checks
             )
             news = [receipt for receipt in found if receipt.is_news]
-            if self._hooks.has_any:
+            if self._hooks.has_any and source != LISTED:
                 for receipt in news:
                     stored = by_key[receipt.key]
                     event = uploaded(owner, stored, now, checks=receipt.checks)

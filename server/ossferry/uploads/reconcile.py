@@ -5,6 +5,9 @@ principals with valid credentials are reconciled every minute, and all other pri
 
 A new object is ignored for a while, because the page may still confirm or refuse it. Overwriting
 the object does not extend this time. Objects that the page has refused are removed.
+
+Symlinks, and objects that OSS does not describe, count with their listed size. Hooks do not learn
+of them.
 """
 
 import secrets
@@ -13,13 +16,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ossferry.clock import Clock, monotonic, utc_now
-from ossferry.errors import LedgerLostError, OssferryError
+from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError
 from ossferry.hooks.calls import Hooks, deleted, load_hooks
 from ossferry.identity.owner import Owner
 from ossferry.ledger import AsyncConnection, Database, leases, people, receipts, refusals
+from ossferry.ledger.receipts import LISTED
 from ossferry.observability.logs import logger, unexpected
 from ossferry.observability.metrics import Metrics
-from ossferry.oss.objects import Listed, ObjectStore
+from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.quarantine import Quarantine
 from ossferry.uploads.quotas import Quotas
@@ -122,7 +126,7 @@ class Reconciler:
         Raises:
             LedgerLostError: the database does not answer; the caller should try again.
             OssLostError: OSS does not answer; the caller should try again.
-            OssRefusedError: OSS refuses a request of the server.
+            OssRefusedError: OSS refuses to list the objects.
         """
         started = self._clock()
         differences = Differences()
@@ -179,17 +183,28 @@ class Reconciler:
             refused = await refusals.of_objects(connection, unknown)
         for each in listed:
             receipt = known.get(each.key)
-            if each.key in refused:
-                await self._quarantine.finish(owner, each)
-            elif receipt and (receipt.size, receipt.etag) == (each.size, each.etag):
+            is_final = receipt is not None and (each.is_symlink or not receipt.is_as_listed)
+            if receipt and is_final and (receipt.size, receipt.etag) == (each.size, each.etag):
                 continue
-            elif self._may_wait(owner, each, differences.waiting):
-                continue  # the page may still confirm or refuse it
-            else:
-                noted = differences.changed if receipt else differences.found
-                await self._found(owner, each.key, noted)
+            noted = differences.changed if receipt else differences.found
+            try:
+                if each.key in refused:
+                    await self._quarantine.finish(owner, each)
+                elif self._may_wait(owner, each, differences.waiting):
+                    continue  # the page may still confirm or refuse it
+                elif each.is_symlink:
+                    await self._count(owner, each, noted)
+                else:
+                    await self._found(owner, each.key, noted)
+            except OssRefusedError as error:
+                self._tell(owner, error)
+                if each.key not in refused:
+                    await self._count(owner, each, noted)
         for key in known.keys() - {each.key for each in listed}:
-            await self._gone(owner, key, differences)
+            try:
+                await self._gone(owner, key, differences)
+            except OssRefusedError as error:
+                self._tell(owner, error)
 
     def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
         """Return whether the page may still confirm or refuse an object.
@@ -211,6 +226,26 @@ class Reconciler:
         receipt = await self._recorder.record(owner, stored, source="found")
         if receipt.is_news:
             noted.append(key)
+
+    async def _count(self, owner: Owner, listed: Listed, noted: list[str]) -> None:
+        """Record an object as OSS lists it; the server never reads a symlink, or may not read it.
+
+        Otherwise it would not count in the quota.
+        """
+        stored = Stored(
+            key=listed.key,
+            size=listed.size,
+            etag=listed.etag,
+            last_modified=listed.last_modified,
+            crc64="",
+            content_type="",
+        )
+        receipt = await self._recorder.record(owner, stored, source=LISTED)
+        if receipt.is_news:
+            noted.append(listed.key)
+
+    def _tell(self, owner: Owner, error: OssRefusedError) -> None:
+        log.warning("counted-as-listed", principal=owner.hash, **error.evidence)
 
     async def _gone(self, owner: Owner, key: str, differences: Differences) -> None:
         if await self._store.head(key) is not None:

@@ -1,18 +1,26 @@
 """Reconciliation of all principals' uploads."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
 
+from ossferry.clock import utc_now
 from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError
 from ossferry.hooks.calls import Hooks
+from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts
+from ossferry.ledger.standing import standing
+from ossferry.ledger.tables import deliveries
 from ossferry.observability.metrics import Metrics
 from ossferry.settings.model import Settings
+from ossferry.uploads.inventory import check_receipts
 from ossferry.uploads.quarantine import Quarantine
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.reconcile import Reconciler
+from ossferry.uploads.scope import Scope
 from support.ledgers import owner
 from support.server_fakes import FakeClock, FakeStore, UnexpectedError
 
@@ -67,14 +75,90 @@ async def test_a_ledger_that_is_lost_ends_the_round(settings: Settings, clock: F
         await a_round(settings, store, clock)
 
 
-async def a_round(settings: Settings, store: FakeStore, clock: FakeClock) -> tuple[int, list[str]]:
-    """Return the number of reconciled principals, and the keys that the ledger has afterwards."""
-    database, hooks = Database(settings.ledger_url), Hooks(settings, {})
+@pytest.mark.parametrize("code", ["status-403", "status-400"])
+async def test_t60_an_object_that_cannot_be_read_counts_as_listed_and_ends_nothing(
+    settings: Settings, clock: FakeClock, caplog: pytest.LogCaptureFixture, code: str
+) -> None:
+    alice = OWNERS[0]
+    bad, link, changed = (f"{alice.prefix}{name}" for name in ("bad", "link", "x.txt"))
+    store = StoreWithFaults({bad: OssRefusedError(code, "5C06")})
+    store.put(bad, size=12_000_000)
+    store.put(link, size=9, is_symlink=True)
+
+    first, _ = await a_round(settings, store, clock)
+    used = await used_by(settings, alice)
+    store.put(changed, size=7, etag="E", is_symlink=True)
+    clock.advance(301)  # the lease of the first process ends
+    await a_round(settings, store, clock, puts=False)
+    again = await used_by(settings, alice)
+    store.faults.clear()
+    clock.advance(301)
+    await a_round(settings, store, clock, puts=False)
+
+    assert (first, used) == (3, (12_000_000 + 9 + 5, 3))
+    assert again == (12_000_000 + 9 + 7, 3)
+    assert await used_by(settings, alice) == again
+    told = [line for line in caplog.messages if "counted-as-listed" in line]
+    assert [code in line and alice.hash in line for line in told] == [True, True]
+    assert [key for key in (bad, link, changed) if key in await announced(settings)] == [
+        bad,
+        changed,
+    ]
+
+
+async def test_r62_one_unreadable_object_ends_no_list(settings: Settings, clock: FakeClock) -> None:
+    store = StoreWithFaults({})
+    await a_round(settings, store, clock)
+    store.faults = {f"{OWNERS[1].prefix}x.txt": OssRefusedError("status-403", "5C06")}
+
+    database = Database(settings.ledger_url)
+    everything = Scope(prefix="uploads/", owner=None)
+    found = {
+        checked.receipt.key: checked.outcome
+        async for checked in check_receipts(store, database, everything)
+    }
+    await database.close()
+
+    assert sorted(found.values()) == ["same", "same", "unreadable"]
+    assert found[f"{OWNERS[1].prefix}x.txt"] == "unreadable"
+
+
+async def used_by(settings: Settings, who: Owner) -> tuple[int, int]:
+    """Return the bytes and the objects that the ledger counts for a principal."""
+    database = Database(settings.ledger_url)
+    async with database.read() as connection:
+        used = (await standing(connection, who.hash, utc_now())).used
+    await database.close()
+    return used["bytes_total"], used["objects_total"]
+
+
+async def announced(settings: Settings) -> str:
+    """Return all events."""
+    database = Database(settings.ledger_url)
+    async with database.read() as connection:
+        rows = (await connection.execute(sa.select(deliveries.c.event))).all()
+    await database.close()
+    return " ".join(row.event for row in rows)
+
+
+async def a_round(
+    settings: Settings, store: FakeStore, clock: FakeClock, *, puts: bool = True
+) -> tuple[int, list[str]]:
+    """Return the number of reconciled principals, and the keys that the ledger has afterwards.
+
+    Args:
+        puts: whether each principal has stored an object before.
+    """
+    database, hooks = (
+        Database(settings.ledger_url),
+        Hooks(settings, {"all": SimpleNamespace(on_uploaded=print)}),
+    )
     quotas = Quotas(settings, database, clock=clock, monotonic=lambda: 0.0)
     recorder = Recorder(database, hooks, quotas, metrics=Metrics(), clock=clock)
     try:
         for each in OWNERS:
-            store.put(f"{each.prefix}x.txt")
+            if puts:
+                store.put(f"{each.prefix}x.txt")
             until = clock() + timedelta(minutes=15)
             async with database.write() as connection:
                 await people.remember(connection, each, clock(), granted_until=until)

@@ -47,6 +47,19 @@ def test_another_file_is_not(
     assert find(site, upload, **changes).json() == {"key": None}
 
 
+def test_r62_one_that_cannot_be_read_is_passed_over(
+    after: Demo, site: httpx.Client, upload: Upload
+) -> None:
+    after.oss.clock.advance(60)
+    latest = put(after, site, DATA, name="trip/Day 1/a.txt")
+    site.post("/api/receipts", json=latest.report)
+    after.oss.faults.add(
+        "error", code="AccessDenied", status=403, operation="HeadObject", key=latest.key
+    )
+
+    assert find(site, upload).json() == {"key": upload.key}
+
+
 def test_others_are_told_nothing_of_it(site: httpx.Client, upload: Upload) -> None:
     become(site, "bob")
 
