@@ -33,8 +33,14 @@ __all__ = ["UploadServices"]
 IDLE_S = 2.0
 """Seconds after which the ledger is searched for events to deliver, if no event is announced."""
 
-PURGE_S = 3600.0
-"""Seconds between two removals of objects whose time in the trash is over."""
+PURGE_S = 30.0
+"""Seconds between two removals of objects whose time in the trash is over.
+
+The first removal comes after a second, because some processes live shortly.
+"""
+
+FORGET_S = 3600.0
+"""Seconds between two removals of old events."""
 
 log = logger("ossferry.background")
 
@@ -90,7 +96,11 @@ class UploadServices:
             settings, store, database, self.hooks, self.quotas, metrics=metrics, clock=clock
         )
         self.reconciler = Reconciler(
-            *parts, quarantine=self.quarantine, settle_s=settings.settle_s, clock=clock
+            *parts,
+            quarantine=self.quarantine,
+            trash=self.trash,
+            settle_s=settings.settle_s,
+            clock=clock,
         )
         self.delivery = EventDelivery(
             settings, database, self.hooks, clock=clock, chance=random.random, client=outbound
@@ -102,7 +112,8 @@ class UploadServices:
         """Start the background tasks."""
         loops: list[Coroutine[None, None, None]] = [
             self._every(self._reconcile_s, self.reconciler.run),
-            self._every(PURGE_S, self._clean_up),
+            self._every(PURGE_S, self._purge, first_s=1.0),
+            self._every(FORGET_S, self.delivery.forget_old),
             *(self._deliver(target) for target in self.hooks.targets),
         ]
         self._running = [asyncio.create_task(loop) for loop in loops]
@@ -120,10 +131,9 @@ class UploadServices:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _clean_up(self) -> None:
+    async def _purge(self) -> None:
         while await self.trash.purge() or await self.quarantine.purge():
             pass
-        await self.delivery.forget_old()
 
     async def _deliver(self, target: str) -> None:
         """Deliver events to one hook until this task is cancelled; wait while there are no events.
@@ -137,11 +147,18 @@ class UploadServices:
             if not await _attempt(f"deliver to {target}", deliver):
                 await self.hooks.sleep(target, IDLE_S)
 
-    async def _every(self, pause_s: float, work: Callable[[], Awaitable[object]]) -> None:
-        """Wait `pause_s` seconds, call `work`, and repeat both until this task is cancelled."""
+    async def _every(
+        self, pause_s: float, work: Callable[[], Awaitable[object]], *, first_s: float | None = None
+    ) -> None:
+        """Wait `pause_s` seconds, call `work`, and repeat both until this task is cancelled.
+
+        Args:
+            first_s: seconds before the first call; by default `pause_s`.
+        """
+        await asyncio.sleep(pause_s if first_s is None else first_s)
         while True:
-            await asyncio.sleep(pause_s)
             await _attempt(getattr(work, "__qualname__", "work"), work)
+            await asyncio.sleep(pause_s)
 
 
 async def _attempt(name: str, work: Callable[[], Awaitable[object]]) -> object:

@@ -33,8 +33,10 @@ __all__ = [
     "in_range",
     "mark_deleted",
     "of_keys",
+    "oldest_undos",
     "record",
     "record_all",
+    "restorable",
     "undo_of",
     "undo_under",
     "undone",
@@ -87,6 +89,7 @@ class Undo:
     """The data for restoring a deleted upload.
 
     Attributes:
+        id: empty if it can no longer be restored, because another object has its key.
         how: a key in the trash, or the version id of a delete marker.
         until: time until which the upload can be restored.
         size: size of the upload in bytes.
@@ -133,7 +136,8 @@ async def record_all(
     """Record stored objects, and add them to the principal's usage.
 
     Recording the same object again changes nothing, except that a receipt without a claim gets one.
-    A different object with the same key replaces the recorded object. The receipts are locked in
+    A different object with the same key replaces the recorded object. An object in the place of a
+    deleted one ends the time in which that one could be restored. The receipts are locked in
     the order of their keys, and the usage after them, because otherwise two transactions could wait
     for each other.
 
@@ -169,6 +173,8 @@ async def record_all(
             replaced.append(old.size)
         if old is not None:
             again = {name: value for name, value in row.items() if name not in _LASTING}
+            if old.undo_how:  # of a deleted object, which nobody can restore any more
+                again |= {"undo_how": old.undo_how, "undo_until": now}
             await connection.execute(
                 sa.update(receipts).where(receipts.c.key == stored.key).values(**again)
             )
@@ -306,26 +312,46 @@ async def undone(connection: AsyncConnection, undo: Undo) -> bool:
 
 def undo_of(row: Any) -> Undo:
     """Convert a database row with the columns `UNDO` to an `Undo` object."""
-    return Undo(id=row.undo_id, key=row.key, how=row.undo_how, until=row.undo_until, size=row.size)
+    return Undo(
+        id=row.undo_id or "", key=row.key, how=row.undo_how, until=row.undo_until, size=row.size
+    )
 
 
-async def undos_ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Undo]:
+async def undos_ended(
+    connection: AsyncConnection, now: datetime, *, key: str = "", limit: int
+) -> Sequence[Undo]:
     """Return the undo data of deleted uploads that can no longer be restored.
 
     The objects of these uploads may still be in the trash.
+
+    Args:
+        key: only of deleted uploads with this key; empty for all.
     """
-    found = await connection.execute(
-        sa.select(*UNDO).where(receipts.c.undo_until <= now).limit(limit)
-    )
-    return [undo_of(row) for row in found]
+    wanted = sa.select(*UNDO).where(receipts.c.undo_until <= now)
+    if key:
+        wanted = wanted.where(receipts.c.key == key)
+    return [undo_of(row) for row in await connection.execute(wanted.limit(limit))]
 
 
-async def forget_undo(connection: AsyncConnection, undo_id: str) -> None:
+async def restorable(connection: AsyncConnection, owner: Owner) -> tuple[int, int]:
+    """Return the bytes and the number of a principal's deleted uploads that can be restored."""
+    what = sa.func.coalesce(sa.func.sum(receipts.c.size), 0), sa.func.count()
+    found = await connection.execute(sa.select(*what).where(*_restorable(owner)))
+    size, count = found.one()
+    return int(size), count
+
+
+async def oldest_undos(connection: AsyncConnection, owner: Owner, *, limit: int) -> Sequence[Undo]:
+    """Return the undo data of a principal's deleted uploads, the first deleted ones first."""
+    wanted = sa.select(*UNDO).where(*_restorable(owner)).order_by(receipts.c.deleted_at)
+    return [undo_of(row) for row in await connection.execute(wanted.limit(limit))]
+
+
+async def forget_undo(connection: AsyncConnection, undo: Undo) -> None:
     """Delete the undo data of a deleted upload, so that the upload can no longer be restored."""
     gone = dict.fromkeys(("undo_id", "undo_how", "undo_until"))
-    await connection.execute(
-        sa.update(receipts).where(receipts.c.undo_id == undo_id).values(**gone)
-    )
+    same = receipts.c.key == undo.key, receipts.c.undo_how == undo.how
+    await connection.execute(sa.update(receipts).where(*same).values(**gone))
 
 
 RECEIPT = (
@@ -345,6 +371,7 @@ _ROW = sa.select(
     receipts.c.stored_at,
     receipts.c.recorded_at,
     receipts.c.deleted_at,
+    receipts.c.undo_how,
     receipts.c.checks,
 ).with_for_update()
 UNDO = (
@@ -420,6 +447,10 @@ def _row(
 async def _claim(connection: AsyncConnection, key: str, checks: Claim) -> None:
     """Add the page's claim about its checks to a receipt that has none."""
     await connection.execute(sa.update(receipts).where(receipts.c.key == key).values(checks=checks))
+
+
+def _restorable(owner: Owner) -> tuple[sa.ColumnElement[bool], ...]:
+    return receipts.c.principal == owner.hash, receipts.c.undo_id.is_not(None)
 
 
 async def _lock(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Any]:

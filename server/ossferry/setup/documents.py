@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import oss2
 from oss2 import xml_utils
 
-from ossferry.identity.object_keys import UPLOADS
+from ossferry.identity.object_keys import TRASH, UPLOADS
 from ossferry.oss.cors_rule import upload_rule
 from ossferry.oss.kill_switch import DENY, POLICY_NAME
 from ossferry.oss.policy import objects_policy, upload_policy
@@ -24,6 +24,8 @@ __all__ = [
     "ABORT_RULE",
     "BUCKET_MARK",
     "DOCUMENTS",
+    "TRASH_AFTER_DAYS",
+    "TRASH_RULE",
     "compact",
     "cors_text",
     "is_same_rule",
@@ -37,6 +39,10 @@ Json = dict[str, Any]
 ABORT_RULE = "ossferry-abort-parts"
 """The id of the lifecycle rule that deletes the parts of unfinished uploads."""
 ABORT_AFTER_DAYS = 1
+TRASH_RULE = "ossferry-trash"
+"""The id of the lifecycle rule that deletes what the server has not removed from its trash."""
+TRASH_AFTER_DAYS = 8
+"""More days than a deleted upload can be restored by default."""
 BUCKET_MARK = ("made-by", "ossferry setup")
 """The tag of a bucket that the set-up has made: key and value."""
 HTTPS_ONLY: Json = {
@@ -219,13 +225,16 @@ def _facts(rule: Any) -> tuple[object, ...]:
 
 def _lifecycle(wanted: Wanted) -> bytes:
     """Return the body of PutBucketLifecycle."""
-    rule = oss2.models.LifecycleRule(
-        ABORT_RULE,
-        UPLOADS,
-        status=oss2.models.LifecycleRule.ENABLED,
-        abort_multipart_upload=oss2.models.AbortMultipartUpload(days=ABORT_AFTER_DAYS),
-    )
-    return bytes(xml_utils.to_put_bucket_lifecycle(oss2.models.BucketLifecycle([rule])))
+    on = oss2.models.LifecycleRule.ENABLED
+    abort = oss2.models.AbortMultipartUpload(days=ABORT_AFTER_DAYS)
+    expiration = oss2.models.LifecycleExpiration(days=TRASH_AFTER_DAYS)
+    rules = [
+        oss2.models.LifecycleRule(ABORT_RULE, UPLOADS, status=on, abort_multipart_upload=abort),
+        oss2.models.LifecycleRule(
+            TRASH_RULE, TRASH, status=on, expiration=expiration, abort_multipart_upload=abort
+        ),
+    ]
+    return bytes(xml_utils.to_put_bucket_lifecycle(oss2.models.BucketLifecycle(rules)))
 
 
 SETTINGS: Mapping[str, Callable[[Wanted], bytes]] = {

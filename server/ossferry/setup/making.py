@@ -11,11 +11,14 @@ from typing import Any, Literal
 import oss2
 
 from ossferry.errors import CloudError
+from ossferry.identity.object_keys import TRASH, UPLOADS
 from ossferry.setup.account import Account
 from ossferry.setup.calls import Needs, Step
 from ossferry.setup.documents import (
     ABORT_AFTER_DAYS,
     ABORT_RULE,
+    TRASH_AFTER_DAYS,
+    TRASH_RULE,
     compact,
     cors_text,
     is_same_rule,
@@ -124,15 +127,21 @@ class _Making:
         """Put the rule if there is no other one: `oss2` may not write back all it cannot read."""
         needs = Needs()
         rules = self._account.bucket.lifecycle_rules()
-        if any(_aborts_parts(each) for each in rules):
-            return needs
-        document = compact("lifecycle", self._wanted)
-        if rules and [each.id for each in rules] != [ABORT_RULE]:
-            needs.notes.append(
-                "the bucket has lifecycle rules of its own; add this one in the OSS console:"
-                f" delete parts below uploads/ after {ABORT_AFTER_DAYS} day."
+        missing = [
+            text
+            for text, is_there in (
+                (f"delete parts below uploads/ after {ABORT_AFTER_DAYS} day", _aborts_parts),
+                (f"delete objects below trash/ after {TRASH_AFTER_DAYS} days", _empties_trash),
             )
-        else:
+            if not any(is_there(each) for each in rules)
+        ]
+        if missing and {each.id for each in rules} - {ABORT_RULE, TRASH_RULE}:
+            needs.notes.append(
+                "the bucket has lifecycle rules of its own; add this in the OSS console:"
+                f" {'; '.join(missing)}."
+            )
+        elif missing:
+            document = compact("lifecycle", self._wanted)
             needs.oss("PutBucketLifecycle", Configuration=document)
         return needs
 
@@ -264,10 +273,14 @@ class _Making:
 def _aborts_parts(rule: Any) -> bool:
     """Return whether a lifecycle rule deletes the parts of all uploads after a day."""
     abort = rule.abort_multipart_upload
-    return (
-        rule.status == oss2.models.LifecycleRule.ENABLED
-        and "uploads/".startswith(rule.prefix or "")
-        and abort is not None
-        and abort.days == ABORT_AFTER_DAYS
-        and rule.tagging is None
-    )
+    return _covers(rule, UPLOADS) and abort is not None and abort.days == ABORT_AFTER_DAYS
+
+
+def _empties_trash(rule: Any) -> bool:
+    """Return whether a lifecycle rule deletes everything below `trash/` after some days."""
+    return _covers(rule, TRASH) and rule.expiration is not None and bool(rule.expiration.days)
+
+
+def _covers(rule: Any, prefix: str) -> bool:
+    is_on = rule.status == oss2.models.LifecycleRule.ENABLED
+    return is_on and prefix.startswith(rule.prefix or "") and rule.tagging is None

@@ -130,6 +130,15 @@ class Quotas:
             if left is not None and left < more:
                 raise self._exceeded(name, found, owner)
 
+    async def room(self, owner: Owner) -> tuple[int | None, int | None]:
+        """Return the bytes and the objects that the total limits leave; None without a limit.
+
+        Raises:
+            LedgerLostError: the database does not answer.
+        """
+        rest = self._rest(await self._standing(owner))
+        return rest["bytes_total"], rest["objects_total"]
+
     def settle(self, owner: Owner, used: Mapping[str, tuple[int, int]]) -> None:
         """Update a principal's cached usage with new counts from the ledger.
 

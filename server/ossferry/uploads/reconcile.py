@@ -6,6 +6,8 @@ principals with valid credentials are reconciled every minute, and all other pri
 A new object is ignored for a while, because the page may still confirm or refuse it. Overwriting
 the object does not extend this time. Objects that the page has refused are removed.
 
+Deleted uploads that no longer fit into the quota are then removed for good.
+
 Symlinks, and objects that OSS does not describe, count with their listed size. Hooks do not learn
 of them.
 """
@@ -28,6 +30,7 @@ from ossferry.settings.model import Settings
 from ossferry.uploads.quarantine import Quarantine
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
+from ossferry.uploads.trash import Trash
 
 __all__ = ["Differences", "Reconciler", "reconciler"]
 
@@ -77,6 +80,7 @@ class Reconciler:
         quotas: Quotas,
         *,
         quarantine: Quarantine,
+        trash: Trash,
         settle_s: float,
         clock: Clock,
     ) -> None:
@@ -86,6 +90,7 @@ class Reconciler:
         self._hooks = hooks
         self._quotas = quotas
         self._quarantine = quarantine
+        self._trash = trash
         self._settle = timedelta(seconds=settle_s)
         self._clock = clock
         self._me = secrets.token_hex(8)
@@ -146,6 +151,7 @@ class Reconciler:
             settled = started - UNDER_WAY - self._settle
             newest = max(differences.waiting.values(), default=None)
             await people.reconciled(connection, owner.hash, settled, granted_until=newest)
+        await self._trash.make_room(owner)
         if differences.any:
             log.info(
                 "reconciled",
@@ -281,6 +287,7 @@ def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Re
         hooks,
         quotas,
         quarantine=quarantine,
+        trash=Trash(settings, store, database, recorder, hooks, quotas, clock=utc_now),
         settle_s=settings.settle_s,
         clock=utc_now,
     )

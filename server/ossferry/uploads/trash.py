@@ -62,9 +62,10 @@ class Trash:
         if stored is None:
             undo = await self._interrupted(owner, key)
         else:
-            await self._recorder.record(owner, stored, source="found")
-            undo = await self._remove(owner, stored)
+            receipt = await self._recorder.record(owner, stored, source="found")
+            undo = await self._remove(owner, stored, receipt)
         now = self._clock()
+        await self._purge(key=key, limit=1)  # the ledger has room for one undo of a key
         async with self._database.write() as connection:
             if await receipts.mark_deleted(connection, key, now=now, undo=undo):
                 await self._hooks.announce(connection, deleted(owner, key, now))
@@ -122,19 +123,54 @@ class Trash:
         Returns:
             The number of processed uploads.
         """
+        return await self._purge(limit=limit)
+
+    async def make_room(self, owner: Owner) -> None:
+        """Remove deleted uploads for good, the oldest first, until the others fit into the quota.
+
+        Otherwise somebody could store more than the total limits by deleting uploads. New uploads
+        have priority.
+
+        Raises:
+            LedgerLostError: the database does not answer.
+            OssLostError: OSS does not answer.
+        """
+        if self._how != "trash":
+            return  # the bucket keeps the bytes anyway
+        self._quotas.forget(owner)
+        room = await self._quotas.room(owner)
+        if room == (None, None):
+            return
         async with self._database.read() as connection:
-            ended = await receipts.undos_ended(connection, self._clock(), limit=limit)
+            size, count = await receipts.restorable(connection, owner)
+        while not _fits(room, size, count):
+            async with self._database.read() as connection:
+                oldest = await receipts.oldest_undos(connection, owner, limit=100)
+            for undo in oldest:
+                if _fits(room, size, count):
+                    return
+                await self._forget(undo)
+                size, count = size - undo.size, count - 1
+            if not oldest:
+                return  # other requests have changed the ledger
+
+    async def _purge(self, *, key: str = "", limit: int) -> int:
+        async with self._database.read() as connection:
+            ended = await receipts.undos_ended(connection, self._clock(), key=key, limit=limit)
         for undo in ended:
-            if undo.how.startswith(TRASH):
-                await self._store.delete(undo.how)
-            async with self._database.write() as connection:
-                await receipts.forget_undo(connection, undo.id)
+            await self._forget(undo)
         return len(ended)
 
-    async def _remove(self, owner: Owner, stored: Stored) -> Undo | None:
+    async def _forget(self, undo: Undo) -> None:
+        if undo.how.startswith(TRASH):
+            await self._store.delete(undo.how)
+        async with self._database.write() as connection:
+            await receipts.forget_undo(connection, undo)
+
+    async def _remove(self, owner: Owner, stored: Stored, receipt: Receipt) -> Undo | None:
         how = ""
         if self._how == "trash":
-            how = _trash_key(owner, stored.key)
+            how = _trash_key(owner, receipt)
             if not await self._store.copy(stored, how):
                 raise NotStoredError("OSS has no object under this key.")
         version = await self._store.delete(stored.key)
@@ -159,9 +195,9 @@ class Trash:
         if receipt is None:
             raise NotStoredError("OSS has no object under this key.")
         await self._store.delete(key)
-        trashed = await self._store.head(_trash_key(owner, key))
+        trashed = await self._store.head(_trash_key(owner, receipt))
         same = trashed is not None and trashed.crc64 == receipt.crc64
-        return self._undo(receipt, _trash_key(owner, key) if same else "")
+        return self._undo(receipt, _trash_key(owner, receipt) if same else "")
 
     async def _take_out(self, undo: Undo) -> None:
         trashed, there = await self._store.head(undo.how), await self._store.head(undo.key)
@@ -182,9 +218,18 @@ class Trash:
         return Undo(id=id_, key=gone.key, how=how, until=until, size=gone.size)
 
 
-def _trash_key(owner: Owner, key: str) -> str:
+def _trash_key(owner: Owner, receipt: Receipt) -> str:
     """Return the key below `trash/` for a deleted upload.
 
-    The same upload always has the same key below `trash/`.
+    The same upload always has the same key below `trash/`. A later upload with the same key has
+    another one, so the removal of the first copy never removes the second one.
     """
-    return f"{TRASH}{owner.hash}/{hashlib.sha256(key.encode()).hexdigest()}"
+    upload = f"{receipt.key}\0{receipt.recorded_at.isoformat()}"
+    return f"{TRASH}{owner.hash}/{hashlib.sha256(upload.encode()).hexdigest()}"
+
+
+def _fits(room: tuple[int | None, int | None], *amounts: int) -> bool:
+    """Return whether bytes and objects fit into what the limits leave; None is no limit."""
+    return all(
+        left is None or amount <= max(0, left) for left, amount in zip(room, amounts, strict=True)
+    )

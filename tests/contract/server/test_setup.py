@@ -61,6 +61,7 @@ REMOVING = (
     *("DeletePolicy", "DeletePolicy"),
     *("DeleteBucketCors", "DeleteBucket"),
 )
+RULES = ["ossferry-abort-parts", "ossferry-trash"]
 NOTHING: Mapping[str, object] = {"bucket": None, "user": None}
 """The `state` of an account without a set-up."""
 FIRST_WARNINGS = {"credentials", "page-tls", "sign-in"}
@@ -220,8 +221,7 @@ def test_from_an_empty_account_to_an_upload_and_back(
     kept = teardown(oss)
     assert (kept.code, "stays with its objects" in kept.err) == (0, True)
     assert [each for each in changes(oss) if "Bucket" in each] == ["DeleteBucketCors"]
-    (rule,) = bucket_of(oss).get_bucket_lifecycle().rules
-    assert rule.id == "ossferry-abort-parts"
+    assert [each.id for each in bucket_of(oss).get_bucket_lifecycle().rules] == RULES
     gone = teardown(oss, "--delete-objects")
     assert gone.code == 0, gone.err
     assert state(oss) == NOTHING
@@ -714,7 +714,20 @@ def test_other_lifecycle_rules_are_not_touched(oss: MockOSS) -> None:
     done = setup(oss)
 
     assert changes(oss) == []
-    assert "the bucket has lifecycle rules of its own; add this one" in done.err
+    assert "the bucket has lifecycle rules of its own; add this" in done.err
+
+
+def test_t61_a_bucket_of_an_earlier_setup_gets_the_rule_for_the_trash(oss: MockOSS) -> None:
+    setup(oss)
+    (parts, trash) = bucket_of(oss).get_bucket_lifecycle().rules
+    bucket_of(oss).put_bucket_lifecycle(oss2.models.BucketLifecycle([parts]))
+    changes(oss)
+
+    setup(oss)
+
+    assert changes(oss) == ["PutBucketLifecycle"]
+    assert (trash.prefix, trash.expiration.days) == ("trash/", 8)
+    assert [each.id for each in bucket_of(oss).get_bucket_lifecycle().rules] == RULES
 
 
 def test_what_another_person_has_made_is_refused_unless_adopted(oss: MockOSS) -> None:
@@ -824,7 +837,7 @@ def test_a_teardown_keeps_a_bucket_that_was_adopted(
     assert f"the bucket {BUCKET} stays with its objects" in done.err
     assert [each.key for each in archive.list_objects_v2().object_list] == objects
     assert archive.get_bucket_public_access_block().block_public_access
-    assert [each.id for each in archive.get_bucket_lifecycle().rules] == ["ossferry-abort-parts"]
+    assert [each.id for each in archive.get_bucket_lifecycle().rules] == RULES
     with pytest.raises(oss2.exceptions.NoSuchCors):
         archive.get_bucket_cors()
     assert {**state(oss), "bucket": None} == NOTHING

@@ -12,6 +12,7 @@ import yaml
 
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, MAX_AGE_S, METHODS
 from ossferry.settings.model import Settings
+from ossferry.setup.documents import TRASH_AFTER_DAYS
 from support.certificates import make_certificate
 from support.programs import program
 from support.templates import DEPLOY, random_secret, run, settings_from, unknown_options
@@ -219,7 +220,7 @@ def test_no_resource_needs_itself() -> None:
 def test_the_bucket_is_private_and_has_the_rules_that_the_page_needs(settings: Settings) -> None:
     bucket = properties("Bucket")
     (rule,) = bucket["CORSConfiguration"]["CORSRule"]
-    (lifecycle,) = bucket["LifecycleConfiguration"]["Rule"]
+    lifecycle, trash = bucket["LifecycleConfiguration"]["Rule"]
 
     assert bucket["BucketName"] == settings.bucket
     assert (bucket["AccessControl"], bucket["BlockPublicAccess"]) == ("private", True)
@@ -232,7 +233,8 @@ def test_the_bucket_is_private_and_has_the_rules_that_the_page_needs(settings: S
     }
     assert lifecycle["AbortMultipartUpload"] == {"Days": 1}
     assert lifecycle["Prefix"] == "uploads/"
-    assert lifecycle["Status"] == "Enabled"
+    assert lifecycle["Status"] == trash["Status"] == "Enabled"
+    assert (trash["Prefix"], trash["Expiration"]) == ("trash/", {"Days": TRASH_AFTER_DAYS})
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.reconcile import Reconciler
 from ossferry.uploads.scope import Scope
+from ossferry.uploads.trash import Trash
 from support.ledgers import owner
 from support.server_fakes import FakeClock, FakeStore, UnexpectedError
 
@@ -173,6 +174,7 @@ async def a_round(
             hooks,
             quotas,
             quarantine=quarantine,
+            trash=Trash(settings, store, database, recorder, hooks, quotas, clock=clock),
             settle_s=0,
             clock=clock,
         )

@@ -115,10 +115,12 @@ def test_the_cors_rule_allows_exactly_the_origins() -> None:
         assert preflight(text, "https://b.example", method, "authorization, x-oss-date")
 
 
-def test_the_lifecycle_rule_deletes_parts_after_a_day() -> None:
+def test_the_lifecycle_rules_delete_parts_after_a_day() -> None:
     rules = parse_lifecycle(compact("lifecycle", SAMPLE).encode())
 
-    assert rules == (AbortRule(prefix="uploads/", days=1, before_ms=None),)
+    assert rules == tuple(
+        AbortRule(prefix=prefix, days=1, before_ms=None) for prefix in ("uploads/", "trash/")
+    )
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -22,6 +22,7 @@ from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.trash import Trash
+from support.after_upload import until
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
@@ -115,6 +116,68 @@ def test_what_can_no_longer_come_back_is_removed_for_good(
     assert len(in_trash) == 1
     assert in_trash[0].startswith("trash/")
     assert (late.status_code, removed, store.objects) == (404, 1, {})
+
+
+async def test_t61_a_deleted_upload_that_was_replaced_leaves_nothing_in_the_trash(
+    settings: Settings, store: FakeStore, clock: FakeClock
+) -> None:
+    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    key = f"{alice.prefix}2026-03-14/r/x.bin"
+    in_trash, undo = [], None
+    async with a_trash(settings, store, clock) as trash:
+        for size in range(3):
+            clock.advance(1)
+            store.put(key, size=size, etag=f"E{size}")
+            undo = await trash.delete(alice, key)
+            in_trash.append([each for each in store.objects if each.startswith(TRASH)])
+        assert undo is not None
+        clock.advance(1)
+        back, _ = await trash.undo(alice, undo.id)
+        await trash.delete(alice, key)
+        clock.advance(1)
+        await trash._recorder.record(alice, store.put(key, etag="E9"), source="found")
+        removed = await trash.purge()
+
+    assert [len(each) for each in in_trash] == [1, 1, 1]
+    assert len({each for (each,) in in_trash}) == 3
+    assert (back.size, removed, list(store.objects)) == (2, 1, [key])
+
+
+async def test_t61_deleted_uploads_and_stored_ones_fit_into_the_quota_together(
+    make_settings: Callable[..., Settings], store: FakeStore, clock: FakeClock
+) -> None:
+    settings = make_settings(**OBJECTS, quota_bytes_total=1000, quota_objects_total=4)
+    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+
+    async def deleted(trash: Trash, *sizes: int) -> list[int]:
+        for size in sizes:
+            clock.advance(1)
+            key = store.put(f"{alice.prefix}2026-03-14/r/{clock()}", size=size).key
+            await trash.delete(alice, key)
+        await trash.make_room(alice)
+        return [each.size for each in store.objects.values() if each.key.startswith(TRASH)]
+
+    async with a_trash(settings, store, clock) as trash:
+        found = [await deleted(trash, 400, 300, 200), await deleted(trash, 300)]
+        found.append(await deleted(trash, 1, 1, 1))
+        upload = store.put(f"{alice.prefix}2026-03-14/r/stored", size=998)
+        await trash._recorder.record(alice, upload, source="found")
+        found.append(await deleted(trash))
+
+    assert found == [[400, 300, 200], [300, 200, 300], [300, 1, 1, 1], [1, 1]]
+
+
+def test_r63_what_waits_for_its_removal_is_removed_soon_after_the_start(
+    make: Make, store: FakeStore, clock: FakeClock, key: str
+) -> None:
+    client, _ = make("trash")
+    client.delete(f"/api/objects/{key}")
+    client.close()
+    clock.advance(3601)
+
+    later, _ = make("trash")
+
+    until(lambda: later.get("/healthz").status_code == 200 and store.objects == {})
 
 
 async def test_who_deletes_the_same_at_once_is_told_the_same(
