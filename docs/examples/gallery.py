@@ -39,11 +39,13 @@ uploads = create_app(load_settings(), hooks={"gallery": Gallery()})
 
 async def show(_request: Request) -> HTMLResponse:
     """Return a page with the latest 50 pictures; each address works for five minutes."""
-    figures = []
+    figures, store = [], uploads.state.store
+    wish = {"x-oss-process": "image/resize,w_320/format,webp"}
     for key, who, at in PICTURES.execute("SELECT * FROM pictures ORDER BY at DESC LIMIT 50"):
-        link = await uploads.state.store.link(
-            key, lives_s=300, params={"x-oss-process": "image/resize,w_320/format,webp"}
-        )
+        stored = await store.head(key)
+        if stored is None:  # deleted, or replaced by a symlink to an upload of somebody else
+            continue
+        link = await store.link(stored, lives_s=300, params=wish)
         figures.append(f'<img src="{escape(link.url)}" alt="by {escape(who)}, {escape(at)}">')
     return HTMLResponse("<!doctype html><title>Gallery</title>" + "".join(figures))
 

@@ -19,6 +19,7 @@ __all__ = [
     "UPLOADS",
     "check_own_key",
     "directory",
+    "folder_of",
     "form_name",
     "name_of",
     "path_of",
@@ -39,6 +40,11 @@ MAX_ENDING_BYTES = 16
 _DAY_AND_RANDOM = re.compile(rf"(?:\A|(?<=/)){DAY}/{RANDOM}/")
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
+
+
+def folder_of(key: str) -> str:
+    """Return the folder of an object's owner, such as ``uploads/alice-…/`` or ``trash/…/``."""
+    return "/".join(key.split("/")[:-1][:2]) + "/"
 
 
 def directory(prefix: str, at: datetime, random_hex: str) -> str:

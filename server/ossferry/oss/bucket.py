@@ -1,13 +1,13 @@
 """The server's own access to the bucket: credentials, time limits, and the meaning of errors.
 
 The server uses a RAM role of its own. Browsers get credentials of another role, which can only
-upload. A session policy limits the server's credentials to this bucket. The SDKs are synchronous,
+upload. A session policy limits the server's credentials to this bucket. For requests that read the
+bytes of an object, another one limits them to the folder of the object's owner: if it has become a
+symlink to an upload of somebody else, OSS has a reason to refuse. The SDKs are synchronous,
 so calls run in at most `MAX_CALLS` worker threads. Error codes of OSS are logged. Clients do not
 receive the codes; they learn only whether a retry can help.
 """
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,13 +17,15 @@ import anyio
 import anyio.to_thread
 
 from ossferry.clock import Clock
-from ossferry.errors import OssLostError, OssRefusedError, StsLostError
+from ossferry.errors import OssLostError, OssRefusedError
+from ossferry.identity.object_keys import folder_of
 from ossferry.observability.logs import logger
 from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
-from ossferry.oss.policy import objects_policy, policy_text
+from ossferry.oss.policy import objects_policy, policy_text, reading_policy
 from ossferry.oss.sdks.choice import open_sdk
 from ossferry.oss.sdks.common import MAX_CALLS, METADATA
 from ossferry.oss.sdks.interface import Page, SdkBucket
+from ossferry.oss.sessions import Sessions
 from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
 
@@ -36,12 +38,6 @@ COPY_TIMEOUT_S = 60.0
 READ_TIMEOUT_S = 60.0
 MAX_PAGES = 10
 """Pages of 1,000 entries. An upload has at most 10,000 parts; further uploads are not listed."""
-
-LAST_S = 60.0
-"""Do not use credentials in their last seconds: a request could outlast them."""
-
-LEFT_ALONE = timedelta(seconds=2)
-"""Pause between attempts to renew credentials while STS does not answer."""
 
 NEW_CREDENTIALS_HELP = (
     "SecurityTokenExpired",
@@ -92,16 +88,14 @@ class OssBucket:
         copy_part: int = COPY_PART,
     ) -> None:
         self._settings = settings
-        self._assume_role = assume_role
         self._clock = clock
         self._max_copy = max_copy
         self._copy_part = copy_part
         self._sdk = open_sdk(settings)
         self._turns = anyio.CapacityLimiter(MAX_CALLS)
-        self._credentials: StsCredentials | None = None
-        self._renewing = asyncio.Lock()
-        self._left_alone_until = datetime.min.replace(tzinfo=UTC)
-        self._loss = "no-credentials"
+        life_s = settings.objects_session_s
+        self._sessions = Sessions(assume_role, life_s=life_s, clock=clock)
+        self._policy = policy_text(objects_policy(bucket=settings.bucket))
 
     async def head(self, key: str) -> Stored | None:
         """Implement `ObjectStore.head` with HeadObject.
@@ -121,6 +115,7 @@ class OssBucket:
         piece = await self._ask(
             lambda bucket: bucket.read(stored.key, start, end, stored.etag),
             timeout_s=READ_TIMEOUT_S,
+            policy=self._reading(stored.key),
         )
         if len(piece) != end - start:
             raise OssLostError("unreadable")
@@ -144,7 +139,12 @@ class OssBucket:
                 _copy_parts(bucket, stored, target, self._copy_part)
             return True
 
-        if not await self._ask(copy, timeout_s=COPY_TIMEOUT_S, none_if=OTHER_OBJECT):
+        if not await self._ask(
+            copy,
+            timeout_s=COPY_TIMEOUT_S,
+            none_if=OTHER_OBJECT,
+            policy=self._reading(stored.key, target),
+        ):
             return False
         made = await self.head(target)
         is_same = made is not None and made.size == stored.size
@@ -186,7 +186,8 @@ class OssBucket:
         The object could be replaced by a symlink after the signature. A version cannot. Therefore
         the access key for links, which no session policy limits, signs URLs of versions only.
         """
-        credentials, now = await self._fresh_credentials(), self._clock()
+        credentials = await self._sessions.fresh(self._reading(stored.key))
+        now = self._clock()
         key = self._links_key()
         if lives_s > (credentials.expires_at - now).total_seconds() and key:
             if stored.version:
@@ -209,7 +210,7 @@ class OssBucket:
 
     @overload
     async def _ask(
-        self, call: Callable[[SdkBucket], T], *, timeout_s: float | None = None
+        self, call: Callable[[SdkBucket], T], *, timeout_s: float | None = None, policy: str = ""
     ) -> T: ...
 
     @overload
@@ -219,6 +220,7 @@ class OssBucket:
         *,
         timeout_s: float | None = None,
         none_if: Sequence[str],
+        policy: str = "",
     ) -> T | None: ...
 
     async def _ask(
@@ -227,6 +229,7 @@ class OssBucket:
         *,
         timeout_s: float | None = None,
         none_if: Sequence[str] = (),
+        policy: str = "",
     ) -> T | None:
         """Run a call to OSS with the current credentials.
 
@@ -234,28 +237,29 @@ class OssBucket:
 
         Args:
             none_if: codes of OSS for which to return None, because something does not exist.
+            policy: the session policy of the credentials; by default that for all uploads.
 
         Raises:
             OssRefusedError: OSS refuses the call with another code.
             OssLostError: OSS gives no usable answer.
         """
-        timeout_s = timeout_s or self._settings.oss_timeout_s
+        timeout_s, policy = timeout_s or self._settings.oss_timeout_s, policy or self._policy
         try:
             try:
-                return await self._once(call, timeout_s)
+                return await self._once(call, timeout_s, policy)
             except OssRefusedError as error:
                 if error.oss_code not in NEW_CREDENTIALS_HELP:
                     raise
-            self._credentials = None
-            return await self._once(call, timeout_s)
+            self._sessions.forget(policy)
+            return await self._once(call, timeout_s, policy)
         except OssRefusedError as error:
             if error.oss_code not in none_if:
                 raise
             return None
 
-    async def _once(self, call: Callable[[SdkBucket], T], timeout_s: float) -> T:
+    async def _once(self, call: Callable[[SdkBucket], T], timeout_s: float, policy: str) -> T:
         bucket = self._sdk.bucket(
-            await self._fresh_credentials(),
+            await self._sessions.fresh(policy),
             self._settings.objects_address,
             timeout_s=timeout_s,
             is_cname=self._settings.objects_by_cname,
@@ -280,41 +284,14 @@ class OssBucket:
             expires_at=datetime.max.replace(tzinfo=UTC),
         )
 
-    async def _fresh_credentials(self) -> StsCredentials:
-        """Return the server's own credentials; renew them after half of their lifetime.
-
-        While STS does not answer, existing credentials are used until shortly before they expire.
-
-        Raises:
-            StsRefusedError: STS refuses to issue credentials.
-            StsLostError: STS does not answer, and there are no usable credentials.
-        """
-        if self._renewing.locked() and self._credentials and self._life_left_s() > LAST_S:
-            return self._credentials
-        async with self._renewing:
-            if self._life_left_s() <= self._settings.objects_session_s / 2:
-                await self._renew()
-            if self._credentials is None or self._life_left_s() <= LAST_S:
-                raise StsLostError(self._loss)
-            return self._credentials
-
-    async def _renew(self) -> None:
-        if self._clock() < self._left_alone_until:
-            return
-        try:
-            self._credentials = await self._assume_role(
-                session_name=f"objects-{secrets.token_hex(7)}",
-                policy=policy_text(objects_policy(bucket=self._settings.bucket)),
-            )
-        except StsLostError as error:
-            log.warning("own-credentials-not-renewed", reason=error.reason)
-            self._left_alone_until = self._clock() + LEFT_ALONE
-            self._loss = error.reason
-
-    def _life_left_s(self) -> float:
-        if self._credentials is None:
-            return 0.0
-        return (self._credentials.expires_at - self._clock()).total_seconds()
+    def _reading(self, source: str, target: str = "") -> str:
+        """Return the session policy for reading an object, and for its copy."""
+        policy = reading_policy(
+            bucket=self._settings.bucket,
+            source=folder_of(source),
+            target=folder_of(target) if target else "",
+        )
+        return policy_text(policy)
 
 
 def _copy_parts(bucket: SdkBucket, stored: Stored, target: str, part_size: int) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "Conditions",
     "objects_policy",
     "policy_text",
+    "reading_policy",
     "upload_policy",
 ]
 
@@ -88,10 +89,7 @@ def upload_policy(
 
     Source: OSS pages "Policy syntax and elements" and "Common examples of RAM policies".
     """
-    if not _BUCKET.fullmatch(bucket):
-        raise PolicyError("The bucket's name cannot be used in a session policy.")
-    if not _PREFIX.fullmatch(prefix):
-        raise PolicyError("The key prefix cannot be used in a session policy.")
+    _check_names(bucket, prefix)
     if not actions or not all(_ACTION.fullmatch(action) for action in actions):
         raise PolicyError("An action cannot be used in a session policy.")
     allow: dict[str, Json] = {
@@ -132,6 +130,28 @@ def objects_policy(*, bucket: str) -> dict[str, Json]:
     return {"Version": "1", "Statement": [objects, unfinished, listing]}
 
 
+def reading_policy(*, bucket: str, source: str, target: str = "") -> dict[str, Json]:
+    """Return the session policy for reading objects below one prefix, as a dictionary.
+
+    Args:
+        source: the key prefix, which ends in ``/``.
+        target: the key prefix of copies; empty for no copies.
+
+    Raises:
+        PolicyError: a value has a character that is not allowed.
+    """
+    _check_names(bucket, source)
+    may: list[tuple[list[Json], str]] = [(["oss:GetObject"], source)]
+    if target:
+        _check_names(bucket, target)
+        may.append((["oss:PutObject", "oss:AbortMultipartUpload"], target))
+    statements: list[Json] = [
+        {"Effect": "Allow", "Action": actions, "Resource": [f"acs:oss:*:*:{bucket}/{prefix}*"]}
+        for actions, prefix in may
+    ]
+    return {"Version": "1", "Statement": statements}
+
+
 def policy_text(policy: dict[str, Json]) -> str:
     """Return the policy as JSON without spaces.
 
@@ -144,6 +164,13 @@ def policy_text(policy: dict[str, Json]) -> str:
     if len(text) > MAX_POLICY_LENGTH:
         raise PolicyError(f"The session policy is longer than {MAX_POLICY_LENGTH} characters.")
     return text
+
+
+def _check_names(bucket: str, prefix: str) -> None:
+    if not _BUCKET.fullmatch(bucket):
+        raise PolicyError("The bucket's name cannot be used in a session policy.")
+    if not _PREFIX.fullmatch(prefix):
+        raise PolicyError("The key prefix cannot be used in a session policy.")
 
 
 def _never_public() -> dict[str, Json]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
@@ -283,6 +284,28 @@ async def test_t59_what_was_replaced_by_a_symlink_is_not_copied(
     assert copied is False or getattr(copied, "oss_ec", "") == no_parts_of_symlinks
     assert "trash/x" not in oss.bucket(BUCKET).objects
     assert await bucket.begun("trash/") == []
+
+
+async def test_t59_what_reads_bytes_may_read_one_folder_only(settings: Settings) -> None:
+    asked: list[list[tuple[list[str], str]]] = []
+
+    async def assume_role(*, session_name: str, policy: str) -> StsCredentials:
+        statements = json.loads(policy)["Statement"]
+        asked.append([(each["Action"], each["Resource"][0]) for each in statements])
+        return await an_hour(session_name=session_name, policy=policy)
+
+    bucket = OssBucket(settings, assume_role, clock=utc_now)
+    stored = await bucket.head(KEY)
+    assert stored is not None
+    await bucket.read(stored, 0, 5)
+    await bucket.link(stored, lives_s=60, params={})
+    await bucket.copy(stored, "trash/0f/x")
+    await bucket.close()
+
+    read = (["oss:GetObject"], f"acs:oss:*:*:{BUCKET}/uploads/alice/*")
+    write = ["oss:PutObject", "oss:AbortMultipartUpload"]
+    assert len(asked.pop(0)) == 3  # HEAD, with the rights for all uploads
+    assert asked == [[read], [read, (write, f"acs:oss:*:*:{BUCKET}/trash/0f/*")]]
 
 
 @pytest.mark.parametrize("keeps_versions", [True, False], ids=["versions", "no versions"])

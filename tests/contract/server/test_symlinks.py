@@ -4,13 +4,15 @@ Credentials for uploads allow PutSymlink, because it needs only `oss:PutObject`.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
 import httpx
 import oss2
 import pytest
 
 from ossferry.cli.demo import Demo
-from support.after_upload import address, become, mine, trash
+from ossferry.clock import utc_now
+from support.after_upload import address, become, fetch, mine, trash
 from support.uploads import Upload, granted_bucket, put
 
 SECRET = b"the secret of Alice"
@@ -79,6 +81,23 @@ def test_t59_an_upload_that_became_a_symlink_is_deleted_without_an_undo(
     assert (shared.status_code, gone.json()) == (404, {"key": own.key, "undo": None})
     assert (own.key in mine(site), len(trash(demo))) == (False, kept)
     assert demo.oss.bucket(demo.bucket).objects[hers.key].data == SECRET
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["link", "preview"])
+def test_t59_an_upload_that_becomes_a_symlink_after_the_signature_opens_nothing(
+    demo: Demo, site: httpx.Client, hers: Upload, shared: bool
+) -> None:
+    own = put(demo, site, b"mine", headers={"content-type": "image/png"})
+    wish = {"key": own.key, "expires_s": 604_800}
+    preview = address(own.key, "preview")
+    signed = (site.post("/api/share", json=wish) if shared else site.get(preview)).json()
+    left_s = (datetime.fromisoformat(signed["expires_at"]) - utc_now()).total_seconds()
+
+    link_to(demo, site, hers.key, own.key)
+    opened = fetch(demo, signed["url"])
+
+    assert left_s <= 3600
+    assert (opened.status_code, "secret" in opened.text) == (403, False)
 
 
 ROUTES: dict[str, Callable[[oss2.Bucket, str, str], object]] = {

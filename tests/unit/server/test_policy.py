@@ -9,6 +9,7 @@ from ossferry.oss.policy import (
     Json,
     objects_policy,
     policy_text,
+    reading_policy,
     upload_policy,
 )
 
@@ -96,6 +97,9 @@ def test_t07_a_prefix_that_could_mean_more_is_refused(prefix: str) -> None:
     told = r"^The key prefix cannot be used in a session policy\.$"
     with pytest.raises(PolicyError, match=told):
         upload_policy(bucket="web-direct-upload", prefix=prefix)
+    for names in ((prefix, "trash/a/"), ("uploads/a/", prefix or "*")):
+        with pytest.raises(PolicyError, match=told):
+            reading_policy(bucket="web-direct-upload", source=names[0], target=names[1])
 
 
 @pytest.mark.parametrize("bucket", ["a*b", "a?b", "a/b", "", "A-b", "abc\n"])
