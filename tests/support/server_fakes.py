@@ -114,7 +114,8 @@ class FakeStore:
     """A bucket in memory; raises `error` instead of answering if it is set.
 
     `uploads` are multipart uploads by key and id. Each abort finds one of the parts in `late` still
-    in flight: the upload continues to exist, with that part.
+    in flight: the upload continues to exist, with that part. If `replaces` is true, each object was
+    replaced by another one just before it is copied.
     """
 
     def __init__(self) -> None:
@@ -122,6 +123,7 @@ class FakeStore:
         self.asked: list[str] = []
         self.error: Exception | None = None
         self.is_versioned = False
+        self.replaces = False
         self.keys_live_s = 1_000_000
         self.uploads: dict[tuple[str, str], tuple[Begun, list[Part]]] = {}
         self.late: list[Part] = []
@@ -165,7 +167,7 @@ class FakeStore:
 
     async def copy(self, stored: Stored, target: str) -> bool:
         self._note(target)
-        if self.objects.get(stored.key) != stored:
+        if self.replaces or self.objects.get(stored.key) != stored:
             return False
         self.objects[target] = replace(stored, key=target)
         return True

@@ -276,6 +276,19 @@ def test_an_odd_name_is_made_safe_before_it_is_recorded(
     assert list(store.objects) == [place_of(upload) + "___.._a_txt.exe"]
 
 
+def test_t59_a_file_that_is_replaced_while_its_name_is_made_safe_stays(
+    make_client: Callable[..., httpx.Client], store: FakeStore
+) -> None:
+    store.replaces = True
+    with make_client(**OBJECTS) as client:
+        upload = upload_of(client)
+        key = store.put(place_of(upload) + "a\u202e.txt").key
+
+        answer = client.get(f"/form/arrived?upload={upload}")
+
+    assert (answer.status_code, list(store.objects)) == (404, [key])
+
+
 def test_a_file_of_another_type_is_removed_and_the_person_told(
     make_client: Callable[..., httpx.Client], store: FakeStore
 ) -> None:

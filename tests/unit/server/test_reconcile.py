@@ -1,5 +1,6 @@
 """Reconciliation of all principals' uploads."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -15,7 +16,8 @@ from ossferry.ledger.standing import standing
 from ossferry.ledger.tables import deliveries
 from ossferry.observability.metrics import Metrics
 from ossferry.settings.model import Settings
-from ossferry.uploads.inventory import check_receipts
+from ossferry.uploads.inventory import check_receipts, stored_uploads
+from ossferry.uploads.lists import object_json
 from ossferry.uploads.quarantine import Quarantine
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
@@ -23,7 +25,7 @@ from ossferry.uploads.reconcile import Reconciler
 from ossferry.uploads.scope import Scope
 from ossferry.uploads.trash import Trash
 from support.ledgers import owner
-from support.server_fakes import FakeClock, FakeStore, UnexpectedError
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, UnexpectedError
 
 OWNERS = [owner(name) for name in ("alice", "bob", "carol")]
 
@@ -88,6 +90,7 @@ async def test_t60_an_object_that_cannot_be_read_counts_as_listed_and_ends_nothi
 
     first, _ = await a_round(settings, store, clock)
     used = await used_by(settings, alice)
+    unread = await without_receipt(settings, store, alice)
     store.put(changed, size=7, etag="E", is_symlink=True)
     clock.advance(301)  # the lease of the first process ends
     await a_round(settings, store, clock, puts=False)
@@ -97,6 +100,7 @@ async def test_t60_an_object_that_cannot_be_read_counts_as_listed_and_ends_nothi
     await a_round(settings, store, clock, puts=False)
 
     assert (first, used) == (3, (12_000_000 + 9 + 5, 3))
+    assert unread == ([bad, link], [bad, link])
     assert again == (12_000_000 + 9 + 7, 3)
     assert await used_by(settings, alice) == again
     told = [line for line in caplog.messages if "counted-as-listed" in line]
@@ -122,6 +126,43 @@ async def test_r62_one_unreadable_object_ends_no_list(settings: Settings, clock:
 
     assert sorted(found.values()) == ["same", "same", "unreadable"]
     assert found[f"{OWNERS[1].prefix}x.txt"] == "unreadable"
+
+
+async def without_receipt(
+    settings: Settings, store: FakeStore, who: Owner
+) -> tuple[list[str], list[str]]:
+    """Return the keys for which the command and the page show no receipt."""
+    database = Database(settings.ledger_url)
+    scope = Scope(prefix=who.prefix, owner=who)
+    command = [each async for each in stored_uploads(store, database, scope)]
+    async with database.read() as connection:
+        known = await receipts.of_keys(connection, list(store.objects))
+    await database.close()
+    page = [object_json(each.listed, known[each.listed.key]) for each in command]
+    return (
+        [each.listed.key for each in command if each.receipt is None],
+        [each["key"] for each in page if each["recorded_at"] is None and each["crc64"] is None],
+    )
+
+
+async def test_t61_a_comparison_removes_deleted_uploads_that_no_longer_fit(
+    make_settings: Callable[..., Settings], clock: FakeClock
+) -> None:
+    settings, alice = make_settings(quota_bytes_total=9, **OBJECTS), OWNERS[0]
+    store, database = FakeStore(), Database(settings.ledger_url)
+    gone = store.put(f"{alice.prefix}gone")
+    kept = store.put("trash/a/b").key
+    undo = receipts.Undo(id="1", key=gone.key, how=kept, until=clock.now, size=gone.size)
+    async with database.write() as connection:
+        await people.remember(connection, alice, clock())
+        await receipts.record(connection, alice, gone, source="page", request_id="", now=clock())
+        await receipts.mark_deleted(connection, gone.key, now=clock(), undo=undo)
+    await database.close()
+    del store.objects[gone.key]
+
+    await a_round(settings, store, clock)
+
+    assert kept not in store.objects
 
 
 async def used_by(settings: Settings, who: Owner) -> tuple[int, int]:

@@ -118,6 +118,19 @@ def test_what_can_no_longer_come_back_is_removed_for_good(
     assert (late.status_code, removed, store.objects) == (404, 1, {})
 
 
+def test_t59_what_cannot_be_copied_back_stays_in_the_trash(
+    make: Make, store: FakeStore, key: str
+) -> None:
+    client, _ = make("trash")
+    undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
+    in_trash = list(store.objects)
+    store.replaces = True
+
+    refused = client.post("/api/objects/undo", json={"id": undo})
+
+    assert (refused.status_code, list(store.objects)) == (404, in_trash)
+
+
 async def test_t61_a_deleted_upload_that_was_replaced_leaves_nothing_in_the_trash(
     settings: Settings, store: FakeStore, clock: FakeClock
 ) -> None:
