@@ -143,7 +143,9 @@ class FakeStorage:
             if name.startswith(owner)
         ]
 
-    async def save(self, records: "list[tuple[str, str, File | None]]") -> None:
+    async def save(
+        self, records: "list[tuple[str, str, File | None]]", gone: "list[str] | None" = None
+    ) -> None:
         await asyncio.sleep(0)
         self._check()
         self.saved.append([name for name, _, _ in records])
@@ -151,6 +153,9 @@ class FakeStorage:
             self.texts[name] = text
             if file and self.keeps_files:
                 self.files[name] = file
+        for name in gone or []:
+            self.texts.pop(name, None)
+            self.files.pop(name, None)
 
     async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[File | FileUnreadable]":
         self._check()

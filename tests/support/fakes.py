@@ -286,6 +286,11 @@ class FakeEncryption:
         self.pieces: list[tuple[int, int, bytes]] = []
         self.held = 0
         self.most_held = 0
+        self.kept_secret = b"s" * 32  # of the browser
+
+    async def secret(self) -> bytes:
+        await asyncio.sleep(0)
+        return self.kept_secret
 
     async def encrypt(self, piece: Piece, cipher: "Cipher") -> None:
         counter_at(cipher.start, piece.at)

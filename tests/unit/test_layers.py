@@ -181,7 +181,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "oss"
         ),
         "transfer.checking": (
-            "transfer.sending transfer.engine transfer.grants transfer.checks transfer.upload "
+            "transfer.engine transfer.grants transfer.checks transfer.upload "
             "transfer.files transfer.ports transfer.states transfer.errors oss"
         ),
         "transfer.resuming": (

@@ -25,14 +25,14 @@ const timely =
 
 // Commits explicitly: the browser aborts open transactions of a closing page.
 const store = stored.createStore("keyval-store", "keyval");
-const write = (change) =>
+// Sets `pairs` and deletes `gone` in one transaction.
+export const write = timely((pairs, gone) =>
   store("readwrite", (all) => {
-    change(all);
+    for (const [key, value] of pairs) all.put(value, key);
+    for (const key of gone) all.delete(key);
     all.transaction.commit();
     return stored.promisifyRequest(all.transaction);
-  });
-export const delMany = timely((keys) => write((all) => keys.forEach((key) => all.delete(key))));
-export const setMany = timely((pairs) => write((all) => pairs.forEach(([key, value]) => all.put(value, key))));
+  }));
 export const update = timely((key, change) => stored.update(key, change, store));
 export const entriesFrom = timely((start) => // entries whose names begin with `start`
   store("readonly", async (all) => {

@@ -1,6 +1,6 @@
 // Leases in IndexedDB, in place of Web Locks where the browser has none (plain http). A page renews its leases; those of
 // a crashed page expire after at most LEASE_MS.
-import { delMany, update } from "./indexed_db.js";
+import { update, write } from "./indexed_db.js";
 
 const LEASE_MS = 90_000; // browsers run the timers of hidden pages once a minute
 const me = crypto.getRandomValues(new Uint32Array(2)).join("-");
@@ -29,6 +29,6 @@ function giveBack(key) {
   ended.push(key);
   return (end ??= Promise.resolve().then(() => {
     end = null;
-    return delMany(ended.splice(0));
+    return write([], ended.splice(0));
   }));
 }

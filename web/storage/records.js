@@ -1,10 +1,12 @@
 // Records of uploads in IndexedDB: texts by name and, in browsers with File System Access, handles of the files, so that
 // an upload continues without choosing its file again. A name begins with the prefix of its owner. The page reads only
 // records of the person who is signed in; those of others are removed after 30 days.
-import { delMany, entriesFrom, getMany, setMany } from "./indexed_db.js";
+import { entriesFrom, getMany, update, write } from "./indexed_db.js";
 
 const TEXTS = "ossferry/";
 const FILES = "ossferry-file/";
+const SECRET = "ossferry-secret";
+const SECRET_BYTES = 32;
 const MOST_AGE_S = 30 * 86_400;
 
 // Returns all records of a person as JSON of [[name, text, whether there is a handle]], in the order of the file paths:
@@ -44,15 +46,18 @@ function label(text) {
   }
 }
 
-export function save(texts, files) {
+const both = (name) => [TEXTS + name, FILES + name];
+
+// Stores texts, JSON of [[name, text]], with the handles of their files, and deletes the names in `gone`, JSON of a list.
+export function save(texts, files, gone) {
   const pairs = JSON.parse(texts).flatMap(([name, text], index) => {
     const { handle, root } = files[index] ?? {};
     return [[TEXTS + name, text], ...(handle ? [[FILES + name, { handle, root }]] : [])];
   });
-  return setMany(pairs);
+  return write(pairs, JSON.parse(gone).flatMap(both));
 }
 
-export const forget = (names) => delMany(JSON.parse(names).flatMap((name) => [TEXTS + name, FILES + name]));
+export const forget = (names) => write([], JSON.parse(names).flatMap(both));
 
 // `wanted` is JSON of [[name, folders]]. Returns the files, and JSON of their facts; in place of a file that cannot be
 // opened, both have the error as text.
@@ -78,4 +83,18 @@ async function reopen(way, folders) {
   if (!way) throw new DOMException("the browser does not know the file any more", "NotFoundError");
   if (!(await isAllowed(way.root ?? way.handle))) throw new DOMException("the file may not be read", "NotAllowedError");
   return Object.assign(await way.handle.getFile(), { ...way, folders });
+}
+
+// Returns 32 bytes as hex, from which Python derives the data keys of encrypted uploads. They are the same in each page of
+// this browser: IndexedDB has a key that no script can export. A browser that cannot store such a key returns other bytes
+// in each page.
+export async function secret() {
+  const bytes = await stableSecret().catch(() => crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function stableSecret() {
+  let key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  await update(SECRET, (stored) => (key = stored ?? key));
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode("data keys")));
 }

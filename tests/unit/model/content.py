@@ -7,7 +7,16 @@ from ossferry_uploader.oss.crc64 import combine, shift_of
 from ossferry_uploader.transfer.files import Piece
 from support.fakes import FakeFile
 
-__all__ = ["MIB", "Content", "SimFile", "SimSource", "content_of", "crc64_of", "size_of"]
+__all__ = [
+    "MIB",
+    "Content",
+    "SimFile",
+    "SimSource",
+    "content_of",
+    "crc64_of",
+    "encrypted",
+    "size_of",
+]
 
 MIB = 1024**2
 ONES = 2**64 - 1
@@ -41,9 +50,16 @@ class SimSource:
 
 
 def content_of(piece: Piece) -> Content:
-    """Return the content of a part or object made from this piece."""
+    """Return the content of a part or object made from this piece, encrypted if the piece is."""
     begin = piece.file.begins_at + piece.offset
-    return ((piece.file.seed, begin, piece.size),) if piece.size else ()
+    seed = piece.cut if piece.crc64 else piece.file.seed
+    return ((seed, begin, piece.size),) if piece.size else ()
+
+
+@cache
+def encrypted(seed: int, key: bytes) -> int:
+    """Return the seed of the encrypted bytes of a file."""
+    return int.from_bytes(key, "big") * 1000 + seed
 
 
 @cache

@@ -10,15 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ossferry_uploader.oss.encryption import Cipher, PublicKey
 from ossferry_uploader.oss.errors import Corrupt, Lost
 from ossferry_uploader.oss.replies import Reply, Stored
 from ossferry_uploader.oss.requests import Request
+from ossferry_uploader.transfer.checks.verdict import Verdict
 from ossferry_uploader.transfer.errors import ServerRefused
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.journal.journal import Journal
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.target import RefusedObject
 from support.fake_browser import FakeBrowser, FakeNetwork, FakeStorage, FakeTabs
+from support.fake_checks import FakeChecks
 from support.fakes import (
     FakeClock,
     FakeEncryption,
@@ -28,13 +31,16 @@ from support.fakes import (
     make_engine,
     refused,
 )
-from unit.model.content import Content, content_of, crc64_of, size_of
+from unit.model.content import MIB, Content, SimFile, content_of, crc64_of, encrypted, size_of
 
 if TYPE_CHECKING:
     from ossferry_uploader.transfer.checks.claims import ReportFields
 
 __all__ = [
     "ANSWERS",
+    "CHECKED",
+    "ENCRYPTED",
+    "PLAIN",
     "Device",
     "Page",
     "Pending",
@@ -51,6 +57,10 @@ OFFLINE = "offline"
 BUSY = "503"
 DAMAGED = "damaged"
 _NAMED_PART = re.compile(r"<PartNumber>(\d+)</PartNumber><ETag>\D*(\d+)\D*</ETag>")
+PLAIN = "plain"
+CHECKED = "checked"
+ENCRYPTED = "encrypted"
+KEY = PublicKey("ff" * 63 + "01", 3)
 ANSWERS = (OK, OK, OK, OK, ANSWER_LOST, NEVER_ARRIVED, OFFLINE, BUSY, DAMAGED)
 
 
@@ -216,6 +226,43 @@ class SimChecksum:
         return f"{file.seed:064x}"
 
 
+class SimEncryption(FakeEncryption):
+    """Encrypts `SimFile`s: other bytes with each key."""
+
+    async def encrypt(self, piece: Piece, cipher: Cipher) -> None:
+        await asyncio.sleep(0)
+        piece.cut = encrypted(piece.file.seed, cipher.key)
+        piece.crc64 = "of the next line"
+        piece.crc64 = str(crc64_of(content_of(piece)))
+
+    async def crc64(self, piece: Piece, cipher: Cipher) -> int:
+        copy = Piece(piece.file, piece.offset, piece.size)
+        await self.encrypt(copy, cipher)
+        return int(copy.crc64)
+
+
+class SimChecks(FakeChecks):
+    """Makes another file, with other bytes and a shorter size, of each file except `2.bin`.
+
+    The small files get another name too.
+    """
+
+    async def run(
+        self,
+        file: Any,
+        on_progress: Callable[[str, float], None],
+        *,
+        keep_original: bool = False,
+    ) -> Verdict:
+        await asyncio.sleep(0)
+        if file.name == "2.bin" or keep_original:
+            return Verdict()
+        name = file.name if file.size > MIB else file.name.replace(".bin", ".jpg")
+        made = SimFile(file.seed + 100, max(0, file.size - 100), name=name)
+        made.is_lasting = False
+        return Verdict(file=made)
+
+
 class SimReceipts:
     """The receipts port: the server's requests to the simulated OSS."""
 
@@ -285,6 +332,8 @@ class Page:
         self.device = device
         self.tabs = FakeTabs(device.browser)
         self.grants = SimGrants(number, world.clock)
+        self.grants.encryption = KEY if world.kind == ENCRYPTED else None
+        self.grants.features = ["checks"] if world.kind == CHECKED else []
         random = FakeRandom()
         random.count = 1000 * number
         ports = FakePorts(
@@ -297,8 +346,9 @@ class Page:
             storage=device.storage,
             receipts=SimReceipts(world.oss),
             tabs=self.tabs,
-            encryption=FakeEncryption(),
+            encryption=SimEncryption(),
         )
+        ports.checks = SimChecks("*") if world.kind == CHECKED else None
         self.engine = make_engine(ports, 3)
         self.queue = Queue(self.engine, on_change=lambda _upload: None, active=3)
 
@@ -309,9 +359,14 @@ class Page:
 
 
 class World:
-    """OSS, two devices, and their pages."""
+    """OSS, two devices, and their pages.
 
-    def __init__(self) -> None:
+    Args:
+        kind: what is done to files before they are sent: `PLAIN`, `CHECKED` or `ENCRYPTED`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
         self.clock = FakeClock()
         self.oss = SimOss(self.clock)
         self.devices = (Device(), Device())

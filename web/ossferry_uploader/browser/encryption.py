@@ -1,5 +1,7 @@
 """Encryption of pieces of files, by a worker (`checksum_worker.js`)."""
 
+import binascii
+
 import js
 
 from ossferry_uploader.browser.files import result_of
@@ -21,6 +23,19 @@ class EncryptionWorker:
     The encrypted bytes are a `Blob`, which only JavaScript holds. So `release` frees it at once,
     and not when Python's garbage is collected.
     """
+
+    def __init__(self) -> None:
+        self._secret = b""
+
+    async def secret(self) -> bytes:
+        """Return 32 secret bytes, the same in each page of this browser.
+
+        If the browser cannot keep a secret, each page gets its own.
+        """
+        if not self._secret:
+            secret = binascii.unhexlify(str(await js.ossferry.ask("records", "secret")))
+            self._secret = self._secret or secret
+        return self._secret
 
     async def encrypt(self, piece: "Piece", cipher: "Cipher") -> None:
         """Set `piece.cut` to the encrypted bytes, and `piece.crc64` to their CRC-64.

@@ -39,18 +39,21 @@ class BrowserStorage:
         found = json.loads(str(await self._do("load", owner)))
         return [(name, text, can_reopen) for name, text, can_reopen in found]
 
-    async def save(self, records: "list[tuple[str, str, Any]]") -> None:
+    async def save(
+        self, records: "list[tuple[str, str, Any]]", gone: "list[str] | None" = None
+    ) -> None:
         """Store records and the handles of the files in one transaction.
 
         Args:
             records: a list of `(name, text, file)`; `file` may be `None`.
+            gone: names of records that are deleted in the same transaction.
 
         Raises:
             StorageBroken: IndexedDB is blocked or full.
         """
         texts = json.dumps([[name, text] for name, text, _ in records])
         blobs = [file.blob if file else None for _, _, file in records]
-        await self._do("save", texts, to_js(blobs))
+        await self._do("save", texts, to_js(blobs), json.dumps(gone or []))
 
     async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[Any]":
         """Return the files of stored records, opened with the stored file handles.

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCK_BYTES",
-    "KEY_BYTES",
     "Cipher",
     "PublicKey",
     "counter_at",
@@ -26,7 +25,6 @@ __all__ = [
 ]
 
 BLOCK_BYTES = 16
-KEY_BYTES = 32
 HEADER = "x-oss-meta-client-side-encryption-"
 PADDED_BYTES = 11  # of PKCS #1 v1.5: 00 02, at least eight bytes of padding, and 00
 COUNTERS = 1 << 128

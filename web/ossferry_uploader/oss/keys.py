@@ -8,10 +8,18 @@ Because of the random part, two files of the same name have different keys. The 
 from ossferry_uploader.oss.encoding import UNRESERVED
 from ossferry_uploader.oss.times import day
 
-__all__ = ["MAX_KEY_BYTES", "in_folder", "named_key", "object_key", "safe_name", "safe_path"]
+__all__ = [
+    "MAX_KEY_BYTES",
+    "MIN_NAME_BYTES",
+    "in_folder",
+    "named_key",
+    "object_key",
+    "safe_name",
+    "safe_path",
+]
 
 MAX_KEY_BYTES = 1023
-MAX_NAME_BYTES = 255
+MAX_NAME_BYTES, MIN_NAME_BYTES = 255, 32
 _CONTROLS = "".join([chr(code) for code in range(0xA0) if not 0x20 <= code < 0x7F])
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 MAX_KNOWN_PATHS = 100
@@ -90,6 +98,6 @@ def named_key(prefix: str, name: str, *, path: str = "") -> str:
 def _key(head: str, name: str, path: str) -> str:
     head += safe_path(path)
     quota = MAX_KEY_BYTES - len(head.encode())
-    if quota < 32:
+    if quota < MIN_NAME_BYTES:
         raise ValueError(f"the folder names are too long for an object key: {name[:60]}")
     return head + safe_name(name, max_bytes=min(MAX_NAME_BYTES, quota))

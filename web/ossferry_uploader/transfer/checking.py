@@ -7,7 +7,7 @@ from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.rules import NO_RULES
 from ossferry_uploader.transfer.errors import CheckFailed, FileRejected, TransferError
-from ossferry_uploader.transfer.sending.abort import abort
+from ossferry_uploader.transfer.files import Piece
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,8 +147,8 @@ class Checking:
             return
         self.stop(upload)
         check = upload.check
-        if keep_original and check.original:
-            upload.use(check.original, check.options)
+        if keep_original and upload.made:
+            upload.use(upload.source, check.options)
             check.undo()  # the checks run again, over the original
         else:
             check.settle()
@@ -158,16 +158,17 @@ class Checking:
     def _concerns(self, upload: "Upload") -> bool:
         """Return whether there are checks for the file, or the file was checked before.
 
-        A multipart upload of an earlier page was checked by that page, before it sent a part.
+        A multipart upload of an earlier page was checked by that page, before it sent a part. If
+        the checks made another file, they have to make it again.
         """
         if upload.check.verdict is not None:
             return True
-        is_new = not (upload.is_stream or upload.upload_id)
+        is_new = not (upload.is_stream or (upload.upload_id and not upload.progress.made))
         return bool(is_new and self._rules and self._rules.match(upload.file.name))
 
     def _can_undo(self, upload: "Upload") -> bool:
-        original = upload.check.original
-        if not (original and self._rules and self._rules.undo_s):
+        original = upload.source
+        if not (upload.made and self._rules and self._rules.undo_s):
             return False
         limits = self._limits()
         error = limits.refusal(original)
@@ -187,9 +188,10 @@ class Checking:
             upload.changed()
 
         try:
+            crc64 = await self._crc64(upload)
             keeps = upload.check.keeps_original
             verdict = await self._checks.run(upload.file, show, keep_original=keeps)
-            await self._apply(upload, verdict)
+            self._apply(upload, verdict, crc64)
         except asyncio.CancelledError:
             return  # `stop` was called
         except Exception as error:
@@ -207,13 +209,24 @@ class Checking:
         self._tasks.pop(upload.number, None)
         self._start()
 
-    async def _apply(self, upload: "Upload", verdict: "Verdict") -> None:
+    async def _crc64(self, upload: "Upload") -> str:
+        """Return the CRC-64 of the file, which is read before the checks read it.
+
+        A file that is replaced later, even by one of the same size and time, is then not taken for
+        the file that was checked.
+        """
+        engine, piece = self._engine, Piece(upload.file, 0, upload.file.size)
+        return str(await engine.persist(upload, lambda: engine.ports.checksum.crc64(piece)))
+
+    def _apply(self, upload: "Upload", verdict: "Verdict", crc64: str) -> None:
         """Use the result of the checks.
+
+        Args:
+            crc64: the CRC-64 of the file before the checks.
 
         Raises:
             FileRejected: a check has rejected the file.
             CheckFailed: a check did not work.
-            TransferError: parts of an earlier upload of the file could not be removed.
         """
         refusal = verdict.refusal
         if refusal and refusal.is_error:
@@ -229,15 +242,10 @@ class Checking:
             options = upload.options.with_metadata(verdict.notes)
         except ValueError as error:
             raise CheckFailed("", str(error))
-        if verdict.file and upload.upload_id:  # found while the checks ran; of the original file
-            engine = self._engine
-            await engine.persist(upload, lambda: abort(upload, engine))
-            upload.forget_parts()
         if verdict.file:
-            upload.check.keep(upload.file, upload.options)
-            upload.target.assign("")  # the new file may have another name
+            upload.check.keep(upload.options)
         upload.use(verdict.file or upload.file, options)
-        upload.check.judge(verdict)
+        upload.check.judge(verdict, "" if verdict.file else crc64)
         version = self._rules.version if self._rules else ""
         upload.claim({"version": version, "ran": verdict.ran})
 

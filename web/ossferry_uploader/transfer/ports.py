@@ -57,6 +57,12 @@ if TYPE_CHECKING:
     class Encryption(Protocol):
         """Encrypts pieces of files with AES-256-CTR, outside the browser's main thread."""
 
+        async def secret(self) -> bytes:
+            """Return 32 secret bytes, the same in each page of this browser.
+
+            If the browser cannot keep a secret, each page gets its own.
+            """
+
         async def encrypt(self, piece: Piece, cipher: Cipher) -> None:
             """Set `piece.cut` to the encrypted bytes, and `piece.crc64` to their CRC-64.
 
@@ -109,10 +115,13 @@ if TYPE_CHECKING:
                     prefix are read.
             """
 
-        async def save(self, records: list[tuple[str, str, Any]]) -> None:
+        async def save(
+            self, records: list[tuple[str, str, Any]], gone: list[str] | None = None
+        ) -> None:
             """Store texts in one transaction. A text replaces an older text with the same name.
 
             Args:
+                gone: names of texts that are deleted in the same transaction.
                 records: `(name, text, file)`. The handle of the file is stored too, if `file` is
                     not `None` and the browser offers handles.
             """

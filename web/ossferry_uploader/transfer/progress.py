@@ -31,6 +31,8 @@ class Progress:
         parts: the parts that OSS has, by part number. They do not overlap.
         units: the number of units of each part that this page has begun to send, by part number. A
             part is sent again with as many units, because OSS may store the first request late.
+        made: name and size of the file that checks have made, if its parts are in OSS, not those of
+            the file that the person has chosen.
         is_unproved: whether parts that another page sent still have to be compared with the file.
         unanswered_begins: the number of InitiateMultipartUpload requests without an answer. Each
             of these requests may have created a multipart upload with an unknown id.
@@ -44,6 +46,7 @@ class Progress:
         self.part_size = 0
         self.parts: dict[int, SentPart] = {}
         self.units: dict[int, int] = {}
+        self.made: tuple[str, int] | None = None
         self.is_unproved = False
         self.unanswered_begins = 0
         self.sent = 0
@@ -65,7 +68,12 @@ class Progress:
         self.part_size = part_size
 
     def continue_from(
-        self, upload_id: str, part_size: int, *, may_have_begun: bool = False
+        self,
+        upload_id: str,
+        part_size: int,
+        *,
+        may_have_begun: bool = False,
+        made: "tuple[str, int] | None" = None,
     ) -> None:
         """Continue an upload of an earlier page. The parts still have to be compared with the file.
 
@@ -74,9 +82,11 @@ class Progress:
             part_size: the size of a unit in bytes.
             may_have_begun: whether the earlier page may have created a multipart upload with an
                 unknown id.
+            made: as in `Progress.made`.
         """
         self.upload_id = upload_id
         self.part_size = part_size
+        self.made = made
         self.is_unproved = bool(upload_id)
         self.unanswered_begins = 1 if may_have_begun else 0
 
@@ -96,13 +106,15 @@ class Progress:
         """Subtract 1 from `unanswered_begins`: OSS has refused InitiateMultipartUpload."""
         self.unanswered_begins -= 1
 
-    def begun(self, upload_id: str) -> None:
+    def begun(self, upload_id: str, made: "tuple[str, int] | None") -> None:
         """Set the id of the multipart upload, and subtract 1 from `unanswered_begins`.
 
         Args:
             upload_id: the id in OSS's answer to InitiateMultipartUpload.
+            made: as in `Progress.made`.
         """
         self.upload_id = upload_id
+        self.made = made
         self.unanswered_begins -= 1
 
     def orphans_removed(self) -> None:

@@ -91,7 +91,12 @@ class Queue:
         self._lined_up = 0
         self._limits = Limits(types=[])
         self._added = 0
-        self._records = RecordWriter(engine, soon, lambda: not (self._line or self._running))
+        self._records = RecordWriter(
+            engine,
+            soon,
+            is_idle=lambda: not (self._line or self._running),
+            has_ended=lambda: not self._unended,
+        )
         self.unfinished = UnfinishedUploads(engine, self._add)
         self.checking = Checking(
             engine, limits=lambda: self._limits, passed=self._line_up, failed=self._refuse
@@ -268,10 +273,12 @@ class Queue:
             self._records.note(upload)
 
     def reported(self, upload: Upload) -> None:
-        """Remove the record of a complete multipart upload.
+        """Remove the record of a complete upload, which a later page does not need any more.
 
         Call this method after the server has received the page's report about the upload.
         """
+        upload.record.report()
+        self._records.reported(upload)
         if upload.upload_id:
             forget = self._engine.journal.forget(upload.key, upload.crc64)
             asyncio.create_task(forget)  # noqa: RUF006 - it ends by itself
@@ -387,10 +394,10 @@ class Queue:
             if why == STOPPED_TO_GO_ON:
                 upload.restart()  # `_ended` adds the upload to the heap again
         if why == STOPPED_BY_CANCEL:
+            self._unended.discard(upload.number)
             self._records.drop(upload)
             if upload.upload_id or upload.progress.unanswered_begins or upload.progress.all_sent:
                 self._cleanup.begin(upload)
-            self._unended.discard(upload.number)
             upload.go(states.CANCELLED)
 
     async def _run(self, upload: Upload) -> None:
@@ -399,8 +406,10 @@ class Queue:
         except asyncio.CancelledError:
             self._stopped(upload, self._stopping.get(id(upload), STOPPED_BY_CANCEL))
         except (OSSError, TransferError) as error:
-            if isinstance(error, FileUnreadable) and error.changed and upload.upload_id:
-                self._cleanup.begin(upload)  # the parts belong to the old file
+            if isinstance(error, FileUnreadable) and error.changed:
+                upload.check.judge(None)
+                if upload.upload_id:
+                    self._cleanup.begin(upload)  # the parts belong to the old file
             upload.fail(error)
         except Exception as error:
             upload.fail(error)
@@ -436,6 +445,8 @@ class Queue:
         stored = await prepare(upload, self._engine)
         if upload.record.is_due:
             self._records.note(upload)  # waiting for a tab removed the record
+        if not stored and upload.is_single:
+            await self._records.store(upload)
         grant = self._engine.keeper.current
         if grant:
             self.allow(grant.limits)

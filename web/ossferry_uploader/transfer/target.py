@@ -51,6 +51,9 @@ class Target:
         needs_form: whether the object must be stored with a form, as the grant has no credentials.
         refused: the object that OSS stored in place of the file; `None` if there is none.
         cipher: the key with which the file is encrypted; `None` to send the file as it is.
+        salt: the salt of this key, see `sending.encryption`; empty if there is none.
+        arrived_crc64: the CRC-64 in decimal of the object that an earlier page has stored under
+            `key`; empty if that page did not hear of it.
     """
 
     def __init__(self) -> None:
@@ -66,6 +69,7 @@ class Target:
         self.may_replace = self.needs_form = False
         self.refused: RefusedObject | None = None
         self.cipher: Cipher | None = None
+        self.salt = self.arrived_crc64 = ""
 
     def assign(self, key: str) -> None:
         """Set the object's key. An empty text removes the key."""
@@ -75,27 +79,39 @@ class Target:
         """Set whether the object must be stored with a form."""
         self.needs_form = is_required
 
-    def encrypt(self, cipher: "Cipher") -> None:
-        """Set the key with which the file is encrypted from now on."""
+    def encrypt(self, cipher: "Cipher | None", salt: str) -> None:
+        """Set the key with which the file is encrypted from now on, and its salt."""
         self.cipher = cipher
+        self.salt = salt
 
     def join_folder(self, folder_id: str) -> None:
         """Set `folder_id`, so that the keys of all files of a folder have the same random part."""
         self.folder_id = folder_id
 
+    def leave_key(self) -> None:
+        """Remove the key, because the file has another name now, and what belongs to the key."""
+        self.key = self.arrived_crc64 = ""
+        self.maybe_stored = False
+        self.encrypt(None, "")
+
     def restart(self) -> None:
         """Remove the key, because another object has the key, or the upload starts again."""
-        self.key = self.folder_id = ""
-        self.maybe_stored = False
+        self.leave_key()
+        self.folder_id = ""
 
-    def continue_from(self, key: str, sha256: str) -> None:
+    def continue_from(
+        self, key: str, *, sha256: str = "", salt: str = "", arrived_crc64: str = ""
+    ) -> None:
         """Use the key of an upload of an earlier page. That page may have stored the object.
 
         Args:
             sha256: the SHA-256 of the file in hexadecimal; empty if unknown.
+            salt, arrived_crc64: as in the attributes.
         """
         self.key = key
         self.sha256 = sha256
+        self.salt = salt
+        self.arrived_crc64 = arrived_crc64
         self.maybe_stored = True
 
     def describe(self, *, content_type: str, sha256: str) -> None:

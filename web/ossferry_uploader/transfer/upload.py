@@ -47,6 +47,8 @@ class SavedRecord:
         upload_id: the id of the multipart upload in the record.
         arrived: the value of `Progress.arrived`, in bytes, when the record was written.
         is_abandoned: whether a later page removes the record, and the upload's parts in OSS.
+        saved: the key and the salt in the record, if the browser has stored the record.
+        is_reported: whether the server has got the report about the stored file.
         is_due: whether the upload needs a new record. The earlier record is removed while another
             tab sends the file.
     """
@@ -56,6 +58,8 @@ class SavedRecord:
         self.upload_id = ""
         self.arrived = 0
         self.is_abandoned = False
+        self.is_reported = False
+        self.saved = ("", "")
         self.is_due = False
 
     def save_as(self, name: str) -> None:
@@ -73,6 +77,14 @@ class SavedRecord:
     def abandon(self, is_abandoned: bool) -> None:
         """Set or clear `is_abandoned`."""
         self.is_abandoned = is_abandoned
+
+    def save(self, key: str, salt: str) -> None:
+        """Set `saved`."""
+        self.saved = (key, salt)
+
+    def report(self) -> None:
+        """Set `is_reported`."""
+        self.is_reported = True
 
     def lose(self) -> None:
         """Set `is_due`: another tab sends the file, so the record of this upload is removed.
@@ -141,6 +153,8 @@ class Upload:
     """A file and its state. `on_change(upload)` is called after every change.
 
     Attributes:
+        source: the file that a person has chosen. Records and locks recognise an upload by it.
+        file: the file that is sent: `source`, or the file that checks have made of it.
         target: the object that the upload stores.
         progress: the progress of the transfer.
         record: the state of the upload's record in the browser's storage.
@@ -162,7 +176,7 @@ class Upload:
         number: int = 0,
         controls: "Controls | None" = None,
     ) -> None:
-        self.file = file
+        self.source = self.file = file
         self.options = options or Options()
         self.number = number
         self.urgent = False
@@ -239,11 +253,13 @@ class Upload:
 
     @property
     def is_lasting(self) -> bool:
-        """Whether a later page may read the file too, and can continue the upload.
+        """Whether a later page may read the file too, and can continue the upload."""
+        return self.source.is_lasting
 
-        No later page has the key of an encrypted upload.
-        """
-        return self.file.is_lasting and not self.target.cipher
+    @property
+    def made(self) -> "tuple[str, int] | None":
+        """Name and size in bytes of the file that checks have made; `None` for `source` itself."""
+        return None if self.file is self.source else (self.file.name, self.file.size)
 
     def pause(self) -> None:
         """Stop the upload at once, and keep its parts in OSS.
@@ -345,6 +361,8 @@ class Upload:
 
     def use(self, file: "File", options: "Options | None" = None) -> None:
         """Replace the file of the upload. If options are given, replace the options too."""
+        if self.is_stream:
+            self.source = file
         self.file = file
         self.options = options or self.options
         self.progress.use(file)

@@ -203,7 +203,7 @@ async def test_a_changed_file_is_sent_under_its_new_name():
 
     assert upload.state == states.DONE
     assert upload.key.endswith("/a.jpg")
-    assert (upload.file.size, upload.check.original.name) == (4, "a.heic")
+    assert (upload.file.size, upload.source.name) == (4, "a.heic")
     assert ports.http.header(-1, "x-oss-meta-rows") == "7"
     assert ports.http.header(-1, "x-oss-meta-name") == "a.jpg"
 
@@ -353,7 +353,7 @@ async def test_a_file_of_an_earlier_page_that_has_sent_no_part_is_checked():
     queue, _, checks = make("*.csv")
     await queue.checking.load(["checks"])
     upload = Upload(FakeFile("a.csv"), lambda upload: None)
-    upload.target.continue_from("uploads/x/a.csv", "")
+    upload.target.continue_from("uploads/x/a.csv")
 
     assert queue.checking.holds(upload)
     await until(lambda: checks.seen == ["a.csv"])

@@ -4,14 +4,18 @@ import json
 
 import pytest
 
+from ossferry_uploader.transfer.files import LostFile
 from ossferry_uploader.transfer.journal.checkpoint import (
     Checkpoint,
     checkpoint_of,
+    fingerprint,
     read_checkpoint,
     restore,
 )
 from ossferry_uploader.transfer.options import Options
 from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES, MIN_PART_BYTES
+from ossferry_uploader.transfer.progress import SentPart
+from ossferry_uploader.transfer.upload import Upload
 
 OWNER = "uploads/alice-1/"
 NOW_S = 1_773_480_413.0
@@ -116,30 +120,6 @@ def test_a_file_with_a_fixed_key_is_at_its_folder():
     assert read(text(options=options, path="f", key=f"{OWNER}a.bin")) is None
 
 
-class Noted:
-    """Stands for the target, the progress and the record of an upload."""
-
-    def continue_from(self, *values, may_have_begun=None):
-        self.values = values
-        self.may_have_begun = may_have_begun
-
-    def save_as(self, key):
-        self.key = key
-
-    def save_id(self, upload_id):
-        self.upload_id = upload_id
-
-
-class Continued:
-    """Stands for an upload that continues a record."""
-
-    def __init__(self):
-        self.target = Noted()
-        self.progress = Noted()
-        self.record = Noted()
-        self.options = Options()
-
-
 @pytest.mark.parametrize(
     ("size", "upload_id", "may_have_begun"),
     [
@@ -151,14 +131,14 @@ class Continued:
 )
 def test_a_large_file_without_an_upload_id_may_have_begun(size, upload_id, may_have_begun):
     record = read(text(size=size, upload_id=upload_id, part_size=MIN_PART_BYTES * bool(upload_id)))
-    upload = Continued()
+    upload = Upload(record.file(), lambda upload: None)
 
     restore(upload, record)
 
-    assert upload.progress.values == (upload_id, record.part_size)
-    assert upload.progress.may_have_begun is may_have_begun
-    assert upload.target.values == (record.key, "")
-    assert (upload.record.key, upload.record.upload_id) == (record.key, upload_id)
+    assert (upload.upload_id, upload.progress.part_size) == (upload_id, record.part_size)
+    assert upload.progress.unanswered_begins == may_have_begun
+    assert (upload.key, upload.sha256) == (record.key, "")
+    assert (upload.record.name, upload.record.upload_id) == (record.key, upload_id)
 
 
 @pytest.mark.parametrize(
@@ -167,16 +147,31 @@ def test_a_large_file_without_an_upload_id_may_have_begun(size, upload_id, may_h
 def test_only_the_record_of_a_multipart_upload_has_part_size_and_digest(
     upload_id, part_size, sha256
 ):
-    upload = Continued()
-    upload.file = read(text(name="b.bin")).file()
-    upload.key = f"{OWNER}k"
-    upload.upload_id = upload_id
-    upload.sha256 = "a" * 64
-    upload.progress.part_size = 8 * KIB * KIB
-    upload.progress.arrived = 7
-    upload.record.is_abandoned = False
+    upload = Upload(read(text(name="b.bin")).file(), lambda upload: None)
+    upload.target.continue_from(f"{OWNER}k", sha256="a" * 64)
+    upload.progress.continue_from(upload_id, 8 * KIB * KIB)
+    upload.progress.land(1, SentPart("", 0, 7))
 
     record = checkpoint_of(upload, owner=OWNER, page="page-1", at_s=NOW_S)
 
     assert (record.upload_id, record.part_size, record.sha256) == (upload_id, part_size, sha256)
     assert (record.name, record.sent, record.saved_at_s) == ("b.bin", 7, NOW_S)
+
+
+@pytest.mark.parametrize("made", [None, ("a.jpg", 20 * KIB * KIB)])
+def test_a_record_describes_the_chosen_file_and_names_the_one_that_checks_have_made(made):
+    chosen = LostFile("a.heic", "f", 7, 5)
+    upload = Upload(chosen, lambda upload: None)
+    if made:
+        upload.use(LostFile(made[0], "f", made[1], 0))
+    upload.target.continue_from(f"{OWNER}k", salt="id salt")
+    upload.progress.continue_from("U1", MIN_PART_BYTES)
+    written = checkpoint_of(upload, owner=OWNER, page="page-1", at_s=NOW_S)
+
+    record = read(written.text())
+
+    assert fingerprint(record) == fingerprint(chosen)
+    assert (record.made, record.salt, record.total) == (made, "id salt", made[1] if made else 7)
+    again = Upload(chosen, lambda upload: None)
+    restore(again, record)
+    assert (again.progress.made, again.target.salt) == (made, "id salt")

@@ -1,5 +1,7 @@
 """With the operator's key in the grant, no byte of a file is sent as it is."""
 
+import base64
+
 import pytest
 
 from ossferry_uploader.oss.encryption import PublicKey
@@ -158,18 +160,62 @@ async def test_t56_a_file_that_starts_again_gets_a_new_key():
     assert upload.target.cipher.key != key
 
 
-async def test_t56_no_record_of_an_encrypted_upload_is_written():
+async def test_t56_a_record_has_neither_the_data_key_nor_the_secret_of_the_browser():
     queue, ports = make()
     ports.http.hold_after = 2
-    uploads = [queue.add(FakeFile(size=40 * MIB)), queue.add(FakeFile("b.txt"))]
-    await until(lambda: len(ports.http.parts_sent) >= 2)
+    uploads = [queue.add(FakeFile("b.txt")), queue.add(FakeFile(size=40 * MIB))]
+    await until(lambda: len(ports.http.parts_sent) >= 2 and uploads[1].record.name)
 
-    queue.write_now()
-    await ports.clock.sleep(1)
+    text = " ".join(ports.storage.texts.values())
+    cipher = uploads[1].target.cipher
 
-    assert ports.storage.texts == {}
-    assert not uploads[0].is_lasting
+    assert uploads[1].target.salt in text
+    for secret in (cipher.key, cipher.start, ports.encryption.kept_secret):
+        assert secret.hex() not in text
+        assert base64.b64encode(secret).decode() not in text
     ports.http.release()
+
+
+@pytest.mark.parametrize("changes", ["secret", "public key"])
+async def test_t56_parts_with_a_key_that_this_page_does_not_know_are_removed(changes):
+    queue, ports = make()
+    ports.http.hold_after = 2
+    earlier = queue.add(FakeFile(size=40 * MIB))
+    await until(lambda: earlier.progress.arrived == 2 * 8 * MIB and ports.http.running == 2)
+    queue.pause(earlier)
+    await until(lambda: not ports.http.running)
+    ports.http.release()
+    ports.tabs.close()
+    ports.tabs = FakeTabs(ports.tabs._browser)
+    if changes == "secret":
+        ports.encryption.kept_secret = b"o" * 32
+    else:
+        ports.grants.encryption = PublicKey("ff" * 62 + "0101", 3)
+
+    upload = await send(Queue(make_engine(ports, 2)), FakeFile(size=40 * MIB))
+
+    assert (upload.state, upload.error) == (states.DONE, None)
+    assert upload.target.cipher.key != earlier.target.cipher.key
+    assert (list(ports.http.objects), ports.http.multiparts) == ([upload.key], {})
+
+
+async def test_t56_a_file_that_has_changed_since_its_parts_were_sent_gets_another_key():
+    queue, ports = make()
+    ports.http.hold_after = 2
+    earlier = queue.add(FakeFile(size=40 * MIB))
+    await until(lambda: earlier.progress.arrived == 2 * 8 * MIB and ports.http.running == 2)
+    queue.pause(earlier)
+    await until(lambda: not ports.http.running)
+    ports.http.release()
+    ports.tabs.close()
+    ports.tabs = FakeTabs(ports.tabs._browser)
+    ports.http.crc64_of = lambda size: 7  # of parts of another file
+
+    upload = await send(Queue(make_engine(ports, 2)), FakeFile(size=40 * MIB))
+
+    assert (upload.state, upload.error) == (states.DONE, None)
+    assert upload.target.cipher.key != earlier.target.cipher.key
+    assert (list(ports.http.objects), ports.http.multiparts) == ([upload.key], {})
 
 
 async def test_t56_parts_of_an_earlier_page_are_removed():

@@ -152,7 +152,7 @@ async def test_an_upload_adopts_the_key_the_id_and_the_unproved_parts_of_a_close
     await journal.load()
     upload = fresh()
 
-    assert await journal.adopt(upload) == ""
+    assert await journal.adopt(upload) is None
 
     assert (upload.key, upload.upload_id) == (KEY, "U1")
     assert upload.progress.is_unproved
@@ -195,8 +195,8 @@ async def test_an_upload_follows_the_other_tab_and_gets_its_object():
     assert journal.followers() == 1
     await first.forget(KEY, "42")
 
-    assert await following == "42"
-    assert (upload.key, upload.state, journal.followers()) == (KEY, states.UPLOADING, 0)
+    assert await following == (KEY, "42", "")
+    assert (upload.state, journal.followers()) == (states.UPLOADING, 0)
 
 
 async def test_an_upload_that_follows_continues_when_the_other_tab_is_closed():
@@ -208,7 +208,7 @@ async def test_an_upload_that_follows_continues_when_the_other_tab_is_closed():
 
     end.close()
 
-    assert await following == ""
+    assert await following is None
     assert (upload.key, upload.upload_id) == (KEY, "U1")
 
 
@@ -225,7 +225,7 @@ async def test_a_tab_that_is_about_to_begin_makes_another_wait():
 
     first.stopped(beginning)  # InitiateMultipartUpload failed
 
-    assert await follows == ""
+    assert await follows is None
     assert waiting.state == states.UPLOADING
 
 

@@ -86,8 +86,9 @@ class CheckState:
         name: the check that runs; empty if none runs.
         share: how much of this check is done, from 0 to 1.
         verdict: the result; `None` until all checks have ended.
-        original: the file that was added, if the checks have changed it; otherwise `None`.
-        options: the options of the upload before the checks; `None` if `original` is `None`.
+        crc64: the CRC-64 in decimal of the file that was checked and will be sent; empty if no
+            check ran, or the checks have made another file.
+        options: the options of the upload before the checks have made another file of its file.
         can_undo: whether the person may choose the original.
         keeps_original: whether the person has chosen the original; checks may not change it then.
         is_settled: whether the person has answered the questions, or the time to choose the
@@ -98,7 +99,7 @@ class CheckState:
         self.name = ""
         self.share = 0.0
         self.verdict: Verdict | None = None
-        self.original: File | None = None
+        self.crc64 = ""
         self.options: Options | None = None
         self.can_undo = False
         self.keeps_original = False
@@ -109,14 +110,19 @@ class CheckState:
         self.name = name
         self.share = share
 
-    def judge(self, verdict: "Verdict | None") -> None:
-        """Set the result; `None` if the checks have to run again."""
+    def judge(self, verdict: "Verdict | None", crc64: str = "") -> None:
+        """Set the result; `None` if the checks have to run again.
+
+        Args:
+            crc64: as in the attribute.
+        """
         self.run("", 0.0)
         self.verdict = verdict
+        self.crc64 = crc64
+        self.is_settled = self.is_settled and verdict is not None
 
-    def keep(self, original: "File", options: "Options") -> None:
-        """Set the file and the options before the checks have changed them."""
-        self.original = original
+    def keep(self, options: "Options") -> None:
+        """Set `options`."""
         self.options = options
 
     def settle(self) -> None:
@@ -126,7 +132,7 @@ class CheckState:
     def undo(self) -> None:
         """Note that the person has chosen the original, so that the checks run again."""
         self.keeps_original = True
-        self.original = self.options = None
+        self.options = None
         self.judge(None)
 
     def questions(self) -> "list[tuple[str, int | None]]":

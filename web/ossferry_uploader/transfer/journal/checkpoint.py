@@ -9,6 +9,8 @@ A page uses a record only after these checks:
 - The file must have the name, size and time of change in the record.
 - Each part must be in OSS's list of parts, with the same CRC-64 as the bytes of the file.
 - If the file is sent in one request, OSS refuses to overwrite an existing object.
+- If the file has arrived before, its CRC-64 must be the one in the record, and the server must still
+  find the object.
 """
 
 import json
@@ -45,6 +47,12 @@ class Checkpoint:
     Attributes:
         owner: the key prefix that identifies the owner of the record.
         sent: the number of bytes that OSS has confirmed as parts.
+        made: name and size of the file that checks have made of this one, and that was sent in its
+            place; `None` if there is none.
+        salt: the salt of the upload's data key, see `sending.encryption`; empty if the upload is
+            not encrypted.
+        crc64: the CRC-64 of the stored object in decimal; empty for an unfinished upload. A small
+            file keeps its record until all files of its page have ended.
         saved_at_s: the time when the record was written, in seconds since 1970.
         page: the tab that wrote the record, identified by the name of the tab's lock.
         lock: the name of the lock that a tab needs to continue the upload. A multipart upload has
@@ -68,6 +76,9 @@ class Checkpoint:
         options: Options,
         sha256: str = "",
         is_abandoned: bool = False,
+        made: "tuple[str, int] | None" = None,
+        salt: str = "",
+        crc64: str = "",
     ) -> None:
         self.owner = owner
         self.name = name
@@ -83,6 +94,10 @@ class Checkpoint:
         self.options = options
         self.sha256 = sha256  # as sent with InitiateMultipartUpload
         self.is_abandoned = is_abandoned  # cancelled or too old: to be removed, not offered
+        self.made = made
+        self.salt = salt
+        self.crc64 = crc64
+        self.total = made[1] if made else size  # bytes to send
         self.number = 0  # in a `RecordList`
         self.can_reopen = False  # the browser can open the file without a file chooser
         self.lock = key if upload_id else page
@@ -110,6 +125,9 @@ class Checkpoint:
                 "options": self.options.given,
                 "sha256": self.sha256,
                 "given_up": self.is_abandoned,
+                "made": self.made,
+                "salt": self.salt,
+                "crc64": self.crc64,
             }
         )
 
@@ -129,10 +147,10 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
     """
     return Checkpoint(
         owner=owner,
-        name=upload.file.name,
-        path=upload.file.path,
-        size=upload.file.size,
-        modified=upload.file.modified,
+        name=upload.source.name,
+        path=upload.source.path,
+        size=upload.source.size,
+        modified=upload.source.modified,
         key=upload.key,
         upload_id=upload.upload_id,
         part_size=upload.progress.part_size if upload.upload_id else 0,
@@ -142,6 +160,9 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
         options=upload.options,
         sha256=upload.sha256 if upload.upload_id else "",
         is_abandoned=upload.record.is_abandoned,
+        made=upload.made,
+        salt=upload.target.salt,
+        crc64=upload.crc64,
     )
 
 
@@ -150,11 +171,14 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
 
     The upload then continues the unfinished upload that the record describes.
     """
-    upload.target.continue_from(record.key, record.sha256)
+    upload.target.continue_from(
+        record.key, sha256=record.sha256, salt=record.salt, arrived_crc64=record.crc64
+    )
     upload.progress.continue_from(
         record.upload_id,
         record.part_size,
-        may_have_begun=record.size > MAX_SINGLE_BYTES and not record.upload_id,
+        may_have_begun=record.total > MAX_SINGLE_BYTES and not record.upload_id,
+        made=record.made,
     )
     upload.record.save_as(record.key)
     upload.record.save_id(record.upload_id)
@@ -195,6 +219,9 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
             options=Options(**found["options"]),
             sha256=_text(found.get("sha256", "")),
             is_abandoned=found.get("given_up") is True,
+            made=_made(found.get("made")),
+            salt=_text(found.get("salt", "")),
+            crc64=_text(found.get("crc64", "")),
         )
         ours = record.lock and _is_place_of(record)
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -213,8 +240,8 @@ def _is_plan_of(record: Checkpoint) -> bool:
     in_bounds = MIN_PART_BYTES <= record.part_size <= MAX_PART_BYTES
     return (
         in_bounds
-        and record.sent <= record.size
-        and part_count(record.size, record.part_size) <= MAX_PARTS
+        and record.sent <= record.total
+        and part_count(record.total, record.part_size) <= MAX_PARTS
     )
 
 
@@ -222,7 +249,12 @@ def _is_place_of(record: Checkpoint) -> bool:
     if record.options.same_name == KEEP_BOTH:
         return record.key.startswith(record.owner) and ".." not in record.key.split("/")
     path = in_folder(record.options.folder, record.path)
-    return record.key == named_key(record.owner, record.name, path=path)
+    name = record.made[0] if record.made else record.name
+    return record.key == named_key(record.owner, name, path=path)
+
+
+def _made(value: "Any") -> "tuple[str, int] | None":
+    return (_text(value[0]), _count(value[1])) if value else None
 
 
 def _text(value: "Any") -> str:

@@ -78,7 +78,7 @@ class Journal:
         self._loading: asyncio.Event | None = None
         self._large = LargeFileLocks(ports.tabs, self.release_key)
         self.small = SmallFileLocks(
-            ports.tabs, ports.clock, drop_place=self._drop_place, find_place=self._find_place
+            ports.tabs, ports.clock, drop_place=self.drop_place, find_place=self._find_place
         )
         self._clock = ports.clock
         self._random = ports.random
@@ -127,28 +127,27 @@ class Journal:
             asyncio.create_task(self._load(owner, self._loading))  # noqa: RUF006 - outlives callers
         await self._loading.wait()
 
-    async def adopt(self, upload: "Upload") -> str:
+    async def adopt(self, upload: "Upload") -> "tuple[str, str, str] | None":
         """Give an upload the unclaimed record of the same file, if there is one.
 
         The upload then continues the unfinished upload of that record. If another tab sends the
         same file, this method waits until that tab has finished or failed.
 
         Returns:
-            The CRC-64 of the object under `upload.key`, if another tab has stored the file.
-            Otherwise the result is empty, and this upload has to send the file.
+            The key, the CRC-64 and the salt of the object, if another tab has stored the file.
+            Otherwise `None`, and this upload has to send the file.
         """
         while True:
             await self.adopt_unclaimed(upload)
             has_place = upload.key and upload.has_begun()
-            other = None if has_place else self.find_in_other_tabs(upload.file)
+            other = None if has_place else self.find_in_other_tabs(upload.source)
             if other:
-                await self._drop_place(upload)
+                await self.drop_place(upload)
                 crc64 = await self._follow(upload, other)
                 if crc64:
-                    upload.target.assign(other.key)
-                    return crc64
+                    return (other.key, crc64, other.salt)
             elif has_place or await self._large.take(upload):
-                return ""
+                return None
             else:
                 await self._let_begin(upload)
 
@@ -160,10 +159,10 @@ class Journal:
         """
         async with self._adopting:  # one upload at a time chooses among the records
             while not upload.key:
-                records = self._unclaimed.of(upload.file)
+                records = self._unclaimed.of(upload.source)
                 if not records:
                     return
-                record = max(records, key=lambda each: each.sent)
+                record = max(records, key=lambda each: (bool(each.crc64), each.sent))
                 if not await self.claim(record):
                     if self.has_unclaimed(record.key):
                         return  # another tab sends this file
@@ -251,7 +250,7 @@ class Journal:
 
     def not_sending(self, upload: "Upload") -> None:
         """Release the lock that `claim` took for a small file, unless the file is being sent."""
-        self.small.release(self.owner, upload.file)
+        self.small.release(self.owner, upload.source)
 
     def unclaim(self, record: "Checkpoint") -> None:
         """Undo `claim`: release the lock, and list the record as unclaimed again."""
@@ -293,7 +292,7 @@ class Journal:
         """Take the lock of a new multipart upload for this tab, and write the first record."""
         await self._tabs.take(upload.key)
         self._locks.add(upload.key)
-        await self.keep(upload, file=upload.file)
+        await self.keep(upload, file=upload.source)
         self._large.release(upload)
 
     async def keep(self, upload: "Upload", *, file: "File | None" = None) -> None:
@@ -310,30 +309,41 @@ class Journal:
             return
         record = self._records.of(upload, self._tab_lock)
         upload.record.save_parts(upload.progress.arrived)
+        gone = [upload.record.name] if upload.record.name not in ("", record.key) else []
         upload.record.save_as(record.key)
         self._tabs.tell(record.text())
-        await self._records.save([(record.key, record.text(), file)])
+        await self._records.save([(record.key, record.text(), file)], gone)
         upload.record.save_id(record.upload_id)
 
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
         """Write the records of several uploads in one transaction.
 
-        Each upload has a key, but no multipart upload.
+        Each upload has a key, but no multipart upload. A record under an earlier key is removed.
         """
         if not self._tab_lock:
             self._tab_lock = f"{TAB_LOCK}{self._random.hex(8)}"
             await self._tabs.take(self._tab_lock)
             self._locks.add(self._tab_lock)
-        records: list[tuple[str, str, File | None]] = []
+        records: list[tuple[Upload, Checkpoint]] = []
+        gone: list[str] = []
         for index, upload in enumerate(uploads):
             if index and index % WRITTEN_AT_ONCE == 0:
                 await self._clock.sleep(0)
-            if upload.record.name:  # an upload may have lost its key meanwhile
-                record = self._records.of(upload, self._tab_lock)
-                records.append((record.key, record.text(), upload.file))
+            name = upload.record.name
+            if name and upload.key and not upload.upload_id:  # it may have lost its key meanwhile
+                if name != upload.key:
+                    gone.append(name)
+                    upload.record.save_as(upload.key)
+                records.append((upload, self._records.of(upload, self._tab_lock)))
+        # without the uploads that have got another key meanwhile, and perhaps its record
+        records = [each for each in records if each[0].key == each[1].key]
         if records:
-            self._tabs.tell(records[0][1])  # one is enough: all records have the same lock
-            await self._records.save(records)
+            self._tabs.tell(records[0][1].text())  # one is enough: all have the same lock
+            await self._records.save(
+                [(record.key, record.text(), upload.source) for upload, record in records], gone
+            )
+        for upload, record in records:
+            upload.record.save(record.key, record.salt)
 
     async def forget(self, key: str, crc64: str = "") -> None:
         """Remove the record of an upload that is complete or cancelled, and inform the other tabs.
@@ -363,6 +373,14 @@ class Journal:
         for record in records:
             record.is_abandoned = True
         await self._records.save([(record.key, record.text(), None) for record in records])
+
+    async def forget_arrived(self) -> None:
+        """Remove the records of arrived files, if no other upload of their closed tabs is left."""
+        gone = [record for record in self._unclaimed.all() if record.crc64]
+        if gone and not self._unclaimed.offered():
+            for record in gone:
+                self._unclaimed.drop(record)
+            await self.erase([record.key for record in gone])
 
     async def erase(self, keys: "list[str]") -> None:
         """Remove the records with these object keys from the browser's storage."""
@@ -510,9 +528,9 @@ class Journal:
         if await self._is_tab_closed():
             async with self._adopting:
                 await self._read(lambda each: not (each.upload_id or each.lock in self._locks))
-        if self._unclaimed.of(upload.file):
+        if self._unclaimed.of(upload.source):
             upload.record.lose()
-            await self._drop_place(upload)
+            await self.drop_place(upload)
             await self.adopt_unclaimed(upload)
 
     async def _is_tab_closed(self) -> bool:
@@ -533,7 +551,7 @@ class Journal:
                 return False
         return True
 
-    async def _drop_place(self, upload: "Upload") -> None:
+    async def drop_place(self, upload: "Upload") -> None:
         """Remove the key and the record of an upload that has not sent any bytes."""
         upload.target.assign("")
         name = upload.record.name

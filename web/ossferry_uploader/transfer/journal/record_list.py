@@ -29,11 +29,11 @@ class RecordList:
         return [found[each] for each in range(self._added) if each in found]
 
     def offered(self) -> "list[Checkpoint]":
-        """Return the records of the uploads that a person can continue (`is_abandoned` is false).
+        """Return the records of the uploads that a person can continue.
 
         Records of multipart uploads come first.
         """
-        records = [record for record in self.all() if not record.is_abandoned]
+        records = [each for each in self.all() if not (each.is_abandoned or each.crc64)]
         begun = [record for record in records if record.upload_id]
         return begun + [record for record in records if not record.upload_id]
 

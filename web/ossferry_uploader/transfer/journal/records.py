@@ -89,15 +89,18 @@ class Records:
             self._break(error)
         return found
 
-    async def save(self, records: "list[tuple[str, str, File | None]]") -> None:
+    async def save(
+        self, records: "list[tuple[str, str, File | None]]", gone: "list[str] | None" = None
+    ) -> None:
         """Write records to the browser's storage.
 
         Args:
+            gone: names of records that are removed in the same transaction.
             records: `(name, text, file)`; the handle of the file is stored too, so that a later
                 page can open the file again. `file` may be `None`.
         """
         try:
-            await self._storage.save(records)
+            await self._storage.save(records, gone)
         except StorageBroken as error:
             self._break(error)
 

@@ -6,10 +6,10 @@ a tab is closed, the browser releases all locks of the tab.
 The lock of a large file is called the begin lock. A tab holds the begin lock until the multipart
 upload is created. From then on, the tab holds the lock of the upload's record (see `journal`).
 
-The record of a small file is removed when the file is stored. So the next tab asks the earlier tab
-whether the file is stored. The question is `{"wants": lock}`, and the answer is
-`{"sent": lock, "key", "crc64", "policy"}`. Without this answer, each waiting tab would store the
-file once more (see `test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py`).
+The record of a small file may be removed when the file is stored. So the next tab asks the earlier
+tab whether the file is stored. The question is `{"wants": lock}`, and the answer is
+`{"sent": lock, "key", "crc64", "salt", "policy"}`. Without it, each waiting tab would store the file
+once more (see `test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py`).
 
 A closed tab does not answer, but may have stored the file. In this case the next tab uses the key
 in the closed tab's record.
@@ -42,7 +42,7 @@ def begin_lock(upload: "Upload") -> str:
     """
     if upload.is_single:
         return ""
-    return f"begin {fingerprint(upload.file)}"
+    return f"begin {fingerprint(upload.source)}"
 
 
 def _send_lock(owner: str, file: "Any") -> str:
@@ -151,16 +151,16 @@ class LargeFileLocks:
 class _Question:
     """A question to the tab that had the lock of a small file: has that tab stored the file?
 
-    `policy` is the option `same_name` of this tab's upload. `result` is the key and the CRC-64 of
-    the stored object. `result` is `None` if no tab has answered, if the file is not stored, or if
-    the other tab's upload had another policy.
+    `policy` is the option `same_name` of this tab's upload. `result` is the key, the CRC-64 and the
+    salt of the stored object. `result` is `None` if no tab has answered, if the file is not stored,
+    or if the other tab's upload had another policy.
     """
 
     def __init__(self, lock: str, policy: str) -> None:
         self.lock = lock
         self.policy = policy
         self.is_answered = False
-        self.result: tuple[str, str] | None = None
+        self.result: tuple[str, str, str] | None = None
 
 
 class SmallFileLocks:
@@ -192,7 +192,7 @@ class SmallFileLocks:
         """Return how many uploads of this tab wait while another tab sends the same file."""
         return self._followers
 
-    async def take(self, upload: "Upload", owner: str) -> "tuple[str, str] | None":
+    async def take(self, upload: "Upload", owner: str) -> "tuple[str, str, str] | None":
         """Take the lock of a small file, and wait while another tab holds the lock.
 
         This tab holds the lock until `end` is called.
@@ -201,12 +201,12 @@ class SmallFileLocks:
             owner: the key prefix that identifies the person.
 
         Returns:
-            The key and the CRC-64 of the object, if another tab has just stored the file; otherwise
-            `None`.
+            The key, the CRC-64 and the salt of the object, if another tab has just stored the file;
+            otherwise `None`.
         """
         if not upload.is_lasting or upload.upload_id or not upload.is_single:
             return None
-        lock = _send_lock(owner, upload.file)
+        lock = _send_lock(owner, upload.source)
         self._sending[upload.number] = lock
         has_waited = False
         while not await self._tabs.take(lock):
@@ -262,14 +262,15 @@ class SmallFileLocks:
         """Process a message from another tab: a question, or an answer to this tab's question."""
         wants, sent = message.get("wants"), message.get("sent")
         key, crc64 = message.get("key"), message.get("crc64")
+        salt = message.get("salt", "")
         if isinstance(wants, str):
             self._answer(wants)
-        elif isinstance(key, str) and isinstance(crc64, str):
+        elif isinstance(key, str) and isinstance(crc64, str) and isinstance(salt, str):
             for question in self._questions:
                 if question.lock == sent:
                     question.is_answered = True
                     if crc64 and message.get("policy") == question.policy:
-                        question.result = (key, crc64)
+                        question.result = (key, crc64, salt)
 
     def _answer(self, lock: str) -> None:
         """Answer another tab that asks whether this tab has stored a file.
@@ -283,8 +284,13 @@ class SmallFileLocks:
         for ended, upload, at_s in self._results:
             if ended == lock and at_s > since_s:
                 crc64 = upload.crc64 if upload.state == states.DONE else ""
-                policy = upload.options.same_name
-                result = {"sent": lock, "key": upload.key, "crc64": crc64, "policy": policy}
+                result = {
+                    "sent": lock,
+                    "key": upload.key,
+                    "crc64": crc64,
+                    "salt": upload.target.salt,
+                    "policy": upload.options.same_name,
+                }
                 self._tabs.tell(json.dumps(result))
 
     async def _wait(self, upload: "Upload", lock: str) -> None:
@@ -300,7 +306,7 @@ class SmallFileLocks:
             self._followers -= 1
             upload.release(states.FOR_TAB)
 
-    async def _ask(self, lock: str, policy: str) -> "tuple[str, str] | None":
+    async def _ask(self, lock: str, policy: str) -> "tuple[str, str, str] | None":
         """Ask the tab that previously held the lock: has that tab stored the file?
 
         The method waits up to `ANSWER_S` seconds for an answer. This tab holds the lock during the
@@ -311,8 +317,8 @@ class SmallFileLocks:
             policy: the option `same_name` of this tab's upload.
 
         Returns:
-            The key and the CRC-64 of the stored object; `None` if there is no stored object, or if
-            no tab answers.
+            The key, the CRC-64 and the salt of the stored object; `None` if there is no stored
+            object, or if no tab answers.
         """
         question = _Question(lock, policy)
         self._questions.append(question)

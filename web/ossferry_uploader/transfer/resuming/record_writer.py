@@ -1,8 +1,9 @@
 """Writing the records of uploads that wait or are sent in one request.
 
-Records are written and removed in batches. A small file that is stored before the next batch gets
-no record. When the last upload has ended, the records are removed at once. Otherwise the next page
-would offer complete uploads.
+Records are written and removed in batches, but no small file is sent before its record is stored. A
+small file that arrives while others wait keeps a record with its CRC-64, so that a later page with
+the same files knows what has arrived. When all uploads have ended and are reported, the records are
+removed at once.
 
 The module `sending.multipart` writes the records of multipart uploads.
 """
@@ -17,6 +18,7 @@ from ossferry_uploader.transfer.errors import (
     ServerRefused,
     TransferError,
 )
+from ossferry_uploader.transfer.sending.encryption import ciphers_for
 from ossferry_uploader.transfer.sending.prepare import key_for
 from ossferry_uploader.transfer.sending.send import TAKEN
 
@@ -39,15 +41,23 @@ class RecordWriter:
     """Writes and removes the records of uploads in batches.
 
     `soon(write)` calls the function `write` later, so that batches are not too frequent.
-    `is_idle()` returns `True` if no upload waits or runs.
+    `is_idle()` returns `True` if no upload waits or runs, and `has_ended()` if all have ended.
     """
 
-    def __init__(self, engine: "Engine", soon: "Soon", is_idle: "Callable[[], bool]") -> None:
+    def __init__(
+        self,
+        engine: "Engine",
+        soon: "Soon",
+        is_idle: "Callable[[], bool]",
+        has_ended: "Callable[[], bool]",
+    ) -> None:
         self._engine = engine
         self._journal = engine.journal
         self._soon = soon
         self._is_idle = is_idle
+        self._has_ended = has_ended
         self._waiting: list[Upload] = []
+        self._arrived: dict[int, Upload] = {}  # small files that have arrived, by upload number
         self._gone: set[str] = set()  # names of records
         self._due = False
         self._is_urgent = False
@@ -63,11 +73,47 @@ class RecordWriter:
             self.wake()
 
     def drop(self, upload: "Upload") -> None:
-        """Remove the record of an upload in the next batch, but not of a multipart upload."""
-        if upload.record.name and not upload.upload_id:
+        """Remove the record of an upload in the next batch, but not of a multipart upload.
+
+        The record of a file that has arrived stays until all uploads have ended and are reported.
+        """
+        has_arrived = upload.state == states.DONE and upload.is_lasting and not upload.upload_id
+        if has_arrived and (upload.request_id or upload.target.arrived_crc64):
+            self._arrived[upload.number] = upload
+            if not (self._has_ended() and self._is_reported(upload)):
+                self._waiting.append(upload)  # its record gets the CRC-64
+        elif not upload.upload_id:
+            self._remove(upload)
+        if self._has_ended():
+            for each in list(self._arrived.values()):
+                self.reported(each)
+        self.wake()
+
+    async def store(self, upload: "Upload") -> None:
+        """Write the record of an upload that is about to be sent in one request, if it has none."""
+        record = upload.record
+        is_stored = record.saved == (upload.key, upload.target.salt)
+        if is_stored or self._journal.broken or upload.upload_id or not upload.is_lasting:
+            return
+        record.save_as(record.name or upload.key)
+        self._gone.discard(upload.key)
+        await self._journal.keep_waiting([upload])
+
+    def reported(self, upload: "Upload") -> None:
+        """Remove the record of a file that has arrived, if it is reported and all have ended."""
+        if self._has_ended() and self._is_reported(upload):
+            self._arrived.pop(upload.number, None)
+            self._remove(upload)
+            self.wake()
+
+    def _is_reported(self, upload: "Upload") -> bool:
+        is_known = upload.record.is_reported or upload.identical
+        return bool(is_known or not self._engine.awaits_receipt())
+
+    def _remove(self, upload: "Upload") -> None:
+        if upload.record.name:
             self._gone.add(upload.record.name)
             upload.record.save_as("")
-            self.wake()
 
     def write_now(self) -> None:
         """Write the next batch immediately, because the page may be closed soon."""
@@ -108,27 +154,40 @@ class RecordWriter:
         gone, self._gone = list(self._gone), set()
         if gone:
             await self._journal.erase(gone)
+            if self._has_ended() and not self._arrived:
+                await self._journal.forget_arrived()
         waiting, self._waiting = self._waiting, []
         for start in range(0, len(waiting), BATCH):
             await self._keep(waiting[start : start + BATCH])
 
     async def _keep(self, uploads: "list[Upload]") -> None:
-        grant = self._engine.keeper.current
-        if self._journal.broken or (grant and grant.encryption):
-            return  # no later page has the keys of encrypted uploads
+        if self._journal.broken:
+            return
         fresh: list[Upload] = []
         for index, upload in enumerate(uploads):
             if index % PLACED_AT_ONCE == 0:
                 await self._engine.ports.clock.sleep(0)
             await self._place(upload)
         for upload in uploads:
-            over = is_over(upload) or upload.record.is_abandoned
-            if upload.key and not (over or upload.upload_id or upload.record.name):
-                upload.record.save_as(upload.key)
+            over = is_over(upload) or upload.record.is_abandoned or upload.record.name
+            if upload.number not in self._arrived and (over or upload.upload_id):
+                continue
+            if upload.key:
+                upload.record.save_as(upload.record.name or upload.key)
                 self._gone.discard(upload.key)
                 fresh.append(upload)
         if fresh:
+            await self._salt(fresh)
             await self._journal.keep_waiting(fresh)
+
+    async def _salt(self, uploads: "list[Upload]") -> None:
+        """Give each upload a salt for its data key, if the page encrypts files."""
+        grant = self._engine.keeper.current
+        if grant and grant.encryption:
+            ciphers = await ciphers_for(grant.encryption, self._engine)
+            for upload in uploads:
+                if not upload.target.salt:
+                    upload.target.encrypt(None, ciphers.new_salt())
 
     async def _place(self, upload: "Upload") -> None:
         """Give an upload a key: the key of an unfinished upload of the same file, or a new key.
@@ -138,7 +197,12 @@ class RecordWriter:
         if not is_over(upload):
             await self._journal.adopt_unclaimed(upload)
         waits = upload.paused_for == states.FOR_TAB
-        if upload.key or is_over(upload) or waits or self._journal.find_in_other_tabs(upload.file):
+        if (
+            upload.key
+            or is_over(upload)
+            or waits
+            or self._journal.find_in_other_tabs(upload.source)
+        ):
             return
         try:
             upload.target.assign(key_for(upload, self._engine, self._journal.owner))

@@ -1,40 +1,74 @@
-"""New keys for encrypted uploads.
+"""The data keys of encrypted uploads.
 
-The key of a file is in memory only. It is neither stored nor sent, except encrypted with the
-operator's public key. So a later page cannot continue an encrypted upload.
+A data key is derived from a secret that only this browser has, and from a random salt. The record
+of an upload has the salt, so that a later page can continue the upload and other tabs can recognise
+its object. The key itself is in memory only. It is neither stored nor sent, except encrypted with
+the operator's public key.
 """
 
-from ossferry_uploader.oss.encryption import BLOCK_BYTES, KEY_BYTES, Cipher, start_of
+from ossferry_uploader.oss.encryption import BLOCK_BYTES, Cipher, start_of
+from ossferry_uploader.oss.signing import hmac_pads, hmac_sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ossferry_uploader.oss.encryption import PublicKey
+    from ossferry_uploader.transfer.engine import Engine
 
-__all__ = ["new_cipher"]
+__all__ = ["Ciphers", "ciphers_for"]
+
+SALT_BYTES = 16
 
 
-def new_cipher(public_key: "PublicKey", random: "Callable[[int], str]") -> Cipher:
-    """Return a new random key for one object, with its form under the operator's key.
+async def ciphers_for(public_key: "PublicKey", engine: "Engine") -> "Ciphers":
+    """Return the `Ciphers` of this browser for one public key."""
+    secret = await engine.ports.encryption.secret()
+    return Ciphers(public_key, secret, engine.ports.random.hex)
+
+
+class Ciphers:
+    """Makes the ciphers of uploads for one public key.
 
     Args:
+        secret: 32 bytes, from the port `Encryption`.
         random: returns as many random bytes as its argument says, in hexadecimal.
     """
-    key = bytes.fromhex(random(KEY_BYTES))
-    start = start_of(bytes.fromhex(random(BLOCK_BYTES)))
-    return Cipher(
-        key,
-        start,
-        wrapped_key=_wrap(public_key, key, random),
-        wrapped_start=_wrap(public_key, start, random),
-        description=public_key.description,
-    )
 
+    def __init__(
+        self, public_key: "PublicKey", secret: bytes, random: "Callable[[int], str]"
+    ) -> None:
+        self._public_key = public_key
+        self._pads = hmac_pads(secret)
+        self._random = random
+        self._id = self._derive(f"id {public_key.modulus}")[:8].hex()
 
-def _wrap(public_key: "PublicKey", message: bytes, random: "Callable[[int], str]") -> bytes:
-    size, padding = public_key.padding_bytes(message), b""
-    while len(padding) < size:
-        more = bytes.fromhex(random(size))
-        padding += bytes([byte for byte in more if byte])
-    return public_key.wrap(message, padding[:size])
+    def new_salt(self) -> str:
+        """Return a new salt. It names the secret and the public key, but does not reveal them."""
+        return f"{self._id} {self._random(SALT_BYTES)}"
+
+    def knows(self, salt: str) -> bool:
+        """Return whether a salt is of the same secret and the same public key."""
+        return salt.startswith(f"{self._id} ")
+
+    def cipher(self, salt: str) -> Cipher:
+        """Return the cipher of a salt, with its key under the operator's key."""
+        key, start = self._derive(f"key {salt}"), self._derive(f"start {salt}")
+        start = start_of(start[:BLOCK_BYTES])
+        return Cipher(
+            key,
+            start,
+            wrapped_key=self._wrap(key),
+            wrapped_start=self._wrap(start),
+            description=self._public_key.description,
+        )
+
+    def _derive(self, text: str) -> bytes:
+        return hmac_sha256(self._pads, text.encode())
+
+    def _wrap(self, message: bytes) -> bytes:
+        size, padding = self._public_key.padding_bytes(message), b""
+        while len(padding) < size:
+            more = bytes.fromhex(self._random(size))
+            padding += bytes([byte for byte in more if byte])
+        return self._public_key.wrap(message, padding[:size])

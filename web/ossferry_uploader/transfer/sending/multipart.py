@@ -23,7 +23,7 @@ from ossferry_uploader.transfer.sending.parts import (
     without_overlaps,
 )
 from ossferry_uploader.transfer.sending.prepare import examine, headers_of, overwrite_headers
-from ossferry_uploader.transfer.sending.settle import is_stored
+from ossferry_uploader.transfer.sending.settle import check_is_checked, is_stored
 from ossferry_uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
@@ -114,7 +114,7 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
             upload.progress.begin_refused()
         return read_upload_id(reply)
 
-    upload.progress.begun(await engine.request(upload, build, read))
+    upload.progress.begun(await engine.request(upload, build, read), upload.made)
     await engine.journal.begin(upload)
     if upload.progress.unanswered_begins:
         asyncio.create_task(remove_orphans(upload, engine))  # noqa: RUF006 - it ends by itself
@@ -168,6 +168,8 @@ async def _compare_parts(upload: "Upload", engine: "Engine", *, trusts_own: bool
         part = await proved(upload, engine, stored)
         if part:
             progress.land(stored.number, part)
+        elif upload.target.cipher:
+            raise KeyTaken("the file has changed; other bytes need another data key")
         else:
             progress.drop(stored.number)
     progress.prove()
@@ -273,11 +275,14 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
 
     Raises:
         OSSError, TransferError: the upload was not completed, or the checksums differ.
+        FileUnreadable: the file was replaced after its checks.
     """
     numbers = sorted(upload.progress.parts)
     end = _end_of(upload, numbers)
     if end != upload.file.size:
         raise Corrupt("bytes in parts", expected=str(upload.file.size), actual=str(end))
+    crc64 = upload.progress.combined_crc64()
+    await check_is_checked(upload, engine, str(crc64))
     body = requests.complete_body(
         [(number, upload.progress.parts[number].etag) for number in numbers]
     )
@@ -292,7 +297,7 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
         body=body,
     )
     try:
-        check_crc64(upload.progress.combined_crc64(), stored)
+        check_crc64(crc64, stored)
     except Corrupt as error:
         upload.target.refuse(stored, size=upload.file.size, crc64=error.expected)
         upload.target.allow_replacing()

@@ -1,23 +1,31 @@
-"""Preparing an upload before its first byte is sent: limits, quota, key and content type."""
+"""Preparing an upload before its first byte: limits, quota, key, cipher and content type."""
 
 from ossferry_uploader.oss.encryption import encryption_headers
-from ossferry_uploader.oss.keys import in_folder, named_key, object_key, safe_path
+from ossferry_uploader.oss.keys import (
+    MIN_NAME_BYTES,
+    in_folder,
+    named_key,
+    object_key,
+    safe_name,
+    safe_path,
+)
 from ossferry_uploader.oss.replies import Stored
 from ossferry_uploader.transfer.errors import NameTooLong, QuotaExceeded
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.grants.forms import check_form
 from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
 from ossferry_uploader.transfer.sending.abort import abort
-from ossferry_uploader.transfer.sending.encryption import new_cipher
+from ossferry_uploader.transfer.sending.encryption import ciphers_for
 from ossferry_uploader.transfer.sending.identical import find_identical, may_be_identical
+from ossferry_uploader.transfer.sending.settle import already_stored, is_checked
 from ossferry_uploader.transfer.sending.sniff import content_type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ossferry_uploader.oss.encryption import PublicKey
     from ossferry_uploader.oss.signing import Header
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.grant import Grant
+    from ossferry_uploader.transfer.sending.encryption import Ciphers
     from ossferry_uploader.transfer.upload import Upload
 
 __all__ = ["examine", "headers_of", "key_for", "overwrite_headers", "prepare"]
@@ -32,8 +40,9 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
     are retried.
 
     Returns:
-        The `Stored` data of the object, if another tab of this browser has just sent the file, or
-        if an identical object was stored before; `None` if the file has to be sent.
+        The `Stored` data of the object, if another tab of this browser has just sent the file, if
+        an earlier page has stored the file, or if an identical object was stored before; `None` if
+        the file has to be sent.
 
     Raises:
         FileTooLarge, WrongType: the grant does not allow the file.
@@ -43,17 +52,17 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
         GrantRefused: the server gave no credentials.
     """
     grant: Grant = await engine.persist(upload, lambda: _admit(upload, engine))
-    if may_be_identical(upload, grant):
-        stored = await find_identical(upload, engine)
-        if stored:
-            return stored
-        grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
-    if grant.encryption and not (upload.target.cipher and upload.has_begun()):
-        await _begin_encryption(upload, engine, grant.encryption)
-    stored = await _place(upload, engine, grant)
-    while grant.form and upload.upload_id:
+    ciphers = await ciphers_for(grant.encryption, engine) if grant.encryption else None
+    stored = await _recognise(upload, engine, grant, ciphers)
+    if stored:
+        return stored
+    grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
+    stored = await _place(upload, engine, grant, ciphers)
+    while not stored and upload.upload_id and not _can_continue(upload, grant, ciphers):
         await engine.persist(upload, lambda: _remove_parts(upload, engine))
-        stored = await _place(upload, engine, grant)
+        stored = await _place(upload, engine, grant, ciphers)
+    if ciphers and not stored:
+        stored = await _encrypt(upload, engine, ciphers)
     if stored:
         return stored
     if grant.form:
@@ -66,7 +75,28 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
     return None
 
 
-async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
+async def _recognise(
+    upload: "Upload", engine: "Engine", grant: "Grant", ciphers: "Ciphers | None"
+) -> "Stored | None":
+    """Return the `Stored` data of an object of the same file, if one was stored before.
+
+    Such a file needs no quota.
+    """
+    target = upload.target
+    if target.arrived_crc64:
+        stored = await _followed(
+            upload, engine, ciphers, target.key, target.arrived_crc64, target.salt
+        )
+        if stored and await already_stored(upload, engine, crc64=int(stored.crc64)):
+            target.searched(target.key)
+            return stored
+        target.restart()  # another file, or somebody has deleted the object
+    return await find_identical(upload, engine) if may_be_identical(upload, grant) else None
+
+
+async def _place(
+    upload: "Upload", engine: "Engine", grant: "Grant", ciphers: "Ciphers | None"
+) -> "Stored | None":
     """Wait until no other tab of this browser sends the same file, then set the upload's key.
 
     Returns:
@@ -76,39 +106,85 @@ async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored 
     if is_placed and upload.is_lasting:
         await engine.journal.reclaim(upload)
     if upload.is_lasting and not (upload.key and is_placed):
-        crc64 = await engine.journal.adopt(upload)
-        if crc64:
-            stored = await _followed(upload, engine, upload.key, crc64)
+        sent = await engine.journal.adopt(upload)
+        if sent:
+            stored = await _followed(upload, engine, ciphers, *sent)
             if stored:
                 return stored
-            upload.target.assign("")
     sent = await engine.journal.small.take(upload, grant.prefix)
     if sent:
-        stored = await _followed(upload, engine, sent[0], sent[1])
+        stored = await _followed(upload, engine, ciphers, *sent)
         if stored:
             return stored
+    if upload.check.verdict and not (upload.upload_id or _name_fits(upload)):
+        upload.target.leave_key()  # the checks have given the file another name
     if not upload.key:
         upload.target.assign(key_for(upload, engine, grant.prefix))
     return None
 
 
-async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) -> "Stored | None":
-    """Compare this file with an object that another tab has just stored.
+async def _followed(
+    upload: "Upload", engine: "Engine", ciphers: "Ciphers | None", key: str, crc64: str, salt: str
+) -> "Stored | None":
+    """Compare this file with an object that another tab or an earlier page has stored.
 
     If the CRC-64 is the same, the upload gets the key of the object.
 
     Args:
         key: the key of the object.
         crc64: the CRC-64 of the object in decimal.
+        salt: the salt of the object's data key; empty if the object is not encrypted.
 
     Returns:
         The `Stored` data of the object; `None` if the CRC-64 of the file differs.
     """
+    target, cipher = upload.target, None
+    if ciphers and ciphers.knows(salt):
+        cipher = ciphers.cipher(salt)
+    if bool(cipher) != bool(ciphers or salt):
+        return None  # one of the two is encrypted, or with a key that this page does not know
+    before = target.cipher, target.salt
+    target.encrypt(cipher, salt)
     ours = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
-    if ours != crc64:
+    if ours != crc64 or not await is_checked(upload, engine, ours):
+        target.encrypt(*before)
         return None
-    upload.target.assign(key)
+    target.assign(key)
     return Stored("", crc64, "")
+
+
+def _can_continue(upload: "Upload", grant: "Grant", ciphers: "Ciphers | None") -> bool:
+    """Return whether the parts that OSS has can be parts of the object that is to be stored."""
+    salt = upload.target.salt
+    is_readable = ciphers.knows(salt) if ciphers else not salt
+    return is_readable and not grant.form and upload.progress.made == upload.made
+
+
+async def _encrypt(upload: "Upload", engine: "Engine", ciphers: "Ciphers") -> "Stored | None":
+    """Give an upload the key with which its file is encrypted.
+
+    The key stays for as long as the same bytes are sent. If the file is sent again from its first
+    byte, it gets another key, because the file may have changed meanwhile: two texts under one key
+    would reveal their difference.
+
+    Returns:
+        The `Stored` data of the object, if an earlier page has stored the file under another key;
+        otherwise `None`.
+    """
+    target = upload.target
+    if target.cipher and upload.has_begun():
+        return None
+    is_new = not (target.cipher or target.maybe_stored)
+    if ciphers.knows(target.salt) and (is_new or target.maybe_stored):
+        target.encrypt(ciphers.cipher(target.salt), target.salt)
+        if is_new or upload.upload_id:
+            return None
+        stored = await already_stored(upload, engine)
+        if stored:
+            return stored
+    salt = ciphers.new_salt()
+    target.encrypt(ciphers.cipher(salt), salt)
+    return None
 
 
 def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
@@ -148,18 +224,16 @@ def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]"
 
 
 async def _admit(upload: "Upload", engine: "Engine") -> "Grant":
-    """Check a file against the limits and the quota of the grant, and return the grant.
-
-    If the page will search for an identical object, the function does not check the quota, because
-    the file may need no quota.
+    """Check a file against the limits of the grant, and return the grant.
 
     Raises:
         FileTooLarge, WrongType: the grant does not allow the file.
         NoForm: the grant has only forms, which cannot carry the upload.
-        QuotaExceeded: the file is larger than the remaining quota.
         GrantRefused: the server gave no credentials.
     """
     await engine.journal.load()
+    if upload.is_lasting:
+        await engine.journal.adopt_unclaimed(upload)
     grant = await engine.keeper.get()
     error = grant.limits.refusal(upload.file)
     if error:
@@ -167,7 +241,7 @@ async def _admit(upload: "Upload", engine: "Engine") -> "Grant":
     upload.target.require_form(bool(grant.form))
     if grant.form:
         _check_form(upload)
-    return grant if may_be_identical(upload, grant) else await _reserve_quota(upload, engine)
+    return grant
 
 
 def _check_form(upload: "Upload") -> None:
@@ -181,29 +255,11 @@ def _check_form(upload: "Upload") -> None:
 
 
 async def _remove_parts(upload: "Upload", engine: "Engine") -> None:
-    """Remove the parts that an earlier page has sent with credentials. The file starts again."""
+    """Remove the parts of an earlier page, which cannot be continued. The file starts again."""
     await abort(upload, engine)
     upload.target.restart()
     upload.record.save_as("")
-
-
-async def _begin_encryption(upload: "Upload", engine: "Engine", public_key: "PublicKey") -> None:
-    """Give an upload a new key, before its first byte is sent.
-
-    Parts that an earlier page has sent are removed: they are not encrypted, or with another key.
-    If the file is sent again from its first byte, it gets another key, because the file may have
-    changed meanwhile: two texts under one key would reveal their difference.
-    The upload gets no record, because no later page has the key.
-    """
-    if upload.is_lasting:
-        await engine.journal.adopt_unclaimed(upload)
-    if upload.upload_id:
-        await engine.persist(upload, lambda: _remove_parts(upload, engine))
-        upload.progress.plan(0)  # the earlier size of parts may be no multiple of a block
-    if upload.record.name:
-        await engine.journal.erase([upload.record.name])
-        upload.record.save_as("")
-    upload.target.encrypt(new_cipher(public_key, engine.ports.random.hex))
+    upload.progress.plan(0)  # with encryption, a part begins with a block
 
 
 async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
@@ -264,3 +320,10 @@ async def examine(upload: "Upload", engine: "Engine") -> None:
     if upload.options.sha256 and may_tell and not sha256:
         sha256 = await engine.ports.checksum.sha256(upload.file)
     upload.target.describe(content_type=content_type, sha256=sha256)
+
+
+def _name_fits(upload: "Upload") -> bool:
+    """Return whether the key of an upload ends with the name of the file that is sent."""
+    name = upload.key.split("/")[-1]
+    size = max(len(name.encode()), MIN_NAME_BYTES)  # the name is cut if the folders are long
+    return safe_name(upload.file.name, max_bytes=size) == name

@@ -5,15 +5,15 @@ If another object has the key, the file gets a new key.
 
 from ossferry_uploader.oss.errors import Corrupt, Refused
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.errors import KeyTaken, StreamSpent
+from ossferry_uploader.transfer.errors import FileUnreadable, KeyTaken, StreamSpent
 from ossferry_uploader.transfer.options import KEEP_BOTH
 from ossferry_uploader.transfer.sending.abort import abort
 from ossferry_uploader.transfer.sending.multipart import send_multipart
 from ossferry_uploader.transfer.sending.prepare import prepare
-from ossferry_uploader.transfer.sending.settle import already_stored, is_stored
+from ossferry_uploader.transfer.sending.settle import already_stored, check_is_checked, is_stored
 from ossferry_uploader.transfer.sending.single import send_single
 from ossferry_uploader.transfer.sending.stream import Stream, send_stream
-from ossferry_uploader.transfer.target import UNANSWERED
+from ossferry_uploader.transfer.target import UNANSWERED, UNREADABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,21 @@ async def send(upload: "Upload", engine: "Engine") -> "Stored":
                 if not found:
                     raise
         if found:
+            await _check_found(upload, engine, found)
             return found
+
+
+async def _check_found(upload: "Upload", engine: "Engine", found: "Stored") -> None:
+    """Check that the checks have read the bytes of an object that was found under the key.
+
+    Raises:
+        FileUnreadable: the file was replaced after its checks; the server removes the object.
+    """
+    try:
+        await check_is_checked(upload, engine, found.crc64)
+    except FileUnreadable:
+        upload.target.refuse(found, size=upload.file.size, crc64=UNREADABLE)
+        raise
 
 
 async def _send_once(upload: "Upload", engine: "Engine") -> "Stored":
@@ -87,7 +101,8 @@ async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
     """Compare the file with the object that already has this upload's random key.
 
     - If the object is identical to the file, the upload is complete.
-    - If the object differs, the server is asked to delete the object, and the file gets a new key.
+    - If the object differs, the file gets a new key, and the server is asked to delete the object.
+      An object of an earlier page stays: it may be of another file of the same name, size and time.
     - If the server does not find the object, the upload keeps the key.
 
     Returns:
@@ -96,7 +111,7 @@ async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
     try:
         found = await is_stored(upload, engine)
     except Corrupt as error:
-        if error.is_mismatch:
+        if error.is_mismatch and not upload.target.maybe_stored:  # else perhaps of another file
             upload.target.refuse(UNANSWERED, size=upload.file.size, crc64=error.expected)
         return await _prepare_again(upload, engine)
     if found:

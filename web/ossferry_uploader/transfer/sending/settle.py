@@ -5,7 +5,7 @@ object.
 """
 
 from ossferry_uploader.oss.errors import Corrupt
-from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.errors import FileUnreadable, ServerRefused
 from ossferry_uploader.transfer.files import Piece
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["already_stored", "is_stored"]
+__all__ = ["already_stored", "check_is_checked", "is_checked", "is_stored"]
 
 
 async def is_stored(
@@ -67,6 +67,23 @@ async def already_stored(
         return await is_stored(upload, engine, crc64=crc64)
     except Corrupt:
         return None
+
+
+async def is_checked(upload: "Upload", engine: "Engine", crc64: str) -> bool:
+    """Return whether the bytes with this CRC-64, as sent, are those that the checks have read.
+
+    An encrypted file is read once more, because OSS knows only its encrypted bytes.
+    """
+    if upload.check.crc64 and upload.target.cipher:
+        piece = Piece(upload.file, 0, upload.file.size)
+        crc64 = str(await engine.persist(upload, lambda: engine.ports.checksum.crc64(piece)))
+    return upload.check.crc64 in ("", crc64)
+
+
+async def check_is_checked(upload: "Upload", engine: "Engine", crc64: str) -> None:
+    """Call `is_checked`, and raise `FileUnreadable` if the result is false."""
+    if not await is_checked(upload, engine, crc64):
+        raise FileUnreadable("it was replaced after its checks", changed=True)
 
 
 async def _crc64(upload: "Upload", engine: "Engine") -> int:

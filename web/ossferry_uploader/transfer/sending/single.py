@@ -9,6 +9,7 @@ from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.options import KEEP_BOTH
 from ossferry_uploader.transfer.sending.checksum import PieceChecksum
 from ossferry_uploader.transfer.sending.prepare import headers_of
+from ossferry_uploader.transfer.sending.settle import check_is_checked
 from ossferry_uploader.transfer.target import UNANSWERED, UNREADABLE
 
 TYPE_CHECKING = False
@@ -49,6 +50,7 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
         upload.go(states.VERIFYING)
         try:
             await checksum.check(stored)
+            await check_is_checked(upload, engine, stored.crc64)
         except BaseException as error:
             if isinstance(error, (Corrupt, FileUnreadable)):
                 crc64 = error.expected if isinstance(error, Corrupt) else UNREADABLE

@@ -179,9 +179,11 @@ def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
 
 def _size(model: "UploadModel") -> str:
     """Return the size of a file; the sizes before and after, if the checks have changed it."""
-    original = model.upload.check.original
-    after = size_text(model.upload.file.size)
-    return say("changed_size", before=size_text(original.size), after=after) if original else after
+    upload = model.upload
+    after = size_text(upload.file.size)
+    if not upload.made:
+        return after
+    return say("changed_size", before=size_text(upload.source.size), after=after)
 
 
 def _checks(model: "UploadModel") -> "list[str]":
@@ -195,7 +197,7 @@ def _question(model: "UploadModel") -> "list[str]":
     """Return how the checks have changed the file, and their questions."""
     check = model.upload.check
     questions = [at_line(text, line) for text, line in check.questions()]
-    if not check.original:
+    if not model.upload.made:
         return questions
     ran = check.verdict.ran if check.verdict else []
     says = [each["says"] for each in ran if each["outcome"] == "changed"]

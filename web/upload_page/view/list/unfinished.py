@@ -44,7 +44,7 @@ def show_unfinished(model: "QueueModel", actions: "Actions") -> None:
 
 
 def _head(records: "list[Checkpoint]", actions: "Actions", listeners: Owner) -> "Element":
-    share = percent(sum([each.sent for each in records]), sum([each.size for each in records]))
+    share = percent(sum([each.sent for each in records]), sum([each.total for each in records]))
     title = element("b", None, say_count("unfinished_title", len(records), percent=share))
     ready = [each for each in records if each.can_reopen]
     words = element("p", {"class": "title"}, title)
@@ -76,9 +76,9 @@ def _again(is_rest: bool, sends_whole: bool) -> str:
 
 
 def _line(record: "Checkpoint", age_s: float, actions: "Actions", listeners: Owner) -> "Element":
-    size = size_text(record.size)
+    size = size_text(record.total)
     if record.upload_id:
-        share = percent(record.sent, record.size)
+        share = percent(record.sent, record.total)
         words = say("unfinished_share", percent=share, size=size, ago=ago(age_s))
     else:
         words = say("unfinished_waiting", size=size, ago=ago(age_s))

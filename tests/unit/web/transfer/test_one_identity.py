@@ -1,0 +1,284 @@
+"""A file is one upload, whatever is done to it: checked, replaced by a check, encrypted, or both.
+
+The file on the disk and the decision about it are its identity, in all tabs and after a crash.
+"""
+
+import pytest
+
+from ossferry_uploader.oss.encryption import PublicKey
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.checks.verdict import Verdict
+from ossferry_uploader.transfer.errors import FileUnreadable
+from ossferry_uploader.transfer.plan import MIB
+from support.fake_checks import FakeChecks
+from support.fakes import FakeFile, crc64_of_zeros, until
+from support.pages import World
+
+KEY = PublicKey("ff" * 63 + "01", 3)
+SMALL, LARGE = 10, 40 * MIB
+KINDS = {
+    "as it is": (),
+    "checked": ("checks",),
+    "replaced by a check": ("checks", "made"),
+    "renamed by a check": ("checks", "made", "renamed"),
+    "encrypted": ("encrypted",),
+    "renamed by a check, and encrypted": ("checks", "made", "renamed", "encrypted"),
+}
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+every_size = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["small", "large"])
+
+
+class Pages(World):
+    """Pages that check or encrypt their files, and close without a word."""
+
+    def __init__(self, kind=(), undo_s=0.0):
+        super().__init__()
+        self.storage.keeps_files = True
+        self.kind = kind
+        self.undo_s = undo_s
+        self.opened = 0
+
+    async def open(self):
+        queue, journal, ports = self.page()
+        self.opened += 1
+        ports.random.count = 1000 * self.opened
+        ports.grants.encryption = KEY if "encrypted" in self.kind else None
+        if "checks" in self.kind:
+            ports.grants.features = ["checks"]
+            ports.checks = FakeChecks("*", undo_s=self.undo_s)
+            queue.checking._checks, queue.checking._rules = ports.checks, None
+        await journal.load()
+        return queue, ports
+
+    def add(self, queue, ports, name="a.heic", size=SMALL):
+        if "made" in self.kind:
+            made = FakeFile(name[0] + (".jpg" if "renamed" in self.kind else ".heic"), size - 3)
+            made.is_lasting, made.modified = False, 0
+            ports.checks.verdicts[name] = Verdict(file=made)
+        return queue.add(FakeFile(name, size))
+
+    async def close(self, queue, ports):
+        """Close a page whose requests have all been executed."""
+        ports.tabs.tell = lambda text: None
+        ports.tabs.close()
+        queue.pause_all()
+        await until(lambda: all(each.state in CLOSED for each in queue.uploads))
+
+
+CLOSED = (states.PAUSED, *states.ENDED)
+
+
+async def done(*uploads):
+    await until(lambda: all(upload.state in states.ENDED for upload in uploads))
+    assert [(upload.state, upload.error) for upload in uploads] == [(states.DONE, None)] * len(
+        uploads
+    )
+
+
+@every_size
+@every_kind
+async def test_r36_a_file_of_any_kind_in_two_tabs_is_stored_once(kind, size):
+    world = Pages(kind)
+    (queue, ports), (other, other_ports) = await world.open(), await world.open()
+    world.http.hold()
+    first = world.add(queue, ports, size=size)
+    await until(lambda: world.http.running)
+    second = world.add(other, other_ports, size=size)
+    await until(lambda: second.paused_for == states.FOR_TAB)
+
+    world.http.release()
+    await done(first, second)
+
+    assert first.key == second.key
+    assert world.http.objects == {first.key: first.file.size}
+    await until(lambda: not world.storage.texts)
+
+
+@every_size
+@every_kind
+async def test_r32_a_file_of_any_kind_whose_answer_was_lost_is_stored_once(kind, size):
+    world = Pages(kind)
+    queue, ports = await world.open()
+    world.http.hold()
+    first = world.add(queue, ports, size=size)
+    await until(lambda: world.http.running)
+    if size == LARGE:
+        world.http.release()
+        await until(lambda: world.http.objects)
+    else:
+        assert list(world.storage.texts) == [first.key]
+        world.http.objects[first.key] = first.file.size
+    await world.close(queue, ports)
+    world.http.release()
+
+    queue, ports = await world.open()
+    second = world.add(queue, ports, size=size)
+    await done(second)
+
+    assert world.http.objects == {second.key: second.file.size}
+    await until(lambda: not world.storage.texts)
+
+
+@every_kind
+async def test_parts_of_a_closed_page_are_continued_whatever_was_done_to_the_file(kind):
+    world = Pages(kind)
+    queue, ports = await world.open()
+    world.http.hold_after = 3
+    first = world.add(queue, ports, size=LARGE)
+    await until(lambda: first.progress.arrived and world.http.hold_after is None)
+    assert first.key in world.storage.texts
+    await world.close(queue, ports)
+    world.http.release()
+    (upload_id,) = world.http.multiparts
+    sent, world.http.parts_sent = len(world.http.parts_sent), []
+    assert sent >= 3
+
+    queue, ports = await world.open()
+    (record,) = await queue.left()
+    if "made" in kind:
+        world.add(queue, ports, size=LARGE).cancel()
+    assert await queue.reopen([record]) == []
+    await done(queue.uploads[-1])
+
+    assert world.http.objects == {first.key: first.file.size}
+    assert queue.uploads[-1].upload_id in ("", upload_id)
+    assert len(world.http.parts_sent) <= 5 - sent + 1
+    await until(lambda: not (world.storage.texts or world.http.multiparts))
+
+
+@every_kind
+@pytest.mark.parametrize("count", [1, 60])
+async def test_only_the_small_files_that_are_missing_are_sent(kind, count):
+    world = Pages(kind)
+    queue, ports = await world.open()
+    names = [f"{chr(97 + number // 10)}{number}.heic" for number in range(80)]
+    uploads = [world.add(queue, ports, name) for name in names]
+    size = SMALL - 3 * ("made" in kind)
+    for each in uploads:  # the test gives all files of a letter one made name
+        each.target.join_folder(each.source.name)
+    await until(lambda: len(world.http.objects) >= count, turns=20_000)
+    world.http.hold()
+    await until(lambda: str(world.storage.texts).count(str(crc64_of_zeros(size))) >= count)
+    await world.close(queue, ports)
+    world.http.release()
+    before = len(world.http.objects)
+    assert before < 80
+
+    queue, ports = await world.open()
+    again = [world.add(queue, ports, name) for name in names]
+    await done(*again)
+
+    assert len(world.http.objects) == 80
+    assert len([each for each in again if each.identical]) >= count
+    await until(lambda: not world.storage.texts)
+
+
+async def test_what_has_arrived_is_not_offered_and_its_record_goes_with_the_last_upload():
+    world = Pages()
+    queue, ports = await world.open()
+    first, last = world.add(queue, ports, "a.txt"), world.add(queue, ports, "b.bin", LARGE)
+    world.http.hold_after = 3
+    await until(lambda: first.state == states.DONE and "crc64" in str(world.storage.texts))
+    await until(lambda: first.crc64 in str(world.storage.texts))
+    await world.close(queue, ports)
+    world.http.release()
+
+    queue, ports = await world.open()
+    assert [record.key for record in await queue.left()] == [last.key]
+    await queue.discard(await queue.left())
+    await done(world.add(queue, ports, "c.txt"))
+
+    await until(lambda: not world.storage.texts)
+
+
+async def test_what_has_arrived_and_was_deleted_since_is_sent_again():
+    world = Pages()
+    queue, ports = await world.open()
+    first, _ = world.add(queue, ports, "a.txt"), world.add(queue, ports, "b.bin", LARGE)
+    world.http.hold_after = 3
+    await until(lambda: first.crc64 and first.crc64 in str(world.storage.texts))
+    await world.close(queue, ports)
+    world.http.release()
+    del world.http.objects[first.key]
+
+    queue, ports = await world.open()
+    again = world.add(queue, ports, "a.txt")
+    await done(again)
+
+    assert (again.identical, world.http.objects[again.key]) == (False, SMALL)
+
+
+async def test_a_look_alike_of_a_file_that_arrived_deletes_nothing():
+    world = Pages()
+    queue, ports = await world.open()
+    world.http.hold()
+    first = world.add(queue, ports)
+    await until(lambda: world.http.running and first.key in world.storage.texts)
+    world.http.objects[first.key] = SMALL
+    await world.close(queue, ports)
+    world.http.release()
+
+    queue, ports = await world.open()
+    ports.checksum.has_changed = True  # another file of the same name, size and time
+    second = world.add(queue, ports)
+    await until(lambda: second.key not in ("", first.key))
+    ports.checksum.has_changed = False  # so that the mock of OSS computes its CRC-64
+    await done(second)
+
+    assert world.http.objects == {first.key: SMALL, second.key: SMALL}
+    assert second.refused is None
+
+
+@every_size
+@pytest.mark.parametrize("kind", [("checks",), ("checks", "encrypted")], ids=["plain", "encrypted"])
+async def test_a_file_that_was_replaced_after_its_checks_does_not_arrive(kind, size):
+    world = Pages(kind)
+    queue, ports = await world.open()
+    ports.checks.hold()
+    ports.checksum.has_changed = True  # the checks read other bytes than are sent
+    upload = world.add(queue, ports, size=size)
+    await until(lambda: ports.checks.running)
+    ports.checksum.has_changed = False
+
+    ports.checks.release()
+    await until(lambda: upload.state in states.ENDED)
+
+    assert isinstance(upload.error, FileUnreadable)
+    assert upload.error.changed
+    if size == SMALL:
+        assert upload.refused.key == upload.key  # the server removes it
+    else:
+        assert world.http.objects == {}
+    await until(lambda: not (world.storage.texts or world.http.multiparts))
+    ports.checks.seen.clear()
+    queue.retry(upload)
+    await done(upload)
+    assert ports.checks.seen == ["a.heic"]
+
+
+async def test_the_original_has_its_own_object_and_the_same_record():
+    world = Pages(("checks", "made", "renamed"), undo_s=5.0)
+    queue, ports = await world.open()
+    sleep, ports.clock.sleep = ports.clock.sleep, _never
+    upload = world.add(queue, ports)
+    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+    world.http.hold()
+    queue.checking.answer(upload, keep_original=True)
+    await until(lambda: world.http.running)
+    world.http.objects[upload.key] = SMALL
+    await world.close(queue, ports)
+    world.http.release()
+    ports.clock.sleep = sleep
+    assert upload.key.endswith("/a.heic")
+
+    queue, ports = await world.open()
+    again = world.add(queue, ports)
+    await done(again)
+
+    assert sorted(world.http.objects) == sorted({upload.key, again.key})
+    assert again.key.endswith("/a.jpg")  # the person has decided otherwise
+    await until(lambda: not world.storage.texts)
+
+
+async def _never(_seconds):
+    await until(lambda: False, turns=10**6)
