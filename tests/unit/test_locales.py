@@ -75,6 +75,7 @@ CHECK = ("فحص", "فحصان", "فحوص", "فحصًا")
 OF_MINUTES = ("دقيقة", "دقيقتين", "دقائق", "دقيقة")
 ARABIC = {
     ("page", "announce_end"): FILE,
+    ("page", "already_there"): FILE,
     ("page", "announce_failed"): FILE,
     ("page", "announce_start"): OF_FILES,
     ("page", "asks"): FILE,

@@ -88,10 +88,10 @@ async function reopen(way, folders) {
 // Returns 32 bytes as hex, from which Python derives the data keys of encrypted uploads. They are the same in each page of
 // this browser: IndexedDB has a key that no script can export. A browser that cannot store such a key returns other bytes
 // in each page.
-export async function secret() {
-  const bytes = await stableSecret().catch(() => crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+let known = null;
+export const secret = () => (known ??= stableSecret().catch(() => crypto.getRandomValues(new Uint8Array(SECRET_BYTES))).then(hex));
+
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 async function stableSecret() {
   let key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);

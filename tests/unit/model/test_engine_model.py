@@ -69,12 +69,14 @@ seldom = st.integers(0, 3).map(lambda number: number == 3)
 class Engine(RuleBasedStateMachine):
     """Up to two pages on one or two devices, a few files and streams, and one OSS."""
 
-    def __init__(self, kind: str) -> None:
+    kind = PLAIN
+
+    def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.unseen: list[object] = []  # exceptions that ended a task
         self.loop.set_exception_handler(lambda _loop, what: self.unseen.append(what))
-        self.world = World(kind)
+        self.world = World(self.kind)
         self.added: list[tuple[Page, Upload, int]] = []  # page, upload, seed of the file
         self.chosen: list[str] = []  # names
         self.confirmed: set[tuple[str, int]] = set()  # upload id and part number known to a page
@@ -527,7 +529,7 @@ def _upload_of(added: list[tuple[Page, Upload, int]], pending: Pending) -> Uploa
 
 def _run(kind: str, examples: int) -> None:
     run_state_machine_as_test(
-        lambda: Engine(kind),
+        type(kind, (Engine,), {"kind": kind}),
         settings=settings(
             max_examples=examples,
             stateful_step_count=50,

@@ -24,18 +24,12 @@ class EncryptionWorker:
     and not when Python's garbage is collected.
     """
 
-    def __init__(self) -> None:
-        self._secret = b""
-
     async def secret(self) -> bytes:
         """Return 32 secret bytes, the same in each page of this browser.
 
         If the browser cannot keep a secret, each page gets its own.
         """
-        if not self._secret:
-            secret = binascii.unhexlify(str(await js.ossferry.ask("records", "secret")))
-            self._secret = self._secret or secret
-        return self._secret
+        return binascii.unhexlify(str(await js.ossferry.ask("records", "secret")))
 
     async def encrypt(self, piece: "Piece", cipher: "Cipher") -> None:
         """Set `piece.cut` to the encrypted bytes, and `piece.crc64` to their CRC-64.

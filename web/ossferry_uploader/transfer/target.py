@@ -40,7 +40,8 @@ class Target:
             a single file.
         content_type: the content type of the object; empty until the type is known.
         sha256: the SHA-256 of the file in hexadecimal; empty if not computed.
-        crc64: the CRC-64 of the object in decimal, from OSS; empty until the upload is done.
+        crc64: the CRC-64 of the object in decimal, from OSS; empty until the upload is done, unless
+            an earlier page has stored the object.
         request_id: the id of the OSS request that stored the object.
         identical: whether an identical object was stored before, so that nothing was sent.
         is_searching: whether the server is searching for an identical object now.
@@ -52,8 +53,6 @@ class Target:
         refused: the object that OSS stored in place of the file; `None` if there is none.
         cipher: the key with which the file is encrypted; `None` to send the file as it is.
         salt: the salt of this key, see `sending.encryption`; empty if there is none.
-        arrived_crc64: the CRC-64 in decimal of the object that an earlier page has stored under
-            `key`; empty if that page did not hear of it.
     """
 
     def __init__(self) -> None:
@@ -69,7 +68,7 @@ class Target:
         self.may_replace = self.needs_form = False
         self.refused: RefusedObject | None = None
         self.cipher: Cipher | None = None
-        self.salt = self.arrived_crc64 = ""
+        self.salt = ""
 
     def assign(self, key: str) -> None:
         """Set the object's key. An empty text removes the key."""
@@ -90,7 +89,7 @@ class Target:
 
     def leave_key(self) -> None:
         """Remove the key, because the file has another name now, and what belongs to the key."""
-        self.key = self.arrived_crc64 = ""
+        self.key = self.crc64 = ""
         self.maybe_stored = False
         self.encrypt(None, "")
 
@@ -99,19 +98,18 @@ class Target:
         self.leave_key()
         self.folder_id = ""
 
-    def continue_from(
-        self, key: str, *, sha256: str = "", salt: str = "", arrived_crc64: str = ""
-    ) -> None:
+    def continue_from(self, key: str, *, sha256: str = "", salt: str = "", crc64: str = "") -> None:
         """Use the key of an upload of an earlier page. That page may have stored the object.
 
         Args:
             sha256: the SHA-256 of the file in hexadecimal; empty if unknown.
-            salt, arrived_crc64: as in the attributes.
+            salt: as in the attribute.
+            crc64: the CRC-64 of the object in decimal; empty if that page did not hear of it.
         """
         self.key = key
         self.sha256 = sha256
         self.salt = salt
-        self.arrived_crc64 = arrived_crc64
+        self.crc64 = crc64
         self.maybe_stored = True
 
     def describe(self, *, content_type: str, sha256: str) -> None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WAITS", "QueueModel", "UploadModel"]
 
-NOTHING: "tuple[int, ...]" = (0,) * 17
+NOTHING: "tuple[int, ...]" = (0,) * 18
+NONE_WAITS: "tuple[int, ...]" = (0,) * 11  # the end of a share
 QUIET_S = 8.0
 SLICE_S = 0.004  # that one task may take for updates
 SENT = 2  # index of the sent bytes in a share
@@ -91,6 +92,7 @@ class QueueModel:
     - `held`: number of uploads that a person has paused.
     - `waits[reason]`: number of uploads that wait for this reason.
     - `asks`: number of uploads that wait for the answer to a question of the checks.
+    - `identical`: number of uploads whose file OSS already had.
     - `kept`: number of uploads that can continue after this page is closed.
     - `quiet`: true if nothing was sent for `QUIET_S` seconds, although uploads are running.
     - `forgetful`: true if the browser cannot store records of uploads.
@@ -130,6 +132,7 @@ class QueueModel:
         self.kept = Signal(0)
         self.waits = {reason: Signal(0) for reason in WAITS}
         self.asks = Signal(0)
+        self.identical = Signal(0)
         self.needs = Signal(0)
         self.moving = Signal(0)
         self.forgetful = Signal(False)
@@ -336,6 +339,7 @@ class QueueModel:
             self.moving,
             self.kept,
             self.asks,
+            self.identical,
         )
         for index, total in enumerate(totals):
             if sums[index]:
@@ -369,59 +373,20 @@ def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> 
 
 def _share(model: UploadModel) -> "tuple[int, ...]":
     """Return the numbers that an upload adds to the sums, in the order of `_add_sums`."""
-    state = model.state.get()
+    state, upload = model.state.get(), model.upload
     if state == states.CANCELLED:
-        return (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    size, sent = model.upload.file.size, model.sent.get()
-    if state == states.DONE and model.upload.identical:
-        return (
-            1,
-            0,
-            0,
-            1,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-        )  # stored already: nothing was sent
+        return (0, 0, 0, 0, 0, 0, 1) + NONE_WAITS
+    size, sent = upload.file.size, model.sent.get()
+    if state == states.DONE and upload.identical:
+        return (1, 0, 0, 1, 0, 0, 0) + NONE_WAITS[:-1] + (1,)  # nothing was sent
     if state == states.DONE:
-        return (1, size, sent, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    if state == states.FAILED and not model.upload.may_retry():
-        return (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (1, size, sent, 1, 0, 0, 0) + NONE_WAITS
     if state == states.FAILED:
-        return (1, size, sent, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    if state != states.PAUSED:
-        moving = int(state not in (states.WAITING, states.CHECKING))
-        return (1, size, sent, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, size, moving, 0, 0)
-    reason = model.paused_for.get()
-    held, network, storage, server, login, quota = [int(reason == each) for each in REASONS]
-    asks = int(reason == states.FOR_ANSWER and bool(model.upload.check.questions()))
-    kept = int(model.upload.is_lasting and (held or reason == states.FOR_TAB))
-    return (
-        1,
-        size,
-        sent,
-        0,
-        1,
-        0,
-        0,
-        held,
-        network,
-        storage,
-        server,
-        login,
-        quota,
-        size,
-        0,
-        kept,
-        asks,
-    )
+        again = upload.may_retry()
+        return (1, size * again, sent * again, 0, 0, 1, 0) + NONE_WAITS
+    reason = model.paused_for.get() if state == states.PAUSED else ""
+    waits = [int(reason == each) for each in REASONS]
+    asks = int(reason == states.FOR_ANSWER and bool(upload.check.questions()))
+    kept = int(upload.is_lasting and reason in (states.BY_PERSON, states.FOR_TAB))
+    moving = int(state not in (states.WAITING, states.CHECKING, states.PAUSED))
+    return (1, size, sent, 0, 1, 0, 0) + tuple(waits) + (size, moving, kept, asks, 0)

@@ -17,7 +17,6 @@ from support.fakes import (
     FakeClock,
     FakeFile,
     FakeHttp,
-    crc64_of_zeros,
     make_engine,
     make_ports,
     refused,

@@ -9,8 +9,8 @@ A page uses a record only after these checks:
 - The file must have the name, size and time of change in the record.
 - Each part must be in OSS's list of parts, with the same CRC-64 as the bytes of the file.
 - If the file is sent in one request, OSS refuses to overwrite an existing object.
-- If the file has arrived before, its CRC-64 must be the one in the record, and the server must still
-  find the object.
+- If the file has arrived before, its CRC-64 must be the one in the record, and the server must
+  still find the object.
 """
 
 import json
@@ -172,7 +172,7 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
     The upload then continues the unfinished upload that the record describes.
     """
     upload.target.continue_from(
-        record.key, sha256=record.sha256, salt=record.salt, arrived_crc64=record.crc64
+        record.key, sha256=record.sha256, salt=record.salt, crc64=record.crc64
     )
     upload.progress.continue_from(
         record.upload_id,

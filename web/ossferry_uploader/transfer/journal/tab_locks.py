@@ -8,8 +8,8 @@ upload is created. From then on, the tab holds the lock of the upload's record (
 
 The record of a small file may be removed when the file is stored. So the next tab asks the earlier
 tab whether the file is stored. The question is `{"wants": lock}`, and the answer is
-`{"sent": lock, "key", "crc64", "salt", "policy"}`. Without it, each waiting tab would store the file
-once more (see `test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py`).
+`{"sent": lock, "key", "crc64", "salt", "policy"}`. Without it, each waiting tab would store the
+file once more (see `test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py`).
 
 A closed tab does not answer, but may have stored the file. In this case the next tab uses the key
 in the closed tab's record.

@@ -78,7 +78,7 @@ class RecordWriter:
         The record of a file that has arrived stays until all uploads have ended and are reported.
         """
         has_arrived = upload.state == states.DONE and upload.is_lasting and not upload.upload_id
-        if has_arrived and (upload.request_id or upload.target.arrived_crc64):
+        if has_arrived and (upload.request_id or upload.record.name == upload.key):
             self._arrived[upload.number] = upload
             if not (self._has_ended() and self._is_reported(upload)):
                 self._waiting.append(upload)  # its record gets the CRC-64

@@ -83,10 +83,8 @@ async def _recognise(
     Such a file needs no quota.
     """
     target = upload.target
-    if target.arrived_crc64:
-        stored = await _followed(
-            upload, engine, ciphers, target.key, target.arrived_crc64, target.salt
-        )
+    if target.crc64:  # from the record of an earlier page
+        stored = await _followed(upload, engine, ciphers, target.key, target.crc64, target.salt)
         if stored and await already_stored(upload, engine, crc64=int(stored.crc64)):
             target.searched(target.key)
             return stored

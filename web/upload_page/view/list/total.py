@@ -38,8 +38,8 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
 
     def show_sum() -> None:
         done = say_count("total", model.files.get(), done=number(model.done.get()))
-        asks = model.asks.get()
-        facts.show([done] + ([say_count("asks", asks)] if asks else []) + _pace(model))
+        counts = (("asks", model.asks.get()), ("already_there", model.identical.get()))
+        facts.show([done] + [say_count(key, n) for key, n in counts if n] + _pace(model))
         set_attribute(bar, "max", str(model.size.get() or 1))
         all_empty = not model.size.get() and model.files.get() and not model.running.get()
         set_progress(bar, 1 if all_empty else model.sent.get())
