@@ -37,6 +37,6 @@ def test_a_file_that_is_stored_already_is_not_sent_again(
     again.expect_says("Already uploaded")
     assert again.key == key
     uploader.row("other.txt").expect_says("Arrived and verified")
-    expect(uploader.total).to_contain_text("2 of 2 files 9 B of 9 B")
+    expect(uploader.total).to_contain_text("2 of 2 files 1 was already there 9 B of 9 B")
     sent = [each.key for each in demo.oss.requests if each.operation == "PostObject"]
     assert sent == [key, uploader.row("other.txt").key]

@@ -137,9 +137,10 @@ def test_a_file_that_is_overwritten_during_its_put_is_not_among_my_uploads(
     expect_nothing_listed(uploader)
 
 
-def test_what_was_damaged_in_the_put_of_a_page_that_is_gone_is_not_among_my_uploads(
+def test_what_the_next_page_finds_under_the_key_is_never_removed(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
+    """The page cannot tell a damaged object from another file of the same size and time."""
     console.expected.append("status of 409")
     demo, uploader = start_demo()
     path = make_file("damaged.bin", noise(MIB, seed=74))
@@ -156,11 +157,8 @@ def test_what_was_damaged_in_the_put_of_a_page_that_is_gone_is_not_among_my_uplo
     uploader.expect_ready()
     uploader.choose(path)
     uploader.row("damaged.bin").expect_state("done")
-    until(page, lambda: len(keys(demo)) == 1, timeout_s=30)
 
-    assert keys(demo) == [uploader.row("damaged.bin").key] != damaged
-    page.locator("#more").get_by_role("button", name="My uploads").click()
-    expect(uploader.dialog("my-uploads").get_by_test_id("stored")).to_have_count(1)
+    assert sorted(keys(demo)) == sorted([*damaged, uploader.row("damaged.bin").key])
 
 
 def test_a_whole_of_parts_that_is_another_is_not_among_my_uploads(
