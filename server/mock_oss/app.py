@@ -28,7 +28,7 @@ from mock_oss.http.addressing import (
     check_public_endpoint,
 )
 from mock_oss.http.body import Body, ClientGoneError, CutConnectionError
-from mock_oss.http.cors import answer_headers, preflight
+from mock_oss.http.cors import answer_headers, check_page, preflight
 from mock_oss.http.request import Receive, Request, Scope, Send
 from mock_oss.http.response import Response, error_response
 from mock_oss.http.sending import Sender, header_block
@@ -311,6 +311,8 @@ class _Exchange:
             _ = call.bucket  # NoSuchBucket takes precedence over an error of the signature
         if service.refuse_public_endpoints and operation.name in DATA_OPERATIONS:
             check_public_endpoint(target, region)
+        if self.request.method == "POST":
+            check_page(self.bucket.cors if self.bucket else "", self.request.headers.get("origin"))
         if operation.name != "PostObject":  # the form of a PostObject carries the signature
             call.caller = authenticate(self.request, target, context)
         if operation.action:

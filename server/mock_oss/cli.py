@@ -82,6 +82,10 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "help": "refuse operations on objects through public endpoints of mainland regions, as OSS "
         "does for new accounts",
     },
+    "--private-callbacks": {
+        "action": "store_true",
+        "help": "send upload callbacks also to private addresses, for example of another container",
+    },
     OVERRIDE: {
         "action": "store_true",
         "dest": "override",
@@ -145,6 +149,7 @@ def _run(options: argparse.Namespace) -> None:
         seed_dir=options.seed,
         faults=() if options.faults is None else read_faults(options.faults),
         allow_hosts=options.allow_host,
+        private_callbacks=options.private_callbacks,
     )
     oss.run(on_ready=lambda: print(*_startup_lines(oss), sep="\n", flush=True))  # noqa: T201
 

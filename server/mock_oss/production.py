@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 
 from mock_oss.errors import UnsafeStartError
+from mock_oss.http.addressing import is_loopback
 
 __all__ = ["CREDENTIAL_VARIABLES", "KEY_PREFIXES", "OVERRIDE", "refuse_production"]
 
@@ -81,16 +81,9 @@ def _reasons(host: str, environment: Mapping[str, str], option: str) -> Iterator
     for name in _ROLES:
         if environment.get(name):
             yield f"{name} gives access to real keys, and a mock must not run next to real keys"
-    if not _is_loopback(host):
+    if not is_loopback(host):
         yield f"{option} {host} is reachable from the network, and everybody can control the mock"
 
 
 def _is_live(stage: str) -> bool:
     return not _PATH.match(stage) and _LIVE.search(_NOT_LIVE.sub("", stage)) is not None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

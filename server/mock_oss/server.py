@@ -71,6 +71,7 @@ class MockOSS:
         domains: the domains for virtual-hosted style, ``BUCKET.DOMAIN``.
         allow_hosts: additional host names that are allowed in the Host header of requests to
             ``/_mock/``; loopback addresses and the bound address are always allowed.
+        private_callbacks: whether upload callbacks may go to private addresses other than loopback.
         idle_timeout_s: seconds without data in a body after which the mock responds with
             RequestTimeout.
 
@@ -97,6 +98,7 @@ class MockOSS:
         faults: Iterable[Mapping[str, Any]] = (),
         domains: Sequence[str] = ("localhost",),
         allow_hosts: Sequence[str] = (),
+        private_callbacks: bool = False,
         idle_timeout_s: float = 60.0,
     ) -> None:
         self.host = host
@@ -111,6 +113,7 @@ class MockOSS:
         self._ids = Ids(seed)
         self._domains = tuple(domains)
         self._allow_hosts = frozenset(name.lower() for name in allow_hosts)
+        self._private_callbacks = private_callbacks
         self._idle_timeout_s = idle_timeout_s
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._service: Service | None = None
@@ -358,6 +361,7 @@ class MockOSS:
             domains=self._domains,
             hosts=self.control_hosts,
             refuse_public_endpoints=self.world.refuse_public_endpoints,
+            private_callbacks=self._private_callbacks,
             idle_timeout_s=self._idle_timeout_s,
             endpoint=self.endpoint,
         )

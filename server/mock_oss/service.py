@@ -28,7 +28,8 @@ class Service:
 
     ``executor`` runs short tasks of the mock itself. ``callers`` runs callbacks to application
     servers, which may be slow or may call the mock before they respond. ``hosts`` are additional
-    host names of the mock; requests to these hosts use path style.
+    host names of the mock; requests to these hosts use path style. ``private_callbacks`` allows
+    callbacks to private addresses.
     """
 
     world: World
@@ -43,6 +44,7 @@ class Service:
     domains: tuple[str, ...]
     hosts: frozenset[str]
     refuse_public_endpoints: bool
+    private_callbacks: bool
     idle_timeout_s: float
     endpoint: str
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -27,6 +28,7 @@ __all__ = [
     "check_key",
     "check_public_endpoint",
     "host_name",
+    "is_loopback",
     "locate",
 ]
 
@@ -176,6 +178,14 @@ def host_name(host: str) -> str:
     inside, bracket, _ = name.partition("]")
     name = inside[1:] if bracket and inside[:1] == "[" else name.partition(":")[0]
     return name.lower().rstrip(".")
+
+
+def is_loopback(name: str) -> bool:
+    """Return whether a host name or an IP address means the machine itself."""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
 
 
 def decode_key(path: bytes) -> str:

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import host_name, is_loopback
 from mock_oss.http.documents import child_text, children, document, parse, tag
 
 __all__ = [
     "CorsConfiguration",
     "CorsRule",
     "answer_headers",
+    "check_page",
     "load_cors",
     "parse_cors",
     "preflight",
@@ -177,6 +179,27 @@ def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[s
         if rule is not None:
             headers += _headers(rule, origin, None)
     return headers
+
+
+def check_page(stored: str, origin: str | None) -> None:
+    """Raise RefusedError for a POST request of a page that is not on this machine.
+
+    Unlike OSS, the mock has public keys, so that every page can sign a request. A form needs no
+    preflight request, and may let the mock send a callback.
+
+    Args:
+        stored: the bucket's CORS document, empty if the bucket has no CORS rules.
+        origin: the Origin header of the request; browsers send it with each POST request.
+    """
+    if not origin or is_loopback(host_name(origin)):
+        return
+    if not stored or _find(load_cors(stored), origin, "POST") is None:
+        raise RefusedError(
+            "AccessForbidden",
+            f"The mock refuses POST requests of pages of {origin}. It accepts those of pages on "
+            "this machine, and of pages that a CORS rule of the bucket allows.",
+            why={"kind": "cors", "cause": f"no rule allows POST for the origin {origin}"},
+        )
 
 
 def preflight(

@@ -2,7 +2,7 @@
 
 The mock forwards the application server's response to the client. If the callback fails, the client
 receives 203 CallbackFailed; the object stays stored. Unlike OSS, the mock also calls application
-servers with private IP addresses. Source: vendor page "Callback".
+servers on its own machine. Source: vendor page "Callback".
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import asyncio
 import http.client
 import json
 import re
+import socket
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
 from mock_oss.errors import RefusedError
@@ -22,7 +25,7 @@ from mock_oss.http.request import signed_text
 from mock_oss.http.response import Response
 from mock_oss.operations.common import version_headers
 from mock_oss.operations.image_info import image_info
-from mock_oss.service import Call
+from mock_oss.service import Call, Service
 from mock_oss.signing import callback as signing
 from mock_oss.store import ObjectRecord
 from mock_oss.store.blobs import clip
@@ -36,6 +39,7 @@ TIMEOUT_S = 5.0
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _HOST = re.compile(r"[!-~]*")
+_IPV6_UNICAST = ip_network("2000::/3")
 _NUMBERS = frozenset({"size", "imageInfo.height", "imageInfo.width"})
 
 
@@ -196,11 +200,14 @@ async def deliver(callback: Callback, call: Call, record: ObjectRecord) -> Respo
     loop = asyncio.get_running_loop()
     failure = "OSS can not connect to your callbackUrl, please check it."
     for url in callback.urls:
-        post = _Post(callback, url, body, call.service.public_key_url)
+        post = _Post(callback, url, body, call.service)
         try:
             status, answer = await loop.run_in_executor(call.service.callers, post.send)
         except TimeoutError:
             failure = "Cost too long time."
+            continue
+        except _PrivateAddressError as e:
+            failure = str(e)
             continue
         except (OSError, ValueError, http.client.HTTPException):  # ValueError: invalid host name
             continue
@@ -231,7 +238,7 @@ class _Post:
     callback: Callback
     url: str
     body: bytes
-    public_key_url: str
+    service: Service
 
     def send(self) -> tuple[int, bytes]:
         """Send the request and return (status, body) of the response."""
@@ -243,14 +250,18 @@ class _Post:
             "User-Agent": "http-client/0.0.1",
             "Content-Type": self.callback.body_type,
             "Content-Length": str(len(self.body)),
-            "x-oss-pub-key-url": b64encode(self.public_key_url.encode()).decode(),
+            "x-oss-pub-key-url": b64encode(self.service.public_key_url.encode()).decode(),
             "Authorization": signing.sign(signing.MOCK_KEY, text),
             "Connection": "close",
         }
         kind = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
-        connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+        # Without a port, `kind` would take the end of an IPv6 address for one.
+        port = parts.port or kind.default_port
+        connection = kind(parts.hostname or "", port, timeout=TIMEOUT_S)
+        if not self.service.private_callbacks:
+            connection._create_connection = _connect  # type: ignore[attr-defined]
         try:
             target = f"{path}?{parts.query}" if parts.query else path
             connection.request("POST", target, self.body, headers)
@@ -258,3 +269,33 @@ class _Post:
             return response.status, response.read(MAX_ANSWER_BYTES)
         finally:
             connection.close()
+
+
+class _PrivateAddressError(OSError):
+    """Raised if the application server has only private addresses."""
+
+
+def _connect(address: tuple[str, int], *options: Any) -> socket.socket:
+    """Connect to a public or a loopback address of a host, as ``socket.create_connection`` does.
+
+    The name is resolved once: a name server could give another address the next time.
+    """
+    host, port = address
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    error: OSError = _PrivateAddressError(
+        f"The mock sends no callbacks to private addresses, and {host} has no other one; start the "
+        "mock with --private-callbacks to allow them."
+    )
+    for found in filter(_may_be_called, (str(info[4][0]) for info in infos)):
+        try:
+            return socket.create_connection((found, port), *options)
+        except OSError as e:
+            error = e
+    raise error
+
+
+def _may_be_called(address: str) -> bool:
+    ip = ip_address(address)
+    # Python also calls IPv6 addresses global that stand for a private IPv4 address.
+    is_unicast = ip in _IPV6_UNICAST if ip.version == 6 else not ip.is_multicast
+    return ip.is_loopback or (ip.is_global and is_unicast)

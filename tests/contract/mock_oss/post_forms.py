@@ -44,10 +44,12 @@ def form(
     return body + after.encode() + f"--{BOUNDARY}--\r\n".encode()
 
 
-def post(oss: MockOSS, body: bytes, *, bucket: str = BUCKET) -> Answer:
+def post(
+    oss: MockOSS, body: bytes, *, bucket: str = BUCKET, headers: Mapping[str, str] | None = None
+) -> Answer:
     """Send the body of a form to a bucket."""
-    kind = f"multipart/form-data; boundary={BOUNDARY}"
-    return send(oss, "POST", f"/{bucket}/", headers={"Content-Type": kind}, body=body)
+    kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    return send(oss, "POST", f"/{bucket}/", headers={**kind, **(headers or {})}, body=body)
 
 
 def policy_of(oss: MockOSS, conditions: Sequence[object], **changes: object) -> str:

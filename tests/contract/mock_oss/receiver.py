@@ -36,6 +36,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.calls.append((self.path, headers, body))
         self.server.before_answer()
         self.send_response(self.server.status)
+        if self.server.status == 307:
+            self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", str(len(self.server.answer)))
         self.end_headers()
         self.wfile.write(self.server.answer)

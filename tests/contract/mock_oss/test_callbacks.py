@@ -1,6 +1,7 @@
 """Upload callbacks, delivered to a real server of the test."""
 
 import json
+import socket
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from contract.mock_oss.clients import Answer, send, signed_headers
 from contract.mock_oss.post_forms import form, post, v4_fields
-from contract.mock_oss.receiver import Receiver, encoded, receiving
-from mock_oss import BUCKET, MockOSS
+from contract.mock_oss.receiver import Receiver, callback_to, encoded, receiving
+from mock_oss import BUCKET, BucketSpec, MockOSS
 
+PAGE = "https://page.example"
+CORS = (
+    f"<CORSConfiguration><CORSRule><AllowedOrigin>{PAGE}</AllowedOrigin>"
+    "<AllowedMethod>POST</AllowedMethod></CORSRule></CORSConfiguration>"
+)
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (7).to_bytes(4) + (9).to_bytes(4) + b"rest"
 
 
@@ -98,6 +104,7 @@ def test_json_bodies_get_json_values(mock_oss: MockOSS, receiver: Receiver) -> N
     ("status", "answer", "message"),
     [
         (500, b"{}", "Error status : 500."),
+        (307, b"{}", "Error status : 307."),
         (200, b"<html>", "Response body is not valid json format."),
     ],
 )
@@ -113,6 +120,7 @@ def test_a_failed_callback_answers_203_and_the_object_stays(
     assert failed.xml("Message") == message
     assert failed.headers["ETag"] == '"5D41402ABC4B2A76B9719D911017C592"'
     assert mock_oss.bucket(BUCKET).objects["a"].data == b"hello"
+    assert len(receiver.calls) == 1  # redirects are not followed
 
 
 def test_urls_are_tried_in_order(mock_oss: MockOSS, receiver: Receiver) -> None:
@@ -217,3 +225,128 @@ def test_callbacks_wait_neither_for_each_other_nor_uploads_for_them(
         ]
 
     assert [found.result().status for found in sent] == [200] * many
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_taken"),
+    [
+        (None, True),
+        ("http://127.0.0.1:8000", True),
+        ("http://[::1]:8000", True),
+        ("http://localhost:8000", True),
+        ("http://app.localhost", True),
+        (PAGE, True),
+        ("https://evil.example", False),
+        ("https://localhost.evil.example", False),
+        ("http://127.0.0.1.evil.example", False),
+        ("http://192.168.1.7", False),
+        ("null", False),  # a page in a sandbox, or one that hides its address
+    ],
+)
+def test_t68_a_page_of_another_site_sends_no_form(
+    receiver: Receiver, origin: str | None, is_taken: bool
+) -> None:
+    """The keys of the mock are public, so every page can sign a form and send it without asking."""
+    fields = {"key": "a", "callback": callback_to(receiver)}
+    with MockOSS(buckets=[BucketSpec(name=BUCKET, cors=CORS)]) as oss:
+        body = form({**fields, **v4_fields(oss, [])})
+
+        answer = post(oss, body, headers={"Origin": origin} if origin else {})
+
+        assert answer.status == (200 if is_taken else 403)
+        assert list(oss.bucket(BUCKET).objects) == (["a"] if is_taken else [])
+    assert len(receiver.calls) == is_taken
+
+
+@pytest.fixture
+def reached(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses to which the process has tried to connect, except loopback ones."""
+    connect = socket.create_connection
+    found: list[str] = []
+
+    def create_connection(address: tuple[str, int], *others: Any) -> socket.socket:
+        if address[0] != "127.0.0.1":
+            found.append(address[0])
+            raise OSError("the test has no network")
+        return connect(address, *others)
+
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    return found
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
+    """A mapping from name to the addresses in each of the next answers of the name server."""
+    resolve = socket.getaddrinfo
+    answers: dict[str, list[list[str]]] = {}
+
+    def getaddrinfo(host: str, port: int, *others: Any, **options: Any) -> Any:
+        addresses = answers[host].pop(0) if host in answers else [host]
+        return [one for each in addresses for one in resolve(each, port, *others, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return answers
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "167772161",  # 10.0.0.1
+        "0.0.0.0",  # noqa: S104 - compared, not bound
+        "100.100.100.200",  # the metadata of a server at Alibaba Cloud
+        "169.254.169.254",
+        "224.0.0.1",
+        "[::]",
+        "[fc00::1]",
+        "[fe80::1]",
+        "[fec0::1]",
+        "[ff02::1]",
+        "[::10.0.0.1]",
+        "[::ffff:10.0.0.1]",
+        "[64:ff9b::10.0.0.1]",
+        "internal.example",
+        "8.8.8.8@10.0.0.1",
+    ],
+)
+def test_t68_a_callback_reaches_no_private_address(
+    mock_oss: MockOSS,
+    reached: list[str],
+    name_server: dict[str, list[list[str]]],
+    host: str,
+) -> None:
+    name_server["internal.example"] = [["10.0.0.1", "fd00::1"]]
+    callback = {"callbackUrl": f"http://{host}/", "callbackBody": "x", "callbackHost": "8.8.8.8"}
+
+    answer = put(mock_oss, "a", b"", x_oss_callback=encoded(callback))
+
+    assert (answer.status, answer.code, reached) == (203, "CallbackFailed", [])
+    assert "start the mock with --private-callbacks" in answer.xml("Message")
+
+
+def test_t68_a_callback_goes_to_the_address_that_was_checked(
+    mock_oss: MockOSS,
+    receiver: Receiver,
+    reached: list[str],
+    name_server: dict[str, list[list[str]]],
+) -> None:
+    port = receiver.server_address[1]
+    name_server["rebound.example"] = [["10.0.0.1", "8.8.8.8", "127.0.0.1"], ["10.0.0.1"]]
+    url = f"http://rebound.example:{port}/"
+    callback = encoded({"callbackUrl": url, "callbackBody": "x"})
+
+    answer = put(mock_oss, "a", b"", x_oss_callback=callback)
+
+    assert (answer.status, reached) == (200, ["8.8.8.8"])
+    assert [headers["host"] for _, headers, _ in receiver.calls] == [f"rebound.example:{port}"]
+
+
+def test_an_option_allows_private_addresses(reached: list[str]) -> None:
+    callback = encoded({"callbackUrl": "http://10.0.0.1/", "callbackBody": "x"})
+    with MockOSS(private_callbacks=True) as oss:
+        answer = put(oss, "a", b"", x_oss_callback=callback)
+
+    assert (answer.status, reached) == (203, ["10.0.0.1"])
+    assert answer.xml("Message") == "OSS can not connect to your callbackUrl, please check it."
