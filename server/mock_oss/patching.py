@@ -7,8 +7,10 @@ no certificate of the vendor.
 
 The connections of these libraries are redirected: ``urllib3`` (``requests``, ``oss2``,
 ``alibabacloud_oss_v2``, and the synchronous methods of the ``alibabacloud_tea`` clients such as
-STS), ``aiohttp`` (their asynchronous methods), and ``http.client`` (``urllib``). Other processes
-and other libraries are not redirected.
+STS), the ``urllib3`` in ``aliyunsdkcore``, ``aiohttp`` (their asynchronous methods), and
+``http.client`` (``urllib``). Other libraries cannot resolve the vendor's names meanwhile, and
+nobody can resolve the names of services that the mock does not have. Other processes are not
+affected.
 """
 
 from __future__ import annotations
@@ -17,17 +19,17 @@ import asyncio
 import functools
 import http.client
 import inspect
+import os
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
-from importlib.util import find_spec
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, TypeVar, overload
 
 from mock_oss.environment import replaced_environment
 from mock_oss.errors import MockOSSError
-from mock_oss.http.addressing import VENDOR_DOMAIN, host_name
+from mock_oss.http.addressing import VENDOR_DOMAIN, host_name, is_served
 from mock_oss.server import MockOSS
 
 __all__ = ["InProcessMock", "current_mock", "in_process", "mocked"]
@@ -53,9 +55,9 @@ class InProcessMock(MockOSS):
         return super().control_hosts | {host_name(self.endpoint)}
 
     def serves(self, host: str) -> bool:
-        """Return whether the mock serves a host: the vendor's domain, or a bound custom domain."""
+        """Return whether the mock serves a host: one of the vendor's, or a bound custom domain."""
         name = host_name(host)
-        return name.endswith(f".{VENDOR_DOMAIN}") or name in self.cnames
+        return is_served(name) or name in self.cnames
 
     def connect(self, *, secure: bool) -> socket.socket:
         """Return the client's end of a new connection.
@@ -203,18 +205,46 @@ def _redirect(oss: InProcessMock, stack: ExitStack) -> None:
     A library that is installed is imported here, so that it is redirected even if the code under
     test imports it later.
     """
+
+    def replace(owner: Any, name: str, replacement: Callable[..., Any]) -> None:
+        original = getattr(owner, name)
+        setattr(owner, name, replacement(oss, original))
+        stack.callback(setattr, owner, name, original)
+
+    replace(socket, "getaddrinfo", _refusing)
+    vendored = "aliyunsdkcore.vendored.requests.packages.urllib3.connection"
     for module, name, method, redirected in (
         ("http.client", "HTTPConnection", "connect", _redirected),
         ("http.client", "HTTPSConnection", "connect", _redirected),
         ("urllib3.connection", "HTTPConnection", "connect", _redirected),
         ("urllib3.connection", "HTTPSConnection", "connect", _redirected),
+        (vendored, "HTTPConnection", "connect", _redirected),
+        (vendored, "HTTPSConnection", "connect", _redirected),
         ("aiohttp.connector", "TCPConnector", "_create_connection", _redirected_async),
     ):
-        if find_spec(module.partition(".")[0]) is not None:
-            owner = getattr(import_module(module), name)
-            original = getattr(owner, method)
-            setattr(owner, method, redirected(oss, original))
-            stack.callback(setattr, owner, method, original)
+        with suppress(ImportError):  # what cannot be imported sends no requests
+            replace(getattr(import_module(module), name), method, redirected)
+
+
+def _refusing(oss: InProcessMock, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a `socket.getaddrinfo` that does not resolve the names of the mock and the vendor."""
+
+    @functools.wraps(original)
+    def getaddrinfo(host: Any, *others: Any, **options: Any) -> Any:
+        name = host_name(os.fsdecode(host or ""))
+        if oss.serves(name):
+            raise socket.gaierror(
+                socket.EAI_FAIL,
+                f"mock_oss does not redirect this library from {name} to the mock; give it the "
+                "address of a mock with a port",
+            )
+        if name.endswith(f".{VENDOR_DOMAIN}"):
+            raise socket.gaierror(
+                socket.EAI_FAIL, f"mock_oss serves OSS, STS and RAM, and not {name}"
+            )
+        return original(host, *others, **options)
+
+    return getaddrinfo
 
 
 def _redirected(oss: InProcessMock, original: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -29,6 +29,7 @@ __all__ = [
     "check_public_endpoint",
     "host_name",
     "is_loopback",
+    "is_served",
     "locate",
 ]
 
@@ -37,6 +38,7 @@ _ENDPOINT = re.compile(  # the host name without the vendor's domain, or without
     r"(?:(?P<bucket>[^.]+)\.)?"
     r"(?:oss-(?P<region>[a-z0-9-]+?)(?P<internal>-internal)?|(?P<dual>[a-z]{2}-[a-z0-9-]+)\.oss)"
 )
+_STS_OR_RAM = re.compile(r"ram|sts(?:-vpc)?(?:\.[a-z0-9-]+)?")
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
 _MAX_KEY_BYTES = 1023
 _DOMAIN = re.compile(
@@ -186,6 +188,12 @@ def is_loopback(name: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return name == "localhost" or name.endswith(".localhost")
+
+
+def is_served(name: str) -> bool:
+    """Return whether a host name is the vendor's name for OSS, a bucket, STS or RAM."""
+    label = name.removesuffix("." + VENDOR_DOMAIN)
+    return label != name and any(each.fullmatch(label) for each in (_ENDPOINT, _STS_OR_RAM))
 
 
 def decode_key(path: bytes) -> str:

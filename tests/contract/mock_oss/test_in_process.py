@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 import os
 import socket
 import unittest
@@ -10,8 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.request import urlopen
 
+import aiohttp
 import alibabacloud_oss_v2 as oss_v2
 import alibabacloud_oss_v2.aio as oss_v2_async
+import httpx
 import oss2
 import pytest
 import requests
@@ -19,6 +22,9 @@ import urllib3
 from alibabacloud_sts20150401.client import Client
 from alibabacloud_sts20150401.models import AssumeRoleRequest
 from alibabacloud_tea_openapi.models import Config
+from aliyunsdkcore.acs_exception.exceptions import ClientException
+from aliyunsdkcore.client import AcsClient
+from aliyunsdkcore.request import CommonRequest
 
 import mock_oss as package
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, MockOSSError
@@ -118,6 +124,56 @@ def test_the_asynchronous_sts_client_reaches_the_mock(oss: InProcessMock) -> Non
 
     assert answer.body.credentials.access_key_id.startswith("STS.NMockOss")
     assert oss.requests.one("AssumeRole").host == f"sts.{REGION}.aliyuncs.com"
+
+
+def ask_with_aliyunsdkcore(domain: str, action: str, **parameters: str) -> Any:
+    """Send a request with the client that `oss2` requires, and return its answer."""
+    client = AcsClient(ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION, auto_retry=False)
+    request = CommonRequest(domain=domain, version="2015-04-01", action_name=action)
+    request.set_protocol_type("https")
+    for name, value in parameters.items():
+        request.add_query_param(name, value)
+    return json.loads(client.do_action_with_exception(request))
+
+
+@pytest.mark.parametrize("domain", ["sts.aliyuncs.com", f"sts-vpc.{REGION}.aliyuncs.com"])
+def test_aliyunsdkcore_reaches_the_mock(oss: InProcessMock, domain: str) -> None:
+    token = ask_with_aliyunsdkcore(domain, "AssumeRole", RoleArn=ROLE_ARN, RoleSessionName="alice")[
+        "Credentials"
+    ]
+
+    assert token["AccessKeyId"].startswith("STS.NMockOss")
+    assert oss.requests.one("AssumeRole").host == domain
+
+
+async def ask_with_aiohttp(url: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(url):
+        pass
+
+
+UNSERVED: dict[str, Callable[[], object]] = {
+    "requests": lambda: requests.get("https://kms.aliyuncs.com", timeout=5),
+    "urllib": lambda: urlopen("https://oss.kms.aliyuncs.com"),
+    "aiohttp": lambda: asyncio.run(ask_with_aiohttp("https://kms.aliyuncs.com")),
+    "aliyunsdkcore": lambda: ask_with_aliyunsdkcore("kms.aliyuncs.com", "CreateKey"),
+    "httpx": lambda: httpx.get(ENDPOINT),
+    "a socket": lambda: socket.create_connection(("sts.aliyuncs.com", 443)),
+}
+
+
+@pytest.mark.parametrize("library", UNSERVED)
+def test_what_the_mock_does_not_serve_fails_with_the_cause(
+    oss: InProcessMock, library: str
+) -> None:
+    is_redirected = library not in ("httpx", "a socket")
+    cause = (
+        "serves OSS, STS and RAM, and not " if is_redirected else "does not redirect this library"
+    )
+
+    with pytest.raises((OSError, httpx.ConnectError, ClientException), match=cause):
+        UNSERVED[library]()
+
+    assert not oss.requests
 
 
 def test_urllib_reaches_the_mock(oss: InProcessMock) -> None:
