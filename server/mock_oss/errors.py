@@ -20,7 +20,7 @@ OSS, which is more specific than the error code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 __all__ = [
@@ -69,6 +69,14 @@ class UnknownOperationError(MockOSSError, ValueError):
 
     The message names operations with similar names.
     """
+
+    def __init__(self, name: str, operations: Iterable[str]) -> None:
+        from difflib import get_close_matches  # takes long to import, and is rarely needed
+
+        by_lower = {known.lower(): known for known in sorted(operations)}
+        nearest = [by_lower[each] for each in get_close_matches(name.lower(), by_lower)]
+        hint = f"; similar names: {', '.join(nearest)}" if nearest else ""
+        super().__init__(f"the mock has no operation {name!r}{hint}")
 
 
 class UnsafeStartError(MockOSSError):

@@ -255,12 +255,7 @@ class Journal(Sequence[RequestRecord]):
     def _check_operation(self, name: str) -> None:
         if name in self._operations or any(record.operation == name for record in self):
             return
-        from difflib import get_close_matches  # takes long to import, and is rarely needed
-
-        by_lower = {known.lower(): known for known in sorted(self._operations)}
-        nearest = [by_lower[each] for each in get_close_matches(name.lower(), by_lower)]
-        hint = f"; similar names: {', '.join(nearest)}" if nearest else ""
-        raise UnknownOperationError(f"the mock has no operation {name!r}{hint}")
+        raise UnknownOperationError(name, self._operations)
 
     def one(self, operation: str | None = None, **properties: str | None) -> RequestRecord:
         """Return the record of the only request that matches the arguments of ``all``.

@@ -104,7 +104,7 @@ class MockOSS:
         self.host = host
         self.port = port
         self.clock = clock or Clock()
-        self.faults = Faults(faults)
+        self.faults = Faults(faults, operations=OPERATION_NAMES)
         self.requests = Journal(operations=OPERATION_NAMES)
         self.world = _adapted(world or World(), buckets, cnames, refuse_public_endpoints)
         self.seeded = 0

@@ -32,13 +32,13 @@ import json
 import random
 import threading
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from mock_oss.errors import ERRORS, WorldError
+from mock_oss.errors import ERRORS, UnknownOperationError, WorldError
 
 __all__ = ["EFFECTS", "Fault", "Faults", "RequestFacts", "read_faults"]
 
@@ -194,9 +194,13 @@ class Faults:
 
     Args:
         plans: the faults planned from the start, each as keyword arguments of ``add``.
+        operations: the operations that a fault may name; empty if it may name any.
     """
 
-    def __init__(self, plans: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(
+        self, plans: Iterable[Mapping[str, Any]] = (), *, operations: Collection[str] = ()
+    ) -> None:
+        self._operations = operations
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._first = tuple(plans)
@@ -228,6 +232,8 @@ class Faults:
         if unknown := plan.keys() - _ARGUMENTS:
             raise WorldError(f"a fault has no {min(unknown)!r}")
         fault = Fault(**plan)
+        if fault.operation and self._operations and fault.operation not in self._operations:
+            raise WorldError(str(UnknownOperationError(fault.operation, self._operations)))
         with self._lock:
             self._faults.append(fault)
         return fault

@@ -16,7 +16,7 @@ from oss2.exceptions import InconsistentError, RequestError, ServerError
 from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
 from contract.mock_oss.post_forms import form, post, v4_fields
 from contract.mock_oss.test_sts import client, request
-from mock_oss import BUCKET, ROLE_ARN, MockOSS
+from mock_oss import BUCKET, ROLE_ARN, MockOSS, WorldError
 
 
 def test_an_error_hits_the_nth_matching_request_and_stores_nothing(
@@ -51,6 +51,18 @@ def test_a_fault_for_a_key_hits_the_form_with_this_key(
     assert {key: each.data for key, each in stored.items()} == (
         {"a.txt": content} if status == 204 else {}
     )
+
+
+@pytest.mark.parametrize("operation", ["PutObjct", "putobject"])
+def test_a_fault_for_an_operation_that_the_mock_does_not_have_is_refused(
+    mock_oss: MockOSS, operation: str
+) -> None:
+    with pytest.raises(WorldError, match=f"no operation '{operation}'; similar names: PutObject"):
+        mock_oss.faults.add("hang", operation=operation)
+
+    with pytest.raises(WorldError, match="no operation 'AsumeRole'; similar names: AssumeRole"):
+        MockOSS(faults=[{"effect": "hang", "operation": "AsumeRole"}])
+    assert not mock_oss.faults
 
 
 def test_503_carries_retry_after(mock_oss: MockOSS, bucket_v4: Any) -> None:
