@@ -100,6 +100,8 @@ class App:
         try:
             answer = await exchange.answer()
             record.status = answer[0].status
+            if request.method != "HEAD" and answer[0].length and not answer[0].size:
+                exchange.keep_alive = False  # the client would wait for the announced body
             await self._send(send, exchange, answer)
         except CutConnectionError:
             record.status = None

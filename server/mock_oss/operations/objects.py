@@ -301,7 +301,7 @@ async def head_object(call: Call) -> Response:
 
 
 async def get_object_meta(call: Call) -> Response:
-    """Return only the size, ETag, date and CRC-64 of an object."""
+    """Return only the size, ETag, date and CRC-64 of an object, without a body also for GET."""
     found = resolve(call, call.bucket, existing(call))
     headers = [
         ("ETag", quoted(found.etag)),

@@ -161,6 +161,7 @@ _OBJECT: Mapping[tuple[str, str], Operation] = {
     ("GET", "x-oss-process"): Operation("GetObject", "oss:GetObject", objects.get_processed),
     ("HEAD", ""): Operation("HeadObject", "oss:GetObject", objects.head_object),
     ("DELETE", ""): Operation("DeleteObject", "oss:DeleteObject", objects.delete_object),
+    ("GET", "objectMeta"): Operation("GetObjectMeta", "oss:GetObject", objects.get_object_meta),
     ("HEAD", "objectMeta"): Operation("GetObjectMeta", "oss:GetObject", objects.get_object_meta),
     ("POST", "uploads"): Operation(
         "InitiateMultipartUpload", "oss:PutObject", multipart.initiate_upload

@@ -4,7 +4,9 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from hashlib import md5
+from http.client import HTTPConnection, IncompleteRead
 from typing import Any
 
 import oss2
@@ -318,6 +320,27 @@ def test_a_body_announced_on_a_get_ends_the_connection(mock_oss: MockOSS, bucket
     assert got.read() == b"hello"
     assert got.headers["Connection"] == "close"
     bucket_v4.put_object("b", b"hello")
+
+
+def test_get_with_object_meta_announces_the_size_and_sends_nothing(
+    mock_oss: MockOSS, bucket_v4: Any
+) -> None:
+    """The older SDKs use GET and read only the headers; aiooss2 still does."""
+    bucket_v4.put_object("a", b"hello")
+    target, headers = signed_headers(mock_oss, "GET", "a", query={"objectMeta": ""})
+    missing, others = signed_headers(mock_oss, "GET", "b", query={"objectMeta": ""})
+
+    with closing(HTTPConnection("127.0.0.1", mock_oss.port, timeout=10)) as connection:
+        connection.request("GET", target, headers=headers)
+        answer = connection.getresponse()
+        with pytest.raises(IncompleteRead):
+            answer.read()
+
+    assert (answer.status, answer.headers["Content-Length"]) == (200, "5")
+    assert answer.headers["Connection"] == "close"
+    assert answer.headers["ETag"] == bucket_v4.get_object_meta("a").headers["ETag"]
+    assert "Content-MD5" not in answer.headers
+    assert send(mock_oss, "GET", missing, headers=others).code == "NoSuchKey"
 
 
 def test_traffic_limits_hold(bucket_v4: Any) -> None:
