@@ -2,9 +2,9 @@
 oss2.
 """
 
-import gc
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from contract.mock_oss.clients import oss2_bucket
 from mock_oss import MockOSS
+from support.garbage import collected
 
 HERE = Path(__file__).parent
 SDK_SOCKETS = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -28,14 +29,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _sockets_of_sdks() -> Iterator[None]:
     """Collect an SDK's unclosed sockets after each test, so that they cause no warning in the next
     one.
-
-    Everything else is excluded from later collections, which then take less time.
     """
+    garbage = ExitStack()
+    garbage.enter_context(collected())
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
-    gc.freeze()
+        garbage.close()
 
 
 @pytest.fixture(params=["v4", "v1"])
