@@ -61,7 +61,7 @@ every_way = pytest.mark.parametrize(
 )
 ECS = {
     "date": {"by_header": "0002-00000212", "by_url": "0002-00000223", "by_form": "0002-00000709"},
-    "region": {"by_header": "0002-00000228", "by_url": "0002-00000226"},
+    "region": {"by_header": "0002-00000226", "by_url": "0002-00000228"},
     "form": {"by_header": "0002-00000213", "by_url": "0002-00000224"},
 }
 

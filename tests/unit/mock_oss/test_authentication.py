@@ -407,7 +407,7 @@ def test_an_authorization_header_must_have_the_format_of_v4_v2_or_v1(
             f"{KEY_ID}/20260314/cn-beijing/oss/aliyun_v4_request",
             invalid(
                 "Invalid signing region in Authorization header.",
-                ec="0002-00000228",
+                ec="0002-00000226",
                 ArgumentName="region",
                 ArgumentValue="cn-beijing",
             ),
@@ -490,8 +490,8 @@ def test_a_v4_url_needs_all_its_parameters(gate: Gate, name: str, empty: bool) -
             "x-oss-credential",
             f"{KEY_ID}/20260314/cn-beijing/oss/aliyun_v4_request",
             invalid(
-                "Invalid signing region in credential.",
-                ec="0002-00000226",
+                "The signing region in credential is invalid.",
+                ec="0002-00000228",
                 ArgumentName="region",
                 ArgumentValue="cn-beijing",
             ),

@@ -33,27 +33,35 @@ def invalid(message: str, ec: str, name: str, value: str, **why: str) -> dict[st
 
 
 @pytest.mark.parametrize(
-    ("place", "name", "argument", "ecs"),
+    ("place", "name", "argument", "ecs", "wrong_region"),
     [
         # the EC of another format, date and region
         (
             IN_HEADER,
             "Authorization header",
             "Authorization",
-            ("0002-00000213", "0002-00000212", "0002-00000228"),
+            ("0002-00000213", "0002-00000212", "0002-00000226"),
+            "Invalid signing region in Authorization header.",
         ),
         (
             IN_URL,
             "credential",
             "x-oss-credential",
-            ("0002-00000224", "0002-00000223", "0002-00000226"),
+            ("0002-00000224", "0002-00000223", "0002-00000228"),
+            "The signing region in credential is invalid.",
         ),
-        (IN_FORM, "form", "x-oss-credential", (DEFAULT_EC, "0002-00000709", DEFAULT_EC)),
+        (
+            IN_FORM,
+            "form",
+            "x-oss-credential",
+            (DEFAULT_EC, "0002-00000709", DEFAULT_EC),
+            "Invalid signing region in form.",
+        ),
     ],
     ids=["header", "url", "form"],
 )
 def test_a_refused_scope_is_named_with_its_place(
-    place: Place, name: str, argument: str, ecs: tuple[str, str, str]
+    place: Place, name: str, argument: str, ecs: tuple[str, str, str], wrong_region: str
 ) -> None:
     format_ec, date_ec, region_ec = ecs
     text = "LTAIalice/20260314/cn-hangzhou/sts/aliyun_v4_request"
@@ -66,7 +74,7 @@ def test_a_refused_scope_is_named_with_its_place(
         f"Invalid signing date in {name}.", date_ec, argument, "20260314"
     )
     assert refusal(check_scope, CREDENTIAL, DATE_TIME, "cn-beijing", place) == invalid(
-        f"Invalid signing region in {name}.",
+        wrong_region,
         region_ec,
         "region",
         "cn-hangzhou",
