@@ -33,8 +33,8 @@ async def delete_objects(call: Call) -> Response:
         xml = f"{len(doomed)} keys, 1 to {MAX_DELETE_KEYS}"
         raise RefusedError("MalformedXML", why={"xml": xml})
     for key, version_id in doomed:
-        check_key(key)
         authorize_object(call, "oss:DeleteObject", call.bucket, key, version_id)
+        check_key(key)
     deleted = [_delete(call, *each, encoded=encoded) for each in doomed]
     if quiet == "true":
         return Response(200)

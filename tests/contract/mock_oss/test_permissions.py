@@ -65,6 +65,14 @@ def test_a_link_opens_nothing_that_its_reader_may_not_read(oss: MockOSS) -> None
     assert alice.get_symlink("alice/link").target_key == "secret"
 
 
+@pytest.mark.parametrize("oss", [IN_HER_FOLDER], indirect=True, ids=["folder"])
+def test_a_key_that_is_not_allowed_is_no_answer_to_someone_without_rights(oss: MockOSS) -> None:
+    owner, alice = oss2_bucket(oss, credentials=OWNER), oss2_bucket(oss, credentials=ALICE)
+
+    assert refusal(alice.batch_delete_objects, [""]) == DENIED
+    assert refusal(owner.batch_delete_objects, [""]) == (400, "InvalidObjectName")
+
+
 @pytest.mark.parametrize("acl", ["private", "public-read"])
 def test_a_public_link_opens_public_objects_only(
     mock_oss: MockOSS, bucket_v4: Any, acl: str
