@@ -126,7 +126,7 @@ mutants: build
 	PYTHONPATH=tests $(BIN)/python -m support.mutation $(ONLY)
 
 vendor-suites: $(VENV)/.ready
-	PYTHONPATH="$(CURDIR)/tests" $(BIN)/python -m contract.mock_oss.vendor_suites oss2
+	PYTHONPATH="$(CURDIR)/tests" $(BIN)/python -m contract.mock_oss.vendor_suites
 
 screenshots: build prerequisites $(NODE_TESTS)
 	PYTHONPATH=tests $(BIN)/python tests/e2e/screenshots.py

@@ -1,18 +1,16 @@
-"""Runs the official SDKs' own test suites against the mock and counts the results.
+"""Runs the test suites of the official SDKs, and of packages that use them, against the mock.
 
-They take minutes, and most are only part of the SDKs' source code, so `make test` does not run
-them. With `tests` on `PYTHONPATH`:
+They take minutes, so `make test` does not run them. With `tests` on `PYTHONPATH`:
 
-    python -m contract.mock_oss.vendor_suites oss2 [DIR-OF-SOURCES [FILE ...]]
+    python -m contract.mock_oss.vendor_suites [SUITE [DIR-OF-SOURCES [FILE ...]]]
 
-The suites are `oss2`, `oss-v2` (alibabacloud-oss-v2) and `ali-oss`. The tests of `oss2` are in its
-source package, which is downloaded if DIR is missing. The sources of the other two are in the
-vendor's repositories; the folder of `ali-oss` needs `npm install` and a compiled `lib`. `FILES`
-lists the test files to run.
+`FILES` has the suites and their test files. The tests of the suites in `PACKAGES` are in their
+source packages, which are downloaded if DIR is missing; without SUITE, all of them run. The sources
+of `oss-v2` (alibabacloud-oss-v2) and `ali-oss` are in the vendor's repositories; the folder of
+`ali-oss` needs `npm install` and a compiled `lib`.
 
-The tests run unchanged, except for the clean-up of `oss-v2`, which would call the real endpoints
-over TLS. Each file gets a mock of its own. Requests to the vendor's host names reach the mock as an
-HTTP proxy.
+The tests run unchanged. Each file gets a mock of its own: one of `in_process` in Python, and for
+`ali-oss` one with a port, which serves the vendor's host names as an HTTP proxy, too.
 """
 
 from __future__ import annotations
@@ -24,14 +22,25 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import mock_oss
 from contract.mock_oss.matrix import ADMIN
-from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, ACCOUNT_ID, MockOSS, World
+from mock_oss import (
+    ACCESS_KEY_ID,
+    ACCESS_KEY_SECRET,
+    ACCOUNT_ID,
+    BucketSpec,
+    MockOSS,
+    World,
+    in_process,
+)
+from mock_oss.environment import variables
 
 __all__ = ["FILES", "run"]
 
@@ -98,41 +107,82 @@ FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "multiversion.test",
         ),
     ),
+    "aiooss2": ("tests", ("func/test_bucket", "func/test_object", "func/test_resumable")),
+    "ossfs": (
+        "tests/func",
+        ("test_bucket", "test_error", "test_file", "test_login", "test_object", "test_ossfs"),
+    ),
+    "django-oss-storage": ("tests/django-oss-storage-test", ("tests",)),
 }
+_OLD_AIOHTTP = "aiohttp==3.9.5"  # aiooss2 does not work with later ones
+# Suite -> the package with its tests, and what they need besides.
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "oss2": (f"oss2=={importlib.metadata.version('oss2')}", "mock"),
+    "aiooss2": ("aiooss2==0.2.11", _OLD_AIOHTTP),
+    "ossfs": (
+        *("ossfs==2025.5.0", "fsspec==2025.5.0", "aliyun-python-sdk-sts==3.1.2", _OLD_AIOHTTP),
+    ),
+    "django-oss-storage": (
+        *("django-oss-storage==1.1.1", "django==3.2.25", "legacy-cgi; python_version >= '3.13'"),
+    ),
+}
+# The suites of the official SDKs make their buckets, and the others expect these.
+BUCKET, ANONYMOUS, FOREIGN = "vendor-suite", "dvc-anonymous", ("non-exist-bucket", "xxxx")
+WORLD = World(
+    roles=(ADMIN,),
+    buckets=(
+        BucketSpec(name=BUCKET),
+        BucketSpec(name=ANONYMOUS, acl="public-read"),
+        *(BucketSpec(name=name, account_id="2000000000000000") for name in FOREIGN),
+    ),
+)
+ENDPOINT = "https://oss-cn-hangzhou.aliyuncs.com"
 LOOKUP = Path(__file__).with_name("node") / "localhost.cjs"
+# The suite's own pytest loads this module as a plugin, and with it the mock.
+PLUGIN_PATH = (Path(__file__).parents[2], Path(mock_oss.__file__).parents[1])
 FILE_TIMEOUT_S = 900
 CASE_TIMEOUT_S = 120
 OUTCOMES = {"failure": "failed", "error": "error", "skipped": "skipped"}
 
 
 def fetch(suite: str, folder: Path) -> Path:
-    """Download the sources of the installed version, and the packages that their tests import."""
-    wanted = f"{suite}=={importlib.metadata.version(suite)}"
-    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    """Download the sources of a suite, and install the packages that its tests import there."""
+    packages = PACKAGES[suite]
+    pip = (sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check")
     only = ("--no-deps", f"--no-binary={suite}", f"--dest={folder}")
-    subprocess.run([*pip, "download", *only, wanted], check=True)  # noqa: S603 - ours
+    subprocess.run([*pip, "download", *only, packages[0]], check=True)  # noqa: S603 - ours
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as packed:
         packed.extractall(folder, filter="data")
     sources = folder / archive.name.removesuffix(".tar.gz")
-    subprocess.run([*pip, "install", f"--target={sources}", "mock"], check=True)  # noqa: S603 - ours
+    into = (f"--target={sources}", "--no-warn-conflicts")
+    subprocess.run([*pip, "install", *into, *packages], check=True)  # noqa: S603 - ours
     return sources
 
 
-def pytest_collection_finish(session: Any) -> None:
-    """As a plugin of the suite's own pytest, disable the clean-up that needs TLS."""
-    if any(item.nodeid.startswith("tests/integration/") for item in session.items):
-        suite: Any = importlib.import_module("tests.integration")
-        suite.clean_buckets = lambda *_: None
+def pytest_configure(config: Any) -> None:
+    """As a plugin of the suite's own pytest, start the mock.
+
+    For a suite of Django, do also what its `manage.py` does.
+    """
+    mock = ExitStack()
+    mock.enter_context(in_process(world=WORLD))
+    config.add_cleanup(mock.close)
+    if Path("tests/manage.py").exists():
+        sys.path.insert(0, str(Path("tests").resolve()))
+        os.environ["DJANGO_SETTINGS_MODULE"] = "django-oss-storage-test.settings"
+        importlib.import_module("django").setup()
 
 
-def _environment(oss: MockOSS) -> dict[str, str]:
+def _environment(endpoint: str) -> dict[str, str]:
     """Return the environment variables of all suites."""
     shared = {
         "ACCESS_KEY_ID": ACCESS_KEY_ID,
         "ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
-        "ENDPOINT": oss.endpoint,
-        "BUCKET": "vendor-suite",
+        "ENDPOINT": endpoint,
+        "BUCKET": BUCKET,
+        "BUCKET_NAME": BUCKET,
+        "ANONYMOUS_BUCKET_NAME": ANONYMOUS,
         "REGION": "cn-hangzhou",
         "RAM_ROLE_ARN": ADMIN.arn,
         "USER_ID": ACCOUNT_ID,
@@ -150,21 +200,29 @@ def _environment(oss: MockOSS) -> dict[str, str]:
     }
     return {
         **os.environ,
-        "HTTP_PROXY": oss.endpoint,
-        "http_proxy": oss.endpoint,
-        "PYTHONPATH": str(Path(__file__).parents[2]),  # the suite's own pytest loads this module
+        **variables(WORLD, endpoint),
+        "OSS_SECRET_ACCESS_KEY": ACCESS_KEY_SECRET,
+        "OSS_BUCKET_NAME": BUCKET,
+        "PYTHONPATH": os.pathsep.join(map(str, PLUGIN_PATH)),
         "TZ": "Asia/Shanghai",  # one suite uses dates in this time zone
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
         **{f"OSS_TEST_{name}": value for name, value in shared.items()},
         **{f"ALI_SDK_OSS_{name}": value for name, value in node.items()},
         "ALI_SDK_STS_ID": ACCESS_KEY_ID,
         "ALI_SDK_STS_SECRET": ACCESS_KEY_SECRET,
         "ALI_SDK_STS_ROLE": ADMIN.arn,
         "ALI_SDK_STS_BUCKET": "vendor-suite-sts",
-        "ALI_CLOUD_ENDPOINT": f"http://localhost:{oss.port}",
         "ONCI": "",
     }
+
+
+@contextmanager
+def _environment_of_ali_oss() -> Iterator[dict[str, str]]:
+    """Run a mock with a port; yield the environment variables of `ali-oss`."""
+    with MockOSS(world=WORLD) as oss:
+        proxies = {"HTTP_PROXY": oss.endpoint, "http_proxy": oss.endpoint}
+        direct = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
+        own = {"ALI_CLOUD_ENDPOINT": f"http://localhost:{oss.port}"}
+        yield {**_environment(oss.endpoint), **proxies, **direct, **own}
 
 
 def _command(suite: str, path: Path, report: Path) -> list[str]:
@@ -176,7 +234,7 @@ def _command(suite: str, path: Path, report: Path) -> list[str]:
         ]
     return [
         *(sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"),
-        *("-W", "ignore", f"--timeout={CASE_TIMEOUT_S}", f"--junitxml={report}"),
+        *("-o", "addopts=", "-W", "ignore", f"--timeout={CASE_TIMEOUT_S}", f"--junitxml={report}"),
         *("-p", "contract.mock_oss.vendor_suites", str(path)),
     ]
 
@@ -200,17 +258,19 @@ def run(suite: str, sources: Path, names: Iterable[str] = ()) -> Counter[str]:
     """
     folder, files = FILES[suite]
     total: Counter[str] = Counter()
-    suffix = ".js" if suite == "ali-oss" else ".py"
+    is_node = suite == "ali-oss"
+    suffix = ".js" if is_node else ".py"
     with TemporaryDirectory() as temporary:
         for name in names or files:
             report = Path(temporary) / "report.xml"
             report.unlink(missing_ok=True)
-            with MockOSS(world=World(roles=(ADMIN,), buckets=())) as oss:
+            python = nullcontext(_environment(ENDPOINT))
+            with _environment_of_ali_oss() if is_node else python as env:
                 try:
                     subprocess.run(  # noqa: S603 - the suite's own runner
                         _command(suite, sources / folder / f"{name}{suffix}", report),
                         cwd=sources,
-                        env=_environment(oss),
+                        env=env,
                         stdout=subprocess.DEVNULL,
                         stderr=subprocess.DEVNULL,
                         timeout=FILE_TIMEOUT_S,
@@ -228,11 +288,16 @@ def run(suite: str, sources: Path, names: Iterable[str] = ()) -> Counter[str]:
     return total
 
 
-def main(suite: str, directory: str = "", *names: str) -> None:
-    """Run a suite from the given sources or from downloaded ones; print the total."""
-    with TemporaryDirectory() as temporary:
-        sources = Path(directory).resolve() if directory else fetch(suite, Path(temporary))
-        print(dict(run(suite, sources, names)))  # noqa: T201 - a program
+def main(suite: str = "", directory: str = "", *names: str) -> None:
+    """Run a suite from the given sources or from downloaded ones; print the total.
+
+    Without a suite, run all that can be downloaded.
+    """
+    for each in [suite] if suite else PACKAGES:
+        with TemporaryDirectory() as temporary:
+            sources = Path(directory).resolve() if directory else fetch(each, Path(temporary))
+            total = dict(run(each, sources, names))
+            print(f"{each}: {total}", flush=True)  # noqa: T201 - a program
 
 
 if __name__ == "__main__":
