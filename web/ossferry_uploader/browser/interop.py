@@ -48,12 +48,14 @@ def blob_of(data: "Any") -> "Any":
     Raises:
         TypeError: `data` has no bytes.
     """
-    view = memoryview(data) if IS_MICROPYTHON else memoryview(data).cast("B")
+    view: Any = memoryview(data) if IS_MICROPYTHON else memoryview(data).cast("B")
+    if IS_MICROPYTHON:  # there, a slice of a memoryview starts below 16 MiB
+        view = data if isinstance(data, (bytes, bytearray)) else bytes(view)
     starts = range(0, len(view), CHUNK_BYTES)
     return js.Blob.new(to_js([_array(view[start : start + CHUNK_BYTES]) for start in starts]))
 
 
-def _array(view: memoryview) -> "Any":
+def _array(view: "Any") -> "Any":
     """Return a copy of bytes as a JavaScript `Uint8Array`.
 
     MicroPython cannot convert bytes, so they cross as hex digits.
