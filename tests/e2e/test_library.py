@@ -57,9 +57,6 @@ const worker = new Worker("code.js", { type: "module" });
 worker.onmessage = ({ data }) => (document.body.dataset.found = data);
 worker.onerror = ({ message }) => (document.body.dataset.found = message);
 """
-PYSCRIPT = """<script>{report}</script>
-<script type="{kind}" config='{config}'>{code}</script>
-<script type="module" src="pyscript/core.js"></script>"""
 
 
 def sample(language: str) -> str:
@@ -110,6 +107,7 @@ class Site:
             routes=[
                 Route("/", page),
                 Route("/code.js", script),
+                Route("/main.py", script),
                 Route("/my/token", token),
                 Route(f"/{SCRIPT}", library),
                 Route(f"/{self.wheel.name}", wheel),
@@ -125,13 +123,12 @@ class Site:
         self.script = self._plain(code, IN_WORKER)
 
     def in_pyscript(self, code: str, runtime: str) -> None:
-        interpreter, kind = {
-            "pyodide": ("pyodide/pyodide.mjs", "py"),
-            "micropython": ("micropython/micropython.mjs", "mpy"),
-        }[runtime]
-        given = re.findall("config='(.+)'", sample("html"))[0]
-        config = {**json.loads(given), "interpreter": interpreter}
-        self.page = PYSCRIPT.format(report=IN_PAGE, kind=kind, config=json.dumps(config), code=code)
+        html = sample("html")
+        if runtime == "pyodide":  # as the guide says
+            html = html.replace("micropython/micropython", "pyodide/pyodide")
+            html = html.replace('type="mpy"', 'type="py"')
+        self.page = f"<script>{IN_PAGE}</script>{html}"
+        self.script = code
 
     def _plain(self, code: str, report: str) -> str:
         """Return the script of the guide, with this code."""

@@ -5,6 +5,10 @@ from importlib import import_module
 
 import pytest
 
+from ossferry_uploader.oss import errors as oss
+from ossferry_uploader.transfer import errors as transfer
+from support.markdown import ROOT
+
 
 @pytest.mark.parametrize(
     "of", ["mock_oss", "ossferry", "ossferry_uploader.oss", "ossferry_uploader.transfer"]
@@ -23,3 +27,13 @@ def test_every_error_is_drawn_below_its_base(of: str) -> None:
         above = order[: order.index(each.__name__)]
         parents = [found for found in above if depths[found] < depths[each.__name__]]
         assert parents[-1:] == bases
+
+
+def test_the_guide_of_the_library_describes_every_error() -> None:
+    guide = (ROOT / "docs/uploader-library.md").read_text("utf-8")
+    _, _, section = guide.partition("## Errors\n")
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", section.partition("\n## ")[0], re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+    trees = {each for module in (oss, transfer) for each in module.__all__ if each[0].isupper()}
+    assert named == trees - {"UNEXPECTED", "OSSError", "TransferError"}

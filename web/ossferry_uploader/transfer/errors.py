@@ -221,7 +221,9 @@ class ServerRefused(TransferError):
         prefix: str = "",
         reason: str = "",
     ) -> None:
-        super().__init__(f"{status} {code}: {detail} [{id}]")
+        text = f"answered {status} {code}".rstrip() if status else "gave no usable answer"
+        text += (f": {detail}" if detail else "") + (f" (id {id})" if id else "")
+        super().__init__(f"the server {text}")
         self.status = status
         self.retry_after_s = retry_after_s
         self.code = code

@@ -217,3 +217,21 @@ def test_the_fine_grained_code_is_evidence_too():
     error = Refused("AccessDenied", 403, request_id="R1", ec="0003-00000001")
 
     assert explain(error, origin="").detail == ["AccessDenied", "EC 0003-00000001", "request R1"]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            GrantRefused(0, detail="TypeError: Failed to fetch"),
+            "the server gave no usable answer: TypeError: Failed to fetch",
+        ),
+        (
+            GrantRefused(401, code="not-identified", detail="Sign in.", id="7"),
+            "the server answered 401 not-identified: Sign in. (id 7)",
+        ),
+        (GrantRefused(503), "the server answered 503"),
+    ],
+)
+def test_the_text_of_a_refusal_is_a_sentence_for_programs_that_print_it(error, sentence):
+    assert str(error) == sentence
