@@ -8,7 +8,13 @@ from starlette.responses import RedirectResponse, Response
 from ossferry.access.application import APPLICATION_S, answer_of
 from ossferry.access.authenticator import Authenticator
 from ossferry.access.rate_limits import Rates
-from ossferry.errors import NoProofError, NotIdentifiedError, TooManyError, UnavailableError
+from ossferry.errors import (
+    NoProofError,
+    NotAllowedError,
+    NotIdentifiedError,
+    TooManyError,
+    UnavailableError,
+)
 from ossferry.http.proxies import address_of
 from ossferry.http.same_site import with_cookie
 from ossferry.identity.principal import Identify, Principal
@@ -36,7 +42,11 @@ def app_authenticator(
     """
 
     async def identified(request: Request) -> Principal:
-        return await answer_of("identify", identify(request), patience_s=patience_s)
+        try:
+            return await answer_of("identify", identify(request), patience_s=patience_s)
+        except NotIdentifiedError as error:
+            error.more = NotAllowedError.more  # the page shows the message
+            raise
 
     if not settings.sign_in_url:
         return Authenticator(identify=identified, ambient=with_cookie, expensive=True)

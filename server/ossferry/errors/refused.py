@@ -59,7 +59,10 @@ class BadRequestError(RefusedError):
 
 
 class NotIdentifiedError(RefusedError):
-    """Raised if the sender of a request cannot be identified."""
+    """Raised if the sender of a request cannot be identified.
+
+    If `identify` of an application raises it, the page shows the message.
+    """
 
     status = 401
     code = "not-identified"

@@ -202,6 +202,16 @@ def test_these_requests_without_a_session_are_refused(
         assert answer.status_code == 401
 
 
+@pytest.mark.parametrize("user", ["guess", ""], ids=["wrong", "none"])
+def test_the_page_is_told_that_the_message_of_identify_is_for_the_person(
+    mounted: Callable[..., httpx.Client], user: str
+) -> None:
+    with mounted() as client:
+        problem = client.post("/our/uploads/api/grant", headers={"x-user": user}).json()
+
+    assert (problem["detail"], problem["reason"]) == ("Please sign in.", "application")
+
+
 def test_login_leads_to_the_sign_in_page(mounted: Callable[..., httpx.Client]) -> None:
     with open_page(mounted(sign_in_url="/sign-in?next={return}"), "/our/uploads/login") as answer:
         assert answer.headers["location"] == "/sign-in?next=%2Four%2Fuploads%2F"

@@ -91,6 +91,11 @@ ERRORS = [
         ),
         "The course is closed.",
     ),
+    (
+        GrantRefused(401, id="7", detail="Sign in to the shop.", reason="application"),
+        "Sign in to the shop.",
+    ),
+    (GrantRefused(401, id="7", detail="", reason="application"), "not signed in"),
     (GrantRefused(503, code="sts-unavailable", id="7"), "right now"),
     (GrantRefused(502, code="sts-refused", id="7"), "The cloud refuses"),
     (GrantRefused(500, id="7"), "refused the request"),

@@ -249,8 +249,9 @@ def _server(error: ServerRefused) -> Explanation:
     detail = [evidence] if evidence else []
     if error.quota and key == "grant_quota":
         return _quota(error.quota, detail)
-    if error.reason == BY_APPLICATION:
-        return Explanation(error.detail, say("grant_denied_next"), detail)
+    if error.reason == BY_APPLICATION and error.detail:
+        next_step = "grant_login_next" if error.status == 401 else "grant_denied_next"
+        return Explanation(error.detail, say(next_step), detail)
     return _explanation(key, detail=detail)
 
 
