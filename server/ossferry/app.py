@@ -336,6 +336,7 @@ def _token_api(
         *(uploads.features if uploads else []),
         *(["checks"] if base.checks else []),
         *(["demo"] if base.settings.allow_mock else []),
+        *(["tags"] if "oss:PutObjectTagging" in base.settings.actions else []),
         *(["sign-out"] if authenticator.signs_out else []),
     ]
     return TokenApi(

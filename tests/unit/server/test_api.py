@@ -69,6 +69,14 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Setti
     }
 
 
+def test_a_grant_says_whether_objects_may_have_tags(
+    make_settings: MakeSettings, sts: FakeSts, clock: FakeClock
+) -> None:
+    settings = make_settings(actions=("oss:PutObject", "oss:PutObjectTagging"))
+    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+        assert "tags" in client.post("/api/grant").json()["features"]
+
+
 def test_a_grant_names_the_custom_domain_and_every_other_address(
     make_settings: MakeSettings, sts: FakeSts, clock: FakeClock
 ) -> None:
