@@ -374,6 +374,8 @@ def test_the_style_sheet_of_the_site_sets_the_colours(
 
     until(page, lambda: value("accent") == accent)
     assert (value("radius"), value("accent-ink")) == ("6px", ink)
+    button = frame.locator(".button").first
+    assert button.evaluate("it => getComputedStyle(it).borderRadius") == "4.2px"
     page.add_style_tag(content="oss-ferry { --ossferry-accent: #123456 !important; }")
     element(page, "it.refresh()")
     until(page, lambda: value("accent") == "#123456")
