@@ -588,10 +588,11 @@ def test_t34_no_site_gets_the_level_of_another_site(
     assert objects(demo) == {}
 
 
-def test_a_frame_that_is_loaded_again_starts_with_an_empty_form(
+def test_t69_a_frame_that_is_loaded_again_is_empty_and_another_page_in_it_is_not_believed(
     site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
-    site.shows("name=work folder=mine", form="<form>")
+    listen = "addEventListener('message', ({ data }) => told.push(['message', data]))"
+    site.shows("name=work folder=mine", form="<form>", script=listen)
     frame = opened(site, page)
     frame.locator("#files").set_input_files(essay())
     wait_for(page, "upload")
@@ -600,7 +601,15 @@ def test_a_frame_that_is_loaded_again_starts_with_an_empty_form(
 
     assert element(page, "it.value") == []
     frame.locator("#files").set_input_files(essay())
-    assert "/mine/" in wait_for(page, "upload", 2)[1]["key"]
+    key = wait_for(page, "upload", 2)[1]["key"]
+    assert "/mine/" in key
+
+    forged = {"ossferry": "upload", "value": {"key": "forged"}}
+    script = f"<script>parent.postMessage({json.dumps(forged)}, '*')</script>"
+    elsewhere = json.dumps(f"data:text/html,{script}")
+    element(page, f"it.shadowRoot.querySelector('iframe').src = {elsewhere}")
+    until(page, lambda: forged in told(page, "message"))
+    assert (len(told(page, "upload")), element(page, "it.value")) == (2, [key])
 
 
 @pytest.mark.parametrize(
