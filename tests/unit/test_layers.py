@@ -137,7 +137,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.journal @transfer.states @oss"
         ),
         "view.adding": (
-            "view.actions view.model @transfer.queue @transfer.upload @transfer.ports "
+            "view.actions view.model view.signals @transfer.queue @transfer.upload @transfer.ports "
             "@transfer.files @transfer.states @oss"
         ),
         "view.actions": (

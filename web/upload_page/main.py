@@ -76,7 +76,7 @@ def start() -> Queue:
     adding = Adding(queue, model, actions, clock, new_id=lambda: random.hex(16))
     window.when_hidden(queue.write_now)
 
-    window.receive_files(lambda files: _start_task(adding.add(files)))
+    window.receive_files(adding.take)
 
     def find_unfinished() -> None:
         _start_task(_find_unfinished(queue.unfinished, grant, model, actions))

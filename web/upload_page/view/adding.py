@@ -4,6 +4,7 @@ import asyncio
 
 from ossferry_uploader.oss.keys import safe_name, safe_path
 from ossferry_uploader.transfer import states
+from upload_page.view.signals import Signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Adding:
     Attributes:
         asks: whether to ask about files with the same name; otherwise the queue's options decide.
         holds: whether new uploads are paused until a person or the embedding site starts them.
+        pending: how many groups of files are not, or not completely, in the list yet, as a signal.
 
     Args:
         new_id: returns 128 random bits in hex. All files of a folder have the same bits in their
@@ -50,6 +52,8 @@ class Adding:
     ) -> None:
         self.asks = True
         self.holds = False
+        self.pending = Signal(0)
+        self._drops = 0  # calls of `drop`
         self._is_closed = False
         self._waiting: list[Iterable[File]] = []  # files that came while `_is_closed`
         self._new_id = new_id
@@ -68,22 +72,46 @@ class Adding:
         self._is_closed = False
         waiting, self._waiting = self._waiting, []
         for files in waiting:
-            asyncio.create_task(self.add(files))  # noqa: RUF006 - it ends by itself
+            self._start(files)
+
+    def take(self, files: "Iterable[File]") -> None:
+        """Let a task add files, or let them wait for `open`."""
+        self.pending.set(self.pending.get() + 1)
+        if self._is_closed:
+            self._waiting.append(files)
+        else:
+            self._start(files)
+
+    def drop(self) -> None:
+        """Add no more of the files that were taken before."""
+        self._drops += 1
+        self.pending.set(self.pending.get() - len(self._waiting))
+        self._waiting = []
+
+    def _start(self, files: "Iterable[File]") -> None:
+        async def add(drops: int) -> None:
+            try:
+                if drops == self._drops:
+                    await self.add(files)
+            finally:
+                self.pending.set(self.pending.get() - 1)
+
+        asyncio.create_task(add(self._drops))  # noqa: RUF006 - it ends by itself
 
     async def add(self, files: "Iterable[File]") -> None:
         """Add files in groups, with a pause after each group.
 
         Then ask the person about files with the same name.
         """
-        if self._is_closed:
-            self._waiting.append(files)
-            return
+        drops = self._drops
         taken: dict[tuple[str, str], object] = dict(self._taken())
         twice: list[File] = []
         folder_ids = _FolderIds(self._new_id)
         added, count = 0, FIRST_FILES
         until_s = self._clock.elapsed_s() + AT_ONCE_S
         for file in files:
+            if drops != self._drops:
+                return
             full_name = _full_name(file)
             if self.asks and full_name in taken:
                 twice.append(file)
@@ -99,7 +127,7 @@ class Adding:
             await self._show()
         if twice:
             async with self._asking:
-                await self._ask(twice)
+                await self._ask(twice, drops)
 
     def _add(self, file: "File") -> "Upload":
         upload = self._queue.add(file)
@@ -123,7 +151,7 @@ class Adding:
             if item.state.get() != states.CANCELLED
         }
 
-    async def _ask(self, files: "list[File]") -> None:
+    async def _ask(self, files: "list[File]", drops: int) -> None:
         choice, for_all = KEEP_BOTH, False
         taken = self._taken()
         for index, file in enumerate(files):
@@ -133,6 +161,8 @@ class Adding:
                 choice, for_all = await self._actions.ask(
                     "same_name", file, old.upload.file, more, self._clock.now_s()
                 )
+            if drops != self._drops:
+                return
             if not old or choice == KEEP_BOTH:
                 self._add(file)
             elif choice == REPLACE:

@@ -175,3 +175,49 @@ async def test_single_files_share_nothing():
     await adding.add([FakeFile("a.txt"), FakeFile("b.txt")])
 
     assert folder_ids(queue) == ["", ""]
+
+
+def names(queue):
+    return [upload.file.name for upload in queue.uploads]
+
+
+async def test_files_are_pending_from_when_they_are_taken_until_they_are_in_the_list():
+    adding, queue = make(Person())
+    adding.close()
+
+    adding.take([FakeFile("a.txt")])
+    assert (adding.pending.get(), names(queue)) == (1, [])
+    adding.open()
+    await until(lambda: not adding.pending.get())
+
+    assert names(queue) == ["a.txt"]
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+async def test_files_that_are_dropped_before_they_are_in_the_list_are_not_added(is_closed):
+    adding, queue = make(Person())
+    if is_closed:
+        adding.close()
+
+    adding.take([FakeFile("a.txt")])
+    adding.drop()
+    adding.open()
+    adding.take([FakeFile("b.txt")])
+    await until(lambda: not adding.pending.get())
+
+    assert names(queue) == ["b.txt"]
+
+
+async def test_what_is_dropped_while_the_person_is_asked_is_not_added():
+    adding, queue = make(Person(("keep_both", False)))
+    ask = adding._actions.ask
+
+    async def ask_and_drop(*given):
+        adding.drop()
+        return await ask(*given)
+
+    adding._actions.ask = ask_and_drop
+    adding.take([FakeFile("a.txt"), FakeFile("a.txt")])
+    await until(lambda: not adding.pending.get())
+
+    assert names(queue) == ["a.txt"]
