@@ -23,6 +23,7 @@ from e2e.storage_side import until
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
 from ossferry.cli.demo import Demo
+from ossferry.settings.choices import UPLOAD_ACTIONS
 from ossferry.settings.rules import DEMO_SECRET
 from support.checking import NO_SHORT_TEXTS
 from support.expecting import expect
@@ -55,6 +56,7 @@ class Site:
         self.body = ""
         self.server = ""
         self.token = ""
+        self.headers: dict[str, str] = {}
         self.asked = 0  # requests for a token
 
     def shows(self, attributes: str, *, script: str = "", form: str = "") -> None:
@@ -70,7 +72,7 @@ class Site:
         head = "<!DOCTYPE html><title>Another site</title><link rel=icon href=data:,>"
         tag = f'<script type="module" src="{self.server}/embed.js"></script>'
         text = self.body if "<html" in self.body else f"{head}{tag}<body>{self.body}</body>"
-        return HTMLResponse(text.replace(LOCAL, self.server))
+        return HTMLResponse(text.replace(LOCAL, self.server), headers=self.headers)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,7 @@ def trusting_demo(running_trusting: Demo, site: Site) -> Demo:
 @contextmanager
 def trusting(site: Site, **settings: Any) -> Iterator[Demo]:
     """Run a server of its own that gives the site the level `results`."""
-    with Demo(frame_origins={site.url: "results"}, **settings) as demo:
+    with Demo(**{"frame_origins": {site.url: "results"}, **settings}) as demo:
         site.server = demo.url
         yield demo
 
@@ -113,6 +115,11 @@ def trusting(site: Site, **settings: Any) -> Iterator[Demo]:
 def opened(site: Site, page: Page) -> FrameLocator:
     """Open the site's page, wait until the uploader accepts files, and return its frame."""
     page.goto(site.url)
+    return opened_frame(page)
+
+
+def opened_frame(page: Page) -> FrameLocator:
+    """Wait until the uploader accepts files, and return its frame."""
     frame = page.frame_locator("oss-ferry iframe")
     expect(frame.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
     return frame
@@ -284,9 +291,14 @@ def test_limits_of_the_site_apply_before_the_server_has_given_permission(
     site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     held: list[Route] = []
+    page.route("**/api/embedding?*", lambda route: held.append(route), times=1)
+    site.shows("max-files=3")
+    page.goto(site.url)
+    until(page, lambda: held)  # the page has the first options, and waits for the level of the site
+    element(page, "it.setAttribute('max-files', '1')")
     page.route("**/api/grant", lambda route: held.append(route), times=1)
-    site.shows("max-files=1")
-    frame = opened(site, page)
+    held.pop().continue_()
+    frame = opened_frame(page)
     frame.locator("#files").set_input_files(essay("a.txt"))
     frame.locator("#files").set_input_files(essay("b.txt"))
 
@@ -415,6 +427,7 @@ def test_the_site_adds_files_starts_pauses_and_clears(
     demo = trusting_demo
     page.goto(site.url)
     element(page, add)  # before the frame is ready
+    assert element(page, "it.form.checkValidity()") is False
     frame = page.frame_locator("oss-ferry iframe")
     rows = frame.get_by_test_id("upload")
     expect(rows).to_have_count(2, timeout=SLOW_START_MS)
@@ -437,6 +450,12 @@ def test_the_site_adds_files_starts_pauses_and_clears(
     expect(rows).to_have_count(0)
     assert element(page, "it.value") == []
     assert len(objects(demo)) == 2
+    more = "it.addFiles([new File(['three'], 'three.txt')])"
+    assert element(page, f"({more}, it.form.checkValidity())") is False
+    expect(rows).to_have_count(1)
+    assert element(page, f"({more}, it.form.reset(), it.value)") == []
+    until(page, lambda: element(page, "it.form.checkValidity()"))
+    expect(rows).to_have_count(0)
     with pytest.raises(Exception, match="addFiles takes File objects"):
         element(page, "it.addFiles(['a text'])")
 
@@ -463,21 +482,44 @@ def test_a_token_of_the_site_identifies_the_person(
     ApiKeyFile(tmp_path / "keys.json").add(
         key, secret=DEMO_SECRET.encode(), user="carol", created=datetime(2026, 1, 1, tzinfo=UTC)
     )
-    console.expected.append("401|nobody|not signed in")
-    with trusting(site, auth="apikey", api_keys_file=tmp_path / "keys.json") as demo:
-        site.shows("", script=sample("js"))
+    console.expected += ["401|nobody|not signed in", "oss-ferry: tags"]
+    console.expected.append("dispatched|uncaught: Event")  # PyScript without storage
+    elsewhere = site.url.replace("127.0.0.1", "localhost")
+    settings = {
+        "api_keys_file": tmp_path / "keys.json",
+        "actions": UPLOAD_ACTIONS,
+        "frame_origins": {site.url: "results", elsewhere: "results"},
+    }
+    with trusting(site, auth="apikey", **settings) as demo:
+        site.shows("")
+        page.goto(elsewhere)
+        frame = opened_frame(page)
+        (refused,) = wait_for(page, "error")
+        assert "Without getToken, cookies identify the person" in refused["message"]
+        expect(frame.get_by_test_id("notice-login_ended")).to_contain_text("(getToken)")
+        expect(frame.get_by_role("button", name="Sign in")).to_have_count(0)
+
+        site.shows('tags=\'{"kind": "photo"}\'', script=sample("js"))
         site.token = "a-key-of-nobody"
-        opened(site, page)
+        frame = opened(site, page)
         (refused,) = wait_for(page, "error")
         assert (refused["code"], "name" in refused) == ("not-identified", False)
+        assert "getToken" not in refused["message"]
+        frame.locator("#files").set_input_files(essay())
+        expect(frame.get_by_test_id("upload")).to_have_attribute("data-state", "paused")
+        assert site.asked > 1
+        assert len(told(page, "error")) == 1  # however often the server refuses
 
         site.token = key.text
-        opened(site, page).locator("#files").set_input_files(essay())
+        files = opened(site, page).locator("#files")
+        assert "tags: OSSFERRY_ACTIONS" in wait_for(page, "error")[0]["message"]
+        element(page, "it.removeAttribute('tags')")
+        files.set_input_files(essay())
 
         (found,) = wait_for(page, "upload")
         assert found["key"].startswith("uploads/carol-")
         assert list(objects(demo)) == [found["key"]]
-        assert site.asked >= 3  # one for the refused grant, one for the grant, one for the receipt
+        assert site.asked >= 4  # of these one for the grant, and one for the receipt
 
 
 def test_the_site_learns_which_file_a_check_has_refused(
@@ -623,7 +665,7 @@ def test_t69_a_frame_that_is_loaded_again_is_empty_and_another_page_in_it_is_not
         ("storage-class=Cold", "storage-class is one of"),
         ("server=javascript:alert(1)", "server must be an address"),
         ("server=https://", "server must be an address"),
-        ("accept=png", "accept has types such as"),
+        ("accept=image/*;.csv", "accept has types such as"),
         ("lang=xx", "lang is one of"),
         ("theme=pink", "theme is one of"),
     ],
@@ -659,13 +701,58 @@ def test_what_opens_in_a_high_frame_opens_where_a_person_looks(
     expect(frame.locator("#dropzone")).not_to_be_in_viewport()
 
 
-def test_a_site_that_is_not_named_shows_nothing(
-    site: Site, demo: Demo, page: Page, console: Console
-) -> None:
-    console.expected.append("frame-ancestors|X-Frame-Options|chrome-error")
-    site.server = demo.url
-    site.shows("")
-    page.goto(site.url)
+# Timers of the site's page take a fiftieth of the time, and `told` has the errors of all elements.
+IMPATIENT = """<script>
+const wait = window.setTimeout;
+window.setTimeout = (run, ms) => wait(run, ms / 50);
+window.told = [];
+const keep = ({ type, detail }) => detail && told.push([type, detail]);
+for (const name of ["ready", "error"]) addEventListener(name, keep, true);
+</script>"""
 
-    expect(page.locator("oss-ferry iframe")).to_be_attached()
-    expect(page.frame_locator("oss-ferry iframe").locator("#dropzone")).to_have_count(0)
+
+def explained(page: Page, count: int = 1) -> list[str]:
+    """Wait for so many errors, and return what the elements show."""
+    codes = {error["code"] for error in wait_for(page, "error", count)}
+    assert codes <= {"not-loaded", "bad-options"}
+    return sorted(page.get_by_role("alert").all_inner_texts())
+
+
+def test_r69_a_frame_that_does_not_load_is_explained(
+    site: Site, demo: Demo, trusting_demo: Demo, page: Page, console: Console
+) -> None:
+    console.expected += ["oss-ferry: ", "frame-ancestors|X-Frame-Options|chrome-error", "net::"]
+    console.expected += ["Content.Security.Policy", "Cross-Origin-Embedder-Policy|NotSameOrigin"]
+    servers = (demo.url, "http://127.0.0.1:1", "uploads.example")
+    elements = (f"<oss-ferry required server='{each}'></oss-ferry>" for each in servers)
+    site.body = f"{IMPATIENT}<form>{''.join(elements)}</form>"
+    page.goto(site.url)
+    assert [each.split(": ", 1)[1][:65] for each in explained(page, 3)] == [
+        "OSSFERRY_FRAME_ORIGINS of the upload server does not list " + site.url[:7],
+        "no upload server answers at http://127.0.0.1:1: it is down, the a",
+        'server must be an address with https, not "uploads.example".',
+    ]
+    assert site.url in element(page, "it.validationMessage")
+    assert page.locator("iframe:visible").count() == 0
+
+    site.body = f"{IMPATIENT}<oss-ferry></oss-ferry><oss-ferry></oss-ferry>"
+    for name, value, reason in (
+        ("content-security-policy", "frame-src 'none'", f"must allow {site.server} in frame-src"),
+        ("cross-origin-embedder-policy", "require-corp", "has not loaded the frame"),
+    ):
+        site.headers = {name: value}
+        page.goto(site.url)
+        assert [reason in each for each in explained(page, 2)] == [True, True]
+
+    site.body = f"{IMPATIENT}<oss-ferry server='uploads.example'></oss-ferry>"
+    site.headers = {}
+    page.goto(site.url)
+    held: list[Route] = []
+    page.route("**/?embed=*", lambda route: held.append(route))
+    element(page, f"it.setAttribute('server', '{site.server}')")
+    wait_for(page, "error", 2)
+    assert "has not loaded the frame" in explained(page)[0]
+    held[0].continue_()  # it was only late
+    wait_for(page, "ready")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator("oss-ferry iframe")).to_be_visible()

@@ -36,11 +36,15 @@ const OPTIONS = {
 const FRAME = ["server", "label"]; // these attributes belong to the frame
 const FORM = ["name", "required"]; // and these to the form
 const TOKENS = ["accent", "accent-ink", "accent-soft", "bg", "card", "ink", "soft", "line", "edge", "radius", "font"];
+const HELLO_MS = 10000;
+const PROBE_MS = 5000;
 const STYLE = [
   ":host { display: block; }",
   ":host([hidden]) { display: none; }",
   "iframe { inline-size: 100%; block-size: 460px; border: 0; }",
   ":host(:disabled) iframe { opacity: 0.5; pointer-events: none; }",
+  "p { margin: 0; padding: 12px 16px; border: 1px solid; border-radius: var(--ossferry-radius, 14px); overflow-wrap: anywhere; }",
+  "p { font-family: var(--ossferry-font, inherit); }",
 ].join(" ");
 
 function parsed(address) {
@@ -68,8 +72,17 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   #waiting = []; // messages for a frame that is not ready
   #stored = new Map(); // key: result
   #running = 0;
+  #given = 0; // calls of `addFiles` whose files the page does not have yet
+  #isAdding = false; // the page has files that are not in its list yet
+  #problem = ""; // why there is no uploader
+  #timer = 0;
   #texts = {}; // sentences of the page, in its language
   #listener = (message) => this.#receive(message);
+  #blocked = ({ blockedURI, disposition, effectiveDirective: name }) => {
+    if (disposition !== "enforce" || !/^(frame|child|default)-src$/.test(name)) return;
+    if (!this.#frame || this.#isLoaded || this.#problem || parsed(blockedURI)?.origin !== this.#server) return;
+    this.#explain(`the Content-Security-Policy of this page must allow ${this.#server} in frame-src`);
+  };
   #isConnected = false;
   #isChanged = false;
   #getToken = null;
@@ -100,6 +113,7 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
       this.#shadow.adoptedStyleSheets = [style];
     }
     addEventListener("message", this.#listener);
+    document.addEventListener("securitypolicyviolation", this.#blocked);
     this.#isConnected = true;
     this.#open();
   }
@@ -107,16 +121,18 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   disconnectedCallback() {
     this.#isConnected = false;
     removeEventListener("message", this.#listener);
+    document.removeEventListener("securitypolicyviolation", this.#blocked);
     this.#close();
   }
 
   attributeChangedCallback(name, old, value) {
     if (old === value || !this.#isConnected) return;
-    if (name === "server" || !this.#frame) {
+    if (name === "server") {
       this.#close();
       this.#open();
-    } else if (name === "label") this.#frame.title = value ?? "Upload files";
-    else if (FORM.includes(name)) this.#update();
+    } else if (FORM.includes(name)) this.#update();
+    else if (!this.#frame) return;
+    else if (name === "label") this.#frame.title = value ?? "Upload files";
     else if (!this.#isChanged) {
       this.#isChanged = true; // attributes that change together become one message
       queueMicrotask(() => {
@@ -136,7 +152,10 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
     const given = [...files];
     const strange = given.find((each) => !(each instanceof File));
     if (strange !== undefined) throw new TypeError(`addFiles takes File objects, not ${strange}`);
+    if (!given.length) return;
     const folders = ({ webkitRelativePath: path = "" }) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    this.#given += 1;
+    this.#update(); // a form that is sent at once must not lose them
     this.#tell("files", given.map((file) => ({ file, folders: folders(file) })));
   }
 
@@ -157,6 +176,9 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   // Cancels the uploads that have not ended, and empties the list and the form value. The objects remain in OSS.
   clear() {
     this.#stored.clear();
+    const waiting = this.#waiting.filter(([command]) => command !== "files");
+    this.#given -= this.#waiting.length - waiting.length;
+    this.#waiting = waiting;
     this.#update();
     this.#tell("empty");
   }
@@ -221,11 +243,9 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   #open() {
     const given = this.getAttribute("server");
     const server = given ?? (HERE && new URL(".", HERE).href);
-    if (!server) return this.#fail({ code: "bad-options", message: "the attribute server is missing" });
-    const address = parsed(server);
-    if (!/^https?:$/.test(address?.protocol)) {
-      return this.#fail({ code: "bad-options", message: `server must be an address with https, not "${given}"` });
-    }
+    if (!server) return this.#explain("the attribute server is missing", "bad-options");
+    const address = /^(https?:|\/)/.test(server) ? parsed(server) : null;
+    if (!address) return this.#explain(`server must be an address with https, not "${given}"`, "bad-options");
     if (!address.pathname.endsWith("/")) address.pathname += "/";
     this.#server = address.origin;
     address.search = new URLSearchParams({ embed: location.origin, ...(this.lang && { lang: this.lang }) });
@@ -236,7 +256,39 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
     frame.src = address.href;
     this.#frame = frame;
     this.#shadow.replaceChildren(frame);
+    this.#timer = setTimeout(() => this.#probe(address), HELLO_MS);
     this.#update();
+  }
+
+  // Explains why no page has answered in the frame, as far as this page can know.
+  async #probe({ href }) {
+    const frame = this.#frame;
+    const url = new URL(`api/embedding?origin=${encodeURIComponent(location.origin)}`, href);
+    const signal = AbortSignal.timeout?.(PROBE_MS); // old browsers wait longer
+    const asked = fetch(url, { credentials: "omit", signal }).then((answer) => answer.json());
+    const level = await asked.then((answer) => answer.level, () => "");
+    if (frame !== this.#frame || this.#isLoaded || this.#problem) return;
+    let reason = `no upload server answers at ${url.origin}: it is down, the attribute server is wrong, or the`
+      + " Content-Security-Policy of this page does not allow the address in frame-src and connect-src";
+    if (level === "none") reason = `OSSFERRY_FRAME_ORIGINS of the upload server does not list ${location.origin}`;
+    else if (level) {
+      reason = "the upload server allows this site, but the browser has not loaded the frame: this page may have the"
+        + " header Cross-Origin-Embedder-Policy, or an extension blocks frames";
+    }
+    this.#explain(reason);
+  }
+
+  // Shows and reports why there is no uploader.
+  #explain(reason, code = "not-loaded") {
+    this.#problem = `The uploader was not loaded: ${reason}.`;
+    const box = document.createElement("p");
+    box.textContent = this.#problem;
+    box.setAttribute("role", "alert");
+    box.tabIndex = -1; // browsers report an invalid field only if it can have the focus
+    this.#shadow.append(box);
+    if (this.#frame) this.#frame.hidden = true;
+    this.#update();
+    this.#fail({ code, message: reason });
   }
 
   #close() {
@@ -249,8 +301,12 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   // Forgets what the page has told: a new page has an empty list.
   #forget() {
     const keys = this.value;
-    this.#isLoaded = this.#isReady = false;
+    clearTimeout(this.#timer);
+    this.#isLoaded = this.#isReady = this.#isAdding = false;
     this.#running = 0;
+    this.#given = this.#waiting.filter(([command]) => command === "files").length;
+    this.#problem = "";
+    this.#shadow.querySelector("p")?.remove();
     this.#stored.clear();
     this.#update();
     if (keys.length) this.dispatchEvent(event("removed", { keys }));
@@ -305,6 +361,7 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
     const { ossferry: kind, value } = data ?? {};
     if (kind === "hello") {
       this.#forget(); // the page may have been loaded again
+      this.#frame.hidden = false;
       this.#isLoaded = true;
       this.refresh();
     } else if (kind === "height") this.#frame.style.blockSize = `${value}px`;
@@ -314,11 +371,13 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
     else if (kind === "removed") for (const key of value.keys) this.#stored.delete(key);
     else if (kind === "upload") this.#stored.set(value.key, value);
     else if (kind === "progress") this.#running = value.running;
+    else if (kind === "taken") this.#given -= 1;
+    else if (kind === "adding") this.#isAdding = value;
     else if (kind === "ready") {
       this.#isReady = true;
       for (const message of this.#waiting.splice(0)) this.#tell(...message);
     }
-    if (["texts", "removed", "upload", "progress"].includes(kind)) this.#update();
+    if (["texts", "removed", "upload", "progress", "taken", "adding"].includes(kind)) this.#update();
     if (["ready", "upload", "progress", "done", "removed"].includes(kind)) this.dispatchEvent(event(kind, value));
   }
 
@@ -327,13 +386,13 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
     const value = new FormData();
     if (this.name) for (const key of this.#stored.keys()) value.append(this.name, key);
     this.#internals.setFormValue(value);
-    const anchor = this.#frame ?? undefined;
-    if (this.#running) {
+    const anchor = this.#shadow.querySelector("p") ?? this.#frame ?? undefined;
+    if (this.#running || this.#given || this.#isAdding) {
       const message = this.#texts.form_running ?? "Please wait until all files are uploaded.";
-      this.#internals.setValidity({ customError: true }, message, anchor);
+      this.#internals.setValidity({ customError: true }, this.#problem || message, anchor);
     } else if (this.hasAttribute("required") && !this.#stored.size) {
       const message = this.#texts.form_required ?? "Please upload a file.";
-      this.#internals.setValidity({ valueMissing: true }, message, anchor);
+      this.#internals.setValidity({ valueMissing: true }, this.#problem || message, anchor);
     } else this.#internals.setValidity({});
   }
 }

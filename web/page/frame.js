@@ -2,6 +2,10 @@
 // `frame-ancestors` limits who can embed it; with a wrong `embed` in the address no message arrives.
 
 const outside = new URLSearchParams(location.search).get("embed");
+// Whether the embedding site certainly is another site, so that browsers send no cookies here. Of two sites with the same
+// last two labels, such as `a.co.uk` and `b.co.uk`, this is not known.
+const site = ({ protocol, hostname }) => protocol + hostname.split(".").slice(-2).join(".");
+export const isOfOtherSite = site(new URL(outside)) !== site(location);
 const ANSWER_MS = 15000; // the embedding page may have to ask its own server for a token
 const AGAIN_MS = 2000;
 
@@ -72,16 +76,21 @@ function take(files) {
   window.ossferry.take(files.map(({ file }) => file));
 }
 
-// The first options, as JSON. Only the origin in the address can give them, so nobody gets the level of another origin.
+// The options, as JSON. Only the origin in the address can give them, so nobody gets the level of another origin.
+let latest;
 let resolve;
-let receive = (command, text) => command === "options" && resolve(text);
-export const options = new Promise((done) => (resolve = done));
+let receive = (command, text) => command === "options" && resolve((latest = text));
+const given = new Promise((done) => (resolve = done));
+export const options = () => given.then(() => latest);
 
 addEventListener("message", async ({ source, origin, data }) => {
   if (source !== parent || origin !== outside || typeof data?.ossferry !== "string") return;
   const { ossferry: command, value } = data;
   if (command === "token") return answerAll(JSON.stringify(value === null ? null : String(value)));
-  if (command === "files") return (await level) === "results" && take(value);
+  if (command === "files") {
+    if ((await level) === "results") take(value);
+    return send({ ossferry: "taken" });
+  }
   if (command === "options") dress(JSON.parse(value).tokens ?? {});
   receive(command, String(value ?? ""));
 });

@@ -31,9 +31,10 @@ class EmbeddingApi:
     async def show(self, request: Request) -> Response:
         """Answer `GET /api/embedding?origin=...` with the level of an origin.
 
-        Everybody may ask. The `frame-ancestors` directive of the page shows the same origins.
+        Everybody may ask, so that `embed.js` in any site can tell why its frame stays empty. The
+        `frame-ancestors` directive of the page shows the same origins.
         """
         answer: Embedding = {
             "level": self._levels.get(request.query_params.get("origin", ""), "none")
         }
-        return JSONResponse(answer)
+        return JSONResponse(answer, headers={"access-control-allow-origin": "*"})

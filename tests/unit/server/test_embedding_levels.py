@@ -30,3 +30,4 @@ def test_t34_a_site_has_the_level_of_the_settings(
 
     assert answer.json() == {"level": level}
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["access-control-allow-origin"] == "*"  # `embed.js` asks from the site

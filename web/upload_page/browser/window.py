@@ -305,9 +305,13 @@ class Frame:
         """Return what the server allows the embedding site: `counts`, `results` or `none`."""
         return str(await self._module.level)
 
+    def is_of_other_site(self) -> bool:
+        """Tell whether the embedding page certainly belongs to another site than this page."""
+        return bool(self._module.isOfOtherSite)
+
     async def options(self) -> "dict[str, Any]":
-        """Wait for the first options of the embedding page, and return them."""
-        found: dict[str, Any] = json.loads(str(await self._module.options))
+        """Wait for options of the embedding page, and return the latest."""
+        found: dict[str, Any] = json.loads(str(await self._module.options()))
         return found
 
     def listen(self, handler: "Callable[[str, str], None]") -> None:

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["serve_embedding_page"]
 
 SIGNED_OUT = 401
+TAGS = "tags"  # an option, and a feature of grants
+NO_COOKIES = (
+    "Without getToken, cookies identify the person, and frames of another site get no cookies."
+)
 BAD_OPTIONS, NO_TOKEN = "bad-options", "no-token"
 TEXTS = ("form_required", "form_running")
 
@@ -51,6 +55,7 @@ async def serve_embedding_page(
     - `texts`: sentences for the validation of a form, in the language of the page.
     - `progress`: one of the sums `files`, `done`, `failed`, `running`, `sent`, `size` changed.
     - `done`: all uploads have ended.
+    - `adding`: whether files are on their way into the list.
     - `error`: the options are not valid, or nobody is signed in. With the level `results`, also:
       an upload has failed.
     - `upload` and `removed`: with the level `results`, an upload is finished, or the list does not
@@ -64,12 +69,17 @@ async def serve_embedding_page(
     frame = await window.Frame.open()
     level = await frame.level()
     options = _Options(frame, level, uploader, grant, actions, adding, begin)
+
+    def empty() -> None:
+        adding.drop()
+        actions.empty()
+
     commands: dict[str, Callable[[], None]] = {
         "pause": actions.pause_all,
         "resume": actions.resume_all,
         "retry": actions.retry_failed,
         "clear": actions.clear,
-        "empty": actions.empty,
+        "empty": empty,
     }
 
     def receive(command: str, value: str) -> None:
@@ -81,12 +91,14 @@ async def serve_embedding_page(
     given = await frame.options()
     frame.listen(receive)
     options.apply(given)
+    effect(options.check_tags)
     _send_texts(frame)
+    effect(lambda: frame.tell("adding", adding.pending.get() > 0))
     frame.tell("ready", {"level": level})
     if level == RESULTS:
         _send_results(frame, uploader, actions)
     _send_sums(frame, model)
-    _send_sign_in(frame, grant)
+    _send_sign_in(frame, grant, options)
 
 
 class _Options:
@@ -110,11 +122,29 @@ class _Options:
         self._adding = adding
         self._begin: Callable[[], None] | None = begin
         self._language = self._theme = ""
+        self._given: dict[str, Any] = {}
+        self._may_tag = True  # until a grant says something else
+
+    @property
+    def by_token(self) -> bool:
+        """Whether the site identifies the person with a token."""
+        return bool(self._given.get("by_token"))
+
+    def check_tags(self) -> None:
+        """Apply options with tags again if a grant says that tags are not allowed, or are again."""
+        grant = self._grant.grant.get()
+        may_tag = not grant or TAGS in grant.features
+        if may_tag == self._may_tag:
+            return
+        self._may_tag = may_tag
+        if self._given.get(TAGS):
+            self.apply(self._given)
 
     def apply(self, given: "dict[str, Any]") -> None:
         """Apply options. While they are not valid, files wait."""
+        self._given = given
         try:
-            found = read_options(given, self._level, languages())
+            found = read_options(given, self._level, languages(), may_tag=self._may_tag)
         except BadOptions as error:
             self._adding.close()
             self._grant.bad_options.set(error)
@@ -123,7 +153,8 @@ class _Options:
         self._uploader.queue.options = found.options
         self._uploader.limit(found.limits)
         self._adding.asks, self._adding.holds = found.asks, found.holds
-        self._actions.offers_sign_in.set(not found.by_token)
+        offers_sign_in = not found.by_token and not self._frame.is_of_other_site()
+        self._actions.offers_sign_in.set(offers_sign_in)
         if found.language != self._language:
             self._language = found.language
             speak(found.language or browser_language.chosen(), remember=False)
@@ -203,7 +234,7 @@ def _code(name: str) -> str:
 
 
 def _send_sums(frame: window.Frame, model: "QueueModel") -> None:
-    latest = {"running": 0, "failed": 0}
+    latest = {"files": 0, "running": 0, "failed": 0}
 
     def tell_sums() -> None:
         sums = {
@@ -214,25 +245,33 @@ def _send_sums(frame: window.Frame, model: "QueueModel") -> None:
             "sent": model.sent.get(),
             "size": model.size.get(),
         }
-        if not sums["files"]:
-            return
+        if not sums["files"] and not latest["files"]:
+            return  # nothing was added yet
         frame.tell("progress", sums)
         has_news = latest["running"] or sums["failed"] > latest["failed"]
-        if has_news and not sums["running"]:
+        if has_news and sums["files"] and not sums["running"]:
             frame.tell("done", sums)
         latest.update(sums)
 
     effect(tell_sums)
 
 
-def _send_sign_in(frame: window.Frame, grant: "GrantModel") -> None:
-    """Send an event if the server does not know the person."""
+def _send_sign_in(frame: window.Frame, grant: "GrantModel", options: _Options) -> None:
+    """Send an event if the server does not know the person, once for all requests in a row."""
+    told = ""
 
     def tell_error() -> None:
+        nonlocal told
         error: Any = grant.error.get()
+        if not error:
+            told = ""
         is_new = isinstance(error, GrantRefused) and error.code != NO_TOKEN  # the site knows that
         if is_new and error.status == SIGNED_OUT:
             message = explain(error, origin="").sentence
-            frame.tell("error", {"code": error.code, "message": message})
+            if not options.by_token:
+                message += f" {NO_COOKIES}"
+            if message != told:
+                frame.tell("error", {"code": error.code, "message": message})
+            told = message
 
     effect(tell_error)

@@ -72,7 +72,9 @@ class EmbeddingOptions:
         self.by_token = bool(given.get("by_token"))
 
 
-def read_options(given: "dict[str, Any]", level: str, languages: "list[str]") -> EmbeddingOptions:
+def read_options(
+    given: "dict[str, Any]", level: str, languages: "list[str]", *, may_tag: bool = True
+) -> EmbeddingOptions:
     """Check the options that the embedding site gave.
 
     Args:
@@ -80,6 +82,7 @@ def read_options(given: "dict[str, Any]", level: str, languages: "list[str]") ->
             that the site's own script has found.
         level: what the server allows the site.
         languages: the codes of the page's languages.
+        may_tag: whether the credentials allow object tags.
 
     Raises:
         BadOptions: an option is unknown or not valid, or the site may not set it.
@@ -97,6 +100,8 @@ def read_options(given: "dict[str, Any]", level: str, languages: "list[str]") ->
             f"{needs_results[0]}: this site does not have the level {RESULTS} in"
             " OSSFERRY_FRAME_ORIGINS"
         )
+    if given.get("tags") and not may_tag:
+        raise BadOptions("tags: OSSFERRY_ACTIONS of the server lacks oss:PutObjectTagging")
     try:
         return EmbeddingOptions(given, languages)
     except ValueError as error:
@@ -117,7 +122,9 @@ def _one_of(name: str, value: "Any", allowed: "Any") -> str:
 
 def _type(value: "Any") -> str:
     text = str(value).lower()
-    if not text.startswith(".") and "/" not in text:
+    kind, slash, name = text.partition("/")
+    is_type = kind and name if slash else text[:1] == "." and text != "."
+    if not is_type or any(each in text for each in ";, "):
         raise ValueError(f"accept has types such as image/*, text/csv or .csv, not {value!r}")
     return text
 

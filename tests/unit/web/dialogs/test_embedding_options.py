@@ -49,6 +49,12 @@ def test_without_options_the_page_works_as_on_its_own():
     assert (found.asks, found.holds) == (True, False)
 
 
+def test_tags_without_the_right_to_set_them_are_named():
+    with pytest.raises(BadOptions, match="tags: OSSFERRY_ACTIONS"):
+        read_options({"tags": {"kind": "photo"}}, "results", ["en"], may_tag=False)
+    assert read_options({"tags": {}}, "results", ["en"], may_tag=False).options.given == {}
+
+
 @pytest.mark.parametrize(
     ("given", "level", "said"),
     [
@@ -60,6 +66,9 @@ def test_without_options_the_page_works_as_on_its_own():
         ({"max_files": "3"}, "results", "max-files is a number from 1"),
         ({"storage_class": "Cold"}, "results", "storage-class is one of"),
         ({"accept": ["png"]}, "results", "types such as image/"),
+        ({"accept": ["image/*;.csv"]}, "results", "not 'image/\\*;.csv'"),
+        ({"accept": [".csv .txt"]}, "results", "not '.csv .txt'"),
+        ({"accept": ["text/csv;charset=utf-8"]}, "results", "types such as image/"),
         ({"language": "xx"}, "counts", "lang is one of en, not 'xx'"),
         ({"theme": "pink"}, "counts", "theme is one of light, dark"),
         ({"invalid": "tags must be JSON"}, "counts", "tags must be JSON"),

@@ -96,13 +96,18 @@ def _waits(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "lis
         (states.FOR_LOGIN, "login_ended", sign_in),
     ):
         count = model.waits[reason].get()
+        is_login = reason == states.FOR_LOGIN
+        told = ""
+        if is_login and reason_refused == reason and (refused.reason or not count):
+            told = explain(refused, origin=actions.origin).sentence
+        if not count and not told:
+            continue
+        hosts = _hosts(grant) if reason == states.FOR_STORAGE else ""
+        more = [say("login_by_site")] if is_login and not offers else []
         if count:
-            more = say_count("notice_waiting", count)
-            hosts = _hosts(grant) if reason == states.FOR_STORAGE else ""
-            found.append(_Notice(key, say(f"notice_{key}", host=hosts), more, offers, False))
-        elif reason == reason_refused == states.FOR_LOGIN:
-            words = explain(refused, origin=actions.origin).sentence
-            found.append(_Notice(key, words, "", offers, False))
+            more.append(say_count("notice_waiting", count))
+        words = told or say(f"notice_{key}", host=hosts)
+        found.append(_Notice(key, words, gap().join(more), offers, False))
     return found
 
 
