@@ -383,7 +383,7 @@ def _upload_handlers(base: _Base, uploads: UploadServices) -> UploadHandlers:
         audit=base.audit,
     )
     return UploadHandlers(
-        receipts=ReceiptApi(store, uploads.recorder, uploads.quotas),
+        receipts=ReceiptApi(store, uploads.recorder, uploads.quotas, base.rates),
         refusals=RefusalApi(uploads.quarantine),
         objects=ObjectApi(store, uploads.trash),
         lists=ListApi(store, database, clock=clock),

@@ -5,7 +5,8 @@ sender. The order of the checks is the same for all routes. Each route selects i
 `Checks`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -15,7 +16,13 @@ from starlette.responses import Response
 from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator, Endpoint
 from ossferry.access.rate_limits import Rates
-from ossferry.errors import NoProofError, NotAdminError, NotIdentifiedError, OssferryError
+from ossferry.errors import (
+    NoProofError,
+    NotAdminError,
+    NotIdentifiedError,
+    OssferryError,
+    TooManyError,
+)
 from ossferry.http.problems import accepts_html
 from ossferry.http.proxies import address_of
 from ossferry.http.same_site import Guard
@@ -31,6 +38,9 @@ __all__ = [
     "OwnersEndpoint",
     "sender_of",
 ]
+
+SHARE = 10
+"""One principal may use one tenth of the requests that a process handles at the same time."""
 
 OwnersEndpoint: TypeAlias = Callable[[Request, Owner], Awaitable[Response]]
 """A function that handles a request about the uploads of an owner."""
@@ -92,9 +102,11 @@ class Gate:
         self._rates = rates
         self._audit = audit
         self._check_owner = check_owner
+        self._most = max(1, settings.limit_concurrency // SHARE)
+        self._running: dict[str, int] = {}  # principal -> requests that run now
 
     async def enter(self, request: Request, checks: Checks) -> Owner:
-        """Check a request and return its sender as an `Owner`.
+        """Check a request for credentials and return its sender as an `Owner`.
 
         The owner is also stored in `request.state.owner` before the access is checked. The audit
         trail can therefore record the owner of a refused request.
@@ -102,10 +114,14 @@ class Gate:
         Raises:
             CrossSiteError: another site caused the request.
             NotIdentifiedError: the sender is not identified.
-            NotAdminError: the route is for administrators.
             TooManyError: a limit of the sender, of the address or of all requests is reached.
-            RevokedError: an administrator has revoked the sender's access.
         """
+        owner = await self._sender(request, checks)
+        await self._rates.admit_principal(owner.hash)
+        return owner
+
+    async def _sender(self, request: Request, checks: Checks) -> Owner:
+        """Return the sender of a request, before the sender's own limits are checked."""
         if checks.origin == "own":
             self._guard.refuse_other_sites(request)
         elif checks.origin == "own-links":
@@ -120,12 +136,6 @@ class Gate:
         request.state.owner = owner
         if checks.admins_only and principal.id not in self._admins:
             raise NotAdminError("Administrators are named in OSSFERRY_ADMINS.")
-        if checks.credentials:
-            await self._rates.admit_principal(owner.hash)
-            return owner
-        await self._rates.admit_objects(owner.hash)
-        if self._check_owner is not None:
-            await self._check_owner(owner)
         return owner
 
     async def admit_renewal(self, owner: Owner) -> None:
@@ -175,7 +185,12 @@ class Gate:
     def _audited(self, action: str, endpoint: OwnersEndpoint, checks: Checks) -> Endpoint:
         async def answer(request: Request) -> Response:
             try:
-                response = await endpoint(request, await self.enter(request, checks))
+                owner = await self._sender(request, checks)
+                with self._place(owner):
+                    await self._rates.admit_objects(owner.hash)
+                    if self._check_owner is not None:
+                        await self._check_owner(owner)
+                    response = await endpoint(request, owner)
             except OssferryError as error:
                 self._record(request, action, error.code)
                 if checks.page and isinstance(error, NotIdentifiedError) and accepts_html(request):
@@ -188,6 +203,24 @@ class Gate:
             return response
 
         return answer
+
+    @contextmanager
+    def _place(self, owner: Owner) -> Iterator[None]:
+        """Count a request of a principal while it runs.
+
+        Raises:
+            TooManyError: the principal's share of the requests of this process is in use.
+        """
+        running = self._running.get(owner.hash, 0)
+        if running >= self._most:
+            raise TooManyError(retry_after_s=1)
+        self._running[owner.hash] = running + 1
+        try:
+            yield
+        finally:
+            self._running[owner.hash] -= 1
+            if not self._running[owner.hash]:
+                del self._running[owner.hash]
 
     def _record(self, request: Request, action: str, outcome: str) -> None:
         self._audit.acted(request, sender_of(request), action=action, outcome=outcome)

@@ -92,6 +92,20 @@ class Rates:
         """
         await self._count(self._objects, "objects", principal)
 
+    async def admit_reports(self, principal: str, count: int) -> None:
+        """Count the reports of a batch, because the server asks OSS for each of them.
+
+        They have a counter of their own, so that a page that reports many files can still list
+        them.
+
+        Args:
+            principal: hash of the principal.
+
+        Raises:
+            TooManyError: the principal sent too many reports.
+        """
+        await self._count(self._objects, "reports", principal, cost=count)
+
     async def failed(self, address: str, key_id: str) -> None:
         """Count a failed identification against its address and against the API key in the request.
 
@@ -122,8 +136,8 @@ class Rates:
         if not await self._counter.test(self._failures, "failed", who):
             await self._refuse(self._failures, "failed", who)
 
-    async def _count(self, item: limits.RateLimitItem, *names: str) -> None:
-        if not await self._counter.hit(item, *names):
+    async def _count(self, item: limits.RateLimitItem, *names: str, cost: int = 1) -> None:
+        if not await self._counter.hit(item, *names, cost=cost):
             await self._refuse(item, *names)
 
     async def _refuse(self, item: limits.RateLimitItem, *names: str) -> None:

@@ -349,8 +349,8 @@ class Settings(CheckSettings):
     )
     rate_objects: Rate = Field(
         default="6000/minute",
-        description="Highest rate of requests of one principal about uploads, such as one receipt"
-        " or one batch of receipts.",
+        description="Highest rate of requests of one principal about uploads, and highest rate of"
+        " reports in batches of receipts.",
     )
     rate_global: Rate = Field(
         default="5000/second", description="Highest rate of requests of all clients together."
@@ -436,7 +436,7 @@ class Settings(CheckSettings):
         default=1000,
         ge=1,
         description="Highest number of requests at the same time; the server answers further"
-        " requests with 503.",
+        " requests with 503. One principal may use a tenth of it for requests about uploads.",
     )
     limit_connections: int = Field(
         default=4000, ge=1, description="Highest number of open connections of one process."

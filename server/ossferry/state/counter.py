@@ -15,7 +15,7 @@ In Redis, the `limits` library counts. In memory, `MovingWindows` counts, for tw
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import limits
@@ -59,14 +59,16 @@ class Counter:
         self._shared = _Windows(_counters(self._pool)) if self._pool else None
         self._lost_until = 0.0
 
-    async def hit(self, item: limits.RateLimitItem, *names: str) -> bool:
-        """Count one event unless the rate limit is reached; return whether the event was counted.
+    async def hit(self, item: limits.RateLimitItem, *names: str, cost: int = 1) -> bool:
+        """Count events unless they exceed the rate limit; return whether they were counted.
 
         Args:
             item: the rate limit.
             names: names that identify the counter.
+            cost: the number of events. If it is higher than the limit, an empty window has room
+                for them, and is then full.
         """
-        return await self._ask(item, names, _Windows.hit)
+        return await self._ask(item, names, partial(_Windows.hit, cost=cost))
 
     async def test(self, item: limits.RateLimitItem, *names: str) -> bool:
         """Return whether the rate limit allows one more event, without counting an event.
@@ -129,22 +131,23 @@ class MovingWindows:
         """Return the number of keys with events."""
         return len(self._moments)
 
-    async def acquire_entry(self, key: str, limit: int, expiry: int) -> bool:
-        """Count one event unless the limit is reached; return whether the event was counted.
+    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Count events unless they exceed the limit; return whether they were counted.
 
         Args:
             key: the key of the counter.
             limit: the highest number of events in the time window.
             expiry: the length of the time window in seconds.
+            amount: the number of events.
         """
         now = self._monotonic()
         if now - self._swept_at > SWEEP_S:
             self._sweep(now)
         _, moments = self._moments.setdefault(key, (expiry, deque()))
         _drop_until(moments, now - expiry)
-        if len(moments) >= limit:
+        if len(moments) + amount > limit:
             return False
-        moments.append(now)
+        moments.extend([now] * amount)
         return True
 
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
@@ -183,10 +186,12 @@ class _Windows:
     def __init__(self, storage: WindowStorage) -> None:
         self._storage = storage
 
-    async def hit(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
-        """Count one event unless the limit is reached; return whether the event was counted."""
-        key = _counter_name(item, names)
-        return await self._storage.acquire_entry(key, item.amount, item.get_expiry())
+    async def hit(
+        self, item: limits.RateLimitItem, names: tuple[str, ...], *, cost: int = 1
+    ) -> bool:
+        """Count events unless they exceed the limit; return whether they were counted."""
+        key, most = _counter_name(item, names), item.amount
+        return await self._storage.acquire_entry(key, most, item.get_expiry(), min(cost, most))
 
     async def test(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
         """Return whether the rate limit allows one more event, without counting an event."""

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
+from ossferry.access.rate_limits import Rates
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import NotStoredError, ReceiptMismatchError
 from ossferry.hooks.calls import Hooks, uploaded
@@ -238,10 +239,13 @@ class Recorder:
 class ReceiptApi:
     """The endpoints `POST /api/receipts` and `POST /api/receipts/batch` for a page's reports."""
 
-    def __init__(self, store: ObjectStore, recorder: Recorder, quotas: Quotas) -> None:
+    def __init__(
+        self, store: ObjectStore, recorder: Recorder, quotas: Quotas, rates: Rates
+    ) -> None:
         self._store = store
         self._recorder = recorder
         self._quotas = quotas
+        self._rates = rates
         self._turns = asyncio.Semaphore(CONCURRENT_HEADS)
 
     async def create(self, request: Request, owner: Owner) -> Response:
@@ -283,12 +287,14 @@ class ReceiptApi:
         Raises:
             BadRequestError: a report is malformed, or the number of reports is wrong.
             ForeignKeyError: a key is not below the principal's prefix.
+            TooManyError: the principal sent too many reports.
             OssLostError: OSS does not answer; nothing was recorded.
             LedgerLostError: the uploads cannot be recorded.
         """
         reports = (await read_body(request, Batch)).reports
         for report in reports:
             check_own_key(report.key, owner.prefix)
+        await self._rates.admit_reports(owner.hash, len(reports))
         found = await self._heads(report.key for report in reports)
         outcomes = [_outcome(report, found[report.key]) for report in reports]
         uploads = {

@@ -583,22 +583,80 @@ def test_a_batch_of_other_sites_and_strangers_gets_nothing(
     assert store.asked == []
 
 
-def test_a_batch_is_one_line_of_the_audit_trail_and_one_request_of_the_rate_limit(
+def test_t62_a_batch_counts_as_its_reports(
     make_settings: Callable[..., Settings],
     sts: FakeSts,
     clock: FakeClock,
+    store: FakeStore,
     key: str,
     audit_lines: list[dict[str, str]],
 ) -> None:
-    settings = make_settings(rate_objects="2/minute")
+    settings = make_settings(rate_objects="5/minute")
     audit = Audit(settings, clock=clock, sink=audit_lines.append)
-    app = create_app(settings, assume_role=sts, audit=audit, clock=clock, store=FakeStore())
+    app = create_app(settings, assume_role=sts, audit=audit, clock=clock, store=store)
     with app_client(app) as client:
-        answers = [batch(client, report(key), report(key + "x")).status_code for _ in range(3)]
+        foreign = batch(client, report(key), report("uploads/x")).status_code
+        asked_at_first = len(store.asked)
+        sizes = (2, 2, 2, 1)
+        answers = [batch(client, *[report(key)] * size).status_code for size in sizes]
 
-    assert answers == [200, 200, 429]
+    assert (foreign, asked_at_first) == (403, 0)
+    assert answers == [200, 200, 429, 200]
     assert [(line["action"], line["outcome"]) for line in audit_lines] == [
+        ("receipt", "foreign-key"),
         ("receipt", "done"),
         ("receipt", "done"),
         ("receipt", "too-many"),
+        ("receipt", "done"),
     ]
+
+
+def test_t62_a_batch_above_the_limit_passes_alone_and_leaves_the_list_usable(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, key: str
+) -> None:
+    settings = make_settings(rate_objects="3/minute")
+    app = create_app(settings, assume_role=sts, clock=clock, store=FakeStore())
+    with app_client(app) as client:
+        answers = [batch(client, *[report(key)] * 4).status_code for _ in range(2)]
+        listed = client.get("/api/objects").status_code
+
+    assert (answers, listed) == ([200, 429], 200)
+
+
+class StuckStore(FakeStore):
+    """A bucket that answers as soon as `answers` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = asyncio.Event()
+
+    async def head(self, key: str) -> Stored | None:
+        await self.answers.wait()
+        return await super().head(key)
+
+
+def test_t62_one_person_has_a_tenth_of_all_requests_that_run(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, key: str
+) -> None:
+    store = StuckStore()
+    app = create_app(make_settings(limit_concurrency=20), assume_role=sts, clock=clock, store=store)
+    body = {"reports": [report(key)]}
+
+    async def ask() -> tuple[list[int], int, list[int]]:
+        async with (
+            asyncio.timeout(5),
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000"
+            ) as client,
+        ):
+            sent = [client.post("/api/receipts/batch", json=body) for _ in range(20)]
+            alice = asyncio.as_completed(sent)
+            refused = [(await next(alice)).status_code for _ in range(18)]
+            bob = await client.get("/api/objects", headers={"cookie": "ossferry_demo_user=bob"})
+            store.answers.set()
+            done = [(await each).status_code for each in alice]
+            again = await client.post("/api/receipts/batch", json=body)
+            return refused, bob.status_code, [*done, again.status_code]
+
+    assert asyncio.run(ask()) == ([429] * 18, 200, [200] * 3)
