@@ -133,6 +133,14 @@ def _grant_paths() -> dict[str, Any]:
         "/get_sts_token": {
             "get": _operation("Get the same credentials in the format of AssumeRole.", "StsToken")
         },
+        "/api/checks": {
+            "get": _operation(
+                "The checks that the page runs before an upload; only if the settings switch some"
+                " on.",
+                "Checks",
+                "404",
+            )
+        },
     }
 
 
@@ -253,13 +261,6 @@ def _public_paths() -> dict[str, Any]:
                 "summary": "What a site learns from the page that it embeds.",
                 "parameters": [{"name": "origin", "in": "query", "schema": SOUND}],
                 "responses": _answers("Embedding", "400", "421", "431"),
-            }
-        },
-        "/api/checks": {
-            "get": {
-                "summary": "The checks that the page runs before an upload; only if the settings"
-                " switch some on.",
-                "responses": _answers("Checks", "400", "401", "404", "421", "431"),
             }
         },
         "/healthz": {"get": {"summary": "Whether the process is running.", "responses": status}},

@@ -439,7 +439,9 @@ def test_t01_every_described_route_refuses_strangers(
 ) -> None:
     keys = tmp_path / "keys.json"
     keys.write_text(NO_KEYS)
-    settings = make_settings(auth="apikey", api_keys_file=keys, callback=True, **OBJECTS)
+    checks = {"checks_built_in": {"file_type": True}, "checks_on_error": "allow"}
+    more = {"api_keys_file": keys, "callback": True, **checks, **OBJECTS}
+    settings = make_settings(auth="apikey", **more)
     with app_client(create_app(settings, assume_role=sts, store=FakeStore())) as client:
         for path, methods in client.get("/openapi.json").json()["paths"].items():
             for method, operation in methods.items():

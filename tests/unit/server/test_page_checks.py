@@ -32,6 +32,14 @@ def columns(file): ...
 """
 WHEEL = b"PK\3\4 a wheel"
 ALL_PACKAGES = ("phonenumbers>=8",)
+APP = {"auth": "app", "sign_in_url": "/sign-in"}
+PEOPLE_AND_PROGRAMS = {
+    "auth": ["oidc", "apikey"],
+    "oidc_issuer": "https://id.example.com",
+    "oidc_client_id": "uploads",
+    "oidc_client_secret": "what-only-the-issuer-and-we-know",
+    "public_url": "http://127.0.0.1:8000",
+}
 
 
 def hash_of(content: bytes) -> str:
@@ -219,34 +227,38 @@ def test_only_listed_files_are_served_and_kept(
     assert others == [404] * 4
 
 
-def test_the_checks_are_for_whoever_gets_the_page(
-    make_settings: Callable[..., Settings], sts: FakeSts, checks: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("options", "headers"),
+    [
+        (APP, {}),
+        (APP, {"sec-fetch-dest": "empty"}),
+        (APP, {"sec-fetch-dest": "iframe"}),
+        ({"auth": "apikey"}, {}),
+        (PEOPLE_AND_PROGRAMS, {}),
+        (PEOPLE_AND_PROGRAMS, {"authorization": "Bearer junk"}),
+    ],
+)
+def test_t63_no_stranger_learns_the_checks_or_their_addresses(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    checks: Path,
+    tmp_path: Path,
+    options: dict[str, object],
+    headers: dict[str, str],
 ) -> None:
     keys = tmp_path / "keys.json"
     keys.write_text(NO_KEYS)
-    settings = make_settings(auth="apikey", api_keys_file=keys, checks=checks)
-    with start(settings, sts) as client:
-        page, found = client.get("/"), client.get("/api/checks")
-
-        assert (page.status_code, found.status_code) == (200, 200)
-        assert client.get(found.json()["module"]["url"][1:]).status_code == 200
-
-
-def test_a_page_for_signed_in_people_has_checks_for_them_only(
-    make_settings: Callable[..., Settings], sts: FakeSts, checks: Path
-) -> None:
-    settings = make_settings(auth="app", sign_in_url="/sign-in", checks=checks)
 
     async def nobody(_request: Request) -> Principal:
         raise NoProofError("Nobody is signed in.")
 
-    app = create_app(settings, assume_role=sts, identify=nobody)
-    with app_client(app) as client:
-        page, found = client.get("/", follow_redirects=False), client.get("/api/checks")
-        digest = hashlib.sha256(CHECKS.encode()).hexdigest()[:20]
-        file = client.get(f"/checks/files/{digest}/checks.py")
+    settings = make_settings(checks=checks, api_keys_file=keys, **options)
+    identify = nobody if options == APP else None
+    with app_client(create_app(settings, assume_role=sts, identify=identify)) as client:
+        answer = client.get("/api/checks", headers=headers)
 
-    assert (page.status_code, found.status_code, file.status_code) == (303, 401, 401)
+    assert answer.status_code == 401
+    assert "checks.py" not in answer.text
 
 
 @pytest.mark.parametrize(
