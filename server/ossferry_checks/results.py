@@ -6,6 +6,7 @@ from pathlib import Path
 __all__ = ["Ask", "Note", "Reject", "Replace", "Result"]
 
 RESERVED = ("name", "sha256")  # the upload itself writes these
+ENCRYPTION = "client-side-encryption-"  # and these; an SDK decrypts the object by them
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
@@ -74,13 +75,14 @@ class Note:
         metadata: values by name. Names consist of `a-z 0-9 _`; a header has `-` in place of `_`.
 
     Raises:
-        ValueError: a name has other characters, or is `name` or `sha256`, which the upload writes.
+        ValueError: a name has other characters, or is one that the upload itself writes: `name`,
+            `sha256`, or a name that begins with `client_side_encryption_`.
     """
 
     def __init__(self, **metadata: str) -> None:
         self.metadata = {name.replace("_", "-"): str(value) for name, value in metadata.items()}
         for name in self.metadata:
-            if name in RESERVED:
+            if name in RESERVED or name.startswith(ENCRYPTION):
                 raise ValueError(f"the metadata {name!r} is written by the upload itself")
             if not set(name) <= LETTERS:
                 raise ValueError(f"a name of metadata consists of a-z, 0-9 and _, not {name!r}")

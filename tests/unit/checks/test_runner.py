@@ -208,6 +208,12 @@ def test_metadata_has_names_that_oss_allows() -> None:
         Note(sha256="3")
 
 
+def test_t64_a_check_cannot_mark_an_object_as_encrypted() -> None:
+    for name in ("client_side_encryption_key", "client-side-encryption-start"):
+        with pytest.raises(ValueError, match="written by the upload"):
+            Note(**{name: "3"})
+
+
 def test_the_original_is_kept_and_the_next_checks_look_at_it(
     file: CheckedFile, tmp_path: Path
 ) -> None:

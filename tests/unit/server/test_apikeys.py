@@ -104,9 +104,12 @@ def test_a_key_opens_its_users_prefix(
 def test_t20_the_file_holds_no_key_and_only_its_owner_reads_it(
     tmp_path: Path, keyed: Callable[..., ApiKey], settings: Settings
 ) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(NO_KEYS)
+    path.chmod(0o644)
+
     key = keyed()
 
-    path = tmp_path / "keys.json"
     assert key.text not in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     (kept,) = json.loads(path.read_text())["keys"]

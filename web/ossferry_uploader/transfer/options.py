@@ -36,6 +36,7 @@ GIVEN = (
     "skip_identical",
 )
 OURS = ("name", "sha256")  # metadata names that the upload sets itself
+ENCRYPTION = "client-side-encryption-"  # so do these; an SDK decrypts the object by them
 
 
 class Options:
@@ -201,7 +202,7 @@ def _metadata(metadata: "dict[str, str]") -> "dict[str, str]":
     for name, value in metadata.items():
         if not name or [char for char in name if char not in LETTERS + "-"]:
             raise ValueError(f"the name of metadata is made of a-z, 0-9 and -, not {name!r}")
-        if name in OURS:
+        if name in OURS or name.startswith(ENCRYPTION):
             raise ValueError(f"the metadata {name!r} is written by the upload itself")
         size += len(METADATA_PREFIX) + len(name) + len(percent_encode(value))
     if size > MAX_METADATA_BYTES:

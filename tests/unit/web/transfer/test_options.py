@@ -88,6 +88,12 @@ def test_what_oss_would_refuse_is_refused_at_once(wrong, said):
         Options(**wrong)
 
 
+def test_t64_nobody_else_marks_an_object_as_encrypted():
+    for name in ("key", "start", "unencrypted-content-length"):
+        with pytest.raises(ValueError, match="written by the upload itself"):
+            Options(metadata={f"client-side-encryption-{name}": "x"})
+
+
 @pytest.mark.parametrize(
     ("size", "policy", "header"),
     [
