@@ -130,6 +130,7 @@ class UploadServices:
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
+            await _attempt("release the lease", self.reconciler.close)
 
     async def _purge(self) -> None:
         while await self.trash.purge() or await self.quarantine.purge():

@@ -16,7 +16,7 @@ from ossferry.errors import BusyError
 from ossferry.ledger.database import AsyncConnection, Database, insert
 from ossferry.ledger.tables import leases
 
-__all__ = ["held", "take"]
+__all__ = ["held", "release", "take"]
 
 ASK_AGAIN_S = 0.1
 ASKED_AT_MOST = 100
@@ -48,8 +48,7 @@ async def held(
         yield
     finally:
         async with database.write() as connection:
-            mine = sa.and_(leases.c.name == name, leases.c.holder == me)
-            await connection.execute(sa.delete(leases).where(mine))
+            await release(connection, name, holder=me)
 
 
 async def take(
@@ -72,3 +71,9 @@ async def take(
         )
     )
     return taken.rowcount == 1
+
+
+async def release(connection: AsyncConnection, name: str, *, holder: str) -> None:
+    """Release a lease; do nothing if another holder has it."""
+    mine = sa.and_(leases.c.name == name, leases.c.holder == holder)
+    await connection.execute(sa.delete(leases).where(mine))

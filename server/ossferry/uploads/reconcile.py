@@ -39,6 +39,7 @@ AT_LEAST_EVERY = timedelta(days=1)
 UNDER_WAY = timedelta(seconds=60)
 """A request that was sent with valid credentials may take this long to finish."""
 
+LEASE = "reconcile"
 HOLD_S = 300.0
 OWNERS_AT_ONCE = 1000
 
@@ -94,6 +95,7 @@ class Reconciler:
         self._settle = timedelta(seconds=settle_s)
         self._clock = clock
         self._me = secrets.token_hex(8)
+        self._has_lease = False
         self._waiting: dict[str, dict[str, datetime]] = {}  # owner -> key -> time first seen
 
     async def run(self) -> int:
@@ -118,6 +120,16 @@ class Reconciler:
             async with self._database.write() as connection:
                 await self._is_my_turn(connection)
         return done
+
+    async def close(self) -> None:
+        """Let another process, or this one after a restart, reconcile at once.
+
+        Raises:
+            LedgerLostError: the database does not answer; the lease expires after `HOLD_S` seconds.
+        """
+        if self._has_lease:
+            async with self._database.write() as connection:
+                await leases.release(connection, LEASE, holder=self._me)
 
     async def look_through(self, owner: Owner) -> Differences:
         """Compare one principal's objects with the ledger, and correct the ledger.
@@ -266,9 +278,10 @@ class Reconciler:
         differences.gone.append(key)
 
     async def _is_my_turn(self, connection: AsyncConnection) -> bool:
-        return await leases.take(
-            connection, "reconcile", holder=self._me, now=self._clock(), hold_s=HOLD_S
+        self._has_lease = await leases.take(
+            connection, LEASE, holder=self._me, now=self._clock(), hold_s=HOLD_S
         )
+        return self._has_lease
 
 
 def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Reconciler:

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
+from ossferry.app import create_app
+from ossferry.background import UploadServices
 from ossferry.clock import utc_now
 from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError
 from ossferry.hooks.calls import Hooks
@@ -25,7 +27,7 @@ from ossferry.uploads.reconcile import Reconciler
 from ossferry.uploads.scope import Scope
 from ossferry.uploads.trash import Trash
 from support.ledgers import owner
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, UnexpectedError
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, UnexpectedError
 
 OWNERS = [owner(name) for name in ("alice", "bob", "carol")]
 
@@ -181,6 +183,31 @@ async def announced(settings: Settings) -> str:
         rows = (await connection.execute(sa.select(deliveries.c.event))).all()
     await database.close()
     return " ".join(row.event for row in rows)
+
+
+async def test_r64_after_a_restart_the_next_process_reconciles_at_once(
+    settings: Settings, clock: FakeClock, sts: FakeSts, store: FakeStore
+) -> None:
+    """A process that another one keeps waiting takes no lease away when it stops."""
+
+    def process() -> UploadServices:
+        app = create_app(settings, assume_role=sts, clock=clock, store=store)
+        uploads: UploadServices = app.state.uploads
+        return uploads
+
+    first, waiting, after = process(), process(), process()
+    async with first.database.write() as connection:
+        until = clock() + timedelta(minutes=15)
+        await people.remember(connection, OWNERS[0], clock(), granted_until=until)
+
+    done = [await first.reconciler.run(), await waiting.reconciler.run()]
+    await waiting.close()
+    done.append(await after.reconciler.run())
+    await first.close()
+    done.append(await after.reconciler.run())
+    await after.close()
+
+    assert done == [1, 0, 0, 1]
 
 
 async def a_round(
