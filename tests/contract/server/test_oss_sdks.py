@@ -424,10 +424,14 @@ async def test_connections_are_kept_for_as_many_calls_as_run_at_once(
     assert [each.getMessage() for each in caplog.records if "pool" in each.name] == []
 
 
+ABORT = "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload>"
+
+
 def test_settings_of_the_bucket_are_read(oss: MockOSS, settings: Settings) -> None:
     rules = [
-        ("a", "uploads/", "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload>"),
+        ("a", "uploads/", ABORT),
         ("b", "", "<Expiration><Days>1</Days></Expiration>"),
+        ("c", "", f"<Tag><Key>a</Key><Value>b</Value></Tag>{ABORT}"),
     ]
     lifecycle = "".join(
         f"<Rule><ID>{name}</ID><Prefix>{prefix}</Prefix><Status>Enabled</Status>{action}</Rule>"

@@ -137,8 +137,8 @@ class SdkBucket(Protocol):
         ...
 
     def abort_prefixes(self) -> Sequence[str]:
-        """Return the key prefixes below which a lifecycle rule aborts old multipart uploads
-        (GetBucketLifecycle).
+        """Return the key prefixes below which a lifecycle rule aborts all old multipart uploads,
+        not only those with tags (GetBucketLifecycle).
         """
         ...
 

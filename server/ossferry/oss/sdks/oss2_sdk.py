@@ -208,7 +208,9 @@ class Oss2Bucket:
         return [
             rule.prefix or ""
             for rule in ours(self._bucket.get_bucket_lifecycle()).rules
-            if rule.status == oss2.models.LifecycleRule.ENABLED and rule.abort_multipart_upload
+            if rule.status == oss2.models.LifecycleRule.ENABLED
+            and rule.abort_multipart_upload
+            and rule.tagging is None
         ]
 
     def domains(self) -> Sequence[Domain]:

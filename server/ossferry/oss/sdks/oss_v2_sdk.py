@@ -274,7 +274,7 @@ class OssV2Bucket:
         return [
             rule.prefix or ""
             for rule in found.rules
-            if rule.status == "Enabled" and rule.abort_multipart_upload
+            if rule.status == "Enabled" and rule.abort_multipart_upload and not rule.tags
         ]
 
     def domains(self) -> Sequence[Domain]:
