@@ -704,10 +704,27 @@ def test_a_changed_name_changes_the_documents_in_place(oss: MockOSS) -> None:
     assert "policy ossferry-server" not in state(oss)
 
 
-def test_other_lifecycle_rules_are_not_touched(oss: MockOSS) -> None:
-    setup(oss)
+def of_logs() -> Any:
     expiration = oss2.models.LifecycleExpiration(days=30)
-    rule = oss2.models.LifecycleRule("theirs", "logs/", status="Enabled", expiration=expiration)
+    return oss2.models.LifecycleRule("theirs", "logs/", status="Enabled", expiration=expiration)
+
+
+def of_tagged_objects() -> Any:
+    tags = oss2.models.TaggingRule()
+    tags.add("draft", "yes")
+    return oss2.models.LifecycleRule(
+        "theirs",
+        "uploads/",
+        status="Enabled",
+        abort_multipart_upload=oss2.models.AbortMultipartUpload(days=1),
+        tagging=oss2.models.Tagging(tags),
+    )
+
+
+@pytest.mark.parametrize("make", [of_logs, of_tagged_objects])
+def test_other_lifecycle_rules_are_not_touched(oss: MockOSS, make: Callable[[], Any]) -> None:
+    setup(oss)
+    rule = make()
     bucket_of(oss).put_bucket_lifecycle(oss2.models.BucketLifecycle([rule]))
     changes(oss)
 
@@ -728,6 +745,16 @@ def test_t61_a_bucket_of_an_earlier_setup_gets_the_rule_for_the_trash(oss: MockO
     assert changes(oss) == ["PutBucketLifecycle"]
     assert (trash.prefix, trash.expiration.days) == ("trash/", 8)
     assert [each.id for each in bucket_of(oss).get_bucket_lifecycle().rules] == RULES
+
+
+def test_a_bucket_with_nothing_but_an_unfinished_upload_stays(oss: MockOSS) -> None:
+    setup(oss, "--no-doctor")
+    bucket_of(oss).init_multipart_upload("uploads/x")
+
+    done = teardown(oss)
+
+    assert (done.code, "--delete-objects deletes all" in done.err) == (0, True)
+    assert "DeleteBucket" not in changes(oss)
 
 
 def test_what_another_person_has_made_is_refused_unless_adopted(oss: MockOSS) -> None:

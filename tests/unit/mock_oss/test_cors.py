@@ -275,11 +275,11 @@ def test_the_first_rule_that_matches_decides() -> None:
     rules = (
         CorsRule(origins=("https://a.example",), methods=("GET",), max_age_s=1),
         CorsRule(origins=("https://*.example",), methods=("PUT",), max_age_s=2),
-        CorsRule(origins=("*",), methods=("PUT",), max_age_s=3),
+        CorsRule(origins=("*",), methods=("PUT",), max_age_s=0),
     )
     stored = render_cors(CorsConfiguration(rules=rules)).decode()
 
-    for origin, age in (("https://a.example", "2"), ("https://b.test", "3")):
+    for origin, age in (("https://a.example", "2"), ("https://b.test", "0")):
         assert ("Access-Control-Max-Age", age) in answer_headers(stored, origin, "PUT")
 
 

@@ -307,6 +307,21 @@ def test_a_file_of_another_type_is_removed_and_the_person_told(
     assert listed == []
 
 
+def test_a_type_with_a_parameter_is_the_type(
+    make_client: Callable[..., httpx.Client], store: FakeStore
+) -> None:
+    with make_client(**OBJECTS, allowed_types=["text/csv", "image/*"]) as client:
+        upload = str(
+            httpx.URL(shown(client.get("/form").text)["success_action_redirect"]).params["upload"]
+        )
+        key = store.put(place_of(upload) + "a.x", content_type="Text/CSV; charset=utf-8").key
+
+        answer = client.get(f"/form/arrived?upload={upload}")
+
+    assert answer.status_code == 200
+    assert list(store.objects) == [key]
+
+
 def test_nothing_arrived_is_said_as_such(make_client: Callable[..., httpx.Client]) -> None:
     with make_client(**OBJECTS) as client:
         answer = client.get(f"/form/arrived?upload={upload_of(client)}")

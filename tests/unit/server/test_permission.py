@@ -4,6 +4,7 @@ import asyncio
 import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
@@ -208,12 +209,13 @@ def test_a_form_for_another_file_is_refused(
     assert sts.calls == []
 
 
+@pytest.mark.parametrize("types", [[], ["image/*"]], ids=str)
 def test_the_form_without_scripts_cannot_check_types_of_an_application(
-    at_school: httpx.Client, school: School
+    make_school_client: Callable[..., httpx.Client], school: School, types: list[str]
 ) -> None:
     school.answer = Permission(types=["image/png"])
-
-    answer = at_school.get("/form", headers=HTML)
+    with make_school_client(allowed_types=types) as client:
+        answer = client.get("/form", headers=HTML)
 
     assert answer.status_code == 404
     assert "Only some types of files are taken here" in answer.text
@@ -375,6 +377,12 @@ LISTS: list[list[str]] = [
 ]
 
 
+def both_take(file: tuple[str, str], types: tuple[str, str]) -> bool:
+    """Return whether two types take a file, both by its name or both by its content type."""
+    is_name = {each.startswith(".") for each in types}
+    return len(is_name) == 1 and all(takes([each], *file) for each in types)
+
+
 @pytest.mark.parametrize(("common", "own"), list(product(LISTS, LISTS)), ids=str)
 async def test_t17_a_permission_never_widens_the_settings(
     make_settings: MakeSettings, common: list[str], own: list[str]
@@ -385,13 +393,15 @@ async def test_t17_a_permission_never_widens_the_settings(
         return Permission(types=own, max_file_size=5000, folder="x")
 
     authorizer = Authorizer(settings, authorize)
-    try:
-        allowed = await authorizer.allowed(
-            Request({"type": "http"}), OWNER, Wanted(kind="credentials")
-        )
-    except AuthorizationError:
-        return  # nothing in common
+    shared = [each for each in FILES if any(map(partial(both_take, each), product(common, own)))]
+    if common and own and not shared:
+        with pytest.raises(AuthorizationError, match="none of the types"):
+            await authorizer.allowed(Request({"type": "http"}), OWNER, Wanted(kind="credentials"))
+        return
 
+    allowed = await authorizer.allowed(Request({"type": "http"}), OWNER, Wanted(kind="credentials"))
+
+    assert all(takes(allowed.types, *each) for each in shared)
     assert allowed.max_file_size == 1000
     assert allowed.prefix == f"{ALICE}x/"
     for name, content_type in FILES:

@@ -16,7 +16,9 @@ from ossferry_uploader.transfer.grants.limits import allows
 from upload_page.view.words import text
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
-TYPES = st.lists(st.sampled_from(["image/*", "application/pdf", ".csv", ".tar.gz", "text/*"]))
+TYPES = st.lists(
+    st.sampled_from(["image/*", "application/pdf", ".csv", ".tar.gz", "text/*", "text/csv"])
+)
 CONTENT_TYPES = st.sampled_from(["", "image/png", "IMAGE/PNG", "text/csv; charset=utf-8", "a/b"])
 
 

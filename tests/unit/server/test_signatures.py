@@ -333,6 +333,24 @@ def test_a_signature_for_another_region_than_the_endpoints_is_told() -> None:
     assert "without `oss-`" in cause(sent(sign(region="oss-cn-hangzhou")))
 
 
+def test_names_of_additional_headers_may_have_capitals() -> None:
+    (vector,) = [each for each in V4_HEADERS if each["id"] == "v4-header/get-additional-range"]
+    authorization = next(iter(vector["authorization"].values()))
+    headers = [
+        *vector["request_headers"].items(),
+        (
+            "Authorization",
+            authorization.replace("AdditionalHeaders=range", "AdditionalHeaders=Range"),
+        ),
+    ]
+
+    signed = read_signature(
+        read_request(curl(vector["method"], address(vector, vector["query"]), headers))
+    )
+
+    assert signed.canonical_request() == vector["canonical_request"]
+
+
 def test_a_credential_of_another_day_is_told() -> None:
     headers = sign()
     headers["authorization"] = headers["authorization"].replace("/20260314/", "/20260313/")

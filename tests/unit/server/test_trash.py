@@ -233,6 +233,24 @@ async def test_processes_that_bring_back_at_once_do_not_find_the_same_room(
     assert (len(refused), len(back)) == (1, 1)
 
 
+async def test_what_another_process_has_recorded_leaves_no_room(
+    make_settings: Callable[..., Settings], store: FakeStore, clock: FakeClock
+) -> None:
+    settings = make_settings(**OBJECTS, quota_objects_total=1)
+    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    async with a_trash(settings, store, clock) as one, a_trash(settings, store, clock) as other:
+        undo = await one.delete(alice, store.put(f"{alice.prefix}2026-03-14/r/a").key)
+        await other._quotas.left(alice)  # and it remembers the answer
+        new = store.put(f"{alice.prefix}2026-03-14/r/b")
+        await one._recorder.record(alice, new, source="page")
+
+        assert undo is not None
+        with pytest.raises(QuotaExceededError):
+            await other.undo(alice, undo.id)
+
+    assert [key for key in store.objects if key.startswith(alice.prefix)] == [new.key]
+
+
 @pytest.mark.parametrize("id_", ["", "x", 5, None, "' OR 1=1 --"])
 def test_an_unknown_undo_is_refused(make: Make, id_: object) -> None:
     client, _ = make("trash")
