@@ -396,7 +396,7 @@ class FakeGrants:
         self.left: Left | None = None
         self.prefix = "uploads/alice-1/"
         self.features: list[str] = []
-        self.bucket = "bucket"
+        self.bucket, self.region = "bucket", "cn-hangzhou"
         self.replaced: list[str] = []
         self.origins: Sequence[str] = ()
         self.form: list[tuple[str, str]] = []
@@ -411,7 +411,7 @@ class FakeGrants:
             raise self.errors.pop(0)
         return Grant(
             credentials=Credentials(f"STS.{number}", "" if self.form else "secret", "token"),
-            bucket=Bucket(self.bucket, "cn-hangzhou", "http://oss.example", origins=self.origins),
+            bucket=Bucket(self.bucket, self.region, "http://oss.example", origins=self.origins),
             prefix=self.prefix,
             expires_at_s=self._clock.true_s + self.life_s,
             server_time_s=self._clock.true_s,

@@ -299,6 +299,7 @@ NO_DATE = {
 }
 V4_WRONG = f"OSS4-HMAC-SHA256 Credential={KEY_ID}/{SCOPE},Signature={'0' * 64}"
 V1_WRONG = f"OSS {KEY_ID}:AAAA"
+AFTER_THE_LAST_YEAR = "Fri, 31 Dec 9999 23:59:59 -0100"  # in UTC
 
 
 @pytest.mark.parametrize(
@@ -309,6 +310,7 @@ V1_WRONG = f"OSS {KEY_ID}:AAAA"
         (V4_WRONG, {"x-oss-date": "", "Date": GMT}, ""),
         (V4_WRONG, {"x-oss-date": "yesterday", "Date": GMT}, "yesterday"),
         (V4_WRONG, {"Date": DATE_TIME}, DATE_TIME),
+        (V4_WRONG, {"Date": AFTER_THE_LAST_YEAR}, AFTER_THE_LAST_YEAR),
         (V1_WRONG, {}, ""),
         (V1_WRONG, {"x-oss-date": "yesterday", "Date": GMT}, "yesterday"),
         (V1_WRONG, {"Date": DATE_TIME}, DATE_TIME),

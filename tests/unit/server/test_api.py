@@ -108,6 +108,18 @@ def test_credentials_that_oss_no_longer_takes_are_replaced_once(client: httpx.Cl
     assert replaced == again
 
 
+def test_a_body_without_a_length_is_read_too(client: httpx.Client) -> None:
+    first = client.post("/api/grant").json()["access_key_id"]
+    request = client.build_request("POST", "/api/grant", json={"refused_key_id": first})
+    del request.headers["content-length"]
+    request.headers["transfer-encoding"] = "chunked"
+
+    answer = client.send(request)
+
+    assert answer.status_code == 200
+    assert answer.json()["access_key_id"] != first
+
+
 @pytest.mark.parametrize("body", [{"refused_key_id": 1}, ["STS."]], ids=["number", "list"])
 def test_a_grant_request_with_an_odd_body_is_refused(client: httpx.Client, body: object) -> None:
     assert client.post("/api/grant", json=body).status_code == 400

@@ -110,6 +110,7 @@ def test_links_of_a_form_are_below_the_mount(
         found = links(page.text)
         assert "/our/uploads/" in found
         assert [each for each in found if not each.startswith("/our/uploads/")] == []
+        assert any(each.endswith("/form.js") for each in found) == (path == "/form")
 
 
 def test_oss_returns_the_browser_of_a_form_to_the_mount(

@@ -410,10 +410,27 @@ async def test_t17_a_permission_never_widens_the_settings(
             assert takes(own, name, content_type)
 
 
-async def test_a_form_needs_types_that_oss_can_compare(make_settings: MakeSettings) -> None:
+@pytest.mark.parametrize("type_", ["image/*", ".csv"])
+async def test_a_form_needs_types_that_oss_can_compare(
+    make_settings: MakeSettings, type_: str
+) -> None:
     async def authorize(*_given: object) -> Permission:
-        return Permission(types=["image/*"])
+        return Permission(types=["image/png", type_])
 
     authorizer = Authorizer(make_settings(grant="form"), authorize)
     with pytest.raises(AuthorizationError, match="exact types"):
         await authorizer.allowed(Request({"type": "http"}), OWNER, Wanted(kind="form"))
+
+
+async def test_the_types_that_settings_and_permission_share_must_be_exact(
+    make_settings: MakeSettings,
+) -> None:
+    async def authorize(*_given: object) -> Permission:
+        return Permission(types=["image/*"])
+
+    settings = make_settings(grant="form", allowed_types=["image/png"])
+    allowed = await Authorizer(settings, authorize).allowed(
+        Request({"type": "http"}), OWNER, Wanted(kind="form")
+    )
+
+    assert allowed.types == ("image/png",)

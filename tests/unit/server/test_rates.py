@@ -228,6 +228,15 @@ def test_t22_renewals_count_against_the_principal_who_sent_them(
     assert alice == bob == [200, 200, 429]
 
 
+def test_t22_a_form_with_new_credentials_is_a_renewal(
+    make_client: Callable[..., httpx.Client],
+) -> None:
+    with make_client(rate_renewals="1/minute") as client:
+        answers = [client.post("/api/form", json={"refused_key_id": "STS.x"}) for _ in range(2)]
+
+    assert [each.status_code for each in answers] == [200, 429]
+
+
 def test_t22_every_person_has_a_counter_for_each_kind_of_request(
     make_settings: Callable[..., Settings], seconds: Seconds
 ) -> None:

@@ -157,10 +157,19 @@ def test_a_session_is_renewed_and_ended_as_usual(
     client: httpx.Client, cookie: dict[str, str], clock: FakeClock
 ) -> None:
     clock.advance(1000)
-    renewed = client.post("/api/grant", headers={**cookie, **PAGE})
+    renewed = [
+        client.request(method, path, headers={**cookie, **PAGE})
+        for method, path in (
+            ("POST", "/api/grant"),
+            ("GET", "/get_sts_token"),
+            ("POST", "/api/form"),
+            ("GET", "/form"),
+            ("GET", "/"),
+        )
+    ]
     out = client.post("/logout", headers={**cookie, **PAGE})
 
-    assert SESSION_COOKIE in renewed.headers["set-cookie"]
+    assert all(SESSION_COOKIE in each.headers["set-cookie"] for each in renewed)
     assert out.status_code == 204
     assert client.post("/api/grant", headers={**cookie, **PAGE}).status_code == 401
 

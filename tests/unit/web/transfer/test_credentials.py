@@ -215,20 +215,37 @@ async def test_a_grant_for_another_prefix_is_refused_and_not_kept():
     assert (await keeper.get()).prefix == "uploads/alice-1/"
 
 
-async def test_a_grant_for_another_bucket_is_refused_and_not_kept():
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("bucket", "another"), ("region", "cn-beijing"), ("form", [("policy", "x")])],
+)
+async def test_a_grant_for_another_place_or_of_another_kind_is_refused_and_not_kept(name, other):
     clock = FakeClock()
     grants = FakeGrants(clock)
     keeper = GrantKeeper(grants, clock)
     await keeper.get()
     clock.advance(grants.life_s)
-    grants.bucket = "another"
+    usual = getattr(grants, name)
+    setattr(grants, name, other)
 
     with pytest.raises(GrantRefused) as caught:
         await keeper.get()
-    grants.bucket = "bucket"
+    setattr(grants, name, usual)
 
     assert caught.value.code == OTHER_PLACE
     assert (await keeper.get()).bucket.name == "bucket"
+
+
+async def test_a_refusal_that_names_somebody_else_gives_no_prefix():
+    clock = FakeClock()
+    grants = FakeGrants(clock)
+    keeper = GrantKeeper(grants, clock)
+    await keeper.get()
+    clock.advance(grants.life_s)
+    grants.errors = [GrantRefused(429, code="quota-exceeded", prefix="uploads/bob-1/")]
+
+    with pytest.raises(GrantRefused):
+        await keeper.prefix()
 
 
 async def test_a_grant_may_name_other_hosts_of_the_same_bucket():
