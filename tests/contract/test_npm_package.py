@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.npm_package import ROOT, TOOLS, pack, run, site_folder
+from support.npm_package import ROOT, pack, run, run_tool, site_folder
 
 WRONG = {
     "react": ("main.tsx", "maxFiles={5}", 'maxFiles="five"'),
@@ -67,7 +67,7 @@ def test_the_types_accept_the_example_and_refuse_a_wrong_property(
     (copy / f"Wrong{file}").write_text(text.replace(right, wrong))
 
     with pytest.raises(AssertionError) as refused:
-        run(copy, TOOLS / ".bin" / checker, "--pretty", "false")
+        run_tool(copy, checker, "--pretty", "false")
 
     (error,) = re.findall(r"^\S.*", str(refused.value), re.MULTILINE)
     assert error.startswith(f"Wrong{file}")

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["EXAMPLES", "ROOT", "TOOLS", "build_site", "pack", "site_folder"]
+from support.programs import npm_packages
+
+__all__ = ["EXAMPLES", "ROOT", "build_site", "pack", "run_tool", "site_folder"]
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/examples"
-TOOLS = ROOT / "tests/e2e/sites/node_modules"
 
 
 def run(folder: Path, *command: str | Path, **variables: str) -> str:
@@ -46,11 +47,16 @@ def site_folder(name: str, archive: Path, folder: Path) -> Path:
     (copy / "node_modules/package").rename(copy / "node_modules/ossferry")
     tools = folder / "node_modules"
     if not tools.exists():
-        tools.symlink_to(TOOLS)
+        tools.symlink_to(npm_packages(ROOT / "tests/e2e/sites"))
     return copy
+
+
+def run_tool(site: Path, name: str, *arguments: str, **variables: str) -> str:
+    """Run a tool of the npm packages in a folder of `site_folder`, like `run`."""
+    return run(site, site.parent / "node_modules/.bin" / name, *arguments, **variables)
 
 
 def build_site(site: Path, server: str) -> Path:
     """Build a site for an upload server, and return the folder of the built files."""
-    run(site, TOOLS / ".bin/vite", "build", "--logLevel", "error", VITE_SERVER=server)
+    run_tool(site, "vite", "build", "--logLevel", "error", VITE_SERVER=server)
     return site / "dist"

@@ -1,6 +1,7 @@
-"""Finds and starts programs of the machine that tests need.
+"""Finds and starts programs and npm packages that tests need.
 
-A test without its program is skipped; with `CI=true` it fails. Only this module decides that.
+A test without its program or packages is skipped; with `CI=true` it fails. Only this module
+decides that.
 """
 
 import os
@@ -15,7 +16,7 @@ import pytest
 
 from support import browsers, paths, prerequisites
 
-__all__ = ["browser", "free_port", "program", "running", "wait_for"]
+__all__ = ["browser", "free_port", "npm_packages", "program", "running", "wait_for"]
 
 TRIES = 1200  # one minute, for a busy machine
 
@@ -23,18 +24,25 @@ TRIES = 1200  # one minute, for a busy machine
 def program(name: str) -> str:
     """Return the path of a program; skip or fail the test if it is missing."""
     wanted = prerequisites.named(name)
-    return paths.find(name) or _end_test(wanted)
+    return paths.find(name) or _end_test(prerequisites.explain(wanted))
 
 
 def browser(engine: str) -> browsers.Browser:
     """Return the browser for an engine; skip or fail the test if it is missing."""
     wanted = prerequisites.named(engine)
-    return browsers.find(engine) or _end_test(wanted)
+    return browsers.find(engine) or _end_test(prerequisites.explain(wanted))
 
 
-def _end_test(wanted: prerequisites.Prerequisite) -> NoReturn:
+def npm_packages(folder: Path) -> Path:
+    """Return the packages of a folder's lock file; skip or fail the test if they are missing."""
+    packages = folder / "node_modules"
+    if not (packages / ".package-lock.json").exists():  # npm writes it last
+        _end_test(f"npm packages are missing: run `npm ci` in {folder}, as `make test` does")
+    return packages
+
+
+def _end_test(reason: str) -> NoReturn:
     """Skip the test, or fail it on continuous integration, which must run all tests."""
-    reason = prerequisites.explain(wanted)
     if prerequisites.on_ci():
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

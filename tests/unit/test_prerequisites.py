@@ -17,7 +17,9 @@ from support.browsers import Browser
 from support.config import ROOT
 
 ADDED = """\
-from support.programs import browser, program
+from pathlib import Path
+
+from support.programs import browser, npm_packages, program
 
 def test_redis(): program("redis-server")
 def test_postgresql(): program("initdb")
@@ -25,6 +27,7 @@ def test_nginx(): program("nginx")
 def test_chromium(): browser("chromium")
 def test_firefox(): browser("firefox")
 def test_webkit(): browser("webkit")
+def test_npm(): npm_packages(Path("site"))
 """
 
 
@@ -356,7 +359,7 @@ def test_what_cannot_be_installed_is_named_and_fails_on_ci(
 # ---- a test whose program is missing
 
 
-@pytest.mark.parametrize(("ci", "outcome"), [("true", "6 failed"), ("", "6 skipped")])
+@pytest.mark.parametrize(("ci", "outcome"), [("true", "7 failed"), ("", "7 skipped")])
 def test_a_missing_program_skips_a_test_and_fails_it_on_ci(
     machine: Machine, tmp_path: Path, ci: str, outcome: str
 ) -> None:
@@ -373,6 +376,7 @@ def test_a_missing_program_skips_a_test_and_fails_it_on_ci(
     assert outcome in run.stdout.splitlines()[-1]
     for name in ("redis-server", "initdb", "nginx", *browsers.ENGINES):
         assert f"{name} is not installed: run `make prerequisites`" in run.stdout
+    assert "npm packages are missing: run `npm ci` in site" in run.stdout
 
 
 def test_no_other_place_decides_about_missing_programs() -> None:

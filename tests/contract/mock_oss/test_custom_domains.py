@@ -22,7 +22,7 @@ from oss2.models import PutBucketCnameRequest
 
 from contract.mock_oss.clients import REGION, oss2_bucket, refusal, send, signed_headers
 from contract.mock_oss.post_forms import BOUNDARY, form, v1_fields, v4_fields
-from contract.mock_oss.tour_ali_oss import NODE
+from contract.mock_oss.tour_ali_oss import node_folder
 from mock_oss import (
     ACCESS_KEY_ID,
     ACCESS_KEY_SECRET,
@@ -105,7 +105,7 @@ def test_ali_oss_works_at_a_custom_domain(version: str) -> None:
         }
         run = subprocess.run(  # noqa: S603 - our own script
             ["node", "--require", "./localhost.cjs", "cname.mjs", json.dumps(settings)],  # noqa: S607
-            cwd=NODE,
+            cwd=node_folder(),
             capture_output=True,
             text=True,
             timeout=60,

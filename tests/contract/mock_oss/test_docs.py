@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from contract.mock_oss.operation_table import DOCUMENT, GROUPS, TOURS, told
-from contract.mock_oss.tour_ali_oss import NODE
+from contract.mock_oss.tour_ali_oss import node_folder
 from mock_oss import BUCKET, BucketSpec, MockOSS, Role, User, World
 from mock_oss.cli import option_parser
 from mock_oss.faults.plan import EFFECTS, Faults
@@ -41,7 +41,7 @@ def test_examples_for_node_run(text: str) -> None:
         script = text.replace(":9000", f":{oss.port}")
         run = subprocess.run(  # noqa: S603 - our own page
             [which("node") or "node", "--input-type=module", "--eval", script],
-            cwd=NODE,
+            cwd=node_folder(),
             capture_output=True,
             text=True,
             check=False,

@@ -4,20 +4,10 @@ The successful operations must be exactly those in the table of `docs/mock-oss.m
 `operation_table` generates from the same tours.
 """
 
-from shutil import which
-
 import pytest
 
 from contract.mock_oss.matrix import CASES, Case, mock_for, operations_done
 from contract.mock_oss.operation_table import TOURS, told
-from contract.mock_oss.tour_ali_oss import NODE
-
-
-def test_the_node_packages_are_installed() -> None:
-    assert which("node"), "node is needed: see `make build`"
-    assert (NODE / "node_modules" / "ali-oss").is_dir(), (
-        "run `npm ci` in tests/contract/mock_oss/node"
-    )
 
 
 @pytest.mark.parametrize("case", CASES)

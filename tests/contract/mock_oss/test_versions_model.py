@@ -111,7 +111,7 @@ class Versions(RuleBasedStateMachine):
         """List all versions in pages."""
         found: list[VersionEntry] = []
         marker, sequence = "", 0
-        while True:
+        for _ in range(1000):  # more than there are versions
 
             def fetch(
                 after: str, start: str, count: int, at: tuple[str, int] = (marker, sequence)
