@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -36,6 +37,23 @@ ENDED_WORKER = "crashed while running"
 FIREFOX = {
     "network.dns.localDomains": "plain.test",  # plain HTTP from another host is no secure context
 }
+
+
+class Problem(dict[str, Any]):
+    """A refusal of the server. A test that reads a field of another answer fails with its text."""
+
+    def __missing__(self, name: str) -> object:
+        raise AssertionError(f"the server refused the request, so there is no {name!r}: {self}")
+
+
+def read_json(answer: httpx.Response, *, read: Any = httpx.Response.json) -> Any:
+    """Return the JSON of an answer, with a `Problem` for a refusal."""
+    found = read(answer)
+    is_problem = answer.headers.get("content-type") == "application/problem+json"
+    return Problem(found) if is_problem else found
+
+
+httpx.Response.json = read_json  # type: ignore[assignment,method-assign] # for all tests
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

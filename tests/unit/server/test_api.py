@@ -108,6 +108,14 @@ def test_credentials_that_oss_no_longer_takes_are_replaced_once(client: httpx.Cl
     assert replaced == again
 
 
+def test_a_test_that_expects_another_answer_fails_with_the_refusal(client: httpx.Client) -> None:
+    answer = client.post("/api/grant", json=[])
+
+    assert answer.json()["code"] == "bad-request"
+    with pytest.raises(AssertionError, match="bad-request"):
+        answer.json()["access_key_id"]
+
+
 def test_a_body_without_a_length_is_read_too(client: httpx.Client) -> None:
     first = client.post("/api/grant").json()["access_key_id"]
     request = client.build_request("POST", "/api/grant", json={"refused_key_id": first})
