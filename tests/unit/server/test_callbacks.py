@@ -19,7 +19,7 @@ from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import ForgedCallbackError, IssuerLostError
 from ossferry.identity.owner import principal_prefix
 from ossferry.settings.model import Settings
-from ossferry.uploads.callbacks import CallbackKeys, key_address, signed_text
+from ossferry.uploads.callbacks import MAX_KEYS, CallbackKeys, key_address, signed_text
 from support.app_client import app_client
 from support.callbacks import GOOD_KEY_URL, HOSTILE_KEY_URLS, Caller, KeyServer, pem_of, signing_key
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
@@ -91,6 +91,17 @@ async def test_a_key_is_fetched_once_an_hour_and_a_failure_is_remembered() -> No
     await keys.get(GOOD_KEY_URL)
 
     assert len(server.asked) == 3
+
+
+async def test_of_too_many_keys_the_latest_stays() -> None:
+    server = KeyServer(pem_of(signing_key()))
+    keys = keys_of(server, [0.0])
+    addresses = [f"https://gosspublic.alicdn.com/{number}.pem" for number in range(MAX_KEYS + 2)]
+
+    for address in (*addresses, addresses[-1]):
+        await keys.get(address)
+
+    assert server.asked == addresses
 
 
 @pytest.mark.parametrize("pem", [b"", b"<html>", b"x" * 300_000])
@@ -171,6 +182,22 @@ def test_t29_a_forged_callback_is_refused_before_anything_is_asked(
 
     assert (answer.status_code, answer.json()["code"]) == (403, "forged-callback")
     assert store.asked == []
+
+
+def test_t29_who_forges_too_often_makes_the_server_fetch_no_key(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
+) -> None:
+    key = signing_key()
+    server = KeyServer(pem_of(key), status=500)
+    settings = make_settings(callback=True, rate_failures="2/minute", **OBJECTS)
+    outbound = httpx.AsyncClient(transport=server)
+    app = create_app(settings, assume_role=sts, clock=clock, store=store, outbound=outbound)
+    with app_client(app) as client:
+        oss = Caller(client, key)
+        forged = [oss.call({}, authorization="%%%").status_code for _ in range(2)]
+        honest = oss.call(about("x")).status_code
+
+    assert (forged, honest, server.asked) == ([403, 403], 429, [])
 
 
 def test_t29_another_query_or_body_than_was_signed_is_refused(

@@ -377,6 +377,19 @@ def test_the_last_known_usage_counts_for_exactly_five_minutes(ledger: Ledger, al
     asyncio.run(at_the_end())
 
 
+def test_the_usage_of_yesterday_is_not_known_today(
+    ledger: Ledger, alice: Owner, clock: FakeClock
+) -> None:
+    async def at_midnight() -> None:
+        clock.advance(14 * 3600 + 1986)  # one second before it
+        await ledger.admit_at(alice, 0, 2)
+        clock.advance(1)
+        with pytest.raises(LedgerLostError):
+            await ledger.admit_at(alice, 4)
+
+    asyncio.run(at_midnight())
+
+
 def test_a_new_upload_counts_while_the_ledger_is_away(ledger: Ledger, alice: Owner) -> None:
     async def left_after_upload() -> Left | None:
         await ledger.admit_at(alice, 0)

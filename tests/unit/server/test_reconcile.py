@@ -1,8 +1,11 @@
 """Reconciliation of all principals' uploads."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import TypeAlias
+from unittest.mock import AsyncMock
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +20,7 @@ from ossferry.ledger import Database, people, receipts
 from ossferry.ledger.standing import standing
 from ossferry.ledger.tables import deliveries
 from ossferry.observability.metrics import Metrics
+from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.inventory import check_receipts, stored_uploads
 from ossferry.uploads.lists import object_json
@@ -208,6 +212,92 @@ async def test_r64_after_a_restart_the_next_process_reconciles_at_once(
     await after.close()
 
     assert done == [1, 0, 0, 1]
+
+
+class ChangingStore(FakeStore):
+    """A bucket that others change after it was listed, and before an object is asked about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.change: Callable[[], Awaitable[object]] = AsyncMock()
+
+    async def head(self, key: str) -> Stored | None:
+        await self.change()
+        return await super().head(key)
+
+
+Changing: TypeAlias = AbstractAsyncContextManager[tuple[ChangingStore, UploadServices, str]]
+
+
+@pytest.fixture
+def changing(make_settings: Callable[..., Settings], clock: FakeClock, sts: FakeSts) -> Changing:
+    """A store, a server with a quota, and the key of an object that both have."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[tuple[ChangingStore, UploadServices, str]]:
+        store, settings = ChangingStore(), make_settings(**OBJECTS, quota_objects_total=5)
+        app = create_app(settings, assume_role=sts, clock=clock, monotonic=lambda: 0.0, store=store)
+        uploads: UploadServices = app.state.uploads
+        recorded = store.put(f"{OWNERS[0].prefix}x.txt")
+        await uploads.recorder.record(OWNERS[0], recorded, source="page")
+        yield store, uploads, recorded.key
+        await uploads.close()
+
+    return opened()
+
+
+async def test_what_is_stored_after_the_list_was_read_is_not_gone(changing: Changing) -> None:
+    async with changing as (store, uploads, key):
+        del store.objects[key]
+
+        async def store_again() -> None:
+            store.put(key)
+
+        store.change = store_again
+
+        assert not (await uploads.reconciler.look_through(OWNERS[0])).any
+
+
+async def test_what_is_deleted_after_the_list_was_read_is_not_found(
+    changing: Changing, clock: FakeClock
+) -> None:
+    async with changing as (store, uploads, _):
+        settled_at = clock() - timedelta(hours=1)
+        new = store.put(f"{OWNERS[0].prefix}y.txt", last_modified=settled_at)
+
+        async def delete() -> None:
+            del store.objects[new.key]
+
+        store.change = delete
+
+        assert not (await uploads.reconciler.look_through(OWNERS[0])).any
+
+
+async def test_what_another_process_has_marked_as_deleted_is_not_marked_again(
+    changing: Changing, clock: FakeClock
+) -> None:
+    async with changing as (store, uploads, key):
+        del store.objects[key]
+
+        async def mark() -> None:
+            async with uploads.database.write() as connection:
+                await receipts.mark_deleted(connection, key, now=clock(), undo=None)
+
+        store.change = mark
+
+        assert not (await uploads.reconciler.look_through(OWNERS[0])).any
+
+
+async def test_what_is_gone_leaves_its_room_at_once(changing: Changing) -> None:
+    async with changing as (store, uploads, key):
+        before = await uploads.quotas.left(OWNERS[0])
+        del store.objects[key]
+
+        differences = await uploads.reconciler.look_through(OWNERS[0])
+
+        after = await uploads.quotas.left(OWNERS[0])
+    assert differences.gone == [key]
+    assert [each and each["objects_left"] for each in (before, after)] == [4, 5]
 
 
 async def a_round(

@@ -124,6 +124,23 @@ def test_an_encrypted_image_is_neither_processed_nor_shown_in_place(
     assert share(client, key).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("Image/PNG; name=x", "image/png"),
+        ("Text/Plain;charset=utf-16", "text/plain; charset=utf-8"),
+    ],
+)
+def test_a_type_is_known_in_capitals_and_with_a_parameter(
+    client: httpx.Client, store: FakeStore, key: str, stored: str, shown: str
+) -> None:
+    store.put(key, content_type=stored)
+
+    link = share(client, key, disposition="inline").json()["url"]
+
+    assert parse_qs(urlsplit(link).query)["response-content-type"] == [shown]
+
+
 def test_a_preview_is_a_link_for_minutes(client: httpx.Client, key: str) -> None:
     answer = client.get(f"/api/objects/{key}/preview", params={"preset": "thumbnail"}).json()
 

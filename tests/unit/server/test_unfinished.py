@@ -2,11 +2,14 @@
 
 import asyncio
 import gc
+import json
 from collections.abc import Callable, Iterator
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 
 from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
@@ -106,13 +109,17 @@ def test_one_part_that_may_be_the_last_tells_no_part_size(
 def test_of_very_many_only_the_latest_are_looked_at(
     client: httpx.Client, store: FakeStore, prefix: str
 ) -> None:
-    for number in range(unfinished.MAX_SHOWN + 7):
+    for number in range(unfinished.MAX_SHOWN):
         store.begin(f"{prefix}{number}", "A1", s=number)
+    just_enough = client.get("/api/unfinished").json()
+    for number in range(unfinished.MAX_SHOWN, unfinished.MAX_SHOWN + 7):
+        store.begin(f"{prefix}{number}", "A1", s=number)
+    store.asked.clear()
 
     answer = client.get("/api/unfinished").json()
 
-    assert len(answer["uploads"]) == unfinished.MAX_SHOWN
-    assert answer["more"]
+    assert [len(each["uploads"]) for each in (just_enough, answer)] == [unfinished.MAX_SHOWN] * 2
+    assert [each["more"] for each in (just_enough, answer)] == [False, True]
     assert answer["uploads"][0]["name"] == str(unfinished.MAX_SHOWN + 6)
     assert len(store.asked) == 1 + unfinished.MAX_SHOWN
 
@@ -130,6 +137,36 @@ def test_who_asks_many_times_at_once_has_oss_asked_once(store: FakeStore, prefix
 
     assert (len(answers), len(set(answers))) == (21, 1)
     assert len(store.asked) == 2 * 2
+
+
+def test_people_who_ask_at_once_learn_of_their_own_uploads_only(store: FakeStore) -> None:
+    api, request = unfinished.UnfinishedApi(store), Request(SCOPE)
+    owners = [Owner(hash=name, label=name, prefix=f"uploads/{name}-x/") for name in ("a", "b")]
+    for owner in owners:
+        store.begin(f"{owner.prefix}x", "A1", [5])
+
+    async def ask() -> list[Response]:
+        return list(await asyncio.gather(*[api.list(request, owner) for owner in owners]))
+
+    found = [json.loads(bytes(answer.body))["uploads"] for answer in asyncio.run(ask())]
+
+    assert [[each["key"] for each in uploads] for uploads in found] == [
+        ["uploads/a-x/x"],
+        ["uploads/b-x/x"],
+    ]
+
+
+def test_an_upload_that_ends_while_it_is_looked_at_is_left_out(
+    client: httpx.Client, store: FakeStore, prefix: str
+) -> None:
+    gone, _ = (store.begin(f"{prefix}{name}", "A1", [5]) for name in ("gone", "here"))
+    begun = [each for each, _ in store.uploads.values()]
+    del store.uploads[gone]
+    store.begun = AsyncMock(return_value=begun)  # type: ignore[method-assign] # listed before
+
+    found = client.get("/api/unfinished").json()
+
+    assert [each["name"] for each in found["uploads"]] == ["here"]
 
 
 def test_who_wants_those_of_one_key_gets_no_others(
