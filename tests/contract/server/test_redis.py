@@ -259,6 +259,20 @@ def test_t22_no_window_lets_through_more_than_the_limit_in_redis(
     assert asyncio.run(flood()) == (events, [False, True])
 
 
+def test_t62_several_events_at_once_count_in_redis(make_settings: Callable[..., Settings]) -> None:
+    limit = limits.parse("5/minute")
+
+    async def ask() -> tuple[list[bool], list[bool]]:
+        counter = Counter(make_settings(), timeout_s=BUSY_S)
+        try:
+            some = [await counter.hit(limit, "batches", cost=cost) for cost in (2, 2, 2, 1, 1)]
+            return some, [await counter.hit(limit, "large", cost=cost) for cost in (9, 1)]
+        finally:
+            await counter.close()
+
+    assert asyncio.run(ask()) == ([True, True, False, True, False], [True, False])
+
+
 def test_t23_without_redis_limits_are_stricter_and_local(
     make_settings: Callable[..., Settings], clock: FakeClock
 ) -> None:
