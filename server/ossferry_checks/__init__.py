@@ -14,8 +14,8 @@ visitor's browser, in Pyodide; `ossferry check` runs the same functions on the s
         if header[:3] != ["date", "sku", "amount"]:
             raise Reject("The first three columns must be date, sku, amount.", line=1)
 
-A function returns `None`, a `Note`, a `Replace`, an `Ask`, or a list of these; it raises `Reject`
-to refuse the file. A function may be asynchronous.
+A function returns `None`, a `Note`, a `Replace`, an `Ask`, or a list of these; it raises or returns
+`Reject` to refuse the file. A function may be asynchronous.
 
 This package needs only Python's standard library. It runs on CPython 3.11 and later, and in
 Pyodide.

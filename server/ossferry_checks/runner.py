@@ -146,11 +146,19 @@ async def run(
 
 
 async def _results(check: Check, file: CheckedFile) -> list[Result]:
-    """Run one check, and return what it says."""
+    """Run one check, and return what it says.
+
+    Raises:
+        Reject: the check has raised or returned it.
+    """
     answer = check.function(file)
     if inspect.isawaitable(answer):
         answer = await answer
-    return [] if answer is None else answer if isinstance(answer, list) else [answer]
+    found: list[Any] = [] if answer is None else answer if isinstance(answer, list) else [answer]
+    for each in found:
+        if isinstance(each, Reject):
+            raise each
+    return found
 
 
 class _DidNotWorkError(Exception):

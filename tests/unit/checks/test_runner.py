@@ -36,9 +36,13 @@ def test_a_check_that_returns_nothing_passes(file: CheckedFile) -> None:
     assert (verdict.name, verdict.type, verdict.is_changed) == ("Sales.CSV", "text/csv", False)
 
 
-def test_a_rejection_ends_the_run(file: CheckedFile) -> None:
-    def columns(file: CheckedFile) -> None:
-        raise Reject("A column is missing.", line=1)
+@pytest.mark.parametrize("how", ["raised", "returned", "in a list"])
+def test_a_rejection_ends_the_run(file: CheckedFile, how: str) -> None:
+    def columns(file: CheckedFile) -> Reject | list[Reject | Note]:
+        reject = Reject("A column is missing.", line=1)
+        if how == "raised":
+            raise reject
+        return reject if how == "returned" else [Note(a="1"), reject]
 
     def later(file: CheckedFile) -> None:
         raise AssertionError("must not run")
