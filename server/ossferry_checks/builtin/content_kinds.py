@@ -107,14 +107,16 @@ def _container(source: BinaryIO, start: bytes, size: int) -> str:
 
 
 def _zip_kind(source: BinaryIO) -> str:
-    """Return the kind of a ZIP archive by the files in it."""
+    """Return the kind of a ZIP archive by the files in it; `zip_broken` without its directory."""
     try:
         entries = read_directory(source, max_files=MAX_ZIP_FILES)
         for entry in entries:
             if entry.name == "mimetype" and not entry.method:
                 contents_of(source, entry)
                 return _by_media_type(source.read(min(entry.size, 100)))
-    except (BrokenZipError, TooManyFilesError):
+    except BrokenZipError:
+        return "zip_broken"
+    except TooManyFilesError:
         return "zip"
     names = [each.name for each in entries]
     if "[Content_Types].xml" not in names:

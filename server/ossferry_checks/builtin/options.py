@@ -57,10 +57,12 @@ class XlsxOptions:
     Attributes:
         sheets: the sheets that the workbook must have.
         columns: the columns that the first row of the first sheet must have.
+        allow_macros: whether the workbook may have macros.
     """
 
     sheets: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    allow_macros: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ class PhotoOptions:
 
     Attributes:
         min_side: the smallest allowed length of the shorter side in pixels; 0 for no limit.
+        max_pixels: the largest allowed number of pixels; a program that opens the photo needs at
+            least 4 bytes of memory for each.
         strip: whether EXIF data, such as the position, is removed from JPEG, PNG and WebP files.
         max_side: photos with a longer side are made smaller, to this length in pixels; 0 for no
             limit.
@@ -107,6 +111,7 @@ class PhotoOptions:
     """
 
     min_side: int = 0
+    max_pixels: int = 200_000_000
     strip: bool = True
     max_side: int = 0
     quality: float = 0.85

@@ -1,5 +1,6 @@
 """The built-in check of Excel workbooks."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
@@ -21,6 +22,9 @@ WHOLE = (
     *("[content_types].xml", "_rels/", "docprops/"),
     *("xl/_rels/", "xl/theme/", "xl/styles.xml", "xl/workbook.xml"),
 )
+MACROS = re.compile("vbaproject|macrosheet", re.IGNORECASE)
+"""In the name or the type of a part with macros: those of Visual Basic, and those of Excel 4."""
+
 MAX_STRINGS = 1_000_000  # before the strings of the header row
 
 
@@ -39,7 +43,8 @@ def check_xlsx(file: CheckedFile, *, options: XlsxOptions) -> None:
     """Check an Excel workbook.
 
     Raises:
-        Reject: the file is not a workbook that can be read, or has other sheets or columns.
+        Reject: the file is not a workbook that can be read, has macros, or has other sheets or
+            columns.
         ImportError: openpyxl is not installed.
     """
     import openpyxl  # noqa: F401 - a missing package is not a broken workbook
@@ -49,32 +54,39 @@ def check_xlsx(file: CheckedFile, *, options: XlsxOptions) -> None:
         kind = content_kind(source)
         if kind == "office_encrypted":
             raise Reject(say("xlsx_encrypted", language))
-        if kind != "xlsx":
+        if kind not in ("xlsx", "zip_broken"):
             raise Reject(say("xlsx_other", language))
         try:
-            _check_sizes(source, file)
-            sheets, header = _sheets_and_header(source)
+            names = _names_of_parts(source, file)
+            types, sheets, header = _contents(source)
         except (Reject, MemoryError):
             raise
         except Exception as error:  # openpyxl has no exception of its own for a broken workbook
             raise Reject(say("xlsx_broken", language)) from error
+    if not options.allow_macros and any(MACROS.search(each) for each in (*names, *types)):
+        raise Reject(say("xlsx_macros", language))
     if missing := [each for each in options.sheets if each not in sheets]:
         raise Reject(say("xlsx_sheets", language, sheets=listed(missing, language)))
     if missing := [each for each in options.columns if each not in header]:
         raise Reject(say("xlsx_columns", language, columns=listed(missing, language)), line=1)
 
 
-def _check_sizes(source: BinaryIO, file: CheckedFile) -> None:
-    """Raise `Reject` if the parts of a workbook are too large to read."""
+def _names_of_parts(source: BinaryIO, file: CheckedFile) -> list[str]:
+    """Return the names of the parts of a workbook.
+
+    Raises:
+        Reject: they are too large to read.
+    """
     entries = ZipLimits(file, LIMITS).read(source)
     size = sum(each.size for each in entries if each.name.lower().startswith(WHOLE))
     if size > MAX_WHOLE:
         limit = size_text(MAX_WHOLE)
         raise Reject(say("zip_bytes", file.language, size=size_text(size), limit=limit))
+    return [each.name for each in entries]
 
 
-def _sheets_and_header(source: BinaryIO) -> tuple[list[str], list[str]]:
-    """Return the names of the sheets, and the first row of the first sheet.
+def _contents(source: BinaryIO) -> tuple[list[str], list[str], list[str]]:
+    """Return the types of the parts, the names of the sheets, and the first row of the first sheet.
 
     openpyxl would read all shared strings, which may be most of the file. This function reads them
     up to the last one in the first row.
@@ -104,7 +116,8 @@ def _sheets_and_header(source: BinaryIO) -> tuple[list[str], list[str]]:
         rows = reader.wb.worksheets[0].iter_rows(max_row=1, values_only=True)
         header = [str(value).strip() for value in next(rows, ()) if value is not None]
         rows.close()
-    return reader.wb.sheetnames, header
+    parts = (*reader.package.Default, *reader.package.Override)
+    return [each.ContentType for each in parts], reader.wb.sheetnames, header
 
 
 class _Strings:

@@ -1,4 +1,6 @@
-"""The check that a photo is one, and that it is large enough."""
+"""The check that a photo is one, and that it is neither too small nor too large."""
+
+import math
 
 from ossferry_checks.builtin.options import PhotoOptions
 from ossferry_checks.files import CheckedFile
@@ -18,6 +20,11 @@ def dimensions_check(options: PhotoOptions) -> Check:
     def dimensions(file: CheckedFile) -> None:
         with opened(file) as source:
             photo = header(source)
+        pixels = photo.width * photo.height
+        if pixels > options.max_pixels:
+            found, limit = math.ceil(pixels / 1e5) / 10, options.max_pixels / 1e6
+            shown = {"megapixels": f"{found:g}", "limit": f"{limit:g}"}
+            raise Reject(say("photo_too_large", file.language, **shown))
         if min(photo.width, photo.height) < options.min_side:
             raise Reject(
                 say(

@@ -6,7 +6,7 @@ from ossferry_checks.photos import canvas, libheif
 from ossferry_checks.photos.canvas import Encoding, NotDecodedError
 from ossferry_checks.photos.formats import header
 from ossferry_checks.photos.naming import renamed
-from ossferry_checks.photos.opening import HEIC_PATTERNS, PATTERNS, opened, refuse_too_many_pixels
+from ossferry_checks.photos.opening import HEIC_PATTERNS, PATTERNS, opened
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject, Replace
 from ossferry_checks.sentences import say
@@ -30,7 +30,6 @@ def heic_check(options: PhotoOptions) -> Check:
             photo = header(source)
         if photo.format != "heif":
             return None
-        refuse_too_many_pixels(photo, file.language)
         content = file.path.read_bytes()
         encoding = Encoding(
             type=JPEG, instead=JPEG, quality=options.quality, max_side=options.max_side

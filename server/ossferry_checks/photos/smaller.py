@@ -6,12 +6,7 @@ from ossferry_checks.photos import canvas
 from ossferry_checks.photos.canvas import Encoding, NotDecodedError
 from ossferry_checks.photos.formats import header
 from ossferry_checks.photos.naming import TYPES, renamed
-from ossferry_checks.photos.opening import (
-    PATTERNS,
-    SMALLER_PATTERNS,
-    opened,
-    refuse_too_many_pixels,
-)
+from ossferry_checks.photos.opening import PATTERNS, SMALLER_PATTERNS, opened
 from ossferry_checks.photos.photo import Photo, dimensions_text
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject, Replace
@@ -32,7 +27,6 @@ def smaller_check(options: PhotoOptions) -> Check:
             photo = header(source)
         if not is_for(photo, options.max_side):
             return None
-        refuse_too_many_pixels(photo, file.language)
         try:
             bitmap = await canvas.decode(file.path.read_bytes())
         except NotDecodedError as error:

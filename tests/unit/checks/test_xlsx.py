@@ -12,6 +12,7 @@ from openpyxl.reader.excel import SHARED_STRINGS
 from openpyxl.xml.constants import SHEET_MAIN_NS
 
 from ossferry_checks.builtin import xlsx
+from ossferry_checks.builtin.file_type import file_type_check
 from ossferry_checks.builtin.options import XlsxOptions
 from ossferry_checks.builtin.xlsx import xlsx_check
 from support.checking import answer, refusal, written
@@ -100,9 +101,7 @@ def test_a_workbook_with_a_password_has_its_own_sentence(tmp_path: Path) -> None
     )
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"a,b\n", ole("Workbook"), zip_of({"a.txt": "x"}), b"PK\3\4 cut off"]
-)
+@pytest.mark.parametrize("content", [b"", b"a,b\n", ole("Workbook"), zip_of({"a.txt": "x"})])
 def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
     assert refusal(CHECK, written(tmp_path, "a.xlsx", content)) == (
         "This is not an Excel workbook in the XLSX format. "
@@ -130,6 +129,42 @@ def test_a_broken_workbook_is_refused(tmp_path: Path, name: str, part: bytes) ->
         "Open it in Excel, save it again, and choose it again.",
         None,
     )
+
+
+def test_a_workbook_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
+    file = written(tmp_path, "a.xlsx", workbook([["date"]])[:-100])
+
+    assert file_type_check().function(file) is None
+    assert refusal(CHECK, file)[0].startswith("The workbook is damaged and cannot be read.")
+
+
+MACROS = "application/vnd.ms-office.vbaProject"
+OLD_MACROS = "application/vnd.ms-excel.macrosheet+xml"
+
+
+@pytest.mark.parametrize(
+    ("types", "part"),
+    [
+        (f'<Default Extension="bin" ContentType="{MACROS}"/>', "xl/other.bin"),
+        (f'<Override PartName="/xl/x.y" ContentType="{MACROS}"/>', "xl/x.y"),
+        (f'<Override PartName="/xl/x.xml" ContentType="{OLD_MACROS}"/>', "xl/x.xml"),
+        ("", "xl/vbaProject.bin"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.xlsx", "a.xlsm"])
+def test_macros_are_refused_or_allowed(tmp_path: Path, name: str, types: str, part: str) -> None:
+    content = workbook([["date"]])
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        known = archive.read(TYPES).decode()
+    parts = {TYPES: known.replace("</Types>", f"{types}</Types>").encode(), part: b"macros"}
+    file = written(tmp_path, name, with_parts(content, parts))
+
+    assert refusal(CHECK, file) == (
+        "The workbook has macros. Save it as a workbook without macros (.xlsx), and choose the new"
+        " file.",
+        None,
+    )
+    assert answer(xlsx_check(XlsxOptions(allow_macros=True)), file) is None
 
 
 def test_a_bomb_is_refused(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_the_page_gets_the_checks_with_all_addresses(
     assert found["undo_s"] == 5
     assert found["version"] == version
     assert found["built_in"] == {
-        "xlsx": {"sheets": ["Sales"], "columns": []},
+        "xlsx": {"sheets": ["Sales"], "columns": [], "allow_macros": False},
         "pdf": {"allow_encrypted": False, "max_pages": None},
     }
     assert found["module"] == {

@@ -47,6 +47,17 @@ def test_the_shorter_side_counts(tmp_path: Path, format: str) -> None:
     )
 
 
+def test_a_photo_with_too_many_pixels_is_refused(tmp_path: Path) -> None:
+    header = struct.pack(">II5B", 30_000, 30_000, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", b"")]
+    png = b"".join(struct.pack(">I4s", len(c), kind) + c + bytes(4) for kind, c in chunks)
+    bomb = file(tmp_path, b"\x89PNG\r\n\x1a\n" + png)
+
+    with pytest.raises(Reject, match=r"^This photo has 900 megapixels; the limit is 200\. Make it"):
+        check(bomb, 0)
+    dimensions_check(PhotoOptions(max_pixels=900_000_000)).function(bomb)
+
+
 @pytest.mark.parametrize("format", CONTENTS)
 def test_a_broken_header_is_refused(tmp_path: Path, format: str) -> None:
     needed = {"jpeg": 160, "png": 30, "webp": 25, "gif": 9, "heif": 300}[format]
