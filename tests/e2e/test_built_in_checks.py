@@ -45,6 +45,7 @@ def good_files() -> dict[str, bytes]:
         "good.xlsx": workbook([["sku", "price"], [1, 2]], "Prices"),
         "good.zip": zip_of({"folder/a.txt": "words"}),
         "good.pdf": pdf(3),
+        "owner.pdf": pdf(3, ""),
         "good.txt": b"words",
     }
 
@@ -84,6 +85,11 @@ def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
         "no-sheet.xlsx": (
             workbook([["sku"]], "Costs"),
             "Sheets missing in the workbook: Prices. Add them, and choose the file again.",
+        ),
+        "cut-off.xlsx": (
+            workbook([["sku"]], "Prices")[:-100],
+            "The workbook is damaged and cannot be read."
+            " Open it in Excel, save it again, and choose it again.",
         ),
         "bomb.zip": (
             zip_of({"zeros.bin": bytes(20_000_000)}),

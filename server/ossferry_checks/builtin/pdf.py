@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ossferry_checks.builtin.aes import encrypt_cbc
 from ossferry_checks.builtin.options import PdfOptions
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
@@ -39,6 +40,8 @@ def check_pdf(file: CheckedFile, *, options: PdfOptions) -> None:
     import pypdf
     from pypdf.errors import DependencyError
 
+    _add_aes()
+
     language = file.language
     with file.path.open("rb") as source:
         if b"%PDF-" not in source.read(HEAD):
@@ -52,8 +55,8 @@ def check_pdf(file: CheckedFile, *, options: PdfOptions) -> None:
                 count = 1
         except MemoryError:
             raise
-        except DependencyError:  # pypdf has no AES: nothing is known about the pages
-            is_open, count = False, 1
+        except DependencyError:  # pypdf has no AES: the password fits, and the pages are unknown
+            is_open, count = True, 1
         except Exception as error:  # a broken file can raise almost any exception in pypdf
             raise Reject(say("pdf_broken", language)) from error
     if not is_open and not options.allow_encrypted:
@@ -62,6 +65,16 @@ def check_pdf(file: CheckedFile, *, options: PdfOptions) -> None:
         raise Reject(say("pdf_broken", language))
     if options.max_pages is not None and count > options.max_pages:
         raise Reject(say("pdf_pages", language, limit=options.max_pages))
+
+
+def _add_aes() -> None:
+    """Let pypdf compare passwords without a package for AES, such as in the browser."""
+    from pypdf import _encryption
+    from pypdf._crypt_providers import _fallback
+
+    name = "aes_cbc_encrypt"
+    if getattr(_encryption, name) is getattr(_fallback, name):
+        setattr(_encryption, name, encrypt_cbc)
 
 
 def _page_count(reader: "PdfReader", *, limit: int) -> int:

@@ -1,14 +1,19 @@
 """The built-in check of PDF files."""
 
+import hashlib
 import io
 import sys
 from pathlib import Path
 
 import pypdf
 import pytest
-from pypdf.errors import DependencyError
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES128
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from pypdf._crypt_providers import _fallback
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
 
+from ossferry_checks.builtin.aes import encrypt_cbc
 from ossferry_checks.builtin.options import PdfOptions
 from ossferry_checks.builtin.pdf import pdf_check
 from support.checking import answer, refusal, written
@@ -62,17 +67,24 @@ def test_a_file_that_opens_without_password_passes(tmp_path: Path, algorithm: st
     assert "has too many pages" in refusal(pdf_check(PdfOptions(max_pages=2)), file)[0]
 
 
-def test_without_aes_a_file_counts_as_one_with_a_password(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_without_aes_only_the_pages_of_an_encrypted_file_are_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algorithm: str
 ) -> None:
-    def missing(*args: object) -> bytes:
-        raise DependencyError("cryptography>=3.1 is required for AES algorithm")
+    has_user_password = written(tmp_path, "a.pdf", pdf(3, "secret", algorithm))
+    has_owner_password = written(tmp_path, "b.pdf", pdf(3, "", algorithm))
+    for name in ("aes_cbc_encrypt", "aes_cbc_decrypt", "aes_ecb_decrypt", "CryptAES"):
+        monkeypatch.setattr(f"pypdf._encryption.{name}", getattr(_fallback, name))
 
-    file = written(tmp_path, "a.pdf", pdf(3, ""))
-    monkeypatch.setattr("pypdf._encryption.aes_cbc_encrypt", missing)
+    assert refusal(CHECK, has_user_password) == (PASSWORD, None)
+    assert answer(pdf_check(PdfOptions(max_pages=3)), has_owner_password) is None
 
-    assert refusal(CHECK, file) == (PASSWORD, None)
-    assert answer(pdf_check(PdfOptions(allow_encrypted=True, max_pages=1)), file) is None
+
+def test_aes_is_that_of_others() -> None:
+    key, iv, data = (hashlib.sha256(bytes([size])).digest() * size for size in (1, 2, 20))
+    other = Cipher(AES128(key[:16]), CBC(iv[:16])).encryptor()
+
+    assert encrypt_cbc(key[:16], iv[:16], data) == other.update(data)
 
 
 def test_too_many_pages_are_refused(tmp_path: Path) -> None:
