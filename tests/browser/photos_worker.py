@@ -15,7 +15,7 @@ async def check(name: str, content: str, options: str) -> str:
     """Check a photo, and return the verdict with the content of the file to upload, as JSON."""
     path = Path(tempfile.mkdtemp()) / name
     path.write_bytes(base64.b64decode(content))
-    chosen = BuiltInOptions(photos=PhotoOptions(**json.loads(options)))
+    chosen = BuiltInOptions(file_type=True, photos=PhotoOptions(**json.loads(options)))
     verdict = await run(built_in_checks(chosen).around([]), CheckedFile(path))
     uploaded = base64.b64encode(verdict.path.read_bytes()).decode()
     return json.dumps({**verdict.as_json(), "content": uploaded})

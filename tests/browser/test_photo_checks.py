@@ -234,6 +234,8 @@ def test_a_heic_file_with_the_name_of_a_jpeg_file_keeps_its_name(check: Check) -
     found = check("a.JPEG", vector("rotated.heic"))
 
     assert (found.name, found.image.format) == ("a.JPEG", "JPEG")
+    kept = check("a.jpg", vector("rotated.heic"), heic=False)
+    assert kept.refusal.startswith("The name ends in .jpg, but the content is a HEIC image.")
 
 
 def test_libheif_is_loaded_once_and_only_for_heic(check: Check, asked: list[str]) -> None:

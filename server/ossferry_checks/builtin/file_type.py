@@ -3,6 +3,7 @@
 Only a contradiction is refused. A file with an unknown ending or an unknown content passes.
 """
 
+from functools import partial
 from pathlib import PurePosixPath
 
 from ossferry_checks.builtin.content_kinds import ZIP_KINDS, content_kind
@@ -68,12 +69,17 @@ KINDS: dict[str, frozenset[str]] = {
 """The kinds that a file with an ending may have."""
 
 
-def file_type_check() -> Check:
-    """Return the check of the content against the ending of the name."""
-    return Check(name="file_type", function=check_file_type, max_seconds=30)
+def file_type_check(*, converted: tuple[str, ...] = ()) -> Check:
+    """Return the check of the content against the ending of the name.
+
+    Args:
+        converted: endings of names; of such files, a later check makes JPEG files if they are HEIC.
+    """
+    function = partial(check_file_type, converted=converted)
+    return Check(name="file_type", function=function, max_seconds=30)
 
 
-def check_file_type(file: CheckedFile) -> None:
+def check_file_type(file: CheckedFile, *, converted: tuple[str, ...]) -> None:
     """Compare the content of a file with the ending of its name.
 
     Raises:
@@ -89,6 +95,8 @@ def check_file_type(file: CheckedFile) -> None:
         kind = "binary" if allowed <= TEXT else ""
     if kind == "zip_broken" and allowed & ZIP_KINDS:
         return  # another check says that the file is damaged
+    if kind == "heic" and file.name.lower().endswith(converted):
+        return
     if kind and kind not in allowed:
         name = say(f"kind_{kind}", file.language)
         raise Reject(say("file_type", file.language, ending=ending, kind=name))
