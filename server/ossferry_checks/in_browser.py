@@ -6,17 +6,25 @@ JavaScript passes and receives JSON, numbers and functions, so that the module a
 import json
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from ossferry_checks.builtin.selection import read_options
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.loading import Declared, all_checks
 from ossferry_checks.registry import Check
-from ossferry_checks.runner import OnError, Verdict, run
+from ossferry_checks.runner import Limits, OnError, Verdict, run
 from ossferry_checks.sentences import say
 
-__all__ = ["Checker", "make_checker"]
+__all__ = ["Checker", "make_checker", "reasons"]
+
+REASONS = {"timeout": "run_timeout", "crashed": "run_crashed", "start": "run_start"}
+"""The sentences for what ends a worker, or prevents its start."""
+
+
+def reasons(language: str) -> dict[str, str]:
+    """Return the sentences about a worker that has ended; `{detail}` stands for the details."""
+    return {reason: say(key, language, detail="{detail}") for reason, key in REASONS.items()}
 
 
 def make_checker(config: str, source: str | None) -> "Checker":
@@ -38,15 +46,16 @@ def make_checker(config: str, source: str | None) -> "Checker":
         if not each["built_in"]
     ]
     checks = all_checks(source, declared, read_options(given["built_in"]))
-    return Checker(checks, given["on_error"])
+    return Checker(checks, given["on_error"], Limits(**given["limits"]))
 
 
 class Checker:
     """The checks of a server, in their order."""
 
-    def __init__(self, checks: list[Check], on_error: OnError) -> None:
+    def __init__(self, checks: list[Check], on_error: OnError, limits: Limits) -> None:
         self._checks = checks
         self._on_error = on_error
+        self._limits = limits
         self._verdict: Verdict | None = None
 
     async def check(
@@ -82,7 +91,11 @@ class Checker:
             self._checks,
             file,
             on_error=self._on_error,
-            failed={name: _why(each, file.language) for name, each in given["failed"].items()},
+            limits=self._limits,
+            failed={
+                name: say(REASONS[each["reason"]], file.language, detail=each["detail"])
+                for name, each in given["failed"].items()
+            },
             keep_original=given.get("keep_original", False),
             on_start=lambda check, limit_s: on_start(check.name, limit_s),
         )
@@ -99,10 +112,3 @@ class Checker:
         """Remove a folder with new files."""
         self._verdict = None
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _why(failure: Mapping[str, str], language: str) -> str:
-    """Return why a check did not work, as a sentence."""
-    if failure["reason"] == "timeout":
-        return say("run_timeout", language, seconds=round(float(failure["detail"])))
-    return say("run_crashed", language, detail=failure["detail"])

@@ -1,6 +1,7 @@
 """Runs checks over one file."""
 
 import asyncio
+import errno
 import inspect
 import time
 import traceback
@@ -15,13 +16,27 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Ask, Note, Reject, Replace, Result
 from ossferry_checks.sentences import say
 
-__all__ = ["Outcome", "Question", "Ran", "Refusal", "Verdict", "run"]
+__all__ = ["Limits", "Outcome", "Question", "Ran", "Refusal", "Verdict", "run"]
 
 Outcome: TypeAlias = Literal["passed", "noted", "changed", "undone", "asks", "rejected", "error"]
 OnError: TypeAlias = Literal["reject", "allow"]
 
 MAX_METADATA = 5800  # bytes with the names of the headers; OSS allows 8,192
+GB = 1_000_000_000
 MAX_TEXT = 500  # characters of a sentence of a check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the checks of one file may use. The caller of `run` enforces the limits.
+
+    Attributes:
+        memory: bytes of memory.
+        new_files: bytes in new files.
+    """
+
+    memory: int = GB
+    new_files: int = GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,7 @@ async def run(
     file: CheckedFile,
     *,
     on_error: OnError = "reject",
+    limits: Limits = Limits(),
     failed: Mapping[str, str] | None = None,
     keep_original: bool = False,
     on_start: Callable[[Check, float], None] = lambda check, limit_s: None,
@@ -106,6 +122,7 @@ async def run(
 
     Args:
         on_error: what a check that does not work means for the file.
+        limits: the limits that an error names.
         failed: checks that have not worked before, with the reason of each; they are not run.
         keep_original: whether the file stays as it is, because the person has chosen the original.
         on_start: called before each check, with its time limit in seconds.
@@ -134,7 +151,7 @@ async def run(
         except asyncio.CancelledError:
             raise
         except (Exception, SystemExit) as error:
-            reason = _cut(_reason(error, file.language))
+            reason = _cut(_reason(error, file.language, limits))
             verdict.ran.append(Ran(check.name, "error", reason, monotonic() - began))
             if on_error == "reject":
                 verdict.refusal = Refusal(check.name, reason, is_error=True)
@@ -237,12 +254,14 @@ def _says(results: list[Result]) -> str:
     return " ".join(said)
 
 
-def _reason(error: BaseException, language: str) -> str:
+def _reason(error: BaseException, language: str, limits: Limits) -> str:
     """Return the type and text of an error, and the line of the check that caused it."""
     if isinstance(error, _DidNotWorkError):
         return str(error)
     if isinstance(error, MemoryError):
-        return say("run_memory", language)
+        return say("run_memory", language, limit=f"{limits.memory / GB:g} GB")
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return say("run_new_files", language, limit=f"{limits.new_files / GB:g} GB")
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     package = str(Path(__file__).parent)
     frames = traceback.extract_tb(error.__traceback__)

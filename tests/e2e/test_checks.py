@@ -112,6 +112,15 @@ def is_too_deep(file):
     json.loads("[" * 1_000_000)
 
 
+@check("fill*.bin")
+def fills(file):
+    (file.folder / "a").touch()
+    os.truncate(file.folder / "a", 600_000_000)
+    with (file.folder / "b").open("wb") as new:
+        new.seek(600_000_000)
+        new.write(b"x")
+
+
 @check("print*.bin", max_seconds=2)
 def prints(file):
     while True:
@@ -368,10 +377,16 @@ def test_a_file_that_is_deleted_while_its_check_runs(checked: Checked, make_file
         pytest.param(
             "eat.bin",
             "eats",
-            "It needed more memory than the page gives it.",
+            "It needed more than 1 GB of memory.",
             marks=pytest.mark.slow,
         ),
         pytest.param("deep.bin", "is_too_deep", "", marks=pytest.mark.slow),
+        pytest.param(
+            "fill.bin",
+            "fills",
+            "It wrote more than 1 GB into new files.",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             "print.bin", "prints", "It took longer than 2 seconds.", marks=pytest.mark.slow
         ),

@@ -8,6 +8,7 @@ const RETRY_MS = 30_000; // after a failed start
 const START_MS = 120_000; // loading Pyodide over a slow line
 const START_AFTER_MS = 1000; // so that the first files, which may need no check, have the processor and the line
 const IDLE_MS = 2000;
+const ANSWER_MS = 10_000; // a browser may end an idle worker, and says nothing
 const MAX_TIMER_MS = 2 ** 31 - 1; // a longer timer ends at once
 
 const most = () => (navigator.hardwareConcurrency >= MANY_CORES && (navigator.deviceMemory ?? MUCH_MEMORY) >= MUCH_MEMORY ? 2 : 1);
@@ -33,11 +34,12 @@ class CheckWorker {
     this.worker.postMessage({ start: { config, base: String(base) } });
   }
 
-  // Resolves to the last message about a file: {verdict, file, output, heap}, or {failed, check} with the check that ran.
+  // Resolves to the last message about a file: {verdict, file, output, heap}, or {failed, detail, check} with the check that
+  // ran; `failed` is "crashed", "timeout" or "cancelled".
   run(id, file, about, { onProgress, signal }) {
     return new Promise((done) => {
       let check = "";
-      let timer = 0;
+      let timer = setTimeout(() => end({ failed: "crashed", detail: "the worker does not answer", check }), ANSWER_MS);
       const end = (answer) => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", cancel);
@@ -51,10 +53,11 @@ class CheckWorker {
       };
       this.worker.onmessage = ({ data }) => {
         if (data.id !== id) return; // of an earlier file
-        if (data.check) {
+        if (data.began) clearTimeout(timer);
+        else if (data.check) {
           check = data.check;
           clearTimeout(timer);
-          timer = setTimeout(() => end({ failed: "timeout", detail: data.limit, check }), Math.min(data.limit * 1000, MAX_TIMER_MS));
+          timer = setTimeout(() => end({ failed: "timeout", detail: Math.round(data.limit), check }), Math.min(data.limit * 1000, MAX_TIMER_MS));
           onProgress?.(check, 0);
         } else if (data.share !== undefined) onProgress?.(check, data.share);
         else if (data.failed) end({ failed: "crashed", detail: data.failed, check });
@@ -107,13 +110,12 @@ export class CheckPool {
       if (answer.failed === "cancelled") throw new DOMException("cancelled", "AbortError");
       const isBad = answer.failed || answer.verdict.ran.some(({ outcome }) => ["error", "rejected"].includes(outcome));
       if (isBad) await readable(file);
-      if (answer.failed === "start") return this.#withoutChecks(file, answer.detail);
       if (!answer.failed) return { verdict: answer.verdict, file: answer.file ?? file, output: answer.output };
-      if (!answer.check && isFirst) {
+      if (answer.failed === "crashed" && !answer.check && isFirst) {
         isFirst = false; // a check of an earlier file may have broken the worker: another worker tries it
         continue;
       }
-      if (!answer.check || answer.check in about.failed) return this.#withoutChecks(file, answer.detail);
+      if (this.#config.on_error === "reject" || !answer.check || answer.check in about.failed) return this.#withoutChecks(file, language, answer);
       about.failed[answer.check] = { reason: answer.failed, detail: String(answer.detail ?? "") };
     }
   }
@@ -167,11 +169,12 @@ export class CheckPool {
     this.#next();
   }
 
-  // The verdict if no check could run.
-  #withoutChecks(file, detail) {
-    const reason = `The checks could not run: ${detail}`;
-    const refusal = this.#config.on_error === "reject" ? { check: "", reason, line: null, is_error: true } : null;
-    const ran = [{ check: "checks", outcome: "error", says: reason, seconds: 0 }];
+  // The verdict if a check has ended the worker, or if no check could run.
+  #withoutChecks(file, language, { failed, detail, check }) {
+    const said = this.#config.said[language] ?? this.#config.said.en;
+    const reason = said[check ? failed : "start"].replace("{detail}", () => detail);
+    const refusal = this.#config.on_error === "reject" ? { check: check ?? "", reason, line: null, is_error: true } : null;
+    const ran = [{ check: check || "checks", outcome: "error", says: reason, seconds: 0 }];
     const verdict = { name: file.name, type: file.type, is_changed: false, refusal, questions: [], notes: {}, ran };
     return { verdict, file, output: "" };
   }

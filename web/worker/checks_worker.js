@@ -5,7 +5,6 @@
 // then runs Python that is not ours: the session cookie of the person would go along with each request.
 
 const MAX_OUTPUT = 10_000; // characters that checks print per file
-const MAX_HEAP = 1 << 30; // bytes of WASM memory; a check that needs more gets a MemoryError
 const PROGRESS_MS = 100;
 const READ_ONLY = 0o444;
 const READ_ONLY_FOLDER = 0o555;
@@ -75,11 +74,11 @@ function heicLoader(address, integrity) {
   return () => (address ? (loading ??= load()) : Promise.reject(new Error("HEIC is not switched on.")));
 }
 
-// Emscripten turns the error into a failed allocation.
-function limitMemory() {
+// Emscripten turns the error into a failed allocation, and Python that into a MemoryError.
+function limitMemory(most) {
   const { grow } = WebAssembly.Memory.prototype;
   WebAssembly.Memory.prototype.grow = function (pages) {
-    if (this.buffer.byteLength + pages * 65536 > MAX_HEAP) throw new RangeError("The memory limit is reached.");
+    if (this.buffer.byteLength + pages * 65536 > most) throw new RangeError("The memory limit is reached.");
     return grow.call(this, pages);
   };
 }
@@ -104,6 +103,27 @@ function reportReadErrors({ FS, ERRNO_CODES }) {
   };
 }
 
+// New files are in the memory of the page, outside the WASM memory. Python gets an OSError if there is no room for more.
+let room = Infinity; // bytes that files may grow by
+function limitNewFiles({ FS, ERRNO_CODES }) {
+  const { node: operations, stream } = FS.filesystems.MEMFS.ops_table.file;
+  const { setattr } = operations;
+  const { write } = stream;
+  const grow = (file, size) => {
+    const more = Math.max(0, size - file.usedBytes);
+    if (more > room) throw new FS.ErrnoError(ERRNO_CODES.EFBIG);
+    room -= more;
+  };
+  operations.setattr = (file, changes) => {
+    if (changes.size) grow(file, changes.size);
+    setattr(file, changes);
+  };
+  stream.write = (opened, bytes, offset, length, position, ...more) => {
+    grow(opened.node, position + length);
+    return write(opened, bytes, offset, length, position, ...more);
+  };
+}
+
 // Pyodide would keep a line until it ends, and fail if it is too long.
 let printed = "";
 const utf8 = new TextDecoder();
@@ -116,9 +136,11 @@ const print = {
 
 let pyodide = null;
 let checker = null;
+let limits = null; // in bytes
 
 async function start({ config, base }) {
   const { files, module, packages } = config;
+  limits = config.limits;
   const { library, heic: decoder } = files;
   const at = (address) => new URL(address, base).href;
   for (const each of [library, decoder, module, ...packages].filter(Boolean)) verified.set(at(each.url), each.integrity);
@@ -126,7 +148,7 @@ async function start({ config, base }) {
 
   const indexURL = at(files.pyodide);
   await bytes(`${indexURL}pyodide.asm.mjs`); // which pyodide.mjs imports
-  limitMemory();
+  limitMemory(limits.memory);
   // Pyodide frees Python objects when JavaScript has dropped them. WebKit runs this also while it reads a piece of a file,
   // and Pyodide then ends with "GIL not held". So the few objects of each file stay until the worker ends.
   self.FinalizationRegistry = class { register() {} unregister() {} };
@@ -140,6 +162,7 @@ async function start({ config, base }) {
   for (const [archive, format] of await loaded) pyodide.unpackArchive(archive, format, { extractDir: format === "zip" ? "/lib/checks" : undefined });
   const own = await source;
   reportReadErrors(pyodide);
+  limitNewFiles(pyodide);
   pyodide.FS.mkdirTree("/in");
   self.ossferryChecks = { loadHeic: heicLoader(decoder && at(decoder.url), decoder?.integrity) };
   pyodide.runPython('import sys; sys.path.insert(0, "/lib/checks")');
@@ -158,6 +181,7 @@ async function check({ id, file, about }) {
   FS.mkdirTree(folder);
   const name = about.name.replaceAll(/[/\0]/g, "_");
   const content = file.size <= MAX_COPY && (await file.arrayBuffer().catch(() => null));
+  room = limits.new_files + (content ? content.byteLength : 0);
   if (content) {
     FS.mount(FS.filesystems.MEMFS, {}, "/in");
     FS.writeFile(`/in/${name}`, new Uint8Array(content), { canOwn: true });
@@ -174,7 +198,7 @@ async function check({ id, file, about }) {
     const verdict = JSON.parse(await checker.check(`/in/${name}`, folder, JSON.stringify(about), onStart, onProgress));
     const path = checker.new_path();
     const made = path && new File([FS.readFile(path)], verdict.name, { type: verdict.type });
-    postMessage({ id, verdict, file: made || null, output: printed, heap: pyodide._module.HEAPU8.length });
+    postMessage({ id, verdict, file: made || null, output: printed, heap: pyodide._module.HEAPU8.length + limits.new_files - room });
   } finally {
     FS.unmount("/in");
     checker.clean(folder);
@@ -191,7 +215,7 @@ let current; // id of the file
 const fail = (error) => postMessage({ id: current, failed: String(error?.message ?? error) });
 
 // {start: {config, base}} is answered by {ready: true} or {failed: text}.
-// {check: {id, file, about}} is answered by {id, check, limit} for each check, by {id, share}, and at the end by
+// {check: {id, file, about}} is answered by {id, began: true}, by {id, check, limit} for each check, by {id, share}, and at the end by
 // {id, verdict, file, output, heap} or {id, failed: text}.
 self.onmessage = async ({ data }) => {
   try {
@@ -200,6 +224,7 @@ self.onmessage = async ({ data }) => {
       postMessage({ ready: true });
     } else {
       current = data.check.id;
+      postMessage({ id: current, began: true });
       await check(data.check);
     }
   } catch (error) {

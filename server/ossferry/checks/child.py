@@ -7,10 +7,25 @@ stderr.
 
 import asyncio
 import json
+import math
 import os
+import resource
 import sys
+import time
 
 from ossferry_checks.in_browser import make_checker
+
+
+def _limit(kind: int, most: int) -> None:
+    """Set the limit of a resource, as far as the process may."""
+    _, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _limit_time(seconds: float) -> None:
+    """End this process after some seconds on all processors, should nobody else end it."""
+    most = time.process_time() + seconds * (os.cpu_count() or 1)
+    _limit(resource.RLIMIT_CPU, math.ceil(most) + 1)
 
 
 def main() -> None:
@@ -21,14 +36,21 @@ def main() -> None:
         def tell(**message: object) -> None:
             print(json.dumps(message), file=out, flush=True)
 
+        def begin(check: str, limit_s: float) -> None:
+            _limit_time(limit_s)
+            tell(check=check, limit_s=limit_s)
+
         job = json.load(sys.stdin)
+        _limit_time(job["start_s"])
+        _limit(resource.RLIMIT_DATA, job["config"]["limits"]["memory"])
+        _limit(resource.RLIMIT_FSIZE, job["config"]["limits"]["new_files"])
         checker = make_checker(json.dumps(job["config"]), job["source"])
         verdict = asyncio.run(
             checker.check(
                 job["path"],
                 job["folder"],
                 json.dumps(job["about"]),
-                lambda check, limit_s: tell(check=check, limit_s=limit_s),
+                begin,
                 lambda _share: None,
             )
         )

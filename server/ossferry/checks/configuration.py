@@ -25,6 +25,9 @@ from ossferry.pages.assets import (
 )
 from ossferry.settings.model import Settings
 from ossferry_checks.builtin.options import BuiltInOptions
+from ossferry_checks.in_browser import reasons
+from ossferry_checks.runner import Limits
+from ossferry_checks.sentences import LANGUAGES
 
 __all__ = ["FILES", "Checks", "PageChecks", "can_check", "load_checks", "provided_modules"]
 
@@ -74,8 +77,12 @@ class PageFiles(TypedDict):
 
 
 class Checks(RunJson):
-    """The answer of `GET /api/checks`; addresses are relative to the page."""
+    """The answer of `GET /api/checks`; addresses are relative to the page.
 
+    `said` has, by language, the sentences about a worker that has ended, by reason.
+    """
+
+    said: dict[str, dict[str, str]]
     undo_s: int
     version: str
     module: LinkedFile | None
@@ -133,7 +140,8 @@ def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
     if bundle and settings.checks_dir:
         packages += [_add_wheel(own, settings.checks_dir, each) for each in bundle.packages]
     answer: Checks = {
-        **run_json(settings, selection),
+        **run_json(settings, selection, Limits()),
+        "said": {language: reasons(language) for language in LANGUAGES},
         "undo_s": settings.checks_undo_s,
         "version": selection.version,
         "module": module,

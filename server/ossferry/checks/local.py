@@ -1,7 +1,8 @@
 """Runs the checks over a local file, in a process that can be ended.
 
-The process gets none of the server's options and credentials in its environment. It is no sandbox:
-it has the rights of the user who runs the command.
+The process gets none of the server's options and credentials in its environment, and has limits of
+memory, time and the size of new files. It is no sandbox: it has the rights of the user who runs the
+command.
 """
 
 import asyncio
@@ -18,11 +19,15 @@ from typing import Any
 from ossferry.checks.selection import Selection, run_json
 from ossferry.errors import SettingsError
 from ossferry.settings.checks import PREFIX, CheckSettings
+from ossferry_checks.runner import Limits
 
 __all__ = ["START_S", "check_file"]
 
 START_S = 120.0
 """How many seconds `checks.py` may take until the first check starts."""
+
+LIMITS = Limits(memory=2_000_000_000)
+"""Python needs twice the memory that it needs in the browser, whose pointers have 32 bits."""
 
 MAX_LINE = 64 << 20
 PRIVATE = (PREFIX, "ALIBABA_CLOUD_", "OSS_", "AWS_")
@@ -69,7 +74,8 @@ async def check_file(
     while True:
         with tempfile.TemporaryDirectory(prefix="ossferry-") as folder:
             job = {
-                "config": run_json(settings, selection),
+                "start_s": start_s,
+                "config": run_json(settings, selection, LIMITS),
                 "source": selection.source.text if selection.source else None,
                 "path": str(path),
                 "folder": folder,

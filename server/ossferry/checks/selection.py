@@ -1,7 +1,7 @@
 """The checks that the settings switch on, in the order in which they run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -12,6 +12,7 @@ from ossferry.settings.checks import CheckSettings, built_in_json
 from ossferry.settings.choices import OnError
 from ossferry_checks.builtin.selection import built_in_checks
 from ossferry_checks.loading import Declared
+from ossferry_checks.runner import Limits
 
 __all__ = ["Listed", "RunJson", "Selection", "run_json", "select_checks"]
 
@@ -41,11 +42,12 @@ class ListedCheck(TypedDict):
 
 
 class RunJson(TypedDict):
-    """What decides how checks run."""
+    """What decides how checks run; `limits` are in bytes."""
 
     checks: list[ListedCheck]
     on_error: OnError
     built_in: dict[str, Any]
+    limits: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class Selection:
         return self.source.version if self.source else ""
 
 
-def run_json(settings: CheckSettings, selection: Selection) -> RunJson:
+def run_json(settings: CheckSettings, selection: Selection, limits: Limits) -> RunJson:
     """Return the configuration with which `ossferry_checks.in_browser` runs the checks."""
     return {
         "checks": [
@@ -77,6 +79,7 @@ def run_json(settings: CheckSettings, selection: Selection) -> RunJson:
         ],
         "on_error": settings.checks_on_error,
         "built_in": built_in_json(settings.checks_built_in),
+        "limits": asdict(limits),
     }
 
 

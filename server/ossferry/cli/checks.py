@@ -5,6 +5,7 @@ checks, so that it also runs where the others are missing, for example when an i
 """
 
 import asyncio
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -191,7 +192,9 @@ def _check_stored(key: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="ossferry-") as folder:
         path = Path(folder) / safe_name(name)
         with path.open("wb") as out:
-            settings, selection, stored = with_bucket(lambda tools: _download(tools, key, out))
+            settings, selection, stored = with_bucket(
+                lambda tools: _download(tools, key, out, room=shutil.disk_usage(folder).free)
+            )
         verdict = asyncio.run(
             check_file(settings, selection, path, name=name, content_type=stored.content_type)
         )
@@ -199,15 +202,15 @@ def _check_stored(key: str) -> dict[str, Any]:
 
 
 async def _download(
-    tools: "Tools", key: str, out: BinaryIO
+    tools: "Tools", key: str, out: BinaryIO, *, room: int
 ) -> "tuple[CheckSettings, Selection, Stored]":
     """Write an upload to a file; return the settings, the checks, and what OSS says about it.
 
     Raises:
         NotStoredError: OSS has no object with this key.
-        SettingsError: no check is on, or the upload is encrypted.
+        SettingsError: no check is on, or the upload is encrypted or too large.
     """
-    selection = _select(tools.settings)
+    selection, most = _select(tools.settings), tools.settings.max_file_size
     stored = await tools.store.head(key)
     if stored is None:
         raise NotStoredError(f"OSS has no object {key!r}; `ossferry ls` lists keys.")
@@ -215,6 +218,13 @@ async def _download(
         raise SettingsError(
             f"{key} was encrypted before its upload, and the server has no key for it; decrypt it"
             " with your private key, and check the result with --file."
+        )
+    if stored.size > most:
+        raise SettingsError(f"{key} has {stored.size} bytes; OSSFERRY_MAX_FILE_SIZE allows {most}.")
+    if stored.size > room:
+        raise SettingsError(
+            f"{key} has {stored.size} bytes, but {tempfile.gettempdir()} has space for {room}; set"
+            " TMPDIR to a folder with more."
         )
     with progress(f"Reading {plain(key)}", total=stored.size, in_bytes=True) as done:
         for start in range(0, stored.size, PIECE):

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import tempfile
+from collections import namedtuple
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,9 +15,11 @@ from ossferry.cli.demo import Demo
 from ossferry.errors import SettingsError
 from ossferry.oss.bucket import OssBucket
 from ossferry.settings.checks import CheckSettings
+from ossferry_checks.runner import Limits
 from support.after_upload import operators_bucket
 from support.commands import Ran, environment
 from support.commands import run as run_command
+from support.content import workbook
 
 CHECKS = """
 import csv, os, sys, time
@@ -51,7 +55,14 @@ def odd(file):
 @check("*.csv")
 def environment(file):
     shown = sorted(name for name in os.environ if name.startswith(("OSSFERRY", "ALIBABA")))
-    return Note(shown=" ".join(shown), path=os.getcwd() in sys.path)
+    import resource
+    cpu_s, _ = resource.getrlimit(resource.RLIMIT_CPU)
+    return Note(shown=" ".join(shown), path=os.getcwd() in sys.path, cpu=0 < cpu_s < 100_000)
+
+@check("fill*")
+def fill(file):
+    with (file.folder / "new").open("wb") as new:
+        new.truncate(21_000_000)
 """
 KEY = "uploads/alice-1/2026-03-14/0123456789abcdef0123456789abcdef/sales größe.csv"
 Run = Callable[..., Ran]
@@ -89,10 +100,11 @@ def test_a_file_that_passes(run: Run, capfd: pytest.CaptureFixture[str]) -> None
     assert "looking at sales.csv text/csv 11\n" in capfd.readouterr().err
 
 
-def test_the_checks_get_no_secrets_and_import_nothing_from_the_working_directory(run: Run) -> None:
+def test_the_process_has_no_secrets_nor_the_working_directory_and_ends_by_itself(run: Run) -> None:
     ran = run("sales.csv", "--json")
 
-    assert json.loads(ran.out)["verdict"]["notes"] == {"shown": "", "path": "False"}
+    notes = json.loads(ran.out)["verdict"]["notes"]
+    assert notes == {"shown": "", "path": "False", "cpu": "True"}
 
 
 def test_a_rejected_file_has_a_line_and_a_reason(run: Run) -> None:
@@ -126,6 +138,30 @@ def test_a_check_that_hangs_or_ends_the_process_does_not_work(
 
     assert (ran.code, list(outcomes(ran).values())) == (2, ["passed", "error"])
     assert words in ran.complaint
+
+
+def test_t65_a_small_workbook_that_needs_much_memory_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ossferry.checks.local.LIMITS", Limits(memory=80_000_000))
+    path = tmp_path / "wide.xlsx"
+    path.write_bytes(workbook([["a"]], cells=300_000))
+    assert path.stat().st_size < 20_000
+    given = {"OSSFERRY_CHECKS_BUILT_IN": '{"xlsx": true}'}
+
+    ran = run_command("check", "--file", str(path), environment=given)
+
+    assert (ran.code, outcomes(ran)) == (2, {"xlsx": "error"})
+    assert ran.complaint == "xlsx did not work: It needed more than 0.08 GB of memory."
+
+
+def test_t65_a_check_cannot_fill_the_disk(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ossferry.checks.local.LIMITS", Limits(new_files=20_000_000))
+
+    ran = run("fill.txt")
+
+    assert (ran.code, outcomes(ran)) == (2, {"fill": "error"})
+    assert ran.complaint == "fill did not work: It wrote more than 0.02 GB into new files."
 
 
 def test_the_other_checks_go_on_if_the_operator_allows_it(run: Run) -> None:
@@ -246,6 +282,33 @@ def test_an_upload_that_is_not_there(demo: Demo, checks: Path) -> None:
 
     sentence = "OSS has no object 'uploads/nobody/a.csv'; `ossferry ls` lists keys."
     assert (ran.code, json.loads(ran.out)) == (2, {"error": sentence})
+
+
+@pytest.mark.parametrize(
+    ("most", "free", "sentence"),
+    [
+        (8, 1000, "has 9 bytes; OSSFERRY_MAX_FILE_SIZE allows 8."),
+        (9, 8, "has 9 bytes, but {folder} has space for 8; set TMPDIR to a folder with more."),
+    ],
+)
+def test_t65_an_upload_that_is_too_large_is_not_downloaded(
+    demo: Demo,
+    checks: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    free: int,
+    sentence: str,
+) -> None:
+    operators_bucket(demo).put_object(KEY, b"date,sku\n")
+    usage = namedtuple("usage", "free")(free)
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: usage)
+    demo.oss.requests.clear()
+
+    ran = stored(demo, checks, KEY, OSSFERRY_MAX_FILE_SIZE=str(most))
+
+    assert ran.code == 2
+    assert ran.complaint.endswith(sentence.format(folder=tempfile.gettempdir()))
+    assert [each.operation for each in demo.oss.requests] == ["AssumeRole", "HeadObject"]
 
 
 def test_an_encrypted_upload_cannot_be_checked(demo: Demo, checks: Path) -> None:

@@ -37,7 +37,9 @@ def config(on_error: str = "reject", **more: Any) -> str:
     """Return the answer of `GET /api/checks` for `SOURCE`."""
     columns = {"name": "columns", "patterns": ["*.csv"], "max_seconds": 5.0}
     columns |= {"seconds_per_mb": 0.0, "built_in": False, "replaces": []}
-    return json.dumps({"checks": [columns], "on_error": on_error, "built_in": {}, **more})
+    return json.dumps(
+        {"checks": [columns], "on_error": on_error, "built_in": {}, "limits": {}, **more}
+    )
 
 
 def check(checker: Checker, folder: Path, text: str, **about: Any) -> tuple[dict[str, Any], list]:  # type: ignore[type-arg]

@@ -114,7 +114,7 @@ def eats(file: CheckedFile) -> None:
     ("function", "reason"),
     [
         (broken, "KeyError: 'price' (test_runner.py, line "),
-        (eats, "It needed more memory"),
+        (eats, "It needed more than 1 GB of memory."),
         (ends, "SystemExit: 3 (test_runner.py, line "),
         (lambda file: False, "TypeError: a check returns None, Ask, Note, Replace or"),
         (lambda file: Note(big="x" * 9000), "ValueError: 9014 bytes of metadata; a file may have"),

@@ -166,6 +166,7 @@ def test_the_page_gets_the_checks_with_all_addresses(
     assert {**own, "max_seconds": 3.0, "seconds_per_mb": 0.0} in found["checks"]
     assert found["on_error"] == "allow"
     assert found["undo_s"] == 5
+    assert found["said"]["ar"]["timeout"] == "استغرق أكثر من \u2068{detail}\u2069 ثانية."
     assert found["version"] == version
     assert found["built_in"] == {
         "xlsx": {"sheets": ["Sales"], "columns": [], "allow_macros": False},
