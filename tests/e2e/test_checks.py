@@ -1,6 +1,8 @@
 """The operator's Python looks at files in the browser before their upload."""
 
 import gzip
+import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +16,9 @@ from playwright.sync_api import Page, Route
 from e2e.conftest import ENDED_WORKER, Console, operator_bucket
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from e2e.storage_side import until
+from ossferry.checks.bundle import BUNDLE, PLATFORM, PYTHON
 from ossferry.cli.demo import Demo
+from support.content import zip_of
 from support.expecting import expect
 from support.records import record_keys
 
@@ -28,6 +32,7 @@ MakeFile = Callable[[str, bytes], Path]
 CHECKS = """
 import csv
 import gzip
+import importlib
 import json
 import os
 import shutil
@@ -163,6 +168,10 @@ def script(code):
     return lambda: run_js(code)
 
 
+def wheel(name, attribute="reached"):
+    return lambda: getattr(importlib.import_module(name), attribute)
+
+
 ATTEMPTS = {
     "canary": lambda: js.crypto.randomUUID(),
     "fetch": lambda: js.fetch("/api/grant", method="POST"),
@@ -181,6 +190,10 @@ ATTEMPTS = {
     "eval": script("1 + 1"),
     "function": lambda: js.Function.new("return 1")(),
     "package": lambda: pyodide_js.loadPackage("/checks/files/x.whl"),
+    "canary_in_wheel": wheel("helpers", "is_of_wheel"),
+    "wheel": wheel("helpers"),
+    "wheel_for_library": wheel("mimetypes"),
+    "wheel_before_library": wheel("colorsys", "is_of_wheel"),
 }
 
 
@@ -189,6 +202,21 @@ async def escapes(file):
     done = {name: await reached(attempt) for name, attempt in ATTEMPTS.items()}
     return Note(reached=" ".join(sorted(name for name, ok in done.items() if ok)))
 """
+
+IN_WHEEL = """
+import js
+
+is_of_wheel = True
+try:
+    request = js.XMLHttpRequest.new()
+    request.open("POST", "/api/grant", False)
+    request.send()
+    reached = True
+except Exception:
+    reached = False
+"""
+MODULES = ("helpers.py", "mimetypes.py", "colorsys.py")
+"""In the wheel; Python's library has the last two."""
 
 TWO_WORKERS = """
 window.started = [];
@@ -213,9 +241,27 @@ def checks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def demos(checks: Path) -> Iterator[dict[int, Demo]]:
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a hostile wheel, which `ossferry checks bundle` would refuse."""
+    folder = tmp_path_factory.mktemp("wheels")
+    path = folder / "helpers-1-py3-none-any.whl"
+    path.write_bytes(zip_of(dict.fromkeys(MODULES, IN_WHEEL)))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    package = {"name": "helpers", "version": "1", "file": path.name, "sha256": digest}
+    bundle = {"requirements": ["helpers"], "python": PYTHON, "platform": PLATFORM}
+    bundle["packages"] = [{**package, "imports": []}]
+    (folder / BUNDLE).write_text(json.dumps(bundle))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demos(checks: Path, wheels: Path) -> Iterator[dict[int, Demo]]:
     """Demos with checks, by the seconds in which a person can choose the original."""
-    with Demo(checks=checks) as at_once, Demo(checks=checks, checks_undo_s=60) as waiting:
+    packages: Any = {"checks_packages": ("helpers",), "checks_dir": wheels}
+    with (
+        Demo(checks=checks, **packages) as at_once,
+        Demo(checks=checks, checks_undo_s=60) as waiting,
+    ):
         yield {0: at_once, 60: waiting}
 
 
@@ -333,7 +379,7 @@ def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
     row.expect_state("done", timeout_ms=CHECKED_MS)
 
     found = operator_bucket(demo).head_object(row.key).headers
-    assert found["x-oss-meta-reached"] == "canary"
+    assert found["x-oss-meta-reached"] == "canary%20canary_in_wheel"
 
 
 @pytest.mark.page_stays

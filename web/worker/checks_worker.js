@@ -159,7 +159,8 @@ async function start({ config, base }) {
   pyodide = await loadPyodide({ indexURL });
   pyodide.setStdout(print);
   pyodide.setStderr(print);
-  for (const [archive, format] of await loaded) pyodide.unpackArchive(archive, format, { extractDir: format === "zip" ? "/lib/checks" : undefined });
+  const archives = await loaded;
+  for (const [archive, format] of archives) if (format === "zip") pyodide.unpackArchive(archive, format, { extractDir: "/lib/checks" });
   const own = await source;
   reportReadErrors(pyodide);
   limitNewFiles(pyodide);
@@ -169,6 +170,9 @@ async function start({ config, base }) {
   const { make_checker } = pyodide.pyimport("ossferry_checks.in_browser");
   removeAllBut(KEPT_OF_NAVIGATOR, navigator);
   removeAllBut(KEPT, self);
+  // Only now, and behind Python's library: a wheel may have a module with the name of one that Python or we import.
+  for (const [archive, format] of archives) if (format === "wheel") pyodide.unpackArchive(archive, format, { extractDir: "/lib/wheels" });
+  pyodide.runPython('sys.path.append("/lib/wheels")');
   checker = make_checker(JSON.stringify(config), own);
 }
 

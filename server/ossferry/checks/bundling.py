@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +50,15 @@ ENVIRONMENT: Mapping[str, str] = {
     "sys_platform": "emscripten",
 }
 """The values of environment markers in the page's Pyodide."""
+
+
+GONE = (
+    "aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap"
+    " msilib nis nntplib ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib"
+)
+"""Modules of older releases of Python; some packages bring them back."""
+
+LIBRARY = sys.stdlib_module_names - set(GONE.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +258,7 @@ def _read_wheel(path: Path) -> Wheel:
     """Return the name, hash, dependencies and modules of a wheel.
 
     Raises:
-        SettingsError: the file is no wheel.
+        SettingsError: the file is no wheel, or has a module with the name of one of Python's.
     """
     try:
         name, version, _, _ = parse_wheel_filename(path.name)
@@ -262,13 +272,19 @@ def _read_wheel(path: Path) -> Wheel:
         requires = tuple(Requirement(each) for each in declared)
     except (ValueError, StopIteration, zipfile.BadZipFile, InvalidRequirement) as error:
         raise SettingsError(f"{path.name} is no valid wheel ({error}).") from error
+    imports = _imports(names)
+    if taken := LIBRARY.intersection(imports):
+        raise SettingsError(
+            f"{path.name} has modules with names of Python's library: {', '.join(sorted(taken))};"
+            " choose another package."
+        )
     return Wheel(
         path=path,
         name=name,
         version=str(version),
         sha256=_sha256(path),
         requires=requires,
-        imports=_imports(names),
+        imports=imports,
     )
 
 

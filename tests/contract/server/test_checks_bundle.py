@@ -275,6 +275,19 @@ def test_what_cannot_be_resolved_is_explained(
     assert names(folder) == set()
 
 
+def test_t57_a_wheel_with_a_module_of_pythons_library_is_refused(
+    bundle: Bundle, index: Path, folder: Path
+) -> None:
+    modules = ["fancy.py", "mimetypes.py", "json/__init__.py", "cgi.py", "mimetypes/data.txt"]
+    wheel = make_wheel(index, "fancy", "1.0", files=modules)
+
+    assert failure(bundle()) == (
+        f"{wheel.name} has modules with names of Python's library: json, mimetypes; choose another"
+        " package."
+    )
+    assert names(folder) == set()
+
+
 def test_an_index_that_does_not_answer_is_named(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
