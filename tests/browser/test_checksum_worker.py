@@ -92,6 +92,19 @@ TAKE_SEVERAL = """() => {
 }"""
 LOOK_AT_ALL = """() => Promise.all([...document.querySelector("#several").files].map(
   (file) => ossferry.checksum("look", file, 0, file.size).text))"""
+SHORTENED, LARGE = 1001, 100_000  # bytes of files that have only 11 bytes left
+END_EARLY = f"""() => {{
+  const {{ stream }} = Blob.prototype;
+  Blob.prototype.stream = function () {{
+    const sizes = {{ {SHORTENED}: {SHORTENED}, {SHORTENED + 1000}: {SHORTENED}, {LARGE}: {LARGE} }};
+    const size = sizes[this.size] ?? 11; // of the first file, if several are read together
+    return stream.call(new Blob([this.slice(0, 11), this.slice(size)]));
+  }};
+}}"""
+SUMS_OF_SIZES = """(sizes) => Promise.all(sizes.map((size) => {
+  const kind = size > 64 * 1024 ? "crc64" : "look";
+  return ossferry.checksum(kind, new Blob(["x".repeat(size)]), 0, size).text;
+}))"""
 # Large allocations make Chromium collect garbage.
 COLLECT = "() => { for (let count = 0; count < 4; count++) new ArrayBuffer(96 << 20); }"
 
@@ -197,6 +210,18 @@ def test_a_file_that_has_become_shorter_spoils_no_other(page: Page, tmp_path: Pa
     assert [text.split(" ")[1] for text in texts[1:]] == [
         str(crc64.update(contents[name])) for name in ("b.bin", "c.bin")
     ]
+
+
+@needs_workers
+@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)  # the worker has no Python
+def test_a_file_that_ends_early_without_an_error_has_no_checksum(own_page: Page) -> None:
+    """Chromium itself reports an error; Firefox reads such a file up to its new end."""
+    the_worker(own_page).evaluate(END_EARLY)
+
+    shortened, whole, large = own_page.evaluate(SUMS_OF_SIZES, [SHORTENED, 1000, LARGE])
+
+    assert [each.split(":")[0] for each in (shortened, large)] == ["!NotReadableError"] * 2
+    assert whole.split(" ")[1] == str(crc64.update(b"x" * 1000))
 
 
 @pytest.mark.slow  # reads 2 GiB

@@ -248,9 +248,9 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path.write_bytes(zip_of(dict.fromkeys(MODULES, IN_WHEEL)))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     package = {"name": "helpers", "version": "1", "file": path.name, "sha256": digest}
+    packages = [{**package, "imports": []}]
     bundle = {"requirements": ["helpers"], "python": PYTHON, "platform": PLATFORM}
-    bundle["packages"] = [{**package, "imports": []}]
-    (folder / BUNDLE).write_text(json.dumps(bundle))
+    (folder / BUNDLE).write_text(json.dumps({**bundle, "packages": packages}))
     return folder
 
 

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import tempfile
-from collections import namedtuple
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -300,8 +300,7 @@ def test_t65_an_upload_that_is_too_large_is_not_downloaded(
     sentence: str,
 ) -> None:
     operators_bucket(demo).put_object(KEY, b"date,sku\n")
-    usage = namedtuple("usage", "free")(free)
-    monkeypatch.setattr("shutil.disk_usage", lambda _folder: usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=free))
     demo.oss.requests.clear()
 
     ran = stored(demo, checks, KEY, OSSFERRY_MAX_FILE_SIZE=str(most))
