@@ -86,11 +86,6 @@ def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
             workbook([["sku"]], "Costs"),
             "Sheets missing in the workbook: Prices. Add them, and choose the file again.",
         ),
-        "cut-off.xlsx": (
-            workbook([["sku"]], "Prices")[:-100],
-            "The workbook is damaged and cannot be read."
-            " Open it in Excel, save it again, and choose it again.",
-        ),
         "bomb.zip": (
             zip_of({"zeros.bin": bytes(20_000_000)}),
             "the limit is 200 times. Such a file can fill a disk, so it is not accepted.",
