@@ -120,7 +120,7 @@ def test_the_other_checks_go_on_where_errors_are_allowed(page: Page) -> None:
     assert verdict["ran"] == [{"check": "hangs", "outcome": "error"}]
 
 
-def test_r66_a_worker_that_has_ended_unseen_is_replaced(page: Page) -> None:
+def test_r65_a_worker_that_has_ended_unseen_is_replaced(page: Page) -> None:
     page.evaluate("starting.push('ended'); hurry()")
 
     verdicts = [check(page, name) for name in ("a.bin", "slow.bin")]

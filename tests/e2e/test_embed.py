@@ -630,7 +630,7 @@ def test_t34_no_site_gets_the_level_of_another_site(
     assert objects(demo) == {}
 
 
-def test_t69_a_frame_that_is_loaded_again_is_empty_and_another_page_in_it_is_not_believed(
+def test_t67_a_frame_that_is_loaded_again_is_empty_and_another_page_in_it_is_not_believed(
     site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     listen = "addEventListener('message', ({ data }) => told.push(['message', data]))"
@@ -718,7 +718,7 @@ def explained(page: Page, count: int = 1) -> list[str]:
     return sorted(page.get_by_role("alert").all_inner_texts())
 
 
-def test_r69_a_frame_that_does_not_load_is_explained(
+def test_r66_a_frame_that_does_not_load_is_explained(
     site: Site, demo: Demo, trusting_demo: Demo, page: Page, console: Console
 ) -> None:
     console.expected += ["oss-ferry: ", "frame-ancestors|X-Frame-Options|chrome-error", "net::"]

@@ -243,7 +243,7 @@ def test_callbacks_wait_neither_for_each_other_nor_uploads_for_them(
         ("null", False),  # a page in a sandbox, or one that hides its address
     ],
 )
-def test_t68_a_page_of_another_site_sends_no_form(
+def test_t66_a_page_of_another_site_sends_no_form(
     receiver: Receiver, origin: str | None, is_taken: bool
 ) -> None:
     """The keys of the mock are public, so every page can sign a form and send it without asking."""
@@ -311,7 +311,7 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
         "8.8.8.8@10.0.0.1",
     ],
 )
-def test_t68_a_callback_reaches_no_private_address(
+def test_t66_a_callback_reaches_no_private_address(
     mock_oss: MockOSS,
     reached: list[str],
     name_server: dict[str, list[list[str]]],
@@ -326,7 +326,7 @@ def test_t68_a_callback_reaches_no_private_address(
     assert "start the mock with --private-callbacks" in answer.xml("Message")
 
 
-def test_t68_a_callback_goes_to_the_address_that_was_checked(
+def test_t66_a_callback_goes_to_the_address_that_was_checked(
     mock_oss: MockOSS,
     receiver: Receiver,
     reached: list[str],
