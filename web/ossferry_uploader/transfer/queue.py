@@ -97,6 +97,9 @@ class Queue:
             is_idle=lambda: not (self._line or self._running),
             has_ended=lambda: not self._unended,
         )
+        engine.journal.small.unfinished = lambda: [
+            upload for upload in self.uploads if upload.number in self._unended
+        ]
         self.unfinished = UnfinishedUploads(engine, self._add)
         self.checking = Checking(
             engine, limits=lambda: self._limits, passed=self._line_up, failed=self._refuse
@@ -279,9 +282,6 @@ class Queue:
         """
         upload.record.report()
         self._records.reported(upload)
-        if upload.upload_id:
-            forget = self._engine.journal.forget(upload.key, upload.crc64)
-            asyncio.create_task(forget)  # noqa: RUF006 - it ends by itself
 
     def remove(self, upload: Upload) -> None:
         """Remove an upload that has ended from the queue.

@@ -235,7 +235,8 @@ async def test_t56_parts_of_an_earlier_page_are_removed():
 
     assert (upload.state, upload.error, ports.http.sent_plain) == (states.DONE, None, 0)
     assert len(ports.encryption.pieces) == 5
-    assert (ports.http.multiparts, ports.storage.texts) == ({}, {})
+    await until(lambda: not ports.storage.texts)
+    assert ports.http.multiparts == {}
 
 
 @pytest.mark.parametrize("is_on", [True, False])

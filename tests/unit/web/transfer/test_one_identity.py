@@ -10,6 +10,7 @@ from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.verdict import Verdict
 from ossferry_uploader.transfer.errors import FileUnreadable
 from ossferry_uploader.transfer.plan import MIB
+from support.fake_browser import FakeStorage
 from support.fake_checks import FakeChecks
 from support.fakes import FakeFile, crc64_of_zeros, until
 from support.pages import World
@@ -60,6 +61,7 @@ class Pages(World):
     async def close(self, queue, ports):
         """Close a page whose requests have all been executed."""
         ports.tabs.tell = lambda text: None
+        queue._engine.journal._records._storage = FakeStorage()  # a closed page writes nothing
         ports.tabs.close()
         queue.pause_all()
         await until(lambda: all(each.state in CLOSED for each in queue.uploads))

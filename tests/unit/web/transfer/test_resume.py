@@ -136,7 +136,7 @@ async def test_what_has_arrived_is_not_sent_again():
     assert upload.state == states.DONE
     assert sorted(ports.http.parts_sent) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert ports.http.objects == {upload.key: SIZE}
-    assert ports.storage.texts == {}
+    await until(lambda: not ports.storage.texts)
     assert engine.journal.unfinished == []
 
 
@@ -277,7 +277,7 @@ async def test_an_upload_that_was_finished_by_the_earlier_page_is_not_sent_again
 
     assert upload.key == key
     assert len(ports.http.parts_sent) == 3
-    assert ports.storage.texts == {}
+    await until(lambda: not ports.storage.texts)
 
 
 async def arrived_without_receipt(ports=None):
@@ -326,7 +326,7 @@ async def test_a_discarded_upload_leaves_nothing():
 
     assert engine.journal.unfinished == []
     assert ports.http.multiparts == {}
-    assert ports.storage.texts == {}
+    await until(lambda: not ports.storage.texts)
 
 
 async def test_of_a_record_that_is_too_old_the_parts_are_removed_too():
@@ -526,7 +526,7 @@ async def test_a_record_under_another_name_than_its_key_is_refused():
     await engine.journal.load()
 
     assert engine.journal.unfinished == []
-    assert ports.storage.texts == {}
+    await until(lambda: not ports.storage.texts)
 
 
 def test_a_record_is_read_as_it_was_written():

@@ -9,6 +9,7 @@ from ossferry_uploader.transfer.grants.limits import Limits
 from ossferry_uploader.transfer.journal.checkpoint import fingerprint
 from ossferry_uploader.transfer.options import REPLACE, Options
 from ossferry_uploader.transfer.plan import MIB
+from support.fake_browser import FakeStorage
 from support.fakes import FakeFile, refused, stored, until
 from support.pages import World
 
@@ -276,47 +277,97 @@ async def test_a_page_that_comes_follows_what_is_under_way():
     assert len(world.http.objects) == 1
 
 
-async def test_a_page_that_answers_late_is_heard():
+async def test_a_page_that_tells_late_is_heard():
     world = World()
     pages, uploads = await both(world)
-    tabs, heard = pages[0][2].tabs, []
+    tabs, heard = pages[1][2].tabs, []
     hear = tabs._handler
-    tabs._handler = lambda text: heard.append(text) if "wants" in text else hear(text)
-    answered = asyncio.Event()
+    tabs._handler = lambda text: heard.append(text) if "told" in text else hear(text)
+    told = asyncio.Event()
 
     async def wait(_seconds):
-        await answered.wait()
+        await told.wait()
 
     world.clock.sleep = wait
     world.http.release()
     await until(lambda: uploads[0].state == states.DONE)
     await until(lambda: heard)
     hear(heard[0])
-    answered.set()
+    told.set()
     await until(lambda: uploads[1].state == states.DONE)
 
     assert [request.method for request in world.http.requests] == ["PUT"]
 
 
-@pytest.mark.parametrize(("later_s", "is_sent"), [(4, False), (6, True)])
-async def test_what_another_page_has_sent_a_while_ago_is_no_answer(later_s, is_sent):
+@pytest.mark.parametrize("size", [10, 20 * MIB])
+@pytest.mark.parametrize("opens", ["before", "after"])
+async def test_what_another_page_has_sent_is_known_until_all_its_files_have_ended(opens, size):
     world = World()
-    first, second, third = await idle(world, 0), await idle(world, 1), await idle(world, 2)
+    first = await idle(world, 0)
+    second = await idle(world, 1) if opens == "before" else None
+    last = first.add(FakeFile("b.txt"))
+    first.pause(last)
+    earlier = first.add(FakeFile("a.txt", size))
+    await until(lambda: earlier.crc64 and earlier.crc64 in str(world.storage.texts))
+    second = second or await idle(world, 1)
+
+    again = second.add(FakeFile("a.txt", size))
+    await until(lambda: again.state == states.DONE)
+    first.cancel(last)
+    await until(lambda: not world.storage.texts)
+    later = second.add(FakeFile("a.txt", size))
+    await until(lambda: later.state == states.DONE)
+
+    assert (again.key, again.identical) == (earlier.key, True)
+    assert later.key != earlier.key
+
+
+async def test_what_a_closed_page_has_told_and_not_written_is_known_to_later_pages():
+    world = World()
+    pages, uploads = await both(world)
+    for queue, _, _ in pages:
+        queue.pause(queue.add(FakeFile("b.txt")))
+    pages[1][0].pause(uploads[1])
+    pages[0][1]._records._storage = FakeStorage()  # it is closed before it can write
+    world.http.release()
+    await until(lambda: uploads[0].state == states.DONE)
+    pages[0][2].tabs.close()
+    await pause_of(300)
+
+    third = await idle(world, 2)
+    again = third.add(FakeFile("a.txt"))
+    await until(lambda: again.state == states.DONE)
+
+    assert (again.key, again.identical) == (uploads[0].key, True)
+
+
+@pytest.mark.parametrize("size", [10, 64 * MIB])
+async def test_a_file_that_is_stored_leaves_no_record_of_a_closed_page_that_had_it_too(size):
+    world = World()
+    first, second = await idle(world, 0), await idle(world, 1)
+    for queue in (first, second):
+        queue.pause(queue.add(FakeFile("a.txt", size)))
+    await until(lambda: len(world.storage.texts) == 2)
+    first._engine.ports.tabs.close()
+
+    second.resume_all()
+
+    await until(lambda: second.uploads[0].state == states.DONE)
+    await until(lambda: not world.storage.texts)
+
+
+async def test_what_another_page_has_sent_is_known_to_all_files_that_waited_when_it_was_over():
+    world = World()
+    first, second = await idle(world, 0), await idle(world, 1)
+    second.pause(second.add(FakeFile("a.txt")))
     earlier = first.add(FakeFile("a.txt"))
     await until(lambda: earlier.state == states.DONE)
-    world.clock.advance(later_s)
-    world.http.hold()
-    again = second.add(FakeFile("a.txt"))
-    await until(lambda: world.http.running)
-    follower = third.add(FakeFile("a.txt"))
-    await until(lambda: follower.paused_for == states.FOR_TAB)
+    await pause_of(100)
 
-    again.cancel()
-    second._engine.ports.tabs.tell = lambda text: None
-    world.http.release()
-    await until(lambda: follower.state == states.DONE)
+    second.resume_all()
+    await until(lambda: second.uploads[0].state == states.DONE)
 
-    assert (follower.key != earlier.key) == is_sent
+    assert second.uploads[0].key == earlier.key
 
 
 async def test_what_another_page_sends_by_another_rule_for_names_is_sent_too():

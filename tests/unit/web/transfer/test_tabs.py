@@ -261,7 +261,7 @@ async def test_a_file_that_the_browser_can_open_again_is_not_asked_for():
 
     assert second.key == first.key
     assert sorted(world.http.parts_sent) == list(range(1, 9))
-    assert world.storage.files == {}
+    await until(lambda: not world.storage.files)
 
 
 async def test_a_file_that_is_another_now_is_not_continued():

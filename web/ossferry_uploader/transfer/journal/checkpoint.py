@@ -51,8 +51,8 @@ class Checkpoint:
             place; `None` if there is none.
         salt: the salt of the upload's data key, see `sending.encryption`; empty if the upload is
             not encrypted.
-        crc64: the CRC-64 of the stored object in decimal; empty for an unfinished upload. A small
-            file keeps its record until all files of its page have ended.
+        crc64: the CRC-64 of the stored object in decimal; empty for an unfinished upload. A file
+            keeps its record until all files of its page have ended.
         saved_at_s: the time when the record was written, in seconds since 1970.
         page: the tab that wrote the record, identified by the name of the tab's lock.
         lock: the name of the lock that a tab needs to continue the upload. A multipart upload has
@@ -145,6 +145,7 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
         page: this tab, identified by the name of the tab's lock.
         at_s: the server's time in seconds since 1970.
     """
+    upload_id = "" if upload.crc64 else upload.upload_id
     return Checkpoint(
         owner=owner,
         name=upload.source.name,
@@ -152,13 +153,13 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
         size=upload.source.size,
         modified=upload.source.modified,
         key=upload.key,
-        upload_id=upload.upload_id,
-        part_size=upload.progress.part_size if upload.upload_id else 0,
-        sent=upload.progress.arrived,
+        upload_id=upload_id,
+        part_size=upload.progress.part_size if upload_id else 0,
+        sent=upload.progress.arrived if upload_id else 0,
         saved_at_s=at_s,
         page=page,
         options=upload.options,
-        sha256=upload.sha256 if upload.upload_id else "",
+        sha256=upload.sha256 if upload_id else "",
         is_abandoned=upload.record.is_abandoned,
         made=upload.made,
         salt=upload.target.salt,
@@ -177,7 +178,7 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
     upload.progress.continue_from(
         record.upload_id,
         record.part_size,
-        may_have_begun=record.total > MAX_SINGLE_BYTES and not record.upload_id,
+        may_have_begun=record.total > MAX_SINGLE_BYTES and not (record.upload_id or record.crc64),
         made=record.made,
     )
     upload.record.save_as(record.key)

@@ -138,6 +138,8 @@ class Journal:
             Otherwise `None`, and this upload has to send the file.
         """
         while True:
+            if not upload.has_begun() and self._unclaimed.of(upload.source):
+                await self.drop_place(upload)  # its own place, for that of a closed tab
             await self.adopt_unclaimed(upload)
             has_place = upload.key and upload.has_begun()
             other = None if has_place else self.find_in_other_tabs(upload.source)
@@ -318,10 +320,11 @@ class Journal:
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
         """Write the records of several uploads in one transaction.
 
-        Each upload has a key, but no multipart upload. A record under an earlier key is removed.
+        Each upload has a key. It has arrived, or has no multipart upload. A record under an earlier
+        key is removed.
         """
         if not self._tab_lock:
-            self._tab_lock = f"{TAB_LOCK}{self._random.hex(8)}"
+            self._tab_lock = self.small.page = f"{TAB_LOCK}{self._random.hex(8)}"
             await self._tabs.take(self._tab_lock)
             self._locks.add(self._tab_lock)
         records: list[tuple[Upload, Checkpoint]] = []
@@ -330,7 +333,7 @@ class Journal:
             if index and index % WRITTEN_AT_ONCE == 0:
                 await self._clock.sleep(0)
             name = upload.record.name
-            if name and upload.key and not upload.upload_id:  # it may have lost its key meanwhile
+            if name and upload.key and (upload.crc64 or not upload.upload_id):
                 if name != upload.key:
                     gone.append(name)
                     upload.record.save_as(upload.key)
@@ -344,6 +347,9 @@ class Journal:
             )
         for upload, record in records:
             upload.record.save(record.key, record.salt)
+            if record.crc64 and record.key in self._locks:
+                self.release_key(record.key)
+        self.small.tell_saved([record for _, record in records])
 
     async def forget(self, key: str, crc64: str = "") -> None:
         """Remove the record of an upload that is complete or cancelled, and inform the other tabs.
@@ -381,14 +387,32 @@ class Journal:
             for record in gone:
                 self._unclaimed.drop(record)
             await self.erase([record.key for record in gone])
+        self.small.tell_over()
+
+    def take_unsent(self, upload: "Upload") -> "list[str]":
+        """Return the names of the records of closed tabs that had the file of an upload, unsent.
+
+        The file is stored now, so nobody needs these records.
+        """
+        unsent = [
+            record
+            for record in self._unclaimed.of(upload.source)
+            if not (record.upload_id or record.crc64)
+        ]
+        for record in unsent:
+            self._drop(record)
+        return [record.key for record in unsent]
 
     async def erase(self, keys: "list[str]") -> None:
         """Remove the records with these object keys from the browser's storage."""
         await self._records.erase(keys)
+        for key in keys:
+            if key in self._locks:
+                self.release_key(key)
 
     async def _load(self, owner: str, loaded: asyncio.Event) -> None:
         self._tabs.listen(self._hear)
-        self._records.owner = owner
+        self._records.owner = self.small.owner = owner
         try:
             await self._read(lambda record: True)
         finally:
@@ -410,8 +434,10 @@ class Journal:
                 is_free[lock] = await self.is_free(lock)
             if is_free[lock]:
                 self._unclaimed.add(record)
-            else:
-                self._add_other_tab(record)
+                continue
+            self._add_other_tab(record)
+            if record.crc64:
+                self.small.know(record)
 
     def _hear(self, text: str) -> None:
         """Process a message from another tab, which may run another version of this page."""
@@ -478,6 +504,10 @@ class Journal:
             if record.lock in self._locks or await self._tabs.is_free(record.lock):
                 break  # otherwise a third tab has claimed the record
         self._watched.discard(record.lock)
+        arrived = [left for left in found if left.lock == record.lock and self.small.complete(left)]
+        if arrived:  # the closed tab had no time to write it
+            await self._records.save([(left.key, left.text(), None) for left in arrived])
+        self.small.forget_page(record.lock)
         for left in found:
             if left.lock == record.lock and left.key not in self._claimed:
                 self._unclaimed.add(left)

@@ -6,12 +6,13 @@ a tab is closed, the browser releases all locks of the tab.
 The lock of a large file is called the begin lock. A tab holds the begin lock until the multipart
 upload is created. From then on, the tab holds the lock of the upload's record (see `journal`).
 
-The record of a small file may be removed when the file is stored. So the next tab asks the earlier
-tab whether the file is stored. The question is `{"wants": lock}`, and the answer is
-`{"sent": lock, "key", "crc64", "salt", "policy"}`. Without it, each waiting tab would store the
-file once more (see `test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py`).
+When a file has ended, its tab tells the others what became of it, before the lock is free:
+`{"told": [[lock, key, crc64, salt, policy, page]]}`. Other tabs with the same file need not
+send it, as long as files of that tab are unfinished: the message `{"over": page}` ends this time.
+Without these messages each tab would store the file once more (see
+`test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py`).
 
-A closed tab does not answer, but may have stored the file. In this case the next tab uses the key
+A closed tab tells nothing, but may have stored the file. In this case the next tab uses the key
 in the closed tab's record.
 """
 
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
+    from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
     from ossferry_uploader.transfer.ports import Clock, Tabs
     from ossferry_uploader.transfer.upload import Upload
 
 __all__ = ["ANSWER_S", "POLLS", "Follower", "LargeFileLocks", "SmallFileLocks", "begin_lock"]
 
-ANSWER_S, POLLS = 1.0, 20  # wait for another tab's answer, and checks during the wait
-RECENT_S, REMEMBERED = 5.0, 200  # results that are kept for tabs that ask
+ANSWER_S, POLLS = 1.0, 20  # wait for another tab's message, and checks during the wait
 
 
 def begin_lock(upload: "Upload") -> str:
@@ -148,23 +149,19 @@ class LargeFileLocks:
             self._let_go(key)
 
 
-class _Question:
-    """A question to the tab that had the lock of a small file: has that tab stored the file?
+class _Told:
+    """What another tab has told about a file; `crc64` is empty if the tab has not stored it."""
 
-    `policy` is the option `same_name` of this tab's upload. `result` is the key, the CRC-64 and the
-    salt of the stored object. `result` is `None` if no tab has answered, if the file is not stored,
-    or if the other tab's upload had another policy.
-    """
-
-    def __init__(self, lock: str, policy: str) -> None:
-        self.lock = lock
+    def __init__(self, key: str, crc64: str, salt: str, policy: str, page: str) -> None:
+        self.key = key
+        self.crc64 = crc64
+        self.salt = salt
         self.policy = policy
-        self.is_answered = False
-        self.result: tuple[str, str, str] | None = None
+        self.page = page
 
 
 class SmallFileLocks:
-    """Takes and releases the locks of small files, and asks other tabs whether a file is stored.
+    """Takes and releases the locks of small files, and knows which files other tabs have stored.
 
     `drop_place(upload)` removes the key and the record of an upload.
     `find_place(upload)` gives an upload the key that a closed tab used for the same file.
@@ -184,21 +181,20 @@ class SmallFileLocks:
         self._clock = clock
         self._sending: dict[int, str] = {}  # locks by the numbers of their uploads
         self._reserved: set[str] = set()  # locks of records that this tab has claimed
-        self._results: list[tuple[str, Upload, float]] = []  # lock, upload, and time of its end
-        self._questions: list[_Question] = []
+        self._told: dict[str, _Told] = {}  # what became of the files of other tabs, by lock
+        self.owner = ""  # the key prefix that identifies the person
+        self.page = ""  # this tab, by the name of the tab's lock
+        self.unfinished: Callable[[], list[Upload]] = lambda: []  # of this tab
         self._followers = 0
 
     def followers(self) -> int:
         """Return how many uploads of this tab wait while another tab sends the same file."""
         return self._followers
 
-    async def take(self, upload: "Upload", owner: str) -> "tuple[str, str, str] | None":
+    async def take(self, upload: "Upload") -> "tuple[str, str, str] | None":
         """Take the lock of a small file, and wait while another tab holds the lock.
 
         This tab holds the lock until `end` is called.
-
-        Args:
-            owner: the key prefix that identifies the person.
 
         Returns:
             The key, the CRC-64 and the salt of the object, if another tab has just stored the file;
@@ -206,35 +202,92 @@ class SmallFileLocks:
         """
         if not upload.is_lasting or upload.upload_id or not upload.is_single:
             return None
-        lock = _send_lock(owner, upload.source)
+        lock = _send_lock(self.owner, upload.source)
         self._sending[upload.number] = lock
         has_waited = False
         while not await self._tabs.take(lock):
             del self._sending[upload.number]
             has_waited = True
+            if lock in self._told and not self._told[lock].crc64:
+                del self._told[lock]  # of an earlier failure
             await self._wait(upload, lock)
             self._sending[upload.number] = lock
         if self._reserved:
             self._reserved.discard(lock)
         if has_waited:
-            result = await self._ask(lock, upload.options.same_name)
-            if result:
-                return result
+            await self._hear_of(lock)
+            sent = self.sent_elsewhere(upload)
+            if sent:
+                return sent
         await self._find_place(upload)
         return None
 
     def end(self, upload: "Upload") -> None:
-        """Release the lock of an upload that has stopped.
-
-        The result of the upload is kept, because other tabs may ask for the result.
-        """
+        """Tell the other tabs what became of an upload that has stopped, and release its lock."""
         lock = self._sending.pop(upload.number, "")
-        if not lock or lock in self._sending.values():
-            return
-        if len(self._results) >= REMEMBERED:
-            self._results = self._results[REMEMBERED // 2 :]
-        self._results.append((lock, upload, self._clock.elapsed_s()))
-        self._tabs.drop(lock)
+        if upload.is_lasting and (lock or upload.state == states.DONE):
+            self._tell_end(upload)
+        if lock and lock not in self._sending.values():
+            self._tabs.drop(lock)
+
+    def tell_over(self) -> None:
+        """Tell the other tabs that all files of this tab have ended."""
+        self._tabs.tell(json.dumps({"over": self.page}))
+
+    def sent_elsewhere(self, upload: "Upload") -> "tuple[str, str, str] | None":
+        """Return the key, the CRC-64 and the salt of the object, if another tab has stored it.
+
+        The other tab stored it with the same option `same_name`, and has unfinished files.
+        """
+        told = self._told.get(_send_lock(self.owner, upload.source)) if self._told else None
+        if not told or not told.crc64 or told.policy != upload.options.same_name:
+            return None
+        return (told.key, told.crc64, told.salt)
+
+    def know(self, record: "Checkpoint") -> None:
+        """Remember the record of a file that another tab has stored."""
+        self._told[_send_lock(record.owner, record)] = _Told(
+            record.key, record.crc64, record.salt, record.options.same_name, record.page
+        )
+
+    def complete(self, record: "Checkpoint") -> bool:
+        """Set the CRC-64 of a record, if its tab has told that the file is stored; else `False`."""
+        told = self._told.get(_send_lock(record.owner, record))
+        if not told or told.key != record.key or not told.crc64 or record.crc64:
+            return False
+        record.crc64 = told.crc64
+        return True
+
+    def forget_page(self, page: str) -> None:
+        """Forget what a tab has told that has no unfinished files any more, or was closed.
+
+        Files that are unfinished in this tab were added before that, and need not be sent.
+        """
+        ours = {_send_lock(self.owner, upload.source) for upload in self.unfinished()}
+        for lock, told in list(self._told.items()):
+            if told.page == page and lock not in ours:
+                del self._told[lock]
+
+    def tell_saved(self, records: "list[Checkpoint]") -> None:
+        """Tell the other tabs again about files whose records were written.
+
+        A tab that has read the records before that did not listen yet when the files were stored.
+        """
+        told = [
+            [_send_lock(self.owner, each), each.key, each.crc64, each.salt, each.options.same_name]
+            for each in records
+            if each.crc64
+        ]
+        if told:
+            self._tell(*told)
+
+    def _tell(self, *told: "list[str]") -> None:
+        self._tabs.tell(json.dumps({"told": [each + [self.page] for each in told]}))
+
+    def _tell_end(self, upload: "Upload") -> None:
+        lock = _send_lock(self.owner, upload.source)
+        crc64 = upload.crc64 if upload.state == states.DONE else ""
+        self._tell([lock, upload.key, crc64, upload.target.salt, upload.options.same_name])
 
     async def reserve(self, owner: str, file: "Any") -> bool:
         """Take the lock of a small file before its upload calls `take`.
@@ -259,39 +312,13 @@ class SmallFileLocks:
             self._tabs.drop(lock)
 
     def hear(self, message: "dict[str, Any]") -> None:
-        """Process a message from another tab: a question, or an answer to this tab's question."""
-        wants, sent = message.get("wants"), message.get("sent")
-        key, crc64 = message.get("key"), message.get("crc64")
-        salt = message.get("salt", "")
-        if isinstance(wants, str):
-            self._answer(wants)
-        elif isinstance(key, str) and isinstance(crc64, str) and isinstance(salt, str):
-            for question in self._questions:
-                if question.lock == sent:
-                    question.is_answered = True
-                    if crc64 and message.get("policy") == question.policy:
-                        question.result = (key, crc64, salt)
-
-    def _answer(self, lock: str) -> None:
-        """Answer another tab that asks whether this tab has stored a file.
-
-        Only a result of the last `RECENT_S` seconds is sent.
-
-        Args:
-            lock: the name of the file's lock.
-        """
-        since_s = self._clock.elapsed_s() - RECENT_S
-        for ended, upload, at_s in self._results:
-            if ended == lock and at_s > since_s:
-                crc64 = upload.crc64 if upload.state == states.DONE else ""
-                result = {
-                    "sent": lock,
-                    "key": upload.key,
-                    "crc64": crc64,
-                    "salt": upload.target.salt,
-                    "policy": upload.options.same_name,
-                }
-                self._tabs.tell(json.dumps(result))
+        """Process a message from another tab: what became of files, or of all its files."""
+        told, over = message.get("told"), message.get("over")
+        if isinstance(over, str):
+            self.forget_page(over)
+        for each in told if isinstance(told, list) else []:
+            if isinstance(each, list) and [type(value) for value in each] == [str] * 6:
+                self._told[each[0]] = _Told(*each[1:])
 
     async def _wait(self, upload: "Upload", lock: str) -> None:
         """Pause an upload until the other tab releases the lock."""
@@ -306,28 +333,13 @@ class SmallFileLocks:
             self._followers -= 1
             upload.release(states.FOR_TAB)
 
-    async def _ask(self, lock: str, policy: str) -> "tuple[str, str, str] | None":
-        """Ask the tab that previously held the lock: has that tab stored the file?
+    async def _hear_of(self, lock: str) -> None:
+        """Wait until the tab that had a lock has told what became of the file, or has been closed.
 
-        The method waits up to `ANSWER_S` seconds for an answer. This tab holds the lock during the
-        wait, so no other tab can send the file.
-
-        Args:
-            lock: the name of the lock.
-            policy: the option `same_name` of this tab's upload.
-
-        Returns:
-            The key, the CRC-64 and the salt of the stored object; `None` if there is no stored
-            object, or if no tab answers.
+        The wait ends after `ANSWER_S` seconds. This tab holds the lock meanwhile, so no other tab
+        can send the file.
         """
-        question = _Question(lock, policy)
-        self._questions.append(question)
-        self._tabs.tell(json.dumps({"wants": lock}))
-        try:
-            for _ in range(POLLS):
-                if question.is_answered:
-                    break
-                await self._clock.sleep(ANSWER_S / POLLS)
-        finally:
-            self._questions.remove(question)
-        return question.result
+        for _ in range(POLLS):
+            if lock in self._told:
+                return
+            await self._clock.sleep(ANSWER_S / POLLS)

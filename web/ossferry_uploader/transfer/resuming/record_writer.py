@@ -1,8 +1,8 @@
 """Writing the records of uploads that wait or are sent in one request.
 
 Records are written and removed in batches, but no small file is sent before its record is stored. A
-small file that arrives while others wait keeps a record with its CRC-64, so that a later page with
-the same files knows what has arrived. When all uploads have ended and are reported, the records are
+file that arrives while others wait keeps a record with its CRC-64, so that a later page with the
+same files knows what has arrived. When all uploads have ended and are reported, the records are
 removed at once.
 
 The module `sending.multipart` writes the records of multipart uploads.
@@ -57,7 +57,7 @@ class RecordWriter:
         self._is_idle = is_idle
         self._has_ended = has_ended
         self._waiting: list[Upload] = []
-        self._arrived: dict[int, Upload] = {}  # small files that have arrived, by upload number
+        self._arrived: dict[int, Upload] = {}  # files that have arrived, by upload number
         self._gone: set[str] = set()  # names of records
         self._due = False
         self._is_urgent = False
@@ -73,12 +73,12 @@ class RecordWriter:
             self.wake()
 
     def drop(self, upload: "Upload") -> None:
-        """Remove the record of an upload in the next batch, but not of a multipart upload.
+        """Remove the record of an upload in the next batch, but not of unfinished parts.
 
         The record of a file that has arrived stays until all uploads have ended and are reported.
         """
-        has_arrived = upload.state == states.DONE and upload.is_lasting and not upload.upload_id
-        if has_arrived and (upload.request_id or upload.record.name == upload.key):
+        if upload.state == states.DONE and upload.is_lasting:
+            self._gone.update(self._journal.take_unsent(upload))
             self._arrived[upload.number] = upload
             if not (self._has_ended() and self._is_reported(upload)):
                 self._waiting.append(upload)  # its record gets the CRC-64
@@ -154,8 +154,8 @@ class RecordWriter:
         gone, self._gone = list(self._gone), set()
         if gone:
             await self._journal.erase(gone)
-            if self._has_ended() and not self._arrived:
-                await self._journal.forget_arrived()
+        if self._has_ended() and not self._arrived:
+            await self._journal.forget_arrived()
         waiting, self._waiting = self._waiting, []
         for start in range(0, len(waiting), BATCH):
             await self._keep(waiting[start : start + BATCH])

@@ -83,12 +83,25 @@ async def _recognise(
     Such a file needs no quota.
     """
     target = upload.target
-    if target.crc64:  # from the record of an earlier page
-        stored = await _followed(upload, engine, ciphers, target.key, target.crc64, target.salt)
-        if stored and await already_stored(upload, engine, crc64=int(stored.crc64)):
-            target.searched(target.key)
+    before = target.key, target.cipher, target.salt
+    of_earlier_page = (target.key, target.crc64, target.salt) if target.crc64 else None
+    sent = of_earlier_page or (
+        engine.journal.small.sent_elsewhere(upload) if upload.is_lasting else None
+    )
+    if sent:
+        stored = await _followed(upload, engine, ciphers, *sent)
+        is_there = stored and await already_stored(upload, engine, crc64=int(stored.crc64))
+        cipher = target.cipher
+        target.assign(before[0])
+        target.encrypt(*before[1:])
+        if is_there and upload.upload_id:
+            await engine.persist(upload, lambda: _remove_parts(upload, engine))
+        if is_there:
+            target.encrypt(cipher, sent[2])
+            target.searched(sent[0])
             return stored
-        target.restart()  # another file, or somebody has deleted the object
+        if of_earlier_page:
+            target.restart()  # another file, or somebody has deleted the object
     return await find_identical(upload, engine) if may_be_identical(upload, grant) else None
 
 
@@ -109,7 +122,7 @@ async def _place(
             stored = await _followed(upload, engine, ciphers, *sent)
             if stored:
                 return stored
-    sent = await engine.journal.small.take(upload, grant.prefix)
+    sent = await engine.journal.small.take(upload)
     if sent:
         stored = await _followed(upload, engine, ciphers, *sent)
         if stored:

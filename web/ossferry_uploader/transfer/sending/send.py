@@ -84,14 +84,10 @@ async def _send_once(upload: "Upload", engine: "Engine") -> "Stored":
 
 
 async def _update_record(upload: "Upload", engine: "Engine", stored: "Stored") -> None:
-    """Remove the record of a complete multipart upload, and inform the other tabs.
-
-    If the page reports complete uploads to the server, the record stays. `Queue.reported` removes
-    the record after the report.
-    """
+    """Inform the other tabs about a complete multipart upload. Its record stays for now."""
     if not upload.upload_id:
         return
-    if engine.awaits_receipt() and upload.is_lasting:
+    if upload.is_lasting:
         engine.journal.tell_end(upload.key, stored.crc64)
     else:
         await engine.journal.forget(upload.key, stored.crc64)
