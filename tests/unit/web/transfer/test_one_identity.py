@@ -3,12 +3,15 @@
 The file on the disk and the decision about it are its identity, in all tabs and after a crash.
 """
 
+import json
+
 import pytest
 
 from ossferry_uploader.oss.encryption import PublicKey
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.verdict import Verdict
 from ossferry_uploader.transfer.errors import FileUnreadable
+from ossferry_uploader.transfer.journal.checkpoint import fingerprint
 from ossferry_uploader.transfer.plan import MIB
 from support.fake_browser import FakeStorage
 from support.fake_checks import FakeChecks
@@ -284,3 +287,175 @@ async def test_the_original_has_its_own_object_and_the_same_record():
 
 async def _never(_seconds):
     await until(lambda: False, turns=10**6)
+
+
+def told(queue, upload, key, crc64, salt=""):
+    """Let a page hear that another tab has stored the file of an upload."""
+    journal = queue._engine.journal
+    lock = f"send {journal.owner} {fingerprint(upload.source)}"
+    journal.small.hear({"told": [[lock, key, crc64, salt, "keep both", "page-x"]]})
+
+
+ELSEWHERE = "uploads/alice-1/2026-03-14/elsewhere/a.heic"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [((), ("encrypted",)), (("encrypted",), ())], ids=["on", "off"]
+)
+async def test_t56_a_file_is_sent_again_if_its_object_is_not_encrypted_as_now(before, after):
+    world = Pages(before)
+    queue, ports = await world.open()
+    first, _ = world.add(queue, ports, "a.txt"), world.add(queue, ports, "b.bin", LARGE)
+    world.http.hold_after = 3
+    await until(lambda: first.crc64 and first.crc64 in str(world.storage.texts))
+    await world.close(queue, ports)
+    world.http.release()
+
+    world.kind = after
+    queue, ports = await world.open()
+    again = world.add(queue, ports, "a.txt")
+    await done(again)
+
+    assert (again.identical, bool(again.target.cipher)) == (False, bool(after))
+
+
+async def test_parts_of_a_file_that_checks_made_are_no_parts_of_the_original():
+    world = Pages(("checks", "made"))
+    queue, ports = await world.open()
+    world.http.hold_after = 3
+    first = world.add(queue, ports, size=LARGE)
+    await until(lambda: first.progress.arrived and world.http.hold_after is None)
+    await world.close(queue, ports)
+    world.http.release()
+
+    world.kind = ("checks",)  # the check leaves the file as it is now
+    queue, ports = await world.open()
+    again = world.add(queue, ports, size=LARGE)
+    await done(again)
+
+    assert (again.upload_id != first.upload_id, world.http.multiparts) == (True, {})
+    assert world.http.objects == {again.key: LARGE}
+
+
+@pytest.mark.parametrize("kind", [(), ("encrypted",)], ids=["plain", "encrypted"])
+async def test_parts_of_a_file_that_another_tab_has_stored_are_removed(kind):
+    world = Pages(kind)
+    queue, ports = await world.open()
+    world.http.hold_after = 3
+    upload = world.add(queue, ports, size=LARGE)
+    await until(lambda: upload.progress.arrived and world.http.hold_after is None)
+    upload.pause()
+    await until(lambda: upload.state == states.PAUSED)
+    world.http.release()
+    salt = upload.target.salt.split(" ")[0] + " other" if kind else ""
+    world.http.objects[ELSEWHERE] = LARGE
+    told(queue, upload, ELSEWHERE, str(crc64_of_zeros(LARGE)), salt)
+
+    upload.resume()
+    await done(upload)
+
+    assert (upload.key, upload.identical, upload.target.salt) == (ELSEWHERE, True, salt)
+    assert (world.http.multiparts, list(world.http.objects)) == ({}, [ELSEWHERE])
+    await until(lambda: not world.storage.texts)
+
+
+async def test_the_record_of_a_file_that_is_sent_again_does_not_say_that_it_has_arrived():
+    world = Pages()
+    queue, ports = await world.open()
+    first, _ = world.add(queue, ports, "a.txt"), world.add(queue, ports, "b.bin", LARGE)
+    world.http.hold_after = 3
+    await until(lambda: first.crc64 and first.crc64 in str(world.storage.texts))
+    await world.close(queue, ports)
+    world.http.release()
+    del world.http.objects[first.key]
+
+    queue, ports = await world.open()
+    world.http.hold()
+    again = world.add(queue, ports, "a.txt")
+    await until(lambda: world.http.running)
+
+    assert json.loads(world.storage.texts[again.key])["crc64"] == ""
+    world.http.release()
+    await done(again)
+
+
+@pytest.mark.parametrize("finds", ["another tab's object", "the object of an earlier page"])
+async def test_a_replaced_file_is_not_taken_for_a_checked_one_that_is_found(finds):
+    world = Pages(("checks",))
+    queue, ports = await world.open()
+    if finds != "another tab's object":
+        world.http.hold()
+        first = world.add(queue, ports)
+        await until(lambda: world.http.running and first.key in world.storage.texts)
+        world.http.objects[first.key] = SMALL
+        await world.close(queue, ports)
+        world.http.release()
+        queue, ports = await world.open()
+    ports.checks.hold()
+    ports.checksum.has_changed = True  # the checks read other bytes than are sent
+    upload = world.add(queue, ports)
+    await until(lambda: ports.checks.running)
+    ports.checksum.has_changed = False
+    if finds == "another tab's object":
+        world.http.objects[ELSEWHERE] = SMALL
+        told(queue, upload, ELSEWHERE, str(crc64_of_zeros(SMALL)))
+
+    ports.checks.release()
+    await until(lambda: upload.state in states.ENDED)
+
+    assert isinstance(upload.error, FileUnreadable)
+
+
+@every_size
+async def test_a_record_stays_until_the_server_has_heard_of_the_file(size):
+    world = Pages()
+    queue, ports = await world.open()
+    queue._engine.awaits_receipt = lambda: True
+    upload = world.add(queue, ports, size=size)
+    await done(upload)
+    await until(lambda: upload.crc64 in world.storage.texts.get(upload.key, ""))
+
+    queue.reported(upload)
+
+    await until(lambda: not world.storage.texts)
+    assert upload.key not in ports.tabs.names
+
+
+async def test_a_tab_goes_on_with_the_parts_of_a_closed_tab_though_it_had_a_key_of_its_own():
+    world = Pages()
+    (queue, ports), (other, other_ports) = await world.open(), await world.open()
+    waits = world.add(other, other_ports, size=LARGE)
+    waits.pause()
+    await until(lambda: waits.key in world.storage.texts)
+    world.http.hold_after = 3
+    first = world.add(queue, ports, size=LARGE)
+    await until(lambda: first.progress.arrived and world.http.hold_after is None)
+    await world.close(queue, ports)
+    world.http.release()
+    await until(lambda: other._engine.journal.unfinished)
+
+    waits.resume()
+    await done(waits)
+
+    assert (waits.key, world.http.multiparts) == (first.key, {})
+    await until(lambda: not world.storage.texts)
+
+
+async def test_no_record_is_written_under_a_key_that_an_upload_has_left():
+    world = Pages()
+    queue, ports = await world.open()
+    world.http.hold()
+    uploads = [world.add(queue, ports, f"{number}.txt") for number in range(11)]
+    queue.pause_all()
+    await until(lambda: len(world.storage.texts) == 11)
+    world.storage.texts.clear()
+    key = uploads[0].key
+
+    async def leave(_seconds):
+        uploads[0].target.assign(ELSEWHERE)
+
+    ports.clock.sleep, sleep = leave, ports.clock.sleep
+    await queue._engine.journal.keep_waiting(uploads)
+    ports.clock.sleep = sleep
+
+    assert (key in world.storage.texts, len(world.storage.texts)) == (False, 10)

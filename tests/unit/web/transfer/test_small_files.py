@@ -1,6 +1,7 @@
 """Two pages of one browser upload the same small files: each file is sent once."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -313,6 +314,7 @@ async def test_what_another_page_has_sent_is_known_until_all_its_files_have_ende
 
     again = second.add(FakeFile("a.txt", size))
     await until(lambda: again.state == states.DONE)
+    assert earlier.key in " ".join(second._engine.ports.tabs.told)  # to those that wait for it
     first.cancel(last)
     await until(lambda: not world.storage.texts)
     later = second.add(FakeFile("a.txt", size))
@@ -328,11 +330,16 @@ async def test_what_a_closed_page_has_told_and_not_written_is_known_to_later_pag
     for queue, _, _ in pages:
         queue.pause(queue.add(FakeFile("b.txt")))
     pages[1][0].pause(uploads[1])
+    twin = pages[0][0].add(FakeFile("a.txt"))
+    pages[0][0].pause(twin)
+    await until(lambda: twin.key in world.storage.texts)
     pages[0][1]._records._storage = FakeStorage()  # it is closed before it can write
     world.http.release()
     await until(lambda: uploads[0].state == states.DONE)
     pages[0][2].tabs.close()
     await pause_of(300)
+    assert json.loads(world.storage.texts[uploads[0].key])["crc64"] == uploads[0].crc64
+    assert json.loads(world.storage.texts[twin.key])["crc64"] == ""
 
     third = await idle(world, 2)
     again = third.add(FakeFile("a.txt"))
@@ -354,6 +361,53 @@ async def test_a_file_that_is_stored_leaves_no_record_of_a_closed_page_that_had_
 
     await until(lambda: second.uploads[0].state == states.DONE)
     await until(lambda: not world.storage.texts)
+
+
+async def test_of_a_file_that_was_chosen_twice_in_a_page_the_lock_is_free_after_the_second():
+    world = World()
+    first, second = await idle(world, 0), await idle(world, 1)
+    world.http.hold()
+    uploads = [first.add(FakeFile("a.txt")), first.add(FakeFile("a.txt"))]
+    await until(lambda: world.http.running == 2)
+    follower = second.add(FakeFile("a.txt"))
+    await until(lambda: follower.paused_for == states.FOR_TAB)
+
+    uploads[0].cancel()
+    await until(lambda: uploads[0].state == states.CANCELLED)
+    await pause_of(100)
+
+    assert len(locks_of_files(first._engine.ports)) == 1
+    assert follower.paused_for == states.FOR_TAB
+    world.http.release()
+    await until(lambda: follower.state == states.DONE)
+    assert follower.key == uploads[1].key
+
+
+async def test_a_record_that_is_given_up_does_not_free_the_lock_of_the_same_file_under_way():
+    world = World()
+    page = await idle(world, 0)
+    world.http.hold()
+    upload = page.add(FakeFile("a.txt"))
+    await until(lambda: world.http.running)
+    locks, owner = page._engine.journal.small, page._engine.journal.owner
+
+    assert await locks.reserve(owner, upload.source)
+    locks.release(owner, upload.source)
+
+    assert len(locks_of_files(page._engine.ports)) == 1
+    world.http.release()
+    await until(lambda: upload.state == states.DONE)
+    assert locks_of_files(page._engine.ports) == []
+
+
+@pytest.mark.parametrize("told", [7, "x", [None], ["abcdef"], [["a"] * 5], [["a", 1, 2, 3, 4, 5]]])
+async def test_a_message_of_another_version_of_the_page_is_ignored(told):
+    world = World()
+    locks = (await idle(world, 0))._engine.journal.small
+
+    locks.hear({"told": told})
+
+    assert locks._told == {}
 
 
 async def test_what_another_page_has_sent_is_known_to_all_files_that_waited_when_it_was_over():
