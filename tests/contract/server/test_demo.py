@@ -10,6 +10,7 @@ import pytest
 from ossferry.cli.demo import Demo
 from ossferry.errors import SettingsError
 from ossferry.oss.cors_rule import EXPOSED_HEADERS
+from support.after_upload import become
 
 
 def fresh_grant(site: httpx.Client) -> dict[str, str]:
@@ -52,7 +53,7 @@ def test_t07_t09_a_grant_writes_nowhere_else(demo: Demo, site: httpx.Client, key
 
 def test_one_user_cannot_write_below_anothers_prefix(demo: Demo, site: httpx.Client) -> None:
     alice = site.post("/api/grant").json()
-    site.post("/demo/user", json={"user": "bob"})
+    become(site, "bob")
     bob = site.post("/api/grant").json()
 
     assert bob["principal"] == {"name": "Bob"}
@@ -142,6 +143,8 @@ def test_expired_credentials_can_be_replaced(demo: Demo, site: httpx.Client) -> 
     replaced = fresh_grant(site)
 
     bucket_with(replaced, demo).put_object(f"{replaced['prefix']}x", b"hello")
+    become(site, "bob")
+    fresh_grant(site)  # the fault has ended the credentials of everybody
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
