@@ -82,6 +82,8 @@ class RecordWriter:
             self._arrived[upload.number] = upload
             if not (self._has_ended() and self._is_reported(upload)):
                 self._waiting.append(upload)  # its record gets the CRC-64
+                # a page that is loaded again at once must not offer the only file that has arrived
+                self._is_urgent = self._is_urgent or len(self._waiting) == 1
         elif not upload.upload_id:
             self._remove(upload)
         if self._has_ended():
