@@ -41,6 +41,19 @@ async def send(queue, file, options=None):
     return upload
 
 
+async def left_half_sent(queue, ports):
+    """Return an upload of a closed page that had sent two parts; the ports have other tabs now."""
+    ports.http.hold_after = 2
+    earlier = queue.add(FakeFile(size=40 * MIB))
+    await until(lambda: earlier.progress.arrived == 2 * 8 * MIB and ports.http.running == 2)
+    queue.pause(earlier)
+    await until(lambda: not ports.http.running)
+    ports.http.release()
+    ports.tabs.close()
+    ports.tabs = FakeTabs(ports.tabs._browser)
+    return earlier
+
+
 def names_of(request):
     return [name for name, _value in request.headers if name.startswith(HEADER)]
 
@@ -179,14 +192,7 @@ async def test_t56_a_record_has_neither_the_data_key_nor_the_secret_of_the_brows
 @pytest.mark.parametrize("changes", ["secret", "public key"])
 async def test_t56_parts_with_a_key_that_this_page_does_not_know_are_removed(changes):
     queue, ports = make()
-    ports.http.hold_after = 2
-    earlier = queue.add(FakeFile(size=40 * MIB))
-    await until(lambda: earlier.progress.arrived == 2 * 8 * MIB and ports.http.running == 2)
-    queue.pause(earlier)
-    await until(lambda: not ports.http.running)
-    ports.http.release()
-    ports.tabs.close()
-    ports.tabs = FakeTabs(ports.tabs._browser)
+    earlier = await left_half_sent(queue, ports)
     if changes == "secret":
         ports.encryption.kept_secret = b"o" * 32
     else:
@@ -201,14 +207,7 @@ async def test_t56_parts_with_a_key_that_this_page_does_not_know_are_removed(cha
 
 async def test_t56_a_file_that_has_changed_since_its_parts_were_sent_gets_another_key():
     queue, ports = make()
-    ports.http.hold_after = 2
-    earlier = queue.add(FakeFile(size=40 * MIB))
-    await until(lambda: earlier.progress.arrived == 2 * 8 * MIB and ports.http.running == 2)
-    queue.pause(earlier)
-    await until(lambda: not ports.http.running)
-    ports.http.release()
-    ports.tabs.close()
-    ports.tabs = FakeTabs(ports.tabs._browser)
+    earlier = await left_half_sent(queue, ports)
     ports.http.crc64_of = lambda size: 7  # of parts of another file
 
     upload = await send(Queue(make_engine(ports, 2)), FakeFile(size=40 * MIB))
@@ -220,14 +219,7 @@ async def test_t56_a_file_that_has_changed_since_its_parts_were_sent_gets_anothe
 
 async def test_t56_parts_of_an_earlier_page_are_removed():
     queue, ports = make(is_on=False)
-    ports.http.hold_after = 2
-    earlier = queue.add(FakeFile(size=40 * MIB))
-    await until(lambda: earlier.progress.arrived == 2 * 8 * MIB and ports.http.running == 2)
-    queue.pause(earlier)
-    await until(lambda: not ports.http.running)
-    ports.http.release()
-    ports.tabs.close()
-    ports.tabs = FakeTabs(ports.tabs._browser)
+    await left_half_sent(queue, ports)
     ports.http.sent_plain = 0
     ports.grants.encryption = KEY
 

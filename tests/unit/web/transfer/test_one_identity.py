@@ -62,6 +62,16 @@ class Pages(World):
             ports.checks.verdicts[name] = Verdict(file=made)
         return queue.add(FakeFile(name, size))
 
+    async def left_with_one_arrived(self):
+        """Return the upload of a file that arrived, of a closed page that was sending another."""
+        queue, ports = await self.open()
+        first, _ = self.add(queue, ports, "a.txt"), self.add(queue, ports, "b.bin", LARGE)
+        self.http.hold_after = 3
+        await until(lambda: first.crc64 and first.crc64 in str(self.storage.texts))
+        await self.close(queue, ports)
+        self.http.release()
+        return first
+
     def kill(self, queue):
         """Let a page write nothing any more."""
         queue._engine.journal._records._storage = FakeStorage()
@@ -213,12 +223,7 @@ async def test_what_has_arrived_is_not_offered_and_its_record_goes_with_the_last
 
 async def test_what_has_arrived_and_was_deleted_since_is_sent_again():
     world = Pages()
-    queue, ports = await world.open()
-    first, _ = world.add(queue, ports, "a.txt"), world.add(queue, ports, "b.bin", LARGE)
-    world.http.hold_after = 3
-    await until(lambda: first.crc64 and first.crc64 in str(world.storage.texts))
-    await world.close(queue, ports)
-    world.http.release()
+    first = await world.left_with_one_arrived()
     del world.http.objects[first.key]
 
     queue, ports = await world.open()
@@ -323,12 +328,7 @@ ELSEWHERE = "uploads/alice-1/2026-03-14/elsewhere/a.heic"
 )
 async def test_t56_a_file_is_sent_again_if_its_object_is_not_encrypted_as_now(before, after):
     world = Pages(before)
-    queue, ports = await world.open()
-    first, _ = world.add(queue, ports, "a.txt"), world.add(queue, ports, "b.bin", LARGE)
-    world.http.hold_after = 3
-    await until(lambda: first.crc64 and first.crc64 in str(world.storage.texts))
-    await world.close(queue, ports)
-    world.http.release()
+    await world.left_with_one_arrived()
 
     world.kind = after
     queue, ports = await world.open()
@@ -380,12 +380,7 @@ async def test_parts_of_a_file_that_another_tab_has_stored_are_removed(kind):
 
 async def test_the_record_of_a_file_that_is_sent_again_does_not_say_that_it_has_arrived():
     world = Pages()
-    queue, ports = await world.open()
-    first, _ = world.add(queue, ports, "a.txt"), world.add(queue, ports, "b.bin", LARGE)
-    world.http.hold_after = 3
-    await until(lambda: first.crc64 and first.crc64 in str(world.storage.texts))
-    await world.close(queue, ports)
-    world.http.release()
+    first = await world.left_with_one_arrived()
     del world.http.objects[first.key]
 
     queue, ports = await world.open()
@@ -423,6 +418,8 @@ async def test_a_replaced_file_is_not_taken_for_a_checked_one_that_is_found(find
     await until(lambda: upload.state in states.ENDED)
 
     assert isinstance(upload.error, FileUnreadable)
+    if finds != "another tab's object":
+        assert (upload.refused, list(world.http.objects)) == (None, [first.key])  # it stays
 
 
 @every_size

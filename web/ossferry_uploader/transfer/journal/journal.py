@@ -78,7 +78,7 @@ class Journal:
         self._loading: asyncio.Event | None = None
         self._large = LargeFileLocks(ports.tabs, self.release_key)
         self.small = SmallFileLocks(
-            ports.tabs, ports.clock, drop_place=self.drop_place, find_place=self._find_place
+            ports.tabs, ports.clock, drop_place=self._drop_place, find_place=self._find_place
         )
         self._clock = ports.clock
         self._random = ports.random
@@ -139,12 +139,12 @@ class Journal:
         """
         while True:
             if not upload.has_begun() and self._unclaimed.of(upload.source):
-                await self.drop_place(upload)  # its own place, for that of a closed tab
+                await self._drop_place(upload)  # its own place, for that of a closed tab
             await self.adopt_unclaimed(upload)
             has_place = upload.key and upload.has_begun()
             other = None if has_place else self.find_in_other_tabs(upload.source)
             if other:
-                await self.drop_place(upload)
+                await self._drop_place(upload)
                 crc64 = await self._follow(upload, other)
                 if crc64:
                     return (other.key, crc64, other.salt)
@@ -560,7 +560,7 @@ class Journal:
                 await self._read(lambda each: not (each.upload_id or each.lock in self._locks))
         if self._unclaimed.of(upload.source):
             upload.record.lose()
-            await self.drop_place(upload)
+            await self._drop_place(upload)
             await self.adopt_unclaimed(upload)
 
     async def _is_tab_closed(self) -> bool:
@@ -581,7 +581,7 @@ class Journal:
                 return False
         return True
 
-    async def drop_place(self, upload: "Upload") -> None:
+    async def _drop_place(self, upload: "Upload") -> None:
         """Remove the key and the record of an upload that has not sent any bytes."""
         upload.target.assign("")
         name = upload.record.name

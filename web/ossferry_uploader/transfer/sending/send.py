@@ -5,7 +5,7 @@ If another object has the key, the file gets a new key.
 
 from ossferry_uploader.oss.errors import Corrupt, Refused
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.errors import FileUnreadable, KeyTaken, StreamSpent
+from ossferry_uploader.transfer.errors import KeyTaken, StreamSpent
 from ossferry_uploader.transfer.options import KEEP_BOTH
 from ossferry_uploader.transfer.sending.abort import abort
 from ossferry_uploader.transfer.sending.multipart import send_multipart
@@ -13,7 +13,7 @@ from ossferry_uploader.transfer.sending.prepare import prepare
 from ossferry_uploader.transfer.sending.settle import already_stored, check_is_checked, is_stored
 from ossferry_uploader.transfer.sending.single import send_single
 from ossferry_uploader.transfer.sending.stream import Stream, send_stream
-from ossferry_uploader.transfer.target import UNANSWERED, UNREADABLE
+from ossferry_uploader.transfer.target import UNANSWERED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,21 +56,8 @@ async def send(upload: "Upload", engine: "Engine") -> "Stored":
                 if not found:
                     raise
         if found:
-            await _check_found(upload, engine, found)
+            await check_is_checked(upload, engine, found.crc64)
             return found
-
-
-async def _check_found(upload: "Upload", engine: "Engine", found: "Stored") -> None:
-    """Check that the checks have read the bytes of an object that was found under the key.
-
-    Raises:
-        FileUnreadable: the file was replaced after its checks; the server removes the object.
-    """
-    try:
-        await check_is_checked(upload, engine, found.crc64)
-    except FileUnreadable:
-        upload.target.refuse(found, size=upload.file.size, crc64=UNREADABLE)
-        raise
 
 
 async def _send_once(upload: "Upload", engine: "Engine") -> "Stored":
