@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from mock_oss.access.authorization import authorize
+from mock_oss.access.referer import RefererRules, parse_referer, render_referer
 from mock_oss.errors import RefusedError
 from mock_oss.http.documents import child_text, parse, tag
 from mock_oss.http.response import Response, xml_response
@@ -26,12 +27,14 @@ __all__ = [
     "get_lifecycle",
     "get_location",
     "get_public_block",
+    "get_referer",
     "get_stat",
     "get_versioning",
     "list_live_channels",
     "put_acl",
     "put_lifecycle",
     "put_public_block",
+    "put_referer",
     "put_versioning",
 ]
 
@@ -107,6 +110,19 @@ async def delete_public_block(call: Call) -> Response:
 def _block(call: Call, state: bool, status: int) -> Response:
     call.store.buckets.put(call.bucket._replace(block_public=state))
     return Response(status)
+
+
+async def put_referer(call: Call) -> Response:
+    """Replace the hotlink protection of the bucket."""
+    rules = parse_referer(await call.body.read(MAX_XML_BYTES))
+    call.store.buckets.put(call.bucket._replace(referer=render_referer(rules).decode()))
+    return Response(200)
+
+
+async def get_referer(call: Call) -> Response:
+    """Return the hotlink protection of the bucket; a new bucket allows every Referer."""
+    body = call.bucket.referer.encode() or render_referer(RefererRules())
+    return Response(200, [("Content-Type", "application/xml")], body)
 
 
 async def put_versioning(call: Call) -> Response:

@@ -58,7 +58,7 @@ NOT_IMPLEMENTED = frozenset(
     dataPipeline encryption group httpsConfig img legalHold link logging
     metadataConfiguration metadataInventoryTable metadataJournalTable metaQuery MetaQuery objectInfo
     objectWorm openMetaQuery overwriteConfig policy policyStatus processConfiguration
-    qos qosInfo quota redundancyTransition referer regions replication
+    qos qosInfo quota redundancyTransition regions replication
     replicationLocation replicationProgress requestPayment requesterQosInfo resourceGroup
     resourcePool resourcePoolBuckets resourcePoolInfo retention rtc seal style styleName
     transferAcceleration userDefinedLogFieldsConfig vod website worm
@@ -113,6 +113,8 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
         "oss:DeleteBucketPublicAccessBlock",
         settings.delete_public_block,
     ),
+    ("PUT", "referer"): Operation("PutBucketReferer", "oss:PutBucketReferer", settings.put_referer),
+    ("GET", "referer"): Operation("GetBucketReferer", "oss:GetBucketReferer", settings.get_referer),
     ("PUT", "versioning"): Operation(
         "PutBucketVersioning", "oss:PutBucketVersioning", settings.put_versioning
     ),

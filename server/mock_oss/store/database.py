@@ -32,6 +32,9 @@ CREATE TABLE IF NOT EXISTS bucket_switches (
 CREATE TABLE IF NOT EXISTS bucket_tags (
     bucket TEXT PRIMARY KEY, tagging TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS bucket_referers (
+    bucket TEXT PRIMARY KEY, document TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
     crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
@@ -81,6 +84,7 @@ TABLES = (
     "buckets",
     "bucket_switches",
     "bucket_tags",
+    "bucket_referers",
     "objects",
     "object_versions",
     "uploads",

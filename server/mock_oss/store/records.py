@@ -52,7 +52,7 @@ def load_segments(text: str) -> list[Segment]:
 
 
 class BucketRecord(NamedTuple):
-    """A bucket; ``cors`` and ``lifecycle`` are XML documents or empty text.
+    """A bucket; ``cors``, ``lifecycle`` and ``referer`` are XML documents or empty text.
 
     ``block_public`` is the state of Block Public Access. ``versioning`` is ``Enabled``,
     ``Suspended`` or empty text. ``tagging`` is JSON text.
@@ -70,6 +70,7 @@ class BucketRecord(NamedTuple):
     block_public: bool = False
     versioning: str = ""
     tagging: str = "{}"
+    referer: str = ""
 
     @property
     def tags(self) -> dict[str, str]:

@@ -34,15 +34,16 @@ _PUT = (  # updating an existing row is cheaper than REPLACE, which deletes it f
 # More tables, because data directories of older releases lack these columns.
 _BUCKETS = (
     "SELECT buckets.*, coalesce(block_public, 0), coalesce(versioning, ''), "
-    "coalesce(bucket_tags.tagging, '{}') FROM buckets "
+    "coalesce(bucket_tags.tagging, '{}'), coalesce(bucket_referers.document, '') FROM buckets "
     "LEFT JOIN bucket_switches ON bucket_switches.bucket = name "
-    "LEFT JOIN bucket_tags ON bucket_tags.bucket = name"
+    "LEFT JOIN bucket_tags ON bucket_tags.bucket = name "
+    "LEFT JOIN bucket_referers ON bucket_referers.bucket = name"
 )
 
 
 def _bucket(row: Any) -> BucketRecord:
-    *fields, block_public, versioning, tagging = row
-    return BucketRecord._make((*fields, bool(block_public), versioning, tagging))
+    *fields, block_public, versioning, tagging, referer = row
+    return BucketRecord._make((*fields, bool(block_public), versioning, tagging, referer))
 
 
 def after_prefix(prefix: str) -> str | None:
@@ -94,6 +95,8 @@ class Buckets:
             self._db.execute("REPLACE INTO buckets VALUES (?,?,?,?,?,?,?,?,?)", record[:9])
             self._db.execute("REPLACE INTO bucket_switches VALUES (?,?,?)", switches)
             self._db.execute("REPLACE INTO bucket_tags VALUES (?,?)", (record.name, record.tagging))
+            referer = (record.name, record.referer)
+            self._db.execute("REPLACE INTO bucket_referers VALUES (?,?)", referer)
             self._cache[record.name] = record
 
     def delete(self, name: str) -> None:
@@ -102,6 +105,7 @@ class Buckets:
             self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
             self._db.execute("DELETE FROM bucket_switches WHERE bucket = ?", (name,))
             self._db.execute("DELETE FROM bucket_tags WHERE bucket = ?", (name,))
+            self._db.execute("DELETE FROM bucket_referers WHERE bucket = ?", (name,))
             self._cache.pop(name, None)
 
     def clear_cache(self) -> None:

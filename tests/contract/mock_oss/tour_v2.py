@@ -155,6 +155,14 @@ def _switches(client: Any) -> None:
     client.delete_bucket_public_access_block(
         oss_v2.DeleteBucketPublicAccessBlockRequest(bucket=NAME)
     )
+    referers = oss_v2.RefererConfiguration(
+        allow_empty_referer=True, referer_list=oss_v2.RefererList(referers=["*.example.com"])
+    )
+    client.put_bucket_referer(
+        oss_v2.PutBucketRefererRequest(bucket=NAME, referer_configuration=referers)
+    )
+    told = client.get_bucket_referer(oss_v2.GetBucketRefererRequest(bucket=NAME))
+    assert told.referer_configuration.referer_list.referers == ["*.example.com"]
     tags = oss_v2.Tagging(tag_set=oss_v2.TagSet(tags=[oss_v2.Tag(key="team", value="red")]))
     client.put_bucket_tags(oss_v2.PutBucketTagsRequest(bucket=NAME, tagging=tags))
     tagged = client.get_bucket_tags(oss_v2.GetBucketTagsRequest(bucket=NAME))

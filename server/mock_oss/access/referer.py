@@ -1,0 +1,124 @@
+"""Hotlink protection of buckets: the document, and the check of the header Referer.
+
+OSS checks anonymous requests and presigned URLs for objects. A request with the header
+Authorization is not checked. The order is: an empty Referer, the blacklist, the whitelist. Sources:
+vendor pages PutBucketReferer, GetBucketReferer, "Hotlink protection", and of the ECs 0003-00000501,
+-502 and -503.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from mock_oss.errors import RefusedError
+from mock_oss.http.documents import child_text, children, document, parse, tag
+from mock_oss.http.request import Request
+from mock_oss.policies.globs import glob
+
+__all__ = ["RefererRules", "check_referer", "parse_referer", "render_referer"]
+
+
+class RefererRules(NamedTuple):
+    """The hotlink protection of a bucket; the patterns have the wildcards ``*`` and ``?``."""
+
+    allow_empty: bool = True
+    without_query: bool = True
+    without_path: bool = False
+    whitelist: tuple[str, ...] = ()
+    blacklist: tuple[str, ...] = ()
+
+    def ec(self, referer: str) -> str:
+        """Return the EC of the refusal of a Referer, or empty text if it is allowed."""
+        if not referer:
+            return "" if self.allow_empty or not self.whitelist else "0003-00000501"
+        if self._matches(self.blacklist, referer):
+            return "0003-00000502"
+        if self.whitelist and not self._matches(self.whitelist, referer):
+            return "0003-00000503"
+        return ""
+
+    def _matches(self, patterns: tuple[str, ...], referer: str) -> bool:
+        """Return whether a Referer begins with a pattern.
+
+        With ``without_path``, the origin of the Referer must match the whole pattern.
+        """
+        without_query = referer.partition("?")[0]
+        if self.without_path:
+            text, rest = "/".join(without_query.split("/", 3)[:3]), ""
+        else:
+            text, rest = without_query if self.without_query else referer, "*"
+        return any(glob(pattern + rest).fullmatch(text) for pattern in patterns)
+
+
+def parse_referer(body: bytes) -> RefererRules:
+    """Parse a RefererConfiguration document.
+
+    Raises:
+        RefusedError: MalformedXML if the document violates the schema.
+    """
+    root = parse(body, "RefererConfiguration")
+    if len(children(root, "RefererList")) != 1:
+        raise RefusedError("MalformedXML", why={"xml": "there must be one RefererList"})
+    return RefererRules(
+        _boolean(root, "AllowEmptyReferer", ""),
+        _boolean(root, "AllowTruncateQueryString", "true"),
+        _boolean(root, "TruncatePath", "false"),
+        _patterns(root, "RefererList"),
+        _patterns(root, "RefererBlacklist"),
+    )
+
+
+def _boolean(root: Element, name: str, default: str) -> bool:
+    text = (child_text(root, name) or default).lower()
+    if text not in ("true", "false"):
+        raise RefusedError("MalformedXML", why={"xml": f"{name} is {text!r}"})
+    return text == "true"
+
+
+def _patterns(root: Element, name: str) -> tuple[str, ...]:
+    found = (child for each in children(root, name) for child in children(each, "Referer"))
+    return tuple(text for child in found if (text := (child.text or "").strip()))
+
+
+def render_referer(rules: RefererRules) -> bytes:
+    """Return a RefererConfiguration document; without a blacklist, it has no RefererBlacklist."""
+    blacklist = tag("RefererBlacklist", (tag("Referer", each) for each in rules.blacklist))
+    return document(
+        "RefererConfiguration",
+        (
+            tag("AllowEmptyReferer", str(rules.allow_empty).lower()),
+            tag("AllowTruncateQueryString", str(rules.without_query).lower()),
+            tag("TruncatePath", str(rules.without_path).lower()),
+            tag("RefererList", (tag("Referer", each) for each in rules.whitelist)),
+            blacklist if rules.blacklist else "",
+        ),
+    )
+
+
+@lru_cache(maxsize=256)
+def _load(stored: str) -> RefererRules:
+    return parse_referer(stored.encode())
+
+
+def check_referer(stored: str, request: Request) -> None:
+    """Check the Referer of a request for an object.
+
+    Args:
+        stored: the bucket's RefererConfiguration document, or empty text.
+        request: the request.
+
+    Raises:
+        RefusedError: AccessDenied if the hotlink protection refuses the Referer.
+    """
+    if not stored or "authorization" in request.headers:
+        return
+    referer = request.headers.get("referer", "")
+    if ec := _load(stored).ec(referer):
+        raise RefusedError(
+            "AccessDenied",
+            "You are denied by bucket referer policy.",
+            ec=ec,
+            why={"kind": "referer", "referer": referer},
+        )
