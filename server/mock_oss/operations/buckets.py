@@ -22,6 +22,8 @@ __all__ = [
 ]
 
 REDUNDANCY = ("LRS", "ZRS")
+RESOURCE_GROUP = "rg-acfmockdefault0"
+"""The id of the default resource group; the mock has no others."""
 MAX_XML_BYTES = 1 << 20
 MAX_CORS_BYTES = 16 << 10
 
@@ -49,6 +51,9 @@ async def put_bucket(call: Call) -> Response:
         if (there.account_id, there.acl, there.storage_class, there.redundancy) != wanted:
             raise RefusedError("BucketAlreadyExists", BucketName=name)
         return Response(200, [("Location", f"/{name}")])
+    block_public = call.service.world.block_public_access
+    if block_public and acl != "private":
+        raise RefusedError("AccessDenied", "Put public bucket acl is not allowed")
     account_id = call.caller.account_id
     owned = [b for b in call.store.buckets.all() if b.account_id == account_id]
     if len(owned) >= call.service.world.max_buckets:
@@ -64,6 +69,7 @@ async def put_bucket(call: Call) -> Response:
             created_ms=call.service.now_ms(),
             cors="",
             lifecycle="",
+            block_public=block_public,
         )
     )
     return Response(200, [("Location", f"/{name}")])
@@ -116,6 +122,7 @@ async def get_info(call: Call) -> Response:
                     tag("Location", f"oss-{bucket.region}"),
                     tag("Name", bucket.name),
                     owner(bucket),
+                    tag("ResourceGroupId", RESOURCE_GROUP),
                     tag("AccessControlList", (tag("Grant", bucket.acl),)),
                     tag("StorageClass", bucket.storage_class),
                     tag("TransferAcceleration", "Disabled"),

@@ -158,7 +158,9 @@ class World:
 
     ``cnames`` maps custom domains to bucket names. ``max_buckets`` is the largest number of buckets
     per account. With ``refuse_public_endpoints``, the public endpoints of regions in mainland China
-    refuse operations on objects; OSS does this for accounts opened since 2025-03-20.
+    refuse operations on objects; OSS does this for accounts opened since 2025-03-20. With
+    ``block_public_access``, Block Public Access is on in each bucket that a request creates; OSS
+    does this since 2025-10-13.
     """
 
     users: tuple[User, ...] = (
@@ -172,6 +174,7 @@ class World:
     buckets: tuple[BucketSpec, ...] = (BucketSpec(name=BUCKET),)
     cnames: Mapping[str, str] = field(default_factory=dict)
     refuse_public_endpoints: bool = False
+    block_public_access: bool = False
     region: str = REGION
     max_buckets: int = 100
 

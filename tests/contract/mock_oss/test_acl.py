@@ -304,6 +304,20 @@ def test_block_public_access_refuses_public_acls(blocked: MockOSS) -> None:
     assert bucket.get_object(KEY).read() == b"hello"
 
 
+def test_block_public_access_is_on_in_new_buckets_if_the_world_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "world.toml"
+    path.write_text("block_public_access = true")
+    with MockOSS(world=World.load(path)) as oss:
+        new, old = oss2_bucket(oss, "new"), oss2_bucket(oss)
+
+        assert refusal(new.create_bucket, "public-read") == DENIED
+        assert refusal(new.put_bucket_acl, "public-read") == DENIED
+        new.create_bucket()
+
+        assert new.get_bucket_public_access_block().block_public_access
+        assert not old.get_bucket_public_access_block().block_public_access
+
+
 def test_block_public_access_and_versioning_survive_a_restart(tmp_path: Path) -> None:
     with MockOSS(data_dir=tmp_path) as oss:
         bucket = oss2_bucket(oss)

@@ -217,7 +217,7 @@ def _versions(client: Any) -> None:
 
 def _settings(client: Any) -> None:
     info = client.get_bucket_info(oss_v2.GetBucketInfoRequest(bucket=NAME)).bucket_info
-    assert info.name == NAME
+    assert (info.name, info.resource_group_id[:3]) == (NAME, "rg-")
     stat = client.get_bucket_stat(oss_v2.GetBucketStatRequest(bucket=NAME))
     assert stat.object_count == 4
     where = client.get_bucket_location(oss_v2.GetBucketLocationRequest(bucket=NAME))
