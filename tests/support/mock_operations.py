@@ -46,7 +46,6 @@ The mock does not have these operations of the vendor's API reference:
 | chapter | operations |
 |---|---|
 {}
-`ProcessImage` would store a processed image; `GetObject` with `x-oss-process` returns one.
 
 The mock answers `NotImplemented` to a request with one of these query parameters:
 

@@ -1,28 +1,48 @@
-"""Image processing with Pillow, for the parameter ``x-oss-process``.
+"""Image processing with Pillow: GetObject and ProcessObject with ``x-oss-process``.
 
 Pillow is an optional package, the extra ``images``. Without Pillow, the mock refuses
 every instruction with NotImplemented. Sources: vendor pages "Image processing", "Resize images",
-"Add watermarks" and "Convert image formats".
+"Add watermarks", "Convert image formats", "Save processed images" and "sys/saveas".
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import io
 import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import parse_qsl
 
+from mock_oss.access.authorization import authorize_object
 from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import check_key
+from mock_oss.http.body import Digest
+from mock_oss.http.response import Response
+from mock_oss.operations.common import existing
+from mock_oss.operations.conditions import check_conditions
+from mock_oss.operations.object_headers import read_properties
+from mock_oss.operations.objects import (
+    may_overwrite,
+    new_object,
+    object_headers,
+    override,
+    readable,
+)
+from mock_oss.service import Call
+from mock_oss.store import BucketRecord, ObjectRecord
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MAX_SOURCE", "process"]
+__all__ = ["get_processed", "process_object"]
 
 MAX_SOURCE = 20 << 20
 MAX_SIDE = 16384
+MAX_INSTRUCTIONS = 64 << 10
+_BASE64 = str.maketrans("-_", "+/")  # ali-oss has the usual alphabet, the vendor's pages the other
 FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "bmp": "BMP", "gif": "GIF", "tiff": "TIFF"}
 READABLE = frozenset(FORMATS.values())
 TEXT_SIZE = 40
@@ -36,7 +56,82 @@ _POSITIONS = {
 Options: TypeAlias = Mapping[str, str]
 
 
-def process(data: bytes, instructions: str) -> tuple[str, bytes]:
+async def get_processed(call: Call) -> Response:
+    """Return an image, processed by the instructions in the parameter ``x-oss-process``."""
+    found = readable(call, call.bucket, existing(call))
+    check_conditions(call.request.headers, found)
+    content_type, picture = await _processed(call, found, call.param("x-oss-process"))
+    dropped = ("content-type", "content-md5", "x-oss-hash-crc64ecma", "content-encoding")
+    headers = [pair for pair in object_headers(call, found) if pair[0].lower() not in dropped]
+    headers.append(("Content-Type", content_type))
+    return Response(200, override(call, headers), picture)
+
+
+async def process_object(call: Call) -> Response:
+    """Process an image, and store the result under the key in ``sys/saveas``.
+
+    The caller needs two rights: oss:PostProcessTask for the source, and oss:PutObject for the
+    result.
+    """
+    # ali-oss encodes the form, the other SDKs do not.
+    form = dict(parse_qsl((await call.body.read(MAX_INSTRUCTIONS)).decode(errors="replace")))
+    instructions, _, saving = form.get("x-oss-process", "").partition("|")
+    name, bucket, key = _place(call, saving)
+    authorize_object(call, "oss:PutObject", bucket, key)
+    allow = may_overwrite(call, bucket.name)
+    found = readable(call, call.bucket, existing(call))
+    content_type, picture = await _processed(call, found, instructions)
+    sent = {"content-type": content_type}
+    properties = read_properties(sent, storage_class=bucket.storage_class)
+    digest = Digest()
+    digest.update([picture])
+    record = new_object(call, key, properties, digest)._replace(bucket=bucket.name)
+    with call.store.blobs.new() as blob:
+        blob.write([picture])
+        call.store.put_object(record, blob=blob, allow=allow)
+    told = {"bucket": name, "fileSize": len(picture), "object": key, "status": "OK"}
+    return Response(200, [("Content-Type", "application/json")], json.dumps(told).encode())
+
+
+def _place(call: Call, saving: str) -> tuple[str, BucketRecord, str]:
+    """Return what the instruction ``sys/saveas`` says: the bucket's name, the bucket, and the key.
+
+    Without a name, the bucket is that of the source.
+
+    Raises:
+        RefusedError: InvalidArgument if the instruction is missing or not valid, or if the bucket
+            is in another region or account. NoSuchBucket if it does not exist. NotImplemented for
+            another instruction.
+    """
+    instruction, *pairs = saving.split(",")
+    if "|" in saving or instruction not in ("", "sys/saveas"):
+        raise RefusedError("NotImplemented", Header="x-oss-process")
+    options = _options(pairs)
+    key, name = _base64(options.get("o", "")), _base64(options.get("b", ""))
+    if not key:
+        raise _wrong("sys/saveas needs o, the key of the result.")
+    check_key(key)
+    bucket = call.store.buckets.get(name) if name else call.bucket
+    if bucket is None:
+        raise RefusedError("NoSuchBucket", BucketName=name)
+    if (bucket.region, bucket.account_id) != (call.bucket.region, call.bucket.account_id):
+        raise _wrong("The bucket of the result is in another region or account.")
+    return name, bucket, key
+
+
+async def _processed(call: Call, found: ObjectRecord, instructions: str) -> tuple[str, bytes]:
+    """Return the content type and the bytes of the processed object."""
+    if found.size > MAX_SOURCE:
+        raise _wrong("The source image is larger than 20 MB.")
+
+    def make() -> tuple[str, bytes]:
+        return _process(b"".join(call.store.blobs.read(found.segments)), instructions)
+
+    with call.store.blobs.reading(found.segments):
+        return await asyncio.get_running_loop().run_in_executor(call.service.executor, make)
+
+
+def _process(data: bytes, instructions: str) -> tuple[str, bytes]:
     """Process an image and return the content type and the bytes of the result.
 
     Args:
@@ -45,8 +140,8 @@ def process(data: bytes, instructions: str) -> tuple[str, bytes]:
 
     Raises:
         RefusedError: InvalidArgument if the instructions are not valid, or if the source is not an
-            image or is larger than 20 MB. NotImplemented if Pillow is not installed, or if the mock
-            does not support the instructions.
+            image. NotImplemented if Pillow is not installed, or if the mock does not support the
+            instructions.
     """
     kind, *steps = instructions.split("/")
     if kind != "image":
@@ -55,8 +150,6 @@ def process(data: bytes, instructions: str) -> tuple[str, bytes]:
         from PIL import Image, UnidentifiedImageError
     except ImportError as e:
         raise RefusedError("NotImplemented", Header="x-oss-process") from e
-    if len(data) > MAX_SOURCE:
-        raise _wrong("The source image is larger than 20 MB.")
     try:
         image: Image.Image = Image.open(io.BytesIO(data))
         image.load()
@@ -188,10 +281,10 @@ def _whole(text: str, least: int, most: int) -> int:
 
 def _base64(text: str) -> str:
     try:
-        padded = text + "=" * (-len(text) % 4)
-        return base64.b64decode(padded.encode("ascii"), b"-_", validate=True).decode()
+        padded = text.translate(_BASE64) + "=" * (-len(text) % 4)
+        return base64.b64decode(padded.encode("ascii"), validate=True).decode()
     except (binascii.Error, ValueError) as e:
-        raise _wrong("The text of the watermark is not URL-safe base64.") from e
+        raise _wrong("A text is not URL-safe base64.") from e
 
 
 def _wrong(message: str) -> RefusedError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from mock_oss.access.authorization import authorize, authorize_object
@@ -22,7 +21,6 @@ from mock_oss.operations.common import (
 )
 from mock_oss.operations.compression import gzip_headers, wants_gzip
 from mock_oss.operations.conditions import check_conditions
-from mock_oss.operations.image_process import MAX_SOURCE, process
 from mock_oss.operations.object_headers import Properties, read_properties
 from mock_oss.operations.restore import check_readable, restore_info
 from mock_oss.service import Call
@@ -33,11 +31,12 @@ __all__ = [
     "delete_object",
     "get_object",
     "get_object_meta",
-    "get_processed",
     "head_object",
     "may_overwrite",
     "new_object",
     "new_properties",
+    "object_headers",
+    "override",
     "put_object",
     "readable",
     "traffic_limit",
@@ -58,20 +57,24 @@ SYMLINK_TARGET = "x-oss-symlink-target"
 MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 245_760, 838_860_800
 
 
-def may_overwrite(call: Call) -> Callable[[ExistingObject | None], None]:
+def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None], None]:
     """Return a function that checks whether the request may create or replace an object.
 
     Call the function before a write, with the existing object or None. The function raises
     RefusedError if the bucket does not exist any more. It also raises RefusedError if the object
     exists and the request has ``x-oss-forbid-overwrite: true``, unless the bucket has versioning:
     there, no write destroys an object.
+
+    Args:
+        call: the request.
+        name: the bucket of the object; empty text for the addressed bucket.
     """
     forbidden = forbid_overwrite(call.header("x-oss-forbid-overwrite"))
 
     def allow(there: ExistingObject | None) -> None:
-        bucket = call.store.buckets.get(call.bucket.name)
+        bucket = call.store.buckets.get(name or call.bucket.name)
         if bucket is None:
-            raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
+            raise RefusedError("NoSuchBucket", BucketName=name or call.bucket.name)
         if forbidden and there is not None and not bucket.versioning:
             raise RefusedError("FileAlreadyExists", ObjectName=there.key)
 
@@ -199,7 +202,7 @@ def object_headers(call: Call, found: ObjectRecord) -> list[tuple[str, str]]:
     return headers
 
 
-def _override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     wanted = {
         OVERRIDES[name]: value for name, value in call.request.params.items() if name in OVERRIDES
     }
@@ -262,7 +265,7 @@ async def get_object(call: Call) -> Response:
     """Return the data of an object; with a Range header, only the requested range."""
     found = readable(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
-    headers = _override(call, object_headers(call, found))
+    headers = override(call, object_headers(call, found))
     part = parse_range(call.request.headers, found.size)
     segments = found.segments
     if part is None and wants_gzip(call.request, headers, found.size):
@@ -272,26 +275,6 @@ async def get_object(call: Call) -> Response:
     offset, length = part
     headers.append(("Content-Range", f"bytes {offset}-{offset + length - 1}/{found.size}"))
     return Response(206, headers, segments=clip(segments, offset, length), length=length)
-
-
-async def get_processed(call: Call) -> Response:
-    """Return an image, processed by the instructions in the parameter ``x-oss-process``."""
-    found = readable(call, call.bucket, existing(call))
-    check_conditions(call.request.headers, found)
-    instructions = call.param("x-oss-process")
-    if found.size > MAX_SOURCE:
-        raise RefusedError("InvalidArgument", ArgumentName="x-oss-process")
-
-    def make() -> tuple[str, bytes]:
-        return process(b"".join(call.store.blobs.read(found.segments)), instructions)
-
-    loop = asyncio.get_running_loop()
-    with call.store.blobs.reading(found.segments):
-        content_type, picture = await loop.run_in_executor(call.service.executor, make)
-    dropped = ("content-type", "content-md5", "x-oss-hash-crc64ecma", "content-encoding")
-    headers = [pair for pair in object_headers(call, found) if pair[0].lower() not in dropped]
-    headers.append(("Content-Type", content_type))
-    return Response(200, _override(call, headers), picture)
 
 
 async def head_object(call: Call) -> Response:

@@ -24,6 +24,7 @@ from mock_oss.operations import (
     buckets,
     cnames,
     copy,
+    image_process,
     inventory,
     listing,
     multipart,
@@ -160,7 +161,10 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
 _OBJECT: Mapping[tuple[str, str], Operation] = {
     ("PUT", ""): Operation("PutObject", "oss:PutObject", objects.put_object),
     ("GET", ""): Operation("GetObject", "oss:GetObject", objects.get_object),
-    ("GET", "x-oss-process"): Operation("GetObject", "oss:GetObject", objects.get_processed),
+    ("GET", "x-oss-process"): Operation("GetObject", "oss:GetObject", image_process.get_processed),
+    ("POST", "x-oss-process"): Operation(
+        "ProcessObject", "oss:PostProcessTask", image_process.process_object
+    ),
     ("HEAD", ""): Operation("HeadObject", "oss:GetObject", objects.head_object),
     ("DELETE", ""): Operation("DeleteObject", "oss:DeleteObject", objects.delete_object),
     ("GET", "objectMeta"): Operation("GetObjectMeta", "oss:GetObject", objects.get_object_meta),
@@ -248,9 +252,7 @@ def _missing(request: Request, target: Target, sub: str) -> str:
     if missing := NOT_IMPLEMENTED & params.keys():
         return min(missing)
     if sub:
-        # With POST, x-oss-process queries an object or saves an image: not supported.
-        is_ours = sub != "x-oss-process" or request.method != "POST"
-        return "" if is_ours else sub
+        return ""
     if missing := _KNOWN_SUBRESOURCES & params.keys():
         return min(missing)
     if target.key and request.method in ("GET", "HEAD"):  # links may end in ?1700000000

@@ -6,6 +6,7 @@ everything. The mock's journal shows which operations succeeded.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,13 +19,23 @@ from alibabacloud_tea_openapi.models import Config
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, MockOSS, Role, World
 
-__all__ = ["CASES", "Case", "Credentials", "mock_for", "operations_done"]
+__all__ = [
+    "CASES",
+    "PICTURE",
+    "PROCESSING",
+    "Case",
+    "Credentials",
+    "mock_for",
+    "operations_done",
+]
 
 ADMIN = Role(
     name="admin",
     policies=('{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',),
 )
 Credentials = tuple[str, str, str | None]
+PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAkQBADs=")
+PROCESSING = "image/format,png|sys/saveas,o_cGljdHVyZQ"  # replaces the object `picture`
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ GROUPS = {
     "PutBucketRequestPayment GetBucketRequestPayment PutBucketResourceGroup "
     "GetBucketResourceGroup PutBucketAccessMonitor GetBucketAccessMonitor PutCname ListCname "
     "DeleteCname CreateCnameToken GetCnameToken PutBucketHttpsConfig GetBucketHttpsConfig",
-    "Images, live, search": "ProcessImage PutStyle GetStyle ListStyle DeleteStyle PutLiveChannel "
+    "Images, live, search": "ProcessObject PutStyle GetStyle ListStyle DeleteStyle PutLiveChannel "
     "GetLiveChannelInfo ListLiveChannel DeleteLiveChannel OpenMetaQuery DoMetaQuery CloseMetaQuery",
 }
 TOURS: Mapping[str, Callable[[MockOSS, Case, Credentials], None]] = {

@@ -8,10 +8,27 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from contract.mock_oss.clients import refusal, send
-from mock_oss import BUCKET, MockOSS
+from contract.mock_oss.clients import oss2_bucket, refusal, send, start_session
+from contract.mock_oss.matrix import ADMIN
+from mock_oss import BUCKET, BucketSpec, MockOSS, World
 
 KEY = "pic.jpg"
+FAR, FOREIGN = "far", "foreign"
+
+
+@pytest.fixture
+def mock_oss_options() -> dict[str, Any]:
+    buckets = [BucketSpec(name=BUCKET), BucketSpec(name="second", storage_class="IA")]
+    far = BucketSpec(name=FAR, region="cn-shanghai")
+    open_ = BucketSpec(name=FOREIGN, account_id="2", acl="public-read-write")
+    return {"world": World(roles=(ADMIN,), buckets=(*buckets, far, open_))}
+
+
+def saved_as(key: str, bucket: str = "", wish: str = "image/resize,w_100") -> str:
+    """Return instructions to store the result, with either alphabet of base64."""
+    encode = base64.urlsafe_b64encode if bucket else base64.b64encode
+    o, b = (encode(name.encode()).decode() for name in (key, bucket))
+    return f"{wish}|sys/saveas,o_{o}" + (f",b_{b.rstrip('=')}" if bucket else "")
 
 
 @pytest.fixture
@@ -120,3 +137,79 @@ def test_what_is_no_picture_is_refused(bucket: Any, data: bytes) -> None:
 
 def test_it_must_be_signed(bucket: Any, mock_oss: MockOSS) -> None:
     assert send(mock_oss, "GET", f"/{BUCKET}/{KEY}?x-oss-process=image/info").status == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "storage_class"), [("", "Standard"), (BUCKET, "Standard"), ("second", "IA")]
+)
+def test_a_picture_is_stored_under_another_key(
+    bucket: Any, mock_oss: MockOSS, name: str, storage_class: str
+) -> None:
+    told = bucket.process_object(KEY, saved_as("kept/名.jpg", name))
+
+    assert (told.bucket, told.object) == (name, "kept/名.jpg")
+    stored = mock_oss.bucket(name or BUCKET).objects["kept/名.jpg"]
+    assert Image.open(io.BytesIO(stored.data)).size == (100, 50)
+    assert (told.process_status, told.fileSize) == ("OK", len(stored.data))
+    assert stored.headers["content-type"] == "image/jpeg"
+    assert stored.storage_class == storage_class
+
+
+@pytest.mark.parametrize(
+    ("actions", "source", "status"),
+    [
+        ({"oss:PostProcessTask": KEY, "oss:PutObject": "kept"}, KEY, 200),
+        ({"oss:PutObject": "*"}, KEY, 403),
+        ({"oss:PostProcessTask": "*"}, KEY, 403),
+        ({"oss:PostProcessTask": "*", "oss:PutObject": KEY}, KEY, 403),
+        ({"oss:PostProcessTask": "kept", "oss:PutObject": "*", "oss:GetObject": "*"}, KEY, 403),
+        ({"oss:PostProcessTask": "*", "oss:PutObject": "*"}, "link", 403),
+        ({"oss:PostProcessTask": "*", "oss:PutObject": "*", "oss:GetObject": KEY}, "link", 200),
+    ],
+)
+def test_storing_needs_a_right_for_the_source_and_one_for_the_target(
+    bucket: Any, mock_oss: MockOSS, actions: dict[str, str], source: str, status: int
+) -> None:
+    bucket.put_symlink(KEY, "link")
+    statements = [
+        {"Effect": "Allow", "Action": action, "Resource": f"acs:oss:*:*:{BUCKET}/{key}"}
+        for action, key in actions.items()
+    ]
+    policy = json.dumps({"Version": "1", "Statement": statements})
+    session = start_session(mock_oss, policy=policy, role_arn=ADMIN.arn)
+    theirs = oss2_bucket(mock_oss, credentials=session)
+
+    if status == 200:
+        assert theirs.process_object(source, saved_as("kept")).status == status
+    else:
+        assert refusal(theirs.process_object, source, saved_as("kept")) == (403, "AccessDenied")
+    assert ("kept" in mock_oss.bucket(BUCKET).objects) is (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("wish", "refused"),
+    [
+        ("image/resize,w_100", (400, "InvalidArgument")),
+        ("image/resize,w_100|sys/saveas", (400, "InvalidArgument")),
+        ("image/resize,w_100|sys/saveas,o_%%", (400, "InvalidArgument")),
+        (saved_as("/kept"), (400, "InvalidObjectName")),
+        (saved_as("kept", FAR), (400, "InvalidArgument")),
+        (saved_as("kept", FOREIGN), (400, "InvalidArgument")),
+        (saved_as("kept", "nobody"), (404, "NoSuchBucket")),
+        (saved_as("kept", wish="image/resize,w_0"), (400, "InvalidArgument")),
+        (saved_as("kept", wish="video/snapshot"), (400, "NotImplemented")),
+        (saved_as("kept") + "|sys/notify", (400, "NotImplemented")),
+    ],
+)
+def test_what_cannot_be_stored_is_refused(
+    bucket: Any, mock_oss: MockOSS, wish: str, refused: tuple[int, str]
+) -> None:
+    stored = list(mock_oss.bucket(BUCKET).objects)
+
+    assert refusal(bucket.process_object, KEY, wish) == refused
+    assert list(mock_oss.bucket(BUCKET).objects) == stored
+
+
+def test_an_address_of_a_picture_stores_nothing(bucket: Any, mock_oss: MockOSS) -> None:
+    assert refusal(bucket.get_object, KEY, process=saved_as("kept"))[0] == 400
+    assert list(mock_oss.bucket(BUCKET).objects) == [KEY]

@@ -28,7 +28,7 @@ from oss2.models import (
 )
 
 from contract.mock_oss.clients import REGION
-from contract.mock_oss.matrix import ADMIN, Case, Credentials
+from contract.mock_oss.matrix import ADMIN, PICTURE, PROCESSING, Case, Credentials
 from contract.mock_oss.receiver import callback_to, receiving
 from mock_oss import MockOSS
 
@@ -105,6 +105,9 @@ def _details(bucket: Any) -> None:
     bucket.put_object_tagging(KEY, Tagging(rule))
     assert bucket.get_object_tagging(KEY).tag_set.tagging_rule == {"team": "red +1"}
     bucket.delete_object_tagging(KEY)
+    bucket.put_object("picture", PICTURE)
+    assert bucket.process_object("picture", PROCESSING).object == "picture"
+    bucket.delete_object("picture")
     bucket.put_object_acl(KEY, oss2.OBJECT_ACL_PUBLIC_READ)
     assert bucket.get_object_acl(KEY).acl == "public-read"
 

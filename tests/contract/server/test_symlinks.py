@@ -1,8 +1,10 @@
 """Symlinks of an uploader to another person's upload: the server never follows them.
 
-Credentials for uploads allow PutSymlink, because it needs only `oss:PutObject`.
+Credentials for uploads allow PutSymlink, because it needs only `oss:PutObject`. ProcessObject would
+copy what a symlink leads to; it needs `oss:PostProcessTask`, also for an upload of one's own.
 """
 
+import base64
 from collections.abc import Callable
 from datetime import datetime
 
@@ -10,12 +12,13 @@ import httpx
 import oss2
 import pytest
 
+from contract.mock_oss.matrix import PICTURE
 from ossferry.cli.demo import Demo
 from ossferry.clock import utc_now
 from support.after_upload import address, become, fetch, mine, trash
 from support.uploads import Upload, granted_bucket, put
 
-SECRET = b"the secret of Alice"
+SECRET = PICTURE + b"the secret of Alice"
 
 
 @pytest.fixture
@@ -100,10 +103,23 @@ def test_t59_an_upload_that_becomes_a_symlink_after_the_signature_opens_nothing(
     assert (opened.status_code, "secret" in opened.text) == (403, False)
 
 
+def saved_as(key: str) -> str:
+    return f"image/resize,w_1|sys/saveas,o_{base64.urlsafe_b64encode(key.encode()).decode()}"
+
+
 ROUTES: dict[str, Callable[[oss2.Bucket, str, str], object]] = {
     "CopyObject": lambda bucket, key, own: bucket.copy_object(bucket.bucket_name, key, own),
     "UploadPartCopy": lambda bucket, key, own: bucket.upload_part_copy(
         bucket.bucket_name, key, None, own, bucket.init_multipart_upload(own).upload_id, 1
+    ),
+    "ProcessObject of hers": lambda bucket, key, own: bucket.process_object(key, saved_as(own)),
+    "ProcessObject over hers": lambda bucket, key, own: (
+        bucket.put_object(own, PICTURE),
+        bucket.process_object(own, saved_as(key)),
+    ),
+    "ProcessObject of his own": lambda bucket, _, own: (
+        bucket.put_object(own, PICTURE),
+        bucket.process_object(own, saved_as(f"{own}.gif")),
     ),
     "GetObject": lambda bucket, key, own: (bucket.put_symlink(key, own), bucket.get_object(own)),
     "HeadObject": lambda bucket, key, own: (bucket.put_symlink(key, own), bucket.head_object(own)),

@@ -98,7 +98,7 @@ def test_no_call_of_the_sdk_is_taken_for_another_one() -> None:
         ("PUT", "", "publicAccessBlock&x-oss-access-point-name=a", "NotImplemented"),
         ("PUT", "", "publicAccessBlock", "PutBucketPublicAccessBlock"),
         ("POST", "a", "seal&position=1", "NotImplemented"),
-        ("POST", "a", "x-oss-process", "NotImplemented"),
+        ("POST", "a", "x-oss-process", "ProcessObject"),
         ("GET", "", "unknown=1&prefix=", "ListObjects"),
         ("GET", "", "prefix=&delimiter=&marker=&max-keys=&encoding-type=", "ListObjects"),
         ("GET", "a", "1700000000", "GetObject"),

@@ -8,6 +8,7 @@ const { port, version, style, credentials, receiver, owner, role } = JSON.parse(
 const NAME = 'tour-bucket';
 const KEY = 'dir/名 +1&%.txt';
 const PART = Buffer.alloc(102400, 'p');
+const PICTURE = Buffer.from('R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAkQBADs=', 'base64');
 const [accessKeyId, accessKeySecret, stsToken] = credentials;
 const where = {
   region: 'oss-cn-hangzhou',
@@ -64,6 +65,9 @@ async function details() {
   await store.putObjectTagging(KEY, { team: 'red' });
   assert.deepEqual((await store.getObjectTagging(KEY)).tag, { team: 'red' });
   await store.deleteObjectTagging(KEY);
+  await store.put('picture', PICTURE);
+  assert.equal((await store.processObjectSave('picture', 'picture', 'image/format,png')).status, 200);
+  await store.delete('picture');
   await store.putACL(KEY, 'public-read');
   assert.equal((await store.getACL(KEY)).acl, 'public-read');
 }
