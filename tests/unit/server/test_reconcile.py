@@ -214,6 +214,36 @@ async def test_r64_after_a_restart_the_next_process_reconciles_at_once(
     assert done == [1, 0, 0, 1]
 
 
+async def test_a_process_that_has_lost_its_turn_forgets_since_when_objects_wait(
+    settings: Settings, clock: FakeClock, sts: FakeSts, store: FakeStore
+) -> None:
+    first, other = (
+        create_app(settings, assume_role=sts, clock=clock, store=store).state.uploads
+        for _ in range(2)
+    )
+    alice, key = OWNERS[0], f"{OWNERS[0].prefix}x.txt"
+
+    async def run(uploads: UploadServices) -> None:
+        async with uploads.database.write() as connection:
+            await people.remember(connection, alice, clock(), granted_until=clock())
+        await uploads.reconciler.run()
+
+    store.put(key, last_modified=clock())
+    await run(first)
+    clock.advance(301)
+    del store.objects[key]
+    for uploads in (other, first):
+        await run(uploads)
+    store.put(key, last_modified=clock())
+    await other.close()
+    await run(first)
+    async with first.database.read() as connection:
+        known = await receipts.find(connection, key)
+    await first.close()
+
+    assert known is None
+
+
 class ChangingStore(FakeStore):
     """A bucket that others change after it was listed, and before an object is asked about."""
 

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
-from ossferry.errors import QuotaExceededError
+from ossferry.errors import OssLostError, QuotaExceededError
 from ossferry.hooks.calls import Hooks
 from ossferry.identity.object_keys import TRASH
 from ossferry.identity.owner import owner_of, principal_prefix
@@ -66,6 +66,18 @@ class SlowStore(FakeStore):
         if target.startswith(TRASH):
             await self._copied.wait()
         return copied
+
+
+class LostStore(FakeStore):
+    """A bucket whose answer to a copy is lost; the copy has this checksum."""
+
+    def __init__(self, crc64: str) -> None:
+        super().__init__()
+        self._crc64 = crc64
+
+    async def copy(self, stored: Stored, target: str) -> bool:
+        self.put(target, crc64=self._crc64)
+        raise OssLostError("no-answer")
 
 
 @asynccontextmanager
@@ -191,6 +203,24 @@ def test_r63_what_waits_for_its_removal_is_removed_soon_after_the_start(
     later, _ = make("trash")
 
     until(lambda: later.get("/healthz").status_code == 200 and store.objects == {})
+
+
+@pytest.mark.parametrize("crc64", ["4041730234", "1"], ids=["the upload", "other bytes"])
+async def test_t59_a_copy_that_was_not_verified_comes_back_only_with_the_same_checksum(
+    settings: Settings, clock: FakeClock, crc64: str
+) -> None:
+    store = LostStore(crc64)
+    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    key = store.put(f"{alice.prefix}2026-03-14/r/x.txt").key
+
+    async with a_trash(settings, store, clock) as trash:
+        with pytest.raises(OssLostError):
+            await trash.delete(alice, key)
+        store.put(key, is_symlink=True)
+        undo = await trash.delete(alice, key)
+
+    copies = [each.crc64 for each in store.objects.values()]
+    assert (undo is not None, copies) == ((True, ["4041730234"]) if crc64 != "1" else (False, []))
 
 
 async def test_who_deletes_the_same_at_once_is_told_the_same(
