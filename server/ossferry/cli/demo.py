@@ -27,6 +27,7 @@ from mock_oss.world.model import (
     BUCKET,
     REGION,
     ROLE_ARN,
+    BucketSpec,
     Role,
     User,
     World,
@@ -80,6 +81,13 @@ OBJECTS_ROLE = Role(
     name="oss-web-objects",
     role_id="300000000000000002",
     policies=(json.dumps(objects_policy(bucket=BUCKET)),),
+)
+VERSIONS_ROLE = replace(
+    OBJECTS_ROLE,
+    policies=(
+        *OBJECTS_ROLE.policies,
+        _allow(("oss:DeleteObjectVersion",), f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),
+    ),
 )
 SERVER = User(
     name="ossferry-server",
@@ -206,12 +214,22 @@ class Demo:
         refuse = self._refuse_public_endpoints
         if refuse is None:
             refuse = bool(self._custom_domain) or self._world.refuse_public_endpoints
+        world = self._world
+        buckets: tuple[BucketSpec, ...] = ()
+        if self._overrides.get("undo") == "versions":
+            buckets = (BucketSpec(name=BUCKET, versioning="Enabled"),)
+            world = replace(
+                world,
+                roles=tuple(
+                    VERSIONS_ROLE if role is OBJECTS_ROLE else role for role in world.roles
+                ),
+            )
         mock = MockOSS(
             host=self._host,
             port=self._oss_port,
             data_dir=self._data_dir,
-            buckets=(),
-            world=self._world,
+            buckets=buckets,
+            world=world,
             cnames={**self._world.cnames, **cnames},
             refuse_public_endpoints=refuse,
         )

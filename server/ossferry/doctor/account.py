@@ -50,6 +50,7 @@ BY_DENY = "0003-00000201"
 NO_UPLOAD = "0" * 32
 """The id of an upload that does not exist."""
 
+VERSIONS_RIGHT = "oss:DeleteObjectVersion"
 NOTHING_THERE = ("NoSuchKey", "NoSuchUpload", "status-404")
 TOO_LARGE = "EntityTooLarge"
 CONTENT = b"ossferry"
@@ -229,7 +230,8 @@ class Account:
         arn = settings.objects_role_arn
         if arn is None or self._objects_sts is None:
             return passed("The server has no role for objects: no receipts, lists and links.")
-        policy = policy_text(objects_policy(bucket=settings.bucket))
+        versions = settings.undo == "versions"
+        policy = policy_text(objects_policy(bucket=settings.bucket, versions=versions))
         try:
             session = await self._objects_sts(session_name=SESSION, policy=policy)
             missing = await self._missing_object_rights(self._access.servers_bucket(session))
@@ -237,6 +239,12 @@ class Account:
             return refused_role(error.sts_code, arn, settings, caller=self._caller)
         except OssRefusedError as error:
             return self._access.refused(error, settings.objects_address)
+        if missing == [VERSIONS_RIGHT]:
+            return failed(
+                f"The role {arn} lacks the right {VERSIONS_RIGHT}.",
+                f"OSSFERRY_UNDO=versions needs this right below {UPLOADS}: attach another policy"
+                " with it to the role.",
+            )
         if missing:
             return self._lacking(arn, missing, "objects")
         return passed(f"The role {arn} can list, read, copy and delete uploads.")
@@ -275,15 +283,15 @@ class Account:
 
     async def _missing_object_rights(self, bucket: SdkBucket) -> list[str]:
         key = f"{self._prefix}check"
-        missing = await self._denied(
-            bucket,
-            {
-                "oss:ListObjects": lambda bucket: bucket.list(self._prefix, after="", limit=1),
-                "oss:ListMultipartUploads": lambda bucket: bucket.begun(self._prefix, ()),
-                "oss:GetObject": lambda bucket: bucket.head(key),
-                "oss:DeleteObject": lambda bucket: bucket.delete(key, ""),
-            },
-        )
+        calls: dict[str, Callable[[SdkBucket], object]] = {
+            "oss:ListObjects": lambda bucket: bucket.list(self._prefix, after="", limit=1),
+            "oss:ListMultipartUploads": lambda bucket: bucket.begun(self._prefix, ()),
+            "oss:GetObject": lambda bucket: bucket.head(key),
+            "oss:DeleteObject": lambda bucket: bucket.delete(key, ""),
+        }
+        if self._settings.undo == "versions":
+            calls[VERSIONS_RIGHT] = lambda bucket: bucket.delete(key, "null")
+        missing = await self._denied(bucket, calls)
         return missing + await self._missing_rights(bucket, key)
 
     async def _denied(

@@ -11,7 +11,7 @@ from ossferry.doctor.access import Access
 from ossferry.doctor.account import Account
 from ossferry.doctor.outside import Outside
 from ossferry.errors import OssRefusedError
-from ossferry.identity.object_keys import UPLOADS
+from ossferry.identity.object_keys import TRASH, UPLOADS
 from ossferry.operations.checks import Finding, failed, passed, skipped, warned
 from ossferry.operations.policy_commands import policy_command, setup_does_it
 from ossferry.oss.sdks.interface import SdkBucket
@@ -35,6 +35,7 @@ class BucketSettings:
         self, settings: Settings, access: Access, *, account: Account, outside: Outside
     ) -> None:
         self._settings = settings
+        self._has_trash = settings.objects_role_arn and "trash" in (settings.undo, settings.refused)
         self._access = access
         self._account = account
         self._outside = outside
@@ -69,20 +70,25 @@ class BucketSettings:
         return passed(f"The bucket is in {region}.")
 
     async def check_lifecycle(self) -> Finding:
-        """Check that a lifecycle rule aborts old multipart uploads."""
+        """Check that lifecycle rules delete parts and trash that nobody else deletes."""
         fix = (
-            f"Add the lifecycle rule that {policy_command('lifecycle')} prints; otherwise abandoned"
-            " parts cost money for ever."
+            f"Add the lifecycle rules that {policy_command('lifecycle')} prints; otherwise"
+            " abandoned parts and deleted uploads can cost money for ever."
         )
         try:
-            found = await self._ask(lambda bucket: bucket.abort_prefixes())
+            found = await self._ask(lambda bucket: bucket.lifecycle())
         except OssRefusedError as error:
             if error.oss_code == "NoSuchLifecycle":
                 return warned("The bucket has no lifecycle rule.", f"{fix} {setup_does_it()}")
             return self._unknown(error, "oss:GetBucketLifecycle")
-        if not any(UPLOADS.startswith(prefix) for prefix in found):
-            return warned(f"No lifecycle rule aborts multipart uploads below {UPLOADS}.", fix)
-        return passed("A lifecycle rule aborts old multipart uploads.")
+        missing = []
+        if not any(UPLOADS.startswith(prefix) for prefix in found.aborts):
+            missing.append(f"aborts multipart uploads below {UPLOADS}")
+        if self._has_trash and not any(TRASH.startswith(prefix) for prefix in found.deletes):
+            missing.append(f"deletes old objects below {TRASH}")
+        if missing:
+            return warned(f"No lifecycle rule {', or '.join(missing)}.", fix)
+        return passed("Lifecycle rules delete what nobody else deletes.")
 
     async def check_block_public_access(self) -> Finding:
         """Check that nobody can make the bucket public by mistake."""

@@ -57,7 +57,7 @@ CHECKS: Sequence[tuple[str, str, str]] = (
     ("forms", "every address of the bucket takes forms", "upload cors-headers"),
     ("public-access", "strangers cannot read or write objects", "bucket"),
     ("public-access-block", "Block Public Access is on", "region"),
-    ("lifecycle", "a lifecycle rule aborts old multipart uploads", "region"),
+    ("lifecycle", "lifecycle rules delete abandoned parts and trash", "region"),
     ("domains", "the custom domains in the settings are bound to the bucket", "region"),
     ("public-endpoint", "says whether this account may use the public endpoint", "region"),
     ("storage", "Redis answers", ""),

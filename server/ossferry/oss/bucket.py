@@ -95,7 +95,8 @@ class OssBucket:
         self._turns = anyio.CapacityLimiter(MAX_CALLS)
         life_s = settings.objects_session_s
         self._sessions = Sessions(assume_role, life_s=life_s, clock=clock)
-        self._policy = policy_text(objects_policy(bucket=settings.bucket))
+        versions = settings.undo == "versions"
+        self._policy = policy_text(objects_policy(bucket=settings.bucket, versions=versions))
 
     async def head(self, key: str) -> Stored | None:
         """Implement `ObjectStore.head` with HeadObject.

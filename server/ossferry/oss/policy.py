@@ -102,8 +102,12 @@ def upload_policy(
     return {"Version": "1", "Statement": [allow, _never_public()]}
 
 
-def objects_policy(*, bucket: str) -> dict[str, Json]:
+def objects_policy(*, bucket: str, versions: bool = False) -> dict[str, Json]:
     """Return the session policy for the server's own access to uploads, as a dictionary.
+
+    Args:
+        bucket: name of the bucket.
+        versions: whether the server restores uploads by deleting delete markers.
 
     Raises:
         PolicyError: the bucket's name has a character that is not allowed.
@@ -118,7 +122,11 @@ def objects_policy(*, bucket: str) -> dict[str, Json]:
     }
     unfinished: dict[str, Json] = {
         "Effect": "Allow",
-        "Action": ["oss:ListParts", "oss:AbortMultipartUpload"],
+        "Action": [
+            "oss:ListParts",
+            "oss:AbortMultipartUpload",
+            *(["oss:DeleteObjectVersion"] if versions else []),
+        ],
         "Resource": [f"{where}/{UPLOADS}*"],
     }
     listing: dict[str, Json] = {

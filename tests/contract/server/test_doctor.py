@@ -25,7 +25,7 @@ from alibabacloud_credentials.utils import auth_util
 from rich.console import Console
 
 from mock_oss import BUCKET, BucketSpec, MockOSS, Role, User, World
-from ossferry.cli.demo import OBJECTS_ROLE, SERVER
+from ossferry.cli.demo import OBJECTS_ROLE, SERVER, VERSIONS_ROLE
 from ossferry.cli.doctor import show_table, shown
 from ossferry.cli.main import main
 from ossferry.doctor.examination import CHECKS, Row
@@ -68,7 +68,9 @@ CORS = (
 )
 LIFECYCLE = (
     "<LifecycleConfiguration><Rule><ID>parts</ID><Prefix>uploads/</Prefix><Status>Enabled</Status>"
-    "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload></Rule></LifecycleConfiguration>"
+    "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload></Rule>"
+    "<Rule><ID>trash</ID><Prefix>trash/</Prefix><Status>Enabled</Status>"
+    "<Expiration><Days>8</Days></Expiration></Rule></LifecycleConfiguration>"
 )
 
 
@@ -593,6 +595,7 @@ WITH_COMMANDS = {
     "role that may do everything",
     "objects role without GetObject",
     "no lifecycle rule",
+    "no lifecycle rule for the trash",
 }
 """Faults with a fix whose commands print the documents that mend the set-up."""
 FIXES = {
@@ -634,6 +637,20 @@ def test_the_headers_that_a_second_page_can_read_are_checked(set_up: SetUp, doct
     }
 
 
+def test_if_uploads_are_restored_from_versions_a_right_is_checked_and_no_trash(
+    set_up: SetUp, doctor: Doctor
+) -> None:
+    with_settings(UNDO="versions")(set_up)
+    set_up.bucket = replace(SPEC, lifecycle=LIFECYCLE.replace("trash/", "trash/a"))
+    without = doctor(set_up)
+    set_up.objects_role = VERSIONS_ROLE
+    found = doctor(set_up)
+
+    lacking = f"The role {OBJECTS_ROLE.arn} lacks the right oss:DeleteObjectVersion."
+    assert (rows(without, "fail"), rows(found, "fail")) == ({"objects-role": lacking}, {})
+    assert set(rows(found, "warn")) <= NORMAL_WARNINGS
+
+
 def test_in_a_bucket_that_is_public_to_write_the_rights_of_credentials_are_not_checked(
     set_up: SetUp, doctor: Doctor
 ) -> None:
@@ -657,10 +674,16 @@ WARNINGS: dict[str, tuple[Change, str, str]] = {
         "lifecycle",
         "The bucket has no lifecycle rule.",
     ),
-    "lifecycle rule that is off": (
+    "lifecycle rules that are off": (
         changed(bucket=replace(SPEC, lifecycle=LIFECYCLE.replace("Enabled", "Disabled"))),
         "lifecycle",
-        "No lifecycle rule aborts multipart uploads below uploads/.",
+        "No lifecycle rule aborts multipart uploads below uploads/, or deletes old objects below"
+        " trash/.",
+    ),
+    "no lifecycle rule for the trash": (
+        changed(bucket=replace(SPEC, lifecycle=LIFECYCLE.replace("trash/", "trash/a"))),
+        "lifecycle",
+        "No lifecycle rule deletes old objects below trash/.",
     ),
     "lifecycle rule for a part of the uploads": (
         changed(bucket=replace(SPEC, lifecycle=LIFECYCLE.replace("uploads/", "uploads/a"))),

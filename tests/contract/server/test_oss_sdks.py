@@ -25,7 +25,7 @@ from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Stored
 from ossferry.oss.sdks.choice import open_sdk
-from ossferry.oss.sdks.interface import Domain
+from ossferry.oss.sdks.interface import Domain, Lifecycle
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
@@ -430,7 +430,13 @@ ABORT = "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload>"
 def test_settings_of_the_bucket_are_read(oss: MockOSS, settings: Settings) -> None:
     rules = [
         ("a", "uploads/", ABORT),
-        ("b", "", "<Expiration><Days>1</Days></Expiration>"),
+        ("b", "trash/", "<Expiration><Days>1</Days></Expiration>"),
+        (
+            "d",
+            "",
+            "<Expiration><CreatedBeforeDate>2026-03-14T00:00:00.000Z</CreatedBeforeDate>"
+            "</Expiration>",
+        ),
         ("c", "", f"<Tag><Key>a</Key><Value>b</Value></Tag>{ABORT}"),
     ]
     lifecycle = "".join(
@@ -445,10 +451,11 @@ def test_settings_of_the_bucket_are_read(oss: MockOSS, settings: Settings) -> No
 
     with closing(open_sdk(settings)) as sdk:
         bucket = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=5)
-        found = bucket.region(), list(bucket.abort_prefixes()), list(bucket.domains())
+        found = bucket.region(), bucket.lifecycle(), list(bucket.domains())
 
     domain = Domain(name="files.localhost", is_enabled=True, certificate_ends="")
-    assert found == ("cn-hangzhou", ["uploads/"], [domain])
+    lifecycle_ = Lifecycle(aborts=["uploads/"], deletes=["trash/"])
+    assert found == ("cn-hangzhou", lifecycle_, [domain])
 
 
 @pytest.mark.parametrize("is_on", [True, False])

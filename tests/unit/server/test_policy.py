@@ -60,6 +60,17 @@ def test_t08_the_servers_own_policy_names_uploads_and_the_trash_only() -> None:
     }
 
 
+def test_t08_with_versions_the_servers_own_policy_has_one_more_action_for_uploads() -> None:
+    plain, versions = (
+        [each["Action"] for each in policy["Statement"]]  # type: ignore[index, call-overload]
+        for policy in (
+            objects_policy(bucket="web-direct-upload", versions=has) for has in (False, True)
+        )
+    )
+
+    assert versions == [plain[0], [*plain[1], "oss:DeleteObjectVersion"], plain[2]]
+
+
 def test_t09_conditions_hold_for_the_permission() -> None:
     conditions = Conditions(secure_transport=True, address="2001:DB8:0::1")
 

@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from ossferry.oss.objects import Begun, Listed, Part, Stored
 from ossferry.oss.sts import StsCredentials
 
-__all__ = ["CorsRule", "Domain", "Page", "Sdk", "SdkBucket"]
+__all__ = ["CorsRule", "Domain", "Lifecycle", "Page", "Sdk", "SdkBucket"]
 
 Entry = TypeVar("Entry")
 
@@ -53,6 +53,19 @@ class Domain:
     name: str
     is_enabled: bool
     certificate_ends: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """Key prefixes of the lifecycle rules of a bucket, without rules for objects with tags only.
+
+    Attributes:
+        aborts: prefixes below which old multipart uploads are aborted.
+        deletes: prefixes below which objects are deleted some days after they were stored.
+    """
+
+    aborts: Sequence[str]
+    deletes: Sequence[str]
 
 
 class SdkBucket(Protocol):
@@ -136,10 +149,8 @@ class SdkBucket(Protocol):
         """Return whether Block Public Access is on (GetBucketPublicAccessBlock)."""
         ...
 
-    def abort_prefixes(self) -> Sequence[str]:
-        """Return the key prefixes below which a lifecycle rule aborts all old multipart uploads,
-        not only those with tags (GetBucketLifecycle).
-        """
+    def lifecycle(self) -> Lifecycle:
+        """Return what the enabled lifecycle rules delete (GetBucketLifecycle)."""
         ...
 
     def domains(self) -> Sequence[Domain]:

@@ -19,7 +19,7 @@ from ossferry.oss.sdks.common import (
     refusal,
     version_of,
 )
-from ossferry.oss.sdks.interface import CorsRule, Domain, Page
+from ossferry.oss.sdks.interface import CorsRule, Domain, Lifecycle, Page
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 
@@ -203,15 +203,19 @@ class Oss2Bucket:
         found = ours(self._bucket.get_bucket_public_access_block())
         return str(found.block_public_access).lower() == "true"
 
-    def abort_prefixes(self) -> Sequence[str]:
-        """Implement `SdkBucket.abort_prefixes`."""
-        return [
-            rule.prefix or ""
+    def lifecycle(self) -> Lifecycle:
+        """Implement `SdkBucket.lifecycle`."""
+        rules = [
+            rule
             for rule in ours(self._bucket.get_bucket_lifecycle()).rules
-            if rule.status == oss2.models.LifecycleRule.ENABLED
-            and rule.abort_multipart_upload
-            and rule.tagging is None
+            if rule.status == oss2.models.LifecycleRule.ENABLED and rule.tagging is None
         ]
+        return Lifecycle(
+            aborts=[rule.prefix or "" for rule in rules if rule.abort_multipart_upload],
+            deletes=[
+                rule.prefix or "" for rule in rules if rule.expiration and rule.expiration.days
+            ],
+        )
 
     def domains(self) -> Sequence[Domain]:
         """Implement `SdkBucket.domains`."""

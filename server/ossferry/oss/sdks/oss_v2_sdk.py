@@ -25,7 +25,7 @@ from ossferry.oss.sdks.common import (
     refusal,
     version_of,
 )
-from ossferry.oss.sdks.interface import CorsRule, Domain, Page
+from ossferry.oss.sdks.interface import CorsRule, Domain, Lifecycle, Page
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 
@@ -267,15 +267,17 @@ class OssV2Bucket:
         found = ours(self._client.get_bucket_public_access_block(request))
         return bool(found.public_access_block_configuration.block_public_access)
 
-    def abort_prefixes(self) -> Sequence[str]:
-        """Implement `SdkBucket.abort_prefixes`."""
+    def lifecycle(self) -> Lifecycle:
+        """Implement `SdkBucket.lifecycle`."""
         request = oss_v2.GetBucketLifecycleRequest(bucket=self._name)
         found = ours(self._client.get_bucket_lifecycle(request)).lifecycle_configuration
-        return [
-            rule.prefix or ""
-            for rule in found.rules
-            if rule.status == "Enabled" and rule.abort_multipart_upload and not rule.tags
-        ]
+        rules = [rule for rule in found.rules if rule.status == "Enabled" and not rule.tags]
+        return Lifecycle(
+            aborts=[rule.prefix or "" for rule in rules if rule.abort_multipart_upload],
+            deletes=[
+                rule.prefix or "" for rule in rules if rule.expiration and rule.expiration.days
+            ],
+        )
 
     def domains(self) -> Sequence[Domain]:
         """Implement `SdkBucket.domains`."""

@@ -1,5 +1,6 @@
 """Own uploads over HTTP: listed, deleted, restored; other users' uploads are unreachable."""
 
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -108,6 +109,21 @@ def test_only_who_deleted_it_can_bring_it_back_and_only_in_time(
     assert (foreign.status_code, foreign.json()["code"]) == (404, "nothing-to-undo")
     assert (taken.status_code, taken.json()["code"]) == (409, "key-taken")
     assert after.oss.bucket(after.bucket).objects[upload.key].data == b"another"
+
+
+def test_the_server_restores_an_old_version(web_dir: Path) -> None:
+    with (
+        Demo(web_dir=web_dir, undo="versions") as demo,
+        httpx.Client(base_url=demo.url, trust_env=False) as site,
+    ):
+        upload = put(demo, site, b"hello")
+
+        gone = site.delete(address(upload.key)).json()
+        listed = mine(site)
+        back = site.post("/api/objects/undo", json={"id": gone["undo"]["id"]})
+
+        assert (listed, back.status_code, list(mine(site))) == ({}, 200, [upload.key])
+        assert trash(demo) == []
 
 
 @pytest.mark.parametrize("operation", ["CopyObject", "DeleteObject"])
