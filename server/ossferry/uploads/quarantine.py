@@ -201,7 +201,7 @@ def _why_it_stands(
     """Return the reason why an object cannot be refused; empty if the object can be refused."""
     if (stored.size, stored.crc64) == (report.size, report.crc64):
         return "intact"
-    if etag and etag.lower() != stored.etag.lower():
+    if etag and etag != stored.etag:
         return "other"
     same = receipt is not None and (receipt.size, receipt.crc64) == (stored.size, stored.crc64)
     return "confirmed" if receipt and same and receipt.source == "page" else ""

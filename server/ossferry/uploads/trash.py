@@ -233,6 +233,4 @@ def _trash_key(owner: Owner, receipt: Receipt) -> str:
 
 def _fits(room: tuple[int | None, int | None], *amounts: int) -> bool:
     """Return whether bytes and objects fit into what the limits leave; None is no limit."""
-    return all(
-        left is None or amount <= max(0, left) for left, amount in zip(room, amounts, strict=True)
-    )
+    return all(left is None or amount <= left for left, amount in zip(room, amounts, strict=True))

@@ -23,10 +23,9 @@ def test_forbid_overwrite_keeps_the_first_object(mock_oss: MockOSS, bucket: Any)
     forbid = {"x-oss-forbid-overwrite": "true"}
     bucket.put_object("a", b"first", headers=forbid)
 
-    assert refusal(bucket.put_object, "a", b"second", headers=forbid) == (
-        409,
-        "FileAlreadyExists",
-    )
+    taken = (409, "FileAlreadyExists")
+    assert refusal(bucket.put_object, "a", b"second", headers=forbid) == taken
+    assert refusal(bucket.put_symlink, "b", "a", headers=forbid) == taken
     assert mock_oss.bucket(BUCKET).objects["a"].data == b"first"
 
 
@@ -245,14 +244,18 @@ def test_a_symlink_whose_target_is_gone_says_so(bucket_v4: Any) -> None:
     assert refusal(bucket_v4.get_symlink, "plain") == (400, "NotSymlink")
 
 
-def test_a_symlink_has_the_bytes_of_its_target_and_headers_of_its_own(bucket_v4: Any) -> None:
-    bucket_v4.put_object("a", b"hello", headers={"x-oss-meta-a": "target"})
+def test_a_symlink_has_the_bytes_of_its_target_and_headers_of_its_own(
+    mock_oss: MockOSS, bucket_v4: Any
+) -> None:
     bucket_v4.put_symlink("a", "link", headers={"x-oss-meta-a": "link"})
+    mock_oss.clock.advance(60)
+    bucket_v4.put_object("a", b"hello", headers={"x-oss-meta-a": "target"})
 
     head = bucket_v4.head_object("link")
 
     assert (head.content_length, head.etag) == (5, "5D41402ABC4B2A76B9719D911017C592")
     assert head.headers["x-oss-meta-a"] == "link"
+    assert head.last_modified == bucket_v4.head_object("a").last_modified
     assert head.headers["x-oss-object-type"] == "Symlink"
     assert "x-oss-symlink-target" not in head.headers
 

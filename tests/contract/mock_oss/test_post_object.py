@@ -319,6 +319,16 @@ def test_the_form_chooses_the_answer(mock_oss: MockOSS, extra: dict[str, str], s
         assert (answer.xml("Bucket"), answer.xml("Key")) == (BUCKET, "a b")
 
 
+def test_fields_after_the_file_and_repeated_fields_count_for_nothing(mock_oss: MockOSS) -> None:
+    late = form({"success_action_status": "200"}, None).decode().partition(f"--{BOUNDARY}--")[0]
+    fields = {"key": "first", **v1_fields(mock_oss, []), "Key": "second"}
+
+    answer = post(mock_oss, form(fields, after=late))
+
+    assert answer.status == 204
+    assert list(mock_oss.bucket(BUCKET).objects) == ["first"]
+
+
 def test_fields_may_forbid_overwriting_and_set_properties(mock_oss: MockOSS) -> None:
     fields = {
         "KEY": "a",

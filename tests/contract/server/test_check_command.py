@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ossferry.checks.child import _limit
 from ossferry.checks.local import check_file
 from ossferry.checks.selection import select_checks
 from ossferry.cli.demo import Demo
@@ -22,8 +24,10 @@ from support.commands import run as run_command
 from support.content import workbook
 
 CHECKS = """
-import csv, os, sys, time
+import csv, os, resource, sys, time
 from ossferry_checks import Ask, Note, Reject, check
+
+start_cpu_s, _ = resource.getrlimit(resource.RLIMIT_CPU)
 
 @check("*.csv")
 def columns(file):
@@ -55,9 +59,9 @@ def odd(file):
 @check("*.csv")
 def environment(file):
     shown = sorted(name for name in os.environ if name.startswith(("OSSFERRY", "ALIBABA")))
-    import resource
     cpu_s, _ = resource.getrlimit(resource.RLIMIT_CPU)
-    return Note(shown=" ".join(shown), path=os.getcwd() in sys.path, cpu=0 < cpu_s < 100_000)
+    cpu = 60 * os.cpu_count() < cpu_s < 100_000 and 0 < start_cpu_s < 100_000
+    return Note(shown=" ".join(shown), path=os.getcwd() in sys.path, cpu=cpu)
 
 @check("fill*")
 def fill(file):
@@ -105,6 +109,16 @@ def test_the_process_has_no_secrets_nor_the_working_directory_and_ends_by_itself
 
     notes = json.loads(ran.out)["verdict"]["notes"]
     assert notes == {"shown": "", "path": "False", "cpu": "True"}
+
+
+def test_a_limit_above_that_of_the_machine_is_that_of_the_machine() -> None:
+    kind = resource.RLIMIT_NOFILE
+    before = resource.getrlimit(kind)
+    _limit(kind, before[1] + 1)
+    limited = resource.getrlimit(kind)
+    resource.setrlimit(kind, before)
+
+    assert limited == (before[1], before[1])
 
 
 def test_a_rejected_file_has_a_line_and_a_reason(run: Run) -> None:
@@ -175,7 +189,7 @@ def test_an_error_names_its_line(run: Run) -> None:
     ran = run("broken.txt")
 
     assert ran.code == 2
-    assert ran.complaint == "broken did not work: KeyError: 'price' (checks.py, line 22)"
+    assert ran.complaint == "broken did not work: KeyError: 'price' (checks.py, line 24)"
 
 
 def test_a_missing_package_is_explained(run: Run) -> None:

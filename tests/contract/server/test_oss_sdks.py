@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import oss2
@@ -168,6 +169,33 @@ async def test_a_failed_call_is_not_repeated_and_says_why(
     assert told in caught.value.evidence.values()
 
 
+@pytest.mark.parametrize(("times", "is_read"), [(1, True), (2, False)], ids=["once", "always"])
+async def test_credentials_that_oss_does_not_accept_are_renewed_once(
+    oss: MockOSS, settings: Settings, times: int, is_read: bool
+) -> None:
+    asked = []
+
+    async def assume_role(**wishes: str) -> StsCredentials:
+        asked.append(wishes)
+        return await an_hour(**wishes)
+
+    oss.faults.add("error", code="SecurityTokenExpired", status=403, times=times)
+    bucket = OssBucket(settings, assume_role, clock=utc_now)
+
+    [found] = await asyncio.gather(bucket.list("", after="", limit=1), return_exceptions=True)
+    await bucket.close()
+
+    assert (isinstance(found, list), len(asked), len(oss.requests)) == (is_read, 2, 2)
+
+
+async def test_what_ends_too_early_is_no_piece_of_an_object(bucket: OssBucket) -> None:
+    found = await bucket.head(KEY)
+    assert found is not None
+
+    with pytest.raises(OssLostError):
+        await bucket.read(found, 0, found.size + 1)
+
+
 def test_a_call_ends_at_its_time_limit(oss: MockOSS, settings: Settings) -> None:
     oss.faults.add("delay", seconds=2)
 
@@ -285,6 +313,17 @@ async def test_t59_what_was_replaced_by_a_symlink_is_not_copied(
     assert "trash/x" not in oss.bucket(BUCKET).objects
     assert ("DeleteObject" in [each.operation for each in oss.requests]) == knows_etag
     assert await bucket.begun("trash/") == []
+
+
+@pytest.mark.parametrize("changes", [{"size": 5, "crc64": ""}, {"crc64": "1"}], ids=str)
+async def test_t59_a_copy_of_another_size_or_checksum_is_removed(
+    oss: MockOSS, bucket: OssBucket, changes: dict[str, Any]
+) -> None:
+    found = await bucket.head(KEY)
+    assert found is not None
+
+    assert await bucket.copy(replace(found, **changes), "trash/x") is False
+    assert list(oss.bucket(BUCKET).objects) == [KEY]
 
 
 async def test_t59_what_reads_bytes_may_read_one_folder_only(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from ossferry.app import create_app
 from ossferry.errors import StsLostError
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Link
+from ossferry.oss.sessions import MAX_KEPT, Sessions
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 from support.server_fakes import OBJECTS, SDKS, FakeClock, FakeStore
@@ -78,11 +79,35 @@ async def test_while_sts_is_lost_credentials_are_used_to_their_end(
     sts_of_objects.is_lost = True
     clock.now += timedelta(minutes=58)
     late = await link(bucket)
-    clock.now += timedelta(minutes=2)
+    clock.now += timedelta(minutes=1, seconds=1)
     with pytest.raises(StsLostError):
         await link(bucket)
 
     assert late.expires_at == first.expires_at
+
+
+async def test_while_one_request_renews_credentials_the_others_use_the_old_ones(
+    bucket: OssBucket, clock: FakeClock
+) -> None:
+    first = await link(bucket)
+    clock.now += timedelta(minutes=31)
+
+    renewed, meanwhile = await asyncio.gather(link(bucket), link(bucket))
+
+    assert first.expires_at == meanwhile.expires_at < renewed.expires_at
+
+
+async def test_of_very_many_sessions_the_one_used_least_recently_is_forgotten(
+    sts_of_objects: ObjectsSts, clock: FakeClock
+) -> None:
+    sessions = Sessions(sts_of_objects, life_s=3600, clock=clock)
+    asked = []
+
+    for number in (*range(MAX_KEPT), 0, MAX_KEPT, MAX_KEPT, 0, 1):
+        await sessions.fresh(f"{number}")
+        asked.append(sts_of_objects.asked - MAX_KEPT)
+
+    assert asked[-5:] == [0, 1, 1, 1, 2]
 
 
 async def test_while_sts_is_lost_it_is_asked_once_for_all_who_wait(

@@ -365,7 +365,13 @@ def test_a_malformed_refusal_cannot_be_made(given: dict[str, str]) -> None:
         NotAllowedError(**{"message": "No.", **given})
 
 
-FILES = [("a.png", "image/png"), ("a.gif", "image/gif"), ("a.csv", "text/csv"), ("a", "x/y")]
+FILES = [
+    ("a.png", "image/png"),
+    ("a.gif", "image/gif"),
+    ("a.csv", "text/csv"),
+    ("a", "x/y"),
+    ("b", "imagex/y"),
+]
 LISTS: list[list[str]] = [
     [],
     ["image/*"],
@@ -374,6 +380,7 @@ LISTS: list[list[str]] = [
     [".csv"],
     [".csv", "image/gif"],
     ["text/*", "image/png"],
+    ["imagex/y"],
 ]
 
 

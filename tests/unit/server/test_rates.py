@@ -185,12 +185,15 @@ def test_t20_guesses_at_one_key_from_many_addresses_are_refused(
         headers = {"authorization": f"Bearer {key}", **sent_from(address)}
         return client.post("/api/grant", headers=headers).status_code
 
-    key, other_key = new_key().text, new_key().text
+    key, other_key, third = (new_key().text for _ in range(3))
     with behind_proxy(rate_failures="2/minute") as client:
         statuses = [guess(client, key, f"203.0.113.{number}") for number in range(3)]
         other = guess(client, other_key, "203.0.113.9")
+        refused = [guess(client, each, "203.0.113.10") for each in (key, key, third, third)]
+        late = guess(client, third, "203.0.113.11")
 
     assert (statuses, other) == ([401, 401, 429], 401)
+    assert (refused[2:], late) == ([429, 429], 429)
 
 
 def test_t22_one_person_cannot_use_up_the_quota_by_refusing_what_they_get(

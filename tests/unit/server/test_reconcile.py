@@ -1,6 +1,6 @@
 """Reconciliation of all principals' uploads."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from ossferry.ledger import Database, people, receipts
 from ossferry.ledger.standing import standing
 from ossferry.ledger.tables import deliveries
 from ossferry.observability.metrics import Metrics
-from ossferry.oss.objects import Stored
+from ossferry.oss.objects import Listed, Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.inventory import check_receipts, stored_uploads
 from ossferry.uploads.lists import object_json
@@ -89,28 +89,31 @@ async def test_t60_an_object_that_cannot_be_read_counts_as_listed_and_ends_nothi
     settings: Settings, clock: FakeClock, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
     alice = OWNERS[0]
-    bad, link, changed = (f"{alice.prefix}{name}" for name in ("bad", "link", "x.txt"))
+    bad, link, changed, gone = (f"{alice.prefix}{name}" for name in ("bad", "link", "x.txt", "g"))
     store = StoreWithFaults({bad: OssRefusedError(code, "5C06")})
     store.put(bad, size=12_000_000)
     store.put(link, size=9, is_symlink=True)
+    store.put(gone, size=3)
 
     first, _ = await a_round(settings, store, clock)
     used = await used_by(settings, alice)
     unread = await without_receipt(settings, store, alice)
     store.put(changed, size=7, etag="E", is_symlink=True)
+    del store.objects[gone]
+    store.faults[gone] = store.faults[bad]
     clock.advance(301)  # the lease of the first process ends
-    await a_round(settings, store, clock, puts=False)
+    second, _ = await a_round(settings, store, clock, puts=False)
     again = await used_by(settings, alice)
     store.faults.clear()
     clock.advance(301)
     await a_round(settings, store, clock, puts=False)
 
-    assert (first, used) == (3, (12_000_000 + 9 + 5, 3))
+    assert (first, second, used) == (3, 3, (12_000_000 + 9 + 5 + 3, 4))
     assert unread == ([bad, link], [bad, link])
-    assert again == (12_000_000 + 9 + 7, 3)
-    assert await used_by(settings, alice) == again
+    assert again == (12_000_000 + 9 + 7 + 3, 4)
+    assert await used_by(settings, alice) == (again[0] - 3, 3)
     told = [line for line in caplog.messages if "counted-as-listed" in line]
-    assert [code in line and alice.hash in line for line in told] == [True, True]
+    assert [code in line and alice.hash in line for line in told] == [True, True, True]
     assert [key for key in (bad, link, changed) if key in await announced(settings)] == [
         bad,
         changed,
@@ -244,6 +247,44 @@ async def test_a_process_that_has_lost_its_turn_forgets_since_when_objects_wait(
     assert known is None
 
 
+class SlowStore(FakeStore):
+    """A bucket in which each list takes 200 s; another process asks for its turn in the third."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.other: Callable[[], Awaitable[int]] = AsyncMock()
+        self.done: list[int] = []
+
+    async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
+        self.clock.advance(200)
+        self.asked.append(prefix)
+        if len(self.asked) == len(OWNERS):
+            self.done.append(await self.other())
+        return []
+
+
+async def test_no_other_process_reconciles_during_a_long_round(
+    settings: Settings, clock: FakeClock, sts: FakeSts
+) -> None:
+    store = SlowStore(clock)
+    first, other = (
+        create_app(settings, assume_role=sts, clock=clock, store=store).state.uploads
+        for _ in range(2)
+    )
+    async with first.database.write() as connection:
+        for each in OWNERS:
+            until = clock() + timedelta(minutes=15)
+            await people.remember(connection, each, clock(), granted_until=until)
+
+    store.other = other.reconciler.run
+    store.done.append(await first.reconciler.run())
+    for uploads in (first, other):
+        await uploads.close()
+
+    assert store.done == [0, 3]
+
+
 class ChangingStore(FakeStore):
     """A bucket that others change after it was listed, and before an object is asked about."""
 
@@ -316,6 +357,19 @@ async def test_what_another_process_has_marked_as_deleted_is_not_marked_again(
         store.change = mark
 
         assert not (await uploads.reconciler.look_through(OWNERS[0])).any
+
+
+async def test_a_page_of_the_list_is_compared_with_the_receipts_of_its_range(
+    changing: Changing,
+) -> None:
+    async with changing as (store, uploads, _):
+        more = [store.put(f"{OWNERS[0].prefix}{number:04}") for number in range(1000)]
+        await uploads.recorder.record_all(OWNERS[0], [(each, "") for each in more], source="page")
+        store.asked.clear()
+
+        await uploads.reconciler.look_through(OWNERS[0])
+
+        assert store.asked == [OWNERS[0].prefix] * 2
 
 
 async def test_what_is_gone_leaves_its_room_at_once(changing: Changing) -> None:

@@ -3,20 +3,34 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
 from starlette.requests import Request
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
 from ossferry.errors import BadRequestError, BodyTooLargeError
 from ossferry.http.body import read_json, read_small
+from ossferry.http.concurrency import ConcurrencyLimit
 from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts
+from support.server_fakes import FakeClock, FakeSts, UnexpectedError
+
+
+async def test_a_request_that_fails_leaves_its_place(
+    make_settings: Callable[..., Settings],
+) -> None:
+    async def failing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise UnexpectedError
+
+    limited = ConcurrencyLimit(failing, make_settings(limit_concurrency=1))
+    for _ in range(2):
+        with pytest.raises(UnexpectedError):
+            await limited({"type": "http", "path": "/"}, AsyncMock(), AsyncMock())
 
 
 def test_a_body_that_breaks_off_is_a_bad_request() -> None:

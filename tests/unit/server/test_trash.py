@@ -55,15 +55,16 @@ def make(
 
 
 class SlowStore(FakeStore):
-    """A bucket in which two concurrent deletions both copy the object before one deletes it."""
+    """A bucket in which a copy to keys with a prefix ends when another such copy ends, too."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str) -> None:
         super().__init__()
+        self._prefix = prefix
         self._copied = asyncio.Barrier(2)
 
     async def copy(self, stored: Stored, target: str) -> bool:
         copied = await super().copy(stored, target)
-        if target.startswith(TRASH):
+        if target.startswith(self._prefix):
             await self._copied.wait()
         return copied
 
@@ -105,6 +106,24 @@ def test_where_the_bucket_keeps_versions_nothing_is_copied(
     assert (gone, back.status_code, list(store.objects)) == ({}, 200, [key])
 
 
+async def test_where_the_bucket_keeps_versions_nothing_is_removed_for_good(
+    make_settings: Callable[..., Settings], store: FakeStore, clock: FakeClock
+) -> None:
+    settings = make_settings(**OBJECTS, undo="versions", quota_objects_total=1)
+    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    store.is_versioned = True
+    async with a_trash(settings, store, clock) as trash:
+        keys = [store.put(f"{alice.prefix}2026-03-14/r/{name}").key for name in "ab"]
+        undo, _ = [await trash.delete(alice, key) for key in keys]
+        await trash.make_room(alice)
+
+        assert undo is not None
+        back, _ = await trash.undo(alice, undo.id)
+        clock.advance(86_401)
+        store.asked.clear()
+        assert (back.key, await trash.purge(), store.asked) == (keys[0], 1, [])
+
+
 def test_undo_that_is_off_says_so(make: Make, store: FakeStore, key: str) -> None:
     client, _ = make("off")
 
@@ -141,6 +160,17 @@ def test_t59_what_cannot_be_copied_back_stays_in_the_trash(
     refused = client.post("/api/objects/undo", json={"id": undo})
 
     assert (refused.status_code, list(store.objects)) == (404, in_trash)
+
+
+def test_t59_what_is_replaced_while_it_is_deleted_stays(
+    make: Make, store: FakeStore, key: str
+) -> None:
+    client, _ = make("trash")
+    store.replaces = True
+
+    refused = client.delete(f"/api/objects/{key}")
+
+    assert (refused.status_code, list(store.objects)) == (404, [key])
 
 
 async def test_t61_a_deleted_upload_that_was_replaced_leaves_nothing_in_the_trash(
@@ -182,11 +212,11 @@ async def test_t61_deleted_uploads_and_stored_ones_fit_into_the_quota_together(
         await trash.make_room(alice)
         return [each.size for each in store.objects.values() if each.key.startswith(TRASH)]
 
-    async with a_trash(settings, store, clock) as trash:
+    async with a_trash(settings, store, clock) as trash, a_trash(settings, store, clock) as other:
         found = [await deleted(trash, 400, 300, 200), await deleted(trash, 300)]
         found.append(await deleted(trash, 1, 1, 1))
         upload = store.put(f"{alice.prefix}2026-03-14/r/stored", size=998)
-        await trash._recorder.record(alice, upload, source="found")
+        await other._recorder.record(alice, upload, source="found")
         found.append(await deleted(trash))
 
     assert found == [[400, 300, 200], [300, 200, 300], [300, 1, 1, 1], [1, 1]]
@@ -226,7 +256,7 @@ async def test_t59_a_copy_that_was_not_verified_comes_back_only_with_the_same_ch
 async def test_who_deletes_the_same_at_once_is_told_the_same(
     settings: Settings, clock: FakeClock
 ) -> None:
-    store = SlowStore()
+    store = SlowStore(TRASH)
     alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
     key = store.put(f"{alice.prefix}2026-03-14/r/large.bin").key
 
@@ -261,6 +291,29 @@ async def test_processes_that_bring_back_at_once_do_not_find_the_same_room(
     refused = [each for each in found if isinstance(each, QuotaExceededError)]
     back = [key for key in store.objects if key.startswith(alice.prefix)]
     assert (len(refused), len(back)) == (1, 1)
+
+
+async def test_nobody_waits_for_what_another_person_brings_back(
+    make_settings: Callable[..., Settings], clock: FakeClock
+) -> None:
+    settings, store = make_settings(**OBJECTS, quota_objects_total=2), SlowStore("uploads/")
+    owners = [owner_of(DEMO_USERS[name], secret=settings.secret_bytes) for name in ("alice", "bob")]
+    async with a_trash(settings, store, clock) as trash:
+        undos = [
+            await trash.delete(each, store.put(f"{each.prefix}2026-03-14/r/x").key)
+            for each in owners
+        ]
+        async with asyncio.timeout(5):
+            await asyncio.gather(
+                *(
+                    trash.undo(each, undo.id)
+                    for each, undo in zip(owners, undos, strict=True)
+                    if undo
+                )
+            )
+        left = [await trash._quotas.left(each) for each in owners]
+
+    assert left == [{"bytes_left": None, "objects_left": 1}] * 2
 
 
 async def test_what_another_process_has_recorded_leaves_no_room(

@@ -74,6 +74,20 @@ def test_the_latest_of_several_is_found(after: Demo, site: httpx.Client, upload:
     assert find(site, upload).json() == {"key": again.key}
 
 
+def test_the_server_asks_for_few_of_very_many(
+    after: Demo, site: httpx.Client, upload: Upload
+) -> None:
+    for _ in range(4):
+        gone = put(after, site, DATA, name="trip/Day 1/a.txt")
+        site.post("/api/receipts", json=gone.report)
+        after.oss.clock.advance(1)
+    after.oss.faults.add("error", code="NoSuchKey", operation="HeadObject", key="*/a.txt", times=9)
+    asked = len(after.oss.requests)
+
+    assert find(site, upload).json() == {"key": None}
+    assert [each.operation for each in after.oss.requests[asked:]] == ["HeadObject"] * 3
+
+
 def test_what_was_deleted_is_not_found(site: httpx.Client, upload: Upload) -> None:
     site.delete(address(upload.key))
 
