@@ -18,8 +18,13 @@ from ossferry_checks.sentences import say
 
 __all__ = ["Checker", "make_checker", "reasons"]
 
-REASONS = {"timeout": "run_timeout", "crashed": "run_crashed", "start": "run_start"}
-"""The sentences for what ends a worker, or prevents its start."""
+REASONS = {
+    "timeout": "run_timeout",
+    "crashed": "run_crashed",
+    "new_files": "run_new_files",
+    "start": "run_start",
+}
+"""The sentences for what ends a worker or a process, or prevents its start."""
 
 
 def reasons(language: str) -> dict[str, str]:
@@ -72,8 +77,8 @@ class Checker:
             path: the file.
             folder: an empty folder for new files.
             about: JSON with `name`, `type` and `language` of the file, and `failed`: the checks
-                that have ended a worker before, each with `reason` (`timeout` or `crashed`) and
-                `detail` (the time limit in seconds, or the error of the browser).
+                that have ended a worker before, each with `reason` (`timeout`, `crashed` or
+                `new_files`) and `detail` (the limit, or the error of the browser).
                 `keep_original` is true if the person has chosen the original file.
             on_start: called before each check with its name, and its time limit in seconds.
             on_progress: called with the share of the present check that is done.

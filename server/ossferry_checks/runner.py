@@ -261,7 +261,7 @@ def _reason(error: BaseException, language: str, limits: Limits) -> str:
     if isinstance(error, MemoryError):
         return say("run_memory", language, limit=f"{limits.memory / GB:g} GB")
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
-        return say("run_new_files", language, limit=f"{limits.new_files / GB:g} GB")
+        return say("run_new_files", language, detail=f"{limits.new_files / GB:g} GB")
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     package = str(Path(__file__).parent)
     frames = traceback.extract_tb(error.__traceback__)

@@ -1,8 +1,9 @@
 """The process in which `ossferry check` runs checks; `local` starts it, and ends it if it hangs.
 
-It reads a job in JSON from stdin, and writes one JSON object per line to stdout: the name and the
-time limit of each check before it starts, and the verdict at the end. What checks print goes to
-stderr.
+It reads a job from stdin, in one line of JSON, and writes one JSON object per line to stdout: the
+name and the time limit of each check before it starts, and the verdict at the end. A check starts
+after a further line from stdin, so that `local` knows which check has written which files. What
+checks print goes to stderr.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ import json
 import math
 import os
 import resource
-import sys
 import time
 
 from ossferry_checks.in_browser import make_checker
@@ -32,8 +32,9 @@ def _limit_time(seconds: float) -> None:
 
 def main() -> None:
     """Run the checks of one job."""
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
+    with os.fdopen(os.dup(0)) as orders, os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)  # before any code of the operator runs
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
         def tell(**message: object) -> None:
             print(json.dumps(message), file=out, flush=True)
@@ -41,8 +42,9 @@ def main() -> None:
         def begin(check: str, limit_s: float) -> None:
             _limit_time(limit_s)
             tell(check=check, limit_s=limit_s)
+            orders.readline()
 
-        job = json.load(sys.stdin)
+        job = json.loads(orders.readline())
         _limit_time(job["start_s"])
         _limit(resource.RLIMIT_DATA, job["config"]["limits"]["memory"])
         _limit(resource.RLIMIT_FSIZE, job["config"]["limits"]["new_files"])

@@ -1,7 +1,8 @@
 """Runs the checks over a local file, in a process that can be ended.
 
 The process gets none of the server's options and credentials in its environment, and has limits of
-memory, time and the size of new files. It is no sandbox: it has the rights of the user who runs the
+memory, time and the size of new files. Its temporary files are in the folder of the new files, and
+count too. It is no sandbox: it has the rights of the user who runs the
 command.
 """
 
@@ -19,7 +20,7 @@ from typing import Any
 from ossferry.checks.selection import Selection, run_json
 from ossferry.errors import SettingsError
 from ossferry.settings.checks import PREFIX, CheckSettings
-from ossferry_checks.runner import Limits
+from ossferry_checks.runner import GB, Limits
 
 __all__ = ["START_S", "check_file"]
 
@@ -28,6 +29,9 @@ START_S = 120.0
 
 LIMITS = Limits(memory=2_000_000_000)
 """Python needs twice the memory that it needs in the browser, whose pointers have 32 bits."""
+
+WATCH_S = 0.2
+"""How many seconds pass between two looks at the new files of the checks."""
 
 MAX_LINE = 64 << 20
 PRIVATE = (PREFIX, "ALIBABA_CLOUD_", "OSS_", "AWS_")
@@ -86,7 +90,7 @@ async def check_file(
                     "failed": failed,
                 },
             }
-            answer = await _attempt(job, start_s=start_s)
+            answer = await _attempt(job, folder, start_s)
         if not isinstance(answer, _Ended):
             return answer
         if not answer.check or answer.check in failed:
@@ -101,18 +105,20 @@ def _why(ended: _Ended) -> str:
     return f"the process ended with {detail}"
 
 
-async def _attempt(job: Mapping[str, object], *, start_s: float) -> dict[str, Any] | _Ended:
+async def _attempt(
+    job: Mapping[str, object], folder: str, start_s: float
+) -> dict[str, Any] | _Ended:
     """Run the checks in a new process; return the verdict, or how the process ended."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "ossferry.checks.child"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env=kept,
+        env={**kept, "TMPDIR": folder},
         limit=MAX_LINE,
     )
     try:
-        return await _listen(process, json.dumps(job).encode(), start_s)
+        return await _listen(process, json.dumps(job).encode(), folder, start_s)
     finally:
         if process.returncode is None:
             process.kill()
@@ -120,22 +126,25 @@ async def _attempt(job: Mapping[str, object], *, start_s: float) -> dict[str, An
 
 
 async def _listen(
-    process: asyncio.subprocess.Process, job: bytes, start_s: float
+    process: asyncio.subprocess.Process, job: bytes, folder: str, start_s: float
 ) -> dict[str, Any] | _Ended:
-    """Give a process its job, and follow it to its end, or to the end of a time limit."""
+    """Give a process its job, and follow it to its end, or until it exceeds a limit."""
     to, back = process.stdin, process.stdout
     if to is None or back is None:
         raise RuntimeError("the process has no pipes")
-    check, limit_s = "", start_s
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has ended already
-        to.write(job)
-        await to.drain()
-        to.close()
+    check, limit_s, order = "", start_s, job
     while True:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has ended already
+            to.write(order + b"\n")
+            await to.drain()
         try:
-            line = await asyncio.wait_for(back.readline(), limit_s)
+            async with asyncio.timeout(limit_s):
+                line = await _next_line(process.pid, back, folder)
         except TimeoutError:
             return _Ended(check=check, failure={"reason": "timeout", "detail": f"{limit_s:g}"})
+        if line is None:
+            most = f"{LIMITS.new_files / GB:g} GB"
+            return _Ended(check=check, failure={"reason": "new_files", "detail": most})
         if not line:
             code = await process.wait()
             return _Ended(check=check, failure={"reason": "crashed", "detail": f"exit code {code}"})
@@ -143,4 +152,33 @@ async def _listen(
         if "verdict" in message:
             verdict: dict[str, Any] = message["verdict"]
             return verdict
-        check, limit_s = message["check"], message["limit_s"]
+        check, limit_s, order = message["check"], message["limit_s"], b""  # the check may start
+
+
+async def _next_line(pid: int, back: asyncio.StreamReader, folder: str) -> bytes | None:
+    """Return the next line of a process, or None if its new files are too large together."""
+    line = None
+    while line is None:
+        with contextlib.suppress(TimeoutError):
+            line = await asyncio.wait_for(back.readline(), WATCH_S)
+        if _new_bytes(pid, folder) > LIMITS.new_files:
+            return None
+    return line
+
+
+def _new_bytes(pid: int, folder: str) -> int:
+    """Return the size of all files in a folder, and of open files of a process without a name.
+
+    The process can remove files at any time. Only Linux shows files without a name.
+    """
+    size = 0
+    for at, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                size += Path(at, name).lstat().st_size
+    with contextlib.suppress(OSError):
+        for each in Path(f"/proc/{pid}/fd").glob("*"):
+            with contextlib.suppress(OSError):
+                found = each.stat()
+                size += 0 if found.st_nlink else found.st_size
+    return size

@@ -24,7 +24,7 @@ from support.commands import run as run_command
 from support.content import workbook
 
 CHECKS = """
-import csv, os, resource, sys, time
+import csv, os, resource, sys, tempfile, time
 from ossferry_checks import Ask, Note, Reject, check
 
 start_cpu_s, _ = resource.getrlimit(resource.RLIMIT_CPU)
@@ -63,10 +63,25 @@ def environment(file):
     cpu = 60 * os.cpu_count() < cpu_s < 100_000 and 0 < start_cpu_s < 100_000
     return Note(shown=" ".join(shown), path=os.getcwd() in sys.path, cpu=cpu)
 
-@check("fill*")
+@check("one file*", "many files*")
 def fill(file):
-    with (file.folder / "new").open("wb") as new:
-        new.truncate(21_000_000)
+    assert sys.stdin.read() == ""
+    most = 21_000_000 if file.name.startswith("one") else 900_000
+    for each in range(0, 21_000_000, most):
+        with (file.folder / str(each)).open("wb") as new:
+            new.truncate(most)
+
+@check("many files*")
+def later(file):
+    pass
+
+@check("temporary files*")
+def temporary(file):
+    kinds = (tempfile.NamedTemporaryFile, tempfile.TemporaryFile)  # the second one has no name
+    kept = [kind() for kind in kinds * 12]
+    for each in kept:
+        each.truncate(900_000)
+    time.sleep(60)
 """
 KEY = "uploads/alice-1/2026-03-14/0123456789abcdef0123456789abcdef/sales größe.csv"
 Run = Callable[..., Ran]
@@ -169,13 +184,17 @@ def test_t65_a_small_workbook_that_needs_much_memory_is_stopped(
     assert ran.complaint == "xlsx did not work: It needed more than 0.08 GB of memory."
 
 
-def test_t65_a_check_cannot_fill_the_disk(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("files", ["one file", "many files", "temporary files"])
+def test_t65_a_check_cannot_fill_the_disk(
+    run: Run, monkeypatch: pytest.MonkeyPatch, files: str
+) -> None:
     monkeypatch.setattr("ossferry.checks.local.LIMITS", Limits(new_files=20_000_000))
 
-    ran = run("fill.txt")
+    ran = run(f"{files}.txt")
 
-    assert (ran.code, outcomes(ran)) == (2, {"fill": "error"})
-    assert ran.complaint == "fill did not work: It wrote more than 0.02 GB into new files."
+    name = next(iter(outcomes(ran)))
+    assert (ran.code, outcomes(ran)) == (2, {name: "error"})
+    assert ran.complaint == f"{name} did not work: It wrote more than 0.02 GB into new files."
 
 
 def test_the_other_checks_go_on_if_the_operator_allows_it(run: Run) -> None:
