@@ -201,7 +201,8 @@ def _apply(results: list[Result], check: Check, file: CheckedFile, verdict: Verd
             file = _replaced(file, result)
         else:
             raise TypeError(
-                f"a check returns None, Ask, Note, Replace or a list of these, not {result!r}"
+                "a check returns None, Ask, Note, Replace, Reject or a list of these,"
+                f" not {result!r}"
             )
     verdict.questions, verdict.notes = questions, notes
     if file is not original:
