@@ -58,7 +58,10 @@ GONE = (
 )
 """Modules of older releases of Python; some packages bring them back."""
 
-LIBRARY = sys.stdlib_module_names - set(GONE.split())
+OF_WORKER = "js pyodide pyodide_js _pyodide ossferry_checks sitecustomize usercustomize"
+"""Modules that the page's worker has, or that Python imports by itself."""
+
+TAKEN = (sys.stdlib_module_names - set(GONE.split())) | set(OF_WORKER.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +261,7 @@ def _read_wheel(path: Path) -> Wheel:
     """Return the name, hash, dependencies and modules of a wheel.
 
     Raises:
-        SettingsError: the file is no wheel, or has a module with the name of one of Python's.
+        SettingsError: the file is no wheel, or could replace modules of Python or of the worker.
     """
     try:
         name, version, _, _ = parse_wheel_filename(path.name)
@@ -272,11 +275,14 @@ def _read_wheel(path: Path) -> Wheel:
         requires = tuple(Requirement(each) for each in declared)
     except (ValueError, StopIteration, zipfile.BadZipFile, InvalidRequirement) as error:
         raise SettingsError(f"{path.name} is no valid wheel ({error}).") from error
+    for each in names:
+        if not {"", ".", ".."}.isdisjoint(each.removesuffix("/").split("/")):
+            raise SettingsError(f"{path.name} has a wrong path: {each}; choose another package.")
     imports = _imports(names)
-    if taken := LIBRARY.intersection(imports):
+    if taken := TAKEN.intersection(imports):
         raise SettingsError(
-            f"{path.name} has modules with names of Python's library: {', '.join(sorted(taken))};"
-            " choose another package."
+            f"{path.name} has modules with names of Python's library or of the page's worker:"
+            f" {', '.join(sorted(taken))}; choose another package."
         )
     return Wheel(
         path=path,
@@ -294,7 +300,8 @@ def _imports(names: Iterable[str]) -> tuple[str, ...]:
     found = {
         top if rest else top.partition(".")[0]
         for top, _, rest in tops
-        if not top.endswith((".dist-info", ".data")) and (rest or top.endswith((".py", ".so")))
+        if not top.endswith((".dist-info", ".data"))
+        and (rest or top.endswith((".py", ".pyc", ".so")))
     }
     return tuple(sorted(each for each in found if each.isidentifier()))
 

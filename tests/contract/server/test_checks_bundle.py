@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ossferry.checks.bundle import PLATFORM, PYTHON, read_bundle
+from ossferry.checks.bundling import _read_wheel
 from ossferry.cli.main import commands, main
 from ossferry.errors import SettingsError
 from ossferry.settings.loading import load_check_settings
@@ -275,17 +277,26 @@ def test_what_cannot_be_resolved_is_explained(
     assert names(folder) == set()
 
 
-def test_t57_a_wheel_with_a_module_of_pythons_library_is_refused(
+def test_t57_a_wheel_that_could_replace_other_modules_is_refused(
     bundle: Bundle, index: Path, folder: Path
 ) -> None:
     modules = ["fancy.py", "mimetypes.py", "json/__init__.py", "cgi.py", "mimetypes/data.txt"]
+    modules += ["js.py", "_pyodide/__init__.py", "ossferry_checks/more.py", "sitecustomize.pyc"]
     wheel = make_wheel(index, "fancy", "1.0", files=modules)
 
     assert failure(bundle()) == (
-        f"{wheel.name} has modules with names of Python's library: json, mimetypes; choose another"
-        " package."
+        f"{wheel.name} has modules with names of Python's library or of the page's worker:"
+        " _pyodide, js, json, mimetypes, ossferry_checks, sitecustomize; choose another package."
     )
     assert names(folder) == set()
+
+
+@pytest.mark.parametrize("path", ["../../lib/fancy.py", "/lib/fancy.py", "./json.py", "a//b.py"])
+def test_t57_a_wheel_with_a_wrong_path_is_refused(tmp_path: Path, path: str) -> None:
+    wheel = make_wheel(tmp_path, "fancy", "1.0", files=["fancy.py", "fancy/", path])
+
+    with pytest.raises(SettingsError, match=re.escape(f"{wheel.name} has a wrong path: {path};")):
+        _read_wheel(wheel)
 
 
 def test_an_index_that_does_not_answer_is_named(
