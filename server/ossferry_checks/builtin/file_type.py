@@ -73,7 +73,8 @@ def file_type_check(*, converted: tuple[str, ...] = ()) -> Check:
     """Return the check of the content against the ending of the name.
 
     Args:
-        converted: endings of names; of such files, a later check makes JPEG files if they are HEIC.
+        converted: endings of names; in the browser, a later check makes JPEG
+            files of such files if they are HEIC.
     """
     function = partial(check_file_type, converted=converted)
     return Check(name="file_type", function=function, max_seconds=30)

@@ -13,7 +13,6 @@ from ossferry_checks.builtin.secret_keys import secrets_check
 from ossferry_checks.builtin.table import table_check
 from ossferry_checks.builtin.xlsx import xlsx_check
 from ossferry_checks.builtin.zip_archive import zip_check
-from ossferry_checks.photos import canvas
 from ossferry_checks.photos.dimensions import dimensions_check
 from ossferry_checks.photos.heic import heic_check
 from ossferry_checks.photos.metadata import metadata_check
@@ -50,7 +49,7 @@ def built_in_checks(options: BuiltInOptions, module: ModuleType | None = None) -
     before: list[Check] = []
     after: list[Check] = []
     if options.file_type:
-        converts = options.photos and options.photos.heic and canvas.is_available()
+        converts = options.photos and options.photos.heic
         before.append(file_type_check(converted=PHOTO_ENDINGS if converts else ()))
     if options.table:
         before.append(table_check(options.table, getattr(module, options.table.model, None)))

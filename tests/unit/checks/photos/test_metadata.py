@@ -175,6 +175,18 @@ def test_outside_of_a_browser_only_the_metadata_changes(file: MakeFile) -> None:
     ]
 
 
+@pytest.mark.parametrize(("heic", "outcome"), [(True, "passed"), (False, "rejected")])
+def test_a_heic_file_with_another_ending_is_accepted_as_in_the_browser(
+    file: MakeFile, heic: bool, outcome: str
+) -> None:
+    options = BuiltInOptions(file_type=True, photos=PhotoOptions(heic=heic))
+    checks = built_in_checks(options).around([])
+
+    verdict = asyncio.run(run(checks, file(vector("rotated.heic"))))
+
+    assert {each.outcome for each in verdict.ran} == {outcome}
+
+
 def test_the_changes_can_be_switched_off() -> None:
     photos = PhotoOptions(strip=False, heic=False)
     checks = built_in_checks(BuiltInOptions(photos=photos))
