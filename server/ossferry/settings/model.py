@@ -157,7 +157,10 @@ class Settings(CheckSettings):
         " deleted uploads cannot be restored.",
     )
     undo_s: int = Field(
-        default=86400, ge=60, description="How many seconds a deleted upload can be restored."
+        default=86400,
+        ge=60,
+        description="How many seconds a deleted upload can be restored; at most 604,800 (7 days)"
+        " if deleted or refused uploads are kept below `trash/`.",
     )
     database_url: SecretStr | None = Field(
         default=None,

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from ossferry.settings.addresses import Addresses, host_of, is_address, is_loopback
 from ossferry.settings.types import HOST_NAME, bare
 
-__all__ = ["DEMO_SECRET", "MOCK_KEYS", "broken_rules"]
+__all__ = ["DEMO_SECRET", "MOCK_KEYS", "TRASH_DAYS", "broken_rules"]
 
 Rule: TypeAlias = Callable[..., Iterator[str]]
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -29,6 +29,9 @@ MOCK_KEYS = ("LTAI5tMock", "STS.NMockOss")
 """The prefixes of all access key ids of the mock."""
 
 DEMO_SECRET = "the demo's prefixes stay the same from run to run"  # noqa: S105 - guards a mock only
+TRASH_DAYS = 7
+"""The longest time in which an object below `trash/` can be restored."""
+
 V4_IN_V6 = ipaddress.IPv6Network("::ffff:0:0/96")
 _REGIONAL_HOST = re.compile(
     r"(?:oss-([a-z]{2}-[a-z0-9-]+)|([a-z]{2}-[a-z0-9-]+)\.oss)\.aliyuncs\.com"
@@ -379,6 +382,15 @@ def _ledger(
             yield f"OSSFERRY_QUOTA_{name} needs OSSFERRY_OBJECTS_ROLE_ARN: receipts settle it"
 
 
+def _trash(undo: str, refused: str, undo_s: int) -> Iterator[str]:
+    most = TRASH_DAYS * 86400
+    if "trash" in (undo, refused) and undo_s > most:
+        yield (
+            f"OSSFERRY_UNDO_S must not be longer than {most} ({TRASH_DAYS} days): the lifecycle"
+            f" rule of `ossferry setup` deletes objects below trash/ after {TRASH_DAYS + 1} days"
+        )
+
+
 def _needs_objects_role(
     objects_role_arn: str | None,
     callback: bool,
@@ -525,6 +537,7 @@ RULES: tuple[Rule, ...] = (
     _issuers,
     _separate_roles,
     _ledger,
+    _trash,
     _needs_objects_role,
     _links,
     _webhook,

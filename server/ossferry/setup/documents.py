@@ -17,6 +17,7 @@ from ossferry.oss.cors_rule import upload_rule
 from ossferry.oss.kill_switch import DENY, POLICY_NAME
 from ossferry.oss.policy import objects_policy, upload_policy
 from ossferry.oss.sdks.oss2_sdk import bucket_cors
+from ossferry.settings.rules import TRASH_DAYS
 from ossferry.setup.wanted import Wanted
 
 __all__ = [
@@ -41,8 +42,7 @@ ABORT_RULE = "ossferry-abort-parts"
 ABORT_AFTER_DAYS = 1
 TRASH_RULE = "ossferry-trash"
 """The id of the lifecycle rule that deletes what the server has not removed from its trash."""
-TRASH_AFTER_DAYS = 8
-"""More days than a deleted upload can be restored by default."""
+TRASH_AFTER_DAYS = TRASH_DAYS + 1
 BUCKET_MARK = ("made-by", "ossferry setup")
 """The tag of a bucket that the set-up has made: key and value."""
 HTTPS_ONLY: Json = {

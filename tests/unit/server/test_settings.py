@@ -281,6 +281,8 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
         ),
         ({"database_url": "mysql://x"}, "OSSFERRY_DATABASE_URL must look like"),
         ({"quota_bytes_day": 5}, "OSSFERRY_QUOTA_BYTES_DAY needs OSSFERRY_OBJECTS_ROLE_ARN"),
+        ({"undo_s": 604_801}, "OSSFERRY_UNDO_S must not be longer than 604800 (7 days): the"),
+        ({"undo": "off", "refused": "trash", "undo_s": 2_592_000}, "OSSFERRY_UNDO_S must not be"),
         ({"callback": True}, "OSSFERRY_CALLBACK needs OSSFERRY_OBJECTS_ROLE_ARN."),
         (
             {**OBJECTS, "share_access_key_id": "LTAI5tLinks"},
@@ -333,6 +335,13 @@ def test_an_unsafe_option_is_named_in_one_sentence(
     assert str(caught.value).startswith(sentence)
     assert str(caught.value).count(".") - str(caught.value).count("..") >= 1
     assert "\n" not in str(caught.value)
+
+
+def test_only_the_rule_for_the_trash_limits_the_time_to_restore(
+    make_settings: MakeSettings,
+) -> None:
+    assert make_settings(undo_s=604_800).undo_s == 604_800
+    assert make_settings(undo="versions", undo_s=2_592_000).undo_s == 2_592_000
 
 
 @pytest.mark.parametrize(
