@@ -31,8 +31,8 @@ class CheckApi:
         """Answer `GET /checks/files/{hash}/{name}` with `checks.py` or a wheel.
 
         Browsers may cache the file permanently, because the path contains a hash of the content.
-        For the same reason, only somebody who got the path from `show` knows it. The worker that
-        requests the file has no bearer token.
+        The worker that requests the file has no bearer token. Nobody can guess the path; it is in
+        the answer of `show`, and follows from the version of `checks.py` in a receipt.
         """
         params = request.path_params
         file = self._checks.files.get(f"{params['hash']}/{params['name']}")
