@@ -12,7 +12,7 @@ from ossferry.errors import MissingExtraError
 __all__ = ["WHEELS", "install_command", "require_extra"]
 
 WHEELS = {
-    "demo": "dist/mock_oss-*.whl dist/ossferry_pyodide-*.whl",
+    "demo": "dist/mock_oss-*.whl",
     "pyodide": "dist/ossferry_pyodide-*.whl",
 }
 """The extras that are wheels of our own."""

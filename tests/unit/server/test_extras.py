@@ -51,6 +51,10 @@ def test_the_command_takes_nothing_of_ours_from_the_package_index(extra: str) ->
     assert all("dist/" in name or name == '"$(echo' for name in names)
 
 
+def test_the_mock_needs_one_wheel() -> None:
+    assert install_command("demo") == "pip install dist/mock_oss-*.whl"
+
+
 def test_a_module_of_a_missing_package_is_missing_too() -> None:
     with pytest.raises(SettingsError, match=r"^X needs `pip install .+\[x\]\"`\.$"):
         require_extra("x", module="no_such_package.module", needed_by="X")
