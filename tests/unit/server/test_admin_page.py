@@ -89,7 +89,7 @@ def test_the_page_links_the_page_of_the_checks_if_there_are_checks(
 ) -> None:
     settings = make_settings(**OBJECTS, admins=["alice"], checks_built_in=built_in)
     with app_client(create_app(settings, assume_role=sts, clock=clock, store=store)) as client:
-        found = 'href="/checks"' in client.get("/admin").text
+        found = 'href="/checks">All checks</a>' in client.get("/admin").text
         status = client.get("/checks").status_code
 
     assert found == bool(built_in)
