@@ -22,6 +22,7 @@ from ossferry_uploader.transfer.errors import (
 )
 from support.english import speak_english
 from upload_page.view.words.messages import explain
+from upload_page.view.words.text import ended, language
 
 speak_english()
 
@@ -118,6 +119,38 @@ def test_a_built_in_check_says_itself_what_to_do():
     told = explain(error, origin="")
 
     assert (told.sentence, told.next_step) == ("The file ends too early. Export it again.", "")
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("3 items were returned", "3 items were returned."),
+        ("returned (all of them) ", "returned (all of them)."),
+        ("Returned?", "Returned?"),
+        ("He said “no.”", "He said “no.”"),
+        ("已退回。", "已退回。"),
+        ("هل أعيد؟", "هل أعيد؟"),
+        ("", ""),
+    ],
+)
+def test_a_reason_ends_before_the_next_sentence(reason, shown):
+    told = explain(FileRejected("own", reason), origin="")
+
+    assert told.sentence == shown
+
+
+def test_the_reason_of_the_application_ends_too():
+    error = GrantRefused(403, id="7", detail="The course is closed", reason="application")
+
+    assert explain(error, origin="").sentence == "The course is closed."
+
+
+def test_a_reason_ends_in_the_way_of_the_language():
+    language.set("ja")
+    try:
+        assert ended("行が空です") == "行が空です。"
+    finally:
+        language.set("en")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ossferry_uploader.transfer.grants.credentials import OTHER_PERSON
 from ossferry_uploader.transfer.pacing.retry import SERVER_UNAVAILABLE, is_transient
 from upload_page.view.words.text import (
     count_files,
+    ended,
     moment,
     number,
     say,
@@ -156,8 +157,9 @@ def explain(error: Exception, *, origin: str) -> Explanation:
     if isinstance(error, ServerRefused):
         return _server(error)
     if isinstance(error, FileRejected):
-        next_step = "" if error.is_built_in else say("check_rejected_next")
-        return Explanation(at_line(error.reason, error.line), next_step)
+        if error.is_built_in:
+            return Explanation(at_line(error.reason, error.line), "")
+        return Explanation(at_line(ended(error.reason), error.line), say("check_rejected_next"))
     if isinstance(error, CheckFailed):
         detail = f"{error.check}: {error.reason}" if error.check else error.reason
         return _explanation("check_failed", detail=[detail])
@@ -251,7 +253,7 @@ def _server(error: ServerRefused) -> Explanation:
         return _quota(error.quota, detail)
     if error.reason == BY_APPLICATION and error.detail:
         next_step = "grant_login_next" if error.status == 401 else "grant_denied_next"
-        return Explanation(error.detail, say(next_step), detail)
+        return Explanation(ended(error.detail), say(next_step), detail)
     return _explanation(key, detail=detail)
 
 

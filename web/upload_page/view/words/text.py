@@ -15,6 +15,7 @@ __all__ = [
     "ago",
     "count_files",
     "direction",
+    "ended",
     "gap",
     "language",
     "moment",
@@ -32,6 +33,8 @@ __all__ = [
 UNITS = ("kB", "MB", "GB", "TB")
 KINDS = ("audio", "font", "image", "text", "video")  # of content types; each has a sentence
 NO_GAP = ("ja", "zh-CN", "zh-TW")  # the full stop of these languages has its own space
+FINAL = ".!?…。！？؟۔"  # punctuation at the end of a sentence
+CLOSING = " )]}\"'”’»」』）】"  # can follow it
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 ISOLATES = ("\u2068", "\u2069")  # keep the order of `49 MB` in a right-to-left sentence
 SHORT_NAME = 5  # letters; a content type with a longer name is shown in full
@@ -102,6 +105,16 @@ def direction(code: str) -> str:
 def gap() -> str:
     """Return the text between two sentences: a space, or nothing in Chinese and Japanese."""
     return "" if language.get() in NO_GAP else " "
+
+
+def ended(text: str) -> str:
+    """Return a text that another sentence can follow; add a full stop if it has no end."""
+    at = len(text) - 1
+    while at > 0 and text[at] in CLOSING:  # MicroPython's `rstrip` would remove bytes of characters
+        at -= 1
+    if text[at : at + 1] in FINAL:
+        return text
+    return text.rstrip() + ("。" if language.get() in NO_GAP else ".")
 
 
 def say(key: str, **values: object) -> str:
