@@ -65,7 +65,7 @@ class ApiKeyFile:
         """Return all key records by key id; an empty mapping if the file is missing.
 
         Raises:
-            SettingsError: the file cannot be read.
+            SettingsError: the file cannot be read, or is not a file of API keys.
         """
         try:
             status = self._path.stat()
@@ -134,12 +134,25 @@ class ApiKeyFile:
 
     def _read(self) -> dict[str, KeyRecord]:
         try:
-            listed = json.loads(self._path.read_text("utf-8"))["keys"]
+            content = self._path.read_bytes()
+        except OSError as error:
+            raise SettingsError(
+                f"OSSFERRY_API_KEYS_FILE: {self._path} cannot be read ({error.strerror}); correct"
+                " the path, or let the server's user read the file."
+            ) from error
+        try:
             found = [
-                KeyRecord(**{**each, "addresses": tuple(each["addresses"])}) for each in listed
+                KeyRecord(**{**each, "addresses": tuple(each["addresses"])})
+                for each in json.loads(content)["keys"]
             ]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SettingsError("OSSFERRY_API_KEYS_FILE cannot be read.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            why = "it is not JSON" if content else "it is empty"
+            if not isinstance(error, ValueError):
+                why = "its keys are missing or incomplete"
+            raise SettingsError(
+                f"OSSFERRY_API_KEYS_FILE: {self._path} is not a file of API keys ({why}); restore"
+                " it, or remove it and make new keys with `ossferry apikey create USER`."
+            ) from error
         return {record.id: record for record in found}
 
     def _write(self, records: Mapping[str, KeyRecord]) -> None:

@@ -173,7 +173,7 @@ def test_a_file_that_cannot_be_read_any_more_is_named_in_the_log(
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "OSSFERRY_API_KEYS_FILE" not in answer.text
-    assert "OSSFERRY_API_KEYS_FILE cannot be read." in caplog.text
+    assert "keys.json is not a file of API keys (it is not JSON)" in caplog.text
 
 
 @pytest.mark.parametrize("has_new_size", [True, False], ids=["size", "file"])
@@ -342,13 +342,45 @@ def test_an_address_that_is_none_is_not_kept(
     assert str(refused.value) == f"An address must look like 192.0.2.0/24: {why}."
 
 
-def test_a_file_that_cannot_be_read_stops_the_start(
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is empty"),
+        (b"{", "it is not JSON"),
+        (b"\xff", "it is not JSON"),
+        (b"{}", "its keys are missing or incomplete"),
+        (b'{"keys": [{"id": "a"}]}', "its keys are missing or incomplete"),
+        (b'{"keys": 5}', "its keys are missing or incomplete"),
+    ],
+)
+def test_a_file_that_has_no_keys_stops_the_start(
+    settings: Settings, sts: FakeSts, tmp_path: Path, content: bytes, why: str
+) -> None:
+    path = tmp_path / "keys.json"
+    path.write_bytes(content)
+
+    with pytest.raises(SettingsError) as caught:
+        create_app(settings, assume_role=sts)
+
+    assert str(caught.value) == (
+        f"OSSFERRY_API_KEYS_FILE: {path} is not a file of API keys ({why}); restore it, or remove"
+        " it and make new keys with `ossferry apikey create USER`."
+    )
+
+
+def test_a_file_that_cannot_be_opened_stops_the_start(
     settings: Settings, sts: FakeSts, tmp_path: Path
 ) -> None:
-    (tmp_path / "keys.json").write_text("{")
+    path = tmp_path / "folder"
+    path.mkdir()
 
-    with pytest.raises(SettingsError, match=r"^OSSFERRY_API_KEYS_FILE cannot be read\.$"):
-        create_app(settings, assume_role=sts)
+    with pytest.raises(SettingsError) as caught:
+        create_app(settings.model_copy(update={"api_keys_file": path}), assume_role=sts)
+
+    assert str(caught.value) == (
+        f"OSSFERRY_API_KEYS_FILE: {path} cannot be read (Is a directory); correct the path, or let"
+        " the server's user read the file."
+    )
 
 
 @pytest.mark.parametrize(
