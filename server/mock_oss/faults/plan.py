@@ -72,6 +72,7 @@ LIMITS = (
     ("part_number", 1, 10_000),
 )
 TEXTS = ("effect", "method", "bucket", "key", "operation", "code", "message", "when", "name")
+METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
 MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
 
 
@@ -131,6 +132,8 @@ class Fault:
         for name in EFFECTS[self.effect]:
             if not getattr(self, name):
                 raise WorldError(f"a {self.effect} fault needs {name}")
+        if self.method not in (None, *METHODS):
+            raise WorldError(f"method must be one of {', '.join(METHODS)}")
         if self.when not in MOMENTS:
             raise WorldError(f"when must be one of {', '.join(MOMENTS)}")
         if self.effect == "error" and self.status is None and self.code not in ERRORS:

@@ -113,3 +113,11 @@ def test_a_number_out_of_its_range_is_refused_when_planned(plan: dict[str, objec
         faults.add("delay", **plan)
 
     assert not list(faults)
+
+
+@pytest.mark.parametrize("method", ["PUTT", "put", "PATCH", ""])
+def test_a_method_that_no_operation_has_is_refused(method: str) -> None:
+    with pytest.raises(
+        WorldError, match="method must be one of GET, HEAD, PUT, POST, DELETE, OPTIONS"
+    ):
+        Faults().add("hang", method=method)
