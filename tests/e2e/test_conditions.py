@@ -82,7 +82,7 @@ def test_an_ended_sign_in_has_a_way_back_and_what_waits_goes_on(
 
     notice = uploader.notice("login_ended")
     expect(notice).to_contain_text("Your sign-in has ended. 2 files wait and go on by themselves.")
-    uploader.row("calm.txt").expect_says("Waiting for you to sign in again")
+    uploader.row("calm.txt").expect_says("Waiting because you are not signed in")
     with page.expect_popup() as opened:
         notice.get_by_role("button", name="Sign in").click()
     expect(opened.value).to_have_url(f"{demo.url}/")

@@ -132,7 +132,7 @@ def test_r05_r17_r18_permission_that_cannot_be_had_is_waited_for(
     row.expect_says("Waiting for the server of this page, continues by itself")
     until(page, lambda: not busy)
     away = False
-    row.expect_says("Waiting for you to sign in again, continues by itself")
+    row.expect_says("Waiting because you are not signed in")
     signed_in = True
 
     row.expect_state("done", timeout_ms=30_000)
