@@ -182,12 +182,16 @@ class OssBucket:
         await self._ask(lambda bucket: bucket.abort(key, upload_id), none_if=("NoSuchUpload",))
 
     async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """Implement `ObjectStore.link`; the URL is signed locally, without a request to OSS.
+        """Implement `ObjectStore.link`; the URL is signed locally.
+
+        A request with the same credentials comes first, because OSS may not accept them any more.
 
         The object could be replaced by a symlink after the signature. A version cannot. Therefore
         the access key for links, which no session policy limits, signs URLs of versions only.
         """
-        credentials = await self._sessions.fresh(self._reading(stored.key))
+        policy = self._reading(stored.key)
+        await self._ask(lambda bucket: bucket.head(stored.key), none_if=NO_OBJECT, policy=policy)
+        credentials = await self._sessions.fresh(policy)
         now = self._clock()
         key = self._links_key()
         if lives_s > (credentials.expires_at - now).total_seconds() and key:

@@ -32,6 +32,22 @@ def test_a_link_opens_until_its_end(after: Demo, site: httpx.Client) -> None:
     assert (listed["note"], listed["process"]) == ("for Käthe", None)
 
 
+def test_a_link_opens_although_the_servers_credentials_have_ended_early(
+    after: Demo, site: httpx.Client
+) -> None:
+    upload = put(after, site, b"hello")
+    wish = {"key": upload.key, "expires_s": 600}
+    site.post("/api/share", json=wish).raise_for_status()
+
+    after.oss.faults.add("expire-tokens", key=f"*{upload.key[-9:]}", times=1)
+    link = site.post("/api/share", json=wish).json()
+    opened = fetch(after, link["url"])
+    ended = site.post("/api/grant").json()["access_key_id"]
+    site.post("/api/grant", json={"refused_key_id": ended})  # for the tests that follow
+
+    assert (opened.status_code, opened.content) == (200, b"hello")
+
+
 def test_a_link_lives_as_long_as_the_servers_credentials_and_dies_with_its_object(
     after: Demo, site: httpx.Client
 ) -> None:
