@@ -40,7 +40,11 @@ def hash_for_audit(file: CheckedFile) -> Note:
 def compress_logs(file: CheckedFile) -> Replace | None:
     """Log files are uploaded as gzip files, if these are smaller."""
     packed = file.folder / f"{file.name}.gz"
-    with file.path.open("rb") as source, gzip.open(packed, "wb", compresslevel=6) as target:
+    with (
+        file.path.open("rb") as source,
+        packed.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as target,  # without the time: always the same
+    ):
         shutil.copyfileobj(source, target, BLOCK)
     if packed.stat().st_size >= file.size:
         return None
