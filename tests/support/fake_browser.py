@@ -23,6 +23,7 @@ class FakeBrowser:
     def __init__(self, heard_after: int = 0) -> None:
         self.heard_after = heard_after
         self.pages: list[FakeTabs] = []
+        self.opened = 0
         self.waiting: list[tuple[str, asyncio.Event]] = []
 
     def freed(self) -> None:
@@ -46,6 +47,7 @@ class FakeTabs:
         self._handler: Callable[[str], None] = lambda text: None
         self._browser = browser
         browser.pages.append(self)
+        browser.opened += 1
 
     async def take(self, name: str) -> bool:
         await asyncio.sleep(0)
@@ -61,6 +63,11 @@ class FakeTabs:
     async def is_free(self, name: str) -> bool:
         await asyncio.sleep(0)
         return self._browser.holder(name) is None
+
+    async def held(self, start: str) -> list[str]:
+        await asyncio.sleep(0)
+        others = [page for page in self._browser.pages if page is not self]
+        return [name for page in others for name in page.names if name.startswith(start)]
 
     async def free(self, name: str) -> None:
         event = asyncio.Event()
@@ -124,51 +131,67 @@ class FakeNetwork:
 class FakeStorage:
     """A key-value storage of texts; raises `error` instead if it is set.
 
-    `saved` and `deleted` record the names of each call.
+    `named` are the texts by name; `texts` are the same, by the object key at the end of the name.
+    `saved` and `deleted` record the keys of each call.
     """
 
     def __init__(self) -> None:
         self.saved: list[list[str]] = []
         self.deleted: list[list[str]] = []
-        self.texts: dict[str, str] = {}
+        self.named: dict[str, str] = {}
         self.files: dict[str, File] = {}
         self.error: Exception | None = None
         self.keeps_files = False
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {_key(name): text for name, text in self.named.items()}
 
     async def load(self, owner: str) -> list[tuple[str, str, bool]]:
         self._check()
         return [
             (name, text, name in self.files)
-            for name, text in self.texts.items()
+            for name, text in self.named.items()
             if name.startswith(owner)
         ]
+
+    async def find(self, start: str) -> list[tuple[str, str]]:
+        await asyncio.sleep(0)
+        self._check()
+        return [(name, text) for name, text in self.named.items() if name.startswith(start)]
 
     async def save(
         self, records: "list[tuple[str, str, File | None]]", gone: "list[str] | None" = None
     ) -> None:
         await asyncio.sleep(0)
         self._check()
-        self.saved.append([name for name, _, _ in records])
+        self.saved.append([_key(name) for name, _, _ in records])
         for name, text, file in records:
-            self.texts[name] = text
+            self.named[name] = text
             if file and self.keeps_files:
                 self.files[name] = file
         for name in gone or []:
-            self.texts.pop(name, None)
-            self.files.pop(name, None)
+            self._remove(name)
 
     async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[File | FileUnreadable]":
         self._check()
         return [self.files.get(name) or FileUnreadable("NotFoundError") for name, _ in wanted]
 
-    async def delete(self, names: "list[str]") -> None:
+    async def delete(self, names: list[str]) -> None:
         await asyncio.sleep(0)
         self._check()
-        self.deleted.append(names)
+        self.deleted.append([_key(name) for name in names])
         for name in names:
-            self.texts.pop(name, None)
-            self.files.pop(name, None)
+            self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        self.named.pop(name, None)
+        self.files.pop(name, None)
 
     def _check(self) -> None:
         if self.error:
             raise self.error
+
+
+def _key(name: str) -> str:
+    return name.split("\n")[-1]

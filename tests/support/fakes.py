@@ -461,17 +461,20 @@ def make_ports(
     """Return ports without failures; the given fakes are shared with other pages."""
     clock = clock or FakeClock()
     http = http or FakeHttp()
+    browser = browser or FakeBrowser()
+    random = FakeRandom()
+    random.count = 100_000 * browser.opened  # different keys than other pages
     return FakePorts(
         FakeGrants(clock),
         http=http,
         checksum=FakeChecksum(),
         encryption=FakeEncryption(),
         clock=clock,
-        random=FakeRandom(),
+        random=random,
         network=FakeNetwork(),
         storage=storage or FakeStorage(),
         receipts=FakeReceipts(http),
-        tabs=FakeTabs(browser or FakeBrowser()),
+        tabs=FakeTabs(browser),
     )
 
 

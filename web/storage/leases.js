@@ -1,13 +1,18 @@
 // Leases in IndexedDB, in place of Web Locks where the browser has none (plain http). A page renews its leases; those of
 // a crashed page expire after at most LEASE_MS.
-import { update, write } from "./indexed_db.js";
+import { entriesFrom, update, write } from "./indexed_db.js";
 
 const LEASE_MS = 90_000; // browsers run the timers of hidden pages once a minute
 const me = crypto.getRandomValues(new Uint32Array(2)).join("-");
 
+const LEASES = "ossferry-lease/";
+
+export const leased = async () =>
+  (await entriesFrom(LEASES)).filter(([, { until }]) => until > Date.now()).map(([key]) => key.slice(LEASES.length));
+
 // Returns a function that releases the name; null if another page has it.
 export async function lease(name) {
-  const key = `ossferry-lease/${name}`;
+  const key = LEASES + name;
   let until = 0; // if this page sleeps longer, another one may take the name
   const write = () =>
     update(key, (now) => {

@@ -23,6 +23,12 @@ export async function load(owner) {
   return JSON.stringify(found.map(({ name, text }) => [name, text, known.has(FILES + name)]));
 }
 
+// Returns the records whose names begin with `start`, as JSON of [[name, text]].
+export async function find(start) {
+  const found = (await entriesFrom(TEXTS + start)).filter(([, text]) => typeof text === "string");
+  return JSON.stringify(found.map(([name, text]) => [name.slice(TEXTS.length), text]));
+}
+
 async function forgetOld(owner) {
   const others = (await entriesFrom(TEXTS)).filter(([name]) => !name.startsWith(TEXTS + owner));
   const names = others.filter(([, text]) => !(savedAt(text) > Date.now() / 1000 - MOST_AGE_S)).map(([name]) => name);

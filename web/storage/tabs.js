@@ -26,6 +26,14 @@ export async function free(name) {
   while (!(await isFree(name))) await new Promise((done) => setTimeout(done, 2000));
 }
 
+// The names of other pages that begin with `start`, as JSON.
+export async function heldElsewhere(start) {
+  const names = navigator.locks
+    ? (await navigator.locks.query()).held.map(({ name }) => name.slice(LOCKS.length))
+    : await (await import("./leases.js")).leased();
+  return JSON.stringify(names.filter((name) => name.startsWith(start) && !held.has(name)));
+}
+
 async function leaseIsFree(name) {
   const release = held.has(name) ? null : await (await import("./leases.js")).lease(name);
   await release?.();
@@ -54,7 +62,8 @@ function giveBack(name) {
   return ended;
 }
 
-const lockName = (name) => `ossferry/${name}`;
+const LOCKS = "ossferry/";
+const lockName = (name) => LOCKS + name;
 
 function lock(name) {
   return new Promise((done, fail) => {

@@ -39,6 +39,14 @@ class BrowserStorage:
         found = json.loads(str(await self._do("load", owner)))
         return [(name, text, can_reopen) for name, text, can_reopen in found]
 
+    async def find(self, start: str) -> "list[tuple[str, str]]":
+        """Return `(name, text)` for each record whose name begins with `start`.
+
+        Raises:
+            StorageBroken: IndexedDB is blocked, or does not exist.
+        """
+        return [(name, text) for name, text in json.loads(str(await self._do("find", start)))]
+
     async def save(
         self, records: "list[tuple[str, str, Any]]", gone: "list[str] | None" = None
     ) -> None:

@@ -61,6 +61,16 @@ class BrowserTabs:
         except JsException:
             return  # no support, as in `is_free`
 
+    async def held(self, start: str) -> "list[str]":
+        """Return the locks of other pages whose names begin with `start`."""
+        try:
+            return [
+                str(each)
+                for each in json.loads(str(await js.ossferry.ask("tabs", "heldElsewhere", start)))
+            ]
+        except JsException:
+            return []  # no support, as in `is_free`
+
     def tell(self, text: str) -> None:
         """Send a text to all other pages of this origin."""
         self._ask("tell", text)

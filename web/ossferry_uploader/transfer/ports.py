@@ -115,6 +115,9 @@ if TYPE_CHECKING:
                     prefix are read.
             """
 
+        async def find(self, start: str) -> list[tuple[str, str]]:
+            """Return `(name, text)` for each text whose name begins with `start`."""
+
         async def save(
             self, records: list[tuple[str, str, Any]], gone: list[str] | None = None
         ) -> None:
@@ -165,6 +168,9 @@ if TYPE_CHECKING:
 
         async def free(self, name: str) -> None:
             """Wait until no tab holds the lock."""
+
+        async def held(self, start: str) -> list[str]:
+            """Return the locks of other tabs whose names begin with `start`."""
 
         def tell(self, text: str) -> None:
             """Send a text to all other tabs."""

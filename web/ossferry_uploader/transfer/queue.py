@@ -97,9 +97,6 @@ class Queue:
             is_idle=lambda: not (self._line or self._running),
             has_ended=lambda: not self._unended,
         )
-        engine.journal.small.unfinished = lambda: [
-            upload for upload in self.uploads if upload.number in self._unended
-        ]
         self.unfinished = UnfinishedUploads(engine, self._add)
         self.checking = Checking(
             engine, limits=lambda: self._limits, passed=self._line_up, failed=self._refuse
@@ -294,7 +291,8 @@ class Queue:
         self.uploads.remove(upload)
         if upload.upload_id:
             self._engine.journal.release_key(upload.key)
-        self._records.drop(upload)
+        if upload.state != states.DONE:
+            self._records.drop(upload)
 
     def _add(self, file: "File", options: Options, record: "Checkpoint | None" = None) -> Upload:
         self._added += 1
@@ -476,6 +474,7 @@ class Queue:
             self._unended.discard(upload.number)
         if is_over(upload):
             self._records.drop(upload)
+        self._records.wake()
         if upload.state == states.WAITING:  # a person has retried the upload meanwhile
             self._line_up(upload)
         self._start()

@@ -138,7 +138,7 @@ def test_a_large_file_without_an_upload_id_may_have_begun(size, upload_id, may_h
     assert (upload.upload_id, upload.progress.part_size) == (upload_id, record.part_size)
     assert upload.progress.unanswered_begins == may_have_begun
     assert (upload.key, upload.sha256) == (record.key, "")
-    assert (upload.record.name, upload.record.upload_id) == (record.key, upload_id)
+    assert (upload.record.name, upload.record.upload_id) == (record.stored_as, upload_id)
 
 
 @pytest.mark.parametrize(

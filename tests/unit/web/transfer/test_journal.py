@@ -24,7 +24,9 @@ class Tabs:
     def open(self):
         """Return the journal and the `FakeTabs` of a new tab."""
         ports = make_ports(storage=self.storage, browser=self.browser)
-        return make_engine(ports).journal, ports.tabs
+        journal = make_engine(ports).journal
+        journal.begin_work()
+        return journal, ports.tabs
 
 
 def large(key=KEY, upload_id="U1", size=SIZE):
@@ -119,6 +121,29 @@ async def test_a_tab_that_did_not_hear_of_a_claim_sees_it_when_it_claims():
     assert keys(second.in_other_tabs) == [KEY]
 
 
+async def test_a_tab_does_not_claim_the_record_of_a_small_file_that_another_tab_has_rewritten():
+    tabs = Tabs()
+    before, end = tabs.open()
+    await before.load()
+    left = large(upload_id="", size=10)
+    left.record.save_as(before.name_of(left))
+    await before.keep_waiting([left])
+    end.close()
+    first, second = tabs.open()[0], tabs.open()[0]
+    await first.load()
+    await second.load()
+    (stale,) = second.unfinished
+    tabs.browser.heard_after = 1_000
+    upload = fresh(size=10)
+    assert await first.adopt(upload) is None
+    await first.keep_waiting([upload])
+    first.stopped(upload)
+
+    assert await second.claim(stale) is None
+
+    assert (upload.key, second.unfinished) == (KEY, [])
+
+
 async def test_a_claimed_record_cannot_be_claimed_twice():
     tabs = Tabs()
     await left_by_a_closed_tab(tabs)
@@ -126,7 +151,8 @@ async def test_a_claimed_record_cannot_be_claimed_twice():
     await journal.load()
     (record,) = journal.unfinished
 
-    assert [await journal.claim(record), await journal.claim(record)] == [True, False]
+    assert await journal.claim(record)
+    assert not await journal.claim(record)
 
 
 async def test_a_record_that_is_unclaimed_again_can_be_claimed_by_another_tab():
@@ -156,7 +182,7 @@ async def test_an_upload_adopts_the_key_the_id_and_the_unproved_parts_of_a_close
 
     assert (upload.key, upload.upload_id) == (KEY, "U1")
     assert upload.progress.is_unproved
-    assert upload.record.name == KEY
+    assert upload.record.name == journal.name_of(upload)
     assert journal.unfinished == []
 
 
@@ -188,14 +214,19 @@ async def test_a_cancelled_upload_gives_back_what_it_was_about_to_adopt():
 async def test_an_upload_follows_the_other_tab_and_gets_its_object():
     tabs = Tabs()
     first, _, journal = await while_another_tab_sends(tabs)
+    sent = large()
+    sent.record.save_as(first.name_of(sent))
+    sent.target.stored("42", "")
     upload = fresh()
 
     following = asyncio.create_task(journal.adopt(upload))
     await until(lambda: upload.paused_for == states.FOR_TAB)
     assert journal.followers() == 1
-    await first.forget(KEY, "42")
+    await first.keep_waiting([sent])
+    first.end(sent)
 
-    assert await following == (KEY, "42", "")
+    stored = await following
+    assert (stored.key, stored.crc64) == (KEY, "42")
     assert (upload.state, journal.followers()) == (states.UPLOADING, 0)
 
 
@@ -292,20 +323,7 @@ async def test_the_records_of_waiting_uploads_share_one_lock():
 
     locks = {json.loads(text)["page"] for text in tabs.storage.texts.values()}
     assert (len(tabs.storage.texts), len(locks), len(tabs.storage.saved)) == (11, 1, 1)
-    assert end.names == list(locks)
-
-
-async def test_the_record_of_a_complete_object_is_removed_and_other_tabs_hear_of_it():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
-    first, _ = tabs.open()
-    second, _ = tabs.open()
-    await first.load()
-    await second.load()
-
-    await first.forget(KEY, "42")
-
-    assert (tabs.storage.texts, second.unfinished) == ({}, [])
+    assert locks < set(end.names)
 
 
 async def test_an_abandoned_record_is_not_offered_and_can_be_removed():

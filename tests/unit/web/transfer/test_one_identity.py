@@ -12,11 +12,11 @@ from ossferry_uploader.oss.encryption import PublicKey
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.verdict import Verdict
 from ossferry_uploader.transfer.errors import FileUnreadable
-from ossferry_uploader.transfer.journal.checkpoint import fingerprint
+from ossferry_uploader.transfer.journal.checkpoint import checkpoint_of
 from ossferry_uploader.transfer.plan import MIB
 from support.fake_browser import FakeStorage
 from support.fake_checks import FakeChecks
-from support.fakes import FakeFile, crc64_of_zeros, until
+from support.fakes import START_S, FakeFile, crc64_of_zeros, until
 from support.pages import World
 
 KEY = PublicKey("ff" * 63 + "01", 3)
@@ -313,13 +313,6 @@ async def _never(_seconds):
     await asyncio.Event().wait()
 
 
-def told(queue, upload, key, crc64, salt=""):
-    """Let a page hear that another tab has stored the file of an upload."""
-    journal = queue._engine.journal
-    lock = f"send {journal.owner} {fingerprint(upload.source)}"
-    journal.small.hear({"told": [[lock, key, crc64, salt, "keep both", "page-x"]]})
-
-
 ELSEWHERE = "uploads/alice-1/2026-03-14/elsewhere/a.heic"
 
 
@@ -356,28 +349,6 @@ async def test_parts_of_a_file_that_checks_made_are_no_parts_of_the_original():
     assert world.http.objects == {again.key: LARGE}
 
 
-@pytest.mark.parametrize("kind", [(), ("encrypted",)], ids=["plain", "encrypted"])
-async def test_parts_of_a_file_that_another_tab_has_stored_are_removed(kind):
-    world = Pages(kind)
-    queue, ports = await world.open()
-    world.http.hold_after = 3
-    upload = world.add(queue, ports, size=LARGE)
-    await until(lambda: upload.progress.arrived and world.http.hold_after is None)
-    upload.pause()
-    await until(lambda: upload.state == states.PAUSED)
-    world.http.release()
-    salt = upload.target.salt.split(" ")[0] + " other" if kind else ""
-    world.http.objects[ELSEWHERE] = LARGE
-    told(queue, upload, ELSEWHERE, str(crc64_of_zeros(LARGE)), salt)
-
-    upload.resume()
-    await done(upload)
-
-    assert (upload.key, upload.identical, upload.target.salt) == (ELSEWHERE, True, salt)
-    assert (world.http.multiparts, list(world.http.objects)) == ({}, [ELSEWHERE])
-    await until(lambda: not world.storage.texts)
-
-
 async def test_the_record_of_a_file_that_is_sent_again_does_not_say_that_it_has_arrived():
     world = Pages()
     first = await world.left_with_one_arrived()
@@ -412,7 +383,11 @@ async def test_a_replaced_file_is_not_taken_for_a_checked_one_that_is_found(find
     ports.checksum.has_changed = False
     if finds == "another tab's object":
         world.http.objects[ELSEWHERE] = SMALL
-        told(queue, upload, ELSEWHERE, str(crc64_of_zeros(SMALL)))
+        _, other = await world.open()
+        await other.tabs.take("page-x")
+        record = checkpoint_of(upload, owner="uploads/alice-1/", page="page-x", at_s=START_S)
+        record.key, record.crc64 = ELSEWHERE, str(crc64_of_zeros(SMALL))
+        world.storage.named[record.stored_as] = record.text()
 
     ports.checks.release()
     await until(lambda: upload.state in states.ENDED)
@@ -464,7 +439,7 @@ async def test_no_record_is_written_under_a_key_that_an_upload_has_left():
     uploads = [world.add(queue, ports, f"{number}.txt") for number in range(11)]
     queue.pause_all()
     await until(lambda: len(world.storage.texts) == 11)
-    world.storage.texts.clear()
+    world.storage.named.clear()
     key = uploads[0].key
 
     async def leave(_seconds):

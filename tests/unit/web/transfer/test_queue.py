@@ -193,7 +193,7 @@ async def test_keys_have_prefix_day_random_and_name():
     upload = queue.add(FakeFile("c.txt", path="a/b"))
     await settle(queue)
 
-    assert upload.key == f"uploads/alice-1/2026-03-14/{'0' * 31}1/a/b/c.txt"
+    assert upload.key == f"uploads/alice-1/2026-03-14/{'0' * 31}2/a/b/c.txt"
 
 
 async def test_two_hundred_files_arrive_with_one_grant():

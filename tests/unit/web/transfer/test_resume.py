@@ -180,7 +180,7 @@ async def test_of_several_records_of_a_file_the_one_goes_on_of_which_most_has_ar
     _, ports, engine = make()
     for part in (1, 3, 2):
         key = f"{OWNER}{part}/a.bin"
-        ports.storage.texts[key] = record(key=key, sent=part * 8 * MIB)
+        ports.storage.named[key] = record(key=key, sent=part * 8 * MIB)  # of an earlier version
     await engine.journal.load()
     upload = Upload(FakeFile("a.bin", SIZE), lambda _upload: None)
 
@@ -254,8 +254,8 @@ async def test_an_upload_that_goes_on_knows_the_sha256_that_it_began_with():
 
 async def test_an_upload_that_begins_anew_believes_no_record_of_its_sha256():
     ports = await interrupted(3, Options(sha256=True))
-    name, text = next(iter(ports.storage.texts.items()))
-    ports.storage.texts[name] = text.replace(f"{SIZE:064x}", "f" * 64)
+    name, text = next(iter(ports.storage.named.items()))
+    ports.storage.named[name] = text.replace(f"{SIZE:064x}", "f" * 64)
     ports.http.multiparts = {}
     queue, _, _ = make(ports)
 
@@ -483,7 +483,7 @@ async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
 async def test_records_that_are_broken_or_old_are_refused_and_removed(text):
     _, ports, engine = make()
     sound = record(key=f"{OWNER}s/a.bin")
-    ports.storage.texts = {name_of(text): text, name_of(sound): sound}
+    ports.storage.named = {name_of(text): text, name_of(sound): sound}
 
     await engine.journal.load()
 
@@ -517,16 +517,6 @@ async def test_what_one_person_left_is_kept_while_another_uses_the_browser_and_n
 
     assert alice.key == upload.key
     assert sorted(ports.http.objects) == sorted([alice.key, bob.key])
-
-
-async def test_a_record_under_another_name_than_its_key_is_refused():
-    _, ports, engine = make()
-    ports.storage.texts = {f"{OWNER}other": record()}
-
-    await engine.journal.load()
-
-    assert engine.journal.unfinished == []
-    await until(lambda: not ports.storage.texts)
 
 
 def test_a_record_is_read_as_it_was_written():

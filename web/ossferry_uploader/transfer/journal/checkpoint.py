@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["Checkpoint", "checkpoint_of", "fingerprint", "read_checkpoint", "restore"]
+__all__ = ["Checkpoint", "checkpoint_of", "fingerprint", "names_of", "read_checkpoint", "restore"]
 
 VERSION = 2
 MAX_AGE_S = 7 * 86400
@@ -55,8 +55,9 @@ class Checkpoint:
             keeps its record until all files of its page have ended.
         saved_at_s: the time when the record was written, in seconds since 1970.
         page: the tab that wrote the record, identified by the name of the tab's lock.
-        lock: the name of the lock that a tab needs to continue the upload. A multipart upload has
-            its own lock. All other uploads of a tab share the tab's lock.
+        lock: the name of the lock that shows whether a tab may continue the upload. A multipart
+            upload has its own lock. All other uploads of a tab share the tab's lock.
+        stored_as: the name of the record in the browser's storage.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Checkpoint:
         self.number = 0  # in a `RecordList`
         self.can_reopen = False  # the browser can open the file without a file chooser
         self.lock = key if upload_id else page
+        self.stored_as = f"{names_of(owner, self)}{key}"
 
     def file(self) -> "LostFile":
         """Return the file of the record. The bytes of this file are not available."""
@@ -135,6 +137,11 @@ class Checkpoint:
 def fingerprint(file: "File | Checkpoint") -> str:
     """Return the fingerprint used to recognise a file: size, time of change, folders and name."""
     return f"{file.size} {file.modified} {file.path}/{file.name}"
+
+
+def names_of(owner: str, file: "File | Checkpoint") -> str:
+    """Return the first part of the names of all records of a file in the browser's storage."""
+    return f"{owner}{fingerprint(file)}\n"
 
 
 def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Checkpoint:
@@ -181,7 +188,7 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
         may_have_begun=record.total > MAX_SINGLE_BYTES and not (record.upload_id or record.crc64),
         made=record.made,
     )
-    upload.record.save_as(record.key)
+    upload.record.save_as(record.stored_as)
     upload.record.save_id(record.upload_id)
     if record.options.given != upload.options.given:
         upload.use(upload.file, record.options)

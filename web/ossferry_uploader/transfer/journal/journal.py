@@ -1,29 +1,27 @@
 """The unfinished uploads of one person in this browser, and the tab that may continue each upload.
 
-An upload belongs to the tab that holds the lock of the upload's record. To continue an upload, a
-tab first claims the record: the tab takes the lock. The tab releases the lock when the upload has
-ended. If a tab is closed, the browser releases all locks of the tab.
+The records are the only source of what another tab has done with a file. A tab reads the records of
+a file after the tab has taken a lock that keeps other tabs from this file: the lock of the file or,
+for a multipart upload, the lock of the upload (see `tab_locks`). Messages between tabs only keep
+the display up to date; a lost message changes nothing else.
 
-Each multipart upload has its own lock. Tabs send each other messages about the progress of
-multipart uploads. All other uploads of a tab share one lock: waiting uploads, and files that are
-sent in one request. Tabs send no messages about the progress of these uploads.
+To continue an upload of a closed tab, a tab claims the record: the tab takes such a lock, and
+checks that the record is still the same. The lock of the closed tab itself only shows that the tab
+is closed.
+
+A tab that has stored a file writes the CRC-64 into the record before it releases the lock. These
+records stay until no tab has unfinished uploads, so that each tab knows what the others have
+stored.
 """
 
 import asyncio
 import json
 
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.journal.checkpoint import fingerprint, restore
+from ossferry_uploader.transfer.journal.checkpoint import fingerprint, names_of, restore
 from ossferry_uploader.transfer.journal.record_list import RecordList
 from ossferry_uploader.transfer.journal.records import Records
-from ossferry_uploader.transfer.journal.tab_locks import (
-    ANSWER_S,
-    POLLS,
-    Follower,
-    LargeFileLocks,
-    SmallFileLocks,
-    begin_lock,
-)
+from ossferry_uploader.transfer.journal.tab_locks import FileLocks, Follower, Handover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Journal"]
 
 TAB_LOCK = "page-"  # first part of the name of a tab's own lock
+BUSY = "busy-"  # first part of the name of the lock of a tab with unfinished uploads
 WRITTEN_AT_ONCE = 10  # records, before other tasks run
 
 
@@ -54,7 +53,6 @@ class Journal:
 
     Attributes:
         in_other_tabs: the records of multipart uploads that other tabs have claimed.
-        small: the locks of small files.
     """
 
     def __init__(
@@ -69,17 +67,20 @@ class Journal:
         self.in_other_tabs: list[Checkpoint] = []
         self._unclaimed = RecordList()
         self._records = Records(ports.storage, keeper, lambda: on_change(self))
-        self._tab_lock = ""  # the lock of all uploads of this tab that are not multipart
-        self._locks: set[str] = set()  # locks of records that this tab holds
+        # the lock of all uploads of this tab that are not multipart
+        self._tab_lock = f"{TAB_LOCK}{ports.random.hex(8)}"
+        self._locks = {self._tab_lock}  # locks of records that this tab holds
         self._claimed: set[str] = set()  # keys of records
+        self._claimed_elsewhere: set[tuple[str, str]] = set()  # (key, page) of records
+        self._arrived: set[str] = set()  # names of records of this tab
+        self._is_busy = self._is_ending = False
+        self._is_shown = asyncio.Event()  # this tab holds the two locks of its own
         self._watched: set[str] = set()  # locks of other tabs
         self._followers: list[Follower] = []
         self._adopting = asyncio.Lock()
         self._loading: asyncio.Event | None = None
-        self._large = LargeFileLocks(ports.tabs, self.release_key)
-        self.small = SmallFileLocks(
-            ports.tabs, ports.clock, drop_place=self._drop_place, find_place=self._find_place
-        )
+        self._handover = Handover(ports.tabs, self.release_key)
+        self._files = FileLocks(ports.tabs, self._drop_place)
         self._clock = ports.clock
         self._random = ports.random
         self._tabs = ports.tabs
@@ -111,7 +112,7 @@ class Journal:
 
     def followers(self) -> int:
         """Return how many uploads of this tab wait while another tab sends the same file."""
-        return len(self._followers) + self.small.followers()
+        return len(self._followers) + self._files.followers()
 
     async def load(self) -> None:
         """Read the records of this person from the browser's storage, if they were not read before.
@@ -127,31 +128,36 @@ class Journal:
             asyncio.create_task(self._load(owner, self._loading))  # noqa: RUF006 - outlives callers
         await self._loading.wait()
 
-    async def adopt(self, upload: "Upload") -> "tuple[str, str, str] | None":
-        """Give an upload the unclaimed record of the same file, if there is one.
+    def name_of(self, upload: "Upload") -> str:
+        """Return the name of the record of an upload with a key."""
+        return f"{names_of(self.owner, upload.source)}{upload.key}"
 
-        The upload then continues the unfinished upload of that record. If another tab sends the
-        same file, this method waits until that tab has finished or failed.
+    async def adopt(self, upload: "Upload") -> "Checkpoint | None":
+        """Take the lock of a file, and find out what other tabs have done with the file.
+
+        If another tab sends the file, this method waits until that tab has finished or failed. If
+        a closed tab has left a record of the file, the upload gets this record, and continues the
+        unfinished upload of that tab.
 
         Returns:
-            The key, the CRC-64 and the salt of the object, if another tab has stored the file.
-            Otherwise `None`, and this upload has to send the file.
+            The record of an open tab that has stored the file. Otherwise `None`, and this upload
+            has to send the file.
         """
+        await self._is_shown.wait()
         while True:
-            if not upload.has_begun() and self._unclaimed.of(upload.source):
-                await self._drop_place(upload)  # its own place, for that of a closed tab
-            await self.adopt_unclaimed(upload)
-            has_place = upload.key and upload.has_begun()
-            other = None if has_place else self.find_in_other_tabs(upload.source)
-            if other:
-                await self._drop_place(upload)
-                crc64 = await self._follow(upload, other)
-                if crc64:
-                    return (other.key, crc64, other.salt)
-            elif has_place or await self._large.take(upload):
+            await self._files.take(upload)
+            stored = await self._look(upload)
+            if stored:
+                return stored
+            await self._take_over(upload)
+            if upload.upload_id:
+                self._files.end(upload)
                 return None
-            else:
-                await self._let_begin(upload)
+            other = self.find_in_other_tabs(upload.source)
+            if not other:
+                return None
+            self._files.end(upload)
+            await self._follow(upload, other)
 
     async def adopt_unclaimed(self, upload: "Upload") -> None:
         """Give an upload the unclaimed record of the same file, if there is one.
@@ -164,9 +170,10 @@ class Journal:
                 records = self._unclaimed.of(upload.source)
                 if not records:
                     return
-                record = max(records, key=lambda each: (bool(each.crc64), each.sent))
-                if not await self.claim(record):
-                    if self.has_unclaimed(record.key):
+                wanted = max(records, key=lambda each: (bool(each.crc64), each.sent))
+                record = await self.claim(wanted)
+                if not record:
+                    if self.has_unclaimed(wanted.key):
                         return  # another tab sends this file
                     continue
                 if upload.state in states.ENDED:
@@ -185,50 +192,58 @@ class Journal:
         """Return whether no tab of this browser holds the lock with this name."""
         return lock not in self._locks and await self._tabs.is_free(lock)
 
-    async def claim(self, record: "Checkpoint") -> bool:
-        """Claim an unclaimed record: take the lock of the record for this tab.
-
-        The records of a closed tab share one lock, except the records of multipart uploads. The
-        tab that holds this lock can claim all of these records.
+    async def claim(self, record: "Checkpoint") -> "Checkpoint | None":
+        """Claim an unclaimed record: take the lock of the multipart upload or of the small file.
 
         Returns:
-            `True` if this tab has claimed the record. `False` if another tab has claimed the
-            record. `False` also if another tab sends the same small file; in this case the record
-            stays unclaimed.
+            The record as the storage has it now, if this tab has claimed it. `None` if another tab
+            has the lock, or has claimed the record before. If another tab sends the same small
+            file, the record stays unclaimed.
         """
         if not self._drop(record):
-            return False
-        lock = record.lock
+            return None
+        self._claimed.add(record.key)
         try:
-            has_file = bool(record.upload_id) or await self.small.reserve(record.owner, record)
-            take = self._take if has_file else self._tabs.is_free
-            is_free = lock in self._locks or await take(lock)
+            if record.upload_id:
+                has_lock = record.key in self._locks or await self._take(record.key)
+            else:
+                has_lock = await self._files.reserve(record.owner, record)
+            found = await self._same(record) if has_lock else None
         except asyncio.CancelledError:
-            self._unclaimed.add(record)
-            self.release(record)
+            self.unclaim(record)
             raise
-        if has_file and is_free:
-            self._locks.add(lock)
-            self._claimed.add(record.key)
-            self._tabs.tell(record.text())
-            return True
+        if found:
+            if found.upload_id:
+                self._locks.add(found.key)
+            claimed = json.dumps({"claimed": [found.key, found.page]})
+            self._tabs.tell(found.text() if found.upload_id else claimed)
+            return found
         self.release(record)
-        if is_free:
-            self._unclaimed.add(record)
-        else:
+        self._claimed.discard(record.key)
+        if not has_lock and record.upload_id:
             self._add_other_tab(record)
-        return False
+        elif not has_lock:
+            self._unclaimed.add(record)
+        return None
+
+    async def _same(self, record: "Checkpoint") -> "Checkpoint | None":
+        """Return a record as the storage has it now; `None` if another tab has claimed it."""
+        found = await self._records.current(record)
+        if self.broken:
+            return record
+        is_same = found and (found.page, found.upload_id) == (record.page, record.upload_id)
+        return found if is_same else None
 
     async def reclaim(self, upload: "Upload") -> None:
-        """Claim the record of a large upload again after a pause.
+        """Claim the key of a large upload again after a pause.
 
         If another tab has claimed the record during the pause, this method removes the key and the
         parts from the upload. The parts cannot be used, because the other tab may have created a
         new multipart upload under the same key.
         """
         key = upload.key
-        self._large.continued(key)
-        if key in self._locks or not begin_lock(upload):
+        self._handover.continued(key)
+        if key in self._locks:
             return
         if await self._tabs.take(key):
             self._locks.add(key)
@@ -246,13 +261,21 @@ class Journal:
 
         Call this method when no request of the upload is in flight any more.
         """
-        self._large.stopped(upload)
-        self.small.end(upload)
+        if upload.state == states.DONE and upload.is_lasting:
+            return  # `end` releases the locks, after the record was written
+        self._handover.stopped(upload)
+        self.end(upload)
+
+    def end(self, upload: "Upload") -> None:
+        """Release the locks of an upload that has ended, and whose record says so."""
+        self._files.end(upload)
         self.not_sending(upload)
+        if upload.crc64 and upload.key in self._locks:
+            self.release_key(upload.key)
 
     def not_sending(self, upload: "Upload") -> None:
         """Release the lock that `claim` took for a small file, unless the file is being sent."""
-        self.small.release(self.owner, upload.source)
+        self._files.release(self.owner, upload.source)
 
     def unclaim(self, record: "Checkpoint") -> None:
         """Undo `claim`: release the lock, and list the record as unclaimed again."""
@@ -266,7 +289,7 @@ class Journal:
         if record.upload_id:
             self.release_key(record.key)
         else:
-            self.small.release(record.owner, record)
+            self._files.release(record.owner, record)
 
     def release_key(self, key: str) -> None:
         """Release the lock of a multipart upload, so that another tab can continue the upload.
@@ -292,10 +315,11 @@ class Journal:
 
     async def begin(self, upload: "Upload") -> None:
         """Take the lock of a new multipart upload for this tab, and write the first record."""
+        self.begin_work()
         await self._tabs.take(upload.key)
         self._locks.add(upload.key)
         await self.keep(upload, file=upload.source)
-        self._large.release(upload)
+        self._files.end(upload)
 
     async def keep(self, upload: "Upload", *, file: "File | None" = None) -> None:
         """Write the record of a multipart upload, and send the upload's progress to the other tabs.
@@ -309,12 +333,13 @@ class Journal:
         if not upload.is_lasting:
             self._records.know(upload.upload_id)
             return
+        await self._is_shown.wait()
         record = self._records.of(upload, self._tab_lock)
         upload.record.save_parts(upload.progress.arrived)
-        gone = [upload.record.name] if upload.record.name not in ("", record.key) else []
-        upload.record.save_as(record.key)
+        gone = [upload.record.name] if upload.record.name not in ("", record.stored_as) else []
+        upload.record.save_as(record.stored_as)
         self._tabs.tell(record.text())
-        await self._records.save([(record.key, record.text(), file)], gone)
+        await self._records.save([(record.stored_as, record.text(), file)], gone)
         upload.record.save_id(record.upload_id)
 
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
@@ -323,10 +348,7 @@ class Journal:
         Each upload has a key. It has arrived, or has no multipart upload. A record under an earlier
         key is removed.
         """
-        if not self._tab_lock:
-            self._tab_lock = self.small.page = f"{TAB_LOCK}{self._random.hex(8)}"
-            await self._tabs.take(self._tab_lock)
-            self._locks.add(self._tab_lock)
+        await self._is_shown.wait()
         records: list[tuple[Upload, Checkpoint]] = []
         gone: list[str] = []
         for index, upload in enumerate(uploads):
@@ -334,42 +356,28 @@ class Journal:
                 await self._clock.sleep(0)
             name = upload.record.name
             if name and upload.key and (upload.crc64 or not upload.upload_id):
-                if name != upload.key:
+                record = self._records.of(upload, self._tab_lock)
+                if name != record.stored_as:
                     gone.append(name)
-                    upload.record.save_as(upload.key)
-                records.append((upload, self._records.of(upload, self._tab_lock)))
+                    upload.record.save_as(record.stored_as)
+                records.append((upload, record))
         # without the uploads that have got another key meanwhile, and perhaps its record
         records = [each for each in records if each[0].key == each[1].key]
         if records:
             self._tabs.tell(records[0][1].text())  # one is enough: all have the same lock
             await self._records.save(
-                [(record.key, record.text(), upload.source) for upload, record in records], gone
+                [(record.stored_as, record.text(), upload.source) for upload, record in records],
+                gone,
             )
         for upload, record in records:
             upload.record.save(record.key, record.salt)
-            if record.crc64 and record.key in self._locks:
-                self.release_key(record.key)
-        self.small.tell_saved([record for _, record in records])
+            if record.crc64:
+                self._arrived.add(record.stored_as)
 
-    async def forget(self, key: str, crc64: str = "") -> None:
-        """Remove the record of an upload that is complete or cancelled, and inform the other tabs.
-
-        Args:
-            key: the object key of the upload.
-            crc64: the CRC-64 of the complete object; empty if the upload was cancelled.
-        """
-        await self.erase([key])
-        self.tell_end(key, crc64)
-        self.release_key(key)
-
-    def tell_end(self, key: str, crc64: str) -> None:
-        """Send the other tabs a message that an upload is complete or cancelled.
-
-        Args:
-            key: the object key of the upload.
-            crc64: the CRC-64 of the complete object; empty if the upload was cancelled.
-        """
-        self._tabs.tell(json.dumps({"ended": key, "crc64": crc64}))
+    async def forget(self, upload: "Upload") -> None:
+        """Remove the record of a multipart upload that does not exist any more."""
+        await self._records.erase([upload.record.name or self.name_of(upload)])
+        self.release_key(upload.key)
 
     async def abandon(self, records: "list[Checkpoint]") -> None:
         """Mark records as abandoned in the browser's storage.
@@ -378,16 +386,49 @@ class Journal:
         """
         for record in records:
             record.is_abandoned = True
-        await self._records.save([(record.key, record.text(), None) for record in records])
+        await self._records.save([(record.stored_as, record.text(), None) for record in records])
 
-    async def forget_arrived(self) -> None:
-        """Remove the records of arrived files, if no other upload of their closed tabs is left."""
-        gone = [record for record in self._unclaimed.all() if record.crc64]
-        if gone and not self._unclaimed.offered():
-            for record in gone:
-                self._unclaimed.drop(record)
-            await self.erase([record.key for record in gone])
-        self.small.tell_over()
+    def begin_work(self) -> None:
+        """Show the other tabs that this tab has unfinished uploads."""
+        if not self._is_busy:
+            self._is_busy = True
+            asyncio.create_task(self._show_work())  # noqa: RUF006 - it ends by itself
+
+    def has_work(self) -> bool:
+        """Return whether `end_work` has to be called when all uploads of this tab have ended."""
+        return self._is_busy or bool(self._arrived and not self._is_ending)
+
+    def end_work(self) -> None:
+        """Remove the records of arrived files, as soon as no tab has unfinished uploads any more.
+
+        Records of arrived files of a closed tab stay while other uploads of closed tabs are left.
+        """
+        if self._is_busy:
+            self._is_busy = False
+            self._tabs.drop(f"{BUSY}{self._tab_lock}")
+        if not self._is_ending:
+            self._is_ending = True
+            asyncio.create_task(self._forget_arrived())  # noqa: RUF006 - it ends by itself
+
+    async def _show_work(self) -> None:
+        await self._take(self._tab_lock)
+        await self._take(f"{BUSY}{self._tab_lock}")
+        self._is_shown.set()
+
+    async def _forget_arrived(self) -> None:
+        for lock in await self._tabs.held(BUSY):
+            await self._tabs.free(lock)
+        self._is_ending = False
+        if self._is_busy:
+            return  # `end_work` is called again
+        gone, self._arrived = self._arrived, set()
+        if not self._unclaimed.offered():
+            for record in self._unclaimed.all():
+                if record.crc64:
+                    self._unclaimed.drop(record)
+                    gone.add(record.stored_as)
+        if gone:
+            await self.erase(list(gone))
 
     def take_unsent(self, upload: "Upload") -> "list[str]":
         """Return the names of the records of closed tabs that had the file of an upload, unsent.
@@ -401,18 +442,15 @@ class Journal:
         ]
         for record in unsent:
             self._drop(record)
-        return [record.key for record in unsent]
+        return [record.stored_as for record in unsent]
 
-    async def erase(self, keys: "list[str]") -> None:
-        """Remove the records with these object keys from the browser's storage."""
-        await self._records.erase(keys)
-        for key in keys:
-            if key in self._locks:
-                self.release_key(key)
+    async def erase(self, names: "list[str]") -> None:
+        """Remove the records with these names from the browser's storage."""
+        await self._records.erase(names)
 
     async def _load(self, owner: str, loaded: asyncio.Event) -> None:
         self._tabs.listen(self._hear)
-        self._records.owner = self.small.owner = owner
+        self._records.owner = self._files.owner = owner
         try:
             await self._read(lambda record: True)
         finally:
@@ -436,25 +474,23 @@ class Journal:
                 self._unclaimed.add(record)
                 continue
             self._add_other_tab(record)
-            if record.crc64:
-                self.small.know(record)
 
     def _hear(self, text: str) -> None:
         """Process a message from another tab, which may run another version of this page."""
         try:
             found = json.loads(text)
-            key, crc64, wanted = found.get("ended"), found.get("crc64"), found.get("wanted")
+            claimed, wanted = found.get("claimed"), found.get("wanted")
         except (ValueError, AttributeError):
             return
-        if isinstance(key, str) and isinstance(crc64, str):
-            self._drop_all(lambda other: other.key == key)
-            self._remove_other_tab(key, crc64)
+        if isinstance(claimed, list):
+            if [type(each) for each in claimed] == [str, str]:
+                self._claimed_elsewhere.add(tuple(claimed))
+                self._drop_all(lambda other: [other.key, other.page] == claimed)
             return
         if isinstance(wanted, str):
             if wanted in self._locks:
-                self._large.hear_wanted(wanted)
+                self._handover.hear_wanted(wanted)
             return
-        self.small.hear(found)
         record = self._records.parse(text)
         if record and record.lock not in self._locks:
             self._add_other_tab(record)
@@ -473,22 +509,6 @@ class Journal:
             self._drop_all(lambda other: other.lock == record.lock)
             asyncio.create_task(self._until_free(record))  # noqa: RUF006 - it ends by itself
 
-    def _remove_other_tab(self, key: str, crc64: str) -> None:
-        """Remove the record with this object key from `in_other_tabs`.
-
-        Uploads of this tab stop waiting for the other tab's upload, and continue.
-
-        Args:
-            key: the object key in the record.
-            crc64: the CRC-64 of the object; empty if the upload of the record is not complete.
-        """
-        self.in_other_tabs = [other for other in self.in_other_tabs if other.key != key]
-        for follower in self._followers:
-            if follower.key == key:
-                follower.crc64 = crc64
-                follower.ended.set()
-        self._on_change(self)
-
     async def _until_free(self, record: "Checkpoint") -> None:
         """Wait until the lock of a record is free, then make all records with this lock unclaimed.
 
@@ -496,36 +516,25 @@ class Journal:
         """
         while True:
             await self._tabs.free(record.lock)
-            await self._hear_the_end(record.key)
-            if record.upload_id and record.key not in [other.key for other in self.in_other_tabs]:
-                self._watched.discard(record.lock)
-                return
-            found = await self._records.all()
+            if record.upload_id:
+                found = await self._records.of_file(record)
+            else:
+                found = await self._records.all()
             if record.lock in self._locks or await self._tabs.is_free(record.lock):
                 break  # otherwise a third tab has claimed the record
         self._watched.discard(record.lock)
-        arrived = [left for left in found if left.lock == record.lock and self.small.complete(left)]
-        if arrived:  # the closed tab had no time to write it
-            await self._records.save([(left.key, left.text(), None) for left in arrived])
-        self.small.forget_page(record.lock)
         for left in found:
-            if left.lock == record.lock and left.key not in self._claimed:
+            is_claimed = (
+                left.key in self._claimed or (left.key, left.page) in self._claimed_elsewhere
+            )
+            if left.lock == record.lock and not is_claimed:
                 self._unclaimed.add(left)
-        if record.upload_id:
-            self._remove_other_tab(record.key, "")
+        self.in_other_tabs = [each for each in self.in_other_tabs if each.lock != record.lock]
+        for follower in self._followers:
+            if follower.key == record.lock:
+                follower.ended.set()
         self._tell_abandoned()
         self._on_change(self)
-
-    async def _hear_the_end(self, key: str) -> None:
-        """Wait for the message that the upload with this object key has ended.
-
-        The message can arrive after the lock of the upload is free. The wait ends after `ANSWER_S`
-        seconds.
-        """
-        for _ in range(POLLS):
-            if key not in [follower.key for follower in self._followers]:
-                return
-            await self._clock.sleep(ANSWER_S / POLLS)
 
     def _tell_abandoned(self) -> None:
         abandoned = [record for record in self._unclaimed.all() if record.is_abandoned]
@@ -548,27 +557,33 @@ class Journal:
                 self._unclaimed.drop(record)
         self._on_change(self)
 
-    async def _find_place(self, upload: "Upload") -> None:
-        """If a closed tab has a record of the same small file, give this record to the upload.
+    async def _look(self, upload: "Upload") -> "Checkpoint | None":
+        """Read the records of other tabs for a file whose lock this tab holds.
 
-        The closed tab may have stored the file, so the upload uses the key in this record.
+        Returns:
+            The record of an open tab that has stored the file with the same option `same_name`.
         """
+        stored = None
+        for record in await self._records.of_file(upload.source):
+            if record.page == self._tab_lock:
+                continue
+            if await self.is_free(record.lock):
+                if record.key not in self._claimed:
+                    self._unclaimed.add(record)
+            elif record.upload_id:
+                self._add_other_tab(record)
+            elif record.crc64 and record.options.same_name == upload.options.same_name:
+                stored = record
+        return stored
+
+    async def _take_over(self, upload: "Upload") -> None:
+        """Give an upload that has not begun the record of a closed tab for the same file."""
         if upload.has_begun():
             return
-        if await self._is_tab_closed():
-            async with self._adopting:
-                await self._read(lambda each: not (each.upload_id or each.lock in self._locks))
         if self._unclaimed.of(upload.source):
             upload.record.lose()
             await self._drop_place(upload)
-            await self.adopt_unclaimed(upload)
-
-    async def _is_tab_closed(self) -> bool:
-        """Return whether another tab with unfinished uploads was closed."""
-        for lock in list(self._watched):
-            if lock.startswith(TAB_LOCK) and await self.is_free(lock):
-                return True
-        return False
+        await self.adopt_unclaimed(upload)
 
     async def _take(self, lock: str) -> bool:
         """Take a lock; return `False` if another tab holds the lock.
@@ -589,37 +604,23 @@ class Journal:
             upload.record.save_as("")
             await self.erase([name])
 
-    async def _let_begin(self, upload: "Upload") -> None:
-        """Wait while another tab creates a multipart upload of the same file."""
-        upload.hold(states.FOR_TAB)
-        try:
-            await self._tabs.free(begin_lock(upload))
-            for record in await self._records.all():
-                known = [other.key for other in self.in_other_tabs]
-                if record.upload_id and not (record.lock in self._locks or record.key in known):
-                    self._add_other_tab(record)  # `_until_free` finds out whether its tab is open
-        finally:
-            upload.release(states.FOR_TAB)
-
-    async def _follow(self, upload: "Upload", other: "Checkpoint") -> str:
-        """Wait until another tab's upload of the same file has ended.
+    async def _follow(self, upload: "Upload", other: "Checkpoint") -> None:
+        """Wait until another tab's multipart upload of the same file has ended.
 
         Args:
             upload: the upload of this tab.
             other: the record of the other tab's upload.
-
-        Returns:
-            The CRC-64 of the complete object; empty if the other upload was not completed.
         """
         follower = Follower(upload, other.key)
         self._followers.append(follower)
         upload.hold(states.FOR_TAB)
         upload.progress.fly(0, other.sent)
-        self._large.want(other.key)
+        self._handover.want(other.key)
         try:
+            if not upload.has_begun():
+                await self._drop_place(upload)
             await follower.ended.wait()
         finally:
             self._followers.remove(follower)
             upload.progress.land(0)
             upload.release(states.FOR_TAB)
-        return follower.crc64

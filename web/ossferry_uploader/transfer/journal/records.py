@@ -6,7 +6,12 @@ If the storage does not work, files are still uploaded, but uploads do not conti
 import asyncio
 
 from ossferry_uploader.transfer.errors import StorageBroken
-from ossferry_uploader.transfer.journal.checkpoint import checkpoint_of, read_checkpoint
+from ossferry_uploader.transfer.journal.checkpoint import (
+    checkpoint_of,
+    fingerprint,
+    names_of,
+    read_checkpoint,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +81,8 @@ class Records:
         try:
             for name, text, can_reopen in await self._storage.load(self.owner):
                 record = self.parse(text)
-                if record and record.key == name:
+                if record:
+                    record.stored_as = name
                     record.can_reopen = can_reopen
                     found.append(record)
                 else:
@@ -85,6 +91,29 @@ class Records:
                     await asyncio.sleep(0)
             if refused:
                 await self._storage.delete(refused)
+        except StorageBroken as error:
+            self._break(error)
+        return found
+
+    async def of_file(self, file: "File | Checkpoint") -> "list[Checkpoint]":
+        """Return all records of this person for one file, as the storage has them now."""
+        wanted = fingerprint(file)
+        found = await self._find(names_of(self.owner, file))
+        return [record for record in found if fingerprint(record) == wanted]
+
+    async def current(self, record: "Checkpoint") -> "Checkpoint | None":
+        """Return the record with the same name, as the storage has it now."""
+        found = await self._find(record.stored_as)
+        return next((each for each in found if each.stored_as == record.stored_as), None)
+
+    async def _find(self, start: str) -> "list[Checkpoint]":
+        found: list[Checkpoint] = []
+        try:
+            for name, text in await self._storage.find(start):
+                record = self.parse(text)
+                if record:
+                    record.stored_as = name
+                    found.append(record)
         except StorageBroken as error:
             self._break(error)
         return found
@@ -104,10 +133,10 @@ class Records:
         except StorageBroken as error:
             self._break(error)
 
-    async def erase(self, keys: "list[str]") -> None:
-        """Remove the records with these object keys from the browser's storage."""
+    async def erase(self, names: "list[str]") -> None:
+        """Remove the records with these names from the browser's storage."""
         try:
-            await self._storage.delete(keys)
+            await self._storage.delete(names)
         except StorageBroken as error:
             self._break(error)
 
@@ -122,7 +151,7 @@ class Records:
         Raises:
             StorageBroken: the browser's storage does not work.
         """
-        return await self._storage.open_files([(each.key, each.path) for each in records])
+        return await self._storage.open_files([(each.stored_as, each.path) for each in records])
 
     def _break(self, error: StorageBroken) -> None:
         self.broken = str(error)

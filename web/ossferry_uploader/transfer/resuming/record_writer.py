@@ -1,9 +1,9 @@
 """Writing the records of uploads that wait or are sent in one request.
 
 Records are written and removed in batches, but no small file is sent before its record is stored. A
-file that arrives while others wait keeps a record with its CRC-64, so that a later page with the
-same files knows what has arrived. When all uploads have ended and are reported, the records are
-removed at once.
+file that has arrived keeps a record with its CRC-64, so that other tabs and a later page with the
+same files know what has arrived. The records are removed when all uploads have ended and are
+reported (see `Journal.end_work`).
 
 The module `sending.multipart` writes the records of multipart uploads.
 """
@@ -57,7 +57,7 @@ class RecordWriter:
         self._is_idle = is_idle
         self._has_ended = has_ended
         self._waiting: list[Upload] = []
-        self._arrived: dict[int, Upload] = {}  # files that have arrived, by upload number
+        self._unreported: dict[int, Upload] = {}  # files that have arrived, by upload number
         self._gone: set[str] = set()  # names of records
         self._due = False
         self._is_urgent = False
@@ -68,6 +68,7 @@ class RecordWriter:
 
         The record stays until `drop` is called.
         """
+        self._journal.begin_work()
         if not upload.record.name and upload.is_lasting:
             self._waiting.append(upload)
             self.wake()
@@ -79,15 +80,14 @@ class RecordWriter:
         """
         if upload.state == states.DONE and upload.is_lasting:
             self._gone.update(self._journal.take_unsent(upload))
-            self._arrived[upload.number] = upload
-            if not (self._has_ended() and self._is_reported(upload)):
-                self._waiting.append(upload)  # its record gets the CRC-64
-                # a page that is loaded again at once must not offer the only file that has arrived
-                self._is_urgent = self._is_urgent or len(self._waiting) == 1
+            self._unreported[upload.number] = upload
+            self._waiting.append(upload)  # its record gets the CRC-64
+            # a page that is loaded again at once must not offer the only file that has arrived
+            self._is_urgent = self._is_urgent or len(self._waiting) == 1
         elif not upload.upload_id:
             self._remove(upload)
         if self._has_ended():
-            for each in list(self._arrived.values()):
+            for each in list(self._unreported.values()):
                 self.reported(each)
         self.wake()
 
@@ -97,20 +97,25 @@ class RecordWriter:
         is_stored = record.saved == (upload.key, upload.target.salt)
         if is_stored or self._journal.broken or upload.upload_id or not upload.is_lasting:
             return
-        record.save_as(record.name or upload.key)
-        self._gone.discard(upload.key)
+        self._name(upload)
         await self._journal.keep_waiting([upload])
 
     def reported(self, upload: "Upload") -> None:
-        """Remove the record of a file that has arrived, if it is reported and all have ended."""
+        """Remove the records of arrived files, if all uploads have ended and are reported."""
         if self._has_ended() and self._is_reported(upload):
-            self._arrived.pop(upload.number, None)
-            self._remove(upload)
+            self._unreported.pop(upload.number, None)
             self.wake()
 
     def _is_reported(self, upload: "Upload") -> bool:
         is_known = upload.record.is_reported or upload.identical
         return bool(is_known or not self._engine.awaits_receipt())
+
+    def _is_over(self) -> bool:
+        return self._has_ended() and not self._unreported and self._journal.has_work()
+
+    def _name(self, upload: "Upload") -> None:
+        upload.record.save_as(upload.record.name or self._journal.name_of(upload))
+        self._gone.discard(self._journal.name_of(upload))
 
     def _remove(self, upload: "Upload") -> None:
         if upload.record.name:
@@ -128,8 +133,9 @@ class RecordWriter:
         The batch is written at once in two cases: `write_now` was called, or there are records to
         remove and no upload waits or runs.
         """
-        has_work = bool(self._waiting or self._gone)
-        is_urgent = self._is_urgent or (self._gone and self._is_idle())
+        is_over = self._is_over()
+        has_work = bool(self._waiting or self._gone or is_over)
+        is_urgent = self._is_urgent or ((self._gone or is_over) and self._is_idle())
         if has_work and is_urgent and not self._is_writing:
             self._start()
         elif has_work and not self._due:
@@ -156,15 +162,18 @@ class RecordWriter:
         gone, self._gone = list(self._gone), set()
         if gone:
             await self._journal.erase(gone)
-        if self._has_ended() and not self._arrived:
-            await self._journal.forget_arrived()
         waiting, self._waiting = self._waiting, []
         for start in range(0, len(waiting), BATCH):
-            await self._keep(waiting[start : start + BATCH])
+            batch = waiting[start : start + BATCH]
+            done = [upload for upload in batch if upload.state == states.DONE]
+            if not self._journal.broken:
+                await self._keep(batch)
+            for upload in done:  # their records have the CRC-64
+                self._journal.end(upload)
+        if self._is_over() and not self._waiting:
+            self._journal.end_work()
 
     async def _keep(self, uploads: "list[Upload]") -> None:
-        if self._journal.broken:
-            return
         fresh: list[Upload] = []
         for index, upload in enumerate(uploads):
             if index % PLACED_AT_ONCE == 0:
@@ -172,11 +181,10 @@ class RecordWriter:
             await self._place(upload)
         for upload in uploads:
             over = is_over(upload) or upload.record.is_abandoned or upload.record.name
-            if upload.number not in self._arrived and (over or upload.upload_id):
+            if upload.state != states.DONE and (over or upload.upload_id):
                 continue
             if upload.key:
-                upload.record.save_as(upload.record.name or upload.key)
-                self._gone.discard(upload.key)
+                self._name(upload)
                 fresh.append(upload)
         if fresh:
             await self._salt(fresh)

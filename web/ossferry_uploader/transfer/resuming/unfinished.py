@@ -120,10 +120,10 @@ class UnfinishedUploads:
             elif fingerprint(file) != fingerprint(record):
                 changed = FileUnreadable("size or time of change differ", changed=True)
                 failed.append((record, changed))
-            elif await self.journal.claim(record):
-                self.go_on(file, record.options, record)
-            elif self.journal.has_unclaimed(record.key):
-                self.go_on(file, record.options, None)  # waits for the tab that sends this file
+            else:
+                claimed = await self.journal.claim(record)
+                if claimed or self.journal.has_unclaimed(record.key):
+                    self.go_on(file, record.options, claimed)  # or waits for the tab that sends it
             if index % REOPENED_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return failed
@@ -140,10 +140,11 @@ class UnfinishedUploads:
     async def _discard(self, records: "list[Checkpoint]") -> "Failed":
         ours: list[Checkpoint] = []
         for record in records:
-            if await self.journal.claim(record):
-                ours.append(record)
+            claimed = await self.journal.claim(record)
+            if claimed:
+                ours.append(claimed)
         waiting = [record for record in ours if not record.upload_id]
-        await self.journal.erase([record.key for record in waiting])
+        await self.journal.erase([record.stored_as for record in waiting])
         for record in waiting:
             self.journal.release(record)
         begun = [record for record in ours if record.upload_id]

@@ -19,22 +19,18 @@ GONE = "NoSuchUpload"
 MAX_ABORTS = 8
 
 
-async def abort(upload: "Upload", engine: "Engine", *, crc64: str = "") -> None:
+async def abort(upload: "Upload", engine: "Engine") -> None:
     """Abort a multipart upload, then remove the record of the upload.
 
     OSS may keep parts that were in flight during the abort. So the function repeats the abort until
     OSS answers that the multipart upload does not exist.
-
-    Args:
-        crc64: the CRC-64 of the object, which is sent to the other tabs; empty if the file is not
-            stored.
 
     Raises:
         OSSError, TransferError: the multipart upload could not be aborted.
         PartsLeft: OSS confirmed each abort, but still lists the multipart upload.
     """
     await _remove(upload, engine)
-    await engine.journal.forget(upload.key, crc64)
+    await engine.journal.forget(upload)
 
 
 async def remove_orphans(upload: "Upload", engine: "Engine") -> None:

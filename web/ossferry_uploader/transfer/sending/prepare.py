@@ -53,11 +53,12 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
     """
     grant: Grant = await engine.persist(upload, lambda: _admit(upload, engine))
     ciphers = await ciphers_for(grant.encryption, engine) if grant.encryption else None
-    stored = await _recognise(upload, engine, grant, ciphers)
+    stored = await _place(upload, engine, grant, ciphers)
+    if not stored and may_be_identical(upload, grant):
+        stored = await find_identical(upload, engine)
     if stored:
         return stored
     grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
-    stored = await _place(upload, engine, grant, ciphers)
     while not stored and upload.upload_id and not _can_continue(upload, grant, ciphers):
         await engine.persist(upload, lambda: _remove_parts(upload, engine))
         stored = await _place(upload, engine, grant, ciphers)
@@ -75,93 +76,88 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
     return None
 
 
-async def _recognise(
-    upload: "Upload", engine: "Engine", grant: "Grant", ciphers: "Ciphers | None"
-) -> "Stored | None":
-    """Return the `Stored` data of an object of the same file, if one was stored before.
-
-    Such a file needs no quota.
-    """
-    target = upload.target
-    before = target.key, target.cipher, target.salt
-    of_earlier_page = (target.key, target.crc64, target.salt) if target.crc64 else None
-    sent = of_earlier_page or (
-        engine.journal.small.sent_elsewhere(upload) if upload.is_lasting else None
-    )
-    if sent:
-        stored = await _followed(upload, engine, ciphers, *sent)
-        is_there = stored and await already_stored(upload, engine, crc64=int(stored.crc64))
-        cipher = target.cipher
-        target.assign(before[0])
-        target.encrypt(*before[1:])
-        if is_there and upload.upload_id:
-            await engine.persist(upload, lambda: _remove_parts(upload, engine))
-        if is_there:
-            target.encrypt(cipher, sent[2])
-            target.searched(sent[0])
-            return stored
-        if of_earlier_page:
-            target.restart()  # another file, or somebody has deleted the object
-    return await find_identical(upload, engine) if may_be_identical(upload, grant) else None
-
-
 async def _place(
     upload: "Upload", engine: "Engine", grant: "Grant", ciphers: "Ciphers | None"
 ) -> "Stored | None":
     """Wait until no other tab of this browser sends the same file, then set the upload's key.
 
     Returns:
-        The `Stored` data of the object, if another tab has sent the file; otherwise `None`.
+        The `Stored` data of the object, if another tab or an earlier page has stored the file;
+        otherwise `None`.
     """
-    is_placed = upload.key and (upload.has_begun() or upload.is_single)
-    if is_placed and upload.is_lasting:
-        await engine.journal.reclaim(upload)
-    if upload.is_lasting and not (upload.key and is_placed):
-        sent = await engine.journal.adopt(upload)
+    target, journal = upload.target, engine.journal
+    if upload.key and not upload.is_single and upload.has_begun() and upload.is_lasting:
+        await journal.reclaim(upload)
+    if upload.is_lasting and not upload.upload_id:
+        sent = await journal.adopt(upload)
         if sent:
-            stored = await _followed(upload, engine, ciphers, *sent)
+            trusts = not engine.awaits_receipt()
+            found = sent.key, sent.crc64, sent.salt
+            stored = await _recognise(upload, engine, ciphers, *found, trusts=trusts)
             if stored:
                 return stored
-    sent = await engine.journal.small.take(upload)
-    if sent:
-        stored = await _followed(upload, engine, ciphers, *sent)
+    if target.crc64:
+        found = target.key, target.crc64, target.salt
+        stored = await _recognise(upload, engine, ciphers, *found, trusts=False)
         if stored:
             return stored
+        target.restart()  # another file, or somebody has deleted the object
     if upload.check.verdict and not (upload.upload_id or _name_fits(upload)):
-        upload.target.leave_key()  # the checks have given the file another name
+        target.leave_key()  # the checks have given the file another name
     if not upload.key:
-        upload.target.assign(key_for(upload, engine, grant.prefix))
+        target.assign(key_for(upload, engine, grant.prefix))
     return None
 
 
-async def _followed(
-    upload: "Upload", engine: "Engine", ciphers: "Ciphers | None", key: str, crc64: str, salt: str
+async def _recognise(
+    upload: "Upload",
+    engine: "Engine",
+    ciphers: "Ciphers | None",
+    key: str,
+    crc64: str,
+    salt: str,
+    *,
+    trusts: bool,
 ) -> "Stored | None":
     """Compare this file with an object that another tab or an earlier page has stored.
 
-    If the CRC-64 is the same, the upload gets the key of the object.
+    If the CRC-64 is the same and the object is still there, the upload gets the key of the object.
 
     Args:
         key: the key of the object.
         crc64: the CRC-64 of the object in decimal.
         salt: the salt of the object's data key; empty if the object is not encrypted.
+        trusts: whether the object counts as there if the server offers no receipts.
 
     Returns:
-        The `Stored` data of the object; `None` if the CRC-64 of the file differs.
+        The `Stored` data of the object; `None` if the file has to be sent.
     """
-    target, cipher = upload.target, None
-    if ciphers and ciphers.knows(salt):
-        cipher = ciphers.cipher(salt)
-    if bool(cipher) != bool(ciphers or salt):
-        return None  # one of the two is encrypted, or with a key that this page does not know
+    target = upload.target
+    own = target.key
     before = target.cipher, target.salt
-    target.encrypt(cipher, salt)
-    ours = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
-    if ours != crc64 or not await is_checked(upload, engine, ours):
+    if not await _is_same(upload, engine, ciphers, crc64, salt):
         target.encrypt(*before)
         return None
     target.assign(key)
+    is_there = trusts or await already_stored(upload, engine, crc64=int(crc64))
+    target.assign(own)
+    if not is_there:
+        target.encrypt(*before)
+        return None
+    target.searched(key)
     return Stored("", crc64, "")
+
+
+async def _is_same(
+    upload: "Upload", engine: "Engine", ciphers: "Ciphers | None", crc64: str, salt: str
+) -> bool:
+    """Return whether this file, encrypted with the key of a salt, has a CRC-64."""
+    cipher = ciphers.cipher(salt) if ciphers and ciphers.knows(salt) else None
+    if bool(cipher) != bool(ciphers or salt):
+        return False  # one of the two is encrypted, or with a key that this page does not know
+    upload.target.encrypt(cipher, salt)
+    ours = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
+    return ours == crc64 and await is_checked(upload, engine, ours)
 
 
 def _can_continue(upload: "Upload", grant: "Grant", ciphers: "Ciphers | None") -> bool:
@@ -243,8 +239,6 @@ async def _admit(upload: "Upload", engine: "Engine") -> "Grant":
         GrantRefused: the server gave no credentials.
     """
     await engine.journal.load()
-    if upload.is_lasting:
-        await engine.journal.adopt_unclaimed(upload)
     grant = await engine.keeper.get()
     error = grant.limits.refusal(upload.file)
     if error:

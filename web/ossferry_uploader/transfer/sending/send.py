@@ -40,9 +40,7 @@ async def send(upload: "Upload", engine: "Engine") -> "Stored":
     """
     while True:
         try:
-            stored = await _send_once(upload, engine)
-            await _update_record(upload, engine, stored)
-            return stored
+            return await _send_once(upload, engine)
         except KeyTaken:
             found = await _prepare_again(upload, engine)
         except Refused as error:
@@ -52,7 +50,7 @@ async def send(upload: "Upload", engine: "Engine") -> "Stored":
                 found = await _settle(upload, engine)
             else:
                 found = await already_stored(upload, engine)
-                await _remove_parts(upload, engine, found)
+                await _remove_parts(upload, engine)
                 if not found:
                     raise
         if found:
@@ -68,16 +66,6 @@ async def _send_once(upload: "Upload", engine: "Engine") -> "Stored":
     if upload.is_single and not upload.upload_id:
         return await send_single(upload, engine)
     return await send_multipart(upload, engine)
-
-
-async def _update_record(upload: "Upload", engine: "Engine", stored: "Stored") -> None:
-    """Inform the other tabs about a complete multipart upload. Its record stays for now."""
-    if not upload.upload_id:
-        return
-    if upload.is_lasting:
-        engine.journal.tell_end(upload.key, stored.crc64)
-    else:
-        await engine.journal.forget(upload.key, stored.crc64)
 
 
 async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
@@ -98,7 +86,7 @@ async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
             upload.target.refuse(UNANSWERED, size=upload.file.size, crc64=error.expected)
         return await _prepare_again(upload, engine)
     if found:
-        await _remove_parts(upload, engine, found)
+        await _remove_parts(upload, engine)
     else:
         upload.target.allow_replacing()
     return found
@@ -114,10 +102,10 @@ async def _prepare_again(upload: "Upload", engine: "Engine") -> "Stored | None":
     Raises:
         StreamSpent: the file is a stream, which cannot be sent again.
     """
-    await _remove_parts(upload, engine, None)
+    await _remove_parts(upload, engine)
     if isinstance(upload.file, Stream):
         raise StreamSpent("another object has taken its place")
-    await engine.journal.forget(upload.key)
+    await engine.journal.forget(upload)
     upload.forget_parts()
     upload.target.restart()
     upload.record.save_as("")
@@ -126,11 +114,7 @@ async def _prepare_again(upload: "Upload", engine: "Engine") -> "Stored | None":
     return await prepare(upload, engine)
 
 
-async def _remove_parts(upload: "Upload", engine: "Engine", found: "Stored | None") -> None:
-    """Abort the multipart upload, if there is one.
-
-    Args:
-        found: the `Stored` data of the object; `None` if the file is not stored.
-    """
+async def _remove_parts(upload: "Upload", engine: "Engine") -> None:
+    """Abort the multipart upload, if there is one."""
     if upload.upload_id:
-        await abort(upload, engine, crc64=found.crc64 if found else "")
+        await abort(upload, engine)
