@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 
 MakeFile = Callable[[str, bytes], Path]
 NAME = "video.bin"
-CONTENT = noise(60 * MIB + 1, 56)
+CONTENT = noise(20 * MIB + 1, 56)
 THERE = 6  # parts of 1 MiB; the next ones are larger
 PATIENCE_MS = 30_000  # for loading more code or requests to OSS, on a busy machine
 

@@ -53,7 +53,7 @@ def test_files_arrive_by_a_custom_domain_where_the_public_endpoint_is_refused(
 ) -> None:
     demo, uploader = start_demo(custom_domain=DOMAIN)
     ready(uploader)
-    content = noise(100_000_000, seed=71)
+    content = noise(20 * MIB, seed=71)
 
     uploader.choose(make_file("large.bin", content))
     uploader.drop(note__txt="by a custom domain")
@@ -78,10 +78,10 @@ def test_an_upload_goes_on_at_the_next_host_when_the_first_dies(
     console.expected += [NO_UPLOAD, NO_ANSWER]
     endpoint = f"http://{DOMAIN}:{relay.port}"
     demo, uploader = start_demo(custom_domain=DOMAIN, upload_hosts=[OTHER], endpoint=endpoint)
-    relay.dies_after = 30 * MIB
+    relay.dies_after = 12 * MIB
     relay.start(demo.oss.port)
     ready(uploader)
-    content = noise(80 * MIB, seed=72)
+    content = noise(40 * MIB, seed=72)
 
     uploader.choose(make_file("long.bin", content))
 

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.e2e
 MakeFile = Callable[[str, bytes], Path]
 MIB = 1024**2
 GONE = "the server responded with a status of 404"  # confirms that no upload is left
-CONTENT = random.Random(7).randbytes(40 * MIB + 3)
+LARGE = random.Random(7).randbytes(40 * MIB + 3)
+CONTENT = LARGE[: 20 * MIB + 3]
 
 
 def parts_of(demo: Demo, name: str) -> list[str]:
@@ -29,24 +30,27 @@ def parts_of(demo: Demo, name: str) -> list[str]:
     ]
 
 
-def expect_stored(demo: Demo, key: str) -> None:
+def expect_stored(demo: Demo, key: str, content: bytes = CONTENT) -> None:
     bucket = operator_bucket(demo)
-    assert bucket.get_object(key).read() == CONTENT
+    assert bucket.get_object(key).read() == content
     assert bucket.list_multipart_uploads().upload_list == []
 
 
 @pytest.mark.pyodide
-def test_a_large_file_arrives_in_parts(
+def test_a_large_file_arrives_in_parts_and_a_small_one_in_one(
     uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile
 ) -> None:
-    uploader.choose(make_file(f"parts-{runtime}.bin", CONTENT))
+    small, name = random.Random(1).randbytes(300_000), f"parts-{runtime}.bin"
+    uploader.choose(make_file("small.bin", small), make_file(name, LARGE))
 
-    row = uploader.row(f"parts-{runtime}.bin")
+    uploader.row("small.bin").expect_state("done")
+    row = uploader.row(name)
     row.expect_state("done", timeout_ms=60_000)
 
-    assert 10 < len(parts_of(demo, f"parts-{runtime}.bin")) < 41  # larger ones after the first
+    assert 10 < len(parts_of(demo, name)) < 41  # larger ones after the first
     assert row.crc64 == str(demo.oss.bucket(demo.bucket).objects[row.key].crc64)
-    expect_stored(demo, row.key)
+    expect_stored(demo, row.key, LARGE)
+    expect_stored(demo, uploader.row("small.bin").key, small)
 
 
 def test_faults_in_parts_cost_those_parts_only(

@@ -31,8 +31,8 @@ MakeFile = Callable[[str, bytes], Path]
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MIB = 1024**2
 UNDER_WAY = 6 * MIB  # bytes of the closed page's parts in flight, which may be counted late
-CONTENT = random.Random(11).randbytes(60 * MIB + 1)
-THERE = 10  # parts that are stored before the page is closed
+CONTENT = random.Random(11).randbytes(32 * MIB + 1)
+THERE = 8  # parts that are stored before the page is closed
 
 
 def bytes_sent(demo: Demo) -> int:

@@ -51,7 +51,6 @@ def read_back(demo: Demo, key: str) -> bytes:
     return bytes(operator_bucket(demo).get_object(key).read())
 
 
-@pytest.mark.pyodide
 def test_a_chosen_file_arrives(uploader: UploaderPage, demo: Demo, make_file: MakeFile) -> None:
     content = random.Random(1).randbytes(300_000)
     uploader.choose(make_file("harbour.bin", content))
@@ -67,7 +66,6 @@ def test_a_chosen_file_arrives(uploader: UploaderPage, demo: Demo, make_file: Ma
     expect(uploader.total).to_contain_text("1 of 1 file 300 kB of 300 kB")
 
 
-@pytest.mark.core
 def test_a_dropped_file_arrives(uploader: UploaderPage, demo: Demo) -> None:
     uploader.drop(notes__md="# dropped", b__txt="second")
 
@@ -78,11 +76,8 @@ def test_a_dropped_file_arrives(uploader: UploaderPage, demo: Demo) -> None:
     assert read_back(demo, row.key) == b"# dropped"
 
 
-@pytest.mark.parametrize(
-    "size",
-    [0, 1, pytest.param(64 * 1024**2, marks=pytest.mark.core)],
-    ids=["empty", "1 B", "64 MiB"],
-)
+@pytest.mark.slow  # sends 64 MiB; test_r37 and test_multipart show most of it
+@pytest.mark.parametrize("size", [0, 1, 64 * 1024**2], ids=["empty", "1 B", "64 MiB"])
 def test_files_of_any_size_arrive_whole(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile, size: int
 ) -> None:
@@ -229,7 +224,6 @@ def test_the_content_type_that_is_signed_is_the_one_stored(
     assert bucket.head_object(uploader.row("b").key).content_type == "application/octet-stream"
 
 
-@pytest.mark.core
 def test_an_upload_can_be_cancelled_sent_again_and_removed(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:
