@@ -112,32 +112,33 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(
     assert whole <= seen
 
 
-def test_what_the_content_security_policy_forbids_is_a_complaint(
-    uploader: UploaderPage, page: Page, console: Console
+def test_the_tab_key_reaches_all(
+    uploader: UploaderPage, demo: Demo, page: Page, console: Console
 ) -> None:
-    """Violations of the policy appear in the console, so a silent console means that there were
-    none.
+    expect(page.locator("#more").get_by_role("button", name="My uploads")).to_be_visible()
+    expect_every_stop(page)
+    expect_forbidden_image(page, console)
+    page.goto(f"{demo.url}/form")
+    expect_every_stop(page)
+
+
+def expect_every_stop(page: Page) -> None:
+    """Check that the tab key reaches each element that takes the focus."""
+    stops = page.evaluate(STOPS)
+    reached = set()
+    for _ in range(2 * len(stops)):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate(HAS_FOCUS))
+    assert len(stops) > 5
+    assert set(stops) <= reached
+
+
+def expect_forbidden_image(page: Page, console: Console) -> None:
+    """Check that violations of the Content-Security-Policy appear in the console.
+
+    So a silent console means that there were none.
     """
     page.evaluate("() => { new Image().src = 'https://elsewhere.example/x.png' }")
 
     until(page, lambda: any("img-src" in each for each in console.unexpected()))
     console.expected.append("elsewhere.example")
-
-
-@pytest.mark.parametrize("path", ["/", "/form"])
-def test_the_tab_key_reaches_all(
-    demo: Demo, page: Page, console: Console, runtime: str, path: str
-) -> None:
-    page.goto(f"{demo.url}{path}?runtime={runtime}")
-    if path == "/":
-        UploaderPage(page, demo.url).expect_ready()
-        expect(page.locator("#more").get_by_role("button", name="My uploads")).to_be_visible()
-    stops = page.evaluate(STOPS)
-
-    reached = set()
-    for _ in range(2 * len(stops)):
-        page.keyboard.press("Tab")
-        reached.add(page.evaluate(HAS_FOCUS))
-
-    assert len(stops) > 5
-    assert set(stops) <= reached
