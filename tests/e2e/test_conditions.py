@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route
@@ -253,7 +252,7 @@ def test_the_end_is_notified_to_whom_looks_elsewhere(
 
 @pytest.mark.only_browser("chromium")  # DevTools limit the speed of the connection
 def test_who_waits_long_may_ask_to_be_notified(
-    demo: Demo, page: Page, console: Console, runtime: str
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
     page.add_init_script(ASKABLE_NOTIFICATIONS)
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
@@ -261,8 +260,7 @@ def test_who_waits_long_may_ask_to_be_notified(
     uploader.expect_ready()
     line = page.context.new_cdp_session(page)
     line.send("Network.emulateNetworkConditions", SLOW_LINE)
-    long: Any = {"name": "long.bin", "mimeType": "", "buffer": b"x" * 12_000_000}
-    uploader.choose(long)
+    uploader.choose(make_file("long.bin", b"x" * 12_000_000))
     ask = uploader.total.get_by_role("button", name="Notify me when done")
 
     ask.click()

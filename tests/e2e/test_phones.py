@@ -123,12 +123,8 @@ def test_everything_on_a_phone_is_as_large_as_a_finger_and_fits(
     refuse(demo, "refused.txt", "AccessDenied")
     demo.oss.faults.add("bandwidth", bytes_per_s=100_000, key="*.mov", method="PUT")
     demo.oss.faults.add("bandwidth", bytes_per_s=100_000, key="*.iso", method="PUT")
-    opened.value.set_files(
-        [
-            FilePayload(name=name, mimeType="", buffer=b"x" * size)
-            for name, size in ((LONG, 3_000_000), ("disc.iso", 3_000_000), ("refused.txt", 9))
-        ]
-    )
+    sizes = {LONG: 3_000_000, "disc.iso": 3_000_000, "refused.txt": 9}
+    opened.value.set_files([make_file(name, b"x" * size) for name, size in sizes.items()])
     phone.choose(FilePayload(name="done.txt", mimeType="", buffer=b"x"))
     phone.row("done.txt").expect_state("done")
     phone.row("refused.txt").expect_state("failed")
