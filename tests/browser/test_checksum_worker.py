@@ -71,12 +71,17 @@ NO_GIVEN_MEMORY = """() => {
     return getReader.call(this);
   };
 }"""
-SUM = """size => {
-  const bytes = Uint8Array.from({ length: size }, (_, at) => at * 167 + (at >> 8));
-  return ossferry.checksum("crc64", new Blob([bytes]), 0, size).text;
+FILLED = """size => {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; at += 1) bytes[at] = at * 167 + (at >> 8);
+  return bytes;
 }"""
-ENCRYPT = """async ([kind, size, key, counter]) => {
-  const bytes = Uint8Array.from({ length: size }, (_, at) => at * 167 + (at >> 8));
+SUM = f"""size => {{
+  const bytes = ({FILLED})(size);
+  return ossferry.checksum("crc64", new Blob([bytes]), 0, size).text;
+}}"""
+ENCRYPT = f"""async ([kind, size, key, counter]) => {{
+  const bytes = ({FILLED})(size);
   const reading = ossferry.encrypt(kind, new Blob([bytes]), size, key, counter);
   const text = await reading.text;
   const made = reading.encrypted && new Uint8Array(await reading.encrypted.arrayBuffer());
@@ -84,7 +89,7 @@ ENCRYPT = """async ([kind, size, key, counter]) => {
   reading.free();
   const [head, tail] = [made?.slice(0, 40), made?.slice(-40)].map((each) => Array.from(each ?? []));
   return [text, made?.length, sum, head, tail, reading.encrypted];
-}"""
+}}"""
 TAKE_SEVERAL = """() => {
   const several = Object.assign(document.createElement("input"), {type: "file", multiple: true});
   several.id = "several";
@@ -164,12 +169,18 @@ def test_without_streams_of_bytes_the_checksum_is_the_same(own_page: Page) -> No
     expect_sums(own_page)
 
 
+def filled(size: int) -> bytes:
+    """Return the same bytes as `FILLED`; they repeat after 64 KiB."""
+    repeated = bytes((at * 167 + (at >> 8)) & 255 for at in range(65_536))
+    return (repeated * (size // 65_536 + 1))[:size]
+
+
 def expect_sums(page: Page) -> None:
     sizes = [*range(70), 65_535, 65_536, 65_537, 262_143, 262_161, 1_000_003]
 
     sums = {size: page.evaluate(SUM, size) for size in sizes}
 
-    content = bytes((at * 167 + (at >> 8)) & 255 for at in range(max(sizes)))
+    content = filled(max(sizes))
     assert sums == {size: str(crc64.update(content[:size])) for size in sizes}
 
 
@@ -181,7 +192,7 @@ COUNTERS = {"a start": "00010203040506070000000012345678", "the last": "ff" * 16
 @pytest.mark.parametrize("start", COUNTERS)
 @pytest.mark.parametrize("size", [0, 1, 16, 17, 65_536, 65_537, 4 * MIB, 4 * MIB + 1, 9 * MIB + 7])
 def test_bytes_are_encrypted_as_the_sdk_encrypts_them(page: Page, size: int, start: str) -> None:
-    content = bytes((at * 167 + (at >> 8)) & 255 for at in range(size))
+    content = filled(size)
     cipher = oss2.utils.AESCTRCipher()
     cipher.initialize(KEY, bytes.fromhex(COUNTERS[start]))
     encrypted = cipher.encrypt(content)
