@@ -463,6 +463,31 @@ def test_a_check_that_does_not_work(
 
 @pytest.mark.page_stays
 @pytest.mark.parametrize("checked", [60], indirect=True)
+def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
+    checked: Checked, make_file: MakeFile, page: Page
+) -> None:
+    demo, uploader = checked
+    page.route(re.compile("checks_worker"), lambda route: None)
+    path = make_file("bad.csv", b"date,amount\n")
+    uploader.choose(path)
+    uploader.row("bad.csv").expect_state("checking")
+    until(page, lambda: record_keys(page))
+    page.goto("about:blank")
+    page.unroute_all()  # only now, so that the earlier page does not check the file
+    uploader.open()
+    uploader.expect_ready()
+    expect(page.get_by_test_id("unfinished")).to_contain_text("bad.csv")
+
+    uploader.choose(path)
+    row = uploader.row("bad.csv")
+    row.expect_state("failed", timeout_ms=CHECKED_MS)
+
+    row.expect_says("Line 1: The first three columns must be date, sku, amount.")
+    assert stored(demo) == []
+
+
+@pytest.mark.page_stays
+@pytest.mark.parametrize("checked", [60], indirect=True)
 def test_the_person_can_choose_the_original(checked: Checked, make_file: MakeFile) -> None:
     demo, uploader = checked
 
@@ -534,31 +559,6 @@ def test_a_page_whose_files_need_no_check_never_loads_pyodide(
     page.wait_for_load_state("networkidle")
 
     assert not [url for url in asked if re.search("pyodide|checks[._]|/api/checks", url)]
-
-
-def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
-) -> None:
-    demo, uploader = start_demo(checks=checks)
-    page.route(re.compile("checks_worker"), lambda route: None)
-    path = make_file("bad.csv", b"date,amount\n")
-    uploader.open()
-    uploader.expect_ready()
-    uploader.choose(path)
-    uploader.row("bad.csv").expect_state("checking")
-    until(page, lambda: record_keys(page))
-    page.goto("about:blank")
-    page.unroute_all()  # only now, so that the earlier page does not check the file
-    uploader.open()
-    uploader.expect_ready()
-    expect(page.get_by_test_id("unfinished")).to_contain_text("bad.csv")
-
-    uploader.choose(path)
-    row = uploader.row("bad.csv")
-    row.expect_state("failed", timeout_ms=CHECKED_MS)
-
-    row.expect_says("Line 1: The first three columns must be date, sku, amount.")
-    assert stored(demo) == []
 
 
 @pytest.mark.slow  # starts the worker; `test_a_worker_that_cannot_start` allows files too

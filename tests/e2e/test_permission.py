@@ -50,7 +50,7 @@ def test_r13_r14_many_parts_that_meet_the_end_of_permission_ask_once(
     uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
 ) -> None:
     expect(uploader.grant).to_contain_text("May add")
-    names = [f"many-{number}.bin" for number in range(5)]
+    names = [f"many-{number}.bin" for number in range(3)]
     paths = [make_file(name, CONTENT) for name in names]
     counted: list[str] = []
     page.on("request", lambda seen: counted.append(seen.url))

@@ -232,7 +232,7 @@ def test_r26_r36_of_two_pages_one_sends_and_the_other_follows(
     name = "twice.bin"
     path = make_file(name, CONTENT)
     demo.oss.faults.add(
-        "bandwidth", bytes_per_s=PART / 3, key=f"*/{name}", operation="UploadPart", skip=2
+        "bandwidth", bytes_per_s=PART / 1.5, key=f"*/{name}", operation="UploadPart", skip=2
     )
 
     first.choose(path)
@@ -253,7 +253,7 @@ def test_r36_a_small_file_in_two_pages_is_sent_once(
     first, second = two_pages
     name = "small.bin"
     path = make_file(name, noise(MIB, 36))
-    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 5, key=f"*/{name}", operation="PutObject")
+    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 3, key=f"*/{name}", operation="PutObject")
 
     first.choose(path)
     first.row(name).expect_state("uploading")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 MakeFile = Callable[[str, bytes], Path]
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
-SIZES = {"empty.bin": 0, "small.bin": 10_000, "larger.bin": MIB, "large.bin": 40 * MIB}
+SIZES = {"empty.bin": 0, "small.bin": 10_000, "larger.bin": MIB, "large.bin": 20 * MIB}
 OF_PARTS = {"InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "PutObject"}
 
 
