@@ -33,7 +33,6 @@ from support.serving import serve
 pytestmark = pytest.mark.e2e
 
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
-MakeFile = Callable[[str, bytes], Path]
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/embed.html"
 GUIDE = Path(__file__).parents[2] / "docs/embedding.md"
 LOCAL = "http://127.0.0.1:8000"
@@ -253,13 +252,13 @@ def test_options_of_the_site_decide_how_and_what_is_stored(
 
 
 def test_tags_of_the_site_are_tags_of_the_object(
-    site: Site, page: Page, console: Console, trusting_demo: Demo, make_file: MakeFile
+    site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     site.shows("""tags='{"kind": "photo"}'""")
     demo = trusting_demo
     frame = opened(site, page)
     frame.locator("#files").set_input_files(
-        [make_file("essay.txt", b"words"), make_file("large.bin", bytes(6_000_000))]
+        [essay(), essay("too-large-for-a-form.bin", bytes(300_000))]
     )
 
     wait_for(page, "upload", 2)
@@ -402,6 +401,7 @@ def test_the_style_sheet_of_the_site_sets_the_colours(
 def test_the_background_of_the_site_shows_through_a_frame_with_its_colour_scheme(
     site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
+    console.expected.append("inline style .style-src-elem")  # of Firefox's screenshots
     site.shows("theme=dark")
     site.body += "<style>html { background: #246 }</style>"
     frame = opened(site, page)
