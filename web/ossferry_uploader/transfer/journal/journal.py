@@ -452,28 +452,23 @@ class Journal:
         self._tabs.listen(self._hear)
         self._records.owner = self._files.owner = owner
         try:
-            await self._read(lambda record: True)
+            await self._read()
         finally:
             loaded.set()
         self._tell_abandoned()
         self._on_change(self)
 
-    async def _read(self, fits: "Callable[[Checkpoint], bool]") -> None:
-        """Read the stored records for which `fits` returns `True`.
-
-        Records with a free lock become unclaimed. All other records belong to other tabs.
-        """
+    async def _read(self) -> None:
+        """Read all records. Those with a free lock become unclaimed; others are of other tabs."""
         is_free: dict[str, bool] = {}
         for record in await self._records.all():
             lock = record.lock
-            if not fits(record):
-                continue
             if lock not in is_free:
                 is_free[lock] = await self.is_free(lock)
             if is_free[lock]:
                 self._unclaimed.add(record)
-                continue
-            self._add_other_tab(record)
+            else:
+                self._add_other_tab(record)
 
     def _hear(self, text: str) -> None:
         """Process a message from another tab, which may run another version of this page."""
