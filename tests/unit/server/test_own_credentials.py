@@ -12,12 +12,10 @@ import pytest
 
 from ossferry.app import create_app
 from ossferry.errors import StsLostError
-from ossferry.oss.bucket import OssBucket
-from ossferry.oss.objects import Link
 from ossferry.oss.sessions import MAX_KEPT, Sessions
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
-from support.server_fakes import OBJECTS, SDKS, FakeClock, FakeStore
+from support.server_fakes import FakeClock
 
 
 class ObjectsSts:
@@ -46,61 +44,49 @@ def sts_of_objects(clock: FakeClock) -> ObjectsSts:
     return ObjectsSts(clock)
 
 
-@pytest.fixture(params=SDKS)
-def bucket(
-    request: pytest.FixtureRequest,
-    make_settings: Callable[..., Settings],
-    sts_of_objects: ObjectsSts,
-    clock: FakeClock,
-) -> OssBucket:
-    settings = make_settings(**OBJECTS, oss_sdk=request.param)
-    return OssBucket(settings, sts_of_objects, clock=clock)
-
-
-async def link(bucket: OssBucket) -> Link:
-    stored = FakeStore().put("uploads/alice-x/x.txt")
-    return await bucket.link(stored, lives_s=604_800, params={})
+@pytest.fixture
+def sessions(sts_of_objects: ObjectsSts, clock: FakeClock) -> Sessions:
+    return Sessions(sts_of_objects, life_s=3600, clock=clock)
 
 
 async def test_credentials_are_renewed_at_half_their_life(
-    bucket: OssBucket, sts_of_objects: ObjectsSts, clock: FakeClock
+    sessions: Sessions, sts_of_objects: ObjectsSts, clock: FakeClock
 ) -> None:
     for _ in range(3):
-        await link(bucket)
+        await sessions.fresh("policy")
         clock.now += timedelta(minutes=16)
 
     assert sts_of_objects.asked == 2
 
 
 async def test_while_sts_is_lost_credentials_are_used_to_their_end(
-    bucket: OssBucket, sts_of_objects: ObjectsSts, clock: FakeClock
+    sessions: Sessions, sts_of_objects: ObjectsSts, clock: FakeClock
 ) -> None:
-    first = await link(bucket)
+    first = await sessions.fresh("policy")
     sts_of_objects.is_lost = True
     clock.now += timedelta(minutes=58)
-    late = await link(bucket)
+    late = await sessions.fresh("policy")
     clock.now += timedelta(minutes=1, seconds=1)
     with pytest.raises(StsLostError):
-        await link(bucket)
+        await sessions.fresh("policy")
 
     assert late.expires_at == first.expires_at
 
 
 async def test_while_one_request_renews_credentials_the_others_use_the_old_ones(
-    bucket: OssBucket, clock: FakeClock
+    sessions: Sessions, clock: FakeClock
 ) -> None:
-    first = await link(bucket)
+    first = await sessions.fresh("policy")
     clock.now += timedelta(minutes=31)
 
-    renewed, meanwhile = await asyncio.gather(link(bucket), link(bucket))
+    renewed, meanwhile = await asyncio.gather(*(sessions.fresh("policy") for _ in range(2)))
 
     assert first.expires_at == meanwhile.expires_at < renewed.expires_at
 
 
 async def test_of_very_many_sessions_the_one_used_least_recently_is_forgotten(
-    sts_of_objects: ObjectsSts, clock: FakeClock
+    sessions: Sessions, sts_of_objects: ObjectsSts
 ) -> None:
-    sessions = Sessions(sts_of_objects, life_s=3600, clock=clock)
     asked = []
 
     for number in (*range(MAX_KEPT), 0, MAX_KEPT, MAX_KEPT, 0, 1):
@@ -111,14 +97,16 @@ async def test_of_very_many_sessions_the_one_used_least_recently_is_forgotten(
 
 
 async def test_while_sts_is_lost_it_is_asked_once_for_all_who_wait(
-    bucket: OssBucket, sts_of_objects: ObjectsSts, clock: FakeClock
+    sessions: Sessions, sts_of_objects: ObjectsSts, clock: FakeClock
 ) -> None:
     sts_of_objects.is_lost = True
-    found = await asyncio.gather(*(link(bucket) for _ in range(20)), return_exceptions=True)
+    found = await asyncio.gather(
+        *(sessions.fresh("policy") for _ in range(20)), return_exceptions=True
+    )
     asked = sts_of_objects.asked
     sts_of_objects.is_lost = False
     clock.now += timedelta(seconds=3)
-    await link(bucket)
+    await sessions.fresh("policy")
 
     assert {type(each) for each in found} == {StsLostError}
     assert asked == 1
