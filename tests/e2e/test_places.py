@@ -256,7 +256,7 @@ def test_r36_a_small_file_in_two_pages_is_sent_once(
     demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 3, key=f"*/{name}", operation="PutObject")
 
     first.choose(path)
-    first.row(name).expect_state("uploading")
+    until(first.page, lambda: asked(demo, "PutObject", name))
     second.choose(path)
 
     second.row(name).expect_state("paused")

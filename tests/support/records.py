@@ -23,4 +23,4 @@ NAMES = """() => new Promise((done) => {
 def record_keys(page: Page) -> list[str]:
     """Return the keys of the uploads for which the browser has a record, sorted."""
     names: list[str] = page.evaluate(NAMES)
-    return sorted(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
+    return sorted(name.split("\n")[-1] for name in names if name.startswith(PREFIX))
