@@ -560,7 +560,7 @@ class Journal:
         """
         stored = None
         for record in await self._records.of_file(upload.source):
-            if record.page == self._tab_lock:
+            if record.page == self._tab_lock or record.lock in self._locks:
                 continue
             if await self.is_free(record.lock):
                 if record.key not in self._claimed:
