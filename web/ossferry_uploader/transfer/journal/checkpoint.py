@@ -51,8 +51,8 @@ class Checkpoint:
             place; `None` if there is none.
         salt: the salt of the upload's data key, see `sending.encryption`; empty if the upload is
             not encrypted.
-        crc64: the CRC-64 of the stored object in decimal; empty for an unfinished upload. A file
-            keeps its record until all files of its page have ended.
+        crc64: the CRC-64 of the stored object in decimal; empty for an unfinished upload. The
+            record of a stored file stays until no tab has unfinished uploads.
         saved_at_s: the time when the record was written, in seconds since 1970.
         page: the tab that wrote the record, identified by the name of the tab's lock.
         lock: the name of the lock that shows whether a tab may continue the upload. A multipart
