@@ -71,6 +71,20 @@ def test_a_page_that_is_loaded_again_leaves_its_names_to_others(pages: list[Page
     assert ask(other, "return Promise.all([tabs.take('x'), tabs.take('y')])") == [True, True]
 
 
+def test_only_names_of_other_pages_of_this_application_are_held_elsewhere(
+    pages: list[Page],
+) -> None:
+    mine, other = pages
+    ask(mine, "await tabs.take('file a')")
+    ask(other, "await tabs.take('file b')")
+    other.evaluate(
+        """() => new Promise((got) => navigator.locks?.request("the-shop:file c", () => {
+          got(); return new Promise(() => {}); }) ?? got())"""
+    )
+
+    assert ask(mine, "return tabs.heldElsewhere('file')") == '["file b"]'
+
+
 def test_a_page_that_was_put_aside_and_comes_back_has_its_names_again(pages: list[Page]) -> None:
     mine, other = pages
     ask(mine, "return Promise.all([tabs.take('x'), tabs.take('y')])")

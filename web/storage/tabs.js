@@ -29,7 +29,9 @@ export async function free(name) {
 // The names of other pages that begin with `start`, as JSON.
 export async function heldElsewhere(start) {
   const names = navigator.locks
-    ? (await navigator.locks.query()).held.map(({ name }) => name.slice(LOCKS.length))
+    ? (await navigator.locks.query()).held
+        .filter(({ name }) => name.startsWith(LOCKS))
+        .map(({ name }) => name.slice(LOCKS.length))
     : await (await import("./leases.js")).leased();
   return JSON.stringify(names.filter((name) => name.startsWith(start) && !held.has(name)));
 }

@@ -122,13 +122,17 @@ class Page:
         return str(self.driver.title)
 
     def goto(self, url: str, *, wait_until: str = "load") -> None:
-        """Navigate to a URL; `wait_until` is `load` or `commit`."""
+        """Navigate to a URL; `wait_until` is `load` or `commit`.
+
+        A new MiniBrowser sometimes loses its first page or the driver's connection. It is then
+        started once more.
+        """
         if self._is_used:
             self._go(url, wait_until)
             return
         try:
             self._go(url, wait_until)
-        except BrowserLostError:
+        except (BrowserLostError, AssertionError):
             self._driver = self.context.restart()
             self._handle = self._driver.current_window_handle
             self.set_viewport_size(self._size)

@@ -72,6 +72,17 @@ class Pages(World):
         self.http.release()
         return first
 
+    async def left_with_a_lost_answer(self):
+        """Return the upload of a file that a closed page stored without receiving the answer."""
+        queue, ports = await self.open()
+        self.http.hold()
+        first = self.add(queue, ports)
+        await until(lambda: self.http.running and first.key in self.storage.texts)
+        self.http.objects[first.key] = SMALL
+        await self.close(queue, ports)
+        self.http.release()
+        return first
+
     def kill(self, queue):
         """Let a page write nothing any more."""
         queue._engine.journal._records._storage = FakeStorage()
@@ -235,13 +246,7 @@ async def test_what_has_arrived_and_was_deleted_since_is_sent_again():
 
 async def test_a_look_alike_of_a_file_that_arrived_deletes_nothing():
     world = Pages()
-    queue, ports = await world.open()
-    world.http.hold()
-    first = world.add(queue, ports)
-    await until(lambda: world.http.running and first.key in world.storage.texts)
-    world.http.objects[first.key] = SMALL
-    await world.close(queue, ports)
-    world.http.release()
+    first = await world.left_with_a_lost_answer()
 
     queue, ports = await world.open()
     crc64 = ports.checksum.crc64
@@ -367,15 +372,9 @@ async def test_the_record_of_a_file_that_is_sent_again_does_not_say_that_it_has_
 @pytest.mark.parametrize("finds", ["another tab's object", "the object of an earlier page"])
 async def test_a_replaced_file_is_not_taken_for_a_checked_one_that_is_found(finds):
     world = Pages(("checks",))
-    queue, ports = await world.open()
     if finds != "another tab's object":
-        world.http.hold()
-        first = world.add(queue, ports)
-        await until(lambda: world.http.running and first.key in world.storage.texts)
-        world.http.objects[first.key] = SMALL
-        await world.close(queue, ports)
-        world.http.release()
-        queue, ports = await world.open()
+        first = await world.left_with_a_lost_answer()
+    queue, ports = await world.open()
     ports.checks.hold()
     ports.checksum.has_changed = True  # the checks read other bytes than are sent
     upload = world.add(queue, ports)
@@ -450,3 +449,22 @@ async def test_no_record_is_written_under_a_key_that_an_upload_has_left():
     ports.clock.sleep = sleep
 
     assert (key in world.storage.texts, len(world.storage.texts)) == (False, 10)
+
+
+async def test_a_page_does_not_wait_for_an_upload_that_it_continues_itself():
+    world = Pages()
+    queue, ports = await world.open()
+    world.http.hold_after = 3
+    first = world.add(queue, ports, size=LARGE)
+    await until(lambda: first.progress.arrived and world.http.hold_after is None)
+    await world.close(queue, ports)
+    queue, ports = await world.open()
+
+    continued = world.add(queue, ports, size=LARGE)
+    await until(lambda: continued.upload_id)
+    again = world.add(queue, ports, size=LARGE)
+    await until(lambda: again.key or again.paused_for)
+    assert again.paused_for != states.FOR_TAB
+
+    world.http.release()
+    await done(continued, again)
