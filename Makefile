@@ -134,7 +134,6 @@ screenshots: build prerequisites $(NODE_TESTS)
 	PYTHONPATH=tests $(BIN)/python tests/e2e/site_screenshots.py
 
 modules: $(VENV)/.ready
-	PYTHONPATH=tests $(BIN)/python -m support.module_list
 	PYTHONPATH=tests $(BIN)/python -m support.mock_operations
 
 docs: $(VENV)/.ready
