@@ -27,7 +27,7 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.to
 # pytest replaces a worker that crashes; with CI=true it repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel library npm-package uploader-wheel mock-wheel lock modules docs prerequisites clean
+.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel library npm-package uploader-wheel mock-wheel lock docs prerequisites clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -132,9 +132,6 @@ screenshots: build prerequisites $(NODE_TESTS)
 	PYTHONPATH=tests $(BIN)/python tests/e2e/screenshots.py
 	PYTHONPATH=tests $(BIN)/python tests/e2e/engine_screenshots.py
 	PYTHONPATH=tests $(BIN)/python tests/e2e/site_screenshots.py
-
-modules: $(VENV)/.ready
-	PYTHONPATH=tests $(BIN)/python -m support.mock_operations
 
 docs: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m support.docs_site

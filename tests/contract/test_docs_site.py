@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
-from support.docs_site import DOCS, build
+from support.docs_site import DOCS, GENERATED, build
 from support.markdown import blocks
 
 SOURCES = sorted(DOCS.rglob("*.md"))
@@ -57,8 +57,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def of_pages(site: Path) -> Iterator[tuple[Path, Reader]]:
-    """Yield each page that has a source in `docs`."""
-    for source in SOURCES:
+    """Yield each page that has a source in `docs`, and each generated page."""
+    for source in [*SOURCES, *map(DOCS.joinpath, GENERATED)]:
         page = site / source.relative_to(DOCS).with_suffix(".html")
         yield page, read(page)
 

@@ -10,7 +10,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from e2e.conftest import Console
-from support.docs_site import DOCS, build
+from support.docs_site import DOCS, GENERATED, build
 from support.expecting import expect
 from support.serving import serve
 
@@ -73,7 +73,7 @@ def test_each_page_fits_a_phone_and_asks_no_other_host(
     page.on("request", note)
     page.set_viewport_size(PHONE)
     too_wide = []
-    for source in DOCS.rglob("*.md"):
+    for source in [*DOCS.rglob("*.md"), *map(DOCS.joinpath, GENERATED)]:
         name = source.relative_to(DOCS).with_suffix(".html").as_posix()
         page.goto(f"{site}/{name}")
         if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:

@@ -3,6 +3,7 @@
 The pages are written for a Git host, so the program changes copies of them: links to files that are
 not on the site lead to the repository, links show the titles of pages in place of their file names,
 the info string of a code block keeps only its language, and text in lists is indented by 4 spaces.
+It makes the pages of `GENERATED`, to which no committed page can lead.
 Zensical then builds the site in strict mode: it fails on broken links and anchors between pages.
 Each cell of a table gets the name of its column, which `site.css` shows on a phone.
 `tests/unit/test_markdown.py` checks the rest: images, other files, and the navigation.
@@ -13,9 +14,13 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-__all__ = ["BUILD", "CONFIG", "DOCS", "build"]
+from support.commands_page import commands_page
+from support.mock_operations import operations_page
+
+__all__ = ["BUILD", "CONFIG", "DOCS", "GENERATED", "build"]
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -24,6 +29,12 @@ BUILD = ROOT / "build" / "docs"
 ICON = ROOT / "web" / "page" / "favicon.svg"
 ON_SITE = (".md", ".png")
 """Endings of the files in `docs` that are on the site."""
+
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "commands.md": commands_page,
+    "mock-oss-operations.md": operations_page,
+}
+"""Pages that only the site has, with the function that returns their text."""
 
 LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:|#)([^)#\s]+)")
 INFO = re.compile(r"^( *```\w+) .+$", re.MULTILINE)
@@ -53,10 +64,12 @@ def build(docs: Path = DOCS, folder: Path = BUILD) -> Path:
         shutil.copy(docs / name, pages)
     shutil.copy(ICON, pages)
     shutil.copy(docs / CONFIG.name, folder)
-    for page in docs.rglob("*.md"):
+    texts = {page: page.read_text("utf-8") for page in docs.rglob("*.md")}
+    texts |= {docs / name: text() for name, text in GENERATED.items()}
+    for page, text in texts.items():
         copy = pages / page.relative_to(docs)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(_for_the_site(page, docs), "utf-8")
+        copy.write_text(_for_the_site(page, text, docs), "utf-8")
     zensical = Path(sys.executable).with_name("zensical")
     subprocess.run([zensical, "build", "--strict"], cwd=folder, check=True)  # noqa: S603
     for built in (folder / "site").rglob("*.html"):
@@ -64,21 +77,20 @@ def build(docs: Path = DOCS, folder: Path = BUILD) -> Path:
     return folder / "site"
 
 
-def _for_the_site(page: Path, docs: Path) -> str:
+def _for_the_site(page: Path, text: str, docs: Path) -> str:
     """Return the text of a page with links to the repository for files that are not on the site."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     repository = project["urls"]["Source"]
 
     def lead(link: re.Match[str]) -> str:
-        text, path = link.groups()
+        words, path = link.groups()
         target = (page.parent / path).resolve()
         if target.is_relative_to(docs) and target.suffix in ON_SITE:
-            return f"[{_title(target) if text == target.name else text}]({path}"
+            return f"[{_title(target) if words == target.name else words}]({path}"
         kind = "tree" if target.is_dir() else "blob"
-        return f"[{text}]({repository}/{kind}/HEAD/{target.relative_to(docs.parent)}"
+        return f"[{words}]({repository}/{kind}/HEAD/{target.relative_to(docs.parent)}"
 
-    text = INDENTED.sub(_indent, page.read_text("utf-8"))
-    return LINK.sub(lead, INFO.sub(r"\1", text))
+    return LINK.sub(lead, INFO.sub(r"\1", INDENTED.sub(_indent, text)))
 
 
 def _name_columns(table: re.Match[str]) -> str:

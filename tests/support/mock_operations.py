@@ -1,8 +1,6 @@
-"""Writes `docs/mock-oss-operations.md`, the list of the mock's operations, from its tables.
+"""Makes the page about the mock's operations on the documentation site from the mock's tables.
 
 The missing operations come from the table of SDKs in `docs/mock-oss.md`.
-
-`make modules` runs this program; a test fails if the list is out of date.
 """
 
 import inspect
@@ -15,15 +13,13 @@ from mock_oss.operations.routes import NOT_IMPLEMENTED, Operation
 from mock_oss.sts import endpoint
 from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION
 
-__all__ = ["PAGE", "operations_page"]
+__all__ = ["operations_page"]
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs/mock-oss.md"
-PAGE = ROOT / "docs/mock-oss-operations.md"
 HEAD = """# Operations of the mock
 
 Each operation of the [mock OSS](mock-oss.md): its request and the action that a policy must allow.
-`make modules` writes this page from the mock's own tables.
 [Another table](mock-oss.md#operations) shows which SDK has called which operation successfully.
 """
 COLUMNS = "| operation | request | action | what the mock does |\n|---|---|---|---|\n"
@@ -98,7 +94,3 @@ def _purpose(handler: Callable[..., object]) -> str:
     paragraph = " ".join((inspect.getdoc(handler) or "").partition("\n\n")[0].split())
     sentence = re.split(r"(?<=\.)\s", paragraph)[0]
     return sentence.replace("``", "`").replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    PAGE.write_text(operations_page(), "utf-8")

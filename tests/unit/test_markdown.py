@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.docs_site import CONFIG, DOCS
+from support.docs_site import CONFIG, DOCS, GENERATED
 from support.markdown import PAGES, ROOT, anchors, links, prose
 
 SITE = [page for page in PAGES if page.is_relative_to(DOCS)]
@@ -41,9 +41,17 @@ def in_navigation(items: list[Any]) -> Iterator[str]:
 
 
 def test_each_page_is_in_the_navigation_once() -> None:
-    assert sorted(in_navigation(PROJECT["nav"])) == [
-        page.relative_to(DOCS).as_posix() for page in SITE
-    ]
+    committed = [page.relative_to(DOCS).as_posix() for page in SITE]
+
+    assert sorted(in_navigation(PROJECT["nav"])) == sorted([*committed, *GENERATED])
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_generated_page_begins_with_its_title_and_has_sections(name: str) -> None:
+    text = GENERATED[name]()
+
+    assert re.match(r"# .+\n\n", text)
+    assert len(re.findall(r"^##+ ", text, re.MULTILINE)) >= 3
 
 
 @pytest.mark.parametrize("document", SITE, ids=name)

@@ -294,14 +294,6 @@ def config_docs() -> None:
     typer.echo(configuration_page(), nl=False)
 
 
-@commands.command("commands-docs", hidden=True)
-def commands_docs() -> None:
-    """Print docs/commands.md, the page that describes all commands."""
-    from ossferry.cli.commands_docs import commands_page
-
-    typer.echo(commands_page(commands), nl=False)
-
-
 @commands.command(
     "mock-oss",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

@@ -13,7 +13,6 @@ import pytest
 from starlette.applications import Starlette
 from typer.testing import CliRunner
 
-from ossferry.cli.commands_docs import commands_page
 from ossferry.cli.config_docs import GROUPS, configuration_page
 from ossferry.cli.main import commands, main
 from ossferry.cli.output import counted
@@ -21,6 +20,7 @@ from ossferry.cli.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError, UsageError
 from ossferry.extras import install_command
 from ossferry.settings.model import Settings
+from support.commands_page import commands_page
 
 ROOT = Path(__file__).parents[3]
 
@@ -65,7 +65,7 @@ def test_json_has_the_error_of_the_settings(
 
 
 def test_every_command_that_ends_by_itself_has_json() -> None:
-    page = commands_page(commands)
+    page = commands_page()
     sections = re.split(r"^###+ `ossferry ", page, flags=re.MULTILINE)[1:]
 
     without = {
@@ -163,12 +163,6 @@ def test_config_docs_prints_that_page(
     assert capsys.readouterr().out == configuration_page()
 
 
-def test_the_page_about_commands_is_current() -> None:
-    text = (ROOT / "docs" / "commands.md").read_text()
-
-    assert text == commands_page(commands), "run `ossferry commands-docs > docs/commands.md`"
-
-
 def test_the_help_has_no_backticks_and_no_commands_for_developers() -> None:
     output = CliRunner().invoke(commands, ["--help"]).output
     shown = " ".join(output.replace("│", " ").split())
@@ -178,7 +172,6 @@ def test_the_help_has_no_backticks_and_no_commands_for_developers() -> None:
         "Run the server with the settings in .env and in environment variables OSSFERRY_…." in shown
     )
     assert "config-docs" not in shown
-    assert "commands-docs" not in shown
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:

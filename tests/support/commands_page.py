@@ -1,4 +1,4 @@
-"""Generates the page `docs/commands.md` from the commands and their help texts."""
+"""Makes the page about commands on the documentation site from their help texts."""
 
 import re
 
@@ -6,6 +6,8 @@ import typer
 from typer.cli import get_docs_for_click
 from typer.core import TyperGroup
 from typer.main import get_command
+
+from ossferry.cli.main import commands
 
 __all__ = ["commands_page"]
 
@@ -31,13 +33,11 @@ Long lists are printed while the command runs, and progress bars appear only on 
 Run it in the shell that you use: bash, zsh, fish or PowerShell, and start a new shell afterwards.
 `ossferry --show-completion` prints the script instead.
 
-This page is generated: `ossferry commands-docs > docs/commands.md`.
-
 """
 
 
-def commands_page(commands: typer.Typer) -> str:
-    """Return the text of `docs/commands.md`: usage, arguments and options of commands.
+def commands_page() -> str:
+    """Return the text of the page: usage, arguments and options of commands.
 
     The page has no hidden commands.
     """
