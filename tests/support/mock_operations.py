@@ -1,12 +1,8 @@
-"""Makes the page about the mock's operations on the documentation site from the mock's tables.
-
-The missing operations come from the table of SDKs in `docs/mock-oss.md`.
-"""
+"""Makes the page about the mock's operations on the documentation site from the mock's tables."""
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 
 from mock_oss.operations import routes
 from mock_oss.operations.routes import NOT_IMPLEMENTED, Operation
@@ -15,12 +11,10 @@ from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION
 
 __all__ = ["operations_page"]
 
-ROOT = Path(__file__).parents[2]
-TABLE = ROOT / "docs/mock-oss.md"
 HEAD = """# Operations of the mock
 
 Each operation of the [mock OSS](mock-oss.md): its request and the action that a policy must allow.
-[Another table](mock-oss.md#operations) shows which SDK has called which operation successfully.
+[mock-oss.md](mock-oss.md#operations) lists the operations that the mock does not have.
 """
 COLUMNS = "| operation | request | action | what the mock does |\n|---|---|---|---|\n"
 LEVELS = {
@@ -37,12 +31,6 @@ STS_COLUMNS = "| action | API version | what the mock does |\n|---|---|---|\n"
 MISSING = """
 ## Not implemented
 
-The mock does not have these operations of the vendor's API reference:
-
-| chapter | operations |
-|---|---|
-{}
-
 The mock answers `NotImplemented` to a request with one of these query parameters:
 
 {}.
@@ -55,19 +43,7 @@ def operations_page() -> str:
     for title, (path, table) in LEVELS.items():
         text += f"\n## {title}\n\n{COLUMNS}{''.join(_rows(path, table))}"
     text += f"{PREFLIGHT}\n## STS and RAM\n\n{STS_COLUMNS}{''.join(_actions())}"
-    return text + MISSING.format("".join(_missing()), _list(sorted(NOT_IMPLEMENTED)))
-
-
-def _missing() -> Iterator[str]:
-    """Yield a row for each chapter with operations that no SDK has called successfully."""
-    table = TABLE.read_text("utf-8").partition("<!-- operations: begin -->")[2]
-    for chapter in table.strip().split("\n\n"):
-        if names := re.findall(r"^\| (\w+) \|[ |]*$", chapter, re.MULTILINE):
-            yield f"| {chapter.split('|')[1].strip()} | {_list(names)} |\n"
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+    return text + MISSING.format(", ".join(f"`{name}`" for name in sorted(NOT_IMPLEMENTED)))
 
 
 def _rows(path: str, table: Mapping[tuple[str, str], Operation]) -> Iterator[str]:

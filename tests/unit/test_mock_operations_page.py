@@ -29,15 +29,3 @@ def test_the_page_has_no_terms_of_python() -> None:
     terms = re.compile(r"\b(raises?|\w*Error|None|True|False|dict|tuple|str|int)\b|``")
 
     assert [purpose for _, purpose in purposes() if terms.search(purpose)] == []
-
-
-def test_the_operations_that_are_missing_are_on_the_page() -> None:
-    table = operations_page().partition("## Not implemented")[2]
-    missing = {
-        name
-        for names in re.findall(r"^\| [A-Z][\w ,]+ \| (`.*`) \|$", table, re.MULTILINE)
-        for name in re.findall(r"`(\w+)`", names)
-    }
-
-    assert {"DescribeRegions", "PutBucketEncryption", "AssumeRoleWithSAML"} <= missing
-    assert missing & ({name for name, _ in purposes()} | {"ListObjectsV2", "Callback"}) == set()

@@ -17,13 +17,12 @@ from string import Template
 
 import pytest
 import typer
-import yaml
 from typer.main import get_command
 
 import build
 from mock_oss.cli import option_parser
 from ossferry.cli.main import commands as ossferry
-from support.markdown import IS_RELEASED, PAGES, ROOT, Block, blocks, prose
+from support.markdown import PAGES, ROOT, Block, blocks, prose
 from support.templates import unknown_options
 
 NOT_CHECKED = {
@@ -51,8 +50,6 @@ OTHER_PROGRAMS = re.compile(
 FOLDERS = ("deploy/", "docs/", "server/", "tests/", "web/", "wheels/")
 MADE = ("deploy/compose/secrets", "deploy/compose/nginx.conf")
 """Files in our folders that the commands of a page make."""
-
-FROM_INDEX = re.compile(r"pip install .*(?<![\w/.-])(?:ossferry|mock-oss)\b")
 
 SAMPLES = [block for page in PAGES for block in blocks(page)]
 
@@ -205,20 +202,6 @@ PROGRAMS: dict[str, Callable[[list[str]], None]] = {
 }
 
 
-def check_workflow(text: str) -> None:
-    """Parse a workflow for GitHub Actions, and check the commands of its steps.
-
-    A workflow runs as it is, so it installs our packages from files until the first release.
-    """
-    jobs = yaml.safe_load(text)["jobs"]
-    for job in jobs.values():
-        assert {job["needs"]} <= jobs.keys() if "needs" in job else True
-        for step in job["steps"]:
-            assert len({"run", "uses"} & step.keys()) == 1, step
-            check_script(step.get("run", ":"))
-            assert IS_RELEASED or not FROM_INDEX.search(step.get("run", "")), step
-
-
 CHECKS: dict[str, Callable[[str], object]] = {
     "bash": check_script,
     "console": check_console,
@@ -228,7 +211,6 @@ CHECKS: dict[str, Callable[[str], object]] = {
     "python": check_python,
     "sh": check_script,
     "toml": tomllib.loads,
-    "yaml": check_workflow,
 }
 
 
