@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
@@ -48,7 +48,7 @@ SMALLER: Options = {"photos": {"heic": False, "max_side": 2048, "quality": 0.85}
 # as the start of the worker, wait until `bench.idle`.
 VERDICTS = """
 window.bench ??= {};
-Object.assign(bench, { verdicts: 0, heap: 0 });
+bench.verdicts = 0;
 const look = () => {
   const isLast = bench.wanted && bench.verdicts >= bench.wanted;
   if (isLast && !document.querySelector("[data-state=checking]")) bench.over ??= performance.now();
@@ -66,7 +66,6 @@ window.Worker = class extends Worker {
       if (data.failed) bench.failed = data.failed;
       if (!data.verdict) return;
       bench.verdicts += 1;
-      bench.heap = Math.max(bench.heap, data.heap);
       setTimeout(look);
     });
   }
@@ -101,15 +100,10 @@ class Work:
         return f"checks, {self.name}: to the last verdict, {state}"
 
     @property
-    def delays(self) -> tuple[str, str, str]:
+    def delays(self) -> tuple[str, str]:
         """Return the names of the rows with the input delay."""
         start = f"checks, {self.name}: input delay"
-        return f"{start}, median", f"{start}, p95", f"{start}, longest"
-
-    @property
-    def memory(self) -> str:
-        """Return the name of the row with the memory of the worker."""
-        return f"checks, {self.name}: WASM memory of the worker"
+        return f"{start}, p95", f"{start}, longest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +112,6 @@ class Checked:
 
     seconds: float
     delays_ms: list[float]
-    heap_mb: float
 
 
 def table(folder: Path) -> list[Path]:
@@ -191,7 +184,7 @@ def _rows(work: Work, only: Only) -> Iterator[Row]:
         peer_s, peer_cold_s = _peer_s(work, paths)
         pages = []
         for state, beside_s in ((COLD, peer_cold_s), (WARM, peer_s)):
-            if not only(work.row(state)) and not any(map(only, (*work.delays, work.memory))):
+            if not only(work.row(state)) and not any(map(only, work.delays)):
                 continue
             pages.append(checked := _check(demo.url, paths, is_warm=state == WARM))
             yield Row(
@@ -203,11 +196,10 @@ def _rows(work: Work, only: Only) -> Iterator[Row]:
                 ratio=checked.seconds / beside_s,
             )
     yield from _delay_rows(work, [delay for page in pages for delay in page.delays_ms])
-    yield Row(name=work.memory, value=max(page.heap_mb for page in pages), unit="MB")
 
 
 def _delay_rows(work: Work, delays_ms: list[float]) -> Iterator[Row]:
-    found = median(delays_ms), quantiles(delays_ms, n=20)[-1], max(delays_ms)
+    found = quantiles(delays_ms, n=20)[-1], max(delays_ms)
     for name, value in zip(work.delays, found, strict=True):
         yield Row(
             name=name,
@@ -244,7 +236,7 @@ def _check(url: str, paths: list[Path], *, is_warm: bool) -> Checked:
     if "failed" in found:
         raise RuntimeError(found["failed"])
     seconds = (found["over"] - found["start"]) / 1000
-    return Checked(seconds=seconds, delays_ms=delays_ms, heap_mb=found["heap"] / MB)
+    return Checked(seconds=seconds, delays_ms=delays_ms)
 
 
 def _wait(page: Tab, until: str) -> None:
@@ -257,7 +249,7 @@ def _wait(page: Tab, until: str) -> None:
 
 BENCHES = tuple(
     Bench(
-        names=(work.row(COLD), work.row(WARM), *work.delays, work.memory),
+        names=(work.row(COLD), work.row(WARM), *work.delays),
         needs=("chromium",),
         rows=partial(_rows, work),
     )

@@ -1,4 +1,4 @@
-"""A TCP proxy that simulates a line: bandwidth, round-trip time, slow start, and loss.
+"""A TCP proxy that simulates a line: bandwidth, round-trip time and slow start.
 
 Every connection to the proxy is forwarded to one server through the model of `bench.line_model`.
 The proxy reads a connection only as fast as the line carries it, so senders are slowed down and
@@ -15,10 +15,9 @@ import socket
 import struct
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import fields, replace
-from itertools import count
+from dataclasses import replace
 
-from bench.line_model import LINES, Faults, Line, Link, Window
+from bench.line_model import LINES, Line, Link, Window
 
 __all__ = ["Flow", "Proxy", "SharedLink", "main", "parse"]
 
@@ -58,14 +57,12 @@ class Flow:
         self,
         line: Line,
         link: SharedLink,
-        faults: Faults,
         *,
         receive: Callable[[int], Awaitable[bytes]],
         send: Callable[[bytes], Awaitable[None]],
     ) -> None:
         self._line = line
         self._link = link
-        self._faults = faults
         self._receive = receive
         self._send = send
         self._window = Window(line)
@@ -76,7 +73,7 @@ class Flow:
         """Carry bytes until the sender has ended its direction.
 
         Raises:
-            ConnectionError: the connection was reset, by the line or by one of its ends.
+            ConnectionError: one of the ends has reset the connection.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._take())
@@ -85,7 +82,7 @@ class Flow:
     async def _take(self) -> None:
         """Take bytes from the sender, as far as window and queue have space."""
         loop = asyncio.get_running_loop()
-        line, window, data, arrives_s = self._line, self._window, b" ", 0.0
+        line, window, data = self._line, self._window, b" "
         while data:
             while not window.room:
                 self._acknowledged.clear()
@@ -94,11 +91,7 @@ class Flow:
             window.restart_if_idle(loop.time())
             left_s = await self._link.send(len(data))
             window.send(len(data), left_s)
-            for _ in range(self._faults.losses(len(data))):
-                window.lose()
-                left_s += line.timeout_s
-            arrives_s = max(arrives_s, left_s + line.rtt_s / 2)
-            self._in_flight.put_nowait((arrives_s, data))
+            self._in_flight.put_nowait((left_s + line.rtt_s / 2, data))
 
     async def _deliver(self) -> None:
         """Deliver each chunk when it arrives, and acknowledge it half a round trip later."""
@@ -127,7 +120,6 @@ class Proxy:
         self._server = server
         self._up = SharedLink(line)
         self._down = SharedLink(line)
-        self._numbers = count(1)
         self._running: set[asyncio.Task[None]] = set()
 
     async def serve(self, listener: socket.socket) -> None:
@@ -137,11 +129,11 @@ class Proxy:
         _limit_buffers(listener)  # accepted connections inherit the limits
         while True:
             client, _ = await loop.sock_accept(listener)
-            task = asyncio.create_task(self.carry(client, next(self._numbers)))
+            task = asyncio.create_task(self.carry(client))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def carry(self, client: socket.socket, number: int) -> None:
+    async def carry(self, client: socket.socket) -> None:
         """Carry one connection until both directions have ended, or one end has reset it."""
         loop = asyncio.get_running_loop()
         server = socket.socket(socket.AF_UNIX if isinstance(self._server, str) else socket.AF_INET)
@@ -153,19 +145,15 @@ class Proxy:
                 await asyncio.sleep(line.handshakes * line.rtt_s)
                 await loop.sock_connect(server, self._server)
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(_flow(line, self._up, f"{number} up", client, server).run())
-                    tasks.create_task(
-                        _flow(line, self._down, f"{number} down", server, client).run()
-                    )
+                    tasks.create_task(_flow(line, self._up, client, server).run())
+                    tasks.create_task(_flow(line, self._down, server, client).run())
             except* OSError:
                 await asyncio.sleep(line.rtt_s / 2)
                 for end in (client, server):
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
 
-def _flow(
-    line: Line, link: SharedLink, name: str, source: socket.socket, to: socket.socket
-) -> Flow:
+def _flow(line: Line, link: SharedLink, source: socket.socket, to: socket.socket) -> Flow:
     loop = asyncio.get_running_loop()
 
     async def receive(size: int) -> bytes:
@@ -177,7 +165,7 @@ def _flow(
         else:
             to.shutdown(socket.SHUT_WR)
 
-    return Flow(line, link, Faults(line, name), receive=receive, send=send)
+    return Flow(line, link, receive=receive, send=send)
 
 
 def _limit_buffers(sock: socket.socket) -> None:
@@ -196,19 +184,13 @@ def parse(arguments: Sequence[str]) -> tuple[Line, tuple[str, int], int]:
     parser.add_argument("--mbit", type=float, help="bandwidth of each direction in Mbit/s")
     parser.add_argument("--rtt-ms", type=float, help="round-trip time")
     parser.add_argument("--handshakes", type=float, help="round trips to open a connection: 2")
-    parser.add_argument("--queue-ms", type=float, help="longest queue: the round-trip time")
-    parser.add_argument("--max-window", type=int, help="most bytes in flight: 4 MiB")
-    parser.add_argument("--loss", type=float, help="probability that a segment is lost: 0")
-    parser.add_argument("--reset", type=float, help="probability that a segment resets: 0")
-    parser.add_argument("--seed", type=int, help="of losses and resets: 0")
-    parser.add_argument(
-        "--no-idle-restart", action="store_false", dest="idle_restart", default=None
-    )
     given = vars(parser.parse_args(arguments))
     if given["line"] is None and (given["mbit"] is None or given["rtt_ms"] is None):
         parser.error("--line, or --mbit and --rtt-ms, is required")
     host, _, port = given["to"].rpartition(":")
-    changes = {each.name: given[each.name] for each in fields(Line) if given[each.name] is not None}
+    changes = {
+        name: given[name] for name in ("mbit", "rtt_ms", "handshakes") if given[name] is not None
+    }
     line = replace(LINES[given["line"]], **changes) if given["line"] else Line(**changes)
     return line, (host, int(port)), given["listen"]
 

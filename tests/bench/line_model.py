@@ -1,17 +1,15 @@
-"""The model of a line: bandwidth, delay, congestion windows and loss, without sockets or a clock.
+"""The model of a line: bandwidth, delay and congestion windows, without sockets or a clock.
 
 Times are seconds of any clock that never goes back, and come in as arguments. `bench.line` applies
 the model to real connections.
 """
 
 from dataclasses import dataclass
-from random import Random
 
-__all__ = ["LINES", "SEGMENT", "Faults", "Line", "Link", "Window"]
+__all__ = ["LINES", "SEGMENT", "Line", "Link", "Window"]
 
 SEGMENT = 1_460  # bytes of data in one Ethernet packet
 INITIAL_WINDOW = 10 * SEGMENT
-MIN_WINDOW = 2 * SEGMENT
 MAX_WINDOW = 4 << 20  # the limit of Linux for the send buffer of a connection
 MIN_TIMEOUT_S = 0.2  # the shortest retransmission timeout of Linux
 CHUNK_S = 0.001
@@ -26,23 +24,13 @@ class Line:
         mbit: bandwidth in Mbit/s of each direction, which all connections share.
         rtt_ms: time from sending a byte until its acknowledgement, without waiting in a queue.
         handshakes: round trips before the first byte of a connection leaves (TCP and TLS 1.3: 2).
-        queue_ms: how long the bandwidth's queue may be; `rtt_ms` if not given.
         max_window: most bytes that one connection may have in flight in one direction.
-        idle_restart: whether the window shrinks to its initial size after an idle time.
-        loss: probability that a segment is lost.
-        reset: probability that a segment resets its connection.
-        seed: of the random losses and resets.
     """
 
     mbit: float
     rtt_ms: float
     handshakes: float = 2
-    queue_ms: float | None = None
     max_window: int = MAX_WINDOW
-    idle_restart: bool = True
-    loss: float = 0
-    reset: float = 0
-    seed: int = 0
 
     @property
     def bytes_per_s(self) -> float:
@@ -56,13 +44,12 @@ class Line:
 
     @property
     def queue_s(self) -> float:
-        """Longest time that the queue may need to empty; at least one chunk."""
-        queue_ms = self.rtt_ms if self.queue_ms is None else self.queue_ms
-        return max(queue_ms / 1000, CHUNK_S)
+        """Longest time that the queue may need to empty: a round trip, but at least one chunk."""
+        return max(self.rtt_s, CHUNK_S)
 
     @property
     def timeout_s(self) -> float:
-        """Retransmission timeout, which is also the idle time after which a window restarts."""
+        """Retransmission timeout: the idle time after which a window restarts."""
         return self.rtt_s + max(self.rtt_s, MIN_TIMEOUT_S)
 
     @property
@@ -100,15 +87,13 @@ class Link:
 class Window:
     """The congestion window of one direction of a connection.
 
-    Slow start: the window grows by each acknowledged byte, so it doubles in each round trip. After
-    a loss it is halved, and then grows by one segment in each round trip. It does not grow while
-    the sender uses less than half of it.
+    Slow start: the window grows by each acknowledged byte, so it doubles in each round trip. It
+    does not grow while the sender uses less than half of it.
     """
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._size = float(INITIAL_WINDOW)
-        self._threshold = float("inf")  # where slow start ends
+        self._size = INITIAL_WINDOW
         self._in_flight = 0
         self._most_in_flight = 0  # since nothing was in flight
         self._sent_s = 0.0
@@ -116,7 +101,7 @@ class Window:
     @property
     def room(self) -> int:
         """Number of bytes that may be sent now."""
-        return max(int(self._size) - self._in_flight, 0)
+        return max(self._size - self._in_flight, 0)
 
     def send(self, size: int, now_s: float) -> None:
         """Record that bytes are sent."""
@@ -127,53 +112,12 @@ class Window:
     def acknowledge(self, size: int) -> None:
         """Record that bytes have arrived, and let the window grow."""
         if 2 * self._most_in_flight > self._size:
-            grown = size if self._size < self._threshold else SEGMENT * size / self._size
-            self._size = min(self._size + grown, self._line.max_window)
+            self._size = min(self._size + size, self._line.max_window)
         self._in_flight -= size
         if not self._in_flight:
             self._most_in_flight = 0
 
-    def lose(self) -> None:
-        """Halve the window, and end slow start."""
-        self._size = self._threshold = max(self._size / 2, MIN_WINDOW)
-
     def restart_if_idle(self, now_s: float) -> None:
         """Return to the initial size, with slow start, if nothing was sent for a timeout."""
-        idle = not self._in_flight and now_s - self._sent_s > self._line.timeout_s
-        if idle and self._line.idle_restart:
+        if not self._in_flight and now_s - self._sent_s > self._line.timeout_s:
             self._size = min(self._size, INITIAL_WINDOW)
-
-
-class Faults:
-    """Losses and resets at random positions in the bytes of one direction of a connection.
-
-    The positions depend only on the seed and the name, not on the sizes of chunks.
-
-    Args:
-        name: of the connection and its direction.
-    """
-
-    def __init__(self, line: Line, name: str) -> None:
-        self._random = Random(f"{line.seed} {name}")
-        self._loss_rate = line.loss / SEGMENT
-        self._to_loss = self._distance(self._loss_rate)
-        self._to_reset = self._distance(line.reset / SEGMENT)
-
-    def losses(self, size: int) -> int:
-        """Return how many losses the next bytes have.
-
-        Raises:
-            ConnectionResetError: the connection is reset within these bytes.
-        """
-        self._to_reset -= size
-        if self._to_reset <= 0:
-            raise ConnectionResetError("the line has reset the connection")
-        found = 0
-        self._to_loss -= size
-        while self._to_loss <= 0:
-            found += 1
-            self._to_loss += self._distance(self._loss_rate)
-        return found
-
-    def _distance(self, rate: float) -> float:
-        return self._random.expovariate(rate) if rate else float("inf")

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.line_model import LINES
-from bench.sending import Ours, Place, Route, open_place
+from bench.sending import OURS, Place, Route, open_place
 from bench.table import Bench, Only, Peer, Row
 
 __all__ = ["BENCHES"]
 
 MB, KB = 10**6, 1 << 10
-SLOW, NEAR, FAR, FAST = LINES
+SLOW, _NEAR, FAR, _FAST = LINES
 ALI_OSS, UPPY, BARE = "ali-oss", "uppy", "bare"
 PEERS = {
     ALI_OSS: Peer(name="ali-oss 6.23.0", work="page with the vendor's SDK; signs, no checksum"),
@@ -97,13 +97,9 @@ def _works() -> Iterator[Work]:
         files = 10 if line == SLOW else 40
         yield Work(line=line, files=files, size=3 * MB, ratios=large, share=share)
         yield Work(line=line, files=300, size=10 * KB, ratios={ALI_OSS: 1.8, UPPY: 1.8})
-        four = {ALI_OSS: 4.0, UPPY: 4.0} if line == FAR else {}
-        if line != FAST:
-            yield Work(line=line, files=300, size=10 * KB, ratios=four, http2=True)
-        if line == FAR:
-            yield Work(line=line, files=300, size=10 * KB, ratios=four, domains=3)
-        files = 400 if line == FAR else 2_000
-        yield Work(line=line, files=files, size=KB, ratios={})
+    four = {ALI_OSS: 4.0, UPPY: 4.0}
+    yield Work(line=FAR, files=300, size=10 * KB, ratios=four, http2=True)
+    yield Work(line=FAR, files=300, size=10 * KB, ratios=four, domains=3)
 
 
 def _rows(work: Work, only: Only) -> Iterator[Row]:
@@ -127,7 +123,7 @@ def _rows(work: Work, only: Only) -> Iterator[Row]:
 def _speeds(place: Place, work: Work, peers: list[str]) -> tuple[float, dict[str, float]]:
     """Return our speed and those of the peers."""
     paths = place.files(work.files, work.size)
-    ours = work.amount / place.seconds(Ours(), paths)
+    ours = work.amount / place.seconds(OURS, paths)
     return ours, {peer: work.amount / place.seconds(peer, paths) for peer in peers}
 
 

@@ -1,4 +1,4 @@
-"""The mock beside moto: what each installs, and how long imports, starts and tests take.
+"""The mock beside moto: what each installs, and how long installation, start and tests take.
 
 Both get an empty environment and a package index, and nothing is cached. moto is a mock of AWS and
 always installs an SDK, boto3; one row counts oss2 with our mock, too. The tests do the same with
@@ -28,11 +28,11 @@ __all__ = ["BENCHES"]
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 TITLE = "mock OSS beside moto: "
-SIZE, PACKAGES = f"{TITLE}installed", f"{TITLE}installed packages"
+SIZE = f"{TITLE}installed"
 SIZE_WITH_SDK = f"{TITLE}installed, with an SDK"
-INSTALL, IMPORT = f"{TITLE}installation, nothing cached", f"{TITLE}import"
+INSTALL = f"{TITLE}installation, nothing cached"
 START = f"{TITLE}the program to its first answer"
-TEST, RUN = f"{TITLE}a test, with a port", f"{TITLE}a run of 20 tests, with a port"
+TEST = f"{TITLE}a test, with a port"
 TEST_IN_PROCESS = f"{TITLE}a test, without a port"
 ROUNDS = 5
 
@@ -99,29 +99,18 @@ class Environment:
         _run(UV, "venv", "--quiet", "--python", sys.executable, self.folder)
         self.found[INSTALL] = self.install("--compile-bytecode", *requirements)
         self.found[SIZE] = self.size_mb
-        self.found[PACKAGES] = len(list(self.folder.rglob("METADATA")))
 
-    def measure_import(self, statement: str) -> None:
-        """Measure the import, without the start of Python."""
-        code = f"import time; s = time.perf_counter(); {statement}; print(time.perf_counter() - s)"
-        times = [float(_run(self.programs / "python", "-c", code)) for _ in range(ROUNDS)]
-        self.found[IMPORT] = median(times)
-
-    def measure_tests(self, name: str, text: str, run: str | None = None) -> None:
-        """Measure a test, with its fixtures, and optionally the whole run of pytest."""
+    def measure_test(self, name: str, text: str) -> None:
+        """Measure a test with its fixtures."""
         (self.folder / "test_it.py").write_text(text)
         report = self.folder / "report.xml"
-        runs, tests = [], []
+        tests = []
         for _ in range(ROUNDS):
-            started = time.perf_counter()
             options = ("-q", "-p", "no:cacheprovider", f"--junitxml={report}", "--rootdir=.")
             _run(self.programs / "python", "-m", "pytest", *options, "test_it.py", at=self.folder)
-            runs.append(time.perf_counter() - started)
             cases = ET.parse(report).iter("testcase")  # noqa: S314 - of our own run
             tests.append(median(float(each.attrib["time"]) * 1000 for each in cases))
         self.found[name] = median(tests)
-        if run is not None:
-            self.found[run] = median(runs)
 
     def measure_start(self, program: str, port_option: str) -> None:
         """Measure the seconds until the program answers."""
@@ -174,13 +163,12 @@ def _ours(folder: Path) -> Environment:
     made = Environment(folder / "ours")
     constraints = ("--constraint", str(ROOT / "constraints.txt"))
     made.create(*constraints, str(wheel))
-    made.measure_import("from mock_oss import MockOSS")
     made.measure_start("mock-oss", "--port")
     made.install("--compile-bytecode", *constraints, "oss2")
     made.found[SIZE_WITH_SDK] = made.size_mb
     made.install("--compile-bytecode", *constraints, "pytest")
-    made.measure_tests(TEST, OURS.format(fixture="mock_oss"), RUN)
-    made.measure_tests(TEST_IN_PROCESS, OURS.format(fixture="mock_oss_in_process"))
+    made.measure_test(TEST, OURS.format(fixture="mock_oss"))
+    made.measure_test(TEST_IN_PROCESS, OURS.format(fixture="mock_oss_in_process"))
     return made
 
 
@@ -188,9 +176,8 @@ def _theirs(folder: Path) -> tuple[Environment, str]:
     made = Environment(folder / "theirs")
     made.create("moto[s3]")
     made.found[SIZE_WITH_SDK] = made.found[SIZE]
-    made.measure_import("from moto import mock_aws")
     made.install("--compile-bytecode", "moto[s3]", "pytest")
-    made.measure_tests(TEST, THEIRS, RUN)
+    made.measure_test(TEST, THEIRS)
     made.found[TEST_IN_PROCESS] = made.found[TEST]
     made.install("--compile-bytecode", "moto[s3,server]")
     made.measure_start("moto_server", "-p")
@@ -201,12 +188,9 @@ def _theirs(folder: Path) -> tuple[Environment, str]:
 UNITS = {
     SIZE: "MB",
     SIZE_WITH_SDK: "MB",
-    PACKAGES: "packages",
     INSTALL: "s",
-    IMPORT: "s",
     START: "s",
     TEST: "ms",
-    RUN: "s",
     TEST_IN_PROCESS: "ms",
 }
 

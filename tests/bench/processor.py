@@ -3,15 +3,9 @@
 import os
 from pathlib import Path
 
-__all__ = ["browser_cpu_s", "cpu_s"]
+__all__ = ["browser_cpu_s"]
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_s(pid: int) -> float:
-    """Return the processor time that a process has used, in seconds."""
-    _parent, seconds = _stat(Path(f"/proc/{pid}/stat").read_text())
-    return seconds
 
 
 def browser_cpu_s() -> float:

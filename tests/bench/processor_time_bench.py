@@ -12,7 +12,7 @@ from functools import partial
 from statistics import median
 
 from bench.processor import browser_cpu_s
-from bench.sending import Ours, Place, open_place
+from bench.sending import OURS, Place, open_place
 from bench.table import Bench, Only, Peer, Row
 
 __all__ = ["BENCHES"]
@@ -41,7 +41,7 @@ WORKS = (
 
 def _rows(work: Work, _only: Only) -> Iterator[Row]:
     with open_place() as place:
-        turns = [(_cpu_s(place, Ours(), work), _cpu_s(place, BARE, work)) for _ in range(ROUNDS)]
+        turns = [(_cpu_s(place, OURS, work), _cpu_s(place, BARE, work)) for _ in range(ROUNDS)]
     mine, other = (median(each) for each in zip(*turns, strict=True))
     yield Row(
         name=work.name,
@@ -55,9 +55,9 @@ def _rows(work: Work, _only: Only) -> Iterator[Row]:
     )
 
 
-def _cpu_s(place: Place, who: "Ours | str", work: Work) -> float:
+def _cpu_s(place: Place, who: str, work: Work) -> float:
     paths = place.files(work.files, work.size)
-    with place.page(who, single=False) as page:
+    with place.page(who) as page:
         started_s = browser_cpu_s()
         page.choose(paths)
         page.evaluate("bench.ended")

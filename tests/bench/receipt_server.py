@@ -12,7 +12,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from bench.token_server import HOST, MUCH, StubSts
+from bench.token_server import HOST, MUCH, STS_S
 from ossferry.app import create_app
 from ossferry.cli.serving import BackgroundServer, StopSignals, bind
 from ossferry.cli.workers import settle
@@ -82,12 +82,12 @@ async def identify(request: Request) -> Principal:
 
 
 async def assume_role(*, session_name: str, policy: str) -> StsCredentials:
-    """Return credentials; the stub does not check them."""
-    found = await StubSts()(session_name=session_name, policy=policy)
+    """Return credentials; the stub of OSS does not check them."""
+    await asyncio.sleep(STS_S)
     return StsCredentials(
-        access_key_id=found.access_key_id,
-        access_key_secret=found.access_key_secret,
-        security_token=found.security_token,
+        access_key_id="STS.bench",
+        access_key_secret="s" * 44,
+        security_token="t" * 700,
         expires_at=utc_now() + timedelta(hours=1),
     )
 

@@ -4,9 +4,6 @@ The time starts at the `change` event of the file input, and ends when the page 
 the last file has arrived.
 """
 
-import json
-import re
-import shutil
 import subprocess
 import sys
 import time
@@ -23,20 +20,18 @@ import httpx
 from bench.chromium import chromium
 from bench.http2 import running_http2
 from bench.peers.senders import serve_senders
-from bench.peers.sink import crc64_of_zeros
 from bench.tab import Tab, open_tab
 from ossferry.cli.demo import Demo
 from ossferry.settings.model import Settings
 from support.programs import free_port, running, wait_for
 
-__all__ = ["CLOCK", "MIB", "SUM", "Ours", "Place", "Route", "open_place", "running_sink"]
+__all__ = ["CLOCK", "MIB", "OURS", "SUM", "Place", "Route", "open_place", "running_sink"]
 
 TESTS = Path(__file__).parents[1]
-SOURCES = TESTS.parent / "web"
-WEB = TESTS.parent / "build" / "web"
 MIB = 1 << 20
 PART_BYTES = 8 * MIB
 PARALLEL = 6
+OURS = "ours"  # the sender that is our page; the others are those of `peers.senders`
 SETTLED_S = 0.5  # wait until a page has finished its start-up work
 
 # Records when files are chosen, and sets `ended`: the milliseconds until `finish()`.
@@ -76,27 +71,6 @@ new MutationObserver(() => {
   if (failed) bench.fail(new Error(failed.textContent));
 }).observe(document, { subtree: true, childList: true, characterData: true });
 """
-
-# Replaces the worker: returns the CRC-64 of zeros by their length, without reading the file.
-NO_CRC = """
-window.Worker = class {
-  postMessage(asked) {
-    const known = %s;
-    const answers = asked.map(({ id, kind, size }) => {
-      return [id, kind === "crc64" ? known[size] : size > 65536 ? "" : ` ${known[size]}`];
-    });
-    setTimeout(() => (note(), this.onmessage({ data: answers })));
-  }
-};
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ours:
-    """Our page: its interpreter, and whether the real checksum worker is used."""
-
-    runtime: str = "micropython"
-    crc: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +121,7 @@ class Place:
         self._scheme, self._port = "https" if route.http2 else "http", port
         self._endpoint = f"{self._scheme}://localhost:{port}"
         self._senders = stack.enter_context(serve_senders())
-        self._demos: dict[bool, Demo] = {}
+        self._demo: Demo | None = None
         trust = ["--ignore-certificate-errors"] if route.http2 else []
         self.browser = stack.enter_context(chromium(*trust))
 
@@ -163,22 +137,21 @@ class Place:
         return paths
 
     @contextmanager
-    def page(self, who: "Ours | str", *, single: bool, script: str = "") -> Iterator[Tab]:
+    def page(self, who: str, script: str = "") -> Iterator[Tab]:
         """Open the page of a sender and wait until it is ready for files.
 
         Args:
-            who: ours, or `ali-oss`, `uppy`, `uppy-page` or `bare`, see `peers.senders`.
-            single: send each file in one request; otherwise files above 16 MiB are sent in parts.
+            who: `OURS`, or `ali-oss`, `uppy`, `uppy-page` or `bare`, see `peers.senders`.
             script: runs before the page's own scripts.
         """
         scripts = [CLOCK, script]
-        if isinstance(who, Ours):
-            scripts += [SUM, "" if who.crc else NO_CRC % _table_of_zeros()]
-            url = f"{self._demo(single).url}/?runtime={who.runtime}"
+        if who == OURS:
+            scripts.append(SUM)
+            url = self._started_demo().url
         else:
             query = {
                 "endpoint": self._endpoint,
-                "single": 1 << 40 if single else 2 * PART_BYTES,
+                "single": 2 * PART_BYTES,
                 "part": PART_BYTES,
                 "parallel": PARALLEL,
             }
@@ -187,26 +160,25 @@ class Place:
             time.sleep(SETTLED_S)
             yield tab
 
-    def seconds(self, who: "Ours | str", paths: list[Path], *, single: bool = False) -> float:
+    def seconds(self, who: str, paths: list[Path]) -> float:
         """Return how many seconds a sender took, in a new page."""
-        with self.page(who, single=single) as page:
+        with self.page(who) as page:
             page.choose(paths)
             took_ms: float = page.evaluate("bench.ended")
         return took_ms / 1000
 
-    def sink(self, method: str = "GET", **query: int) -> dict[str, int]:
-        """Send a control request to the sink and return its counts; see `peers.sink`."""
-        answer = httpx.request(method, self._sink, params=query, trust_env=False)
-        counts: dict[str, int] = answer.json()
-        return counts
+    def requests(self) -> int:
+        """Return how many requests the sink has received."""
+        return int(httpx.get(self._sink, trust_env=False).text)
 
-    def _demo(self, single: bool) -> Demo:
-        """Return the demo; with `single`, its page sends even large files in one request."""
-        if single not in self._demos:
-            web = _with_single_put(self._folder / "single") if single else WEB
-            demo = self._make_demo(web_dir=web, max_file_size=1 << 40)
-            self._demos[single] = self._stack.enter_context(demo)
-        return self._demos[single]
+    def clear(self) -> None:
+        """Let the sink forget what it has received."""
+        httpx.delete(self._sink, trust_env=False)
+
+    def _started_demo(self) -> Demo:
+        if self._demo is None:
+            self._demo = self._stack.enter_context(self._make_demo(max_file_size=1 << 40))
+        return self._demo
 
     def _make_demo(self, **given: Any) -> Demo:
         if not self._route.domains:
@@ -256,24 +228,3 @@ def _running_line(route: Route, sink: int, folder: Path) -> Iterator[int]:
     program = [sys.executable, "-m", "bench.line", *to, *handshakes]
     with running(program, own, port, PYTHONPATH=str(TESTS)):
         yield port
-
-
-def _table_of_zeros() -> str:
-    sizes = (1, 10 * 1024, PART_BYTES, 64 * MIB)  # 1: the page reads the last byte at the end
-    return json.dumps({size: str(crc64_of_zeros(size)) for size in sizes})
-
-
-def _with_single_put(folder: Path) -> Path:
-    """Build the page with another threshold for multipart uploads, and return its folder."""
-    shutil.copytree(SOURCES, folder / "web", ignore=shutil.ignore_patterns("node_modules"))
-    (folder / "web" / "node_modules").symlink_to(SOURCES / "node_modules")
-    shutil.copytree(WEB, folder / "build" / "web")  # unchanged files are not built again
-    plan = folder / "web" / "ossferry_uploader" / "transfer" / "plan.py"
-    text, changed = re.subn(
-        "(?m)^MAX_SINGLE_BYTES = .*$", "MAX_SINGLE_BYTES = 2**40", plan.read_text("utf-8")
-    )
-    if changed != 1:
-        raise RuntimeError("the page has no MAX_SINGLE_BYTES to change")
-    plan.write_text(text, "utf-8")
-    subprocess.run([sys.executable, str(folder / "web" / "build.py")], check=True)  # noqa: S603
-    return folder / "build" / "web"

@@ -1,6 +1,6 @@
-"""Throughput of the token API on one core, with 32 connections and STS at 20 ms, beside its peers.
+"""Throughput of the token API on one core, with 32 connections and STS at 20 ms, beside a peer.
 
-`wrk` (a package of every distribution) generates the load on the other cores. All servers run on
+`wrk` (a package of every distribution) generates the load on the other cores. Both servers run on
 the first core and are loaded in turns; a figure is the median of the turns. "Cached" means 10,000
 users who already have a grant. The caches of sessions and owners hold fewer users, so each request
 also verifies the signature of its cookie. "Uncached" means another user for each request, and so a
@@ -23,12 +23,9 @@ from statistics import median
 import httpx
 from starlette.responses import Response
 
-from bench.peers import companion
-from bench.peers.npm import PeerMissingError
 from bench.table import Bench, Only, Peer, Row
-from bench.token_server import HOST, StubSts, bench_settings, bench_sign_outs
+from bench.token_server import HOST, bench_settings, bench_sign_outs
 from bench.wrk import wrk
-from ossferry.app import create_app
 from ossferry.authentication.sessions import Sessions
 from ossferry.clock import utc_now
 from ossferry.identity.principal import Principal
@@ -43,21 +40,15 @@ CONNECTIONS = 32
 KNOWN_USERS, NEW_USERS = 10_000, 20_000
 CACHED, CACHED_P99 = "token API, cached: requests", "token API, cached: p99"
 UNCACHED, UNCACHED_P99 = "token API, uncached: requests", "token API, uncached: p99"
-CACHED_FLASK = "token API, cached: requests, beside Flask's own server"
-UNCACHED_FLASK = "token API, uncached: requests, beside Flask's own server"
-CACHED_COMPANION = "token API, cached: requests, beside Companion"
-UNCACHED_COMPANION = "token API, uncached: requests, beside Companion"
-ONE_FLIGHT = "token API: STS calls for 1,000 requests of one user at once"
-QUOTA = "token API: most STS calls in a second, 5,000 users in 60 s"
-MIN_CACHED, MAX_CACHED_P99_MS, MIN_RATIO = 3000, 30, 5
+MIN_CACHED, MAX_CACHED_P99_MS = 3000, 30
 MIN_UNCACHED, MAX_UNCACHED_P99_MS = 200, 100  # twice the rate that STS allows an account
-MAX_CALLS, ARRIVALS, SPREAD_S = 80, 5000, 60.0
 FROM_PAGE = {"sec-fetch-site": "same-origin"}
 
-MISSING = "no cache: calls STS each time; no sign-in, limits, session policy or audit"
-GUNICORN = Peer(name="Flask, gunicorn", work=f"tutorial's app, 1 process, 32 threads; {MISSING}")
-FLASK = Peer(name="Flask, own server", work=f"tutorial's app as its page starts it; {MISSING}")
-COMPANION = Peer(name="Uppy Companion 6.2.2", work=f"Node.js, 1 process, /s3/sts; {MISSING}")
+PEER = Peer(
+    name="Flask, gunicorn",
+    work="tutorial's app, 1 process, 32 threads; no cache: calls STS each time; "
+    "no sign-in, limits, session policy or audit",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +62,7 @@ class Server:
 
 OURS = Server(which="ours", route="POST /api/grant")
 OURS_UNCACHED = Server(which="ours", route="POST /api/grant", new_users=True)
-PEERS = {
-    GUNICORN: Server(which="gunicorn", route="GET /get_sts_token"),
-    FLASK: Server(which="tutorial", route="GET /get_sts_token"),
-    COMPANION: Server(which="companion", route="GET /s3/sts"),
-}
+THEIRS = Server(which="gunicorn", route="GET /get_sts_token")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +91,7 @@ class Loader:
             "WRK_PATH": self._path,
             "WRK_COOKIES": str(self._cookies),
         }
-        self._settings = bench_settings(folder, port, calls_per_s=1)
+        self._settings = bench_settings(folder, port)
 
     async def grant_all(self) -> None:
         """Request a grant for each of the known users."""
@@ -147,76 +134,41 @@ class Loader:
         return Load(requests=int(requests), per_s=float(per_s), p99_ms=float(p99_ms))
 
 
-def _loaded(only: Only) -> Iterator[Row]:
-    peers, missing = dict(PEERS), None
-    try:
-        if only(CACHED_COMPANION) or only(UNCACHED_COMPANION):
-            companion.prepare()
-        else:
-            del peers[COMPANION]
-    except PeerMissingError as error:
-        missing = error
-        del peers[COMPANION]
-    loads = _in_turns([OURS, OURS_UNCACHED, *peers.values()])
-    cached, uncached, gunicorn, flask = (
-        loads[server] for server in (OURS, OURS_UNCACHED, PEERS[GUNICORN], PEERS[FLASK])
-    )
-    yield _rate_row(CACHED, cached, GUNICORN, gunicorn, at_least=MIN_CACHED)
-    yield _p99_row(CACHED_P99, cached, GUNICORN, gunicorn, at_most=MAX_CACHED_P99_MS)
-    yield _rate_row(UNCACHED, uncached, GUNICORN, gunicorn, at_least=MIN_UNCACHED)
-    yield _p99_row(UNCACHED_P99, uncached, GUNICORN, gunicorn, at_most=MAX_UNCACHED_P99_MS)
-    yield _rate_row(CACHED_FLASK, cached, FLASK, flask, ratio_at_least=MIN_RATIO)
-    yield _rate_row(UNCACHED_FLASK, uncached, FLASK, flask)
-    if COMPANION in peers:
-        uppy = loads[PEERS[COMPANION]]
-        yield _rate_row(CACHED_COMPANION, cached, COMPANION, uppy)
-        yield _rate_row(UNCACHED_COMPANION, uncached, COMPANION, uppy)
-    if missing:
-        raise missing  # the rows of Companion are skipped
+def _rows(_only: Only) -> Iterator[Row]:
+    cached, uncached, theirs = _in_turns([OURS, OURS_UNCACHED, THEIRS])
+    yield _rate_row(CACHED, cached, theirs, at_least=MIN_CACHED)
+    yield _p99_row(CACHED_P99, cached, theirs, at_most=MAX_CACHED_P99_MS)
+    yield _rate_row(UNCACHED, uncached, theirs, at_least=MIN_UNCACHED)
+    yield _p99_row(UNCACHED_P99, uncached, theirs, at_most=MAX_UNCACHED_P99_MS)
 
 
-def _rate_row(
-    name: str,
-    ours: Load,
-    peer: Peer,
-    peer_load: Load,
-    *,
-    at_least: float | None = None,
-    ratio_at_least: float | None = None,
-) -> Row:
-    ratio = ours.per_s / peer_load.per_s
-    reach: str | None = None
-    met: bool | None = None
-    if at_least is not None:
-        reach, met = f">= {at_least:,}/s", ours.per_s >= at_least
-    elif ratio_at_least is not None:
-        reach, met = f">= {ratio_at_least} x peer", ratio >= ratio_at_least
+def _rate_row(name: str, ours: Load, theirs: Load, *, at_least: float) -> Row:
     return Row(
         name=name,
         value=ours.per_s,
         unit="requests/s",
-        peer=peer,
-        peer_value=peer_load.per_s,
-        ratio=ratio,
-        reach=reach,
-        met=met,
+        peer=PEER,
+        peer_value=theirs.per_s,
+        ratio=ours.per_s / theirs.per_s,
+        reach=f">= {at_least:,}/s",
+        met=ours.per_s >= at_least,
     )
 
 
-def _p99_row(name: str, ours: Load, peer: Peer, peer_load: Load, *, at_most: float) -> Row:
+def _p99_row(name: str, ours: Load, theirs: Load, *, at_most: float) -> Row:
     return Row(
         name=name,
         value=ours.p99_ms,
         unit="ms",
-        peer=peer,
-        peer_value=peer_load.p99_ms,
-        ratio=ours.p99_ms / peer_load.p99_ms,
+        peer=PEER,
+        peer_value=theirs.p99_ms,
+        ratio=ours.p99_ms / theirs.p99_ms,
         reach=f"<= {at_most} ms",
         met=ours.p99_ms <= at_most,
     )
 
 
-def _in_turns(servers: Sequence[Server]) -> dict[Server, Load]:
+def _in_turns(servers: Sequence[Server]) -> list[Load]:
     """Load the servers in turns; return the median of the turns of each."""
     turns: dict[Server, list[Load]] = {server: [] for server in servers}
     with ExitStack() as running:
@@ -233,7 +185,7 @@ def _in_turns(servers: Sequence[Server]) -> dict[Server, Load]:
         for turn in range(TURNS):
             for server, loader in loaders.items():
                 turns[server].append(loader.take_turn(turn))
-    return {server: _median(loads) for server, loads in turns.items()}
+    return [_median(turns[server]) for server in servers]
 
 
 def _median(loads: list[Load]) -> Load:
@@ -286,69 +238,4 @@ async def _cookies(settings: Settings, users: Iterable[str]) -> list[str]:
     return cookies
 
 
-def _one_flight(_only: Only) -> Iterator[Row]:
-    async def ask(folder: Path) -> int:
-        sts = StubSts()
-        settings = bench_settings(folder, 8000, calls_per_s=75)
-        (cookie,) = await _cookies(settings, ["user"])
-        async with _client(settings, sts) as client:
-            headers = {**FROM_PAGE, "cookie": cookie}
-            asked = [client.post("/api/grant", headers=headers) for _ in range(1000)]
-            assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
-        return len(sts.asked_at)
-
-    with tempfile.TemporaryDirectory() as name:
-        calls = asyncio.run(ask(Path(name)))
-    yield Row(name=ONE_FLIGHT, value=calls, unit="calls", reach="1", met=calls == 1)
-
-
-def _quota(_only: Only) -> Iterator[Row]:
-    """Let 5,000 users arrive within a minute; refused users come back when the server told them
-    to.
-    """
-
-    async def ask(folder: Path) -> list[float]:
-        sts = StubSts()
-        settings = bench_settings(folder, 8000, calls_per_s=75)
-        async with _client(settings, sts) as client:
-
-            async def visit(number: int, cookie: str) -> None:
-                await asyncio.sleep(number * SPREAD_S / ARRIVALS)
-                headers = {**FROM_PAGE, "cookie": cookie}
-                answer = await client.post("/api/grant", headers=headers)
-                while answer.is_error:
-                    await asyncio.sleep(int(answer.headers["retry-after"]))
-                    answer = await client.post("/api/grant", headers=headers)
-
-            cookies = enumerate(await _cookies(settings, _names("user", ARRIVALS)))
-            await asyncio.gather(*(visit(number, cookie) for number, cookie in cookies))
-        return sts.asked_at
-
-    with tempfile.TemporaryDirectory() as name:
-        asked_at = asyncio.run(ask(Path(name)))
-    assert len(asked_at) == ARRIVALS
-    busiest = max(
-        sum(1 for later in asked_at[at : at + 200] if later < moment + 1)
-        for at, moment in enumerate(asked_at)
-    )
-    yield Row(
-        name=QUOTA, value=busiest, unit="calls/s", reach=f"<= {MAX_CALLS}", met=busiest <= MAX_CALLS
-    )
-
-
-def _client(settings: Settings, sts: StubSts) -> httpx.AsyncClient:
-    app = create_app(settings, assume_role=sts, sign_outs=bench_sign_outs())
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url=f"http://{HOST}:8000", timeout=30
-    )
-
-
-LOADED = (
-    *(CACHED, CACHED_P99, UNCACHED, UNCACHED_P99, CACHED_FLASK, UNCACHED_FLASK),
-    *(CACHED_COMPANION, UNCACHED_COMPANION),
-)
-BENCHES = (
-    Bench(names=LOADED, needs=("wrk",), rows=_loaded),
-    Bench(names=(ONE_FLIGHT,), rows=_one_flight),
-    Bench(names=(QUOTA,), rows=_quota),
-)
+BENCHES = (Bench(names=(CACHED, CACHED_P99, UNCACHED, UNCACHED_P99), needs=("wrk",), rows=_rows),)

@@ -1,4 +1,4 @@
-"""Runs a token server on one core for the benchmark: ours, a peer's, or the stub of STS.
+"""Runs a token server on one core for the benchmark: ours, the peer's, or the stub of STS.
 
 All servers call the same stub over HTTP with their vendor's client; it answers after 20 ms. Our
 server has all features on: session cookie, authentication, limits, policy, audit file, metrics.
@@ -9,23 +9,21 @@ import json
 import os
 import re
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
-from bench.peers import companion
-from bench.peers.tutorial_flask import make_tutorial_app, run_gunicorn
+from bench.peers.tutorial_flask import run_gunicorn
 from ossferry.app import create_app
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.cli.serving import BackgroundServer, StopSignals, bind
 from ossferry.cli.workers import settle
 from ossferry.clock import utc_now
-from ossferry.oss.sts import StsClient, StsCredentials, access_key
+from ossferry.oss.sts import StsClient, access_key
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
 
-__all__ = ["HOST", "SECRET", "STS_S", "StubSts", "bench_settings", "bench_sign_outs"]
+__all__ = ["HOST", "MUCH", "STS_S", "bench_settings", "bench_sign_outs"]
 
 HOST = "127.0.0.1"
 SECRET = "a-text-of-more-than-32-characters"
@@ -33,65 +31,42 @@ STS_S = 0.02
 MUCH = "100000000/minute"
 
 
-class StubSts:
-    """An in-process STS that answers after 20 ms and records the times of calls."""
-
-    def __init__(self) -> None:
-        self.asked_at: list[float] = []
-
-    async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
-        self.asked_at.append(time.monotonic())
-        await asyncio.sleep(STS_S)
-        return StsCredentials(
-            access_key_id=f"STS.{session_name[-20:]}",
-            access_key_secret="s" * 44,
-            security_token="t" * 700,
-            expires_at=utc_now().replace(microsecond=0) + timedelta(seconds=900),
-        )
-
-
-def sts_answer(head: bytes) -> bytes:
-    """Return an answer of STS, in the format of Alibaba or AWS, with credentials of realistic
-    length.
-    """
+def sts_answer() -> bytes:
+    """Return an answer of STS, with credentials of realistic length."""
     ends = (utc_now() + timedelta(seconds=900)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    values = {"k": "k" * 26, "s": "s" * 44, "t": "t" * 700, "ends": ends}
-    if b"aws-sdk" in head:
-        kind, body = "text/xml", companion.FEDERATION_TOKEN.format(**values)
-    else:
-        credentials = {
-            "AccessKeyId": f"STS.{values['k']}",
-            "AccessKeySecret": values["s"],
-            "SecurityToken": values["t"],
-            "Expiration": ends,
-        }
-        kind, body = "application/json", json.dumps({"RequestId": "R", "Credentials": credentials})
-    lines = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return (lines + body).encode()
+    credentials = {
+        "AccessKeyId": f"STS.{'k' * 26}",
+        "AccessKeySecret": "s" * 44,
+        "SecurityToken": "t" * 700,
+        "Expiration": ends,
+    }
+    body = json.dumps({"RequestId": "R", "Credentials": credentials})
+    lines = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return f"HTTP/1.1 200 OK\r\n{lines}{body}".encode()
 
 
 async def serve_sts(port: int) -> None:
     """Answer every request after 20 ms."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await _request_read(reader):
+        while await _request_read(reader):
             await asyncio.sleep(STS_S)
-            writer.write(sts_answer(head))
+            writer.write(sts_answer())
         writer.close()
 
     server = await asyncio.start_server(answer, HOST, port, backlog=1024)
     await server.serve_forever()
 
 
-async def _request_read(reader: asyncio.StreamReader) -> bytes:
-    """Return the head of a request; empty at the end of the connection."""
+async def _request_read(reader: asyncio.StreamReader) -> bool:
+    """Read a request, and return False at the end of the connection."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
         await reader.readexactly(int(length[1]) if length else 0)
     except (asyncio.IncompleteReadError, ConnectionError):
-        return b""
-    return head
+        return False
+    return True
 
 
 class SessionsOfOthers(SignOuts):
@@ -108,7 +83,7 @@ def bench_sign_outs() -> SignOuts:
     return SessionsOfOthers(MemoryStorage(), None, clock=utc_now)
 
 
-def bench_settings(folder: Path, port: int, *, calls_per_s: int, sts_port: int = 9) -> Settings:
+def bench_settings(folder: Path, port: int, *, sts_port: int = 9) -> Settings:
     """Return settings with sign-in and all features on, and limits that are never reached."""
     (folder / "manifest.json").write_text('{"files": {}}')
     for runtime in ("micropython", "pyodide"):
@@ -133,7 +108,7 @@ def bench_settings(folder: Path, port: int, *, calls_per_s: int, sts_port: int =
         rate_per_address=MUCH,
         rate_global=MUCH,
     )
-    return settings.model_copy(update={"sts_calls_per_s": calls_per_s})
+    return settings.model_copy(update={"sts_calls_per_s": 1_000_000})
 
 
 def main(which: str, port: int, sts_port: int, folder: Path) -> None:
@@ -142,14 +117,9 @@ def main(which: str, port: int, sts_port: int, folder: Path) -> None:
     os.sched_setaffinity(0, others or {first} if which == "sts" else {first})
     if which == "sts":
         asyncio.run(serve_sts(sts_port))
-    if which == "companion":
-        companion.run(port, f"{HOST}:{sts_port}", folder)
     if which == "gunicorn":
         run_gunicorn(HOST, port, f"{HOST}:{sts_port}")
-    if which == "tutorial":
-        make_tutorial_app(f"{HOST}:{sts_port}").run(HOST, port)
-        return
-    settings = bench_settings(folder, port, calls_per_s=1_000_000, sts_port=sts_port)
+    settings = bench_settings(folder, port, sts_port=sts_port)
     app = create_app(
         settings,
         assume_role=StsClient(settings, access_key("LTAI5tBench", "secret")),

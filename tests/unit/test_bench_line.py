@@ -1,18 +1,17 @@
-"""The simulated line of the benches: bandwidth, delay, windows and loss, on a clock that jumps."""
+"""The simulated line of the benches: bandwidth, delay and windows, on a clock that jumps."""
 
 import asyncio
 import selectors
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from bench.line import Flow, Proxy, SharedLink, parse
-from bench.line_model import LINES, SEGMENT, Faults, Line, Link, Window
+from bench.line_model import LINES, SEGMENT, Line, Link, Window
 
 Result = TypeVar("Result")
 FAST = 1_000_000.0  # Mbit/s: the bandwidth does not matter
@@ -88,9 +87,8 @@ def carry(line: Line, *contents: bytes) -> list[Receiver]:
     async def story() -> None:
         link = SharedLink(line)
         async with asyncio.TaskGroup() as tasks:
-            for number, (content, receiver) in enumerate(zip(contents, receivers, strict=True)):
-                faults = Faults(line, str(number))
-                flow = Flow(line, link, faults, receive=sender(content), send=receiver.send)
+            for content, receiver in zip(contents, receivers, strict=True):
+                flow = Flow(line, link, receive=sender(content), send=receiver.send)
                 tasks.create_task(flow.run())
 
     simulate(story())
@@ -140,7 +138,7 @@ def test_two_connections_share_the_bandwidth() -> None:
 
 def test_bytes_arrive_unchanged_and_in_order() -> None:
     content = bytes(range(256)) * 1000
-    line = Line(mbit=100, rtt_ms=20, loss=0.05, seed=3)
+    line = Line(mbit=100, rtt_ms=20)
 
     (receiver,) = carry(line, content)
 
@@ -166,8 +164,7 @@ def test_a_request_and_its_response_take_one_round_trip() -> None:
 
         async with asyncio.TaskGroup() as tasks:
             for receive, send in ((sender(bytes(500)), at_server), (respond, response.send)):
-                faults = Faults(line, "")
-                flow = Flow(line, SharedLink(line), faults, receive=receive, send=send)
+                flow = Flow(line, SharedLink(line), receive=receive, send=send)
                 tasks.create_task(flow.run())
 
     simulate(story())
@@ -186,7 +183,7 @@ def test_a_new_connection_costs_its_handshakes(tmp_path: Path) -> None:
         near, far = socket.socketpair()
         far.setblocking(False)
         async with serve_echo(tmp_path / "server"):
-            carrying = asyncio.create_task(Proxy(line, str(tmp_path / "server")).carry(far, 1))
+            carrying = asyncio.create_task(Proxy(line, str(tmp_path / "server")).carry(far))
             reader, writer = await asyncio.open_connection(sock=near)
             for _ in range(2):
                 writer.write(b"request")
@@ -234,8 +231,7 @@ def test_a_sender_is_slowed_down_to_the_speed_of_the_line() -> None:
         return data
 
     async def story() -> None:
-        faults = Faults(line, "")
-        flow = Flow(line, SharedLink(line), faults, receive=receive, send=receiver.send)
+        flow = Flow(line, SharedLink(line), receive=receive, send=receiver.send)
         await flow.run()
 
     simulate(story())
@@ -258,12 +254,10 @@ def test_a_window_does_not_grow_while_little_of_it_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pause_s", "restart", "room"),
-    [(0.1, True, 2 * WINDOW), (1, True, WINDOW), (1, False, 2 * WINDOW)],
-    ids=["short pause", "idle", "idle, no restart"],
+    ("pause_s", "room"), [(0.1, 2 * WINDOW), (1, WINDOW)], ids=["short pause", "idle"]
 )
-def test_a_window_restarts_after_an_idle_time(pause_s: float, restart: bool, room: int) -> None:
-    window = Window(Line(mbit=100, rtt_ms=20, idle_restart=restart))
+def test_a_window_restarts_after_an_idle_time(pause_s: float, room: int) -> None:
+    window = Window(Line(mbit=100, rtt_ms=20))
     window.send(WINDOW, 5)
     window.acknowledge(WINDOW)
 
@@ -272,81 +266,14 @@ def test_a_window_restarts_after_an_idle_time(pause_s: float, restart: bool, roo
     assert window.room == room
 
 
-def test_a_loss_halves_the_window_which_then_grows_by_a_segment_in_each_round_trip() -> None:
-    window = Window(Line(mbit=100, rtt_ms=20))
-
-    window.lose()
-    halved = window.room
-    window.send(halved, 0)
-    window.acknowledge(halved)
-
-    assert halved == 5 * SEGMENT
-    assert window.room == 6 * SEGMENT
-
-
-def losses(line: Line, name: str, chunk: int) -> list[int]:
-    """Return the chunks of 10 MB that have losses, as offsets rounded down to 100 kB."""
-    faults = Faults(line, name)
-    return [
-        offset // 100_000
-        for offset in range(0, 10_000_000, chunk)
-        for _ in range(faults.losses(chunk))
-    ]
-
-
-def test_losses_repeat_with_the_seed_and_do_not_depend_on_chunks() -> None:
-    line = Line(mbit=100, rtt_ms=20, loss=0.01, seed=7)
-    other = Line(mbit=100, rtt_ms=20, loss=0.01, seed=8)
-
-    first = losses(line, "1 up", 10_000)
-
-    assert 40 < len(first) < 100
-    assert losses(line, "1 up", 10_000) == losses(line, "1 up", 1_000) == first
-    assert losses(line, "2 up", 10_000) != first
-    assert losses(other, "1 up", 10_000) != first
-
-
-def test_a_loss_delays_all_later_bytes_by_the_retransmission_timeout() -> None:
-    content = bytes(WINDOW)
-    clean = Line(mbit=FAST, rtt_ms=100)
-    lossy = Line(mbit=FAST, rtt_ms=100, loss=0.1, seed=2)
-    lost = Faults(lossy, "0").losses(WINDOW)
-
-    (without,), (delayed,) = carry(clean, content), carry(lossy, content)
-
-    assert lost > 0
-    assert delayed.ended_s == pytest.approx(without.ended_s + lost * lossy.timeout_s, abs=1e-3)
-    assert lossy.timeout_s == pytest.approx(0.3)
-
-
-def test_a_line_without_loss_has_none() -> None:
-    assert losses(Line(mbit=100, rtt_ms=20), "1 up", 10_000) == []
-
-
-def test_resets_end_connections_at_positions_that_repeat() -> None:
-    line = Line(mbit=100, rtt_ms=20, reset=0.001)
-
-    def position(name: str) -> int:
-        faults = Faults(line, name)
-        for position in count(0, 1000):
-            try:
-                faults.losses(1000)
-            except ConnectionResetError:
-                return position
-        raise AssertionError
-
-    assert position("1 up") == position("1 up")
-    assert position("1 up") != position("2 up")
-
-
 def test_named_lines_can_be_changed_by_options() -> None:
     address = ["--to", "127.0.0.1:80", "--listen", "81"]
 
-    named = parse([*address, "--line", "100 Mbit/s 200 ms", "--loss", "0.01"])
-    given = parse([*address, "--mbit", "5", "--rtt-ms", "30", "--no-idle-restart"])
+    named = parse([*address, "--line", "100 Mbit/s 200 ms", "--handshakes", "1"])
+    given = parse([*address, "--mbit", "5", "--rtt-ms", "30"])
 
-    assert named == (Line(mbit=100, rtt_ms=200, loss=0.01), ("127.0.0.1", 80), 81)
-    assert given[0] == Line(mbit=5, rtt_ms=30, idle_restart=False)
+    assert named == (Line(mbit=100, rtt_ms=200, handshakes=1), ("127.0.0.1", 80), 81)
+    assert given[0] == Line(mbit=5, rtt_ms=30)
     assert list(LINES) == [
         "20 Mbit/s 40 ms",
         "100 Mbit/s 20 ms",

@@ -1,15 +1,13 @@
 """A fake OSS that stores nothing: reads bodies as fast as they arrive, and answers like OSS.
 
 All bodies must consist of zeros: the sink computes their CRC-64 from their length and inspects no
-byte. It checks no signature. `GET /_sink` returns counts of received data, `DELETE /_sink` resets
-them. `POST /_sink?hold=N` stops reading once N bytes of bodies have arrived; 0 resumes reading, and
-drops bodies that were in flight.
+byte. It checks no signature. `GET /_sink` returns the number of requests, and `DELETE /_sink`
+resets it.
 
 Usage: python -m bench.peers.sink PORT
 """
 
 import asyncio
-import json
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache, partial
@@ -19,8 +17,6 @@ from urllib.parse import parse_qsl, urlsplit
 import uvloop
 
 from mock_oss.store import crc64
-
-__all__ = ["crc64_of_zeros"]
 
 HOST = "127.0.0.1"
 WINDOW = 1 << 20
@@ -48,22 +44,14 @@ def crc64_of_zeros(size: int) -> int:
 
 
 class Counts:
-    """Counts of received data, and the parts of each upload (part number to size)."""
+    """The number of requests, and the parts of each upload (part number to size)."""
 
     def __init__(self) -> None:
-        self.hold = 0
-        self.connections: set[Connection] = set()
         self.clear()
 
     def clear(self) -> None:
-        self.body_bytes = 0
         self.requests = 0
-        self.preflights = 0
-        self.opened = 0
         self.uploads: dict[str, dict[int, int]] = {}
-
-    def held(self) -> bool:
-        return bool(self.hold) and self.body_bytes >= self.hold
 
 
 class Form:
@@ -104,11 +92,6 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._counts.opened += 1
-        self._counts.connections.add(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._counts.connections.discard(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._window
@@ -121,7 +104,6 @@ class Connection(asyncio.BufferedProtocol):
                 if self._form:
                     self._form.feed(bytes(self._window[at : at + took]))
                 self._left -= took
-                self._counts.body_bytes += took
                 at += took
             else:
                 self._head += self._window[at:nbytes]
@@ -134,15 +116,6 @@ class Connection(asyncio.BufferedProtocol):
                 self._take(head.decode("latin-1"))
             if not self._left:
                 self.transport.write(self._answer())
-        if self._counts.held():
-            self.transport.pause_reading()
-
-    def release(self) -> None:
-        """Resume reading; drop the connection if a body has arrived only in part."""
-        if self._left:
-            self.transport.abort()
-        else:
-            self.transport.resume_reading()
 
     def _take(self, head: str) -> None:
         first, *lines = head.split("\r\n")
@@ -155,11 +128,10 @@ class Connection(asyncio.BufferedProtocol):
         url = urlsplit(target)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         if url.path == "/_sink":
-            self._answer = partial(self._control, method, query)
+            self._answer = partial(self._control, method)
             return
         self._counts.requests += 1
         if method == "OPTIONS":
-            self._counts.preflights += 1
             asked = headers.get("access-control-request-headers", "")
             self._answer = partial(_answer, "", more=PREFLIGHT.format(asked=asked))
         elif headers.get("content-type", "").startswith("multipart/form-data"):
@@ -168,16 +140,10 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._answer = partial(self._operate, method, url.path, query, self._left)
 
-    def _control(self, method: str, query: dict[str, str]) -> bytes:
-        counts = self._counts
+    def _control(self, method: str) -> bytes:
         if method == "DELETE":
-            counts.clear()
-        if method == "POST":
-            counts.hold = int(query["hold"])
-            for connection in list(counts.connections):
-                connection.release()
-        names = ("body_bytes", "requests", "preflights", "opened")
-        return _answer(json.dumps({name: getattr(counts, name) for name in names}))
+            self._counts.clear()
+        return _answer(str(self._counts.requests))
 
     def _operate(self, method: str, path: str, query: dict[str, str], size: int) -> bytes:
         uploads, upload_id = self._counts.uploads, query.get("uploadId", "")

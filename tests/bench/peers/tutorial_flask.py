@@ -1,11 +1,9 @@
 """The server of Alibaba's tutorial: one route, one AssumeRole per request.
 
-It runs in Flask's own server, as the tutorial starts it, or in gunicorn.
-
-It uses the vendor's client, created for each request, and gives out the role's full rights.
+It runs in gunicorn. It uses the vendor's client, created for each request, and gives out the role's
+full rights.
 """
 
-import logging
 import os
 import sys
 
@@ -14,7 +12,7 @@ from alibabacloud_sts20150401.models import AssumeRoleRequest
 from alibabacloud_tea_openapi.utils_models import Config
 from flask import Flask, Response, jsonify
 
-__all__ = ["make_tutorial_app", "run_gunicorn"]
+__all__ = ["run_gunicorn"]
 
 THREADS = 32
 """As many as our server uses for calls to STS."""
@@ -27,7 +25,6 @@ def make_tutorial_app(sts: str) -> Flask:
         sts: host and port of STS; plain HTTP.
     """
     app = Flask("tutorial")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a log line per request takes time
 
     @app.route("/get_sts_token")
     def get_sts_token() -> Response:
