@@ -49,7 +49,7 @@ addEventListener("unhandledrejection", () => root.dataset.app === "loading" && f
 // Only one message is in flight at a time: MicroPython sets four timers for each file and clears most of them.
 //
 // While a person scrolls, the next task waits for a frame once tasks have run for BUDGET_MS: other tasks, such as those
-// of a list of 2,000 rows that are sent, need the rest of the frame (docs/performance.md, "Many files").
+// of a list of 2,000 rows that are sent, need the rest of the frame.
 const BUDGET_MS = 2;
 const SCROLLING_MS = 200; // after the last scroll event
 const FRAME_MS = 100; // then a frame is no longer awaited: a hidden page has none

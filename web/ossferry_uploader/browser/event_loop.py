@@ -1,7 +1,7 @@
 """Divides the work of MicroPython's event loop into short tasks of the browser.
 
 MicroPython runs all ready coroutines before it returns to the browser. While many small files are
-sent, this takes up to 90 ms, and the page does not scroll meanwhile (`docs/performance.md`).
+sent, this takes up to 90 ms, and the page does not scroll meanwhile.
 Pyodide returns to the browser after each coroutine.
 """
 
