@@ -56,13 +56,14 @@ def comparison() -> list[str]:
     return re.findall(r"^\| (?!\|).*\|$", section.partition("\n## ")[0], re.MULTILINE)
 
 
-def test_every_row_of_the_comparison_has_a_source() -> None:
+def test_every_row_of_the_comparison_has_a_source_and_no_empty_cell() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     sources = set(re.findall(r"^\[([a-z0-9-]+)\]: https://github\.com/", readme, re.MULTILINE))
     named = set(re.findall(r"\]\[([a-z0-9-]+)\]", readme))
 
     assert len(comparison()) >= 15
     assert [row for row in comparison() if "](" not in row and "][" not in row] == []
+    assert [row for row in comparison() if "| |" in row] == []
     assert named == sources
 
 
