@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FEWEST_ROWS = 25
-TOP_LEVEL = ("web/", "server/", "tests/", "docs/", "deploy/")
+ROWS = range(25, 80)
+"""More rows than this, and nobody reads the table."""
+TOP_LEVEL = ("web/", "server/", "tests/", "docs/", "deploy/", "wheels/", "licenses/")
 
 
 def rows() -> dict[str, list[str]]:
@@ -25,8 +26,8 @@ def is_path(name: str) -> bool:
     return " " not in name and (name.startswith(TOP_LEVEL) or "." in name)
 
 
-def test_the_table_covers_the_everyday_changes() -> None:
-    assert len(rows()) >= FEWEST_ROWS
+def test_the_table_covers_the_everyday_changes_and_is_short() -> None:
+    assert len(rows()) in ROWS
 
 
 def test_every_row_names_a_path() -> None:
