@@ -1,4 +1,4 @@
-"""The table "Where do I change ...?" of CONTRIBUTING.md names files and folders that exist."""
+"""CONTRIBUTING.md, "Where do I change ...?", and docs/architecture.md name files that exist."""
 
 import re
 from pathlib import Path
@@ -38,3 +38,12 @@ def test_every_path_of_the_table_exists() -> None:
     named = {path for paths in rows().values() for path in paths}
 
     assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
+def test_every_module_in_the_architecture_exists() -> None:
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    tops = ("", "server/ossferry", "web", "web/ossferry_uploader", "web/upload_page")
+    named = set(re.findall(r"[a-z_]+/[a-z0-9_/]+\.(?:py|js)\b", page))
+
+    assert len(named) > 25
+    assert [name for name in named if not any((ROOT / top / name).exists() for top in tops)] == []
