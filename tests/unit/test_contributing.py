@@ -1,11 +1,15 @@
-"""CONTRIBUTING.md, "Where do I change ...?", and docs/architecture.md name files that exist."""
+"""The table "Where do I change ...?" and the pages about the code name files that exist."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 ROWS = range(25, 80)
 """More rows than this, and nobody reads the table."""
+TOPS = ("", "tests", "server", "server/ossferry", "web", "web/ossferry_uploader", "web/upload_page")
+"""The folders where paths in the pages begin."""
 TOP_LEVEL = ("web/", "server/", "tests/", "docs/", "deploy/", "wheels/", "licenses/")
 
 
@@ -40,10 +44,10 @@ def test_every_path_of_the_table_exists() -> None:
     assert sorted(path for path in named if not (ROOT / path).exists()) == []
 
 
-def test_every_module_in_the_architecture_exists() -> None:
-    page = (ROOT / "docs/architecture.md").read_text("utf-8")
-    tops = ("", "server/ossferry", "web", "web/ossferry_uploader", "web/upload_page")
-    named = set(re.findall(r"[a-z_]+/[a-z0-9_/]+\.(?:py|js)\b", page))
+@pytest.mark.parametrize("name", ["architecture", "invariants"])
+def test_every_module_of_these_pages_exists(name: str) -> None:
+    page = (ROOT / f"docs/{name}.md").read_text("utf-8")
+    named = set(re.findall(r"[\w./]+/\w+\.(?:py|js)\b", page))
 
     assert len(named) > 25
-    assert [name for name in named if not any((ROOT / top / name).exists() for top in tops)] == []
+    assert [each for each in named if not any((ROOT / top / each).exists() for top in TOPS)] == []
