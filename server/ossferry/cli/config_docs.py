@@ -1,7 +1,7 @@
 """Generates the page `docs/configuration.md` from the settings class."""
 
 from dataclasses import is_dataclass
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
@@ -14,11 +14,17 @@ __all__ = ["GROUPS", "configuration_page"]
 HEAD = """\
 # Configuration
 
-Every option is an environment variable; the server also reads the file `.env` in the working
-directory.
-If a value is unsafe or missing, the server does not start, and its message names the option.
-An empty value means that the option is not set.
-It also refuses a misspelled option and suggests the nearest name.
+Which options does the server have? Every option is an environment variable, or a line of the file
+`.env` in the working directory.
+If a value is unsafe or missing, or a name is misspelled, the server does not start, and its message
+names the option. An empty value means that the option is not set.
+
+| in the tables | means |
+|---|---|
+| default `[…]` | a JSON list |
+| a name that ends in `_S` | seconds |
+| *Secret.* | never shown or logged; the name with `_FILE` can name a file that has it |
+
 This page is generated: `ossferry config-docs > docs/configuration.md`.
 """
 
@@ -53,13 +59,11 @@ TABLE = """
 TAIL = """
 ## The server's own credentials
 
-ossferry has no option for the server's own cloud credentials.
-`alibabacloud_credentials` finds them with its default chain:
-environment variables, OIDC (RRSA in a cluster), profile files, and the ECS RAM role, in this order.
+`alibabacloud_credentials` finds them with its default chain: environment variables, OIDC (RRSA in a
+cluster), profile files, and the ECS RAM role, in this order.
 A role of ECS or of the cluster is best; the server warns about a long-term key in the environment.
-The server calls the ECS metadata service only with a token;
-`ALIBABA_CLOUD_IMDSV1_DISABLED=false` also allows calls without a token.
-The demo does not use this chain: it uses the mock's keys.
+The server calls the ECS metadata service only with a token; `ALIBABA_CLOUD_IMDSV1_DISABLED=false`
+also allows calls without one.
 """
 
 
@@ -77,7 +81,7 @@ def configuration_page() -> str:
 
 def _row(name: str) -> str:
     field = Settings.model_fields[name]
-    return f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(name, field)} |\n"
+    return f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(field)} |\n"
 
 
 def _default(field: FieldInfo) -> str:
@@ -93,13 +97,5 @@ def _default(field: FieldInfo) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _meaning(name: str, field: FieldInfo) -> str:
-    words = field.description or ""
-    if get_origin(field.annotation) is Literal:
-        words += " One of: " + ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
-        words += "."
-    if is_secret(field):
-        words += (
-            f" Never shown or logged; `{PREFIX}{name.upper()}_FILE` can name a file that holds it."
-        )
-    return words
+def _meaning(field: FieldInfo) -> str:
+    return f"{field.description}{' *Secret.*' if is_secret(field) else ''}"

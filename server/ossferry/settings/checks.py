@@ -118,38 +118,36 @@ class CheckSettings(BaseSettings):
 
     checks: Path | None = Field(
         default=None,
-        description="The file `checks.py` with your own checks of files. The page runs them before"
-        " an upload, in the visitor's browser, see [checks.md](checks.md). The server reads the"
-        " file when it starts, and does not run it. Checks need the extra `pyodide`.",
+        description="The file `checks.py` with your own checks, which the page runs before an"
+        " upload, see [checks.md](checks.md); needs the extra `pyodide`.",
     )
     checks_built_in: BuiltIn = Field(
         default=BuiltInOptions(),
-        description="The built-in checks that are on, as a JSON object with options for each:"
-        ' `{"file_type": true, "pdf": {"max_pages": 20}}`; `true` stands for the default'
-        " options.",
+        description='The built-in checks that are on, with their options: `{"file_type":'
+        ' true, "pdf": {"max_pages": 20}}`.',
     )
     checks_on_error: OnError = Field(
         default="reject",
-        description="What happens to a file if a check does not work, for example because it takes"
-        " too long. `reject`: the file is not uploaded; `allow`: the check is skipped. With"
-        " `reject`, `/form` is off, because it works in browsers that cannot run checks.",
+        description="If a check does not work, `reject` the file, or `allow` it without the"
+        " check. With `reject`, `/form` is off, because it works in browsers that cannot run"
+        " checks.",
     )
     checks_packages: tuple[Requirement, ...] = Field(
         default=(),
-        description="The Python packages that `OSSFERRY_CHECKS` imports, as a JSON list of"
-        ' requirements: `["phonenumbers>=8"]`. `ossferry checks bundle` downloads them.',
+        description="The Python packages that `OSSFERRY_CHECKS` imports:"
+        ' `["phonenumbers>=8"]`. `ossferry checks bundle` downloads them.',
     )
     checks_dir: Path | None = Field(
         default=None,
-        description="The folder that `ossferry checks bundle` fills with the wheels of"
-        " `OSSFERRY_CHECKS_PACKAGES`; the server sends them to browsers.",
+        description="The folder that `ossferry checks bundle` fills with their wheels, which"
+        " the server sends to browsers.",
     )
     checks_undo_s: int = Field(
         default=0,
         ge=0,
         le=3600,
-        description="How many seconds a file that a check has changed waits before it is sent, so"
-        " that the person can choose the original. 0: changes cannot be undone.",
+        description="How long a changed file waits before it is sent, so that the person can"
+        " choose the original; 0: not at all.",
     )
 
     @model_validator(mode="after")

@@ -63,37 +63,33 @@ class Settings(CheckSettings):
         default=("demo",),
         min_length=1,
         description="How the server identifies people: one word, or a JSON list such as"
-        ' `["oidc", "apikey"]`. `demo`: a cookie that selects Alice or Bob;'
-        " starts only if OSS and STS are a mock on this machine. `apikey`: API keys made with"
-        " `ossferry apikey`. `jwt`: bearer tokens of an issuer. `oidc`: a sign-in page and a"
-        " session cookie. `proxy`: a header that a proxy in front of the server sets. `app`: the"
-        " application that mounts the server, by the argument `identify` of `create_app`. A list"
-        " may have `apikey` and one of `jwt`, `oidc` and `proxy`; both `jwt` and `oidc` only with"
-        " the same issuer.",
+        ' `["oidc", "apikey"]`. `demo`: a cookie that selects Alice or Bob; starts only with'
+        " a mock. `apikey`: keys made with `ossferry apikey`. `jwt`: bearer tokens of an"
+        " issuer. `oidc`: a sign-in page. `proxy`: a header of a proxy. `app`: the argument"
+        " `identify` of `create_app`. [production.md](production.md#3-who-may-upload) has the"
+        " combinations.",
     )
     bucket: BucketName = Field(description="The bucket that stores the uploads.")
     region: Region = Field(description="The bucket's region without `oss-`, such as `cn-hangzhou`.")
     endpoint: Origin = Field(
-        description="The public OSS endpoint without the bucket, such as"
-        " `https://oss-cn-hangzhou.aliyuncs.com`; browsers send files to `BUCKET.` + this host."
-        " With `OSSFERRY_CNAME=1`, a custom domain of the bucket; browsers send files to exactly"
-        " this address."
+        description="The public OSS endpoint, such as `https://oss-cn-hangzhou.aliyuncs.com`;"
+        " browsers send files to `BUCKET.` + this host. With `OSSFERRY_CNAME=1`, a custom"
+        " domain of the bucket."
     )
     cname: bool = Field(
         default=False,
-        description="Set this if `OSSFERRY_ENDPOINT` is a custom domain that is bound to the"
-        " bucket. Accounts opened since 20 March 2025 need a custom domain in regions of the"
-        " Chinese mainland, see [custom-domain.md](custom-domain.md).",
+        description="`OSSFERRY_ENDPOINT` is a custom domain that is bound to the bucket, see"
+        " [custom-domain.md](custom-domain.md).",
     )
     upload_hosts: tuple[Origin, ...] = Field(
         default=(),
-        description="More addresses of the same bucket, as a JSON list in order of preference:"
-        " endpoints of Alibaba Cloud without the bucket, such as"
-        " `https://oss-accelerate.aliyuncs.com`, and custom domains. `OSSFERRY_ENDPOINT` comes"
-        " first unless the list contains it. The page sends small files to all custom domains.",
+        description="More addresses of the bucket, in order of preference: endpoints without"
+        " the bucket, such as `https://oss-accelerate.aliyuncs.com`, and custom domains."
+        " `OSSFERRY_ENDPOINT` comes first unless it is in the list. The page sends small"
+        " files to all custom domains.",
     )
     sts_endpoint: Origin | None = Field(
-        default=None, description="The STS endpoint; by default `https://sts.REGION.aliyuncs.com`."
+        default=None, description="By default `https://sts.REGION.aliyuncs.com`."
     )
     ram_endpoint: Origin = Field(
         default="https://ram.aliyuncs.com",
@@ -104,12 +100,11 @@ class Settings(CheckSettings):
         description="The allowed endings of host names of endpoints, as a JSON list.",
     )
     role_arn: RoleArn = Field(
-        description="The RAM role for the page's credentials, `acs:ram::ACCOUNT:role/NAME`; each"
-        " grant gets a part of its rights."
+        description="The RAM role for the page's credentials, `acs:ram::ACCOUNT:role/NAME`."
     )
     objects_role_arn: RoleArn | None = Field(
         default=None,
-        description="A second RAM role, which the server uses to read, list and delete uploads;"
+        description="The RAM role with which the server reads, lists and deletes uploads;"
         " without it there are no receipts.",
     )
     objects_session_s: int = Field(
@@ -121,7 +116,7 @@ class Settings(CheckSettings):
     objects_endpoint: Origin | None = Field(
         default=None,
         description="The OSS endpoint for the server's own requests, such as the internal"
-        " endpoint; by default `OSSFERRY_ENDPOINT`.",
+        " one; by default `OSSFERRY_ENDPOINT`.",
     )
     oss_timeout_s: float = Field(
         default=5.0,
@@ -136,51 +131,49 @@ class Settings(CheckSettings):
     )
     share_access_key_id: str = Field(
         default="",
-        description="The id of an access key that may only read uploads; links signed with this"
-        " key can last for 7 days, if the bucket keeps versions. Otherwise a link expires together"
-        " with the server's own credentials.",
+        description="An access key that may only read uploads; links signed with it last up"
+        " to 7 days, if the bucket keeps versions. Otherwise a link expires with the server's"
+        " own credentials.",
     )
     share_access_key_secret: SecretStr | None = Field(
         default=None, description="The secret of `OSSFERRY_SHARE_ACCESS_KEY_ID`."
     )
     link_origin: Origin | None = Field(
         default=None,
-        description="A custom domain of the bucket (CNAME) for links and previews, such as"
-        " `https://files.example.net`; by default the first custom domain in `OSSFERRY_ENDPOINT`"
-        " and `OSSFERRY_UPLOAD_HOSTS`. On OSS's default domain, browsers download every file and"
-        " display none.",
+        description="A custom domain of the bucket for links and previews; by default the"
+        " first one in `OSSFERRY_ENDPOINT` and `OSSFERRY_UPLOAD_HOSTS`. On OSS's default"
+        " domain, browsers download every file.",
     )
     undo: Undo = Field(
         default="trash",
         description="How a person can restore a deleted upload. `trash`: the server copies it"
         " below `trash/` before it deletes it; `versions`: the bucket keeps versions; `off`:"
-        " deleted uploads cannot be restored.",
+        " not at all.",
     )
     undo_s: int = Field(
         default=86400,
         ge=60,
-        description="How many seconds a deleted upload can be restored; at most 604,800 (7 days)"
-        " if deleted or refused uploads are kept below `trash/`.",
+        description="How long a deleted upload can be restored; at most 604,800 (7 days)"
+        " below `trash/`.",
     )
     database_url: SecretStr | None = Field(
         default=None,
-        description="The ledger's database: `postgresql://user:password@host/name` (add"
-        " `?sslmode=verify-full` for a database on another machine) or `sqlite:///path`."
-        " PostgreSQL needs the extra `postgresql`. If"
-        " `OSSFERRY_OBJECTS_ROLE_ARN` is set, the default is `ossferry.db` in the working"
+        description="The ledger: `postgresql://user:password@host/name` (needs the extra"
+        " `postgresql`; add `?sslmode=verify-full` for another machine) or `sqlite:///path`;"
+        " with `OSSFERRY_OBJECTS_ROLE_ARN`, by default `ossferry.db` in the working"
         " directory.",
     )
     quota_bytes_day: int | None = Field(
-        default=None, ge=0, description="How many bytes one principal may upload per day (UTC)."
+        default=None, ge=0, description="Bytes that one principal may upload per day (UTC)."
     )
     quota_objects_day: int | None = Field(
-        default=None, ge=0, description="How many files one principal may upload per day (UTC)."
+        default=None, ge=0, description="Files that one principal may upload per day (UTC)."
     )
     quota_bytes_total: int | None = Field(
-        default=None, ge=0, description="How many bytes one principal may have stored."
+        default=None, ge=0, description="Bytes that one principal may have stored."
     )
     quota_objects_total: int | None = Field(
-        default=None, ge=0, description="How many files one principal may have stored."
+        default=None, ge=0, description="Files that one principal may have stored."
     )
     reconcile_s: float = Field(
         default=60.0,
@@ -204,8 +197,8 @@ class Settings(CheckSettings):
     )
     skip_identical: bool = Field(
         default=False,
-        description="The page computes the CRC-64 of each file before it sends the file, and skips"
-        " a file that is already stored under the same name and folders.",
+        description="The page computes the CRC-64 of each file first, and skips a file that"
+        " is already stored under the same name and folders.",
     )
     callback: bool = Field(
         default=False, description="Accept upload callbacks of OSS at `/api/callback`."
@@ -215,41 +208,37 @@ class Settings(CheckSettings):
     )
     webhook_secret: WebhookSecret | None = Field(
         default=None,
-        description="The secret that signs events for `OSSFERRY_WEBHOOK_URL`; best `whsec_`"
-        " followed by the base64 of 32 random bytes.",
+        description="Signs these events; best `whsec_` followed by the base64 of 32 random bytes.",
     )
     admins: tuple[str, ...] = Field(
-        default=(), description="Ids of the principals who may read `/admin`, as a JSON list."
+        default=(), description="Ids of the principals who may read `/admin`."
     )
     secret: LongSecret = Field(
-        description="At least 32 random characters; the key for the hashes in prefixes, logs, API"
-        " keys and sessions. If you change it, everybody gets a new prefix."
+        description="At least 32 random characters: the key for the hashes in prefixes, logs,"
+        " API keys and sessions. If you change it, everybody gets a new prefix."
     )
     session_duration_s: int = Field(
         default=900,
         ge=900,
         le=3600,
-        description="Lifetime of the page's credentials in seconds, from 15 minutes, the shortest"
-        " that STS allows, to an hour. Credentials cannot be revoked before they expire.",
+        description="Lifetime of the page's credentials, 900 to 3600. Credentials cannot be"
+        " revoked before they expire.",
     )
     grant: GrantKind = Field(
         default="sts",
-        description="What the page gets. `sts`: temporary credentials, for uploads in parts that"
-        " can resume. `form`: a signed form and no credentials. OSS then enforces the size and the"
-        " content type of each file; a file is sent in one request of up to 5 GB, and starts again"
-        " after an interruption.",
+        description="`sts`: temporary credentials, for uploads in parts that can resume."
+        " `form`: a signed form, with which OSS enforces the size and the content type, see"
+        " [production.md](production.md#forms-instead-of-credentials).",
     )
     actions: tuple[Action, ...] = Field(
         default=UPLOAD_ACTIONS,
         min_length=1,
-        description="The actions that the credentials allow below the prefix, as a JSON list."
-        " Forms always get `oss:PutObject` only.",
+        description="What the credentials allow below the prefix.",
     )
     bind_address: bool = Field(
         default=False,
-        description="Credentials work only from the IP address that requested them"
-        " (`acs:SourceIp`). Leave this off if people reach OSS from another address than this"
-        " server.",
+        description="Credentials work only from the IP address that requested them. Leave"
+        " this off if people reach OSS from another address than this server.",
     )
     sts_timeout_s: float = Field(
         default=3.0,
@@ -261,18 +250,15 @@ class Settings(CheckSettings):
         default=75,
         ge=1,
         le=95,
-        description="Highest number of calls to STS per second; Alibaba Cloud allows 100 per"
-        " account.",
+        description="Highest number of calls to STS per second; an account may make 100.",
     )
     api_keys_file: Path | None = Field(
         default=None,
-        description="The file in which `ossferry apikey` stores the hashes of API keys.",
+        description="The file in which `ossferry apikey` stores hashes of keys.",
     )
     jwt_issuer: str = Field(default="", description="The `iss` of accepted bearer tokens.")
     jwt_audience: str = Field(default="", description="The `aud` of accepted bearer tokens.")
-    jwt_jwks_url: str = Field(
-        default="", description="The address at which the issuer publishes its keys."
-    )
+    jwt_jwks_url: str = Field(default="", description="Where the issuer publishes its keys.")
     jwt_algorithms: tuple[Algorithm, ...] = Field(
         default=("RS256", "ES256"),
         min_length=1,
@@ -280,21 +266,17 @@ class Settings(CheckSettings):
     )
     oidc_issuer: str = Field(
         default="",
-        description="The issuer address of the OpenID provider, spelled exactly as the provider"
-        " spells it.",
+        description="The issuer of the OpenID provider, exactly as the provider spells it.",
     )
-    oidc_client_id: str = Field(
-        default="", description="The server's client id at the OpenID provider."
-    )
+    oidc_client_id: str = Field(default="", description="The server's id at the provider.")
     oidc_client_secret: SecretStr | None = Field(
-        default=None, description="The server's client secret at the OpenID provider."
+        default=None, description="The server's secret at the provider."
     )
     sign_in_url: SignInUrl | None = Field(
         default=None,
-        description="With `OSSFERRY_AUTH=app`, the address of the application's sign-in page, such"
-        " as `/sign-in?next={return}`. The server puts the address of its own page in place of"
-        " `{return}`: a path, or a complete address if this setting is one. The page then sends"
-        " people to this address to sign in.",
+        description="With `OSSFERRY_AUTH=app`, your sign-in page, such as"
+        " `/sign-in?next={return}`; the server puts the address of its own page in place of"
+        " `{return}`: a path, or a complete address if this setting is one.",
     )
     login_idle_s: int = Field(
         default=3600, ge=60, description="A session ends after this many seconds without a request."
@@ -306,19 +288,18 @@ class Settings(CheckSettings):
     )
     allow_private_issuer: bool = Field(
         default=False,
-        description="Allow private IP addresses for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider's"
-        " pages and `OSSFERRY_WEBHOOK_URL`.",
+        description="Allow private IP addresses for `OSSFERRY_JWT_JWKS_URL`, the OpenID"
+        " provider and `OSSFERRY_WEBHOOK_URL`.",
     )
     ca_file: Path | None = Field(
         default=None,
-        description="A file of certificates (PEM) of private certificate authorities, which the"
-        " server trusts for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider and"
-        " `OSSFERRY_WEBHOOK_URL`, in addition to the public ones. `SSL_CERT_FILE` has no effect.",
+        description="Certificates (PEM) of private authorities that the server also trusts"
+        " for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider and `OSSFERRY_WEBHOOK_URL`."
+        " `SSL_CERT_FILE` has no effect.",
     )
     proxy_secret: LongSecret | None = Field(
         default=None,
-        description="The secret that the proxy must send in `X-Proxy-Secret`; without it the"
-        " server ignores the identity that the proxy sends.",
+        description="The secret that the proxy must send in `X-Proxy-Secret`.",
     )
     proxy_user_header: HeaderName = Field(
         default="x-forwarded-user",
@@ -326,29 +307,25 @@ class Settings(CheckSettings):
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(IPv4Network("127.0.0.1/32"), IPv6Network("::1/128")),
-        description="Networks of trusted proxies, as a JSON list. The server accepts"
-        " `X-Forwarded-For`, `X-Forwarded-Proto` and, with `OSSFERRY_AUTH=proxy`, identities only"
-        " from these networks.",
+        description="Networks of the proxies from which the server accepts `X-Forwarded-For`,"
+        " `X-Forwarded-Proto` and, with `OSSFERRY_AUTH=proxy`, identities.",
     )
     frame_origins: FrameOrigins = Field(
         default={},
-        description="Other origins whose pages may embed the upload page, as a JSON list, or as a"
-        " JSON object with a level for each origin. `counts`, the level of a list: the other page"
-        " learns numbers of files and bytes only. `results`: it also learns names, keys and"
-        " checksums, adds files, sets options, and sends tokens that identify the person.",
+        description="Origins whose pages may embed the upload page: a list, or an object with"
+        " a level for each, `counts` or `results`, see"
+        " [embedding.md](embedding.md#into-another-sites-page).",
     )
     cors_origins: tuple[Origin, ...] = Field(
         default=(),
-        description="Other origins whose pages may call the API with a bearer token, as a JSON"
-        " list.",
+        description="Origins whose pages may call the API with a bearer token.",
     )
     rate_per_principal: Rate = Field(
         default="120/minute", description="Highest rate of requests of one principal."
     )
     rate_per_address: Rate = Field(
         default="600/minute",
-        description="Highest rate of requests of one IP address; an IPv6 address counts as its /64"
-        " network.",
+        description="Highest rate of requests of one IP address, or one /64 network of IPv6.",
     )
     rate_objects: Rate = Field(
         default="6000/minute",
@@ -370,42 +347,38 @@ class Settings(CheckSettings):
     )
     redis_url: SecretStr | None = Field(
         default=None,
-        description="Redis, which several processes need to share limits, grants and sessions;"
-        " without it they are in memory. Redis needs the extra `redis`. Sign-outs are"
-        " stored in the ledger. Without a ledger, sessions end when Redis loses its data or,"
-        " without Redis, when the process ends.",
+        description="Redis, which several processes need to share limits, grants and"
+        " sessions; needs the extra `redis`. Without a ledger, sessions end when Redis loses"
+        " its data, or without Redis when the process ends.",
     )
     max_file_size: int = Field(
         default=MAX_OBJECT_SIZE,
         ge=1,
-        description="The largest file that the page accepts, in bytes.",
+        description="The largest file in bytes.",
     )
-    max_files: int = Field(
-        default=10_000, ge=1, description="The highest number of files that can wait in the page."
-    )
+    max_files: int = Field(default=10_000, ge=1, description="How many files can wait in the page.")
     allowed_types: tuple[FileType, ...] = Field(
         default=(),
-        description="The file types that the page accepts, as a JSON list of values for HTML's"
-        ' `accept`: `["image/*", "application/pdf", ".csv"]`; by default all types. With'
-        " `OSSFERRY_GRANT=form`, OSS checks the content type; otherwise only the page does.",
+        description='Allowed file types, as in `accept` of HTML: `["image/*",'
+        ' "application/pdf", ".csv"]`; by default all. OSS checks them with'
+        " `OSSFERRY_GRANT=form`; otherwise only the page does.",
     )
     encrypt_public_key: Path | None = Field(
         default=None,
-        description="The file of an RSA public key (PEM, 2,048 to 4,096 bits). The page then"
-        " encrypts each file before it is sent, as the encryption clients of OSS's SDKs do; only"
-        " who has the private key can read the files."
-        " `/form` and `POST /api/form` are off, and `OSSFERRY_SKIP_IDENTICAL` has no effect.",
+        description="The file of an RSA public key (PEM, 2,048 to 4,096 bits), with which the"
+        " page encrypts each file, see [encryption.md](encryption.md). `/form` and `POST"
+        " /api/form` are off, and `OSSFERRY_SKIP_IDENTICAL` has no effect.",
     )
     encrypt_description: Description = Field(
         default=None,
-        description="The name of the key pair, which is stored with each file (`matdesc` of the"
-        ' SDKs), as a JSON object of texts, such as `{"key": "2027"}`. The SDKs find the private'
-        " key by it, if there are several.",
+        description="The name of the key pair, stored with each file (`matdesc` of the SDKs),"
+        ' as an object of texts, such as `{"key": "2027"}`; the SDKs find the private key by'
+        " it.",
     )
     runtime: Runtime = Field(
         default="micropython",
-        description="The interpreter that runs the page's main thread. `pyodide` needs"
-        " the extra `pyodide`.",
+        description="The interpreter of the page, `micropython` or `pyodide` (needs the extra"
+        " `pyodide`).",
     )
     allow_runtime_query: bool = Field(
         default=False,
@@ -423,14 +396,12 @@ class Settings(CheckSettings):
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost"),
-        description="The host names under which the server answers, as a JSON list. Only"
-        " `/healthz`, `/readyz` and `/metrics` answer under any host name, because probes and"
-        " Prometheus use IP addresses.",
+        description="The host names under which the server answers; `/healthz`, `/readyz` and"
+        " `/metrics` answer under any.",
     )
     behind_tls: bool = Field(
         default=False,
-        description="Set this if a proxy in front of the server handles TLS; needed to listen on"
-        " an address beyond loopback.",
+        description="A proxy in front of the server handles TLS; needed to listen beyond loopback.",
     )
     workers: int = Field(
         default=1, ge=1, le=64, description="Number of processes; more than one needs Redis."
@@ -454,31 +425,31 @@ class Settings(CheckSettings):
         default=5.0,
         ge=0,
         le=60,
-        description="How many seconds the server still accepts connections after `SIGTERM`;"
-        " meanwhile `/readyz` answers 503, and each answer has `Connection: close`. Without"
-        " connections the server stops earlier.",
+        description="How long the server still accepts connections after `SIGTERM`; meanwhile"
+        " `/readyz` answers 503, and each answer has `Connection: close`.",
     )
     metrics_token: LongSecret | None = Field(
         default=None,
-        description="The bearer token for `/metrics`; without it there is no `/metrics`.",
+        description="The bearer token for `/metrics`, which is off without it.",
     )
     tracing: bool = Field(
         default=False,
-        description="Send OpenTelemetry spans of grants and calls to STS to the collector that"
-        " `OTEL_EXPORTER_OTLP_ENDPOINT` names; needs the extra `otel`.",
+        description="Send OpenTelemetry spans of grants and calls to STS to"
+        " `OTEL_EXPORTER_OTLP_ENDPOINT`; needs the extra `otel`.",
     )
     audit_file: Path | None = Field(
         default=None,
-        description="The file for audit lines of the server and of commands such as `ossferry"
-        " apikey`. By default those of the server go to its log on stderr, and commands write"
-        " none.",
+        description="The file for audit lines of the server and of commands; by default the"
+        " server's go to its log, and commands write none.",
     )
-    log_level: Level = Field(default="INFO", description="The lowest level that is logged.")
+    log_level: Level = Field(
+        default="INFO",
+        description="The lowest level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.",
+    )
     allow_mock: bool = Field(
         default=False,
-        description="Use a mock OSS and STS on this machine; the server does not start if one of"
-        " them is elsewhere. With this option the server may call this machine over plain http,"
-        " and the demo may be served over plain http.",
+        description="Use a mock OSS and STS on this machine, over plain http; the server does"
+        " not start if one of them is elsewhere.",
     )
 
     @field_validator("allowed_hosts")
