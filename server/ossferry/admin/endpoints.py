@@ -34,8 +34,14 @@ from ossferry.settings.model import Settings
 __all__ = ["AdminApi", "csv_pieces"]
 
 SHOWN = 500
-FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r])")
-"""Where a spreadsheet would read a formula: some begin a new cell at a semicolon or tab."""
+FORMULA = re.compile(
+    r"""((?:^|[;\t\r\n])["' \u00a0\u3000\ufeff]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t\r])"""
+)
+"""Where a spreadsheet would read a formula.
+
+Some begin a new cell at a semicolon or tab, remove quotation marks and spaces before the formula,
+or take full-width signs.
+"""
 
 
 class AdminApi:

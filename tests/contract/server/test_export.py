@@ -100,7 +100,9 @@ async def test_of_a_claim_the_table_has_the_number_of_each_outcome(ledger_url: s
 
 @pytest.mark.parametrize(
     ("before", "first"),
-    [("", each) for each in "=+-@\t\r"] + [("x;", "="), ("x\t", "@"), ("x\n", "+")],
+    [("", each) for each in "=+-@\t\r"]
+    + [("x;", "="), ("x\t", "@"), ("x\n", "+")]
+    + [('x;"', "="), ('"', "+"), ('x;""" "', "-"), ("x;  '", "@"), ("x\t\u00a0\ufeff", "\uff1d")],
 )
 async def test_no_name_is_a_formula_to_a_spreadsheet(
     ledger_url: str, before: str, first: str

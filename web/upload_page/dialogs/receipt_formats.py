@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["as_csv", "as_json"]
 
 COLUMNS = ("name", "key", "size", "crc64", "request_id", "arrived_at", "checks_claimed")
-FORMULA = "=+-@\t\r"  # a cell that begins with one of these is a formula for a spreadsheet
-SEPARATORS = ";\t\r\n"  # after one of these, some spreadsheets begin a new cell
+# Spreadsheets read a formula where a cell begins with one of these.
+FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20\t\r"
+# Some begin a new cell after these, and remove these from its beginning.
+SEPARATORS = ";\t\r\n"
+REMOVED = "\"' \u00a0\u3000\ufeff"
 
 
 def as_csv(rows: "list[Row]") -> str:
@@ -85,5 +88,6 @@ def _without_formulas(text: str) -> str:
         if before in SEPARATORS and char in FORMULA:
             safe.append("'")
         safe.append(char)
-        before = char
+        if char not in REMOVED:
+            before = char
     return "".join(safe)

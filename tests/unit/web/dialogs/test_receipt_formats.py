@@ -19,21 +19,27 @@ def claim(*entries):
 
 
 def test_csv_quotes_and_disarms():
-    rows = [arrived('a,"b".txt'), arrived("=cmd().csv")]
+    rows = [arrived('a,"b".txt'), arrived('"=cmd().csv')]
 
     assert as_csv(rows) == (
         "\ufeffname,key,size,crc64,request_id,arrived_at,checks_claimed\r\n"
         '"a,""b"".txt","p/a,""b"".txt",12,42,R1,2026-03-14T09:26:53Z,\r\n'
-        "'=cmd().csv,p/=cmd().csv,12,42,R1,2026-03-14T09:26:53Z,\r\n"
+        '"""\'=cmd().csv","p/""=cmd().csv",12,42,R1,2026-03-14T09:26:53Z,\r\n'
     )
 
 
 def test_no_formula_begins_after_a_separator_of_another_program():
-    names = ["x;=cmd|' /C calc'!A0;.txt", "a\t+1", "b\n@c"]
+    names = ["x;=cmd|' /C calc'!A0;.txt", "a\t+1", "b\n@c", 'c;"" \'-d', '"e;\ufeff\uff1df']
 
     text = as_csv([arrived(name) for name in names])
 
-    for safe in ("x;'=cmd|' /C calc'!A0;.txt", "a\t'+1", "b\n'@c"):
+    for safe in (
+        "x;'=cmd|' /C calc'!A0;.txt",
+        "a\t'+1",
+        "b\n'@c",
+        'c;"""" \'\'-d',
+        '""e;\ufeff\'\uff1df',
+    ):
         assert f'"{safe}","p/{safe}",12' in text
 
 
