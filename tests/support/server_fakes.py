@@ -9,6 +9,7 @@ from typing import get_args
 from urllib.parse import urlencode
 
 from ossferry.clock import utc_now
+from ossferry.errors import KeyTakenError
 from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.choices import OssSdk
@@ -114,8 +115,8 @@ class FakeStore:
     """A bucket in memory; raises `error` instead of answering if it is set.
 
     `uploads` are multipart uploads by key and id. Each abort finds one of the parts in `late` still
-    in flight: the upload continues to exist, with that part. If `replaces` is true, each object was
-    replaced by another one just before it is copied.
+    in flight: the upload continues to exist, with that part. `arrives` has the keys under which
+    another object is stored just before or after each copy.
     """
 
     def __init__(self) -> None:
@@ -123,7 +124,7 @@ class FakeStore:
         self.asked: list[str] = []
         self.error: Exception | None = None
         self.is_versioned = False
-        self.replaces = False
+        self.arrives: dict[str, str] = {}
         self.keys_live_s = 1_000_000
         self.uploads: dict[tuple[str, str], tuple[Begun, list[Part]]] = {}
         self.late: list[Part] = []
@@ -165,12 +166,20 @@ class FakeStore:
         keys = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
         return [self.objects[key] for key in keys[:limit]]
 
-    async def copy(self, stored: Stored, target: str) -> bool:
+    async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
         self._note(target)
-        if self.replaces or self.objects.get(stored.key) != stored:
+        self._arrive("before")
+        if self.objects.get(stored.key) != stored:
             return False
+        if forbid_overwrite and target in self.objects:
+            raise KeyTakenError
         self.objects[target] = replace(stored, key=target)
+        self._arrive("after")
         return True
+
+    def _arrive(self, when: str) -> None:
+        if when in self.arrives:
+            self.put(self.arrives[when], crc64="1", etag="LATER")
 
     async def delete(self, key: str, version: str = "") -> str:
         self._note(key)

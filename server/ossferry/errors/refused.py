@@ -214,11 +214,14 @@ class NothingToUndoError(RefusedError):
 
 
 class KeyTakenError(RefusedError):
-    """Raised if a deleted upload cannot be restored because another object now has its key."""
+    """Raised if an upload cannot be deleted or restored because another object now has its key."""
 
     status = 409
     code = "key-taken"
     title = "Another object has this key"
+
+    def __init__(self) -> None:
+        super().__init__("Another object has been stored under this key.")
 
 
 class NotInlineError(RefusedError):

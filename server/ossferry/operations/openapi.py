@@ -210,7 +210,9 @@ def _object_paths() -> dict[str, Any]:
             "post": _operation("Restore a deleted upload.", "Object", "404", "409", body="Undo")
         },
         "/api/objects/{key}": {
-            "delete": _operation("Delete an upload.", "Deleted", "404", parameters=[KEY_IN_PATH])
+            "delete": _operation(
+                "Delete an upload.", "Deleted", "404", "409", parameters=[KEY_IN_PATH]
+            )
         },
         "/api/objects/{key}/preview": {
             "get": _operation(

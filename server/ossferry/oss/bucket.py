@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 
 from ossferry.clock import Clock
-from ossferry.errors import OssLostError, OssRefusedError
+from ossferry.errors import KeyTakenError, OssLostError, OssRefusedError
 from ossferry.identity.object_keys import folder_of
 from ossferry.observability.logs import logger
 from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
@@ -126,31 +126,42 @@ class OssBucket:
         """Implement `ObjectStore.list` with ListObjectsV2."""
         return await self._ask(lambda bucket: bucket.list(prefix, after=after, limit=limit))
 
-    async def copy(self, stored: Stored, target: str) -> bool:
+    async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
         """Implement `ObjectStore.copy`; large objects are copied in parts.
 
         The object could be replaced after `stored` was read. OSS copies it only if it has the same
-        ETag, and a copy with another checksum is removed.
+        ETag, and a copy with another checksum is removed. With `forbid_overwrite`, the source is in
+        the trash, where nobody replaces it: then another checksum is that of a newer upload.
         """
 
         def copy(bucket: SdkBucket) -> bool:
             if stored.size <= self._max_copy:
-                bucket.copy(stored, target)
+                bucket.copy(stored, target, forbid_overwrite=forbid_overwrite)
             else:
-                _copy_parts(bucket, stored, target, self._copy_part)
+                _copy_parts(
+                    bucket, stored, target, self._copy_part, forbid_overwrite=forbid_overwrite
+                )
             return True
 
-        if not await self._ask(
-            copy,
-            timeout_s=COPY_TIMEOUT_S,
-            none_if=OTHER_OBJECT,
-            policy=self._reading(stored.key, target),
-        ):
+        try:
+            copied = await self._ask(
+                copy,
+                timeout_s=COPY_TIMEOUT_S,
+                none_if=OTHER_OBJECT,
+                policy=self._reading(stored.key, target),
+            )
+        except OssRefusedError as error:
+            if error.oss_code != "FileAlreadyExists":
+                raise
+            raise KeyTakenError from error
+        if not copied:
             return False
         made = await self.head(target)
         is_same = made is not None and made.size == stored.size
         if made and is_same and (not stored.crc64 or made.crc64 == stored.crc64):
             return True
+        if made and forbid_overwrite:
+            raise KeyTakenError
         await self.delete(target)
         return False
 
@@ -299,7 +310,9 @@ class OssBucket:
         return policy_text(policy)
 
 
-def _copy_parts(bucket: SdkBucket, stored: Stored, target: str, part_size: int) -> None:
+def _copy_parts(
+    bucket: SdkBucket, stored: Stored, target: str, part_size: int, *, forbid_overwrite: bool
+) -> None:
     """Copy a large object within OSS in parts.
 
     Headers and metadata are sent explicitly, because OSS does not copy them with the parts.
@@ -323,7 +336,7 @@ def _copy_parts(bucket: SdkBucket, stored: Stored, target: str, part_size: int) 
             )
             for number, start in enumerate(range(0, stored.size, part_size), start=1)
         }
-        bucket.complete(target, upload_id, etags)
+        bucket.complete(target, upload_id, etags, forbid_overwrite=forbid_overwrite)
     except Exception:
         bucket.abort(target, upload_id)
         raise

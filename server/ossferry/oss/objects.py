@@ -104,11 +104,18 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def copy(self, stored: Stored, target: str) -> bool:
+    async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
         """Copy an object with its headers and metadata to the key `target`.
+
+        Args:
+            forbid_overwrite: whether an object under `target` stays. OSS ignores this in a bucket
+                with versioning, which keeps that object as an old version.
 
         Returns:
             False if OSS does not have this object, or no longer; then there is no copy.
+
+        Raises:
+            KeyTakenError: with `forbid_overwrite`, another object is under `target`.
         """
         ...
 

@@ -146,13 +146,17 @@ class Quarantine:
             until = self._clock() + self._lasts
             async with self._database.write() as connection:
                 await refusals.keep(connection, stored.key, trash_key=trash_key, until=until)
-        found = await self._store.head(stored.key)
-        if found is None or found.etag != stored.etag:
-            return "gone"
-        if self._keeps and not await self._store.copy(found, trash_key):
+            found = await self._unchanged(stored)
+            if found is None or not await self._store.copy(found, trash_key):
+                return "gone"
+        if await self._unchanged(stored) is None:
             return "gone"
         await self._store.delete(stored.key)
         return "kept" if self._keeps else "removed"
+
+    async def _unchanged(self, stored: Listed) -> Stored | None:
+        found = await self._store.head(stored.key)
+        return found if found is not None and found.etag == stored.etag else None
 
     async def purge(self, *, limit: int = 100) -> int:
         """Remove refused objects whose retention time below `trash/` is over.

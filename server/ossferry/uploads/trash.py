@@ -57,6 +57,7 @@ class Trash:
 
         Raises:
             NotStoredError: there is no such upload.
+            KeyTakenError: another object was stored under the key meanwhile.
         """
         stored = await self._store.head(key)
         if stored is None:
@@ -173,6 +174,10 @@ class Trash:
             how = _trash_key(owner, receipt)
             if not await self._store.copy(stored, how):
                 raise NotStoredError("OSS has no object under this key.")
+            there = await self._store.head(stored.key)
+            if there is not None and there.etag != stored.etag:
+                await self._store.delete(how)
+                raise KeyTakenError
         version = await self._store.delete(stored.key)
         if self._how == "versions":
             how = version
@@ -207,10 +212,10 @@ class Trash:
         if trashed is None:
             return  # an earlier attempt may have moved the object already
         if there is None:
-            if not await self._store.copy(trashed, undo.key):
+            if not await self._store.copy(trashed, undo.key, forbid_overwrite=True):
                 return
         elif there.crc64 != trashed.crc64:
-            raise KeyTakenError("Another object has been stored under this key.")
+            raise KeyTakenError
         await self._store.delete(undo.how)
 
     def _undo(self, gone: Stored | Receipt, how: str) -> Undo | None:

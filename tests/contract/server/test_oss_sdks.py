@@ -22,7 +22,7 @@ from starlette.routing import Route
 from contract.mock_oss.clients import oss2_bucket
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
 from ossferry.clock import utc_now
-from ossferry.errors import OssLostError, OssRefusedError
+from ossferry.errors import KeyTakenError, OssLostError, OssRefusedError
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Stored
 from ossferry.oss.sdks.choice import open_sdk
@@ -313,6 +313,31 @@ async def test_t59_what_was_replaced_by_a_symlink_is_not_copied(
     assert "trash/x" not in oss.bucket(BUCKET).objects
     assert ("DeleteObject" in [each.operation for each in oss.requests]) == knows_etag
     assert await bucket.begun("trash/") == []
+
+
+@pytest.mark.parametrize("size", [5, 2 * PART + 1], ids=["whole", "in parts"])
+async def test_what_is_stored_before_or_after_a_copy_that_must_not_overwrite_stays(
+    oss: MockOSS, bucket: OssBucket, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    theirs, look = oss2_bucket(oss), bucket.head
+    theirs.put_object("trash/x", b"x" * size)
+    stored = await bucket.head("trash/x")
+    assert stored is not None
+
+    async def late(key: str) -> Stored | None:
+        theirs.put_object(key, b"later")
+        return await look(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bucket, "head", late)
+        with pytest.raises(KeyTakenError):
+            await bucket.copy(stored, "uploads/x", forbid_overwrite=True)
+    after = oss.bucket(BUCKET).objects["uploads/x"].data
+    with pytest.raises(KeyTakenError):
+        await bucket.copy(stored, "uploads/x", forbid_overwrite=True)
+
+    assert [after, oss.bucket(BUCKET).objects["uploads/x"].data] == [b"later", b"later"]
+    assert await bucket.begun("uploads/") == []
 
 
 @pytest.mark.parametrize("changes", [{"size": 5, "crc64": ""}, {"crc64": "1"}], ids=str)

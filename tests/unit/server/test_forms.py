@@ -283,10 +283,10 @@ def test_an_odd_name_is_made_safe_before_it_is_recorded(
 def test_t59_a_file_that_is_replaced_while_its_name_is_made_safe_stays(
     make_client: Callable[..., httpx.Client], store: FakeStore
 ) -> None:
-    store.replaces = True
     with make_client(**OBJECTS) as client:
         upload = upload_of(client)
         key = store.put(place_of(upload) + "a\u202e.txt").key
+        store.arrives["before"] = key
 
         answer = client.get(f"/form/arrived?upload={upload}")
 

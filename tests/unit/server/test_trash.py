@@ -62,8 +62,8 @@ class SlowStore(FakeStore):
         self._prefix = prefix
         self._copied = asyncio.Barrier(2)
 
-    async def copy(self, stored: Stored, target: str) -> bool:
-        copied = await super().copy(stored, target)
+    async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
+        copied = await super().copy(stored, target, forbid_overwrite=forbid_overwrite)
         if target.startswith(self._prefix):
             await self._copied.wait()
         return copied
@@ -76,7 +76,7 @@ class LostStore(FakeStore):
         super().__init__()
         self._crc64 = crc64
 
-    async def copy(self, stored: Stored, target: str) -> bool:
+    async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
         self.put(target, crc64=self._crc64)
         raise OssLostError("no-answer")
 
@@ -154,23 +154,42 @@ def test_t59_what_cannot_be_copied_back_stays_in_the_trash(
 ) -> None:
     client, _ = make("trash")
     undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
-    in_trash = list(store.objects)
-    store.replaces = True
+    (in_trash,) = store.objects
+    store.arrives["before"] = in_trash
 
     refused = client.post("/api/objects/undo", json={"id": undo})
 
-    assert (refused.status_code, list(store.objects)) == (404, in_trash)
+    assert (refused.status_code, list(store.objects)) == (404, [in_trash])
 
 
-def test_t59_what_is_replaced_while_it_is_deleted_stays(
+def test_what_is_stored_while_an_upload_is_restored_stays(
     make: Make, store: FakeStore, key: str
 ) -> None:
     client, _ = make("trash")
-    store.replaces = True
+    undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
+    (in_trash,) = store.objects
+    store.arrives["before"] = key
+
+    refused = client.post("/api/objects/undo", json={"id": undo})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "key-taken")
+    assert {each.key: each.etag == "LATER" for each in store.objects.values()} == {
+        in_trash: False,
+        key: True,
+    }
+
+
+@pytest.mark.parametrize(("when", "status"), [("before", 404), ("after", 409)])
+def test_t59_what_is_replaced_while_it_is_deleted_stays(
+    make: Make, store: FakeStore, key: str, when: str, status: int
+) -> None:
+    client, _ = make("trash")
+    store.arrives[when] = key
 
     refused = client.delete(f"/api/objects/{key}")
 
-    assert (refused.status_code, list(store.objects)) == (404, [key])
+    assert refused.status_code == status
+    assert [(each.key, each.etag) for each in store.objects.values()] == [(key, "LATER")]
 
 
 async def test_t61_a_deleted_upload_that_was_replaced_leaves_nothing_in_the_trash(

@@ -91,7 +91,7 @@ class SdkBucket(Protocol):
         """Return at most `limit` objects with keys after `after` (ListObjectsV2)."""
         ...
 
-    def copy(self, source: Stored, target: str) -> None:
+    def copy(self, source: Stored, target: str, *, forbid_overwrite: bool) -> None:
         """Copy an object of at most 1 GiB with its headers and metadata, if it still has this ETag
         (CopyObject).
         """
@@ -117,7 +117,9 @@ class SdkBucket(Protocol):
         """
         ...
 
-    def complete(self, key: str, upload_id: str, etags: Mapping[int, str]) -> None:
+    def complete(
+        self, key: str, upload_id: str, etags: Mapping[int, str], *, forbid_overwrite: bool
+    ) -> None:
         """Complete a multipart upload from the ETags by part number (CompleteMultipartUpload)."""
         ...
 

@@ -118,9 +118,9 @@ class Oss2Bucket:
             for each in ours(found).object_list
         ]
 
-    def copy(self, source: Stored, target: str) -> None:
+    def copy(self, source: Stored, target: str, *, forbid_overwrite: bool) -> None:
         """Implement `SdkBucket.copy`."""
-        name, headers = self._bucket.bucket_name, _only(source)
+        name, headers = self._bucket.bucket_name, _only(source) | _forbid(forbid_overwrite)
         ours(self._bucket.copy_object(name, source.key, target, headers=headers))
 
     def delete(self, key: str, version: str) -> str:
@@ -151,10 +151,13 @@ class Oss2Bucket:
         )
         return str(ours(done).etag)
 
-    def complete(self, key: str, upload_id: str, etags: Mapping[int, str]) -> None:
+    def complete(
+        self, key: str, upload_id: str, etags: Mapping[int, str], *, forbid_overwrite: bool
+    ) -> None:
         """Implement `SdkBucket.complete`."""
         parts = [oss2.models.PartInfo(number, etag) for number, etag in etags.items()]
-        ours(self._bucket.complete_multipart_upload(key, upload_id, parts))
+        headers = _forbid(forbid_overwrite)
+        ours(self._bucket.complete_multipart_upload(key, upload_id, parts, headers=headers))
 
     def abort(self, key: str, upload_id: str) -> None:
         """Implement `SdkBucket.abort`."""
@@ -241,6 +244,10 @@ class Oss2Bucket:
 def _only(source: Stored) -> dict[str, str]:
     """Return the header by which OSS copies an object only if it still has its ETag."""
     return {"x-oss-copy-source-if-match": source.etag}
+
+
+def _forbid(forbid_overwrite: bool) -> dict[str, str]:
+    return {"x-oss-forbid-overwrite": "true"} if forbid_overwrite else {}
 
 
 def bucket_cors(rule: CorsRule) -> oss2.models.BucketCors:

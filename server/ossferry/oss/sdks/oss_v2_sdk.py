@@ -146,10 +146,14 @@ class OssV2Bucket:
             for each in found.contents or []
         ]
 
-    def copy(self, source: Stored, target: str) -> None:
+    def copy(self, source: Stored, target: str, *, forbid_overwrite: bool) -> None:
         """Implement `SdkBucket.copy`."""
         request = oss_v2.CopyObjectRequest(
-            bucket=self._name, key=target, source_key=source.key, if_match=source.etag
+            bucket=self._name,
+            key=target,
+            source_key=source.key,
+            if_match=source.etag,
+            forbid_overwrite=forbid_overwrite,
         )
         ours(self._client.copy_object(request))
 
@@ -187,7 +191,9 @@ class OssV2Bucket:
         )
         return _given(ours(self._client.upload_part_copy(request)).etag)
 
-    def complete(self, key: str, upload_id: str, etags: Mapping[int, str]) -> None:
+    def complete(
+        self, key: str, upload_id: str, etags: Mapping[int, str], *, forbid_overwrite: bool
+    ) -> None:
         """Implement `SdkBucket.complete`."""
         parts = [oss_v2.UploadPart(part_number=number, etag=tag) for number, tag in etags.items()]
         request = oss_v2.CompleteMultipartUploadRequest(
@@ -195,6 +201,7 @@ class OssV2Bucket:
             key=key,
             upload_id=upload_id,
             complete_multipart_upload=oss_v2.CompleteMultipartUpload(parts=parts),
+            forbid_overwrite=forbid_overwrite,
         )
         ours(self._client.complete_multipart_upload(request))
 
