@@ -55,7 +55,7 @@ class Differences:
         changed: objects that differed from the ledger.
         gone: objects that were missing in the bucket.
         waiting: objects that may still be confirmed or refused, and are therefore no difference
-            yet; maps their keys to the times at which they were first found.
+            yet; maps their keys to the times at which the wait began.
     """
 
     found: list[str] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Reconciler:
         self._clock = clock
         self._me = secrets.token_hex(8)
         self._has_lease = False
-        self._waiting: dict[str, dict[str, datetime]] = {}  # owner -> key -> time first seen
+        self._waiting: dict[str, dict[str, datetime]] = {}  # owner -> `Differences.waiting`
 
     async def run(self) -> int:
         """Reconcile all principals that are due, and return the number of reconciled principals.
@@ -227,14 +227,15 @@ class Reconciler:
     def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
         """Return whether the page may still confirm or refuse an object.
 
-        The page may do so until `settle_s` seconds after the object was first found. This time is
-        recorded in `waiting`, and does not change if the object is overwritten.
+        The page may do so until `settle_s` seconds after the object was stored. This time is
+        recorded in `waiting`, and becomes no later if the object is overwritten.
         """
         now = self._clock()
         latest = now - self._settle
         if each.last_modified <= latest:
             return False
-        waiting[each.key] = self._waiting.get(owner.hash, {}).get(each.key, now)
+        since = self._waiting.get(owner.hash, {}).get(each.key, now)
+        waiting[each.key] = min(since, each.last_modified)
         return waiting[each.key] > latest
 
     async def _found(self, owner: Owner, key: str, noted: list[str]) -> None:

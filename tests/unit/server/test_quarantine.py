@@ -16,6 +16,7 @@ from ossferry.hooks.calls import Event
 from ossferry.identity.owner import Owner, owner_of, principal_prefix
 from ossferry.ledger import people
 from ossferry.settings.model import Settings
+from ossferry.uploads.reconcile import Differences
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
@@ -90,16 +91,17 @@ class World:
         report = {"key": self.key, "size": 9, "crc64": crc64}
         return self.client.post("/api/receipts", json=report)
 
-    def look_through(self) -> None:
+    def look_through(self) -> Differences:
         """Reconcile bucket and ledger, and deliver events to hooks."""
         after: Any = self.app.state.uploads
 
-        async def look() -> None:
-            await after.reconciler.look_through(self.owner())
+        async def look() -> Differences:
+            found: Differences = await after.reconciler.look_through(self.owner())
             while await after.delivery.deliver("told"):
                 pass
+            return found
 
-        self.run(look())
+        return self.run(look())
 
     def is_due(self) -> bool:
         """Return whether the server looks through Alice's uploads in its next round."""
@@ -215,6 +217,20 @@ def test_t41_who_writes_an_object_again_and_again_is_counted_all_the_same(
         world.clock.advance(60)
 
     assert lefts == [before, before, 1000 - 102, 1000 - 103]
+
+
+def test_processes_that_find_an_object_at_different_times_let_it_wait_until_the_same(
+    world: World,
+) -> None:
+    world.damage()
+    waiting = []
+
+    for _ in range(2):
+        world.clock.advance(5)
+        waiting.append(world.look_through().waiting)
+        world.app.state.uploads.reconciler._waiting.clear()
+
+    assert waiting == [{world.key: world.store.objects[world.key].last_modified}] * 2
 
 
 def test_an_object_that_was_gone_in_between_waits_anew(world: World) -> None:
