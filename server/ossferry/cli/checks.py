@@ -15,7 +15,7 @@ import typer
 
 from ossferry.cli.complaints import complaint, file_complaint
 from ossferry.cli.output import JsonOption, Rows, counted, json_line, note, plain, progress
-from ossferry.errors import NotStoredError, OssferryError, SettingsError, UsageError
+from ossferry.errors import OssferryError, SettingsError, UsageError
 from ossferry.extras import install_command
 
 if TYPE_CHECKING:
@@ -207,13 +207,13 @@ async def _download(
     """Write an upload to a file; return the settings, the checks, and what OSS says about it.
 
     Raises:
-        NotStoredError: OSS has no object with this key.
+        NotStoredError: OSS has no object with this key, or only a symlink.
         SettingsError: no check is on, or the upload is encrypted or too large.
     """
+    from ossferry.uploads.inventory import find_upload
+
     selection, most = _select(tools.settings), tools.settings.max_file_size
-    stored = await tools.store.head(key)
-    if stored is None:
-        raise NotStoredError(f"OSS has no object {key!r}; `ossferry ls` lists keys.")
+    stored = await find_upload(tools.store, key)
     if ENCRYPTED in stored.metadata:
         raise SettingsError(
             f"{key} was encrypted before its upload, and the server has no key for it; decrypt it"

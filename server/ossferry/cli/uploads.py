@@ -61,7 +61,8 @@ def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
     """List the stored uploads by key, with size, time, owner and CRC-64.
 
     The list comes from the bucket, so it has every stored object. Owner and CRC-64 come from the
-    ledger; the CRC-64 is missing until the server has recorded the object.
+    ledger; the CRC-64 is missing until the server has recorded the object. A symlink has the type
+    `symlink`.
     """
     from ossferry.cli.tools import with_bucket
     from ossferry.uploads.inventory import stored_uploads
@@ -74,6 +75,7 @@ def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
         "owner": "owner",
         "owner_hash": "owner's hash",
         "crc64": "CRC-64",
+        "type": "type",
     }
 
     async def show(tools: "Tools") -> None:
@@ -88,6 +90,7 @@ def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
                     owner=each.owner.label if each.owner else None,
                     owner_hash=each.owner.hash if each.owner else None,
                     crc64=(each.receipt.crc64 or None) if each.receipt else None,
+                    type="symlink" if each.listed.is_symlink else None,
                 )
 
     with_bucket(show)
@@ -179,7 +182,7 @@ def verify(
 ) -> None:
     """Compare the stored objects with their receipts: size, and CRC-64 as OSS computed it.
 
-    Print the uploads that differ, that are missing or unreadable, or of which OSS has no CRC-64.
+    Print the uploads that differ, are missing, symlinks or unreadable, or have no CRC-64 in OSS.
     The exit code is 1 if there are any. Objects without a receipt are only counted, not checked;
     `ossferry admin reconcile` records them.
     """
@@ -265,17 +268,12 @@ def _verify_file(path: Path, key: str, *, as_json: bool) -> bool:
 
     Raises:
         SettingsError: the file cannot be read.
-        NotStoredError: OSS has no object with this key.
+        NotStoredError: OSS has no object with this key, or only a symlink.
     """
     from ossferry.cli.tools import with_bucket
-    from ossferry.uploads.inventory import outcome_of
+    from ossferry.uploads.inventory import find_upload, outcome_of
 
-    async def find(tools: "Tools") -> "Stored | None":
-        return await tools.store.head(key)
-
-    stored = with_bucket(find)
-    if stored is None:
-        raise NotStoredError(f"OSS has no object {key!r}; `ossferry ls` lists keys.")
+    stored = with_bucket(lambda tools: find_upload(tools.store, key))
     size, crc64 = _checksum(path)
     outcome = outcome_of(stored, size=size, crc64=crc64)
     with Rows(VERIFIED, as_json=as_json) as rows:

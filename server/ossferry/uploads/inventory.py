@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from ossferry.errors import OssRefusedError
+from ossferry.errors import NotStoredError, OssRefusedError
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts
 from ossferry.ledger.receipts import Receipt
@@ -24,6 +24,7 @@ __all__ = [
     "StoredUpload",
     "check_receipts",
     "count_unrecorded",
+    "find_upload",
     "outcome_of",
     "stored_uploads",
 ]
@@ -32,7 +33,7 @@ PAGE = 1000
 AT_ONCE = 32
 """Concurrent requests to OSS."""
 
-Outcome: TypeAlias = Literal["same", "differs", "missing", "no-checksum", "unreadable"]
+Outcome: TypeAlias = Literal["same", "differs", "missing", "symlink", "no-checksum", "unreadable"]
 """Result of a comparison.
 
 ``no-checksum`` means that OSS has no CRC-64 of the object; ``unreadable``, that OSS refuses to
@@ -59,7 +60,7 @@ class Checked:
     """The result of comparing one receipt with the object in the bucket.
 
     Attributes:
-        stored: the object in the bucket; None if it is missing or unreadable.
+        stored: the object in the bucket; None if it is missing, a symlink or unreadable.
     """
 
     receipt: UploadRow
@@ -148,18 +149,42 @@ async def count_unrecorded(
 
 
 async def _check(store: ObjectStore, row: UploadRow) -> Checked:
+    stored: Stored | None = None
+    outcome: Outcome
     try:
         stored = await store.head(row.key)
+        if stored is None:
+            outcome = "symlink" if await _is_symlink(store, row.key) else "missing"
+        else:
+            outcome = outcome_of(stored, size=row.size, crc64=row.crc64)
     except OssRefusedError:
-        return Checked(receipt=row, stored=None, outcome="unreadable")
-    outcome = outcome_of(stored, size=row.size, crc64=row.crc64)
+        outcome = "unreadable"
     return Checked(receipt=row, stored=stored, outcome=outcome)
 
 
-def outcome_of(stored: Stored | None, *, size: int, crc64: str) -> Outcome:
+async def _is_symlink(store: ObjectStore, key: str) -> bool:
+    listed = await store.list(key, after="", limit=1)
+    return any(each.key == key and each.is_symlink for each in listed)
+
+
+async def find_upload(store: ObjectStore, key: str) -> Stored:
+    """Return the metadata of an object.
+
+    Raises:
+        NotStoredError: OSS has no object with this key, or only a symlink.
+        OssLostError: OSS does not answer.
+        OssRefusedError: OSS refuses a request.
+    """
+    stored = await store.head(key)
+    if stored is not None:
+        return stored
+    if await _is_symlink(store, key):
+        raise NotStoredError(f"{key!r} is a symlink, which no command follows.")
+    raise NotStoredError(f"OSS has no object {key!r}; `ossferry ls` lists keys.")
+
+
+def outcome_of(stored: Stored, *, size: int, crc64: str) -> Outcome:
     """Compare an object in the bucket with the expected size in bytes and CRC-64."""
-    if stored is None:
-        return "missing"
     if stored.size != size or (stored.crc64 and stored.crc64 != crc64):
         return "differs"
     return "same" if stored.crc64 else "no-checksum"

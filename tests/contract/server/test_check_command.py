@@ -311,10 +311,15 @@ def test_an_upload_is_checked_under_its_name(
 
 
 def test_an_upload_that_is_not_there(demo: Demo, checks: Path) -> None:
-    ran = stored(demo, checks, "uploads/nobody/a.csv", "--json")
+    missing, link = "uploads/nobody/a.csv", "uploads/nobody/link.csv"
+    operators_bucket(demo).put_symlink(KEY, link)
 
-    sentence = "OSS has no object 'uploads/nobody/a.csv'; `ossferry ls` lists keys."
-    assert (ran.code, json.loads(ran.out)) == (2, {"error": sentence})
+    found = [stored(demo, checks, key, "--json") for key in (missing, link)]
+
+    assert [(ran.code, json.loads(ran.out)["error"]) for ran in found] == [
+        (2, f"OSS has no object '{missing}'; `ossferry ls` lists keys."),
+        (2, f"'{link}' is a symlink, which no command follows."),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_a_list_of_one_principal_or_prefix(daily: Demo, site: httpx.Client, run:
     of_alice = run("ls", "uploads/alice-")
     of_nobody = run("ls", "uploads/nobody/")
 
-    head = ["key", "bytes", "stored", "owner", "owner's hash", "CRC-64"]
+    head = ["key", "bytes", "stored", "owner", "owner's hash", "CRC-64", "type"]
     assert [row[0] for row in of_bob.rows] == ["key", his.key]
     assert of_bob.rows[0] == head
     assert of_bob.rows[1][1:6:2] == ["5", "Bob", his.report["crc64"]]
@@ -280,13 +280,14 @@ def test_objects_without_a_receipt_are_counted_until_they_are_recorded(
 
 def test_changed_and_missing_objects_are_found(daily: Demo, site: httpx.Client, run: Run) -> None:
     run("admin", "reconcile")
-    same, changed, longer, gone = (recorded(daily, site, b"hello") for _ in range(4))
+    same, changed, longer, gone, link = (recorded(daily, site, b"hello") for _ in range(5))
     bucket = operators_bucket(daily)
     bucket.put_object(changed.key, b"olleh")
     bucket.put_object(longer.key, b"hello!")
     bucket.delete_object(gone.key)
+    bucket.put_symlink(same.key, link.key)
 
-    ran = run("verify", "--json")
+    ran, listed = run("verify", "--json"), run("ls", "--json")
     hers, others = run("verify", "uploads/alice-"), run("verify", same.key)
 
     found = {
@@ -296,9 +297,12 @@ def test_changed_and_missing_objects_are_found(daily: Demo, site: httpx.Client, 
         changed.key: ("differs", 5, 5),
         longer.key: ("differs", 5, 6),
         gone.key: ("missing", 5, None),
+        link.key: ("symlink", 5, None),
     }
-    assert (ran.code, ran.complaint) == (1, "4 uploads checked, 3 differ")
-    assert (hers.code, hers.out.count("\n"), others.code) == (1, 4, 0)
+    assert (ran.code, ran.complaint) == (1, "5 uploads checked, 4 differ")
+    assert (hers.code, hers.out.count("\n"), others.code) == (1, 5, 0)
+    types = {row["key"]: row["type"] for row in in_json(listed)}
+    assert types == {each.key: None for each in (same, changed, longer)} | {link.key: "symlink"}
 
 
 def test_a_day_without_uploads_is_verified_but_not_a_key_without_a_receipt(
@@ -345,6 +349,8 @@ def test_a_file_or_object_that_is_not_there_is_one_sentence(
 
     no_file = run("verify", upload.key, "--file", str(path))
     no_object = run("verify", upload.key + "x", "--file", str(tmp_path))
+    operators_bucket(daily).put_symlink(upload.key, upload.key + "y")
+    link = run("verify", upload.key + "y", "--file", str(tmp_path))
     no_key = run("verify", "--file", str(path))
     both = run("verify", upload.key, "--file", str(path), "--since", "2026-01-01")
 
@@ -355,6 +361,7 @@ def test_a_file_or_object_that_is_not_there_is_one_sentence(
     assert no_object.complaint == (
         f"ossferry: OSS has no object '{upload.key}x'; `ossferry ls` lists keys."
     )
+    assert link.complaint == f"ossferry: '{upload.key}y' is a symlink, which no command follows."
     assert no_key.complaint == (
         "ossferry: --file needs the key of the stored object: `ossferry verify KEY --file FILE`."
     )
