@@ -6,22 +6,24 @@ package index: our names are not registered there, so anybody could publish a pa
 """
 
 import importlib.util
+import sys
 
 from ossferry.errors import MissingExtraError
 
-__all__ = ["WHEELS", "install_command", "require_extra"]
+__all__ = ["install_command", "require_extra"]
 
+DIST = "PATH/TO/dist"
 WHEELS = {
-    "demo": "dist/mock_oss-*.whl",
-    "pyodide": "dist/ossferry_pyodide-*.whl",
+    "demo": f"{DIST}/mock_oss-*.whl",
+    "pyodide": f"{DIST}/ossferry_pyodide-*.whl",
 }
 """The extras that are wheels of our own."""
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra, in the folder in which `make wheel` has run."""
-    wheels = WHEELS.get(extra, f'"$(echo dist/ossferry-*.whl)[{extra}]"')
-    return f"pip install {wheels}"
+    """Return the command that installs an extra beside this server; `DIST` is from `make wheel`."""
+    wheels = WHEELS.get(extra, f'"$(echo {DIST}/ossferry-*.whl)[{extra}]"')
+    return f"{sys.executable} -m pip install --constraint {DIST}/constraints.txt {wheels}"
 
 
 def require_extra(name: str, *, module: str, needed_by: str) -> None:

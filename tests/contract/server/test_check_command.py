@@ -15,6 +15,7 @@ from ossferry.checks.local import check_file
 from ossferry.checks.selection import select_checks
 from ossferry.cli.demo import Demo
 from ossferry.errors import SettingsError
+from ossferry.extras import install_command
 from ossferry.oss.bucket import OssBucket
 from ossferry.settings.checks import CheckSettings
 from ossferry_checks.runner import Limits
@@ -215,7 +216,7 @@ def test_a_missing_package_is_explained(run: Run) -> None:
     ran = run("missing.txt")
 
     assert (ran.code, ran.rows[1][1]) == (2, "error")
-    assert '`pip install "$(echo dist/ossferry-*.whl)[checks]"`' in ran.complaint
+    assert f"`{install_command('checks')}`" in ran.complaint
 
 
 def test_a_module_that_does_not_load_fails_each_check(run: Run, checks: Path) -> None:

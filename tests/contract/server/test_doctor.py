@@ -29,6 +29,7 @@ from ossferry.cli.demo import OBJECTS_ROLE, SERVER, VERSIONS_ROLE
 from ossferry.cli.doctor import show_table, shown
 from ossferry.cli.main import main
 from ossferry.doctor.examination import CHECKS, Row
+from ossferry.extras import install_command
 from ossferry.ledger.database import check_ledger
 from ossferry.operations.checks import Outcome
 from support import commands
@@ -603,10 +604,8 @@ FIXES = {
         "Correct ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or use a RAM"
         " role."
     ),
-    "package for Redis not installed": 'Run `pip install "$(echo dist/ossferry-*.whl)[redis]"`.',
-    "package for PostgreSQL not installed": (
-        'Run `pip install "$(echo dist/ossferry-*.whl)[postgresql]"`.'
-    ),
+    "package for Redis not installed": f"Run `{install_command('redis')}`.",
+    "package for PostgreSQL not installed": f"Run `{install_command('postgresql')}`.",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from ossferry.errors import SettingsError
+from ossferry.extras import install_command
 from ossferry.oss.sdks.choice import open_sdk
 from ossferry.settings.model import Settings
 from support.server_fakes import OBJECTS, OPTIONS
@@ -46,6 +47,5 @@ def test_a_missing_package_is_one_sentence_that_says_what_to_install(
         open_sdk(make_settings(**OBJECTS, oss_sdk="alibabacloud-oss-v2"))
 
     assert str(caught.value) == (
-        "OSSFERRY_OSS_SDK=alibabacloud-oss-v2 needs `"
-        'pip install "$(echo dist/ossferry-*.whl)[oss-v2]"`.'
+        f"OSSFERRY_OSS_SDK=alibabacloud-oss-v2 needs `{install_command('oss-v2')}`."
     )

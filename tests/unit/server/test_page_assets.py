@@ -9,6 +9,7 @@ import pytest
 
 from ossferry.app import create_app
 from ossferry.errors import SettingsError
+from ossferry.extras import install_command
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeSts
@@ -156,14 +157,14 @@ def test_without_pyodides_package_the_page_runs_on_micropython(
 
     assert (page.status_code, script.status_code, missing.status_code) == (200, 200, 404)
     assert other.status_code == 404
-    assert "pip install dist/ossferry_pyodide-*.whl" in other.json()["detail"]
+    assert install_command("pyodide") in other.json()["detail"]
 
 
 def test_without_pyodides_package_the_server_does_not_start_with_pyodide(
     make_settings: Callable[..., Settings], sts: FakeSts, without_pyodide: Path
 ) -> None:
     with pytest.raises(
-        SettingsError, match=r"^OSSFERRY_RUNTIME: .*pip install dist/ossferry_pyodide-"
+        SettingsError, match=r"^OSSFERRY_RUNTIME: .*pip install .+/ossferry_pyodide-"
     ):
         create_app(make_settings(runtime="pyodide"), assume_role=sts)
 
@@ -190,7 +191,7 @@ def test_a_package_of_another_release_is_no_help(
     (assets / "pyodide-3c4d").rename(assets / "pyodide-5e6f")
     monkeypatch.syspath_prepend(without_pyodide)
 
-    with pytest.raises(SettingsError, match=r"pip install dist/ossferry_pyodide-"):
+    with pytest.raises(SettingsError, match=r"pip install .+/ossferry_pyodide-"):
         create_app(make_settings(runtime="pyodide"), assume_role=sts)
 
 

@@ -389,7 +389,7 @@ def test_checks_need_the_package_with_pyodide(
     }
     path.write_text(json.dumps(manifest))
 
-    with pytest.raises(SettingsError, match=r"need Pyodide\. .*pip install dist/ossferry_pyodide-"):
+    with pytest.raises(SettingsError, match=r"need Pyodide\. .*pip install .+/ossferry_pyodide-"):
         create_app(make_settings(checks_built_in={"pdf": True}), assume_role=sts)
 
 
