@@ -30,7 +30,7 @@ OPTIONS: dict[str, object] = {
     "bucket": "web-direct-upload",
     "region": "cn-hangzhou",
     "endpoint": "http://localhost:9000",
-    "sts_endpoint": "http://127.0.0.1:9000",
+    "sts_endpoint": "http://127.0.0.1:9",  # nobody listens there, as a mock does at port 9000
     "role_arn": "acs:ram::1000000000000000:role/oss-web-upload",
     "secret": "a-text-of-more-than-32-characters",
     "allow_mock": True,
