@@ -55,9 +55,8 @@ def run(*command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
             "alibabacloud_oss_v2",
             ("tests/contract/server/test_oss_sdks.py", "tests/contract/server/test_odd_oss.py"),
         ),
-        ("oss2", "oss2", ("tests/unit/server/test_signatures.py",)),
     ],
-    ids=["uvicorn", "starlette", "oss-v2", "oss2"],
+    ids=["uvicorn", "starlette", "oss-v2"],
 )
 def test_the_newest_release_works(
     tmp_path: Path, package: str, module: str, tests: tuple[str, ...]

@@ -26,7 +26,7 @@ SOURCES = {
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app doctor setup signatures operations uploads authentication admin checks "
+            "app doctor setup operations uploads authentication admin checks "
             "access ledger oss http settings observability identity extras errors clock"
         ),
         "doctor": (
@@ -50,7 +50,6 @@ ARROWS: dict[str, dict[str, str]] = {
             "uploads hooks access ledger oss state http settings observability "
             "identity errors clock"
         ),
-        "signatures": "oss errors",
         "uploads": "hooks access ledger oss http settings observability identity errors clock",
         "hooks": "ledger oss settings observability identity errors clock",
         "authentication": (

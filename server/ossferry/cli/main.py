@@ -31,7 +31,6 @@ from ossferry.cli.mock import (
 from ossferry.cli.output import json_line, wants_json
 from ossferry.cli.setup.commands import setup, teardown
 from ossferry.cli.setup.policy import policy
-from ossferry.cli.signature import signature_commands
 from ossferry.cli.uploads import upload_commands
 from ossferry.errors import OssferryError, UsageError
 from ossferry.settings.choices import Runtime
@@ -101,7 +100,6 @@ commands.add_typer(key_commands, name="apikey")
 commands.add_typer(admin_commands, name="admin")
 commands.add_typer(checks_commands, name="checks")
 commands.add_typer(upload_commands)
-commands.add_typer(signature_commands)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Alibaba Cloud OSS, STS and RAM: clients, policies and signatures.
+"""Alibaba Cloud OSS, STS and RAM: clients and policies.
 
 The vendor's package for credentials reads its environment variables when it is imported. This
 package sets one of them before that: then the ECS metadata service is used only in its hardened

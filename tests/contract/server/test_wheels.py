@@ -277,9 +277,9 @@ def test_the_page_about_production_counts_the_packages(plain: Path, tried: Path)
     needed = len(installed(plain)) - 1
 
     assert f"the server needs {needed} packages with " in PRODUCTION
-    added = {"mock-oss", "ossferry-pyodide", "python-multipart"}
+    added = {"defusedxml", "mock-oss", "ossferry-pyodide", "python-multipart"}
     assert installed(tried) - installed(plain) == added
-    assert "| the second and the third wheel, and 1 package |" in PRODUCTION
+    assert "| the second and the third wheel, and 2 packages |" in PRODUCTION
 
 
 def test_the_plain_wheel_serves_the_page(tmp_path: Path, dist: Path, plain: Path) -> None:

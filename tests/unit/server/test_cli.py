@@ -17,7 +17,7 @@ from ossferry.cli.config_docs import GROUPS, configuration_page
 from ossferry.cli.main import commands, main
 from ossferry.cli.output import counted
 from ossferry.cli.serving import BackgroundServer, bind
-from ossferry.errors import SettingsError, UsageError
+from ossferry.errors import SettingsError
 from ossferry.extras import install_command
 from ossferry.settings.model import Settings
 from support.commands_page import commands_page
@@ -100,15 +100,6 @@ def test_a_wrong_value_is_told_with_a_right_one(arguments: str, sentence: str) -
 )
 def test_a_number_has_its_noun_in_the_right_form(count: int, text: str) -> None:
     assert counted(count, "upload") == text
-
-
-def test_an_empty_request_is_a_wrong_use_of_the_command() -> None:
-    done = CliRunner().invoke(commands, ["explain-signature", ""])
-
-    assert isinstance(done.exception, UsageError)
-    assert str(done.exception) == (
-        "REQUEST is empty: give a signed URL, or a file with the request."
-    )
 
 
 def test_the_json_of_doctor_has_the_error_of_the_settings(
