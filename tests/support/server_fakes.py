@@ -1,7 +1,7 @@
 """Fakes of the ports of `ossferry`: a clock, STS and a bucket; and options for its settings."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -210,10 +210,6 @@ class FakeStore:
     async def begun(self, prefix: str) -> Sequence[Begun]:
         self._note(prefix)
         return [begun for begun, _ in self.uploads.values() if begun.key.startswith(prefix)]
-
-    async def begun_pages(self, prefix: str) -> AsyncIterator[Sequence[Begun]]:
-        for begun in await self.begun(prefix):
-            yield [begun]
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
         self._note(key)

@@ -197,7 +197,7 @@ class Audit:
 
         Args:
             principal: hash of the principal whose API key or uploads are concerned.
-            action: ``apikey-create``, ``apikey-revoke``, ``share`` or ``discard``.
+            action: ``apikey-create``, ``apikey-revoke`` or ``share``.
             outcome: ``done``, or the code of the error.
             key_id: id of the API key; empty for other actions.
         """

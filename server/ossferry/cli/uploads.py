@@ -1,4 +1,4 @@
-"""The commands `ossferry ls`, `share`, `verify` and `abort-stale` for stored uploads.
+"""The commands `ossferry ls`, `share` and `verify` for stored uploads.
 
 The commands have the rights of the server: they use its role for objects and its ledger. Each
 command imports its dependencies when it is called, so that the command line starts quickly.
@@ -13,22 +13,19 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from ossferry.cli.output import JsonOption, Rows, counted, note, progress
-from ossferry.cli.values import age, day, whole_number
+from ossferry.cli.values import day, whole_number
 from ossferry.clock import utc_now
 from ossferry.errors import NotStoredError, OssferryError, SettingsError, UsageError
 
 if TYPE_CHECKING:
-    from ossferry.access.audit import Audit
     from ossferry.cli.tools import Tools
-    from ossferry.oss.objects import Begun, Stored
+    from ossferry.oss.objects import Stored
+    from ossferry.settings.model import Settings
     from ossferry.uploads.inventory import Outcome
 
 __all__ = ["upload_commands"]
 
 upload_commands = typer.Typer()
-
-SHORTEST = timedelta(hours=1)
-"""A page may need this long to send a part over a slow connection."""
 
 READ_SIZE = 1 << 20
 
@@ -137,7 +134,7 @@ def share(
             owner = await people.owner_of_key(connection, key)
         if owner is None:
             raise NotStoredError("the ledger knows no owner of this key; `ossferry ls` lists keys.")
-        with _audit(tools) as audit, _audited(audit, owner.hash, "share"):
+        with _audited(tools.settings, owner.hash, "share"):
             link = await make_link(tools.store, tools.database, owner, wish, clock=utc_now)
         _print_link(link["url"], link["expires_at"], as_json=as_json)
         if datetime.fromisoformat(link["expires_at"]) < utc_now() + lives - timedelta(minutes=1):
@@ -318,104 +315,21 @@ def _checksum(path: Path) -> tuple[int, str]:
     return size, str(crc)
 
 
-@upload_commands.command("abort-stale")
-def abort_stale(
-    older_than: Annotated[
-        timedelta,
-        typer.Option(
-            parser=age,
-            metavar="AGE",
-            help="Time since the latest part was stored, such as 12h, 1d or 2w; at least 1h.",
-        ),
-    ],
-    which: Which = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only list the uploads; abort nothing.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Abort unfinished multipart uploads that have not grown for a time, and free their parts.
-
-    A page cannot continue an aborted upload: it sends the file again.
-    """
-    from ossferry.cli.tools import with_bucket
-
-    if older_than < SHORTEST:
-        raise UsageError("--older-than must be at least 1h: people may still send parts.")
-    before = utc_now() - older_than
-    with_bucket(lambda tools: _abort(tools, which, before=before, dry_run=dry_run, as_json=as_json))
-
-
-async def _abort(
-    tools: "Tools", which: str, *, before: datetime, dry_run: bool, as_json: bool
-) -> None:
-    """Print the unfinished uploads to which nothing was added after a time, and abort them."""
-    from ossferry.uploads.scope import read_scope
-    from ossferry.uploads.unfinished import stale_uploads
-
-    titles = {
-        "key": "key",
-        "upload_id": "upload id",
-        "began_at": "began",
-        "last_at": "latest part",
-        "parts": "parts",
-        "bytes": "bytes",
-    }
-    count = freed = 0
-    async with tools.database.read() as connection:
-        scope = await read_scope(connection, which)
-    with (
-        _audit(tools) as audit,
-        progress("Aborting", total=None) as done,
-        Rows(titles, as_json=as_json) as rows,
-    ):
-        async for each in stale_uploads(tools.store, scope.prefix, before=before):
-            if not dry_run:
-                await _discard(tools, audit, each.upload)
-            rows.add(
-                key=each.upload.key,
-                upload_id=each.upload.upload_id,
-                began_at=each.upload.began_at,
-                last_at=each.last_at,
-                parts=each.parts,
-                bytes=each.size,
-            )
-            done(1)
-            count, freed = count + 1, freed + each.size
-    words = ("would be aborted", "would be freed") if dry_run else ("aborted", "freed")
-    note(f"{counted(count, 'upload')} {words[0]}, {counted(freed, 'byte')} {words[1]}")
-
-
-async def _discard(tools: "Tools", audit: "Audit", upload: "Begun") -> None:
-    from ossferry.ledger import people
-    from ossferry.uploads.unfinished import discard
-
-    async with tools.database.read() as connection:
-        owner = await people.owner_of_key(connection, upload.key)
-    with _audited(audit, owner.hash if owner else "", "discard"):
-        await discard(tools.store, upload.key, upload.upload_id)
-
-
 @contextmanager
-def _audit(tools: "Tools") -> "Iterator[Audit]":
-    from ossferry.access.audit import Audit
-
-    audit = Audit(tools.settings, clock=utc_now)
-    try:
-        yield audit
-    finally:
-        audit.close()
-
-
-@contextmanager
-def _audited(audit: "Audit", principal: str, action: str) -> Iterator[None]:
+def _audited(settings: "Settings", principal: str, action: str) -> Iterator[None]:
     """Record an action in the file of the audit trail, if there is one.
 
     The line is written after the action was done or refused.
     """
+    from ossferry.access.audit import Audit
+
+    audit = Audit(settings, clock=utc_now)
     try:
         yield
     except OssferryError as error:
         audit.managed(principal, action=action, outcome=error.code)
         raise
-    audit.managed(principal, action=action)
+    else:
+        audit.managed(principal, action=action)
+    finally:
+        audit.close()

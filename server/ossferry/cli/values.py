@@ -5,25 +5,11 @@ The functions raise `typer.BadParameter`, so a wrong value ends the command with
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import typer
 
-__all__ = ["age", "day", "whole_number"]
-
-UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def age(text: str) -> timedelta:
-    """Convert text such as ``30m``, ``12h``, ``1d`` or ``2w`` to a duration.
-
-    Raises:
-        typer.BadParameter: the text has another format.
-    """
-    found = re.fullmatch(r"([0-9]{1,5})([mhdw])", text)
-    if found is None:
-        raise typer.BadParameter("write a number with m, h, d or w, such as 12h or 1d.")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
+__all__ = ["day", "whole_number"]
 
 
 def day(text: str) -> datetime:

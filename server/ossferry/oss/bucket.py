@@ -8,7 +8,7 @@ so calls run in at most `MAX_CALLS` worker threads. Error codes of OSS are logge
 receive the codes; they learn only whether a retry can help.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar, overload
@@ -173,14 +173,6 @@ class OssBucket:
         """Implement `ObjectStore.begun` with ListMultipartUploads."""
         return await self._ask(lambda bucket: _entries(partial(bucket.begun, prefix)))
 
-    async def begun_pages(self, prefix: str) -> AsyncIterator[Sequence[Begun]]:
-        """Implement `ObjectStore.begun_pages` with ListMultipartUploads."""
-        after: tuple[str, ...] | None = ()
-        while after is not None:
-            page = await self._ask(_begun_after(prefix, after))
-            yield page.entries
-            after = page.after
-
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
         """Implement `ObjectStore.parts` with ListParts."""
         return await self._ask(
@@ -340,10 +332,6 @@ def _copy_parts(
     except Exception:
         bucket.abort(target, upload_id)
         raise
-
-
-def _begun_after(prefix: str, after: tuple[str, ...]) -> Callable[[SdkBucket], Page[Begun]]:
-    return lambda bucket: bucket.begun(prefix, after)
 
 
 def _entries(page_after: Callable[[tuple[str, ...]], Page[T]]) -> Sequence[T]:

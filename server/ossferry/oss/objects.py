@@ -3,7 +3,7 @@
 Other folders use this interface; the class `bucket.OssBucket` implements it.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -132,10 +132,6 @@ class ObjectStore(Protocol):
 
     async def begun(self, prefix: str) -> Sequence[Begun]:
         """Return the unfinished multipart uploads below a prefix, at most 10,000."""
-        ...
-
-    def begun_pages(self, prefix: str) -> AsyncIterator[Sequence[Begun]]:
-        """Yield all unfinished multipart uploads below a prefix, one page at a time."""
         ...
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:

@@ -1,4 +1,4 @@
-"""Endpoints that list and discard unfinished uploads, and a search for abandoned ones.
+"""Endpoints that list and discard unfinished uploads.
 
 The lists include uploads from other devices. Every request asks OSS; nothing is cached. To discard
 an upload, the server repeats the abort until OSS has no part of the upload. One abort is not
@@ -7,8 +7,7 @@ enough, because OSS may still store a part that was being sent during the abort.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
 from starlette.requests import Request
@@ -24,11 +23,9 @@ from ossferry.oss.objects import Begun, ObjectStore, Part
 __all__ = [
     "UPLOAD_ID",
     "Discarded",
-    "Stale",
     "Unfinished",
     "UnfinishedApi",
     "discard",
-    "stale_uploads",
 ]
 
 UPLOAD_ID = "[A-Za-z0-9._~-]{1,128}"
@@ -68,22 +65,6 @@ class Discarded(TypedDict):
 
     key: str
     upload_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stale:
-    """An unfinished upload to which nothing was added for a long time.
-
-    Attributes:
-        last_at: time of the latest part; of the beginning if there are no parts.
-        parts: number of stored parts.
-        size: size of these parts in bytes.
-    """
-
-    upload: Begun
-    last_at: datetime
-    parts: int
-    size: int
 
 
 class UnfinishedApi:
@@ -165,28 +146,6 @@ async def discard(store: ObjectStore, key: str, upload_id: str) -> None:
         if await store.parts(key, upload_id) is None:
             return
     raise OssLostError("parts-left")
-
-
-async def stale_uploads(
-    store: ObjectStore, prefix: str, *, before: datetime
-) -> AsyncIterator[Stale]:
-    """Yield the unfinished uploads below a prefix of which no part was stored after a time.
-
-    Raises:
-        OssLostError: OSS does not answer.
-        OssRefusedError: OSS refuses to list uploads or parts.
-    """
-    async for page in store.begun_pages(prefix):
-        for upload in page:
-            if upload.began_at >= before:
-                continue
-            parts = await store.parts(upload.key, upload.upload_id)
-            if parts is None:
-                continue  # it has ended since
-            last_at = _last_at(upload, parts)
-            if last_at < before:
-                size = sum(part.size for part in parts)
-                yield Stale(upload=upload, last_at=last_at, parts=len(parts), size=size)
 
 
 def _last_at(upload: Begun, parts: Sequence[Part]) -> datetime:

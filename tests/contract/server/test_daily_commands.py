@@ -1,4 +1,4 @@
-"""`ossferry ls`, `share`, `verify` and `abort-stale`, run beside a demo."""
+"""`ossferry ls`, `share` and `verify`, run beside a demo."""
 
 import json
 import re
@@ -11,17 +11,14 @@ import httpx
 import pytest
 from oss2.models import BucketVersioningConfig
 
-from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from ossferry.clock import utc_now
-from ossferry_uploader.oss.signing import Credentials, sign_headers
 from support.after_upload import become, fetch, operators_bucket
 from support.commands import Ran, environment
 from support.commands import run as run_command
 from support.serve_command import COMMAND
 from support.uploads import Upload, put
 
-PART = bytes(100 * 1024)
 Run = Callable[..., Ran]
 
 
@@ -368,98 +365,6 @@ def test_a_file_or_object_that_is_not_there_is_one_sentence(
     assert both.complaint == "ossferry: --since and --file cannot be used together."
 
 
-def begin(daily: Demo, prefix: str, *, hours_ago: float, parts: int) -> tuple[str, str]:
-    """Begin a multipart upload some hours ago; return its key and upload id."""
-    daily.oss.clock.advance(-3600 * hours_ago)
-    key = f"{prefix}2026-03-14/{hours_ago}.bin"
-    text = signed(daily, "POST", key, [("uploads", None)])
-    upload_id = text.partition("<UploadId>")[2].partition("<")[0]
-    for number in range(1, parts + 1):
-        signed(daily, "PUT", key, [("partNumber", str(number)), ("uploadId", upload_id)], PART)
-    daily.oss.clock.reset()
-    return key, upload_id
-
-
-def signed(
-    daily: Demo, method: str, key: str, query: list[tuple[str, str | None]], content: bytes = b""
-) -> str:
-    """Send a request that is signed at the time of the mock's clock."""
-    headers = sign_headers(
-        Credentials(ACCESS_KEY_ID, ACCESS_KEY_SECRET),
-        method,
-        daily.bucket,
-        key,
-        date=f"{daily.oss.clock.now():%Y%m%dT%H%M%SZ}",
-        region="cn-hangzhou",
-        query=query,
-    )
-    address = "&".join(f"{name}={value}" if value else name for name, value in query)
-    answer = httpx.request(
-        method,
-        f"http://127.0.0.1:{daily.oss.port}/{daily.bucket}/{key}?{address}",
-        headers=headers,
-        content=content,
-        trust_env=False,
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.text
-
-
-def unfinished(daily: Demo) -> set[tuple[str, str]]:
-    found = operators_bucket(daily).list_multipart_uploads().upload_list
-    return {(each.key, each.upload_id) for each in found}
-
-
-def test_stale_uploads_are_listed_and_aborted(
-    daily: Demo, site: httpx.Client, run: Run, tmp_path: Path
-) -> None:
-    prefix = site.post("/api/grant").json()["prefix"]
-    old = begin(daily, prefix, hours_ago=30, parts=2)
-    empty = begin(daily, "uploads/nobody-x/", hours_ago=50, parts=0)
-    new = begin(daily, prefix, hours_ago=20, parts=1)
-    audit = tmp_path / "audit.log"
-
-    planned = run("abort-stale", "--older-than", "1d", "--dry-run", "--json")
-    still = unfinished(daily)
-    done = run("abort-stale", "--older-than", "1d", "--json", OSSFERRY_AUDIT_FILE=str(audit))
-    again = run("abort-stale", "--older-than", "24h", prefix)
-
-    assert still == {old, empty, new}
-    assert unfinished(daily) == {new}
-    rows = in_json(planned)
-    assert in_json(done) == rows
-    assert {(row["key"], row["upload_id"]): (row["parts"], row["bytes"]) for row in rows} == {
-        old: (2, 2 * len(PART)),
-        empty: (0, 0),
-    }
-    assert planned.complaint == "2 uploads would be aborted, 204800 bytes would be freed"
-    assert done.complaint == "2 uploads aborted, 204800 bytes freed"
-    assert (again.code, again.complaint) == (0, "0 uploads aborted, 0 bytes freed")
-    lines = [json.loads(line) for line in audit.read_text().splitlines()]
-    assert [(line["action"], line["outcome"]) for line in lines] == [("discard", "done")] * 2
-    assert {line["principal"] for line in lines} == {"", hash_of(run, "Alice")}
-
-
-def test_an_old_upload_that_still_grows_is_kept(daily: Demo, site: httpx.Client, run: Run) -> None:
-    key, upload_id = begin(daily, "uploads/alice-x/", hours_ago=60, parts=1)
-    signed(daily, "PUT", key, [("partNumber", "2"), ("uploadId", upload_id)], PART)
-
-    ran = run("abort-stale", "--older-than", "1d", "uploads/alice-x/")
-
-    assert (ran.code, ran.complaint) == (0, "0 uploads aborted, 0 bytes freed")
-    assert (key, upload_id) in unfinished(daily)
-
-
-@pytest.mark.parametrize("age", ["59m", "0d"])
-def test_uploads_under_way_cannot_be_aborted(run: Run, age: str) -> None:
-    ran = run("abort-stale", "--older-than", age)
-
-    assert (ran.code, ran.complaint) == (
-        2,
-        "ossferry: --older-than must be at least 1h: people may still send parts.",
-    )
-
-
 def test_a_link_without_an_audit_trail_is_not_printed(
     daily: Demo, site: httpx.Client, run: Run
 ) -> None:
@@ -471,19 +376,10 @@ def test_a_link_without_an_audit_trail_is_not_printed(
     assert ran.complaint.startswith("ossferry: the audit trail cannot be written; check OSSFERRY_A")
 
 
-@pytest.mark.parametrize("age", ["1", "d", "-1d", "1.5d", "1y", "999999w"])
-def test_an_age_that_cannot_be_read_is_a_usage_error(run: Run, age: str) -> None:
-    ran = run("abort-stale", f"--older-than={age}")
-
-    assert (ran.code, ran.out) == (2, "")
-    assert "write a number with m, h, d or w" in ran.err
-
-
 COMMANDS = [
     pytest.param(("ls",), id="ls"),
     pytest.param(("share", "uploads/alice-x/a"), id="share"),
     pytest.param(("verify",), id="verify"),
-    pytest.param(("abort-stale", "--older-than", "1d"), id="abort-stale"),
 ]
 
 
@@ -582,7 +478,7 @@ def test_missing_credentials_are_one_sentence(daily: Demo, tmp_path: Path) -> No
 
 
 def test_an_unknown_principal_is_one_sentence(run: Run) -> None:
-    for command in (("ls",), ("verify",), ("abort-stale", "--older-than", "1d")):
+    for command in (("ls",), ("verify",)):
         unknown, odd = run(*command, "0" * 16), run(*command, "nobody")
         assert (unknown.code, odd.code) == (1, 1)
         assert unknown.complaint.startswith("ossferry: there is no principal 0000000000000000; ")

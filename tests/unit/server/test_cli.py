@@ -48,7 +48,7 @@ def test_serve_names_the_option_that_is_missing(
 
 @pytest.mark.parametrize(
     "arguments",
-    ["ls", "share uploads/a/b", "verify", "abort-stale --older-than 1d", "admin principals"],
+    ["ls", "share uploads/a/b", "verify", "admin principals"],
 )
 def test_json_has_the_error_of_the_settings(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str
@@ -279,7 +279,7 @@ SERVER_MODULES = {"oss2", "ossferry.app", "ossferry.settings.model", "sqlalchemy
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("ossferry a", {"abort-stale", "admin", "apikey"}),
+        ("ossferry a", {"admin", "apikey"}),
         ("ossferry admin re", {"reconcile", "restore", "revoke"}),
         ("ossferry verify --s", {"--since"}),
     ],
