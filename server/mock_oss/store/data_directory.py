@@ -288,7 +288,6 @@ class Store:
                 copy.backup(self.database.connection)
             finally:
                 copy.close()
-            self.database.complete()
             self.buckets.clear_cache()
             self.cnames.reload()
             self.blobs.sweep(self._used())

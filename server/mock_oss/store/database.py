@@ -13,40 +13,24 @@ from mock_oss.errors import DataDirError, DataDirInUseError
 
 __all__ = ["Database"]
 
-FORMAT_VERSION = 1
-# Columns that the table of objects lacks in data directories of older releases.
-_VERSIONED = (
-    "version_id TEXT NOT NULL DEFAULT 'null'",
-    "sequence INTEGER NOT NULL DEFAULT 0",
-    "restored TEXT NOT NULL DEFAULT ''",
-)
-_SCHEMA = """
+FORMAT_VERSION = 2
+_OBJECT = """
+    bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
+    crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
+    acl TEXT NOT NULL, modified_ms INTEGER NOT NULL, headers TEXT NOT NULL,
+    tagging TEXT NOT NULL, segments TEXT NOT NULL, version_id TEXT NOT NULL,
+    sequence INTEGER NOT NULL, restored TEXT NOT NULL,
+"""
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS buckets (
     name TEXT PRIMARY KEY, account_id TEXT NOT NULL, region TEXT NOT NULL, acl TEXT NOT NULL,
     storage_class TEXT NOT NULL, redundancy TEXT NOT NULL, created_ms INTEGER NOT NULL,
-    cors TEXT NOT NULL, lifecycle TEXT NOT NULL
+    cors TEXT NOT NULL, lifecycle TEXT NOT NULL, block_public INTEGER NOT NULL,
+    versioning TEXT NOT NULL, tagging TEXT NOT NULL, referer TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS bucket_switches (
-    bucket TEXT PRIMARY KEY, block_public INTEGER NOT NULL, versioning TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS bucket_tags (
-    bucket TEXT PRIMARY KEY, tagging TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS bucket_referers (
-    bucket TEXT PRIMARY KEY, document TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS objects (
-    bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
-    crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
-    acl TEXT NOT NULL, modified_ms INTEGER NOT NULL, headers TEXT NOT NULL,
-    tagging TEXT NOT NULL, segments TEXT NOT NULL, {versioned}, PRIMARY KEY (bucket, key)
-) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS objects ({_OBJECT} PRIMARY KEY (bucket, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS object_versions (
-    bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
-    crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
-    acl TEXT NOT NULL, modified_ms INTEGER NOT NULL, headers TEXT NOT NULL,
-    tagging TEXT NOT NULL, segments TEXT NOT NULL, {versioned},
-    PRIMARY KEY (bucket, key, sequence DESC)
+    {_OBJECT} PRIMARY KEY (bucket, key, sequence DESC)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS uploads (
     upload_id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL,
@@ -79,12 +63,9 @@ CREATE TABLE IF NOT EXISTS sessions (
     role_arn TEXT NOT NULL, session_name TEXT NOT NULL, policy TEXT NOT NULL,
     expires_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
-""".format(versioned=", ".join(_VERSIONED))
+"""
 TABLES = (
     "buckets",
-    "bucket_switches",
-    "bucket_tags",
-    "bucket_referers",
     "objects",
     "object_versions",
     "uploads",
@@ -143,25 +124,17 @@ class Database:
         version = self.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, FORMAT_VERSION):
             self.close()
-            raise DataDirError(f"the data directory has format {version}, not {FORMAT_VERSION}")
+            raise DataDirError(
+                f"another release of the mock has written the data directory (format {version},"
+                f" not {FORMAT_VERSION}); delete the directory, or use another one"
+            )
         self.execute("PRAGMA locking_mode = EXCLUSIVE")  # safe: the lock file excludes other mocks
         self.execute(f"PRAGMA synchronous = {synchronous}")
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA wal_autocheckpoint = 4000")
         self.execute("PRAGMA cache_size = -16000")
-        self.complete()
-        self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-
-    def complete(self) -> None:
-        """Create missing tables and columns.
-
-        They are missing in data directories and snapshots of older releases.
-        """
         self.connection.executescript(_SCHEMA)
-        there = {row[1] for row in self.execute("PRAGMA table_info(objects)")}
-        for column in _VERSIONED:
-            if column.partition(" ")[0] not in there:
-                self.execute(f"ALTER TABLE objects ADD COLUMN {column}")
+        self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     def transaction(self) -> _Transaction:
         """Return a context manager that commits on success and rolls back on an exception."""

@@ -31,19 +31,10 @@ _PUT = (  # updating an existing row is cheaper than REPLACE, which deletes it f
     + ", ".join(f"{name} = excluded.{name}" for name in OBJECT_COLUMNS.split(", ")[2:])
 )
 
-# More tables, because data directories of older releases lack these columns.
-_BUCKETS = (
-    "SELECT buckets.*, coalesce(block_public, 0), coalesce(versioning, ''), "
-    "coalesce(bucket_tags.tagging, '{}'), coalesce(bucket_referers.document, '') FROM buckets "
-    "LEFT JOIN bucket_switches ON bucket_switches.bucket = name "
-    "LEFT JOIN bucket_tags ON bucket_tags.bucket = name "
-    "LEFT JOIN bucket_referers ON bucket_referers.bucket = name"
-)
-
 
 def _bucket(row: Any) -> BucketRecord:
-    *fields, block_public, versioning, tagging, referer = row
-    return BucketRecord._make((*fields, bool(block_public), versioning, tagging, referer))
+    record = BucketRecord._make(row)
+    return record._replace(block_public=bool(record.block_public))
 
 
 def after_prefix(prefix: str) -> str | None:
@@ -76,7 +67,7 @@ class Buckets:
         record = self._cache.get(name)
         if record is None:
             with self._db.lock:
-                row = self._db.execute(f"{_BUCKETS} WHERE name = ?", (name,)).fetchone()
+                row = self._db.execute("SELECT * FROM buckets WHERE name = ?", (name,)).fetchone()
                 if row is None:
                     return None
                 record = self._cache[name] = _bucket(row)
@@ -85,27 +76,19 @@ class Buckets:
     def all(self) -> list[BucketRecord]:
         """Return all buckets, sorted by name."""
         with self._db.lock:
-            rows = self._db.execute(f"{_BUCKETS} ORDER BY name").fetchall()
+            rows = self._db.execute("SELECT * FROM buckets ORDER BY name").fetchall()
         return [_bucket(row) for row in rows]
 
     def put(self, record: BucketRecord) -> None:
         """Create or replace a bucket."""
-        switches = (record.name, record.block_public, record.versioning)
-        with self._db.transaction():
-            self._db.execute("REPLACE INTO buckets VALUES (?,?,?,?,?,?,?,?,?)", record[:9])
-            self._db.execute("REPLACE INTO bucket_switches VALUES (?,?,?)", switches)
-            self._db.execute("REPLACE INTO bucket_tags VALUES (?,?)", (record.name, record.tagging))
-            referer = (record.name, record.referer)
-            self._db.execute("REPLACE INTO bucket_referers VALUES (?,?)", referer)
+        with self._db.lock:
+            self._db.execute("REPLACE INTO buckets VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", record)
             self._cache[record.name] = record
 
     def delete(self, name: str) -> None:
-        """Delete the rows of a bucket."""
-        with self._db.transaction():
+        """Delete the row of a bucket."""
+        with self._db.lock:
             self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
-            self._db.execute("DELETE FROM bucket_switches WHERE bucket = ?", (name,))
-            self._db.execute("DELETE FROM bucket_tags WHERE bucket = ?", (name,))
-            self._db.execute("DELETE FROM bucket_referers WHERE bucket = ?", (name,))
             self._cache.pop(name, None)
 
     def clear_cache(self) -> None:

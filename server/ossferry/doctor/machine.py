@@ -22,7 +22,6 @@ from ossferry.operations.checks import (
     passed,
     skipped,
     unusable,
-    warned,
 )
 from ossferry.settings.model import Settings
 from ossferry.state.choice import make_storage
@@ -76,10 +75,11 @@ class Machine:
             return await check_ledger(ledger, self._clock)
         if tables.found is None:
             return passed("The database is empty; the server creates its tables when it starts.")
-        if tables.found in tables.known:
-            return warned(
-                "The ledger has the tables of an older version.",
-                "Back up the ledger, and restart the server: it updates the tables.",
+        if tables.found < tables.newest:
+            return failed(
+                "The ledger has the tables of an older release.",
+                "Back up the ledger, and start the previous release of ossferry once: it updates"
+                " the tables.",
             )
         return failed("A newer version of ossferry has migrated the ledger.", "Update ossferry.")
 

@@ -53,6 +53,12 @@ MIGRATING = threading.Lock()
 Not an `asyncio.Lock`: several event loops of one process may each open a ledger.
 """
 
+OLDER = (
+    "OSSFERRY_DATABASE_URL has the tables of an older release; start the previous release of"
+    " ossferry once, which updates them."
+)
+NEWER = "OSSFERRY_DATABASE_URL was migrated by a newer version; update ossferry."
+
 log = logger("ossferry.ledger")
 
 
@@ -72,12 +78,10 @@ class Revisions:
     Attributes:
         found: revision of the tables in the database; None if there are no tables.
         newest: revision that this version of ossferry uses.
-        known: all revisions that this version of ossferry knows.
     """
 
     found: str | None
-    newest: str | None
-    known: frozenset[str]
+    newest: str
 
 
 class Database:
@@ -148,7 +152,7 @@ class Database:
                 revision = await connection.run_sync(_revision)
             if revision is None:
                 await self._rehearse()
-        return Revisions(found=revision, newest=_newest(), known=_all_revisions())
+        return Revisions(found=revision, newest=_newest())
 
     async def _rehearse(self) -> None:
         """Create the tables, and roll back."""
@@ -328,17 +332,14 @@ def _config() -> Config:
 
 
 @cache
-def _newest() -> str | None:
-    """Return the newest revision of the migrations.
+def _newest() -> str:
+    """Return the newest revision of the migrations; revisions are numbers of four digits.
 
     The result is cached, because reading the migration scripts is slow.
     """
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def _all_revisions() -> frozenset[str]:
-    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
-    return frozenset(script.revision for script in scripts)
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    assert newest is not None  # noqa: S101 - there is at least one migration
+    return newest
 
 
 def _revision(connection: sa.Connection) -> str | None:
@@ -368,9 +369,11 @@ def _migrate(connection: sa.Connection) -> None:
     """Upgrade the tables to the newest revision, unless another process has already done so.
 
     Raises:
-        SettingsError: a newer version of ossferry has migrated the ledger.
+        SettingsError: the tables are of a newer version of ossferry, or of a version so old that
+            its migrations are no longer here.
     """
-    if _revision(connection) == _newest():
+    found = _revision(connection)
+    if found == _newest():
         return
     config = _config()
     config.attributes["connection"] = connection
@@ -379,9 +382,8 @@ def _migrate(connection: sa.Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise SettingsError(
-            "OSSFERRY_DATABASE_URL was migrated by a newer version; update ossferry."
-        ) from error
+        is_older = found is not None and found < _newest()
+        raise SettingsError(OLDER if is_older else NEWER) from error
 
 
 @contextmanager

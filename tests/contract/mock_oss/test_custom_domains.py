@@ -4,7 +4,6 @@ The SDKs use the mock's port as an HTTP proxy, so that they send the domain as H
 """
 
 import json
-import sqlite3
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -434,21 +433,6 @@ def test_bindings_are_kept_saved_and_brought_back(tmp_path: Path) -> None:
         assert oss.cnames == {"first.example.com": BUCKET, "second.example.com": BUCKET}
         oss2_bucket(oss).delete_bucket()
         assert oss.cnames == {}
-
-
-def test_a_snapshot_of_an_older_release_is_brought_back(tmp_path: Path) -> None:
-    with MockOSS(data_dir=tmp_path) as oss:
-        oss.snapshot("old")
-        saved = oss.store.directory / "snapshots" / "old" / "mock_oss.sqlite3"
-        with sqlite3.connect(saved) as old:
-            old.executescript("DROP TABLE cnames; DROP TABLE cname_tokens;")
-        old.close()
-
-        oss.restore("old")
-
-        assert oss.cnames == {}
-        oss.bind_cname(DOMAIN, BUCKET)
-        assert oss.cnames == {DOMAIN: BUCKET}
 
 
 def test_a_world_says_domains_that_can_be_bound() -> None:

@@ -4,11 +4,12 @@ import json
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from threading import Thread
@@ -248,6 +249,9 @@ def test_options_at_fault_are_one_sentence(tmp_path: Path) -> None:
     file.write_text("not a database")
     (tmp_path / "rotten").mkdir()
     (tmp_path / "rotten" / "mock_oss.sqlite3").write_bytes(b"not a database at all" * 300)
+    (tmp_path / "older").mkdir()
+    with closing(sqlite3.connect(tmp_path / "older" / "mock_oss.sqlite3")) as older:
+        older.execute("PRAGMA user_version = 1")
     (tmp_path / "blobless").mkdir()
     (tmp_path / "blobless" / "blobs").write_text("")
     for options, code, words in (
@@ -259,6 +263,7 @@ def test_options_at_fault_are_one_sentence(tmp_path: Path) -> None:
         ),
         (["--data-dir", f"{file}/below"], 1, "mock-oss: cannot use the data directory "),
         (["--data-dir", str(tmp_path / "rotten")], 1, "file is not a database"),
+        (["--data-dir", str(tmp_path / "older")], 1, "(format 1, not 2); delete the directory"),
         (["--data-dir", str(tmp_path / "blobless")], 1, "mock-oss: cannot use the data directory "),
         (["--bucket", "Not_OSS"], 1, "mock-oss: 'Not_OSS' is not a bucket name"),
         (["--bucket", "abc", "--bucket", "abc"], 1, "mock-oss: the bucket abc is defined 2 times"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -482,24 +481,6 @@ def test_versions_survive_a_restart_a_snapshot_and_a_reset(tmp_path: Path) -> No
         assert oss.bucket(BUCKET).versions("a") == []
         assert bucket.get_bucket_versioning().status is None
         assert blobs(oss) == 0
-
-
-def test_a_data_directory_of_an_older_release_opens(tmp_path: Path) -> None:
-    with MockOSS(data_dir=tmp_path) as oss:
-        oss2_bucket(oss).put_object("a", b"old")
-    with sqlite3.connect(tmp_path / "mock_oss.sqlite3") as database:
-        database.execute("DROP TABLE object_versions")
-        for column in ("version_id", "sequence", "restored"):
-            database.execute(f"ALTER TABLE objects DROP COLUMN {column}")
-    database.close()
-
-    with MockOSS(data_dir=tmp_path) as oss:
-        bucket = oss2_bucket(oss)
-        set_versioning(bucket, ENABLED)
-        new = bucket.put_object("a", b"new").versionid
-
-        assert bucket.get_object("a", params=one_version("null")).read() == b"old"
-        assert listed(bucket) == sorted([("a", "null", False, False), ("a", new, True, False)])
 
 
 def test_version_ids_repeat_with_a_seed() -> None:

@@ -973,7 +973,7 @@ def test_a_fault_of_postgresql_is_named(
     ("revision", "outcome", "reason"),
     [
         (None, "ok", "The ledger can be written."),
-        ("0001", "warn", "The ledger has the tables of an older version."),
+        ("0008", "fail", "The ledger has the tables of an older release."),
         ("9999", "fail", "A newer version of ossferry has migrated the ledger."),
     ],
     ids=["newest", "older", "newer"],

@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from support.postgres import WITH_PASSWORD, Postgres
 from support.programs import free_port
 
 ALICE = owner()
+VECTORS = Path(__file__).parents[2] / "vectors"
 KEY = f"{ALICE.prefix}2026-03-14/r/x.txt"
 
 
@@ -57,13 +59,17 @@ async def test_sign_outs_are_forgotten_once_they_do_not_matter(ledger_url: str) 
     assert (known, after) == ([True, True, False], [False, True, True])
 
 
-async def test_the_tables_are_what_the_migrations_make(ledger_url: str) -> None:
-    async with opened(ledger_url) as database, database.read() as connection:
-        differences = await connection.run_sync(
+async def differences(database: Database) -> list[object]:
+    """Return how the tables of a ledger differ from the tables that the code uses."""
+    async with database.read() as connection:
+        return await connection.run_sync(
             lambda sync: compare_metadata(MigrationContext.configure(sync), metadata)
         )
 
-    assert differences == []
+
+async def test_the_tables_are_what_the_migrations_make(ledger_url: str) -> None:
+    async with opened(ledger_url) as database:
+        assert await differences(database) == []
 
 
 async def test_an_upload_is_recorded_and_counted_once(ledger_url: str) -> None:
@@ -527,13 +533,40 @@ async def test_a_new_database_to_which_another_process_writes_is_waited_for(
     other.close()
 
 
-async def test_a_ledger_of_a_newer_version_is_one_sentence(ledger_url: str) -> None:
+@pytest.mark.parametrize(
+    ("revision", "sentence"),
+    [
+        ("0008", "has the tables of an older release; start the previous release of ossferry once"),
+        ("9999", "was migrated by a newer version; update ossferry"),
+    ],
+    ids=["older", "newer"],
+)
+async def test_a_ledger_with_other_tables_is_one_sentence(
+    ledger_url: str, revision: str, sentence: str
+) -> None:
     async with opened(ledger_url) as database, database.write() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        change = text("UPDATE alembic_version SET version_num = :revision")
+        await connection.execute(change, {"revision": revision})
 
-    with pytest.raises(SettingsError, match="newer version; update ossferry"):
+    with pytest.raises(SettingsError, match=sentence):
         async with opened(ledger_url):
             pass
+
+
+async def test_a_ledger_of_the_previous_release_starts_unchanged(tmp_path: Path) -> None:
+    file, url = tmp_path / "ledger.db", f"sqlite:///{tmp_path}/ledger.db"
+    with closing(sqlite3.connect(file)) as ledger:
+        ledger.executescript((VECTORS / "ledger_0009.sql").read_text())
+        before = list(ledger.iterdump())
+
+    await check_ledger(url)
+
+    with closing(sqlite3.connect(file)) as ledger:
+        assert list(ledger.iterdump()) == before
+    async with opened(url) as database:
+        assert await differences(database) == []
+        assert not (await record(database)).is_news
+        assert (await record(database, f"{KEY}2")).is_news
 
 
 async def test_a_database_that_is_locked_is_unavailable_and_comes_back(tmp_path: Path) -> None:

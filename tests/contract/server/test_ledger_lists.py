@@ -5,7 +5,6 @@ undo.
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, listing, people, receipts
@@ -192,26 +191,3 @@ async def test_what_can_come_back_is_listed_last_deleted_first(ledger_url: str) 
 
     assert [id_ for _, id_ in first + rest] == ["u4", "u3", "u2", "u1", "u0"]
     assert late == []
-
-
-async def test_names_of_a_ledger_of_before_are_filled_in(ledger_url: str) -> None:
-    async with opened(ledger_url) as database:
-        await record(database, "Maße/GRÖSSE.txt")
-        async with database.write() as connection:
-            for change in (
-                "DROP INDEX ix_receipts_recorded_at",
-                "DROP INDEX ix_receipts_principal_crc64",
-                "ALTER TABLE receipts DROP COLUMN name",
-                "ALTER TABLE receipts DROP COLUMN path",
-                "ALTER TABLE receipts DROP COLUMN checks",
-                "ALTER TABLE principals DROP COLUMN id",
-                "DROP TABLE sign_outs",
-                "DROP TABLE refusals",
-                "UPDATE alembic_version SET version_num = '0001'",
-            ):
-                await connection.execute(text(change))
-
-    async with opened(ledger_url) as database, database.read() as connection:
-        found = await connection.execute(text("SELECT name, path FROM receipts"))
-
-    assert found.all() == [("grösse.txt", "masse/grösse.txt")]
