@@ -119,7 +119,7 @@ def create_app(
         monotonic: returns seconds that never decrease, for rate limits and pauses.
         sts_date: returns the current time at STS; by default, a function that sends a request to
             STS.
-        store: access to the bucket; by default with `settings.oss_sdk` and the role for objects, or
+        store: access to the bucket; by default with the role for objects, or
             None if the settings have no role for objects.
         sign_outs: the store of signed-out sessions; by default the ledger, else Redis, else memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
@@ -128,7 +128,7 @@ def create_app(
         outbound: HTTP client for webhooks and keys of OSS; by default for public addresses only.
 
     Raises:
-        SettingsError: the built page or the package of `settings.oss_sdk` is missing, a file
+        SettingsError: the built page is missing, a file
             cannot be read, or there are hooks and the settings have no role for objects.
     """
     base = _base(settings, audit, clock, monotonic, store=store, span=span)

@@ -51,12 +51,12 @@ def run(*command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
             ("tests/unit/server", "tests/contract/server/test_demo.py"),
         ),
         (
-            "alibabacloud-oss-v2",
-            "alibabacloud_oss_v2",
-            ("tests/contract/server/test_oss_sdks.py", "tests/contract/server/test_odd_oss.py"),
+            "oss2",
+            "oss2",
+            ("tests/contract/server/test_oss_sdk.py", "tests/contract/server/test_odd_oss.py"),
         ),
     ],
-    ids=["uvicorn", "starlette", "oss-v2"],
+    ids=["uvicorn", "starlette", "oss2"],
 )
 def test_the_newest_release_works(
     tmp_path: Path, package: str, module: str, tests: tuple[str, ...]

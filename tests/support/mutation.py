@@ -103,7 +103,6 @@ AREAS = {
             "tests/unit/server/test_cli.py",
             "tests/unit/server/test_hatch_build.py",
             "tests/unit/server/test_operations.py",
-            "tests/unit/server/test_oss_sdk_choice.py",
             "tests/unit/server/test_scale_page.py",
             "tests/unit/server/test_unfinished.py",
         ),

@@ -5,20 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import get_args
 from urllib.parse import urlencode
 
 from ossferry.clock import utc_now
 from ossferry.errors import KeyTakenError
 from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.sts import StsCredentials
-from ossferry.settings.choices import OssSdk
 
 __all__ = [
     "NO_KEYS",
     "OBJECTS",
     "OPTIONS",
-    "SDKS",
     "FakeClock",
     "FakeStore",
     "FakeSts",
@@ -41,9 +38,6 @@ NO_KEYS = '{"version": 1, "keys": []}'
 
 OBJECTS: dict[str, object] = {"objects_role_arn": "acs:ram::1000000000000000:role/oss-web-objects"}
 """The setting that gives the server access to objects."""
-
-SDKS: tuple[str, ...] = get_args(OssSdk)
-"""The values of the option `oss_sdk`."""
 
 
 class FakeClock:

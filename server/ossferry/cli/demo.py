@@ -37,9 +37,9 @@ from ossferry.cli.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.oss.bucket import OssBucket
-from ossferry.oss.cors_rule import upload_rule
+from ossferry.oss.cors_rule import cors_document, upload_rule
 from ossferry.oss.policy import objects_policy
-from ossferry.oss.sdks.choice import open_sdk
+from ossferry.oss.sdk import Sdk
 from ossferry.oss.sts import StsClient, StsCredentials, access_key, objects_sts
 from ossferry.settings.addresses import is_mock_endpoint
 from ossferry.settings.choices import UPLOAD_ACTIONS, Runtime
@@ -330,10 +330,10 @@ def prepare_bucket(settings: Settings, endpoint: str, origins: list[str]) -> Non
         security_token="",
         expires_at=datetime.max.replace(tzinfo=UTC),
     )
-    with closing(open_sdk(settings)) as sdk:
-        sdk.bucket(operator, endpoint, timeout_s=settings.oss_timeout_s).create(
-            upload_rule(origins)
-        )
+    with closing(Sdk(settings.bucket, settings.region, endpoint)) as sdk:
+        bucket = sdk.bucket(operator, endpoint, timeout_s=settings.oss_timeout_s)
+        bucket.change("PutBucket")
+        bucket.change("PutBucketCors", Configuration=cors_document([upload_rule(origins)]))
 
 
 @contextmanager

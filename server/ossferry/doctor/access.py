@@ -7,7 +7,7 @@ import anyio.to_thread
 
 from ossferry.errors import OssRefusedError
 from ossferry.operations.checks import Finding, failed
-from ossferry.oss.sdks.interface import Sdk, SdkBucket
+from ossferry.oss.sdk import Sdk, SdkBucket
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class Access:
-    """Sends requests with the SDK that the settings name."""
+    """Sends requests to the bucket."""
 
     def __init__(self, settings: Settings, sdk: Sdk) -> None:
         self._settings = settings

@@ -20,7 +20,7 @@ from ossferry.operations.checks import (
 )
 from ossferry.operations.policy_commands import policy_command
 from ossferry.oss.policy import objects_policy, policy_text, upload_policy
-from ossferry.oss.sdks.interface import SdkBucket
+from ossferry.oss.sdk import SdkBucket
 from ossferry.oss.sts import StsClient, StsCredentials
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.choices import UPLOAD_ACTIONS

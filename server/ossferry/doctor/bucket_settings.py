@@ -14,7 +14,7 @@ from ossferry.errors import OssRefusedError
 from ossferry.identity.object_keys import TRASH, UPLOADS
 from ossferry.operations.checks import Finding, failed, passed, skipped, warned
 from ossferry.operations.policy_commands import policy_command, setup_does_it
-from ossferry.oss.sdks.interface import SdkBucket
+from ossferry.oss.sdk import SdkBucket
 from ossferry.settings.addresses import host_of
 from ossferry.settings.model import Settings
 
@@ -82,9 +82,9 @@ class BucketSettings:
                 return warned("The bucket has no lifecycle rule.", f"{fix} {setup_does_it()}")
             return self._unknown(error, "oss:GetBucketLifecycle")
         missing = []
-        if not any(UPLOADS.startswith(prefix) for prefix in found.aborts):
+        if not any(each.abort_days and each.covers(UPLOADS) for each in found):
             missing.append(f"aborts multipart uploads below {UPLOADS}")
-        if self._has_trash and not any(TRASH.startswith(prefix) for prefix in found.deletes):
+        if self._has_trash and not any(each.delete_days and each.covers(TRASH) for each in found):
             missing.append(f"deletes old objects below {TRASH}")
         if missing:
             return warned(f"No lifecycle rule {', or '.join(missing)}.", fix)

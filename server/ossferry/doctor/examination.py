@@ -27,7 +27,7 @@ from ossferry.operations.checks import (
     ask_sts_date,
     run_checks,
 )
-from ossferry.oss.sdks.choice import open_sdk
+from ossferry.oss.sdk import Sdk
 from ossferry.oss.sts import StsClient, default_credentials, find_credentials, objects_sts
 from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
 from ossferry.settings.model import Settings
@@ -159,7 +159,7 @@ async def _opened(
         metrics=Metrics(),
         clock=clock,
     )
-    with closing(open_sdk(settings)) as sdk:
+    with closing(Sdk(settings.bucket, settings.region, settings.objects_address)) as sdk:
         async with httpx.AsyncClient(timeout=settings.oss_timeout_s) as client:
             outside = Outside(settings, client, clock)
             access = Access(settings, sdk)

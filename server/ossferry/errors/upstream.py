@@ -61,13 +61,16 @@ class OssRefusedError(OssferryError):
         oss_request_id: identifies the call in the logs of Alibaba Cloud.
         oss_ec: the detailed error code (EC) of OSS, such as ``0003-00000301``; empty if the answer
             has none. OSS can change these codes, so use them only for explanations.
+        oss_message: the explanation of OSS in English; may be empty.
     """
 
     status = 502
     code = "oss-refused"
     title = "The stored object could not be read"
 
-    def __init__(self, oss_code: str, oss_request_id: str, oss_ec: str = "") -> None:
+    def __init__(
+        self, oss_code: str, oss_request_id: str, oss_ec: str = "", oss_message: str = ""
+    ) -> None:
         super().__init__(
             "OSS refused this server's access to its bucket."
             " The server's operator finds the reason in its log under this id."
@@ -75,6 +78,7 @@ class OssRefusedError(OssferryError):
         self.oss_code = oss_code
         self.oss_request_id = oss_request_id
         self.oss_ec = oss_ec
+        self.oss_message = oss_message
 
     @property
     def evidence(self) -> Mapping[str, str]:
@@ -96,8 +100,8 @@ class OssEndpointError(OssRefusedError):
         " an internal endpoint, OSSFERRY_OBJECTS_ENDPOINT; docs/custom-domain.md has the steps."
     )
 
-    def __init__(self, oss_code: str, oss_request_id: str, oss_ec: str = "") -> None:
-        super().__init__(oss_code, oss_request_id, oss_ec)
+    def __init__(self, *told: str) -> None:
+        super().__init__(*told)
         self.args = (self.words,)
 
 

@@ -3,15 +3,15 @@
 The server uses a RAM role of its own. Browsers get credentials of another role, which can only
 upload. A session policy limits the server's credentials to this bucket. For requests that read the
 bytes of an object, another one limits them to the folder of the object's owner: if it has become a
-symlink to an upload of somebody else, OSS has a reason to refuse. The SDKs are synchronous,
-so calls run in at most `MAX_CALLS` worker threads. Error codes of OSS are logged. Clients do not
+symlink to an upload of somebody else, OSS has a reason to refuse. The SDK is synchronous, so calls
+run in at most `MAX_CALLS` worker threads. Error codes of OSS are logged. Clients do not
 receive the codes; they learn only whether a retry can help.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import anyio
 import anyio.to_thread
@@ -20,14 +20,14 @@ from ossferry.clock import Clock
 from ossferry.errors import KeyTakenError, OssLostError, OssRefusedError
 from ossferry.identity.object_keys import folder_of
 from ossferry.observability.logs import logger
-from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
+from ossferry.oss.objects import METADATA, Begun, Link, Listed, Part, Stored
 from ossferry.oss.policy import objects_policy, policy_text, reading_policy
-from ossferry.oss.sdks.choice import open_sdk
-from ossferry.oss.sdks.common import MAX_CALLS, METADATA
-from ossferry.oss.sdks.interface import Page, SdkBucket
 from ossferry.oss.sessions import Sessions
 from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
+
+if TYPE_CHECKING:
+    from ossferry.oss.sdk import Page, SdkBucket
 
 __all__ = ["OssBucket"]
 
@@ -69,7 +69,7 @@ log = logger("ossferry.bucket")
 
 
 class OssBucket:
-    """The configured bucket, accessed through the SDK that the settings name.
+    """The configured bucket.
 
     Args:
         assume_role: function that requests credentials of the role `settings.objects_role_arn`.
@@ -87,11 +87,16 @@ class OssBucket:
         max_copy: int = MAX_COPY,
         copy_part: int = COPY_PART,
     ) -> None:
+        from ossferry.oss.sdk import (
+            MAX_CALLS,
+            Sdk,
+        )  # slow; a server without this role starts faster
+
         self._settings = settings
         self._clock = clock
         self._max_copy = max_copy
         self._copy_part = copy_part
-        self._sdk = open_sdk(settings)
+        self._sdk = Sdk(settings.bucket, settings.region, settings.objects_address)
         self._turns = anyio.CapacityLimiter(MAX_CALLS)
         life_s = settings.objects_session_s
         self._sessions = Sessions(assume_role, life_s=life_s, clock=clock)
@@ -134,7 +139,7 @@ class OssBucket:
         the trash, where nobody replaces it: then another checksum is that of a newer upload.
         """
 
-        def copy(bucket: SdkBucket) -> bool:
+        def copy(bucket: "SdkBucket") -> bool:
             if stored.size <= self._max_copy:
                 bucket.copy(stored, target, forbid_overwrite=forbid_overwrite)
             else:
@@ -218,13 +223,13 @@ class OssBucket:
 
     @overload
     async def _ask(
-        self, call: Callable[[SdkBucket], T], *, timeout_s: float | None = None, policy: str = ""
+        self, call: Callable[["SdkBucket"], T], *, timeout_s: float | None = None, policy: str = ""
     ) -> T: ...
 
     @overload
     async def _ask(
         self,
-        call: Callable[[SdkBucket], T],
+        call: Callable[["SdkBucket"], T],
         *,
         timeout_s: float | None = None,
         none_if: Sequence[str],
@@ -233,7 +238,7 @@ class OssBucket:
 
     async def _ask(
         self,
-        call: Callable[[SdkBucket], T],
+        call: Callable[["SdkBucket"], T],
         *,
         timeout_s: float | None = None,
         none_if: Sequence[str] = (),
@@ -265,7 +270,7 @@ class OssBucket:
                 raise
             return None
 
-    async def _once(self, call: Callable[[SdkBucket], T], timeout_s: float, policy: str) -> T:
+    async def _once(self, call: Callable[["SdkBucket"], T], timeout_s: float, policy: str) -> T:
         bucket = self._sdk.bucket(
             await self._sessions.fresh(policy),
             self._settings.objects_address,
@@ -303,7 +308,7 @@ class OssBucket:
 
 
 def _copy_parts(
-    bucket: SdkBucket, stored: Stored, target: str, part_size: int, *, forbid_overwrite: bool
+    bucket: "SdkBucket", stored: Stored, target: str, part_size: int, *, forbid_overwrite: bool
 ) -> None:
     """Copy a large object within OSS in parts.
 
@@ -334,7 +339,7 @@ def _copy_parts(
         raise
 
 
-def _entries(page_after: Callable[[tuple[str, ...]], Page[T]]) -> Sequence[T]:
+def _entries(page_after: Callable[[tuple[str, ...]], "Page[T]"]) -> Sequence[T]:
     """Return the entries of the first `MAX_PAGES` pages of a list."""
     page = page_after(())
     found = [*page.entries]

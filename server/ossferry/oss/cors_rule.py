@@ -1,10 +1,18 @@
-"""The CORS rule that a bucket needs for uploads from the page."""
+"""CORS rules of a bucket, and the rule that it needs for uploads from the page."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
 
-from ossferry.oss.sdks.interface import CorsRule
-
-__all__ = ["EXPOSED_HEADERS", "METHODS", "REQUEST_HEADERS", "upload_rule"]
+__all__ = [
+    "EXPOSED_HEADERS",
+    "METHODS",
+    "REQUEST_HEADERS",
+    "Cors",
+    "CorsRule",
+    "cors_document",
+    "upload_rule",
+]
 
 METHODS = ("PUT", "POST", "GET", "HEAD", "DELETE")
 """PUT uploads an object or a part, POST begins and completes an upload of parts, GET lists parts,
@@ -31,6 +39,29 @@ REQUEST_HEADERS = (
 MAX_AGE_S = 600
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorsRule:
+    """A CORS rule of a bucket."""
+
+    origins: Sequence[str]
+    methods: Sequence[str]
+    headers: Sequence[str]
+    exposed: Sequence[str]
+    max_age_s: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cors:
+    """The CORS rules of a bucket.
+
+    Attributes:
+        varies: whether OSS sends the header ``Vary: Origin`` with every answer.
+    """
+
+    rules: Sequence[CorsRule]
+    varies: bool
+
+
 def upload_rule(origins: Sequence[str]) -> CorsRule:
     """Return the rule that allows uploads from pages with these origins."""
     return CorsRule(
@@ -40,3 +71,21 @@ def upload_rule(origins: Sequence[str]) -> CorsRule:
         exposed=EXPOSED_HEADERS,
         max_age_s=MAX_AGE_S,
     )
+
+
+def cors_document(rules: Sequence[CorsRule], *, varies: bool = True) -> str:
+    """Return the body of PutBucketCors as XML."""
+    root = ET.Element("CORSConfiguration")
+    for rule in rules:
+        node = ET.SubElement(root, "CORSRule")
+        for name, values in (
+            ("AllowedOrigin", rule.origins),
+            ("AllowedMethod", rule.methods),
+            ("AllowedHeader", rule.headers),
+            ("ExposeHeader", rule.exposed),
+            ("MaxAgeSeconds", () if rule.max_age_s is None else (str(rule.max_age_s),)),
+        ):
+            for value in values:
+                ET.SubElement(node, name).text = value
+    ET.SubElement(root, "ResponseVary").text = str(varies).lower()
+    return ET.tostring(root, encoding="unicode")

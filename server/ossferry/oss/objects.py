@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-__all__ = ["Begun", "Link", "Listed", "ObjectStore", "Part", "Stored"]
+__all__ = ["METADATA", "Begun", "Link", "Listed", "ObjectStore", "Part", "Stored"]
+
+METADATA = "x-oss-meta-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

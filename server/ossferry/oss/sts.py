@@ -41,6 +41,7 @@ __all__ = [
     "default_credentials",
     "find_credentials",
     "objects_sts",
+    "read_credentials",
     "warn_of_long_term_key",
 ]
 
@@ -109,7 +110,7 @@ def warn_of_long_term_key() -> None:
         log.warning("long-term-key-in-environment", instead="a role of ECS or of the cluster")
 
 
-async def find_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
+def read_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
     """Return the name of a source of the default chain, and its credentials.
 
     The name is that of the vendor's package, such as ``env`` or ``ecs_ram_role``.
@@ -118,7 +119,7 @@ async def find_credentials(client: CredentialClient) -> tuple[str, StsCredential
         StsLostError: no source has credentials.
     """
     try:
-        found = await asyncio.to_thread(client.get_credential)
+        found = client.get_credential()
     except CredentialException as error:
         raise StsLostError("no-server-credentials", retry_after_s=30) from error
     source = (found.provider_name or "").removeprefix("default/").partition("/")[0]
@@ -128,6 +129,15 @@ async def find_credentials(client: CredentialClient) -> tuple[str, StsCredential
         security_token=found.security_token or "",
         expires_at=datetime.max.replace(tzinfo=UTC),
     )
+
+
+async def find_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
+    """Call `read_credentials` in a thread, because a source may be slow.
+
+    Raises:
+        StsLostError: no source has credentials.
+    """
+    return await asyncio.to_thread(read_credentials, client)
 
 
 def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:

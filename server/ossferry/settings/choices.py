@@ -15,7 +15,6 @@ __all__ = [
     "GrantKind",
     "Level",
     "OnError",
-    "OssSdk",
     "Refused",
     "Runtime",
     "Undo",
@@ -24,7 +23,6 @@ __all__ = [
 Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy", "app"]
 GrantKind: TypeAlias = Literal["sts", "form"]
 Runtime: TypeAlias = Literal["micropython", "pyodide"]
-OssSdk: TypeAlias = Literal["oss2", "alibabacloud-oss-v2"]
 Refused: TypeAlias = Literal["remove", "trash"]
 OnError: TypeAlias = Literal["reject", "allow"]
 Undo: TypeAlias = Literal["trash", "versions", "off"]

@@ -25,7 +25,6 @@ from ossferry.settings.choices import (
     Algorithm,
     GrantKind,
     Level,
-    OssSdk,
     Refused,
     Runtime,
     Undo,
@@ -123,11 +122,6 @@ class Settings(CheckSettings):
         gt=0,
         le=60,
         description="How many seconds the server waits for an answer of OSS.",
-    )
-    oss_sdk: OssSdk = Field(
-        default="oss2",
-        description="The Python package for the server's own requests to OSS and for links;"
-        " `alibabacloud-oss-v2`, the successor of `oss2`, needs the extra `oss-v2`.",
     )
     share_access_key_id: str = Field(
         default="",

@@ -6,6 +6,7 @@ from typing import Any
 from alibabacloud_credentials.client import Client as CredentialClient
 
 from ossferry.oss.ram import RamApi
+from ossferry.oss.sdk import BucketInfo
 from ossferry.setup.bucket import Bucket
 from ossferry.setup.calls import Call
 from ossferry.setup.documents import BUCKET_MARK
@@ -53,7 +54,7 @@ class Account:
         document = found["DefaultPolicyVersion"]["PolicyDocument"]
         return {**found["Policy"], "PolicyDocument": document}
 
-    def made_bucket(self, found: Any) -> bool:
+    def made_bucket(self, found: BucketInfo) -> bool:
         """Return whether `ossferry setup` has made the bucket.
 
         A tag marks such a bucket. A set-up that was interrupted between PutBucket and PutBucketTags
@@ -68,7 +69,7 @@ class Account:
             self._made_bucket = self._find_made_bucket(found)
         return self._made_bucket
 
-    def _find_made_bucket(self, found: Any) -> bool:
+    def _find_made_bucket(self, found: BucketInfo) -> bool:
         key, value = BUCKET_MARK
         if self.bucket.tags().get(key) == value:
             return True
@@ -78,7 +79,7 @@ class Account:
         return (
             policy is not None
             and policy.get("Description") == self._wanted.mark
-            and str(found.creation_date)[:SECONDS] >= str(policy["CreateDate"])[:SECONDS]
+            and found.created[:SECONDS] >= str(policy["CreateDate"])[:SECONDS]
         )
 
     def versions(self, policy: str) -> Sequence[Entity]:

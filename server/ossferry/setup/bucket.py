@@ -1,23 +1,28 @@
-"""The bucket of a set-up through `oss2`: reads and changes its settings, and deletes it.
+"""The bucket of a set-up: reads and changes its settings, and deletes it.
 
 Each failure becomes one sentence that says what to do.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
-from xml.etree.ElementTree import ParseError
 
-import oss2
 from alibabacloud_credentials.client import Client as CredentialClient
-from alibabacloud_credentials.exceptions import CredentialException
-from requests import RequestException
 
-from ossferry.errors import CloudError
+from ossferry.errors import (
+    CloudError,
+    OssDomainError,
+    OssEndpointError,
+    OssLostError,
+    OssRefusedError,
+    StsLostError,
+)
+from ossferry.oss.cors_rule import Cors
 from ossferry.oss.ram import CLOCK_WRONG, NO_CREDENTIALS, WRONG_CREDENTIALS
-from ossferry.oss.sdks.common import http_session
+from ossferry.oss.sdk import BucketInfo, Domain, LifecycleRule, Sdk, SdkBucket
+from ossferry.oss.sts import read_credentials
 from ossferry.setup.wanted import Wanted
 
 __all__ = ["Bucket"]
@@ -30,7 +35,6 @@ RIGHTS = {"PutBucketTags": "PutBucketTagging", "GetBucketTags": "GetBucketTaggin
 """Action -> the right that it needs, if that has another name."""
 
 WRONG_KEY = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "SecurityTokenExpired")
-UNREADABLE = (TypeError, ValueError, AttributeError, ParseError)
 REFUSALS = {
     "BucketAlreadyExists": (
         "the bucket name {bucket} is taken by another account: choose another name with --bucket."
@@ -61,20 +65,6 @@ REFUSALS = {
 T = TypeVar("T")
 
 
-class _Credentials(oss2.credentials.CredentialsProvider):  # type: ignore[misc]  # untyped
-    """Gives the credentials of the vendor's chain to `oss2`."""
-
-    def __init__(self, client: CredentialClient) -> None:
-        self._client = client
-
-    def get_credentials(self) -> Any:
-        """Return the current credentials."""
-        found = self._client.get_credential()
-        return oss2.credentials.Credentials(
-            found.access_key_id, found.access_key_secret, found.security_token
-        )
-
-
 class Bucket:
     """The bucket that a set-up makes.
 
@@ -87,28 +77,22 @@ class Bucket:
     def __init__(self, wanted: Wanted, credentials: CredentialClient, address: str) -> None:
         self._wanted = wanted
         self._address = address
-        self._auth = oss2.ProviderAuthV4(_Credentials(credentials))
-        self._session = oss2.Session()
-        self._session.session = http_session(address)
-        self._bucket = self._open(address)
+        self._credentials = credentials
+        self._sdk = Sdk(wanted.bucket, wanted.region, address)
         self.on_deleted: Callable[[int], None] = lambda count: None
 
-    def _open(self, address: str, *, is_cname: bool = False) -> Any:
-        return oss2.Bucket(
-            self._auth,
-            address,
-            self._wanted.bucket,
-            is_cname=is_cname,
-            session=self._session,
-            connect_timeout=TIMEOUT_S,
-            region=self._wanted.region,
+    def _bucket(self, address: str = "", *, is_cname: bool = False) -> SdkBucket:
+        """Return the bucket with the current credentials."""
+        _, credentials = read_credentials(self._credentials)
+        return self._sdk.bucket(
+            credentials, address or self._address, timeout_s=TIMEOUT_S, is_cname=is_cname
         )
 
     def close(self) -> None:
         """Close the HTTP connections."""
-        self._session.session.close()
+        self._sdk.close()
 
-    def info(self) -> Any:
+    def info(self) -> BucketInfo | None:
         """Return owner, ACL, region and switches of the bucket; None if it does not exist.
 
         Raises:
@@ -116,7 +100,7 @@ class Bucket:
                 or does not answer.
         """
         try:
-            found = self._read("GetBucketInfo", self._bucket.get_bucket_info)
+            found = self._read("GetBucketInfo", lambda bucket: bucket.info())
         except CloudError as error:
             if error.error_code == "AccessDenied":
                 raise self._foreign(error) from error
@@ -124,13 +108,13 @@ class Bucket:
         name, region = self._wanted.bucket, self._wanted.region
         if found is None:
             return None
-        if found.location != f"oss-{region}":
-            there = str(found.location).removeprefix("oss-")
+        if found.region != region:
+            there = found.region
             raise CloudError(
                 f"the bucket {name} exists in the region {there}: use --region {there}, or choose"
                 " another name with --bucket."
             )
-        if found.owner.id != self._wanted.account:
+        if found.owner != self._wanted.account:
             raise self._foreign(None)
         return found
 
@@ -142,16 +126,10 @@ class Bucket:
         Raises:
             CloudError: OSS does not accept the region or the credentials, or does not answer.
         """
-        service = oss2.Service(
-            self._auth,
-            self._address,
-            session=self._session,
-            connect_timeout=TIMEOUT_S,
-            region=self._wanted.region,
-        )
         try:
             with self._sentences("ListBuckets"):
-                service.list_buckets(max_keys=1)
+                _, credentials = read_credentials(self._credentials)
+                self._sdk.list_buckets(credentials, self._address, timeout_s=TIMEOUT_S)
         except CloudError as error:
             if error.error_code != "AccessDenied":
                 raise
@@ -172,50 +150,43 @@ class Bucket:
 
     def tags(self) -> Mapping[str, str]:
         """Return the tags of the bucket."""
-        found = self._read("GetBucketTags", self._bucket.get_bucket_tagging)
-        return {} if found is None else found.tag_set.tagging_rule
+        return self._read("GetBucketTags", lambda bucket: bucket.tags()) or {}
 
     def blocks_public_access(self) -> bool:
         """Return whether Block Public Access is on."""
-        found = self._read(
-            "GetBucketPublicAccessBlock", self._bucket.get_bucket_public_access_block
-        )
-        return found is not None and bool(found.block_public_access)
+        action = "GetBucketPublicAccessBlock"
+        return bool(self._read(action, lambda bucket: bucket.blocks_public_access()))
 
     def versioning(self) -> str:
         """Return the status of versioning, or empty text if it was never on."""
-        found = self._read("GetBucketVersioning", self._bucket.get_bucket_versioning)
-        return "" if found is None else found.status or ""
+        return self._read("GetBucketVersioning", lambda bucket: bucket.versioning()) or ""
 
-    def cors(self) -> Any:
-        """Return the CORS rules as `oss2` models; None if CORS is off."""
-        return self._read("GetBucketCors", self._bucket.get_bucket_cors)
+    def cors(self) -> Cors | None:
+        """Return the CORS rules; None if CORS is off."""
+        return self._read("GetBucketCors", lambda bucket: bucket.cors())
 
-    def lifecycle_rules(self) -> list[Any]:
-        """Return the lifecycle rules as `oss2` models."""
-        found = self._read("GetBucketLifecycle", self._bucket.get_bucket_lifecycle)
-        return [] if found is None else list(found.rules)
+    def lifecycle_rules(self) -> Sequence[LifecycleRule]:
+        """Return the lifecycle rules."""
+        return self._read("GetBucketLifecycle", lambda bucket: bucket.lifecycle()) or ()
 
-    def domain(self) -> Any:
+    def domain(self) -> Domain | None:
         """Return the binding of the wanted custom domain; None if the domain is not bound."""
-        found = self._read("ListCname", self._bucket.list_bucket_cname)
-        bound = [] if found is None else found.cname
-        return next((each for each in bound if each.domain == self._wanted.domain), None)
+        bound = self._read("ListCname", lambda bucket: bucket.domains()) or ()
+        return next((each for each in bound if each.name == self._wanted.domain), None)
 
     def counts(self) -> tuple[int, int]:
         """Return the numbers of objects and of unfinished uploads, as OSS last counted them."""
-        found = self._read("GetBucketStat", self._bucket.get_bucket_stat)
-        return (0, 0) if found is None else (found.object_count, found.multi_part_upload_count)
+        return self._read("GetBucketStat", lambda bucket: bucket.counts()) or (0, 0)
 
     def is_untouched(self) -> bool:
         """Return whether the bucket has no tags, rules, objects and unfinished uploads."""
         return not (self.tags() or self.cors() or self.lifecycle_rules() or any(self.counts()))
 
-    def _read(self, action: str, call: Callable[[], T]) -> T | None:
+    def _read(self, action: str, call: Callable[[SdkBucket], T]) -> T | None:
         """Return the answer of a reading call, or None if there is nothing to read."""
         try:
             with self._sentences(action):
-                return call()
+                return call(self._bucket())
         except CloudError as error:
             if error.error_code.startswith("NoSuch"):
                 return None
@@ -230,135 +201,120 @@ class Bucket:
         Raises:
             CloudError: OSS refuses the request or does not answer.
         """
-        bucket = self._bucket
-        actions: dict[str, Callable[[], Any]] = {
-            "PutBucket": lambda: bucket.create_bucket(
-                oss2.BUCKET_ACL_PRIVATE, params["Configuration"]
-            ),
-            "PutBucketTags": lambda: bucket.put_bucket_tagging(params["Configuration"]),
-            "PutBucketAcl": lambda: bucket.put_bucket_acl(oss2.BUCKET_ACL_PRIVATE),
-            "PutBucketPublicAccessBlock": lambda: bucket.put_bucket_public_access_block(True),
-            "PutBucketVersioning": lambda: bucket.put_bucket_versioning(params["Configuration"]),
-            "PutBucketCors": lambda: bucket.put_bucket_cors(params["Configuration"]),
-            "DeleteBucketCors": bucket.delete_bucket_cors,
-            "PutBucketLifecycle": lambda: bucket.put_bucket_lifecycle(params["Configuration"]),
-            "DeleteBucketLifecycle": bucket.delete_bucket_lifecycle,
-            "CreateCnameToken": lambda: bucket.create_bucket_cname_token(params["Domain"]),
-            "PutCname": lambda: bucket.put_bucket_cname(_cname(params)),
-            "DeleteCname": lambda: bucket.delete_bucket_cname(params["Domain"]),
-            "DeleteObjects": self._delete_objects,
-            "DeleteBucket": bucket.delete_bucket,
-        }
         with self._sentences(action):
-            answer = actions[action]()
-        return str(answer.token) if action == "CreateCnameToken" else ""
+            if action == "DeleteObjects":
+                self._delete_objects()
+                return ""
+            return self._bucket().change(action, **_with_files(params))
 
     def _delete_objects(self) -> None:
         """Delete all objects with their versions, and abort all unfinished uploads.
 
         A public endpoint may refuse objects; then the custom domain is used, if it is bound.
         """
-        bucket = self._bucket
+        address, is_cname = self._address, False
         try:
-            bucket.list_objects_v2(max_keys=1)
-        except oss2.exceptions.ServerError as error:
-            is_bound = self._wanted.domain and self.domain() is not None
-            if error.code != "PublicEndpointForbidden" or not is_bound:
+            with self._sdk.errors():
+                self._bucket().list("", after="", limit=1)
+        except OssEndpointError as error:
+            if isinstance(error, OssDomainError) or not self._wanted.domain or not self.domain():
                 raise
-            scheme = urlsplit(self._address).scheme
-            bucket = self._open(f"{scheme}://{self._wanted.domain}", is_cname=True)
-        count = self._delete_versions(bucket) if self.versioning() else 0
-        while keys := [each.key for each in bucket.list_objects_v2(max_keys=MANY).object_list]:
-            bucket.batch_delete_objects(keys)
-            count += len(keys)
-            self.on_deleted(count)
-        for upload in oss2.MultipartUploadIterator(bucket, max_uploads=MANY):
-            bucket.abort_multipart_upload(upload.key, upload.upload_id)
+            address, is_cname = f"{urlsplit(address).scheme}://{self._wanted.domain}", True
 
-    def _delete_versions(self, bucket: Any) -> int:
+        def bucket() -> SdkBucket:
+            return self._bucket(address, is_cname=is_cname)
+
+        count = self._delete_versions(bucket) if self.versioning() else 0
+        while listed := bucket().list("", after="", limit=MANY):
+            bucket().delete_all([each.key for each in listed])
+            count += len(listed)
+            self.on_deleted(count)
+        while begun := bucket().begun("", ()).entries:
+            for upload in begun:
+                bucket().abort(upload.key, upload.upload_id)
+
+    def _delete_versions(self, bucket: Callable[[], SdkBucket]) -> int:
         """Delete all versions of all objects and all delete markers; return their number."""
-        count, key, version, is_last = 0, "", "", False
-        while not is_last:
+        count = 0
+        after: tuple[str, ...] | None = ()
+        while after is not None:
             try:
-                page = bucket.list_object_versions(
-                    key_marker=key, versionid_marker=version, max_keys=MANY
-                )
-            except oss2.exceptions.ServerError as error:
-                if error.code == "NotImplemented":  # a mock, which keeps one version
+                with self._sdk.errors():
+                    page = bucket().versions(after, limit=MANY)
+            except OssRefusedError as error:
+                if error.oss_code == "NotImplemented":  # a mock, which keeps one version
                     return count
                 raise
-            key, version = page.next_key_marker, page.next_versionid_marker
-            is_last = not page.is_truncated
-            versions = [
-                oss2.models.BatchDeleteObjectVersion(each.key, each.versionid)
-                for each in (*page.versions, *page.delete_marker)
-            ]
-            if versions:
-                bucket.delete_object_versions(oss2.models.BatchDeleteObjectVersionList(versions))
-                count += len(versions)
+            after = page.after
+            if page.entries:
+                bucket().delete_versions(page.entries)
+                count += len(page.entries)
                 self.on_deleted(count)
         return count
 
     @contextmanager
     def _sentences(self, action: str) -> Iterator[None]:
-        """Return a context that turns exceptions of `oss2` into sentences."""
+        """Return a context that turns refusals and lost answers of OSS into sentences."""
         try:
-            yield
-        except oss2.exceptions.ServerError as error:
-            raise self._refusal(action, error) from error
-        except CredentialException as error:
+            with self._sdk.errors():
+                yield
+        except OssRefusedError as error:
+            raise self._refusal(action, error.oss_code, error.oss_message) from error
+        except StsLostError as error:
             raise CloudError(NO_CREDENTIALS) from error
-        except (oss2.exceptions.RequestError, RequestException) as error:
-            raise CloudError(
+        except OssLostError as error:
+            raise self._loss(action, error.reason) from error
+
+    def _loss(self, action: str, reason: str) -> CloudError:
+        if reason == "no-answer":
+            return CloudError(
                 f"OSS does not answer at {self._address}: if {self._wanted.region} is the name of a"
                 " region, check the network, and a proxy in HTTPS_PROXY; then run the command"
                 " again."
-            ) from error
-        except (oss2.exceptions.OssError, *UNREADABLE) as error:
-            raise CloudError(
+            )
+        if reason == "unreadable":
+            return CloudError(
                 f"the answer to {action} at {self._address} is not from OSS: check the network."
-            ) from error
+            )
+        if reason == "RequestTimeTooSkewed":
+            return CloudError(CLOCK_WRONG.format(code=reason), reason)
+        return CloudError(f"OSS failed at {action} ({reason}): run the command again.", reason)
 
-    def _refusal(self, action: str, error: oss2.exceptions.ServerError) -> CloudError:
-        code = error.code or f"status {error.status}"
+    def _refusal(self, action: str, code: str, message: str) -> CloudError:
         if code in REFUSALS:
             wanted = self._wanted
             text = REFUSALS[code].format(
                 bucket=wanted.bucket, domain=wanted.domain, region=wanted.region
             )
             return CloudError(text, code)
-        if "signing region" in str(error.message):
+        if "signing region" in message:
             return CloudError(
                 f"OSS does not accept the region {self._wanted.region} at {self._address}: give"
                 " --region with the region of this endpoint and of the bucket.",
                 code,
             )
-        if code == "RequestTimeTooSkewed":
-            return CloudError(CLOCK_WRONG.format(code=code), code)
         if code in WRONG_KEY:
             return CloudError(WRONG_CREDENTIALS.format(code=code), code)
         if code == "AccessDenied":
             return CloudError(
-                f"OSS refused {action} (AccessDenied: {error.message}): use credentials of an"
+                f"OSS refused {action} (AccessDenied: {message}): use credentials of an"
                 f" administrator, or give the caller the right oss:{RIGHTS.get(action, action)}.",
                 code,
             )
-        return CloudError(f"OSS refused {action} ({code}: {error.message}).", code)
+        return CloudError(f"OSS refused {action} ({code}: {message}).", code)
 
 
-def _cname(params: dict[str, str]) -> Any:
-    """Return the request that binds a domain, with the certificate in the given files.
+def _with_files(params: Mapping[str, str]) -> dict[str, str]:
+    """Return parameters with the texts of the files that they name.
 
     Raises:
         CloudError: a file cannot be read.
     """
-    certificate = None
-    if "CertificateFile" in params:
-        texts = []
-        for name in (params["CertificateFile"], params["PrivateKeyFile"]):
+    given = dict(params)
+    for member in ("Certificate", "PrivateKey"):
+        if name := given.pop(f"{member}File", ""):
             try:
-                texts.append(Path(name).read_text("ascii"))
+                given[member] = Path(name).read_text("ascii")
             except (OSError, UnicodeDecodeError) as error:
                 raise CloudError(f"{name} is not a readable PEM file.") from error
-        certificate = oss2.models.CertInfo(certificate=texts[0], private_key=texts[1], force=True)
-    return oss2.models.PutBucketCnameRequest(params["Domain"], certificate)
+    return given

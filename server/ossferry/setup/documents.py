@@ -9,14 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import oss2
-from oss2 import xml_utils
-
 from ossferry.identity.object_keys import TRASH, UPLOADS
-from ossferry.oss.cors_rule import upload_rule
+from ossferry.oss.cors_rule import Cors, CorsRule, cors_document, upload_rule
 from ossferry.oss.kill_switch import DENY, POLICY_NAME
 from ossferry.oss.policy import objects_policy, upload_policy
-from ossferry.oss.sdks.oss2_sdk import bucket_cors
 from ossferry.settings.rules import TRASH_DAYS
 from ossferry.setup.wanted import Wanted
 
@@ -32,7 +28,6 @@ __all__ = [
     "is_same_rule",
     "other_rules",
     "pretty",
-    "xml_of_cors",
 ]
 
 Json = dict[str, Any]
@@ -158,91 +153,84 @@ POLICIES: Mapping[str, Callable[[Wanted], Json]] = {
 """Name of a document -> function that builds the RAM policy as data."""
 
 
-def _bucket(wanted: Wanted) -> bytes:
+def _bucket(wanted: Wanted) -> str:
     """Return the body of PutBucket."""
-    config = oss2.models.BucketCreateConfig(oss2.BUCKET_STORAGE_CLASS_STANDARD)
-    return bytes(xml_utils.to_put_bucket_config(config))
+    return _xml("CreateBucketConfiguration", ("StorageClass", "Standard"))
 
 
-def _bucket_tags(wanted: Wanted) -> bytes:
+def _bucket_tags(wanted: Wanted) -> str:
     """Return the body of PutBucketTags with the tag that marks a bucket as made by the set-up."""
-    rule = oss2.models.TaggingRule()
-    rule.add(*BUCKET_MARK)
-    return bytes(xml_utils.to_put_tagging(oss2.models.Tagging(rule)))
+    key, value = BUCKET_MARK
+    return _xml("Tagging", ("TagSet", ("Tag", ("Key", key), ("Value", value))))
 
 
-def _public_access(wanted: Wanted) -> bytes:
+def _public_access(wanted: Wanted) -> str:
     """Return the body of PutBucketPublicAccessBlock."""
-    root = ET.Element("PublicAccessBlockConfiguration")
-    ET.SubElement(root, "BlockPublicAccess").text = "true"
-    return ET.tostring(root)
+    return _xml("PublicAccessBlockConfiguration", ("BlockPublicAccess", "true"))
 
 
-def _versioning(wanted: Wanted) -> bytes:
+def _versioning(wanted: Wanted) -> str:
     """Return the body of PutBucketVersioning."""
-    config = oss2.models.BucketVersioningConfig(oss2.BUCKET_VERSIONING_ENABLE)
-    return bytes(xml_utils.to_put_bucket_versioning(config))
+    return _xml("VersioningConfiguration", ("Status", "Enabled"))
 
 
-def _cors(wanted: Wanted) -> bytes:
-    """Return the body of PutBucketCors."""
-    return cors_text(wanted).encode()
-
-
-def cors_text(wanted: Wanted, others: Sequence[Any] = ()) -> str:
-    """Return the body of PutBucketCors with the wanted rule and then other rules."""
-    model = bucket_cors(upload_rule(wanted.origins))
-    model.rules.extend(others)
-    return xml_of_cors(model)
-
-
-def xml_of_cors(model: Any) -> str:
-    """Return CORS rules, as `oss2` models, as the body of PutBucketCors."""
-    return bytes(xml_utils.to_put_bucket_cors(model)).decode()
-
-
-def is_same_rule(rule: Any, wanted: Wanted) -> bool:
-    """Return whether a CORS rule of a bucket is the wanted rule."""
-    (ours,) = bucket_cors(upload_rule(wanted.origins)).rules
-    return _facts(rule) == _facts(ours)
-
-
-def other_rules(found: Any, wanted: Wanted) -> list[Any]:
-    """Return the CORS rules of a bucket that are not the wanted rule."""
-    rules = [] if found is None else found.rules
-    return [each for each in rules if not is_same_rule(each, wanted)]
-
-
-def _facts(rule: Any) -> tuple[object, ...]:
-    headers = (rule.allowed_headers, rule.expose_headers)
-    return (
-        frozenset(rule.allowed_origins),
-        frozenset(rule.allowed_methods),
-        *(frozenset(name.lower() for name in each) for each in headers),
-        rule.max_age_seconds,
+def _lifecycle(wanted: Wanted) -> str:
+    """Return the body of PutBucketLifecycle."""
+    abort = ("AbortMultipartUpload", ("Days", str(ABORT_AFTER_DAYS)))
+    expiration = ("Expiration", ("Days", str(TRASH_AFTER_DAYS)))
+    return _xml(
+        "LifecycleConfiguration",
+        ("Rule", ("ID", ABORT_RULE), ("Prefix", UPLOADS), ("Status", "Enabled"), abort),
+        ("Rule", ("ID", TRASH_RULE), ("Prefix", TRASH), ("Status", "Enabled"), expiration, abort),
     )
 
 
-def _lifecycle(wanted: Wanted) -> bytes:
-    """Return the body of PutBucketLifecycle."""
-    on = oss2.models.LifecycleRule.ENABLED
-    abort = oss2.models.AbortMultipartUpload(days=ABORT_AFTER_DAYS)
-    expiration = oss2.models.LifecycleExpiration(days=TRASH_AFTER_DAYS)
-    rules = [
-        oss2.models.LifecycleRule(ABORT_RULE, UPLOADS, status=on, abort_multipart_upload=abort),
-        oss2.models.LifecycleRule(
-            TRASH_RULE, TRASH, status=on, expiration=expiration, abort_multipart_upload=abort
-        ),
-    ]
-    return bytes(xml_utils.to_put_bucket_lifecycle(oss2.models.BucketLifecycle(rules)))
+def _xml(name: str, *content: Any) -> str:
+    """Return an XML element; its content is text, or elements as tuples of name and content."""
+    return ET.tostring(_element(name, *content), encoding="unicode")
 
 
-SETTINGS: Mapping[str, Callable[[Wanted], bytes]] = {
+def _element(name: str, *content: Any) -> ET.Element:
+    made = ET.Element(name)
+    for each in content:
+        if isinstance(each, str):
+            made.text = each
+        else:
+            made.append(_element(*each))
+    return made
+
+
+def cors_text(wanted: Wanted, others: Sequence[CorsRule] = ()) -> str:
+    """Return the body of PutBucketCors with the wanted rule and then other rules."""
+    return cors_document([upload_rule(wanted.origins), *others])
+
+
+def is_same_rule(rule: CorsRule, wanted: Wanted) -> bool:
+    """Return whether a CORS rule of a bucket is the wanted rule."""
+    return _facts(rule) == _facts(upload_rule(wanted.origins))
+
+
+def other_rules(found: Cors | None, wanted: Wanted) -> list[CorsRule]:
+    """Return the CORS rules of a bucket that are not the wanted rule."""
+    rules = () if found is None else found.rules
+    return [each for each in rules if not is_same_rule(each, wanted)]
+
+
+def _facts(rule: CorsRule) -> tuple[object, ...]:
+    return (
+        frozenset(rule.origins),
+        frozenset(rule.methods),
+        *(frozenset(name.lower() for name in each) for each in (rule.headers, rule.exposed)),
+        rule.max_age_s,
+    )
+
+
+SETTINGS: Mapping[str, Callable[[Wanted], str]] = {
     "bucket": _bucket,
     "bucket-tags": _bucket_tags,
     "public-access": _public_access,
     "versioning": _versioning,
-    "cors": _cors,
+    "cors": cors_text,
     "lifecycle": _lifecycle,
 }
 """Name of a document -> function that builds the body of a request to OSS as XML."""
@@ -254,7 +242,7 @@ def compact(name: str, wanted: Wanted) -> str:
     """Return a document as a request contains it."""
     if name in POLICIES:
         return json.dumps(POLICIES[name](wanted), separators=(",", ":"))
-    return SETTINGS[name](wanted).decode()
+    return SETTINGS[name](wanted)
 
 
 def pretty(text: str) -> str:

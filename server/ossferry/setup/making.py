@@ -8,10 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import oss2
-
 from ossferry.errors import CloudError
 from ossferry.identity.object_keys import TRASH, UPLOADS
+from ossferry.oss.sdk import ENABLED, PRIVATE, LifecycleRule
 from ossferry.setup.account import Account
 from ossferry.setup.calls import Needs, Step
 from ossferry.setup.documents import (
@@ -80,13 +79,12 @@ class _Making:
             )
         if found is None:
             needs.oss("PutBucket", Configuration=compact("bucket", wanted))
-        elif found.acl.grant != oss2.BUCKET_ACL_PRIVATE:
+        elif found.acl != PRIVATE:
             if not wanted.adopt:
                 raise CloudError(
-                    f"the bucket {wanted.bucket} is {found.acl.grant}: give --adopt to make it"
-                    " private."
+                    f"the bucket {wanted.bucket} is {found.acl}: give --adopt to make it private."
                 )
-            needs.oss("PutBucketAcl", Acl=oss2.BUCKET_ACL_PRIVATE)
+            needs.oss("PutBucketAcl", Acl=PRIVATE)
         if is_ours and (found is None or not self._account.bucket.tags()):
             needs.oss("PutBucketTags", Configuration=compact("bucket-tags", wanted))
         return needs
@@ -100,7 +98,7 @@ class _Making:
 
     def versioning(self) -> Needs:
         needs = Needs()
-        if self._account.bucket.versioning() != oss2.BUCKET_VERSIONING_ENABLE:
+        if self._account.bucket.versioning() != ENABLED:
             document = compact("versioning", self._wanted)
             needs.oss("PutBucketVersioning", Configuration=document)
         return needs
@@ -115,7 +113,7 @@ class _Making:
             needs.notes.append(f"other CORS rules of the bucket stay: {len(others)}.")
         ready = (
             found is not None
-            and found.response_vary
+            and found.varies
             and bool(found.rules)
             and is_same_rule(found.rules[0], wanted)
         )
@@ -124,7 +122,7 @@ class _Making:
         return needs
 
     def lifecycle(self) -> Needs:
-        """Put the rule if there is no other one: `oss2` may not write back all it cannot read."""
+        """Put the rule if there is no other one: a rule may have more than this program reads."""
         needs = Needs()
         rules = self._account.bucket.lifecycle_rules()
         missing = [
@@ -212,7 +210,7 @@ class _Making:
         params = {"Domain": wanted.domain}
         if found is None:
             needs.oss("CreateCnameToken", **params)
-        elif not wanted.certificate or found.certificate is not None:
+        elif not wanted.certificate or found.certificate_ends:
             return needs
         if wanted.certificate:
             params["CertificateFile"] = wanted.certificate
@@ -270,17 +268,11 @@ class _Making:
         )
 
 
-def _aborts_parts(rule: Any) -> bool:
+def _aborts_parts(rule: LifecycleRule) -> bool:
     """Return whether a lifecycle rule deletes the parts of all uploads after a day."""
-    abort = rule.abort_multipart_upload
-    return _covers(rule, UPLOADS) and abort is not None and abort.days == ABORT_AFTER_DAYS
+    return rule.covers(UPLOADS) and rule.abort_days == ABORT_AFTER_DAYS
 
 
-def _empties_trash(rule: Any) -> bool:
+def _empties_trash(rule: LifecycleRule) -> bool:
     """Return whether a lifecycle rule deletes everything below `trash/` after some days."""
-    return _covers(rule, TRASH) and rule.expiration is not None and bool(rule.expiration.days)
-
-
-def _covers(rule: Any, prefix: str) -> bool:
-    is_on = rule.status == oss2.models.LifecycleRule.ENABLED
-    return is_on and prefix.startswith(rule.prefix or "") and rule.tagging is None
+    return rule.covers(TRASH) and bool(rule.delete_days)

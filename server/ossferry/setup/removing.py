@@ -7,13 +7,12 @@ users, roles and policies with these names are removed, too. Another bucket and 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import oss2
-
 from ossferry.errors import CloudError
+from ossferry.oss.cors_rule import cors_document
 from ossferry.oss.kill_switch import POLICY_NAME
 from ossferry.setup.account import Account
 from ossferry.setup.calls import Needs, Step
-from ossferry.setup.documents import is_same_rule, other_rules, xml_of_cors
+from ossferry.setup.documents import is_same_rule, other_rules
 from ossferry.setup.wanted import Wanted
 
 __all__ = ["removing_steps"]
@@ -150,8 +149,8 @@ class _Removing:
             return needs
         others = other_rules(found, wanted)
         if others:
-            model = oss2.models.BucketCors(others, response_vary=found.response_vary)
-            needs.oss("PutBucketCors", Configuration=xml_of_cors(model))
+            document = cors_document(others, varies=found.varies)
+            needs.oss("PutBucketCors", Configuration=document)
         else:
             needs.oss("DeleteBucketCors", Bucket=wanted.bucket)
         return needs

@@ -14,19 +14,17 @@ from ossferry.cli.demo import Demo
 from ossferry.errors import SettingsError
 from support.after_upload import address, fetch_at, operators_bucket
 from support.programs import free_port
-from support.server_fakes import SDKS
 
 DOMAIN = "files.localhost"
 
 
-@pytest.fixture(scope="module", params=SDKS)
-def new_account(request: pytest.FixtureRequest, web_dir: Path) -> Iterator[Demo]:
+@pytest.fixture(scope="module")
+def new_account(web_dir: Path) -> Iterator[Demo]:
     """A demo that gives out a custom domain, with a mock that refuses public endpoints."""
     with Demo(
         web_dir=web_dir,
         custom_domain=DOMAIN,
         upload_hosts=("oss-accelerate.localhost",),
-        oss_sdk=request.param,
     ) as demo:
         yield demo
 
@@ -126,11 +124,10 @@ def test_the_operator_reaches_the_bucket_without_a_domain(new_account: Demo) -> 
     assert [found.domain for found in bucket.list_bucket_cname().cname] == [DOMAIN]
 
 
-@pytest.mark.parametrize("sdk", SDKS)
 def test_a_server_that_asks_at_the_domain_itself_works(
-    web_dir: Path, monkeypatch: pytest.MonkeyPatch, sdk: str
+    web_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Demo(web_dir=web_dir, custom_domain=DOMAIN, objects_endpoint=None, oss_sdk=sdk) as demo:
+    with Demo(web_dir=web_dir, custom_domain=DOMAIN, objects_endpoint=None) as demo:
         resolve(monkeypatch, DOMAIN)
         with httpx.Client(base_url=demo.url, trust_env=False) as site:
             grant = site.post("/api/grant").json()
@@ -147,7 +144,6 @@ def test_a_server_that_asks_at_the_domain_itself_works(
         }
 
 
-@pytest.mark.parametrize("sdk", SDKS)
 @pytest.mark.parametrize(
     ("oss_code", "code", "words"),
     [
@@ -164,7 +160,7 @@ def test_a_server_that_asks_at_the_domain_itself_works(
     ],
 )
 def test_an_address_that_oss_refuses_is_a_problem_that_says_what_to_do(
-    web_dir: Path, monkeypatch: pytest.MonkeyPatch, sdk: str, oss_code: str, code: str, words: str
+    web_dir: Path, monkeypatch: pytest.MonkeyPatch, oss_code: str, code: str, words: str
 ) -> None:
     port = free_port()
     public = f"http://oss-cn-hangzhou.localhost:{port}"
@@ -174,7 +170,6 @@ def test_an_address_that_oss_refuses_is_a_problem_that_says_what_to_do(
         oss_port=port,
         objects_endpoint=public,
         refuse_public_endpoints=True,
-        oss_sdk=sdk,
     ) as demo:
         if oss_code != "PublicEndpointForbidden":
             demo.oss.faults.add("error", code=oss_code, operation="HeadObject")

@@ -13,7 +13,7 @@ import pytest
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
 from mock_oss.errors import ERRORS
-from ossferry.oss.sdks.common import ADDRESS_REFUSALS
+from ossferry.oss.sdk import ADDRESS_REFUSALS
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.programs import free_port
 from support.server_fakes import OPTIONS

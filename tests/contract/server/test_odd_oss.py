@@ -13,7 +13,7 @@ from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Stored
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.loading import ExplicitSettings, load_settings
-from support.server_fakes import OBJECTS, OPTIONS, SDKS
+from support.server_fakes import OBJECTS, OPTIONS
 
 KEY = "uploads/alice/x"
 STORED = Stored(
@@ -52,7 +52,7 @@ async def assume_role(**_wishes: str) -> StsCredentials:
 
 @asynccontextmanager
 async def bucket_at(
-    sdk: str, body: bytes, head: str, *, missing: int = 0, asked: list[bytes] | None = None
+    body: bytes, head: str, *, missing: int = 0, asked: list[bytes] | None = None
 ) -> AsyncIterator[OssBucket]:
     """Yield a bucket whose server answers every request with these bytes.
 
@@ -73,7 +73,7 @@ async def bucket_at(
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     options = {**OPTIONS, **OBJECTS, "objects_endpoint": f"http://127.0.0.1:{port}"}
-    settings = load_settings(ExplicitSettings, **options, oss_sdk=sdk)
+    settings = load_settings(ExplicitSettings, **options)
     bucket = OssBucket(settings, assume_role, clock=utc_now)
     try:
         yield bucket
@@ -82,7 +82,6 @@ async def bucket_at(
         server.close()
 
 
-@pytest.mark.parametrize("sdk", SDKS)
 @pytest.mark.parametrize("ask", ASKS)
 @pytest.mark.parametrize("body", [HTML, CUT, OTHER, b""], ids=["html", "cut", "other", "empty"])
 @pytest.mark.parametrize(
@@ -96,34 +95,30 @@ async def bucket_at(
     ],
     ids=["page", "page with a date", "elsewhere", "missing", "bad gateway"],
 )
-async def test_what_is_no_answer_of_oss_is_no_answer(
-    sdk: str, ask: str, body: bytes, head: str
-) -> None:
-    async with bucket_at(sdk, body, head) as bucket:
+async def test_what_is_no_answer_of_oss_is_no_answer(ask: str, body: bytes, head: str) -> None:
+    async with bucket_at(body, head) as bucket:
         with pytest.raises(OssLostError):
             await ASKS[ask](bucket)
 
 
-@pytest.mark.parametrize("sdk", SDKS)
 @pytest.mark.parametrize("ask", ["list", "begun", "parts"])
 @pytest.mark.parametrize(
     ("body", "missing"), [(HTML, 0), (CUT, 0), (OTHER, 0), (b"", 0), (CUT, 100)]
 )
 async def test_half_a_list_is_no_answer_even_if_oss_sends_it(
-    sdk: str, ask: str, body: bytes, missing: int
+    ask: str, body: bytes, missing: int
 ) -> None:
-    async with bucket_at(sdk, body, f"200 OK\r\n{REQUEST_ID}", missing=missing) as bucket:
+    async with bucket_at(body, f"200 OK\r\n{REQUEST_ID}", missing=missing) as bucket:
         with pytest.raises(OssLostError):
             await ASKS[ask](bucket)
 
 
-@pytest.mark.parametrize("sdk", SDKS)
-async def test_a_version_is_deleted_and_a_delete_marker_is_told(sdk: str) -> None:
+async def test_a_version_is_deleted_and_a_delete_marker_is_told() -> None:
     """The mock has no versions."""
     asked: list[bytes] = []
     head = f"204 No Content\r\n{REQUEST_ID}\r\nx-oss-version-id: V2\r\nx-oss-delete-marker: true"
 
-    async with bucket_at(sdk, b"", head, asked=asked) as bucket:
+    async with bucket_at(b"", head, asked=asked) as bucket:
         marker = await bucket.delete(KEY)
         await bucket.delete(KEY, "V1")
 

@@ -1,4 +1,4 @@
-"""Receipts against the mock: the server asks OSS with its own role and V4, through each SDK."""
+"""Receipts against the mock: the server asks OSS with its own role and V4."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,14 +9,13 @@ import oss2
 import pytest
 
 from ossferry.cli.demo import OBJECTS_ROLE, Demo
-from support.server_fakes import SDKS
 from support.uploads import Upload, put
 
 
-@pytest.fixture(scope="module", params=SDKS)
-def running_demo(request: pytest.FixtureRequest, web_dir: Path) -> Iterator[Demo]:
-    """A demo with each SDK."""
-    with Demo(web_dir=web_dir, oss_sdk=request.param) as demo:
+@pytest.fixture(scope="module")
+def running_demo(web_dir: Path) -> Iterator[Demo]:
+    """A demo."""
+    with Demo(web_dir=web_dir) as demo:
         yield demo
 
 

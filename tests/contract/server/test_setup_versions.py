@@ -98,6 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         body = text.encode()
         self.send_response(200)
         self.send_header("content-type", "application/xml")
+        self.send_header("x-oss-request-id", "5CAC4364B7AEADE017000660")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

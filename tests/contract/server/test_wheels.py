@@ -297,12 +297,11 @@ def test_the_plain_wheel_serves_the_page(tmp_path: Path, dist: Path, plain: Path
     assert installed(plain) & OURS == {"ossferry"}
 
 
-def test_only_three_modules_of_the_plain_wheel_need_an_extra(plain: Path) -> None:
+def test_only_two_modules_of_the_plain_wheel_need_an_extra(plain: Path) -> None:
     missing = run(plain, plain / "python", "-c", IMPORT_ALL)
 
     assert missing.splitlines() == [
         "ossferry.cli.demo: mock_oss",
-        "ossferry.oss.sdks.oss_v2_sdk: alibabacloud_oss_v2",
         "ossferry.state.redis_storage: redis",
     ]
 

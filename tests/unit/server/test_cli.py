@@ -215,6 +215,17 @@ def test_the_mock_starts_without_loading_the_server() -> None:
     )
 
 
+def test_the_application_is_imported_without_the_sdk() -> None:
+    """A server without a role for objects does not need it, and it is slow to import."""
+    code = "import sys, ossferry.app; print(*sys.modules)"
+
+    run = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert "oss2" not in run.stdout.split()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["demo"], ["demo", "--i-know-this-is-a-mock"], ["mock-oss", "--port", "0"]],

@@ -1,4 +1,4 @@
-"""A demo with frequent reconciliation, for each SDK and each kind of ledger."""
+"""A demo with frequent reconciliation, for each kind of ledger."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,23 +9,18 @@ import pytest
 from ossferry.cli.demo import Demo
 from support.after_upload import address, become
 from support.postgres import Postgres
-from support.server_fakes import SDKS
 
 
 @pytest.fixture(
     scope="module",
-    params=[
-        *(pytest.param(("sqlite", sdk), id=f"sqlite-{sdk}") for sdk in SDKS),
-        pytest.param(("postgresql", SDKS[0]), marks=pytest.mark.slow, id="postgresql"),
-    ],
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)],
 )
 def after(
     request: pytest.FixtureRequest, web_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Demo]:
     """A demo that reconciles uploads every second."""
-    database, sdk = request.param
     url = f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db"
-    if database == "postgresql":
+    if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("a_postgres")
         url = server.new_database()
     with Demo(
@@ -34,7 +29,6 @@ def after(
         reconcile_s=1,
         settle_s=0,
         quota_bytes_total=1000,
-        oss_sdk=sdk,
     ) as demo:
         yield demo
 

@@ -1,4 +1,4 @@
-"""The bucket through each SDK: what is sent to OSS, and how often, is the same."""
+"""The bucket through the SDK: what is sent to OSS, and how often."""
 
 import asyncio
 import hashlib
@@ -25,12 +25,11 @@ from ossferry.clock import utc_now
 from ossferry.errors import KeyTakenError, OssLostError, OssRefusedError
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Stored
-from ossferry.oss.sdks.choice import open_sdk
-from ossferry.oss.sdks.interface import Domain, Lifecycle
+from ossferry.oss.sdk import Domain, LifecycleRule, Sdk
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
-from support.server_fakes import OBJECTS, OPTIONS, SDKS
+from support.server_fakes import OBJECTS, OPTIONS
 from support.serving import serve
 from support.uploads import begin_many
 
@@ -95,11 +94,18 @@ def oss(running_oss: MockOSS) -> MockOSS:
     return running_oss
 
 
-@pytest.fixture(params=SDKS)
-def settings(request: pytest.FixtureRequest, oss: MockOSS) -> Settings:
-    """Settings with each SDK."""
+@pytest.fixture
+def settings(oss: MockOSS) -> Settings:
+    """Settings for the mock."""
     options = {**OPTIONS, **OBJECTS, "bucket": BUCKET, "objects_endpoint": oss.endpoint}
-    return load_settings(ExplicitSettings, **options, oss_sdk=request.param)
+    return load_settings(ExplicitSettings, **options)
+
+
+@pytest.fixture
+def sdk(oss: MockOSS) -> Iterator[Sdk]:
+    """Connections to the mock."""
+    with closing(Sdk(BUCKET, "cn-hangzhou", oss.endpoint)) as found:
+        yield found
 
 
 @pytest.fixture
@@ -196,13 +202,12 @@ async def test_what_ends_too_early_is_no_piece_of_an_object(bucket: OssBucket) -
         await bucket.read(found, 0, found.size + 1)
 
 
-def test_a_call_ends_at_its_time_limit(oss: MockOSS, settings: Settings) -> None:
+def test_a_call_ends_at_its_time_limit(oss: MockOSS, sdk: Sdk) -> None:
     oss.faults.add("delay", seconds=2)
+    bucket = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=0.2)
 
-    with closing(open_sdk(settings)) as sdk:
-        bucket = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=0.2)
-        with pytest.raises(OssLostError, match="OSS does not answer"), sdk.errors():
-            bucket.head(KEY)
+    with pytest.raises(OssLostError, match="OSS does not answer"), sdk.errors():
+        bucket.head(KEY)
 
 
 async def test_what_does_not_exist_is_none(bucket: OssBucket) -> None:
@@ -425,14 +430,13 @@ async def test_unfinished_uploads_of_many_pages_are_read(bucket: OssBucket, oss:
     assert [each.key for each in begun] == keys
 
 
-def test_a_link_keeps_slashes_and_signs_its_parameters(oss: MockOSS, settings: Settings) -> None:
+def test_a_link_keeps_slashes_and_signs_its_parameters(oss: MockOSS, sdk: Sdk) -> None:
     wish = {
         "response-content-type": "text/plain",
         "response-content-disposition": "attachment; filename*=UTF-8''gr%C3%B6%C3%9Fe",
     }
 
-    with closing(open_sdk(settings)) as sdk:
-        url = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=5).link(KEY, 600, wish)
+    url = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=5).link(KEY, 600, wish)
     opened = httpx.get(url, trust_env=False)
     changed = httpx.get(url.replace("text%2Fplain", "text%2Fhtml"), trust_env=False)
 
@@ -490,7 +494,7 @@ async def test_connections_are_kept_for_as_many_calls_as_run_at_once(
 ABORT = "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload>"
 
 
-def test_settings_of_the_bucket_are_read(oss: MockOSS, settings: Settings) -> None:
+def test_settings_of_the_bucket_are_read(oss: MockOSS, sdk: Sdk) -> None:
     rules = [
         ("a", "uploads/", ABORT),
         ("b", "trash/", "<Expiration><Days>1</Days></Expiration>"),
@@ -512,17 +516,25 @@ def test_settings_of_the_bucket_are_read(oss: MockOSS, settings: Settings) -> No
     oss.store.buckets.put(record._replace(lifecycle=document))
     oss.bind_cname("files.localhost", BUCKET)
 
-    with closing(open_sdk(settings)) as sdk:
-        bucket = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=5)
-        found = bucket.region(), bucket.lifecycle(), list(bucket.domains())
+    bucket = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=5)
+    found = bucket.region(), list(bucket.lifecycle()), list(bucket.domains())
 
     domain = Domain(name="files.localhost", is_enabled=True, certificate_ends="")
-    lifecycle_ = Lifecycle(aborts=["uploads/"], deletes=["trash/"])
-    assert found == ("cn-hangzhou", lifecycle_, [domain])
+    rules_read = [
+        LifecycleRule(id=id_, prefix=prefix, is_for_all=all_, abort_days=abort, delete_days=delete)
+        for id_, prefix, all_, abort, delete in (
+            ("a", "uploads/", True, 1, None),
+            ("b", "trash/", True, None, 1),
+            ("d", "", True, None, None),
+            ("c", "", False, 1, None),
+        )
+    ]
+    assert found == ("cn-hangzhou", rules_read, [domain])
+    assert [each.id for each in rules_read if each.covers("uploads/")] == ["a", "d"]
 
 
 @pytest.mark.parametrize("is_on", [True, False])
-def test_block_public_access_and_certificates_are_read(settings: Settings, is_on: bool) -> None:
+def test_block_public_access_and_certificates_are_read(sdk: Sdk, is_on: bool) -> None:
     answers = {
         "publicAccessBlock": "<PublicAccessBlockConfiguration><BlockPublicAccess>"
         f"{str(is_on).lower()}</BlockPublicAccess></PublicAccessBlockConfiguration>",
@@ -538,7 +550,7 @@ def test_block_public_access_and_certificates_are_read(settings: Settings, is_on
         return Response(text, 200, {"x-oss-request-id": "1"}, "application/xml")
 
     app = Starlette(routes=[Route("/{path:path}", answer)])
-    with serve(app) as url, closing(open_sdk(settings)) as sdk:
+    with serve(app) as url:
         bucket = sdk.bucket(CREDENTIALS, url, timeout_s=5)
         found = bucket.blocks_public_access(), list(bucket.domains())
 
@@ -547,16 +559,14 @@ def test_block_public_access_and_certificates_are_read(settings: Settings, is_on
     assert found == (is_on, [domain])
 
 
-def test_a_part_is_stored_and_a_refusal_has_its_detailed_code(
-    oss: MockOSS, settings: Settings
-) -> None:
-    with closing(open_sdk(settings)) as sdk:
-        bucket = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=5)
-        upload_id = bucket.begin(KEY, {})
-        bucket.put_part(KEY, upload_id, 1, b"hello")
-        (part,) = bucket.parts(KEY, upload_id, ()).entries
-        with pytest.raises(OssRefusedError) as caught, sdk.errors():
-            bucket.parts(KEY, "0" * 32, ())
+def test_a_part_is_stored_and_a_refusal_has_its_detailed_code(oss: MockOSS, sdk: Sdk) -> None:
+    bucket = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=5)
+    upload_id = bucket.begin(KEY, {})
+    bucket.put_part(KEY, upload_id, 1, b"hello")
+    (part,) = bucket.parts(KEY, upload_id, ()).entries
+
+    with pytest.raises(OssRefusedError) as caught, sdk.errors():
+        bucket.parts(KEY, "0" * 32, ())
 
     assert (part.number, part.size) == (1, 5)
     assert caught.value.oss_code == "NoSuchUpload"
