@@ -314,7 +314,6 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             **scripts(WEB / "storage", "indexed_db.js", "leases.js", "records.js", "tabs.js"),
             **scripts(WEB / "page", "boot.js", "intake.js", "thumbnails.js"),
             **scripts(WEB / "page", "form.js", "frame.js", "checks.js"),
-            **scripts(WEB / "page", "checks_page.js"),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
             "styles.css": styles(),
             **read(WEB / "upload_page/locales", *(f"{language}.json" for language in LANGUAGES)),

@@ -309,7 +309,7 @@ def _routes(
         page=Pages.load(settings, base.web_dir, base.assets, authenticator),
         assets=AssetApi(assets),
         embedding=EmbeddingApi(settings.frame_origins),
-        checks=CheckApi(base.checks, assets) if base.checks else None,
+        checks=CheckApi(base.checks) if base.checks else None,
         token=token,
         readiness=ready,
         form=FormApi(forms, token=token, authenticator=authenticator, clock=clock),

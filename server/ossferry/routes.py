@@ -123,8 +123,6 @@ def _check_routes(gate: Gate, checks: CheckApi) -> list[Route]:
     return [
         _get("/api/checks", gate.owners("list-checks", checks.show)),
         _get(f"{FILES}/{{hash}}/{{name}}", checks.file),
-        _get("/checks", gate.admins("checks", checks.page)),
-        _get("/checks/style.css", checks.style),
     ]
 
 

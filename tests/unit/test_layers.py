@@ -56,7 +56,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "access ledger state http mount settings observability identity errors clock"
         ),
         "admin": "ledger http mount settings identity clock",
-        "checks": "pages http mount settings identity errors",
+        "checks": "pages settings identity errors",
         "pages": "access http settings extras errors",
         "access": "state http settings observability identity errors clock",
         "ledger": "oss observability identity extras errors clock",

@@ -26,7 +26,6 @@ PLACES = {
     "page": WEB / "upload_page/locales/{}.json",
     "form": ROOT / "server/ossferry/locales/form.{}.json",
     "admin": ROOT / "server/ossferry/locales/admin.{}.json",
-    "checks page": ROOT / "server/ossferry/locales/checks.{}.json",
     "checks": ROOT / "server/ossferry_checks/sentences/{}.json",
 }
 SHORTEST = 3  # minimum letters in a pattern; a shorter one would match anything

@@ -34,7 +34,7 @@ class CheckWorker {
     this.worker.postMessage({ start: { config, base: String(base) } });
   }
 
-  // Resolves to the last message about a file: {verdict, file, output, heap}, or {failed, detail, check} with the check that
+  // Resolves to the last message about a file: {verdict, file, heap}, or {failed, detail, check} with the check that
   // ran; `failed` is "crashed", "timeout" or "cancelled".
   run(id, file, about, { onProgress, signal }) {
     return new Promise((done) => {
@@ -93,9 +93,8 @@ export class CheckPool {
     if (!this.#count) this.#start();
   }
 
-  // Resolves to {verdict, file, output}: `verdict` is that of `ossferry_checks.runner`, `file` is the File to upload, and
-  // `output` is the text that checks have printed. Rejects with an AbortError after `signal`, and with a NotReadableError
-  // if the file cannot be read.
+  // Resolves to {verdict, file}: `verdict` is that of `ossferry_checks.runner`, and `file` is the File to upload. Rejects with
+  // an AbortError after `signal`, and with a NotReadableError if the file cannot be read.
   async check(file, { language = "en", keepOriginal = false, onProgress, signal } = {}) {
     const about = { name: file.name, type: file.type, language, keep_original: keepOriginal, failed: {} };
     let isFirst = true;
@@ -110,7 +109,7 @@ export class CheckPool {
       if (answer.failed === "cancelled") throw new DOMException("cancelled", "AbortError");
       const isBad = answer.failed || answer.verdict.ran.some(({ outcome }) => ["error", "rejected"].includes(outcome));
       if (isBad) await readable(file);
-      if (!answer.failed) return { verdict: answer.verdict, file: answer.file ?? file, output: answer.output };
+      if (!answer.failed) return { verdict: answer.verdict, file: answer.file ?? file };
       if (answer.failed === "crashed" && !answer.check && isFirst) {
         isFirst = false; // a check of an earlier file may have broken the worker: another worker tries it
         continue;
@@ -118,12 +117,6 @@ export class CheckPool {
       if (this.#config.on_error === "reject" || !answer.check || answer.check in about.failed) return this.#withoutChecks(file, language, answer);
       about.failed[answer.check] = { reason: answer.failed, detail: String(answer.detail ?? "") };
     }
-  }
-
-  close() {
-    for (const worker of this.#idle) worker.close();
-    this.#count -= this.#idle.length;
-    this.#idle = [];
   }
 
   #drop(job) {
@@ -176,7 +169,7 @@ export class CheckPool {
     const refusal = this.#config.on_error === "reject" ? { check: check ?? "", reason, line: null, is_error: true } : null;
     const ran = [{ check: check || "checks", outcome: "error", says: reason, seconds: 0 }];
     const verdict = { name: file.name, type: file.type, is_changed: false, refusal, questions: [], notes: {}, ran };
-    return { verdict, file, output: "" };
+    return { verdict, file };
   }
 }
 

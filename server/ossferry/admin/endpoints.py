@@ -14,9 +14,8 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from ossferry.admin.page import AdminPage
+from ossferry.admin.page import STYLE, AdminPage
 from ossferry.clock import utc_text
-from ossferry.http.html import TABLE_STYLE
 from ossferry.http.languages import LANGUAGES, VARY, language_of
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database
@@ -49,9 +48,7 @@ class AdminApi:
 
     def __init__(self, settings: Settings, database: Database, *, styles: str) -> None:
         common = Quota(**{name: getattr(settings, f"quota_{name}") for name in NAMES})
-        self._page = AdminPage(
-            styles=styles, common=common, most=SHOWN, links_checks=settings.has_checks
-        )
+        self._page = AdminPage(styles=styles, common=common, most=SHOWN)
         self._database = database
 
     async def page(self, request: Request, _owner: Owner) -> Response:
@@ -90,7 +87,7 @@ class AdminApi:
 
     async def style(self, _request: Request) -> Response:
         """Handle `GET /admin/style.css`: return the style sheet of the page."""
-        return Response(TABLE_STYLE, media_type="text/css")
+        return Response(STYLE, media_type="text/css")
 
 
 async def csv_pieces(

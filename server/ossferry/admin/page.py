@@ -1,7 +1,4 @@
-"""HTML of the page `/admin`: principals with usage and limits, and the last uploads.
-
-The page uses the upload page's style sheet, and the one of pages with tables.
-"""
+"""HTML of the page `/admin`: principals with usage and limits, and the last uploads."""
 
 from collections.abc import Sequence
 
@@ -12,10 +9,37 @@ from ossferry.ledger.receipts import Claim
 from ossferry.ledger.reports import PrincipalRow, UploadRow, count_outcomes
 from ossferry.ledger.standing import Quota
 
-__all__ = ["AdminPage"]
+__all__ = ["STYLE", "AdminPage"]
 
 WORDS = load_words("admin")
 LIMITS = ("bytes_day", "objects_day", "bytes_total", "objects_total")
+
+STYLE = """
+main { max-width: 1200px; gap: 12px; }
+h2 { margin-top: 16px; font-size: 17px; }
+.scroll { position: relative; overflow-x: auto; background: var(--card, Canvas);
+          border: 1px solid var(--line, GrayText); border-radius: 14px; }
+table { border-collapse: collapse; width: 100%; }
+th, td { padding: 8px 12px; text-align: start; vertical-align: top; }
+th { color: var(--soft, CanvasText); font-weight: 500; font-size: 13px; white-space: nowrap; }
+tbody > tr > * { border-top: 1px solid var(--line, GrayText); }
+a { color: var(--accent, LinkText); }
+td small { display: block; color: var(--soft, CanvasText); overflow-wrap: anywhere; }
+.number { text-align: end; }
+.number, .when { white-space: nowrap; }
+.wide { overflow-wrap: anywhere; min-width: 8rem; }
+.bad { color: var(--bad, CanvasText); }
+@media (max-width: 700px) {
+  thead { display: block; position: absolute; inline-size: 1px; block-size: 1px;
+          overflow: hidden; clip-path: inset(50%); }
+  table, tbody, tr, td { display: block; }
+  tbody > tr > td { border: 0; padding: 2px 12px; }
+  tbody > tr { border-top: 1px solid var(--line, GrayText); padding-block: 8px; }
+  .number { text-align: start; }
+  td[data-head]:not(:empty)::before { content: attr(data-head) ": "; color: var(--soft); }
+}
+"""
+"""The style of the page, in addition to the style of the upload page."""
 
 
 class AdminPage:
@@ -26,12 +50,10 @@ class AdminPage:
         common: the default limits of principals.
         most: maximum number of rows in a table. A table of this length gets a note that rows may be
             missing.
-        links_checks: whether the page has a link to the page `/checks`.
     """
 
-    def __init__(self, *, styles: str, common: Quota, most: int, links_checks: bool) -> None:
+    def __init__(self, *, styles: str, common: Quota, most: int) -> None:
         self._styles = styles
-        self._links_checks = links_checks
         self._common = common
         self._most = most
 
@@ -66,7 +88,6 @@ class AdminPage:
             limits=self._limits,
             name_of=name_of,
             outcomes=_outcomes,
-            links_checks=self._links_checks,
             has_checks=any(each.checks_claimed for each in uploads),
         )
 

@@ -1,15 +1,11 @@
-"""The routes that the page needs to run checks, and the page `/checks` for administrators."""
+"""The routes that the page needs to run checks."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from ossferry.checks.configuration import PageChecks
-from ossferry.checks.page import STYLE, ChecksPage
-from ossferry.http.languages import LANGUAGES, VARY, language_of
 from ossferry.identity.owner import Owner
-from ossferry.mount import mount_path
-from ossferry.pages.assets import Assets
 
 __all__ = ["CheckApi"]
 
@@ -17,11 +13,10 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 
 
 class CheckApi:
-    """The routes `/api/checks` and `/checks/…`."""
+    """The routes `/api/checks` and `/checks/files/…`."""
 
-    def __init__(self, checks: PageChecks, assets: Assets) -> None:
+    def __init__(self, checks: PageChecks) -> None:
         self._checks = checks
-        self._page = ChecksPage(checks.answer, assets)
 
     async def show(self, _request: Request, _owner: Owner) -> Response:
         """Answer `GET /api/checks` with the checks that run in the page."""
@@ -39,13 +34,3 @@ class CheckApi:
         if file is None:
             raise HTTPException(404)
         return file.respond(request, cache_control=IMMUTABLE)
-
-    async def page(self, request: Request, _owner: Owner) -> Response:
-        """Handle `GET /checks`: show the checks that are on, and a drop zone to try them."""
-        language = language_of(request, LANGUAGES)
-        body = self._page.html(base=mount_path(request.scope), language=language)
-        return HTMLResponse(body, headers={"vary": VARY})
-
-    async def style(self, _request: Request) -> Response:
-        """Handle `GET /checks/style.css`: return the style sheet of the page."""
-        return Response(STYLE, media_type="text/css")

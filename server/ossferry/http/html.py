@@ -11,34 +11,7 @@ from ossferry.clock import utc_text
 from ossferry.http.languages import DEFAULT, RIGHT_TO_LEFT
 from ossferry.http.words import Words
 
-__all__ = ["TABLE_STYLE", "render"]
-
-TABLE_STYLE = """
-main { max-width: 1200px; gap: 12px; }
-h2 { margin-top: 16px; font-size: 17px; }
-.scroll { position: relative; overflow-x: auto; background: var(--card, Canvas);
-          border: 1px solid var(--line, GrayText); border-radius: 14px; }
-table { border-collapse: collapse; width: 100%; }
-th, td { padding: 8px 12px; text-align: start; vertical-align: top; }
-th { color: var(--soft, CanvasText); font-weight: 500; font-size: 13px; white-space: nowrap; }
-tbody > tr > * { border-top: 1px solid var(--line, GrayText); }
-a { color: var(--accent, LinkText); }
-td small { display: block; color: var(--soft, CanvasText); overflow-wrap: anywhere; }
-.number { text-align: end; }
-.number, .when { white-space: nowrap; }
-.wide { overflow-wrap: anywhere; min-width: 8rem; }
-.bad { color: var(--bad, CanvasText); }
-@media (max-width: 700px) {
-  thead { display: block; position: absolute; inline-size: 1px; block-size: 1px;
-          overflow: hidden; clip-path: inset(50%); }
-  table, tbody, tr, td { display: block; }
-  tbody > tr > td { border: 0; padding: 2px 12px; }
-  tbody > tr { border-top: 1px solid var(--line, GrayText); padding-block: 8px; }
-  .number { text-align: start; }
-  td[data-head]:not(:empty)::before { content: attr(data-head) ": "; color: var(--soft); }
-}
-"""
-"""The style of pages with tables, in addition to the style of the upload page."""
+__all__ = ["render"]
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 

@@ -22,8 +22,6 @@ from support.server_fakes import OPTIONS, FakeClock, FakeStore, FakeSts, Unexpec
 
 ASSETS = {
     "/assets/app-1a2b/boot.js": ("text/javascript; charset=utf-8", b"let boot = 1;" * 20),
-    "/assets/app-1a2b/checks.js": ("text/javascript; charset=utf-8", b"export {};"),
-    "/assets/app-1a2b/checks_page.js": ("text/javascript; charset=utf-8", b"export {};"),
     "/assets/app-1a2b/form.js": ("text/javascript; charset=utf-8", b"let form;"),
     "/assets/app-1a2b/favicon.svg": ("image/svg+xml", b"<svg/>"),
     "/assets/checks-5e6f/checks_worker.js": ("text/javascript; charset=utf-8", b"let worker;"),

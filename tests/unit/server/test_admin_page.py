@@ -77,20 +77,3 @@ def test_a_choice_made_in_the_page_holds_here_too(client: httpx.Client) -> None:
     answer = client.get("/admin", headers=headers)
 
     assert re.findall("<h1>(.*)</h1>", answer.text) == ["管理"]
-
-
-@pytest.mark.parametrize("built_in", [{}, {"json": True}])
-def test_the_page_links_the_page_of_the_checks_if_there_are_checks(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    built_in: dict[str, bool],
-) -> None:
-    settings = make_settings(**OBJECTS, admins=["alice"], checks_built_in=built_in)
-    with app_client(create_app(settings, assume_role=sts, clock=clock, store=store)) as client:
-        found = 'href="/checks">All checks</a>' in client.get("/admin").text
-        status = client.get("/checks").status_code
-
-    assert found == bool(built_in)
-    assert status == (200 if built_in else 404)

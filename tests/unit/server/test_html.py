@@ -13,7 +13,6 @@ from starlette.requests import Request
 
 from build import LANGUAGES
 from ossferry.admin.page import AdminPage
-from ossferry.checks.page import SAID
 from ossferry.errors import NowhereError
 from ossferry.forms.html import NAMES, FormHtml, Need
 from ossferry.forms.service import SignedForm
@@ -37,7 +36,6 @@ MADE = {
     | {"language"},
     "admin": {"bytes_day", "objects_day", "bytes_total", "objects_total"}
     | {f"check_{outcome}" for outcome in get_args(Outcome)},
-    "checks": {*SAID, "on_error_reject", "on_error_allow"},
 }
 """Keys that the code passes to the templates."""
 
@@ -88,7 +86,7 @@ def admin(text: str, language: str) -> str:
             checks_claimed=None,
         )
     ]
-    page = AdminPage(styles=f"styles{text}", common=NO_LIMITS, most=1, links_checks=False)
+    page = AdminPage(styles=f"styles{text}", common=NO_LIMITS, most=1)
     return page.html(people, uploads, base="", principal=f"a1{text}", language=language)
 
 

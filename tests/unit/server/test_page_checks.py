@@ -3,24 +3,18 @@
 import base64
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.routing import Mount
 
-from build import LANGUAGES
 from ossferry.app import create_app
 from ossferry.checks.bundle import PLATFORM, PYTHON
 from ossferry.checks.selection import select_checks
 from ossferry.errors import NoProofError, SettingsError
-from ossferry.http.words import load_words
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from support.app_client import app_client
@@ -401,75 +395,3 @@ def test_a_model_needs_pydantic_in_the_page(
 
     with pytest.raises(SettingsError, match=r"table\.model needs pydantic; add it to"):
         create_app(settings, assume_role=sts)
-
-
-@pytest.fixture
-def admin(
-    make_settings: Callable[..., Settings], sts: FakeSts, checks: Path, folder: Path
-) -> Iterator[httpx.Client]:
-    """A client of a server with checks, whose administrator is Alice."""
-    settings = make_settings(
-        admins=["alice"],
-        checks=checks,
-        checks_built_in={"pdf": True},
-        checks_packages=ALL_PACKAGES,
-        checks_dir=folder,
-        checks_undo_s=7,
-    )
-    with start(settings, sts) as client:
-        client.post("/demo/user", json={"user": "alice"})
-        yield client
-
-
-def test_only_administrators_see_the_page(admin: httpx.Client) -> None:
-    shown = admin.get("/checks")
-    admin.post("/demo/user", json={"user": "bob"})
-    refused = admin.get("/checks")
-
-    assert (shown.status_code, refused.status_code) == (200, 403)
-    assert refused.json()["code"] == "not-admin"
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_lists_the_checks_in_the_language_of_the_person(
-    admin: httpx.Client, language: str
-) -> None:
-    answer = admin.get("/checks", headers={"accept-language": language})
-
-    say = load_words("checks")[language].say
-    assert f'<html lang="{language}"' in answer.text
-    assert f"<h1>{say('title')}</h1>" in answer.text
-    assert "<code>columns</code>" in answer.text
-    assert say("seconds", seconds="3") in answer.text
-    assert say("undo", seconds=7) in answer.text
-    assert say("on_error_reject") in answer.text
-    assert hash_of(CHECKS.encode()) in unescape(answer.text)
-    assert "phonenumbers-8.1-py3-none-any.whl" in answer.text
-    assert answer.headers["vary"] == "Accept-Language, Cookie"
-
-
-def test_the_scripts_of_the_page_are_verified(admin: httpx.Client) -> None:
-    text = admin.get("/checks").text
-    style = admin.get("/checks/style.css")
-
-    found = re.findall(r'<(link|script) [^>]*"(/assets/[^"]*\.js)" integrity="([^"]*)"', text)
-    script = hash_of(b"export {};")
-    assert found == [
-        ("link", "/assets/app-1a2b/checks.js", script),
-        ("link", "/assets/app-1a2b/checks_page.js", script),
-        ("script", "/assets/app-1a2b/checks_page.js", script),
-    ]
-    assert style.headers["content-type"].startswith("text/css")
-
-
-def test_the_page_works_below_another_path(
-    make_settings: Callable[..., Settings], sts: FakeSts, checks: Path
-) -> None:
-    settings = make_settings(admins=["alice"], checks=checks)
-    app = Starlette(routes=[Mount("/files", create_app(settings, assume_role=sts))])
-    with app_client(app) as client:
-        text = client.get("/files/checks").text
-
-    assert 'data-base="/files"' in text
-    assert 'src="/files/assets/app-1a2b/checks_page.js"' in text
-    assert 'href="/files/checks/style.css"' in text
