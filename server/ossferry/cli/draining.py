@@ -6,21 +6,22 @@ it accepts no new connections, finishes running requests, and closes its socket.
 """
 
 import asyncio
-import ctypes
 import socket
-import struct
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from ossferry.http.protocol import WireConfig
+from ossferry.http.protocol import GuardedHttp, WireConfig
 from ossferry.observability.logs import logger
 
 __all__ = ["DrainingServer"]
 
 IDLE_S = 1.0
-"""A single process stops draining early if there was no connection for this many seconds."""
+"""A process stops draining early if there was no connection for this many seconds."""
 HANDSHAKE_S = 0.2
 """How many seconds the handshake of a new connection may take."""
 LINGER_S = 0.9
@@ -29,16 +30,6 @@ after one second, and then the socket must be closed.
 """
 TICK_S = 0.05
 CLOSE = (b"connection", b"close")
-
-SO_ATTACH_FILTER = 26
-DROP_SYN = (
-    (0x30, 0, 0, 13),  # load the flags of the TCP header
-    (0x54, 0, 0, 0x12),  # keep SYN and ACK
-    (0x15, 0, 1, 0x02),  # SYN without ACK?
-    (0x06, 0, 0, 0),  # then drop the packet
-    (0x06, 0, 0, 0xFFFFFFFF),  # otherwise accept the packet
-)
-"""A packet filter; source: the page "Linux Socket Filtering" of the kernel's documentation."""
 
 log = logger("ossferry.draining")
 
@@ -49,7 +40,6 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: WireConfig) -> None:
         super().__init__(config)
         self._drain_s = config.drain_s
-        self._all_stop = config.all_stop
         self._busy_at: float | None = None
         self._ends_at = 0.0
 
@@ -82,23 +72,13 @@ class DrainingServer(uvicorn.Server):
         elif self.server_state.connections:
             self._busy_at = now
         is_idle = self._busy_at is not None and now - self._busy_at >= IDLE_S
-        is_alone = self._all_stop is None
-        return self.force_exit or (is_alone and is_idle) or now >= self._ends_at
+        return self.force_exit or is_idle or now >= self._ends_at
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the sockets, finish running requests, and stop the application.
-
-        If other processes share the sockets and do not stop, they accept further connections. If
-        this process was told to stop before it had started, it drains first: it must not stop new
-        connections earlier than the other processes.
-        """
-        if self._busy_at is None:
-            await self.main_loop()
+        """Close the sockets, finish running requests, and stop the application."""
         if self._drain_s and not self.force_exit:
-            if self._all_stop is None or self._all_stop.is_set():
-                for sock in sockets or []:
-                    _ignore_new_connections(sock)
-            await self._answer_last()
+            is_alone = self.config.workers == 1  # otherwise the others may go on
+            await self._answer_last(sockets if sockets and is_alone else [])
         await super().shutdown(sockets)
 
     def _begin(self, now: float) -> None:
@@ -108,32 +88,37 @@ class DrainingServer(uvicorn.Server):
             self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
             self.lifespan.state["stopping"] = True  # for `/readyz`
 
-    async def _answer_last(self) -> None:
-        """Accept the connections whose handshake has begun, and wait for their requests."""
+    async def _answer_last(self, sockets: Sequence[socket.socket]) -> None:
+        """Stop accepting connections, and wait for the requests on those accepted last.
+
+        When a socket is closed, the kernel resets connections that are not accepted yet, and their
+        requests are lost. So the kernel queues one more connection, which this method accepts
+        before it closes the socket. Linux ignores further connections meanwhile: their clients try
+        again after a second, and are then told that nothing listens.
+
+        Args:
+            sockets: sockets from which no other process accepts connections.
+        """
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + LINGER_S
-        await asyncio.sleep(HANDSHAKE_S)
+        protocol = partial(
+            GuardedHttp,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        last = [each.dup() for each in sockets]
+        for sock in last:
+            sock.listen(0)
         for server in self.servers:
             server.close()
+        for sock in sockets:
+            sock.close()
+        await asyncio.sleep(HANDSHAKE_S)
+        for sock in last:
+            with sock, suppress(BlockingIOError):
+                while True:
+                    connection, _ = sock.accept()
+                    await loop.connect_accepted_socket(protocol, connection)
         while self.server_state.connections and loop.time() < ends_at:  # noqa: ASYNC110 - no event
             await asyncio.sleep(TICK_S)
-
-
-def _ignore_new_connections(sock: socket.socket) -> None:
-    """Let the kernel ignore requests for new connections to a listening socket.
-
-    When a socket is closed, the kernel resets connections that are not accepted yet, and their
-    requests are lost. A client whose request for a connection is ignored repeats the request after
-    a second; by then the socket is closed, and the client is told so and can ask another server.
-
-    Do nothing on systems other than Linux, and if the kernel does not allow a filter.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    code = b"".join(struct.pack("HBBI", *each) for each in DROP_SYN)
-    buffer = ctypes.create_string_buffer(code)
-    program = struct.pack("HP", len(DROP_SYN), ctypes.addressof(buffer))
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
-    except OSError as error:
-        log.warning("new-connections-not-ignored", reason=error.strerror)

@@ -6,12 +6,10 @@ socket does not listen before the first process has started its application.
 """
 
 import gc
-import multiprocessing
 import os
 import resource
 import socket
 import tempfile
-import time
 
 from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
@@ -61,7 +59,6 @@ def run_workers(settings: Settings, sock: socket.socket) -> None:
             drain_s=settings.drain_s,
             factory=True,
             workers=settings.workers,
-            all_stop=multiprocessing.get_context("spawn").Event(),
         )
         supervisor = _Supervisor(config, sockets=[sock])
         supervisor.run()
@@ -83,18 +80,13 @@ class _DrainingProcess(multiprocess.Process):
 class _Supervisor(multiprocess.Multiprocess):
     """Starts the server processes, replaces them when they end, and stops them."""
 
-    config: WireConfig
-
     def terminate_all(self) -> None:
-        """Stop all server processes.
+        """Stop all server processes, and close this process's copy of the sockets.
 
-        When they have drained, close this process's copy of the sockets. Otherwise the kernel would
-        accept connections, which nobody serves, until the last server process has ended.
+        Otherwise the kernel would accept connections, which nobody serves, until the last server
+        process has ended.
         """
-        assert self.config.all_stop is not None  # noqa: S101 - `run_workers` passes one
-        self.config.all_stop.set()
         super().terminate_all()
-        time.sleep(self.config.drain_s)
         for sock in self.sockets:
             sock.close()
 

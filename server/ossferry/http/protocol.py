@@ -12,7 +12,6 @@ headers.
 import asyncio
 import json
 from dataclasses import dataclass
-from multiprocessing.synchronize import Event
 from typing import Any
 
 from uvicorn import Config
@@ -66,7 +65,6 @@ class WireConfig(Config):
         drain_s: seconds after a stop signal during which the server still accepts connections.
         grace_s: seconds that running requests may take to finish after that.
         factory: whether `app` is a function that returns the application.
-        all_stop: set when all processes of the server stop; None if there is only one.
     """
 
     def __init__(
@@ -78,7 +76,6 @@ class WireConfig(Config):
         drain_s: float = 0.0,
         factory: bool = False,
         workers: int = 1,
-        all_stop: Event | None = None,
     ) -> None:
         super().__init__(
             app,
@@ -95,7 +92,6 @@ class WireConfig(Config):
         )
         self.limits = limits
         self.drain_s = drain_s
-        self.all_stop = all_stop
 
 
 class GuardedHttp(HttpToolsProtocol):
