@@ -133,7 +133,7 @@ class UploadServices:
             await _attempt("release the lease", self.reconciler.close)
 
     async def _purge(self) -> None:
-        while await self.trash.purge() or await self.quarantine.purge():
+        while await self.trash.purge():
             pass
 
     async def _deliver(self, target: str) -> None:

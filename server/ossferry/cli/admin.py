@@ -178,7 +178,7 @@ async def _print_quota(database: "Database", principal: str, *, as_json: bool) -
             own, common = getattr(found.own, name), getattr(settings, f"quota_{name}")
             rows.add(
                 limit=name,
-                used=found.used[name] + found.kept[name],
+                used=found.used[name],
                 allowed=common if own is None else own,
                 set_by="settings" if own is None else "admin",
             )

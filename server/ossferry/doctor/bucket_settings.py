@@ -35,7 +35,7 @@ class BucketSettings:
         self, settings: Settings, access: Access, *, account: Account, outside: Outside
     ) -> None:
         self._settings = settings
-        self._has_trash = settings.objects_role_arn and "trash" in (settings.undo, settings.refused)
+        self._has_trash = settings.objects_role_arn and settings.undo == "trash"
         self._access = access
         self._account = account
         self._outside = outside

@@ -4,7 +4,7 @@ A refusal applies to one object, identified by its key and its ETag. It does not
 object with the same key.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,12 +15,10 @@ from ossferry.ledger.database import AsyncConnection, insert
 from ossferry.ledger.tables import refusals
 from ossferry.oss.objects import Listed, Stored
 
-__all__ = ["Kept", "Refusal", "add", "ended", "forget", "forget_kept", "keep", "of_objects"]
+__all__ = ["Refusal", "add", "forget", "of_objects"]
 
 # built once, because every receipt executes this statement
-FORGOTTEN = sa.delete(refusals).where(
-    refusals.c.key == sa.bindparam("of"), refusals.c.trash_key.is_(None)
-)
+FORGOTTEN = sa.delete(refusals).where(refusals.c.key == sa.bindparam("of"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +34,6 @@ class Refusal:
     size: int
     crc64: str
     request_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """A refused object that is kept below `trash/` for a while.
-
-    Attributes:
-        key: the original key.
-        trash_key: the key below `trash/`.
-    """
-
-    key: str
-    trash_key: str
 
 
 async def add(
@@ -82,36 +67,9 @@ async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> 
 
 
 async def forget(connection: AsyncConnection, keys: Iterable[str]) -> None:
-    """Delete the records of refused objects, except of objects that are kept below `trash/`.
+    """Delete the records of refused objects.
 
     Args:
         keys: the original keys of the refused objects, at least one.
     """
     await connection.execute(FORGOTTEN, [{"of": key} for key in keys])
-
-
-async def keep(connection: AsyncConnection, key: str, *, trash_key: str, until: datetime) -> None:
-    """Record where a refused object is kept.
-
-    Args:
-        trash_key: key of the object below `trash/`.
-        until: time at which the object is removed.
-    """
-    values = {"trash_key": trash_key, "trash_until": until}
-    await connection.execute(sa.update(refusals).where(refusals.c.key == key).values(**values))
-
-
-async def ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Kept]:
-    """Return the refused objects whose retention time below `trash/` is over."""
-    rows = await connection.execute(
-        sa.select(refusals.c.key, refusals.c.trash_key)
-        .where(refusals.c.trash_until <= now)
-        .limit(limit)
-    )
-    return [Kept(key=row.key, trash_key=row.trash_key) for row in rows]
-
-
-async def forget_kept(connection: AsyncConnection, key: str) -> None:
-    """Record that a refused object is no longer kept below `trash/`."""
-    gone = {"trash_key": None, "trash_until": None}
-    await connection.execute(sa.update(refusals).where(refusals.c.key == key).values(**gone))

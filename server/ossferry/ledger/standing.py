@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from ossferry.ledger.database import AsyncConnection, insert
-from ossferry.ledger.tables import TOTAL, Utc, day_of, principals, quotas, refusals, usage
+from ossferry.ledger.tables import TOTAL, day_of, principals, quotas, usage
 
 __all__ = ["Quota", "Standing", "set_quota", "standing"]
 
@@ -36,25 +36,20 @@ class Standing:
 
     Attributes:
         used: usage by uploads; the keys are the field names of `Quota`.
-        kept: usage by refused objects below `trash/`; the keys are the field names of `Quota`.
         own: the principal's own limits. If a field is None, the limit of the settings applies.
     """
 
     used: Mapping[str, int]
-    kept: Mapping[str, int]
     own: Quota
     is_revoked: bool
 
 
 async def standing(connection: AsyncConnection, hash_: str, now: datetime) -> Standing:
     """Return a principal's usage and limits; the usage of an unknown principal is zero."""
-    midnight = datetime.combine(now.astimezone(UTC), time(), UTC)
-    of = {"of": hash_, "today": day_of(now), "midnight": midnight}
-    found = await connection.execute(_STANDING, of)
+    found = await connection.execute(_STANDING, {"of": hash_, "today": day_of(now)})
     row = found.one_or_none()
     return Standing(
         used={name: getattr(row, f"used_{name}", None) or 0 for name in NAMES},
-        kept={name: int(getattr(row, f"kept_{name}", None) or 0) for name in NAMES},
         own=Quota(**{name: getattr(row, name, None) for name in NAMES}),
         is_revoked=getattr(row, "revoked_at", None) is not None,
     )
@@ -86,18 +81,8 @@ def _standing() -> sa.Select[Any]:
         for unit, _, span in (name.partition("_") for name in NAMES)
     ]
     limits = (quotas.c[name] for name in NAMES)
-    kept = (_kept(name).label(f"kept_{name}") for name in NAMES)
-    wanted = sa.select(principals.c.revoked_at, *limits, *used, *kept)
+    wanted = sa.select(principals.c.revoked_at, *limits, *used)
     return wanted.select_from(joined).where(principals.c.hash == sa.bindparam("of"))
-
-
-def _kept(name: str) -> sa.ScalarSelect[Any]:
-    unit, _, span = name.partition("_")
-    what = sa.func.sum(refusals.c.size) if unit == "bytes" else sa.func.count()
-    theirs = sa.and_(refusals.c.principal == sa.bindparam("of"), refusals.c.trash_key.is_not(None))
-    if span == "day":
-        theirs &= refusals.c.refused_at >= sa.bindparam("midnight", type_=Utc())
-    return sa.select(what).where(theirs).scalar_subquery()
 
 
 _STANDING = _standing()

@@ -203,7 +203,4 @@ refusals = Table(
     Column("file_crc64", String(20), nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("refused_at", Utc, nullable=False),
-    Column("trash_key", String(KEY_LENGTH)),  # where the object is kept
-    Column("trash_until", Utc, index=True),
-    Index(None, "principal", "refused_at"),
 )

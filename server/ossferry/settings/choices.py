@@ -15,7 +15,6 @@ __all__ = [
     "GrantKind",
     "Level",
     "OnError",
-    "Refused",
     "Runtime",
     "Undo",
 ]
@@ -23,7 +22,6 @@ __all__ = [
 Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy", "app"]
 GrantKind: TypeAlias = Literal["sts", "form"]
 Runtime: TypeAlias = Literal["micropython", "pyodide"]
-Refused: TypeAlias = Literal["remove", "trash"]
 OnError: TypeAlias = Literal["reject", "allow"]
 Undo: TypeAlias = Literal["trash", "versions", "off"]
 Action: TypeAlias = Literal[

@@ -25,7 +25,6 @@ from ossferry.settings.choices import (
     Algorithm,
     GrantKind,
     Level,
-    Refused,
     Runtime,
     Undo,
 )
@@ -182,12 +181,6 @@ class Settings(CheckSettings):
         le=600,
         description="How many seconds the server waits for the page to confirm or refuse an"
         " upload, before it records the upload without a receipt.",
-    )
-    refused: Refused = Field(
-        default="remove",
-        description="What the server does with an upload whose checksum the page refused."
-        " `remove`: deletes the bytes; `trash`: keeps them below `trash/` for `OSSFERRY_UNDO_S`"
-        " and counts them in the quota.",
     )
     skip_identical: bool = Field(
         default=False,

@@ -382,9 +382,9 @@ def _ledger(
             yield f"OSSFERRY_QUOTA_{name} needs OSSFERRY_OBJECTS_ROLE_ARN: receipts settle it"
 
 
-def _trash(undo: str, refused: str, undo_s: int) -> Iterator[str]:
+def _trash(undo: str, undo_s: int) -> Iterator[str]:
     most = TRASH_DAYS * 86400
-    if "trash" in (undo, refused) and undo_s > most:
+    if undo == "trash" and undo_s > most:
         yield (
             f"OSSFERRY_UNDO_S must not be longer than {most} ({TRASH_DAYS} days): the lifecycle"
             f" rule of `ossferry setup` deletes objects below trash/ after {TRASH_DAYS + 1} days"

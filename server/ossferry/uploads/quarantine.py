@@ -1,16 +1,13 @@
 """Quarantine of refused uploads, whose stored object differs from the file that was sent.
 
 Only the page can compute the checksum of the file. Therefore the page reports that it refused an
-upload, and the server compares the report with the stored object. Depending on the settings, a
-refused object is removed, or kept below `trash/` for a while. Kept objects count in the principal's
-quota, because a client could refuse its own uploads to avoid the quota.
+upload, and the server compares the report with the stored object, and removes it.
 
 A principal can refuse only its own objects. The object must be below the principal's prefix, the
 principal must have had valid credentials when the object was stored, and the page must not have
 confirmed the object by a receipt.
 """
 
-import hashlib
 from datetime import timedelta
 from typing import Annotated, Literal, TypeAlias
 
@@ -23,7 +20,7 @@ from ossferry.clock import Clock
 from ossferry.errors import ForeignKeyError, UploadStandsError
 from ossferry.hooks.calls import Hooks, deleted
 from ossferry.http.body import Text, read_body
-from ossferry.identity.object_keys import TRASH, check_own_key
+from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts, refusals
 from ossferry.ledger.refusals import Refusal
@@ -39,7 +36,7 @@ __all__ = ["Quarantine", "RefusalApi", "RefusedOutcome", "RefusedUpload"]
 SLACK = timedelta(minutes=15)
 """Covers clock differences between OSS and the server, and the duration of the last request."""
 
-Outcome: TypeAlias = Literal["removed", "kept", "gone"]
+Outcome: TypeAlias = Literal["removed", "gone"]
 Etag: TypeAlias = Annotated[Text, Field(max_length=100)]
 
 log = logger("ossferry.quarantine")
@@ -59,7 +56,7 @@ class RefusedOutcome(TypedDict):
 
 
 class Quarantine:
-    """Removes refused objects from the bucket, or moves them to the trash."""
+    """Removes refused objects from the bucket."""
 
     def __init__(
         self,
@@ -72,8 +69,6 @@ class Quarantine:
         metrics: Metrics,
         clock: Clock,
     ) -> None:
-        self._keeps = settings.refused == "trash"
-        self._lasts = timedelta(seconds=settings.undo_s)
         self._settle = timedelta(seconds=settings.settle_s)
         self._store = store
         self._database = database
@@ -93,7 +88,7 @@ class Quarantine:
                 ETag. Without an ETag, only a recent object without a receipt can be refused.
 
         Returns:
-            ``removed``, ``kept`` (below `trash/`), or ``gone`` if there is no such object.
+            ``removed``, or ``gone`` if there is no such object.
 
         Raises:
             UploadStandsError: the object equals the file, was confirmed, or is not the refused
@@ -133,44 +128,19 @@ class Quarantine:
             file_size=report.size,
             oss_request_id=request_id,
         )
-        return await self.finish(owner, stored)
+        return await self.finish(stored)
 
-    async def finish(self, owner: Owner, stored: Listed) -> Outcome:
-        """Remove a refused object, or move it below `trash/`, depending on the settings.
+    async def finish(self, stored: Listed) -> Outcome:
+        """Remove a refused object.
 
         Returns:
-            ``removed``, ``kept``, or ``gone`` if the object was deleted or replaced.
+            ``removed``, or ``gone`` if the object was deleted or replaced.
         """
-        trash_key = _trash_key(owner, stored)
-        if self._keeps:
-            until = self._clock() + self._lasts
-            async with self._database.write() as connection:
-                await refusals.keep(connection, stored.key, trash_key=trash_key, until=until)
-            found = await self._unchanged(stored)
-            if found is None or not await self._store.copy(found, trash_key):
-                return "gone"
-        if await self._unchanged(stored) is None:
+        found = await self._store.head(stored.key)
+        if found is None or found.etag != stored.etag:
             return "gone"
         await self._store.delete(stored.key)
-        return "kept" if self._keeps else "removed"
-
-    async def _unchanged(self, stored: Listed) -> Stored | None:
-        found = await self._store.head(stored.key)
-        return found if found is not None and found.etag == stored.etag else None
-
-    async def purge(self, *, limit: int = 100) -> int:
-        """Remove refused objects whose retention time below `trash/` is over.
-
-        Returns:
-            The number of removed objects.
-        """
-        async with self._database.read() as connection:
-            ended = await refusals.ended(connection, self._clock(), limit=limit)
-        for each in ended:
-            await self._store.delete(each.trash_key)
-            async with self._database.write() as connection:
-                await refusals.forget_kept(connection, each.key)
-        return len(ended)
+        return "removed"
 
 
 class RefusalApi:
@@ -180,7 +150,7 @@ class RefusalApi:
         self._quarantine = quarantine
 
     async def create(self, request: Request, owner: Owner) -> Response:
-        """Handle `POST /api/receipts/refused`: return whether the object was removed, kept or gone.
+        """Handle `POST /api/receipts/refused`: return whether the object was removed or gone.
 
         Raises:
             BadRequestError: the report is malformed.
@@ -209,12 +179,3 @@ def _why_it_stands(
         return "other"
     same = receipt is not None and (receipt.size, receipt.crc64) == (stored.size, stored.crc64)
     return "confirmed" if receipt and same and receipt.source == "page" else ""
-
-
-def _trash_key(owner: Owner, stored: Listed) -> str:
-    """Return the key below `trash/` for a refused object.
-
-    This key always differs from the keys below `trash/` for deleted uploads.
-    """
-    digest = hashlib.sha256(stored.key.encode()).hexdigest()
-    return f"{TRASH}{owner.hash}/refused-{digest}"

@@ -201,7 +201,7 @@ class Quotas:
     def _rest(self, found: Standing) -> dict[str, int | None]:
         allowed = {name: self._allowed(name, found) for name in self._default}
         return {
-            name: None if most is None else most - found.used[name] - found.kept[name]
+            name: None if most is None else most - found.used[name]
             for name, most in allowed.items()
         }
 
@@ -218,7 +218,7 @@ class Quotas:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return QuotaExceededError(
             name,
-            used=found.used[name] + found.kept[name],
+            used=found.used[name],
             allowed=self._allowed(name, found) or 0,
             frees_at=midnight if name.endswith("_day") else None,
             now=now,

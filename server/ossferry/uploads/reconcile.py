@@ -207,7 +207,7 @@ class Reconciler:
             noted = differences.changed if receipt else differences.found
             try:
                 if each.key in refused:
-                    await self._quarantine.finish(owner, each)
+                    await self._quarantine.finish(each)
                 elif self._may_wait(owner, each, differences.waiting):
                     continue  # the page may still confirm or refuse it
                 elif each.is_symlink:

@@ -304,11 +304,9 @@ async def lost(key: str, version: str = "") -> str:
     raise OssLostError("no-answer")
 
 
-@pytest.mark.parametrize("refused", ["remove", "trash"])
 def test_what_cannot_be_removed_now_is_hidden_and_removed_later(
-    make_world: Callable[..., World], refused: str
+    world: World,
 ) -> None:
-    world = make_world(refused=refused)
     world.damage()
     plain = world.store.delete
 
@@ -342,11 +340,9 @@ def test_t60_a_refused_object_that_cannot_be_removed_stays_hidden_and_ends_nothi
     assert (answer.status_code, world.listed()) == (502, [later, later])
 
 
-@pytest.mark.parametrize("refused", ["remove", "trash"])
 def test_an_object_that_replaces_a_refused_one_after_the_list_stays(
-    make_world: Callable[..., World], refused: str
+    world: World,
 ) -> None:
-    world = make_world(refused=refused)
     world.damage()
     plain_delete, plain_list = world.store.delete, world.store.list
 
@@ -362,108 +358,6 @@ def test_an_object_that_replaces_a_refused_one_after_the_list_stays(
     world.look_through()
 
     assert world.store.objects[world.key].crc64 == GOOD
-
-
-def test_bytes_are_kept_for_a_while_if_the_settings_say_so(
-    make_world: Callable[..., World],
-) -> None:
-    world = make_world(refused="trash", undo_s=3600)
-    world.damage()
-
-    answer = world.refuse()
-    (kept,) = world.store.objects
-    gone = world.client.get("/api/objects/deleted").json()["objects"]
-    world.clock.advance(3601)
-    world.run(world.app.state.uploads.quarantine.purge())
-
-    assert answer.json()["outcome"] == "kept"
-    assert kept.startswith(f"trash/{world.owner().hash}/refused-")
-    assert (gone, world.store.objects) == ([], {})
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_t59_what_is_replaced_while_it_is_kept_stays(
-    make_world: Callable[..., World], when: str
-) -> None:
-    world = make_world(refused="trash")
-    world.store.arrives[when] = world.key
-    world.client.post("/api/grant")
-    world.damage()
-
-    answer = world.refuse()
-
-    assert (answer.json()["outcome"], world.store.objects[world.key].etag) == ("gone", "LATER")
-
-
-def test_t41_what_is_kept_below_trash_counts_until_it_is_purged(
-    make_world: Callable[..., World],
-) -> None:
-    world = make_world(refused="trash", undo_s=3 * 86400, quota_bytes_total=500)
-    before, lefts = world.left(), []
-
-    for name, size in (("x.txt", 300), ("y.txt", 100)):
-        key = world.key_of("alice", name)
-        world.store.put(key, size=size, crc64=BAD, last_modified=world.clock())
-        assert world.refuse(key, size=size).json()["outcome"] == "kept"
-        lefts.append(world.left())
-    world.store.put(world.key, size=50, crc64=GOOD, last_modified=world.clock())
-    receipt = world.client.post(
-        "/api/receipts", json={"key": world.key, "size": 50, "crc64": GOOD}
-    ).json()
-    world.clock.advance(3 * 86400)
-    world.run(world.app.state.uploads.quarantine.purge())
-
-    assert lefts == [
-        {"bytes_left": 200, "objects_left": 49},
-        {"bytes_left": 100, "objects_left": 48},
-    ]
-    assert receipt["quota"] == {"bytes_left": 50, "objects_left": 47}
-    assert (before, world.left()) == (
-        {"bytes_left": 500, "objects_left": 50},
-        {"bytes_left": 450, "objects_left": 49},
-    )
-
-
-def test_t41_what_is_kept_below_trash_counts_on_its_day(make_world: Callable[..., World]) -> None:
-    world = make_world(refused="trash", undo_s=3 * 86400)
-    lefts = []
-
-    world.damage()
-    world.refuse()
-    for _ in range(2):
-        lefts.append(world.left()["bytes_left"])
-        world.clock.advance(86400)
-
-    assert lefts == [991, 1000]
-
-
-def test_t41_who_has_used_up_a_quota_is_told_what_counts_below_trash_too(
-    make_world: Callable[..., World],
-) -> None:
-    world = make_world(refused="trash", quota_bytes_total=500)
-    refused = world.key_of("alice", "refused.txt")
-    world.store.put(refused, size=300, crc64=BAD, last_modified=world.clock())
-    world.refuse(refused, size=300)
-    world.store.put(world.key, size=200, crc64=GOOD, last_modified=world.clock())
-    world.client.post("/api/receipts", json={"key": world.key, "size": 200, "crc64": GOOD})
-
-    answer = world.client.post("/api/grant")
-
-    told = {"limit": "bytes_total", "used": 500, "allowed": 500, "frees_at": None}
-    assert (answer.status_code, answer.json()["quota"]) == (429, told)
-
-
-def test_t41_of_one_key_one_refused_object_is_kept(make_world: Callable[..., World]) -> None:
-    world = make_world(refused="trash")
-
-    for size in (100, 200):
-        world.store.put(
-            world.key, size=size, crc64=BAD, etag=f"{size}", last_modified=world.clock()
-        )
-        assert world.refuse().json()["outcome"] == "kept"
-
-    (kept,) = world.store.objects.values()
-    assert (kept.size, world.left()["bytes_left"]) == (200, 800)
 
 
 def test_an_upload_that_is_sent_again_under_its_key_is_recorded(world: World) -> None:

@@ -341,7 +341,7 @@ class Ledger:
             raise LedgerLostError("The ledger does not answer.")
         nothing = dict.fromkeys((each.name for each in fields(Quota)), 0)
         own = Quota(bytes_total=100)
-        return Standing(used=nothing, kept=nothing, own=own, is_revoked=False)
+        return Standing(used=nothing, own=own, is_revoked=False)
 
     async def admit_at(self, owner: Owner, *moments: float) -> list[Left | None]:
         """Return what is left at each moment."""

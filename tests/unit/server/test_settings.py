@@ -282,7 +282,6 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
         ({"database_url": "mysql://x"}, "OSSFERRY_DATABASE_URL must look like"),
         ({"quota_bytes_day": 5}, "OSSFERRY_QUOTA_BYTES_DAY needs OSSFERRY_OBJECTS_ROLE_ARN"),
         ({"undo_s": 604_801}, "OSSFERRY_UNDO_S must not be longer than 604800 (7 days): the"),
-        ({"undo": "off", "refused": "trash", "undo_s": 2_592_000}, "OSSFERRY_UNDO_S must not be"),
         ({"callback": True}, "OSSFERRY_CALLBACK needs OSSFERRY_OBJECTS_ROLE_ARN."),
         (
             {**OBJECTS, "share_access_key_id": "LTAI5tLinks"},

@@ -105,9 +105,6 @@ def _create_uploads() -> None:
         sa.Column("file_crc64", sa.String(20), nullable=False),
         sa.Column("request_id", sa.String(64), nullable=False),
         sa.Column("refused_at", TIME, nullable=False),
-        sa.Column("trash_key", sa.String(1024)),
-        sa.Column("trash_until", TIME, index=True),
-        sa.Index(None, "principal", "refused_at"),
     )
 
 
