@@ -7,8 +7,10 @@ import logging
 import os
 import re
 from collections.abc import Coroutine, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -354,5 +356,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, browser_name: str) ->
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
     """Server and mock, started once per session in the same way as by `make demo`."""
-    with Demo() as running:
-        yield running
+    with ExitStack() as running:
+        with patch("ossferry.access.rate_limits.RENEWALS", "100000/minute"):  # all are Alice
+            demo = running.enter_context(Demo())
+        yield demo

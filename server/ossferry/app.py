@@ -107,6 +107,7 @@ def create_app(
     hooks: Mapping[str, object] = MappingProxyType({}),
     authorize: Authorize | None = None,
     outbound: httpx.AsyncClient | None = None,
+    runtime_query: bool = False,
 ) -> Starlette:
     """Return the server as an ASGI application.
 
@@ -126,6 +127,7 @@ def create_app(
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
         authorize: limits each grant; by default only the settings do.
         outbound: HTTP client for webhooks and keys of OSS; by default for public addresses only.
+        runtime_query: whether `?runtime=` in the page's address chooses the interpreter.
 
     Raises:
         SettingsError: the built page is missing, a file
@@ -137,7 +139,11 @@ def create_app(
     grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
     uploads = _upload_services(base, hooks, outbound)
     ready = _readiness(base, sts_date or ask_sts_date(settings), sts)
-    routes = _routes(base, authenticator, Authorizer(settings, authorize), grants, uploads, ready)
+    page = Pages.load(
+        settings, base.web_dir, base.assets, authenticator, runtime_query=runtime_query
+    )
+    allow = Authorizer(settings, authorize)
+    routes = _routes(base, page, authenticator, allow, grants, uploads, ready)
     services: list[Closing] = [uploads] if uploads else []
     closing = [grants, *services, authenticator, base.counter, base.storage]
     return _application(base, routes, _lifespan(uploads, closing, base.audit), uploads)
@@ -279,6 +285,7 @@ def _readiness(base: _Base, sts_date: StsDate, sts: GuardedSts) -> Readiness:
 
 def _routes(
     base: _Base,
+    page: Pages,
     authenticator: Authenticator,
     authorizer: Authorizer,
     grants: Grants,
@@ -306,7 +313,7 @@ def _routes(
         clock=clock,
     )
     handlers = Handlers(
-        page=Pages.load(settings, base.web_dir, base.assets, authenticator),
+        page=page,
         assets=AssetApi(assets),
         embedding=EmbeddingApi(settings.frame_origins),
         checks=CheckApi(base.checks) if base.checks else None,
@@ -443,7 +450,7 @@ def _middleware(base: _Base, routes: Sequence[Route]) -> list[Middleware]:
         Middleware(RequestChecks),
         Middleware(TrustedProxies, settings=settings),
         Middleware(HostGuard, settings=settings),
-        Middleware(ConcurrencyLimit, settings=settings),
+        Middleware(ConcurrencyLimit),
     ]
     if settings.cors_origins:
         found.append(

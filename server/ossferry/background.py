@@ -33,6 +33,12 @@ __all__ = ["UploadServices"]
 IDLE_S = 2.0
 """Seconds after which the ledger is searched for events to deliver, if no event is announced."""
 
+RECONCILE_S = 60.0
+"""Seconds between two comparisons of the bucket with the ledger, for people who hold credentials.
+
+Each one lists the folder of everybody who has uploaded lately, and finds what no page has reported.
+"""
+
 PURGE_S = 30.0
 """Seconds between two removals of objects whose time in the trash is over.
 
@@ -93,25 +99,23 @@ class UploadServices:
         parts = (store, database, self.recorder, self.hooks, self.quotas)
         self.trash = Trash(settings, *parts, clock=clock)
         self.quarantine = Quarantine(
-            settings, store, database, self.hooks, self.quotas, metrics=metrics, clock=clock
+            store, database, self.hooks, self.quotas, metrics=metrics, clock=clock
         )
         self.reconciler = Reconciler(
             *parts,
             quarantine=self.quarantine,
             trash=self.trash,
-            settle_s=settings.settle_s,
             clock=clock,
         )
         self.delivery = EventDelivery(
             settings, database, self.hooks, clock=clock, chance=random.random, client=outbound
         )
-        self._reconcile_s = settings.reconcile_s
         self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Start the background tasks."""
         loops: list[Coroutine[None, None, None]] = [
-            self._every(self._reconcile_s, self.reconciler.run),
+            self._every(RECONCILE_S, self.reconciler.run),
             self._every(PURGE_S, self._purge, first_s=1.0),
             self._every(FORGET_S, self.delivery.forget_old),
             *(self._deliver(target) for target in self.hooks.targets),

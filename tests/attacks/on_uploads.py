@@ -11,6 +11,7 @@ from attacks.worlds import Headers, World, Worlds
 from ossferry.identity.owner import principal_prefix
 from ossferry.identity.principal import Principal
 from ossferry.ledger import people
+from ossferry.uploads.quarantine import SETTLE
 from support.callbacks import HOSTILE_KEY_URLS, Caller, signing_key
 from support.server_fakes import OPTIONS
 
@@ -153,7 +154,7 @@ def eaten(sizes: list[int], *, path: str = "/api/grant", method: str = "POST") -
         for number, size in enumerate(sizes):
             key = f"{PREFIX}2026-03-14/r/{number}"
             world.store.put(key, size=size, last_modified=world.clock())
-        world.clock.advance(world.settle_s + 1)
+        world.clock.advance(SETTLE.total_seconds() + 1)
         _look_through(transport, after)
         refused = world.ask(method, path, headers=bearer(world), body=b"")
         world.store.objects.clear()  # reset for the next attempt

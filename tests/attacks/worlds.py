@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+from unittest.mock import patch
 
 import httpx
 from starlette.applications import Starlette
 from starlette.responses import Response
 
+from ossferry.access import rate_limits
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
@@ -38,8 +40,6 @@ COMMON: dict[str, object] = {
     "allowed_hosts": ("uploads.example.com",),
     "rate_per_principal": MUCH,
     "rate_per_address": MUCH,
-    "rate_global": "1000000/second",
-    "rate_failures": MUCH,
     "metrics_token": "metrics-token-of-more-than-32-characters",
 }
 KINDS: dict[str, dict[str, object]] = {
@@ -57,7 +57,7 @@ KINDS: dict[str, dict[str, object]] = {
         "trusted_proxies": ["198.51.100.0/24"],
     },
     "tls": {"auth": "demo", "behind_tls": True, "trusted_proxies": ["192.0.2.0/24"]},
-    "slow down": {"auth": "apikey", "rate_failures": "5/minute", "rate_per_principal": "5/minute"},
+    "slow down": {"auth": "apikey", "rate_per_principal": "5/minute"},
     "oidc": {
         "auth": "oidc",
         "oidc_issuer": "http://127.0.0.1:9",
@@ -97,7 +97,6 @@ class World:
     clock: FakeClock
     key: str
     cookie: str
-    settle_s: float
 
     def ask(
         self,
@@ -166,14 +165,16 @@ class Worlds:
         asyncio.run(Sessions(settings, sign_outs, clock=clock).begin(carol, response))
         cookie = response.headers["set-cookie"].partition(";")[0].partition("=")[2]
         store, signs = FakeStore(), signing_key()
-        app = create_app(
-            settings,
-            assume_role=sts,
-            clock=clock,
-            store=store if settings.objects_role_arn else None,
-            sign_outs=sign_outs,
-            outbound=httpx.AsyncClient(transport=KeyServer(pem_of(signs))),
-        )
+        failures = "5/minute" if kind == "slow down" else MUCH
+        with patch.multiple(rate_limits, FAILURES=failures, GLOBAL="1000000/second"):
+            app = create_app(
+                settings,
+                assume_role=sts,
+                clock=clock,
+                store=store if settings.objects_role_arn else None,
+                sign_outs=sign_outs,
+                outbound=httpx.AsyncClient(transport=KeyServer(pem_of(signs))),
+            )
         client = app_client(app, BASE)
         return World(
             app=app,
@@ -184,7 +185,6 @@ class Worlds:
             clock=clock,
             key=key.text,
             cookie=cookie,
-            settle_s=settings.settle_s,
         )
 
 

@@ -9,10 +9,12 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from starlette.requests import Request
 
 from bench.token_server import HOST, MUCH, STS_S
+from ossferry.access import rate_limits
 from ossferry.app import create_app
 from ossferry.cli.serving import BackgroundServer, StopSignals, bind
 from ossferry.cli.workers import settle
@@ -69,8 +71,6 @@ def receipt_settings(folder: Path, oss_port: int, ledger_url: str) -> Settings:
         web_dir=folder,
         database_url=ledger_url,
         audit_file=folder / "audit.log",
-        rate_objects=MUCH,
-        rate_global=MUCH,
         quota_objects_total=1_000_000_000,
     )
 
@@ -100,7 +100,8 @@ def main(which: str, port: int, oss_port: int, folder: Path, ledger_url: str) ->
         asyncio.run(serve_oss(oss_port))
     settings = receipt_settings(folder, oss_port, ledger_url)
     store = OssBucket(settings, assume_role, clock=utc_now)
-    app = create_app(settings, identify=identify, assume_role=assume_role, store=store)
+    with patch.multiple(rate_limits, OBJECTS=MUCH, GLOBAL=MUCH):
+        app = create_app(settings, identify=identify, assume_role=assume_role, store=store)
     settle()
     with StopSignals() as signals:
         server = BackgroundServer(app, bind(HOST, port, option="port"), on_exit=signals.set)

@@ -11,6 +11,7 @@ import re
 import sys
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from bench.peers.tutorial_flask import run_gunicorn
 from ossferry.app import create_app
@@ -106,7 +107,6 @@ def bench_settings(folder: Path, port: int, *, sts_port: int = 9) -> Settings:
         audit_file=folder / "audit.log",
         rate_per_principal=MUCH,
         rate_per_address=MUCH,
-        rate_global=MUCH,
     )
     return settings.model_copy(update={"sts_calls_per_s": 1_000_000})
 
@@ -120,11 +120,12 @@ def main(which: str, port: int, sts_port: int, folder: Path) -> None:
     if which == "gunicorn":
         run_gunicorn(HOST, port, f"{HOST}:{sts_port}")
     settings = bench_settings(folder, port, sts_port=sts_port)
-    app = create_app(
-        settings,
-        assume_role=StsClient(settings, access_key("LTAI5tBench", "secret")),
-        sign_outs=bench_sign_outs(),
-    )
+    with patch("ossferry.access.rate_limits.GLOBAL", MUCH):
+        app = create_app(
+            settings,
+            assume_role=StsClient(settings, access_key("LTAI5tBench", "secret")),
+            sign_outs=bench_sign_outs(),
+        )
     settle()
     with StopSignals() as signals:
         server = BackgroundServer(app, bind(HOST, port, option="port"), on_exit=signals.set)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from playwright.sync_api import Page, Route
@@ -62,10 +63,11 @@ def test_another_users_prefix_is_refused_and_told_in_words(
         pytest.param({"effect": "hang"}, id="no answer", marks=pytest.mark.slow),  # as above
     ],
 )
+@patch("ossferry.oss.sts.TIMEOUT_S", 0.5)
 def test_uploads_wait_for_sts_and_go_on_by_themselves(
     start_demo: StartDemo, console: Console, fault: dict[str, str]
 ) -> None:
-    demo, uploader = start_demo(sts_timeout_s=0.5)
+    demo, uploader = start_demo()
     demo.oss.faults.add(operation="AssumeRole", **fault)
     console.expected.append(f"{REFUSED} 503")
     uploader.open()

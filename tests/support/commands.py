@@ -94,7 +94,6 @@ def environment(demo: Demo, user: User = SERVER) -> dict[str, str]:
         "SECRET": settings.secret.get_secret_value(),
         "ALLOW_MOCK": "1",
         "DATABASE_URL": settings.ledger_url,
-        "SETTLE_S": "0",
     }
     ((key, secret),) = user.keys.items()
     keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}

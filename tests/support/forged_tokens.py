@@ -58,7 +58,7 @@ FORGED: dict[str, Callable[[], str]] = {
         OctKey.import_key("0" * 32), {"alg": "HS256", "kid": "k1"}
     ),
     "another key": lambda: signed_with(OTHER_KEY, {"alg": "RS256", "kid": "k1"}),
-    "RS384 is not allowed": lambda: ISSUER.token({"alg": "RS384"}),
+    "PS384 is not allowed": lambda: ISSUER.token({"alg": "PS384"}),
     "kid traversal": lambda: signed_with(
         OTHER_KEY, {"alg": "RS256", "kid": "../../../../dev/null"}
     ),

@@ -109,7 +109,6 @@ def replicas(
         "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
         "RATE_PER_PRINCIPAL": MUCH,
         "RATE_PER_ADDRESS": MUCH,
-        "RATE_OBJECTS": MUCH,
         "DRAIN_S": "1",
         **changes,
     }

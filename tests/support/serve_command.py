@@ -37,7 +37,6 @@ def cloud_options(folder: Path) -> dict[str, str]:
         "OSSFERRY_STS_ENDPOINT": "https://sts.invalid.aliyuncs.com",
         "OSSFERRY_ROLE_ARN": "acs:ram::1000000000000000:role/oss-web-upload",
         "OSSFERRY_SECRET_FILE": str(folder / "secret"),
-        "OSSFERRY_STS_TIMEOUT_S": "1",
         "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI-canary-id",
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "canary-long-term-secret",
     }

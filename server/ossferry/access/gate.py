@@ -23,6 +23,7 @@ from ossferry.errors import (
     OssferryError,
     TooManyError,
 )
+from ossferry.http.concurrency import MAX_REQUESTS
 from ossferry.http.problems import accepts_html
 from ossferry.http.proxies import address_of
 from ossferry.http.same_site import Guard
@@ -102,7 +103,7 @@ class Gate:
         self._rates = rates
         self._audit = audit
         self._check_owner = check_owner
-        self._most = max(1, settings.limit_concurrency // SHARE)
+        self._most = max(1, MAX_REQUESTS // SHARE)
         self._running: dict[str, int] = {}  # principal -> requests that run now
 
     async def enter(self, request: Request, checks: Checks) -> Owner:

@@ -11,18 +11,39 @@ from ossferry.state.counter import Counter
 
 __all__ = ["Rates", "address_key"]
 
+OBJECTS = "6000/minute"
+"""Requests of one principal about uploads, and reports in batches.
+
+A page that uploads many small files reports some hundred of them in a burst.
+"""
+
+GLOBAL = "5000/second"
+"""Requests of all clients together: more than they send unless many machines attack."""
+
+RENEWALS = "20/minute"
+"""Calls to STS that one principal causes by reporting that OSS refused their credentials.
+
+All principals share the calls that STS allows the account.
+"""
+
+FAILURES = "30/minute"
+"""Failed identifications per address or key id: enough for mistakes, and too few to guess a key.
+
+People who can prove their identity are let in anyway.
+"""
+
 
 class Rates:
-    """Counts requests against the rate limits in the settings."""
+    """Counts requests against the rate limits."""
 
     def __init__(self, settings: Settings, counter: Counter) -> None:
         self._counter = counter
         self._per_principal = limits.parse(settings.rate_per_principal)
-        self._renewals = limits.parse(settings.rate_renewals)
-        self._objects = limits.parse(settings.rate_objects)
+        self._renewals = limits.parse(RENEWALS)
+        self._objects = limits.parse(OBJECTS)
         self._per_address = limits.parse(settings.rate_per_address)
-        self._global = limits.parse(settings.rate_global)
-        self._failures = limits.parse(settings.rate_failures)
+        self._global = limits.parse(GLOBAL)
+        self._failures = limits.parse(FAILURES)
 
     async def admit(self, address: str) -> None:
         """Count a request against the limit of its address and against the limit of all requests.

@@ -24,7 +24,6 @@ class JwtAuth:
             Jwks(lambda: fetch_json(client, settings.jwt_jwks_url), monotonic=monotonic),
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
-            algorithms=settings.jwt_algorithms,
             clock=clock,
         )
 

@@ -20,7 +20,6 @@ __all__ = ["Attempt", "Provider"]
 
 DISCOVERY = "/.well-known/openid-configuration"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA", "Ed25519")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,6 @@ class Provider:
             Jwks(self._fetch_keys, monotonic=monotonic),
             issuer=self._issuer,
             audience=settings.oidc_client_id,
-            algorithms=ALGORITHMS,
             clock=clock,
         )
         self._found: dict[str, Any] | None = None

@@ -6,7 +6,7 @@ starts quickly.
 """
 
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
@@ -193,6 +193,7 @@ def reconcile(
     from ossferry.cli.tools import with_bucket
     from ossferry.ledger import people
     from ossferry.ledger.reports import principals_report
+    from ossferry.uploads.quarantine import SETTLE
     from ossferry.uploads.reconcile import reconciler
     from ossferry.uploads.scope import nobody
 
@@ -221,7 +222,7 @@ def reconcile(
                 done(1)
         told = f"{counted(len(owners), 'principal')} compared, {counted(count, 'difference')}"
         if waiting:
-            until = utc_text(max(waiting) + timedelta(seconds=tools.settings.settle_s))
+            until = utc_text(max(waiting) + SETTLE)
             told += (
                 f"; {counted(len(waiting), 'new or changed object')} may still get a receipt from"
                 f" the page until {until}; after that the server looks at them, or this command if"

@@ -36,7 +36,7 @@ from ossferry.app import create_app
 from ossferry.cli.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError
 from ossferry.identity.object_keys import UPLOADS
-from ossferry.oss.bucket import OssBucket
+from ossferry.oss.bucket import TIMEOUT_S, OssBucket
 from ossferry.oss.cors_rule import cors_document, upload_rule
 from ossferry.oss.policy import objects_policy
 from ossferry.oss.sdk import Sdk
@@ -294,9 +294,7 @@ class Demo:
             "objects_endpoint": f"http://127.0.0.1:{self.oss.port}",
             "secret": DEMO_SECRET,
             "allow_mock": True,
-            "allow_runtime_query": True,
             "rate_per_principal": UNHURRIED,
-            "rate_renewals": UNHURRIED,
             "rate_per_address": UNHURRIED,
             "host": self._host,
             "port": port,
@@ -314,6 +312,7 @@ class Demo:
             store=OssBucket(
                 self.settings, objects_sts(self.settings, keys), clock=self.oss.clock.now
             ),
+            runtime_query=True,
         )
 
 
@@ -331,7 +330,7 @@ def prepare_bucket(settings: Settings, endpoint: str, origins: list[str]) -> Non
         expires_at=datetime.max.replace(tzinfo=UTC),
     )
     with closing(Sdk(settings.bucket, settings.region, endpoint)) as sdk:
-        bucket = sdk.bucket(operator, endpoint, timeout_s=settings.oss_timeout_s)
+        bucket = sdk.bucket(operator, endpoint, timeout_s=TIMEOUT_S)
         bucket.change("PutBucket")
         bucket.change("PutBucketCors", Configuration=cors_document([upload_rule(origins)]))
 

@@ -228,7 +228,7 @@ def serve(
     refuse_mock(settings)
     if settings.objects_role_arn is not None:
         asyncio.run(check_ledger(settings.ledger_url))
-    allow_connections(settings)
+    allow_connections()
     with bind(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
         log = logger("ossferry.serve")
         (address, *_) = settings.own_origins(sock.getsockname()[1])
@@ -243,14 +243,13 @@ def serve(
 def _serve_here(settings: "Settings", app: "Starlette", sock: "socket") -> None:
     """Run the server in this process until a signal stops it."""
     from ossferry.cli.serving import BackgroundServer, StopSignals
-    from ossferry.cli.workers import GRACE_S, settle, wire_limits
+    from ossferry.cli.workers import GRACE_S, settle
 
     settle()
     with StopSignals() as signals:
         server = BackgroundServer(
             app,
             sock,
-            limits=wire_limits(settings),
             grace_s=GRACE_S,
             drain_s=settings.drain_s,
             on_exit=signals.set,

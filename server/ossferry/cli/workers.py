@@ -29,7 +29,6 @@ __all__ = [
     "allow_connections",
     "run_workers",
     "settle",
-    "wire_limits",
     "worker_app",
 ]
 
@@ -54,7 +53,6 @@ def run_workers(settings: Settings, sock: socket.socket) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # prometheus_client reads it at import
         config = WireConfig(
             "ossferry.cli.workers:worker_app",
-            limits=wire_limits(settings),
             grace_s=GRACE_S,
             drain_s=settings.drain_s,
             factory=True,
@@ -100,14 +98,14 @@ def worker_app() -> Starlette:
     return app
 
 
-def allow_connections(settings: Settings) -> None:
-    """Raise the limit of open files to allow the configured number of connections.
+def allow_connections() -> None:
+    """Raise the limit of open files to allow `WireLimits.max_connections`.
 
     Worker processes inherit the new limit. If the hard limit of this process is too low, raise the
     limit to the hard limit, and log a warning.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = settings.limit_connections + OTHER_FILES
+    wanted = WireLimits().max_connections + OTHER_FILES
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
@@ -124,10 +122,3 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
-
-
-def wire_limits(settings: Settings) -> WireLimits:
-    """Return the limits of HTTP connections, with values from the settings."""
-    return WireLimits(
-        read_timeout_s=settings.read_timeout_s, max_connections=settings.limit_connections
-    )

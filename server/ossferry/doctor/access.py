@@ -7,6 +7,7 @@ import anyio.to_thread
 
 from ossferry.errors import OssRefusedError
 from ossferry.operations.checks import Finding, failed
+from ossferry.oss.bucket import TIMEOUT_S
 from ossferry.oss.sdk import Sdk, SdkBucket
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
@@ -42,15 +43,14 @@ class Access:
 
     def bucket(self, credentials: StsCredentials, origin: str) -> SdkBucket:
         """Return the bucket at an address that has the bucket's name, as browsers use it."""
-        timeout_s = self._settings.oss_timeout_s
-        return self._sdk.bucket(credentials, origin, timeout_s=timeout_s, is_cname=True)
+        return self._sdk.bucket(credentials, origin, timeout_s=TIMEOUT_S, is_cname=True)
 
     def servers_bucket(self, credentials: StsCredentials) -> SdkBucket:
         """Return the bucket at the address that the server itself uses."""
         return self._sdk.bucket(
             credentials,
             self._settings.objects_address,
-            timeout_s=self._settings.oss_timeout_s,
+            timeout_s=TIMEOUT_S,
             is_cname=self._settings.objects_by_cname,
         )
 

@@ -27,6 +27,7 @@ from ossferry.operations.checks import (
     ask_sts_date,
     run_checks,
 )
+from ossferry.oss.bucket import TIMEOUT_S
 from ossferry.oss.sdk import Sdk
 from ossferry.oss.sts import StsClient, default_credentials, find_credentials, objects_sts
 from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
@@ -160,7 +161,7 @@ async def _opened(
         clock=clock,
     )
     with closing(Sdk(settings.bucket, settings.region, settings.objects_address)) as sdk:
-        async with httpx.AsyncClient(timeout=settings.oss_timeout_s) as client:
+        async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
             outside = Outside(settings, client, clock)
             access = Access(settings, sdk)
             account = Account(

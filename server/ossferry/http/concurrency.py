@@ -4,20 +4,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ossferry.errors import BusyError
 from ossferry.mount import route_path
-from ossferry.settings.model import Settings
 
-__all__ = ["ConcurrencyLimit"]
+__all__ = ["MAX_REQUESTS", "ConcurrencyLimit"]
+
+MAX_REQUESTS = 1000
+"""A process that handles more at the same time would answer all of them too late."""
 
 
 class ConcurrencyLimit:
-    """ASGI middleware that refuses requests above `OSSFERRY_LIMIT_CONCURRENCY`.
+    """ASGI middleware that refuses requests above `MAX_REQUESTS` at the same time.
 
     Requests to `/healthz` are always allowed, because a busy process is still healthy.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._limit = settings.limit_concurrency
+        self._limit = MAX_REQUESTS
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

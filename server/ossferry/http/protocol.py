@@ -71,7 +71,7 @@ class WireConfig(Config):
         self,
         app: Any,
         *,
-        limits: WireLimits,
+        limits: WireLimits = WireLimits(),
         grace_s: int,
         drain_s: float = 0.0,
         factory: bool = False,

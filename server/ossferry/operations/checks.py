@@ -31,6 +31,7 @@ from ossferry.errors import (
 )
 from ossferry.ledger import Database, leases
 from ossferry.operations.policy_commands import caller_command, trust_command
+from ossferry.oss.sts import TIMEOUT_S
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
@@ -267,7 +268,7 @@ def ask_sts_date(settings: Settings) -> StsDate:
 
     async def ask() -> datetime:
         try:
-            async with httpx.AsyncClient(timeout=settings.sts_timeout_s) as client:
+            async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
                 return date_of(await client.get(settings.sts_address))
         except (httpx.HTTPError, ValueError) as error:
             raise StsLostError("no-answer") from error
@@ -378,12 +379,6 @@ def refused_role(code: str, role_arn: str, settings: Settings, *, caller: str) -
             f"Give the role the trust policy that {trust_command(role_arn, caller)} prints, and the"
             " identity the policy that"
             f" {caller_command(settings.role_arn, settings.objects_role_arn)} prints.",
-        )
-    if "DurationSeconds" in code:
-        option = "OSSFERRY_OBJECTS_SESSION_S" if is_for_objects else "OSSFERRY_SESSION_DURATION_S"
-        return failed(
-            f"The role {role_arn} allows only shorter sessions ({code}).",
-            f"Lower {option}, or raise the role's maximum session duration.",
         )
     return failed(
         f"STS refuses the role {role_arn} ({code}).",

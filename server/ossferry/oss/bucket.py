@@ -23,17 +23,20 @@ from ossferry.observability.logs import logger
 from ossferry.oss.objects import METADATA, Begun, Link, Listed, Part, Stored
 from ossferry.oss.policy import objects_policy, policy_text, reading_policy
 from ossferry.oss.sessions import Sessions
-from ossferry.oss.sts import AssumeRole, StsCredentials
+from ossferry.oss.sts import OBJECTS_SESSION_S, AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
 
 if TYPE_CHECKING:
     from ossferry.oss.sdk import Page, SdkBucket
 
-__all__ = ["OssBucket"]
+__all__ = ["TIMEOUT_S", "OssBucket"]
 
 MAX_COPY = 1 << 30
 COPY_PART = 256 << 20
 MAX_PARTS = 10_000
+TIMEOUT_S = 5.0
+"""For requests without a file, which OSS answers in less than a second; people wait for some."""
+
 COPY_TIMEOUT_S = 60.0
 READ_TIMEOUT_S = 60.0
 MAX_PAGES = 10
@@ -98,7 +101,7 @@ class OssBucket:
         self._copy_part = copy_part
         self._sdk = Sdk(settings.bucket, settings.region, settings.objects_address)
         self._turns = anyio.CapacityLimiter(MAX_CALLS)
-        life_s = settings.objects_session_s
+        life_s = OBJECTS_SESSION_S
         self._sessions = Sessions(assume_role, life_s=life_s, clock=clock)
         versions = settings.undo == "versions"
         self._policy = policy_text(objects_policy(bucket=settings.bucket, versions=versions))
@@ -211,7 +214,7 @@ class OssBucket:
         bucket = self._sdk.bucket(
             credentials,
             self._settings.links_address,
-            timeout_s=self._settings.oss_timeout_s,
+            timeout_s=TIMEOUT_S,
             is_cname=True,
         )
         url = bucket.link(stored.key, lives_s, params)
@@ -256,7 +259,7 @@ class OssBucket:
             OssRefusedError: OSS refuses the call with another code.
             OssLostError: OSS gives no usable answer.
         """
-        timeout_s, policy = timeout_s or self._settings.oss_timeout_s, policy or self._policy
+        timeout_s, policy = timeout_s or TIMEOUT_S, policy or self._policy
         try:
             try:
                 return await self._once(call, timeout_s, policy)

@@ -34,6 +34,8 @@ from ossferry.settings.model import Settings
 from ossferry.settings.rules import MOCK_KEYS
 
 __all__ = [
+    "OBJECTS_SESSION_S",
+    "TIMEOUT_S",
     "AssumeRole",
     "StsClient",
     "StsCredentials",
@@ -46,6 +48,12 @@ __all__ = [
 ]
 
 KEY_VARIABLES = ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
+OBJECTS_SESSION_S = 3600
+"""Lifetime of the server's own credentials: the longest that every RAM role allows."""
+
+TIMEOUT_S = 3.0
+"""For a call to STS, which answers in less than a second; a person waits for it."""
+
 MAX_CALLS = 32
 """Concurrent calls to STS; further calls wait."""
 
@@ -171,7 +179,7 @@ class StsClient:
         self._role_arn = role_arn or settings.role_arn
         self._duration_s = duration_s or settings.session_duration_s
         self._allow_mock = settings.allow_mock
-        self._timeout_s = settings.sts_timeout_s
+        self._timeout_s = TIMEOUT_S
         timeout_ms = int(self._timeout_s * 1000)
         self._runtime = RuntimeOptions(connect_timeout=timeout_ms, read_timeout=timeout_ms)
         self._threads = ThreadPoolExecutor(MAX_CALLS, "ossferry-sts")
@@ -226,7 +234,7 @@ def objects_sts(settings: Settings, credentials: CredentialClient) -> StsClient:
         settings,
         credentials,
         role_arn=settings.objects_role_arn,
-        duration_s=settings.objects_session_s,
+        duration_s=OBJECTS_SESSION_S,
     )
 
 

@@ -31,17 +31,29 @@ class Pages:
         files: Mapping[str, Mapping[str, StoredFile]],
         missing: frozenset[str],
         authenticator: Authenticator,
+        *,
+        runtime_query: bool,
     ) -> None:
-        self._settings = settings
+        self._runtime = settings.runtime
+        self._runtime_query = runtime_query
         self._files = files
         self._missing = missing
         self._authenticator = authenticator
 
     @classmethod
     def load(
-        cls, settings: Settings, web_dir: Path, assets: Assets, authenticator: Authenticator
+        cls,
+        settings: Settings,
+        web_dir: Path,
+        assets: Assets,
+        authenticator: Authenticator,
+        *,
+        runtime_query: bool = False,
     ) -> "Pages":
         """Load all HTML files of the upload page into memory, and return a `Pages` object.
+
+        Args:
+            runtime_query: whether `?runtime=` in the page's address chooses the interpreter.
 
         Raises:
             SettingsError: an HTML file is missing in `web_dir`, or the interpreter of the settings
@@ -55,7 +67,7 @@ class Pages:
             raise SettingsError(
                 f"OSSFERRY_WEB_DIR: a page is missing in {web_dir}; run `make build`."
             ) from error
-        return cls(settings, files, assets.missing, authenticator)
+        return cls(settings, files, assets.missing, authenticator, runtime_query=runtime_query)
 
     async def show(self, request: Request) -> Response:
         """Answer `GET /` with the page.
@@ -68,9 +80,9 @@ class Pages:
         instead = await self._authenticator.welcome(request)
         if instead is not None:
             return instead
-        runtime: str = self._settings.runtime
+        runtime: str = self._runtime
         wanted = request.query_params.get("runtime", "")
-        if self._settings.allow_runtime_query and wanted in self._files:
+        if self._runtime_query and wanted in self._files:
             runtime = wanted
         if runtime in self._missing:
             raise NowhereError(how_to_install(runtime))

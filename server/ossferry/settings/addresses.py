@@ -5,7 +5,10 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-__all__ = ["Addresses", "host_of", "is_address", "is_loopback", "is_mock_endpoint"]
+__all__ = ["SUFFIX", "Addresses", "host_of", "is_address", "is_loopback", "is_mock_endpoint"]
+
+SUFFIX = ".aliyuncs.com"
+"""The end of the host names of all endpoints of Alibaba Cloud."""
 
 _MOCK_HOST = re.compile(r"localhost|(?:oss-[a-z0-9-]+|[a-z]{2}-[a-z0-9-]+\.oss)\.localhost")
 
@@ -23,7 +26,6 @@ class Addresses:
     cname: bool
     upload_hosts: tuple[str, ...]
     link_origin: str | None
-    endpoint_suffixes: tuple[str, ...]
     allow_mock: bool
 
     @property
@@ -52,9 +54,7 @@ class Addresses:
         Custom domains are not endpoints.
         """
         name = host_of(address)
-        return name.endswith(self.endpoint_suffixes) or (
-            self.allow_mock and is_mock_endpoint(name, self.bucket)
-        )
+        return name.endswith(SUFFIX) or (self.allow_mock and is_mock_endpoint(name, self.bucket))
 
     @property
     def form_address(self) -> str:

@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias
 __all__ = [
     "UPLOAD_ACTIONS",
     "Action",
-    "Algorithm",
     "Auth",
     "FrameLevel",
     "GrantKind",
@@ -34,8 +33,5 @@ Action: TypeAlias = Literal[
 UPLOAD_ACTIONS: tuple[Action, ...] = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
 """The actions that an upload needs."""
 
-Algorithm: TypeAlias = Literal[
-    "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"
-]
 FrameLevel: TypeAlias = Literal["counts", "results"]
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

@@ -22,7 +22,6 @@ from ossferry.settings.checks import PREFIX, CheckSettings
 from ossferry.settings.choices import (
     UPLOAD_ACTIONS,
     Action,
-    Algorithm,
     GrantKind,
     Level,
     Runtime,
@@ -93,10 +92,6 @@ class Settings(CheckSettings):
         default="https://ram.aliyuncs.com",
         description="The RAM endpoint for `ossferry admin kill-switch`.",
     )
-    endpoint_suffixes: tuple[str, ...] = Field(
-        default=(".aliyuncs.com",),
-        description="The allowed endings of host names of endpoints, as a JSON list.",
-    )
     role_arn: RoleArn = Field(
         description="The RAM role for the page's credentials, `acs:ram::ACCOUNT:role/NAME`."
     )
@@ -105,22 +100,10 @@ class Settings(CheckSettings):
         description="The RAM role with which the server reads, lists and deletes uploads;"
         " without it there are no receipts.",
     )
-    objects_session_s: int = Field(
-        default=3600,
-        ge=900,
-        le=43200,
-        description="Lifetime of the server's own credentials in seconds.",
-    )
     objects_endpoint: Origin | None = Field(
         default=None,
         description="The OSS endpoint for the server's own requests, such as the internal"
         " one; by default `OSSFERRY_ENDPOINT`.",
-    )
-    oss_timeout_s: float = Field(
-        default=5.0,
-        gt=0,
-        le=60,
-        description="How many seconds the server waits for an answer of OSS.",
     )
     share_access_key_id: str = Field(
         default="",
@@ -168,20 +151,6 @@ class Settings(CheckSettings):
     quota_objects_total: int | None = Field(
         default=None, ge=0, description="Files that one principal may have stored."
     )
-    reconcile_s: float = Field(
-        default=60.0,
-        ge=1,
-        le=300,
-        description="Interval in seconds at which the server searches for uploads without a"
-        " receipt, among the uploads of people who hold credentials.",
-    )
-    settle_s: float = Field(
-        default=120.0,
-        ge=0,
-        le=600,
-        description="How many seconds the server waits for the page to confirm or refuse an"
-        " upload, before it records the upload without a receipt.",
-    )
     skip_identical: bool = Field(
         default=False,
         description="The page computes the CRC-64 of each file first, and skips a file that"
@@ -227,12 +196,6 @@ class Settings(CheckSettings):
         description="Credentials work only from the IP address that requested them. Leave"
         " this off if people reach OSS from another address than this server.",
     )
-    sts_timeout_s: float = Field(
-        default=3.0,
-        gt=0,
-        le=30,
-        description="How many seconds the server waits for an answer of STS.",
-    )
     sts_calls_per_s: int = Field(
         default=75,
         ge=1,
@@ -246,11 +209,6 @@ class Settings(CheckSettings):
     jwt_issuer: str = Field(default="", description="The `iss` of accepted bearer tokens.")
     jwt_audience: str = Field(default="", description="The `aud` of accepted bearer tokens.")
     jwt_jwks_url: str = Field(default="", description="Where the issuer publishes its keys.")
-    jwt_algorithms: tuple[Algorithm, ...] = Field(
-        default=("RS256", "ES256"),
-        min_length=1,
-        description="Accepted signature algorithms, as a JSON list.",
-    )
     oidc_issuer: str = Field(
         default="",
         description="The issuer of the OpenID provider, exactly as the provider spells it.",
@@ -314,24 +272,6 @@ class Settings(CheckSettings):
         default="600/minute",
         description="Highest rate of requests of one IP address, or one /64 network of IPv6.",
     )
-    rate_objects: Rate = Field(
-        default="6000/minute",
-        description="Highest rate of requests of one principal about uploads, and highest rate of"
-        " reports in batches of receipts.",
-    )
-    rate_global: Rate = Field(
-        default="5000/second", description="Highest rate of requests of all clients together."
-    )
-    rate_renewals: Rate = Field(
-        default="20/minute",
-        description="Highest rate of calls to STS that one principal causes by reporting that OSS"
-        " refused their credentials.",
-    )
-    rate_failures: Rate = Field(
-        default="30/minute",
-        description="Highest rate of failed identifications per IP address or key id; people who"
-        " can prove their identity are let in anyway.",
-    )
     redis_url: SecretStr | None = Field(
         default=None,
         description="Redis, which several processes need to share limits, grants and"
@@ -367,11 +307,6 @@ class Settings(CheckSettings):
         description="The interpreter of the page, `micropython` or `pyodide` (needs the extra"
         " `pyodide`).",
     )
-    allow_runtime_query: bool = Field(
-        default=False,
-        description="Let `?runtime=` in the page's address choose the interpreter; meant for the"
-        " demo.",
-    )
     web_dir: Path | None = Field(
         default=None,
         description="The folder of the built page; by default the one in the package or checkout.",
@@ -392,21 +327,6 @@ class Settings(CheckSettings):
     )
     workers: int = Field(
         default=1, ge=1, le=64, description="Number of processes; more than one needs Redis."
-    )
-    limit_concurrency: int = Field(
-        default=1000,
-        ge=1,
-        description="Highest number of requests at the same time; the server answers further"
-        " requests with 503. One principal may use a tenth of it for requests about uploads.",
-    )
-    limit_connections: int = Field(
-        default=4000, ge=1, description="Highest number of open connections of one process."
-    )
-    read_timeout_s: float = Field(
-        default=10.0,
-        gt=0,
-        le=120,
-        description="How many seconds a client may take to send a request.",
     )
     drain_s: float = Field(
         default=5.0,
@@ -446,13 +366,6 @@ class Settings(CheckSettings):
             raise ValueError("must list host names without wildcards or ports")
         return tuple(host.lower() for host in value)
 
-    @field_validator("endpoint_suffixes")
-    @classmethod
-    def _suffixes_are_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if any(not end.startswith(".") or end.strip(".").count(".") < 1 for end in value):
-            raise ValueError("must list domains such as .aliyuncs.com")
-        return value
-
     @model_validator(mode="after")
     def _combination_is_safe(self) -> Self:
         for sentence in broken_rules(self):
@@ -481,7 +394,6 @@ class Settings(CheckSettings):
             cname=self.cname,
             upload_hosts=self.upload_hosts,
             link_origin=self.link_origin,
-            endpoint_suffixes=self.endpoint_suffixes,
             allow_mock=self.allow_mock,
         )
 

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
-from ossferry.settings.addresses import Addresses, host_of, is_address, is_loopback
+from ossferry.settings.addresses import SUFFIX, Addresses, host_of, is_address, is_loopback
 from ossferry.settings.types import HOST_NAME, bare
 
 __all__ = ["DEMO_SECRET", "MOCK_KEYS", "TRASH_DAYS", "broken_rules"]
@@ -333,8 +333,8 @@ def _cloud_address(
     mock = addresses.allow_mock and is_loopback(host)
     if not url.startswith("https://") and not mock:
         yield f"{option} must be https; http is for a mock on this machine"
-    elif not mock and not host.endswith(addresses.endpoint_suffixes):
-        yield f"{option} must end in one of OSSFERRY_ENDPOINT_SUFFIXES{otherwise}"
+    elif not mock and not host.endswith(SUFFIX):
+        yield f"{option} must end in {SUFFIX}{otherwise}"
 
 
 def _issuer_address(option: str, url: str, allow_mock: bool) -> Iterator[str]:

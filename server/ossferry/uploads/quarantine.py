@@ -27,11 +27,16 @@ from ossferry.ledger.refusals import Refusal
 from ossferry.observability.logs import logger
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Listed, ObjectStore, Stored
-from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Report, stored_json
 
-__all__ = ["Quarantine", "RefusalApi", "RefusedOutcome", "RefusedUpload"]
+__all__ = ["SETTLE", "Quarantine", "RefusalApi", "RefusedOutcome", "RefusedUpload"]
+
+SETTLE = timedelta(seconds=120)
+"""How long the page may confirm or refuse an object before the server records it without a receipt.
+
+A page reports at once, or after the few retries of a short disturbance.
+"""
 
 SLACK = timedelta(minutes=15)
 """Covers clock differences between OSS and the server, and the duration of the last request."""
@@ -56,11 +61,14 @@ class RefusedOutcome(TypedDict):
 
 
 class Quarantine:
-    """Removes refused objects from the bucket."""
+    """Removes refused objects from the bucket.
+
+    Attributes:
+        settle: how long the page may confirm or refuse an object.
+    """
 
     def __init__(
         self,
-        settings: Settings,
         store: ObjectStore,
         database: Database,
         hooks: Hooks,
@@ -69,7 +77,7 @@ class Quarantine:
         metrics: Metrics,
         clock: Clock,
     ) -> None:
-        self._settle = timedelta(seconds=settings.settle_s)
+        self.settle = SETTLE
         self._store = store
         self._database = database
         self._hooks = hooks
@@ -105,7 +113,7 @@ class Quarantine:
         async with self._database.write() as connection:
             receipt = await receipts.find(connection, report.key)
             reason = _why_it_stands(stored, report, etag, receipt)
-            if not (reason or etag) and (receipt or stored.last_modified < now - self._settle):
+            if not (reason or etag) and (receipt or stored.last_modified < now - self.settle):
                 reason = "settled"  # no ETag: it may not be the page's object
             if reason:
                 raise UploadStandsError(reason, stored=stored_json(stored))

@@ -82,7 +82,6 @@ class Reconciler:
         *,
         quarantine: Quarantine,
         trash: Trash,
-        settle_s: float,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -92,7 +91,6 @@ class Reconciler:
         self._quotas = quotas
         self._quarantine = quarantine
         self._trash = trash
-        self._settle = timedelta(seconds=settle_s)
         self._clock = clock
         self._me = secrets.token_hex(8)
         self._has_lease = False
@@ -160,7 +158,7 @@ class Reconciler:
         if differences.waiting:
             self._waiting[owner.hash] = differences.waiting
         async with self._database.write() as connection:
-            settled = started - UNDER_WAY - self._settle
+            settled = started - UNDER_WAY - self._quarantine.settle
             newest = max(differences.waiting.values(), default=None)
             await people.reconciled(connection, owner.hash, settled, granted_until=newest)
         await self._trash.make_room(owner)
@@ -227,11 +225,11 @@ class Reconciler:
     def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
         """Return whether the page may still confirm or refuse an object.
 
-        The page may do so until `settle_s` seconds after the object was stored. This time is
+        The page may do so until `Quarantine.settle` after the object was stored. This time is
         recorded in `waiting`, and becomes no later if the object is overwritten.
         """
         now = self._clock()
-        latest = now - self._settle
+        latest = now - self._quarantine.settle
         if each.last_modified <= latest:
             return False
         since = self._waiting.get(owner.hash, {}).get(each.key, now)
@@ -291,9 +289,7 @@ def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Re
     quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
     metrics = Metrics()
     recorder = Recorder(database, hooks, quotas, metrics=metrics, clock=utc_now)
-    quarantine = Quarantine(
-        settings, store, database, hooks, quotas, metrics=metrics, clock=utc_now
-    )
+    quarantine = Quarantine(store, database, hooks, quotas, metrics=metrics, clock=utc_now)
     return Reconciler(
         store,
         database,
@@ -302,6 +298,5 @@ def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Re
         quotas,
         quarantine=quarantine,
         trash=Trash(settings, store, database, recorder, hooks, quotas, clock=utc_now),
-        settle_s=settings.settle_s,
         clock=utc_now,
     )

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -25,7 +26,11 @@ Run = Callable[..., Ran]
 @pytest.fixture(scope="module")
 def daily(web_dir: Path) -> Iterator[Demo]:
     """A demo that does not reconcile during these tests."""
-    with Demo(web_dir=web_dir, settle_s=0, reconcile_s=300) as demo:
+    with (
+        patch("ossferry.background.RECONCILE_S", 300),
+        patch("ossferry.uploads.quarantine.SETTLE", timedelta()),
+        Demo(web_dir=web_dir) as demo,
+    ):
         yield demo
 
 
@@ -247,7 +252,8 @@ def test_objects_without_a_receipt_are_counted_until_they_are_recorded(
     one, _ = (put(daily, site, b"without a receipt") for _ in range(2))
 
     both, single = run("verify"), run("verify", "--since", "2999-01-01")
-    waiting = run("admin", "reconcile", OSSFERRY_SETTLE_S="600")
+    with patch("ossferry.uploads.quarantine.SETTLE", timedelta(seconds=600)):
+        waiting = run("admin", "reconcile")
     recording, nothing = run("admin", "reconcile"), run("admin", "reconcile")
     after = run("verify", one.key)
 

@@ -370,11 +370,6 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "role",
         f"the role does not trust {SERVER_ARN}",
     ),
-    "sessions too long": (
-        with_settings(OBJECTS_SESSION_S="43200"),
-        "objects-role",
-        "allows only shorter sessions",
-    ),
     "role without PutObject": (
         changed(
             role=replace(ROLE, policies=(allowing("oss:ListParts", "oss:AbortMultipartUpload"),))

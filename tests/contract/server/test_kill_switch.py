@@ -4,7 +4,9 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import oss2
@@ -31,7 +33,10 @@ OPERATOR = User(
 def drill(web_dir: Path) -> Iterator[Demo]:
     """A demo in whose account an operator may use the kill switch."""
     world = World(users=(*WORLD.users, OPERATOR), roles=WORLD.roles)
-    with Demo(web_dir=web_dir, world=world, settle_s=0) as demo:
+    with (
+        patch("ossferry.uploads.quarantine.SETTLE", timedelta()),
+        Demo(web_dir=web_dir, world=world) as demo,
+    ):
         administrator = switch(demo, WORLD.users[0])  # creates the policy once
         administrator.on()
         administrator.off()

@@ -6,6 +6,7 @@ The test acts as the browser: it keeps cookies and follows redirects one at a ti
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -168,13 +169,13 @@ def test_t04_a_callback_that_does_not_fit_opens_no_session(
     assert SESSION not in person.cookies
 
 
+@patch("ossferry.access.rate_limits.FAILURES", "3/minute")
 def test_t22_failed_sign_ins_of_one_address_are_held_against_no_other(
     settings: Settings, clock: FakeClock
 ) -> None:
     changes = {
         "behind_tls": True,
         "trusted_proxies": ("192.0.2.0/24",),
-        "rate_failures": "3/minute",
     }
     behind_proxy = load_settings(ExplicitSettings, **{**settings.model_dump(), **changes})
     app = create_app(behind_proxy, assume_role=FakeSts(clock), clock=clock)
@@ -227,12 +228,11 @@ def test_t22_failed_sign_ins_are_limited(person: httpx.Client) -> None:
     assert person.get("/login/start").status_code == 429
 
 
+@patch("ossferry.access.rate_limits.FAILURES", "3/minute")
 def test_t22_after_failed_sign_ins_the_provider_is_not_asked(
     settings: Settings, issuer: FakeIssuer, clock: FakeClock
 ) -> None:
-    limited = settings.model_copy(update={"rate_failures": "3/minute"})
-
-    with app_client(create_app(limited, assume_role=FakeSts(clock), clock=clock), BASE) as person:
+    with app_client(create_app(settings, assume_role=FakeSts(clock), clock=clock), BASE) as person:
         valid = come_back(person)
         attempt = dict(person.cookies)
         person.cookies.clear()

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import schemathesis
@@ -26,7 +27,7 @@ def make_app(web_dir: Path, folder: Path) -> tuple[Starlette, str]:
     clock, key, path = FakeClock(), new_key(), folder / "keys.json"
     secret = str(OPTIONS["secret"]).encode()
     ApiKeyFile(path).add(key, secret=secret, user="carol", created=clock())
-    rates = {"rate_per_principal": MUCH, "rate_per_address": MUCH, "rate_failures": MUCH}
+    rates = {"rate_per_principal": MUCH, "rate_per_address": MUCH}
     identity = {"auth": "apikey", "api_keys_file": path, "allowed_hosts": ("testserver",)}
     options = {**OPTIONS, **rates, **identity, "web_dir": web_dir}
     options |= {**OBJECTS, "callback": True}
@@ -35,13 +36,14 @@ def make_app(web_dir: Path, folder: Path) -> tuple[Starlette, str]:
     async def sts_date() -> datetime:
         return clock()
 
-    app = create_app(
-        load_settings(ExplicitSettings, **options),
-        assume_role=FakeSts(clock),
-        clock=clock,
-        sts_date=sts_date,
-        store=FakeStore(),
-    )
+    with patch("ossferry.access.rate_limits.FAILURES", MUCH):
+        app = create_app(
+            load_settings(ExplicitSettings, **options),
+            assume_role=FakeSts(clock),
+            clock=clock,
+            sts_date=sts_date,
+            store=FakeStore(),
+        )
     return app, key.text
 
 

@@ -443,11 +443,11 @@ def test_t23_a_redis_that_was_restarted_is_no_loss(
     port = free_port()
     command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     url = f"redis://127.0.0.1:{port}/0"
-    settings = make_settings(redis_url=url, rate_global="4/minute")
+    settings = make_settings(redis_url=url)
 
     async def play() -> list[bool]:
         counter, storage = Counter(settings), RedisStorage(url)
-        item = limits.parse(settings.rate_global)
+        item = limits.parse("4/minute")
         with running(command, tmp_path, port):
             found = [await counter.hit(item, "global"), await storage.has("a")]
         with running(command, tmp_path, port):
@@ -461,13 +461,13 @@ def test_t23_a_redis_that_was_restarted_is_no_loss(
 
 
 def test_t23_a_crowd_is_no_loss_of_redis(make_settings: Callable[..., Settings], url: str) -> None:
-    settings = make_settings(rate_global="1000/minute")
+    settings = make_settings()
     crowd = 500
 
     async def play() -> tuple[list[object], list[object]]:
         counter = Counter(settings, timeout_s=BUSY_S)
         storage = RedisStorage(url, timeout_s=BUSY_S)
-        item = limits.parse(settings.rate_global)
+        item = limits.parse("1000/minute")
         try:
             hits = await asyncio.gather(*(counter.hit(item, "global") for _ in range(crowd)))
             found = await asyncio.gather(

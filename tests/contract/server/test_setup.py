@@ -160,7 +160,6 @@ def options(settings: Mapping[str, str], folder: Path) -> dict[str, str]:
         "OSSFERRY_BEHIND_TLS": "1",
         "OSSFERRY_TRUSTED_PROXIES": '["127.0.0.1/32"]',
         "OSSFERRY_DATABASE_URL": f"sqlite:///{folder}/ledger.db",
-        "OSSFERRY_SETTLE_S": "0",
     }
 
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
+from unittest.mock import patch
 
 import pytest
 
@@ -68,10 +69,11 @@ def ask() -> Iterator[Ask]:
     ) -> StsCredentials:
         Stub.status, Stub.hang = status, hang
         Stub.body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        options = {**OPTIONS, "sts_endpoint": url, "sts_timeout_s": timeout_s}
+        options = {**OPTIONS, "sts_endpoint": url}
         settings = load_settings(ExplicitSettings, **options)
         settings = settings.model_copy(update={"allow_mock": allow_mock})
-        client = StsClient(settings, access_key("LTAI", "secret"))
+        with patch("ossferry.oss.sts.TIMEOUT_S", timeout_s):
+            client = StsClient(settings, access_key("LTAI", "secret"))
         return asyncio.run(client(session_name="session", policy="{}"))
 
     yield call

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -240,10 +241,11 @@ def test_t33_clients_are_served_beside_five_hundred_slow_ones(
     assert statuses == {200}
 
 
+@patch("ossferry.http.concurrency.MAX_REQUESTS", 2)
 def test_requests_too_many_at_one_time_are_told_to_come_back(
     make_port: Callable[..., int],
 ) -> None:
-    port = make_port(WireLimits(read_timeout_s=2), limit_concurrency=2)
+    port = make_port(WireLimits(read_timeout_s=2))
     half = POST + b"Content-Length: 9\r\n\r\n{"
     answers: list[bytes] = []
     slow = [

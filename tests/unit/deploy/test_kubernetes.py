@@ -15,6 +15,7 @@ import yaml
 from ossferry.cli.workers import GRACE_S
 from ossferry.errors import SettingsError
 from ossferry.http.hosts import PROBE_PATHS
+from ossferry.oss.sts import TIMEOUT_S
 from ossferry.settings.model import Settings
 from support.programs import program
 from support.templates import (
@@ -137,7 +138,7 @@ def test_each_probe_asks_a_health_path_at_the_port_of_the_server(settings: Setti
     assert set(paths.values()) < set(PROBE_PATHS)
     assert paths["readinessProbe"] == "/readyz"
     assert paths["livenessProbe"] == paths["startupProbe"] == "/healthz"
-    assert probes()["readinessProbe"]["timeoutSeconds"] > settings.sts_timeout_s
+    assert probes()["readinessProbe"]["timeoutSeconds"] > TIMEOUT_S
 
 
 def test_a_pod_has_the_time_to_finish_its_requests() -> None:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -270,13 +271,13 @@ def test_t18_a_key_bound_to_addresses_needs_a_known_address(
         asyncio.run(authenticator.identify(without_address))
 
 
+@patch("ossferry.access.rate_limits.FAILURES", "3/minute")
 def test_t20_guesses_count_against_the_id_of_the_key(
     make_settings: Callable[..., Settings], settings: Settings, sts: FakeSts, clock: FakeClock
 ) -> None:
     behind_a_proxy = make_settings(
         auth="apikey",
         api_keys_file=settings.api_keys_file,
-        rate_failures="3/minute",
         behind_tls=True,
         trusted_proxies=["192.0.2.0/24"],
     )

@@ -6,6 +6,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import unquote
 
 import httpx
@@ -184,12 +185,13 @@ def test_t29_a_forged_callback_is_refused_before_anything_is_asked(
     assert store.asked == []
 
 
+@patch("ossferry.access.rate_limits.FAILURES", "2/minute")
 def test_t29_who_forges_too_often_makes_the_server_fetch_no_key(
     make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
 ) -> None:
     key = signing_key()
     server = KeyServer(pem_of(key), status=500)
-    settings = make_settings(callback=True, rate_failures="2/minute", **OBJECTS)
+    settings = make_settings(callback=True, **OBJECTS)
     outbound = httpx.AsyncClient(transport=server)
     app = create_app(settings, assume_role=sts, clock=clock, store=store, outbound=outbound)
     with app_client(app) as client:

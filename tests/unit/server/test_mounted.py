@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from unittest.mock import patch
 from urllib.parse import quote
 
 import httpx
@@ -250,8 +251,9 @@ async def test_a_slow_application_is_cancelled(settings: Settings) -> None:
     assert ended == ["cancelled"]
 
 
+@patch("ossferry.access.rate_limits.FAILURES", "2/minute")
 def test_t51_guesses_at_another_page_count_once(mounted: Callable[..., httpx.Client]) -> None:
-    with mounted(sign_in_url="/sign-in", rate_failures="2/minute") as client:
+    with mounted(sign_in_url="/sign-in") as client:
         statuses = [
             client.get("/our/uploads/admin", headers={**PAGE, "x-user": "guess"}).status_code
             for _ in range(3)
@@ -260,10 +262,11 @@ def test_t51_guesses_at_another_page_count_once(mounted: Callable[..., httpx.Cli
     assert statuses == [303, 303, 429]
 
 
+@patch("ossferry.access.rate_limits.FAILURES", "2/minute")
 def test_t51_guesses_at_the_page_count_like_all_others(
     mounted: Callable[..., httpx.Client],
 ) -> None:
-    with mounted(sign_in_url="/sign-in", rate_failures="2/minute") as client:
+    with mounted(sign_in_url="/sign-in") as client:
         statuses = [
             client.get("/our/uploads/", headers={**PAGE, "x-user": "guess"}).status_code
             for _ in range(4)

@@ -103,8 +103,8 @@ def test_the_page_is_the_one_of_the_settings(client: httpx.Client) -> None:
 def test_the_demo_lets_the_address_choose_the_interpreter(
     make_settings: Callable[..., Settings], sts: FakeSts
 ) -> None:
-    settings = make_settings(runtime="pyodide", allow_runtime_query=True)
-    app = create_app(settings, assume_role=sts)
+    settings = make_settings(runtime="pyodide")
+    app = create_app(settings, assume_role=sts, runtime_query=True)
     with app_client(app) as client:
         assert client.get("/").text == "<html data-runtime=pyodide>"
         assert client.get("/?runtime=micropython").text == "<html data-runtime=micropython>"
@@ -147,10 +147,9 @@ def without_pyodide(web_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_without_pyodides_package_the_page_runs_on_micropython(
-    make_settings: Callable[..., Settings], sts: FakeSts, without_pyodide: Path
+    settings: Settings, sts: FakeSts, without_pyodide: Path
 ) -> None:
-    settings = make_settings(allow_runtime_query=True)
-    with app_client(create_app(settings, assume_role=sts)) as client:
+    with app_client(create_app(settings, assume_role=sts, runtime_query=True)) as client:
         client.headers["accept-encoding"] = "identity"
         page, script, missing = client.get("/"), client.get(SCRIPT), client.get(LARGE)
         other = client.get("/?runtime=pyodide")

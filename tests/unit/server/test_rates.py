@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
+from unittest.mock import patch
 
 import httpx
 import limits
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ossferry.access import rate_limits
 from ossferry.access.rate_limits import Rates, address_key
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
@@ -33,11 +35,18 @@ def seconds() -> Seconds:
 
 @pytest.fixture
 def make_client(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, seconds: Seconds
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    seconds: Seconds,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., httpx.Client]:
-    """Return a function that creates a client of a server with these limits."""
+    """Return a function that creates a client of a server with these settings and constants."""
 
     def make(store: FakeStore | None = None, **changes: object) -> httpx.Client:
+        for name in [*changes]:
+            if name.isupper():
+                monkeypatch.setattr(rate_limits, name, changes.pop(name))
         settings = make_settings(**changes)
         app = create_app(settings, assume_role=sts, clock=clock, monotonic=seconds, store=store)
         return app_client(app)
@@ -45,9 +54,7 @@ def make_client(
     return make
 
 
-@pytest.mark.parametrize(
-    "limit", ["rate_per_principal", "rate_per_address", "rate_global"], ids=lambda name: name[5:]
-)
+@pytest.mark.parametrize("limit", ["rate_per_principal", "rate_per_address", "GLOBAL"])
 def test_t22_who_asks_too_often_is_told_when_to_come_back(
     make_client: Callable[..., httpx.Client], seconds: Seconds, limit: str
 ) -> None:
@@ -78,7 +85,7 @@ def test_t22_a_principals_limit_is_nobody_elses(
 def test_t22_a_principals_limit_for_stored_uploads_is_nobody_elses(
     make_client: Callable[..., httpx.Client],
 ) -> None:
-    with make_client(FakeStore(), rate_objects="1/minute", **OBJECTS) as client:
+    with make_client(FakeStore(), **OBJECTS, OBJECTS="1/minute") as client:
         alice = [client.get("/api/objects").status_code for _ in range(2)]
         client.post("/demo/user", json={"user": "bob"})
         bob = client.get("/api/objects").status_code
@@ -92,7 +99,7 @@ def test_t20_guessing_shuts_nobody_else_out_who_has_the_same_address(
     path, key = tmp_path / "keys.json", new_key()
     secret = str(OPTIONS["secret"]).encode()
     ApiKeyFile(path).add(key, secret=secret, user="carol", created=clock())
-    options = {"auth": "apikey", "api_keys_file": path, "rate_failures": "5/minute", **OBJECTS}
+    options = {"auth": "apikey", "api_keys_file": path, "FAILURES": "5/minute", **OBJECTS}
     guess = {"authorization": f"Bearer {new_key().text}"}
     with make_client(FakeStore(), **options) as client:
         guesses = [client.post("/api/grant", headers=guess).status_code for _ in range(8)]
@@ -112,7 +119,7 @@ def test_t20_who_proves_nothing_is_not_guessing(
     path, key = tmp_path / "keys.json", new_key()
     secret = str(OPTIONS["secret"]).encode()
     ApiKeyFile(path).add(key, secret=secret, user="carol", created=clock())
-    with make_client(auth="apikey", api_keys_file=path, rate_failures="5/minute") as client:
+    with make_client(auth="apikey", api_keys_file=path, FAILURES="5/minute") as client:
         nobody = [client.post("/api/grant").status_code for _ in range(8)]
         good = client.post("/api/grant", headers={"authorization": f"Bearer {key.text}"})
 
@@ -149,7 +156,7 @@ def sent_from(address: str) -> dict[str, str]:
 )
 @pytest.mark.parametrize(
     ("limit", "headers"),
-    [("rate_failures", {"authorization": "Bearer guess"}), ("rate_per_address", {})],
+    [("FAILURES", {"authorization": "Bearer guess"}), ("rate_per_address", {})],
     ids=["guesses", "strangers"],
 )
 def test_t20_t22_an_address_that_exceeds_a_limit_is_held_against_no_other(
@@ -168,7 +175,7 @@ def test_t20_t22_an_address_that_exceeds_a_limit_is_held_against_no_other(
 def test_t22_a_flood_from_one_address_leaves_the_rest_of_the_global_limit(
     behind_proxy: MakeProxied,
 ) -> None:
-    with behind_proxy(rate_per_address="5/minute", rate_global="20/minute") as client:
+    with behind_proxy(rate_per_address="5/minute", GLOBAL="20/minute") as client:
         flood = sent_from("203.0.113.1")
         statuses = [client.get("/api/objects", headers=flood).status_code for _ in range(40)]
         other = client.get("/api/objects", headers=sent_from("203.0.113.2")).status_code
@@ -186,7 +193,7 @@ def test_t20_guesses_at_one_key_from_many_addresses_are_refused(
         return client.post("/api/grant", headers=headers).status_code
 
     key, other_key, third = (new_key().text for _ in range(3))
-    with behind_proxy(rate_failures="2/minute") as client:
+    with behind_proxy(FAILURES="2/minute") as client:
         statuses = [guess(client, key, f"203.0.113.{number}") for number in range(3)]
         other = guess(client, other_key, "203.0.113.9")
         refused = [guess(client, each, "203.0.113.10") for each in (key, key, third, third)]
@@ -199,7 +206,7 @@ def test_t20_guesses_at_one_key_from_many_addresses_are_refused(
 def test_t22_one_person_cannot_use_up_the_quota_by_refusing_what_they_get(
     make_client: Callable[..., httpx.Client], sts: FakeSts
 ) -> None:
-    with make_client(rate_renewals="3/minute") as client:
+    with make_client(RENEWALS="3/minute") as client:
         answer = client.post("/api/grant")
         for _ in range(8):
             refused = answer.json().get("access_key_id", "")
@@ -223,7 +230,7 @@ def test_t22_renewals_count_against_the_principal_who_sent_them(
             statuses.append(answer.status_code)
         return statuses
 
-    with make_client(rate_renewals="2/minute") as client:
+    with make_client(RENEWALS="2/minute") as client:
         alice = renewals(client)
         client.post("/demo/user", json={"user": "bob"})
         bob = renewals(client)
@@ -234,7 +241,7 @@ def test_t22_renewals_count_against_the_principal_who_sent_them(
 def test_t22_a_form_with_new_credentials_is_a_renewal(
     make_client: Callable[..., httpx.Client],
 ) -> None:
-    with make_client(rate_renewals="1/minute") as client:
+    with make_client(RENEWALS="1/minute") as client:
         answers = [client.post("/api/form", json={"refused_key_id": "STS.x"}) for _ in range(2)]
 
     assert [each.status_code for each in answers] == [200, 429]
@@ -243,9 +250,9 @@ def test_t22_a_form_with_new_credentials_is_a_renewal(
 def test_t22_every_person_has_a_counter_for_each_kind_of_request(
     make_settings: Callable[..., Settings], seconds: Seconds
 ) -> None:
-    kinds = ("rate_per_principal", "rate_renewals", "rate_objects")
-    settings = make_settings(**dict.fromkeys(kinds, "3/minute"))
-    rates = Rates(settings, Counter(settings, monotonic=seconds))
+    settings = make_settings(rate_per_principal="3/minute")
+    with patch.multiple(rate_limits, RENEWALS="3/minute", OBJECTS="3/minute"):
+        rates = Rates(settings, Counter(settings, monotonic=seconds))
 
     async def let_in(hit: Callable[[str], Awaitable[None]], who: str) -> int:
         for done in range(9):
@@ -265,10 +272,10 @@ def test_t22_every_person_has_a_counter_for_each_kind_of_request(
     assert asyncio.run(ask()) == [3] * 6
 
 
+@patch("ossferry.access.rate_limits.GLOBAL", "2/minute")
 def test_t22_every_kind_of_request_counts_against_the_limit_of_all(
-    make_settings: Callable[..., Settings], seconds: Seconds
+    settings: Settings, seconds: Seconds
 ) -> None:
-    settings = make_settings(rate_global="2/minute")
     rates = Rates(settings, Counter(settings, monotonic=seconds))
 
     async def ask() -> None:
@@ -284,7 +291,7 @@ def test_t22_every_kind_of_request_counts_against_the_limit_of_all(
 def test_t22_a_visitor_who_is_known_does_not_count_against_the_address(
     make_settings: Callable[..., Settings], seconds: Seconds
 ) -> None:
-    settings = make_settings(rate_per_address="2/minute", rate_global="100/minute")
+    settings = make_settings(rate_per_address="2/minute")
     rates = Rates(settings, Counter(settings, monotonic=seconds))
 
     async def ask() -> list[int | None]:
@@ -303,10 +310,10 @@ def test_t22_a_visitor_who_is_known_does_not_count_against_the_address(
     assert asyncio.run(ask()) == [40, 40]
 
 
+@patch("ossferry.access.rate_limits.FAILURES", "3/minute")
 def test_t20_guesses_at_one_key_are_not_held_against_another(
-    make_settings: Callable[..., Settings], seconds: Seconds
+    settings: Settings, seconds: Seconds
 ) -> None:
-    settings = make_settings(rate_failures="3/minute")
     rates = Rates(settings, Counter(settings, monotonic=seconds))
 
     async def refused(address: str, key_id: str) -> bool:
@@ -331,13 +338,11 @@ def test_t20_guesses_at_one_key_are_not_held_against_another(
 
 
 @pytest.mark.parametrize("key_id", ["", "abcdefgh"])
+@patch("ossferry.access.rate_limits.FAILURES", "1/minute")
 def test_after_failures_the_wait_ends_with_the_oldest_one(
-    make_settings: Callable[..., Settings], seconds: Seconds, key_id: str
+    settings: Settings, seconds: Seconds, key_id: str
 ) -> None:
-    rates = Rates(
-        make_settings(rate_failures="1/minute"),
-        Counter(make_settings(), monotonic=seconds),
-    )
+    rates = Rates(settings, Counter(settings, monotonic=seconds))
 
     async def guess() -> list[int | None]:
         await rates.failed("192.0.2.1", key_id)
@@ -352,9 +357,8 @@ def test_after_failures_the_wait_ends_with_the_oldest_one(
 
 
 def test_t20_ten_thousand_guesses_at_one_key_from_many_addresses_are_limited(
-    make_settings: Callable[..., Settings], seconds: Seconds
+    settings: Settings, seconds: Seconds
 ) -> None:
-    settings = make_settings(rate_failures="30/minute")
     rates = Rates(settings, Counter(settings, monotonic=seconds))
 
     async def guess() -> int:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any, get_args
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -349,10 +350,11 @@ def test_each_upload_is_counted_once(
     assert "ossferry_recorded_bytes_total 9.0" in figures
 
 
+@patch("ossferry.access.rate_limits.OBJECTS", "3/minute")
 def test_receipts_have_a_limit_of_their_own(
     make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, key: str
 ) -> None:
-    settings = make_settings(rate_objects="3/minute", rate_per_principal="1/minute")
+    settings = make_settings(rate_per_principal="1/minute")
     app = create_app(settings, assume_role=sts, clock=clock, store=FakeStore())
     with app_client(app) as client:
         statuses = [client.post("/api/receipts", json=report(key)).status_code for _ in range(4)]
@@ -583,6 +585,7 @@ def test_a_batch_of_other_sites_and_strangers_gets_nothing(
     assert store.asked == []
 
 
+@patch("ossferry.access.rate_limits.OBJECTS", "5/minute")
 def test_t62_a_batch_counts_as_its_reports(
     make_settings: Callable[..., Settings],
     sts: FakeSts,
@@ -591,7 +594,7 @@ def test_t62_a_batch_counts_as_its_reports(
     key: str,
     audit_lines: list[dict[str, str]],
 ) -> None:
-    settings = make_settings(rate_objects="5/minute")
+    settings = make_settings()
     audit = Audit(settings, clock=clock, sink=audit_lines.append)
     app = create_app(settings, assume_role=sts, audit=audit, clock=clock, store=store)
     with app_client(app) as client:
@@ -611,10 +614,11 @@ def test_t62_a_batch_counts_as_its_reports(
     ]
 
 
+@patch("ossferry.access.rate_limits.OBJECTS", "3/minute")
 def test_t62_a_batch_above_the_limit_passes_alone_and_leaves_the_list_usable(
     make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, key: str
 ) -> None:
-    settings = make_settings(rate_objects="3/minute")
+    settings = make_settings()
     app = create_app(settings, assume_role=sts, clock=clock, store=FakeStore())
     with app_client(app) as client:
         answers = [batch(client, *[report(key)] * 4).status_code for _ in range(2)]
@@ -644,8 +648,9 @@ def test_t62_one_person_has_a_tenth_of_all_requests_that_run(
     most: int,
     share: int,
 ) -> None:
-    store, settings = StuckStore(), make_settings(limit_concurrency=most)
-    app = create_app(settings, assume_role=sts, clock=clock, store=store)
+    store = StuckStore()
+    with patch("ossferry.access.gate.MAX_REQUESTS", most):
+        app = create_app(make_settings(), assume_role=sts, clock=clock, store=store)
     body = {"reports": [report(key)]}
 
     async def ask() -> tuple[list[int], int, list[int]]:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import TypeAlias
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, patch
 
 import pytest
 import sqlalchemy as sa
@@ -406,9 +406,8 @@ async def a_round(
             async with database.write() as connection:
                 await people.remember(connection, each, clock(), granted_until=until)
         metrics = Metrics()
-        quarantine = Quarantine(
-            settings, store, database, hooks, quotas, metrics=metrics, clock=clock
-        )
+        with patch("ossferry.uploads.quarantine.SETTLE", timedelta()):
+            quarantine = Quarantine(store, database, hooks, quotas, metrics=metrics, clock=clock)
         reconciler = Reconciler(
             store,
             database,
@@ -417,7 +416,6 @@ async def a_round(
             quotas,
             quarantine=quarantine,
             trash=Trash(settings, store, database, recorder, hooks, quotas, clock=clock),
-            settle_s=0,
             clock=clock,
         )
         done = await reconciler.run()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, patch
 
 import httpx
 import pytest
@@ -21,13 +21,12 @@ from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts, UnexpectedError
 
 
-async def test_a_request_that_fails_leaves_its_place(
-    make_settings: Callable[..., Settings],
-) -> None:
+@patch("ossferry.http.concurrency.MAX_REQUESTS", 1)
+async def test_a_request_that_fails_leaves_its_place() -> None:
     async def failing(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise UnexpectedError
 
-    limited = ConcurrencyLimit(failing, make_settings(limit_concurrency=1))
+    limited = ConcurrencyLimit(failing)
     for _ in range(2):
         with pytest.raises(UnexpectedError):
             await limited({"type": "http", "path": "/"}, AsyncMock(), AsyncMock())

@@ -33,12 +33,12 @@ TYPING_ERROR = "which looks like an endpoint of Alibaba Cloud with a typing erro
 CUSTOM_DOMAINS: list[tuple[dict[str, object], str]] = [
     (
         {**CLOUD, "endpoint": "https://files.example.com"},
-        "OSSFERRY_ENDPOINT must end in one of OSSFERRY_ENDPOINT_SUFFIXES; for a custom domain of"
+        "OSSFERRY_ENDPOINT must end in .aliyuncs.com; for a custom domain of"
         " the bucket set OSSFERRY_CNAME=1.",
     ),
     (
         {**CLOUD, "endpoint": "https://oss-cn-hangzhou.aliyuncs.co"},
-        "OSSFERRY_ENDPOINT must end in one of OSSFERRY_ENDPOINT_SUFFIXES;",
+        "OSSFERRY_ENDPOINT must end in .aliyuncs.com;",
     ),
     (
         {**CLOUD, "cname": True},
@@ -170,11 +170,11 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
         ),
         (
             {"sts_endpoint": "https://[::ffff:169.254.169.254]"},
-            "OSSFERRY_STS_ENDPOINT must end in one of OSSFERRY_ENDPOINT_SUFFIXES.",
+            "OSSFERRY_STS_ENDPOINT must end in .aliyuncs.com.",
         ),
         (
             {"objects_endpoint": "https://[fe80::1]"},
-            "OSSFERRY_OBJECTS_ENDPOINT must end in one of OSSFERRY_ENDPOINT_SUFFIXES.",
+            "OSSFERRY_OBJECTS_ENDPOINT must end in .aliyuncs.com.",
         ),
         (
             {"endpoint": "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com"},
@@ -229,7 +229,7 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
         ({"session_duration_s": 899}, "OSSFERRY_SESSION_DURATION_S: must be at least 900."),
         ({"port": 70_000}, "OSSFERRY_PORT: must be at most 65535."),
         ({"workers": "two"}, "OSSFERRY_WORKERS: must be a whole number."),
-        ({"sts_timeout_s": "soon"}, "OSSFERRY_STS_TIMEOUT_S: must be a number."),
+        ({"drain_s": "soon"}, "OSSFERRY_DRAIN_S: must be a number."),
         ({"cname": "maybe"}, "OSSFERRY_CNAME: must be 1 or 0."),
         ({"actions": ()}, "OSSFERRY_ACTIONS: must have at least 1 item."),
         ({"log_level": "LOUD"}, "OSSFERRY_LOG_LEVEL: must be 'DEBUG', 'INFO', 'WARNING' or"),

@@ -1,7 +1,9 @@
 """A demo with frequent reconciliation, for each kind of ledger."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -23,13 +25,11 @@ def after(
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("a_postgres")
         url = server.new_database()
-    with Demo(
-        web_dir=web_dir,
-        database_url=url,
-        reconcile_s=1,
-        settle_s=0,
-        quota_bytes_total=1000,
-    ) as demo:
+    with (
+        patch("ossferry.background.RECONCILE_S", 1),
+        patch("ossferry.uploads.quarantine.SETTLE", timedelta()),
+        Demo(web_dir=web_dir, database_url=url, quota_bytes_total=1000) as demo,
+    ):
         yield demo
 
 
