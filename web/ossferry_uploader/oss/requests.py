@@ -1,26 +1,41 @@
-"""Builds signed requests to OSS: method, URL and headers."""
+"""The requests of uploads to OSS, and their signatures."""
 
 from ossferry_uploader.oss.encoding import percent_encode
-from ossferry_uploader.oss.signing import Credentials, canonical_query, sign_headers
+from ossferry_uploader.oss.replies import (
+    read_aborted,
+    read_completed,
+    read_parts,
+    read_stored,
+    read_upload_id,
+)
+from ossferry_uploader.oss.signing import canonical_query, sign_headers
 from ossferry_uploader.oss.times import iso_basic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
-    from ossferry_uploader.oss.signing import Header, Parameter
+    from ossferry_uploader.oss.replies import Reply
+    from ossferry_uploader.oss.signing import Credentials, Header, Parameter
 
 __all__ = [
+    "INITIATE",
+    "PUT_OBJECT",
     "Bucket",
+    "Operation",
     "Request",
+    "Signer",
     "abort_multipart_upload",
-    "complete_body",
     "complete_multipart_upload",
     "initiate_multipart_upload",
     "list_parts",
     "put_object",
     "upload_part",
 ]
+
+
+PUT_OBJECT, INITIATE = "PutObject", "InitiateMultipartUpload"
 
 
 class Bucket:
@@ -53,7 +68,7 @@ class Bucket:
 
 
 class Request:
-    """One HTTP request to a bucket, without the body of the request.
+    """One signed HTTP request to a bucket, without the body of the request.
 
     If `is_form` is true, the body of the request is a form. Its fields are `headers` and, as the
     last field, the file. If `has_progress` is false, the page does not ask for the progress of the
@@ -78,116 +93,108 @@ class Request:
         self.has_progress = has_progress
 
 
-def signed_request(
-    credentials: Credentials,
-    bucket: Bucket,
-    method: str,
-    key: str,
-    *,
-    at_s: float,
-    query: "Sequence[Parameter]" = (),
-    headers: "Sequence[Header]" = (),
-) -> Request:
-    """Return a signed request to `bucket.origin`.
+class Operation:
+    """A request for one object key, without credentials, time and host.
 
-    The signature covers `/bucket/key`, and does not depend on the host.
-
-    Args:
-        at_s: the present time by the server's clock, in seconds since 1970.
+    Attributes:
+        method: the HTTP method.
+        key: the object key.
         query: parameters as `(name, value)`, or `(name, None)` for a name without a value.
-        headers: headers to send. The headers of the signature are added.
+        headers: the headers to send, without those of the signature.
+        body: a piece of a file, text or `None`.
+        number: the part number of the piece; 1 for a whole file, 0 for other requests.
+        read: returns the result in OSS's reply, or raises the error in the reply.
+        name: the name of the operation, if the client treats it in its own way.
     """
-    signed = sign_headers(
-        credentials,
-        method,
-        bucket.name,
-        key,
-        date=iso_basic(at_s),
-        region=bucket.region,
-        query=query,
-        headers=headers,
-    )
-    url = f"{bucket.origin}/{percent_encode(key, safe='/')}"
-    if query:
-        url = f"{url}?{canonical_query(query)}"
-    return Request(method, url, signed, bucket)
+
+    def __init__(
+        self,
+        method: str,
+        key: str,
+        read: "Callable[[Reply], Any]",
+        *,
+        query: "Sequence[Parameter]" = (),
+        headers: "Sequence[Header]" = (),
+        body: "Any" = None,
+        number: int = 0,
+        name: str = "",
+    ) -> None:
+        self.method = method
+        self.key = key
+        self.read = read
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.number = number
+        self.name = name
 
 
-def put_object(
-    credentials: Credentials,
-    bucket: Bucket,
-    key: str,
-    *,
-    at_s: float,
-    headers: "Sequence[Header]",
-    traffic_limit: int = 0,
-) -> Request:
-    """Return a signed PutObject request; OSS stores `headers` with the object.
+class Signer:
+    """Signs requests to `bucket.origin`.
 
     Args:
         at_s: the present time by the server's clock, in seconds since 1970.
-        traffic_limit: speed limit for this request in bits per second; 0 for no limit.
+    """
+
+    def __init__(self, credentials: "Credentials", bucket: Bucket, at_s: float) -> None:
+        self._credentials = credentials
+        self._bucket = bucket
+        self._at_s = at_s
+
+    def sign(self, operation: Operation, *, traffic_limit: int = 0) -> Request:
+        """Return a signed request.
+
+        The signature covers `/bucket/key`, and does not depend on the host.
+
+        Args:
+            traffic_limit: speed limit for this request in bits per second; 0 for no limit.
+        """
+        bucket, headers = self._bucket, list(operation.headers)
+        if traffic_limit:
+            headers.append(("x-oss-traffic-limit", str(traffic_limit)))
+        signed = sign_headers(
+            self._credentials,
+            operation.method,
+            bucket.name,
+            operation.key,
+            date=iso_basic(self._at_s),
+            region=bucket.region,
+            query=operation.query,
+            headers=headers,
+        )
+        url = f"{bucket.origin}/{percent_encode(operation.key, safe='/')}"
+        if operation.query:
+            url = f"{url}?{canonical_query(operation.query)}"
+        return Request(operation.method, url, signed, bucket)
+
+
+def put_object(key: str, headers: "Sequence[Header]", file: "Any") -> Operation:
+    """Return a PutObject request; OSS stores `headers` with the object.
 
     Source: OSS API reference, PutObject.
     """
-    sent = list(headers) + _traffic_headers(traffic_limit)
-    return signed_request(credentials, bucket, "PUT", key, at_s=at_s, headers=sent)
+    return Operation("PUT", key, read_stored, headers=headers, body=file, number=1, name=PUT_OBJECT)
 
 
-def initiate_multipart_upload(
-    credentials: Credentials, bucket: Bucket, key: str, *, at_s: float, headers: "Sequence[Header]"
-) -> Request:
-    """Return a signed InitiateMultipartUpload request; OSS stores `headers` with the object."""
+def initiate_multipart_upload(key: str, headers: "Sequence[Header]") -> Operation:
+    """Return an InitiateMultipartUpload request; OSS stores `headers` with the object."""
     query = [("uploads", None)]
-    return signed_request(credentials, bucket, "POST", key, at_s=at_s, query=query, headers=headers)
+    return Operation("POST", key, read_upload_id, query=query, headers=headers, name=INITIATE)
 
 
-def upload_part(
-    credentials: Credentials,
-    bucket: Bucket,
-    key: str,
-    *,
-    at_s: float,
-    upload_id: str,
-    number: int,
-    traffic_limit: int = 0,
-) -> Request:
-    """Return a signed UploadPart request.
-
-    OSS replaces an earlier part with the same number.
-
-    Args:
-        at_s: the present time by the server's clock, in seconds since 1970.
-        traffic_limit: speed limit for this request in bits per second; 0 for no limit.
-    """
+def upload_part(key: str, upload_id: str, number: int, piece: "Any") -> Operation:
+    """Return an UploadPart request. OSS replaces an earlier part with the same number."""
     query = [("partNumber", str(number)), ("uploadId", upload_id)]
-    headers = _traffic_headers(traffic_limit)
-    return signed_request(credentials, bucket, "PUT", key, at_s=at_s, query=query, headers=headers)
+    return Operation("PUT", key, read_stored, query=query, body=piece, number=number)
 
 
 def complete_multipart_upload(
-    credentials: Credentials,
-    bucket: Bucket,
     key: str,
-    *,
-    at_s: float,
     upload_id: str,
+    etags: "Sequence[tuple[int, str]]",
     headers: "Sequence[Header]" = (),
-) -> Request:
-    """Return a signed CompleteMultipartUpload request; `complete_body` returns its body."""
-    return signed_request(
-        credentials,
-        bucket,
-        "POST",
-        key,
-        at_s=at_s,
-        query=[("uploadId", upload_id)],
-        headers=[("content-type", "application/xml")] + list(headers),
-    )
-
-
-def complete_body(etags: "Sequence[tuple[int, str]]") -> str:
-    """Return the body of a CompleteMultipartUpload request: XML that lists all parts.
+) -> Operation:
+    """Return a CompleteMultipartUpload request, whose body is XML that lists all parts.
 
     Args:
         etags: `(number, ETag)` of each part, in order of the numbers.
@@ -196,45 +203,36 @@ def complete_body(etags: "Sequence[tuple[int, str]]") -> str:
         f"<Part><PartNumber>{number}</PartNumber><ETag>{_escape(etag)}</ETag></Part>"
         for number, etag in etags
     ]
-    return f"<CompleteMultipartUpload>{''.join(parts)}</CompleteMultipartUpload>"
-
-
-def abort_multipart_upload(
-    credentials: Credentials, bucket: Bucket, key: str, *, at_s: float, upload_id: str
-) -> Request:
-    """Return a signed AbortMultipartUpload request, which removes an upload and its parts."""
-    return signed_request(
-        credentials, bucket, "DELETE", key, at_s=at_s, query=[("uploadId", upload_id)]
+    return Operation(
+        "POST",
+        key,
+        read_completed,
+        query=[("uploadId", upload_id)],
+        headers=[("content-type", "application/xml")] + list(headers),
+        body=f"<CompleteMultipartUpload>{''.join(parts)}</CompleteMultipartUpload>",
     )
 
 
-def list_parts(
-    credentials: Credentials,
-    bucket: Bucket,
-    key: str,
-    *,
-    at_s: float,
-    upload_id: str,
-    after: int = 0,
-) -> Request:
-    """Return a signed ListParts request.
+def abort_multipart_upload(key: str, upload_id: str) -> Operation:
+    """Return an AbortMultipartUpload request, which removes an upload and its parts."""
+    return Operation("DELETE", key, read_aborted, query=[("uploadId", upload_id)])
+
+
+def list_parts(key: str, upload_id: str, after: int = 0) -> Operation:
+    """Return a ListParts request.
 
     The reply has up to 1,000 parts with numbers above `after`.
     """
     query: list[Parameter] = [("uploadId", upload_id)]
     if after:
         query.append(("part-number-marker", str(after)))
-    return signed_request(credentials, bucket, "GET", key, at_s=at_s, query=query)
+    return Operation("GET", key, lambda reply: read_parts(reply, after), query=query)
 
 
 def _check_origin(origin: str) -> None:
     scheme, _, host = origin.partition("://")
     if scheme not in ("http", "https") or not host or "/" in host or "@" in host or "?" in host:
         raise ValueError("an origin is scheme://host or scheme://host:port")
-
-
-def _traffic_headers(traffic_limit: int) -> "list[Header]":
-    return [("x-oss-traffic-limit", str(traffic_limit))] if traffic_limit else []
 
 
 def _escape(text: str) -> str:

@@ -7,7 +7,7 @@ from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.rules import NO_RULES
 from ossferry_uploader.transfer.errors import CheckFailed, FileRejected, TransferError
-from ossferry_uploader.transfer.files import Piece
+from ossferry_uploader.transfer.sending.client import Client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,17 +86,19 @@ class Checking:
             if self._rules is None:
                 self._rules = await self._checks.load() if CHECKS in features else NO_RULES
 
-    async def is_due(self, upload: "Upload") -> bool:
+    async def is_due(self, oss: "Client") -> bool:
         """Return whether the file of an upload has to be checked before it is sent.
 
         Raises:
             ServerRefused: the server gave no grant, or not its rules.
         """
         if self._rules is None:
-            engine = self._engine
-            grant = await engine.persist(upload, engine.keeper.get)
-            await engine.persist(upload, lambda: self.load(grant.features))
-        return self._concerns(upload) and upload.check.verdict is None
+            grant = await oss.grant()
+            async with self._loading:
+                if self._rules is None:
+                    is_on = CHECKS in grant.features
+                    self._rules = await oss.rules(self._checks) if is_on else NO_RULES
+        return self._concerns(oss.upload) and oss.upload.check.verdict is None
 
     def may_replace(self, upload: "Upload") -> bool:
         """Return whether checks will probably replace the file of an upload.
@@ -134,7 +136,7 @@ class Checking:
             task = tasks.pop(upload.number, None)
             if task:
                 task.cancel()
-        upload.check.run("", 0.0)
+        upload.check.name, upload.check.share = "", 0.0
         self._start()
 
     def answer(self, upload: "Upload", *, keep_original: bool = False) -> None:
@@ -151,7 +153,7 @@ class Checking:
             upload.use(upload.source, check.options)
             check.undo()  # the checks run again, over the original
         else:
-            check.settle()
+            check.is_settled = True
         upload.restart()
         self._passed(upload)
 
@@ -184,7 +186,7 @@ class Checking:
 
     async def _check(self, upload: "Upload") -> None:
         def show(name: str, share: float) -> None:
-            upload.check.run(name, share)
+            upload.check.name, upload.check.share = name, share
             upload.changed()
 
         try:
@@ -215,8 +217,7 @@ class Checking:
         A file that is replaced later, even by one of the same size and time, is then not taken for
         the file that was checked.
         """
-        engine, piece = self._engine, Piece(upload.file, 0, upload.file.size)
-        return str(await engine.persist(upload, lambda: engine.ports.checksum.crc64(piece)))
+        return str(await Client(self._engine, upload).plain_crc64())
 
     def _apply(self, upload: "Upload", verdict: "Verdict", crc64: str) -> None:
         """Use the result of the checks.
@@ -243,11 +244,11 @@ class Checking:
         except ValueError as error:
             raise CheckFailed("", str(error))
         if verdict.file:
-            upload.check.keep(upload.options)
+            upload.check.options = upload.options
         upload.use(verdict.file or upload.file, options)
         upload.check.judge(verdict, "" if verdict.file else crc64)
         version = self._rules.version if self._rules else ""
-        upload.claim({"version": version, "ran": verdict.ran})
+        upload.checks = {"version": version, "ran": verdict.ran}
 
     async def _settle_later(self, upload: "Upload") -> None:
         await self._engine.ports.clock.sleep(self._rules.undo_s if self._rules else 0.0)

@@ -21,13 +21,14 @@ class SentPart:
 
 
 class Progress:
-    """The progress of one upload. Other modules change the attributes only through methods.
+    """The progress of one upload.
 
     `on_change()` is called when the number of sent bytes changes.
 
     Attributes:
+        file: the file that is sent.
         upload_id: the id of the multipart upload in OSS; empty if there is none.
-        part_size: the size of a unit in bytes, see `plan`; 0 until the file is divided.
+        part_size: the size of a unit in bytes; 0 until the file is divided.
         parts: the parts that OSS has, by part number. They do not overlap.
         units: the number of units of each part that this page has begun to send, by part number. A
             part is sent again with as many units, because OSS may store the first request late.
@@ -52,20 +53,9 @@ class Progress:
         self.sent = 0
         self.arrived = 0
         self.all_sent = False
-        self._file = file
+        self.file = file
         self._in_flight: dict[int, int] = {}
         self._on_change = on_change
-
-    def use(self, file: "File") -> None:
-        """Replace the file of the upload.
-
-        Call this method when a short stream has ended and is sent like an ordinary file.
-        """
-        self._file = file
-
-    def plan(self, part_size: int) -> None:
-        """Set the size of a unit in bytes."""
-        self.part_size = part_size
 
     def continue_from(
         self,
@@ -89,37 +79,6 @@ class Progress:
         self.made = made
         self.is_unproved = bool(upload_id)
         self.unanswered_begins = 1 if may_have_begun else 0
-
-    def doubt(self) -> None:
-        """If there is a multipart upload, set `is_unproved`: another page may have sent parts."""
-        self.is_unproved = bool(self.upload_id)
-
-    def prove(self) -> None:
-        """Clear `is_unproved`, because the parts were compared with the file."""
-        self.is_unproved = False
-
-    def ask_to_begin(self) -> None:
-        """Add 1 to `unanswered_begins`, before an InitiateMultipartUpload request is sent."""
-        self.unanswered_begins += 1
-
-    def begin_refused(self) -> None:
-        """Subtract 1 from `unanswered_begins`: OSS has refused InitiateMultipartUpload."""
-        self.unanswered_begins -= 1
-
-    def begun(self, upload_id: str, made: "tuple[str, int] | None") -> None:
-        """Set the id of the multipart upload, and subtract 1 from `unanswered_begins`.
-
-        Args:
-            upload_id: the id in OSS's answer to InitiateMultipartUpload.
-            made: as in `Progress.made`.
-        """
-        self.upload_id = upload_id
-        self.made = made
-        self.unanswered_begins -= 1
-
-    def orphans_removed(self) -> None:
-        """Set `unanswered_begins` to 0, after the unused multipart uploads were removed."""
-        self.unanswered_begins = 0
 
     def fly(self, number: int, sent: int) -> None:
         """Record that a part is in flight, and how many bytes of the part are sent.
@@ -169,7 +128,7 @@ class Progress:
 
     def is_complete(self) -> bool:
         """Return whether OSS has confirmed every byte of the file as a part."""
-        return bool(self.parts) and self.arrived == self._file.size and not self.is_open()
+        return bool(self.parts) and self.arrived == self.file.size and not self.is_open()
 
     def combined_crc64(self) -> int:
         """Return the CRC-64 of the bytes of all parts, in the order of the part numbers."""
@@ -187,12 +146,12 @@ class Progress:
 
     def is_open(self) -> bool:
         """Return whether the file is a stream that has not ended."""
-        return bool(getattr(self._file, "is_open", False))
+        return bool(getattr(self.file, "is_open", False))
 
     def _count(self) -> None:
         self._sum()
-        self.all_sent = self.all_sent or (self.sent == self._file.size and not self.is_open())
+        self.all_sent = self.all_sent or (self.sent == self.file.size and not self.is_open())
         self._on_change()
 
     def _sum(self) -> None:
-        self.sent = min(self._file.size, self.arrived + sum(self._in_flight.values()))
+        self.sent = min(self.file.size, self.arrived + sum(self._in_flight.values()))

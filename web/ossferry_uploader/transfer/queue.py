@@ -21,6 +21,7 @@ from ossferry_uploader.transfer.plan import CONNECTIONS
 from ossferry_uploader.transfer.resuming.cleanup import Cleanup
 from ossferry_uploader.transfer.resuming.record_writer import RecordWriter, is_over
 from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
+from ossferry_uploader.transfer.sending.client import Client
 from ossferry_uploader.transfer.sending.prepare import prepare
 from ossferry_uploader.transfer.sending.send import send
 from ossferry_uploader.transfer.upload import Upload
@@ -193,7 +194,8 @@ class Queue:
 
     def send_next(self, upload: Upload) -> None:
         """Move an upload to the front of the queue."""
-        upload.hurry()
+        upload.urgent = True
+        upload.changed()
         self._line_up(upload)
 
     def pause_all(self) -> None:
@@ -264,7 +266,7 @@ class Queue:
         Args:
             is_leaving: `True` to set the mark; `False` to remove the mark after an undo.
         """
-        upload.record.abandon(is_leaving)
+        upload.record.is_abandoned = is_leaving
         if upload.upload_id:
             asyncio.create_task(self._engine.journal.keep(upload))  # noqa: RUF006 - it ends
         elif is_leaving:
@@ -277,7 +279,7 @@ class Queue:
 
         Call this method after the server has received the page's report about the upload.
         """
-        upload.record.report()
+        upload.record.is_reported = True
         self._records.reported(upload)
 
     def remove(self, upload: Upload) -> None:
@@ -419,36 +421,35 @@ class Queue:
             self._ended(upload)
 
     async def _send(self, upload: Upload) -> None:
+        oss = Client(self._engine, upload)
         upload.go(states.UPLOADING)
-        if await self.checking.is_due(upload):
+        if await self.checking.is_due(oss):
             upload.restart()  # `_ended` adds the upload again, which checks the file
             return
-        stored = await self._prepare(upload)
+        stored = await self._prepare(oss)
         if not stored and upload.options.same_name == KEEP_BOTH:
-            stored = await send(upload, self._engine)
+            stored = await send(oss)
         elif not stored:
             async with self._key_locks.setdefault(upload.key, asyncio.Lock()):
-                stored = await send(upload, self._engine)
+                stored = await send(oss)
         if upload.state == states.UPLOADING:
             upload.go(states.VERIFYING)
         self._arrived(upload, stored)
 
     def _arrived(self, upload: Upload, stored: "Stored") -> None:
-        upload.target.stored(stored.crc64, stored.request_id)
+        upload.target.crc64, upload.target.request_id = stored.crc64, stored.request_id
         if not upload.identical:
             self._engine.quota.arrived(upload.number, upload.file.size)
         upload.go(states.DONE)
 
-    async def _prepare(self, upload: Upload) -> "Stored | None":
-        stored = await prepare(upload, self._engine)
+    async def _prepare(self, oss: Client) -> "Stored | None":
+        upload, prepared = oss.upload, await prepare(oss)
         if upload.record.is_due:
             self._records.note(upload)  # waiting for a tab removed the record
-        if not stored and upload.is_single:
+        if not prepared.stored and upload.is_single:
             await self._records.store(upload)
-        grant = self._engine.keeper.current
-        if grant:
-            self.allow(grant.limits)
-        return stored
+        self.allow(prepared.grant.limits)
+        return prepared.stored
 
     def _cleaned(self, upload: Upload, stored: "Stored | None") -> None:
         """Update a cancelled upload after the removal of its parts.

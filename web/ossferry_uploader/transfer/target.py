@@ -32,7 +32,7 @@ class RefusedObject:
 
 
 class Target:
-    """The object that an upload stores. Other modules change the attributes only through methods.
+    """The object that an upload stores.
 
     Attributes:
         key: the object's key; empty until the upload has a key.
@@ -70,28 +70,11 @@ class Target:
         self.cipher: Cipher | None = None
         self.salt = ""
 
-    def assign(self, key: str) -> None:
-        """Set the object's key. An empty text removes the key."""
-        self.key = key
-
-    def require_form(self, is_required: bool) -> None:
-        """Set whether the object must be stored with a form."""
-        self.needs_form = is_required
-
-    def encrypt(self, cipher: "Cipher | None", salt: str) -> None:
-        """Set the key with which the file is encrypted from now on, and its salt."""
-        self.cipher = cipher
-        self.salt = salt
-
-    def join_folder(self, folder_id: str) -> None:
-        """Set `folder_id`, so that the keys of all files of a folder have the same random part."""
-        self.folder_id = folder_id
-
     def leave_key(self) -> None:
         """Remove the key, because the file has another name now, and what belongs to the key."""
         self.key = self.crc64 = ""
         self.maybe_stored = False
-        self.encrypt(None, "")
+        self.cipher, self.salt = None, ""
 
     def restart(self) -> None:
         """Remove the key, because another object has the key, or the upload starts again."""
@@ -112,36 +95,6 @@ class Target:
         self.crc64 = crc64
         self.maybe_stored = True
 
-    def describe(self, *, content_type: str, sha256: str) -> None:
-        """Set the content type of the object and the SHA-256 of the file.
-
-        Args:
-            content_type: the content type; empty if unknown.
-            sha256: the SHA-256 in hexadecimal; empty if not computed.
-        """
-        self.content_type = content_type
-        self.sha256 = sha256
-
-    def search(self, is_searching: bool) -> None:
-        """Set whether the server is searching for an identical object now."""
-        self.is_searching = is_searching
-
-    def searched(self, key: str) -> None:
-        """Store the result of the search for an identical object.
-
-        Args:
-            key: the key of the identical object; empty if the server found none.
-        """
-        self.was_searched = True
-        if key:
-            self.key = key
-            self.identical = True
-
-    def stored(self, crc64: str, request_id: str) -> None:
-        """Set the CRC-64 of the stored object, and the id of the OSS request that stored it."""
-        self.crc64 = crc64
-        self.request_id = request_id
-
     def refuse(self, stored: Stored, *, size: int, crc64: str) -> None:
         """Set `refused`: OSS has stored an object that differs from the file.
 
@@ -151,10 +104,6 @@ class Target:
             crc64: the CRC-64 of the file in decimal.
         """
         self.refused = RefusedObject(self.key, stored, size=size, crc64=crc64)
-
-    def allow_replacing(self) -> None:
-        """Let later requests of this upload overwrite the object under the key."""
-        self.may_replace = True
 
     def replace_refused(self) -> None:
         """Clear `refused`, because the file replaces the refused object.

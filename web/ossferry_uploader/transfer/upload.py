@@ -62,37 +62,6 @@ class SavedRecord:
         self.saved = ("", "")
         self.is_due = False
 
-    def save_as(self, name: str) -> None:
-        """Set the name of the record. An empty text means that the record is removed."""
-        self.name = name
-
-    def save_parts(self, arrived: int) -> None:
-        """Set `arrived`, the number of confirmed bytes in the record."""
-        self.arrived = arrived
-
-    def save_id(self, upload_id: str) -> None:
-        """Set the id of the multipart upload in the stored record."""
-        self.upload_id = upload_id
-
-    def abandon(self, is_abandoned: bool) -> None:
-        """Set or clear `is_abandoned`."""
-        self.is_abandoned = is_abandoned
-
-    def save(self, key: str, salt: str) -> None:
-        """Set `saved`."""
-        self.saved = (key, salt)
-
-    def report(self) -> None:
-        """Set `is_reported`."""
-        self.is_reported = True
-
-    def lose(self) -> None:
-        """Set `is_due`: another tab sends the file, so the record of this upload is removed.
-
-        If the other tab does not store the file, this upload needs a new record.
-        """
-        self.is_due = True
-
 
 class RequestState:
     """Counts the requests of an upload, and measures for how long requests have been failing.
@@ -337,27 +306,10 @@ class Upload:
         self._stop()
         self.go(states.WAITING)
 
-    def cleaned(self, error: "Exception | None") -> None:
-        """Set `error`, after the engine tried to remove the parts of a cancelled upload.
-
-        Args:
-            error: the error of the removal; `None` if the parts were removed.
-        """
-        self.error = error
-
     def forget_parts(self) -> None:
         """Forget the multipart upload. The file will be sent again from its first byte."""
         self._machine.clear()
         self.progress.forget()
-
-    def hurry(self) -> None:
-        """Make the upload urgent. Urgent uploads start before all other uploads."""
-        self.urgent = True
-        self.changed()
-
-    def claim(self, checks: "dict[str, Any]") -> None:
-        """Set `checks`, what the checks of the page said about the file."""
-        self.checks = checks
 
     def use(self, file: "File", options: "Options | None" = None) -> None:
         """Replace the file of the upload. If options are given, replace the options too."""
@@ -365,7 +317,7 @@ class Upload:
             self.source = file
         self.file = file
         self.options = options or self.options
-        self.progress.use(file)
+        self.progress.file = file
 
     def hold(self, reason: str) -> None:
         """Start a wait, for example for the network.

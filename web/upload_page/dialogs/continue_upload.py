@@ -10,7 +10,8 @@ from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import TransferError
 from ossferry_uploader.transfer.journal.checkpoint import Checkpoint, restore
 from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, Options
-from ossferry_uploader.transfer.sending.parts import list_all, proved, without_overlaps
+from ossferry_uploader.transfer.sending.client import Client
+from ossferry_uploader.transfer.sending.multipart import proved, without_overlaps
 from ossferry_uploader.transfer.upload import Upload
 from upload_page.dialogs.stored_objects import folders_of
 
@@ -101,14 +102,14 @@ async def continue_upload(
     upload: Upload = uploads.go_on(file, record.options, record)
     for number in known.progress.parts:
         upload.progress.land(number, known.progress.parts[number])
-    upload.progress.prove()
+    upload.progress.is_unproved = False
     return upload
 
 
 async def _prove(known: Upload, uploads: "UnfinishedUploads") -> None:
-    listed = await list_all(known, uploads.engine)
-    for stored in without_overlaps(listed, known.progress.part_size):
-        part = await proved(known, uploads.engine, stored)
+    oss = Client(uploads.engine, known)
+    for stored in without_overlaps(await oss.parts(), known.progress.part_size):
+        part = await proved(oss, stored)
         if not part:
             raise DifferentFile(f"part {stored.number} of {known.key}")
         known.progress.land(stored.number, part)

@@ -117,7 +117,7 @@ class Adding:
                 twice.append(file)
                 continue
             taken[full_name] = file
-            self._add(file).target.join_folder(folder_ids.id_for(file))
+            self._add(file).target.folder_id = folder_ids.id_for(file)
             added += 1
             if added == count or self._clock.elapsed_s() >= until_s:
                 await self._show()

@@ -4,8 +4,8 @@ import pytest
 
 from ossferry_uploader.oss.requests import (
     Bucket,
+    Signer,
     abort_multipart_upload,
-    complete_body,
     complete_multipart_upload,
     initiate_multipart_upload,
     list_parts,
@@ -64,9 +64,9 @@ def test_an_endpoint_is_a_url():
 
 
 def test_parts_are_listed_with_their_etags_as_xml_text():
-    body = complete_body([(1, '"A1"'), (2, "<&>")])
+    operation = complete_multipart_upload("k", "U", [(1, '"A1"'), (2, "<&>")])
 
-    assert body == (
+    assert operation.body == (
         "<CompleteMultipartUpload>"
         "<Part><PartNumber>1</PartNumber><ETag>&quot;A1&quot;</ETag></Part>"
         "<Part><PartNumber>2</PartNumber><ETag>&lt;&amp;></ETag></Part>"
@@ -75,46 +75,42 @@ def test_parts_are_listed_with_their_etags_as_xml_text():
 
 
 SIGNED = ("x-oss-date", "x-oss-content-sha256", "Authorization")
-UPLOAD = {"at_s": 1773480413.0, "upload_id": "U/1"}
-PLAIN = {"at_s": 1773480413.0, "headers": [("x-oss-meta-a", "b")]}
+AT_S = 1773480413.0
+KEY, META = "u/a b.txt", [("x-oss-meta-a", "b")]
+FORBIDS = [("x-oss-forbid-overwrite", "true")]
 
 
 @pytest.mark.parametrize(
-    ("make", "arguments", "method", "query", "headers"),
+    ("operation", "limit", "method", "query", "headers"),
     [
-        (put_object, PLAIN, "PUT", "", [("x-oss-meta-a", "b")]),
-        (initiate_multipart_upload, PLAIN, "POST", "?uploads", [("x-oss-meta-a", "b")]),
-        (upload_part, dict(UPLOAD, number=7), "PUT", "?partNumber=7&uploadId=U%2F1", []),
+        (put_object(KEY, META, None), 0, "PUT", "", META),
+        (initiate_multipart_upload(KEY, META), 0, "POST", "?uploads", META),
+        (upload_part(KEY, "U/1", 7, None), 0, "PUT", "?partNumber=7&uploadId=U%2F1", []),
         (
-            upload_part,
-            dict(UPLOAD, number=7, traffic_limit=819200),
+            upload_part(KEY, "U/1", 7, None),
+            819200,
             "PUT",
             "?partNumber=7&uploadId=U%2F1",
             [("x-oss-traffic-limit", "819200")],
         ),
         (
-            complete_multipart_upload,
-            dict(UPLOAD, headers=[("x-oss-forbid-overwrite", "true")]),
+            complete_multipart_upload(KEY, "U/1", [], FORBIDS),
+            0,
             "POST",
             "?uploadId=U%2F1",
-            [("content-type", "application/xml"), ("x-oss-forbid-overwrite", "true")],
+            [("content-type", "application/xml"), *FORBIDS],
         ),
-        (abort_multipart_upload, UPLOAD, "DELETE", "?uploadId=U%2F1", []),
-        (list_parts, UPLOAD, "GET", "?uploadId=U%2F1", []),
-        (
-            list_parts,
-            dict(UPLOAD, after=1000),
-            "GET",
-            "?part-number-marker=1000&uploadId=U%2F1",
-            [],
-        ),
+        (abort_multipart_upload(KEY, "U/1"), 0, "DELETE", "?uploadId=U%2F1", []),
+        (list_parts(KEY, "U/1"), 0, "GET", "?uploadId=U%2F1", []),
+        (list_parts(KEY, "U/1", 1000), 0, "GET", "?part-number-marker=1000&uploadId=U%2F1", []),
     ],
     ids=["put", "initiate", "part", "slow part", "complete", "abort", "list", "list after"],
 )
-def test_each_request_has_its_method_query_and_headers(make, arguments, method, query, headers):
+def test_each_request_has_its_method_query_and_headers(operation, limit, method, query, headers):
     bucket = Bucket("b", "cn-hangzhou", ENDPOINT)
 
-    request = make(Credentials("id", "secret"), bucket, "u/a b.txt", **arguments)
+    signer = Signer(Credentials("id", "secret"), bucket, AT_S)
+    request = signer.sign(operation, traffic_limit=limit)
 
     assert (request.method, request.bucket) == (method, bucket)
     assert request.url == f"https://b.oss-cn-hangzhou.aliyuncs.com/u/a%20b.txt{query}"
@@ -127,7 +123,7 @@ def test_the_signature_of_a_request_is_of_its_bucket_key_query_and_headers():
     bucket = Bucket("b", "cn-hangzhou", ENDPOINT)
     query = [("uploadId", "U"), ("partNumber", "1")]
 
-    request = upload_part(given, bucket, "k", at_s=UPLOAD["at_s"], upload_id="U", number=1)
+    request = Signer(given, bucket, AT_S).sign(upload_part("k", "U", 1, None))
 
     expected = sign_headers(
         given, "PUT", "b", "k", date="20260314T092653Z", region="cn-hangzhou", query=query

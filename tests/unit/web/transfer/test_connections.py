@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ossferry_uploader.transfer.pacing.connections import ConnectionPool
+from ossferry_uploader.transfer.pacing.connections import SMALL, ConnectionPool
 
 
 async def test_no_more_than_allowed():
@@ -92,7 +92,7 @@ class Small:
 
 async def test_more_small_requests_than_connections_are_sent():
     pool = ConnectionPool(2, small=Small(4))
-    small = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(5)]
+    small = [asyncio.create_task(pool.acquire(lambda: 0, SMALL)) for _ in range(5)]
     await settle()
     assert pool.used == 4
 
@@ -113,7 +113,7 @@ async def test_more_small_requests_than_connections_are_sent():
 async def test_after_congestion_the_connections_limit_small_requests_too():
     pool = ConnectionPool(4, small=Small(8))
     pool.congestion(0)
-    waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(5)]
+    waiting = [asyncio.create_task(pool.acquire(lambda: 0, SMALL)) for _ in range(5)]
     await settle()
 
     assert pool.used == 2
@@ -124,7 +124,7 @@ async def test_after_congestion_the_connections_limit_small_requests_too():
 async def test_within_a_speed_limit_the_connections_limit_small_requests_too():
     pool = ConnectionPool(4, small=Small(8))
     pool.limit(1)
-    waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(3)]
+    waiting = [asyncio.create_task(pool.acquire(lambda: 0, SMALL)) for _ in range(3)]
     await settle()
 
     assert pool.used == 1
@@ -135,10 +135,10 @@ async def test_within_a_speed_limit_the_connections_limit_small_requests_too():
 async def test_a_larger_number_of_small_requests_is_used_at_the_next_completion():
     small = Small(2)
     pool = ConnectionPool(2, small=small)
-    waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(6)]
+    waiting = [asyncio.create_task(pool.acquire(lambda: 0, SMALL)) for _ in range(6)]
     await settle()
     small.allowed = 4
-    pool.success(is_small=True)
+    pool.success(SMALL)
     pool.release()
     await settle()
 
@@ -150,12 +150,12 @@ async def test_a_larger_number_of_small_requests_is_used_at_the_next_completion(
 async def test_only_small_requests_are_counted_and_whether_enough_are_under_way():
     small = Small(4)
     pool = ConnectionPool(2, small=small)
-    waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(5)]
+    waiting = [asyncio.create_task(pool.acquire(lambda: 0, SMALL)) for _ in range(5)]
     await settle()
     pool.success()
     assert small.completions == []
     for _ in range(5):
-        pool.success(is_small=True)
+        pool.success(SMALL)
         pool.release()
         await settle()
 

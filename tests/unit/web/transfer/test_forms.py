@@ -8,7 +8,7 @@ from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.grants.forms import Forms
 from ossferry_uploader.transfer.options import REFUSE, Options
 from ossferry_uploader.transfer.plan import KIB, MIB
-from ossferry_uploader.transfer.sending.single import send_single
+from ossferry_uploader.transfer.sending.client import Client
 from ossferry_uploader.transfer.upload import Upload
 from support.fakes import FakeFile, lost, make_engine, make_ports, refused, stored
 
@@ -25,10 +25,10 @@ def make():
 async def send(engine, size=10, name="a.txt", options=None):
     upload = Upload(FakeFile(name, size), lambda _upload: None)
     upload.options = options or Options()
-    upload.target.describe(content_type="text/plain", sha256="")
+    upload.target.content_type = "text/plain"
     upload.target.key = f"uploads/alice-1/k/{name}"
     upload.go(states.UPLOADING)
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
     return upload
 
 

@@ -33,7 +33,7 @@ def large(key=KEY, upload_id="U1", size=SIZE):
     """Return an upload that has begun a multipart upload."""
     upload = Upload(FakeFile("a.bin", size), lambda _upload: None)
     upload.go(states.UPLOADING)
-    upload.target.assign(key)
+    upload.target.key = key
     upload.progress.continue_from(upload_id, 8 * 1024 * 1024)
     return upload
 
@@ -126,7 +126,7 @@ async def test_a_tab_does_not_claim_the_record_of_a_small_file_that_another_tab_
     before, end = tabs.open()
     await before.load()
     left = large(upload_id="", size=10)
-    left.record.save_as(before.name_of(left))
+    left.record.name = before.name_of(left)
     await before.keep_waiting([left])
     end.close()
     first, second = tabs.open()[0], tabs.open()[0]
@@ -215,8 +215,8 @@ async def test_an_upload_follows_the_other_tab_and_gets_its_object():
     tabs = Tabs()
     first, _, journal = await while_another_tab_sends(tabs)
     sent = large()
-    sent.record.save_as(first.name_of(sent))
-    sent.target.stored("42", "")
+    sent.record.name = first.name_of(sent)
+    sent.target.crc64 = "42"
     upload = fresh()
 
     following = asyncio.create_task(journal.adopt(upload))
@@ -302,7 +302,7 @@ async def test_who_reclaims_what_nobody_took_keeps_it_and_proves_its_parts_again
     await journal.load()
     upload = large()
     await journal.begin(upload)
-    upload.progress.prove()
+    upload.progress.is_unproved = False
     journal.release_key(KEY)
 
     await journal.reclaim(upload)
@@ -317,7 +317,7 @@ async def test_the_records_of_waiting_uploads_share_one_lock():
     await journal.load()
     uploads = [large(f"{OWNER}2026-03-14/{n:032x}/a.bin", "", 10) for n in range(12)]
     for upload in uploads[:11]:
-        upload.record.save_as(upload.key)
+        upload.record.name = upload.key
 
     await journal.keep_waiting(uploads)
 

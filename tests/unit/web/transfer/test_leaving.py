@@ -8,7 +8,7 @@ from ossferry_uploader.transfer.errors import PartsLeft
 from ossferry_uploader.transfer.plan import MIB
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.resuming.cleanup import MAX_CLEANINGS
-from ossferry_uploader.transfer.sending.abort import MAX_ABORTS
+from ossferry_uploader.transfer.sending.client import MAX_ABORTS
 from support.fake_browser import FakeBrowser, FakeStorage
 from support.fakes import FakeClock, FakeFile, FakeHttp, make_engine, make_ports, refused, until
 

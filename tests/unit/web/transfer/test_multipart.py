@@ -11,15 +11,15 @@ from ossferry_uploader.transfer.errors import FileUnreadable, GrantRefused, Serv
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.plan import AIM_S, MIB
 from ossferry_uploader.transfer.progress import SentPart
-from ossferry_uploader.transfer.sending.abort import abort
 from ossferry_uploader.transfer.sending.checksum import PieceChecksum
+from ossferry_uploader.transfer.sending.client import Client
 from ossferry_uploader.transfer.sending.multipart import (
+    check_unchanged,
     complete,
     initiate,
     send_multipart,
-    send_piece,
+    without_overlaps,
 )
-from ossferry_uploader.transfer.sending.parts import check_unchanged, without_overlaps
 from ossferry_uploader.transfer.sending.send import send
 from ossferry_uploader.transfer.upload import Upload
 from support.fakes import (
@@ -54,7 +54,7 @@ def make(size=SIZE, connections=3, clock=None):
 async def test_every_part_is_sent_once_and_the_whole_is_proved():
     upload, ports, engine = make()
 
-    proof = await send_multipart(upload, engine)
+    proof = await send_multipart(Client(engine, upload))
 
     assert proof.crc64 == str(crc64_of_zeros(SIZE))
     assert sorted(ports.http.parts_sent) == list(range(1, PARTS + 1))
@@ -73,9 +73,9 @@ def sent_parts(upload):
 async def test_parts_have_one_unit_until_the_speed_is_known_and_then_more():
     upload, ports, engine = make(size=64 * MIB, connections=6)
     engine.rate_bytes_per_s = 0.0
-    await initiate(upload, engine)
+    await initiate(Client(engine, upload))
     ports.http.hold()
-    sending = asyncio.create_task(send_multipart(upload, engine))
+    sending = asyncio.create_task(send_multipart(Client(engine, upload)))
     await until(lambda: ports.http.running == 6)
 
     engine.rate_bytes_per_s = 10.0 * MIB
@@ -94,7 +94,7 @@ async def test_the_first_part_has_one_unit_because_the_server_reads_the_size_fro
     upload, _, engine = make(size=64 * MIB, connections=6)
     engine.rate_bytes_per_s = 10.0 * MIB
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert sent_parts(upload)[:3] == [(1, 1), (2, 8), (10, 8)]
 
@@ -102,9 +102,9 @@ async def test_the_first_part_has_one_unit_because_the_server_reads_the_size_fro
 async def test_a_part_that_is_sent_again_has_the_same_size_although_the_speed_has_changed():
     upload, ports, engine = make(size=64 * MIB, connections=6)
     engine.rate_bytes_per_s = 10.0 * MIB
-    await initiate(upload, engine)
+    await initiate(Client(engine, upload))
     ports.http.hold()
-    sending = asyncio.create_task(send_multipart(upload, engine))
+    sending = asyncio.create_task(send_multipart(Client(engine, upload)))
     await until(lambda: ports.http.running == 6)
     sending.cancel()
     await until(lambda: ports.http.running == 0)
@@ -112,7 +112,7 @@ async def test_a_part_that_is_sent_again_has_the_same_size_although_the_speed_ha
 
     engine.rate_bytes_per_s = 0.0
     ports.http.release()
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert sent_parts(upload)[:4] == [(1, 1), (2, 8), (10, 8), (18, 8)]
     assert sent_parts(upload)[-1] == (64, 1)
@@ -120,12 +120,12 @@ async def test_a_part_that_is_sent_again_has_the_same_size_although_the_speed_ha
 
 async def test_a_part_ends_before_a_unit_that_oss_has():
     upload, ports, engine = make(size=20 * MIB, connections=1)
-    await initiate(upload, engine)
+    await initiate(Client(engine, upload))
     for number in (4, 9):
-        await send_piece(upload, engine, number, Piece(upload.file, (number - 1) * MIB, MIB))
+        await Client(engine, upload).part(number, Piece(upload.file, (number - 1) * MIB, MIB))
     engine.rate_bytes_per_s = 10.0 * MIB
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert sent_parts(upload)[:5] == [(1, 1), (2, 2), (4, 1), (5, 3), (8, 1)]
     assert ports.http.objects == {"k": 20 * MIB}
@@ -156,15 +156,15 @@ def test_a_part_that_begins_inside_an_earlier_one_is_left_out(parts, kept):
 
 async def test_overlapping_parts_of_an_earlier_page_are_counted_once():
     upload, ports, engine = make(size=20 * MIB, connections=6)
-    await initiate(upload, engine)
+    await initiate(Client(engine, upload))
     for number, units in ((1, 1), (7, 5), (9, 5)):
         piece = Piece(upload.file, (number - 1) * MIB, units * MIB)
-        await send_piece(upload, engine, number, piece)
+        await Client(engine, upload).part(number, piece)
     for number in (1, 7, 9):
         upload.progress.drop(number)
-    upload.progress.doubt()
+    upload.progress.is_unproved = True
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.objects == {"k": 20 * MIB}
     assert (7, 5) in sent_parts(upload)
@@ -173,15 +173,15 @@ async def test_overlapping_parts_of_an_earlier_page_are_counted_once():
 
 async def test_parts_that_another_page_has_replaced_with_larger_ones_are_counted_once():
     upload, ports, engine = make(size=10 * MIB, connections=6)
-    await initiate(upload, engine)
+    await initiate(Client(engine, upload))
     for number in (2, 3):
-        await send_piece(upload, engine, number, Piece(upload.file, (number - 1) * MIB, MIB))
+        await Client(engine, upload).part(number, Piece(upload.file, (number - 1) * MIB, MIB))
     two = upload.progress.parts[2]
-    await send_piece(upload, engine, 2, Piece(upload.file, MIB, 3 * MIB))
+    await Client(engine, upload).part(2, Piece(upload.file, MIB, 3 * MIB))
     upload.progress.land(2, two)
-    upload.progress.doubt()
+    upload.progress.is_unproved = True
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.objects == {"k": 10 * MIB}
     assert sent_parts(upload)[:3] == [(1, 1), (2, 3), (5, 1)]
@@ -189,11 +189,11 @@ async def test_parts_that_another_page_has_replaced_with_larger_ones_are_counted
 
 async def test_what_lacks_a_part_is_not_put_together():
     upload, ports, engine = make(size=2 * MIB)
-    await initiate(upload, engine)
-    await send_piece(upload, engine, 1, Piece(upload.file, 0, MIB))
+    await initiate(Client(engine, upload))
+    await Client(engine, upload).part(1, Piece(upload.file, 0, MIB))
 
     with pytest.raises(Corrupt, match="bytes in parts"):
-        await complete(upload, engine)
+        await complete(Client(engine, upload))
 
     assert ports.http.objects == {}
 
@@ -208,7 +208,7 @@ async def test_a_part_that_waits_for_its_checksum_lets_the_next_one_go():
         return await compute(piece)
 
     ports.checksum.crc64 = crc64
-    sending = asyncio.create_task(send_multipart(upload, engine))
+    sending = asyncio.create_task(send_multipart(Client(engine, upload)))
     await until(lambda: len(ports.http.parts_sent) == 2)
     for _ in range(10):
         await asyncio.sleep(0)
@@ -225,7 +225,7 @@ async def test_a_part_that_waits_for_its_checksum_lets_the_next_one_go():
 async def test_a_part_is_not_read_before_its_turn():
     upload, ports, engine = make(connections=1)
     ports.http.hold_after = 1
-    sending = asyncio.create_task(send_multipart(upload, engine))
+    sending = asyncio.create_task(send_multipart(Client(engine, upload)))
 
     await until(lambda: len(ports.checksum.pieces) == 2)
     for _ in range(10):
@@ -240,7 +240,7 @@ async def test_every_byte_is_read_once_while_it_is_sent_and_once_before_the_end(
     upload, ports, engine = make()
     ports.http.plan = [None, lost(), refused("InternalError", 500), stored("1")]
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     pieces = [(number * MIB, min(MIB, SIZE - number * MIB)) for number in range(PARTS)]
     last_byte = (SIZE - 1, 1)
@@ -259,7 +259,7 @@ async def test_a_file_that_has_changed_after_its_parts_were_sent_makes_no_object
     upload.go = go
 
     with pytest.raises(FileUnreadable) as found:
-        await send_multipart(upload, engine)
+        await send_multipart(Client(engine, upload))
 
     assert found.value.changed
     assert len(ports.http.parts_sent) == PARTS
@@ -268,13 +268,13 @@ async def test_a_file_that_has_changed_after_its_parts_were_sent_makes_no_object
 
 async def test_a_file_that_has_changed_during_a_pause_sends_nothing_more():
     upload, ports, engine = make()
-    await initiate(upload, engine)
-    await send_piece(upload, engine, 1, Piece(upload.file, 0, MIB))
+    await initiate(Client(engine, upload))
+    await Client(engine, upload).part(1, Piece(upload.file, 0, MIB))
     sent = len(ports.http.requests)
     ports.checksum.has_changed = True
 
     with pytest.raises(FileUnreadable):
-        await send_multipart(upload, engine)
+        await send_multipart(Client(engine, upload))
 
     assert len(ports.http.requests) == sent
 
@@ -286,7 +286,7 @@ async def test_of_a_large_file_parts_all_over_it_are_read_again():
     for number in range(1, 1001):
         upload.progress.land(number, SentPart('"e"', crc64_of_zeros(MIB), MIB))
 
-    await check_unchanged(upload, engine)
+    await check_unchanged(Client(engine, upload))
 
     offsets = [offset // MIB for offset, size in ports.checksum.pieces if size > 1]
     assert offsets == list(range(0, 1000, 8))
@@ -307,7 +307,7 @@ async def test_four_parts_are_read_again_at_a_time():
         return result
 
     ports.checksum.crc64 = crc64
-    await check_unchanged(upload, engine)
+    await check_unchanged(Client(engine, upload))
 
     assert max(most) == 4
 
@@ -335,7 +335,7 @@ async def test_a_part_that_fails_is_sent_again_and_the_others_are_not(fault):
     upload, ports, engine = make()
     ports.http.plan = [None, None, fault, None]
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.objects == {"k": SIZE}
     assert len(ports.http.parts_sent) <= PARTS + 1
@@ -345,7 +345,7 @@ async def test_parts_that_meet_one_busy_moment_together_halve_the_budget_once():
     upload, ports, engine = make(connections=6)
     ports.http.plan = [None] + [refused("ServiceUnavailable", 503)] * 6
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert engine.pool.cuts == 1
 
@@ -363,7 +363,7 @@ async def test_when_only_a_part_that_waits_is_left_whoever_looks_sees_that():
         await sleep(seconds)
 
     ports.clock.sleep = look
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert seen == [False, True]
     assert not upload.requests.is_waiting()
@@ -381,7 +381,7 @@ async def test_a_page_in_place_of_an_answer_is_settled_by_asking_again():
 
     ports.http._handle = portal
 
-    proof = await send_multipart(upload, engine)
+    proof = await send_multipart(Client(engine, upload))
 
     assert proof.crc64 == str(crc64_of_zeros(SIZE))
     assert ports.http.objects == {"k": SIZE}
@@ -405,7 +405,7 @@ async def test_what_goes_well_in_between_ends_the_trouble():
     upload, ports, engine = make(connections=1, clock=SharedClock())
     ports.http.plan = [None] + ([busy(300)] * 6 + [None] * 2) * 4  # two parts alternate
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.objects == {"k": SIZE}
 
@@ -414,7 +414,7 @@ async def test_parts_that_wait_together_wait_once():
     upload, ports, engine = make(connections=5, clock=SharedClock())
     ports.http.plan = [None] + [busy(200)] * 10
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.objects == {"k": SIZE}
 
@@ -424,7 +424,7 @@ async def test_trouble_for_a_quarter_of_an_hour_is_the_end():
     ports.http.plan = [None] + [busy(300)] * 7
 
     with pytest.raises(Refused, match="ServiceUnavailable"):
-        await send_multipart(upload, engine)
+        await send_multipart(Client(engine, upload))
 
     assert len(ports.http.requests) == 1 + 4
 
@@ -438,7 +438,7 @@ async def test_a_long_time_without_network_is_no_time_in_trouble():
 
     ports.network.may_be_back = be_back_after_an_hour
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.objects == {"k": MIB}
 
@@ -448,7 +448,7 @@ async def test_a_part_that_stays_damaged_fails_the_upload():
     ports.http.plan = [None] + [stored("1")] * 6
 
     with pytest.raises(Corrupt):
-        await send_multipart(upload, engine)
+        await send_multipart(Client(engine, upload))
     await asyncio.sleep(0)
 
     assert engine.pool.used == 0
@@ -470,7 +470,7 @@ async def test_a_part_that_oss_forgot_is_sent_again():
 
     ports.http._handle = forgetful
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.parts_sent.count(7) == 2
     assert len(ports.http.parts_sent) == PARTS + 1
@@ -493,7 +493,7 @@ async def test_a_part_that_oss_has_otherwise_is_sent_again(ours, theirs):
 
     ports.http._list = otherwise
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.parts_sent[PARTS:] == [1]
 
@@ -501,7 +501,7 @@ async def test_a_part_that_oss_has_otherwise_is_sent_again(ours, theirs):
 async def test_parts_that_another_device_has_replaced_meanwhile_are_taken_over():
     upload, ports, engine = make(size=20 * MIB, connections=6)
     engine.rate_bytes_per_s = 10.0 * MIB
-    await initiate(upload, engine)
+    await initiate(Client(engine, upload))
     replaced = []
 
     def handle(request, body, size):
@@ -516,7 +516,7 @@ async def test_parts_that_another_device_has_replaced_meanwhile_are_taken_over()
     original = ports.http._handle
     ports.http._handle = handle
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.objects == {"k": 20 * MIB}
     units = dict(sent_parts(upload))
@@ -526,24 +526,24 @@ async def test_parts_that_another_device_has_replaced_meanwhile_are_taken_over()
 
 async def test_parts_with_a_gap_and_an_overlap_are_not_put_together():
     upload, ports, engine = make(size=5 * MIB)
-    await initiate(upload, engine)
+    await initiate(Client(engine, upload))
     for number, units in ((1, 2), (2, 1), (4, 2)):
         size = units * MIB
         upload.progress.land(number, SentPart('"AB"', crc64_of_zeros(size), size))
     assert upload.progress.arrived == 5 * MIB
 
     with pytest.raises(Corrupt, match="bytes in parts"):
-        await complete(upload, engine)
+        await complete(Client(engine, upload))
 
     assert ports.http.objects == {}
 
 
 async def test_while_parts_are_compared_again_what_was_sent_does_not_become_less():
     upload, ports, engine = make()
-    await initiate(upload, engine)
+    await initiate(Client(engine, upload))
     for number in range(1, PARTS):
-        await send_piece(upload, engine, number, Piece(upload.file, (number - 1) * MIB, MIB))
-    upload.progress.doubt()
+        await Client(engine, upload).part(number, Piece(upload.file, (number - 1) * MIB, MIB))
+    upload.progress.is_unproved = True
     compute, sent = ports.checksum.crc64, []
 
     async def crc64(piece):
@@ -551,7 +551,7 @@ async def test_while_parts_are_compared_again_what_was_sent_does_not_become_less
         return await compute(piece)
 
     ports.checksum.crc64 = crc64
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert min(sent) == (PARTS - 1) * MIB
 
@@ -560,7 +560,7 @@ async def test_an_upload_that_oss_does_not_know_begins_anew_under_the_same_key()
     upload, ports, engine = make()
     upload.progress.upload_id = "gone"
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.objects == {"k": SIZE}
 
@@ -569,7 +569,7 @@ async def test_an_end_whose_answer_is_lost_is_settled_by_what_is_stored():
     upload, ports, engine = make()
     ports.http.plan = [None] * (PARTS + 1) + [ANSWER_LOST]
 
-    proof = await send_multipart(upload, engine)
+    proof = await send_multipart(Client(engine, upload))
 
     assert proof.crc64 == str(crc64_of_zeros(SIZE))
     assert ports.receipts.asked == ["k"]
@@ -589,7 +589,7 @@ async def test_a_lost_end_whose_object_is_another_is_no_success():
 
     ports.http._handle = damaging
 
-    await send(upload, engine)
+    await send(Client(engine, upload))
 
     assert upload.key != "k"
     assert ports.http.objects == {"k": 1, upload.key: LARGE}
@@ -608,13 +608,13 @@ async def test_what_arrived_damaged_is_replaced_by_the_next_try():
 
     ports.http._handle = damaging
     with pytest.raises(Corrupt, match="CRC-64"):
-        await send(upload, engine)
+        await send(Client(engine, upload))
     ports.http._handle = original
     upload.fail(lost())
     upload.restart()
     upload.go(states.UPLOADING)
 
-    await send(upload, engine)
+    await send(Client(engine, upload))
 
     assert ports.http.objects == {"k": LARGE}
 
@@ -625,7 +625,7 @@ async def test_without_receipts_a_lost_end_is_sent_again_under_the_same_key(stat
     ports.http.plan = [None] * (2 * PARTS + 1) + [ANSWER_LOST]
     ports.receipts.errors = [ServerRefused(status)] * 2
 
-    await send(upload, engine)
+    await send(Client(engine, upload))
 
     assert ports.http.objects == {"k": LARGE}
     assert len(ports.http.parts_sent) == 4 * PARTS
@@ -637,7 +637,7 @@ async def test_a_server_that_refuses_to_say_has_not_said_that_nothing_is_stored(
     ports.receipts.errors = [ServerRefused(403)]
 
     with pytest.raises(ServerRefused):
-        await send_multipart(upload, engine)
+        await send_multipart(Client(engine, upload))
 
     assert len(ports.http.parts_sent) == PARTS
 
@@ -647,7 +647,7 @@ async def test_a_lost_end_waits_for_a_server_that_is_away():
     ports.http.plan = [None] * (PARTS + 1) + [ANSWER_LOST]
     ports.receipts.errors = [ServerRefused(0), ServerRefused(503, retry_after_s=7)]
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.network.waited_s == [0.5, 7]
     assert len(ports.http.parts_sent) == PARTS
@@ -658,7 +658,7 @@ async def test_an_upload_that_oss_never_keeps_is_given_up():
     ports.http.plan = [None, refused("NoSuchUpload", 404)] * 9
 
     with pytest.raises(Refused, match="NoSuchUpload"):
-        await send_multipart(upload, engine)
+        await send_multipart(Client(engine, upload))
 
 
 async def test_a_whole_that_is_not_the_sum_of_its_parts_is_no_success():
@@ -666,7 +666,7 @@ async def test_a_whole_that_is_not_the_sum_of_its_parts_is_no_success():
     ports.http.plan = [None] * (PARTS + 1) + [stored("1")]
 
     with pytest.raises(Corrupt, match="CRC-64"):
-        await send_multipart(upload, engine)
+        await send_multipart(Client(engine, upload))
 
     assert upload.refused.facts()[:3] == (upload.key, upload.file.size, str(crc64_of_zeros(SIZE)))
     assert upload.refused.etag == '"AB"'
@@ -676,12 +676,12 @@ async def test_what_arrived_before_an_error_is_not_sent_again():
     upload, ports, engine = make(connections=1)
     ports.http.plan = [None] * 6 + [refused("AccessDenied")]
     with pytest.raises(Refused):
-        await send_multipart(upload, engine)
+        await send_multipart(Client(engine, upload))
     upload.fail(lost())
     upload.restart()
     upload.go(states.UPLOADING)
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert sorted(ports.http.parts_sent) == list(range(1, PARTS + 1))
     assert len(ports.http.multiparts) == 0
@@ -693,7 +693,7 @@ async def test_a_checkpoint_does_not_wait_for_permission():
     ports.http.plan = [None, None, refused("SecurityTokenExpired")]
     ports.grants.errors = [GrantRefused(429), GrantRefused(0), GrantRefused(401)]
 
-    await send_multipart(upload, engine)
+    await send_multipart(Client(engine, upload))
 
     assert ports.http.objects == {"k": SIZE}
     assert ports.grants.errors == []
@@ -704,7 +704,7 @@ async def test_abort_leaves_nothing_and_makes_sure_of_it():
     upload.progress.upload_id = "U1"
     ports.http.multiparts["U1"] = {1: MIB}
 
-    await abort(upload, engine)
+    await Client(engine, upload).abort()
 
     assert ports.http.multiparts == {}
     assert upload.upload_id == ""
@@ -719,7 +719,7 @@ async def test_abort_is_repeated_while_parts_are_left():
 
     ports.http.plan = [Reply(204, lambda _name: "", "")]  # confirmed, but not done
 
-    await abort(upload, engine)
+    await Client(engine, upload).abort()
 
     assert [request.method for request in ports.http.requests] == ["DELETE", "GET"] * 2
     assert ports.http.multiparts == {}
@@ -732,6 +732,6 @@ async def test_a_list_that_is_refused_does_not_say_that_parts_are_gone():
     ports.http.multiparts["U1"] = {1: MIB}
 
     with pytest.raises(Refused, match="AccessDenied"):
-        await abort(upload, engine)
+        await Client(engine, upload).abort()
 
     assert upload.upload_id == "U1"

@@ -187,7 +187,7 @@ async def test_only_the_small_files_that_are_missing_are_sent(kind, count):
     uploads = [world.add(queue, ports, name) for name in names]
     size = SMALL - 3 * ("made" in kind)
     for each in uploads:  # the test gives all files of a letter one made name
-        each.target.join_folder(each.source.name)
+        each.target.folder_id = each.source.name
     send = world.http.send
 
     async def send_some(*given):
@@ -442,7 +442,7 @@ async def test_no_record_is_written_under_a_key_that_an_upload_has_left():
     key = uploads[0].key
 
     async def leave(_seconds):
-        uploads[0].target.assign(ELSEWHERE)
+        uploads[0].target.key = ELSEWHERE
 
     ports.clock.sleep, sleep = leave, ports.clock.sleep
     await queue._engine.journal.keep_waiting(uploads)

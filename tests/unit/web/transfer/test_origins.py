@@ -13,7 +13,7 @@ from ossferry_uploader.transfer.grants.grant import Grant
 from ossferry_uploader.transfer.grants.limits import Limits
 from ossferry_uploader.transfer.grants.origins import AGAIN_S, GRACE_S, LIMIT_S, PAUSE_S, Origins
 from ossferry_uploader.transfer.pacing.task_group import run_all
-from ossferry_uploader.transfer.sending.single import send_single
+from ossferry_uploader.transfer.sending.client import Client
 from ossferry_uploader.transfer.upload import Upload
 from support.fakes import (
     START_S,
@@ -424,8 +424,8 @@ async def test_a_custom_domain_is_in_the_address_and_not_in_the_signature():
     upload, ports, engine = make_upload(ONE)
     plain, plain_ports, plain_engine = make_upload()
 
-    await send_single(upload, engine)
-    await send_single(plain, plain_engine)
+    await Client(engine, upload).put()
+    await Client(plain_engine, plain).put()
 
     assert ports.http.requests[0].url == f"{ONE}/uploads/alice-1/k/a.txt"
     assert plain_ports.http.requests[0].url == f"{PUBLIC}/uploads/alice-1/k/a.txt"
@@ -438,7 +438,7 @@ async def test_a_request_to_a_refused_host_is_sent_again_to_another():
     forbidden = refused("PublicEndpointForbidden", 400)
     ports.http.plan = [answered, answered, forbidden, answered]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     asked = [("GET", "bucket.oss.example"), ("GET", "one.example")]
     sent = [("PUT", "bucket.oss.example"), ("GET", "one.example"), ("PUT", "one.example")]
@@ -463,7 +463,7 @@ async def test_an_origin_that_does_not_answer_as_oss_would_gets_no_upload(reply)
     upload, ports, engine = make_upload(PUBLIC, ONE)
     ports.http.plan = [reply]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert hosts_of(ports)[2:] == [("PUT", "one.example")]
 
@@ -477,7 +477,7 @@ async def test_a_request_that_waits_for_its_turn_goes_where_the_others_have_gone
     answered = Reply(404, lambda _name: "", "<Error><Code>NoSuchUpload</Code></Error>")
     ports.http.plan = [answered, answered, refused("PublicEndpointForbidden", 400)]
 
-    await run_all([lambda: send_single(first, engine), lambda: send_single(second, engine)])
+    await run_all([lambda: Client(engine, first).put(), lambda: Client(engine, second).put()])
 
     sent = [host for method, host in hosts_of(ports) if method == "PUT"]
     assert sent == ["bucket.oss.example", "one.example", "one.example"]
@@ -488,7 +488,7 @@ async def test_a_request_that_the_page_may_not_send_to_a_domain_names_it():
     ports.http.plan = [lost(Lost.CORS)] * 9
 
     with pytest.raises(Lost) as caught:
-        await run_all([lambda: send_single(upload, engine), lambda: awake(ports.clock)])
+        await run_all([lambda: Client(engine, upload).put(), lambda: awake(ports.clock)])
 
     assert caught.value.request.bucket.origin == ONE
 
@@ -496,7 +496,7 @@ async def test_a_request_that_the_page_may_not_send_to_a_domain_names_it():
 async def test_what_is_asked_is_a_signed_list_of_the_parts_of_nothing():
     upload, ports, engine = make_upload(ONE, TWO)
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     asked = ports.http.requests[0]
     path, _, query = asked.url.partition("?")
@@ -516,7 +516,7 @@ async def waits_of(*, origin, server_is_there=True, outages=4):
     upload._on_change = lambda upload: (
         reasons.append(upload.paused_for) if upload.state == states.PAUSED else None
     )
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
     return reasons, ports.network.asked
 
 
@@ -695,13 +695,13 @@ async def test_the_small_files_of_a_page_go_to_all_domains():
     await engine.origins.at(await engine.keeper.get())
     ports.http.hold()
     first = [
-        asyncio.create_task(send_single(each, engine)) for each in make_small_uploads(ports, 6)
+        asyncio.create_task(Client(engine, each).put()) for each in make_small_uploads(ports, 6)
     ]
     await until(lambda: ports.http.running == 6)
     assert puts_by_host(ports) == {"one.example": 3, "two.example:8443": 3}
     ports.http.release()
     await asyncio.gather(*first)
-    await send_single(make_small_uploads(ports, 1)[0], engine)
+    await Client(engine, make_small_uploads(ports, 1)[0]).put()
 
     assert puts_by_host(ports) == {"one.example": 4, "two.example:8443": 3}
 
@@ -710,7 +710,7 @@ async def test_a_larger_file_goes_to_the_chosen_domain():
     _, ports, engine = make_upload(ONE, TWO)
     ports.http.plan = [refused("NoSuchUpload", 404), refused("NoSuchUpload", 404)]
     for upload in make_small_uploads(ports, 4, size=100_000):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     assert puts_by_host(ports) == {"one.example": 4}
 
@@ -718,7 +718,7 @@ async def test_a_larger_file_goes_to_the_chosen_domain():
 async def test_a_small_file_that_a_domain_loses_is_sent_to_the_chosen_one():
     _, ports, engine = make_upload(ONE, TWO)
     ports.http.plan = [refused("NoSuchUpload", 404), refused("NoSuchUpload", 404), None, lost()]
-    await asyncio.gather(*[send_single(each, engine) for each in make_small_uploads(ports, 3)])
+    await asyncio.gather(*[Client(engine, each).put() for each in make_small_uploads(ports, 3)])
 
     assert puts_by_host(ports) == {"one.example": 3, "two.example:8443": 1}
     assert len(ports.http.objects) == 3

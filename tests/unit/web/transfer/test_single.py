@@ -9,7 +9,7 @@ from ossferry_uploader.oss.replies import Reply
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
 from ossferry_uploader.transfer.options import KEEP_BOTH, REPLACE, Options
-from ossferry_uploader.transfer.sending.single import send_single
+from ossferry_uploader.transfer.sending.client import Client
 from ossferry_uploader.transfer.upload import Upload
 from support.fakes import (
     ANSWER_LOST,
@@ -40,7 +40,7 @@ def make(file=None, clock=None):
 async def test_a_file_arrives_with_its_proof(size):
     upload, _, engine = make(FakeFile(size=size))
 
-    proof = await send_single(upload, engine)
+    proof = await Client(engine, upload).put()
 
     assert proof.crc64 == str(crc64_of_zeros(size))
     assert (upload.state, upload.sent) == (states.VERIFYING, size)
@@ -49,7 +49,7 @@ async def test_a_file_arrives_with_its_proof(size):
 async def test_the_request_is_what_oss_expects():
     upload, ports, engine = make(FakeFile("a b.txt", content_type=""))
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     request = ports.http.requests[0]
     assert request.method == "PUT"
@@ -71,7 +71,7 @@ async def test_who_waits_for_a_place_leaves_with_a_token_that_lives():
     for upload in (first, second):
         upload.target.key = f"uploads/alice-1/k/{len(upload.key)}"
         upload.go(states.UPLOADING)
-    sending = [asyncio.create_task(send_single(upload, engine)) for upload in (first, second)]
+    sending = [asyncio.create_task(Client(engine, upload).put()) for upload in (first, second)]
     await until(lambda: ports.http.running)
     for _ in range(50):
         await asyncio.sleep(0)
@@ -94,7 +94,7 @@ async def test_a_service_that_answers_with_errors_for_a_while_is_told_until_it_d
         (len(ports.http.requests), changed.requests.has_errors)
     )
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert (2, True) not in told  # after half a second
     assert (6, True) in told
@@ -105,7 +105,7 @@ async def test_a_line_that_breaks_is_no_error_of_the_service():
     upload, ports, engine = make()
     ports.http.plan = [lost()] * 6
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert not upload.requests.has_errors
 
@@ -114,7 +114,7 @@ async def test_damage_is_sent_again_and_read_once():
     upload, ports, engine = make()
     ports.http.plan = [stored("8"), stored("9")]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert len(ports.http.requests) == 3
     assert ports.checksum.pieces == [(0, 10)]
@@ -125,7 +125,7 @@ async def test_damage_that_stays_is_a_failed_upload():
     ports.http.plan = [stored("8")] * 9
 
     with pytest.raises(Corrupt) as caught:
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     assert (caught.value.expected, caught.value.actual) == (str(crc64_of_zeros(10)), "8")
     assert len(ports.http.requests) == 3
@@ -137,7 +137,7 @@ async def test_what_a_file_has_replaced_is_not_refused():
     upload, ports, engine = make()
     ports.http.plan = [stored("8")]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert upload.refused is None
 
@@ -156,7 +156,7 @@ async def test_what_came_of_a_lost_answer_is_refused_if_the_file_has_changed_sin
     ports.http.plan = [ANSWER_LOST, FileUnreadable("changed", changed=True)]
 
     with pytest.raises(FileUnreadable):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     found = upload.refused.facts() if upload.refused else None
     assert found == ((upload.key, 10, "0", "", "") if is_refused else None)
@@ -166,10 +166,10 @@ async def test_what_is_sent_again_is_not_refused_for_the_answer_that_was_lost():
     upload, ports, engine = make()
     ports.http.plan = [FileUnreadable("gone"), None]
     with pytest.raises(FileUnreadable):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
     ports.http.hold()
 
-    again = asyncio.create_task(send_single(upload, engine))
+    again = asyncio.create_task(Client(engine, upload).put())
     await until(lambda: ports.http.running)
 
     assert upload.refused is None
@@ -182,7 +182,7 @@ async def test_what_oss_has_of_a_file_that_cannot_be_read_any_more_is_refused():
     ports.checksum.error = FileUnreadable("changed", changed=True)
 
     with pytest.raises(FileUnreadable):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     assert upload.refused.facts()[:3] == (upload.key, 10, "0")
     assert upload.refused.facts()[3:] == STORED
@@ -196,7 +196,7 @@ async def test_a_login_page_with_status_200_is_not_a_success():
     ports.http.plan = [LOGIN_PAGE] * 9
 
     with pytest.raises(Refused, match="UnexpectedAnswer"):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     assert ports.http.objects == {}
 
@@ -206,7 +206,7 @@ async def test_damage_after_other_trouble_is_sent_again():
     busy = refused("ServiceUnavailable", 503)
     ports.http.plan = [busy, busy, stored("8"), busy, stored("8")]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert len(ports.http.requests) == 6
 
@@ -229,7 +229,7 @@ async def test_what_passes_is_waited_out(passing):
     upload, ports, engine = make()
     ports.http.plan = [passing, passing]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert len(ports.http.requests) == 3
     assert ports.clock.slept_s == [0.5, 1.0]
@@ -241,7 +241,7 @@ async def test_what_does_not_pass_is_given_up_after_eight_tries():
     ports.http.plan = [lost()] * 20
 
     with pytest.raises(Lost):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     assert len(ports.http.requests) == 8
 
@@ -250,7 +250,7 @@ async def test_oss_says_how_long_to_wait():
     upload, ports, engine = make()
     ports.http.plan = [refused("ServiceUnavailable", 503, retry_after="20")]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert 20 <= ports.clock.slept_s[0] <= 21
     assert engine.pool.allowed < engine.pool.most
@@ -267,7 +267,7 @@ async def test_whoever_looks_sees_that_a_request_waits_to_be_sent_again():
         await sleep(seconds)
 
     ports.clock.sleep = look
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert (seen, upload.requests.is_waiting()) == ([True], False)
 
@@ -280,7 +280,7 @@ async def test_a_wait_that_a_person_ends_is_over():
         await asyncio.Event().wait()
 
     ports.clock.sleep = never
-    task = asyncio.create_task(send_single(upload, engine))
+    task = asyncio.create_task(Client(engine, upload).put())
     await until(upload.requests.is_waiting)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -293,7 +293,7 @@ async def test_oss_says_until_when_to_wait():
     at = "Sat, 14 Mar 2026 09:27:13 GMT"  # in 20 s, by the correct clock
     ports.http.plan = [refused("ServiceUnavailable", 503, retry_after=at)]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert 20 <= ports.clock.slept_s[0] <= 21
 
@@ -302,7 +302,7 @@ async def test_a_network_that_is_away_costs_nothing():
     upload, ports, engine = make()
     ports.http.plan = [lost(Lost.UNREACHABLE)] * 50
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert len(ports.network.waited_s) == 50
     assert max(ports.network.waited_s) <= 3
@@ -314,7 +314,7 @@ async def test_refused_credentials_are_fetched_again(code):
     upload, ports, engine = make()
     ports.http.plan = [refused(code)]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert ports.grants.refused == ["", "STS.1"]
 
@@ -324,7 +324,7 @@ async def test_credentials_that_stay_refused_are_the_end():
     ports.http.plan = [refused("SecurityTokenExpired")] * 9
 
     with pytest.raises(Refused, match="SecurityTokenExpired"):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     assert len(ports.http.requests) == 3
 
@@ -333,7 +333,7 @@ async def test_a_token_server_that_is_away_makes_uploads_wait():
     upload, ports, engine = make()
     ports.grants.errors = [GrantRefused(0), GrantRefused(503, retry_after_s=7), GrantRefused(429)]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert ports.network.waited_s == [0.5, 7, 1.5]
 
@@ -343,7 +343,7 @@ async def test_a_token_server_that_says_no_is_the_end():
     ports.grants.errors = [GrantRefused(502, code="sts-refused")]
 
     with pytest.raises(GrantRefused):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     assert ports.http.requests == []
 
@@ -353,7 +353,7 @@ async def test_a_skewed_clock_is_set_by_what_oss_says():
     time = "<ServerTime>2026-03-14T09:36:53.000Z</ServerTime>"
     ports.http.plan = [refused("RequestTimeTooSkewed", extra=time)]
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert ports.http.header(1, "x-oss-date") == "20260314T093653Z"
 
@@ -364,7 +364,7 @@ async def test_a_clock_is_set_twice_for_one_request_and_not_again():
     ports.http.plan = [refused("RequestTimeTooSkewed", extra=time)] * 9
 
     with pytest.raises(Refused, match="RequestTimeTooSkewed"):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     assert len(ports.http.requests) == 3
 
@@ -372,7 +372,7 @@ async def test_a_clock_is_set_twice_for_one_request_and_not_again():
 async def test_a_clock_that_is_wrong_signs_with_the_right_time():
     upload, ports, engine = make(clock=FakeClock(error_s=-1200))
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert ports.http.header(0, "x-oss-date") == "20260314T092653Z"
 
@@ -387,7 +387,7 @@ async def test_a_final_no_is_asked_for_once(final):
     ports.http.plan = [final]
 
     with pytest.raises(Refused):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     assert len(ports.http.requests) == 1
 
@@ -398,7 +398,7 @@ async def test_a_missing_cors_rule_is_final():
 
     for _ in range(2):
         with pytest.raises(Lost, match="cors"):
-            await send_single(upload, engine)
+            await Client(engine, upload).put()
 
     assert len(ports.http.requests) == 4 + 1  # fewer retries after the first such failure
 
@@ -407,7 +407,7 @@ async def test_a_gateway_at_the_very_first_request_is_waited_out():
     upload, ports, engine = make()
     ports.http.plan = [lost(Lost.CORS)] * 3
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert len(ports.http.requests) == 4
     assert ports.clock.slept_s == [0.5, 1, 2]
@@ -417,7 +417,7 @@ async def test_a_gateway_without_cors_headers_is_not_taken_for_a_missing_rule():
     upload, ports, engine = make()
     ports.http.plan = [refused("InternalError", 500)] + [lost(Lost.CORS)] * 6
 
-    await send_single(upload, engine)
+    await Client(engine, upload).put()
 
     assert len(ports.http.requests) == 8
 
@@ -427,14 +427,14 @@ async def test_a_file_that_cannot_be_read_for_its_checksum_has_not_arrived():
     ports.checksum.error = FileUnreadable("NotReadableError")
 
     with pytest.raises(FileUnreadable):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
 
 async def test_checksums_that_cannot_be_computed_yet_are_waited_for():
     upload, ports, engine = make()
     ports.checksum.errors = [ServerRefused(0)] * 3
 
-    proof = await send_single(upload, engine)
+    proof = await Client(engine, upload).put()
 
     assert proof.crc64 == str(crc64_of_zeros(10))
     assert len(ports.http.requests) == 1
@@ -446,6 +446,6 @@ async def test_no_place_is_kept_after_an_error():
     ports.http.plan = [refused("AccessDenied")]
 
     with pytest.raises(Refused):
-        await send_single(upload, engine)
+        await Client(engine, upload).put()
 
     assert engine.pool.used == 0

@@ -154,7 +154,7 @@ def test_bytes_that_left_already_are_told_once():
 
 def test_the_checksum_of_parts_is_that_of_their_bytes_in_order_whichever_landed_first():
     upload = make(9)
-    upload.progress.plan(5)
+    upload.progress.part_size = 5
     upload.progress.land(2, SentPart('"B"', 7598038797645275211, 5))  # of b"56789"
     upload.progress.land(1, SentPart('"A"', 14865968487149912872, 4))  # of b"1234"
 
@@ -164,7 +164,7 @@ def test_the_checksum_of_parts_is_that_of_their_bytes_in_order_whichever_landed_
 @pytest.mark.parametrize("unit", [1, 3, 7, 100, 1000])
 def test_the_checksum_of_parts_with_several_units_is_that_of_their_bytes(unit):
     upload, sizes = make(1000), [unit, 3 * unit, 2 * unit, 5]
-    upload.progress.plan(unit)
+    upload.progress.part_size = unit
     for number in range(1, 5):
         size = sizes[number - 1]
         upload.progress.land(number, SentPart('"E"', crc64_of_zeros(size), size))
@@ -175,7 +175,7 @@ def test_the_checksum_of_parts_with_several_units_is_that_of_their_bytes(unit):
 def test_the_checksum_of_many_parts_leaves_little_garbage_as_none_is_freed_meanwhile():
     used = getattr(gc, "mem_alloc", lambda: 0)  # bytes; only MicroPython has this function
     upload = make(1000)
-    upload.progress.plan(1)
+    upload.progress.part_size = 1
     for number in range(1, 1001):
         upload.progress.land(number, SentPart('"E"', crc64_of_zeros(1), 1))
     before = used()

@@ -4,7 +4,7 @@ import pytest
 
 from ossferry_uploader.oss.errors import Corrupt, Lost, Refused
 from ossferry_uploader.oss.replies import HEADERS_READ, NO_HEADER
-from ossferry_uploader.oss.requests import Bucket, list_parts
+from ossferry_uploader.oss.requests import Bucket, Signer, list_parts
 from ossferry_uploader.oss.signing import Credentials
 from ossferry_uploader.transfer.errors import (
     BadOptions,
@@ -173,7 +173,7 @@ def test_a_missing_bucket_at_a_custom_domain_is_a_domain_that_is_not_bound(
 ):
     bucket = Bucket("bucket", "cn-hangzhou", "https://oss.example", origins=origins)
     error = Refused("NoSuchBucket", 404, request_id="R1")
-    error.request = list_parts(Credentials("I", "S", ""), bucket, "k", at_s=0.0, upload_id="U")
+    error.request = Signer(Credentials("I", "S", ""), bucket, 0.0).sign(list_parts("k", "U"))
 
     told = explain(error, origin="")
 
@@ -184,7 +184,7 @@ def test_a_missing_bucket_at_a_custom_domain_is_a_domain_that_is_not_bound(
 def test_a_custom_domain_without_a_cors_rule_may_not_be_bound():
     bucket = Bucket("bucket", "cn-hangzhou", "https://oss.example", origins=["https://f.example"])
     error = Lost(Lost.CORS)
-    error.request = list_parts(Credentials("I", "S", ""), bucket, "k", at_s=0.0, upload_id="U")
+    error.request = Signer(Credentials("I", "S", ""), bucket, 0.0).sign(list_parts("k", "U"))
 
     told = explain(error, origin="https://app.example")
 

@@ -105,29 +105,16 @@ class CheckState:
         self.keeps_original = False
         self.is_settled = False
 
-    def run(self, name: str, share: float) -> None:
-        """Set the check that runs, and how much of it is done."""
-        self.name = name
-        self.share = share
-
     def judge(self, verdict: "Verdict | None", crc64: str = "") -> None:
         """Set the result; `None` if the checks have to run again.
 
         Args:
             crc64: as in the attribute.
         """
-        self.run("", 0.0)
+        self.name, self.share = "", 0.0
         self.verdict = verdict
         self.crc64 = crc64
         self.is_settled = self.is_settled and verdict is not None
-
-    def keep(self, options: "Options") -> None:
-        """Set `options`."""
-        self.options = options
-
-    def settle(self) -> None:
-        """Set `is_settled`."""
-        self.is_settled = True
 
     def undo(self) -> None:
         """Note that the person has chosen the original, so that the checks run again."""

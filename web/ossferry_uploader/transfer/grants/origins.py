@@ -15,7 +15,7 @@ import asyncio
 
 from ossferry_uploader.oss.errors import UNEXPECTED, Lost, OSSError, Refused
 from ossferry_uploader.oss.replies import read_error
-from ossferry_uploader.oss.requests import list_parts
+from ossferry_uploader.oss.requests import Signer, list_parts
 from ossferry_uploader.transfer.errors import TransferError
 
 TYPE_CHECKING = False
@@ -61,13 +61,8 @@ def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
     """
 
     async def ask(grant: "Grant") -> None:
-        request = list_parts(
-            grant.credentials,
-            grant.bucket,
-            grant.prefix + NO_NAME,
-            at_s=server_now_s(),
-            upload_id=NO_UPLOAD_ID,
-        )
+        operation = list_parts(grant.prefix + NO_NAME, NO_UPLOAD_ID)
+        request = Signer(grant.credentials, grant.bucket, server_now_s()).sign(operation)
         error = read_error(await http.send(request, None, lambda _sent: None))
         if refuses_host(error) or _is_lost(error):
             raise error

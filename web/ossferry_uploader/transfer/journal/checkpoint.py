@@ -188,8 +188,7 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
         may_have_begun=record.total > MAX_SINGLE_BYTES and not (record.upload_id or record.crc64),
         made=record.made,
     )
-    upload.record.save_as(record.stored_as)
-    upload.record.save_id(record.upload_id)
+    upload.record.name, upload.record.upload_id = record.stored_as, record.upload_id
     if record.options.given != upload.options.given:
         upload.use(upload.file, record.options)
 

@@ -248,13 +248,13 @@ class Journal:
         if await self._tabs.take(key):
             self._locks.add(key)
             self._drop_all(lambda other: other.key == key)
-            upload.progress.doubt()
+            upload.progress.is_unproved = bool(upload.upload_id)
         else:
             if upload.upload_id:
                 self._add_other_tab(self._records.of(upload, self._tab_lock))
             upload.forget_parts()
-            upload.target.assign("")
-            upload.record.save_as("")
+            upload.target.key = ""
+            upload.record.name = ""
 
     def stopped(self, upload: "Upload") -> None:
         """Release the locks of a stopped upload, so that a waiting tab can send the same file.
@@ -335,12 +335,12 @@ class Journal:
             return
         await self._is_shown.wait()
         record = self._records.of(upload, self._tab_lock)
-        upload.record.save_parts(upload.progress.arrived)
+        upload.record.arrived = upload.progress.arrived
         gone = [upload.record.name] if upload.record.name not in ("", record.stored_as) else []
-        upload.record.save_as(record.stored_as)
+        upload.record.name = record.stored_as
         self._tabs.tell(record.text())
         await self._records.save([(record.stored_as, record.text(), file)], gone)
-        upload.record.save_id(record.upload_id)
+        upload.record.upload_id = record.upload_id
 
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
         """Write the records of several uploads in one transaction.
@@ -359,7 +359,7 @@ class Journal:
                 record = self._records.of(upload, self._tab_lock)
                 if name != record.stored_as:
                     gone.append(name)
-                    upload.record.save_as(record.stored_as)
+                    upload.record.name = record.stored_as
                 records.append((upload, record))
         # without the uploads that have got another key meanwhile, and perhaps its record
         records = [each for each in records if each[0].key == each[1].key]
@@ -370,7 +370,7 @@ class Journal:
                 gone,
             )
         for upload, record in records:
-            upload.record.save(record.key, record.salt)
+            upload.record.saved = (record.key, record.salt)
             if record.crc64:
                 self._arrived.add(record.stored_as)
 
@@ -576,7 +576,7 @@ class Journal:
         if upload.has_begun():
             return
         if self._unclaimed.of(upload.source):
-            upload.record.lose()
+            upload.record.is_due = True
             await self._drop_place(upload)
         await self.adopt_unclaimed(upload)
 
@@ -593,10 +593,10 @@ class Journal:
 
     async def _drop_place(self, upload: "Upload") -> None:
         """Remove the key and the record of an upload that has not sent any bytes."""
-        upload.target.assign("")
+        upload.target.key = ""
         name = upload.record.name
         if name:
-            upload.record.save_as("")
+            upload.record.name = ""
             await self.erase([name])
 
     async def _follow(self, upload: "Upload", other: "Checkpoint") -> None:

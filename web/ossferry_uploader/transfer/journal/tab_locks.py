@@ -113,7 +113,7 @@ class FileLocks:
         upload.hold(states.FOR_TAB)
         try:
             if not upload.has_begun():
-                upload.record.lose()
+                upload.record.is_due = True
                 await self._drop_place(upload)
             await self._tabs.free(lock)
         finally:

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.pacing.small_requests import SmallRequests
 
-__all__ = ["ConnectionPool"]
+__all__ = ["LONG", "PLAIN", "SMALL", "ConnectionPool"]
 
 MOST_LONG = 4
+PLAIN, SMALL, LONG = "plain", "small", "long"  # kinds of requests
 
 
 class _Ticket:
-    def __init__(self, rank: "Callable[[], Any]", is_small: bool, is_long: bool) -> None:
+    def __init__(self, rank: "Callable[[], Any]", kind: str) -> None:
         self.rank = rank
-        self.is_small = is_small
-        self.is_long = is_long
+        self.kind = kind
         self.granted = asyncio.Event()
 
 
@@ -67,37 +67,31 @@ class ConnectionPool:
         self._long = 0  # connections that whole large files use
         self._successes = 0
 
-    async def acquire(
-        self, rank: "Callable[[], Any]", *, is_small: bool = False, is_long: bool = False
-    ) -> None:
+    async def acquire(self, rank: "Callable[[], Any]", kind: str = PLAIN) -> None:
         """Wait for a connection.
 
         Args:
             rank: returns the sort key of the request. The waiting request with the smallest sort
                 key gets the next connection.
-            is_small: whether the request counts as small.
-            is_long: whether the request sends a whole large file.
+            kind: `SMALL` for a request that counts as small, `LONG` for a request that sends a
+                whole large file, `PLAIN` for all others.
         """
-        ticket = _Ticket(rank, is_small, is_long)
+        ticket = _Ticket(rank, kind)
         self._waiting.append(ticket)
         self._hand_out()
         try:
             await ticket.granted.wait()
         except asyncio.CancelledError:
             if ticket.granted.is_set():
-                self.release(is_long=is_long)
+                self.release(kind)
             else:
                 self._waiting.remove(ticket)
             raise
 
-    def release(self, *, is_long: bool = False) -> None:
-        """Return a connection to the pool.
-
-        Args:
-            is_long: the value that `acquire` had.
-        """
+    def release(self, kind: str = PLAIN) -> None:
+        """Return a connection to the pool. The argument is that of `acquire`."""
         self.used -= 1
-        self._long -= 1 if is_long else 0
+        self._long -= 1 if kind == LONG else 0
         self._hand_out()
 
     @property
@@ -107,15 +101,12 @@ class ConnectionPool:
             return self._small.allowed
         return self.allowed
 
-    def success(self, *, is_small: bool = False) -> None:
+    def success(self, kind: str = PLAIN) -> None:
         """Record that a request has succeeded, before its connection is released.
 
         After `allowed` successful requests, one connection is added.
-
-        Args:
-            is_small: whether the request was acquired as a small one.
         """
-        if is_small and self._small:
+        if kind == SMALL and self._small:
             is_busy = bool(self._waiting) or 2 * self.used > self._small.allowed
             self._small.completed(is_busy=is_busy)
         self._successes += 1
@@ -149,13 +140,13 @@ class ConnectionPool:
         while self._waiting and self.used < self.small:
             ready = self._waiting
             if self._long >= MOST_LONG:
-                ready = [ticket for ticket in ready if not ticket.is_long]
+                ready = [ticket for ticket in ready if ticket.kind != LONG]
                 if not ready:
                     return
             first = min(ready, key=lambda ticket: ticket.rank())
-            if self.used >= (self.small if first.is_small else self.allowed):
+            if self.used >= (self.small if first.kind == SMALL else self.allowed):
                 return
             self._waiting.remove(first)
             self.used += 1
-            self._long += 1 if first.is_long else 0
+            self._long += 1 if first.kind == LONG else 0
             first.granted.set()

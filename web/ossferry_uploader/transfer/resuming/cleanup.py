@@ -5,8 +5,7 @@ import asyncio
 from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import TransferError
-from ossferry_uploader.transfer.sending.abort import abort, remove_orphans
-from ossferry_uploader.transfer.sending.settle import already_stored
+from ossferry_uploader.transfer.sending.client import Client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Cleanup:
 
     def begin(self, upload: "Upload") -> None:
         """Start to remove the parts of an upload from OSS."""
-        upload.record.abandon(True)
+        upload.record.is_abandoned = True
         if not self.has(upload):
             self._start(upload, 0)
         else:
@@ -67,17 +66,18 @@ class Cleanup:
             await self._engine.journal.keep(upload)
 
     async def _clean(self, upload: "Upload", failures: int) -> None:
+        oss = Client(self._engine, upload)
         stored: Stored | None = None
         refusal: Exception | None = None
         crc64 = upload.progress.combined_crc64() if upload.progress.is_complete() else None
         try:
             if upload.upload_id:
                 await self._note(upload)
-                await abort(upload, self._engine)
+                await oss.abort()
             if upload.progress.unanswered_begins:
-                await remove_orphans(upload, self._engine)
+                await oss.abort_orphans()
             if upload.progress.all_sent and upload.state == states.CANCELLED:
-                stored = await already_stored(upload, self._engine, crc64=crc64)
+                stored = await oss.already_stored(crc64)
         except (OSSError, TransferError) as error:
             refusal = error
         finally:
@@ -86,7 +86,7 @@ class Cleanup:
         if upload.upload_id and failures < MAX_CLEANINGS:
             asyncio.create_task(self._clean_later(upload, failures))  # noqa: RUF006 - it ends
         if upload.state == states.CANCELLED:  # nobody has retried the upload meanwhile
-            upload.cleaned(refusal)
+            upload.error = refusal
             self._settled(upload, stored)
 
     async def _clean_later(self, upload: "Upload", failures: int) -> None:

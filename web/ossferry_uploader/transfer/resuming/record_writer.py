@@ -114,13 +114,13 @@ class RecordWriter:
         return self._has_ended() and not self._unreported and self._journal.has_work()
 
     def _name(self, upload: "Upload") -> None:
-        upload.record.save_as(upload.record.name or self._journal.name_of(upload))
+        upload.record.name = upload.record.name or self._journal.name_of(upload)
         self._gone.discard(self._journal.name_of(upload))
 
     def _remove(self, upload: "Upload") -> None:
         if upload.record.name:
             self._gone.add(upload.record.name)
-            upload.record.save_as("")
+            upload.record.name = ""
 
     def write_now(self) -> None:
         """Write the next batch immediately, because the page may be closed soon."""
@@ -192,12 +192,10 @@ class RecordWriter:
 
     async def _salt(self, uploads: "list[Upload]") -> None:
         """Give each upload a salt for its data key, if the page encrypts files."""
-        grant = self._engine.keeper.current
-        if grant and grant.encryption:
-            ciphers = await ciphers_for(grant.encryption, self._engine)
-            for upload in uploads:
-                if not upload.target.salt:
-                    upload.target.encrypt(None, ciphers.new_salt())
+        ciphers = await ciphers_for(self._engine.keeper.current, self._engine.ports)
+        for upload in uploads:
+            if ciphers and not upload.target.salt:
+                upload.target.cipher, upload.target.salt = None, ciphers.new_salt()
 
     async def _place(self, upload: "Upload") -> None:
         """Give an upload a key: the key of an unfinished upload of the same file, or a new key.
@@ -215,7 +213,7 @@ class RecordWriter:
         ):
             return
         try:
-            upload.target.assign(key_for(upload, self._engine, self._journal.owner))
+            upload.target.key = key_for(upload, self._engine, self._journal.owner)
         except NameTooLong:
             return  # the same error is reported when the upload starts
 

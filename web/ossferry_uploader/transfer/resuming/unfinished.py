@@ -6,7 +6,7 @@ from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import FileUnreadable, StorageBroken, TransferError
 from ossferry_uploader.transfer.journal.checkpoint import fingerprint, restore
-from ossferry_uploader.transfer.sending.abort import abort, remove_orphan
+from ossferry_uploader.transfer.sending.client import Client
 from ossferry_uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
@@ -96,7 +96,7 @@ class UnfinishedUploads:
                 continue
             if self.journal.has_unclaimed(each["key"]) or from_iso(each["began_at"]) < before_s:
                 try:
-                    await remove_orphan(each["key"], each["upload_id"], self.engine)
+                    await Client.abort_orphan(self.engine, each["key"], each["upload_id"])
                 except (OSSError, TransferError):
                     return  # the next page tries again
 
@@ -163,4 +163,4 @@ class UnfinishedUploads:
         """Abort the multipart upload of a record. If OSS refuses, the record stays."""
         upload = Upload(record.file(), lambda _upload: None)
         restore(upload, record)
-        await abort(upload, self.engine)
+        await Client(self.engine, upload).abort()

@@ -14,17 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ossferry_uploader.oss.encryption import PublicKey
-    from ossferry_uploader.transfer.engine import Engine
+    from ossferry_uploader.transfer.grants.grant import Grant
+    from ossferry_uploader.transfer.ports import Ports
 
 __all__ = ["Ciphers", "ciphers_for"]
 
 SALT_BYTES = 16
 
 
-async def ciphers_for(public_key: "PublicKey", engine: "Engine") -> "Ciphers":
-    """Return the `Ciphers` of this browser for one public key."""
-    secret = await engine.ports.encryption.secret()
-    return Ciphers(public_key, secret, engine.ports.random.hex)
+async def ciphers_for(grant: "Grant | None", ports: "Ports") -> "Ciphers | None":
+    """Return the `Ciphers` of this browser; `None` if the server wants no encrypted files."""
+    if not grant or not grant.encryption:
+        return None
+    return Ciphers(grant.encryption, await ports.encryption.secret(), ports.random.hex)
 
 
 class Ciphers:

@@ -2,125 +2,98 @@
 
 import asyncio
 
-from ossferry_uploader.oss import requests
 from ossferry_uploader.oss.errors import Corrupt, Refused
-from ossferry_uploader.oss.replies import read_completed, read_stored, read_upload_id
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.errors import KeyTaken
+from ossferry_uploader.transfer.errors import FileUnreadable, KeyTaken
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.options import KEEP_BOTH
 from ossferry_uploader.transfer.pacing.task_group import run_all
-from ossferry_uploader.transfer.plan import part_at, part_size_for, units_for
+from ossferry_uploader.transfer.plan import part_at, part_count, part_size_for, units_for
 from ossferry_uploader.transfer.progress import SentPart
-from ossferry_uploader.transfer.sending.abort import remove_orphans
-from ossferry_uploader.transfer.sending.checksum import PieceChecksum, check_crc64
-from ossferry_uploader.transfer.sending.parts import (
-    build_for,
-    check_unchanged,
-    list_all,
-    missing_units,
-    proved,
-    without_overlaps,
-)
-from ossferry_uploader.transfer.sending.prepare import examine, headers_of, overwrite_headers
-from ossferry_uploader.transfer.sending.settle import check_is_checked, is_stored
-from ossferry_uploader.transfer.upload import Upload
+from ossferry_uploader.transfer.sending.checksum import check_crc64
+from ossferry_uploader.transfer.sending.client import GONE
+from ossferry_uploader.transfer.sending.prepare import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ossferry_uploader.oss.replies import Reply, Stored
-    from ossferry_uploader.oss.requests import Request
-    from ossferry_uploader.transfer.engine import Engine
-    from ossferry_uploader.transfer.grants.grant import Grant
+    from ossferry_uploader.oss.replies import Stored, StoredPart
+    from ossferry_uploader.transfer.sending.client import Client
+    from ossferry_uploader.transfer.upload import Upload
 
 __all__ = [
     "complete",
     "finished_before",
     "initiate",
+    "proved",
     "send_multipart",
-    "send_piece",
+    "without_overlaps",
 ]
 
-GONE = "NoSuchUpload"
 MENDABLE = ("InvalidPart", "InvalidPartOrder", GONE)
 MAX_MENDS = 3
 UNPROVED = 2  # parts per connection: about to be sent, in flight, or sent and not yet compared
 KEPT_STEPS = 20  # records that are written during an upload
+REREAD_BYTES = 128 * 1024 * 1024
+AT_ONCE = 4  # reads; the browser needs a millisecond or two to begin each
 
 
-async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
+async def send_multipart(oss: "Client") -> "Stored":
     """Send the missing parts, complete the multipart upload, and compare the object's checksum.
 
     Raises:
         KeyTaken: another object has the key, and the multipart upload does not exist any more.
         OSSError, TransferError: the file was not stored, or its checksum could not be confirmed.
     """
-    mends = 0
+    upload, mends = oss.upload, 0
     while True:
         try:
             if not upload.upload_id:
-                await initiate(upload, engine)
+                await initiate(oss)
             elif upload.record.upload_id != upload.upload_id:
-                await engine.journal.begin(upload)  # paused before the record was written
+                await oss.engine.journal.begin(upload)  # paused before the record was written
             elif upload.progress.is_unproved:
-                await _compare_parts(upload, engine, trusts_own=False)
+                await _compare_parts(oss, trusts_own=False)
             else:
-                await check_unchanged(upload, engine)  # the upload continues after a pause
-            await _send_missing(upload, engine)
+                await check_unchanged(oss)  # the upload continues after a pause
+            await _send_missing(oss)
             upload.go(states.VERIFYING)
-            await check_unchanged(upload, engine)
-            return await complete(upload, engine)
+            await check_unchanged(oss)
+            return await complete(oss)
         except Refused as error:
             mends += 1
             if mends > MAX_MENDS or error.code not in MENDABLE:
                 raise
             if error.code == GONE:
-                stored = await finished_before(upload, engine)
+                stored = await finished_before(oss)
                 if stored:
                     return stored
                 upload.forget_parts()
             else:
-                await _compare_parts(upload, engine, trusts_own=True)
+                await _compare_parts(oss, trusts_own=True)
             if upload.state == states.VERIFYING:
                 upload.go(states.UPLOADING)
 
 
-async def initiate(upload: "Upload", engine: "Engine") -> None:
+async def initiate(oss: "Client") -> None:
     """Create a multipart upload and write its record. A stream gets no record.
 
     Raises:
         OSSError, TransferError: the multipart upload cannot be created.
     """
-    if not upload.progress.part_size:
-        part_size = part_size_for(upload.file.size, rate_bytes_per_s=_rate(engine))
-        upload.progress.plan(part_size)
-    if not upload.target.content_type:  # continued from a record, so not examined yet
-        upload.target.describe(content_type="", sha256="")  # the SHA-256 in the record may be wrong
-        await engine.persist(upload, lambda: examine(upload, engine))
-    headers = headers_of(upload, may_be_taken=True)
-
-    def build(grant: "Grant", now_s: float) -> "Request":
-        upload.progress.ask_to_begin()
-        return requests.initiate_multipart_upload(
-            grant.credentials,
-            grant.bucket,
-            upload.key,
-            at_s=now_s,
-            headers=headers,
-        )
-
-    def read(reply: "Reply") -> str:
-        if 400 <= reply.status < 500:
-            upload.progress.begin_refused()
-        return read_upload_id(reply)
-
-    upload.progress.begun(await engine.request(upload, build, read), upload.made)
-    await engine.journal.begin(upload)
-    if upload.progress.unanswered_begins:
-        asyncio.create_task(remove_orphans(upload, engine))  # noqa: RUF006 - it ends by itself
+    upload, progress = oss.upload, oss.upload.progress
+    if not progress.part_size:
+        rate = oss.engine.part_rate()
+        progress.part_size = part_size_for(upload.file.size, rate_bytes_per_s=rate)
+    if not upload.target.content_type:  # continued from a record, so not described yet
+        upload.target.sha256 = ""  # the SHA-256 in the record may be wrong
+        await describe(oss)
+    await oss.initiate()
+    await oss.engine.journal.begin(upload)
+    if progress.unanswered_begins:
+        asyncio.create_task(oss.abort_orphans())  # noqa: RUF006 - it ends by itself
 
 
-async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None":
+async def finished_before(oss: "Client") -> "Stored | None":
     """Check whether a multipart upload that OSS does not find any more was completed.
 
     OSS removes a multipart upload when the upload is complete. The page does not know about the
@@ -133,19 +106,20 @@ async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None"
     Raises:
         KeyTaken: another object, which this upload did not store, has the key.
     """
+    upload = oss.upload
     if not (upload.progress.is_unproved or upload.progress.is_complete()):
         return None  # parts are missing, so the upload was not completed
     if upload.state == states.UPLOADING:
         upload.go(states.VERIFYING)
     try:
-        return await is_stored(upload, engine)
+        return await oss.confirm()
     except Corrupt as error:
         if upload.target.may_replace or upload.options.same_name != KEEP_BOTH:
             return None
         raise KeyTaken(str(error))
 
 
-async def _compare_parts(upload: "Upload", engine: "Engine", *, trusts_own: bool) -> None:
+async def _compare_parts(oss: "Client", *, trusts_own: bool) -> None:
     """Make `upload.progress.parts` the parts in OSS that match the file.
 
     The other parts are sent again. OSS can have parts that this page did not send, of other sizes,
@@ -155,8 +129,8 @@ async def _compare_parts(upload: "Upload", engine: "Engine", *, trusts_own: bool
         trusts_own: whether a part of `upload.progress` with the listed ETag and size is not read
             again.
     """
-    progress = upload.progress
-    listed = without_overlaps(await list_all(upload, engine), progress.part_size)
+    progress = oss.upload.progress
+    listed = without_overlaps(await oss.parts(), progress.part_size)
     sizes = {stored.number: stored.size for stored in listed}
     for number in list(progress.parts):
         if sizes.get(number) != progress.parts[number].size:
@@ -165,157 +139,166 @@ async def _compare_parts(upload: "Upload", engine: "Engine", *, trusts_own: bool
         ours = progress.parts.get(stored.number)
         if trusts_own and ours and ours.etag == stored.etag:
             continue
-        part = await proved(upload, engine, stored)
+        part = await proved(oss, stored)
         if part:
             progress.land(stored.number, part)
-        elif upload.target.cipher:
+        elif oss.upload.target.cipher:
             raise KeyTaken("the file has changed; other bytes need another data key")
         else:
             progress.drop(stored.number)
-    progress.prove()
+    progress.is_unproved = False
 
 
-async def _send_missing(upload: "Upload", engine: "Engine") -> None:
+async def proved(oss: "Client", stored: "StoredPart") -> "SentPart | None":
+    """Compare a part in OSS with the same part of the file.
+
+    Returns:
+        The part with its CRC-64; `None` if the number, the size or the CRC-64 does not match.
+    """
+    file, part_size = oss.upload.file, oss.upload.progress.part_size
+    if not 1 <= stored.number <= part_count(file.size, part_size):
+        return None
+    units = max(1, part_count(stored.size, part_size))
+    part = part_at(stored.number, file.size, part_size, units=units)
+    if stored.size != part.size or not stored.crc64:
+        return None
+    crc64 = await oss.crc64(Piece(file, part.offset, part.size))
+    return SentPart(stored.etag, crc64, part.size) if str(crc64) == stored.crc64 else None
+
+
+def without_overlaps(stored: "dict[int, StoredPart]", part_size: int) -> "list[StoredPart]":
+    """Return the parts in order, without those that begin inside an earlier part.
+
+    Parts overlap if an answer was lost, and the page has sent these bytes again in other parts.
+
+    Args:
+        stored: the parts by number.
+        part_size: the size of a unit in bytes.
+    """
+    kept: list[StoredPart] = []
+    free = 1
+    for number in sorted(stored):
+        if number >= free:
+            kept.append(stored[number])
+            free = number + part_count(stored[number].size, part_size)
+    return kept
+
+
+async def check_unchanged(oss: "Client") -> None:
+    """Check that the file still has the bytes that were sent.
+
+    If the file has changed, the object would be a mixture of two files. Browsers do not detect all
+    changes: Firefox detects no change after the person chose the file, and no browser detects a new
+    file with the same size and time of change.
+
+    Up to about `REREAD_BYTES` bytes are read again, in parts that are evenly distributed over the
+    file.
+
+    Raises:
+        FileUnreadable: the file has changed, or cannot be read any more.
+    """
+    file, progress = oss.upload.file, oss.upload.progress
+    await oss.plain_crc64(Piece(file, file.size - 1, 1))
+    numbers = sorted(progress.parts)
+    step = max(1, -(-progress.arrived // REREAD_BYTES))
+    waiting = [numbers[at] for at in range(0, len(numbers), step)]
+
+    async def compare() -> None:
+        while waiting:
+            number = waiting.pop(0)
+            sent, offset = progress.parts[number], (number - 1) * progress.part_size
+            if await oss.crc64(Piece(file, offset, sent.size)) != sent.crc64:
+                raise FileUnreadable(f"part {number} has other bytes than were sent", changed=True)
+
+    await run_all([compare] * AT_ONCE)
+
+
+def _missing_units(upload: "Upload") -> "list[int]":
+    """Return the numbers of all units of the file that OSS does not have."""
+    progress, there = upload.progress, set()
+    for number in progress.parts:
+        for unit in range(part_count(progress.parts[number].size, progress.part_size)):
+            there.add(number + unit)
+    count = part_count(upload.file.size, progress.part_size)
+    return [number for number in range(1, count + 1) if number not in there]
+
+
+async def _send_missing(oss: "Client") -> None:
     """Send all units that OSS does not have.
 
     If the speed is unknown, no part waits behind those in flight, because it would be too small.
     """
-    missing = missing_units(upload)
+    missing = _missing_units(oss.upload)
     is_measured = asyncio.Event()
-    if _rate(engine):
+    if oss.engine.part_rate():
         is_measured.set()
 
     async def worker() -> None:
         while missing:
-            await _send_part(upload, engine, missing.pop(0), missing)
+            await _send_part(oss, missing.pop(0), missing)
             is_measured.set()
 
     async def later_worker() -> None:
         await is_measured.wait()
         await worker()
 
-    connections = engine.pool.connections
+    connections = oss.engine.pool.connections
     workers = [worker] * connections + [later_worker] * ((UNPROVED - 1) * connections)
     await run_all(workers[: len(missing)])
 
 
-async def _send_part(upload: "Upload", engine: "Engine", number: int, missing: "list[int]") -> None:
+async def _send_part(oss: "Client", number: int, missing: "list[int]") -> None:
     """Send a part.
 
     Args:
         number: the number of the part.
         missing: the next units, from which the part takes those that it sends.
     """
-    file, progress = upload.file, upload.progress
+    upload, file, progress = oss.upload, oss.upload.file, oss.upload.progress
     part_size, wanted, units = progress.part_size, progress.units.get(number, 0), 1
     if not wanted and number > 1:  # the server reads the size of a unit from the first part
-        left = len(missing) + 1
-        wanted = units_for(file.size, part_size, rate_bytes_per_s=_rate(engine), missing=left)
+        left, rate = len(missing) + 1, oss.engine.part_rate()
+        wanted = units_for(file.size, part_size, rate_bytes_per_s=rate, missing=left)
     while units < wanted and missing and missing[0] == number + units:
         missing.pop(0)
         units += 1
     progress.units[number] = units
     part = part_at(number, file.size, part_size, units=units)
-    await send_piece(upload, engine, number, Piece(file, part.offset, part.size))
-    if upload.progress.arrived - upload.record.arrived > file.size // KEPT_STEPS:
-        await engine.journal.keep(upload)
+    await oss.part(number, Piece(file, part.offset, part.size))
+    if progress.arrived - upload.record.arrived > file.size // KEPT_STEPS:
+        await oss.engine.journal.keep(upload)
 
 
-def _rate(engine: "Engine") -> float:
-    """Return the speed of one connection in bytes per second; 0 if unknown."""
-    return engine.speed.traffic_limit / 8 or engine.rate_bytes_per_s
-
-
-async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Piece) -> None:
-    """Send one part, and repeat the request until OSS confirms the checksum.
-
-    Args:
-        number: the part number.
-        piece: the bytes of the part.
-
-    Raises:
-        OSSError, TransferError: the request failed, and the error allows no further retry.
-    """
-    is_encrypted = upload.target.cipher is not None
-    checksum = PieceChecksum(
-        piece, lambda piece: engine.crc64(upload, piece), is_encrypted=is_encrypted
-    )
-    landed: SentPart | None = None
-
-    def build(grant: "Grant", now_s: float) -> "Request":
-        checksum.start()  # not before the request has a connection
-        return requests.upload_part(
-            grant.credentials,
-            grant.bucket,
-            upload.key,
-            at_s=now_s,
-            upload_id=upload.upload_id,
-            number=number,
-            traffic_limit=engine.speed.traffic_limit,
-        )
-
-    try:
-        stored = await engine.request(
-            upload,
-            build,
-            read_stored,
-            body=piece,
-            on_progress=lambda sent: upload.progress.fly(number, sent),
-            check=checksum.check,
-        )
-        landed = SentPart(stored.etag, await checksum.get(), piece.size)
-    finally:
-        checksum.cancel()
-        engine.release(piece)
-        upload.progress.land(number, landed)
-
-
-async def complete(upload: "Upload", engine: "Engine") -> "Stored":
+async def complete(oss: "Client") -> "Stored":
     """Complete the multipart upload, and compare the checksums of the object and the parts.
 
     Raises:
         OSSError, TransferError: the upload was not completed, or the checksums differ.
         FileUnreadable: the file was replaced after its checks.
     """
-    numbers = sorted(upload.progress.parts)
-    end = _end_of(upload, numbers)
+    upload = oss.upload
+    end = _end_of(upload)
     if end != upload.file.size:
         raise Corrupt("bytes in parts", expected=str(upload.file.size), actual=str(end))
     crc64 = upload.progress.combined_crc64()
-    await check_is_checked(upload, engine, str(crc64))
-    body = requests.complete_body(
-        [(number, upload.progress.parts[number].etag) for number in numbers]
-    )
-    stored: Stored = await engine.request(
-        upload,
-        build_for(
-            requests.complete_multipart_upload,
-            upload,
-            headers=overwrite_headers(upload, may_be_taken=True),
-        ),
-        read_completed,
-        body=body,
-    )
+    await oss.check_is_checked(str(crc64))
+    stored = await oss.complete()
     try:
         check_crc64(crc64, stored)
     except Corrupt as error:
         upload.target.refuse(stored, size=upload.file.size, crc64=error.expected)
-        upload.target.allow_replacing()
+        upload.target.may_replace = True
         raise
     upload.target.replace_refused()
     return stored
 
 
-def _end_of(upload: "Upload", numbers: "list[int]") -> int:
-    """Return the number of bytes, from the start of the file, that the parts have without a gap.
-
-    Args:
-        numbers: the numbers of all parts, in order.
-    """
+def _end_of(upload: "Upload") -> int:
+    """Return the number of bytes, from the start of the file, that the parts have without a gap."""
     progress, end = upload.progress, 0
     if upload.is_stream:
         return progress.arrived  # the parts of a stream have no units
-    for number in numbers:
+    for number in sorted(progress.parts):
         if (number - 1) * progress.part_size != end:
             break
         end += progress.parts[number].size

@@ -1,6 +1,10 @@
-"""Preparing an upload before its first byte: limits, quota, key, cipher and content type."""
+"""Preparing an upload before its first byte, in five steps.
 
-from ossferry_uploader.oss.encryption import encryption_headers
+`admit` compares the file with the grant, `place` gives it a key and finds out whether it is stored
+or begun already, `reserve` takes quota, `encrypt` chooses its data key, and `describe` its content
+type.
+"""
+
 from ossferry_uploader.oss.keys import (
     MIN_NAME_BYTES,
     in_folder,
@@ -10,39 +14,47 @@ from ossferry_uploader.oss.keys import (
     safe_path,
 )
 from ossferry_uploader.oss.replies import Stored
-from ossferry_uploader.transfer.errors import NameTooLong, QuotaExceeded
-from ossferry_uploader.transfer.files import Piece
+from ossferry_uploader.transfer.errors import NameTooLong, ServerRefused
 from ossferry_uploader.transfer.grants.forms import check_form
-from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
-from ossferry_uploader.transfer.sending.abort import abort
+from ossferry_uploader.transfer.options import KEEP_BOTH
 from ossferry_uploader.transfer.sending.encryption import ciphers_for
-from ossferry_uploader.transfer.sending.identical import find_identical, may_be_identical
-from ossferry_uploader.transfer.sending.settle import already_stored, is_checked
 from ossferry_uploader.transfer.sending.sniff import content_type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ossferry_uploader.oss.signing import Header
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.grant import Grant
+    from ossferry_uploader.transfer.sending.client import Client
     from ossferry_uploader.transfer.sending.encryption import Ciphers
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["examine", "headers_of", "key_for", "overwrite_headers", "prepare"]
+__all__ = ["describe", "key_for", "prepare"]
 
-FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
+OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 
 
-async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Check a file against the grant, and set the key of the upload.
+class Prepared:
+    """An upload that can be sent, or whose file is stored already.
+
+    Attributes:
+        grant: the grant that the file was compared with.
+        ciphers: makes the data keys; `None` if the file is sent as it is.
+        stored: the `Stored` data of the object, if another tab of this browser has just sent the
+            file, if an earlier page has stored it, or if an identical object was stored before;
+            `None` if the file has to be sent.
+    """
+
+    def __init__(self, grant: "Grant", ciphers: "Ciphers | None") -> None:
+        self.grant = grant
+        self.ciphers = ciphers
+        self.stored: Stored | None = None
+
+
+async def prepare(oss: "Client") -> Prepared:
+    """Compare a file with the grant, and set the key of its upload.
 
     The upload gets a new key, or the key of an unfinished upload of the same file. Temporary errors
     are retried.
-
-    Returns:
-        The `Stored` data of the object, if another tab of this browser has just sent the file, if
-        an earlier page has stored the file, or if an identical object was stored before; `None` if
-        the file has to be sent.
 
     Raises:
         FileTooLarge, WrongType: the grant does not allow the file.
@@ -51,73 +63,77 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
         FileUnreadable: the file cannot be read.
         GrantRefused: the server gave no credentials.
     """
-    grant: Grant = await engine.persist(upload, lambda: _admit(upload, engine))
-    ciphers = await ciphers_for(grant.encryption, engine) if grant.encryption else None
-    stored = await _place(upload, engine, grant, ciphers)
-    if not stored and may_be_identical(upload, grant):
-        stored = await find_identical(upload, engine)
-    if stored:
-        return stored
-    grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
-    while not stored and upload.upload_id and not _can_continue(upload, grant, ciphers):
-        await engine.persist(upload, lambda: _remove_parts(upload, engine))
-        stored = await _place(upload, engine, grant, ciphers)
-    if ciphers and not stored:
-        stored = await _encrypt(upload, engine, ciphers)
-    if stored:
-        return stored
-    if grant.form:
-        _check_form(upload)
-    if not upload.upload_id:
-        await engine.persist(upload, lambda: examine(upload, engine))
-        error = grant.limits.type_refusal(upload.file.name, upload.target.content_type)
-        if error:
-            raise error
-    return None
+    grant = await oss.grant()
+    _admit(oss.upload, grant)
+    prepared = Prepared(grant, await ciphers_for(grant, oss.engine.ports))
+    prepared.stored = await _place(oss, prepared) or await _find_identical(oss, grant)
+    if not prepared.stored:
+        prepared.grant = await oss.reserve()
+        prepared.stored = await _encrypt(oss, prepared)
+    if not prepared.stored:
+        await _describe(oss, prepared.grant)
+    return prepared
 
 
-async def _place(
-    upload: "Upload", engine: "Engine", grant: "Grant", ciphers: "Ciphers | None"
-) -> "Stored | None":
+def _admit(upload: "Upload", grant: "Grant") -> None:
+    """Check a file against the limits of the grant.
+
+    Raises:
+        FileTooLarge, WrongType: the grant does not allow the file.
+        NoForm: the grant has only forms, which cannot carry the upload.
+    """
+    error = grant.limits.refusal(upload.file)
+    if error:
+        raise error
+    upload.target.needs_form = bool(grant.form)
+    _check_form(upload)
+
+
+def _check_form(upload: "Upload") -> None:
+    """Check that a form can carry the upload, if it needs one. Its options may be of a record.
+
+    Raises:
+        NoForm: a form cannot carry the upload.
+    """
+    file, has_tags = upload.file, bool(upload.options.tags)
+    if upload.target.needs_form:
+        check_form(f"{file.path}{file.name}", has_tags=has_tags, is_stream=upload.is_stream)
+
+
+async def _place(oss: "Client", prepared: Prepared) -> "Stored | None":
     """Wait until no other tab of this browser sends the same file, then set the upload's key.
 
     Returns:
         The `Stored` data of the object, if another tab or an earlier page has stored the file;
         otherwise `None`.
     """
-    target, journal = upload.target, engine.journal
+    upload, journal = oss.upload, oss.engine.journal
+    target = upload.target
     if upload.key and not upload.is_single and upload.has_begun() and upload.is_lasting:
         await journal.reclaim(upload)
     if upload.is_lasting and not upload.upload_id:
         sent = await journal.adopt(upload)
         if sent:
-            trusts = not engine.awaits_receipt()
+            trusts = not oss.engine.awaits_receipt()
             found = sent.key, sent.crc64, sent.salt
-            stored = await _recognise(upload, engine, ciphers, *found, trusts=trusts)
+            stored = await _recognise(oss, prepared.ciphers, *found, trusts=trusts)
             if stored:
                 return stored
     if target.crc64:
         found = target.key, target.crc64, target.salt
-        stored = await _recognise(upload, engine, ciphers, *found, trusts=False)
+        stored = await _recognise(oss, prepared.ciphers, *found, trusts=False)
         if stored:
             return stored
         target.restart()  # another file, or somebody has deleted the object
     if upload.check.verdict and not (upload.upload_id or _name_fits(upload)):
         target.leave_key()  # the checks have given the file another name
     if not upload.key:
-        target.assign(key_for(upload, engine, grant.prefix))
+        target.key = key_for(upload, oss.engine, prepared.grant.prefix)
     return None
 
 
 async def _recognise(
-    upload: "Upload",
-    engine: "Engine",
-    ciphers: "Ciphers | None",
-    key: str,
-    crc64: str,
-    salt: str,
-    *,
-    trusts: bool,
+    oss: "Client", ciphers: "Ciphers | None", key: str, crc64: str, salt: str, *, trusts: bool
 ) -> "Stored | None":
     """Compare this file with an object that another tab or an earlier page has stored.
 
@@ -132,157 +148,143 @@ async def _recognise(
     Returns:
         The `Stored` data of the object; `None` if the file has to be sent.
     """
-    target = upload.target
-    own = target.key
-    before = target.cipher, target.salt
-    if not await _is_same(upload, engine, ciphers, crc64, salt):
-        target.encrypt(*before)
-        return None
-    target.assign(key)
-    is_there = trusts or await already_stored(upload, engine, crc64=int(crc64))
-    target.assign(own)
-    if not is_there:
-        target.encrypt(*before)
-        return None
-    target.searched(key)
-    return Stored("", crc64, "")
+    target = oss.upload.target
+    before = target.key, target.cipher, target.salt
+    if await _is_same(oss, ciphers, crc64, salt):
+        target.key = key
+        if trusts or await oss.already_stored(int(crc64)):
+            target.was_searched = target.identical = True
+            return Stored("", crc64, "")
+    target.key, target.cipher, target.salt = before
+    return None
 
 
-async def _is_same(
-    upload: "Upload", engine: "Engine", ciphers: "Ciphers | None", crc64: str, salt: str
-) -> bool:
+async def _is_same(oss: "Client", ciphers: "Ciphers | None", crc64: str, salt: str) -> bool:
     """Return whether this file, encrypted with the key of a salt, has a CRC-64."""
     cipher = ciphers.cipher(salt) if ciphers and ciphers.knows(salt) else None
     if bool(cipher) != bool(ciphers or salt):
         return False  # one of the two is encrypted, or with a key that this page does not know
-    upload.target.encrypt(cipher, salt)
-    ours = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
-    return ours == crc64 and await is_checked(upload, engine, ours)
+    oss.upload.target.cipher, oss.upload.target.salt = cipher, salt
+    ours = str(await oss.crc64())
+    return ours == crc64 and await oss.is_checked(ours)
 
 
-def _can_continue(upload: "Upload", grant: "Grant", ciphers: "Ciphers | None") -> bool:
-    """Return whether the parts that OSS has can be parts of the object that is to be stored."""
-    salt = upload.target.salt
-    is_readable = ciphers.knows(salt) if ciphers else not salt
-    return is_readable and not grant.form and upload.progress.made == upload.made
+async def _find_identical(oss: "Client", grant: "Grant") -> "Stored | None":
+    """Search for an object of the same person with the same folders, name, size and CRC-64.
 
-
-async def _encrypt(upload: "Upload", engine: "Engine", ciphers: "Ciphers") -> "Stored | None":
-    """Give an upload the key with which its file is encrypted.
-
-    The key stays for as long as the same bytes are sent. If the file is sent again from its first
-    byte, it gets another key, because the file may have changed meanwhile: two texts under one key
-    would reveal their difference.
+    CRC-64 detects accidental differences, but a person can construct another file with the same
+    CRC-64. So a file is compared only with objects of the same person. The comparison must be
+    enabled in the options or in the grant. The page searches at most once for each upload. If there
+    is an identical object, the upload gets its key.
 
     Returns:
-        The `Stored` data of the object, if an earlier page has stored the file under another key;
+        The `Stored` data of the object; `None` if no identical object was found.
+    """
+    upload, target = oss.upload, oss.upload.target
+    is_late = upload.is_stream or upload.upload_id or target.was_searched
+    is_wanted = upload.options.skip_identical or WANTED in grant.features
+    is_encrypted = grant.encryption or target.cipher  # two objects of a file have different bytes
+    if is_late or is_encrypted or not (is_wanted and OFFERED in grant.features):
+        return None
+    try:
+        folders = in_folder(upload.options.folder, upload.file.path)
+        path = named_key("", upload.file.name, path=folders)
+    except ValueError:
+        return None  # folders and name do not fit into a key
+    _show_search(upload, True)
+    try:
+        crc64 = str(await oss.crc64())
+        key = await oss.find_identical(path, crc64)
+    except ServerRefused:
+        key = crc64 = ""  # the file can be sent without an answer
+    finally:
+        _show_search(upload, False)
+    target.was_searched = True
+    if not key:
+        return None
+    target.key, target.identical = key, True
+    return Stored("", crc64, "")
+
+
+def _show_search(upload: "Upload", is_searching: bool) -> None:
+    upload.target.is_searching = is_searching
+    upload.changed()
+
+
+async def _encrypt(oss: "Client", prepared: Prepared) -> "Stored | None":
+    """Give an upload the key with which its file is encrypted.
+
+    Parts in OSS that are encrypted with an unknown key, or are of another file, are removed. The
+    key stays for as long as the same bytes are sent. If the file is sent again from its first byte,
+    it gets another key, because the file may have changed meanwhile: two texts under one key would
+    reveal their difference.
+
+    Returns:
+        The `Stored` data of the object, if another tab or an earlier page has stored the file;
         otherwise `None`.
     """
+    upload, ciphers = oss.upload, prepared.ciphers
+    while upload.upload_id and not _can_continue(upload, prepared):
+        await oss.abort(waits=True)
+        upload.target.restart()
+        upload.record.name = ""
+        upload.progress.part_size = 0  # with encryption, a part begins with a block
+        stored = await _place(oss, prepared)
+        if stored:
+            return stored
     target = upload.target
-    if target.cipher and upload.has_begun():
+    if not ciphers or (target.cipher and upload.has_begun()):
         return None
     is_new = not (target.cipher or target.maybe_stored)
     if ciphers.knows(target.salt) and (is_new or target.maybe_stored):
-        target.encrypt(ciphers.cipher(target.salt), target.salt)
+        target.cipher = ciphers.cipher(target.salt)
         if is_new or upload.upload_id:
             return None
-        stored = await already_stored(upload, engine)
+        stored = await oss.already_stored()
         if stored:
             return stored
-    salt = ciphers.new_salt()
-    target.encrypt(ciphers.cipher(salt), salt)
+    target.salt = ciphers.new_salt()
+    target.cipher = ciphers.cipher(target.salt)
     return None
 
 
-def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return the headers of PutObject or InitiateMultipartUpload for this upload.
-
-    The headers describe the object, for example its content type. If overwriting is not allowed,
-    the result also contains the header that forbids overwriting.
-
-    Args:
-        may_be_taken: whether another tab or device may have stored an object under the key.
-    """
-    headers = object_headers(
-        upload.options,
-        name=upload.file.name,
-        content_type=upload.target.content_type,
-        sha256=upload.sha256,
-    )
-    if upload.target.cipher:
-        size = None if upload.is_stream else upload.file.size
-        part_size = upload.progress.part_size
-        headers += encryption_headers(upload.target.cipher, size=size, part_size=part_size)
-    return headers + overwrite_headers(upload, may_be_taken=may_be_taken)
+def _can_continue(upload: "Upload", prepared: Prepared) -> bool:
+    """Return whether the parts that OSS has can be parts of the object that is to be stored."""
+    salt, ciphers = upload.target.salt, prepared.ciphers
+    is_readable = ciphers.knows(salt) if ciphers else not salt
+    return is_readable and not prepared.grant.form and upload.progress.made == upload.made
 
 
-def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return a list with the header that forbids overwriting an existing object.
-
-    The list is empty if overwriting is allowed.
-    InitiateMultipartUpload and CompleteMultipartUpload both need the header.
-
-    Args:
-        may_be_taken: whether another tab or device may have stored an object under the key.
-    """
-    policy = upload.options.same_name
-    forbids = policy == REFUSE or (policy == KEEP_BOTH and may_be_taken)
-    return [FORBID_OVERWRITE] if forbids and not upload.target.may_replace else []
-
-
-async def _admit(upload: "Upload", engine: "Engine") -> "Grant":
-    """Check a file against the limits of the grant, and return the grant.
+async def _describe(oss: "Client", grant: "Grant") -> None:
+    """Set the content type of the object, and check it against the grant.
 
     Raises:
-        FileTooLarge, WrongType: the grant does not allow the file.
+        WrongType: the grant does not allow the type.
         NoForm: the grant has only forms, which cannot carry the upload.
-        GrantRefused: the server gave no credentials.
     """
-    await engine.journal.load()
-    grant = await engine.keeper.get()
-    error = grant.limits.refusal(upload.file)
-    if error:
-        raise error
-    upload.target.require_form(bool(grant.form))
-    if grant.form:
-        _check_form(upload)
-    return grant
+    upload = oss.upload
+    _check_form(upload)
+    if not upload.upload_id:
+        await describe(oss)
+        error = grant.limits.type_refusal(upload.file.name, upload.target.content_type)
+        if error:
+            raise error
 
 
-def _check_form(upload: "Upload") -> None:
-    """Check that a form can carry the upload, whose options may come from an unfinished upload.
+async def describe(oss: "Client") -> None:
+    """Set the content type of the object and, if the options require it, the SHA-256 of the file.
 
     Raises:
-        NoForm: a form cannot carry the upload.
+        FileUnreadable: the file is gone or has changed, or the page may not read it.
     """
-    file, has_tags = upload.file, bool(upload.options.tags)
-    check_form(f"{file.path}{file.name}", has_tags=has_tags, is_stream=upload.is_stream)
-
-
-async def _remove_parts(upload: "Upload", engine: "Engine") -> None:
-    """Remove the parts of an earlier page, which cannot be continued. The file starts again."""
-    await abort(upload, engine)
-    upload.target.restart()
-    upload.record.save_as("")
-    upload.progress.plan(0)  # with encryption, a part begins with a block
-
-
-async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
-    """Reserve quota for the file of an upload, and return the present grant.
-
-    Raises:
-        QuotaExceeded: the file is larger than the remaining quota.
-        GrantRefused: the server gave no credentials.
-    """
-    grant = await engine.keeper.get()
-    engine.quota.granted(grant.left)
-    if engine.quota.take(upload.number, upload.file.size):
-        return grant
-    grant = await engine.keeper.renewed()
-    engine.quota.granted(grant.left)
-    if not engine.quota.take(upload.number, upload.file.size):
-        raise QuotaExceeded(f"{engine.quota.left().facts()} left, {upload.file.size} bytes needed")
-    return grant
+    upload, target = oss.upload, oss.upload.target
+    content_type = upload.options.content_type
+    if not content_type:
+        content_type = content_type_of(upload.file.content_type, await oss.head())
+    may_tell = not (upload.is_stream or target.cipher)  # the hash tells who has the same file
+    if upload.options.sha256 and may_tell and not target.sha256:
+        target.sha256 = await oss.sha256()
+    target.content_type = content_type
 
 
 def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
@@ -307,24 +309,6 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
         )
     except ValueError as error:
         raise NameTooLong(str(error))
-
-
-async def examine(upload: "Upload", engine: "Engine") -> None:
-    """Set the content type of the object and, if the options require it, the SHA-256 of the file.
-
-    Raises:
-        FileUnreadable: the file is gone or has changed, or the page may not read it.
-    """
-    content_type = upload.options.content_type
-    if not content_type:
-        content_type = content_type_of(upload.file.content_type, await upload.file.head())
-    sha256 = upload.sha256
-    may_tell = not (
-        upload.is_stream or upload.target.cipher
-    )  # the hash tells who has the same file
-    if upload.options.sha256 and may_tell and not sha256:
-        sha256 = await engine.ports.checksum.sha256(upload.file)
-    upload.target.describe(content_type=content_type, sha256=sha256)
 
 
 def _name_fits(upload: "Upload") -> bool:

@@ -7,26 +7,22 @@ from ossferry_uploader.oss.errors import Corrupt, Refused
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import KeyTaken, StreamSpent
 from ossferry_uploader.transfer.options import KEEP_BOTH
-from ossferry_uploader.transfer.sending.abort import abort
 from ossferry_uploader.transfer.sending.multipart import send_multipart
 from ossferry_uploader.transfer.sending.prepare import prepare
-from ossferry_uploader.transfer.sending.settle import already_stored, check_is_checked, is_stored
-from ossferry_uploader.transfer.sending.single import send_single
 from ossferry_uploader.transfer.sending.stream import Stream, send_stream
 from ossferry_uploader.transfer.target import UNANSWERED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.oss.replies import Stored
-    from ossferry_uploader.transfer.engine import Engine
-    from ossferry_uploader.transfer.upload import Upload
+    from ossferry_uploader.transfer.sending.client import Client
 
 __all__ = ["TAKEN", "send"]
 
 TAKEN = "FileAlreadyExists"
 
 
-async def send(upload: "Upload", engine: "Engine") -> "Stored":
+async def send(oss: "Client") -> "Stored":
     """Send the file of an upload.
 
     If another object has the upload's random key, the file gets a new key and is sent again. If the
@@ -40,35 +36,36 @@ async def send(upload: "Upload", engine: "Engine") -> "Stored":
     """
     while True:
         try:
-            return await _send_once(upload, engine)
+            return await _send_once(oss)
         except KeyTaken:
-            found = await _prepare_again(upload, engine)
+            found = await _prepare_again(oss)
         except Refused as error:
             if error.code != TAKEN:
                 raise
-            if upload.options.same_name == KEEP_BOTH:
-                found = await _settle(upload, engine)
+            if oss.upload.options.same_name == KEEP_BOTH:
+                found = await _settle(oss)
             else:
-                found = await already_stored(upload, engine)
-                await _remove_parts(upload, engine)
+                found = await oss.already_stored()
+                await _remove_parts(oss)
                 if not found:
                     raise
         if found:
-            await check_is_checked(upload, engine, found.crc64)
+            await oss.check_is_checked(found.crc64)
             return found
 
 
-async def _send_once(upload: "Upload", engine: "Engine") -> "Stored":
+async def _send_once(oss: "Client") -> "Stored":
+    upload = oss.upload
     if isinstance(upload.file, Stream):
-        stored = await send_stream(upload, upload.file, engine)
+        stored = await send_stream(oss, upload.file)
         if stored:
             return stored
     if upload.is_single and not upload.upload_id:
-        return await send_single(upload, engine)
-    return await send_multipart(upload, engine)
+        return await oss.put()
+    return await send_multipart(oss)
 
 
-async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
+async def _settle(oss: "Client") -> "Stored | None":
     """Compare the file with the object that already has this upload's random key.
 
     - If the object is identical to the file, the upload is complete.
@@ -79,20 +76,21 @@ async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
     Returns:
         The `Stored` data of the object; `None` if the file has to be sent again.
     """
+    target = oss.upload.target
     try:
-        found = await is_stored(upload, engine)
+        found = await oss.confirm()
     except Corrupt as error:
-        if error.is_mismatch and not upload.target.maybe_stored:  # else perhaps of another file
-            upload.target.refuse(UNANSWERED, size=upload.file.size, crc64=error.expected)
-        return await _prepare_again(upload, engine)
+        if error.is_mismatch and not target.maybe_stored:  # else perhaps of another file
+            target.refuse(UNANSWERED, size=oss.upload.file.size, crc64=error.expected)
+        return await _prepare_again(oss)
     if found:
-        await _remove_parts(upload, engine)
+        await _remove_parts(oss)
     else:
-        upload.target.allow_replacing()
+        target.may_replace = True
     return found
 
 
-async def _prepare_again(upload: "Upload", engine: "Engine") -> "Stored | None":
+async def _prepare_again(oss: "Client") -> "Stored | None":
     """Give the file a new key, because another object has the present key.
 
     Returns:
@@ -102,19 +100,20 @@ async def _prepare_again(upload: "Upload", engine: "Engine") -> "Stored | None":
     Raises:
         StreamSpent: the file is a stream, which cannot be sent again.
     """
-    await _remove_parts(upload, engine)
+    upload = oss.upload
+    await _remove_parts(oss)
     if isinstance(upload.file, Stream):
         raise StreamSpent("another object has taken its place")
-    await engine.journal.forget(upload)
+    await oss.engine.journal.forget(upload)
     upload.forget_parts()
     upload.target.restart()
-    upload.record.save_as("")
+    upload.record.name = ""
     if upload.state == states.VERIFYING:
         upload.go(states.UPLOADING)
-    return await prepare(upload, engine)
+    return (await prepare(oss)).stored
 
 
-async def _remove_parts(upload: "Upload", engine: "Engine") -> None:
+async def _remove_parts(oss: "Client") -> None:
     """Abort the multipart upload, if there is one."""
-    if upload.upload_id:
-        await abort(upload, engine)
+    if oss.upload.upload_id:
+        await oss.abort()

@@ -14,28 +14,21 @@ from ossferry_uploader.transfer.errors import FileTooLarge, FileUnreadable, KeyT
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.pacing.task_group import run_all
 from ossferry_uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
-from ossferry_uploader.transfer.sending.abort import abort
-from ossferry_uploader.transfer.sending.multipart import (
-    complete,
-    finished_before,
-    initiate,
-    send_piece,
-)
+from ossferry_uploader.transfer.sending.client import GONE
+from ossferry_uploader.transfer.sending.multipart import complete, finished_before, initiate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ossferry_uploader.oss.replies import Stored
-    from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.files import File, Source
-    from ossferry_uploader.transfer.upload import Upload
+    from ossferry_uploader.transfer.sending.client import Client
 
 __all__ = ["Stream", "part_bytes", "part_offset", "send_stream"]
 
 PARALLEL_PARTS = 4
 PARTS_OF_A_SIZE = 2_000  # then the part size doubles
-GONE = "NoSuchUpload"
 
 
 def part_bytes(number: int) -> int:
@@ -139,7 +132,7 @@ class Stream:
         done.set()
 
 
-async def send_stream(upload: "Upload", stream: Stream, engine: "Engine") -> "Stored | None":
+async def send_stream(oss: "Client", stream: Stream) -> "Stored | None":
     """Send a stream until the stream ends, and complete the multipart upload.
 
     Returns:
@@ -149,6 +142,7 @@ async def send_stream(upload: "Upload", stream: Stream, engine: "Engine") -> "St
     Raises:
         OSSError, TransferError: the stream was not stored, or its checksum could not be confirmed.
     """
+    upload = oss.upload
     await stream.head()
     whole = stream.whole()
     if whole and not upload.upload_id:
@@ -158,39 +152,39 @@ async def send_stream(upload: "Upload", stream: Stream, engine: "Engine") -> "St
     if not upload.upload_id:
         if not stream.is_whole():
             raise StreamSpent("what was sent of it has been removed")
-        await initiate(upload, engine)
+        await initiate(oss)
     try:
-        await _drain(upload, stream, engine)
+        await _drain(oss, stream)
         upload.go(states.VERIFYING)
-        return await complete(upload, engine)
+        return await complete(oss)
     except (FileTooLarge, StreamSpent):
-        await abort(upload, engine)
+        await oss.abort()
         raise
     except Refused as error:
         if error.code != GONE:
             raise
-        return await _ended_elsewhere(upload, engine, error)
+        return await _ended_elsewhere(oss, error)
 
 
-async def _ended_elsewhere(upload: "Upload", engine: "Engine", error: Refused) -> "Stored":
+async def _ended_elsewhere(oss: "Client", error: Refused) -> "Stored":
     reason = str(error)
     try:
-        stored = await finished_before(upload, engine)
+        stored = await finished_before(oss)
     except KeyTaken as taken:
         stored, reason = None, str(taken)
     if not stored:
-        upload.forget_parts()
+        oss.upload.forget_parts()
         raise StreamSpent(reason)
     return stored
 
 
-async def _drain(upload: "Upload", stream: Stream, engine: "Engine") -> None:
+async def _drain(oss: "Client", stream: Stream) -> None:
     """Send the parts in memory, then read and send the rest of the stream.
 
     Raises:
         FileTooLarge: the stream is larger than the grant or the number of parts allows.
     """
-    limits = (await engine.keeper.get()).limits
+    limits = (await oss.grant()).limits
     under_way: set[int] = set()
 
     async def worker() -> None:
@@ -206,7 +200,7 @@ async def _drain(upload: "Upload", stream: Stream, engine: "Engine") -> None:
             under_way.add(number)
             part = stream.parts[number]
             piece = Piece(part, 0, part.size, at=part_offset(number))
-            await send_piece(upload, engine, number, piece)
+            await oss.part(number, piece)
             del stream.parts[number]
 
     await run_all([worker] * PARALLEL_PARTS)

@@ -1,0 +1,419 @@
+"""The client of one upload: its requests to OSS and to the server, and the reads of its file.
+
+A method of the client waits for what it needs: a connection, credentials, the network, the server,
+the person's login or quota. It repeats failed attempts as `pacing.retry` says, and raises the error
+that ends them.
+"""
+
+from ossferry_uploader.oss.encryption import encryption_headers
+from ossferry_uploader.oss.errors import Corrupt, OSSError, Refused
+from ossferry_uploader.oss.requests import (
+    abort_multipart_upload,
+    complete_multipart_upload,
+    initiate_multipart_upload,
+    list_parts,
+    put_object,
+    upload_part,
+)
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import (
+    FileUnreadable,
+    PartsLeft,
+    QuotaExceeded,
+    ServerRefused,
+    TransferError,
+)
+from ossferry_uploader.transfer.files import LostFile, Piece
+from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
+from ossferry_uploader.transfer.pacing.retry import backoff_s
+from ossferry_uploader.transfer.progress import SentPart
+from ossferry_uploader.transfer.sending.checksum import PieceChecksum
+from ossferry_uploader.transfer.sending.sender import Sender
+from ossferry_uploader.transfer.target import UNANSWERED, UNREADABLE
+from ossferry_uploader.transfer.upload import Upload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ossferry_uploader.oss.replies import Stored, StoredPart
+    from ossferry_uploader.oss.signing import Header
+    from ossferry_uploader.transfer.checks.rules import Rules
+    from ossferry_uploader.transfer.engine import Engine
+    from ossferry_uploader.transfer.grants.grant import Grant
+
+__all__ = ["GONE", "Client"]
+
+GONE = "NoSuchUpload"
+FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
+MAX_ABORTS = 8
+
+
+class Client(Sender):
+    """Sends the requests of one upload, and reads its file.
+
+    Every method raises `OSSError` or `TransferError` if it fails, and the error allows no further
+    try.
+    """
+
+    # The grant
+
+    async def grant(self) -> "Grant":
+        """Return the present grant, after the records of this person were read."""
+        grant: Grant = await self._repeat(self._grant)
+        return grant
+
+    async def _grant(self) -> "Grant":
+        await self.engine.journal.load()
+        return await self.engine.keeper.get()
+
+    async def reserve(self) -> "Grant":
+        """Reserve quota for the file, and return the present grant."""
+        grant: Grant = await self._repeat(self._reserve)
+        return grant
+
+    async def _reserve(self) -> "Grant":
+        quota, upload = self.engine.quota, self.upload
+        grant = await self.engine.keeper.get()
+        quota.granted(grant.left)
+        if quota.take(upload.number, upload.file.size):
+            return grant
+        grant = await self.engine.keeper.renewed()
+        quota.granted(grant.left)
+        if not quota.take(upload.number, upload.file.size):
+            raise QuotaExceeded(f"{quota.left().facts()} left, {upload.file.size} bytes needed")
+        return grant
+
+    # The file
+
+    @property
+    def whole(self) -> Piece:
+        """The whole file as one piece."""
+        return Piece(self.upload.file, 0, self.upload.file.size)
+
+    async def head(self) -> bytes:
+        """Return the first bytes of the file."""
+        head: bytes = await self._repeat(self.upload.file.head)
+        return head
+
+    async def sha256(self) -> str:
+        """Return the SHA-256 of the file in hexadecimal."""
+        sha256: str = await self._repeat(self.engine.ports.checksum.sha256, self.upload.file)
+        return sha256
+
+    async def plain_crc64(self, piece: "Piece | None" = None) -> int:
+        """Return the CRC-64 of a piece of the file on the disk; by default of the whole file."""
+        crc64: int = await self._repeat(self.engine.ports.checksum.crc64, piece or self.whole)
+        return crc64
+
+    async def crc64(self, piece: "Piece | None" = None) -> int:
+        """Return the CRC-64 of the bytes that OSS gets for a piece; by default for the whole file.
+
+        Raises:
+            FileUnreadable: the file is gone or has changed, or the page may not read it.
+            CannotEncrypt: the browser cannot encrypt here.
+        """
+        cipher = self.upload.target.cipher
+        if not cipher:
+            return await self.plain_crc64(piece)
+        encryption = self.engine.ports.encryption
+        crc64: int = await self._repeat(encryption.crc64, piece or self.whole, cipher)
+        return crc64
+
+    async def is_checked(self, crc64: str) -> bool:
+        """Return whether the bytes with this CRC-64, as sent, are those that the checks have read.
+
+        An encrypted file is read once more, because OSS knows only its encrypted bytes.
+        """
+        checked = self.upload.check.crc64
+        if checked and self.upload.target.cipher:
+            crc64 = str(await self.plain_crc64())
+        return checked in ("", crc64)
+
+    async def check_is_checked(self, crc64: str) -> None:
+        """Raise `FileUnreadable` unless `is_checked`."""
+        if not await self.is_checked(crc64):
+            raise FileUnreadable("it was replaced after its checks", changed=True)
+
+    # The server
+
+    async def rules(self, checks: "Any") -> "Rules":
+        """Return which files have to be checked, as the port `Checks` says."""
+        rules: Rules = await self._repeat(checks.load)
+        return rules
+
+    async def find_identical(self, path: str, crc64: str) -> str:
+        """Return the key of an identical object of this person; empty if there is none.
+
+        Args:
+            path: the folders and the name of the file, in the same form as in object keys.
+        """
+        key: str = await self._repeat(self._identical, path, crc64)
+        return key
+
+    async def _identical(self, path: str, crc64: str) -> str:
+        size = self.upload.file.size
+        return await self.engine.ports.receipts.identical(path=path, size=size, crc64=crc64)
+
+    async def confirm(self, crc64: "int | None" = None) -> "Stored | None":
+        """Ask the server whether this file is stored under the upload's key.
+
+        Use this method after an answer of OSS was lost or unexpected. The page's credentials can
+        only add objects, so the server reads the object.
+
+        Args:
+            crc64: the CRC-64 of the file; `None` if unknown.
+
+        Returns:
+            The `Stored` data of the object. `None` if no object has the key, or if the server
+            offers no receipts; the file can then be sent again under the same key.
+
+        Raises:
+            Corrupt: the object under the key differs from the file; or the file is an incomplete
+                stream, which cannot be compared with the object.
+            ServerRefused: the server refused the request.
+        """
+        progress = self.upload.progress
+        if crc64 is None and progress.is_complete():
+            crc64 = progress.combined_crc64()
+        if crc64 is None and self.upload.is_stream:
+            raise Corrupt("CRC-64", expected="of a stream that is not whole", actual="")
+        if crc64 is None:
+            crc64 = await self.crc64()
+        try:
+            proof: Stored | None = await self._repeat(self._confirm, str(crc64))
+        except ServerRefused as error:
+            if not error.is_not_offered:
+                raise
+            return None
+        return proof
+
+    async def _confirm(self, crc64: str) -> "Stored | None":
+        upload = self.upload
+        return await self.engine.ports.receipts.confirm(
+            key=upload.key,
+            size=upload.file.size,
+            crc64=crc64,
+            request_id=upload.request_id,
+            checks=upload.checks,
+        )
+
+    async def already_stored(self, crc64: "int | None" = None) -> "Stored | None":
+        """Call `confirm`, but return `None` if the object under the key differs from the file."""
+        try:
+            return await self.confirm(crc64)
+        except Corrupt:
+            return None
+
+    # Operations of OSS
+
+    async def put(self) -> "Stored":
+        """Send the file in one request, and compare the checksums. A damaged object is sent again.
+
+        The request is PostObject, or PutObject if a form cannot be used.
+        """
+        upload, piece = self.upload, self.whole
+        if upload.refused and not upload.refused.etag:
+            upload.target.replace_refused()
+        self._may_be_form = True
+        checksum = self._checksum(piece)
+        try:
+            stored: Stored = await self._execute(self._put, piece, checksum)
+        except FileUnreadable:
+            is_key_our_own = (
+                upload.options.same_name == KEEP_BOTH and not upload.target.maybe_stored
+            )
+            if not upload.refused and is_key_our_own:
+                # an unanswered request may have stored an object
+                upload.target.refuse(UNANSWERED, size=upload.file.size, crc64=UNREADABLE)
+            raise
+        finally:
+            checksum.cancel()
+            self._free(piece)
+        return stored
+
+    async def _put(self, piece: Piece, checksum: PieceChecksum) -> "Stored":
+        upload = self.upload
+        headers = self._object_headers(may_be_taken=upload.target.maybe_stored)
+        stored: Stored = await self._attempt(put_object(upload.key, headers, piece), checksum)
+        upload.progress.fly(1, upload.file.size)
+        upload.go(states.VERIFYING)
+        try:
+            await checksum.check(stored)
+            await self.check_is_checked(stored.crc64)
+        except BaseException as error:
+            if isinstance(error, (Corrupt, FileUnreadable)):
+                crc64 = error.expected if isinstance(error, Corrupt) else UNREADABLE
+                upload.target.refuse(stored, size=upload.file.size, crc64=crc64)
+            if isinstance(error, Corrupt):
+                upload.target.may_replace = True
+            upload.go(states.UPLOADING)
+            raise
+        upload.target.replace_refused()
+        return stored
+
+    async def initiate(self) -> None:
+        """Create a multipart upload."""
+        upload, progress = self.upload, self.upload.progress
+        headers = self._object_headers(may_be_taken=True)
+        operation = initiate_multipart_upload(upload.key, headers)
+        progress.upload_id = await self._execute(self._attempt, operation)
+        progress.made = upload.made
+        progress.unanswered_begins -= 1
+
+    async def part(self, number: int, piece: Piece) -> None:
+        """Send one part, and repeat the request until OSS confirms the checksum.
+
+        Args:
+            number: the part number.
+            piece: the bytes of the part.
+        """
+        checksum = self._checksum(piece)
+        landed: SentPart | None = None
+        try:
+            stored = await self._execute(self._part, number, piece, checksum)
+            landed = SentPart(stored.etag, await checksum.get(), piece.size)
+        finally:
+            checksum.cancel()
+            self._free(piece)
+            self.upload.progress.land(number, landed)
+
+    async def _part(self, number: int, piece: Piece, checksum: PieceChecksum) -> "Stored":
+        operation = upload_part(self.upload.key, self.upload.upload_id, number, piece)
+        stored: Stored = await self._attempt(operation, checksum)
+        await checksum.check(stored)
+        return stored
+
+    async def parts(self) -> "dict[int, StoredPart]":
+        """Return the stored parts of the multipart upload, by part number."""
+        stored: dict[int, StoredPart] = {}
+        after = 0
+        while True:
+            parts, after = await self._parts_after(after)
+            stored.update([(part.number, part) for part in parts])
+            if not after:
+                return stored
+
+    async def _parts_after(self, after: int) -> "tuple[list[StoredPart], int]":
+        """Return up to 1,000 parts with higher numbers, and `after` for the next; 0 for the end."""
+        operation = list_parts(self.upload.key, self.upload.upload_id, after)
+        listed: tuple[list[StoredPart], int] = await self._execute(self._attempt, operation)
+        return listed
+
+    async def complete(self) -> "Stored":
+        """Complete the multipart upload with the parts of `progress`."""
+        upload = self.upload
+        parts = upload.progress.parts
+        etags = [(number, parts[number].etag) for number in sorted(parts)]
+        headers = self._overwrite_headers(may_be_taken=True)
+        operation = complete_multipart_upload(upload.key, upload.upload_id, etags, headers)
+        stored: Stored = await self._execute(self._attempt, operation)
+        return stored
+
+    async def abort(self, *, waits: bool = False) -> None:
+        """Abort the multipart upload, then remove the record of the upload.
+
+        OSS may keep parts that were in flight during the abort. So the method repeats the abort
+        until OSS answers that the multipart upload does not exist.
+
+        Args:
+            waits: whether to wait while the server is not available.
+
+        Raises:
+            PartsLeft: OSS confirmed each abort, but still lists the multipart upload.
+        """
+        await (self._repeat(self._abort) if waits else self._abort())
+        await self.engine.journal.forget(self.upload)
+
+    async def _abort(self) -> None:
+        upload, engine, tries = self.upload, self.engine, 0
+        if upload.upload_id and (await engine.keeper.is_used_up() or engine.keeper.has_form()):
+            await self._let_server_abort()
+        while upload.upload_id:
+            if tries >= MAX_ABORTS:
+                raise PartsLeft(f"{upload.upload_id} of {upload.key}")
+            if tries:
+                await engine.ports.clock.sleep(backoff_s(tries, engine.ports.random.unit()))
+            tries += 1
+            operation = abort_multipart_upload(upload.key, upload.upload_id)
+            await self._execute(self._attempt, operation)
+            try:
+                await self._parts_after(0)
+            except Refused as error:
+                if error.code != GONE:
+                    raise
+                upload.forget_parts()
+
+    async def _let_server_abort(self) -> None:
+        """Ask the server to abort the multipart upload, because the page has no credentials.
+
+        The quota is used up, or the server gives only a form. A server without access to objects
+        cannot abort; the bucket's lifecycle rule removes the parts later.
+        """
+        try:
+            await self.engine.ports.receipts.discard(self.upload.key, self.upload.upload_id)
+        except ServerRefused as error:
+            if not error.is_not_offered:  # also the answer if OSS does not have the upload any more
+                raise
+        self.upload.forget_parts()
+
+    async def abort_orphans(self) -> None:
+        """Abort unused multipart uploads without parts under the upload's key.
+
+        An InitiateMultipartUpload request without an answer may have created such a multipart
+        upload. If the abort fails, the bucket's lifecycle rule removes the multipart upload later.
+        """
+        try:
+            for upload_id in await self.engine.ports.receipts.begun_empty(self.upload.key):
+                if upload_id != self.upload.upload_id:
+                    await self.abort_orphan(self.engine, self.upload.key, upload_id)
+            self.upload.progress.unanswered_begins = 0
+        except (OSSError, TransferError):
+            return
+
+    @staticmethod
+    async def abort_orphan(engine: "Engine", key: str, upload_id: str) -> None:
+        """Abort a multipart upload that does not belong to an upload of this page."""
+        orphan = Upload(LostFile(key, "", 0, 0), lambda _upload: None)
+        orphan.target.key = key
+        orphan.progress.continue_from(upload_id, 0)
+        await Client(engine, orphan)._abort()
+
+    # Headers
+
+    def _object_headers(self, *, may_be_taken: bool) -> "list[Header]":
+        """Return the headers of PutObject or InitiateMultipartUpload, which describe the object.
+
+        Args:
+            may_be_taken: whether another tab or device may have stored an object under the key.
+        """
+        upload = self.upload
+        headers = object_headers(
+            upload.options,
+            name=upload.file.name,
+            content_type=upload.target.content_type,
+            sha256=upload.sha256,
+        )
+        if upload.target.cipher:
+            size = None if upload.is_stream else upload.file.size
+            part_size = upload.progress.part_size
+            headers += encryption_headers(upload.target.cipher, size=size, part_size=part_size)
+        return headers + self._overwrite_headers(may_be_taken=may_be_taken)
+
+    def _overwrite_headers(self, *, may_be_taken: bool) -> "list[Header]":
+        """Return the header that forbids overwriting; an empty list if overwriting is allowed.
+
+        InitiateMultipartUpload and CompleteMultipartUpload both need the header.
+        """
+        policy = self.upload.options.same_name
+        forbids = policy == REFUSE or (policy == KEEP_BOTH and may_be_taken)
+        return [FORBID_OVERWRITE] if forbids and not self.upload.target.may_replace else []
+
+    def _free(self, piece: Piece) -> None:
+        """Free the encrypted bytes of a piece that no request needs any more."""
+        if piece.crc64:
+            self.engine.ports.encryption.release(piece)
+
+    def _checksum(self, piece: Piece) -> PieceChecksum:
+        is_encrypted = self.upload.target.cipher is not None
+        return PieceChecksum(piece, self.crc64, is_encrypted=is_encrypted)
