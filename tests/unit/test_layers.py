@@ -180,7 +180,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "oss"
         ),
         "transfer.checking": (
-            "transfer.engine transfer.grants transfer.checks transfer.upload "
+            "transfer.sending transfer.engine transfer.grants transfer.checks transfer.upload "
             "transfer.files transfer.ports transfer.states transfer.errors oss"
         ),
         "transfer.resuming": (
@@ -189,12 +189,12 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "transfer.sending": (
             "transfer.engine transfer.grants transfer.pacing transfer.upload "
-            "transfer.progress transfer.target transfer.files transfer.options "
-            "transfer.states transfer.plan transfer.errors oss"
+            "transfer.progress transfer.target transfer.checks transfer.ports transfer.files "
+            "transfer.options transfer.states transfer.plan transfer.errors oss"
         ),
         "transfer.engine": (
-            "transfer.journal transfer.grants transfer.pacing transfer.upload transfer.ports "
-            "transfer.files transfer.states transfer.plan oss"
+            "transfer.journal transfer.grants transfer.pacing transfer.ports transfer.files "
+            "transfer.plan oss"
         ),
         "transfer.journal": (
             "transfer.grants transfer.upload transfer.ports transfer.files transfer.options "
