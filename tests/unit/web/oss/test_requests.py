@@ -77,7 +77,7 @@ def test_parts_are_listed_with_their_etags_as_xml_text():
 SIGNED = ("x-oss-date", "x-oss-content-sha256", "Authorization")
 AT_S = 1773480413.0
 KEY, META = "u/a b.txt", [("x-oss-meta-a", "b")]
-FORBIDS = [("x-oss-forbid-overwrite", "true")]
+FORBIDS = ("x-oss-forbid-overwrite", "true")
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ FORBIDS = [("x-oss-forbid-overwrite", "true")]
             [("x-oss-traffic-limit", "819200")],
         ),
         (
-            complete_multipart_upload(KEY, "U/1", [], FORBIDS),
+            complete_multipart_upload(KEY, "U/1", [], [FORBIDS]),
             0,
             "POST",
             "?uploadId=U%2F1",
-            [("content-type", "application/xml"), *FORBIDS],
+            [("content-type", "application/xml"), FORBIDS],
         ),
         (abort_multipart_upload(KEY, "U/1"), 0, "DELETE", "?uploadId=U%2F1", []),
         (list_parts(KEY, "U/1"), 0, "GET", "?uploadId=U%2F1", []),
