@@ -310,7 +310,7 @@ class FakeEncryption:
             raise self.error
         return crc64_of_zeros(piece.size)
 
-    def release(self, piece: Piece) -> None:
+    def free(self, piece: Piece) -> None:
         piece.cut = None
         piece.crc64 = ""
         self.held -= 1
@@ -354,7 +354,7 @@ class FakeReceipts:
             each for each in begun if begun[each] == key and self._http.multiparts.get(each) == {}
         ]
 
-    async def discard(self, key: str, upload_id: str) -> None:
+    async def abort(self, key: str, upload_id: str) -> None:
         await asyncio.sleep(0)
         if self._http.multiparts.pop(upload_id, None) is None:
             raise ServerRefused(404, code="no-upload")

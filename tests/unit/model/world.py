@@ -284,7 +284,7 @@ class SimReceipts:
         uploads = self._oss.uploads.items()
         return [each for each, begun in uploads if begun.key == key and not begun.parts]
 
-    async def discard(self, key: str, upload_id: str) -> None:
+    async def abort(self, key: str, upload_id: str) -> None:
         await asyncio.sleep(0)
         if self._oss.uploads.pop(upload_id, None) is None:
             raise ServerRefused(404, code="no-upload")

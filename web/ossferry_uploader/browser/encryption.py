@@ -50,7 +50,7 @@ class EncryptionWorker:
         """
         return int(await result_of(_ask("encrypted-crc64", piece, cipher)))
 
-    def release(self, piece: "Piece") -> None:
+    def free(self, piece: "Piece") -> None:
         """Free the encrypted bytes of a piece."""
         piece.cut.free()
         piece.cut = None

@@ -80,7 +80,7 @@ if TYPE_CHECKING:
             The errors are those of `encrypt`.
             """
 
-        def release(self, piece: Piece) -> None:
+        def free(self, piece: Piece) -> None:
             """Free the encrypted bytes of a piece, and clear `piece.cut` and `piece.crc64`."""
 
     class Clock(Protocol):
@@ -257,7 +257,7 @@ if TYPE_CHECKING:
                 ServerRefused: the server refused the request, or did not answer.
             """
 
-        async def discard(self, key: str, upload_id: str) -> None:
+        async def abort(self, key: str, upload_id: str) -> None:
             """Ask the server to abort a multipart upload.
 
             The page needs no OSS credentials for this request.

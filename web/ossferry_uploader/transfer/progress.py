@@ -101,12 +101,12 @@ class Progress:
         """
         self._in_flight.pop(number, None)
         if part:
-            self.drop(number)
+            self.lose(number)
             self.parts[number] = part
             self.arrived += part.size
         self._count()
 
-    def drop(self, number: int) -> None:
+    def lose(self, number: int) -> None:
         """Remove a part from `parts`, because OSS does not have the part."""
         gone = self.parts.pop(number, None)
         if gone:
@@ -117,7 +117,7 @@ class Progress:
         self._in_flight = {}
         self._sum()
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Forget the multipart upload and its parts. Nothing is removed from OSS."""
         self.upload_id = ""
         self.is_unproved = False

@@ -270,7 +270,7 @@ class Queue:
         if upload.upload_id:
             asyncio.create_task(self._engine.journal.keep(upload))  # noqa: RUF006 - it ends
         elif is_leaving:
-            self._records.drop(upload)
+            self._records.remove(upload)
         else:
             self._records.note(upload)
 
@@ -292,9 +292,9 @@ class Queue:
             raise IllegalMove(f"an upload that is {upload.state} cannot be removed")
         self.uploads.remove(upload)
         if upload.upload_id:
-            self._engine.journal.release_key(upload.key)
+            self._engine.journal.unlock(upload.key)
         if upload.state != states.DONE:
-            self._records.drop(upload)
+            self._records.remove(upload)
 
     def _add(self, file: "File", options: Options, record: "Checkpoint | None" = None) -> Upload:
         self._added += 1
@@ -317,7 +317,7 @@ class Queue:
         """Let an upload fail that has not begun."""
         upload.fail(error)
         self._unended.discard(upload.number)
-        self._records.drop(upload)
+        self._records.remove(upload)
         self._engine.journal.not_sending(upload)
 
     def _refusal(self, upload: Upload, count: int) -> "TransferError | None":
@@ -395,7 +395,7 @@ class Queue:
                 upload.restart()  # `_ended` adds the upload to the heap again
         if why == STOPPED_BY_CANCEL:
             self._unended.discard(upload.number)
-            self._records.drop(upload)
+            self._records.remove(upload)
             if upload.upload_id or upload.progress.unanswered_begins or upload.progress.all_sent:
                 self._cleanup.begin(upload)
             upload.go(states.CANCELLED)
@@ -474,7 +474,7 @@ class Queue:
         if upload.state in states.ENDED:
             self._unended.discard(upload.number)
         if is_over(upload):
-            self._records.drop(upload)
+            self._records.remove(upload)
         self._records.wake()
         if upload.state == states.WAITING:  # a person has retried the upload meanwhile
             self._line_up(upload)

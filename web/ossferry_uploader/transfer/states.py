@@ -137,7 +137,7 @@ class StateMachine:
             return True
         return self._show(reason)
 
-    def release(self, reason: str) -> bool:
+    def end_hold(self, reason: str) -> bool:
         """End a wait that was started with `hold(reason)`.
 
         If this was the last wait, the upload continues, unless a person has paused the upload.

@@ -306,10 +306,10 @@ class Upload:
         self._stop()
         self.go(states.WAITING)
 
-    def forget_parts(self) -> None:
+    def clear_parts(self) -> None:
         """Forget the multipart upload. The file will be sent again from its first byte."""
         self._machine.clear()
-        self.progress.forget()
+        self.progress.clear()
 
     def use(self, file: "File", options: "Options | None" = None) -> None:
         """Replace the file of the upload. If options are given, replace the options too."""
@@ -330,12 +330,12 @@ class Upload:
         if self._machine.hold(reason):
             self.changed()
 
-    def release(self, reason: str) -> None:
+    def end_hold(self, reason: str) -> None:
         """End a wait that was started with `hold(reason)`.
 
         The upload continues when all waits have ended.
         """
-        if self._machine.release(reason):
+        if self._machine.end_hold(reason):
             self.changed()
 
     def has_begun(self) -> bool:

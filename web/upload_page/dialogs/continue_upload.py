@@ -98,7 +98,7 @@ async def continue_upload(
         has_begun = True
     finally:
         if not has_begun:
-            uploads.journal.release_key(remote.key)
+            uploads.journal.unlock(remote.key)
     upload: Upload = uploads.go_on(file, record.options, record)
     for number in known.progress.parts:
         upload.progress.land(number, known.progress.parts[number])

@@ -226,9 +226,9 @@ async def _discard(remote: RemoteUpload, uploads: "UnfinishedUploads") -> None:
     if not await claim(remote, uploads):
         raise InOtherTab(remote.key)
     try:
-        await uploads.engine.ports.receipts.discard(remote.key, remote.upload_id)
+        await uploads.engine.ports.receipts.abort(remote.key, remote.upload_id)
     finally:
-        uploads.journal.release_key(remote.key)
+        uploads.journal.unlock(remote.key)
 
 
 async def show_other_devices(

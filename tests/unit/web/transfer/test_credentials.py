@@ -135,7 +135,7 @@ async def test_a_grant_that_oss_refuses_meanwhile_will_not_do():
     keeper, grants, grant = await nearly_over(50)
 
     async def refuse_after_oss(*, refused_key_id):
-        keeper.discard(grant)
+        keeper.reject(grant)
         raise GrantRefused(503)
 
     grants.fetch = refuse_after_oss
@@ -177,10 +177,10 @@ async def test_only_the_grant_that_was_refused_is_discarded():
     grants = FakeGrants(FakeClock())
     keeper = GrantKeeper(grants, FakeClock())
     old = await keeper.get()
-    keeper.discard(old)
+    keeper.reject(old)
     new = await keeper.get()
 
-    keeper.discard(old)
+    keeper.reject(old)
 
     assert await keeper.get() is new
     assert grants.refused == ["", "STS.1"]
@@ -189,7 +189,7 @@ async def test_only_the_grant_that_was_refused_is_discarded():
 async def test_a_server_that_was_away_is_told_all_the_same_what_oss_refused():
     grants = FakeGrants(FakeClock())
     keeper = GrantKeeper(grants, FakeClock())
-    keeper.discard(await keeper.get())
+    keeper.reject(await keeper.get())
     grants.errors = [GrantRefused(503)]
     with pytest.raises(GrantRefused):
         await keeper.get()

@@ -285,7 +285,7 @@ async def test_who_reclaims_what_another_tab_continues_loses_key_and_parts():
     await first.load()
     upload = large()
     await first.begin(upload)
-    first.release_key(KEY)
+    first.unlock(KEY)
     second, _ = tabs.open()
     await second.load()
     await second.claim(second.unfinished[0])
@@ -303,7 +303,7 @@ async def test_who_reclaims_what_nobody_took_keeps_it_and_proves_its_parts_again
     upload = large()
     await journal.begin(upload)
     upload.progress.is_unproved = False
-    journal.release_key(KEY)
+    journal.unlock(KEY)
 
     await journal.reclaim(upload)
 

@@ -161,7 +161,7 @@ async def test_overlapping_parts_of_an_earlier_page_are_counted_once():
         piece = Piece(upload.file, (number - 1) * MIB, units * MIB)
         await Client(engine, upload).part(number, piece)
     for number in (1, 7, 9):
-        upload.progress.drop(number)
+        upload.progress.lose(number)
     upload.progress.is_unproved = True
 
     await send_multipart(Client(engine, upload))

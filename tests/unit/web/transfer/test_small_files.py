@@ -349,7 +349,7 @@ async def test_a_record_that_is_given_up_does_not_free_the_lock_of_the_same_file
     locks, owner = page._engine.journal._files, page._engine.journal.owner
 
     assert await locks.reserve(owner, upload.source)
-    locks.release(owner, upload.source)
+    locks.unreserve(owner, upload.source)
 
     assert len(locks_of_files(page._engine.ports)) == 1
     world.http.release()

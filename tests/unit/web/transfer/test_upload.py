@@ -44,7 +44,7 @@ def test_a_part_is_counted_once_however_often_it_lands():
     upload.progress.land(1, part(40))
     assert upload.sent == 40
 
-    upload.progress.drop(1)
+    upload.progress.lose(1)
     upload.progress.fly(2, 0)
     assert upload.sent == 0
 
@@ -90,9 +90,9 @@ def test_a_hold_pauses_with_its_reason_and_the_last_release_goes_on(state):
     upload.hold(states.FOR_NETWORK)
     assert (upload.state, upload.paused_for) == (states.PAUSED, states.FOR_NETWORK)
 
-    upload.release(states.FOR_NETWORK)
+    upload.end_hold(states.FOR_NETWORK)
     assert upload.state == states.PAUSED
-    upload.release(states.FOR_NETWORK)
+    upload.end_hold(states.FOR_NETWORK)
     assert (upload.state, upload.paused_for) == (state, "")
 
 
@@ -102,12 +102,12 @@ def test_of_several_reasons_the_latest_is_told_and_the_last_release_goes_on():
     upload.hold(states.FOR_LOGIN)
     assert upload.paused_for == states.FOR_LOGIN
 
-    upload.release(states.FOR_LOGIN)
+    upload.end_hold(states.FOR_LOGIN)
     assert (upload.state, upload.paused_for) == (states.PAUSED, states.FOR_SERVER)
     upload.hold(states.FOR_LOGIN)
-    upload.release(states.FOR_SERVER)
+    upload.end_hold(states.FOR_SERVER)
     assert (upload.state, upload.paused_for) == (states.PAUSED, states.FOR_LOGIN)
-    upload.release(states.FOR_LOGIN)
+    upload.end_hold(states.FOR_LOGIN)
 
     assert (upload.state, upload.paused_for) == (states.UPLOADING, "")
 
@@ -116,7 +116,7 @@ def test_a_pause_by_a_person_is_not_ended_by_the_network():
     upload = make()
     upload.hold(states.FOR_NETWORK)
     upload.pause_by_person()
-    upload.release(states.FOR_NETWORK)
+    upload.end_hold(states.FOR_NETWORK)
 
     assert (upload.state, upload.paused_for) == (states.PAUSED, states.BY_PERSON)
 

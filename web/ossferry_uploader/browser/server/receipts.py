@@ -144,7 +144,7 @@ class ServerReceipts:
         found = await self._server.call("GET", f"/api/unfinished?key={percent_encode(key)}")
         return [str(each["upload_id"]) for each in found.get("uploads", []) if not each["size"]]
 
-    async def discard(self, key: str, upload_id: str) -> None:
+    async def abort(self, key: str, upload_id: str) -> None:
         """Ask the server to remove a multipart upload and its parts.
 
         Raises:

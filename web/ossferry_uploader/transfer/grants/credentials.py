@@ -100,7 +100,7 @@ class GrantKeeper:
         """
         self.skew_s = server_time_s - self._clock.now_s()
 
-    def discard(self, grant: "Grant") -> None:
+    def reject(self, grant: "Grant") -> None:
         """Stop using a grant that OSS refused. A newer grant stays in use."""
         if self._grant is grant:
             self._grant = None

@@ -55,11 +55,11 @@ class _Sum:
         self.size = 0
 
     def add(self, number: int, size: int) -> None:
-        self.drop(number)
+        self.remove(number)
         self.sizes[number] = size
         self.size += size
 
-    def drop(self, number: int) -> None:
+    def remove(self, number: int) -> None:
         self.size -= self.sizes.pop(number, 0)
 
 
@@ -132,11 +132,11 @@ class Quota:
 
     def give_back(self, number: int) -> None:
         """Release the quota that `take` has reserved for the upload `number`."""
-        self._sending.drop(number)
+        self._sending.remove(number)
 
     def arrived(self, number: int, size: int) -> None:
         """Record that the object of the upload `number` is stored, and has `size` bytes."""
-        self._sending.drop(number)
+        self._sending.remove(number)
         self._arrived.add(number, size)
         self.on_change()
 
@@ -145,7 +145,7 @@ class Quota:
 
         Call this method when the server has counted the object, or will never count the object.
         """
-        self._arrived.drop(number)
+        self._arrived.remove(number)
         self.on_change()
 
 

@@ -79,8 +79,8 @@ class Journal:
         self._followers: list[Follower] = []
         self._adopting = asyncio.Lock()
         self._loading: asyncio.Event | None = None
-        self._handover = Handover(ports.tabs, self.release_key)
-        self._files = FileLocks(ports.tabs, self._drop_place)
+        self._handover = Handover(ports.tabs, self.unlock)
+        self._files = FileLocks(ports.tabs, self._release_place)
         self._clock = ports.clock
         self._random = ports.random
         self._tabs = ports.tabs
@@ -200,7 +200,7 @@ class Journal:
             has the lock, or has claimed the record before. If another tab sends the same small
             file, the record stays unclaimed.
         """
-        if not self._drop(record):
+        if not self._remove(record):
             return None
         self._claimed.add(record.key)
         try:
@@ -218,7 +218,7 @@ class Journal:
             claimed = json.dumps({"claimed": [found.key, found.page]})
             self._tabs.tell(found.text() if found.upload_id else claimed)
             return found
-        self.release(record)
+        self.give_back(record)
         self._claimed.discard(record.key)
         if not has_lock and record.upload_id:
             self._add_other_tab(record)
@@ -247,12 +247,12 @@ class Journal:
             return
         if await self._tabs.take(key):
             self._locks.add(key)
-            self._drop_all(lambda other: other.key == key)
+            self._remove_all(lambda other: other.key == key)
             upload.progress.is_unproved = bool(upload.upload_id)
         else:
             if upload.upload_id:
                 self._add_other_tab(self._records.of(upload, self._tab_lock))
-            upload.forget_parts()
+            upload.clear_parts()
             upload.target.key = ""
             upload.record.name = ""
 
@@ -271,27 +271,27 @@ class Journal:
         self._files.end(upload)
         self.not_sending(upload)
         if upload.crc64 and upload.key in self._locks:
-            self.release_key(upload.key)
+            self.unlock(upload.key)
 
     def not_sending(self, upload: "Upload") -> None:
         """Release the lock that `claim` took for a small file, unless the file is being sent."""
-        self._files.release(self.owner, upload.source)
+        self._files.unreserve(self.owner, upload.source)
 
     def unclaim(self, record: "Checkpoint") -> None:
         """Undo `claim`: release the lock, and list the record as unclaimed again."""
-        self.release(record)
+        self.give_back(record)
         self._claimed.discard(record.key)
         self._unclaimed.add(record)
         self._on_change(self)
 
-    def release(self, record: "Checkpoint") -> None:
+    def give_back(self, record: "Checkpoint") -> None:
         """Release the lock that `claim` has taken for a record."""
         if record.upload_id:
-            self.release_key(record.key)
+            self.unlock(record.key)
         else:
-            self._files.release(record.owner, record)
+            self._files.unreserve(record.owner, record)
 
-    def release_key(self, key: str) -> None:
+    def unlock(self, key: str) -> None:
         """Release the lock of a multipart upload, so that another tab can continue the upload.
 
         Args:
@@ -374,10 +374,10 @@ class Journal:
             if record.crc64:
                 self._arrived.add(record.stored_as)
 
-    async def forget(self, upload: "Upload") -> None:
+    async def remove(self, upload: "Upload") -> None:
         """Remove the record of a multipart upload that does not exist any more."""
         await self._records.erase([upload.record.name or self.name_of(upload)])
-        self.release_key(upload.key)
+        self.unlock(upload.key)
 
     async def abandon(self, records: "list[Checkpoint]") -> None:
         """Mark records as abandoned in the browser's storage.
@@ -425,7 +425,7 @@ class Journal:
         if not self._unclaimed.offered():
             for record in self._unclaimed.all():
                 if record.crc64:
-                    self._unclaimed.drop(record)
+                    self._unclaimed.remove(record)
                     gone.add(record.stored_as)
         if gone:
             await self.erase(list(gone))
@@ -441,7 +441,7 @@ class Journal:
             if not (record.upload_id or record.crc64)
         ]
         for record in unsent:
-            self._drop(record)
+            self._remove(record)
         return [record.stored_as for record in unsent]
 
     async def erase(self, names: "list[str]") -> None:
@@ -480,7 +480,7 @@ class Journal:
         if isinstance(claimed, list):
             if [type(each) for each in claimed] == [str, str]:
                 self._claimed_elsewhere.add(tuple(claimed))
-                self._drop_all(lambda other: [other.key, other.page] == claimed)
+                self._remove_all(lambda other: [other.key, other.page] == claimed)
             return
         if isinstance(wanted, str):
             if wanted in self._locks:
@@ -498,10 +498,10 @@ class Journal:
             for follower in self._followers:
                 if follower.key == record.key:
                     follower.upload.progress.fly(0, record.sent)
-            self._drop(record)
+            self._remove(record)
         if record.lock not in self._watched:
             self._watched.add(record.lock)
-            self._drop_all(lambda other: other.lock == record.lock)
+            self._remove_all(lambda other: other.lock == record.lock)
             asyncio.create_task(self._until_free(record))  # noqa: RUF006 - it ends by itself
 
     async def _until_free(self, record: "Checkpoint") -> None:
@@ -536,20 +536,20 @@ class Journal:
         if abandoned:
             self.on_abandoned(abandoned)
 
-    def _drop(self, record: "Checkpoint") -> bool:
+    def _remove(self, record: "Checkpoint") -> bool:
         """Remove a record from the unclaimed records.
 
         Returns:
             `False` if the record was not one of the unclaimed records.
         """
-        was_there = self._unclaimed.drop(record)
+        was_there = self._unclaimed.remove(record)
         self._on_change(self)
         return was_there
 
-    def _drop_all(self, fits: "Callable[[Checkpoint], bool]") -> None:
+    def _remove_all(self, fits: "Callable[[Checkpoint], bool]") -> None:
         for record in self._unclaimed.all():
             if fits(record):
-                self._unclaimed.drop(record)
+                self._unclaimed.remove(record)
         self._on_change(self)
 
     async def _look(self, upload: "Upload") -> "Checkpoint | None":
@@ -577,7 +577,7 @@ class Journal:
             return
         if self._unclaimed.of(upload.source):
             upload.record.is_due = True
-            await self._drop_place(upload)
+            await self._release_place(upload)
         await self.adopt_unclaimed(upload)
 
     async def _take(self, lock: str) -> bool:
@@ -591,7 +591,7 @@ class Journal:
                 return False
         return True
 
-    async def _drop_place(self, upload: "Upload") -> None:
+    async def _release_place(self, upload: "Upload") -> None:
         """Remove the key and the record of an upload that has not sent any bytes."""
         upload.target.key = ""
         name = upload.record.name
@@ -613,9 +613,9 @@ class Journal:
         self._handover.want(other.key)
         try:
             if not upload.has_begun():
-                await self._drop_place(upload)
+                await self._release_place(upload)
             await follower.ended.wait()
         finally:
             self._followers.remove(follower)
             upload.progress.land(0)
-            upload.release(states.FOR_TAB)
+            upload.end_hold(states.FOR_TAB)

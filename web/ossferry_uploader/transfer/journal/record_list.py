@@ -43,13 +43,13 @@ class RecordList:
 
     def add(self, record: "Checkpoint") -> None:
         """Append a record, and remove an older record with the same key."""
-        self.drop(record)
+        self.remove(record)
         record.number = self._added
         self._by_number[record.number] = record
         self._added += 1
         self._by_fingerprint.setdefault(fingerprint(record), []).append(record)
 
-    def drop(self, record: "Checkpoint") -> bool:
+    def remove(self, record: "Checkpoint") -> bool:
         """Remove the record with the same key as `record`; return `False` if there was none."""
         wanted = fingerprint(record)
         before = self._by_fingerprint.pop(wanted, [])

@@ -50,11 +50,11 @@ class Follower:
 class FileLocks:
     """Takes and releases the locks of files.
 
-    `drop_place(upload)` removes the key and the record of an upload.
+    `release_place(upload)` removes the key and the record of an upload.
     """
 
-    def __init__(self, tabs: "Tabs", drop_place: "Callable[[Upload], Awaitable[None]]") -> None:
-        self._drop_place = drop_place
+    def __init__(self, tabs: "Tabs", release_place: "Callable[[Upload], Awaitable[None]]") -> None:
+        self._release_place = release_place
         self._tabs = tabs
         self._taken: dict[int, str] = {}  # locks by the numbers of their uploads
         self._reserved: set[str] = set()  # locks of records that this tab has claimed
@@ -98,7 +98,7 @@ class FileLocks:
             self._reserved.discard(lock)
         return is_free
 
-    def release(self, owner: str, file: "Any") -> None:
+    def unreserve(self, owner: str, file: "Any") -> None:
         """Undo `reserve`, unless an upload has called `take` for the same file since then."""
         if not self._reserved:
             return
@@ -114,11 +114,11 @@ class FileLocks:
         try:
             if not upload.has_begun():
                 upload.record.is_due = True
-                await self._drop_place(upload)
+                await self._release_place(upload)
             await self._tabs.free(lock)
         finally:
             self._followers -= 1
-            upload.release(states.FOR_TAB)
+            upload.end_hold(states.FOR_TAB)
 
 
 class Handover:

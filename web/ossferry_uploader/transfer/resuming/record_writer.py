@@ -66,14 +66,14 @@ class RecordWriter:
     def note(self, upload: "Upload") -> None:
         """Write a record of an upload in the next batch.
 
-        The record stays until `drop` is called.
+        The record stays until `remove` is called.
         """
         self._journal.begin_work()
         if not upload.record.name and upload.is_lasting:
             self._waiting.append(upload)
             self.wake()
 
-    def drop(self, upload: "Upload") -> None:
+    def remove(self, upload: "Upload") -> None:
         """Remove the record of an upload in the next batch, but not of unfinished parts.
 
         The record of a file that has arrived stays until all uploads have ended and are reported.
@@ -85,7 +85,7 @@ class RecordWriter:
             # a page that is loaded again at once must not offer the only file that has arrived
             self._is_urgent = self._is_urgent or len(self._waiting) == 1
         elif not upload.upload_id:
-            self._remove(upload)
+            self._take_name(upload)
         if self._has_ended():
             for each in list(self._unreported.values()):
                 self.reported(each)
@@ -117,7 +117,7 @@ class RecordWriter:
         upload.record.name = upload.record.name or self._journal.name_of(upload)
         self._gone.discard(self._journal.name_of(upload))
 
-    def _remove(self, upload: "Upload") -> None:
+    def _take_name(self, upload: "Upload") -> None:
         if upload.record.name:
             self._gone.add(upload.record.name)
             upload.record.name = ""

@@ -146,7 +146,7 @@ class UnfinishedUploads:
         waiting = [record for record in ours if not record.upload_id]
         await self.journal.erase([record.stored_as for record in waiting])
         for record in waiting:
-            self.journal.release(record)
+            self.journal.give_back(record)
         begun = [record for record in ours if record.upload_id]
         await self.journal.abandon(begun)
         failed: Failed = []

@@ -323,7 +323,7 @@ class Client(Sender):
             PartsLeft: OSS confirmed each abort, but still lists the multipart upload.
         """
         await (self._repeat(self._abort) if waits else self._abort())
-        await self.engine.journal.forget(self.upload)
+        await self.engine.journal.remove(self.upload)
 
     async def _abort(self) -> None:
         upload, engine, tries = self.upload, self.engine, 0
@@ -342,7 +342,7 @@ class Client(Sender):
             except Refused as error:
                 if error.code != GONE:
                     raise
-                upload.forget_parts()
+                upload.clear_parts()
 
     async def _let_server_abort(self) -> None:
         """Ask the server to abort the multipart upload, because the page has no credentials.
@@ -351,11 +351,11 @@ class Client(Sender):
         cannot abort; the bucket's lifecycle rule removes the parts later.
         """
         try:
-            await self.engine.ports.receipts.discard(self.upload.key, self.upload.upload_id)
+            await self.engine.ports.receipts.abort(self.upload.key, self.upload.upload_id)
         except ServerRefused as error:
             if not error.is_not_offered:  # also the answer if OSS does not have the upload any more
                 raise
-        self.upload.forget_parts()
+        self.upload.clear_parts()
 
     async def abort_orphans(self) -> None:
         """Abort unused multipart uploads without parts under the upload's key.
@@ -412,7 +412,7 @@ class Client(Sender):
     def _free(self, piece: Piece) -> None:
         """Free the encrypted bytes of a piece that no request needs any more."""
         if piece.crc64:
-            self.engine.ports.encryption.release(piece)
+            self.engine.ports.encryption.free(piece)
 
     def _checksum(self, piece: Piece) -> PieceChecksum:
         is_encrypted = self.upload.target.cipher is not None

@@ -67,7 +67,7 @@ async def send_multipart(oss: "Client") -> "Stored":
                 stored = await finished_before(oss)
                 if stored:
                     return stored
-                upload.forget_parts()
+                upload.clear_parts()
             else:
                 await _compare_parts(oss, trusts_own=True)
             if upload.state == states.VERIFYING:
@@ -134,7 +134,7 @@ async def _compare_parts(oss: "Client", *, trusts_own: bool) -> None:
     sizes = {stored.number: stored.size for stored in listed}
     for number in list(progress.parts):
         if sizes.get(number) != progress.parts[number].size:
-            progress.drop(number)
+            progress.lose(number)
     for stored in listed:
         ours = progress.parts.get(stored.number)
         if trusts_own and ours and ours.etag == stored.etag:
@@ -145,7 +145,7 @@ async def _compare_parts(oss: "Client", *, trusts_own: bool) -> None:
         elif oss.upload.target.cipher:
             raise KeyTaken("the file has changed; other bytes need another data key")
         else:
-            progress.drop(stored.number)
+            progress.lose(stored.number)
     progress.is_unproved = False
 
 

@@ -104,8 +104,8 @@ async def _prepare_again(oss: "Client") -> "Stored | None":
     await _remove_parts(oss)
     if isinstance(upload.file, Stream):
         raise StreamSpent("another object has taken its place")
-    await oss.engine.journal.forget(upload)
-    upload.forget_parts()
+    await oss.engine.journal.remove(upload)
+    upload.clear_parts()
     upload.target.restart()
     upload.record.name = ""
     if upload.state == states.VERIFYING:

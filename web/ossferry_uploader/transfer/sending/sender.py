@@ -120,7 +120,7 @@ class Sender:
             raise failure
         repairs.append(failure.repair)
         if failure.repair == RENEW_CREDENTIALS:
-            keeper.discard(grant)
+            keeper.reject(grant)
         elif failure.repair == SET_CLOCK and failure.server_time_s is not None:
             keeper.set_server_time(failure.server_time_s)
 
@@ -247,7 +247,7 @@ class Sender:
         try:
             await engine.ports.network.may_be_back(outage_s(outages, retry_after(error)))
         finally:
-            upload.release(reason)
+            upload.end_hold(reason)
             upload.requests.recover()  # an outage is not counted as failing requests
 
     def _note_errors(self, has_errors: bool) -> None:

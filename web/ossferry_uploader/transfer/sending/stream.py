@@ -173,7 +173,7 @@ async def _ended_elsewhere(oss: "Client", error: Refused) -> "Stored":
     except KeyTaken as taken:
         stored, reason = None, str(taken)
     if not stored:
-        oss.upload.forget_parts()
+        oss.upload.clear_parts()
         raise StreamSpent(reason)
     return stored
 
