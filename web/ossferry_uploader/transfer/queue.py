@@ -401,8 +401,9 @@ class Queue:
             upload.go(states.CANCELLED)
 
     async def _run(self, upload: Upload) -> None:
+        is_sent = True
         try:
-            await self._send(upload)
+            is_sent = await self._send(upload)
         except asyncio.CancelledError:
             self._stopped(upload, self._stopping.get(id(upload), STOPPED_BY_CANCEL))
         except (OSSError, TransferError) as error:
@@ -417,15 +418,17 @@ class Queue:
         finally:
             self._stopping.pop(id(upload), None)
             self._engine.quota.give_back(upload.number)
-            self._engine.journal.stopped(upload)
+            if is_sent:  # otherwise the upload keeps its record while its file is checked
+                self._engine.journal.stopped(upload)
             self._ended(upload)
 
-    async def _send(self, upload: Upload) -> None:
+    async def _send(self, upload: Upload) -> bool:
+        """Send the file of an upload, and return `True`; `False` if the file is checked first."""
         oss = Client(self._engine, upload)
         upload.go(states.UPLOADING)
         if await self.checking.is_due(oss):
             upload.restart()  # `_ended` adds the upload again, which checks the file
-            return
+            return False
         stored = await self._prepare(oss)
         if not stored and upload.options.same_name == KEEP_BOTH:
             stored = await send(oss)
@@ -435,6 +438,7 @@ class Queue:
         if upload.state == states.UPLOADING:
             upload.go(states.VERIFYING)
         self._arrived(upload, stored)
+        return True
 
     def _arrived(self, upload: Upload, stored: "Stored") -> None:
         upload.target.crc64, upload.target.request_id = stored.crc64, stored.request_id

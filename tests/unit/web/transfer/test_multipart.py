@@ -560,7 +560,7 @@ async def test_an_upload_that_oss_does_not_know_begins_anew_under_the_same_key()
     upload, ports, engine = make()
     upload.progress.upload_id = "gone"
 
-    await send_multipart(Client(engine, upload))
+    await send(Client(engine, upload))
 
     assert ports.http.objects == {"k": SIZE}
 

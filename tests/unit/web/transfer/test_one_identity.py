@@ -468,3 +468,37 @@ async def test_a_page_does_not_wait_for_an_upload_that_it_continues_itself():
 
     world.http.release()
     await done(continued, again)
+
+
+@every_size
+async def test_a_tab_whose_checks_run_keeps_the_record_of_a_closed_page_to_itself(size):
+    world = Pages(("checks", "encrypted"))
+    queue, ports = await world.open()
+    ports.checks.hold()
+    world.add(queue, ports, size=size)
+    await until(lambda: world.storage.texts)
+    await world.close(queue, ports)
+    (queue, ports), (other, other_ports) = await world.open(), await world.open()
+    ports.checks.hold()
+    load, may_load = ports.checks.load, asyncio.Event()
+
+    async def late():
+        await may_load.wait()
+        return await load()
+
+    ports.checks.load = late
+    first = world.add(queue, ports, size=size)
+    await until(lambda: first.key)  # it has the record, before it is known that it is checked
+    may_load.set()
+    await until(lambda: ports.checks.running)
+
+    world.http.hold()
+    second = world.add(other, other_ports, size=size)
+    await until(lambda: second.paused_for == states.FOR_TAB)
+    ports.checks.release()
+    await until(lambda: first.state == states.UPLOADING or first.paused_for == states.FOR_TAB)
+    world.http.release()
+    await done(first, second)
+
+    assert world.http.objects == {first.key: size}
+    assert len([each for each in world.http.requests if each.url.endswith("?uploads")]) <= 1

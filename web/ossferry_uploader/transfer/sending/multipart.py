@@ -12,7 +12,6 @@ from ossferry_uploader.transfer.plan import part_at, part_count, part_size_for, 
 from ossferry_uploader.transfer.progress import SentPart
 from ossferry_uploader.transfer.sending.checksum import check_crc64
 from ossferry_uploader.transfer.sending.client import GONE
-from ossferry_uploader.transfer.sending.prepare import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +39,9 @@ AT_ONCE = 4  # reads; the browser needs a millisecond or two to begin each
 async def send_multipart(oss: "Client") -> "Stored":
     """Send the missing parts, complete the multipart upload, and compare the object's checksum.
 
+    If the multipart upload does not exist any more, and the file is not stored, the upload has no
+    multipart upload after the error of OSS. It has to be prepared again.
+
     Raises:
         KeyTaken: another object has the key, and the multipart upload does not exist any more.
         OSSError, TransferError: the file was not stored, or its checksum could not be confirmed.
@@ -63,15 +65,35 @@ async def send_multipart(oss: "Client") -> "Stored":
             mends += 1
             if mends > MAX_MENDS or error.code not in MENDABLE:
                 raise
-            if error.code == GONE:
-                stored = await finished_before(oss)
-                if stored:
-                    return stored
-                upload.clear_parts()
-            else:
-                await _compare_parts(oss, trusts_own=True)
-            if upload.state == states.VERIFYING:
-                upload.go(states.UPLOADING)
+            stored = await _mend(oss, error)
+            if stored:
+                return stored
+
+
+async def _mend(oss: "Client", error: Refused) -> "Stored | None":
+    """Find out which parts OSS has, after OSS has refused a part or the end.
+
+    Returns:
+        The `Stored` data of the object, if the file is stored; `None` if parts are missing.
+
+    Raises:
+        Refused: the multipart upload does not exist any more; this is `error`.
+    """
+    upload = oss.upload
+    if error.code == GONE:
+        stored = await finished_before(oss)
+        if stored:
+            return stored
+        upload.clear_parts()
+        upload.target.sha256 = ""  # that of a record may be wrong
+        oss.engine.journal.unlock(upload.key)
+    else:
+        await _compare_parts(oss, trusts_own=True)
+    if upload.state == states.VERIFYING:
+        upload.go(states.UPLOADING)
+    if not upload.upload_id:
+        raise error
+    return None
 
 
 async def initiate(oss: "Client") -> None:
@@ -84,9 +106,6 @@ async def initiate(oss: "Client") -> None:
     if not progress.part_size:
         rate = oss.engine.part_rate()
         progress.part_size = part_size_for(upload.file.size, rate_bytes_per_s=rate)
-    if not upload.target.content_type:  # continued from a record, so not described yet
-        upload.target.sha256 = ""  # the SHA-256 in the record may be wrong
-        await describe(oss)
     await oss.initiate()
     await oss.engine.journal.begin(upload)
     if progress.unanswered_begins:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.sending.encryption import Ciphers
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["describe", "key_for", "prepare"]
+__all__ = ["key_for", "prepare"]
 
 OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 
@@ -109,7 +109,7 @@ async def _place(oss: "Client", prepared: Prepared) -> "Stored | None":
     """
     upload, journal = oss.upload, oss.engine.journal
     target = upload.target
-    if upload.key and not upload.is_single and upload.has_begun() and upload.is_lasting:
+    if upload.upload_id and upload.is_lasting:
         await journal.reclaim(upload)
     if upload.is_lasting and not upload.upload_id:
         sent = await journal.adopt(upload)
@@ -256,28 +256,17 @@ def _can_continue(upload: "Upload", prepared: Prepared) -> bool:
 
 
 async def _describe(oss: "Client", grant: "Grant") -> None:
-    """Set the content type of the object, and check it against the grant.
-
-    Raises:
-        WrongType: the grant does not allow the type.
-        NoForm: the grant has only forms, which cannot carry the upload.
-    """
-    upload = oss.upload
-    _check_form(upload)
-    if not upload.upload_id:
-        await describe(oss)
-        error = grant.limits.type_refusal(upload.file.name, upload.target.content_type)
-        if error:
-            raise error
-
-
-async def describe(oss: "Client") -> None:
     """Set the content type of the object and, if the options require it, the SHA-256 of the file.
 
     Raises:
         FileUnreadable: the file is gone or has changed, or the page may not read it.
+        WrongType: the grant does not allow the type.
+        NoForm: the grant has only forms, which cannot carry the upload.
     """
     upload, target = oss.upload, oss.upload.target
+    _check_form(upload)
+    if upload.upload_id:
+        return
     content_type = upload.options.content_type
     if not content_type:
         content_type = content_type_of(upload.file.content_type, await oss.head())
@@ -285,6 +274,9 @@ async def describe(oss: "Client") -> None:
     if upload.options.sha256 and may_tell and not target.sha256:
         target.sha256 = await oss.sha256()
     target.content_type = content_type
+    error = grant.limits.type_refusal(upload.file.name, content_type)
+    if error:
+        raise error
 
 
 def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:

@@ -7,6 +7,7 @@ from ossferry_uploader.oss.errors import Corrupt, Refused
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import KeyTaken, StreamSpent
 from ossferry_uploader.transfer.options import KEEP_BOTH
+from ossferry_uploader.transfer.sending.client import GONE
 from ossferry_uploader.transfer.sending.multipart import send_multipart
 from ossferry_uploader.transfer.sending.prepare import prepare
 from ossferry_uploader.transfer.sending.stream import Stream, send_stream
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["TAKEN", "send"]
 
 TAKEN = "FileAlreadyExists"
+MAX_RESTARTS = 3
 
 
 async def send(oss: "Client") -> "Stored":
@@ -34,21 +36,20 @@ async def send(oss: "Client") -> "Stored":
     Raises:
         OSSError, TransferError: the file was not stored, or its checksum could not be confirmed.
     """
+    restarts = 0
     while True:
         try:
             return await _send_once(oss)
         except KeyTaken:
             found = await _prepare_again(oss)
         except Refused as error:
-            if error.code != TAKEN:
-                raise
-            if oss.upload.options.same_name == KEEP_BOTH:
-                found = await _settle(oss)
+            restarts += 1
+            if error.code == TAKEN:
+                found = await _settle(oss, error)
+            elif error.code == GONE and not oss.upload.upload_id and restarts <= MAX_RESTARTS:
+                found = (await prepare(oss)).stored  # another tab may send the file meanwhile
             else:
-                found = await oss.already_stored()
-                await _remove_parts(oss)
-                if not found:
-                    raise
+                raise
         if found:
             await oss.check_is_checked(found.crc64)
             return found
@@ -65,18 +66,28 @@ async def _send_once(oss: "Client") -> "Stored":
     return await send_multipart(oss)
 
 
-async def _settle(oss: "Client") -> "Stored | None":
-    """Compare the file with the object that already has this upload's random key.
+async def _settle(oss: "Client", refusal: Refused) -> "Stored | None":
+    """Compare the file with the object that already has this upload's key.
 
     - If the object is identical to the file, the upload is complete.
-    - If the object differs, the file gets a new key, and the server is asked to delete the object.
-      An object of an earlier page stays: it may be of another file of the same name, size and time.
+    - If the object differs, and the key is random, the file gets a new key, and the server is asked
+      to delete the object. An object of an earlier page stays: it may be of another file of the
+      same name, size and time.
     - If the server does not find the object, the upload keeps the key.
 
     Returns:
         The `Stored` data of the object; `None` if the file has to be sent again.
+
+    Raises:
+        Refused: the key is the name of the file, and the object differs; the error is `refusal`.
     """
     target = oss.upload.target
+    if oss.upload.options.same_name != KEEP_BOTH:
+        found = await oss.already_stored()
+        await _remove_parts(oss)
+        if not found:
+            raise refusal
+        return found
     try:
         found = await oss.confirm()
     except Corrupt as error:
