@@ -141,7 +141,7 @@ def test_r51_a_page_that_was_put_aside_goes_on_and_keeps_others_off(
     uploader: UploaderPage, demo: Demo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
     console.expected.append("net::ERR")
-    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 2, operation="UploadPart", skip=2)
+    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 4, operation="UploadPart", skip=2)
     path = make_file("aside.bin", LARGE)
     uploader.choose(path)
     until(page, lambda: len(arrived(demo, "aside.bin")) >= 2)
