@@ -109,19 +109,15 @@ def create_app(
     outbound: httpx.AsyncClient | None = None,
     runtime_query: bool = False,
 ) -> Starlette:
-    """Return the server as an ASGI application.
-
-    The application uses the given settings; it reads no environment variables `OSSFERRY_…`.
+    """Return the server as an ASGI application, which reads no variables `OSSFERRY_…`.
 
     Args:
         identify: identifies senders; by default the method of `settings.auth`.
         assume_role: calls STS; by default the official client with its default credentials.
         audit: the audit trail; by default the file in `settings.audit_file`, or else the log.
         monotonic: returns seconds that never decrease, for rate limits and pauses.
-        sts_date: returns the current time at STS; by default, a function that sends a request to
-            STS.
-        store: access to the bucket; by default with the role for objects, or
-            None if the settings have no role for objects.
+        sts_date: returns the current time at STS; by default a request to STS.
+        store: access to the bucket; by default with the role for objects, if there is one.
         sign_outs: the store of signed-out sessions; by default the ledger, else Redis, else memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
@@ -130,8 +126,7 @@ def create_app(
         runtime_query: whether `?runtime=` in the page's address chooses the interpreter.
 
     Raises:
-        SettingsError: the built page is missing, a file
-            cannot be read, or there are hooks and the settings have no role for objects.
+        SettingsError: no built page, an unreadable file, or hooks without a role for objects.
     """
     base = _base(settings, audit, clock, monotonic, store=store, span=span)
     authenticator = _authenticator(base, identify, sign_outs)
@@ -139,13 +134,12 @@ def create_app(
     grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
     uploads = _upload_services(base, hooks, outbound)
     ready = _readiness(base, sts_date or ask_sts_date(settings), sts)
-    page = Pages.load(
-        settings, base.web_dir, base.assets, authenticator, runtime_query=runtime_query
-    )
+    place = settings, base.web_dir, base.assets
+    page = Pages.load(*place, authenticator, runtime_query=runtime_query)
     allow = Authorizer(settings, authorize)
     routes = _routes(base, page, authenticator, allow, grants, uploads, ready)
-    services: list[Closing] = [uploads] if uploads else []
-    closing = [grants, *services, authenticator, base.counter, base.storage]
+    closing: list[Closing] = [grants, authenticator, base.counter, base.storage]
+    closing[1:1] = [uploads] if uploads else []
     return _application(base, routes, _lifespan(uploads, closing, base.audit), uploads)
 
 

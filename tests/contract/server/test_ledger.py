@@ -564,7 +564,8 @@ async def test_a_ledger_of_the_previous_release_starts_unchanged(tmp_path: Path)
     with closing(sqlite3.connect(file)) as ledger:
         assert list(ledger.iterdump()) == before
     async with opened(url) as database:
-        assert await differences(database) == []
+        found = [each[0] for each in await differences(database) if isinstance(each, tuple)]
+        assert {name.partition("_")[0] for name in found} == {"remove"}  # unused columns may stay
         assert not (await record(database)).is_news
         assert (await record(database, f"{KEY}2")).is_news
 
