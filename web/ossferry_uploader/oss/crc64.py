@@ -83,7 +83,7 @@ def _sums(images: "list[int]") -> "list[int]":
     """
     sums = [0]
     for image in reversed(images):
-        sums += [image ^ each for each in sums]
+        sums += [image ^ total for total in sums]
     return sums
 
 

@@ -55,7 +55,7 @@ def safe_path(path: str) -> str:
 
 def in_folder(folder: str, path: str) -> str:
     """Return the folders of a file as folders below `folder`; both may be empty."""
-    return "/".join([each for each in (folder, path) if each])
+    return "/".join([part for part in (folder, path) if part])
 
 
 def _shorten(text: str, max_bytes: int) -> str:

@@ -172,13 +172,13 @@ def _text(what: str, value: "Any") -> None:
 
 
 def _texts(what: str, given: "Any") -> "dict[str, str]":
-    found = {} if given is None else given
-    if not isinstance(found, dict):
+    texts = {} if given is None else given
+    if not isinstance(texts, dict):
         raise ValueError(f"{what}: a dict is wanted, not {given!r}")
-    for name, value in found.items():
+    for name, value in texts.items():
         _text(f"the name of a {what}", name)
         _text(f"{what} {name!r}", value)
-    return found
+    return texts
 
 
 def _switch(what: str, value: "Any") -> bool:

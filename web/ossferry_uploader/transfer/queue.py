@@ -334,7 +334,7 @@ class Queue:
         return None if self.checking.may_replace(upload) else self._limits.refusal(upload.file)
 
     def _count_done(self) -> int:
-        return len([each for each in self.uploads if each.state == states.DONE])
+        return len([upload for upload in self.uploads if upload.state == states.DONE])
 
     def _line_up(self, upload: Upload) -> None:
         """Add an upload to the heap of waiting uploads.

@@ -90,17 +90,17 @@ class Reporting:
 
     async def _refuse(self) -> None:
         while self._refused:
-            upload, each = self._refused[0]
-            if not each.etag and upload.refused is not each:
+            upload, refused = self._refused[0]
+            if not refused.etag and upload.refused is not refused:
                 self._refused.pop(0)  # sent again; without an ETag the two objects look alike
                 continue
             try:
-                if not await self._receipts.refuse(each):
+                if not await self._receipts.refuse(refused):
                     await self._receipts.confirm(
-                        key=each.key,
-                        size=each.size,
-                        crc64=each.crc64,
-                        request_id=each.request_id,
+                        key=refused.key,
+                        size=refused.size,
+                        crc64=refused.crc64,
+                        request_id=refused.request_id,
                         checks=upload.checks,
                     )
             except ServerRefused as error:
@@ -146,8 +146,8 @@ class Reporting:
         if len(batch) > 1:
             await self._receipts.confirm_all(
                 [
-                    (each.key, each.file.size, each.crc64, each.request_id, each.checks)
-                    for each in batch
+                    (upload.key, upload.file.size, upload.crc64, upload.request_id, upload.checks)
+                    for upload in batch
                 ]
             )
             return

@@ -35,7 +35,7 @@ def short_claim(checks: "dict[str, Any] | None") -> "dict[str, Any] | None":
     while True:
         claim = {
             "version": checks["version"],
-            "ran": [_entry(each, most) for each in checks["ran"][:MAX_CHECKS]],
+            "ran": [_entry(entry, most) for entry in checks["ran"][:MAX_CHECKS]],
         }
         if len(json.dumps(claim).encode()) <= MAX_BYTES:
             return claim

@@ -32,7 +32,7 @@ class Rules:
 
     def match(self, name: str) -> bool:
         """Return whether a file with this name has to be checked."""
-        return any(matches(name, each) for each in self.patterns)
+        return any(matches(name, pattern) for pattern in self.patterns)
 
 
 def matches(name: str, pattern: str) -> bool:

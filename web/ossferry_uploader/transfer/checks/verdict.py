@@ -62,19 +62,19 @@ def read_verdict(document: "dict[str, Any]", file: "File | None") -> Verdict:
         document: `Verdict.as_json()` of `ossferry_checks.runner`.
         file: the new file, if there is one.
     """
-    found = document["refusal"]
+    refusal = document["refusal"]
     return Verdict(
         file=file,
         refusal=Refusal(
-            found["check"], found["reason"], line=found["line"], is_error=found["is_error"]
+            refusal["check"], refusal["reason"], line=refusal["line"], is_error=refusal["is_error"]
         )
-        if found
+        if refusal
         else None,
-        questions=[(each["question"], each["line"]) for each in document["questions"]],
+        questions=[(question["question"], question["line"]) for question in document["questions"]],
         notes=document["notes"],
         ran=[
-            {"check": each["check"], "outcome": each["outcome"], "says": each["says"]}
-            for each in document["ran"]
+            {"check": entry["check"], "outcome": entry["outcome"], "says": entry["says"]}
+            for entry in document["ran"]
         ],
     )
 

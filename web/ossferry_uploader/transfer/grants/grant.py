@@ -100,7 +100,7 @@ def read_grant(document: "Any") -> Grant:
             limits=_limits(document["limits"]),
             principal=_text(document["principal"], "name"),
             left=read_left(document["limits"].get("quota")),
-            features=[str(each) for each in document.get("features") or []],
+            features=[str(name) for name in document.get("features") or []],
             form=[(str(name), str(value)) for name, value in document.get("form") or []],
             encryption=_encryption(document.get("encryption")),
         )
@@ -129,7 +129,7 @@ def _bucket(document: "Any") -> Bucket:
         _text(document, "bucket"),
         _text(document, "region"),
         _text(document, "endpoint"),
-        origins=[str(each) for each in origins],
+        origins=[str(origin) for origin in origins],
     )
 
 
@@ -146,20 +146,20 @@ def _limits(document: "Any") -> Limits:
     return Limits(
         max_file_size=_count(document, "max_file_size"),
         max_files=_count(document, "max_files"),
-        types=[str(each) for each in document.get("types") or []],
-        replaced=[str(each) for each in document.get("replaced") or []],
+        types=[str(pattern) for pattern in document.get("types") or []],
+        replaced=[str(pattern) for pattern in document.get("replaced") or []],
     )
 
 
 def _text(document: "Any", name: str) -> str:
-    found = document[name]
-    if not isinstance(found, str):
+    value = document[name]
+    if not isinstance(value, str):
         raise TypeError(name)
-    return found
+    return value
 
 
 def _count(document: "Any", name: str) -> int:
-    found = int(document[name])
-    if found < 0:
+    value = int(document[name])
+    if value < 0:
         raise ValueError(name)
-    return found
+    return value

@@ -57,7 +57,7 @@ class Limits:
 
     def is_replaced(self, name: str) -> bool:
         """Return whether a check often replaces a file with this name."""
-        return any(matches(name, each) for each in self.replaced)
+        return any(matches(name, pattern) for pattern in self.replaced)
 
     def accept(self) -> str:
         """Return the value for the `accept` attribute of a file input; empty for all files."""
@@ -81,7 +81,7 @@ class Limits:
         if file.size > self.max_file_size:
             return FileTooLarge(file.size, self.max_file_size)
         types = self.types + self._outer_types
-        if not file.content_type and any("/" in each for each in types):
+        if not file.content_type and any("/" in allowed for allowed in types):
             return None
         return self.type_refusal(file.name, file.content_type)
 
@@ -110,13 +110,13 @@ def allows(types: "list[str]", name: str, content_type: str) -> bool:
     """
     name = name.lower()
     content_type = content_type.lower().partition(";")[0]
-    for each in types:
-        if each.startswith("."):
-            fits = name.endswith(each)
-        elif each.endswith("/*"):
-            fits = content_type.startswith(each[:-1])
+    for allowed in types:
+        if allowed.startswith("."):
+            fits = name.endswith(allowed)
+        elif allowed.endswith("/*"):
+            fits = content_type.startswith(allowed[:-1])
         else:
-            fits = content_type == each
+            fits = content_type == allowed
         if fits:
             return True
     return not types

@@ -163,7 +163,7 @@ class Origins:
         If the chosen origin is no custom domain, return the chosen origin.
         """
         domains = self._domains if self._current in self._domains else [self._current]
-        return min(domains, key=lambda each: self._in_flight.get(each, 0))
+        return min(domains, key=lambda origin: self._in_flight.get(origin, 0))
 
     def answered(self, grant: "Grant") -> None:
         """Record that OSS has answered a request.
@@ -214,7 +214,7 @@ class Origins:
     def _take(self, origins: "list[str]") -> None:
         self._origins = list(origins)
         self._asked_at_s = None
-        self._domains = [each for each in self._domains if each in origins]
+        self._domains = [domain for domain in self._domains if domain in origins]
         if self._current not in origins:
             self._go_to(origins[0])
             self._is_found = False
@@ -255,7 +255,7 @@ class Origins:
         If every origin has refused a request, return all origins.
         """
         refused = [origin for origin, _ in self._refused_lately()]
-        return [each for each in self._origins if each not in refused] or self._origins
+        return [origin for origin in self._origins if origin not in refused] or self._origins
 
     async def _ask_all(self, grant: "Grant") -> None:
         """Check all origins, and choose the best one.
@@ -271,11 +271,11 @@ class Origins:
         await self._asking.wait()
 
     async def _choose(self, grant: "Grant", done: "asyncio.Event") -> None:
-        asked = self._origins
+        before = self._origins
         self._lost_domain = False
         try:
             best = await self._best(grant, self._candidates())
-            if best and asked is self._origins:
+            if best and before is self._origins:
                 self._go_to(best)
                 self._is_found = True
         finally:
@@ -311,7 +311,7 @@ class Origins:
                 answers[origin] = False
             if asked_at.bucket.is_custom_domain and asked is self._origins:
                 self._note(origin, answers=answers[origin])
-            waited_for = [each for each in origins if answers.get(each, True)]
+            waited_for = [origin for origin in origins if answers.get(origin, True)]
             if not waited_for or waited_for[0] in answers:
                 decided.set()
             elif answers[origin]:
@@ -325,7 +325,7 @@ class Origins:
         finally:
             for timer in timers:
                 timer.cancel()
-        return next((each for each in origins if answers.get(each)), "")
+        return next((origin for origin in origins if answers.get(origin)), "")
 
 
 def refuses_host(error: Exception) -> bool:

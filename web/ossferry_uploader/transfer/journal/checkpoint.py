@@ -208,27 +208,27 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
     if len(text) > MAX_TEXT:
         return None
     try:
-        found = json.loads(text)
-        if found["version"] != VERSION or found["owner"] != owner:
+        values = json.loads(text)
+        if values["version"] != VERSION or values["owner"] != owner:
             return None
         record = Checkpoint(
             owner=owner,
-            name=_text(found["name"]),
-            path=_text(found["path"]),
-            size=_count(found["size"]),
-            modified=_whole(found["modified"]),  # negative before 1970
-            key=_text(found["key"]),
-            upload_id=_text(found["upload_id"]),
-            part_size=_count(found["part_size"]),
-            sent=_count(found["sent"]),
-            saved_at_s=float(found["saved_at_s"]),
-            page=_text(found["page"]),
-            options=Options(**found["options"]),
-            sha256=_text(found.get("sha256", "")),
-            is_abandoned=found.get("given_up") is True,
-            made=_made(found.get("made")),
-            salt=_text(found.get("salt", "")),
-            crc64=_text(found.get("crc64", "")),
+            name=_text(values["name"]),
+            path=_text(values["path"]),
+            size=_count(values["size"]),
+            modified=_whole(values["modified"]),  # negative before 1970
+            key=_text(values["key"]),
+            upload_id=_text(values["upload_id"]),
+            part_size=_count(values["part_size"]),
+            sent=_count(values["sent"]),
+            saved_at_s=float(values["saved_at_s"]),
+            page=_text(values["page"]),
+            options=Options(**values["options"]),
+            sha256=_text(values.get("sha256", "")),
+            is_abandoned=values.get("given_up") is True,
+            made=_made(values.get("made")),
+            salt=_text(values.get("salt", "")),
+            crc64=_text(values.get("crc64", "")),
         )
         ours = record.lock and _is_place_of(record)
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -170,7 +170,7 @@ class Journal:
                 records = self._unclaimed.of(upload.source)
                 if not records:
                     return
-                wanted = max(records, key=lambda each: (bool(each.crc64), each.sent))
+                wanted = max(records, key=lambda record: (bool(record.crc64), record.sent))
                 record = await self.claim(wanted)
                 if not record:
                     if self.has_unclaimed(wanted.key):
@@ -186,7 +186,9 @@ class Journal:
         if not self.in_other_tabs:
             return None
         wanted = fingerprint(file)
-        return next((each for each in self.in_other_tabs if fingerprint(each) == wanted), None)
+        return next(
+            (record for record in self.in_other_tabs if fingerprint(record) == wanted), None
+        )
 
     async def is_free(self, lock: str) -> bool:
         """Return whether no tab of this browser holds the lock with this name."""
@@ -208,16 +210,16 @@ class Journal:
                 has_lock = record.key in self._locks or await self._take(record.key)
             else:
                 has_lock = await self._files.reserve(record.owner, record)
-            found = await self._same(record) if has_lock else None
+            current = await self._same(record) if has_lock else None
         except asyncio.CancelledError:
             self.unclaim(record)
             raise
-        if found:
-            if found.upload_id:
-                self._locks.add(found.key)
-            claimed = json.dumps({"claimed": [found.key, found.page]})
-            self._tabs.tell(found.text() if found.upload_id else claimed)
-            return found
+        if current:
+            if current.upload_id:
+                self._locks.add(current.key)
+            claimed = json.dumps({"claimed": [current.key, current.page]})
+            self._tabs.tell(current.text() if current.upload_id else claimed)
+            return current
         self.give_back(record)
         self._claimed.discard(record.key)
         if not has_lock and record.upload_id:
@@ -228,11 +230,11 @@ class Journal:
 
     async def _same(self, record: "Checkpoint") -> "Checkpoint | None":
         """Return a record as the storage has it now; `None` if another tab has claimed it."""
-        found = await self._records.current(record)
+        current = await self._records.current(record)
         if self.broken:
             return record
-        is_same = found and (found.page, found.upload_id) == (record.page, record.upload_id)
-        return found if is_same else None
+        is_same = current and (current.page, current.upload_id) == (record.page, record.upload_id)
+        return current if is_same else None
 
     async def reclaim(self, upload: "Upload") -> None:
         """Claim the key of a large upload again after a pause.
@@ -363,7 +365,7 @@ class Journal:
                     upload.record.name = record.stored_as
                 records.append((upload, record))
         # without the uploads that have got another key meanwhile, and perhaps its record
-        records = [each for each in records if each[0].key == each[1].key]
+        records = [pair for pair in records if pair[0].key == pair[1].key]
         if records:
             self._tabs.tell(records[0][1].text())  # one is enough: all have the same lock
             await self._records.save(
@@ -474,12 +476,12 @@ class Journal:
     def _hear(self, text: str) -> None:
         """Process a message from another tab, which may run another version of this page."""
         try:
-            found = json.loads(text)
-            claimed, wanted = found.get("claimed"), found.get("wanted")
+            message = json.loads(text)
+            claimed, wanted = message.get("claimed"), message.get("wanted")
         except (ValueError, AttributeError):
             return
         if isinstance(claimed, list):
-            if [type(each) for each in claimed] == [str, str]:
+            if [type(word) for word in claimed] == [str, str]:
                 self._claimed_elsewhere.add(tuple(claimed))
                 self._remove_all(lambda other: [other.key, other.page] == claimed)
             return
@@ -513,19 +515,19 @@ class Journal:
         while True:
             await self._tabs.free(record.lock)
             if record.upload_id:
-                found = await self._records.of_file(record)
+                records = await self._records.of_file(record)
             else:
-                found = await self._records.all()
+                records = await self._records.all()
             if record.lock in self._locks or await self._tabs.is_free(record.lock):
                 break  # otherwise a third tab has claimed the record
         self._watched.discard(record.lock)
-        for left in found:
+        for left in records:
             is_claimed = (
                 left.key in self._claimed or (left.key, left.page) in self._claimed_elsewhere
             )
             if left.lock == record.lock and not is_claimed:
                 self._unclaimed.add(left)
-        self.in_other_tabs = [each for each in self.in_other_tabs if each.lock != record.lock]
+        self.in_other_tabs = [other for other in self.in_other_tabs if other.lock != record.lock]
         for follower in self._followers:
             if follower.key == record.lock:
                 follower.ended.set()

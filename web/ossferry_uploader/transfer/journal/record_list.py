@@ -25,15 +25,15 @@ class RecordList:
         The method does not sort, because MicroPython takes seconds to sort thousands of numbers
         that are already in order.
         """
-        found = self._by_number
-        return [found[each] for each in range(self._added) if each in found]
+        records = self._by_number
+        return [records[number] for number in range(self._added) if number in records]
 
     def offered(self) -> "list[Checkpoint]":
         """Return the records of the uploads that a person can continue.
 
         Records of multipart uploads come first.
         """
-        records = [each for each in self.all() if not (each.is_abandoned or each.crc64)]
+        records = [record for record in self.all() if not (record.is_abandoned or record.crc64)]
         begun = [record for record in records if record.upload_id]
         return begun + [record for record in records if not record.upload_id]
 

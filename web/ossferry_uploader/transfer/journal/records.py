@@ -76,7 +76,7 @@ class Records:
 
     async def all(self) -> "list[Checkpoint]":
         """Return all records of this person. Records that are broken or too old are deleted."""
-        found: list[Checkpoint] = []
+        records: list[Checkpoint] = []
         refused: list[str] = []
         try:
             for name, text, can_reopen in await self._storage.load(self.owner):
@@ -84,39 +84,39 @@ class Records:
                 if record:
                     record.stored_as = name
                     record.can_reopen = can_reopen
-                    found.append(record)
+                    records.append(record)
                 else:
                     refused.append(name)
-                if (len(found) + len(refused)) % AT_ONCE == 0:
+                if (len(records) + len(refused)) % AT_ONCE == 0:
                     await asyncio.sleep(0)
             if refused:
                 await self._storage.delete(refused)
         except StorageBroken as error:
             self._break(error)
-        return found
+        return records
 
     async def of_file(self, file: "File | Checkpoint") -> "list[Checkpoint]":
         """Return all records of this person for one file, as the storage has them now."""
         wanted = fingerprint(file)
-        found = await self._find(names_of(self.owner, file))
-        return [record for record in found if fingerprint(record) == wanted]
+        records = await self._find(names_of(self.owner, file))
+        return [record for record in records if fingerprint(record) == wanted]
 
     async def current(self, record: "Checkpoint") -> "Checkpoint | None":
         """Return the record with the same name, as the storage has it now."""
-        found = await self._find(record.stored_as)
-        return next((each for each in found if each.stored_as == record.stored_as), None)
+        records = await self._find(record.stored_as)
+        return next((other for other in records if other.stored_as == record.stored_as), None)
 
     async def _find(self, start: str) -> "list[Checkpoint]":
-        found: list[Checkpoint] = []
+        records: list[Checkpoint] = []
         try:
             for name, text in await self._storage.find(start):
                 record = self.parse(text)
                 if record:
                     record.stored_as = name
-                    found.append(record)
+                    records.append(record)
         except StorageBroken as error:
             self._break(error)
-        return found
+        return records
 
     async def save(
         self, records: "list[tuple[str, str, File | None]]", gone: "list[str] | None" = None
@@ -151,7 +151,9 @@ class Records:
         Raises:
             StorageBroken: the browser's storage does not work.
         """
-        return await self._storage.open_files([(each.stored_as, each.path) for each in records])
+        return await self._storage.open_files(
+            [(record.stored_as, record.path) for record in records]
+        )
 
     def _break(self, error: StorageBroken) -> None:
         self.broken = str(error)

@@ -77,4 +77,4 @@ class Slots:
 
 
 def _waiting(running: "list[Upload]", reason: str) -> int:
-    return len([each for each in running if each.paused_for == reason])
+    return len([upload for upload in running if upload.paused_for == reason])

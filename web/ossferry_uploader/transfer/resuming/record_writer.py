@@ -87,8 +87,8 @@ class RecordWriter:
         elif not upload.upload_id:
             self._take_name(upload)
         if self._has_ended():
-            for each in list(self._unreported.values()):
-                self.reported(each)
+            for arrived in list(self._unreported.values()):
+                self.reported(arrived)
         self.wake()
 
     async def store(self, upload: "Upload") -> None:

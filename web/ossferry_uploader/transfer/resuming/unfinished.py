@@ -70,14 +70,14 @@ class UnfinishedUploads:
             begun: the server's list of unfinished multipart uploads.
         """
         known, grant = self.journal.upload_ids, self.engine.keeper.current
-        found: list[dict[str, Any]] = []
-        for each in begun:
-            is_known = each["upload_id"] in known or not each["size"]
-            if not is_known and await self.journal.is_free(each["key"]):
-                found.append(each)
+        remotes: list[dict[str, Any]] = []
+        for remote in begun:
+            is_known = remote["upload_id"] in known or not remote["size"]
+            if not is_known and await self.journal.is_free(remote["key"]):
+                remotes.append(remote)
                 if grant and grant.encryption:
-                    each["part_size"] = 0
-        return found
+                    remote["part_size"] = 0
+        return remotes
 
     async def remove_empty(self, begun: "list[dict[str, Any]]") -> None:
         """Abort multipart uploads that have no parts and that no page uses.
@@ -90,13 +90,13 @@ class UnfinishedUploads:
             begun: the server's list of unfinished multipart uploads.
         """
         before_s = self.engine.keeper.server_now_s() - EMPTY_FOR_S
-        for each in begun:
-            is_known = each["upload_id"] in self.journal.upload_ids or each["size"]
+        for remote in begun:
+            is_known = remote["upload_id"] in self.journal.upload_ids or remote["size"]
             if is_known:
                 continue
-            if self.journal.has_unclaimed(each["key"]) or from_iso(each["began_at"]) < before_s:
+            if self.journal.has_unclaimed(remote["key"]) or from_iso(remote["began_at"]) < before_s:
                 try:
-                    await Client.abort_orphan(self.engine, each["key"], each["upload_id"])
+                    await Client.abort_orphan(self.engine, remote["key"], remote["upload_id"])
                 except (OSSError, TransferError):
                     return  # the next page tries again
 

@@ -115,13 +115,13 @@ async def _place(oss: "Client", prepared: Prepared) -> "Stored | None":
         sent = await journal.adopt(upload)
         if sent:
             trusts = not oss.engine.awaits_receipt()
-            found = sent.key, sent.crc64, sent.salt
-            stored = await _recognise(oss, prepared.ciphers, *found, trusts=trusts)
+            facts = sent.key, sent.crc64, sent.salt
+            stored = await _recognise(oss, prepared.ciphers, *facts, trusts=trusts)
             if stored:
                 return stored
     if target.crc64:
-        found = target.key, target.crc64, target.salt
-        stored = await _recognise(oss, prepared.ciphers, *found, trusts=False)
+        facts = target.key, target.crc64, target.salt
+        stored = await _recognise(oss, prepared.ciphers, *facts, trusts=False)
         if stored:
             return stored
         target.restart()  # another file, or somebody has deleted the object

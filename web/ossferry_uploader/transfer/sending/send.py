@@ -41,18 +41,18 @@ async def send(oss: "Client") -> "Stored":
         try:
             return await _send_once(oss)
         except KeyTaken:
-            found = await _prepare_again(oss)
+            stored = await _prepare_again(oss)
         except Refused as error:
             restarts += 1
             if error.code == TAKEN:
-                found = await _settle(oss, error)
+                stored = await _settle(oss, error)
             elif error.code == GONE and not oss.upload.upload_id and restarts <= MAX_RESTARTS:
-                found = (await prepare(oss)).stored  # another tab may send the file meanwhile
+                stored = (await prepare(oss)).stored  # another tab may send the file meanwhile
             else:
                 raise
-        if found:
-            await oss.check_is_checked(found.crc64)
-            return found
+        if stored:
+            await oss.check_is_checked(stored.crc64)
+            return stored
 
 
 async def _send_once(oss: "Client") -> "Stored":
@@ -83,22 +83,22 @@ async def _settle(oss: "Client", refusal: Refused) -> "Stored | None":
     """
     target = oss.upload.target
     if oss.upload.options.same_name != KEEP_BOTH:
-        found = await oss.already_stored()
+        stored = await oss.already_stored()
         await _remove_parts(oss)
-        if not found:
+        if not stored:
             raise refusal
-        return found
+        return stored
     try:
-        found = await oss.confirm()
+        stored = await oss.confirm()
     except Corrupt as error:
         if error.is_mismatch and not target.maybe_stored:  # else perhaps of another file
             target.refuse(UNANSWERED, size=oss.upload.file.size, crc64=error.expected)
         return await _prepare_again(oss)
-    if found:
+    if stored:
         await _remove_parts(oss)
     else:
         target.may_replace = True
-    return found
+    return stored
 
 
 async def _prepare_again(oss: "Client") -> "Stored | None":

@@ -230,13 +230,13 @@ class Sender:
     async def _back_off(self, failures: int, retry_after_s: "float | None") -> None:
         upload, ports = self.upload, self.engine.ports
         wait_s = backoff_s(failures, ports.random.unit(), retry_after_s)
-        told = 1 if wait_s >= WORTH_TELLING_S else 0
-        upload.requests.wait(told)
+        count = 1 if wait_s >= WORTH_TELLING_S else 0
+        upload.requests.wait(count)
         upload.changed()
         try:
             await ports.clock.sleep(wait_s)
         finally:
-            upload.requests.wait(-told)
+            upload.requests.wait(-count)
             upload.changed()
 
     async def _outage(self, reason: str, error: Exception, outages: int) -> None:
