@@ -174,12 +174,12 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.pacing transfer.upload transfer.ports transfer.target transfer.errors oss"
         ),
         "transfer.queue": (
-            "transfer.checking transfer.resuming transfer.sending transfer.engine transfer.journal "
+            "transfer.checks.checking transfer.resuming transfer.sending transfer.engine transfer.journal "
             "transfer.grants transfer.pacing transfer.listeners transfer.upload "
             "transfer.files transfer.options transfer.states transfer.plan transfer.errors "
             "oss"
         ),
-        "transfer.checking": (
+        "transfer.checks.checking": (
             "transfer.sending transfer.engine transfer.grants transfer.checks transfer.upload "
             "transfer.files transfer.ports transfer.states transfer.errors oss"
         ),

@@ -5,7 +5,7 @@ import heapq
 
 from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.checking import Checking
+from ossferry_uploader.transfer.checks.checking import Checking
 from ossferry_uploader.transfer.errors import (
     FileUnreadable,
     IllegalMove,

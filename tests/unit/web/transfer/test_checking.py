@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.checking import CONCURRENT
+from ossferry_uploader.transfer.checks.checking import CONCURRENT
 from ossferry_uploader.transfer.checks.rules import matches, read_rules
 from ossferry_uploader.transfer.checks.verdict import Refusal, Verdict
 from ossferry_uploader.transfer.errors import (
