@@ -174,8 +174,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.pacing transfer.upload transfer.ports transfer.target transfer.errors oss"
         ),
         "transfer.queue": (
-            "transfer.checks.checking transfer.resuming transfer.sending transfer.engine transfer.journal "
-            "transfer.grants transfer.pacing transfer.listeners transfer.upload "
+            "transfer.checks.checking transfer.resuming transfer.sending transfer.engine "
+            "transfer.journal transfer.grants transfer.pacing transfer.listeners transfer.upload "
             "transfer.files transfer.options transfer.states transfer.plan transfer.errors "
             "oss"
         ),
