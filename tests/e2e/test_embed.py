@@ -731,7 +731,10 @@ def test_r66_a_frame_that_does_not_load_is_explained(
     site: Site, demo: Demo, trusting_demo: Demo, page: Page, console: Console
 ) -> None:
     console.expected += ["oss-ferry: ", "frame-ancestors|X-Frame-Options|chrome-error", "net::"]
-    console.expected += ["Content.Security.Policy", "Cross-Origin-Embedder-Policy|NotSameOrigin"]
+    console.expected += [
+        "Content.Security.Policy|frame-src",
+        "Cross-Origin-Embedder-Policy|NotSameOrigin",
+    ]
     servers = (demo.url, "http://127.0.0.1:1", "uploads.example")
     elements = (f"<oss-ferry required server='{each}'></oss-ferry>" for each in servers)
     site.body = f"{IMPATIENT}<form>{''.join(elements)}</form>"

@@ -441,7 +441,7 @@ found((await uploads.put("notes.txt", b"all is well")).key)
 def test_a_page_with_a_strict_policy_loads_the_script_with_a_tag(
     site: Site, server: Demo, key: str, page: Page, console: Console
 ) -> None:
-    console.expected.append("unsafe-eval")
+    console.expected.append("unsafe-eval|blocked by CSP")
     site.in_page(FIRST.replace("SERVER", server.url).replace("KEY", key))
     site.script = site.page.removeprefix('<script type="module">').removesuffix("</script>")
     site.policy = (
