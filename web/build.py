@@ -41,7 +41,6 @@ NODE_MODULES = WEB / "node_modules"
 OUT = WEB.parent / "build" / "web"
 
 PACKAGES = ("ossferry_uploader", "upload_page")
-DIALOGS = WEB / "upload_page" / "dialogs"  # loaded when the first dialog is opened
 CLIENT = WEB / "ossferry_uploader" / "client"  # not used by the page
 CHECKS = WEB.parent / "server" / "ossferry_checks"  # also runs in the page's worker
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -60,7 +59,7 @@ LOADED_ON_DEMAND = {
     "sha256": "sha256.js",
     "records": "records.js",
     "tabs": "tabs.js",
-    "dialogs": "dialogs.py",
+    "on_demand": "on_demand.py",
     "thumbnails": "thumbnails.js",
     "qr": "qr.js",
     "frame": "frame.js",
@@ -172,22 +171,26 @@ else:
 {own}"""
 
 
-def start_modules() -> list[tuple[str, bytes]]:
-    """Return the modules of the library and the page as `(path, source)`.
+def page_modules() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return `(path, source)` of the modules for the start, and of those loaded on demand.
 
-    The dialogs, and the library's own interface, are left out: the page loads the dialogs later,
-    and does not need the interface.
-
-    The modules that `MAIN` imports come first, each after the modules that it imports itself.
+    The modules that `MAIN` imports come first, each after the modules that it imports itself. The
+    page's other modules are loaded on demand. The library's own interface is in neither list.
     """
     paths = [
         path
         for package in PACKAGES
         for path in (WEB / package).rglob("*.py")
-        if not {DIALOGS, CLIENT} & {*path.parents} and path != CLIENT.with_name("__init__.py")
+        if CLIENT not in path.parents and path != CLIENT.with_name("__init__.py")
     ]
     sources = dict(_stripped(paths))
-    return [(path, sources[path].encode()) for path in import_order(sources, f"{MAIN}.py")]
+    order = import_order(sources, f"{MAIN}.py")
+    others = order[order.index(f"{MAIN}.py") + 1 :]
+    on_demand = [path for path in others if path.startswith("upload_page/")]
+    return (
+        [(path, sources[path]) for path in order if path not in on_demand],
+        [(path, sources[path]) for path in on_demand],
+    )
 
 
 def import_order(sources: dict[str, str], first: str) -> list[str]:
@@ -231,10 +234,10 @@ def _stripped(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
             yield path.relative_to(WEB).as_posix(), source
 
 
-def bundle(modules: Iterable[Path]) -> str:
+def bundle(modules: list[tuple[str, str]]) -> str:
     """Return a Python script that writes these modules to the interpreter's file system."""
     return f"""import os
-for path, source in {_json([[path, source] for path, source in _stripped(modules)])}:
+for path, source in {_json(modules)}:
     folder = ""
     for name in path.split("/")[:-1]:
         folder += name
@@ -307,6 +310,8 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             name: without_comments((folder / name).read_text("utf-8")).encode() for name in names
         }
 
+    at_start, on_demand = page_modules()
+    archived = [(path, source.encode()) for path, source in at_start]
     return {
         "app": {
             "bridge.js": joined(*BRIDGE),
@@ -321,9 +326,9 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
             "uploader.py": start_script(extension).encode(),
-            "micropython.bin": archive(compiled(start_modules())),
-            "pyodide.bin": archive(start_modules()),
-            "dialogs.py": bundle(DIALOGS.rglob("*.py")).encode(),
+            "micropython.bin": archive(compiled(archived)),
+            "pyodide.bin": archive(archived),
+            "on_demand.py": bundle(on_demand).encode(),
         },
         "pyscript": {path.name: path.read_bytes() for path in pyscript_files()},
         "micropython": {

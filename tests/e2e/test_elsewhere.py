@@ -119,7 +119,7 @@ def test_what_another_device_has_begun_is_discarded_and_leaves_no_part(
     here.drop(small__txt="small")
     here.row("small.txt").expect_state("done")
     expect(line(here)).to_have_count(0)
-    assert not any(url.endswith("/dialogs.py") for url in loaded)
+    assert not any(url.endswith("/on_demand.py") for url in loaded)
 
 
 def test_what_this_browser_is_at_is_not_another_devices(

@@ -112,16 +112,27 @@ ARROWS: dict[str, dict[str, str]] = {
     },
     "upload_page": {
         "main": (
-            "dialogs view.app view.adding view.actions view.words view.model view.grant_model "
+            "on_demand view.app view.adding view.actions view.words view.model view.grant_model "
             "view.signals browser @uploader @browser @transfer.queue @transfer.resuming "
             "@transfer.grants @transfer.pacing @transfer.errors"
         ),
+        "on_demand": "embedding other_devices dialogs",
+        "embedding": (
+            "view.page view.adding view.actions view.words view.model view.grant_model "
+            "view.signals browser @uploader @transfer.grants @transfer.upload @transfer.options "
+            "@transfer.states @transfer.plan @transfer.errors @oss"
+        ),
+        "other_devices": (
+            "receipts view.elements view.words view.model view.signals browser @browser "
+            "@transfer.resuming @transfer.sending @transfer.journal @transfer.upload "
+            "@transfer.files @transfer.options @transfer.errors @oss"
+        ),
         "dialogs": (
-            "view.page view.adding view.actions view.elements view.words view.model "
-            "view.grant_model view.signals browser @uploader @browser @transfer.resuming "
-            "@transfer.sending @transfer.journal @transfer.grants @transfer.upload "
-            "@transfer.checks @transfer.files @transfer.options @transfer.states "
-            "@transfer.plan @transfer.errors @oss"
+            "receipts view.actions view.elements view.words view.signals browser @browser "
+            "@transfer.upload @transfer.files @transfer.errors @oss"
+        ),
+        "receipts": (
+            "view.elements view.words view.signals browser @transfer.upload @transfer.checks @oss"
         ),
         "view.app": (
             "view.page view.list view.actions view.words view.model view.grant_model "
@@ -232,7 +243,7 @@ OUTSIDE = {
     "browser": EVERYWHERE | JAVASCRIPT | {"binascii", "gc", "hashlib", "hmac", "time"},
     "client": {"asyncio", "js"},
     "view": EVERYWHERE,
-    "dialogs": EVERYWHERE,
+    **dict.fromkeys(("dialogs", "embedding", "other_devices", "receipts"), EVERYWHERE),
     "main": {"asyncio"},
 }
 ONLY_FOR_TYPES = {"typing", "collections"}

@@ -30,7 +30,7 @@ def test_modules_that_import_each_other_are_listed_once() -> None:
 
 
 def test_the_page_imports_nothing_before_what_it_needs() -> None:
-    modules = {path: source.decode() for path, source in build.start_modules()}
+    modules = dict(build.page_modules()[0])
     order = list(modules)
     seen: set[str] = set()
     for path in order:
@@ -41,16 +41,23 @@ def test_the_page_imports_nothing_before_what_it_needs() -> None:
 
 
 def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() -> None:
-    order = [path for path, _source in build.start_modules()]
+    at_start, on_demand = build.page_modules()
+    order = [path for path, _source in at_start]
     before = order[: order.index(f"{build.MAIN}.py")]
 
     assert "ossferry_uploader/transfer/engine.py" in before
-    assert not any("dialogs" in path for path in order)
     assert len(before) > 80
+    later = {path.removeprefix("upload_page/") for path, _source in on_demand}
+    rooms = ("dialogs/", "embedding/", "other_devices/", "receipts/")
+    assert not any(room in path for room in rooms for path in order)
+    assert {path for path in later if not path.startswith(rooms)} == {
+        "on_demand.py",
+        "browser/qr.py",
+    }
 
 
 def test_modules_have_no_comments_and_no_empty_package_files() -> None:
-    modules = dict(build.start_modules())
+    modules = dict(build.page_modules()[0])
 
-    assert b"#" not in modules["ossferry_uploader/transfer/plan.py"]
+    assert "#" not in modules["ossferry_uploader/transfer/plan.py"]
     assert "ossferry_uploader/transfer/pacing/__init__.py" not in modules

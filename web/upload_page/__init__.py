@@ -1,5 +1,6 @@
 """The page's Python: what a person sees of the uploader, `ossferry_uploader`.
 
-`view` and `dialogs` are the user interface, `browser` the access to the document, and `main` starts
-them all. The code uses only what MicroPython, Pyodide and CPython have in common.
+`main` starts the page, `view` is its user interface and `browser` the access to the document.
+`on_demand` names what is loaded later: the other folders.
+The code uses only what MicroPython, Pyodide and CPython have in common.
 """

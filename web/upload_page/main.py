@@ -67,7 +67,7 @@ def start() -> Queue:
     quota.on_change = lambda: grant.left.set(quota.left().facts())
     model.on_done = uploader.reporting.arrived
     model.on_refused = uploader.reporting.refused
-    actions = Actions(queue, model, grant, clock, window.origin(), open_dialog=_open_dialog)
+    actions = Actions(queue, model, grant, clock, window.origin(), open_dialog=_call_on_demand)
     show(model, grant, actions)
     actions.forget_credentials = uploader.keeper.forget
     actions.refresh_quota = lambda: _start_task(_refresh_quota(uploader.keeper, quota))
@@ -101,12 +101,12 @@ async def _serve(embedding: "Coroutine[Any, Any, None]") -> None:
         window.fail()
 
 
-async def _open_dialog(name: str, *given: "Any") -> "Any":
-    """Open a dialog and return its result; the first call loads the code of all dialogs."""
-    await window.load_dialogs()
-    from upload_page.dialogs.opening import open_dialog
+async def _call_on_demand(name: str, *given: "Any") -> "Any":
+    """Call one of `on_demand.FUNCTIONS` and return its result; the first call loads their code."""
+    await window.load_on_demand()
+    from upload_page.on_demand import FUNCTIONS
 
-    return await open_dialog(name, *given)
+    return await FUNCTIONS[name](*given)
 
 
 def _start_task(work: "Coroutine[Any, Any, None]") -> None:

@@ -42,7 +42,7 @@ from unit.model.world import (
     key_of,
     part_of,
 )
-from upload_page.dialogs.continue_upload import RemoteUpload, continue_upload
+from upload_page.other_devices.continue_upload import RemoteUpload, continue_upload
 
 FILES = [
     SimFile(1, 40 * MIB + 5),

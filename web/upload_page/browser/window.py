@@ -30,7 +30,7 @@ __all__ = [
     "is_embedded",
     "is_secure",
     "is_touched",
-    "load_dialogs",
+    "load_on_demand",
     "may_ask_to_notify",
     "notify_if_away",
     "open_tab",
@@ -258,17 +258,17 @@ def report_error(error: Exception) -> None:
     js.console.error(f"ossferry: {type(error).__name__}: {error}")
 
 
-async def load_dialogs() -> None:
-    """Load the modules of `upload_page.dialogs` once, so that they can be imported.
+async def load_on_demand() -> None:
+    """Load `upload_page.on_demand` and its modules once, so that they can be imported.
 
     Raises:
         JsException: the server does not answer.
     """
-    if _Dialogs.loaded:
+    if _OnDemand.loaded:
         return
-    answer = await js.ossferry.fetch(url("dialogs"))
+    answer = await js.ossferry.fetch(url("on_demand"))
     exec(str(await answer.text()), {})  # noqa: S102 - our own file, checked by its hash
-    _Dialogs.loaded = True
+    _OnDemand.loaded = True
 
 
 def is_embedded() -> bool:
@@ -328,5 +328,5 @@ class Frame:
         self._module.tell(json.dumps({"ossferry": kind, "value": value}))
 
 
-class _Dialogs:
+class _OnDemand:
     loaded = False

@@ -1,1 +1,1 @@
-"""Dialogs and other rarely needed code. The page loads this code at first use."""
+"""The dialogs of the page: each has a title, content and buttons."""

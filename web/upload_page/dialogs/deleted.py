@@ -4,7 +4,7 @@ from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, set_attribute, set_text
 from upload_page.browser.own_server import server
-from upload_page.dialogs.stored_objects import folders_of
+from upload_page.receipts.stored_objects import folders_of
 from upload_page.view.elements import button, facts, file_name
 from upload_page.view.signals import Owner
 from upload_page.view.words.text import moment, say, say_count, size_text

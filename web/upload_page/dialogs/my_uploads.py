@@ -7,12 +7,12 @@ from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, listen, set_attribute, set_text, show_toast
 from upload_page.browser.own_server import server
 from upload_page.browser.window import open_tab
-from upload_page.dialogs.checks import show_checks
 from upload_page.dialogs.deleted import DeletedFiles
 from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.share import show_share
 from upload_page.dialogs.share_links import ShareLinks
-from upload_page.dialogs.stored_objects import (
+from upload_page.receipts.checks import show_checks
+from upload_page.receipts.stored_objects import (
     PAGE,
     StoredObject,
     folders_of,

@@ -3,7 +3,7 @@
 from upload_page.browser.dom import element
 from upload_page.browser.window import save_text
 from upload_page.dialogs.dialog import Dialog
-from upload_page.dialogs.receipt_formats import as_csv, as_json
+from upload_page.receipts.formats import as_csv, as_json
 from upload_page.view.words.text import count_files, say, size_text
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ from upload_page.browser.own_server import server
 from upload_page.browser.qr import qr_code
 from upload_page.browser.window import copy_text
 from upload_page.dialogs.dialog import Dialog
-from upload_page.dialogs.stored_objects import path_of
+from upload_page.receipts.stored_objects import path_of
 from upload_page.view.elements import button
 from upload_page.view.words.messages import NOT_STORED, explain
 from upload_page.view.words.text import gap, moment, say, say_count

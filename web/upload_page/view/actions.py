@@ -302,7 +302,7 @@ class Actions:
         """Open a dialog and ignore its result.
 
         Args:
-            name: the name of the dialog in `upload_page.dialogs.opening`.
+            name: the name of the dialog in `on_demand.FUNCTIONS`.
             given: the arguments of the dialog.
         """
         _start(self.ask(name, *given))

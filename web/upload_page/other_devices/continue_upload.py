@@ -13,7 +13,7 @@ from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, Options
 from ossferry_uploader.transfer.sending.client import Client
 from ossferry_uploader.transfer.sending.multipart import proved, without_overlaps
 from ossferry_uploader.transfer.upload import Upload
-from upload_page.dialogs.stored_objects import folders_of
+from upload_page.receipts.stored_objects import folders_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,23 +5,19 @@ The embedding page is a page of another site that shows this page in a frame.
 
 import json
 
-from ossferry_uploader.oss.errors import Refused
-from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.errors import BadOptions, GrantRefused, ServerRefused
+from ossferry_uploader.transfer.errors import BadOptions
 from upload_page.browser import language as browser_language
 from upload_page.browser import window
-from upload_page.dialogs.embedding_options import RESULTS, read_options
+from upload_page.embedding.events import send_results, send_sign_in, send_sums, send_texts
+from upload_page.embedding.options import RESULTS, read_options
 from upload_page.view.page.header import languages, speak
 from upload_page.view.signals import effect
-from upload_page.view.words.messages import explain
-from upload_page.view.words.text import language, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ossferry_uploader.transfer.upload import Upload
     from ossferry_uploader.uploader import Uploader
     from upload_page.view.actions import Actions
     from upload_page.view.adding import Adding
@@ -30,13 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["serve_embedding_page"]
 
-SIGNED_OUT = 401
 TAGS = "tags"  # an option, and a feature of grants
-NO_COOKIES = (
-    "Without getToken, cookies identify the person, and frames of another site get no cookies."
-)
-BAD_OPTIONS, NO_TOKEN = "bad-options", "no-token"
-TEXTS = ("form_required", "form_running")
+BAD_OPTIONS = "bad-options"
 
 
 async def serve_embedding_page(
@@ -92,13 +83,13 @@ async def serve_embedding_page(
     frame.listen(receive)
     options.apply(given)
     effect(options.check_tags)
-    _send_texts(frame)
+    send_texts(frame)
     effect(lambda: frame.tell("adding", adding.pending.get() > 0))
     frame.tell("ready", {"level": level})
     if level == RESULTS:
-        _send_results(frame, uploader, actions)
-    _send_sums(frame, model)
-    _send_sign_in(frame, grant, options)
+        send_results(frame, uploader, actions)
+    send_sums(frame, model)
+    send_sign_in(frame, grant, options.is_by_token)
 
 
 class _Options:
@@ -125,8 +116,7 @@ class _Options:
         self._given: dict[str, Any] = {}
         self._may_tag = True  # until a grant says something else
 
-    @property
-    def by_token(self) -> bool:
+    def is_by_token(self) -> bool:
         """Whether the site identifies the person with a token."""
         return bool(self._given.get("by_token"))
 
@@ -166,112 +156,3 @@ class _Options:
         if self._begin:
             self._begin()
             self._begin = None
-
-
-def _send_texts(frame: window.Frame) -> None:
-    def tell_texts() -> None:
-        language.get()
-        frame.tell("texts", {name: say(name) for name in TEXTS})
-
-    effect(tell_texts)
-
-
-def _send_results(frame: window.Frame, uploader: "Uploader", actions: "Actions") -> None:
-    """Send an event when an upload is finished, has failed, or is removed from the list."""
-    told: dict[int, str] = {}  # the last state of each upload, by its number
-
-    def tell_end(upload: "Upload") -> None:
-        if told.get(upload.number) == upload.state:
-            return
-        told[upload.number] = upload.state
-        if upload.state == states.DONE:
-            frame.tell("upload", _result(upload, uploader.url_of(upload.key)))
-        elif upload.state == states.FAILED:
-            frame.tell("error", _failure(upload, actions.origin))
-
-    actions.on_removed = lambda uploads: frame.tell(
-        "removed", {"keys": [each.key for each in uploads]}
-    )
-    actions.on_restored = lambda upload: frame.tell(
-        "upload", _result(upload, uploader.url_of(upload.key))
-    )
-    uploader.queue.on_change(tell_end)
-
-
-def _result(upload: "Upload", url: str) -> "dict[str, Any]":
-    return {
-        "name": upload.file.name,
-        "path": upload.file.path,
-        "key": upload.key,
-        "url": url,
-        "size": upload.file.size,
-        "type": upload.target.content_type,
-        "crc64": upload.crc64,
-        "requestId": upload.request_id,
-        "identical": upload.identical,
-        "metadata": upload.options.metadata,
-    }
-
-
-def _failure(upload: "Upload", origin: str) -> "dict[str, Any]":
-    error: Any = upload.error
-    is_answer = isinstance(error, (Refused, ServerRefused))
-    code = error.code if is_answer else ""
-    return {
-        "name": upload.file.name,
-        "path": upload.file.path,
-        "size": upload.file.size,
-        "code": code or _code(type(error).__name__),
-        "message": explain(error, origin=origin).sentence,
-        "requestId": error.request_id if isinstance(error, Refused) else "",
-    }
-
-
-def _code(name: str) -> str:
-    """Return the name of an error as a code: `WrongType` becomes `wrong-type`."""
-    words = "".join([f"-{each.lower()}" if each.isupper() else each for each in name])
-    return words[1:]
-
-
-def _send_sums(frame: window.Frame, model: "QueueModel") -> None:
-    latest = {"files": 0, "running": 0, "failed": 0}
-
-    def tell_sums() -> None:
-        sums = {
-            "files": model.files.get(),
-            "done": model.done.get(),
-            "failed": model.failed.get(),
-            "running": model.running.get(),
-            "sent": model.sent.get(),
-            "size": model.size.get(),
-        }
-        if not sums["files"] and not latest["files"]:
-            return  # nothing was added yet
-        frame.tell("progress", sums)
-        has_news = latest["running"] or sums["failed"] > latest["failed"]
-        if has_news and sums["files"] and not sums["running"]:
-            frame.tell("done", sums)
-        latest.update(sums)
-
-    effect(tell_sums)
-
-
-def _send_sign_in(frame: window.Frame, grant: "GrantModel", options: _Options) -> None:
-    """Send an event if the server does not know the person, once for all requests in a row."""
-    told = ""
-
-    def tell_error() -> None:
-        nonlocal told
-        error: Any = grant.error.get()
-        if not error:
-            told = ""
-        is_new = isinstance(error, GrantRefused) and error.code != NO_TOKEN  # the site knows that
-        if is_new and error.status == SIGNED_OUT:
-            message = explain(error, origin="").sentence
-            if not options.by_token:
-                message += f" {NO_COOKIES}"
-            if message != told:
-                frame.tell("error", {"code": error.code, "message": message})
-            told = message
-
-    effect(tell_error)

@@ -1,7 +1,7 @@
 """The checks of a stored file: a line that a person can open to read what each check said."""
 
 from upload_page.browser.dom import element, listen
-from upload_page.dialogs.check_words import check_counts, outcome_text
+from upload_page.receipts.check_words import check_counts, outcome_text
 from upload_page.view.elements import facts
 from upload_page.view.words.text import say
 

@@ -4,7 +4,7 @@ import pytest
 
 from ossferry_uploader.transfer.errors import BadOptions
 from ossferry_uploader.transfer.options import KEEP_BOTH, REPLACE
-from upload_page.dialogs.embedding_options import read_options
+from upload_page.embedding.options import read_options
 
 
 def test_every_option_has_its_effect():

@@ -10,7 +10,7 @@ from ossferry_uploader.transfer.errors import FileUnreadable
 from ossferry_uploader.transfer.plan import MIB
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, refused, until
-from upload_page.dialogs.continue_upload import (
+from upload_page.other_devices.continue_upload import (
     DifferentFile,
     InOtherTab,
     RemoteUpload,

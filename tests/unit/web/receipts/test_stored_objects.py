@@ -4,7 +4,7 @@ import pytest
 
 from ossferry_uploader.transfer.upload import Upload
 from support.fakes import START_S, FakeFile
-from upload_page.dialogs.stored_objects import (
+from upload_page.receipts.stored_objects import (
     StoredObject,
     folders_of,
     list_path,

@@ -3,7 +3,7 @@
 import pytest
 
 from support.english import speak_english
-from upload_page.dialogs.check_words import check_counts, outcome_text
+from upload_page.receipts.check_words import check_counts, outcome_text
 
 speak_english()
 

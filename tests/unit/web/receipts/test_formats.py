@@ -4,7 +4,7 @@ import json
 
 from ossferry_uploader.transfer.upload import Upload
 from support.fakes import FakeFile
-from upload_page.dialogs.receipt_formats import as_csv, as_json
+from upload_page.receipts.formats import as_csv, as_json
 
 
 def arrived(name):

@@ -1,24 +1,12 @@
-"""The list of unfinished uploads that other devices have started.
-
-The list is below the unfinished uploads of this browser. A person can discard an upload, or
-continue it by choosing its file. Uploads on which this browser is working are not shown.
-"""
+"""One unfinished upload of another device, as a line with buttons."""
 
 import asyncio
 
 from ossferry_uploader.browser.files import file_from_js
 from ossferry_uploader.oss.errors import OSSError, Refused
 from ossferry_uploader.transfer.errors import ServerRefused, TransferError
-from upload_page.browser.dom import (
-    by_id,
-    clear,
-    element,
-    listen,
-    set_attribute,
-    set_text,
-    show_toast,
-)
-from upload_page.dialogs.continue_upload import (
+from upload_page.browser.dom import clear, element, listen, set_text, show_toast
+from upload_page.other_devices.continue_upload import (
     DifferentFile,
     InOtherTab,
     RemoteUpload,
@@ -26,9 +14,9 @@ from upload_page.dialogs.continue_upload import (
     continue_upload,
 )
 from upload_page.view.elements import button, facts, file_name
-from upload_page.view.signals import Owner, effect
+from upload_page.view.signals import Owner
 from upload_page.view.words.messages import explain
-from upload_page.view.words.text import ago, language, percent, say, say_count, size_text
+from upload_page.view.words.text import ago, percent, say, say_count, size_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,67 +25,13 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
     from upload_page.browser.dom import Element
-    from upload_page.view.model import QueueModel
 
-__all__ = ["show_other_devices"]
+__all__ = ["Line"]
 
 GONE = ("NoSuchUpload", "no-upload")  # codes of OSS and of our server
 
 
-class _List:
-    """The list of unfinished uploads that other devices have started.
-
-    A line is removed when this browser continues the upload, or when the upload has ended.
-
-    Args:
-        found: the uploads from the server.
-        more: true if the server has further uploads that are not in `found`.
-    """
-
-    def __init__(
-        self, found: "list[RemoteUpload]", uploads: "UnfinishedUploads", *, more: bool
-    ) -> None:
-        self._uploads = uploads
-        self._title = element("p", {"class": "title"})
-        self._more = element("p", {"class": "title"}) if more else None
-        self._lines = [_Line(each, uploads, self.show) for each in found]
-        self._language = ""
-        self.box = element("section", {"class": "unfinished", "hidden": ""}, self._title)
-        for line in self._lines:
-            self.box.append(line.box)
-        if self._more:
-            self.box.append(self._more)
-
-    def show(self) -> None:
-        """Remove the lines of continued and ended uploads.
-
-        If the language has changed, also translate the list.
-        """
-        known, lines = self._uploads.journal.upload_ids, self._lines
-        self._lines = [
-            line for line in lines if not line.has_ended and line.remote.upload_id not in known
-        ]
-        for line in lines:
-            if line not in self._lines:
-                line.close()
-        set_attribute(self.box, "hidden", None if self._lines else "")
-        if self._language != language.get():
-            self._language = language.get()
-            self._translate()
-
-    def _translate(self) -> None:
-        set_attribute(self.box, "aria-label", say("other_devices_title"))
-        clear(self._title)
-        self._title.append(element("b", None, say("other_devices_title")))
-        if any(line.remote.part_size for line in self._lines):
-            self._title.append(" ", say("other_devices"))
-        if self._more:
-            set_text(self._more, say("other_devices_more"))
-        for line in self._lines:
-            line.offer()
-
-
-class _Line:
+class Line:
     """One unfinished upload in the list: its state, and buttons to continue or discard it.
 
     There are no buttons while an action runs.
@@ -229,23 +163,3 @@ async def _discard(remote: RemoteUpload, uploads: "UnfinishedUploads") -> None:
         await uploads.engine.ports.receipts.abort(remote.key, remote.upload_id)
     finally:
         uploads.journal.unlock(remote.key)
-
-
-async def show_other_devices(
-    answer: "dict[str, Any]", model: "QueueModel", uploads: "UnfinishedUploads"
-) -> None:
-    """Show the unfinished uploads of other devices.
-
-    Args:
-        answer: the server's response to `GET /api/unfinished`.
-    """
-    found = [RemoteUpload(each) for each in answer["uploads"]]
-    shown = _List(found, uploads, more=bool(answer["more"]))
-    by_id("unfinished").after(shown.box)
-
-    def show() -> None:
-        model.unfinished.get()  # run again when the uploads of this browser change
-        model.rows.get()
-        shown.show()
-
-    effect(show)

@@ -1,0 +1,141 @@
+"""Events that the page sends to the embedding page; `serve_embedding_page` lists them."""
+
+from ossferry_uploader.oss.errors import Refused
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused
+from upload_page.view.signals import effect
+from upload_page.view.words.messages import explain
+from upload_page.view.words.text import language, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ossferry_uploader.transfer.upload import Upload
+    from ossferry_uploader.uploader import Uploader
+    from upload_page.browser.window import Frame
+    from upload_page.view.actions import Actions
+    from upload_page.view.grant_model import GrantModel
+    from upload_page.view.model import QueueModel
+
+__all__ = ["send_results", "send_sign_in", "send_sums", "send_texts"]
+
+SIGNED_OUT = 401
+NO_COOKIES = (
+    "Without getToken, cookies identify the person, and frames of another site get no cookies."
+)
+NO_TOKEN = "no-token"  # noqa: S105 - the code of an error
+TEXTS = ("form_required", "form_running")
+
+
+def send_texts(frame: "Frame") -> None:
+    """Send the sentences of a form's validation, again after each change of the language."""
+
+    def tell_texts() -> None:
+        language.get()
+        frame.tell("texts", {name: say(name) for name in TEXTS})
+
+    effect(tell_texts)
+
+
+def send_results(frame: "Frame", uploader: "Uploader", actions: "Actions") -> None:
+    """Send an event when an upload is finished, has failed, or is removed from the list."""
+    told: dict[int, str] = {}  # the last state of each upload, by its number
+
+    def tell_end(upload: "Upload") -> None:
+        if told.get(upload.number) == upload.state:
+            return
+        told[upload.number] = upload.state
+        if upload.state == states.DONE:
+            frame.tell("upload", _result(upload, uploader.url_of(upload.key)))
+        elif upload.state == states.FAILED:
+            frame.tell("error", _failure(upload, actions.origin))
+
+    actions.on_removed = lambda uploads: frame.tell(
+        "removed", {"keys": [each.key for each in uploads]}
+    )
+    actions.on_restored = lambda upload: frame.tell(
+        "upload", _result(upload, uploader.url_of(upload.key))
+    )
+    uploader.queue.on_change(tell_end)
+
+
+def _result(upload: "Upload", url: str) -> "dict[str, Any]":
+    return {
+        "name": upload.file.name,
+        "path": upload.file.path,
+        "key": upload.key,
+        "url": url,
+        "size": upload.file.size,
+        "type": upload.target.content_type,
+        "crc64": upload.crc64,
+        "requestId": upload.request_id,
+        "identical": upload.identical,
+        "metadata": upload.options.metadata,
+    }
+
+
+def _failure(upload: "Upload", origin: str) -> "dict[str, Any]":
+    error: Any = upload.error
+    is_answer = isinstance(error, (Refused, ServerRefused))
+    code = error.code if is_answer else ""
+    return {
+        "name": upload.file.name,
+        "path": upload.file.path,
+        "size": upload.file.size,
+        "code": code or _code(type(error).__name__),
+        "message": explain(error, origin=origin).sentence,
+        "requestId": error.request_id if isinstance(error, Refused) else "",
+    }
+
+
+def _code(name: str) -> str:
+    """Return the name of an error as a code: `WrongType` becomes `wrong-type`."""
+    words = "".join([f"-{each.lower()}" if each.isupper() else each for each in name])
+    return words[1:]
+
+
+def send_sums(frame: "Frame", model: "QueueModel") -> None:
+    """Send the sums of the list after each change, and an event when all uploads have ended."""
+    latest = {"files": 0, "running": 0, "failed": 0}
+
+    def tell_sums() -> None:
+        sums = {
+            "files": model.files.get(),
+            "done": model.done.get(),
+            "failed": model.failed.get(),
+            "running": model.running.get(),
+            "sent": model.sent.get(),
+            "size": model.size.get(),
+        }
+        if not sums["files"] and not latest["files"]:
+            return  # nothing was added yet
+        frame.tell("progress", sums)
+        has_news = latest["running"] or sums["failed"] > latest["failed"]
+        if has_news and sums["files"] and not sums["running"]:
+            frame.tell("done", sums)
+        latest.update(sums)
+
+    effect(tell_sums)
+
+
+def send_sign_in(frame: "Frame", grant: "GrantModel", is_by_token: "Callable[[], bool]") -> None:
+    """Send an event if the server does not know the person, once for all requests in a row."""
+    told = ""
+
+    def tell_error() -> None:
+        nonlocal told
+        error: Any = grant.error.get()
+        if not error:
+            told = ""
+        is_new = isinstance(error, GrantRefused) and error.code != NO_TOKEN  # the site knows that
+        if is_new and error.status == SIGNED_OUT:
+            message = explain(error, origin="").sentence
+            if not is_by_token():
+                message += f" {NO_COOKIES}"
+            if message != told:
+                frame.tell("error", {"code": error.code, "message": message})
+            told = message
+
+    effect(tell_error)

@@ -1,0 +1,35 @@
+"""Dialogs and other rarely needed functions.
+
+The page loads this module, and all modules that only this module needs, at the first use.
+"""
+
+from upload_page.dialogs.dialog import show_text
+from upload_page.dialogs.my_uploads import delete_stored, show_my_uploads
+from upload_page.dialogs.receipt import show_receipt
+from upload_page.dialogs.same_name import ask_same_name
+from upload_page.dialogs.share import copy_link, show_share
+from upload_page.dialogs.shortcuts import show_shortcuts
+from upload_page.dialogs.signature import show_signature
+from upload_page.embedding.messages import serve_embedding_page
+from upload_page.other_devices.list import show_other_devices
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+__all__ = ["FUNCTIONS"]
+
+FUNCTIONS: "dict[str, Callable[..., Any]]" = {
+    "copy_link": copy_link,
+    "delete": delete_stored,
+    "embedding": serve_embedding_page,
+    "my_uploads": show_my_uploads,
+    "other_devices": show_other_devices,
+    "receipt": show_receipt,
+    "same_name": ask_same_name,
+    "share": show_share,
+    "shortcuts": show_shortcuts,
+    "show_text": show_text,
+    "signature": show_signature,
+}

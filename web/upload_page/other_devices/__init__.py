@@ -1,0 +1,1 @@
+"""The unfinished uploads of other devices, which this browser continues or discards."""

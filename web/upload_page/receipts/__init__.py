@@ -1,0 +1,1 @@
+"""Receipts of stored objects: what the server lists, and what a person saves."""
