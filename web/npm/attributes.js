@@ -1,23 +1,8 @@
 // The attributes of the element for the properties of the components.
-const NAMES = {
-  server: "server",
-  label: "label",
-  lang: "lang",
-  theme: "theme",
-  name: "name",
-  required: "required",
-  disabled: "disabled",
-  accept: "accept",
-  maxFiles: "max-files",
-  maxFileSize: "max-file-size",
-  folder: "folder",
-  metadata: "metadata",
-  reference: "reference",
-  tags: "tags",
-  storageClass: "storage-class",
-  sameName: "same-name",
-  manual: "manual",
-};
+import { OssFerry } from "./embed.js";
+
+const camelCase = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+const NAMES = Object.fromEntries([...OssFerry.observedAttributes, "disabled"].map((name) => [camelCase(name), name]));
 
 export const PROPERTIES = Object.keys(NAMES);
 export const EVENTS = ["ready", "progress", "upload", "removed", "done", "error"];

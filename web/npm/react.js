@@ -2,7 +2,6 @@
 // The component <OssFerry> for React. Its ref is the element.
 import { createElement, forwardRef, useEffect, useImperativeHandle, useRef, useState } from "react";
 import { attributes, EVENTS, PROPERTIES } from "./attributes.js";
-import "./embed.js";
 
 const HANDLERS = Object.fromEntries(EVENTS.map((name) => [name, `on${name[0].toUpperCase()}${name.slice(1)}`]));
 const OWN = new Set([...PROPERTIES, ...Object.values(HANDLERS), "getToken", "className"]);

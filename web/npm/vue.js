@@ -1,7 +1,6 @@
 // The component <OssFerry> for Vue. `v-model` is the list of the keys.
 import { defineComponent, h, shallowRef } from "vue";
 import { attributes, EVENTS, PROPERTIES } from "./attributes.js";
-import "./embed.js";
 
 const BOOLEANS = ["required", "disabled", "manual"];
 const METHODS = ["addFiles", "start", "pause", "retry", "clear", "refresh", "checkValidity", "reportValidity"];

@@ -5,7 +5,6 @@
 
 const HERE = import.meta.url; // bundlers replace `new URL(".", import.meta.url)`
 
-// {attribute: [name of the option, function from text to its value]}
 const list = (text) => text.split(",").map((each) => each.trim()).filter(Boolean);
 const count = (text, name) => {
   if (!/^[0-9]+$/.test(text)) throw new TypeError(`${name} must be a number, not "${text}"`);
@@ -19,19 +18,20 @@ const json = (text, name) => {
   }
 };
 const text = (given) => given;
+// {attribute: function from text to the value of the option}
 const OPTIONS = {
-  accept: ["accept", list],
-  "max-files": ["max_files", count],
-  "max-file-size": ["max_file_size", count],
-  folder: ["folder", text],
-  metadata: ["metadata", json],
-  reference: ["reference", text],
-  tags: ["tags", json],
-  "storage-class": ["storage_class", text],
-  "same-name": ["same_name", text],
-  manual: ["manual", () => true],
-  lang: ["language", text],
-  theme: ["theme", text],
+  lang: text,
+  theme: text,
+  accept: list,
+  "max-files": count,
+  "max-file-size": count,
+  folder: text,
+  metadata: json,
+  reference: text,
+  tags: json,
+  "storage-class": text,
+  "same-name": text,
+  manual: () => true,
 };
 const FRAME = ["server", "label"]; // these attributes belong to the frame
 const FORM = ["name", "required"]; // and these to the form
@@ -61,7 +61,7 @@ const event = (name, detail) => new CustomEvent(name, { detail });
 // The class exists without a browser too, so that servers that render pages can import it.
 export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   static formAssociated = true;
-  static observedAttributes = [...Object.keys(OPTIONS), ...FRAME, ...FORM];
+  static observedAttributes = [...FRAME, ...FORM, ...Object.keys(OPTIONS)];
 
   #internals = this.attachInternals();
   #shadow = this.attachShadow({ mode: "open", delegatesFocus: true });
@@ -316,9 +316,9 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   #options() {
     const options = { by_token: Boolean(this.getToken) };
     try {
-      for (const [attribute, [name, read]] of Object.entries(OPTIONS)) {
-        const given = this.getAttribute(attribute);
-        if (given !== null) options[name] = read(given, attribute);
+      for (const [name, read] of Object.entries(OPTIONS)) {
+        const given = this.getAttribute(name);
+        if (given !== null) options[name] = read(given, name);
       }
     } catch (error) {
       return { invalid: error.message };

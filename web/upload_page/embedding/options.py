@@ -13,26 +13,11 @@ __all__ = ["EmbeddingOptions", "read_options"]
 
 RESULTS = "results"
 PROPERTY = "getToken"  # the property of the element that `by_token` stands for
-FREE = (
-    "by_token",
-    "language",
-    "theme",
-    "tokens",
-)  # every site that may embed the page may set these
-THEMES = ("", "light", "dark")
-NAMES = (
-    "accept",
-    "folder",
-    "manual",
-    "max_file_size",
-    "max_files",
-    "metadata",
-    "reference",
-    "same_name",
-    "storage_class",
-    "tags",
-)
-SAME_NAME = {"keep-both": KEEP_BOTH, "refuse": REFUSE, "replace": REPLACE}
+FREE = ("by_token", "lang", "theme", "tokens")  # every site that may embed the page may set these
+ACCEPTED = ("accept", "manual", "max-file-size", "max-files")
+STORED = ("folder", "metadata", "reference", "same-name", "storage-class", "tags")
+NAMES = ACCEPTED + STORED  # these need the level `results`
+SAME_NAME = {"": KEEP_BOTH, "keep-both": KEEP_BOTH, "refuse": REFUSE, "replace": REPLACE}
 
 
 class EmbeddingOptions:
@@ -51,24 +36,24 @@ class EmbeddingOptions:
         metadata = given.get("metadata")
         if "reference" in given:
             metadata = _with_reference(metadata or {}, given["reference"])
-        same_name = given.get("same_name")
+        same_name = _one_of(given, "same-name", sorted(SAME_NAME))
         self.options = Options(
-            same_name=_same_name(same_name),
+            same_name=SAME_NAME[same_name],
             folder=given.get("folder") or "",
             metadata=metadata,
             tags=given.get("tags"),
-            storage_class=given.get("storage_class") or "",
+            storage_class=given.get("storage-class") or "",
         )
         self.limits = Limits(
-            max_file_size=_count(given, "max_file_size", MAX_OBJECT_BYTES),
+            max_file_size=_count(given, "max-file-size", MAX_OBJECT_BYTES),
             max_files=MAX_FILES,
-            max_total=_count(given, "max_files", None),
-            types=[_type(each) for each in given.get("accept") or []],
+            max_total=_count(given, "max-files", None),
+            types=[_type(value) for value in given.get("accept") or []],
         )
         self.asks = not same_name
         self.holds = bool(given.get("manual"))
-        self.language = _one_of("lang", given.get("language") or "", [""] + languages)
-        self.theme = _one_of("theme", given.get("theme") or "", THEMES)
+        self.language = _one_of(given, "lang", languages)
+        self.theme = _one_of(given, "theme", ["light", "dark"])
         self.by_token = bool(given.get("by_token"))
 
 
@@ -94,7 +79,7 @@ def read_options(
         if name not in FREE and name not in NAMES:
             raise BadOptions(f"there is no option {name}")
         if name in NAMES:
-            needs_results.append(_attribute(name))
+            needs_results.append(name)
     if needs_results and level != RESULTS:
         raise BadOptions(
             f"{needs_results[0]}: this site does not have the level {RESULTS} in"
@@ -105,17 +90,13 @@ def read_options(
     try:
         return EmbeddingOptions(given, languages)
     except ValueError as error:
-        raise BadOptions(str(error).replace("storage_class", _attribute("storage_class")))
+        raise BadOptions(str(error).replace("storage_class", "storage-class"))
 
 
-def _attribute(name: str) -> str:
-    """Return the name of the element's attribute for an option."""
-    return name.replace("_", "-")
-
-
-def _one_of(name: str, value: "Any", allowed: "Any") -> str:
-    if value not in allowed:
-        names = ", ".join([each for each in allowed if each])
+def _one_of(given: "dict[str, Any]", name: str, allowed: "list[str]") -> str:
+    value = given.get(name) or ""
+    if value and value not in allowed:
+        names = ", ".join([choice for choice in allowed if choice])
         raise ValueError(f"{name} is one of {names}, not {value!r}")
     return str(value)
 
@@ -124,7 +105,7 @@ def _type(value: "Any") -> str:
     text = str(value).lower()
     kind, slash, name = text.partition("/")
     is_type = kind and name if slash else text[:1] == "." and text != "."
-    if not is_type or any(each in text for each in ";, "):
+    if not is_type or any(char in text for char in ";, "):
         raise ValueError(f"accept has types such as image/*, text/csv or .csv, not {value!r}")
     return text
 
@@ -132,21 +113,11 @@ def _type(value: "Any") -> str:
 def _with_reference(metadata: "Any", reference: "Any") -> "dict[str, str]":
     if not isinstance(metadata, dict):
         raise ValueError(f"metadata: a dict is wanted, not {metadata!r}")
-    found = dict(metadata)
-    found["reference"] = reference
-    return found
-
-
-def _same_name(value: "Any") -> str:
-    if not value:
-        return KEEP_BOTH
-    if value not in SAME_NAME:
-        raise ValueError(f"same-name is one of {', '.join(sorted(SAME_NAME))}, not {value!r}")
-    return SAME_NAME[value]
+    return dict(metadata, reference=reference)
 
 
 def _count(given: "dict[str, Any]", name: str, default: "Any") -> "Any":
     value = given.get(name, default)
     if value is not default and (not isinstance(value, int) or value < 1):
-        raise ValueError(f"{_attribute(name)} is a number from 1, not {value!r}")
+        raise ValueError(f"{name} is a number from 1, not {value!r}")
     return value
