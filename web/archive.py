@@ -45,10 +45,10 @@ def compiled(files: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     fix_perms()
     with TemporaryDirectory() as folder:
         given, made = Path(folder, "module.py"), Path(folder, "module.mpy")
-        found = []
+        binaries = []
         for path, source in files:
             given.write_bytes(source)
             program = [str(mpy_cross), "-s", path, "-o", str(made), str(given)]
             subprocess.run(program, check=True, stdout=sys.stderr)  # noqa: S603
-            found.append((path.removesuffix(".py") + ".mpy", made.read_bytes()))
-    return found
+            binaries.append((path.removesuffix(".py") + ".mpy", made.read_bytes()))
+    return binaries

@@ -200,7 +200,7 @@ def import_order(sources: dict[str, str], first: str) -> list[str]:
         sources: maps paths such as `ossferry_uploader/oss/times.py` to sources.
         first: a path; this module and those that it imports come first.
     """
-    found: list[str] = []
+    order: list[str] = []
     visited: set[str] = set()
 
     def visit(path: str) -> None:
@@ -210,19 +210,19 @@ def import_order(sources: dict[str, str], first: str) -> list[str]:
         for node in ast.parse(sources[path]).body:
             for name in _imported(node):
                 visit(f"{name.replace('.', '/')}.py")
-        found.append(path)
+        order.append(path)
 
     for path in (first, *sources):
         visit(path)
-    return found
+    return order
 
 
 def _imported(node: ast.stmt) -> list[str]:
     """Return the names of the modules that a statement may import."""
     if isinstance(node, ast.Import):
-        return [each.name for each in node.names]
+        return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom) and node.module:
-        return [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return []
 
 
@@ -289,8 +289,8 @@ def sentences(language: str) -> dict[str, Any]:
     Instead of a sentence with a count, there is an object `{plural form: sentence}`.
     """
     text = (WEB / "upload_page/locales" / f"{language}.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    keyed: dict[str, Any] = json.loads(text)
+    return keyed
 
 
 def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:

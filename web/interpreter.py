@@ -143,14 +143,14 @@ def _is_known(name: str, content: bytes, known: str, loss: str) -> bool:
         known: the SHA-256 of the known version.
         loss: the disadvantage of an unknown version, as text for the warning.
     """
-    found = hashlib.sha256(content).hexdigest()
-    if found != known:
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != known:
         warning = f"""warning: {name} is not the version that web/interpreter.py can change.
   The page is built with the unchanged file: it works, but {loss}.
-  SHA-256 {found}, expected {known}.
+  SHA-256 {digest}, expected {known}.
   To update, see docs/decisions/0005-a-faster-interpreter.md."""
         sys.stderr.write(warning + "\n")
-    return found == known
+    return digest == known
 
 
 def _changed(text: str) -> str:
@@ -201,10 +201,10 @@ def _passed(params: str, result: str) -> dict[str, str]:
 
 
 def _only(pattern: str, text: str) -> re.Match[str]:
-    found = list(re.finditer(pattern, text))
-    if len(found) != 1:
-        raise ValueError(f"MicroPython's WASM has {len(found)} matches, not one, for {pattern}")
-    return found[0]
+    matches = list(re.finditer(pattern, text))
+    if len(matches) != 1:
+        raise ValueError(f"MicroPython's WASM has {len(matches)} matches, not one, for {pattern}")
+    return matches[0]
 
 
 def _run(program: str, *given: str | Path) -> None:

@@ -19,8 +19,8 @@ def main(out: Path = OUT) -> None:
     """Write the files of the package. The version is that of the wheels."""
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(WEB / "npm", out)
-    for each in (WEB / "page" / "embed.js", ROOT / "LICENSE", ROOT / "NOTICE"):
-        shutil.copy(each, out)
+    for source in (WEB / "page" / "embed.js", ROOT / "LICENSE", ROOT / "NOTICE"):
+        shutil.copy(source, out)
     _require_server(out / "embed.js")
     package = json.loads((out / "package.json").read_text("utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

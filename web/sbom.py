@@ -113,11 +113,11 @@ def contained(wheel: str) -> list[Part]:
     """
     embedded = tomllib.loads((WEB / "embedded.toml").read_text("utf-8"))
     lock = json.loads((WEB / "package-lock.json").read_text("utf-8"))["packages"]
-    found: dict[str, Part] = {}
+    parts: dict[str, Part] = {}
     for name in PACKAGES[wheel]:
         inside = [
-            Part(kind="generic", name=each, version=about.get("version"), licenses=_ids(about))
-            for each, about in embedded.get(name, {}).items()
+            Part(kind="generic", name=generic, version=about.get("version"), licenses=_ids(about))
+            for generic, about in embedded.get(name, {}).items()
         ]
         if name == PYSCRIPT:
             known = {part.name for part in inside}
@@ -133,8 +133,8 @@ def contained(wheel: str) -> list[Part]:
             parts=tuple(part.purl for part in inside),
             changes=CHANGES if name == MICROPYTHON else "",
         )
-        found |= {part.purl: part for part in (package, *inside)}
-    return [*found.values(), *needed(map(Requirement, PYTHON_PACKAGES.get(wheel, ())))]
+        parts |= {part.purl: part for part in (package, *inside)}
+    return [*parts.values(), *needed(map(Requirement, PYTHON_PACKAGES.get(wheel, ())))]
 
 
 def _bundled() -> Iterator[Part]:
@@ -234,7 +234,11 @@ def _python_licenses(name: str) -> tuple[str, ...]:
         if field in about and is_expression(about[field]):
             return (about[field],)
     classifiers = about.get_all("Classifier", [])
-    return tuple(each.split(" :: ")[-1] for each in classifiers if each.startswith("License ::"))
+    return tuple(
+        classifier.split(" :: ")[-1]
+        for classifier in classifiers
+        if classifier.startswith("License ::")
+    )
 
 
 def _project(wheel: str) -> dict[str, Any]:
@@ -247,8 +251,13 @@ def requirements(wheel: str, *, with_extras: bool = False) -> list[Requirement]:
     """Return the Python packages that a wheel requires, without our own wheels."""
     project = _project(wheel)
     extras = project.get("optional-dependencies", {}).values() if with_extras else ()
-    listed = (*project.get("dependencies", ()), *(each for extra in extras for each in extra))
-    return [each for each in map(Requirement, listed) if each.name not in PROJECTS]
+    listed = (
+        *project.get("dependencies", ()),
+        *(requirement for extra in extras for requirement in extra),
+    )
+    return [
+        requirement for requirement in map(Requirement, listed) if requirement.name not in PROJECTS
+    ]
 
 
 def _component(part: Part, kind: ComponentType = ComponentType.LIBRARY) -> Component:
@@ -264,7 +273,7 @@ def _component(part: Part, kind: ComponentType = ComponentType.LIBRARY) -> Compo
         group=group or None,
         name=name,
         version=part.version,
-        licenses=[LicenseFactory().make_from_string(each) for each in part.licenses],
+        licenses=[LicenseFactory().make_from_string(name) for name in part.licenses],
         purl=PackageURL.from_string(part.purl),
         external_references=[files] if hashes else [],
         pedigree=Pedigree(notes=part.changes) if part.changes else None,
@@ -278,7 +287,11 @@ def write(wheel: str, folder: Path = OUT) -> Path:
     parts = contained(wheel) + needed(requirements(wheel, with_extras=True))
     always = {part.purl for part in (*contained(wheel), *needed(required))}
     inside = PYTHON_PACKAGES.get(wheel, ())
-    direct = {*PACKAGES[wheel], *inside, *(canonicalize_name(each.name) for each in required)}
+    direct = {
+        *PACKAGES[wheel],
+        *inside,
+        *(canonicalize_name(requirement.name) for requirement in required),
+    }
     own = Part(
         kind="pypi",
         name=wheel,
@@ -295,7 +308,7 @@ def write(wheel: str, folder: Path = OUT) -> Path:
     bom.components.update(components.values())
     components[own.purl] = bom.metadata.component
     for part in (own, *parts):
-        bom.register_dependency(components[part.purl], [components[each] for each in part.parts])
+        bom.register_dependency(components[part.purl], [components[purl] for purl in part.parts])
     document = json.loads(JsonV1Dot6(bom).output_as_string())
     del document["serialNumber"], document["metadata"]["timestamp"]
     folder.mkdir(parents=True, exist_ok=True)

@@ -108,7 +108,7 @@
     const options = { method, headers, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(patienceMs) };
     if (body) options.body = body;
     const failed = (error) => [0, "", "", String(error)];
-    answerOf(url, options).catch(failed).then((found) => done?.(...found));
+    answerOf(url, options).catch(failed).then((answer) => done?.(...answer));
     return { forget: () => (done = null) };
   };
 

@@ -120,12 +120,12 @@ window.clearTimeout = (number) => soon.delete(number) || clearTimeout(number);
 // lock when the page is hidden.
 let busy = false;
 let awake = null;
-let asked = false; // a request is pending: the lock of a second one would never be released
+let isRequesting = false; // a request is pending: the lock of a second one would never be released
 async function stayAwake() {
-  if (!busy || awake || asked || document.visibilityState !== "visible") return;
-  asked = true;
+  if (!busy || awake || isRequesting || document.visibilityState !== "visible") return;
+  isRequesting = true;
   awake = await navigator.wakeLock?.request("screen").catch(() => null);
-  asked = false;
+  isRequesting = false;
   awake?.addEventListener("release", () => (awake = null));
   if (!busy) awake?.release();
 }

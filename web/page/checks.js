@@ -184,7 +184,7 @@ class PagePool extends CheckPool {
   start(file, language, keepOriginal, onProgress) {
     const stopped = new AbortController();
     const checked = this.check(file, { language, keepOriginal, onProgress, signal: stopped.signal });
-    const answer = checked.then(({ verdict, file: found }) => ({ verdict: JSON.stringify(verdict), changed: verdict.is_changed ? found : null }));
+    const answer = checked.then(({ verdict, file: made }) => ({ verdict: JSON.stringify(verdict), changed: verdict.is_changed ? made : null }));
     return { answer, stop: () => stopped.abort() };
   }
 }

@@ -5,7 +5,7 @@
 
 const HERE = import.meta.url; // bundlers replace `new URL(".", import.meta.url)`
 
-const list = (text) => text.split(",").map((each) => each.trim()).filter(Boolean);
+const list = (text) => text.split(",").map((type) => type.trim()).filter(Boolean);
 const count = (text, name) => {
   if (!/^[0-9]+$/.test(text)) throw new TypeError(`${name} must be a number, not "${text}"`);
   return Number(text);
@@ -150,7 +150,7 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
   // Adds files, as if a person had chosen them. Needs the level `results`.
   addFiles(files) {
     const given = [...files];
-    const strange = given.find((each) => !(each instanceof File));
+    const strange = given.find((file) => !(file instanceof File));
     if (strange !== undefined) throw new TypeError(`addFiles takes File objects, not ${strange}`);
     if (!given.length) return;
     const folders = ({ webkitRelativePath: path = "" }) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
@@ -265,8 +265,8 @@ export class OssFerry extends (globalThis.HTMLElement ?? Object) {
     const frame = this.#frame;
     const url = new URL(`api/embedding?origin=${encodeURIComponent(location.origin)}`, href);
     const signal = AbortSignal.timeout?.(PROBE_MS); // old browsers wait longer
-    const asked = fetch(url, { credentials: "omit", signal }).then((answer) => answer.json());
-    const level = await asked.then((answer) => answer.level, () => "");
+    const reply = fetch(url, { credentials: "omit", signal }).then((answer) => answer.json());
+    const level = await reply.then((answer) => answer.level, () => "");
     if (frame !== this.#frame || this.#isLoaded || this.#problem) return;
     let reason = `no upload server answers at ${url.origin}: it is down, the attribute server is wrong, or the`
       + " Content-Security-Policy of this page does not allow the address in frame-src and connect-src";

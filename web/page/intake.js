@@ -48,18 +48,18 @@ const intake = (() => {
 
   async function takeInside(folder, above = "", root = folder) {
     const folders = above ? `${above}/${folder.name}` : folder.name;
-    const found = [];
-    const takeFound = async () => take(await Promise.all(found.splice(0).map((handle) => fromHandle(handle, folders, root))));
+    const handles = [];
+    const takeHandles = async () => take(await Promise.all(handles.splice(0).map((handle) => fromHandle(handle, folders, root))));
     try {
       for await (const child of folder.values()) {
         if (child.kind === "directory") await takeInside(child, folders, root);
-        else found.push(child);
-        if (found.length === MANY) await takeFound();
+        else handles.push(child);
+        if (handles.length === MANY) await takeHandles();
       }
     } catch (error) {
       take([lost(folder.name, error, above)]);
     }
-    await takeFound();
+    await takeHandles();
   }
 
   const promised = (call) => new Promise(call);
@@ -67,8 +67,8 @@ const intake = (() => {
     const folders = above(entry.fullPath).slice(1);
     const orLost = (error) => [lost(entry.name, error, folders)];
     if (entry.isFile) {
-      const file = promised((done, fail) => entry.file(done, fail));
-      return file.then((found) => [Object.assign(found, { folders })], orLost);
+      const opened = promised((done, fail) => entry.file(done, fail));
+      return opened.then((file) => [Object.assign(file, { folders })], orLost);
     }
     const reader = entry.createReader();
     for (;;) {
@@ -80,8 +80,8 @@ const intake = (() => {
 
   // All three calls must happen during the event: afterwards the item is empty.
   async function filesIn(item) {
-    const [file, entry, asked] = [item.getAsFile(), item.webkitGetAsEntry?.(), item.getAsFileSystemHandle?.()];
-    const handle = await asked?.catch(() => null);
+    const [file, entry, opening] = [item.getAsFile(), item.webkitGetAsEntry?.(), item.getAsFileSystemHandle?.()];
+    const handle = await opening?.catch(() => null);
     if (handle?.kind === "directory") return (await takeInside(handle)) ?? [];
     if (handle) return [await fromHandle(handle)];
     if (entry?.isDirectory) return takeBelow(entry);
@@ -104,9 +104,9 @@ const intake = (() => {
   // Chosen files and folders.
   const kinds = (accept) => {
     const wanted = {}; // {content type: file extensions}
-    for (const each of accept.split(",").filter(Boolean)) {
-      if (each.startsWith(".")) (wanted["application/octet-stream"] ??= []).push(each);
-      else wanted[each] ??= [];
+    for (const type of accept.split(",").filter(Boolean)) {
+      if (type.startsWith(".")) (wanted["application/octet-stream"] ??= []).push(type);
+      else wanted[type] ??= [];
     }
     return accept ? [{ accept: wanted }] : [];
   };

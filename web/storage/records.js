@@ -15,18 +15,18 @@ export async function load(owner) {
   forgetOld(owner).catch(() => {}); // the next page tries again
   const [texts, files] = await Promise.all([entriesFrom(TEXTS + owner), entriesFrom(FILES + owner)]);
   const known = new Set(files.map(([name]) => name));
-  const found = texts
+  const records = texts
     .filter(([, text]) => typeof text === "string")
     .map(([name, text]) => ({ name: name.slice(TEXTS.length), text, label: label(text) }));
   const { compare } = new Intl.Collator(undefined, { numeric: true });
-  found.sort((one, other) => compare(one.label, other.label));
-  return JSON.stringify(found.map(({ name, text }) => [name, text, known.has(FILES + name)]));
+  records.sort((one, other) => compare(one.label, other.label));
+  return JSON.stringify(records.map(({ name, text }) => [name, text, known.has(FILES + name)]));
 }
 
 // Returns the records whose names begin with `start`, as JSON of [[name, text]].
 export async function find(start) {
-  const found = (await entriesFrom(TEXTS + start)).filter(([, text]) => typeof text === "string");
-  return JSON.stringify(found.map(([name, text]) => [name.slice(TEXTS.length), text]));
+  const records = (await entriesFrom(TEXTS + start)).filter(([, text]) => typeof text === "string");
+  return JSON.stringify(records.map(([name, text]) => [name.slice(TEXTS.length), text]));
 }
 
 async function forgetOld(owner) {
@@ -68,10 +68,10 @@ export const forget = (names) => write([], JSON.parse(names).flatMap(both));
 // `wanted` is JSON of [[name, folders]]. Returns the files, and JSON of their facts; in place of a file that cannot be
 // opened, both have the error as text.
 export async function open(wanted) {
-  const asked = JSON.parse(wanted);
-  const ways = await getMany(asked.map(([name]) => FILES + name));
+  const entries = JSON.parse(wanted);
+  const ways = await getMany(entries.map(([name]) => FILES + name));
   await allow(ways.filter(Boolean).map(({ handle, root }) => root ?? handle));
-  const files = await Promise.all(ways.map((way, index) => reopen(way, asked[index][1]).catch(String)));
+  const files = await Promise.all(ways.map((way, index) => reopen(way, entries[index][1]).catch(String)));
   return { files, facts: JSON.stringify(files.map((file) => (file instanceof File ? JSON.parse(ossferry.facts(file)) : file))) };
 }
 
@@ -79,8 +79,8 @@ const isAllowed = async (handle, ask = "queryPermission") => (await handle[ask](
 
 // Permission for one handle may include the others. After the first refusal the person is not asked again.
 async function allow(handles) {
-  const known = await Promise.all(handles.map((each) => isAllowed(each)));
-  for (const handle of handles.filter((_each, index) => !known[index])) {
+  const known = await Promise.all(handles.map((handle) => isAllowed(handle)));
+  for (const handle of handles.filter((_handle, index) => !known[index])) {
     if (!(await isAllowed(handle)) && !(await isAllowed(handle, "requestPermission").catch(() => false))) return;
   }
 }

@@ -12,8 +12,8 @@ export const take = (name) => inTurn(name, () => held.has(name) || get(name));
 export const drop = (name) => inTurn(name, () => giveBack(name));
 
 // Takes and drops names in this order; returns the results as text, separated by commas.
-export const all = (asked) =>
-  Promise.all(JSON.parse(asked).map(([operation, name]) => (operation === "take" ? take : drop)(name))).then(String);
+export const all = (requests) =>
+  Promise.all(JSON.parse(requests).map(([operation, name]) => (operation === "take" ? take : drop)(name))).then(String);
 
 // A shared lock, as several pages may check a name at the same time.
 export const isFree = (name) =>

@@ -45,11 +45,11 @@ def start() -> Queue:
     clock = BrowserClock()
     grant, preconnect = GrantModel(), Preconnect()
 
-    def fetched(found: "Grant | None", error: "Exception | None") -> None:
-        grant.fetched(found, error, clock.now_s())
-        if found:
-            preconnect.connect(found.bucket.origin)
-            _start_task(uploader.queue.checking.load(found.features))
+    def fetched(answer: "Grant | None", error: "Exception | None") -> None:
+        grant.fetched(answer, error, clock.now_s())
+        if answer:
+            preconnect.connect(answer.bucket.origin)
+            _start_task(uploader.queue.checking.load(answer.features))
 
     model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
     has_many = Computed(lambda: model.running.get() > MANY)
@@ -57,7 +57,7 @@ def start() -> Queue:
     uploader = Uploader(
         server,
         on_fetched=fetched,
-        on_records=model.found,
+        on_records=model.records_changed,
         on_change=model.changed,
         soon=Pace(lambda: WRITING_MS),
         report=window.report_error,

@@ -135,7 +135,7 @@ async function start({ config, base }) {
   limits = config.limits;
   const { library, heic: decoder } = files;
   const at = (address) => new URL(address, base).href;
-  for (const each of [library, decoder, module, ...packages].filter(Boolean)) verified.set(at(each.url), each.integrity);
+  for (const file of [library, decoder, module, ...packages].filter(Boolean)) verified.set(at(file.url), file.integrity);
   for (const [name, hash] of Object.entries(files.integrity)) verified.set(at(files.pyodide + name), hash);
 
   const indexURL = at(files.pyodide);
@@ -145,9 +145,9 @@ async function start({ config, base }) {
   // and Pyodide then ends with "GIL not held". So the few objects of each file stay until the worker ends.
   self.FinalizationRegistry = class { register() {} unregister() {} };
   const { loadPyodide } = await load(`${indexURL}pyodide.mjs`);
-  const loaded = Promise.all([library, ...packages].map(async (each) => [await bytes(at(each.url)), each.format ?? "zip"]));
+  const loaded = Promise.all([library, ...packages].map(async ({ url, format }) => [await bytes(at(url)), format ?? "zip"]));
   const source = module ? text(at(module.url)) : null;
-  for (const each of [loaded, source]) each?.catch(() => {}); // awaited below; Firefox reports it before
+  for (const promise of [loaded, source]) promise?.catch(() => {}); // awaited below; Firefox reports it before
   pyodide = await loadPyodide({ indexURL });
   pyodide.setStdout(print);
   pyodide.setStderr(print);
@@ -171,7 +171,7 @@ async function start({ config, base }) {
 async function check({ id, file, about }) {
   const { FS } = pyodide;
   const folder = `/new/${id}`;
-  let told = 0;
+  let reportedAt = 0;
   FS.mkdirTree(folder);
   const name = about.name.replaceAll(/[/\0]/g, "_");
   const content = file.size <= MAX_COPY && (await file.arrayBuffer().catch(() => null));
@@ -184,8 +184,8 @@ async function check({ id, file, about }) {
   } else FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name, data: file }] }, "/in");
   const onStart = (name, limit) => postMessage({ id, check: name, limit });
   const onProgress = (share) => {
-    if (performance.now() - told < PROGRESS_MS) return;
-    told = performance.now();
+    if (performance.now() - reportedAt < PROGRESS_MS) return;
+    reportedAt = performance.now();
     postMessage({ id, share });
   };
   try {

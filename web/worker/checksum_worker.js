@@ -163,23 +163,23 @@ async function answer({ id, kind, blob, offset, size, cipher }) {
   const piece = size === blob.size ? blob : blob.slice(offset, offset + size);
   wanted.add(id);
   const isWanted = () => wanted.has(id);
-  const found = await kinds[kind](piece, isWanted, cipher).catch(({ name, message }) => `!${name}: ${message}`);
-  if (wanted.delete(id)) postMessage([[id, ...[found].flat()]]);
+  const result = await kinds[kind](piece, isWanted, cipher).catch(({ name, message }) => `!${name}: ${message}`);
+  if (wanted.delete(id)) postMessage([[id, ...[result].flat()]]);
 }
 
 // Reads small files of one message together, which is a fifth of the work. If that fails, reads each one alone, to find
 // out which of them cannot be read.
-async function lookAt(asked) {
+async function lookAt(questions) {
   try {
-    const all = await bytesOf(new Blob(asked.map(({ blob }) => blob)));
+    const all = await bytesOf(new Blob(questions.map(({ blob }) => blob)));
     let at = 0;
-    const parts = asked.map(({ size }) => all.slice(at, (at += size)));
+    const parts = questions.map(({ size }) => all.slice(at, (at += size)));
     all.buffer.transfer?.(0); // frees it now, as in `chunks`
     const texts = await Promise.all(parts.map(seen));
-    const found = asked.map(({ id }, index) => [id, texts[index], parts[index].buffer]);
-    postMessage(found, parts.map(({ buffer }) => buffer));
+    const answers = questions.map(({ id }, index) => [id, texts[index], parts[index].buffer]);
+    postMessage(answers, parts.map(({ buffer }) => buffer));
   } catch {
-    for (const each of asked) answer(each);
+    questions.forEach(answer);
   }
 }
 
@@ -191,8 +191,8 @@ async function lookAt(asked) {
 addEventListener("message", ({ data }) => {
   const small = data.filter(({ kind, size }) => kind === "look" && size <= SMALL);
   if (small.length) lookAt(small);
-  for (const each of data) {
-    if (each.stop) wanted.delete(each.stop);
-    else if (!small.includes(each)) answer(each);
+  for (const question of data) {
+    if (question.stop) wanted.delete(question.stop);
+    else if (!small.includes(question)) answer(question);
   }
 });

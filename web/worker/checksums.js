@@ -23,7 +23,7 @@
   function checker(...scripts) {
     let worker = null;
     const unsent = []; // questions of the next message
-    const asked = new Map(); // {id of the question: { done, blob, reading }}
+    const pending = new Map(); // {id of the question: { done, blob, reading }}
 
     // Browsers do not check the hash of a worker's script. `fetch` does (boot.js); the worker runs the fetched bytes.
     async function start() {
@@ -32,11 +32,11 @@
       const started = new Worker(address);
       started.onmessage = ({ data }) => {
         URL.revokeObjectURL(address);
-        for (const [id, text, found] of data) {
-          const question = asked.get(id);
-          asked.delete(id);
-          if (question && found instanceof Blob) question.reading.encrypted = found;
-          else if (question && found) hold(question.blob, found);
+        for (const [id, text, content] of data) {
+          const question = pending.get(id);
+          pending.delete(id);
+          if (question && content instanceof Blob) question.reading.encrypted = content;
+          else if (question && content) hold(question.blob, content);
           question?.done(text);
         }
       };
@@ -47,8 +47,8 @@
     function failed(why) {
       worker = null; // the next question starts a new worker
       unsent.length = 0;
-      for (const { done } of asked.values()) done(`!${why}`);
-      asked.clear();
+      for (const { done } of pending.values()) done(`!${why}`);
+      pending.clear();
     }
 
     const notLoaded = () => failed("NetworkError: the checksum worker was not loaded");
@@ -62,9 +62,9 @@
     function ask(kind, blob, offset, size, cipher) {
       const id = ++count;
       const reading = { size, encrypted: null, free: () => free(reading) };
-      reading.stop = () => asked.delete(id) && tell({ stop: id });
+      reading.stop = () => pending.delete(id) && tell({ stop: id });
       reading.text = new Promise((done) => {
-        asked.set(id, { done, blob, reading });
+        pending.set(id, { done, blob, reading });
         tell({ id, kind, blob, offset, size, cipher });
       });
       return reading;

@@ -21,16 +21,16 @@ const newCrc64 = (() => {
   // fold(at, last, crc): input from address `at`, last stride at `last`. Locals: the CRC of the second lane, and a word.
   const [AT, LAST, CRC, TEMP] = [0, 1, 2, 2 + LANES];
   const leb = (number) => (number < 128 ? [number] : [(number & 127) | 128, ...leb(number >>> 7)]);
-  const each = (count, make) => Array.from({ length: count }, (_, index) => make(index)).flat();
+  const repeat = (count, make) => Array.from({ length: count }, (_, index) => make(index)).flat();
   const [get, set, xor] = [(local) => [0x20, local], (local) => [0x21, local], [0x85]];
   const load = (offset) => [0x29, 0, ...leb(offset)];
   const input = (lane) => [...get(AT), ...load(lane * WORD), ...get(CRC + lane), ...xor];
   // Offset in a table, 8 * byte of the word: i64.const, i64.shr_u or i64.shl, i32.wrap_i64, i32.const 2040, i32.and
   const place = (byte) => [...get(TEMP), 0x42, ...(byte ? [8 * byte - 3, 0x88] : [3, 0x86]), 0xa7, 0x41, 0xf8, 0x0f, 0x71];
-  const seek = (from) => each(WORD, (byte) => [...place(byte), ...load(from + (WORD - 1 - byte) * TABLE), ...(byte ? xor : [])]);
-  const stride = each(LANES, (lane) => [...input(lane), ...set(TEMP), ...seek(FAR), ...set(CRC + lane)]);
+  const seek = (from) => repeat(WORD, (byte) => [...place(byte), ...load(from + (WORD - 1 - byte) * TABLE), ...(byte ? xor : [])]);
+  const stride = repeat(LANES, (lane) => [...input(lane), ...set(TEMP), ...seek(FAR), ...set(CRC + lane)]);
   const again = [...get(AT), 0x41, STRIDE, 0x6a, 0x22, AT, ...get(LAST), 0x49, 0x0d, 0]; // if (at += STRIDE) < last
-  const end = each(LANES, (lane) => [...input(lane), ...(lane ? xor : []), ...set(TEMP), ...seek(NEAR)]);
+  const end = repeat(LANES, (lane) => [...input(lane), ...(lane ? xor : []), ...set(TEMP), ...seek(NEAR)]);
   const code = [1, LANES, 0x7e, 0x03, 0x40, ...stride, ...again, 0x0b, ...end, 0x0b]; // locals, loop, after it
 
   const section = (id, ...bytes) => [id, ...leb(bytes.length), ...bytes];

@@ -111,9 +111,9 @@ def file_from_blob(
     blob: "Any", name: str, *, path: str = "", content_type: str = ""
 ) -> BrowserFile:
     """Return a `BrowserFile` for a JavaScript `Blob`. After a reload it cannot be read again."""
-    found = BrowserFile(blob, [name, path, wide(blob, "size"), content_type, 0, ""])
-    found.is_lasting = False
-    return found
+    file = BrowserFile(blob, [name, path, wide(blob, "size"), content_type, 0, ""])
+    file.is_lasting = False
+    return file
 
 
 def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
@@ -124,8 +124,8 @@ def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
     """
     for start in range(0, int(files.length), FACTS_AT_ONCE):
         facts = json.loads(js.ossferry.factsOf(files, start, start + FACTS_AT_ONCE))
-        for index, each in enumerate(facts):
-            yield BrowserFile(files[start + index], each)
+        for index, about in enumerate(facts):
+            yield BrowserFile(files[start + index], about)
 
 
 def bytes_of(piece: "Piece") -> "Any":
@@ -197,10 +197,10 @@ async def check_readable(piece: "Piece") -> None:
             blob = piece.cut.encrypted.slice(0, wanted)  # of the bytes that were to be sent
         else:
             blob = piece.file.slice(piece.offset, wanted)
-        found = await blob.arrayBuffer()
+        content = await blob.arrayBuffer()
     except JsException as error:
         raise unreadable(reason_of(error))
-    if found.byteLength < wanted:  # Firefox reads a truncated file without an error
+    if content.byteLength < wanted:  # Firefox reads a truncated file without an error
         raise FileUnreadable("the file has become shorter", changed=True)
 
 

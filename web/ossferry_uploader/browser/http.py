@@ -56,8 +56,8 @@ class BrowserHttp:
             FileUnreadable: no reply came, because the file cannot be read.
         """
         answer = await self._exchange(request, body, on_progress)
-        head, found, text = answer.partition("\r\n\r\n")
-        if found:
+        head, separator, text = answer.partition("\r\n\r\n")
+        if separator:
             return Reply(int(head.partition("\r\n")[0]), lambda name: _header(head, name), text)
         if isinstance(body, Piece):
             await check_readable(body)
@@ -146,5 +146,5 @@ def _header(head: str, name: str) -> str:
     Args:
         head: status line and headers of a reply; the header names are in lower case.
     """
-    _, found, rest = head.partition(f"\r\n{name.lower()}: ")
-    return rest.partition("\r\n")[0].strip() if found else ""
+    _, separator, rest = head.partition(f"\r\n{name.lower()}: ")
+    return rest.partition("\r\n")[0].strip() if separator else ""

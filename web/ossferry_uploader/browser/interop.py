@@ -89,7 +89,7 @@ def reason_of(error: Exception) -> str:
 
     On MicroPython `error.args` contains the JavaScript object, the name and the message.
     """
-    return ": ".join([each for each in error.args if isinstance(each, str)]) or str(error)
+    return ": ".join([part for part in error.args if isinstance(part, str)]) or str(error)
 
 
 def release(proxy: "Any") -> None:

@@ -36,8 +36,8 @@ class BrowserStorage:
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.
         """
-        found = json.loads(str(await self._do("load", owner)))
-        return [(name, text, can_reopen) for name, text, can_reopen in found]
+        records = json.loads(str(await self._do("load", owner)))
+        return [(name, text, can_reopen) for name, text, can_reopen in records]
 
     async def find(self, start: str) -> "list[tuple[str, str]]":
         """Return `(name, text)` for each record whose name begins with `start`.

@@ -41,10 +41,10 @@ class BrowserSource:
         chunks, have = [self._rest], int(self._rest.size)
         try:
             while have < size:
-                found = await getattr(self._steps, self._step)()
-                if found.done:
+                read = await getattr(self._steps, self._step)()
+                if read.done:
                     break
-                chunk = js.Blob.new(to_js([found.value]))
+                chunk = js.Blob.new(to_js([read.value]))
                 chunks.append(chunk)
                 have += int(chunk.size)
         except JsException as error:

@@ -25,7 +25,7 @@ class BrowserTabs:
     """
 
     def __init__(self) -> None:
-        self._asked: list[_Asked] = []
+        self._requests: list[_Request] = []
         self._is_due = False
 
     async def take(self, name: str) -> bool:
@@ -33,18 +33,18 @@ class BrowserTabs:
 
         The page keeps the lock until it calls `drop` or is closed.
         """
-        asked = _Asked("take", name)
-        self._asked.append(asked)
+        request = _Request("take", name)
+        self._requests.append(request)
         if not self._is_due:
             self._is_due = True
             asyncio.create_task(self._do())  # noqa: RUF006 - it ends by itself
-        await asked.done.wait()
-        return asked.is_ours
+        await request.done.wait()
+        return request.is_ours
 
     def drop(self, name: str) -> None:
         """Release the lock `name` after a short delay, if this page has it."""
-        self._asked.append(_Asked("drop", name))
-        if len(self._asked) == 1:
+        self._requests.append(_Request("drop", name))
+        if len(self._requests) == 1:
             asyncio.create_task(self._do_later())  # noqa: RUF006 - it ends by itself
 
     async def is_free(self, name: str) -> bool:
@@ -65,8 +65,8 @@ class BrowserTabs:
         """Return the locks of other pages whose names begin with `start`."""
         try:
             return [
-                str(each)
-                for each in json.loads(str(await js.ossferry.ask("tabs", "heldElsewhere", start)))
+                str(name)
+                for name in json.loads(str(await js.ossferry.ask("tabs", "heldElsewhere", start)))
             ]
         except JsException:
             return []  # no support, as in `is_free`
@@ -81,19 +81,19 @@ class BrowserTabs:
 
     async def _do_later(self) -> None:
         await asyncio.sleep(DROPPED_AFTER_S)
-        if self._asked and not self._is_due:
+        if self._requests and not self._is_due:
             await self._do()
 
     async def _do(self) -> None:
-        asked, self._asked, self._is_due = self._asked, [], False
-        words = json.dumps([[each.operation, each.name] for each in asked])
+        requests, self._requests, self._is_due = self._requests, [], False
+        words = json.dumps([[request.operation, request.name] for request in requests])
         try:
             answers = str(await js.ossferry.ask("tabs", "all", words)).split(",")
         except JsException:
             answers = []  # no support: without storage no other page finds the same uploads
-        for index, each in enumerate(asked):
-            each.is_ours = not answers or answers[index] == "true"
-            each.done.set()
+        for index, request in enumerate(requests):
+            request.is_ours = not answers or answers[index] == "true"
+            request.done.set()
 
     def _ask(self, operation: str, given: "object") -> None:
         asyncio.create_task(self._run(operation, given))  # noqa: RUF006 - it ends by itself
@@ -105,7 +105,7 @@ class BrowserTabs:
             return  # no support, so there is no other page
 
 
-class _Asked:
+class _Request:
     """A pending request to take or to drop a lock.
 
     `is_ours` is the result of `take`: whether this tab has got the lock.

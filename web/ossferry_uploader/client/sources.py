@@ -71,11 +71,11 @@ def _of_javascript(kind: str, data: "Any", name: str, path: str, content_type: s
         data = js.Blob.new(to_js([data]))
     if kind != "file":
         return file_from_blob(data, name, path=path, content_type=content_type)
-    found = file_from_js(data)
-    found.name = name
-    found.path = path or found.path
-    found.content_type = content_type or found.content_type
-    return found
+    file = file_from_js(data)
+    file.name = name
+    file.path = path or file.path
+    file.content_type = content_type or file.content_type
+    return file
 
 
 class PathFile(BrowserFile):

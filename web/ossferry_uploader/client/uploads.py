@@ -70,13 +70,13 @@ class Uploads:
         upload = self.queue.add(file, options)
         ended = asyncio.Event()
 
-        def changed(each: "Upload") -> None:
-            if each is not upload:
+        def changed(other: "Upload") -> None:
+            if other is not upload:
                 return
-            if each.state in states.ENDED:
+            if other.state in states.ENDED:
                 ended.set()
             if on_progress:
-                on_progress(each)
+                on_progress(other)
 
         stop = self.queue.on_change(changed)
         try:
@@ -120,8 +120,8 @@ class Uploads:
     def _remove_when_ended(self, upload: "Upload") -> None:
         """Remove an upload, and its data, from the queue as soon as it has ended."""
 
-        def changed(each: "Upload") -> None:
-            if each is upload and each.state in states.ENDED:
+        def changed(other: "Upload") -> None:
+            if other is upload and other.state in states.ENDED:
                 stop()
                 self.queue.remove(upload)
 

@@ -47,10 +47,10 @@ def by_id(name: str) -> "Element":
     Raises:
         LookupError: the document has no such element.
     """
-    found = js.document.getElementById(name)
-    if not found:
+    target = js.document.getElementById(name)
+    if not target:
         raise LookupError(f"the page has no #{name}")
-    return found
+    return target
 
 
 def element(tag: str, attributes: "dict[str, str] | None" = None, *children: "Any") -> "Element":
@@ -148,7 +148,7 @@ def watch_nearness(
         nonlocal timer
         js.ossferry.clearTimeout(timer)
         end_ms = float(js.performance.now()) + SLICE_MS
-        for number in sorted(moved, key=lambda each: not moved[each][0]):
+        for number in sorted(moved, key=lambda chunk: not moved[chunk][0]):
             near, height_px = moved.pop(number)
             handler(number, near, height_px)
             if float(js.performance.now()) > end_ms:

@@ -120,11 +120,11 @@ def translate_shell(code: str, direction: str, say: "Callable[[str], str]") -> N
     root = js.document.documentElement
     root.lang = code
     root.dir = direction
-    for found, write in (("data-say", _set_text), ("data-label", _set_label)):
-        elements = js.document.querySelectorAll(f"[{found}]")
+    for attribute, write in (("data-say", _set_text), ("data-label", _set_label)):
+        elements = js.document.querySelectorAll(f"[{attribute}]")
         for index in range(elements.length):
             target = elements[index]
-            write(target, say(str(target.getAttribute(found))))
+            write(target, say(str(target.getAttribute(attribute))))
 
 
 def _set_text(target: "Any", words: str) -> None:
@@ -136,5 +136,5 @@ def _set_label(target: "Any", words: str) -> None:
 
 
 def _read(text: str) -> "dict[str, Any]":
-    found: dict[str, Any] = json.loads(text)
-    return found
+    sentences: dict[str, Any] = json.loads(text)
+    return sentences

@@ -283,10 +283,10 @@ async def token_of_embedding_page() -> "str | None":
     Raises:
         NoToken: the page should give a token, but could not, or did not answer in time.
     """
-    found = json.loads(str(await js.ossferry.ask("frame", "token")))
-    if found == "":
+    answer = json.loads(str(await js.ossferry.ask("frame", "token")))
+    if answer == "":
         raise NoToken("the embedding page gave no token")
-    token: str | None = found
+    token: str | None = answer
     return token
 
 
@@ -311,8 +311,8 @@ class Frame:
 
     async def options(self) -> "dict[str, Any]":
         """Wait for options of the embedding page, and return the latest."""
-        found: dict[str, Any] = json.loads(str(await self._module.options()))
-        return found
+        options: dict[str, Any] = json.loads(str(await self._module.options()))
+        return options
 
     def listen(self, handler: "Callable[[str, str], None]") -> None:
         """Call `handler(command, value)` for each message from the embedding page."""

@@ -38,29 +38,29 @@ class DeletedFiles:
     async def load(self) -> None:
         """Load the list from the server; hide the list if it is empty or the request fails."""
         try:
-            found = (await server.call("GET", f"/api/objects/deleted?limit={SHOWN}"))["objects"]
+            documents = (await server.call("GET", f"/api/objects/deleted?limit={SHOWN}"))["objects"]
         except ServerRefused:
-            found = []
+            documents = []
         self._listeners.dispose()
         clear(self._list)
-        set_text(self._title, say_count("my_uploads_gone", len(found)))
-        set_attribute(self.box, "hidden", None if found else "")
-        for each in found:
-            self._list.append(self._line(each))
+        set_text(self._title, say_count("my_uploads_gone", len(documents)))
+        set_attribute(self.box, "hidden", None if documents else "")
+        for document in documents:
+            self._list.append(self._line(document))
 
-    def _line(self, each: "dict[str, Any]") -> "Element":
-        undo = each["undo"]
+    def _line(self, document: "dict[str, Any]") -> "Element":
+        undo = document["undo"]
 
         def restore() -> None:
             restoring.disabled = True
-            self._restore(each["key"], undo["id"])
+            self._restore(document["key"], undo["id"])
 
         restoring = button("quiet strong", say("restore"), restore, self._listeners)
         until = say("restore_until", until=moment(from_iso(undo["until"])))
         return element(
             "div",
             {"class": "upload", "role": "listitem", "data-testid": "deleted"},
-            file_name(each["name"], folders_of(each["key"])),
-            element("p", {"class": "state"}, facts([size_text(each["size"]), until])),
+            file_name(document["name"], folders_of(document["key"])),
+            element("p", {"class": "state"}, facts([size_text(document["size"]), until])),
             element("div", {"class": "actions"}, restoring),
         )

@@ -53,7 +53,7 @@ class _MyUploads:
         self.actions = actions
         self.lines: dict[str, Element] = {}  # by key
         self.coming: list[dict[str, Any]] = []  # results that are not shown yet
-        self.asked = 0  # the number of the latest search
+        self.latest = 0  # the number of the latest search
         self.next = ""  # cursor
         self.dialog = Dialog("my-uploads", say("my_uploads"), wide=True)
         self.search, self.order = _search_field(), _order_field()
@@ -81,33 +81,33 @@ class _MyUploads:
         Args:
             wait_s: seconds to wait before the search, so that a person can type more letters.
         """
-        self.asked += 1
-        number = self.asked
+        self.latest += 1
+        number = self.latest
         if wait_s:
             await BrowserClock().sleep(wait_s)
-        if number == self.asked:
+        if number == self.latest:
             words, fresh = str(self.search.value), self.actions.unreported()
-            found = await self._fetch("")
-            if found and number == self.asked:
+            answer = await self._fetch("")
+            if answer and number == self.latest:
                 self.listeners.dispose()
                 clear(self.list)
                 self.lines = {}
-                listed = {each["key"] for each in found["objects"]}
+                listed = {document["key"] for document in answer["objects"]}
                 now_s = BrowserClock().now_s()
                 self.coming = not_listed(fresh, words=words, listed=listed, now_s=now_s)
-                self._show(found)
+                self._show(answer)
 
     async def more(self) -> None:
         """Show the next page of results."""
         if self.coming:
             self._show_page()
             return
-        number = self.asked
+        number = self.latest
         self.load_more.disabled = True
-        found = await self._fetch(self.next)
+        answer = await self._fetch(self.next)
         self.load_more.disabled = False
-        if found and number == self.asked:
-            self._show(found)
+        if answer and number == self.latest:
+            self._show(answer)
 
     async def restore(self, key: str, undo_id: str) -> None:
         """Restore a deleted file and load all lists again.
@@ -143,16 +143,16 @@ class _MyUploads:
             set_text(self.words, explain(error, origin="").sentence)
             return None
 
-    def _show(self, found: "dict[str, Any]") -> None:
-        self.coming = self.coming + found["objects"]
-        self.next = found["next"] or ""
+    def _show(self, answer: "dict[str, Any]") -> None:
+        self.coming = self.coming + answer["objects"]
+        self.next = answer["next"] or ""
         self._show_page()
 
     def _show_page(self) -> None:
         page, self.coming = self.coming[:PAGE], self.coming[PAGE:]
-        for each in [StoredObject(document) for document in page]:
-            if each.key not in self.lines:
-                line = self.lines[each.key] = self._line(each)
+        for stored in [StoredObject(document) for document in page]:
+            if stored.key not in self.lines:
+                line = self.lines[stored.key] = self._line(stored)
                 self.list.append(line)
         self.load_more.hidden = not self._has_more()
         self._count()
@@ -171,80 +171,80 @@ class _MyUploads:
                 self.words, say("my_uploads_none" if self.search.value else "my_uploads_empty")
             )
 
-    def _line(self, each: StoredObject) -> "Element":
-        said = [size_text(each.size), moment(each.at_s)]
-        if each.crc64:
+    def _line(self, stored: StoredObject) -> "Element":
+        said = [size_text(stored.size), moment(stored.at_s)]
+        if stored.crc64:
             said.append(say("done"))
-        buttons = element("div", {"class": "actions", "role": "group", "aria-label": each.name})
+        buttons = element("div", {"class": "actions", "role": "group", "aria-label": stored.name})
         buttons.append(
-            self._button("share", "quiet strong", self._share, each),
-            self._button("download", "quiet strong", self._download, each),
-            self._button("delete", "quiet bad", self._delete, each),
+            self._button("share", "quiet strong", self._share, stored),
+            self._button("download", "quiet strong", self._download, stored),
+            self._button("delete", "quiet bad", self._delete, stored),
         )
         attributes = {
             "class": "upload",
             "role": "listitem",
             "data-testid": "stored",
-            "data-name": each.name,
+            "data-name": stored.name,
         }
         words = element("p", {"class": "state"}, facts(said))
-        line = element("div", attributes, file_name(each.name, folders_of(each.key)), words)
-        if each.checks:
-            line.append(show_checks(each.checks, self.listeners))
+        line = element("div", attributes, file_name(stored.name, folders_of(stored.key)), words)
+        if stored.checks:
+            line.append(show_checks(stored.checks, self.listeners))
         line.append(buttons)
         return line
 
-    def _button(self, name: str, kind: str, action: "Action", each: StoredObject) -> "Element":
-        return button(kind, say(name), lambda: _start(action(each)), self.listeners)
+    def _button(self, name: str, kind: str, action: "Action", stored: StoredObject) -> "Element":
+        return button(kind, say(name), lambda: _start(action(stored)), self.listeners)
 
-    async def _share(self, each: StoredObject) -> None:
-        await show_share(each.key, each.name, self.actions)
+    async def _share(self, stored: StoredObject) -> None:
+        await show_share(stored.key, stored.name, self.actions)
         await self.links.load()
 
-    async def _download(self, each: StoredObject) -> None:
-        document = {"key": each.key, "expires_s": DOWNLOAD_S}
+    async def _download(self, stored: StoredObject) -> None:
+        document = {"key": stored.key, "expires_s": DOWNLOAD_S}
         try:
             open_tab((await server.call("POST", "/api/share", document))["url"])
         except ServerRefused as error:
-            self._refused(each, error)
+            self._refused(stored, error)
 
-    async def _delete(self, each: StoredObject) -> None:
-        line = self.lines.pop(each.key, None)
+    async def _delete(self, stored: StoredObject) -> None:
+        line = self.lines.pop(stored.key, None)
         if line is None:
             return  # the second click of a double click
         set_attribute(line, "aria-busy", "true")
         try:
-            done = await server.call("DELETE", f"/api/objects/{path_of(each.key)}")
+            done = await server.call("DELETE", f"/api/objects/{path_of(stored.key)}")
         except ServerRefused as error:
             set_attribute(line, "aria-busy", None)
-            self.lines[each.key] = line
-            self._refused(each, error)
+            self.lines[stored.key] = line
+            self._refused(stored, error)
             return
         line.remove()
-        self.actions.mark_gone(each.key, True)
-        self._tell_deleted(each, done["undo"])
+        self.actions.mark_gone(stored.key, True)
+        self._tell_deleted(stored, done["undo"])
         await self.load_folded()
 
-    def _refused(self, each: StoredObject, error: ServerRefused) -> None:
+    def _refused(self, stored: StoredObject, error: ServerRefused) -> None:
         """Show why the server refused a request.
 
         If the object no longer exists, remove the line of the object.
         """
         show_toast(explain(error, origin="").sentence)
-        if error.code == NOT_STORED and each.key in self.lines:
-            self.lines.pop(each.key).remove()
-            self.actions.mark_gone(each.key, True)
+        if error.code == NOT_STORED and stored.key in self.lines:
+            self.lines.pop(stored.key).remove()
+            self.actions.mark_gone(stored.key, True)
             self._count()
 
-    def _tell_deleted(self, each: StoredObject, undo: "dict[str, str] | None") -> None:
-        set_text(self.words, say("my_uploads_deleted", name=each.name) + " ")
+    def _tell_deleted(self, stored: StoredObject, undo: "dict[str, str] | None") -> None:
+        set_text(self.words, say("my_uploads_deleted", name=stored.name) + " ")
         if undo is None:
             self.search.focus()
             return
 
         def take_back() -> None:
             undoing.disabled = True
-            _start(self.restore(each.key, undo["id"]))
+            _start(self.restore(stored.key, undo["id"]))
 
         undoing = button("link", say("undo"), take_back, self.listeners)
         self.words.append(undoing)

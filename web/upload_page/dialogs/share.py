@@ -147,10 +147,10 @@ def _why_not(error: ServerRefused, key: str, actions: "Actions") -> str:
 
 async def _preview(key: str, picture: "Element") -> None:
     try:
-        found = await server.call("GET", f"/api/objects/{path_of(key)}/preview?preset=preview")
+        preview = await server.call("GET", f"/api/objects/{path_of(key)}/preview?preset=preview")
     except ServerRefused:
         return  # not an image, or too large; the link works without a preview
-    set_attribute(picture, "src", found["url"])
+    set_attribute(picture, "src", preview["url"])
     picture.hidden = False
 
 

@@ -34,25 +34,25 @@ class ShareLinks:
         except ServerRefused:
             made = []
         now_s = BrowserClock().now_s()
-        working = [each for each in made if _works(each, now_s)]
+        working = [link for link in made if _works(link, now_s)]
         clear(self._list)
         set_text(self._title, say_count("links", len(working)))
         set_attribute(self.box, "hidden", None if working else "")
-        for each in working:
-            self._list.append(_line(each))
+        for link in working:
+            self._list.append(_line(link))
 
 
-def _works(each: "dict[str, Any]", now_s: float) -> bool:
-    return not each["deleted_at"] and from_iso(each["expires_at"]) > now_s
+def _works(link: "dict[str, Any]", now_s: float) -> bool:
+    return not link["deleted_at"] and from_iso(link["expires_at"]) > now_s
 
 
-def _line(each: "dict[str, Any]") -> "Element":
-    said = [say("links_until", until=moment(from_iso(each["expires_at"])))]
-    if each["note"]:
-        said.append(each["note"])
+def _line(link: "dict[str, Any]") -> "Element":
+    said = [say("links_until", until=moment(from_iso(link["expires_at"])))]
+    if link["note"]:
+        said.append(link["note"])
     return element(
         "div",
         {"class": "upload", "role": "listitem", "data-testid": "link"},
-        file_name(each["key"].rpartition("/")[2]),
+        file_name(link["key"].rpartition("/")[2]),
         element("p", {"class": "state"}, facts(said)),
     )

@@ -41,19 +41,19 @@ def send_texts(frame: "Frame") -> None:
 
 def send_results(frame: "Frame", uploader: "Uploader", actions: "Actions") -> None:
     """Send an event when an upload is finished, has failed, or is removed from the list."""
-    told: dict[int, str] = {}  # the last state of each upload, by its number
+    sent: dict[int, str] = {}  # the last state of each upload, by its number
 
     def tell_end(upload: "Upload") -> None:
-        if told.get(upload.number) == upload.state:
+        if sent.get(upload.number) == upload.state:
             return
-        told[upload.number] = upload.state
+        sent[upload.number] = upload.state
         if upload.state == states.DONE:
             frame.tell("upload", _result(upload, uploader.url_of(upload.key)))
         elif upload.state == states.FAILED:
             frame.tell("error", _failure(upload, actions.origin))
 
     actions.on_removed = lambda uploads: frame.tell(
-        "removed", {"keys": [each.key for each in uploads]}
+        "removed", {"keys": [upload.key for upload in uploads]}
     )
     actions.on_restored = lambda upload: frame.tell(
         "upload", _result(upload, uploader.url_of(upload.key))
@@ -92,7 +92,7 @@ def _failure(upload: "Upload", origin: str) -> "dict[str, Any]":
 
 def _code(name: str) -> str:
     """Return the name of an error as a code: `WrongType` becomes `wrong-type`."""
-    words = "".join([f"-{each.lower()}" if each.isupper() else each for each in name])
+    words = "".join([f"-{letter.lower()}" if letter.isupper() else letter for letter in name])
     return words[1:]
 
 
@@ -122,20 +122,20 @@ def send_sums(frame: "Frame", model: "QueueModel") -> None:
 
 def send_sign_in(frame: "Frame", grant: "GrantModel", is_by_token: "Callable[[], bool]") -> None:
     """Send an event if the server does not know the person, once for all requests in a row."""
-    told = ""
+    latest = ""
 
     def tell_error() -> None:
-        nonlocal told
+        nonlocal latest
         error: Any = grant.error.get()
         if not error:
-            told = ""
+            latest = ""
         is_new = isinstance(error, GrantRefused) and error.code != NO_TOKEN  # the site knows that
         if is_new and error.status == SIGNED_OUT:
             message = explain(error, origin="").sentence
             if not is_by_token():
                 message += f" {NO_COOKIES}"
-            if message != told:
+            if message != latest:
                 frame.tell("error", {"code": error.code, "message": message})
-            told = message
+            latest = message
 
     effect(tell_error)

@@ -134,23 +134,23 @@ class _Options:
         """Apply options. While they are not valid, files wait."""
         self._given = given
         try:
-            found = read_options(given, self._level, languages(), may_tag=self._may_tag)
+            chosen = read_options(given, self._level, languages(), may_tag=self._may_tag)
         except BadOptions as error:
             self._adding.close()
             self._grant.bad_options.set(error)
             self._frame.tell("error", {"code": BAD_OPTIONS, "message": str(error)})
             return
-        self._uploader.queue.options = found.options
-        self._uploader.limit(found.limits)
-        self._adding.asks, self._adding.holds = found.asks, found.holds
-        offers_sign_in = not found.by_token and not self._frame.is_of_other_site()
+        self._uploader.queue.options = chosen.options
+        self._uploader.limit(chosen.limits)
+        self._adding.asks, self._adding.holds = chosen.asks, chosen.holds
+        offers_sign_in = not chosen.by_token and not self._frame.is_of_other_site()
         self._actions.offers_sign_in.set(offers_sign_in)
-        if found.language != self._language:
-            self._language = found.language
-            speak(found.language or browser_language.chosen(), remember=False)
-        if found.theme != self._theme:
-            self._theme = found.theme
-            window.set_theme(found.theme or "auto", remember=False)
+        if chosen.language != self._language:
+            self._language = chosen.language
+            speak(chosen.language or browser_language.chosen(), remember=False)
+        if chosen.theme != self._theme:
+            self._theme = chosen.theme
+            window.set_theme(chosen.theme or "auto", remember=False)
         self._grant.bad_options.set(None)
         self._adding.open()
         if self._begin:

@@ -26,17 +26,17 @@ class _List:
     A line is removed when this browser continues the upload, or when the upload has ended.
 
     Args:
-        found: the uploads from the server.
-        more: true if the server has further uploads that are not in `found`.
+        remotes: the uploads from the server.
+        more: true if the server has further uploads that are not in `remotes`.
     """
 
     def __init__(
-        self, found: "list[RemoteUpload]", uploads: "UnfinishedUploads", *, more: bool
+        self, remotes: "list[RemoteUpload]", uploads: "UnfinishedUploads", *, more: bool
     ) -> None:
         self._uploads = uploads
         self._title = element("p", {"class": "title"})
         self._more = element("p", {"class": "title"}) if more else None
-        self._lines = [Line(each, uploads, self.show) for each in found]
+        self._lines = [Line(remote, uploads, self.show) for remote in remotes]
         self._language = ""
         self.box = element("section", {"class": "unfinished", "hidden": ""}, self._title)
         for line in self._lines:
@@ -81,8 +81,8 @@ async def show_other_devices(
     Args:
         answer: the server's response to `GET /api/unfinished`.
     """
-    found = [RemoteUpload(each) for each in answer["uploads"]]
-    shown = _List(found, uploads, more=bool(answer["more"]))
+    remotes = [RemoteUpload(document) for document in answer["uploads"]]
+    shown = _List(remotes, uploads, more=bool(answer["more"]))
     by_id("unfinished").after(shown.box)
 
     def show() -> None:

@@ -19,7 +19,7 @@ def check_counts(checks: "dict[str, Any]") -> "list[str]":
     Args:
         checks: the claim of a page, as in `Upload.checks`.
     """
-    outcomes = [COUNTED_AS.get(each["outcome"], each["outcome"]) for each in checks["ran"]]
+    outcomes = [COUNTED_AS.get(check["outcome"], check["outcome"]) for check in checks["ran"]]
     return [
         say_count(f"ran_{outcome}", outcomes.count(outcome))
         for outcome in ORDER

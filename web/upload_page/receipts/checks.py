@@ -27,7 +27,7 @@ def show_checks(checks: "dict[str, Any]", owner: "Owner") -> "Element":
 
     def fill() -> None:
         stop()  # the list is made once, and only for files whose checks are read
-        lines = [_line(each) for each in checks["ran"]]
+        lines = [_line(ran) for ran in checks["ran"]]
         made.append(
             element("ul", {"class": "ran"}, *lines),
             element("p", {"class": "hint"}, say("ran_claim")),

@@ -68,9 +68,9 @@ def _row(upload: "Upload", at_s: float, checks: "T") -> "list[str | int | T]":
 
 def _checks_text(checks: "dict[str, Any] | None") -> str:
     said = []
-    for each in checks["ran"] if checks else []:
-        words = f" ({each['says']})" if each["says"] else ""
-        said.append(f"{each['check']}: {each['outcome']}{words}")
+    for ran in checks["ran"] if checks else []:
+        words = f" ({ran['says']})" if ran["says"] else ""
+        said.append(f"{ran['check']}: {ran['outcome']}{words}")
     return "; ".join(said)
 
 

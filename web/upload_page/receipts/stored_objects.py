@@ -49,7 +49,7 @@ def not_listed(
     """
     wanted = words.lower().split()
     now = to_iso(now_s)
-    found = []
+    documents = []
     for upload in uploads:
         if upload.key not in listed and _fits(upload.key, wanted):
             document = {
@@ -60,8 +60,8 @@ def not_listed(
                 "last_modified": now,
                 "checks": upload.checks,
             }
-            found.append(document)
-    return found[::-1]
+            documents.append(document)
+    return documents[::-1]
 
 
 def _fits(key: str, words: "list[str]") -> bool:
@@ -97,7 +97,7 @@ def list_path(*, words: str, order: str, after: str) -> str:
         order: `newest`, `name` or `size`.
         after: the cursor from the previous page; empty for the first page.
     """
-    asked = f"/api/objects?limit={PAGE}&sort={order}"
+    path = f"/api/objects?limit={PAGE}&sort={order}"
     if words:
-        asked += f"&q={percent_encode(words)}"
-    return f"{asked}&after={percent_encode(after)}" if after else asked
+        path += f"&q={percent_encode(words)}"
+    return f"{path}&after={percent_encode(after)}" if after else path

@@ -65,12 +65,12 @@ class Facts:
     def show(self, said: "list[str]") -> None:
         """Show these texts; only texts that have changed are updated."""
         if len(said) != len(self._said):
-            self._shown = [element("span", {"class": "fact"}, each) for each in said]
+            self._shown = [element("span", {"class": "fact"}, fact) for fact in said]
             clear(self.box)
-            for each in self._shown:
-                if each is not self._shown[0]:
+            for fact in self._shown:
+                if fact is not self._shown[0]:
                     self.box.append(element("span", {"class": "dot"}, " "))
-                self.box.append(each)
+                self.box.append(fact)
         else:
             for index, words in enumerate(said):
                 if words != self._said[index]:

@@ -65,7 +65,7 @@ class GrantModel:
             begun: the server's list of unfinished multipart uploads.
         """
         grant = self.grant.get()
-        return [each for each in begun if not grant or each["key"].startswith(grant.prefix)]
+        return [upload for upload in begun if not grant or upload["key"].startswith(grant.prefix)]
 
     def can(self, feature: str) -> bool:
         """Tell whether the server offers a feature, such as `share`."""

@@ -204,7 +204,7 @@ class QueueModel:
 
         batch(note)
 
-    def found(self, journal: "Journal") -> None:
+    def records_changed(self, journal: "Journal") -> None:
         """Let the next flush read the records of unfinished uploads from `journal`."""
         self._journal = journal
         self._wake()
@@ -385,7 +385,7 @@ def _share(model: UploadModel) -> "tuple[int, ...]":
         again = upload.may_retry()
         return (1, size * again, sent * again, 0, 0, 1, 0) + NONE_WAITS
     reason = model.paused_for.get() if state == states.PAUSED else ""
-    waits = [int(reason == each) for each in REASONS]
+    waits = [int(reason == kind) for kind in REASONS]
     asks = int(reason == states.FOR_ANSWER and bool(upload.check.questions()))
     kept = int(upload.is_lasting and reason in (states.BY_PERSON, states.FOR_TAB))
     moving = int(state not in (states.WAITING, states.CHECKING, states.PAUSED))

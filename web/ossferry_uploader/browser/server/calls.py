@@ -88,24 +88,24 @@ class Server:
             raise refusal(0, detail=text)
         if status == 204:
             return {}
-        found = _json(text)
-        if status == 200 and found is None:
+        reply = _json(text)
+        if status == 200 and reply is None:
             raise refusal(0, detail="the answer is no JSON object")
-        if found is None:
-            found = {}
+        if reply is None:
+            reply = {}
         if status != 200:
-            quota = found.get("quota")
+            quota = reply.get("quota")
             raise refusal(
                 status,
-                code=str(found.get("code", "")),
-                detail=str(found.get("detail", "")),
-                id=str(found.get("id", "")),
+                code=str(reply.get("code", "")),
+                detail=str(reply.get("detail", "")),
+                id=str(reply.get("id", "")),
                 quota=quota if isinstance(quota, dict) else None,
-                prefix=str(found.get("prefix", "")),
-                reason=str(found.get("reason", "")),
+                prefix=str(reply.get("prefix", "")),
+                reason=str(reply.get("reason", "")),
                 retry_after_s=_wait_s(wait, date),
             )
-        return found
+        return reply
 
     async def _answer(self, method: str, path: str, body: str) -> "tuple[int, str, str, str]":
         """Send a request, and return status, `Retry-After`, `Date` and body of the response.
@@ -113,20 +113,20 @@ class Server:
         If no response came, the status is 0, both headers are empty, and the body is the error's
         text.
         """
-        found = self._token() if callable(self._token) else self._token
-        token = found if found is None or isinstance(found, str) else await found
-        told = asyncio.Event()
+        given = self._token() if callable(self._token) else self._token
+        token = given if given is None or isinstance(given, str) else await given
+        ended = asyncio.Event()
         answers: list[tuple[int, str, str, str]] = []
 
         def answered(status: int, wait: str, date: str, text: str) -> None:
             answers.append((status, wait, date, text))
-            told.set()
+            ended.set()
 
         done = create_proxy(answered)
         url = f"{self.address}{path}"
         call = js.ossferry.call(method, url, body, token or "", TIMEOUT_MS, done)
         try:
-            await told.wait()
+            await ended.wait()
         finally:
             if not answers:
                 call.forget()

@@ -79,10 +79,10 @@ class BrowserChecks:
             raise unreadable(reason_of(error))
         finally:
             release(show)
-        found = json.loads(str(answer.verdict))
+        verdict = json.loads(str(answer.verdict))
         made = None
-        if found["is_changed"]:
+        if verdict["is_changed"]:
             made = file_from_blob(
-                answer.changed, found["name"], path=file.path, content_type=found["type"]
+                answer.changed, verdict["name"], path=file.path, content_type=verdict["type"]
             )
-        return read_verdict(found, made)
+        return read_verdict(verdict, made)

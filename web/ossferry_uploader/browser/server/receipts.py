@@ -61,21 +61,21 @@ class ServerReceipts:
         """
         document = _report(key, size, crc64, request_id, checks)
         try:
-            found = await self._server.post("/api/receipts", document)
+            reply = await self._server.post("/api/receipts", document)
         except ServerRefused as error:
             if error.code == MISSING:
                 return None
             if error.code == DIFFERENT:
                 raise Corrupt("CRC-64", expected=crc64, actual=error.detail, is_mismatch=True)
             raise
-        stored_crc64 = str(found.get("crc64") or "")
+        stored_crc64 = str(reply.get("crc64") or "")
         if not stored_crc64:
             raise ServerRefused(200, detail="the receipt is malformed")
         if stored_crc64 != crc64:
             raise Corrupt("CRC-64", expected=crc64, actual=stored_crc64)
-        if "quota" in found:
-            self.on_left(read_left(found["quota"]))
-        return Stored(str(found.get("etag", "")), stored_crc64, request_id)
+        if "quota" in reply:
+            self.on_left(read_left(reply["quota"]))
+        return Stored(str(reply.get("etag", "")), stored_crc64, request_id)
 
     async def confirm_all(self, uploads: "list[ReportFields]") -> None:
         """Report several uploads, at most 200. The server records those that OSS stores as sent.
@@ -88,12 +88,12 @@ class ServerReceipts:
                 status is 0 if no response came, and 200 if the response is malformed.
         """
         reports = [_report(*upload) for upload in uploads]
-        found = await self._server.post("/api/receipts/batch", {"reports": reports})
-        receipts = found.get("receipts")
+        reply = await self._server.post("/api/receipts/batch", {"reports": reports})
+        receipts = reply.get("receipts")
         if not isinstance(receipts, list) or len(receipts) != len(reports):
             raise ServerRefused(200, detail="the receipts are malformed")
-        if "quota" in found:
-            self.on_left(read_left(found["quota"]))
+        if "quota" in reply:
+            self.on_left(read_left(reply["quota"]))
 
     async def refuse(self, refused: "RefusedObject") -> bool:
         """Ask the server to delete an object that differs from the uploaded file.
@@ -132,8 +132,8 @@ class ServerReceipts:
             ServerRefused: the server refused the request; the status is 0 if no response came.
         """
         document: dict[str, object] = {"path": path, "size": size, "crc64": crc64}
-        found = await self._server.post("/api/objects/identical", document)
-        return str(found.get("key") or "")
+        reply = await self._server.post("/api/objects/identical", document)
+        return str(reply.get("key") or "")
 
     async def begun_empty(self, key: str) -> "list[str]":
         """Return the ids of the multipart uploads for `key` that have no parts.
@@ -141,8 +141,10 @@ class ServerReceipts:
         Raises:
             ServerRefused: the server refused the request; the status is 0 if no response came.
         """
-        found = await self._server.call("GET", f"/api/unfinished?key={percent_encode(key)}")
-        return [str(each["upload_id"]) for each in found.get("uploads", []) if not each["size"]]
+        reply = await self._server.call("GET", f"/api/unfinished?key={percent_encode(key)}")
+        return [
+            str(upload["upload_id"]) for upload in reply.get("uploads", []) if not upload["size"]
+        ]
 
     async def abort(self, key: str, upload_id: str) -> None:
         """Ask the server to remove a multipart upload and its parts.
@@ -150,8 +152,8 @@ class ServerReceipts:
         Raises:
             ServerRefused: the server refused the request; the status is 0 if no response came.
         """
-        asked = f"key={percent_encode(key)}&upload_id={percent_encode(upload_id)}"
-        await self._server.call("DELETE", f"/api/unfinished?{asked}")
+        query = f"key={percent_encode(key)}&upload_id={percent_encode(upload_id)}"
+        await self._server.call("DELETE", f"/api/unfinished?{query}")
 
 
 def _report(

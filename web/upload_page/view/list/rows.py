@@ -137,8 +137,12 @@ class _Row:
         self.helpers.dispose()
         error = self.model.upload.error
         if self.model.state.get() == states.FAILED and error:
-            told = explain(error, origin=self.actions.origin)
-            _tell(self.words, told, _helpers(self.model, told, self.actions, self.helpers))
+            explanation = explain(error, origin=self.actions.origin)
+            _tell(
+                self.words,
+                explanation,
+                _helpers(self.model, explanation, self.actions, self.helpers),
+            )
 
 
 def row(model: "UploadModel", actions: "Actions", owner: Owner) -> "Element":
@@ -200,8 +204,8 @@ def _question(model: "UploadModel") -> "list[str]":
     if not model.upload.made:
         return questions
     ran = check.verdict.ran if check.verdict else []
-    says = [each["says"] for each in ran if each["outcome"] == "changed"]
-    return [_size(model)] + [each for each in says if each] + questions
+    says = [check["says"] for check in ran if check["outcome"] == "changed"]
+    return [_size(model)] + [text for text in says if text] + questions
 
 
 def _pace(model: "UploadModel", sent: int) -> "list[str]":
@@ -219,20 +223,22 @@ def _share(sent: int, size: int) -> "list[str]":
     return [percent(sent, size)] if size else []
 
 
-def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> None:
+def _tell(words: "Element", explanation: "Explanation", buttons: "list[Element]") -> None:
     """Show the explanation of an error in the element `words`, followed by `buttons`."""
     clear(words)
-    words.append(element("span", None, told.sentence))
-    if told.next_step and not told.notice:  # else the notice above the list says what to do
-        words.append(gap(), element("span", {"class": "next"}, told.next_step))
-    if told.detail:
-        words.append(element("code", {"class": "detail"}, facts(told.detail)))
+    words.append(element("span", None, explanation.sentence))
+    if (
+        explanation.next_step and not explanation.notice
+    ):  # else the notice above the list says what to do
+        words.append(gap(), element("span", {"class": "next"}, explanation.next_step))
+    if explanation.detail:
+        words.append(element("code", {"class": "detail"}, facts(explanation.detail)))
     if buttons:
         words.append(element("span", {"class": "helpers"}, *buttons))
 
 
 def _helpers(
-    model: "UploadModel", told: "Explanation", actions: "Actions", listeners: Owner
+    model: "UploadModel", explanation: "Explanation", actions: "Actions", listeners: Owner
 ) -> "list[Element]":
     """Return the buttons that help a person to find the cause of a failed upload.
 
@@ -240,14 +246,14 @@ def _helpers(
     upload cannot be retried, because the cause is then known, such as a file that is too large.
 
     Args:
-        told: the explanation of the upload's error.
+        explanation: of the upload's error.
         listeners: the owner of the buttons' listeners.
     """
     made: list[Element] = []
     if not model.upload.may_retry():
         return made  # the cause is known, such as a file that is too large
     made.append(button("link", say("copy_report"), partial(actions.copy_report, model), listeners))
-    if told.signature:
+    if explanation.signature:
         show = partial(actions.open_dialog, "signature", model.upload.error)
         made.append(button("link", say("explain_signature"), show, listeners))
     return made

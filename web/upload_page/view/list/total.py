@@ -90,7 +90,7 @@ def _not_retryable(model: "QueueModel") -> int:
     failed: int = model.failed.get()
     if not failed:
         return 0
-    return failed - len([each for each in model.rows.get() if each.upload.may_retry()])
+    return failed - len([row for row in model.rows.get() if row.upload.may_retry()])
 
 
 def _ended(model: "QueueModel") -> bool:

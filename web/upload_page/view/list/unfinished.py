@@ -44,9 +44,11 @@ def show_unfinished(model: "QueueModel", actions: "Actions") -> None:
 
 
 def _head(records: "list[Checkpoint]", actions: "Actions", listeners: Owner) -> "Element":
-    share = percent(sum([each.sent for each in records]), sum([each.total for each in records]))
+    share = percent(
+        sum([record.sent for record in records]), sum([record.total for record in records])
+    )
     title = element("b", None, say_count("unfinished_title", len(records), percent=share))
-    ready = [each for each in records if each.can_reopen]
+    ready = [record for record in records if record.can_reopen]
     words = element("p", {"class": "title"}, title)
     head = element("div", {"class": "record"}, words)
     if len(ready) < len(records):

@@ -96,16 +96,16 @@ def _most(limits: "Limits") -> str:
 
 
 def _tell_error(line: "Element", error: Exception) -> None:
-    told = explain(error, origin="")
+    explanation = explain(error, origin="")
     if waits_for(error) in (states.FOR_NETWORK, states.FOR_SERVER):
-        set_text(line, say("grant_waits", sentence=told.sentence))
+        set_text(line, say("grant_waits", sentence=explanation.sentence))
         return
     if waits_for(error) == states.FOR_LOGIN:
-        line.append(element("span", {"class": "visually-hidden"}, told.sentence))
+        line.append(element("span", {"class": "visually-hidden"}, explanation.sentence))
         return  # for screen readers; others see a notice with a button
     if waits_for(error) == states.FOR_QUOTA:
-        line.append(f"{told.sentence} {told.next_step}")
+        line.append(f"{explanation.sentence} {explanation.next_step}")
         return
-    line.append(say("grant_failed", sentence=told.sentence, next=told.next_step))
-    if told.detail:
-        line.append(element("code", {"class": "detail"}, facts(told.detail)))
+    line.append(say("grant_failed", sentence=explanation.sentence, next=explanation.next_step))
+    if explanation.detail:
+        line.append(element("code", {"class": "detail"}, facts(explanation.detail)))

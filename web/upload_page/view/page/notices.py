@@ -67,13 +67,13 @@ def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -
             + _failures(model, actions)
             + _conditions(model, grant)
         )
-        facts: list[object] = [each.facts() for each in notices]
+        facts: list[object] = [notice.facts() for notice in notices]
         if facts != shown[0]:
             shown[0] = facts
             listeners.dispose()
             clear(box)
             boxes = [_box(notice, listeners) for notice in notices]
-            rests[0] = [each.querySelector(".rest") for each in boxes]
+            rests[0] = [made.querySelector(".rest") for made in boxes]
             box.append(*boxes[:UNFOLDED])
             if len(boxes) > UNFOLDED:
                 box.append(_folded(boxes[UNFOLDED:]))
@@ -85,7 +85,7 @@ def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -
 
 
 def _waits(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":
-    found = []
+    notices = []
     refused = grant.error.get()
     sign_in = [("sign_in", actions.sign_in)] if actions.offers_sign_in.get() else []
     reason_refused = waits_for(refused) if refused else ""
@@ -97,23 +97,23 @@ def _waits(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "lis
     ):
         count = model.waits[reason].get()
         is_login = reason == states.FOR_LOGIN
-        told = ""
+        sentence = ""
         if is_login and reason_refused == reason and (refused.reason or not count):
-            told = explain(refused, origin=actions.origin).sentence
-        if not count and not told:
+            sentence = explain(refused, origin=actions.origin).sentence
+        if not count and not sentence:
             continue
         hosts = _hosts(grant) if reason == states.FOR_STORAGE else ""
         more = [say("login_by_site")] if is_login and not offers else []
         if count:
             more.append(say_count("notice_waiting", count))
-        words = told or say(f"notice_{key}", host=hosts)
-        found.append(_Notice(key, words, gap().join(more), offers, False))
-    return found
+        words = sentence or say(f"notice_{key}", host=hosts)
+        notices.append(_Notice(key, words, gap().join(more), offers, False))
+    return notices
 
 
 def _hosts(grant: "GrantModel") -> str:
-    found = grant.grant.get()
-    origins = found.bucket.origins if found else []
+    latest = grant.grant.get()
+    origins = latest.bucket.origins if latest else []
     return say("comma").join([origin.partition("://")[2] for origin in origins])
 
 
@@ -128,8 +128,8 @@ def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "lis
         return []
     error = grant.error.get()
     if error and waits_for(error) == states.FOR_QUOTA:
-        told = explain(error, origin=actions.origin)
-        words, more = told.sentence, told.next_step
+        explanation = explain(error, origin=actions.origin)
+        words, more = explanation.sentence, explanation.next_step
     else:
         words, more = say("no_room"), say("no_room_next")
     if waiting:
@@ -149,42 +149,48 @@ def _fits(model: "QueueModel", grant: "GrantModel") -> bool:
 
 def _failures(model: "QueueModel", actions: "Actions") -> "list[_Notice]":
     """Return one notice for each kind of failure that concerns all files."""
-    told: dict[str, Explanation] = {}
+    explanations: dict[str, Explanation] = {}
     if model.failed.get():
         for item in model.rows.get():
             error = item.upload.error
             if error and item.upload.state == states.FAILED:
-                found = explain(error, origin=actions.origin)
-                if found.notice:
-                    told[found.notice] = found
+                explanation = explain(error, origin=actions.origin)
+                if explanation.notice:
+                    explanations[explanation.notice] = explanation
     return [
-        _Notice(key, told[key].sentence, told[key].next_step, _offers(told[key], actions), True)
-        for key in sorted(told)
+        _Notice(
+            key,
+            explanations[key].sentence,
+            explanations[key].next_step,
+            _offers(explanations[key], actions),
+            True,
+        )
+        for key in sorted(explanations)
     ]
 
 
-def _offers(told: "Explanation", actions: "Actions") -> "list[Offer]":
+def _offers(explanation: "Explanation", actions: "Actions") -> "list[Offer]":
     offers: list[Offer] = []
-    if told.to_copy:
-        offers.append(("copy_rule", partial(actions.copy, told.to_copy)))
+    if explanation.to_copy:
+        offers.append(("copy_rule", partial(actions.copy, explanation.to_copy)))
     offers.append(("retry_all", actions.retry_failed))
     return offers
 
 
 def _conditions(model: "QueueModel", grant: "GrantModel") -> "list[_Notice]":
-    found = []
+    notices = []
     skew_s = grant.skew_s.get()
     if abs(skew_s) > SKEW_WORTH_TELLING_S:
         key = "clock_slow" if skew_s > 0 else "clock_fast"
         minutes = (abs(skew_s) + 30) // 60
         words = say_count(f"notice_{key}", minutes)
-        found.append(_Notice(key, words, say("notice_clock_more"), [], False))
+        notices.append(_Notice(key, words, say("notice_clock_more"), [], False))
     if not window.is_secure() and model.running.get():
         more = say("notice_insecure_more")
-        found.append(_Notice("insecure", say("notice_insecure"), more, [], False))
+        notices.append(_Notice("insecure", say("notice_insecure"), more, [], False))
     if model.forgetful.get():
-        found.append(_Notice("forgetful", say("notice_forgetful"), "", [], False))
-    return found
+        notices.append(_Notice("forgetful", say("notice_forgetful"), "", [], False))
+    return notices
 
 
 def _folded(boxes: "list[Element]") -> "Element":

@@ -190,7 +190,7 @@ def size_text(size: float) -> str:
 
 def types_text(types: "list[str]") -> str:
     """Return file types as text: `images, PDF, .csv` for `image/*`, `application/pdf`, `.csv`."""
-    return say("comma").join([_type_text(each) for each in types])
+    return say("comma").join([_type_text(kind) for kind in types])
 
 
 def _type_text(pattern: str) -> str:
