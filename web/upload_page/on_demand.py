@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["FUNCTIONS"]
-
 FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "copy_link": copy_link,
     "delete": delete_stored,

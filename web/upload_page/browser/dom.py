@@ -16,23 +16,6 @@ if TYPE_CHECKING:
 
     Element = Any
 
-__all__ = [
-    "by_id",
-    "clear",
-    "element",
-    "has_focus",
-    "icon",
-    "listen",
-    "listen_keys",
-    "place_in_sight",
-    "set_attribute",
-    "set_height",
-    "set_progress",
-    "set_text",
-    "show_toast",
-    "watch_nearness",
-]
-
 SVG = "http://www.w3.org/2000/svg"
 SLICE_MS = 4.0  # that one task may take for adding rows
 NEAR = "600px 0px"  # distance above and below the window

@@ -10,15 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = [
-    "Intl",
-    "chosen",
-    "fetch_sentences",
-    "remember",
-    "sentences_of_page",
-    "translate_shell",
-]
-
 YEAR_S = 365 * 86400
 
 

@@ -5,8 +5,6 @@ import js
 from ossferry_uploader.browser.server.calls import Server
 from upload_page.browser import window
 
-__all__ = ["server"]
-
 server = Server(
     str(js.location.pathname).rpartition("/")[0],
     token=window.token_of_embedding_page if window.is_embedded() else None,

@@ -8,8 +8,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Preconnect"]
-
 
 class Preconnect:
     """Opens a connection to the bucket before the first request, which saves it two round trips.

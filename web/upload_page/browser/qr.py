@@ -8,8 +8,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from upload_page.browser.dom import Element
 
-__all__ = ["qr_code"]
-
 QUIET = 4  # modules around the code
 FITTING = 0  # the library then uses the smallest version that holds the text
 CORRECTION = "M"

@@ -18,40 +18,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.browser.files import BrowserFile
 
-__all__ = [
-    "Frame",
-    "address",
-    "ask_to_notify",
-    "browser",
-    "copy_text",
-    "fail",
-    "focus_next_row",
-    "guard_leaving",
-    "is_embedded",
-    "is_secure",
-    "is_touched",
-    "load_on_demand",
-    "may_ask_to_notify",
-    "notify_if_away",
-    "open_tab",
-    "origin",
-    "person_or_network_back",
-    "ready",
-    "receive_files",
-    "reload",
-    "report_error",
-    "save_text",
-    "set_icon",
-    "set_theme",
-    "set_title",
-    "show_thumbnail",
-    "theme",
-    "token_of_embedding_page",
-    "try_now",
-    "url",
-    "when_hidden",
-]
-
 YEAR_S = 365 * 86400
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from upload_page.browser.dom import Element
 
-__all__ = ["DeletedFiles"]
-
 SHOWN = 200
 
 

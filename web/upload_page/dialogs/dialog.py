@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from upload_page.browser.dom import Element
 
-__all__ = ["Dialog", "show_text"]
-
 
 class Dialog:
     """An open dialog: a title, the content `body`, and the buttons that `offer` adds.

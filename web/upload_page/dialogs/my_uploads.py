@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     Action = Callable[[StoredObject], Coroutine[Any, Any, None]]
 
-__all__ = ["delete_stored", "show_my_uploads"]
-
 DOWNLOAD_S = 300
 TYPING_S = 0.25  # a search waits this long for the next letter
 MAX_WORDS = "200"  # characters; the server takes no more

@@ -10,8 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["show_receipt"]
-
 
 async def show_receipt(rows: "list[tuple[Upload, float]]") -> None:
     """Open the dialog that saves the receipt, and return when the dialog is closed.

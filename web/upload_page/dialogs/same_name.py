@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.files import File
     from upload_page.browser.dom import Element
 
-__all__ = ["BOTH", "REPLACE", "SKIP", "ask_same_name"]
-
 BOTH, REPLACE, SKIP = "keep_both", "replace", "skip"
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from upload_page.view.actions import Actions
     from upload_page.view.signals import Owner
 
-__all__ = ["copy_link", "show_share"]
-
 MUCH_SOONER = 0.1  # of the requested time
 MAX_NOTE = "200"  # characters
 HOUR_S = 3600

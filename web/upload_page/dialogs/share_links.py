@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from upload_page.browser.dom import Element
 
-__all__ = ["ShareLinks"]
-
 SHOWN = 200
 
 

@@ -4,8 +4,6 @@ from upload_page.browser.dom import element
 from upload_page.dialogs.dialog import Dialog
 from upload_page.view.words.text import say
 
-__all__ = ["show_shortcuts"]
-
 KEYS = (
     ("Alt+U", "choose_files"),
     ("Alt+P", "key_pause"),

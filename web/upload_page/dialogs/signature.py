@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.errors import Refused
     from upload_page.browser.dom import Element
 
-__all__ = ["show_signature"]
-
 
 async def show_signature(error: "Refused") -> None:
     """Show the canonical requests of page and OSS, the first difference and its likely cause.

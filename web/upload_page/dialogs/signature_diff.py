@@ -9,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.oss.requests import Request
 
-__all__ = ["Difference", "canonical_request_of", "first_difference", "without_token"]
-
 TOKEN = "x-oss-security-token:"  # noqa: S105 - the name of a header
 
 # Sentences for the first lines of a canonical request; the headers follow.

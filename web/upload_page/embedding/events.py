@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from upload_page.view.grant_model import GrantModel
     from upload_page.view.model import QueueModel
 
-__all__ = ["send_results", "send_sign_in", "send_sums", "send_texts"]
-
 SIGNED_OUT = 401
 NO_COOKIES = (
     "Without getToken, cookies identify the person, and frames of another site get no cookies."

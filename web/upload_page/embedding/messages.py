@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from upload_page.view.grant_model import GrantModel
     from upload_page.view.model import QueueModel
 
-__all__ = ["serve_embedding_page"]
-
 TAGS = "tags"  # an option, and a feature of grants
 BAD_OPTIONS = "bad-options"
 

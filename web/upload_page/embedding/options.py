@@ -9,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["EmbeddingOptions", "read_options"]
-
 RESULTS = "results"
 PROPERTY = "getToken"  # the property of the element that `by_token` stands for
 FREE = ("by_token", "lang", "theme", "tokens")  # every site that may embed the page may set these

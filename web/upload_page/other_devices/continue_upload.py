@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
 
-__all__ = ["DifferentFile", "InOtherTab", "RemoteUpload", "claim", "continue_upload"]
-
 ACTIVE_S = 300.0  # since the latest part; another device may still be sending
 
 

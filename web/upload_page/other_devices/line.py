@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
     from upload_page.browser.dom import Element
 
-__all__ = ["Line"]
-
 GONE = ("NoSuchUpload", "no-upload")  # codes of OSS and of our server
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
     from upload_page.view.model import QueueModel
 
-__all__ = ["show_other_devices"]
-
 
 class _List:
     """The list of unfinished uploads that other devices have started.

@@ -6,8 +6,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["check_counts", "outcome_text"]
-
 # a check that only adds metadata, or whose change the person has undone, has found nothing wrong
 COUNTED_AS = {"noted": "passed", "undone": "passed"}
 ORDER = ("passed", "changed", "asks", "rejected", "error")

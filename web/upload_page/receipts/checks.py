@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from upload_page.browser.dom import Element
     from upload_page.view.signals import Owner
 
-__all__ = ["show_checks"]
-
 
 def show_checks(checks: "dict[str, Any]", owner: "Owner") -> "Element":
     """Return an element that shows how many checks passed, and on a click what each check said.

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Row = tuple[Upload, float]  # with the time when it was done, in seconds since 1970
 
-__all__ = ["as_csv", "as_json"]
-
 COLUMNS = ("name", "key", "size", "crc64", "request_id", "arrived_at", "checks_claimed")
 # Spreadsheets read a formula where a cell begins with one of these.
 FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20\t\r"

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["PAGE", "StoredObject", "folders_of", "list_path", "not_listed", "path_of"]
-
 PAGE = 200  # objects of a reply, and lines shown at a time
 RANDOM_CHARS = 32  # hex digits in a key
 HEX = "0123456789abcdef"

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from upload_page.view.grant_model import GrantModel
     from upload_page.view.model import QueueModel, UploadModel
 
-__all__ = ["UNDO_S", "Actions"]
-
 UNDO_S = 8.0
 POLL_S = 0.05
 TOLD = 3  # messages about files that could not be opened or discarded; the list shows the others

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from upload_page.view.actions import Actions
     from upload_page.view.model import QueueModel, UploadModel
 
-__all__ = ["Adding"]
-
 FIRST_FILES = 20  # enough rows to fill a window
 FILES_AT_ONCE = 100
 AT_ONCE_S = 0.015  # adding files for longer would make the page feel blocked

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from upload_page.view.grant_model import GrantModel
     from upload_page.view.model import QueueModel
 
-__all__ = ["show"]
-
 
 def show(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
     """Build the view now, and again when the language changes."""

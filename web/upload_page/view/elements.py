@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from upload_page.browser.dom import Element
     from upload_page.view.signals import Owner
 
-__all__ = ["CROSS", "Facts", "button", "facts", "file_name"]
-
 CROSS = "M5.5 5.5l9 9m0-9l-9 9"  # the path of an icon
 
 

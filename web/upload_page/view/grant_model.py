@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.grants.grant import Grant
 
-__all__ = ["GrantModel"]
-
 # Features of every server that has quotas; without a grant they still let a person free space.
 WITHOUT_GRANT = ("objects", "unfinished")
 

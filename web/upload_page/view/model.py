@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.ports import Clock
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["WAITS", "QueueModel", "UploadModel"]
-
 NOTHING: "tuple[int, ...]" = (0,) * 18
 NONE_WAITS: "tuple[int, ...]" = (0,) * 11  # the end of a share
 QUIET_S = 8.0

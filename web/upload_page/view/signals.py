@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["Computed", "Owner", "Signal", "batch", "effect", "report_errors_to"]
-
 _reader: "_Reader | None" = None
 _owner: "Owner | None" = None
 _waiting: "list[_Effect]" = []

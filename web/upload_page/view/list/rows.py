@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     Offer = tuple[str, str, Callable[[UploadModel], None]]
 
-__all__ = ["row"]
-
 PAUSES = {
     "": "paused",
     states.BY_PERSON: "paused",

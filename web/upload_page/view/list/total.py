@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from upload_page.view.model import QueueModel
     from upload_page.view.signals import Owner
 
-__all__ = ["show_total"]
-
 LONG_S = 20
 
 

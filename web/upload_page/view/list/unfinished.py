@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from upload_page.view.actions import Actions
     from upload_page.view.model import QueueModel
 
-__all__ = ["show_unfinished"]
-
 
 SHOWN = 5  # records at first; a button shows more
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     MakeRow = Callable[[UploadModel, Owner], Element]
 
-__all__ = ["VirtualList"]
-
 CHUNK = 5  # rows
 ALL_SHOWN = 40  # uploads; a list of up to this length has all its rows
 FIRST_GUESS = 68.0  # px per row, until real rows were measured

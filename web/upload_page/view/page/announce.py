@@ -16,8 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from upload_page.view.model import QueueModel, UploadModel
 
-__all__ = ["announce"]
-
 NAMED = 3  # failures with name and reason in one announcement; more are only counted
 
 

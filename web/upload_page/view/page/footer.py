@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from upload_page.view.model import QueueModel
     from upload_page.view.signals import Owner
 
-__all__ = ["show_footer"]
-
 SPEEDS = (0, 250_000, 1_000_000, 5_000_000, 20_000_000)  # bytes per second
 
 

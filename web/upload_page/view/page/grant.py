@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from upload_page.browser.dom import Element
     from upload_page.view.grant_model import GrantModel
 
-__all__ = ["show_demo", "show_grant", "show_limits"]
-
 
 def show_grant(model: "GrantModel") -> None:
     """Show the person, the upload folder and the expiry of the grant.

@@ -8,8 +8,6 @@ from upload_page.browser.dom import by_id, listen, set_attribute
 from upload_page.view.signals import effect
 from upload_page.view.words.text import direction, language, say, use
 
-__all__ = ["languages", "speak", "start_language", "start_theme"]
-
 THEMES = ("auto", "light", "dark")
 
 

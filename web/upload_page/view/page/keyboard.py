@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from upload_page.browser.dom import Element
     from upload_page.view.actions import Actions
 
-__all__ = ["start_keys"]
-
 
 def start_keys(actions: "Actions") -> None:
     """Listen for keyboard shortcuts, and call the action of each shortcut."""

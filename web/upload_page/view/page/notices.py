@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     Offer = tuple[str, Callable[[], None]]
 
-__all__ = ["show_notices"]
-
 SKEW_WORTH_TELLING_S = 300
 UNFOLDED = 2  # notices; more would push the list out of the window
 

@@ -9,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from upload_page.view.model import QueueModel
 
-__all__ = ["show_tab"]
-
 STEP = 5  # percent between two icons
 TAB_MS = 1000.0
 ICON = (

@@ -1,7 +1,5 @@
 """File names for display: a long name is shortened in its middle and keeps its end."""
 
-__all__ = ["badge", "split_name"]
-
 TAIL = 12  # characters at the end that are always shown
 SHORT = 24  # characters; a name of up to this length is never cut
 JOINERS = "\u200d\ufe0e\ufe0f\u20e3"

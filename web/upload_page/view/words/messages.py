@@ -35,8 +35,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["NOT_STORED", "Explanation", "at_line", "explain"]
-
 NOT_STORED = "not-stored"  # code of our server
 
 # Errors whose text is shown too, and the key of the sentence.

@@ -3,8 +3,6 @@
 from upload_page.view.words.text import percent as percent_text
 from upload_page.view.words.text import say, say_count
 
-__all__ = ["Milestones"]
-
 
 class Milestones:
     """Finds milestones: compares the sums of the queue with the sums of the previous call."""

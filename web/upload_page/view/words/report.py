@@ -7,8 +7,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["support_report"]
-
 
 def support_report(upload: "Upload", *, at: str, page: str, browser: str) -> str:
     """Return a report about a failed upload for the support team, as lines of `name: value`.

@@ -11,25 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Protocol
 
-__all__ = [
-    "ago",
-    "count_files",
-    "direction",
-    "ended",
-    "gap",
-    "language",
-    "moment",
-    "number",
-    "percent",
-    "say",
-    "say_count",
-    "size_text",
-    "time_left",
-    "time_of_day",
-    "types_text",
-    "use",
-]
-
 UNITS = ("kB", "MB", "GB", "TB")
 KINDS = ("audio", "font", "image", "text", "video")  # of content types; each has a sentence
 NO_GAP = ("ja", "zh-CN", "zh-TW")  # the full stop of these languages has its own space
