@@ -6,14 +6,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from ossferry_checks.in_browser import reasons
-from support.serving import serve
+from support.serving import serve, site
 
 pytestmark = pytest.mark.browser
 
@@ -58,14 +55,9 @@ window.makePool = (config) => {
 </script>"""
 
 
-async def opened(_request: Request) -> Response:
-    return HTMLResponse(PAGE)
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    routes = [Route("/", opened), Mount("/page", StaticFiles(directory=SCRIPTS))]
-    with serve(Starlette(routes=routes)) as url:
+    with serve(site(PAGE, Mount("/page", StaticFiles(directory=SCRIPTS)))) as url:
         yield url
 
 

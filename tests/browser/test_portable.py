@@ -1,15 +1,11 @@
 """The page's unit tests pass inside MicroPython and Pyodide, not only in CPython."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from support.browser_page import PYTHON, make_app, script
-from support.expecting import expect
-from support.serving import serve
+from support.browser_page import PYTHON, result_of, script
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +15,6 @@ INSIDE = Path(__file__).parent / "inside"
 SOURCES = sorted((TESTS / "unit" / "web").rglob("test_*.py"))
 MODULES = [path.relative_to(TESTS).with_suffix("").as_posix().replace("/", ".") for path in SOURCES]
 SUPPORT = ("english.py", "fake_browser.py", "fake_checks.py", "fakes.py", "pages.py", "vectors.py")
-TIMEOUT_MS = 170_000  # on a busy machine
 
 Results = dict[str, list[tuple[str, str]]]
 
@@ -41,30 +36,11 @@ def code() -> str:
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with serve(make_app(code())) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def results(address: str, runtime: str, browser: Browser) -> Results:
+def results(runtime: str, browser: Browser) -> Results:
     """Run all tests once in one page with this interpreter."""
-    page = browser.new_page()
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text))
-    page.goto(f"{address}/{runtime}")
-    body = page.locator("body")
-    try:
-        expect(body).to_have_attribute(
-            "data-interpreter",
-            {"micropython": "micropython", "pyodide": "cpython"}[runtime],
-            timeout=TIMEOUT_MS,
-        )
-    except AssertionError as error:
-        raise AssertionError("\n".join(errors)) from error
-    text = body.get_attribute("data-results") or ""
-    page.close()
-    return {module: [(test, error) for test, error in tests] for module, tests in json.loads(text)}
+    interpreter, results = result_of(code(), runtime, browser)
+    assert interpreter == {"micropython": "micropython", "pyodide": "cpython"}[runtime]
+    return {module: [(test, error) for test, error in tests] for module, tests in results}
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -5,12 +5,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
-from support.serving import serve
+from support.serving import serve, site
 from support.shared_page import SharedPage, shared_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_browser("chromium")]
@@ -33,10 +29,7 @@ FOUND = """async () => ({
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    async def site(_request: Request) -> Response:
-        return HTMLResponse("<title>site</title>")
-
-    with serve(Starlette(routes=[Route("/", site)])) as url:
+    with serve(site("<title>site</title>")) as url:
         yield url
 
 

@@ -1,16 +1,12 @@
 """Long work is divided into short tasks, so that the page can draw in between."""
 
-import json
-import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from support.browser_page import PYTHON, make_app, script
-from support.expecting import expect
-from support.serving import serve
+from support.browser_page import PYTHON, result_of, script
 
 pytestmark = pytest.mark.browser
 
@@ -31,8 +27,8 @@ def burn(ms):
         pass
 
 
-def tell(found):
-    js.document.body.setAttribute("data-found", json.dumps(found))
+def tell(result):
+    js.document.body.setAttribute("data-result", json.dumps(result))
 
 
 ticks = []
@@ -138,15 +134,9 @@ def run(browser: Browser) -> Run:
     """Run Python code in a page on MicroPython, and return what it has told."""
 
     def run(code: str, init: str = "") -> list[Any]:
-        with serve(make_app(script(PYTHON, START + code))) as url:
-            page = browser.new_page()
-            page.add_init_script(f"window.framesSeen = 0;{init}")
-            page.goto(f"{url}/micropython")
-            body = page.locator("body")
-            expect(body).to_have_attribute("data-found", re.compile("."), timeout=60_000)
-            found: list[Any] = json.loads(body.get_attribute("data-found") or "")
-            page.close()
-        return found
+        init = f"window.framesSeen = 0;{init}"
+        result: list[Any] = result_of(script(PYTHON, START + code), "micropython", browser, init)
+        return result
 
     return run
 

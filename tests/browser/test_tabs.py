@@ -8,13 +8,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from support.serving import serve
+from support.serving import serve, site
 
 pytestmark = pytest.mark.browser
 
@@ -31,11 +28,8 @@ COMES_BACK = """() => {
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    async def blank(_request: Request) -> Response:
-        return HTMLResponse("<title>blank</title>")
-
-    routes = [Mount("/assets", StaticFiles(directory=ASSETS)), Route("/", blank)]
-    with serve(Starlette(routes=routes)) as url:
+    assets = Mount("/assets", StaticFiles(directory=ASSETS))
+    with serve(site("<title>blank</title>", assets)) as url:
         yield url
 
 

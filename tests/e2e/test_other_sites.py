@@ -4,13 +4,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Response
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
 
 from ossferry.cli.demo import Demo
-from support.serving import serve
+from support.serving import serve, site
 
 pytestmark = pytest.mark.e2e
 
@@ -58,10 +54,7 @@ ATTACK = """async (target) => {
   }
   return result;
 }"""
-
-
-async def evil(_request: Request) -> HTMLResponse:
-    return HTMLResponse("<!DOCTYPE html><title>evil</title><body>")
+EVIL = site("<!DOCTYPE html><title>evil</title><body>")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"], ids=["other site", "other port"])
@@ -70,7 +63,7 @@ def test_t03_t05_t06_t34_a_page_of_elsewhere_gets_nothing(
 ) -> None:
     answers: list[Response] = []
     page.context.on("response", lambda answer: answers.append(answer))
-    with serve(Starlette(routes=[Route("/", evil)])) as url:
+    with serve(EVIL) as url:
         page.goto(url.replace("127.0.0.1", host))
         result: dict[str, Any] = page.evaluate(ATTACK, demo.url)
         frames = [frame.url for frame in page.frames[1:]]

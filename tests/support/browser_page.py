@@ -6,19 +6,26 @@ Used to run the page's unit tests on MicroPython and on Pyodide.
 import json
 import re
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+from playwright.sync_api import Browser
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-__all__ = ["BUILT", "PYTHON", "make_app", "script"]
+from support.expecting import expect
+from support.serving import serve
+
+__all__ = ["BUILT", "PYTHON", "make_app", "result_of", "script"]
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "build" / "web"
 """The built page."""
+TIMEOUT_MS = 170_000  # on a busy machine
 PACKAGES = ("ossferry_uploader", "upload_page")
 PYTHON = [
     (path.relative_to(ROOT / "web").as_posix(), path)
@@ -47,6 +54,27 @@ for path, text in {json.dumps(content, ensure_ascii=False)}:
         file.write(text)
 {then}
 """
+
+
+def result_of(code: str, runtime: str, browser: Browser, init: str = "") -> Any:
+    """Run Python code in our page, and return the JSON that it puts into `data-result` of the body.
+
+    Args:
+        code: see `script`.
+        init: JavaScript that runs before the page's own.
+    """
+    errors: list[str] = []
+    with serve(make_app(code)) as url, closing(browser.new_page()) as page:
+        page.on("console", lambda message: errors.append(message.text))
+        if init:
+            page.add_init_script(init)
+        page.goto(f"{url}/{runtime}")
+        body = page.locator("body")
+        try:
+            expect(body).to_have_attribute("data-result", re.compile("."), timeout=TIMEOUT_MS)
+        except AssertionError as error:
+            raise AssertionError("\n".join(errors)) from error
+        return json.loads(body.get_attribute("data-result") or "")
 
 
 def make_app(code: str) -> Starlette:

@@ -3,11 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ossferry.cli.serving import BackgroundServer, bind
 
-__all__ = ["serve"]
+__all__ = ["serve", "site"]
+
+
+def site(html: str, *routes: BaseRoute) -> Starlette:
+    """Return an application whose page `/` has this HTML."""
+
+    async def page(_request: Request) -> Response:
+        return HTMLResponse(html)
+
+    return Starlette(routes=[Route("/", page), *routes])
 
 
 @contextmanager

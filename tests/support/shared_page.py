@@ -16,12 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
 
-from support.serving import serve
+from support.serving import serve, site
 
 __all__ = ["SharedPage", "shared_page"]
 
@@ -33,11 +29,7 @@ def shared_page(browser: Browser, options: dict[str, Any]) -> Iterator["SharedPa
     The servers of all stories have the host of this document. To Chromium they are one site, so it
     keeps the process, and what this process has compiled.
     """
-
-    async def blank(_request: Request) -> HTMLResponse:
-        return HTMLResponse("<title>blank</title>")
-
-    with serve(Starlette(routes=[Route("/", blank)])) as url:
+    with serve(site("<title>blank</title>")) as url:
         shared = SharedPage(browser, options, blank=url)
         try:
             yield shared

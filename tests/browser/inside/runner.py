@@ -12,14 +12,17 @@ __all__ = ["run"]
 
 
 async def run(modules):
-    """Run all tests of `modules` (dotted names), and report {module: [[test, error or ""], …]}."""
+    """Run all tests of `modules` (dotted names), and report the interpreter and the outcomes.
+
+    The outcomes are [[module, [[test, error or ""], …]], …].
+    """
     if sys.implementation.name == "micropython":
         gc.threshold(16 << 20)  # each collection looks at the whole heap
     results = []
     for module in modules:
         results.append([module, await _run_module(module)])
-    js.document.body.setAttribute("data-results", json.dumps(results))
-    js.document.body.setAttribute("data-interpreter", sys.implementation.name)
+    result = json.dumps([sys.implementation.name, results])
+    js.document.body.setAttribute("data-result", result)
 
 
 async def _run_module(name):

@@ -50,6 +50,12 @@ async def make(ports=None, *, arrived=3):
     return queue, ports, engine
 
 
+async def go_on(queue, file=None, **changes):
+    """Continue the upload with a file, or with the right one."""
+    file = file or FakeFile("a.bin", SIZE)
+    return await continue_upload(begun(**changes), file, queue.unfinished, lambda _: None)
+
+
 async def test_what_has_arrived_is_not_sent_again():
     queue, ports, _ = await make()
     proved = []
@@ -70,9 +76,7 @@ async def test_parts_that_overlap_do_not_make_it_a_different_file():
     queue, ports, _ = await make(arrived=1)
     ports.http.multiparts["U1"] = {1: 8 * MIB, 2: 24 * MIB, 4: 24 * MIB, 5: 8 * MIB}
 
-    upload = await continue_upload(
-        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None
-    )
+    upload = await go_on(queue)
     await until(lambda: upload.state == states.DONE)
 
     assert sorted(ports.http.parts_sent) == [6, 7, 8]
@@ -82,9 +86,7 @@ async def test_parts_that_overlap_do_not_make_it_a_different_file():
 async def test_parts_are_read_when_it_goes_on_and_again_before_the_end():
     queue, ports, _ = await make()
 
-    upload = await continue_upload(
-        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None
-    )
+    upload = await go_on(queue)
     await until(lambda: upload.state == states.DONE)
 
     there, last_byte = 3, (SIZE - 1, 1)
@@ -93,46 +95,33 @@ async def test_parts_are_read_when_it_goes_on_and_again_before_the_end():
 
 
 @pytest.mark.parametrize(
-    ("file", "crc64_of"),
-    [
-        (FakeFile("a.bin", SIZE), lambda _size: 1),
-        (FakeFile("a.bin", 20 * MIB), None),
-        (FakeFile("a.bin", 10), None),
-        (FakeFile("a.bin", 0), None),
-    ],
+    ("size", "has_other_bytes", "compared"),
+    [(SIZE, True, 1), (20 * MIB, False, 2), (10, False, 0), (0, False, 0)],
     ids=["other bytes", "ends inside a part", "ends before a part", "empty"],
 )
-async def test_another_file_is_refused_and_nothing_of_the_upload_is_touched(file, crc64_of):
+async def test_another_file_is_refused_and_nothing_of_the_upload_is_touched(
+    size, has_other_bytes, compared
+):
     queue, ports, _ = await make()
-    ports.http.crc64_of = crc64_of or ports.http.crc64_of
+    if has_other_bytes:
+        ports.http.crc64_of = lambda _size: 1
 
     with pytest.raises(DifferentFile):
-        await continue_upload(begun(), file, queue.unfinished, lambda _: None)
+        await go_on(queue, FakeFile("a.bin", size))
 
+    assert len(ports.checksum.pieces) == compared  # the first difference is enough
     assert queue.uploads == []
     assert ports.http.multiparts == {"U1": {1: 8 * MIB, 2: 8 * MIB, 3: 8 * MIB}}
     assert [request.method for request in ports.http.requests] == ["GET"]
     await until(lambda: not (ports.storage.texts or locks(ports)))
 
 
-async def test_the_first_difference_ends_the_comparing():
-    queue, ports, _ = await make()
-    ports.http.crc64_of = lambda _size: 1
-
-    with pytest.raises(DifferentFile):
-        await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None)
-
-    assert len(ports.checksum.pieces) == 1
-
-
 async def test_after_a_refusal_the_right_file_goes_on():
     queue, ports, _ = await make()
     with pytest.raises(DifferentFile):
-        await continue_upload(begun(), FakeFile("b.bin", 10), queue.unfinished, lambda _: None)
+        await go_on(queue, FakeFile("b.bin", 10))
 
-    upload = await continue_upload(
-        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None
-    )
+    upload = await go_on(queue)
     await until(lambda: upload.state == states.DONE)
 
     assert ports.http.objects == {KEY: SIZE}
@@ -143,7 +132,7 @@ async def test_a_file_that_cannot_be_read_leaves_the_upload_as_it_is():
     ports.checksum.error = FileUnreadable("NotFoundError")
 
     with pytest.raises(FileUnreadable):
-        await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None)
+        await go_on(queue)
 
     assert len(ports.http.multiparts["U1"]) == 3
     assert ports.tabs.names == []
@@ -154,7 +143,7 @@ async def test_what_has_ended_meanwhile_says_so():
     ports.http.plan = [refused("NoSuchUpload", 404)]
 
     with pytest.raises(Refused) as caught:
-        await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None)
+        await go_on(queue)
 
     assert caught.value.code == "NoSuchUpload"
 
@@ -162,7 +151,7 @@ async def test_what_has_ended_meanwhile_says_so():
 async def test_after_a_reload_it_is_this_browsers_own():
     queue, ports, _ = await make()
     ports.http.hold_after = 2
-    await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None)
+    await go_on(queue)
     await until(lambda: len(ports.http.parts_sent) == 2)
 
     ports.tabs.close()
@@ -177,9 +166,7 @@ async def test_after_a_reload_it_is_this_browsers_own():
 async def test_what_the_other_device_finishes_first_stays(there):
     queue, ports, _ = await make()
     ports.http.hold_after = 2
-    upload = await continue_upload(
-        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None
-    )
+    upload = await go_on(queue)
     await until(lambda: ports.http.hold_after is None)
     del ports.http.multiparts["U1"]
     ports.http.objects[KEY] = there
@@ -197,9 +184,7 @@ async def test_what_the_other_device_finishes_first_stays(there):
 async def test_what_the_other_device_finishes_while_this_page_is_loaded_again_stays(there):
     queue, ports, _ = await make()
     ports.http.hold_after = 2
-    first = await continue_upload(
-        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None
-    )
+    first = await go_on(queue)
     await until(lambda: ports.http.hold_after is None)
     queue.pause(first)
     await until(lambda: not ports.http.running)
@@ -241,9 +226,7 @@ async def test_of_a_file_that_another_device_finished_with_another_end_none_is_l
 async def test_a_small_file_that_is_gone_on_with_in_parts_ends_in_parts():
     queue, ports, _ = await make(arrived=1)
 
-    upload = await continue_upload(
-        begun(size=8 * MIB), FakeFile("a.bin", 12 * MIB), queue.unfinished, lambda _: None
-    )
+    upload = await go_on(queue, FakeFile("a.bin", 12 * MIB), size=8 * MIB)
     await until(lambda: upload.state in states.ENDED)
 
     assert (upload.state, ports.http.objects) == (states.DONE, {KEY: 12 * MIB})
@@ -254,12 +237,7 @@ async def test_where_the_name_is_the_key_nothing_is_written_over():
     queue, ports, _ = await make()
     ports.http.objects["uploads/alice-1/a.bin"] = 7
 
-    upload = await continue_upload(
-        begun(key="uploads/alice-1/a.bin"),
-        FakeFile("renamed.bin", SIZE),
-        queue.unfinished,
-        lambda _: None,
-    )
+    upload = await go_on(queue, FakeFile("renamed.bin", SIZE), key="uploads/alice-1/a.bin")
     await until(lambda: upload.state in states.ENDED)
 
     assert upload.state == states.FAILED
@@ -270,13 +248,12 @@ async def test_only_one_tab_goes_on_with_it():
     one, ports, _ = await make()
     other_ports = make_ports(http=ports.http, storage=ports.storage, browser=ports.tabs._browser)
     other, _, engine = await make(other_ports)
-    file = FakeFile("a.bin", SIZE)
     ports.http.hold()
-    first = asyncio.create_task(continue_upload(begun(), file, one.unfinished, lambda _: None))
+    first = asyncio.create_task(go_on(one))
     await until(lambda: KEY in ports.tabs.names)
 
     with pytest.raises(InOtherTab):
-        await continue_upload(begun(), file, other.unfinished, lambda _: None)
+        await go_on(other)
     ports.http.release()
     upload = await first
     await until(lambda: upload.state == states.DONE)
@@ -292,13 +269,9 @@ async def test_an_upload_of_this_page_is_known_as_soon_as_it_has_begun():
     await until(lambda: len(ports.http.parts_sent) == 1)
 
     assert upload.upload_id in engine.journal.upload_ids
+    file = FakeFile("b.bin", SIZE)
     with pytest.raises(InOtherTab):
-        await continue_upload(
-            begun(key=upload.key, upload_id=upload.upload_id),
-            FakeFile("b.bin", SIZE),
-            queue.unfinished,
-            lambda _: None,
-        )
+        await go_on(queue, file, key=upload.key, upload_id=upload.upload_id)
 
 
 def test_what_the_server_says_is_read():
