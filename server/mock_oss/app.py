@@ -32,11 +32,11 @@ from mock_oss.http.body import Body, ClientGoneError, CutConnectionError
 from mock_oss.http.cors import answer_headers, check_page, preflight
 from mock_oss.http.request import Receive, Request, Scope, Send
 from mock_oss.http.response import Response, error_response
-from mock_oss.http.sending import Sender, header_block
 from mock_oss.journal import RequestRecord
 from mock_oss.operations.objects import traffic_limit
 from mock_oss.operations.post_object import key_in_form
 from mock_oss.operations.routes import DATA_OPERATIONS, OPERATIONS, Operation, find_operation
+from mock_oss.sending import Sender, header_block
 from mock_oss.service import Call, Service
 from mock_oss.sts.endpoint import ACTION_NAMES, is_sts, serve_sts, sts_error
 from mock_oss.sts.signatures import Nonces, STSCall

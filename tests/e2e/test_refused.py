@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route
 from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, noise, until
-from mock_oss.store.crc64 import update
+from mock_oss.crc64 import update
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.records import record_keys

@@ -11,9 +11,9 @@ from starlette.responses import Response, StreamingResponse
 from mock_oss.faults.plan import Fault
 from mock_oss.http.ranges import parse_range
 from mock_oss.http.request import decode_headers
+from mock_oss.segments import clip
 from mock_oss.service import Service
 from mock_oss.store import ObjectRecord
-from mock_oss.store.blobs import clip
 
 __all__ = ["bucket_of", "object_response", "state_of"]
 

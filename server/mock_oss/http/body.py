@@ -15,11 +15,11 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from typing import Protocol
 
+from mock_oss import crc64
 from mock_oss.clock import Pace
 from mock_oss.errors import RefusedError
 from mock_oss.http.request import Message, Receive, Request
 from mock_oss.http.serial_work import SerialWork
-from mock_oss.store import crc64
 
 __all__ = ["Body", "ClientGoneError", "CutConnectionError", "Digest"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from mock_oss.errors import RefusedError
 from mock_oss.http.documents import document, printable, tag
-from mock_oss.store import Segment
+from mock_oss.segments import Segment
 
 __all__ = ["Response", "error_response", "xml_response"]
 

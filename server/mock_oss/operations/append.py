@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from mock_oss import crc64
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import MAX_OBJECT_BYTES
@@ -12,7 +13,7 @@ from mock_oss.operations.common import number, quoted, version_headers
 from mock_oss.operations.object_headers import Properties
 from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.service import Call
-from mock_oss.store import ExistingObject, ObjectRecord, crc64
+from mock_oss.store import ExistingObject, ObjectRecord
 
 __all__ = ["append_object"]
 

@@ -25,10 +25,10 @@ from mock_oss.http.request import signed_text
 from mock_oss.http.response import Response
 from mock_oss.operations.common import version_headers
 from mock_oss.operations.image_info import image_info
+from mock_oss.segments import clip
 from mock_oss.service import Call, Service
 from mock_oss.signing import callback as signing
 from mock_oss.store import ObjectRecord
-from mock_oss.store.blobs import clip
 
 __all__ = ["Callback", "deliver", "read_callback", "render_body"]
 

@@ -27,9 +27,9 @@ from mock_oss.operations.multipart import find_upload, part_number, store_part
 from mock_oss.operations.object_headers import read_properties
 from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite
 from mock_oss.operations.restore import check_readable
+from mock_oss.segments import Segment, clip
 from mock_oss.service import Call, Service
-from mock_oss.store import BucketRecord, ObjectRecord, Segment
-from mock_oss.store.blobs import clip
+from mock_oss.store import BucketRecord, ObjectRecord
 from mock_oss.store.records import pack_segments
 
 __all__ = ["copy_object", "upload_part_copy"]

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
+from mock_oss import crc64
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import Digest
@@ -28,8 +29,9 @@ from mock_oss.operations.common import (
 )
 from mock_oss.operations.object_headers import Properties, object_acl
 from mock_oss.operations.objects import may_overwrite, new_properties, written_headers
+from mock_oss.segments import Segment
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord, PartRecord, Segment, UploadRecord, crc64
+from mock_oss.store import ObjectRecord, PartRecord, UploadRecord
 from mock_oss.store.records import pack_segments
 
 __all__ = [

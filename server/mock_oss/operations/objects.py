@@ -23,9 +23,9 @@ from mock_oss.operations.compression import gzip_headers, wants_gzip
 from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.object_headers import Properties, read_properties
 from mock_oss.operations.restore import check_readable, restore_info
+from mock_oss.segments import clip
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ExistingObject, ObjectRecord
-from mock_oss.store.blobs import clip
 
 __all__ = [
     "delete_object",

@@ -6,7 +6,7 @@ partly written object is visible. If the machine crashes, objects can be lost, b
 not flush files to the disk.
 """
 
-from mock_oss.store.blobs import BlobWriter, Segment
+from mock_oss.store.blobs import BlobWriter
 from mock_oss.store.data_directory import Store
 from mock_oss.store.records import (
     BucketRecord,
@@ -23,7 +23,6 @@ __all__ = [
     "ExistingObject",
     "ObjectRecord",
     "PartRecord",
-    "Segment",
     "SessionRecord",
     "Store",
     "UploadRecord",

@@ -14,45 +14,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
+from mock_oss.segments import Segment
 from mock_oss.store.database import Database
 
-__all__ = ["BlobWriter", "Blobs", "Segment", "clip"]
+__all__ = ["BlobWriter", "Blobs"]
 
 COPY_CHUNK = 1 << 20
 SMALL_BYTES = 64 << 10
 SMALL = "#"  # first character of the names of small blobs
 MAX_IOV = 512
-
-
-class Segment(NamedTuple):
-    """A slice of a blob: the bytes ``[offset, offset + size)`` of ``blob``."""
-
-    blob: str
-    offset: int
-    size: int
-
-
-def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
-    """Cut out a byte range: return segments that contain only this range of the data.
-
-    Args:
-        segments: the segments of the data, in order.
-        offset: the offset of the range in the data.
-        size: the size of the range in bytes.
-    """
-    clipped = []
-    for segment in segments:
-        if size <= 0:
-            break
-        if offset >= segment.size:
-            offset -= segment.size
-            continue
-        taken = min(segment.size - offset, size)
-        clipped.append(Segment(segment.blob, segment.offset + offset, taken))
-        offset, size = 0, size - taken
-    return clipped
 
 
 class BlobWriter:

@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from mock_oss.errors import DataDirError
-from mock_oss.store.blobs import Blobs, BlobWriter, Segment
+from mock_oss.segments import Segment
+from mock_oss.store.blobs import Blobs, BlobWriter
 from mock_oss.store.cnames import Cnames
 from mock_oss.store.database import Database
 from mock_oss.store.inventories import Inventories

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mock_oss.store.blobs import Segment
+from mock_oss.segments import Segment
 
 __all__ = [
     "DEFAULT_CONTENT_TYPE",

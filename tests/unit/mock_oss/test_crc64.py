@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from mock_oss import crc64
 from mock_oss.operations.multipart import multipart_etag
-from mock_oss.store import crc64
 from support.vectors import load
 
 RULES: dict[str, Callable[[int], bytes]] = {

@@ -18,7 +18,7 @@ from mock_oss.store.blobs import Blobs
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from mock_oss.store import Segment
+    from mock_oss.segments import Segment
 
 __all__ = ["Sender", "header_block"]
 
