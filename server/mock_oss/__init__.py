@@ -1,6 +1,6 @@
 """A mock of Alibaba Cloud OSS and STS, for tests and for development without a cloud account.
 
-``with MockOSS() as oss:`` starts a mock; pytest tests use the ``mock_oss`` fixture; ``@mocked``
+`with MockOSS() as oss:` starts a mock; pytest tests use the `mock_oss` fixture; `@mocked`
 serves the vendor's own addresses without a port. The package imports no OSS SDK and no other
 package of this project: it is an independent implementation of the vendor's documentation.
 """

@@ -2,12 +2,11 @@
 
 The steps are: determine the bucket and key, look up the bucket, apply planned faults, authenticate,
 authorize, run the operation, add the CORS headers and the common headers, send the response, and
-complete the journal record. The control plane serves the paths below ``/_mock``.
+complete the journal record. The control plane serves the paths below `/_mock`.
 """
 
-from __future__ import annotations
-
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.utils import formatdate
 from functools import cached_property
@@ -38,15 +37,12 @@ from mock_oss.operations.post_object import key_in_form
 from mock_oss.operations.routes import DATA_OPERATIONS, OPERATIONS, Operation, find_operation
 from mock_oss.sending import Sender, header_block
 from mock_oss.service import Call, Service
+from mock_oss.store import BucketRecord
 from mock_oss.sts.endpoint import ACTION_NAMES, is_sts, serve_sts, sts_error
 from mock_oss.sts.signatures import Nonces, STSCall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from starlette.types import ASGIApp
-
-    from mock_oss.store import BucketRecord
 
     Answer = tuple[Response, bytes]
 
@@ -62,8 +58,8 @@ OPERATION_NAMES = ACTION_NAMES | {
 _CREATING = frozenset({"PutBucket", "PutBucketAcl"})
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _BUG = {"kind": "bug in the mock"}
-# In path style, objects have the same origin as /_mock/: a script in an object could use its API.
 _NO_SCRIPTS = ("Content-Security-Policy", "sandbox")
+"""In path style, objects have the origin of `/_mock/`: a script in an object could use its API."""
 _log = logging.getLogger("mock_oss")
 
 
@@ -72,11 +68,11 @@ class App:
 
     Args:
         service: the state shared by all requests.
-        control: a function that returns the ASGI application for paths below ``/_mock``; called
+        control: a function that returns the ASGI application for paths below `/_mock`; called
             before the first request to it.
     """
 
-    def __init__(self, service: Service, control: Callable[[], ASGIApp]) -> None:
+    def __init__(self, service: Service, control: "Callable[[], ASGIApp]") -> None:
         self._service = service
         self._make_control = control
         self._nonces = Nonces()
@@ -117,11 +113,11 @@ class App:
             service.journal.close(record)
 
     @cached_property
-    def _control(self) -> ASGIApp:
+    def _control(self) -> "ASGIApp":
         return self._make_control()
 
     def _is_control(self, scope: Scope) -> bool:
-        """Return whether the control plane serves a request with a path below ``/_mock``.
+        """Return whether the control plane serves a request with a path below `/_mock`.
 
         The control plane does not serve the request if the host name addresses a bucket: the path
         is then an object key.
@@ -129,7 +125,7 @@ class App:
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")
         return not self._service.locate(host.decode("latin-1"), b"").bucket
 
-    async def _send(self, send: Send, exchange: _Exchange, answer: Answer) -> None:
+    async def _send(self, send: Send, exchange: "_Exchange", answer: "Answer") -> None:
         response, block = answer
         service, faults = self._service, exchange.faults
         pace = effects.pace_of(faults) or exchange.pace
@@ -141,7 +137,7 @@ class App:
             cut=effects.cut_offset(faults, response.length or response.size),
         )
 
-    def _common_headers(self, exchange: _Exchange) -> bytes:
+    def _common_headers(self, exchange: "_Exchange") -> bytes:
         timestamp = self._service.clock.timestamp()
         second = int(timestamp)
         if self._date[0] != second:
@@ -180,7 +176,7 @@ class _Exchange:
         self.pace: Pace | None = None
         self.keep_alive = False
 
-    async def answer(self) -> Answer:
+    async def answer(self) -> "Answer":
         """Process the request and return the response with its encoded headers.
 
         An unexpected exception gives an InternalError response.

@@ -1,10 +1,8 @@
-"""The command ``mock-oss``: command-line options, startup messages, and running the server.
+"""The command `mock-oss`: command-line options, startup messages, and running the server.
 
 The parser is the one of Python's standard library, because other parsers take longer to import than
 the mock takes to start.
 """
-
-from __future__ import annotations
 
 import argparse
 import os

@@ -1,10 +1,8 @@
 """The mock's clock: the only module of the package that reads the system time.
 
 All code that depends on the time (clock skew, token expiry, Last-Modified, lifecycle) uses a
-``Clock``, so that a test can change the time without sleeping.
+`Clock`, so that a test can change the time without sleeping.
 """
-
-from __future__ import annotations
 
 import asyncio
 import time
@@ -22,7 +20,7 @@ class Clock:
 
     Args:
         start: the timezone-aware datetime at which the clock starts; by default the real time.
-        frozen: whether the clock starts frozen, so that only ``set`` and ``advance`` change the
+        frozen: whether the clock starts frozen, so that only `set` and `advance` change the
             time.
     """
 
@@ -104,7 +102,7 @@ def _check(timestamp_s: float) -> None:
 class Pace:
     """A rate limit for one transfer, measured with a monotonic clock.
 
-    The transfer starts when the ``Pace`` is created.
+    The transfer starts when the `Pace` is created.
 
     Args:
         bytes_per_s: the highest rate, in bytes per second.

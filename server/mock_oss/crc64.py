@@ -1,11 +1,9 @@
-"""CRC-64/XZ (ECMA-182, reflected): the checksum in ``x-oss-hash-crc64ecma``.
+"""CRC-64/XZ (ECMA-182, reflected): the checksum in `x-oss-hash-crc64ecma`.
 
-``update`` is a compiled function of the fastcrc package. ``combine`` computes the checksum of two
+`update` is a compiled function of the fastcrc package. `combine` computes the checksum of two
 joined pieces without the data: it multiplies the first checksum by a power of x modulo the
 polynomial, and adds the second checksum.
 """
-
-from __future__ import annotations
 
 from functools import lru_cache
 
@@ -17,7 +15,7 @@ _POLYNOMIAL = 0xC96C5795D7870F42
 _ONE = 1 << 63
 
 update = fastcrc.crc64.xz
-"""``update(data, crc=None)`` returns the checksum ``crc`` continued over ``data``."""
+"""`update(data, crc=None)` returns the checksum `crc` continued over `data`."""
 
 
 def combine(first: int, second: int, second_size: int) -> int:
@@ -46,7 +44,7 @@ def _multiply(a: int, b: int) -> int:
 
 @lru_cache(maxsize=512)
 def _power(size: int) -> int:
-    """Return ``x ** (8 * size)`` modulo the CRC polynomial."""
+    """Return `x ** (8 * size)` modulo the CRC polynomial."""
     result, square = _ONE, 1 << 55  # x^0 and x^8
     while size:
         if size & 1:

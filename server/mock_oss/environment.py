@@ -1,10 +1,8 @@
 """The environment variables from which SDKs and applications read keys, bucket and endpoint.
 
-``mock_oss.in_process`` and the fixture ``mock_oss_environment`` set them to the values of a mock,
+`mock_oss.in_process` and the fixture `mock_oss_environment` set them to the values of a mock,
 so that code under test neither needs nor finds real keys.
 """
-
-from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping

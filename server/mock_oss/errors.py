@@ -18,8 +18,6 @@ Codes, statuses and messages come from the vendor's error pages. EC is an additi
 OSS, which is more specific than the error code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -93,7 +91,7 @@ class UploadTimeoutError(MockOSSError, TimeoutError):
 class WrongRequestsError(MockOSSError, AssertionError):
     """Raised if a test expects exactly one request, and the mock received none or several.
 
-    The message lists the received requests. In pytest, the test fails as for a wrong ``assert``.
+    The message lists the received requests. In pytest, the test fails as for a wrong `assert`.
     """
 
 
@@ -349,13 +347,13 @@ class RefusedError(MockOSSError):
     """Raised to refuse an OSS request; the mock then sends the error response.
 
     Args:
-        code: the OSS error code, a key of ``ERRORS``.
+        code: the OSS error code, a key of `ERRORS`.
         message: replaces the default message of the error code.
         ec: replaces the default EC of the error code.
         headers: additional response headers.
         why: JSON-ready details about the refusal. Only the journal contains the details, not the
             response.
-        explain: a function that computes the details when the journal is read; replaces ``why``.
+        explain: a function that computes the details when the journal is read; replaces `why`.
         extras: additional elements of the XML error document.
     """
 
@@ -385,7 +383,7 @@ class RefusedError(MockOSSError):
 class STSRefusedError(MockOSSError):
     """Raised to refuse an STS request; the mock then sends the error response.
 
-    ``why`` holds JSON-ready details about the refusal. Only the journal contains the details, not
+    `why` holds JSON-ready details about the refusal. Only the journal contains the details, not
     the response.
     """
 

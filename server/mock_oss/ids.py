@@ -4,8 +4,6 @@ With a seed, the identifiers are the same in every run; without a seed, they are
 module does not create the file names in the store, which are always random.
 """
 
-from __future__ import annotations
-
 import base64
 import random
 import secrets
@@ -64,7 +62,7 @@ class Ids:
         return "LTAI5tMock" + self._text(14), self._text(30)
 
     def ram_id(self, first: str) -> str:
-        """Return the id of a user or role: 18 digits that start with ``first``."""
+        """Return the id of a user or role: 18 digits that start with `first`."""
         return first + f"{self._random.randrange(10**17):017d}"
 
     def _text(self, length: int) -> str:

@@ -1,10 +1,8 @@
 """The request journal: the latest requests and the reasons for refusals, kept in memory.
 
-A record contains secrets; only ``as_dict`` masks the secrets. The explanation of a signature
-mismatch is computed when ``why`` is first read.
+A record contains secrets; only `as_dict` masks the secrets. The explanation of a signature
+mismatch is computed when `why` is first read.
 """
-
-from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -35,9 +33,9 @@ _V4_TEXT = "OSS4-HMAC-SHA256\n"
 class RequestRecord:
     """One request, with attributes that are set while the mock processes the request.
 
-    ``status`` is None until the response is known, and remains None if a fault cuts the connection.
-    ``why`` describes the reason for a refusal; ``why["kind"]`` is, for example, ``policy``,
-    ``signature``, ``clock``, ``token``, ``key``, ``cors`` or ``fault``.
+    `status` is None until the response is known, and remains None if a fault cuts the connection.
+    `why` describes the reason for a refusal; `why["kind"]` is, for example, `policy`,
+    `signature`, `clock`, `token`, `key`, `cors` or `fault`.
     """
 
     __slots__ = (
@@ -109,9 +107,9 @@ class RequestRecord:
             signed: the canonical request or the string to sign, from the client's debug log.
 
         Returns:
-            A dict, empty if the texts are equal. ``in`` is the kind of text, ``canonical_request``
-            or ``string_to_sign``. ``offset`` is the index of the first different byte. ``line`` is
-            the line number, counted from 1. ``expected`` and ``signed`` are the texts from this
+            A dict, empty if the texts are equal. `in` is the kind of text, `canonical_request`
+            or `string_to_sign`. `offset` is the index of the first different byte. `line` is
+            the line number, counted from 1. `expected` and `signed` are the texts from this
             byte to the end of the line.
 
         Raises:
@@ -128,7 +126,7 @@ class RequestRecord:
         return {"in": name, **difference} if difference else {}
 
     def measure(self) -> int:
-        """Estimate the memory of this record in bytes; store the estimate in ``size_bytes``."""
+        """Estimate the memory of this record in bytes; store the estimate in `size_bytes`."""
         texts = [self.path, self.message, *self.headers.values(), *self.params.values()]
         head = sum(map(len, texts))
         # An explanation that is not computed yet holds texts about as long as the head.
@@ -138,7 +136,7 @@ class RequestRecord:
 
     @property
     def size_bytes(self) -> int:
-        """The estimated memory of this record in bytes; 0 before ``measure`` is called."""
+        """The estimated memory of this record in bytes; 0 before `measure` is called."""
         return self._size_bytes
 
     @property
@@ -147,7 +145,7 @@ class RequestRecord:
         return bool(self.code)
 
     def as_dict(self, *, brief: bool = False) -> dict[str, object]:
-        """Return the record as JSON-ready values with masked secrets; ``brief`` omits ``why``."""
+        """Return the record as JSON-ready values with masked secrets; `brief` omits `why`."""
         values: dict[str, object] = {
             name: getattr(self, name) for name in self.__slots__ if name[0] != "_"
         }
@@ -176,7 +174,7 @@ class Journal(Sequence[RequestRecord]):
         limit: the largest number of records.
         max_bytes: the largest total memory of the records in bytes; the latest record is always
             kept.
-        operations: the names that a record can have as ``operation``; by default any name.
+        operations: the names that a record can have as `operation`; by default any name.
     """
 
     def __init__(
@@ -231,10 +229,10 @@ class Journal(Sequence[RequestRecord]):
         """Return the records of the requests that match all arguments, oldest first.
 
         Args:
-            operation: the name of the OSS operation or STS action, such as ``PutObject``.
+            operation: the name of the OSS operation or STS action, such as `PutObject`.
             method: the HTTP method.
             bucket: the name of the bucket.
-            key: the object key, or a pattern with ``*`` and ``?``.
+            key: the object key, or a pattern with `*` and `?`.
 
         Raises:
             UnknownOperationError: the mock does not have the operation, and has received no request
@@ -258,10 +256,10 @@ class Journal(Sequence[RequestRecord]):
         raise UnknownOperationError(name, self._operations)
 
     def one(self, operation: str | None = None, **properties: str | None) -> RequestRecord:
-        """Return the record of the only request that matches the arguments of ``all``.
+        """Return the record of the only request that matches the arguments of `all`.
 
         Raises:
-            UnknownOperationError: as for ``all``.
+            UnknownOperationError: as for `all`.
             WrongRequestsError: no request matches, or several do. The message lists the requests.
         """
         found = self.all(operation, **properties)
@@ -278,10 +276,10 @@ class Journal(Sequence[RequestRecord]):
     def refused(
         self, operation: str | None = None, **properties: str | None
     ) -> list[RequestRecord]:
-        """Return the records that ``all`` would return, of requests that received an error.
+        """Return the records that `all` would return, of requests that received an error.
 
         Raises:
-            UnknownOperationError: as for ``all``.
+            UnknownOperationError: as for `all`.
         """
         return [record for record in self.all(operation, **properties) if record.refused]
 

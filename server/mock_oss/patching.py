@@ -1,19 +1,17 @@
-"""``in_process`` and ``mocked``: requests of this process to the vendor's hosts reach a mock.
+"""`in_process` and `mocked`: requests of this process to the vendor's hosts reach a mock.
 
 No port is opened, and nothing leaves the process. The client's socket is one end of a socket pair,
 and the mock serves the other end as it serves every connection. Therefore signatures, faults and
-cut connections work as with a port. The TLS handshake of ``https`` is skipped, because the mock has
+cut connections work as with a port. The TLS handshake of `https` is skipped, because the mock has
 no certificate of the vendor.
 
-The connections of these libraries are redirected: ``urllib3`` (``requests``, ``oss2``,
-``alibabacloud_oss_v2``, and the synchronous methods of the ``alibabacloud_tea`` clients such as
-STS), the ``urllib3`` in ``aliyunsdkcore``, ``aiohttp`` (their asynchronous methods), and
-``http.client`` (``urllib``). Other libraries cannot resolve the vendor's names meanwhile, and
+The connections of these libraries are redirected: `urllib3` (`requests`, `oss2`,
+`alibabacloud_oss_v2`, and the synchronous methods of the `alibabacloud_tea` clients such as
+STS), the `urllib3` in `aliyunsdkcore`, `aiohttp` (their asynchronous methods), and
+`http.client` (`urllib`). Other libraries cannot resolve the vendor's names meanwhile, and
 nobody can resolve the names of services that the mock does not have. Other processes are not
 affected.
 """
-
-from __future__ import annotations
 
 import asyncio
 import functools
@@ -38,7 +36,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, functools.partial)
 _SET_UP = {"setup_method", "teardown_method"}
 _INSTEAD = "use `with mock_oss.in_process()` in it, or the fixture `mock_oss_in_process`"
-_current: list[InProcessMock] = []
+_current: "list[InProcessMock]" = []
 
 
 class InProcessMock(MockOSS):
@@ -51,7 +49,7 @@ class InProcessMock(MockOSS):
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """The names allowed in the Host header of ``/_mock/`` requests, with the endpoint."""
+        """The names allowed in the Host header of `/_mock/` requests, with the endpoint."""
         return super().control_hosts | {host_name(self.endpoint)}
 
     def serves(self, host: str) -> bool:
@@ -63,7 +61,7 @@ class InProcessMock(MockOSS):
         """Return the client's end of a new connection.
 
         Args:
-            secure: whether the mock treats the requests as sent with ``https``.
+            secure: whether the mock treats the requests as sent with `https`.
 
         Raises:
             MockOSSError: the mock is not running.
@@ -79,11 +77,11 @@ class InProcessMock(MockOSS):
         """Open no port."""
 
     async def _listen(self) -> None:
-        """Wait for no connections: ``connect`` makes them."""
+        """Wait for no connections: `connect` makes them."""
 
 
 def current_mock() -> InProcessMock:
-    """Return the mock of the innermost running function with ``mocked``, or of ``in_process``.
+    """Return the mock of the innermost running function with `mocked`, or of `in_process`.
 
     Raises:
         MockOSSError: no such mock is running.
@@ -97,11 +95,11 @@ def current_mock() -> InProcessMock:
 def in_process(**options: Any) -> Iterator[InProcessMock]:
     """Send the requests of this process to the vendor's hosts, and to custom domains, to a mock.
 
-    Meanwhile the environment variables of ``MockOSS.environment`` have the mock's values, and other
+    Meanwhile the environment variables of `MockOSS.environment` have the mock's values, and other
     variables with credentials are removed.
 
     Args:
-        options: keyword arguments of ``MockOSS``, without ``host`` and ``port``.
+        options: keyword arguments of `MockOSS`, without `host` and `port`.
 
     Raises:
         MockOSSError: another mock already serves the vendor's hosts in this process.
@@ -122,16 +120,16 @@ def mocked(function: F, /) -> F: ...
 @overload
 def mocked(**options: Any) -> Callable[[F], F]: ...
 def mocked(function: Any = None, /, **options: Any) -> Any:
-    """Run a function, a coroutine function, or each test of a class with ``in_process(**options)``.
+    """Run a function, a coroutine function, or each test of a class with `in_process(**options)`.
 
-    ``current_mock`` returns the mock inside of the function. The tests of a class are the methods
-    and the classes in it whose names begin with ``test`` or ``Test``. The mock of a
-    ``unittest.TestCase`` also runs during ``setUp``, ``tearDown`` and the cleanups.
+    `current_mock` returns the mock inside of the function. The tests of a class are the methods
+    and the classes in it whose names begin with `test` or `Test`. The mock of a
+    `unittest.TestCase` also runs during `setUp`, `tearDown` and the cleanups.
 
     Raises:
         TypeError: the code would run before the mock starts or after it has ended: the function is
-            a generator function or a fixture of pytest, or the class has ``setup_method`` or
-            ``teardown_method``, or no tests. A function raises it if it returns a generator or a
+            a generator function or a fixture of pytest, or the class has `setup_method` or
+            `teardown_method`, or no tests. A function raises it if it returns a generator or a
             coroutine.
     """
     if function is None:

@@ -1,9 +1,7 @@
 """Safety check at startup: refuses to start a mock in an environment that looks like production.
 
-The commands ``mock-oss``, ``demo`` and ``serve`` share this check.
+The commands `mock-oss`, `demo` and `serve` share this check.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,11 +1,9 @@
 """The pytest plugin: fixtures with a new mock for every test, or one mock for all tests.
 
 pytest loads this plugin automatically. To configure the mocks, a project overrides the fixtures
-``mock_oss_options`` and ``mock_oss_session_options``. With pytest-xdist, each worker process has
+`mock_oss_options` and `mock_oss_session_options`. With pytest-xdist, each worker process has
 its own mocks.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -31,13 +29,13 @@ _SHARED = pytest.StashKey["MockOSS"]()
 
 @pytest.fixture
 def mock_oss_options() -> dict[str, Any]:
-    """Return keyword arguments for ``MockOSS``; override this fixture to configure the mock."""
+    """Return keyword arguments for `MockOSS`; override this fixture to configure the mock."""
     return {}
 
 
 @pytest.fixture
-def mock_oss(mock_oss_options: dict[str, Any]) -> Iterator[MockOSS]:
-    """Yield a running mock, configured by ``mock_oss_options``; stop the mock after the test."""
+def mock_oss(mock_oss_options: dict[str, Any]) -> "Iterator[MockOSS]":
+    """Yield a running mock, configured by `mock_oss_options`; stop the mock after the test."""
     from mock_oss.server import MockOSS
 
     with MockOSS(**mock_oss_options) as oss:
@@ -45,7 +43,7 @@ def mock_oss(mock_oss_options: dict[str, Any]) -> Iterator[MockOSS]:
 
 
 @pytest.fixture
-def mock_oss_in_process(mock_oss_options: dict[str, Any]) -> Iterator[InProcessMock]:
+def mock_oss_in_process(mock_oss_options: dict[str, Any]) -> "Iterator[InProcessMock]":
     """Yield a mock without a port, which serves the vendor's hosts for the code in this process."""
     from mock_oss.patching import in_process
 
@@ -54,8 +52,8 @@ def mock_oss_in_process(mock_oss_options: dict[str, Any]) -> Iterator[InProcessM
 
 
 @pytest.fixture
-def mock_oss_environment(mock_oss: MockOSS) -> Iterator[dict[str, str]]:
-    """Yield ``mock_oss.environment``; meanwhile the process has these environment variables."""
+def mock_oss_environment(mock_oss: "MockOSS") -> Iterator[dict[str, str]]:
+    """Yield `mock_oss.environment`; meanwhile the process has these environment variables."""
     from mock_oss.environment import replaced_environment
 
     with replaced_environment(mock_oss.environment):
@@ -64,14 +62,14 @@ def mock_oss_environment(mock_oss: MockOSS) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def mock_oss_session_options() -> dict[str, Any]:
-    """Return keyword arguments for the ``MockOSS`` of the session; override it to configure."""
+    """Return keyword arguments for the `MockOSS` of the session; override it to configure."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def mock_oss_session(
     mock_oss_session_options: dict[str, Any], pytestconfig: pytest.Config
-) -> Iterator[MockOSS]:
+) -> "Iterator[MockOSS]":
     """Yield one mock for all tests; before each test that uses it, it is reset to its start."""
     from mock_oss.server import MockOSS
 

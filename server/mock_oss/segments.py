@@ -1,7 +1,5 @@
 """Segments: slices of stored blobs, which the data of an object or a response consists of."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -9,7 +7,7 @@ __all__ = ["Segment", "clip"]
 
 
 class Segment(NamedTuple):
-    """A slice of a blob: the bytes ``[offset, offset + size)`` of ``blob``."""
+    """A slice of a blob: the bytes `[offset, offset + size)` of `blob`."""
 
     blob: str
     offset: int

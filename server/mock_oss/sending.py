@@ -1,24 +1,19 @@
 """Sending of responses: encodes the headers, and sends the body at once or in pieces."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import zlib
+from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mock_oss.clock import Pace
 from mock_oss.http.body import CutConnectionError
 from mock_oss.http.request import Scope, Send
 from mock_oss.http.response import Response
+from mock_oss.segments import Segment
 from mock_oss.store.blobs import Blobs
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from mock_oss.segments import Segment
 
 __all__ = ["Sender", "header_block"]
 
@@ -74,7 +69,7 @@ class Sender(NamedTuple):
 
         Raises:
             ClientGoneError: the client closed the connection.
-            CutConnectionError: ``cut`` bytes are sent, and the caller must cut the connection.
+            CutConnectionError: `cut` bytes are sent, and the caller must cut the connection.
         """
         head_only = self.scope["method"] == "HEAD"
         whole = not (response.is_gzip or response.is_endless or cut is not None or pace is not None)
@@ -124,7 +119,7 @@ class Sender(NamedTuple):
         await self.send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def _pieces(self, response: Response) -> AsyncIterator[bytes]:
-        """Yield the body in small pieces, compressed if ``response.is_gzip`` is true."""
+        """Yield the body in small pieces, compressed if `response.is_gzip` is true."""
         if response.is_gzip:
             loop, packer = asyncio.get_running_loop(), zlib.compressobj(wbits=GZIP_WBITS)
             for piece in self.blobs.read(response.segments or [], SEND_PIECE):

@@ -1,10 +1,8 @@
-"""``MockOSS``: starts and stops a mock, in a background thread or in the calling thread.
+"""`MockOSS`: starts and stops a mock, in a background thread or in the calling thread.
 
-The attributes of ``MockOSS`` give tests access to the store, the journal, the faults and the clock.
-The method ``run`` is for programs: it serves requests in the calling thread until a signal arrives.
+The attributes of `MockOSS` give tests access to the store, the journal, the faults and the clock.
+The method `run` is for programs: it serves requests in the calling thread until a signal arrives.
 """
-
-from __future__ import annotations
 
 import asyncio
 import gc
@@ -46,8 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["MockOSS"]
 
 KEEP_ALIVE_S = 75
-# Wildcard address -> an address at which this machine reaches it.
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+"""Wildcard address -> an address at which this machine reaches it."""
 
 
 class MockOSS:
@@ -59,26 +57,26 @@ class MockOSS:
         data_dir: the directory for all data; by default a temporary directory.
         world: the accounts, users, keys, roles, policies and buckets at the start.
         buckets: names or specifications of the buckets at the start; replaces the buckets in
-            ``world``.
-        cnames: a mapping from custom domain to bucket name; replaces the domains in ``world``.
+            `world`.
+        cnames: a mapping from custom domain to bucket name; replaces the domains in `world`.
         refuse_public_endpoints: whether public endpoints of regions in mainland China refuse
-            operations on objects; overrides ``world``.
+            operations on objects; overrides `world`.
         clock: the mock's clock; by default the real time.
         seed: a number that makes request ids, upload ids and temporary keys the same in every run.
-        seed_dir: a directory whose files ``DIR/BUCKET/KEY`` are stored at the start; existing
+        seed_dir: a directory whose files `DIR/BUCKET/KEY` are stored at the start; existing
             objects are kept.
-        faults: the faults planned from the start, each as keyword arguments of ``faults.add``.
-        domains: the domains for virtual-hosted style, ``BUCKET.DOMAIN``.
+        faults: the faults planned from the start, each as keyword arguments of `faults.add`.
+        domains: the domains for virtual-hosted style, `BUCKET.DOMAIN`.
         allow_hosts: additional host names that are allowed in the Host header of requests to
-            ``/_mock/``; loopback addresses and the bound address are always allowed.
+            `/_mock/`; loopback addresses and the bound address are always allowed.
         private_callbacks: whether upload callbacks may go to private addresses other than loopback.
         idle_timeout_s: seconds without data in a body after which the mock responds with
             RequestTimeout.
 
     Raises:
         WorldError: the world, a bucket or a fault is not valid.
-        PortInUseError: at the start of the ``with`` block, if another program uses the port.
-        DataDirError: at the start of the ``with`` block, if the directory is unusable or another
+        PortInUseError: at the start of the `with` block, if another program uses the port.
+        DataDirError: at the start of the `with` block, if the directory is unusable or another
             mock uses the directory.
     """
 
@@ -126,7 +124,7 @@ class MockOSS:
 
     @property
     def endpoint(self) -> str:
-        """The URL of OSS and STS for clients on this machine, such as ``http://127.0.0.1:PORT``."""
+        """The URL of OSS and STS for clients on this machine, such as `http://127.0.0.1:PORT`."""
         host = _EVERY_ADDRESS.get(self.host, self.host)
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.port}"
@@ -135,15 +133,15 @@ class MockOSS:
     def environment(self) -> dict[str, str]:
         """The environment variables that give SDKs and applications this mock's values.
 
-        They are ``OSS_ENDPOINT``, ``OSS_REGION``, ``OSS_BUCKET`` (the first bucket of the world),
-        and ``OSS_ACCESS_KEY_ID``, ``OSS_ACCESS_KEY_SECRET``, ``ALIBABA_CLOUD_ACCESS_KEY_ID`` and
-        ``ALIBABA_CLOUD_ACCESS_KEY_SECRET`` (the first key of the world).
+        They are `OSS_ENDPOINT`, `OSS_REGION`, `OSS_BUCKET` (the first bucket of the world),
+        and `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`, `ALIBABA_CLOUD_ACCESS_KEY_ID` and
+        `ALIBABA_CLOUD_ACCESS_KEY_SECRET` (the first key of the world).
         """
         return variables(self.world, self.endpoint)
 
     @property
     def store(self) -> Store:
-        """The store of the running mock; contains also data that a ``BucketView`` does not show."""
+        """The store of the running mock; contains also data that a `BucketView` does not show."""
         return self.service.store
 
     @property
@@ -159,7 +157,7 @@ class MockOSS:
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """The names allowed in the Host header of ``/_mock/`` requests, besides loopback IPs."""
+        """The names allowed in the Host header of `/_mock/` requests, besides loopback IPs."""
         return frozenset({"localhost", self.host.lower(), *self._domains}) | self._allow_hosts
 
     @property
@@ -209,10 +207,10 @@ class MockOSS:
     def wait_for_upload(self, key: str, *, timeout_s: float = 10.0) -> StoredObject:
         """Wait until the first bucket of the world has an object; return the object.
 
-        ``bucket(name).wait_for_upload`` does the same for another bucket.
+        `bucket(name).wait_for_upload` does the same for another bucket.
 
         Args:
-            key: the object key, or a pattern with ``*`` and ``?``.
+            key: the object key, or a pattern with `*` and `?`.
             timeout_s: how long to wait, in seconds.
 
         Raises:
@@ -224,7 +222,7 @@ class MockOSS:
         return self.bucket(self.world.buckets[0].name).wait_for_upload(key, timeout_s=timeout_s)
 
     def seed_objects(self, directory: Path) -> int:
-        """Store every file ``DIR/BUCKET/KEY`` as an object; return the number of files.
+        """Store every file `DIR/BUCKET/KEY` as an object; return the number of files.
 
         Existing objects are replaced.
 
@@ -265,7 +263,7 @@ class MockOSS:
         """Save buckets, objects, uploads and role sessions.
 
         Args:
-            place: the path of an empty or new directory, or the name (``str``) of a new snapshot in
+            place: the path of an empty or new directory, or the name (`str`) of a new snapshot in
                 the data directory.
 
         Raises:
@@ -279,7 +277,7 @@ class MockOSS:
         The journal, the faults and the clock do not change.
 
         Args:
-            place: the path of the snapshot, or its name (``str``) in the data directory.
+            place: the path of the snapshot, or its name (`str`) in the data directory.
 
         Raises:
             WorldError: the snapshot does not exist, or the name is not valid.
@@ -387,7 +385,7 @@ class MockOSS:
             self._temporary.cleanup()
             self._temporary = None
 
-    def _control(self) -> ASGIApp:
+    def _control(self) -> "ASGIApp":
         # Starlette takes long to import, and few tests send requests to the control plane.
         from mock_oss.control.application import control_app
 

@@ -1,6 +1,4 @@
-"""Shared state: ``Service`` is common to all requests, ``Call`` belongs to one request."""
-
-from __future__ import annotations
+"""Shared state: `Service` is common to all requests, `Call` belongs to one request."""
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -26,9 +24,9 @@ __all__ = ["Call", "Service"]
 class Service:
     """The state of a running mock that all requests share.
 
-    ``executor`` runs short tasks of the mock itself. ``callers`` runs callbacks to application
-    servers, which may be slow or may call the mock before they respond. ``hosts`` are additional
-    host names of the mock; requests to these hosts use path style. ``private_callbacks`` allows
+    `executor` runs short tasks of the mock itself. `callers` runs callbacks to application
+    servers, which may be slow or may call the mock before they respond. `hosts` are additional
+    host names of the mock; requests to these hosts use path style. `private_callbacks` allows
     callbacks to private addresses.
     """
 
@@ -87,8 +85,8 @@ class Service:
 class Call:
     """The state of one request while the mock authenticates, authorizes and executes it.
 
-    For a PostObject request, ``fields`` is a mapping from lower-case field name to value. For any
-    other request, ``fields`` is None.
+    For a PostObject request, `fields` is a mapping from lower-case field name to value. For any
+    other request, `fields` is None.
     """
 
     __slots__ = ("_bucket", "body", "caller", "fields", "record", "request", "service", "target")
@@ -148,7 +146,7 @@ class Call:
         return self.service.clock
 
     def param(self, name: str, default: str = "") -> str:
-        """Return a query parameter, or ``default`` if the parameter is absent."""
+        """Return a query parameter, or `default` if the parameter is absent."""
         return self.request.params.get(name, default)
 
     def header(self, name: str) -> str | None:

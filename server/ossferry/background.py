@@ -144,7 +144,7 @@ class UploadServices:
         """Deliver events to one hook until this task is cancelled; wait while there are no events.
 
         Args:
-            target: name of the hook, or ``webhook``.
+            target: name of the hook, or `webhook`.
         """
         deliver = partial(self.delivery.deliver, target)
         while True:

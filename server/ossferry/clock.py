@@ -29,7 +29,7 @@ def monotonic() -> float:
 
 
 def utc_text(moment: datetime, *, timespec: str = "seconds") -> str:
-    """Return a time as ISO 8601 in UTC, such as ``2026-03-14T09:26:53Z``.
+    """Return a time as ISO 8601 in UTC, such as `2026-03-14T09:26:53Z`.
 
     Args:
         timespec: the precision, as in `datetime.isoformat`.

@@ -12,7 +12,7 @@ __all__ = ["mount_path", "route_path"]
 
 
 def mount_path(scope: Scope) -> str:
-    """Return the path of the mount for addresses, such as ``/uploads``; empty if there is none.
+    """Return the path of the mount for addresses, such as `/uploads`; empty if there is none.
 
     The path is percent-encoded. It has one slash at the beginning, so that a browser never takes it
     for the name of a host, and none at the end.
@@ -22,6 +22,6 @@ def mount_path(scope: Scope) -> str:
 
 
 def route_path(scope: Scope) -> str:
-    """Return the path of a request without the path of the mount, such as ``/api/grant``."""
+    """Return the path of a request without the path of the mount, such as `/api/grant`."""
     path: str = scope.get("path", "")
     return path.removeprefix(scope.get("root_path", "").rstrip("/"))

@@ -15,7 +15,7 @@ class Attempt:
     """One attempt.
 
     Attributes:
-        row: id of the threat in docs/threats.md, such as ``T03``.
+        row: id of the threat in docs/threats.md, such as `T03`.
         refused: runs the attempt and returns whether it was refused.
     """
 
@@ -30,7 +30,7 @@ def attempts(row: str, tries: Iterable[tuple[str, Try]]) -> list[Attempt]:
 
 
 def numbered(found: Iterable[Attempt]) -> dict[str, Attempt]:
-    """Return attempts by id: threat and number within the threat, such as ``T03-07``."""
+    """Return attempts by id: threat and number within the threat, such as `T03-07`."""
     ids: dict[str, Attempt] = {}
     counts: dict[str, int] = {}
     for attempt in found:

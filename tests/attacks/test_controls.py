@@ -67,7 +67,7 @@ def starts(**changes: object) -> Try:
 
 
 def _finds_object(worlds: Worlds, name: str) -> bool:
-    """Return whether a request reaches the endpoint of an object, which answers ``not-stored``."""
+    """Return whether a request reaches the endpoint of an object, which answers `not-stored`."""
     world = worlds["uploads"]
     bearer = (("authorization", f"Bearer {world.key}"),)
     own = world.ask("POST", "/api/grant", bearer).json()["prefix"]

@@ -1,7 +1,7 @@
 """Calls STS once, as the server does, with host names mapped to ports of this machine.
 
-Runs as a separate program, because the vendor's SDK reads the environment at import: ``ask_sts.py
-STS_URL CA_FILE {"host": port, …}`` prints the returned key id, or the reason of the failure.
+Runs as a separate program, because the vendor's SDK reads the environment at import: `ask_sts.py
+STS_URL CA_FILE {"host": port, …}` prints the returned key id, or the reason of the failure.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ def fault_for(demo: Demo, name: str, effect: str, **plan: Any) -> None:
     """Plan a fault for each request that sends the content of a file.
 
     Args:
-        name: the name of the file; may be a pattern such as ``*.bin``.
+        name: the name of the file; may be a pattern such as `*.bin`.
         effect: the effect of the fault.
         plan: other fields of the fault.
     """
@@ -29,7 +29,7 @@ def refuse(demo: Demo, name: str, code: str, **plan: Any) -> None:
 
     Args:
         name: the name of the file; may be a pattern.
-        code: the error code, such as ``AccessDenied``.
+        code: the error code, such as `AccessDenied`.
         plan: other fields of the fault.
     """
     fault_for(demo, name, "error", code=code, **plan)

@@ -69,4 +69,4 @@ def _purpose(handler: Callable[..., object]) -> str:
     """Return the first sentence of a handler's docstring."""
     paragraph = " ".join((inspect.getdoc(handler) or "").partition("\n\n")[0].split())
     sentence = re.split(r"(?<=\.)\s", paragraph)[0]
-    return sentence.replace("``", "`").replace("|", "\\|")
+    return sentence.replace("|", "\\|")

@@ -184,7 +184,7 @@ def settings_of(area: Area) -> str:
     r"""Return the `pyproject.toml` of the copy: settings of mutmut and pytest.
 
     mutmut runs pytest several times in one process. In every run, pytest escapes the ids that the
-    argument ``ids`` of a test has given. A test with a ``\\`` or a letter outside ASCII in such an
+    argument `ids` of a test has given. A test with a `\\` or a letter outside ASCII in such an
     id would have another id in the second run, pytest would not find the test, and mutmut would
     count the mutant as killed. Therefore pytest does not escape ids here.
     """

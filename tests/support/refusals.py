@@ -14,7 +14,7 @@ def refusal(call: Callable[..., object], *args: Any, **kwargs: Any) -> dict[str,
     """Call a function that must refuse, and return the refusal.
 
     Returns:
-        A dict with the status, the fields of the error document by name, and ``why``, the details
+        A dict with the status, the fields of the error document by name, and `why`, the details
         in the journal.
     """
     with pytest.raises(RefusedError) as info:

@@ -1,10 +1,8 @@
 """Authentication of OSS requests: checks the date, access key, security token and signature.
 
-The ``signing`` package computes the expected signatures. This module compares them with the
+The `signing` package computes the expected signatures. This module compares them with the
 signatures in the requests, and records details about refused requests.
 """
-
-from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Mapping
@@ -41,7 +39,7 @@ _V4_URL = (
 
 
 def authenticate(request: Request, target: Target, context: Context) -> Caller:
-    """Return the authenticated caller of a request, or ``ANONYMOUS`` for an unsigned request.
+    """Return the authenticated caller of a request, or `ANONYMOUS` for an unsigned request.
 
     Args:
         request: the request line and headers.
@@ -104,9 +102,9 @@ def _no_date(value: str) -> RefusedError:
 def _read_date(headers: Mapping[str, str], *, has_gmt: bool = False) -> tuple[str, datetime]:
     """Return the date of a request with a signature in the header, as text and as datetime.
 
-    The date is ``x-oss-date`` in the ISO 8601 format; without this header, it is ``Date`` in the
-    GMT format. An official SDK sends ``x-oss-date`` of V1 requests in the GMT format, which
-    ``has_gmt`` allows. Source: vendor pages of the error codes (EC) 0002-00000502 and -503.
+    The date is `x-oss-date` in the ISO 8601 format; without this header, it is `Date` in the
+    GMT format. An official SDK sends `x-oss-date` of V1 requests in the GMT format, which
+    `has_gmt` allows. Source: vendor pages of the error codes (EC) 0002-00000502 and -503.
 
     Raises:
         RefusedError: AccessDenied if the date is missing or has another format.
@@ -278,7 +276,7 @@ def _mismatch(case: Case, caller: Caller, context: Context, text: str) -> Refuse
 
 
 def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
-    """Yield earlier requests that contain the same signature as ``case``, latest first.
+    """Yield earlier requests that contain the same signature as `case`, latest first.
 
     Requests that were refused with SignatureDoesNotMatch are omitted.
     """

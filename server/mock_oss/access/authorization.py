@@ -6,7 +6,7 @@ For a signed request, the order is:
 2. An explicit deny in an identity policy (of the user or role) refuses the action. An allow permits
    the action in the buckets of the caller's account.
 3. If no policy matches, the ACL decides about operations on data: the ACL of the object, or the ACL
-   of the bucket if the object is new or has the ACL ``default``. A management operation is refused.
+   of the bucket if the object is new or has the ACL `default`. A management operation is refused.
    Block Public Access switches this step off.
 
 For a request without a signature, only the ACL decides. The mock has no bucket policies. Source:
@@ -14,8 +14,6 @@ OSS documentation, "Authorization process"; RAM documentation, "How RAM evaluate
 object ACL decides about DeleteObject because the vendor page DeleteObject requires "the write
 permission on the object"; see also EC 0016-00000616.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
@@ -39,7 +37,6 @@ from mock_oss.store import BucketRecord, ObjectRecord, Store
 
 __all__ = ["authorize", "authorize_object"]
 
-# Action -> the action for a request with a version id.
 _VERSION_ACTIONS = {
     "oss:GetObject": "oss:GetObjectVersion",
     "oss:DeleteObject": "oss:DeleteObjectVersion",
@@ -50,6 +47,7 @@ _VERSION_ACTIONS = {
     "oss:DeleteObjectTagging": "oss:DeleteObjectVersionTagging",
     "oss:RestoreObject": "oss:RestoreObjectVersion",
 }
+"""Action -> the action for a request with a version id."""
 _READ = frozenset(
     {"oss:GetObject", "oss:GetObjectVersion", "oss:ListObjects", "oss:ListObjectVersions"}
 )
@@ -81,21 +79,21 @@ _WITH_EXISTING_TAGS = frozenset(
 ACL_EC = "0003-00000001"
 """The EC of a refusal by an ACL."""
 
-# Action -> (the header that sets an ACL, what gets the ACL).
 _ACL_HEADERS = {
     "oss:PutBucketAcl": ("x-oss-acl", "bucket"),
     "oss:PutObject": ("x-oss-object-acl", "object"),
     "oss:PutObjectAcl": ("x-oss-object-acl", "object"),
     "oss:PutObjectVersionAcl": ("x-oss-object-acl", "object"),
 }
+"""Action -> (the header that sets an ACL, what gets the ACL)."""
 
 
 class AuthorizedCall(Protocol):
-    """The properties of a request that ``authorize`` and ``authorize_object`` use."""
+    """The properties of a request that `authorize` and `authorize_object` use."""
 
     @property
     def caller(self) -> Caller:
-        """The authenticated caller, or ``ANONYMOUS``."""
+        """The authenticated caller, or `ANONYMOUS`."""
 
     @property
     def target(self) -> Target:
@@ -111,7 +109,7 @@ class AuthorizedCall(Protocol):
 
     @property
     def clock(self) -> Clock:
-        """The mock's clock, for the condition key ``acs:CurrentTime``."""
+        """The mock's clock, for the condition key `acs:CurrentTime`."""
 
     @property
     def bucket_or_none(self) -> BucketRecord | None:
@@ -132,7 +130,7 @@ def authorize(call: AuthorizedCall, action: str, *, tags: Mapping[str, str] | No
 
     Args:
         call: the request and its caller.
-        action: the RAM action for a request without a version id, such as ``oss:PutObject``.
+        action: the RAM action for a request without a version id, such as `oss:PutObject`.
         tags: the object tags from the request body; None to use the tags in the request headers.
 
     Raises:
@@ -160,7 +158,7 @@ def authorize_object(
 
     Args:
         call: the request and its caller.
-        action: the RAM action for a request without a version id, such as ``oss:GetObject``.
+        action: the RAM action for a request without a version id, such as `oss:GetObject`.
         bucket: the bucket of the object.
         key: the key of the object.
         version_id: the version id in the request, or empty text.
@@ -274,7 +272,7 @@ def _context(
 
 
 def _tags_of_request(call: AuthorizedCall) -> dict[str, str]:
-    """Return the tags in the header or form field ``x-oss-tagging``."""
+    """Return the tags in the header or form field `x-oss-tagging`."""
     return dict(parse_qsl(call.header("x-oss-tagging") or "", keep_blank_values=True))
 
 

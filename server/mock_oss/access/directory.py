@@ -4,8 +4,6 @@ The directory starts with the users and roles of the world. Changes are kept in 
 mock is reset or stopped. All times are milliseconds since the epoch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -16,7 +14,7 @@ __all__ = ["Directory", "ManagedPolicy", "PolicyVersion", "RoleEntry", "UserEntr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserEntry:
-    """A user of the directory; ``key_created_ms`` maps access key ids to times."""
+    """A user of the directory; `key_created_ms` maps access key ids to times."""
 
     user: User
     comments: str = ""
@@ -25,7 +23,7 @@ class UserEntry:
 
     @property
     def arn(self) -> str:
-        """The ARN of the user, or of the account itself for the user ``root``."""
+        """The ARN of the user, or of the account itself for the user `root`."""
         name = "root" if self.user.name == "root" else f"user/{self.user.name}"
         return f"acs:ram::{self.user.account_id}:{name}"
 
@@ -46,7 +44,7 @@ class RoleEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyVersion:
-    """One version of a custom policy; ``number`` counts from 1 and is never used again."""
+    """One version of a custom policy; `number` counts from 1 and is never used again."""
 
     number: int
     document: str
@@ -54,13 +52,13 @@ class PolicyVersion:
 
     @property
     def version_id(self) -> str:
-        """The id of the version, such as ``v1``."""
+        """The id of the version, such as `v1`."""
         return f"v{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedPolicy:
-    """A custom policy; ``versions`` are sorted by number, and ``default`` is in force."""
+    """A custom policy; `versions` are sorted by number, and `default` is in force."""
 
     account_id: str
     name: str
@@ -78,7 +76,7 @@ class ManagedPolicy:
 class Directory:
     """Users, roles and policies, and which policies are attached to which user or role.
 
-    ``generation`` changes with every change of the directory.
+    `generation` changes with every change of the directory.
     """
 
     def __init__(self, world: World) -> None:

@@ -1,7 +1,5 @@
 """Finds the owner of an access key: a user of the directory, or a role session in the store."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +15,7 @@ __all__ = ["ANONYMOUS", "Caller", "Identities"]
 class Caller:
     """The identity that sends a request.
 
-    ``token`` and ``expires_ms`` (milliseconds since the epoch) are set for role sessions only. A
+    `token` and `expires_ms` (milliseconds since the epoch) are set for role sessions only. A
     role session without a session policy has all rights of its role.
     """
 

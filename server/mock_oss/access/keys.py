@@ -1,7 +1,5 @@
 """Access keys of OSS requests: lookup of the key's owner, and check of the security token."""
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -22,8 +20,8 @@ _EC_INCOMPLETE = "0002-00000003"
 class Context(NamedTuple):
     """The data that the mock uses to authenticate one request.
 
-    ``region`` is the bucket's region. ``record`` is the journal record of the request.
-    ``journal`` contains earlier requests, which are used to explain wrong signatures.
+    `region` is the bucket's region. `record` is the journal record of the request.
+    `journal` contains earlier requests, which are used to explain wrong signatures.
     """
 
     identities: Identities

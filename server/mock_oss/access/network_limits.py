@@ -1,13 +1,11 @@
-"""Presigned URLs that only some clients may use: the parameters ``x-oss-ac-*``.
+"""Presigned URLs that only some clients may use: the parameters `x-oss-ac-*`.
 
-A URL with ``x-oss-ac-subnet-mask`` is for the clients of one network. The address of the network,
-``x-oss-ac-source-ip``, is part of the signature, but usually not of the URL: OSS takes the address
-of the client. A URL with ``x-oss-ac-vpc-id`` is for the clients of a VPC; no client of the mock is
+A URL with `x-oss-ac-subnet-mask` is for the clients of one network. The address of the network,
+`x-oss-ac-source-ip`, is part of the signature, but usually not of the URL: OSS takes the address
+of the client. A URL with `x-oss-ac-vpc-id` is for the clients of a VPC; no client of the mock is
 in a VPC. Source: vendor pages "Add signatures to URLs", and of the ECs 0002-00000119, -225, -602,
 -603 and -604.
 """
-
-from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
@@ -58,7 +56,7 @@ def limit_ec(request: Request, version: str) -> str | None:
 
     Args:
         request: the request.
-        version: the version of the signature: ``v1``, ``v2`` or ``v4``.
+        version: the version of the signature: `v1`, `v2` or `v4`.
     """
     params = request.params
     if MASK not in params and IP not in params:
@@ -75,7 +73,7 @@ def check_network(request: Request, version: str) -> None:
 
     Args:
         request: the request.
-        version: the version of the signature: ``v1``, ``v2`` or ``v4``.
+        version: the version of the signature: `v1`, `v2` or `v4`.
 
     Raises:
         RefusedError: SignatureDoesNotMatch for a client of another network, and for every URL that

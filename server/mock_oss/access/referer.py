@@ -6,8 +6,6 @@ vendor pages PutBucketReferer, GetBucketReferer, "Hotlink protection", and of th
 -502 and -503.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -21,7 +19,7 @@ __all__ = ["RefererRules", "check_referer", "parse_referer", "render_referer"]
 
 
 class RefererRules(NamedTuple):
-    """The hotlink protection of a bucket; the patterns have the wildcards ``*`` and ``?``."""
+    """The hotlink protection of a bucket; the patterns have the wildcards `*` and `?`."""
 
     allow_empty: bool = True
     without_query: bool = True
@@ -42,7 +40,7 @@ class RefererRules(NamedTuple):
     def _matches(self, patterns: tuple[str, ...], referer: str) -> bool:
         """Return whether a Referer begins with a pattern.
 
-        With ``without_path``, the origin of the Referer must match the whole pattern.
+        With `without_path`, the origin of the Referer must match the whole pattern.
         """
         without_query = referer.partition("?")[0]
         if self.without_path:

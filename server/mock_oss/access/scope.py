@@ -6,8 +6,6 @@ are those that the vendor's own tests and recorded responses have; the pages of 
 the one of the other in their examples.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mock_oss.errors import RefusedError
@@ -80,7 +78,7 @@ def check_scope(credential: v4.Credential, date_time: str, region: str, place: P
 
     Args:
         credential: the credential of the request.
-        date_time: the time of the request, ``yyyymmddTHHMMSSZ``.
+        date_time: the time of the request, `yyyymmddTHHMMSSZ`.
         region: the region of the bucket.
         place: the part of the request that contains the credential.
 

@@ -1,4 +1,4 @@
-"""The control plane below ``/_mock/``: a page that shows the mock's state, and its JSON API.
+"""The control plane below `/_mock/`: a page that shows the mock's state, and its JSON API.
 
 The control plane requires no signature: everybody who can connect to the port may use it. Therefore
 the mock listens on the loopback interface by default. The control plane refuses requests from web
@@ -6,13 +6,11 @@ pages of other origins. As a protection against DNS rebinding, the control plane
 requests with an unknown host name in the Host header.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mock_oss.clock import Clock
 from mock_oss.control.inspection import bucket_of, object_response, state_of
@@ -31,9 +30,6 @@ from mock_oss.http.json_text import read_json
 from mock_oss.journal import Journal, RequestRecord
 from mock_oss.service import Service
 from mock_oss.signing.callback import MOCK_KEY, public_key_pem
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["ControlledMock", "control_app"]
 
@@ -49,7 +45,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class ControlledMock(Protocol):
-    """The attributes and methods of ``MockOSS`` that the control plane uses."""
+    """The attributes and methods of `MockOSS` that the control plane uses."""
 
     clock: Clock
     faults: Faults
@@ -69,7 +65,7 @@ class ControlledMock(Protocol):
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """The names allowed in the Host header of ``/_mock/`` requests, besides loopback IPs."""
+        """The names allowed in the Host header of `/_mock/` requests, besides loopback IPs."""
 
     @property
     def refuse_public_endpoints(self) -> bool:
@@ -88,7 +84,7 @@ class ControlledMock(Protocol):
         """Save a snapshot of the store in a directory.
 
         Args:
-            place: the path of the directory, or the name (``str``) of a snapshot in the data
+            place: the path of the directory, or the name (`str`) of a snapshot in the data
                 directory.
         """
 
@@ -96,7 +92,7 @@ class ControlledMock(Protocol):
         """Replace the content of the store with the content of a snapshot.
 
         Args:
-            place: the path of the directory, or the name (``str``) of a snapshot in the data
+            place: the path of the directory, or the name (`str`) of a snapshot in the data
                 directory.
         """
 
@@ -108,7 +104,7 @@ class _Guard:
     """ASGI middleware that refuses requests with a wrong Host or Origin header.
 
     The Host header must contain an allowed host name. The Origin header, if present, must be the
-    origin of the mock's own pages. The middleware adds ``x-oss-mock: 1`` to every response.
+    origin of the mock's own pages. The middleware adds `x-oss-mock: 1` to every response.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
@@ -387,7 +383,7 @@ def _by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
 
 
 def control_app(mock: ControlledMock) -> ASGIApp:
-    """Return the ASGI application that serves the paths below ``/_mock``."""
+    """Return the ASGI application that serves the paths below `/_mock`."""
     control = _Control(mock)
     table: list[tuple[str, str, Endpoint]] = [
         ("GET", "/_mock/state", control.get_state),

@@ -1,7 +1,5 @@
 """Converts buckets, objects and uploads to JSON-ready values for control plane responses."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -17,8 +15,8 @@ from mock_oss.store import ObjectRecord
 
 __all__ = ["bucket_of", "object_response", "state_of"]
 
-# Stored HTML has the mock's origin; the sandbox denies its scripts the rights of that origin.
 _SAFE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+"""Stored HTML has the mock's origin; the sandbox denies its scripts the rights of that origin."""
 
 
 def _iso(timestamp_ms: int) -> str:
@@ -64,8 +62,8 @@ def bucket_of(
         limit: the largest number of objects.
 
     Returns:
-        A dict of ``objects``, ``uploads`` and ``next``; None for an unknown bucket. ``next`` is the
-        value of ``after`` for the next page, or empty text on the last page.
+        A dict of `objects`, `uploads` and `next`; None for an unknown bucket. `next` is the
+        value of `after` for the next page, or empty text on the last page.
     """
     bucket = service.store.buckets.get(name)
     if bucket is None:

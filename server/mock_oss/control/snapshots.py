@@ -4,8 +4,6 @@ A name selects a directory in the data directory. HTTP clients can use only name
 would give access to the whole file system.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Iterator
@@ -49,7 +47,7 @@ class Snapshots:
         """Save buckets, objects, uploads and role sessions in a new or empty directory.
 
         Args:
-            place: the path of the directory, or the name (``str``) of a snapshot in the data
+            place: the path of the directory, or the name (`str`) of a snapshot in the data
                 directory.
 
         Raises:
@@ -67,7 +65,7 @@ class Snapshots:
         """Replace the content of the store with the content of a snapshot.
 
         Args:
-            place: the path of the directory, or the name (``str``) of a snapshot in the data
+            place: the path of the directory, or the name (`str`) of a snapshot in the data
                 directory.
 
         Raises:

@@ -1,7 +1,5 @@
 """Read-only views of stored buckets, objects and multipart uploads, for tests."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -57,7 +55,7 @@ class StoredObject:
 
     @property
     def version_id(self) -> str:
-        """The version id; ``null`` for objects stored while versioning was not enabled."""
+        """The version id; `null` for objects stored while versioning was not enabled."""
         return self._record.version_id
 
     @property
@@ -72,7 +70,7 @@ class StoredObject:
 
     @property
     def acl(self) -> str:
-        """The ACL of the object; ``default`` means that the bucket's ACL applies."""
+        """The ACL of the object; `default` means that the bucket's ACL applies."""
         return self._record.acl
 
     @property
@@ -100,7 +98,7 @@ class StoredObject:
 class StoredUpload:
     """A multipart upload in progress, with its properties at the time of the lookup.
 
-    ``parts`` maps part numbers to sizes in bytes.
+    `parts` maps part numbers to sizes in bytes.
     """
 
     def __init__(self, record: UploadRecord, parts: list[PartRecord]) -> None:
@@ -178,10 +176,10 @@ class BucketView:
         """Wait until the bucket has an object; return the object.
 
         It does not matter which operation stores the object, nor whether it is already stored. The
-        call blocks its thread; in a coroutine, use ``await asyncio.to_thread(…)``.
+        call blocks its thread; in a coroutine, use `await asyncio.to_thread(…)`.
 
         Args:
-            key: the object key, or a pattern with ``*`` and ``?``; of several matching objects, the
+            key: the object key, or a pattern with `*` and `?`; of several matching objects, the
                 first by key is returned.
             timeout_s: how long to wait, in seconds; 0 to look only once.
 

@@ -1,21 +1,16 @@
 """Applies the effects of planned faults to a request and to its response."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from mock_oss.clock import Clock, Pace
 from mock_oss.errors import ERRORS, RefusedError, STSRefusedError
 from mock_oss.faults.plan import Fault
 from mock_oss.http.body import Body, CutConnectionError
+from mock_oss.http.request import Scope
 from mock_oss.http.response import Response
 from mock_oss.store.tables import Sessions
-
-if TYPE_CHECKING:
-    from mock_oss.http.request import Scope
 
 __all__ = [
     "apply_before",
@@ -47,13 +42,13 @@ async def apply_before(
         sts: whether the request is for STS.
 
     Returns:
-        The response of an ``html`` fault, or None to process the request.
+        The response of an `html` fault, or None to process the request.
 
     Raises:
         RefusedError, STSRefusedError: a fault requires an error response.
-        CutConnectionError: a ``reset`` fault cuts the connection before the body is read, or the
-            client stopped sending during a ``hang`` fault.
-        ClientGoneError: the client closed the connection during a ``hang`` fault.
+        CutConnectionError: a `reset` fault cuts the connection before the body is read, or the
+            client stopped sending during a `hang` fault.
+        ClientGoneError: the client closed the connection during a `hang` fault.
     """
     for fault in faults:
         match fault.effect:

@@ -3,30 +3,28 @@
 A fault has one effect. The effects and their parameters are:
 
 ==================  ===========================================================================
-``delay``           wait ``seconds`` before the request is processed
-``error``           respond with the error ``code``, and optionally ``status`` and ``message``
-``unavailable``     respond with 503 ServiceUnavailable and ``Retry-After: seconds``
-``reset``           cut the connection ``when`` = ``before`` (before the body is read),
-                    ``mid-body`` (after ``after_bytes``, by default half of the body),
-                    ``before-answer`` (after the operation), or ``mid-answer`` (after
-                    ``after_bytes`` of the response body, by default half)
-``hang``            read the request and never respond
-``bandwidth``       limit the rate of request and response bodies to ``bytes_per_s``
-``wrong-crc``       respond with a wrong ``x-oss-hash-crc64ecma``
-``drop-etag``       omit ``ETag`` from the response
-``drop-header``     omit the header with this ``name`` from the response
-``truncate-xml``    send half of an XML response, with a matching Content-Length
-``endless-xml``     send blanks after an XML response until the client closes the connection
-``html``            respond with 200 and an HTML page, as a captive portal does
-``short-lived``     let new STS credentials expire after ``seconds``; ignore ``DurationSeconds``
-``no-session-policy``
-                    issue STS credentials with all rights of the role, whatever ``Policy`` says
-``expire-tokens``   expire all session tokens before the request is processed
-``clock-jump``      move the clock by ``seconds`` before the request is processed
+`delay`           wait `seconds` before the request is processed
+`error`           respond with the error `code`, and optionally `status` and `message`
+`unavailable`     respond with 503 ServiceUnavailable and `Retry-After: seconds`
+`reset`           cut the connection `when` = `before` (before the body is read),
+                    `mid-body` (after `after_bytes`, by default half of the body),
+                    `before-answer` (after the operation), or `mid-answer` (after
+                    `after_bytes` of the response body, by default half)
+`hang`            read the request and never respond
+`bandwidth`       limit the rate of request and response bodies to `bytes_per_s`
+`wrong-crc`       respond with a wrong `x-oss-hash-crc64ecma`
+`drop-etag`       omit `ETag` from the response
+`drop-header`     omit the header with this `name` from the response
+`truncate-xml`    send half of an XML response, with a matching Content-Length
+`endless-xml`     send blanks after an XML response until the client closes the connection
+`html`            respond with 200 and an HTML page, as a captive portal does
+`short-lived`     let new STS credentials expire after `seconds`; ignore `DurationSeconds`
+`no-session-policy`
+                    issue STS credentials with all rights of the role, whatever `Policy` says
+`expire-tokens`   expire all session tokens before the request is processed
+`clock-jump`      move the clock by `seconds` before the request is processed
 ==================  ===========================================================================
 """
-
-from __future__ import annotations
 
 import json
 import random
@@ -80,7 +78,7 @@ MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
 class RequestFacts:
     """The properties of a request that are compared with the fields of a fault.
 
-    ``operation`` is the name of the OSS operation or STS action, such as ``PutObject``.
+    `operation` is the name of the OSS operation or STS action, such as `PutObject`.
     """
 
     method: str
@@ -94,12 +92,12 @@ class RequestFacts:
 class Fault:
     """One planned fault.
 
-    ``method``, ``bucket``, ``operation``, ``part_number`` and the glob ``key`` select the matching
-    requests. A field with the value None matches every request. ``nth`` restricts the fault to one
-    matching request, counted from 1. The fault does not apply to the first ``skip`` matching
-    requests. The fault applies to at most ``times`` requests. ``probability`` is the probability
-    that the fault applies to a request. ``seed`` makes the random choice reproducible. ``seen``
-    counts the matching requests. ``hits`` counts the requests to which the fault applied.
+    `method`, `bucket`, `operation`, `part_number` and the glob `key` select the matching
+    requests. A field with the value None matches every request. `nth` restricts the fault to one
+    matching request, counted from 1. The fault does not apply to the first `skip` matching
+    requests. The fault applies to at most `times` requests. `probability` is the probability
+    that the fault applies to a request. `seed` makes the random choice reproducible. `seen`
+    counts the matching requests. `hits` counts the requests to which the fault applied.
     """
 
     effect: str
@@ -196,7 +194,7 @@ class Faults:
     """The planned faults, in the order in which they were added.
 
     Args:
-        plans: the faults planned from the start, each as keyword arguments of ``add``.
+        plans: the faults planned from the start, each as keyword arguments of `add`.
         operations: the operations that a fault may name; empty if it may name any.
     """
 
@@ -213,8 +211,8 @@ class Faults:
         """Plan a fault and return it.
 
         Args:
-            effect: the name of the effect, such as ``delay``.
-            plan: other fields of ``Fault``, as keyword arguments.
+            effect: the name of the effect, such as `delay`.
+            plan: other fields of `Fault`, as keyword arguments.
 
         Raises:
             WorldError: an argument is unknown, missing or out of range.
@@ -225,7 +223,7 @@ class Faults:
         """Plan a fault and return it.
 
         Args:
-            plan: a mapping from field name of ``Fault`` to value.
+            plan: a mapping from field name of `Fault` to value.
 
         Raises:
             WorldError: a field is unknown, missing or out of range.
@@ -242,7 +240,7 @@ class Faults:
         return fault
 
     def load(self, path: Path) -> None:
-        """Plan the faults in a TOML or JSON file; see ``read_faults`` for the format.
+        """Plan the faults in a TOML or JSON file; see `read_faults` for the format.
 
         Raises:
             WorldError: the file cannot be read, or a fault is not valid.
@@ -284,10 +282,10 @@ def read_faults(path: Path) -> list[dict[str, Any]]:
     """Read the faults from a file.
 
     Args:
-        path: a TOML file with ``[[faults]]`` tables, or a ``.json`` file with a list of objects.
+        path: a TOML file with `[[faults]]` tables, or a `.json` file with a list of objects.
 
     Returns:
-        The keyword arguments of ``Faults.add`` for each fault.
+        The keyword arguments of `Faults.add` for each fault.
 
     Raises:
         WorldError: the file cannot be read, or a fault is not valid.

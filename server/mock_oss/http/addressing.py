@@ -1,13 +1,11 @@
 """Addressing: finds the bucket and object key in the Host header and path of a request.
 
-The mock supports virtual-hosted style (``bucket.localhost``,
-``bucket.oss-cn-hangzhou.aliyuncs.com``), custom domains (CNAME), and path style for IP addresses
+The mock supports virtual-hosted style (`bucket.localhost`,
+`bucket.oss-cn-hangzhou.aliyuncs.com`), custom domains (CNAME), and path style for IP addresses
 and host names without a dot. The mock and OSS refuse path style on endpoints such as
-``oss-cn-hangzhou.aliyuncs.com``. In the host name of an endpoint, ``localhost`` may replace
-``aliyuncs.com``.
+`oss-cn-hangzhou.aliyuncs.com`. In the host name of an endpoint, `localhost` may replace
+`aliyuncs.com`.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
@@ -52,10 +50,10 @@ _BEYOND_THE_MAINLAND = ("cn-hongkong",)
 class Target(NamedTuple):
     """The bucket and key that a request addresses.
 
-    ``key`` is empty for a request to a bucket. ``bucket`` and ``key`` are empty for a request to
-    the service. ``style`` is ``virtual-hosted``, ``path``, ``cname``, ``service``, ``sts``, or
-    ``unbound`` for a domain that is not bound to a bucket. ``region`` is the region in the host
-    name, or empty. ``is_public`` is true for a public endpoint. ``is_public`` is false for an
+    `key` is empty for a request to a bucket. `bucket` and `key` are empty for a request to
+    the service. `style` is `virtual-hosted`, `path`, `cname`, `service`, `sts`, or
+    `unbound` for a domain that is not bound to a bucket. `region` is the region in the host
+    name, or empty. `is_public` is true for a public endpoint. `is_public` is false for an
     internal endpoint, a custom domain or an IP address.
     """
 
@@ -80,7 +78,7 @@ def locate(
         host: the Host header, including the port; may be empty.
         raw_path: the percent-encoded path of the request.
         cnames: a mapping from custom domain to bucket name.
-        domains: the domains for virtual-hosted style, ``BUCKET.DOMAIN``.
+        domains: the domains for virtual-hosted style, `BUCKET.DOMAIN`.
         hosts: additional host names of the mock; requests to these hosts use path style.
 
     Raises:
@@ -107,10 +105,10 @@ def locate(
 
 
 def _named(label: str, path: bytes, *, is_vendor: bool) -> Target | None:
-    """Return the target of a request whose host name has the form ``LABEL.DOMAIN``.
+    """Return the target of a request whose host name has the form `LABEL.DOMAIN`.
 
     Args:
-        label: the host name without the domain: ``ENDPOINT``, ``BUCKET.ENDPOINT`` or ``BUCKET``.
+        label: the host name without the domain: `ENDPOINT`, `BUCKET.ENDPOINT` or `BUCKET`.
         path: the path without the first slash.
         is_vendor: whether the domain is the vendor's domain, which requires an endpoint.
 

@@ -5,8 +5,6 @@ event loop receives more data. MD5 and file I/O do not block the event loop, bec
 the global interpreter lock.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import re
@@ -141,7 +139,7 @@ class Body:
             yield data
 
     def unread(self, pieces: list[bytes]) -> None:
-        """Let ``pieces`` yield these pieces again, as if they had not arrived yet."""
+        """Let `pieces` yield these pieces again, as if they had not arrived yet."""
         self._unread = pieces
         self.received -= sum(map(len, pieces))
 
@@ -188,7 +186,7 @@ class Body:
         """Return a small body as a whole, after checking it against the checksum headers.
 
         Raises:
-            RefusedError: MalformedXML if the body is longer than ``limit`` bytes, InvalidDigest or
+            RefusedError: MalformedXML if the body is longer than `limit` bytes, InvalidDigest or
                 InvalidCRC64 if a checksum differs.
         """
         if (self.announced or 0) > limit:
@@ -235,7 +233,7 @@ class Body:
     def _whole(self, limit: int) -> bytes | None:
         """Return the whole body without waiting, or None if a part has not arrived yet.
 
-        The result is also None if the body is longer than ``limit`` bytes, or if a fault limits the
+        The result is also None if the body is longer than `limit` bytes, or if a fault limits the
         rate or cuts the connection.
         """
         if self.complete or self.pace is not None or self.cut_after is not None:

@@ -3,8 +3,6 @@
 The first matching rule applies. Source: vendor pages PutBucketCors and Options.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +31,7 @@ MAX_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsRule:
-    """One CORS rule; each allowed origin and each allowed header may contain one ``*``."""
+    """One CORS rule; each allowed origin and each allowed header may contain one `*`."""
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
@@ -44,7 +42,7 @@ class CorsRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsConfiguration:
-    """The CORS rules of a bucket; ``response_vary`` adds ``Vary: Origin`` to every response."""
+    """The CORS rules of a bucket; `response_vary` adds `Vary: Origin` to every response."""
 
     rules: tuple[CorsRule, ...]
     response_vary: bool = False
@@ -214,7 +212,7 @@ def preflight(
         requested: the Access-Control-Request-Headers header, if any.
 
     Raises:
-        RefusedError: BadRequest if ``origin`` or ``method`` is missing, AccessForbidden if no rule
+        RefusedError: BadRequest if `origin` or `method` is missing, AccessForbidden if no rule
             matches.
     """
     if not origin:

@@ -1,7 +1,5 @@
 """Dates in the formats of requests and responses, and the check of the clock skew."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -26,7 +24,7 @@ def iso_ms(timestamp_s: float) -> str:
 
 @lru_cache(maxsize=64)
 def parse_v4_date(text: str) -> datetime | None:
-    """Return the UTC datetime of a text ``yyyymmddTHHMMSSZ``, or None for any other format."""
+    """Return the UTC datetime of a text `yyyymmddTHHMMSSZ`, or None for any other format."""
     if len(text) != 16 or not text.isascii():
         return None
     try:

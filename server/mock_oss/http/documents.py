@@ -1,10 +1,8 @@
 """XML documents: writing responses and parsing request bodies.
 
-``tag`` and ``document`` write XML. ``parse`` uses defusedxml, ignores namespaces, and reports every
+`tag` and `document` write XML. `parse` uses defusedxml, ignores namespaces, and reports every
 error as MalformedXML.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterable
@@ -28,8 +26,8 @@ _REPLACED = dict.fromkeys((0, 0xFFFE, 0xFFFF), "\N{REPLACEMENT CHARACTER}")
 _ESCAPED = _REFERENCED | _REPLACED
 _UNPRINTABLE = dict.fromkeys(_CONTROL_CODES, "\N{REPLACEMENT CHARACTER}")
 
-# XML forbids control characters. They pass the parser as the 32 noncharacters from U+FDD0 on.
 _PLACEHOLDER_BASE = 0xFDD0
+"""XML forbids control characters. They pass the parser as the 32 noncharacters from U+FDD0 on."""
 _CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 _REFERENCES = re.compile(rb"&#(?:x([0-9a-fA-F]{1,4})|([0-9]{1,4}));")
 _RESTORED = {_PLACEHOLDER_BASE + code: code for code in range(1, 32)}
@@ -47,8 +45,8 @@ def _replace_reference(match: re.Match[bytes]) -> bytes:
 def xml_text(value: str) -> str:
     """Return text escaped for an XML element.
 
-    A control character becomes a reference such as ``&#1;``. XML forbids these references, but the
-    parser of ali-oss reads them; other clients send ``encoding-type=url``. NUL, U+FFFE and U+FFFF
+    A control character becomes a reference such as `&#1;`. XML forbids these references, but the
+    parser of ali-oss reads them; other clients send `encoding-type=url`. NUL, U+FFFE and U+FFFF
     are replaced by U+FFFD.
     """
     return escape(value, quote=False).replace('"', "&quot;").translate(_ESCAPED)
@@ -60,7 +58,7 @@ def printable(value: str) -> str:
 
 
 def tag(name: str, value: str | int | Iterable[str] | None) -> str:
-    """Return an XML element as text, or empty text if ``value`` is None.
+    """Return an XML element as text, or empty text if `value` is None.
 
     Args:
         name: the element's name.
@@ -85,7 +83,7 @@ def document(root: str, children: Iterable[str]) -> bytes:
     return (PROLOG + tag(root, children) + "\n").encode()
 
 
-def parse(body: bytes, root: str) -> Element:
+def parse(body: bytes, root: str) -> "Element":
     """Parse a request body as XML and return its root element.
 
     The XML standard forbids control characters and references to control characters. This function
@@ -116,12 +114,12 @@ def parse(body: bytes, root: str) -> Element:
     return element
 
 
-def children(element: Element, name: str) -> list[Element]:
+def children(element: "Element", name: str) -> "list[Element]":
     """Return the direct child elements with this name."""
     return [child for child in element if child.tag == name]
 
 
-def child_text(element: Element, name: str) -> str | None:
+def child_text(element: "Element", name: str) -> str | None:
     """Return the text of the direct child element with this name, or None if no child has the name.
 
     Raises:

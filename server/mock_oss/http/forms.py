@@ -3,8 +3,6 @@
 Fields after the file are ignored, but a second file is refused.
 """
 
-from __future__ import annotations
-
 from email.message import Message
 from typing import TYPE_CHECKING
 
@@ -20,8 +18,8 @@ __all__ = ["FormReader"]
 
 MAX_FIELD_NAME = 8 << 10
 MAX_FIELD_VALUE = 2 << 20
-# Large enough that a field name above MAX_FIELD_NAME is parsed and refused as FieldItemTooLong.
 MAX_PART_HEAD = 4 * MAX_FIELD_NAME
+"""Large enough that a field name above MAX_FIELD_NAME is parsed and refused as FieldItemTooLong."""
 MAX_FIELDS_BYTES = 8 << 20
 FIELD_BYTES = 1 << 10  # added to the size for every field, so that a form has at most 8,191
 MAX_BOUNDARY = 256
@@ -30,8 +28,8 @@ MAX_BOUNDARY = 256
 class FormReader:
     """An incremental parser of a form upload.
 
-    ``fields`` maps lower-case field names to values. Fields after the file are ignored.
-    ``file_started`` is true after the parser has reached the file; ``fields`` is then complete.
+    `fields` maps lower-case field names to values. Fields after the file are ignored.
+    `file_started` is true after the parser has reached the file; `fields` is then complete.
 
     Args:
         content_type: the Content-Type header.
@@ -61,7 +59,7 @@ class FormReader:
         self._headers: Message = Message()
         self._parser = MultipartParser(boundary, self._callbacks(), max_header_size=MAX_PART_HEAD)
 
-    def _callbacks(self) -> MultipartCallbacks:
+    def _callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._part_begin,
             "on_header_field": self._header_field,

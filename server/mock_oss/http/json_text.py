@@ -1,7 +1,5 @@
 """Parsing of untrusted JSON: refuses documents that the mock cannot write as JSON again."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

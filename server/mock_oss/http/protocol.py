@@ -3,10 +3,8 @@
 - A request that is not valid HTTP receives an XML error of OSS instead of plain text.
 - A client that does not send all headers in time receives RequestTimeout.
 - The ASGI scope contains the transport, so that the application can cut the connection.
-- Sending to a closed connection raises ``ClientGoneError`` in the application.
+- Sending to a closed connection raises `ClientGoneError` in the application.
 """
-
-from __future__ import annotations
 
 import asyncio
 import logging
@@ -161,7 +159,7 @@ class OssProtocol(HttpToolsProtocol):
         return any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        """Buffer a piece of a body; pause reading if the buffer exceeds ``READ_AHEAD_BYTES``."""
+        """Buffer a piece of a body; pause reading if the buffer exceeds `READ_AHEAD_BYTES`."""
         if self.cycle.response_complete:
             return
         self.cycle.body += body
@@ -216,7 +214,7 @@ def _take_body(cycle: RequestResponseCycle, limit: int) -> bytes | None:
     """Remove a completely received request body from the buffer, and return the body.
 
     Returns:
-        The body, or None if the body is incomplete or longer than ``limit`` bytes.
+        The body, or None if the body is incomplete or longer than `limit` bytes.
     """
     if cycle.more_body or cycle.disconnected or len(cycle.body) > limit:
         return None
@@ -230,7 +228,7 @@ def _answer(cycle: RequestResponseCycle, status: int, headers: bytes, body: byte
 
     Returns:
         True if the response was sent. False if the client reads slowly: the caller must then use
-        uvicorn's ``send``, which can wait.
+        uvicorn's `send`, which can wait.
 
     Raises:
         ClientGoneError: the connection is closed.
@@ -256,10 +254,10 @@ def _answer(cycle: RequestResponseCycle, status: int, headers: bytes, body: byte
 
 
 def _guarded(app: Any, cycle: RequestResponseCycle) -> Any:
-    """Wrap the application, so that ``send`` raises ClientGoneError on a closed connection.
+    """Wrap the application, so that `send` raises ClientGoneError on a closed connection.
 
     Without this wrapper, uvicorn writes to a closed transport until asyncio calls
-    ``connection_lost``.
+    `connection_lost`.
     """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,5 @@
 """The Range header: parses the requested byte range of an object."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 
@@ -16,7 +14,7 @@ def parse_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None
     """Return (offset, length) of the requested range in bytes, or None for the whole object.
 
     A malformed range is ignored. A range beyond the end of the object is also ignored, unless the
-    request has the header ``x-oss-range-behavior: standard``. With this header, the range is
+    request has the header `x-oss-range-behavior: standard`. With this header, the range is
     shortened.
 
     Args:
@@ -25,7 +23,7 @@ def parse_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None
 
     Raises:
         RefusedError: InvalidRange if the object contains no byte of the range, and the request has
-            the header ``x-oss-range-behavior: standard``.
+            the header `x-oss-range-behavior: standard`.
     """
     text = headers.get("range")
     if text is None:

@@ -1,10 +1,8 @@
 """The request line and headers of one HTTP request.
 
 Header values are decoded as latin-1, so that their bytes can be sent back unchanged.
-``signed_text`` converts such a value to UTF-8 text, because clients sign UTF-8 text.
+`signed_text` converts such a value to UTF-8 text, because clients sign UTF-8 text.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -72,14 +70,14 @@ def signed_text(value: str) -> str:
 
 
 def decode_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers with every value converted by ``signed_text``."""
+    """Return the headers with every value converted by `signed_text`."""
     return {name: signed_text(value) for name, value in headers.items()}
 
 
 def parse_query(raw: bytes) -> list[tuple[str, str]]:
     """Return the decoded (name, value) pairs of a query.
 
-    ``+`` becomes a space, and a missing value becomes empty text.
+    `+` becomes a space, and a missing value becomes empty text.
 
     Raises:
         RefusedError: InvalidArgument if a name or value is not UTF-8.
@@ -107,7 +105,7 @@ def _decode(raw: bytes) -> str:
 
 
 class Request:
-    """The request line and headers of a request; the ASGI ``receive`` callable returns the body."""
+    """The request line and headers of a request; the ASGI `receive` callable returns the body."""
 
     __slots__ = (
         "_query",
@@ -131,9 +129,9 @@ class Request:
         self._query: list[tuple[str, str]] | None = None
 
     def read_head(self) -> None:
-        """Set ``headers`` and ``params`` from the ASGI scope.
+        """Set `headers` and `params` from the ASGI scope.
 
-        For a repeated query parameter, ``params`` contains the first value.
+        For a repeated query parameter, `params` contains the first value.
 
         Raises:
             RefusedError: a header that must be unique is repeated, Host is missing, the HTTP

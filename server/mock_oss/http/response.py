@@ -1,7 +1,5 @@
 """Responses of the mock: status, headers, and a body from memory or from the store."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 
@@ -15,10 +13,10 @@ __all__ = ["Response", "error_response", "xml_response"]
 class Response:
     """A response that has not been sent yet.
 
-    ``headers`` are (name, value) pairs, without common headers such as Date. ``segments`` are
-    slices of stored data, and replace ``body``. If ``is_gzip`` is true, the segments are compressed
-    while they are sent. ``length`` is the Content-Length, or None for a response without this
-    header. If ``is_endless`` is true, blanks follow the body until the client closes the
+    `headers` are (name, value) pairs, without common headers such as Date. `segments` are
+    slices of stored data, and replace `body`. If `is_gzip` is true, the segments are compressed
+    while they are sent. `length` is the Content-Length, or None for a response without this
+    header. If `is_endless` is true, blanks follow the body until the client closes the
     connection.
     """
 
@@ -63,7 +61,7 @@ def xml_response(
 def error_response(refused: RefusedError, *, request_id: str, host: str, head: bool) -> Response:
     """Return an error response with an XML document as its body, which every XML parser can read.
 
-    The response to a HEAD request has no body; the header ``x-oss-err`` contains the document in
+    The response to a HEAD request has no body; the header `x-oss-err` contains the document in
     base64.
 
     Args:

@@ -3,8 +3,6 @@
 A worker thread takes the next job from the queue directly, without waiting for the event loop.
 """
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections import deque
@@ -19,7 +17,7 @@ class SerialWork:
 
     Args:
         executor: the thread pool.
-        limit_bytes: ``wait_for_capacity`` waits while at least this many bytes are queued.
+        limit_bytes: `wait_for_capacity` waits while at least this many bytes are queued.
     """
 
     def __init__(self, executor: Executor, limit_bytes: int) -> None:
@@ -34,12 +32,12 @@ class SerialWork:
         self._error: BaseException | None = None
 
     def post(self, job: Callable[[list[bytes]], None], pieces: list[bytes], size: int) -> None:
-        """Add the job ``job(pieces)`` to the queue.
+        """Add the job `job(pieces)` to the queue.
 
         Args:
             job: the function to call in a worker thread.
             pieces: the argument of the function.
-            size: the number of bytes in ``pieces``.
+            size: the number of bytes in `pieces`.
         """
         with self._lock:
             self._jobs.append((job, pieces, size))
@@ -49,7 +47,7 @@ class SerialWork:
             self._executor.submit(self._run)
 
     async def wait_for_capacity(self) -> None:
-        """Wait until fewer than ``limit_bytes`` are queued; raise the exception of a failed job."""
+        """Wait until fewer than `limit_bytes` are queued; raise the exception of a failed job."""
         await self._below(self._limit)
 
     async def finish(self) -> None:

@@ -1,7 +1,5 @@
 """AppendObject: adding bytes at the end of an object."""
 
-from __future__ import annotations
-
 import secrets
 
 from mock_oss import crc64
@@ -37,7 +35,7 @@ def _not_at_the_end(size: int, position: int) -> RefusedError:
 async def append_object(call: Call) -> Response:
     """Append the request body to an object, or create the object if the key does not exist.
 
-    The parameter ``position`` must be equal to the object's current length. In a bucket with
+    The parameter `position` must be equal to the object's current length. In a bucket with
     versioning, appending changes the current version, which must be appendable.
     """
     check_key(call.key)

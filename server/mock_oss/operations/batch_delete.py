@@ -1,7 +1,5 @@
 """DeleteMultipleObjects: deleting up to 1,000 objects with one request."""
 
-from __future__ import annotations
-
 from xml.etree.ElementTree import Element
 
 from mock_oss.access.authorization import authorize_object
@@ -43,7 +41,7 @@ async def delete_objects(call: Call) -> Response:
 
 
 def _delete(call: Call, key: str, version_id: str, *, encoded: bool) -> str:
-    """Delete one object or version; return its XML element ``Deleted``."""
+    """Delete one object or version; return its XML element `Deleted`."""
     name, marker = call.bucket.name, ""
     if version_id:
         removed = call.store.delete_version(name, key, version_id)
@@ -63,7 +61,7 @@ def _delete(call: Call, key: str, version_id: str, *, encoded: bool) -> str:
 
 
 def _doomed(element: Element) -> tuple[str, str]:
-    """Return the key and the version id of an ``Object`` element; the id may be empty text."""
+    """Return the key and the version id of an `Object` element; the id may be empty text."""
     key = child_text(element, "Key")
     if key is None:
         raise RefusedError("MalformedXML", why={"xml": "an Object needs a Key"})

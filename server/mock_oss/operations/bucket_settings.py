@@ -4,8 +4,6 @@ Block Public Access refuses public ACLs and switches existing ones off. Sources:
 operations.
 """
 
-from __future__ import annotations
-
 import re
 
 from mock_oss.access.authorization import authorize
@@ -38,8 +36,8 @@ __all__ = [
     "put_versioning",
 ]
 
-# oss2 sends True and False, but reads only true and false.
 _CAPITAL_BOOLEAN = re.compile(r"(?<=<ExpiredObjectDeleteMarker>)(True|False)(?=<)")
+"""The SDK `oss2` sends True and False, but reads only true and false."""
 
 
 async def put_acl(call: Call) -> Response:
@@ -141,7 +139,7 @@ async def get_versioning(call: Call) -> Response:
 
 
 async def get_location(call: Call) -> Response:
-    """Return the bucket's region in the form ``oss-REGION``."""
+    """Return the bucket's region in the form `oss-REGION`."""
     return xml_response("LocationConstraint", (f"oss-{call.bucket.region}",))
 
 

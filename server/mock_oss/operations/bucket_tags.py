@@ -4,8 +4,6 @@ The vendor does not document the codes of refusals; the mock uses the codes for 
 Source: vendor pages PutBucketTags, GetBucketTags and DeleteBucketTags.
 """
 
-from __future__ import annotations
-
 import json
 
 from mock_oss.errors import RefusedError

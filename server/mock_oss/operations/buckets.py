@@ -1,7 +1,5 @@
 """Creating and deleting buckets, bucket information, and CORS rules."""
 
-from __future__ import annotations
-
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_bucket_name
 from mock_oss.http.cors import parse_cors, render_cors
@@ -29,7 +27,7 @@ MAX_CORS_BYTES = 16 << 10
 
 
 def bucket_acl(value: str) -> str:
-    """Return the ``x-oss-acl`` value unchanged; raise RefusedError if the value is not valid."""
+    """Return the `x-oss-acl` value unchanged; raise RefusedError if the value is not valid."""
     if value not in BUCKET_ACLS:
         raise RefusedError("InvalidArgument", ArgumentName="x-oss-acl", ArgumentValue=value)
     return value

@@ -5,8 +5,6 @@ receives 203 CallbackFailed; the object stays stored. Unlike OSS, the mock also 
 servers on its own machine. Source: vendor page "Callback".
 """
 
-from __future__ import annotations
-
 import asyncio
 import http.client
 import json
@@ -47,7 +45,7 @@ _NUMBERS = frozenset({"size", "imageInfo.height", "imageInfo.width"})
 class Callback:
     """The parameters of an upload callback, from the client's request.
 
-    ``variables`` maps the names of custom variables (``x:name``) to their values.
+    `variables` maps the names of custom variables (`x:name`) to their values.
     """
 
     urls: tuple[str, ...]
@@ -154,7 +152,7 @@ def render_body(callback: Callback, values: Mapping[str, str]) -> bytes:
 
     Args:
         callback: the callback.
-        values: the values of the predefined placeholders, such as ``bucket``.
+        values: the values of the predefined placeholders, such as `bucket`.
     """
 
     def fill(match: re.Match[str]) -> str:
@@ -276,7 +274,7 @@ class _PrivateAddressError(OSError):
 
 
 def _connect(address: tuple[str, int], *options: Any) -> socket.socket:
-    """Connect to a public or a loopback address of a host, as ``socket.create_connection`` does.
+    """Connect to a public or a loopback address of a host, as `socket.create_connection` does.
 
     The name is resolved once: a name server could give another address the next time.
     """

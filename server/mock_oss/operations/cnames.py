@@ -7,8 +7,6 @@ vendor pages PutCname, CreateCnameToken, GetCnameToken, ListCname and DeleteCnam
 the error codes 0018-00000115, 0018-00000401 and 0017-00000249.
 """
 
-from __future__ import annotations
-
 from email.utils import format_datetime
 from xml.etree.ElementTree import Element
 
@@ -164,7 +162,7 @@ def _certificate_change(cname: Element) -> str | None:
 
 
 def _certificate(call: Call, domain: str) -> str:
-    """Return the XML element ``Certificate`` of a domain, or empty text."""
+    """Return the XML element `Certificate` of a domain, or empty text."""
     found = call.store.cnames.certificate(domain)
     if found is None:
         return ""

@@ -1,7 +1,5 @@
 """Helpers for several operations: dates, ETags, numbers in the query, and XML elements."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -86,7 +84,7 @@ def location(call: Call, key: str) -> str:
 
 
 def tags_in(body: bytes) -> list[tuple[str, str]]:
-    """Return the keys and values of a ``Tagging`` document; they have not been checked.
+    """Return the keys and values of a `Tagging` document; they have not been checked.
 
     Raises:
         RefusedError: MalformedXML for another document.
@@ -104,21 +102,21 @@ def tags_in(body: bytes) -> list[tuple[str, str]]:
 
 
 def tag_set(tags: Mapping[str, str]) -> str:
-    """Return the XML element ``TagSet`` with tags."""
+    """Return the XML element `TagSet` with tags."""
     each = (tag("Tag", (tag("Key", name), tag("Value", value))) for name, value in tags.items())
     return tag("TagSet", each)
 
 
 def owner(bucket: BucketRecord) -> str:
-    """Return the XML element ``Owner`` of a bucket."""
+    """Return the XML element `Owner` of a bucket."""
     return tag("Owner", (tag("ID", bucket.account_id), tag("DisplayName", bucket.account_id)))
 
 
 def existing(call: Call) -> ObjectRecord:
-    """Return the addressed object: the current version, or the version of ``versionId``.
+    """Return the addressed object: the current version, or the version of `versionId`.
 
     Raises:
-        RefusedError: NoSuchKey if the object does not exist, or an error of ``find_version``.
+        RefusedError: NoSuchKey if the object does not exist, or an error of `find_version`.
     """
     bucket, key = call.target.bucket, call.target.key
     version_id = call.request.params.get("versionId")
@@ -179,15 +177,15 @@ def _marker_headers(marker: ObjectRecord) -> dict[str, str]:
 
 
 def version_headers(call: Call, found: ObjectRecord) -> list[tuple[str, str]]:
-    """Return the header ``x-oss-version-id``, or no header if the bucket never had versioning."""
+    """Return the header `x-oss-version-id`, or no header if the bucket never had versioning."""
     return [("x-oss-version-id", found.version_id)] if call.bucket.versioning else []
 
 
 def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
-    """Return a query parameter as a number, or ``default`` if the parameter is absent or empty.
+    """Return a query parameter as a number, or `default` if the parameter is absent or empty.
 
     Raises:
-        RefusedError: InvalidArgument if the value is not a number from ``low`` to ``high``.
+        RefusedError: InvalidArgument if the value is not a number from `low` to `high`.
     """
     text = call.param(name)
     if not text:
@@ -198,7 +196,7 @@ def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
 
 
 def max_keys(call: Call, name: str, *, default: int) -> int:
-    """Return the page size from a query parameter, or ``default`` if the parameter is absent.
+    """Return the page size from a query parameter, or `default` if the parameter is absent.
 
     Raises:
         RefusedError: InvalidArgument if the page size is not a number from 1 to 1000.
@@ -207,10 +205,10 @@ def max_keys(call: Call, name: str, *, default: int) -> int:
 
 
 def url_encoder(call: Call) -> tuple[bool, str]:
-    """Read the parameter ``encoding-type``: must the response percent-encode the object keys?
+    """Read the parameter `encoding-type`: must the response percent-encode the object keys?
 
     Returns:
-        (True, the XML element ``EncodingType``) if the parameter ``encoding-type`` is ``url``.
+        (True, the XML element `EncodingType`) if the parameter `encoding-type` is `url`.
         (False, empty text) if the parameter is absent or empty.
 
     Raises:

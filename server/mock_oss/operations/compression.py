@@ -4,8 +4,6 @@ The mock compresses a body if it is text of at least 1,024 bytes and the client 
 Sources: vendor page GetObject, and (for the response headers) the tests of the official SDK.
 """
 
-from __future__ import annotations
-
 from mock_oss.http.request import Request
 
 __all__ = ["gzip_headers", "wants_gzip"]

@@ -1,7 +1,5 @@
 """Conditional headers of GetObject, HeadObject and CopyObject."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -20,7 +18,7 @@ def check_conditions(
     Args:
         headers: the headers of the request.
         found: the object.
-        prefix: the prefix of the header names: ``x-oss-copy-source-`` for CopyObject and
+        prefix: the prefix of the header names: `x-oss-copy-source-` for CopyObject and
             UploadPartCopy, empty for other operations.
         copying: True for UploadPartCopy: raise PreconditionFailed instead of NotModified.
 

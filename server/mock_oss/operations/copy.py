@@ -7,8 +7,6 @@ CopyObject copies a symlink as a symlink, and UploadPartCopy refuses it. Source:
 "copy-object" and "0042-00000308".
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
@@ -41,7 +39,7 @@ _CONDITIONS = "x-oss-copy-source-"
 
 
 class _Source(NamedTuple):
-    """The source of a copy; ``version_id`` is empty text if the request names no version."""
+    """The source of a copy; `version_id` is empty text if the request names no version."""
 
     bucket: BucketRecord
     found: ObjectRecord
@@ -128,7 +126,7 @@ def _directive(call: Call, name: str) -> bool:
 
     Args:
         call: the request.
-        name: ``x-oss-metadata-directive`` or ``x-oss-tagging-directive``.
+        name: `x-oss-metadata-directive` or `x-oss-tagging-directive`.
 
     Raises:
         RefusedError: InvalidArgument if the value is neither COPY nor REPLACE.
@@ -237,7 +235,7 @@ def _copy_range(text: str | None, size: int) -> tuple[int, int] | None:
     """Return the offset and the size of the range to copy, in bytes.
 
     Args:
-        text: the header ``x-oss-copy-source-range``, or None.
+        text: the header `x-oss-copy-source-range`, or None.
         size: the size of the source.
 
     Returns:

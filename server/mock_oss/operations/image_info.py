@@ -1,7 +1,5 @@
 """Width, height and format of an image, read from its first bytes; used by callbacks."""
 
-from __future__ import annotations
-
 import struct
 
 __all__ = ["image_info"]

@@ -1,11 +1,9 @@
-"""Image processing with Pillow: GetObject and ProcessObject with ``x-oss-process``.
+"""Image processing with Pillow: GetObject and ProcessObject with `x-oss-process`.
 
-Pillow is an optional package, the extra ``images``. Without Pillow, the mock refuses
+Pillow is an optional package, the extra `images`. Without Pillow, the mock refuses
 every instruction with NotImplemented. Sources: vendor pages "Image processing", "Resize images",
 "Add watermarks", "Convert image formats", "Save processed images" and "sys/saveas".
 """
-
-from __future__ import annotations
 
 import asyncio
 import base64
@@ -57,7 +55,7 @@ Options: TypeAlias = Mapping[str, str]
 
 
 async def get_processed(call: Call) -> Response:
-    """Return an image, processed by the instructions in the parameter ``x-oss-process``."""
+    """Return an image, processed by the instructions in the parameter `x-oss-process`."""
     found = readable(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
     content_type, picture = await _processed(call, found, call.param("x-oss-process"))
@@ -68,7 +66,7 @@ async def get_processed(call: Call) -> Response:
 
 
 async def process_object(call: Call) -> Response:
-    """Process an image, and store the result under the key in ``sys/saveas``.
+    """Process an image, and store the result under the key in `sys/saveas`.
 
     The caller needs two rights: oss:PostProcessTask for the source, and oss:PutObject for the
     result.
@@ -94,7 +92,7 @@ async def process_object(call: Call) -> Response:
 
 
 def _place(call: Call, saving: str) -> tuple[str, BucketRecord, str]:
-    """Return what the instruction ``sys/saveas`` says: the bucket's name, the bucket, and the key.
+    """Return what the instruction `sys/saveas` says: the bucket's name, the bucket, and the key.
 
     Without a name, the bucket is that of the source.
 
@@ -136,7 +134,7 @@ def _process(data: bytes, instructions: str) -> tuple[str, bytes]:
 
     Args:
         data: the source image.
-        instructions: the value of ``x-oss-process``, such as ``image/resize,w_100``.
+        instructions: the value of `x-oss-process`, such as `image/resize,w_100`.
 
     Raises:
         RefusedError: InvalidArgument if the instructions are not valid, or if the source is not an
@@ -178,7 +176,7 @@ def _saving(name: str, pairs: list[str]) -> dict[str, str]:
     return {"quality": options.get("q", options.get("Q", ""))}
 
 
-def _save(image: Image, format_: str, quality: int) -> tuple[str, bytes]:
+def _save(image: "Image", format_: str, quality: int) -> tuple[str, bytes]:
     if format_ in ("JPEG", "BMP") and image.mode not in ("RGB", "L"):
         image = image.convert("RGB")
     out = io.BytesIO()
@@ -186,7 +184,7 @@ def _save(image: Image, format_: str, quality: int) -> tuple[str, bytes]:
     return f"image/{format_.lower()}", out.getvalue()
 
 
-def _info(image: Image, size: int, format_: str) -> bytes:
+def _info(image: "Image", size: int, format_: str) -> bytes:
     found = {
         "FileSize": size,
         "Format": {"JPEG": "jpg"}.get(format_, format_.lower()),
@@ -196,7 +194,7 @@ def _info(image: Image, size: int, format_: str) -> bytes:
     return json.dumps({name: {"value": str(value)} for name, value in found.items()}).encode()
 
 
-def _resize(image: Image, options: Options) -> Image:
+def _resize(image: "Image", options: Options) -> "Image":
     from PIL import ImageOps
 
     width, height = (_whole(options[n], 1, MAX_SIDE) if n in options else 0 for n in "wh")
@@ -221,7 +219,7 @@ def _resize(image: Image, options: Options) -> Image:
     raise _wrong("The mode of resize is not supported.")
 
 
-def _crop(image: Image, options: Options) -> Image:
+def _crop(image: "Image", options: Options) -> "Image":
     x, y = (_whole(options.get(name, "0"), 0, MAX_SIDE) for name in "xy")
     width = _whole(options.get("w", str(image.width)), 1, MAX_SIDE)
     height = _whole(options.get("h", str(image.height)), 1, MAX_SIDE)
@@ -230,18 +228,18 @@ def _crop(image: Image, options: Options) -> Image:
     return image.crop((x, y, min(image.width, x + width), min(image.height, y + height)))
 
 
-def _rotate(image: Image, options: Options) -> Image:
+def _rotate(image: "Image", options: Options) -> "Image":
     (angle,) = options or ("",)
     return image.rotate(-_whole(angle, 0, 360), expand=True)
 
 
-def _auto_orient(image: Image, options: Options) -> Image:
+def _auto_orient(image: "Image", options: Options) -> "Image":
     from PIL import ImageOps
 
     return ImageOps.exif_transpose(image) if "1" in options else image
 
 
-def _watermark(image: Image, options: Options) -> Image:
+def _watermark(image: "Image", options: Options) -> "Image":
     from PIL import Image as Images
     from PIL import ImageDraw, ImageFont
 
@@ -266,9 +264,9 @@ def _watermark(image: Image, options: Options) -> Image:
 
 
 def _options(pairs: list[str]) -> dict[str, str]:
-    """Return options such as ``w_100`` as a dict from name to value.
+    """Return options such as `w_100` as a dict from name to value.
 
-    An option without a name, such as the angle of ``rotate``, becomes a name with an empty value.
+    An option without a name, such as the angle of `rotate`, becomes a name with an empty value.
     """
     return {name: value for name, _, value in (pair.partition("_") for pair in pairs)}
 

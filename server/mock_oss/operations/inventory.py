@@ -3,8 +3,6 @@
 Sources: vendor pages of the operations, and of the ECs that begin with 0020.
 """
 
-from __future__ import annotations
-
 import re
 from xml.etree.ElementTree import Element
 

@@ -1,11 +1,9 @@
 """ListObjects, versions 1 and 2.
 
-Keys are in byte order. A delimiter groups keys into common prefixes. ``max-keys`` limits the number
+Keys are in byte order. A delimiter groups keys into common prefixes. `max-keys` limits the number
 of keys plus common prefixes. The continuation token is the last key or common prefix of the page,
 encoded as base64.
 """
-
-from __future__ import annotations
 
 import base64
 import binascii
@@ -40,7 +38,7 @@ Entry = TypeVar("Entry", bound=Keyed)
 class Page(NamedTuple, Generic[Entry]):
     """One page of the entries and common prefixes for a response with a list.
 
-    If more pages follow, ``last`` is the last key or common prefix of this page. Otherwise ``last``
+    If more pages follow, `last` is the last key or common prefix of this page. Otherwise `last`
     is empty text.
     """
 
@@ -61,7 +59,7 @@ def collect(
 
     Args:
         fetch: a function that reads objects from the store and returns only keys with the prefix.
-            Its arguments are ``after``, ``start`` and ``limit``, as in ``Objects.entries``.
+            Its arguments are `after`, `start` and `limit`, as in `Objects.entries`.
         prefix: the prefix of all keys.
         delimiter: the text that ends a common prefix; empty for no grouping.
         marker: return only keys greater than this text. A common prefix equal to this text is

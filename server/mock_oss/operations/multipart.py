@@ -4,8 +4,6 @@ CompleteMultipartUpload joins the segments (slices of stored data) and the check
 without reading the data.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -49,7 +47,6 @@ __all__ = [
 MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 102_400
 MAX_COMPLETE_BYTES = 8 << 20
-# Suffix of a metadata header that encrypting clients send -> element of ListParts.
 CLIENT_ENCRYPTION = {
     "key": "ClientEncryptionKey",
     "start": "ClientEncryptionStart",
@@ -58,12 +55,13 @@ CLIENT_ENCRYPTION = {
     "data-size": "ClientEncryptionDataSize",
     "part-size": "ClientEncryptionPartSize",
 }
+"""Suffix of a metadata header that encrypting clients send -> element of ListParts."""
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str:
     """Return the ETag of a multipart object.
 
-    The ETag is ``MD5-N``: MD5 is the hash of the joined part ETags, and N is the number of parts.
+    The ETag is `MD5-N`: MD5 is the hash of the joined part ETags, and N is the number of parts.
     """
     etags = list(part_etags)
     text = "".join(etags).upper().encode()
@@ -71,7 +69,7 @@ def multipart_etag(part_etags: Iterable[str]) -> str:
 
 
 def find_upload(call: Call) -> UploadRecord:
-    """Return the upload with the id in the parameter ``uploadId``.
+    """Return the upload with the id in the parameter `uploadId`.
 
     Raises:
         RefusedError: NoSuchUpload if the addressed bucket and key have no upload with this id.
@@ -88,7 +86,7 @@ def _no_upload(upload_id: str) -> RefusedError:
 
 
 def part_number(call: Call) -> int:
-    """Return the parameter ``partNumber`` as a number.
+    """Return the parameter `partNumber` as a number.
 
     Raises:
         RefusedError: InvalidArgument if the value is not a number from 1 to 10000.
@@ -227,11 +225,11 @@ def _listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | 
     """Return (number, ETag) of each part in the body, or None to join all uploaded parts.
 
     Args:
-        body: the CompleteMultipartUpload document; empty if ``take_all`` is not None.
-        take_all: the header ``x-oss-complete-all``, or None.
+        body: the CompleteMultipartUpload document; empty if `take_all` is not None.
+        take_all: the header `x-oss-complete-all`, or None.
 
     Raises:
-        RefusedError: InvalidArgument if ``take_all`` is not ``yes``, or if ``take_all`` comes with
+        RefusedError: InvalidArgument if `take_all` is not `yes`, or if `take_all` comes with
             a body. MalformedXML if the document is not valid. InvalidPartOrder if a part number is
             out of range or the numbers are not ascending.
     """
@@ -403,7 +401,7 @@ def _fold(
         after: return only uploads that come after this (key, upload id) in the order.
 
     Returns:
-        An UploadRecord for each upload, and a ``str`` for each common prefix.
+        An UploadRecord for each upload, and a `str` for each common prefix.
     """
     entries: list[UploadRecord | str] = []
     uploads = call.store.uploads.page(call.bucket.name, prefix=prefix, after=after, limit=1_000_000)

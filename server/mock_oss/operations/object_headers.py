@@ -1,7 +1,5 @@
 """Properties that a client sets on an object: headers, ACL, storage class, tags and encryption."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping
@@ -40,7 +38,7 @@ _SSE_ALGORITHMS = ("AES256", "KMS", "SM4")
 class Properties(NamedTuple):
     """Validated properties of an object.
 
-    ``headers`` and ``tagging`` are JSON text, as in the store.
+    `headers` and `tagging` are JSON text, as in the store.
     """
 
     headers: str
@@ -62,7 +60,7 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
 
     Args:
         headers: the headers of the request, with lower-case names.
-        storage_class: the storage class for a request without ``x-oss-storage-class``.
+        storage_class: the storage class for a request without `x-oss-storage-class`.
 
     Raises:
         RefusedError: a header is not valid; the code is, for example, InvalidArgument.
@@ -115,7 +113,7 @@ def _check_kept(kept: Mapping[str, str]) -> None:
 
 
 def object_acl(value: str) -> str:
-    """Return the value of ``x-oss-object-acl`` unchanged.
+    """Return the value of `x-oss-object-acl` unchanged.
 
     Raises:
         RefusedError: InvalidArgument if the value is not an object ACL.
@@ -149,10 +147,10 @@ def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def parse_tagging(text: str) -> dict[str, str]:
-    """Return the tags in a header value of the form ``k=v&k2=v2``.
+    """Return the tags in a header value of the form `k=v&k2=v2`.
 
     Raises:
-        RefusedError: ``check_tags`` refuses the tags.
+        RefusedError: `check_tags` refuses the tags.
     """
     tags = []
     for item in text.split("&"):

@@ -1,7 +1,5 @@
 """Operations for the ACL and tags of objects, and for symlinks."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from urllib.parse import unquote
@@ -107,7 +105,7 @@ async def put_symlink(call: Call) -> Response:
 
 
 async def get_symlink(call: Call) -> Response:
-    """Return the target key of a symlink, in the header ``x-oss-symlink-target``."""
+    """Return the target key of a symlink, in the header `x-oss-symlink-target`."""
     found = existing(call)
     if found.kind != "Symlink":
         raise RefusedError("NotSymlink", Key=call.key)

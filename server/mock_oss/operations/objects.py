@@ -1,7 +1,5 @@
 """PutObject, GetObject, HeadObject, GetObjectMeta and DeleteObject."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from mock_oss.access.authorization import authorize, authorize_object
@@ -53,8 +51,8 @@ OVERRIDES = {
 }
 _TITLES = {name: name.title() for name in OVERRIDES.values()}
 SYMLINK_TARGET = "x-oss-symlink-target"
-# The vendor's pages of today say 819,200 at least; older ones said this, and ali-oss relies on it.
 MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 245_760, 838_860_800
+"""Bits per second. Newer vendor pages say at least 819,200; ali-oss relies on the older limit."""
 
 
 def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None], None]:
@@ -62,7 +60,7 @@ def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None
 
     Call the function before a write, with the existing object or None. The function raises
     RefusedError if the bucket does not exist any more. It also raises RefusedError if the object
-    exists and the request has ``x-oss-forbid-overwrite: true``, unless the bucket has versioning:
+    exists and the request has `x-oss-forbid-overwrite: true`, unless the bucket has versioning:
     there, no write destroys an object.
 
     Args:
@@ -82,7 +80,7 @@ def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None
 
 
 def forbid_overwrite(value: str | None) -> bool:
-    """Return whether the value of ``x-oss-forbid-overwrite`` is true; None counts as false.
+    """Return whether the value of `x-oss-forbid-overwrite` is true; None counts as false.
 
     Raises:
         RefusedError: InvalidArgument for values other than true and false.
@@ -112,7 +110,7 @@ def traffic_limit(call: Call) -> float | None:
     """Return the rate limit of the request in bytes per second, or None for no limit.
 
     The request sets the limit with the header, the parameter or, in a form upload, the field
-    ``x-oss-traffic-limit``.
+    `x-oss-traffic-limit`.
 
     Raises:
         RefusedError: InvalidArgument if the value is not valid, or if a header and a parameter set
@@ -249,13 +247,13 @@ def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectReco
 
 
 def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
-    """Refuse an archived object that is not restored; follow a symlink with ``resolve``.
+    """Refuse an archived object that is not restored; follow a symlink with `resolve`.
 
     Returns:
-        The result of ``resolve``.
+        The result of `resolve`.
 
     Raises:
-        RefusedError: InvalidObjectState for an archived object, or an error of ``resolve``.
+        RefusedError: InvalidObjectState for an archived object, or an error of `resolve`.
     """
     check_readable(found, call.service.now_ms())
     return resolve(call, bucket, found)
@@ -297,9 +295,9 @@ async def get_object_meta(call: Call) -> Response:
 
 
 async def delete_object(call: Call) -> Response:
-    """Delete an object or the version of ``versionId``; succeeds also if it does not exist.
+    """Delete an object or the version of `versionId`; succeeds also if it does not exist.
 
-    In a bucket with versioning, a request without ``versionId`` adds a delete marker.
+    In a bucket with versioning, a request without `versionId` adds a delete marker.
     """
     check_key(call.key)
     name, version_id = call.bucket.name, call.request.params.get("versionId")

@@ -4,8 +4,6 @@ The form of a signed upload contains a policy and a V1 or V4 signature. The form
 upload contains neither.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 from collections.abc import AsyncIterator
@@ -44,7 +42,7 @@ _V4_LISTED = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
 
 
 async def key_in_form(content_type: str, body: Body) -> str:
-    """Return the field ``key`` of a form; empty if there is none.
+    """Return the field `key` of a form; empty if there is none.
 
     The body can be read again afterwards.
     """
@@ -95,7 +93,7 @@ async def post_object(call: Call) -> Response:
 def _check_access(call: Call, form: FormReader) -> PostPolicy | None:
     """Check the signature, the policy and the permission of a form upload.
 
-    This function also stores the caller, the key and the form fields in ``call``.
+    This function also stores the caller, the key and the form fields in `call`.
 
     Returns:
         The policy of the form, or None for an anonymous upload.

@@ -5,8 +5,6 @@ The mock uses the longest time that the vendor documents for Archive, ColdArchiv
 DeepColdArchive. Source: vendor pages RestoreObject and CleanRestoredObject.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -25,19 +23,19 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 TIERS = ("Expedited", "Standard", "Bulk")
-# Storage class -> tier -> the time of the restoration in milliseconds. Archive has no tiers.
 TIMES_MS: Mapping[str, Mapping[str, int]] = {
     "Archive": {"": MINUTE_MS},
     "ColdArchive": {"Expedited": HOUR_MS, "Standard": 5 * HOUR_MS, "Bulk": 12 * HOUR_MS},
     "DeepColdArchive": {"Expedited": 12 * HOUR_MS, "Standard": 48 * HOUR_MS},
 }
+"""Storage class -> tier -> the time of the restoration in milliseconds. Archive has no tiers."""
 MAX_DAYS = {"Archive": 7, "ColdArchive": 365, "DeepColdArchive": 365}
 
 
 class _Restoration(NamedTuple):
     """The state of a restoration, as stored: times in milliseconds since the epoch, and the tier.
 
-    ``tier`` is empty text for Archive.
+    `tier` is empty text for Archive.
     """
 
     ready_ms: int
@@ -54,10 +52,10 @@ def _restoration(stored: str, now_ms: int) -> _Restoration | None:
 
 
 def restore_info(stored: str, now_ms: int) -> str:
-    """Return the value of ``x-oss-restore``; empty text for an object that is not restored.
+    """Return the value of `x-oss-restore`; empty text for an object that is not restored.
 
     Args:
-        stored: the field ``restored`` of an object's record.
+        stored: the field `restored` of an object's record.
         now_ms: the mock's time in milliseconds since the epoch.
     """
     found = _restoration(stored, now_ms)

@@ -1,14 +1,12 @@
 """Routing: finds the operation of a request from its method, level and sub-resource.
 
 The level of a request is service, bucket or object. A sub-resource is a query parameter such as
-``acl``. The tables ``_SERVICE``, ``_BUCKET`` and ``_OBJECT`` contain the operations of each level.
-The docstring of ``mock_oss.operations`` describes how to add an operation.
+`acl`. The tables `_SERVICE`, `_BUCKET` and `_OBJECT` contain the operations of each level.
+The docstring of `mock_oss.operations` describes how to add an operation.
 
-``NOT_IMPLEMENTED`` contains the sub-resources of OSS that the mock refuses with NotImplemented. The
-mock also refuses unknown sub-resources. Otherwise ``DELETE /?unknown`` could delete a bucket.
+`NOT_IMPLEMENTED` contains the sub-resources of OSS that the mock refuses with NotImplemented. The
+mock also refuses unknown sub-resources. Otherwise `DELETE /?unknown` could delete a bucket.
 """
-
-from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
@@ -44,7 +42,7 @@ __all__ = ["DATA_OPERATIONS", "NOT_IMPLEMENTED", "OPERATIONS", "Operation", "fin
 class Operation(NamedTuple):
     """One row of the operation table: name, RAM action, and handler.
 
-    ``action`` is empty if the handler calls ``authorize`` itself.
+    `action` is empty if the handler calls `authorize` itself.
     """
 
     name: str
@@ -66,13 +64,13 @@ NOT_IMPLEMENTED = frozenset(
     wormExtend wormId x-oss-access-point-name x-oss-async-process
     x-oss-write-get-object-response""".split()  # noqa: SIM905 - easier to read as a table
 )
-# Query parameters that are not sub-resources, although they may have no value.
 _PARAMETERS = frozenset(
     """callback callback-var continuation-token delimiter encoding-type Expires fetch-owner
     key-marker list-type marker max-keys max-parts max-uploads OSSAccessKeyId part-number-marker
     partNumber position prefix security-token sequential Signature start-after tag-key tag-value
     upload-id-marker versionId version-id-marker""".split()  # noqa: SIM905 - easier to read as a table
 )
+"""Query parameters that are not sub-resources, although they may have no value."""
 _KNOWN_PREFIXES = ("response-", "x-oss-")
 
 _SERVICE: Mapping[tuple[str, str], Operation] = {
@@ -199,11 +197,11 @@ _OBJECT: Mapping[tuple[str, str], Operation] = {
         "CleanRestoredObject", "oss:CleanRestoredObject", restore.clean_restored_object
     ),
 }
-# The operations that replace others if the request has an x-oss-copy-source header.
 _COPIES: Mapping[str, Operation] = {
     "PutObject": Operation("CopyObject", "oss:PutObject", copy.copy_object),
     "UploadPart": Operation("UploadPartCopy", "oss:PutObject", copy.upload_part_copy),
 }
+"""The operations that replace others if the request has an x-oss-copy-source header."""
 OPERATIONS: tuple[Operation, ...] = (
     *_SERVICE.values(),
     *_BUCKET.values(),

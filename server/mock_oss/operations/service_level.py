@@ -1,7 +1,5 @@
 """Operations on the account: ListBuckets (GetService)."""
 
-from __future__ import annotations
-
 import json
 
 from mock_oss.errors import RefusedError
@@ -17,13 +15,13 @@ __all__ = ["list_buckets"]
 def _wanted_tags(call: Call) -> tuple[str, set[tuple[str, str]]]:
     """Return the tags that a bucket must have to be listed.
 
-    The parameters are ``tag-key``, ``tag-value``, and ``tagging`` in the form ``"k":"v","k2":"w"``.
+    The parameters are `tag-key`, `tag-value`, and `tagging` in the form `"k":"v","k2":"w"`.
 
     Returns:
         A key that a bucket must have, or empty text; and (key, value) pairs.
 
     Raises:
-        RefusedError: InvalidArgument for a value without a key, and for other forms of ``tagging``.
+        RefusedError: InvalidArgument for a value without a key, and for other forms of `tagging`.
     """
     key, value, tagging = call.param("tag-key"), call.param("tag-value"), call.param("tagging")
     if value and not key:

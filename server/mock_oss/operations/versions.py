@@ -4,8 +4,6 @@ Keys are in byte order, and the versions of a key are in order of their creation
 Source: vendor page ListObjectVersions (GetBucketVersions).
 """
 
-from __future__ import annotations
-
 from mock_oss.errors import RefusedError
 from mock_oss.http.documents import tag
 from mock_oss.http.response import Response, xml_response
@@ -67,8 +65,8 @@ def _sequence_after(call: Call, key: str, marker: str) -> int:
 
     Args:
         call: the request.
-        key: the parameter ``key-marker``.
-        marker: the parameter ``version-id-marker``. If it is empty, the list continues with the
+        key: the parameter `key-marker`.
+        marker: the parameter `version-id-marker`. If it is empty, the list continues with the
             next key.
 
     Raises:

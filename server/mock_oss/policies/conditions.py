@@ -6,8 +6,6 @@ operator is satisfied if any value matches. A negated operator is satisfied if n
 element is satisfied if all conditions are satisfied. Only the Like operators support wildcards.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -63,7 +61,6 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "GreaterThanEquals": ge,
 }
 
-# operator -> (function that compares one value, whether the operator is negated)
 OPERATORS: Mapping[str, tuple[Match, bool]] = {
     "StringEquals": (eq, False),
     "StringNotEquals": (eq, True),
@@ -83,6 +80,7 @@ OPERATORS: Mapping[str, tuple[Match, bool]] = {
     "IpAddressIncludeBorder": (_in_network, False),
     "NotIpAddress": (_in_network, True),
 }
+"""Operator -> (function that compares one value, whether the operator is negated)."""
 
 
 @dataclass(frozen=True, slots=True)

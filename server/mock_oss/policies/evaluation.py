@@ -7,8 +7,6 @@ case-sensitive. If the request has no value for a condition key, only negated op
 satisfied. Source: RAM documentation, "Policy elements" and "Policy evaluation process".
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,9 +53,9 @@ class Decision(StrEnum):
 class Statement:
     """One parsed statement of a policy.
 
-    ``negated`` is true if the statement has a NotAction element. ``principals`` holds the (kind,
+    `negated` is true if the statement has a NotAction element. `principals` holds the (kind,
     value) pairs of a Principal element. Only the statements of a trust policy have principals.
-    ``source`` is the statement as JSON text.
+    `source` is the statement as JSON text.
     """
 
     effect: str
@@ -68,7 +66,7 @@ class Statement:
     principals: tuple[tuple[str, str], ...]
     source: str
 
-    def matches(self, question: Question) -> bool:
+    def matches(self, question: "Question") -> bool:
         """Return whether the statement matches the action, resource and context of a question."""
         if (self.actions.fullmatch(question.action) is not None) is self.negated:
             return False
@@ -120,7 +118,7 @@ class Question:
 class Verdict(NamedTuple):
     """The decision, and the policy and statement that caused the decision.
 
-    ``policy`` and ``statement`` are None if no statement matched.
+    `policy` and `statement` are None if no statement matched.
     """
 
     decision: Decision
@@ -176,9 +174,9 @@ def trusts(
 
     Args:
         trust: the role's trust policy.
-        principals: the caller's identities as (kind, value) pairs. For the kind ``RAM``, the value
-            is an ARN; for the kind ``Service``, the value is the name of the service.
-        context: a mapping from condition key, such as ``sts:ExternalId``, to value.
+        principals: the caller's identities as (kind, value) pairs. For the kind `RAM`, the value
+            is an ARN; for the kind `Service`, the value is the name of the service.
+        context: a mapping from condition key, such as `sts:ExternalId`, to value.
     """
     known = set(principals)
     question = Question("sts:AssumeRole", "", context)

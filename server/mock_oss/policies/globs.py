@@ -1,12 +1,10 @@
-"""Patterns with the wildcards ``*`` and ``?``, compiled to regular expressions.
+"""Patterns with the wildcards `*` and `?`, compiled to regular expressions.
 
 Policies and their conditions contain such patterns. The regular expressions need no backtracking:
-if a pattern contains a literal part between two ``*``, the first occurrence of the part in the text
+if a pattern contains a literal part between two `*`, the first occurrence of the part in the text
 is always sufficient. Atomic groups prevent backtracking. The time of a match is at most
 proportional to the product of the lengths of text and pattern.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterable
@@ -22,7 +20,7 @@ def globs(wildcards: Iterable[str]) -> re.Pattern[str]:
 
     The expression fully matches a text if at least one of the patterns matches the whole text.
 
-    ``*`` matches any number of characters, including ``/``; ``?`` matches exactly one character.
+    `*` matches any number of characters, including `/`; `?` matches exactly one character.
     """
     return re.compile("|".join(f"(?:{_source(text)})" for text in wildcards), re.DOTALL)
 

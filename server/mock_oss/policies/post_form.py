@@ -4,8 +4,6 @@ Source: vendor pages PostObject and "POST V4 signature", and the pages of the er
 0006-00000207 to -213 and -227.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from base64 import b64decode
@@ -32,7 +30,7 @@ _MISSING_ECS = {
 class FieldCondition:
     """A condition on one form field.
 
-    ``wanted`` has several values for the modes ``in`` and ``not-in``, and one value for other
+    `wanted` has several values for the modes `in` and `not-in`, and one value for other
     modes.
     """
 
@@ -44,7 +42,7 @@ class FieldCondition:
     def holds(self, actual: str | None) -> bool:
         """Return whether the value of a field satisfies the condition.
 
-        A missing field (None) satisfies only the mode ``not-in``.
+        A missing field (None) satisfies only the mode `not-in`.
         """
         if self.mode == "not-in":
             return actual not in self.wanted
@@ -59,7 +57,7 @@ class FieldCondition:
 class PostPolicy:
     """The parsed policy of a PostObject form.
 
-    ``lengths`` holds a (min, max) pair for each ``content-length-range``, in bytes.
+    `lengths` holds a (min, max) pair for each `content-length-range`, in bytes.
     """
 
     expiration: datetime
@@ -72,7 +70,7 @@ class PostPolicy:
 
 
 def parse_post_policy(text: str) -> PostPolicy:
-    """Parse the ``policy`` field of a form; the value is a JSON document in base64.
+    """Parse the `policy` field of a form; the value is a JSON document in base64.
 
     Raises:
         RefusedError: InvalidPolicyDocument if the policy is not valid.
@@ -160,7 +158,7 @@ def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -
 
     Args:
         policy: the policy.
-        fields: a mapping from lower-case field name to value, with the additional name ``bucket``.
+        fields: a mapping from lower-case field name to value, with the additional name `bucket`.
         now: the mock's time.
 
     Raises:
@@ -188,7 +186,7 @@ def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -
 
 
 def check_length(policy: PostPolicy, size: int) -> None:
-    """Check the size of a file in bytes against every ``content-length-range`` of a policy.
+    """Check the size of a file in bytes against every `content-length-range` of a policy.
 
     Raises:
         RefusedError: EntityTooSmall if the file is smaller than a minimum, EntityTooLarge if the

@@ -1,5 +1,5 @@
 """Computation of signatures, and explanation of wrong signatures.
 
-Each signature scheme has one module. ``mock_oss.access.authentication`` looks up the access keys,
+Each signature scheme has one module. `mock_oss.access.authentication` looks up the access keys,
 compares the signatures and refuses requests.
 """

@@ -3,8 +3,6 @@
 Source: Alibaba Cloud, "Signature method V3".
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping
 

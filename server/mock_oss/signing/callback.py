@@ -4,8 +4,6 @@ The private key in this module may be public, because the key signs only callbac
 Application servers can download the public key from the mock. Source: vendor page "Callback".
 """
 
-from __future__ import annotations
-
 import hashlib
 from base64 import b64encode
 from dataclasses import dataclass
@@ -53,11 +51,11 @@ MOCK_KEY = RsaKey(
 def string_to_sign(path: str, query: str, body: bytes) -> bytes:
     """Return the string to sign of a callback request.
 
-    The string consists of the decoded path, ``?`` and the raw query, a newline, and the body.
+    The string consists of the decoded path, `?` and the raw query, a newline, and the body.
 
     Args:
         path: the percent-encoded path, as in the request line.
-        query: the raw query without ``?``, or empty text.
+        query: the raw query without `?`, or empty text.
         body: the body as sent.
     """
     return (unquote(path) + (f"?{query}" if query else "")).encode() + b"\n" + body
@@ -75,7 +73,7 @@ def sign(key: RsaKey, text: bytes) -> str:
 
 
 def verify(key: RsaKey, text: bytes, signature: bytes) -> bool:
-    """Return whether ``signature`` is the signature of ``text``."""
+    """Return whether `signature` is the signature of `text`."""
     return pow(int.from_bytes(signature), key.e, key.n) == _padded(text, key.size)
 
 

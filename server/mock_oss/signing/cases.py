@@ -1,10 +1,8 @@
 """Signed requests: computes the text that a client must sign, and checks the signature.
 
-To explain a wrong signature, other modules make changed copies of a ``Case``. They search for a
+To explain a wrong signature, other modules make changed copies of a `Case`. They search for a
 copy whose text produces the signature in the request.
 """
-
-from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
@@ -18,10 +16,10 @@ __all__ = ["Case", "V1Case", "V2Case", "V4Case"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
-    """The common fields of ``V1Case``, ``V2Case`` and ``V4Case``.
+    """The common fields of `V1Case`, `V2Case` and `V4Case`.
 
-    ``query`` contains decoded (name, value) pairs. ``headers`` is a mapping from lower-case name
-    to value. ``provided`` is the signature in the request.
+    `query` contains decoded (name, value) pairs. `headers` is a mapping from lower-case name
+    to value. `provided` is the signature in the request.
     """
 
     method: str
@@ -45,7 +43,7 @@ def _signed(headers: Mapping[str, str], additional: Iterable[str] = ()) -> dict[
 class V4Case(_Case):
     """A request with a V4 signature.
 
-    If ``path``, ``query_text`` or ``payload`` is not None, the value replaces the path, the query
+    If `path`, `query_text` or `payload` is not None, the value replaces the path, the query
     or the payload hash in the canonical request.
     """
 
@@ -81,7 +79,7 @@ class V4Case(_Case):
         return [(name, value) for name, value in self.query if name != "x-oss-signature"]
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return a dict with the canonical request ``text`` and the string to sign made from it."""
+        """Return a dict with the canonical request `text` and the string to sign made from it."""
         return {"canonical_request": text, "string_to_sign": self._string_to_sign(text)}
 
     def _string_to_sign(self, text: str) -> str:
@@ -98,7 +96,7 @@ class V4Case(_Case):
 class V1Case(_Case):
     """A request with a V1 signature.
 
-    ``date_line`` is the date of the request, or the ``Expires`` value of a presigned URL.
+    `date_line` is the date of the request, or the `Expires` value of a presigned URL.
     """
 
     date_line: str
@@ -125,7 +123,7 @@ class V1Case(_Case):
         return [(name, value) for name, value in self.query if name in v1.SUB_RESOURCES]
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return a dict that contains ``text``, a string to sign."""
+        """Return a dict that contains `text`, a string to sign."""
         return {"string_to_sign": text}
 
     def produces_signature(self, text: str, secret: str) -> bool:
@@ -137,8 +135,8 @@ class V1Case(_Case):
 class V2Case(_Case):
     """A request with a V2 signature.
 
-    ``date_line`` is the date of the request, or the ``x-oss-expires`` value of a presigned URL. If
-    ``path`` is not None, it replaces the encoded resource.
+    `date_line` is the date of the request, or the `x-oss-expires` value of a presigned URL. If
+    `path` is not None, it replaces the encoded resource.
     """
 
     additional: str
@@ -171,7 +169,7 @@ class V2Case(_Case):
         return [(name, value) for name, value in self.query if name != "x-oss-signature"]
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return a dict that contains ``text``, a string to sign."""
+        """Return a dict that contains `text`, a string to sign."""
         return {"string_to_sign": text}
 
     def produces_signature(self, text: str, secret: str) -> bool:

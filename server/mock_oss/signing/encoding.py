@@ -1,10 +1,8 @@
 """Percent-encoding and HMAC functions that several signature schemes use.
 
-Only ``A-Z a-z 0-9 - _ . ~`` stay unencoded; the UTF-8 bytes of other characters become ``%`` and
+Only `A-Z a-z 0-9 - _ . ~` stay unencoded; the UTF-8 bytes of other characters become `%` and
 two upper-case hex digits.
 """
-
-from __future__ import annotations
 
 import base64
 import hashlib
@@ -21,12 +19,12 @@ __all__ = [
 
 
 def encode(text: str) -> str:
-    """Percent-encode a query name or value; ``/`` becomes ``%2F``."""
+    """Percent-encode a query name or value; `/` becomes `%2F`."""
     return quote(text, safe="")
 
 
 def encode_path(text: str) -> str:
-    """Percent-encode a path; ``/`` stays unchanged."""
+    """Percent-encode a path; `/` stays unchanged."""
     return quote(text)
 
 

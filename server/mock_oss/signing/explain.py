@@ -4,10 +4,8 @@ A server receives a signature, but not the text that the client signed. This mod
 common mistakes of clients. For each mistake, and for pairs of mistakes, the module changes the
 request and computes the signature. If the computed signature is the client's signature, the cause
 is found. An explanation requires thousands of signatures. The mock therefore computes an
-explanation only when ``why`` of the journal record is read.
+explanation only when `why` of the journal record is read.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -32,9 +30,9 @@ UNKNOWN = (
 class Evidence:
     """Secrets and earlier requests, which are used to explain a signature mismatch.
 
-    ``secret`` belongs to the access key in the request. ``other_secrets`` yields the (access key
-    id, secret) pairs of all users. ``earlier`` yields accepted requests with the same signature.
-    ``seen`` yields the (header name, value) pairs of recent requests.
+    `secret` belongs to the access key in the request. `other_secrets` yields the (access key
+    id, secret) pairs of all users. `earlier` yields accepted requests with the same signature.
+    `seen` yields the (header name, value) pairs of recent requests.
     """
 
     secret: str
@@ -51,8 +49,8 @@ def first_difference(ours: str, theirs: str) -> dict[str, object]:
         theirs: the text that the client signed.
 
     Returns:
-        A dict, empty if the texts are equal. ``offset`` is the index of the byte. ``line`` is the
-        line number, counted from 1. ``expected`` and ``signed`` are the texts from this byte to
+        A dict, empty if the texts are equal. `offset` is the index of the byte. `line` is the
+        line number, counted from 1. `expected` and `signed` are the texts from this byte to
         the end of the line, at most 120 bytes.
     """
     left, right = ours.encode(), theirs.encode()
@@ -75,10 +73,10 @@ def _rest_of_line(text: bytes, offset: int) -> str:
 def mismatch(case: Case, evidence: Evidence) -> Callable[[], dict[str, Any]]:
     """Return a function that computes the explanation of a signature mismatch.
 
-    The function returns a dict with ``cause``, ``expected_string_to_sign`` and, for V4,
-    ``expected_canonical_request``. If the function finds the text that the client signed, the dict
-    also contains ``first_difference``, ``signed_string_to_sign`` and, for V4,
-    ``signed_canonical_request``.
+    The function returns a dict with `cause`, `expected_string_to_sign` and, for V4,
+    `expected_canonical_request`. If the function finds the text that the client signed, the dict
+    also contains `first_difference`, `signed_string_to_sign` and, for V4,
+    `signed_canonical_request`.
     """
     return lambda: _explain(case, evidence)
 
@@ -119,7 +117,7 @@ def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
 def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
     """Yield possible mistakes in header values, as (cause, signed text) pairs.
 
-    Each mistake is yielded alone, and also combined with each mistake that ``dropped`` yields.
+    Each mistake is yielded alone, and also combined with each mistake that `dropped` yields.
     """
     nothing: Mistake = ("", lambda case: case)
     found = list(guesses(case, evidence.seen))

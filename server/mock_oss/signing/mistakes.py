@@ -1,11 +1,9 @@
-"""Common mistakes of clients in signatures, each as a function that changes a ``Case``.
+"""Common mistakes of clients in signatures, each as a function that changes a `Case`.
 
-The functions help to explain a wrong signature. ``likely`` returns common mistakes; the caller
-tries each mistake, and each combination of two mistakes. ``guesses`` yields other values for signed
+The functions help to explain a wrong signature. `likely` returns common mistakes; the caller
+tries each mistake, and each combination of two mistakes. `guesses` yields other values for signed
 headers; these are too many to try all combinations of two.
 """
-
-from __future__ import annotations
 
 import hashlib
 import mimetypes
@@ -218,11 +216,11 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 def with_header(case: Case, text: str, name: str, value: str) -> str:
     """Return the text to sign for a request after changing the value of one header.
 
-    To save time, this function edits ``text`` if possible.
+    To save time, this function edits `text` if possible.
 
     Args:
         case: the request.
-        text: the result of ``case.text()``.
+        text: the result of `case.text()`.
         name: the lower-case name of the header.
         value: the new value of the header, as the text that is signed.
     """
@@ -234,7 +232,7 @@ def with_header(case: Case, text: str, name: str, value: str) -> str:
 
 
 def _typed_otherwise(sent: str) -> Iterator[str]:
-    """Yield variants of ``sent`` with one typing error: a missing, replaced or added character."""
+    """Yield variants of `sent` with one typing error: a missing, replaced or added character."""
     if len(sent) > LONGEST_TYPED:
         return
     for at in range(len(sent) + 1):

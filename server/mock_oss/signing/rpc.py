@@ -3,8 +3,6 @@
 Source: Alibaba Cloud, "Request syntax and signature method of RPC APIs".
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from mock_oss.signing.encoding import encode, hmac_sha1_base64
@@ -22,10 +20,10 @@ def canonical_query(parameters: Mapping[str, str]) -> str:
 
 
 def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """Return the string to sign: ``METHOD&%2F&`` followed by the encoded query."""
+    """Return the string to sign: `METHOD&%2F&` followed by the encoded query."""
     return f"{method}&%2F&{encode(canonical_query(parameters))}"
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the signature in base64; the HMAC key is the secret followed by ``&``."""
+    """Return the signature in base64; the HMAC key is the secret followed by `&`."""
     return hmac_sha1_base64(secret + "&", text)

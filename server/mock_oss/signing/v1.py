@@ -4,8 +4,6 @@ In the string to sign, the resource and the sub-resources are not percent-encode
 reference, "Include a V1 signature in the Authorization header" and "Add signatures to URLs".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from mock_oss.http.request import signed_text
@@ -41,7 +39,7 @@ SUB_RESOURCES = frozenset(
 
 
 def parse_authorization(value: str) -> tuple[str, str]:
-    """Return (access key id, signature) from ``OSS AccessKeyId:Signature``.
+    """Return (access key id, signature) from `OSS AccessKeyId:Signature`.
 
     Raises:
         ValueError: the header has another format.
@@ -53,7 +51,7 @@ def parse_authorization(value: str) -> tuple[str, str]:
 
 
 def canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) -> str:
-    """Return ``/bucket/key`` unencoded, followed by the signed sub-resources sorted by name."""
+    """Return `/bucket/key` unencoded, followed by the signed sub-resources sorted by name."""
     signed = sorted({name: value for name, value in query if name in SUB_RESOURCES}.items())
     resource = f"/{bucket}/{key}" if bucket else "/"
     if not signed:
@@ -62,7 +60,7 @@ def canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) 
 
 
 def canonical_headers(headers: Mapping[str, str]) -> str:
-    """Return the ``x-oss-*`` headers, one per line, sorted by name; each line ends in a newline."""
+    """Return the `x-oss-*` headers, one per line, sorted by name; each line ends in a newline."""
     names = sorted(name for name in headers if name.startswith("x-oss-"))
     return "".join(f"{name}:{signed_text(headers[name]).strip()}\n" for name in names)
 
@@ -87,7 +85,7 @@ def string_to_sign(
         key: the decoded key, empty for a request to a bucket.
         query: decoded (name, value) pairs.
         headers: a mapping from lower-case name to value.
-        date_line: the value of ``x-oss-date`` or ``Date``; in a presigned URL, the ``Expires``
+        date_line: the value of `x-oss-date` or `Date`; in a presigned URL, the `Expires`
             number.
     """
     head = "\n".join(

@@ -5,8 +5,6 @@ covers the whole query, and the resource is percent-encoded, also its slashes. S
 reference, "Include a V2 signature in the Authorization header" and "Add V2 signatures to URLs".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from mock_oss.http.request import signed_text
@@ -25,7 +23,7 @@ _FIELDS = frozenset({"AccessKeyId", "AdditionalHeaders", "Signature"})
 
 
 def parse_authorization(value: str) -> dict[str, str]:
-    """Return the fields of a header ``OSS2 AccessKeyId:…,AdditionalHeaders:…,Signature:…``.
+    """Return the fields of a header `OSS2 AccessKeyId:…,AdditionalHeaders:…,Signature:…`.
 
     Raises:
         ValueError: the header cannot be parsed; the message contains the reason.
@@ -77,8 +75,8 @@ def string_to_sign(
         query: decoded (name, value) pairs.
         headers: a mapping from lower-case name to value.
         additional: the names of additional headers, separated by semicolons.
-        date_line: the value of ``x-oss-date`` or ``Date``; in a presigned URL, the value of
-            ``x-oss-expires``.
+        date_line: the value of `x-oss-date` or `Date`; in a presigned URL, the value of
+            `x-oss-expires`.
     """
     names = additional_names(additional)
     signed = sorted(name for name in headers if name.startswith("x-oss-") or name in names)

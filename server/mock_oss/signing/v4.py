@@ -4,8 +4,6 @@ Source: OSS API reference, "Include a V4 signature in the Authorization header" 
 in presigned URLs".
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
@@ -34,7 +32,7 @@ _SIGNED_ALWAYS = frozenset({"content-type", "content-md5"})
 
 
 class Credential(NamedTuple):
-    """The access key id and the scope of a signature; a valid ``date`` is ``yyyymmdd``."""
+    """The access key id and the scope of a signature; a valid `date` is `yyyymmdd`."""
 
     access_key_id: str
     date: str
@@ -42,12 +40,12 @@ class Credential(NamedTuple):
 
     @property
     def scope(self) -> str:
-        """The credential scope: ``date/region/oss/aliyun_v4_request``."""
+        """The credential scope: `date/region/oss/aliyun_v4_request`."""
         return f"{self.date}/{self.region}/oss/{_TERMINATOR}"
 
 
 def parse_authorization(value: str) -> dict[str, str]:
-    """Return the fields of an Authorization header of the form ``OSS4-HMAC-SHA256 k=v, k=v``.
+    """Return the fields of an Authorization header of the form `OSS4-HMAC-SHA256 k=v, k=v`.
 
     The fields may have any order, and blanks after the commas are optional.
 
@@ -73,7 +71,7 @@ def parse_authorization(value: str) -> dict[str, str]:
 
 @lru_cache(maxsize=256)
 def parse_credential(text: str) -> Credential:
-    """Parse ``AccessKeyId/yyyymmdd/region/oss/aliyun_v4_request``.
+    """Parse `AccessKeyId/yyyymmdd/region/oss/aliyun_v4_request`.
 
     The caller compares the date and the region with those of the request.
 
@@ -87,14 +85,14 @@ def parse_credential(text: str) -> Credential:
 
 
 def canonical_uri(bucket: str, key: str) -> str:
-    """Return the percent-encoded path: ``/bucket/key``, ``/bucket/`` or ``/``."""
+    """Return the percent-encoded path: `/bucket/key`, `/bucket/` or `/`."""
     return encode_path(f"/{bucket}/{key}") if bucket else "/"
 
 
 def canonical_query(query: Iterable[tuple[str, str]]) -> str:
-    """Return the encoded query, sorted by name, without ``x-oss-signature``.
+    """Return the encoded query, sorted by name, without `x-oss-signature`.
 
-    A parameter with an empty value is written without ``=``.
+    A parameter with an empty value is written without `=`.
     """
     pairs = sorted(
         [(encode(name), encode(value)) for name, value in query if name != "x-oss-signature"]
@@ -120,7 +118,7 @@ def additional_names(listed: str) -> list[str]:
     Headers that are always signed are removed.
 
     Args:
-        listed: header names separated by ``;``.
+        listed: header names separated by `;`.
     """
     if not listed:
         return []
@@ -143,9 +141,9 @@ def canonical_request(
         method: the HTTP method in upper case.
         bucket: the bucket's name, empty for a request to the service.
         key: the decoded key, empty for a request to a bucket.
-        query: decoded (name, value) pairs; ``x-oss-signature`` is ignored.
+        query: decoded (name, value) pairs; `x-oss-signature` is ignored.
         headers: a mapping from lower-case name to received value.
-        additional: the names of additional signed headers, separated by ``;``, in any order.
+        additional: the names of additional signed headers, separated by `;`, in any order.
     """
     names = additional_names(additional)
     return "\n".join(
@@ -164,7 +162,7 @@ def string_to_sign(date_time: str, scope: str, canonical: str) -> str:
     """Return the string to sign: algorithm, date, scope and hash of the canonical request.
 
     Args:
-        date_time: the date of the request, ``yyyymmddTHHMMSSZ``.
+        date_time: the date of the request, `yyyymmddTHHMMSSZ`.
         scope: the credential scope.
         canonical: the canonical request.
     """
@@ -173,7 +171,7 @@ def string_to_sign(date_time: str, scope: str, canonical: str) -> str:
 
 @lru_cache(maxsize=256)
 def signing_key(secret: str, date: str, region: str) -> bytes:
-    """Return the signing key, derived from a secret for one day (``yyyymmdd``) and one region."""
+    """Return the signing key, derived from a secret for one day (`yyyymmdd`) and one region."""
     key = f"aliyun_v4{secret}".encode()
     for step in (date, region, "oss", _TERMINATOR):
         key = hmac.digest(key, step.encode(), hashlib.sha256)

@@ -5,8 +5,6 @@ request is reading. The deletion of a blob waits until no request is reading the
 process can leave unused blobs. The next start of the store deletes unused blobs.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections import Counter
@@ -30,13 +28,13 @@ MAX_IOV = 512
 class BlobWriter:
     """Writes the data of a new blob that no object or part contains yet.
 
-    An exception in the ``with`` block deletes the blob. Up to ``SMALL_BYTES`` bytes are kept in
+    An exception in the `with` block deletes the blob. Up to `SMALL_BYTES` bytes are kept in
     memory; larger data is written to a file.
     """
 
     __slots__ = ("_blobs", "_fd", "_kept", "_path", "name", "size")
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: "Blobs") -> None:
         self.name = ""
         self.size = 0
         self._blobs = blobs
@@ -131,17 +129,17 @@ class Blobs:
     def new(self) -> BlobWriter:
         """Return a writer for a new blob.
 
-        Use the writer in a ``with`` block. Before the block ends, store an object or a part that
+        Use the writer in a `with` block. Before the block ends, store an object or a part that
         contains the blob.
         """
         return BlobWriter(self)
 
     def protect(self, name: str) -> None:
-        """Prevent ``sweep`` from deleting a blob that is being written."""
+        """Prevent `sweep` from deleting a blob that is being written."""
         self._protected.add(name)
 
     def unprotect(self, name: str) -> None:
-        """Cancel ``protect``: ``sweep`` may delete the blob."""
+        """Cancel `protect`: `sweep` may delete the blob."""
         self._protected.discard(name)
 
     def path(self, name: str) -> str:
@@ -224,7 +222,7 @@ class Blobs:
 
     @contextmanager
     def reading(self, segments: Iterable[Segment]) -> Iterator[None]:
-        """Prevent the deletion of the segments' blobs until the ``with`` block ends."""
+        """Prevent the deletion of the segments' blobs until the `with` block ends."""
         names = [segment.blob for segment in segments]
         self._readers.update(names)
         try:
@@ -239,7 +237,7 @@ class Blobs:
                         self.remove(name)
 
     def read(self, segments: Iterable[Segment], chunk_size: int = COPY_CHUNK) -> Iterator[bytes]:
-        """Yield the bytes of the segments; pieces of large blobs have at most ``chunk_size`` bytes.
+        """Yield the bytes of the segments; pieces of large blobs have at most `chunk_size` bytes.
 
         Raises:
             EOFError: a file is shorter than its segment requires.

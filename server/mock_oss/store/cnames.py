@@ -1,7 +1,5 @@
 """Database rows of custom domains: bindings to buckets, ownership tokens and certificates."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from mock_oss.store.database import Database

@@ -1,10 +1,8 @@
-"""``Store``: the database tables and the blobs in a data directory.
+"""`Store`: the database tables and the blobs in a data directory.
 
 Every operation changes database rows in one commit. After the commit, the operation deletes the
 blobs that are not used any more.
 """
-
-from __future__ import annotations
 
 import json
 import secrets
@@ -99,7 +97,7 @@ class Store:
 
         Args:
             record: the new object; its version id and sequence number are ignored.
-            blob: the blob with new data, to add after the segments of ``record``; or None.
+            blob: the blob with new data, to add after the segments of `record`; or None.
             allow: a function to call before the change, in the same transaction. The argument of
                 the function is the current version, or None. The function raises an exception to
                 refuse the change.

@@ -1,7 +1,5 @@
 """The SQLite database: schema, connection, lock, and exclusive use of the data directory."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import sqlite3
@@ -82,7 +80,7 @@ TABLES = (
 class Database:
     """One database connection for all threads.
 
-    A thread must hold ``lock`` while it uses the connection.
+    A thread must hold `lock` while it uses the connection.
 
     Args:
         directory: the data directory.
@@ -136,7 +134,7 @@ class Database:
         self.connection.executescript(_SCHEMA)
         self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
-    def transaction(self) -> _Transaction:
+    def transaction(self) -> "_Transaction":
         """Return a context manager that commits on success and rolls back on an exception."""
         return _Transaction(self)
 

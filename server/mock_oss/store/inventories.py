@@ -1,7 +1,5 @@
 """Database rows of the inventory configurations of buckets."""
 
-from __future__ import annotations
-
 from mock_oss.store.database import Database
 
 __all__ = ["Inventories"]

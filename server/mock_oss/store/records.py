@@ -1,11 +1,9 @@
 """Named tuples for the rows of the store's database tables.
 
-All times are milliseconds since the epoch. The fields ``headers``, ``tagging`` and
-``segments_json`` are JSON text. Properties such as ``tags`` parse the text when a request needs the
+All times are milliseconds since the epoch. The fields `headers`, `tagging` and
+`segments_json` are JSON text. Properties such as `tags` parse the text when a request needs the
 values.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Iterable
@@ -34,7 +32,7 @@ __all__ = [
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 DELETE_MARKER = "DeleteMarker"
-"""The ``kind`` of a delete marker, which is not an object type of OSS."""
+"""The `kind` of a delete marker, which is not an object type of OSS."""
 NULL_VERSION = "null"
 """The version id of objects stored while versioning was not enabled."""
 
@@ -47,15 +45,15 @@ def pack_segments(segments: Iterable[Segment]) -> str:
 
 
 def load_segments(text: str) -> list[Segment]:
-    """Return the segments from a JSON text that ``pack_segments`` created."""
+    """Return the segments from a JSON text that `pack_segments` created."""
     return [] if text == "[]" else [Segment._make(item) for item in _read_json(text)[0]]
 
 
 class BucketRecord(NamedTuple):
-    """A bucket; ``cors``, ``lifecycle`` and ``referer`` are XML documents or empty text.
+    """A bucket; `cors`, `lifecycle` and `referer` are XML documents or empty text.
 
-    ``block_public`` is the state of Block Public Access. ``versioning`` is ``Enabled``,
-    ``Suspended`` or empty text. ``tagging`` is JSON text.
+    `block_public` is the state of Block Public Access. `versioning` is `Enabled`,
+    `Suspended` or empty text. `tagging` is JSON text.
     """
 
     name: str
@@ -107,8 +105,8 @@ class CnameToken(NamedTuple):
 class ObjectRecord(NamedTuple):
     """A version of an object, or a delete marker.
 
-    ``etag`` has no quotes, ``crc64`` is decimal text, ``md5`` is base64 or empty. A version with a
-    larger ``sequence`` is newer. ``restored`` is the state of RestoreObject as JSON text, or empty.
+    `etag` has no quotes, `crc64` is decimal text, `md5` is base64 or empty. A version with a
+    larger `sequence` is newer. `restored` is the state of RestoreObject as JSON text, or empty.
     """
 
     bucket: str
@@ -217,7 +215,7 @@ class PartRecord(NamedTuple):
 
 
 class SessionRecord(NamedTuple):
-    """A role session created by AssumeRole; ``policy`` is the session policy or empty text."""
+    """A role session created by AssumeRole; `policy` is the session policy or empty text."""
 
     access_key_id: str
     access_key_secret: str

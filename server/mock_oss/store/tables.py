@@ -1,7 +1,5 @@
 """Queries for buckets, objects and role sessions, one class per table. Every method is atomic."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -38,7 +36,7 @@ def _bucket(row: Any) -> BucketRecord:
 
 
 def after_prefix(prefix: str) -> str | None:
-    """Return the smallest text that is greater than all texts that start with ``prefix``.
+    """Return the smallest text that is greater than all texts that start with `prefix`.
 
     Returns:
         None if there is no such text, for example for an empty prefix.
@@ -132,7 +130,7 @@ class Objects:
     ) -> list[ListEntry]:
         """Return objects in byte order of their keys, as entries for a ListObjects response.
 
-        The arguments are the same as for ``page``.
+        The arguments are the same as for `page`.
         """
         rows = self._range(
             "key, size, etag, kind, storage_class, modified_ms, restored",
@@ -227,7 +225,7 @@ class Sessions:
             self._db.execute("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
 
     def expire_all(self, at_ms: int) -> None:
-        """End all role sessions at ``at_ms``; sessions that expire earlier do not change.
+        """End all role sessions at `at_ms`; sessions that expire earlier do not change.
 
         Args:
             at_ms: the new expiration time, in milliseconds since the epoch.

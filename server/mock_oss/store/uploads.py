@@ -1,7 +1,5 @@
 """Queries for multipart uploads and their parts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from mock_oss.store.database import Database
@@ -88,7 +86,7 @@ class Uploads:
         return None if row is None else PartRecord._make(row)
 
     def parts(self, upload_id: str, *, after: int = 0, limit: int = 10_000) -> list[PartRecord]:
-        """Return the parts with a number greater than ``after``, sorted by number."""
+        """Return the parts with a number greater than `after`, sorted by number."""
         with self._db.lock:
             rows = self._db.execute(
                 f"SELECT {_PART_COLUMNS} FROM parts WHERE upload_id = ? AND number > ? "  # noqa: S608

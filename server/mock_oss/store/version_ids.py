@@ -1,10 +1,8 @@
 """Version ids of objects.
 
-A version id has the form of OSS: the text ``CAEQ`` and more base64. It contains the sequence number
+A version id has the form of OSS: the text `CAEQ` and more base64. It contains the sequence number
 of the version, so that a list can continue after a version that has been deleted in the meantime.
 """
-
-from __future__ import annotations
 
 import base64
 import binascii

@@ -1,12 +1,10 @@
 """Queries for the noncurrent versions of objects and for delete markers.
 
 The table of objects contains the current versions. This table contains the other versions, and all
-delete markers, also those that are current. ``sequence`` numbers the versions of a key: a newer
+delete markers, also those that are current. `sequence` numbers the versions of a key: a newer
 version has a larger number. If a key has no row in the table of objects, its newest row in this
 table is a delete marker.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
@@ -162,7 +160,7 @@ class Versions:
             ).fetchall()
 
     def noncurrent_since(self, bucket: str, prefix: str, until_ms: int) -> list[tuple[str, str]]:
-        """Return (key, version id) of the versions that have not been current since ``until_ms``.
+        """Return (key, version id) of the versions that have not been current since `until_ms`.
 
         Args:
             bucket: the bucket's name.

@@ -1,10 +1,8 @@
 """STS on the same port as OSS: AssumeRole, GetCallerIdentity and some RAM actions.
 
-The RAM actions are in ``mock_oss.sts.ram``. The client chooses JSON or XML for the response.
+The RAM actions are in `mock_oss.sts.ram`. The client chooses JSON or XML for the response.
 Sources: vendor pages AssumeRole and "STS error codes".
 """
-
-from __future__ import annotations
 
 import json
 import re

@@ -3,8 +3,6 @@
 RAM actions change the directory of users, roles and policies; STS and OSS use the changes at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from mock_oss.access.identities import Caller

@@ -3,8 +3,6 @@
 Sources for all RAM actions: the vendor's pages of each action in "RAM API reference".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -133,7 +131,7 @@ class RamCall:
         return text
 
     def permit(self, what: str) -> None:
-        """Check that the caller may perform the action on a resource such as ``role/NAME``.
+        """Check that the caller may perform the action on a resource such as `role/NAME`.
 
         Raises:
             STSRefusedError: NoPermission if the caller's policies do not allow the action.
@@ -174,5 +172,5 @@ def refusal(
 
 
 def iso(timestamp_ms: int) -> str:
-    """Return a time in the format of RAM; ``timestamp_ms`` is in milliseconds since the epoch."""
+    """Return a time in the format of RAM; `timestamp_ms` is in milliseconds since the epoch."""
     return f"{datetime.fromtimestamp(timestamp_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,7 +1,5 @@
 """RAM actions for roles, users and the access keys of users."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from mock_oss.access.directory import RoleEntry, UserEntry

@@ -1,7 +1,5 @@
 """RAM actions for custom policies, their versions, and their attachment to users and roles."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from mock_oss.access.directory import ManagedPolicy, PolicyVersion, RoleEntry, UserEntry
@@ -28,7 +26,7 @@ ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
 
 def create_policy(call: RamCall) -> Answer:
-    """Create a custom policy with the version ``v1``."""
+    """Create a custom policy with the version `v1`."""
     name = call.policy_name()
     call.permit(f"policy/{name}")
     document = call.document("PolicyDocument", parse_policy)
@@ -80,9 +78,9 @@ def delete_policy(call: RamCall) -> Answer:
 
 
 def create_version(call: RamCall) -> Answer:
-    """Create a version of a custom policy; ``SetAsDefault`` puts the version in force.
+    """Create a version of a custom policy; `SetAsDefault` puts the version in force.
 
-    With ``RotateStrategy``, the oldest version that is not in force makes room for a sixth one.
+    With `RotateStrategy`, the oldest version that is not in force makes room for a sixth one.
     """
     policy = call.policy()
     document = call.document("PolicyDocument", parse_policy)

@@ -5,8 +5,6 @@ the action, the version and the signature are in headers. In both styles, each r
 that is valid once. Sources: vendor pages "Request syntax and structure" and "Signature method V3".
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re
@@ -62,9 +60,9 @@ class Nonces:
 class STSCall:
     """One request to STS.
 
-    ``params`` contains the parameters from the query and from a form in the body. ``lifetime_s`` is
+    `params` contains the parameters from the query and from a form in the body. `lifetime_s` is
     the lifetime of new credentials in seconds, if a simulated fault sets this lifetime; otherwise
-    ``lifetime_s`` is None. ``ignores_policy`` is true if a fault makes STS ignore session policies.
+    `lifetime_s` is None. `ignores_policy` is true if a fault makes STS ignore session policies.
     """
 
     def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:
@@ -78,7 +76,7 @@ class STSCall:
         self.ignores_policy = False
 
     def read(self, body: bytes) -> None:
-        """Set ``params``, ``action`` and ``wants_xml`` from the query, the headers and the body."""
+        """Set `params`, `action` and `wants_xml` from the query, the headers and the body."""
         pairs = list(self.request.query)
         if body and is_form(self.request):
             pairs += parse_query(body)

@@ -3,8 +3,6 @@
 The error message for a wrong value contains the file, the table and the key.
 """
 
-from __future__ import annotations
-
 import json
 import tomllib
 from collections.abc import Callable, Collection, Mapping
@@ -87,7 +85,7 @@ class _Reader:
     def _value(self, item: Field[Any], value: object, place: str) -> Any:
         if item.name in self.tables:
             return self._records(item.name, value)
-        wanted, fits, convert = _TYPES[str(item.type)]
+        wanted, fits, convert = _TYPES[item.type]
         if item.name in self.json_fields:
             texts = [_json(one, place) for one in (value if isinstance(value, list) else [value])]
             return tuple(texts) if convert is tuple else texts[0]
@@ -131,19 +129,19 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-# Annotation of a dataclass field -> (its name in messages, type check, conversion).
-_TYPES: Mapping[str, tuple[str, Callable[[Any], bool], Callable[[Any], object]]] = {
-    "str": ("a text", _is_text, str),
-    "int": ("a whole number", lambda v: isinstance(v, int) and not isinstance(v, bool), int),
-    "bool": ("true or false", lambda v: isinstance(v, bool), bool),
-    "tuple[str, ...]": (
+_TYPES: Mapping[object, tuple[str, Callable[[Any], bool], Callable[[Any], object]]] = {
+    str: ("a text", _is_text, str),
+    int: ("a whole number", lambda v: isinstance(v, int) and not isinstance(v, bool), int),
+    bool: ("true or false", lambda v: isinstance(v, bool), bool),
+    tuple[str, ...]: (
         "a list of texts",
         lambda v: isinstance(v, list) and all(map(_is_text, v)),
         tuple,
     ),
-    "Mapping[str, str]": (
+    Mapping[str, str]: (
         "a table of texts",
         lambda v: isinstance(v, dict) and all(map(_is_text, v.values())),
         dict,
     ),
 }
+"""Type of a dataclass field -> (its name in messages, type check, conversion)."""

@@ -5,8 +5,6 @@ NoncurrentVersionExpiration and ExpiredObjectDeleteMarker. When a request addres
 mock first applies the rules of the bucket.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +31,8 @@ _NONCURRENT = ("NoncurrentVersionExpiration", "NoncurrentVersionTransition")
 class AbortRule:
     """A rule that aborts uploads whose keys have a prefix.
 
-    If ``days`` is set, the rule aborts uploads that are at least this number of days old. If
-    ``before_ms`` is set, the rule aborts uploads that started before this time; the rule has no
+    If `days` is set, the rule aborts uploads that are at least this number of days old. If
+    `before_ms` is set, the rule aborts uploads that started before this time; the rule has no
     effect until this time.
     """
 
@@ -47,7 +45,7 @@ class AbortRule:
 class NoncurrentRule:
     """A rule that deletes versions which have been noncurrent for a number of days.
 
-    ``tags`` are the (key, value) pairs that a version must have.
+    `tags` are the (key, value) pairs that a version must have.
     """
 
     prefix: str

@@ -1,10 +1,8 @@
 """The world: accounts, users, keys, roles, policies and buckets that exist at the start.
 
-The constructors check the values. ``mock_oss.access.identities`` finds the owner of an access key
-in the world. ``mock_oss.world.seeding`` creates the buckets in the store.
+The constructors check the values. `mock_oss.access.identities` finds the owner of an access key
+in the world. `mock_oss.world.seeding` creates the buckets in the store.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Mapping
@@ -75,9 +73,9 @@ TRUST_OWN_ACCOUNT = _policy(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A RAM user, or the account itself if ``name`` is ``root``.
+    """A RAM user, or the account itself if `name` is `root`.
 
-    ``keys`` maps access key ids to secrets; ``policies`` are JSON documents.
+    `keys` maps access key ids to secrets; `policies` are JSON documents.
     """
 
     name: str
@@ -90,7 +88,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A RAM role; ``max_session_s`` is the MaxSessionDuration in seconds, 3600 to 43200."""
+    """A RAM role; `max_session_s` is the MaxSessionDuration in seconds, 3600 to 43200."""
 
     name: str
     account_id: str = ACCOUNT_ID
@@ -101,7 +99,7 @@ class Role:
 
     @property
     def arn(self) -> str:
-        """The ARN of the role: ``acs:ram::ACCOUNT:role/NAME``."""
+        """The ARN of the role: `acs:ram::ACCOUNT:role/NAME`."""
         return f"acs:ram::{self.account_id}:role/{self.name}"
 
 
@@ -109,8 +107,8 @@ class Role:
 class BucketSpec:
     """The specification of a bucket that exists at the start.
 
-    ``cors`` and ``lifecycle`` are XML documents or empty text. ``versioning`` is ``Enabled``,
-    ``Suspended`` or empty text.
+    `cors` and `lifecycle` are XML documents or empty text. `versioning` is `Enabled`,
+    `Suspended` or empty text.
     """
 
     name: str
@@ -156,10 +154,10 @@ class BucketSpec:
 class World:
     """The configuration of everything that exists before the first request.
 
-    ``cnames`` maps custom domains to bucket names. ``max_buckets`` is the largest number of buckets
-    per account. With ``refuse_public_endpoints``, the public endpoints of regions in mainland China
+    `cnames` maps custom domains to bucket names. `max_buckets` is the largest number of buckets
+    per account. With `refuse_public_endpoints`, the public endpoints of regions in mainland China
     refuse operations on objects; OSS does this for accounts opened since 2025-03-20. With
-    ``block_public_access``, Block Public Access is on in each bucket that a request creates; OSS
+    `block_public_access`, Block Public Access is on in each bucket that a request creates; OSS
     does this since 2025-10-13.
     """
 
@@ -204,7 +202,7 @@ class World:
             raise WorldError(f"a policy of the world is not valid: {e}") from e
 
     @classmethod
-    def load(cls, path: Path) -> World:
+    def load(cls, path: Path) -> "World":
         """Return a world with the values of a TOML file; missing keys get default values.
 
         Raises:

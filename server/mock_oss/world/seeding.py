@@ -1,7 +1,5 @@
 """The initial content of a store: buckets and custom domains of the world, and seed files."""
 
-from __future__ import annotations
-
 import json
 import mimetypes
 from pathlib import Path
@@ -48,7 +46,7 @@ def ensure_bucket(store: Store, spec: BucketSpec, clock: Clock) -> None:
 def seed_objects(
     store: Store, directory: Path, *, region: str, clock: Clock, keep_existing: bool = False
 ) -> int:
-    """Store every file ``directory/BUCKET/KEY`` as an object; return the number of stored files.
+    """Store every file `directory/BUCKET/KEY` as an object; return the number of stored files.
 
     Args:
         store: the store; missing buckets are created.

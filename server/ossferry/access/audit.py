@@ -130,9 +130,9 @@ class Audit:
         """Record that credentials were issued.
 
         Args:
-            outcome: ``issued`` for new credentials, ``reused`` for earlier ones.
+            outcome: `issued` for new credentials, `reused` for earlier ones.
             session_name: name of the STS session, which also appears in the cloud's audit trail.
-            action: ``form`` if the response contains a signed form; empty if the response contains
+            action: `form` if the response contains a signed form; empty if the response contains
                 the credentials.
             folder: the folder below the owner's prefix to which an application limits the
                 credentials, with a slash at the end; empty if there is no limit.
@@ -162,7 +162,7 @@ class Audit:
         Args:
             owner: the sender of the request; None for an unidentified sender.
             error: the reason for the refusal.
-            action: ``form`` if the sender requested a signed form; empty if the sender requested
+            action: `form` if the sender requested a signed form; empty if the sender requested
                 credentials.
         """
         self._write({**self._who(request, owner), **_named(action), "outcome": error.code})
@@ -172,8 +172,8 @@ class Audit:
 
         Args:
             owner: the sender of the request; None for an unidentified sender.
-            action: name of the action, such as ``delete``.
-            outcome: ``done``, or the code of the error.
+            action: name of the action, such as `delete`.
+            outcome: `done`, or the code of the error.
         """
         self._write({**self._who(request, owner), "action": action, "outcome": outcome})
 
@@ -197,8 +197,8 @@ class Audit:
 
         Args:
             principal: hash of the principal whose API key or uploads are concerned.
-            action: ``apikey-create``, ``apikey-revoke`` or ``share``.
-            outcome: ``done``, or the code of the error.
+            action: `apikey-create`, `apikey-revoke` or `share`.
+            outcome: `done`, or the code of the error.
             key_id: id of the API key; empty for other actions.
         """
         line = {"at": self._clock().isoformat(), "principal": principal, "action": action}

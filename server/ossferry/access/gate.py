@@ -55,8 +55,8 @@ class Checks:
     """Selects the checks that the gate makes for the requests of one route.
 
     Attributes:
-        origin: the allowed origins of a request. ``own``: this server's page or a program.
-            ``own-links``: also links in this server's pages, and addresses typed by hand. ``any``:
+        origin: the allowed origins of a request. `own`: this server's page or a program.
+            `own-links`: also links in this server's pages, and addresses typed by hand. `any`:
             all origins; for pages that other sites can open but not read.
         credentials: whether the route issues credentials. If so, every request counts against the
             rate limit of its address. Otherwise only requests from unidentified senders count,

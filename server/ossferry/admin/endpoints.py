@@ -1,6 +1,6 @@
 """Endpoints of the read-only administration page `/admin`, and the CSV export of uploads.
 
-In CSV, text from users that looks like a formula gets a ``'`` before it, so that spreadsheets do
+In CSV, text from users that looks like a formula gets a `'` before it, so that spreadsheets do
 not evaluate the text.
 """
 
@@ -127,7 +127,7 @@ async def _with(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 def _cell(value: object) -> str:
-    """Return a value as text, with ``'`` where a spreadsheet would read a formula."""
+    """Return a value as text, with `'` where a spreadsheet would read a formula."""
     return FORMULA.sub(r"\1'", _text(value))
 
 

@@ -62,7 +62,7 @@ class ProxyAuth:
 def _only(request: Request, name: str) -> str:
     """Return the value of a header, or an empty text if the header is missing.
 
-    Other servers may treat ``X_Forwarded_User`` as ``X-Forwarded-User``, so a header name with
+    Other servers may treat `X_Forwarded_User` as `X-Forwarded-User`, so a header name with
     underscores is refused.
 
     Raises:

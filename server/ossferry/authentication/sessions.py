@@ -53,7 +53,7 @@ def sealer(secret: bytes, purpose: str, clock: Clock) -> URLSafeTimedSerializer:
 
     Args:
         secret: the server's secret.
-        purpose: name of the use, such as ``session``; a value signed for one purpose is invalid for
+        purpose: name of the use, such as `session`; a value signed for one purpose is invalid for
             another.
     """
 

@@ -75,7 +75,7 @@ class Bundle:
 
 
 def normal_name(name: str) -> str:
-    """Return the normal form of the name of a package, such as ``pydantic-core``."""
+    """Return the normal form of the name of a package, such as `pydantic-core`."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -89,7 +89,7 @@ def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
     """Record the change of an API key in the file of the audit trail, if there is one.
 
     Args:
-        action: ``apikey-create`` or ``apikey-revoke``.
+        action: `apikey-create` or `apikey-revoke`.
     """
     from ossferry.access.audit import Audit
     from ossferry.identity.owner import principal_hash

@@ -80,7 +80,7 @@ class Rows:
             self._write_heading()
 
     def add(self, **values: Value) -> None:
-        """Write one row, with a value for each column; `None` is shown as ``-``."""
+        """Write one row, with a value for each column; `None` is shown as `-`."""
         if self._as_json:
             json_line({name: _for_json(values[name]) for name in self._titles})
         elif self._is_terminal:
@@ -126,12 +126,12 @@ def note(sentence: str) -> None:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a number with its noun, such as ``1 upload`` or ``2 uploads``."""
+    """Return a number with its noun, such as `1 upload` or `2 uploads`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def plain(text: str) -> str:
-    """Return a text in which characters without a shape are escaped, such as ``\\x1b``."""
+    """Return a text in which characters without a shape are escaped, such as `\\x1b`."""
     return "".join(
         char.encode("unicode_escape").decode() if unicodedata.category(char) in ESCAPED else char
         for char in text

@@ -29,7 +29,7 @@ def bind(host: str, port: int, *, option: str) -> socket.socket:
 
     Args:
         port: 0 selects a free port.
-        option: the option to name in an error message, such as ``--port``.
+        option: the option to name in an error message, such as `--port`.
 
     Raises:
         SettingsError: the address cannot be used, for example because the port is already in use.
@@ -48,7 +48,7 @@ def bind(host: str, port: int, *, option: str) -> socket.socket:
 
 
 def address_of(sock: socket.socket) -> str:
-    """Return the address and the port of a socket, such as ``127.0.0.1:8000``."""
+    """Return the address and the port of a socket, such as `127.0.0.1:8000`."""
     host, port = sock.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

@@ -13,7 +13,7 @@ __all__ = ["day", "whole_number"]
 
 
 def day(text: str) -> datetime:
-    """Return the begin of a day in UTC, such as ``2026-11-28``.
+    """Return the begin of a day in UTC, such as `2026-11-28`.
 
     Raises:
         typer.BadParameter: the text is not a day.

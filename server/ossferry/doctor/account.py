@@ -161,7 +161,7 @@ class Account:
         """Check that each address takes a form (PostObject), with which the page sends small files.
 
         The file is larger than the form allows, so that no object is stored. If OSS refuses forms,
-        the page uses PutObject; with ``OSSFERRY_GRANT=form`` it cannot.
+        the page uses PutObject; with `OSSFERRY_GRANT=form` it cannot.
         """
         session = await self._session(self._prefix)
         for origin in self._settings.upload_origins:

@@ -57,7 +57,7 @@ class Answer:
     """An answer of OSS.
 
     Attributes:
-        code: the error code, such as ``AccessDenied``; empty without an error.
+        code: the error code, such as `AccessDenied`; empty without an error.
         endpoint: the endpoint to use instead, if OSS names one.
         skew_s: seconds by which this machine's clock is ahead of the answer's date.
     """
@@ -124,7 +124,7 @@ class Outside:
             credentials: credentials that may upload below `prefix`.
 
         Returns:
-            The error code of OSS, or the status, such as ``status 405``, of an answer without one.
+            The error code of OSS, or the status, such as `status 405`, of an answer without one.
 
         Raises:
             OssLostError: OSS does not answer.

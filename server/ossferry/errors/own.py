@@ -38,7 +38,7 @@ class SettingsError(OssferryError):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The error message, as the log field ``reason``."""
+        """The error message, as the log field `reason`."""
         return {"reason": str(self)}
 
 
@@ -77,7 +77,7 @@ class AuthorizationError(OssferryError):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The error message, as the log field ``reason``."""
+        """The error message, as the log field `reason`."""
         return {"reason": str(self)}
 
 

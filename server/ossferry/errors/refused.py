@@ -143,9 +143,9 @@ class UploadStandsError(RefusedError):
     """Raised if the page asks to remove a damaged upload, but the stored object must be kept.
 
     Args:
-        reason: why the object must not be removed. ``intact``: the object is identical to the file.
-            ``confirmed``: the page has confirmed the object with a receipt. ``other``: the object
-            has another ETag than the damaged upload. ``settled``: the page sent no ETag, and the
+        reason: why the object must not be removed. `intact`: the object is identical to the file.
+            `confirmed`: the page has confirmed the object with a receipt. `other`: the object
+            has another ETag than the damaged upload. `settled`: the page sent no ETag, and the
             object is old or has a receipt.
         stored: description of the stored object.
     """
@@ -250,7 +250,7 @@ class QuotaExceededError(RefusedError):
     prefix to find the principal's records in the browser.
 
     Args:
-        limit: ``bytes_day``, ``objects_day``, ``bytes_total`` or ``objects_total``.
+        limit: `bytes_day`, `objects_day`, `bytes_total` or `objects_total`.
         used, allowed: bytes or objects, depending on `limit`.
         frees_at: time when the limit is lifted; None if the principal has to delete uploads.
         prefix: the principal's key prefix.

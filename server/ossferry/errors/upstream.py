@@ -30,7 +30,7 @@ class StsRefusedError(OssferryError):
     """Raised if STS refuses a request; an operator must change the configuration.
 
     Attributes:
-        sts_code: the error code of STS, such as ``NoPermission``.
+        sts_code: the error code of STS, such as `NoPermission`.
         sts_request_id: identifies the call in the logs of Alibaba Cloud.
     """
 
@@ -57,9 +57,9 @@ class OssRefusedError(OssferryError):
     """Raised if OSS refuses a request of this server; an operator must change the configuration.
 
     Attributes:
-        oss_code: the error code of OSS, such as ``AccessDenied``.
+        oss_code: the error code of OSS, such as `AccessDenied`.
         oss_request_id: identifies the call in the logs of Alibaba Cloud.
-        oss_ec: the detailed error code (EC) of OSS, such as ``0003-00000301``; empty if the answer
+        oss_ec: the detailed error code (EC) of OSS, such as `0003-00000301`; empty if the answer
             has none. OSS can change these codes, so use them only for explanations.
         oss_message: the explanation of OSS in English; may be empty.
     """
@@ -145,7 +145,7 @@ class UnavailableError(OssferryError):
 class StsLostError(UnavailableError):
     """Raised if STS gives no usable answer.
 
-    The reason is ``no-answer``, ``throttled``, or an error code.
+    The reason is `no-answer`, `throttled`, or an error code.
     """
 
     code = "sts-unavailable"
@@ -164,7 +164,7 @@ class StsExpiredError(StsLostError):
 
 
 class OssLostError(UnavailableError):
-    """Raised if OSS gives no usable answer; the reason is ``no-answer``, or an error code."""
+    """Raised if OSS gives no usable answer; the reason is `no-answer`, or an error code."""
 
     code = "oss-unavailable"
     title = "The stored object cannot be read right now"

@@ -68,8 +68,8 @@ class FormHtml:
         """Return a page with a heading and one sentence about the outcome of an upload.
 
         Args:
-            what: ``nothing``: no object was stored; ``removed``: the type of the object is not
-                allowed, so the server removed it; ``unchecked``: the server cannot read objects.
+            what: `nothing`: no object was stored; `removed`: the type of the object is not
+                allowed, so the server removed it; `unchecked`: the server cannot read objects.
             base: the path of the mount.
             language: language code of the page.
             good: whether the upload succeeded.
@@ -80,8 +80,8 @@ class FormHtml:
         """Return a page that says why there is no form, and leads to the upload page.
 
         Args:
-            need: what the upload page can do and a form cannot: files must be ``checked`` or
-                ``encrypted``, or must have one of some types.
+            need: what the upload page can do and a form cannot: files must be `checked` or
+                `encrypted`, or must have one of some types.
             base: the path of the mount.
             language: language code of the page.
         """

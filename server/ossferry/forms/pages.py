@@ -169,7 +169,7 @@ class FormPages:
         return takes(self._settings.allowed_types, name, stored.content_type)
 
     def _origin(self, request: Request) -> str:
-        """Return the server's public origin, such as ``https://uploads.example.com``.
+        """Return the server's public origin, such as `https://uploads.example.com`.
 
         If the settings have no public URL, the origin is built from the Host header, which
         `HostGuard` has checked.
@@ -211,7 +211,7 @@ class FormPages:
 def _need(settings: Settings) -> Need | None:
     """Return what files need by the settings, if a form cannot do it.
 
-    With `checks_on_error` set to ``allow``, files may be sent without the checks.
+    With `checks_on_error` set to `allow`, files may be sent without the checks.
     """
     if settings.encrypt_public_key is not None:
         return "encrypted"

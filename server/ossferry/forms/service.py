@@ -4,7 +4,7 @@ The server signs the form; the access key secret stays on the server. A form is 
 credentials expire. OSS enforces the key, size and type in the form's policy.
 
 If the server knows the file name, the form contains the complete key. On a page without scripts,
-the server does not know the file name. The key then ends in ``${filename}``, and OSS inserts the
+the server does not know the file name. The key then ends in `${filename}`, and OSS inserts the
 file name from the browser. Such a form can store several files, but only in one directory, which no
 other upload uses.
 """
@@ -99,8 +99,8 @@ class SignedForm:
 
     Attributes:
         url: URL to which the browser sends the form.
-        fields: form fields, to be sent in this order before the field ``file``.
-        directory: prefix of the object's key; ends in ``/``.
+        fields: form fields, to be sent in this order before the field `file`.
+        directory: prefix of the object's key; ends in `/`.
         key: the object's key; None if OSS appends the browser's file name to the directory.
         min_size, max_size: allowed size in bytes.
         expires_at: time when the form becomes invalid.
@@ -225,8 +225,8 @@ class FormApi:
     async def create(self, request: Request) -> Response:
         """Handle `POST /api/form`: return a form for one file.
 
-        The body may be empty, or describe the file: ``{"name": "a.pdf", "size": 5, "type":
-        "application/pdf"}``. The form then allows only this name, size and type.
+        The body may be empty, or describe the file: `{"name": "a.pdf", "size": 5, "type":
+        "application/pdf"}`. The form then allows only this name, size and type.
         """
         purpose = GrantPurpose(
             body=FormWish,

@@ -256,7 +256,7 @@ class TokenApi:
         The response contains credentials or, if the setting `grant` is `form`, a signed form.
 
         The body may be empty, or contain the id of an access key that OSS refuses:
-        ``{"refused_key_id": "STS.…"}``. The server then does not return this access key again.
+        `{"refused_key_id": "STS.…"}`. The server then does not return this access key again.
 
         Raises:
             OssferryError: the request is refused, or STS returns no credentials.

@@ -18,7 +18,7 @@ def takes(types: Sequence[str], name: str, content_type: str) -> bool:
     """Return whether a file has one of the allowed types; True if `types` is empty.
 
     Args:
-        types: such as ``image/*``, ``application/pdf`` or ``.csv``.
+        types: such as `image/*`, `application/pdf` or `.csv`.
         name: name of the file.
         content_type: content type of the file, as the client reports it.
     """

@@ -30,7 +30,7 @@ class Permission:
     """What an application allows one request for a grant.
 
     Attributes:
-        folder: a folder below the person's prefix, such as ``course-7/essays``; empty for the whole
+        folder: a folder below the person's prefix, such as `course-7/essays`; empty for the whole
             prefix. A folder has lower-case letters, digits and hyphens. OSS enforces it.
         max_file_size: the largest file in bytes; None for the size in the settings.
         types: allowed types in the syntax of the setting `allowed_types`; empty for the types in
@@ -62,7 +62,7 @@ class Wanted:
     """What a client asks for.
 
     Attributes:
-        kind: ``credentials`` for any number of files, or ``form`` for a signed form.
+        kind: `credentials` for any number of files, or `form` for a signed form.
         name, size, content_type: the description of the one file of a form, as the client claims
             it; empty or None if it is unknown.
     """
@@ -85,7 +85,7 @@ class Allowed:
     """What a grant allows.
 
     Attributes:
-        prefix: the key prefix; ends in ``/``.
+        prefix: the key prefix; ends in `/`.
         max_file_size: the largest file in bytes.
         types: the allowed types; empty if any type is allowed.
     """

@@ -38,7 +38,7 @@ class Grant:
     """Temporary credentials that can write below one key prefix only.
 
     Attributes:
-        prefix: the key prefix; ends in ``/``.
+        prefix: the key prefix; ends in `/`.
         session_name: name of the STS session; appears in the audit trails of the server and of the
             cloud.
     """

@@ -1,7 +1,7 @@
 """Hooks: they notify an application of each grant, upload and deletion, at least once.
 
 A hook is an object with any of the methods `on_granted`, `on_uploaded` and `on_deleted`. An
-installed package registers a hook as an entry point of the group ``ossferry.hooks``; an application
+installed package registers a hook as an entry point of the group `ossferry.hooks`; an application
 passes hooks to `create_app`. The settings can add a webhook. An event is stored in the same
 transaction as the reported change. If a hook fails, the delivery is repeated for several hours.
 """
@@ -43,7 +43,7 @@ MAX_THREADS = 8
 
 
 class EventType(StrEnum):
-    """The type of an event; a hook handles the type ``granted`` in its method `on_granted`."""
+    """The type of an event; a hook handles the type `granted` in its method `on_granted`."""
 
     GRANTED = "granted"
     UPLOADED = "uploaded"
@@ -56,11 +56,11 @@ class Event:
 
     Attributes:
         at: time of the event, as ISO 8601 in UTC.
-        principal: ``id``, ``hash``, ``label`` and ``prefix`` of the principal concerned. The id is
+        principal: `id`, `hash`, `label` and `prefix` of the principal concerned. The id is
             empty if the ledger does not know it.
-        data: for an upload ``key``, ``size``, ``crc64``, ``etag``, ``content_type``,
-            ``last_modified``, ``metadata`` and ``checks``; for a grant ``expires_at``; for a
-            deletion ``key``. ``checks`` is a claim of the page, because the page ran the checks in
+        data: for an upload `key`, `size`, `crc64`, `etag`, `content_type`,
+            `last_modified`, `metadata` and `checks`; for a grant `expires_at`; for a
+            deletion `key`. `checks` is a claim of the page, because the page ran the checks in
             the visitor's browser: a client can lie. It is None if the page has reported none.
     """
 
@@ -113,7 +113,7 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
 
     Raises:
         SettingsError: a package's hook cannot be loaded, or a hook has the reserved name
-            ``webhook``.
+            `webhook`.
     """
     found = dict(given)
     for entry in entry_points(group=GROUP):

@@ -81,7 +81,7 @@ class EventDelivery:
         Each hook has its own task that calls this method, so a slow hook does not delay the others.
 
         Args:
-            target: name of the hook, or ``webhook``.
+            target: name of the hook, or `webhook`.
 
         Raises:
             LedgerLostError: the ledger does not answer.

@@ -29,7 +29,7 @@ WHOLE = BeforeValidator(_whole)
 class Body(BaseModel):
     """The base of the models of request bodies; unknown fields are ignored.
 
-    The description of a field completes the error message ``<name of the field> must be …``.
+    The description of a field completes the error message `<name of the field> must be …`.
     """
 
     model_config = ConfigDict(strict=True, frozen=True)

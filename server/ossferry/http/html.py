@@ -27,7 +27,7 @@ def render(
     """Return a complete HTML page.
 
     Args:
-        template: path of the template in the folder, such as ``form/arrived.html``.
+        template: path of the template in the folder, such as `form/arrived.html`.
         base: the path of the mount (`mount_path`), which comes before all paths of this server.
         words: the texts of the page, for the functions `say` and `say_count` in the template; None
             if the page exists only in English.
@@ -47,7 +47,7 @@ def render(
 
 
 def _size_text(size: int) -> str:
-    """Return a size in bytes as text, such as ``1.5 MB``."""
+    """Return a size in bytes as text, such as `1.5 MB`."""
     value, unit = float(size), 0
     while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1

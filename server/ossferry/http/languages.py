@@ -67,8 +67,8 @@ def _speaks(wanted: str, language: str) -> bool:
     """Return whether a page in `language` suits a browser that prefers `wanted`.
 
     Args:
-        wanted: a language code in lower case, such as ``zh-hk``.
-        language: the language code of a page, such as ``zh-TW``.
+        wanted: a language code in lower case, such as `zh-hk`.
+        language: the language code of a page, such as `zh-TW`.
     """
     if wanted.startswith("zh"):
         traditional = any(part in TRADITIONAL for part in wanted.split("-"))

@@ -42,7 +42,7 @@ def plural(language: str, count: int) -> str:
     """Return the plural category of an integer of 0 or more.
 
     Args:
-        language: a language code of the server's pages, such as ``zh-CN``.
+        language: a language code of the server's pages, such as `zh-CN`.
 
     Source: Unicode CLDR, Language Plural Rules.
     """

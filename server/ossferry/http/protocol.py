@@ -155,7 +155,7 @@ class GuardedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Stop counting header bytes; refuse a request target that contains a host or a ``#``.
+        """Stop counting header bytes; refuse a request target that contains a host or a `#`.
 
         Raises:
             ValueError: the target is refused; the parser then sends a response with status 400.

@@ -26,7 +26,7 @@ PEER = "ossferry.peer"
 
 
 class Networks:
-    """A set of IP networks; ``address in networks`` tests whether a network contains an address."""
+    """A set of IP networks; `address in networks` tests whether a network contains an address."""
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = networks
@@ -108,7 +108,7 @@ def _joined(scope: Scope, name: bytes) -> str:
 def _address(hop: str) -> str:
     """Return the IP address in an entry of `X-Forwarded-For`, without the port.
 
-    Return ``unknown`` if the entry is not an IP address.
+    Return `unknown` if the entry is not an IP address.
     """
     bare = hop.partition("]")[0].lstrip("[") if hop.startswith("[") else hop
     if bare.count(":") == 1:
@@ -120,7 +120,7 @@ def _address(hop: str) -> str:
 
 
 def _plain(text: str) -> IPv4Address | IPv6Address:
-    """Return the IP address in a text; ``::ffff:192.0.2.1`` becomes the IPv4 address.
+    """Return the IP address in a text; `::ffff:192.0.2.1` becomes the IPv4 address.
 
     Sockets that accept both IPv6 and IPv4 report IPv4 clients in this form.
     """

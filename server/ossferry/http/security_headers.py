@@ -1,7 +1,7 @@
 """The security headers of all responses, including errors.
 
 The Content-Security-Policy of the page allows connections only to this server and to the addresses
-of the configured bucket. PyScript needs ``'unsafe-eval'``, because it creates functions from
+of the configured bucket. PyScript needs `'unsafe-eval'`, because it creates functions from
 strings. Trusted Types forbid all other code from strings, and HTML from strings. JavaScript files
 have a separate policy, which the browser applies to web workers.
 """
@@ -74,7 +74,7 @@ def form_policy(settings: Settings) -> str:
     """Return the Content-Security-Policy of the page with a form.
 
     The browser sends the form to the bucket, and the bucket redirects the browser to this server.
-    Browsers check all redirects against ``form-action``, so both addresses are allowed.
+    Browsers check all redirects against `form-action`, so both addresses are allowed.
     """
     public = [settings.public_url] if settings.public_url else []
     directives = {
@@ -152,7 +152,7 @@ class SecurityHeaders:
     def _policy(self, content_type: str, path: str) -> str:
         """Return the Content-Security-Policy of a response.
 
-        Other sites may embed only the page at ``/``.
+        Other sites may embed only the page at `/`.
         """
         if content_type.startswith("text/html"):
             return {"/": self._page_policy, FORM: self._form_policy}.get(path, self._html_policy)

@@ -21,8 +21,8 @@ class Words:
     """The texts of a page in one language.
 
     Args:
-        language: a language code, such as ``zh-CN``.
-        texts: ``{key: sentence}``; instead of a sentence with a count, ``{plural form: sentence}``.
+        language: a language code, such as `zh-CN`.
+        texts: `{key: sentence}`; instead of a sentence with a count, `{plural form: sentence}`.
     """
 
     def __init__(self, language: str, texts: Mapping[str, Any]) -> None:
@@ -32,7 +32,7 @@ class Words:
     def say(self, key: str, **values: object) -> Markup:
         """Return the sentence with this key as HTML.
 
-        Each ``{name}`` in the sentence is replaced by the value with this name. A value that is not
+        Each `{name}` in the sentence is replaced by the value with this name. A value that is not
         `Markup` is escaped.
         """
         return escape(self.texts[key]).format(**values)
@@ -40,8 +40,8 @@ class Words:
     def say_count(self, key: str, count: int, **values: object) -> Markup:
         """Return the sentence with this key in the plural form for `count`, as HTML.
 
-        If the sentence lacks the form, use the form ``other``. As in `say`, values replace the
-        placeholders; the number replaces ``{count}``.
+        If the sentence lacks the form, use the form `other`. As in `say`, values replace the
+        placeholders; the number replaces `{count}`.
         """
         forms = self.texts[key]
         sentence = forms.get(plural(self.language, count), forms["other"])
@@ -52,7 +52,7 @@ def load_words(page: str) -> Mapping[str, Words]:
     """Return the texts of a page by language code.
 
     Args:
-        page: the first part of the names of the files, such as ``form``.
+        page: the first part of the names of the files, such as `form`.
     """
     folder = files("ossferry") / "locales"
     return {

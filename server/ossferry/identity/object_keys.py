@@ -1,6 +1,6 @@
 """Object keys of uploads: their format, and a check of the keys that clients send.
 
-The key of an upload is ``{prefix}{day}/{32 hexadecimal digits}/{safe name}``, and the prefix begins
+The key of an upload is `{prefix}{day}/{32 hexadecimal digits}/{safe name}`, and the prefix begins
 with `UPLOADS`. Between prefix and day, a key can have a folder that the uploader chose. The page
 uses the same format in `ossferry_uploader/oss/keys.py`. Page and server share no code; a test
 compares the two.
@@ -43,12 +43,12 @@ _REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
 
 
 def folder_of(key: str) -> str:
-    """Return the folder of an object's owner, such as ``uploads/alice-…/`` or ``trash/…/``."""
+    """Return the folder of an object's owner, such as `uploads/alice-…/` or `trash/…/`."""
     return "/".join(key.split("/")[:-1][:2]) + "/"
 
 
 def directory(prefix: str, at: datetime, random_hex: str) -> str:
-    """Return the directory of a new upload, such as ``{prefix}2026-03-14/{random_hex}/``.
+    """Return the directory of a new upload, such as `{prefix}2026-03-14/{random_hex}/`.
 
     Args:
         at: time of the upload.
@@ -92,7 +92,7 @@ def safe_name(name: str) -> str:
     """Return a file name without characters that change a path or the displayed text.
 
     Slashes, control characters, characters that change the text direction, and leading dots become
-    ``_``. A name of more than 255 bytes is shortened, but a short extension is kept. The result is
+    `_`. A name of more than 255 bytes is shortened, but a short extension is kept. The result is
     never empty.
     """
     text = "".join("_" if _is_odd(char) else char for char in name).strip()
@@ -101,7 +101,7 @@ def safe_name(name: str) -> str:
 
 
 def form_name(name: str) -> str:
-    """Return a safe file name without ``$``, because OSS replaces ``${filename}`` in form keys."""
+    """Return a safe file name without `$`, because OSS replaces `${filename}` in form keys."""
     return safe_name(name).replace("$", "_")
 
 

@@ -1,8 +1,8 @@
 """The owner of uploads: the hash, display name and key prefix of a principal.
 
-A prefix is ``uploads/{slug}-{keyed hash}/``. The slug is a readable form of the principal's id. The
+A prefix is `uploads/{slug}-{keyed hash}/`. The slug is a readable form of the principal's id. The
 keyed hash is different for each principal, and cannot be computed without the server's secret. Both
-parts consist of ``[a-z0-9-]``, so a prefix never adds special characters to a session policy.
+parts consist of `[a-z0-9-]`, so a prefix never adds special characters to a session policy.
 """
 
 import base64
@@ -29,7 +29,7 @@ class Owner:
     Attributes:
         hash: 16 hexadecimal characters that identify the owner in the ledger and in logs.
         label: the name to display; never used for access decisions.
-        prefix: the key prefix of the owner's objects; ends in ``/``.
+        prefix: the key prefix of the owner's objects; ends in `/`.
         id: the principal's own id; empty if the server does not know it.
     """
 
@@ -68,7 +68,7 @@ def principal_prefix(principal: Principal, *, secret: bytes) -> str:
 
 
 def without_slug(prefix: str) -> str:
-    """Return a key prefix with ``*`` in place of the readable slug: ``uploads/*-{keyed hash}/``."""
+    """Return a key prefix with `*` in place of the readable slug: `uploads/*-{keyed hash}/`."""
     return f"{UPLOADS}*-{prefix.rpartition('-')[2]}"
 
 

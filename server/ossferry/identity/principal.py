@@ -46,7 +46,7 @@ def is_plain_id(text: str) -> bool:
     """Return whether an id is printable, in Unicode form NFKC, and at most 256 characters long.
 
     In NFKC, texts that look the same have one form. Upper and lower case are different: an issuer
-    may have two people with the ids ``eve`` and ``Eve``.
+    may have two people with the ids `eve` and `Eve`.
     """
     one_form = unicodedata.is_normalized("NFKC", text) and text == text.strip()
     return 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and one_form

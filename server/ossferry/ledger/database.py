@@ -66,7 +66,7 @@ def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT statement for a table; the statement supports ON CONFLICT.
 
     Args:
-        dialect: ``postgresql`` or ``sqlite``.
+        dialect: `postgresql` or `sqlite`.
     """
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
@@ -88,7 +88,7 @@ class Database:
     """The ledger's database; connections are opened on first use.
 
     Args:
-        url: ``sqlite:///path`` or ``postgresql://user:password@host/name``.
+        url: `sqlite:///path` or `postgresql://user:password@host/name`.
         busy_timeout_s: on SQLite, the longest time in seconds to wait for other processes; on
             PostgreSQL, the longest time in seconds that a statement may take.
 

@@ -60,11 +60,11 @@ class Receipt:
     """The ledger's record of an upload.
 
     Attributes:
-        source: origin of the first report: ``page``, ``form``, ``callback``, ``found`` (by the
+        source: origin of the first report: `page`, `form`, `callback`, `found` (by the
             server itself), or `LISTED`.
         checks: the page's claim about its checks; None if the page has reported none.
         is_news: True if `record` has added or changed this receipt.
-        used: the principal's new usage: a mapping with the day and ``total`` as keys. Each value is
+        used: the principal's new usage: a mapping with the day and `total` as keys. Each value is
             the number of bytes and the number of objects. Empty if nothing changed.
     """
 
@@ -478,7 +478,7 @@ async def _count(
             their days.
 
     Returns:
-        The new usage: a mapping with the last day and ``total`` as keys. Each value is the number
+        The new usage: a mapping with the last day and `total` as keys. Each value is the number
         of bytes and the number of objects.
     """
     days: dict[str, list[int]] = {}

@@ -17,8 +17,8 @@ from ossferry.oss.objects import Listed, Stored
 
 __all__ = ["Refusal", "add", "forget", "of_objects"]
 
-# built once, because every receipt executes this statement
 FORGOTTEN = sa.delete(refusals).where(refusals.c.key == sa.bindparam("of"))
+"""Built once, because every receipt executes this statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ class Share:
     """A share link to an upload.
 
     Attributes:
-        disposition: ``attachment`` for a download, ``inline`` for display in the browser.
+        disposition: `attachment` for a download, `inline` for display in the browser.
         process: the requested image processing; None for the unchanged object.
         deleted_at: time of the upload's deletion, after which the link no longer works; None while
             the upload is stored.

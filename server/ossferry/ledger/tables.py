@@ -70,7 +70,7 @@ class Utc(TypeDecorator[datetime]):
 
 
 def day_of(moment: datetime) -> str:
-    """Convert a time to UTC, and return its date as ``YYYY-MM-DD``."""
+    """Convert a time to UTC, and return its date as `YYYY-MM-DD`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
 
 

@@ -127,7 +127,7 @@ class Measured:
 
     Args:
         paths: request paths that get a route label of their own; all other paths share the label
-            ``other``.
+            `other`.
     """
 
     def __init__(

@@ -44,7 +44,7 @@ class Redactor:
         self._known = sorted(known, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        """Return the text with each secret replaced by ``[hidden]``."""
+        """Return the text with each secret replaced by `[hidden]`."""
         for value in self._known:
             text = text.replace(value, HIDDEN)
         lowered = text.lower()

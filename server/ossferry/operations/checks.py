@@ -324,7 +324,7 @@ def check_skew(skew_s: float, service: str) -> Finding:
 
     Args:
         skew_s: seconds by which this machine's clock is ahead of that of the service.
-        service: ``STS`` or ``OSS``.
+        service: `STS` or `OSS`.
     """
     off_s = f"{abs(skew_s):.0f} s"
     if abs(skew_s) > MAX_SKEW_S:

@@ -7,7 +7,7 @@ def policy_command(document: str, *options: tuple[str, str]) -> str:
     """Return the command that prints a document, in backticks.
 
     Args:
-        document: such as ``cors``.
+        document: such as `cors`.
         options: names and values of the options that the document needs.
     """
     words = ["ossferry policy", document, *(f"{name} {value}" for name, value in options)]

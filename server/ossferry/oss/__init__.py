@@ -3,7 +3,7 @@
 The vendor's package for credentials reads its environment variables when it is imported. This
 package sets one of them before that: then the ECS metadata service is used only in its hardened
 mode. The normal mode needs no token. An attacker who makes the server fetch a URL could then read
-the server's credentials. The operator can allow the normal mode with the value ``false``.
+the server's credentials. The operator can allow the normal mode with the value `false`.
 """
 
 import os

@@ -109,13 +109,13 @@ class OssBucket:
     async def head(self, key: str) -> Stored | None:
         """Implement `ObjectStore.head` with HeadObject.
 
-        OSS describes a symlink by its target, with ``x-oss-object-type: Symlink``.
+        OSS describes a symlink by its target, with `x-oss-object-type: Symlink`.
         """
         stored = await self._ask(lambda bucket: bucket.head(key), none_if=NO_OBJECT)
         return None if stored is None or stored.is_symlink else stored
 
     async def read(self, stored: Stored, start: int, end: int) -> bytes:
-        """Return the bytes ``[start, end)`` of an object.
+        """Return the bytes `[start, end)` of an object.
 
         Raises:
             OssRefusedError: the object is not the same any more, or OSS refuses the request.

@@ -55,7 +55,7 @@ class Cors:
     """The CORS rules of a bucket.
 
     Attributes:
-        varies: whether OSS sends the header ``Vary: Origin`` with every answer.
+        varies: whether OSS sends the header `Vary: Origin` with every answer.
     """
 
     rules: Sequence[CorsRule]

@@ -35,7 +35,7 @@ class KillSwitch:
 
     Args:
         credentials: credentials for calls to RAM.
-        role_arn: ARN of the role, ``acs:ram::ACCOUNT:role/NAME``.
+        role_arn: ARN of the role, `acs:ram::ACCOUNT:role/NAME`.
     """
 
     def __init__(self, settings: Settings, credentials: CredentialClient, role_arn: str) -> None:

@@ -38,7 +38,7 @@ class Stored(Listed):
         crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
         version: id of this version of the object; empty if another object can replace it under the
             same id, because the bucket does not keep versions.
-        metadata: the headers ``x-oss-meta-*`` of the upload, by their names without this beginning
+        metadata: the headers `x-oss-meta-*` of the upload, by their names without this beginning
             and in lower case. The sender of the upload has chosen them.
     """
 
@@ -152,7 +152,7 @@ class ObjectStore(Protocol):
                 credentials reads one version. If the object has no version, the URL expires with
                 these credentials.
             params: query parameters that are included in the signature, such as
-                ``response-content-type``.
+                `response-content-type`.
         """
         ...
 

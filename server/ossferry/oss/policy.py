@@ -2,7 +2,7 @@
 
 A policy is built as a dictionary and encoded as JSON at the end; it is never assembled from
 strings. Values with characters outside a narrow alphabet are refused, not escaped, because RAM
-documents no escape for ``*``.
+documents no escape for `*`.
 """
 
 import ipaddress
@@ -76,12 +76,12 @@ def upload_policy(
     actions: Sequence[str] = UPLOAD_ACTIONS,
     conditions: Conditions = ANYWHERE,
 ) -> dict[str, Json]:
-    """Return the session policy for uploads below ``prefix``, as a dictionary.
+    """Return the session policy for uploads below `prefix`, as a dictionary.
 
     Args:
         bucket: name of the bucket.
-        prefix: key prefix that ends in ``/``; only lower-case letters, digits, ``-`` and ``/``.
-        actions: names of the allowed actions, such as ``oss:PutObject``.
+        prefix: key prefix that ends in `/`; only lower-case letters, digits, `-` and `/`.
+        actions: names of the allowed actions, such as `oss:PutObject`.
         conditions: conditions that each request must meet.
 
     Raises:
@@ -142,7 +142,7 @@ def reading_policy(*, bucket: str, source: str, target: str = "") -> dict[str, J
     """Return the session policy for reading objects below one prefix, as a dictionary.
 
     Args:
-        source: the key prefix, which ends in ``/``.
+        source: the key prefix, which ends in `/`.
         target: the key prefix of copies; empty for no copies.
 
     Raises:
@@ -182,10 +182,10 @@ def _check_names(bucket: str, prefix: str) -> None:
 
 
 def _never_public() -> dict[str, Json]:
-    """Return a policy statement that denies any object ACL except ``private`` and ``default``.
+    """Return a policy statement that denies any object ACL except `private` and `default`.
 
-    Without this statement, the right to ``oss:PutObject`` would allow an upload with the header
-    ``x-oss-object-acl: public-read``.
+    Without this statement, the right to `oss:PutObject` would allow an upload with the header
+    `x-oss-object-acl: public-read`.
     """
     return {
         "Effect": "Deny",

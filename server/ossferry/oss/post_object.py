@@ -50,7 +50,7 @@ def equals(name: str, value: str) -> Condition:
     """Return a policy condition: a form field must have exactly this value.
 
     Raises:
-        PolicyError: the value has a ``$``, which has a special meaning in conditions.
+        PolicyError: the value has a `$`, which has a special meaning in conditions.
     """
     return {name: _plain(value)}
 
@@ -59,7 +59,7 @@ def starts_with(name: str, value: str) -> Condition:
     """Return a policy condition: the value of a form field must begin with this text.
 
     Raises:
-        PolicyError: the text has a ``$``, which has a special meaning in conditions.
+        PolicyError: the text has a `$`, which has a special meaning in conditions.
     """
     return ["starts-with", f"${name}", _plain(value)]
 
@@ -68,7 +68,7 @@ def is_one_of(name: str, values: Sequence[str]) -> Condition:
     """Return a policy condition: a form field must have one of these values.
 
     Raises:
-        PolicyError: a value has a ``$``, which has a special meaning in conditions.
+        PolicyError: a value has a `$`, which has a special meaning in conditions.
     """
     return ["in", f"${name}", [_plain(value) for value in values]]
 
@@ -112,7 +112,7 @@ def signed_fields(
 def policy_text(expires_at: datetime, conditions: Sequence[Condition]) -> str:
     """Return the policy of a form as JSON that is encoded in base64.
 
-    This text is the value of the form field ``policy`` and also the text to sign.
+    This text is the value of the form field `policy` and also the text to sign.
     """
     expiration = utc_text(expires_at, timespec="milliseconds")
     document = {"expiration": expiration, "conditions": list(conditions)}
@@ -124,8 +124,8 @@ def signature(secret: str, *, day: str, region: str, policy: str) -> str:
 
     Args:
         secret: the access key secret.
-        day: the day of the field ``x-oss-date``, such as ``20260314``.
-        policy: the value of the field ``policy``.
+        day: the day of the field `x-oss-date`, such as `20260314`.
+        policy: the value of the field `policy`.
     """
     key = f"aliyun_v4{secret}".encode()
     for part in (day, region, "oss", "aliyun_v4_request"):

@@ -154,7 +154,7 @@ def fault_of_caller(code: str) -> str:
 
 
 def caller_identity(credentials: CredentialClient, address: str) -> Mapping[str, str]:
-    """Return the answer of GetCallerIdentity, such as ``AccountId`` and ``Arn``.
+    """Return the answer of GetCallerIdentity, such as `AccountId` and `Arn`.
 
     Args:
         address: URL of STS.

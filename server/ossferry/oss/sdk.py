@@ -85,8 +85,8 @@ class BucketInfo:
 
     Attributes:
         owner: id of the account.
-        acl: such as ``private``.
-        created: time as OSS writes it, such as ``2026-03-14T09:26:53.000Z``.
+        acl: such as `private`.
+        created: time as OSS writes it, such as `2026-03-14T09:26:53.000Z`.
     """
 
     region: str
@@ -136,7 +136,7 @@ class Sdk:
 
     Args:
         name: name of the bucket.
-        region: region of the bucket, such as ``cn-hangzhou``.
+        region: region of the bucket, such as `cn-hangzhou`.
         address: URL of OSS, for which the environment may name a proxy.
     """
 
@@ -225,7 +225,7 @@ class SdkBucket:
         return dict(_ours(self._bucket.head_object(key)).headers)
 
     def read(self, key: str, start: int, end: int, etag: str) -> bytes:
-        """Return the bytes ``[start, end)`` of an object, if it still has this ETag (GetObject)."""
+        """Return the bytes `[start, end)` of an object, if it still has this ETag (GetObject)."""
         headers = {"if-match": f'"{etag}"'}
         found = _ours(self._bucket.get_object(key, byte_range=(start, end - 1), headers=headers))
         return bytes(found.read())
@@ -297,7 +297,7 @@ class SdkBucket:
     def copy_part(
         self, source: Stored, start: int, end: int, *, target: str, upload_id: str, number: int
     ) -> str:
-        """Copy the bytes ``[start, end)`` of an object as a part, if it still has this ETag; return
+        """Copy the bytes `[start, end)` of an object as a part, if it still has this ETag; return
         the ETag of the part (UploadPartCopy).
         """
         done = self._bucket.upload_part_copy(
@@ -382,7 +382,7 @@ class SdkBucket:
         )
 
     def region(self) -> str:
-        """Return the bucket's region, such as ``cn-hangzhou`` (GetBucketLocation)."""
+        """Return the bucket's region, such as `cn-hangzhou` (GetBucketLocation)."""
         return str(_ours(self._bucket.get_bucket_location()).location).removeprefix("oss-")
 
     def counts(self) -> tuple[int, int]:
@@ -449,9 +449,9 @@ class SdkBucket:
         """Send a request that changes the bucket or its settings.
 
         Args:
-            action: name of the operation, such as ``PutBucketCors``.
-            params: the body as ``Configuration``, or the ``Domain`` with the texts of its
-                ``Certificate`` and ``PrivateKey``.
+            action: name of the operation, such as `PutBucketCors`.
+            params: the body as `Configuration`, or the `Domain` with the texts of its
+                `Certificate` and `PrivateKey`.
 
         Returns:
             The token of CreateCnameToken; otherwise empty text.
@@ -541,7 +541,7 @@ def _metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _version_of(headers: Mapping[str, str]) -> str:
-    """Return the version id of an object; empty for ``null``, which OSS may overwrite."""
+    """Return the version id of an object; empty for `null`, which OSS may overwrite."""
     version = headers.get("x-oss-version-id", "")
     return "" if version == "null" else version
 

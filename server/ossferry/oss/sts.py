@@ -121,7 +121,7 @@ def warn_of_long_term_key() -> None:
 def read_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
     """Return the name of a source of the default chain, and its credentials.
 
-    The name is that of the vendor's package, such as ``env`` or ``ecs_ram_role``.
+    The name is that of the vendor's package, such as `env` or `ecs_ram_role`.
 
     Raises:
         StsLostError: no source has credentials.
@@ -201,7 +201,7 @@ class StsClient:
     async def caller(self) -> str:
         """Return the ARN of the identity behind the credentials; every identity may ask this.
 
-        The ARN is like ``acs:ram::1000000000000000:user/ossferry-server``.
+        The ARN is like `acs:ram::1000000000000000:user/ossferry-server`.
 
         Raises:
             StsRefusedError: STS refuses the credentials.

@@ -54,7 +54,7 @@ class StoredFile:
     Attributes:
         variants: a mapping from encodings, such as `br`, to the encoded file. The encoding `""`
             means the uncompressed file.
-        integrity: the hash of the uncompressed file, ``sha256-<base64>``; may be empty.
+        integrity: the hash of the uncompressed file, `sha256-<base64>`; may be empty.
     """
 
     content_type: str
@@ -142,12 +142,12 @@ class Assets:
         return next((url for url in self._files if url.endswith(f"/{name}")), "")
 
     def group(self, name: str) -> dict[str, str]:
-        """Return the URL paths of the files of a group, such as ``pyodide``, by file name."""
+        """Return the URL paths of the files of a group, such as `pyodide`, by file name."""
         urls = (url for url in self._files if url.startswith(f"/assets/{name}-"))
         return {url.rpartition("/")[2]: url for url in urls}
 
     def integrity(self, url: str) -> str:
-        """Return the hash of the file at this URL path, ``sha256-<base64>``."""
+        """Return the hash of the file at this URL path, `sha256-<base64>`."""
         return self._files[url].integrity
 
     def needed(self, name: str) -> str:

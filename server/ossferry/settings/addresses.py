@@ -18,7 +18,7 @@ class Addresses:
     """Derives the addresses of the bucket from the options.
 
     Each field holds the value of the option with the same name. Every address has the form
-    ``scheme://host[:port]``.
+    `scheme://host[:port]`.
     """
 
     bucket: str

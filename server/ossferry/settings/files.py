@@ -22,7 +22,7 @@ class FileSecrets(PydanticBaseSettingsSource):
     """The pydantic settings source that reads secrets from files named in `*_FILE` variables.
 
     Args:
-        prefix: prefix of the variables, ``OSSFERRY_``.
+        prefix: prefix of the variables, `OSSFERRY_`.
         others: other settings sources; an option must not be set both there and in a file.
     """
 

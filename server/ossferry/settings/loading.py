@@ -144,7 +144,7 @@ def _sentence(cls: type[CheckSettings], error: ValidationError) -> str:
 
 
 def _plain(words: str) -> str:
-    """Return a message of pydantic in plain words, such as ``must be at least 900``."""
+    """Return a message of pydantic in plain words, such as `must be at least 900`."""
     for pattern, replacement in PLAIN_WORDS:
         words = re.sub(pattern, replacement, words)
     return words

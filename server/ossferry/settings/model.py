@@ -430,12 +430,12 @@ class Settings(CheckSettings):
 
     @property
     def sts_address(self) -> str:
-        """The address of STS, ``scheme://host[:port]``."""
+        """The address of STS, `scheme://host[:port]`."""
         return self.sts_endpoint or f"https://sts.{self.region}.aliyuncs.com"
 
     @property
     def objects_address(self) -> str:
-        """The address of OSS for the server's own requests, ``scheme://host[:port]``."""
+        """The address of OSS for the server's own requests, `scheme://host[:port]`."""
         return self.objects_endpoint or self.endpoint
 
     @property

@@ -218,7 +218,7 @@ def _endpoints(
 def _region(addresses: Addresses, region: str, objects_address: str) -> Iterator[str]:
     """Yield an error message for each common mistake in the configured region and endpoints.
 
-    The mistakes are: the region begins with ``oss-``, an endpoint contains the bucket's name, or an
+    The mistakes are: the region begins with `oss-`, an endpoint contains the bucket's name, or an
     endpoint belongs to another region.
     """
     if region.startswith("oss-"):
@@ -451,8 +451,8 @@ def _reading(actions: tuple[str, ...], objects_role_arn: str | None) -> Iterator
 def _forms_have_exact_types(grant: str, allowed_types: tuple[str, ...]) -> Iterator[str]:
     """Yield an error message if a form cannot have these types.
 
-    OSS knows no file endings. A policy for ``image/*`` would allow all values that begin with
-    ``image/``, also ``image/png,text/html``, which browsers show as a page.
+    OSS knows no file endings. A policy for `image/*` would allow all values that begin with
+    `image/`, also `image/png,text/html`, which browsers show as a page.
     """
     vague = [each for each in allowed_types if each.startswith(".") or each.endswith("/*")]
     if grant == "form" and vague:

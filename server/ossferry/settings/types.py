@@ -100,7 +100,7 @@ def _origin(value: str) -> str:
     character. Therefore the host may contain only the characters of host names.
 
     Args:
-        value: ``scheme://host`` or ``scheme://host:port``.
+        value: `scheme://host` or `scheme://host:port`.
 
     Raises:
         ValueError: the value is not an origin.
@@ -132,7 +132,7 @@ def file_type(value: str) -> str:
     """Return a file type in lower case.
 
     Args:
-        value: one value of HTML's `accept`, such as ``image/*``, ``application/pdf`` or ``.csv``.
+        value: one value of HTML's `accept`, such as `image/*`, `application/pdf` or `.csv`.
 
     Raises:
         ValueError: the value is malformed.
@@ -154,7 +154,7 @@ def _long(value: SecretStr) -> SecretStr:
 def _is_guessable(secret: str) -> bool:
     """Return whether a secret is easy to guess.
 
-    Such a secret has few different characters, a word such as ``example``, or many repetitions or
+    Such a secret has few different characters, a word such as `example`, or many repetitions or
     sequences.
     """
     small, letters = secret.lower(), bare(secret)
@@ -201,7 +201,7 @@ def _near_on_keyboard(first: str, later: str) -> bool:
 def webhook_key(secret: str) -> bytes:
     """Return the key that signs webhook events.
 
-    If a secret has the prefix ``whsec_`` of Standard Webhooks, the rest of the secret is decoded
+    If a secret has the prefix `whsec_` of Standard Webhooks, the rest of the secret is decoded
     from base64. Any other secret is used as the key without decoding.
 
     Raises:
@@ -226,7 +226,7 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
 
 
 def _with_levels(value: object) -> object:
-    """Return a list of origins as a dictionary with the level ``counts`` for each origin."""
+    """Return a list of origins as a dictionary with the level `counts` for each origin."""
     if isinstance(value, list | tuple):
         return dict.fromkeys(value, "counts")
     return value

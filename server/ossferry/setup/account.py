@@ -88,7 +88,7 @@ class Account:
         return _list(found, "PolicyVersions", "PolicyVersion")
 
     def attached(self, kind: str, name: str) -> Sequence[tuple[str, str]]:
-        """Return (type, name) of the policies of a ``Role`` or ``User``; empty if it is missing."""
+        """Return (type, name) of the policies of a `Role` or `User`; empty if it is missing."""
         found = self._ram.find(f"ListPoliciesFor{kind}", **{f"{kind}Name": name})
         policies = _list(found, "Policies", "Policy")
         return [(each["PolicyType"], each["PolicyName"]) for each in policies]
@@ -99,7 +99,7 @@ class Account:
         return [each["AccessKeyId"] for each in _list(found, "AccessKeys", "AccessKey")]
 
     def run(self, call: Call) -> Entity:
-        """Send a call; return the answer of RAM, or the token of CreateCnameToken as ``Token``.
+        """Send a call; return the answer of RAM, or the token of CreateCnameToken as `Token`.
 
         Raises:
             CloudError: RAM or OSS refuses the call or does not answer.

@@ -18,7 +18,7 @@ class Call:
     """One call that changes the account.
 
     Attributes:
-        service: ``RAM`` or ``OSS``.
+        service: `RAM` or `OSS`.
         action: name of the action in the service's API.
         params: parameters by name; a document is JSON or XML without line breaks.
     """

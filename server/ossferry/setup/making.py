@@ -157,7 +157,7 @@ class _Making:
         return needs
 
     def _note_other_identity(self, needs: Needs) -> None:
-        """Add a note if an earlier set-up with another ``--identity`` has left a user or role."""
+        """Add a note if an earlier set-up with another `--identity` has left a user or role."""
         wanted, account = self._wanted, self._account
         if wanted.identity == "user":
             role = account.role(wanted.server)

@@ -54,7 +54,7 @@ class _Removing:
         return needs
 
     def server(self) -> Needs:
-        """Remove the server's user, its role, or both, if ``--identity`` was changed."""
+        """Remove the server's user, its role, or both, if `--identity` was changed."""
         wanted, needs = self._wanted, Needs()
         policies = [wanted.server, wanted.doctor_policy]
         detached = self._principal(needs, "Role", wanted.server, policies)

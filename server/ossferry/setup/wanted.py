@@ -37,7 +37,7 @@ class Wanted:
         server: name of the server's RAM user or role, and of its policy.
         provider: name of the cluster's OIDC provider in RAM, for the identity `rrsa`.
         issuer: issuer URL of the cluster, for the identity `rrsa`.
-        service_account: ``NAMESPACE:NAME`` of the server's service account, for `rrsa`.
+        service_account: `NAMESPACE:NAME` of the server's service account, for `rrsa`.
         doctor: whether the server's user or role may read the bucket's settings, which
             `ossferry doctor` checks.
         versioning: whether to keep old versions of objects.

@@ -1,7 +1,5 @@
 """The choice between memory and Redis; this module imports Redis only if the settings name it."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from ossferry.extras import require_extra
@@ -28,7 +26,7 @@ def make_storage(settings: Settings) -> Storage:
     return RedisStorage(settings.redis_url.get_secret_value())
 
 
-def make_pool(settings: Settings, *, timeout_s: float) -> ConnectionPool | None:
+def make_pool(settings: Settings, *, timeout_s: float) -> "ConnectionPool | None":
     """Return a pool of connections if the settings have a Redis URL; otherwise None.
 
     Args:

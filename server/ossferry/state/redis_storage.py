@@ -30,7 +30,7 @@ class RedisStorage:
     """A key-value storage in Redis for several processes and machines.
 
     Args:
-        url: the address of Redis, ``redis://host:port/database``.
+        url: the address of Redis, `redis://host:port/database`.
         timeout_s: the longest time in seconds to wait for a connection or an answer.
     """
 

@@ -58,7 +58,7 @@ def key_address(encoded: str, *, mock: str = "") -> str:
 
     Args:
         encoded: the header's value, in base64.
-        mock: ``host:port`` of a mock OSS, whose keys are accepted over HTTP; empty for no mock.
+        mock: `host:port` of a mock OSS, whose keys are accepted over HTTP; empty for no mock.
 
     Raises:
         ForgedCallbackError: the URL is malformed or is not on OSS's own host.

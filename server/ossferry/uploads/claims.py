@@ -25,9 +25,9 @@ class RanCheck(TypedDict):
 
     Attributes:
         check: the name of the check.
-        outcome: ``passed``; ``noted``: it added metadata; ``changed``: it changed the file;
-            ``undone``: it changed the file, and the person chose the original;
-            ``asks``: the person had to agree; ``rejected``; ``error``: the check did not work.
+        outcome: `passed`; `noted`: it added metadata; `changed`: it changed the file;
+            `undone`: it changed the file, and the person chose the original;
+            `asks`: the person had to agree; `rejected`; `error`: the check did not work.
         says: the sentence of the check, in the language of the person; may be empty.
     """
 

@@ -36,7 +36,7 @@ AT_ONCE = 32
 Outcome: TypeAlias = Literal["same", "differs", "missing", "symlink", "no-checksum", "unreadable"]
 """Result of a comparison.
 
-``no-checksum`` means that OSS has no CRC-64 of the object; ``unreadable``, that OSS refuses to
+`no-checksum` means that OSS has no CRC-64 of the object; `unreadable`, that OSS refuses to
 describe the object.
 """
 

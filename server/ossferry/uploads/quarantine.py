@@ -96,7 +96,7 @@ class Quarantine:
                 ETag. Without an ETag, only a recent object without a receipt can be refused.
 
         Returns:
-            ``removed``, or ``gone`` if there is no such object.
+            `removed`, or `gone` if there is no such object.
 
         Raises:
             UploadStandsError: the object equals the file, was confirmed, or is not the refused
@@ -142,7 +142,7 @@ class Quarantine:
         """Remove a refused object.
 
         Returns:
-            ``removed``, or ``gone`` if the object was deleted or replaced.
+            `removed`, or `gone` if the object was deleted or replaced.
         """
         found = await self._store.head(stored.key)
         if found is None or found.etag != stored.etag:

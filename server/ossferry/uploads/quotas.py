@@ -143,7 +143,7 @@ class Quotas:
         """Update a principal's cached usage with new counts from the ledger.
 
         Args:
-            used: a mapping with days and ``total`` as keys. Each value is the number of bytes and
+            used: a mapping with days and `total` as keys. Each value is the number of bytes and
                 the number of objects.
         """
         known = self._kept.get(owner.hash)

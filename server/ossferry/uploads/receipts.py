@@ -104,7 +104,7 @@ class Recorded(Described):
     """The receipt of a recorded upload.
 
     Attributes:
-        metadata: the headers ``x-oss-meta-*`` of the upload, by their names without this beginning.
+        metadata: the headers `x-oss-meta-*` of the upload, by their names without this beginning.
         checks: the claim of the page about its checks; a client can lie.
     """
 
@@ -125,9 +125,9 @@ class NotRecorded(TypedDict):
 
     Attributes:
         stored: always False.
-        code: ``not-stored`` or ``receipt-mismatch``.
-        differs: names of the fields that differ; only with ``receipt-mismatch``.
-        found: the object in OSS; only with ``receipt-mismatch``.
+        code: `not-stored` or `receipt-mismatch`.
+        differs: names of the fields that differ; only with `receipt-mismatch`.
+        found: the object in OSS; only with `receipt-mismatch`.
     """
 
     key: str
@@ -194,7 +194,7 @@ class Recorder:
         Args:
             uploads: each stored object, with the id of the request that stored it; the id may be
                 empty. Every key occurs once.
-            source: origin of the report: ``page``, ``form``, ``callback``, ``found`` (by the
+            source: origin of the report: `page`, `form`, `callback`, `found` (by the
                 server itself), or `LISTED`; hooks do not learn of a `LISTED` object.
             checks: claims of the page about its checks, by key; keys may be missing.
 

@@ -162,8 +162,8 @@ def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
     """Return the query parameters of a link, which set response headers or process an image.
 
     Args:
-        disposition: ``attachment`` for a download, ``inline`` for display in the browser.
-        process: value of ``x-oss-process``; empty for the unchanged object.
+        disposition: `attachment` for a download, `inline` for display in the browser.
+        process: value of `x-oss-process`; empty for the unchanged object.
 
     Raises:
         NotInlineError: a browser must not display an object of this type.

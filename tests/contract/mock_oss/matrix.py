@@ -40,7 +40,7 @@ PROCESSING = "image/format,png|sys/saveas,o_cGljdHVyZQ"  # replaces the object `
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One combination; ``style`` is ``path``, ``virtual`` or ``cname``."""
+    """One combination; `style` is `path`, `virtual` or `cname`."""
 
     version: str
     key: str

@@ -58,7 +58,7 @@ def policy_of(oss: MockOSS, conditions: Sequence[object], **changes: object) -> 
     Args:
         oss: the mock, whose clock is used.
         conditions: the conditions of the policy.
-        changes: other elements of the document, such as ``expiration``.
+        changes: other elements of the document, such as `expiration`.
     """
     expiration = (oss.clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     document = {"expiration": expiration, "conditions": list(conditions), **changes}
@@ -72,7 +72,7 @@ def v1_fields(
     credentials: Credentials = PERMANENT,
     **changes: object,
 ) -> dict[str, str]:
-    """Return the fields of a V1 signature; for ``changes`` see ``policy_of``."""
+    """Return the fields of a V1 signature; for `changes` see `policy_of`."""
     access_key_id, secret, token = credentials
     policy = policy_of(oss, conditions, **changes)
     fields = {
@@ -98,11 +98,11 @@ def v4_fields(
     Args:
         oss: the mock, whose clock is used.
         conditions: more conditions of the policy.
-        at: the time in ``x-oss-date``; by default the time of the mock.
-        scope_date: the date in ``x-oss-credential``; by default the date of ``at``.
-        region: the region in ``x-oss-credential``.
+        at: the time in `x-oss-date`; by default the time of the mock.
+        scope_date: the date in `x-oss-credential`; by default the date of `at`.
+        region: the region in `x-oss-credential`.
         credentials: access key id, secret and security token.
-        changes: see ``policy_of``.
+        changes: see `policy_of`.
     """
     access_key_id, secret, token = credentials
     date_time = f"{at or oss.clock.now():%Y%m%dT%H%M%SZ}"

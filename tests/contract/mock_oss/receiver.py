@@ -64,5 +64,5 @@ def encoded(document: object) -> str:
 
 
 def callback_to(receiver: Receiver) -> str:
-    """Return an ``x-oss-callback`` that sends the key to the receiver."""
+    """Return an `x-oss-callback` that sends the key to the receiver."""
     return encoded({"callbackUrl": f"{receiver.url}/cb", "callbackBody": "key=${object}"})

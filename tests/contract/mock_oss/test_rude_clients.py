@@ -20,7 +20,7 @@ LARGE = 5_000_000
 
 
 def request(oss: MockOSS, method: str, key: str, body: bytes = b"", *, size: int = 0) -> bytes:
-    """Return a signed request; ``size`` replaces the Content-Length."""
+    """Return a signed request; `size` replaces the Content-Length."""
     target, headers = signed_headers(oss, method, key)
     headers["content-length"] = str(size or len(body))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -45,7 +45,7 @@ def by_rpc(
     version: str = STS,
     changes: Params | None = None,
 ) -> tuple[int, dict[str, Any]]:
-    """Send an RPC request; ``changes`` replaces or, with None, removes common parameters."""
+    """Send an RPC request; `changes` replaces or, with None, removes common parameters."""
     key_id, secret, token = credentials
     common = {
         "Action": action,
@@ -76,9 +76,9 @@ def by_acs3(
     unsigned: tuple[str, ...] = (),
     changes: Params | None = None,
 ) -> tuple[int, dict[str, Any]]:
-    """Send an ACS3 request; ``changes`` replaces or, with None, removes headers.
+    """Send an ACS3 request; `changes` replaces or, with None, removes headers.
 
-    The names in ``unsigned`` are sent but not signed.
+    The names in `unsigned` are sent but not signed.
     """
     key_id, secret, token = credentials
     payload_hash = hashlib.sha256(body).hexdigest()
@@ -186,7 +186,7 @@ def test_a_role_limits_the_time_of_its_sessions(most_s: int, asked: str, taken: 
 
 
 def policy(length: int, action: str = "oss:PutObject") -> str:
-    """Return a policy of ``length`` characters."""
+    """Return a policy of `length` characters."""
     statement = {"Effect": "Allow", "Action": action, "Resource": ""}
     rest = length - len(json.dumps({"Version": "1", "Statement": [statement]}))
     statement["Resource"] = "x" * rest

@@ -27,7 +27,7 @@ BUCKET = BucketRecord("b", "", "", "private", "Standard", "LRS", 0, "", "")
 
 
 class Version(NamedTuple):
-    """A version of the model; ``data`` is None for a delete marker."""
+    """A version of the model; `data` is None for a delete marker."""
 
     version_id: str
     data: bytes | None

@@ -24,7 +24,7 @@ ARN = "acs:ram::1:user/alice"
 
 @pytest.fixture
 def authentication(tmp_path: Path) -> Iterator[Context]:
-    """The user alice, and the sessions bob and eve of a role, which end at ``END``."""
+    """The user alice, and the sessions bob and eve of a role, which end at `END`."""
     store = Store(tmp_path)
     for name in ("bob", "eve"):
         store.sessions.put(

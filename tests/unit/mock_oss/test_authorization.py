@@ -83,7 +83,7 @@ FOREIGN_ROOT = replace(ROOT, account_id=FOREIGN, arn="acs:ram::2:root", principa
 
 @dataclass(kw_only=True)
 class FakeCall:
-    """A request; ``fields`` are those of a form."""
+    """A request; `fields` are those of a form."""
 
     caller: Caller
     target: Target
@@ -105,7 +105,7 @@ Build = Callable[..., FakeCall]
 
 @pytest.fixture
 def call(store: Store) -> Build:
-    """A function that returns a request for ``BUCKET/KEY``."""
+    """A function that returns a request for `BUCKET/KEY`."""
 
     def build(
         path: str,
