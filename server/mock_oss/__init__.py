@@ -85,6 +85,6 @@ def __getattr__(name: str) -> object:
     """
     if name not in __all__:
         raise AttributeError(f"module 'mock_oss' has no attribute {name!r}")
-    found: object = getattr(import_module(f"mock_oss.{_MODULES.get(name, 'world.model')}"), name)
-    globals()[name] = found  # so that later uses are as fast as those of other names
-    return found
+    value: object = getattr(import_module(f"mock_oss.{_MODULES.get(name, 'world.model')}"), name)
+    globals()[name] = value  # so that later uses are as fast as those of other names
+    return value

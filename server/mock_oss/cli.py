@@ -153,13 +153,13 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _read_cnames(given: list[str]) -> dict[str, str]:
-    found = {}
+    buckets = {}
     for text in given:
         domain, separator, bucket = text.partition("=")
         if not (domain and separator and bucket):
             raise WorldError(f"--cname requires DOMAIN=BUCKET, not {text!r}")
-        found[domain] = bucket
-    return found
+        buckets[domain] = bucket
+    return buckets
 
 
 def _startup_lines(oss: MockOSS) -> list[str]:

@@ -21,15 +21,15 @@ def variables(world: World, endpoint: str) -> dict[str, str]:
 
     The keys are those of the world's first user who has a key, and the bucket is its first bucket.
     """
-    found = {"OSS_ENDPOINT": endpoint, "OSS_REGION": world.region}
+    values = {"OSS_ENDPOINT": endpoint, "OSS_REGION": world.region}
     if world.buckets:
-        found["OSS_BUCKET"] = world.buckets[0].name
+        values["OSS_BUCKET"] = world.buckets[0].name
     for access_key_id, secret in (pair for user in world.users for pair in user.keys.items()):
         for prefix in ("OSS", "ALIBABA_CLOUD"):
-            found[f"{prefix}_ACCESS_KEY_ID"] = access_key_id
-            found[f"{prefix}_ACCESS_KEY_SECRET"] = secret
+            values[f"{prefix}_ACCESS_KEY_ID"] = access_key_id
+            values[f"{prefix}_ACCESS_KEY_SECRET"] = secret
         break
-    return found
+    return values
 
 
 @contextmanager

@@ -71,8 +71,8 @@ class UnknownOperationError(MockOSSError, ValueError):
     def __init__(self, name: str, operations: Iterable[str]) -> None:
         from difflib import get_close_matches  # takes long to import, and is rarely needed
 
-        by_lower = {known.lower(): known for known in sorted(operations)}
-        nearest = [by_lower[each] for each in get_close_matches(name.lower(), by_lower)]
+        by_lower = {operation.lower(): operation for operation in sorted(operations)}
+        nearest = [by_lower[lower] for lower in get_close_matches(name.lower(), by_lower)]
         hint = f"; similar names: {', '.join(nearest)}" if nearest else ""
         super().__init__(f"the mock has no operation {name!r}{hint}")
 

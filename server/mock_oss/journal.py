@@ -97,8 +97,8 @@ class RequestRecord:
         return self._why
 
     @why.setter
-    def why(self, found: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
-        self._why = found
+    def why(self, details: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
+        self._why = details
 
     def compare(self, signed: str) -> dict[str, object]:
         """Compare the text that the client signed with the text that the mock expected.
@@ -262,15 +262,15 @@ class Journal(Sequence[RequestRecord]):
             UnknownOperationError: as for `all`.
             WrongRequestsError: no request matches, or several do. The message lists the requests.
         """
-        found = self.all(operation, **properties)
-        if len(found) == 1:
-            return found[0]
+        records = self.all(operation, **properties)
+        if len(records) == 1:
+            return records[0]
         wanted = {"operation": operation, **properties}
         what = ", ".join(f"{name}={value!r}" for name, value in wanted.items() if value is not None)
-        count = "no request" if not found else f"{len(found)} requests"
+        count = "no request" if not records else f"{len(records)} requests"
         raise WrongRequestsError(
             f"{count} with {what or 'any properties'}, not exactly one; received:\n"
-            f"{self.listed(found or None)}"
+            f"{self.listed(records or None)}"
         )
 
     def refused(

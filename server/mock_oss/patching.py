@@ -150,17 +150,17 @@ def _mock_class(of: type, options: Mapping[str, Any]) -> None:
         names = [name for name in dir(of) if name.startswith(("test", "Test"))]
         for name in _SET_UP & {*dir(of)}:
             raise TypeError(f"{of.__qualname__}.{name} would run without the mock; {_INSTEAD}")
-    found = False
+    has_tests = False
     for name in names:
         value = inspect.getattr_static(of, name)
         if isinstance(value, type):
             if value.__qualname__ == f"{of.__qualname__}.{name}":  # not the name of another class
                 _mock_class(value, options)
-                found = True
+                has_tests = True
         elif callable(value) or isinstance(value, classmethod):
             setattr(of, name, _mocked_function(value, options))
-            found = True
-    if not found:
+            has_tests = True
+    if not has_tests:
         raise TypeError(f"{of.__qualname__} has no test methods; {_INSTEAD}")
 
 

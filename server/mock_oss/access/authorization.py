@@ -229,9 +229,9 @@ def _acl_allows(
     if bucket.block_public:
         return False
     if action in _OBJECT_ACL:
-        found = resource.record(call.store)
-        if found is not None and found.acl != "default":
-            return found.acl in _OBJECT_ACL[action]
+        record = resource.record(call.store)
+        if record is not None and record.acl != "default":
+            return record.acl in _OBJECT_ACL[action]
     if bucket.acl == "public-read-write":
         return action in _READ or action in _WRITE
     return bucket.acl == "public-read" and action in _READ
@@ -264,9 +264,9 @@ def _context(
         sent = _tags_of_request(call) if tags is None else tags
         context |= {f"oss:RequestObjectTag/{name}": value for name, value in sent.items()}
     if action in _WITH_EXISTING_TAGS and bucket is not None:
-        found = resource.record(call.store)
-        if found is not None:
-            stored = found.tags.items()
+        record = resource.record(call.store)
+        if record is not None:
+            stored = record.tags.items()
             context |= {f"oss:ExistingObjectTag/{name}": value for name, value in stored}
     return context
 

@@ -70,7 +70,7 @@ class ManagedPolicy:
     @property
     def current(self) -> PolicyVersion:
         """The version in force."""
-        return next(each for each in self.versions if each.number == self.default)
+        return next(version for version in self.versions if version.number == self.default)
 
 
 class Directory:
@@ -158,7 +158,7 @@ class Directory:
         if name not in names:
             return False
         self._changed()
-        self._attached[entry.arn] = tuple(each for each in names if each != name)
+        self._attached[entry.arn] = tuple(other for other in names if other != name)
         return True
 
     def holders(self, policy: ManagedPolicy) -> list[str]:

@@ -76,20 +76,21 @@ def _boolean(root: Element, name: str, default: str) -> bool:
 
 
 def _patterns(root: Element, name: str) -> tuple[str, ...]:
-    found = (child for each in children(root, name) for child in children(each, "Referer"))
-    return tuple(text for child in found if (text := (child.text or "").strip()))
+    lists = children(root, name)
+    elements = (element for parent in lists for element in children(parent, "Referer"))
+    return tuple(text for element in elements if (text := (element.text or "").strip()))
 
 
 def render_referer(rules: RefererRules) -> bytes:
     """Return a RefererConfiguration document; without a blacklist, it has no RefererBlacklist."""
-    blacklist = tag("RefererBlacklist", (tag("Referer", each) for each in rules.blacklist))
+    blacklist = tag("RefererBlacklist", (tag("Referer", rule) for rule in rules.blacklist))
     return document(
         "RefererConfiguration",
         (
             tag("AllowEmptyReferer", str(rules.allow_empty).lower()),
             tag("AllowTruncateQueryString", str(rules.without_query).lower()),
             tag("TruncatePath", str(rules.without_path).lower()),
-            tag("RefererList", (tag("Referer", each) for each in rules.whitelist)),
+            tag("RefererList", (tag("Referer", rule) for rule in rules.whitelist)),
             blacklist if rules.blacklist else "",
         ),
     )

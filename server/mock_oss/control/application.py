@@ -189,11 +189,11 @@ class _Control:
     async def get_requests(self, request: Request) -> Response:
         since = request.query_params.get("after", "0")
         after = _count(since, 0)
-        found = [record for record in self._mock.requests if record.number > after]
-        shown = found[-_count(request.query_params.get("last", ""), len(found)) :]
+        records = [record for record in self._mock.requests if record.number > after]
+        shown = records[-_count(request.query_params.get("last", ""), len(records)) :]
         brief = "brief" in request.query_params
-        records = await run_in_threadpool(lambda: [found.as_dict(brief=brief) for found in shown])
-        return JSONResponse({"requests": records})
+        dicts = await run_in_threadpool(lambda: [record.as_dict(brief=brief) for record in shown])
+        return JSONResponse({"requests": dicts})
 
     async def get_request(self, request: Request) -> Response:
         record = self._record(request)
@@ -203,7 +203,7 @@ class _Control:
 
     def _record(self, request: Request) -> RequestRecord | None:
         number = _count(request.path_params["number"], 0)
-        return next((found for found in self._mock.requests if found.number == number), None)
+        return next((record for record in self._mock.requests if record.number == number), None)
 
     async def post_compare(self, request: Request) -> Response:
         record, wanted = self._record(request), await _body(request)
@@ -290,23 +290,23 @@ class _Control:
 
     async def get_bucket(self, request: Request) -> Response:
         params = request.query_params
-        found = bucket_of(
+        state = bucket_of(
             self._mock.service,
             request.path_params["bucket"],
             prefix=params.get("prefix", ""),
             after=params.get("after", ""),
             limit=min(_count(params.get("limit", ""), 100), 1000),
         )
-        return _problem("there is no such bucket", 404) if found is None else JSONResponse(found)
+        return _problem("there is no such bucket", 404) if state is None else JSONResponse(state)
 
     async def get_object(self, request: Request) -> Response:
         bucket, key = request.path_params["bucket"], request.path_params["key"]
-        found = self._mock.service.store.objects.get(bucket, key)
-        if found is None:
+        record = self._mock.service.store.objects.get(bucket, key)
+        if record is None:
             return _problem("there is no such object", 404)
         return object_response(
             self._mock.service,
-            found,
+            record,
             wanted=request.headers.get("range"),
             download="download" in request.query_params,
         )
@@ -372,7 +372,10 @@ def _routes(table: Iterable[tuple[str, str, Endpoint]]) -> list[Route]:
     paths: dict[str, dict[str, Endpoint]] = {}
     for method, path, endpoint in table:
         paths.setdefault(path, {})[method] = endpoint
-    return [Route(path, _by_method(found), methods=list(found)) for path, found in paths.items()]
+    return [
+        Route(path, _by_method(endpoints), methods=list(endpoints))
+        for path, endpoints in paths.items()
+    ]
 
 
 def _by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:

@@ -69,7 +69,7 @@ def bucket_of(
     if bucket is None:
         return None
     service.apply_lifecycle(bucket)
-    found = service.store.objects.page(name, prefix=prefix, after=after, limit=limit + 1)
+    records = service.store.objects.page(name, prefix=prefix, after=after, limit=limit + 1)
     uploads = []
     for upload in service.store.uploads.page(name, prefix=prefix):
         parts = service.store.uploads.parts(upload.upload_id)
@@ -83,8 +83,8 @@ def bucket_of(
             }
         )
     return {
-        "objects": [_object(record) for record in found[:limit]],
-        "next": found[limit - 1].key if len(found) > limit else "",
+        "objects": [_object(record) for record in records[:limit]],
+        "next": records[limit - 1].key if len(records) > limit else "",
         "uploads": uploads,
     }
 

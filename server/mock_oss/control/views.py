@@ -158,10 +158,10 @@ class BucketView:
         Raises:
             MockOSSError: the bucket does not exist.
         """
-        found = self._store.buckets.get(self.name)
-        if found is None:
+        record = self._store.buckets.get(self.name)
+        if record is None:
             raise MockOSSError(f"there is no bucket {self.name}")
-        return found
+        return record
 
     @property
     def objects(self) -> ObjectsView:
@@ -187,7 +187,7 @@ class BucketView:
             UploadTimeoutError: no such object is stored in time.
         """
         deadline_ms = monotonic_ms() + timeout_s * 1000
-        while (found := self._object(key)) is None:
+        while (record := self._object(key)) is None:
             if monotonic_ms() >= deadline_ms:
                 journal = self._service.journal
                 raise UploadTimeoutError(
@@ -196,12 +196,12 @@ class BucketView:
                     f"{journal.listed()}"
                 )
             time.sleep(POLL_S)
-        return found
+        return record
 
     def _object(self, key: str) -> StoredObject | None:
         objects = ObjectsView(self._store, self.name)
-        if (found := objects.get(key)) is not None or not {"*", "?"} & set(key):
-            return found
+        if (record := objects.get(key)) is not None or not {"*", "?"} & set(key):
+            return record
         pattern = glob(key)
         return next((objects.get(name) for name in objects if pattern.fullmatch(name)), None)
 

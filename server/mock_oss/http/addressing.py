@@ -92,9 +92,9 @@ def locate(
         return Target(bound, decode_key(path), "cname")
     for domain in (*domains, VENDOR_DOMAIN):
         if name.endswith("." + domain):
-            found = _named(name[: -len(domain) - 1], path, is_vendor=domain == VENDOR_DOMAIN)
-            if found is not None:
-                return found
+            address = _named(name[: -len(domain) - 1], path, is_vendor=domain == VENDOR_DOMAIN)
+            if address is not None:
+                return address
     if not (_is_own(name) or name in hosts):
         return Target("", "", "unbound")
     if not path:
@@ -191,7 +191,7 @@ def is_loopback(name: str) -> bool:
 def is_served(name: str) -> bool:
     """Return whether a host name is the vendor's name for OSS, a bucket, STS or RAM."""
     label = name.removesuffix("." + VENDOR_DOMAIN)
-    return label != name and any(each.fullmatch(label) for each in (_ENDPOINT, _STS_OR_RAM))
+    return label != name and any(pattern.fullmatch(label) for pattern in (_ENDPOINT, _STS_OR_RAM))
 
 
 def decode_key(path: bytes) -> str:

@@ -125,7 +125,7 @@ def child_text(element: "Element", name: str) -> str | None:
     Raises:
         RefusedError: MalformedXML if more than one child has this name.
     """
-    found = children(element, name)
-    if len(found) > 1:
-        raise RefusedError("MalformedXML", why={"xml": f"<{name}> appears {len(found)} times"})
-    return (found[0].text or "") if found else None
+    elements = children(element, name)
+    if len(elements) > 1:
+        raise RefusedError("MalformedXML", why={"xml": f"<{name}> appears {len(elements)} times"})
+    return (elements[0].text or "") if elements else None

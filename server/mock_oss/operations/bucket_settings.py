@@ -66,7 +66,7 @@ async def put_lifecycle(call: Call) -> Response:
     except UnicodeDecodeError as e:
         raise RefusedError("MalformedXML", why={"xml": f"not UTF-8: {e.reason}"}) from e
     parse_lifecycle(text.encode())
-    text = _CAPITAL_BOOLEAN.sub(lambda found: found[0].lower(), text)
+    text = _CAPITAL_BOOLEAN.sub(lambda match: match[0].lower(), text)
     call.store.buckets.put(call.bucket._replace(lifecycle=text))
     return Response(200)
 

@@ -284,9 +284,9 @@ def _connect(address: tuple[str, int], *options: Any) -> socket.socket:
         f"The mock sends no callbacks to private addresses, and {host} has no other one; start the "
         "mock with --private-callbacks to allow them."
     )
-    for found in filter(_may_be_called, (str(info[4][0]) for info in infos)):
+    for ip in filter(_may_be_called, (str(info[4][0]) for info in infos)):
         try:
-            return socket.create_connection((found, port), *options)
+            return socket.create_connection((ip, port), *options)
         except OSError as e:
             error = e
     raise error

@@ -29,12 +29,12 @@ async def create_token(call: Call) -> Response:
     """Return the bucket's valid ownership token for a domain; create a token if none exists."""
     _, domain = await _cname(call)
     check_domain(domain)
-    found = _valid_token(call, domain)
-    if found is None:
+    token = _valid_token(call, domain)
+    if token is None:
         expires_ms = call.service.now_ms() + TOKEN_LIFETIME_MS
-        found = CnameToken(domain, call.bucket.name, call.service.ids.cname_token(), expires_ms)
-        call.store.cnames.put_token(found)
-    return _token_response(found)
+        token = CnameToken(domain, call.bucket.name, call.service.ids.cname_token(), expires_ms)
+        call.store.cnames.put_token(token)
+    return _token_response(token)
 
 
 async def get_token(call: Call) -> Response:
@@ -43,11 +43,11 @@ async def get_token(call: Call) -> Response:
     Raises:
         RefusedError: NoSuchCnameToken if there is no valid token.
     """
-    found = _valid_token(call, host_name(call.param("cname")))
-    if found is None:
+    token = _valid_token(call, host_name(call.param("cname")))
+    if token is None:
         # The vendor's page of GetCnameToken does not list this code: not verified.
         raise RefusedError("NoSuchCnameToken")
-    return _token_response(found)
+    return _token_response(token)
 
 
 async def put_cname(call: Call) -> Response:
@@ -98,13 +98,13 @@ async def list_cnames(call: Call) -> Response:
                 tag(
                     "Cname",
                     (
-                        tag("Domain", found.domain),
-                        tag("LastModified", iso(found.bound_ms)),
+                        tag("Domain", cname.domain),
+                        tag("LastModified", iso(cname.bound_ms)),
                         tag("Status", "Enabled"),
-                        _certificate(call, found.domain),
+                        _certificate(call, cname.domain),
                     ),
                 )
-                for found in call.store.cnames.of_bucket(bucket.name)
+                for cname in call.store.cnames.of_bucket(bucket.name)
             ),
         ),
     )
@@ -125,11 +125,11 @@ async def delete_cname(call: Call) -> Response:
 async def _cname(call: Call) -> tuple[Element, str]:
     """Return the element Cname of the request body, and its domain in lower case."""
     root = parse(await call.body.read(MAX_XML_BYTES), "BucketCnameConfiguration")
-    found = children(root, "Cname")
-    domain = child_text(found[0], "Domain") if len(found) == 1 else None
+    elements = children(root, "Cname")
+    domain = child_text(elements[0], "Domain") if len(elements) == 1 else None
     if domain is None:
         raise RefusedError("MalformedXML", why={"xml": "one Cname with a Domain is needed"})
-    return found[0], domain.strip().lower()
+    return elements[0], domain.strip().lower()
 
 
 def _certificate_change(cname: Element) -> str | None:
@@ -138,18 +138,20 @@ def _certificate_change(cname: Element) -> str | None:
     Raises:
         RefusedError: see `put_cname`.
     """
-    found = children(cname, "CertificateConfiguration")
-    if not found:
+    configurations = children(cname, "CertificateConfiguration")
+    if not configurations:
         return None
-    if (child_text(found[0], "DeleteCertificate") or "").lower() == "true":
+    if (child_text(configurations[0], "DeleteCertificate") or "").lower() == "true":
         return ""
-    if child_text(found[0], "CertId"):
+    if child_text(configurations[0], "CertId"):
         raise RefusedError("NotImplemented", Header="CertId")
     from cryptography import x509  # takes long to import, and few requests need it
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    chain, key = (child_text(found[0], name) or "" for name in ("Certificate", "PrivateKey"))
+    chain, key = (
+        child_text(configurations[0], name) or "" for name in ("Certificate", "PrivateKey")
+    )
     try:
         certificate = x509.load_pem_x509_certificate(chain.encode())
         private = load_pem_private_key(key.encode(), password=None)
@@ -163,13 +165,13 @@ def _certificate_change(cname: Element) -> str | None:
 
 def _certificate(call: Call, domain: str) -> str:
     """Return the XML element `Certificate` of a domain, or empty text."""
-    found = call.store.cnames.certificate(domain)
-    if found is None:
+    stored = call.store.cnames.certificate(domain)
+    if stored is None:
         return ""
     from cryptography import x509  # takes long to import, and few requests need it
     from cryptography.hazmat.primitives import hashes
 
-    certificate = x509.load_pem_x509_certificate(found.certificate.encode())
+    certificate = x509.load_pem_x509_certificate(stored.certificate.encode())
     digest = certificate.fingerprint(hashes.SHA1())  # noqa: S303 - OSS shows this digest
     return tag(
         "Certificate",
@@ -177,7 +179,7 @@ def _certificate(call: Call, domain: str) -> str:
             tag("Type", "CAS"),
             tag("CertId", f"{certificate.serial_number}-{call.bucket.region}"),
             tag("Status", "Enabled"),
-            tag("CreationDate", gmt(found.put_ms)),
+            tag("CreationDate", gmt(stored.put_ms)),
             tag("Fingerprint", digest.hex(":").upper()),
             tag("ValidStartDate", format_datetime(certificate.not_valid_before_utc, usegmt=True)),
             tag("ValidEndDate", format_datetime(certificate.not_valid_after_utc, usegmt=True)),
@@ -186,17 +188,17 @@ def _certificate(call: Call, domain: str) -> str:
 
 
 def _valid_token(call: Call, domain: str) -> CnameToken | None:
-    found = call.store.cnames.token(domain, call.bucket.name)
-    return None if found is None or found.expires_ms <= call.service.now_ms() else found
+    token = call.store.cnames.token(domain, call.bucket.name)
+    return None if token is None or token.expires_ms <= call.service.now_ms() else token
 
 
-def _token_response(found: CnameToken) -> Response:
+def _token_response(token: CnameToken) -> Response:
     return xml_response(
         "CnameToken",
         (
-            tag("Bucket", found.bucket),
-            tag("Cname", found.domain),
-            tag("Token", found.token),
-            tag("ExpireTime", gmt(found.expires_ms)),
+            tag("Bucket", token.bucket),
+            tag("Cname", token.domain),
+            tag("Token", token.token),
+            tag("ExpireTime", gmt(token.expires_ms)),
         ),
     )

@@ -103,8 +103,8 @@ def tags_in(body: bytes) -> list[tuple[str, str]]:
 
 def tag_set(tags: Mapping[str, str]) -> str:
     """Return the XML element `TagSet` with tags."""
-    each = (tag("Tag", (tag("Key", name), tag("Value", value))) for name, value in tags.items())
-    return tag("TagSet", each)
+    elements = (tag("Tag", (tag("Key", name), tag("Value", value))) for name, value in tags.items())
+    return tag("TagSet", elements)
 
 
 def owner(bucket: BucketRecord) -> str:
@@ -122,10 +122,10 @@ def existing(call: Call) -> ObjectRecord:
     version_id = call.request.params.get("versionId")
     if version_id is not None:
         return find_version(call.store, bucket, key, version_id)
-    found = call.store.objects.get(bucket, key)
-    if found is None:
+    record = call.store.objects.get(bucket, key)
+    if record is None:
         raise no_such_key(call.store, bucket, key)
-    return found
+    return record
 
 
 def find_version(store: Store, bucket: str, key: str, version_id: str) -> ObjectRecord:
@@ -136,18 +136,18 @@ def find_version(store: Store, bucket: str, key: str, version_id: str) -> Object
             version, MethodNotAllowed for a delete marker.
     """
     check_version_id(version_id)
-    found = store.version(bucket, key, version_id)
-    if found is None:
+    record = store.version(bucket, key, version_id)
+    if record is None:
         raise RefusedError("NoSuchVersion", Key=key, VersionId=version_id)
-    if found.is_delete_marker:
+    if record.is_delete_marker:
         raise RefusedError(
             "MethodNotAllowed",
             ec="0017-00000002",
-            headers=_marker_headers(found),
+            headers=_marker_headers(record),
             Method="",
             ResourceType="DeleteMarker",
         )
-    return found
+    return record
 
 
 def check_version_id(version_id: str) -> None:
@@ -176,9 +176,9 @@ def _marker_headers(marker: ObjectRecord) -> dict[str, str]:
     return {"x-oss-delete-marker": "true", "x-oss-version-id": marker.version_id}
 
 
-def version_headers(call: Call, found: ObjectRecord) -> list[tuple[str, str]]:
+def version_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
     """Return the header `x-oss-version-id`, or no header if the bucket never had versioning."""
-    return [("x-oss-version-id", found.version_id)] if call.bucket.versioning else []
+    return [("x-oss-version-id", record.version_id)] if call.bucket.versioning else []
 
 
 def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:

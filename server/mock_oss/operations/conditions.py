@@ -11,13 +11,13 @@ __all__ = ["check_conditions"]
 
 
 def check_conditions(
-    headers: Mapping[str, str], found: ObjectRecord, *, prefix: str = "", copying: bool = False
+    headers: Mapping[str, str], record: ObjectRecord, *, prefix: str = "", copying: bool = False
 ) -> None:
     """Check the conditional headers of a request, such as If-Match, against an object.
 
     Args:
         headers: the headers of the request.
-        found: the object.
+        record: the object.
         prefix: the prefix of the header names: `x-oss-copy-source-` for CopyObject and
             UploadPartCopy, empty for other operations.
         copying: True for UploadPartCopy: raise PreconditionFailed instead of NotModified.
@@ -26,18 +26,18 @@ def check_conditions(
         RefusedError: PreconditionFailed (412) or NotModified (304) if a condition is not satisfied.
     """
     match = headers.get(f"{prefix}if-match")
-    if match is not None and not _lists(match, found.etag):
+    if match is not None and not _lists(match, record.etag):
         raise _failed("If-Match")
     none_match = headers.get(f"{prefix}if-none-match")
-    if none_match is not None and _lists(none_match, found.etag):
-        raise _failed("If-None-Match") if copying else _not_modified(found)
-    modified_s = found.modified_ms // 1000
+    if none_match is not None and _lists(none_match, record.etag):
+        raise _failed("If-None-Match") if copying else _not_modified(record)
+    modified_s = record.modified_ms // 1000
     unmodified_since = _seconds(headers.get(f"{prefix}if-unmodified-since"))
     if unmodified_since is not None and modified_s > unmodified_since:
         raise _failed("If-Unmodified-Since")
     modified_since = _seconds(headers.get(f"{prefix}if-modified-since"))
     if modified_since is not None and modified_s <= modified_since:
-        raise _failed("If-Modified-Since") if copying else _not_modified(found)
+        raise _failed("If-Modified-Since") if copying else _not_modified(record)
 
 
 def _failed(condition: str) -> RefusedError:

@@ -42,7 +42,7 @@ class _Source(NamedTuple):
     """The source of a copy; `version_id` is empty text if the request names no version."""
 
     bucket: BucketRecord
-    found: ObjectRecord
+    record: ObjectRecord
     version_id: str
 
     @property
@@ -50,7 +50,7 @@ class _Source(NamedTuple):
         """The response header that names the copied version."""
         if not self.bucket.versioning:
             return []
-        return [("x-oss-copy-source-version-id", self.found.version_id)]
+        return [("x-oss-copy-source-version-id", self.record.version_id)]
 
 
 def _source(call: Call) -> _Source:
@@ -77,9 +77,9 @@ def _source(call: Call) -> _Source:
             "Target object does not reside in the same data center as source object.",
         )
     authorize_object(call, "oss:GetObject", bucket, key, version_id)
-    found = _source_object(call, bucket_name, key, version_id)
-    check_readable(found, call.service.now_ms())
-    return _Source(bucket, found, version_id)
+    record = _source_object(call, bucket_name, key, version_id)
+    check_readable(record, call.service.now_ms())
+    return _Source(bucket, record, version_id)
 
 
 def _source_version(text: str, query: str) -> str:
@@ -94,10 +94,10 @@ def _source_version(text: str, query: str) -> str:
 
 def _source_object(call: Call, bucket: str, key: str, version_id: str) -> ObjectRecord:
     if not version_id:
-        found = call.store.objects.get(bucket, key)
-        if found is None:
+        record = call.store.objects.get(bucket, key)
+        if record is None:
             raise no_such_key(call.store, bucket, key)
-        return found
+        return record
     try:
         return find_version(call.store, bucket, key, version_id)
     except RefusedError as refused:
@@ -198,7 +198,7 @@ async def upload_part_copy(call: Call) -> Response:
     """Create a part of an upload from an object or from a range of an object."""
     upload, n = find_upload(call), part_number(call)
     origin = _source(call)
-    source = origin.found
+    source = origin.record
     if source.kind == "Symlink":
         # The vendor's page of this EC gives neither the code nor the message.
         raise RefusedError(

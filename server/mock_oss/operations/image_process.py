@@ -56,11 +56,11 @@ Options: TypeAlias = Mapping[str, str]
 
 async def get_processed(call: Call) -> Response:
     """Return an image, processed by the instructions in the parameter `x-oss-process`."""
-    found = readable(call, call.bucket, existing(call))
-    check_conditions(call.request.headers, found)
-    content_type, picture = await _processed(call, found, call.param("x-oss-process"))
+    record = readable(call, call.bucket, existing(call))
+    check_conditions(call.request.headers, record)
+    content_type, picture = await _processed(call, record, call.param("x-oss-process"))
     dropped = ("content-type", "content-md5", "x-oss-hash-crc64ecma", "content-encoding")
-    headers = [pair for pair in object_headers(call, found) if pair[0].lower() not in dropped]
+    headers = [pair for pair in object_headers(call, record) if pair[0].lower() not in dropped]
     headers.append(("Content-Type", content_type))
     return Response(200, override(call, headers), picture)
 
@@ -77,8 +77,8 @@ async def process_object(call: Call) -> Response:
     name, bucket, key = _place(call, saving)
     authorize_object(call, "oss:PutObject", bucket, key)
     allow = may_overwrite(call, bucket.name)
-    found = readable(call, call.bucket, existing(call))
-    content_type, picture = await _processed(call, found, instructions)
+    source = readable(call, call.bucket, existing(call))
+    content_type, picture = await _processed(call, source, instructions)
     sent = {"content-type": content_type}
     properties = read_properties(sent, storage_class=bucket.storage_class)
     digest = Digest()
@@ -87,8 +87,8 @@ async def process_object(call: Call) -> Response:
     with call.store.blobs.new() as blob:
         blob.write([picture])
         call.store.put_object(record, blob=blob, allow=allow)
-    told = {"bucket": name, "fileSize": len(picture), "object": key, "status": "OK"}
-    return Response(200, [("Content-Type", "application/json")], json.dumps(told).encode())
+    answer = {"bucket": name, "fileSize": len(picture), "object": key, "status": "OK"}
+    return Response(200, [("Content-Type", "application/json")], json.dumps(answer).encode())
 
 
 def _place(call: Call, saving: str) -> tuple[str, BucketRecord, str]:
@@ -117,15 +117,15 @@ def _place(call: Call, saving: str) -> tuple[str, BucketRecord, str]:
     return name, bucket, key
 
 
-async def _processed(call: Call, found: ObjectRecord, instructions: str) -> tuple[str, bytes]:
+async def _processed(call: Call, record: ObjectRecord, instructions: str) -> tuple[str, bytes]:
     """Return the content type and the bytes of the processed object."""
-    if found.size > MAX_SOURCE:
+    if record.size > MAX_SOURCE:
         raise _wrong("The source image is larger than 20 MB.")
 
     def make() -> tuple[str, bytes]:
-        return _process(b"".join(call.store.blobs.read(found.segments)), instructions)
+        return _process(b"".join(call.store.blobs.read(record.segments)), instructions)
 
-    with call.store.blobs.reading(found.segments):
+    with call.store.blobs.reading(record.segments):
         return await asyncio.get_running_loop().run_in_executor(call.service.executor, make)
 
 
@@ -185,13 +185,13 @@ def _save(image: "Image", format_: str, quality: int) -> tuple[str, bytes]:
 
 
 def _info(image: "Image", size: int, format_: str) -> bytes:
-    found = {
+    values = {
         "FileSize": size,
         "Format": {"JPEG": "jpg"}.get(format_, format_.lower()),
         "ImageHeight": image.height,
         "ImageWidth": image.width,
     }
-    return json.dumps({name: {"value": str(value)} for name, value in found.items()}).encode()
+    return json.dumps({name: {"value": str(value)} for name, value in values.items()}).encode()
 
 
 def _resize(image: "Image", options: Options) -> "Image":

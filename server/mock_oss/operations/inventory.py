@@ -57,22 +57,23 @@ def _check(call: Call, root: Element) -> None:
     _text(target, "AccountId")
     _text(target, "RoleArn")
     name = _text(target, "Bucket")
-    found = call.store.buckets.get(name.removeprefix(BUCKET_ARN))
-    if not name.startswith(BUCKET_ARN) or found is None:
+    destination = call.store.buckets.get(name.removeprefix(BUCKET_ARN))
+    if not name.startswith(BUCKET_ARN) or destination is None:
         raise _invalid("Bucket", name, ec="0020-00000033")
-    if found.account_id != call.bucket.account_id or found.region != call.bucket.region:
+    here = call.bucket
+    if (destination.account_id, destination.region) != (here.account_id, here.region):
         raise _invalid("Bucket", name, ec="0020-00000033")
-    for each in children(root, "Filter"):
-        classes = child_text(each, "StorageClass") or "All"
+    for element in children(root, "Filter"):
+        classes = child_text(element, "StorageClass") or "All"
         if classes != "All" and not set(classes.split(",")) <= set(STORAGE_CLASSES):
             raise _invalid("StorageClass", classes)
 
 
 def _child(parent: Element, name: str) -> Element:
-    found = children(parent, name)
-    if len(found) != 1:
+    elements = children(parent, name)
+    if len(elements) != 1:
         raise RefusedError("MalformedXML", why={"xml": f"a {parent.tag} has one {name}"})
-    return found[0]
+    return elements[0]
 
 
 def _text(parent: Element, name: str) -> str:
@@ -103,10 +104,10 @@ def _rendered(element: Element) -> str:
 
 def _stored(call: Call) -> str:
     inventory_id = call.param("inventoryId")
-    found = call.store.inventories.get(call.bucket.name, inventory_id)
-    if found is None:
+    inventory = call.store.inventories.get(call.bucket.name, inventory_id)
+    if inventory is None:
         raise RefusedError("NoSuchInventory", InventoryId=inventory_id)
-    return found
+    return inventory
 
 
 async def get_inventory(call: Call) -> Response:
@@ -118,10 +119,10 @@ async def get_inventory(call: Call) -> Response:
 async def list_inventories(call: Call) -> Response:
     """Return one page of at most 100 inventory configurations; the token is the last id."""
     token = call.param("continuation-token")
-    found = call.store.inventories.page(call.bucket.name, after=token, limit=PAGE + 1)
-    if not found and not token:
+    inventories = call.store.inventories.page(call.bucket.name, after=token, limit=PAGE + 1)
+    if not inventories and not token:
         raise RefusedError("NoSuchInventory", BucketName=call.bucket.name)
-    page, truncated = found[:PAGE], len(found) > PAGE
+    page, truncated = inventories[:PAGE], len(inventories) > PAGE
     return xml_response(
         "ListInventoryConfigurationsResult",
         (

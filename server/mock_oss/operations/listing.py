@@ -75,9 +75,9 @@ def collect(
             start = after_prefix(folded) or ""
     while True:
         remaining = limit - len(contents) - len(prefixes)
-        found = fetch(after, start, remaining + 1)
+        records = fetch(after, start, remaining + 1)
         jumped = False
-        for record in found:
+        for record in records:
             if len(contents) + len(prefixes) == limit:
                 return Page(contents, prefixes, last)
             folded = _fold(record.key, prefix, delimiter)
@@ -93,7 +93,7 @@ def collect(
                 return Page(contents, prefixes, "")
             after, start, jumped = record.key, beyond, True
             break
-        if not jumped and len(found) <= remaining:
+        if not jumped and len(records) <= remaining:
             return Page(contents, prefixes, "")
 
 

@@ -75,10 +75,10 @@ def find_upload(call: Call) -> UploadRecord:
         RefusedError: NoSuchUpload if the addressed bucket and key have no upload with this id.
     """
     upload_id = call.param("uploadId")
-    found = call.store.uploads.get(upload_id)
-    if found is None or (found.bucket, found.key) != (call.bucket.name, call.key):
+    upload = call.store.uploads.get(upload_id)
+    if upload is None or (upload.bucket, upload.key) != (call.bucket.name, call.key):
         raise _no_upload(upload_id)
-    return found
+    return upload
 
 
 def _no_upload(upload_id: str) -> RefusedError:
@@ -324,8 +324,8 @@ async def list_parts(call: Call) -> Response:
     encoded, encoding = url_encoder(call)
     limit = max_keys(call, "max-parts", default=1000)
     marker = number(call, "part-number-marker", default=0, low=0, high=MAX_PART_NUMBER)
-    found = call.store.uploads.parts(upload.upload_id, after=marker, limit=limit + 1)
-    page, truncated = found[:limit], len(found) > limit
+    parts = call.store.uploads.parts(upload.upload_id, after=marker, limit=limit + 1)
+    page, truncated = parts[:limit], len(parts) > limit
     return xml_response(
         "ListPartsResult",
         (

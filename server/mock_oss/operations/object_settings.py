@@ -39,18 +39,18 @@ MAX_TAGGING_BYTES = 64 << 10
 async def put_acl(call: Call) -> Response:
     """Change an object's ACL."""
     acl = object_acl(call.header("x-oss-object-acl") or "")
-    found = existing(call)
-    call.store.update(found._replace(acl=acl))
-    return Response(200, version_headers(call, found))
+    record = existing(call)
+    call.store.update(record._replace(acl=acl))
+    return Response(200, version_headers(call, record))
 
 
 async def get_acl(call: Call) -> Response:
     """Return an object's ACL."""
-    found = existing(call)
+    record = existing(call)
     return xml_response(
         "AccessControlPolicy",
-        (owner(call.bucket), tag("AccessControlList", (tag("Grant", found.acl),))),
-        version_headers(call, found),
+        (owner(call.bucket), tag("AccessControlList", (tag("Grant", record.acl),))),
+        version_headers(call, record),
     )
 
 
@@ -58,22 +58,22 @@ async def put_tagging(call: Call) -> Response:
     """Replace an object's tags; Last-Modified does not change."""
     checked = check_tags(tags_in(await call.body.read(MAX_TAGGING_BYTES)))
     authorize(call, "oss:PutObjectTagging", tags=checked)
-    found = existing(call)
-    call.store.update(found._replace(tagging=json.dumps(checked)))
-    return Response(200, version_headers(call, found))
+    record = existing(call)
+    call.store.update(record._replace(tagging=json.dumps(checked)))
+    return Response(200, version_headers(call, record))
 
 
 async def get_tagging(call: Call) -> Response:
     """Return an object's tags."""
-    found = existing(call)
-    return xml_response("Tagging", (tag_set(found.tags),), version_headers(call, found))
+    record = existing(call)
+    return xml_response("Tagging", (tag_set(record.tags),), version_headers(call, record))
 
 
 async def delete_tagging(call: Call) -> Response:
     """Delete an object's tags."""
-    found = existing(call)
-    call.store.update(found._replace(tagging="{}"))
-    return Response(204, version_headers(call, found))
+    record = existing(call)
+    call.store.update(record._replace(tagging="{}"))
+    return Response(204, version_headers(call, record))
 
 
 async def put_symlink(call: Call) -> Response:
@@ -106,11 +106,11 @@ async def put_symlink(call: Call) -> Response:
 
 async def get_symlink(call: Call) -> Response:
     """Return the target key of a symlink, in the header `x-oss-symlink-target`."""
-    found = existing(call)
-    if found.kind != "Symlink":
+    record = existing(call)
+    if record.kind != "Symlink":
         raise RefusedError("NotSymlink", Key=call.key)
-    target = found.stored_headers["x-oss-symlink-target"]
-    headers = [("x-oss-symlink-target", url(target)), ("ETag", quoted(found.etag))]
-    headers += [(n, v) for n, v in found.stored_headers.items() if n.startswith("x-oss-meta-")]
-    headers += version_headers(call, found)
+    target = record.stored_headers["x-oss-symlink-target"]
+    headers = [("x-oss-symlink-target", url(target)), ("ETag", quoted(record.etag))]
+    headers += [(n, v) for n, v in record.stored_headers.items() if n.startswith("x-oss-meta-")]
+    headers += version_headers(call, record)
     return Response(200, headers)

@@ -175,26 +175,26 @@ async def put_object(call: Call) -> Response:
     return Response(200, written + properties.encryption_headers)
 
 
-def object_headers(call: Call, found: ObjectRecord) -> list[tuple[str, str]]:
+def object_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
     """Return the headers that describe an object in GET and HEAD responses."""
     headers = [
-        ("ETag", quoted(found.etag)),
-        ("Last-Modified", gmt(found.modified_ms)),
+        ("ETag", quoted(record.etag)),
+        ("Last-Modified", gmt(record.modified_ms)),
         ("Accept-Ranges", "bytes"),
-        ("x-oss-object-type", found.kind),
-        ("x-oss-storage-class", found.storage_class),
-        ("x-oss-hash-crc64ecma", found.crc64),
+        ("x-oss-object-type", record.kind),
+        ("x-oss-storage-class", record.storage_class),
+        ("x-oss-hash-crc64ecma", record.crc64),
     ]
-    if found.md5:
-        headers.append(("Content-MD5", found.md5))
-    if found.kind == "Appendable":
-        headers.append(("x-oss-next-append-position", str(found.size)))
-    if found.restored and (info := restore_info(found.restored, call.service.now_ms())):
+    if record.md5:
+        headers.append(("Content-MD5", record.md5))
+    if record.kind == "Appendable":
+        headers.append(("x-oss-next-append-position", str(record.size)))
+    if record.restored and (info := restore_info(record.restored, call.service.now_ms())):
         headers.append(("x-oss-restore", info))
-    headers += version_headers(call, found)
-    if found.tagging != "{}":
-        headers.append(("x-oss-tagging-count", str(len(found.tags))))
-    for name, value in found.stored_headers.items():
+    headers += version_headers(call, record)
+    if record.tagging != "{}":
+        headers.append(("x-oss-tagging-count", str(len(record.tags))))
+    for name, value in record.stored_headers.items():
         if name != SYMLINK_TARGET:
             headers.append((_TITLES.get(name, name), value))
     return headers
@@ -217,7 +217,7 @@ def override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]
     return kept + [(_TITLES[n], header_text(value)) for n, value in wanted.items()]
 
 
-def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
+def resolve(call: Call, bucket: BucketRecord, record: ObjectRecord) -> ObjectRecord:
     """Follow a symlink: return its record with the content of the target object.
 
     The size, ETag, checksums and data come from the target; the headers come from the symlink. An
@@ -227,26 +227,26 @@ def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectReco
         RefusedError: AccessDenied if the caller may not read the target, SymlinkTargetNotExist if
             the target does not exist, InvalidTargetType if the target is a symlink.
     """
-    if found.kind != "Symlink":
-        return found
-    name = found.stored_headers[SYMLINK_TARGET]
+    if record.kind != "Symlink":
+        return record
+    name = record.stored_headers[SYMLINK_TARGET]
     authorize_object(call, "oss:GetObject", bucket, name)
     target = call.store.objects.get(bucket.name, name)
     if target is None:
-        raise RefusedError("SymlinkTargetNotExist", Key=found.key)
+        raise RefusedError("SymlinkTargetNotExist", Key=record.key)
     if target.kind == "Symlink":
         raise RefusedError("InvalidTargetType", why={"kind": "symlink", "target": target.key})
-    return found._replace(
+    return record._replace(
         size=target.size,
         etag=target.etag,
         md5=target.md5,
         crc64=target.crc64,
-        modified_ms=max(found.modified_ms, target.modified_ms),
+        modified_ms=max(record.modified_ms, target.modified_ms),
         segments_json=target.segments_json,
     )
 
 
-def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
+def readable(call: Call, bucket: BucketRecord, record: ObjectRecord) -> ObjectRecord:
     """Refuse an archived object that is not restored; follow a symlink with `resolve`.
 
     Returns:
@@ -255,43 +255,43 @@ def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRec
     Raises:
         RefusedError: InvalidObjectState for an archived object, or an error of `resolve`.
     """
-    check_readable(found, call.service.now_ms())
-    return resolve(call, bucket, found)
+    check_readable(record, call.service.now_ms())
+    return resolve(call, bucket, record)
 
 
 async def get_object(call: Call) -> Response:
     """Return the data of an object; with a Range header, only the requested range."""
-    found = readable(call, call.bucket, existing(call))
-    check_conditions(call.request.headers, found)
-    headers = override(call, object_headers(call, found))
-    part = parse_range(call.request.headers, found.size)
-    segments = found.segments
-    if part is None and wants_gzip(call.request, headers, found.size):
+    record = readable(call, call.bucket, existing(call))
+    check_conditions(call.request.headers, record)
+    headers = override(call, object_headers(call, record))
+    part = parse_range(call.request.headers, record.size)
+    segments = record.segments
+    if part is None and wants_gzip(call.request, headers, record.size):
         return Response(200, gzip_headers(headers), segments=segments, length=None, is_gzip=True)
     if part is None:
-        return Response(200, headers, segments=segments, length=found.size)
+        return Response(200, headers, segments=segments, length=record.size)
     offset, length = part
-    headers.append(("Content-Range", f"bytes {offset}-{offset + length - 1}/{found.size}"))
+    headers.append(("Content-Range", f"bytes {offset}-{offset + length - 1}/{record.size}"))
     return Response(206, headers, segments=clip(segments, offset, length), length=length)
 
 
 async def head_object(call: Call) -> Response:
     """Return the headers of an object."""
-    found = resolve(call, call.bucket, existing(call))
-    check_conditions(call.request.headers, found)
-    return Response(200, object_headers(call, found), length=found.size)
+    record = resolve(call, call.bucket, existing(call))
+    check_conditions(call.request.headers, record)
+    return Response(200, object_headers(call, record), length=record.size)
 
 
 async def get_object_meta(call: Call) -> Response:
     """Return only the size, ETag, date and CRC-64 of an object, without a body also for GET."""
-    found = resolve(call, call.bucket, existing(call))
+    record = resolve(call, call.bucket, existing(call))
     headers = [
-        ("ETag", quoted(found.etag)),
-        ("Last-Modified", gmt(found.modified_ms)),
-        ("x-oss-hash-crc64ecma", found.crc64),
-        *version_headers(call, found),
+        ("ETag", quoted(record.etag)),
+        ("Last-Modified", gmt(record.modified_ms)),
+        ("x-oss-hash-crc64ecma", record.crc64),
+        *version_headers(call, record),
     ]
-    return Response(200, headers, length=found.size)
+    return Response(200, headers, length=record.size)
 
 
 async def delete_object(call: Call) -> Response:

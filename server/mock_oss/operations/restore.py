@@ -47,8 +47,8 @@ def _restoration(stored: str, now_ms: int) -> _Restoration | None:
     """Return the restoration of an object, or None if there is none or if it has expired."""
     if not stored:
         return None
-    found = _Restoration._make(json.loads(stored))
-    return found if now_ms < found.expires_ms else None
+    restoration = _Restoration._make(json.loads(stored))
+    return restoration if now_ms < restoration.expires_ms else None
 
 
 def restore_info(stored: str, now_ms: int) -> str:
@@ -58,35 +58,35 @@ def restore_info(stored: str, now_ms: int) -> str:
         stored: the field `restored` of an object's record.
         now_ms: the mock's time in milliseconds since the epoch.
     """
-    found = _restoration(stored, now_ms)
-    if found is None:
+    restoration = _restoration(stored, now_ms)
+    if restoration is None:
         return ""
-    if now_ms < found.ready_ms:
+    if now_ms < restoration.ready_ms:
         return 'ongoing-request="true"'
-    return f'ongoing-request="false", expiry-date="{gmt(found.expires_ms)}"'
+    return f'ongoing-request="false", expiry-date="{gmt(restoration.expires_ms)}"'
 
 
-def check_readable(found: ObjectRecord, now_ms: int) -> None:
+def check_readable(record: ObjectRecord, now_ms: int) -> None:
     """Refuse to read an object in an archive storage class that is not restored.
 
     Raises:
         RefusedError: InvalidObjectState.
     """
-    if found.storage_class not in TIMES_MS:
+    if record.storage_class not in TIMES_MS:
         return
-    restoration = _restoration(found.restored, now_ms)
+    restoration = _restoration(record.restored, now_ms)
     if restoration is None or now_ms < restoration.ready_ms:
-        raise RefusedError("InvalidObjectState", Key=found.key, StorageClass=found.storage_class)
+        raise RefusedError("InvalidObjectState", Key=record.key, StorageClass=record.storage_class)
 
 
 async def restore_object(call: Call) -> Response:
     """Start the restoration of an archived object, or restore a restored object for longer."""
     days, tier = _wanted(await call.body.read(MAX_BODY_BYTES))
-    found = existing(call)
-    times = TIMES_MS.get(found.storage_class)
+    record = existing(call)
+    times = TIMES_MS.get(record.storage_class)
     if times is None:
-        raise RefusedError("OperationNotSupported", StorageClass=found.storage_class)
-    if not 1 <= days <= MAX_DAYS[found.storage_class]:
+        raise RefusedError("OperationNotSupported", StorageClass=record.storage_class)
+    if not 1 <= days <= MAX_DAYS[record.storage_class]:
         raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=days)
     if "" in times and tier is not None:
         raise RefusedError("MalformedXML", why={"xml": "Archive has no JobParameters"})
@@ -96,7 +96,7 @@ async def restore_object(call: Call) -> Response:
             "InvalidArgument", ec="0016-00000703", ArgumentName="Tier", ArgumentValue=tier[:256]
         )
     now_ms = call.service.now_ms()
-    running = _restoration(found.restored, now_ms)
+    running = _restoration(record.restored, now_ms)
     ready_ms, status = now_ms + times[tier], 202
     if running is not None and running.ready_ms <= now_ms:
         ready_ms, tier, status = running.ready_ms, running.tier, 200
@@ -104,11 +104,11 @@ async def restore_object(call: Call) -> Response:
         not tier or TIERS.index(tier) >= TIERS.index(running.tier)
     ):  # only a faster tier may replace a restoration in progress
         ec = "0016-00000715" if tier and tier != running.tier else None
-        raise RefusedError("RestoreAlreadyInProgress", ec=ec, Key=found.key)
+        raise RefusedError("RestoreAlreadyInProgress", ec=ec, Key=record.key)
     expires_ms = max(ready_ms, now_ms) + days * DAY_MS
     restored = json.dumps(_Restoration(ready_ms, expires_ms, tier))
-    call.store.update(found._replace(restored=restored))
-    headers = version_headers(call, found)
+    call.store.update(record._replace(restored=restored))
+    headers = version_headers(call, record)
     if tier:
         headers.append(("x-oss-object-restore-priority", tier))
     return Response(status, headers)
@@ -136,14 +136,14 @@ def _wanted(body: bytes) -> tuple[int, str | None]:
 
 async def clean_restored_object(call: Call) -> Response:
     """End the restoration of a ColdArchive or DeepColdArchive object early."""
-    found = existing(call)
-    if found.storage_class not in ("ColdArchive", "DeepColdArchive"):
-        raise RefusedError("OperationNotSupported", StorageClass=found.storage_class)
+    record = existing(call)
+    if record.storage_class not in ("ColdArchive", "DeepColdArchive"):
+        raise RefusedError("OperationNotSupported", StorageClass=record.storage_class)
     now_ms = call.service.now_ms()
-    running = _restoration(found.restored, now_ms)
+    running = _restoration(record.restored, now_ms)
     if running is None:
-        raise RefusedError("ArchiveRestoreFileStale", Key=found.key)
+        raise RefusedError("ArchiveRestoreFileStale", Key=record.key)
     if now_ms < running.ready_ms:
-        raise RefusedError("ArchiveRestoreNotFinished", Key=found.key)
-    call.store.update(found._replace(restored=""))
-    return Response(200, version_headers(call, found))
+        raise RefusedError("ArchiveRestoreNotFinished", Key=record.key)
+    call.store.update(record._replace(restored=""))
+    return Response(200, version_headers(call, record))

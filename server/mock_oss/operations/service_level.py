@@ -33,7 +33,7 @@ def _wanted_tags(call: Call) -> tuple[str, set[tuple[str, str]]]:
         tags = json.loads("{" + tagging + "}")
     except (ValueError, RecursionError):
         tags = {"": None}
-    if not all(isinstance(each, str) for each in tags.values()):
+    if not all(isinstance(value, str) for value in tags.values()):
         raise RefusedError("InvalidArgument", ArgumentName="tagging", ArgumentValue=tagging[:256])
     return key, wanted | set(tags.items())
 
@@ -48,7 +48,7 @@ async def list_buckets(call: Call) -> Response:
     key, wanted = _wanted_tags(call)
     prefix, marker = call.param("prefix"), call.param("marker")
     limit = max_keys(call, "max-keys", default=100)
-    found = [
+    buckets = [
         bucket
         for bucket in call.store.buckets.all()
         if bucket.account_id == call.caller.account_id
@@ -57,7 +57,7 @@ async def list_buckets(call: Call) -> Response:
         and wanted <= bucket.tags.items()
         and (not key or key in bucket.tags)
     ]
-    page, truncated = found[:limit], len(found) > limit
+    page, truncated = buckets[:limit], len(buckets) > limit
     paging = []
     if truncated or prefix or marker or "max-keys" in call.request.params:
         paging = [

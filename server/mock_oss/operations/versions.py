@@ -55,7 +55,7 @@ async def list_versions(call: Call) -> Response:
             tag("NextKeyMarker", write(page.last) if page.last else None),
             tag("NextVersionIdMarker", next_version if page.last else None),
             *(_entry(call, entry, encoded=encoded) for entry in page.contents),
-            *(tag("CommonPrefixes", (tag("Prefix", write(each)),)) for each in page.prefixes),
+            *(tag("CommonPrefixes", (tag("Prefix", write(common)),)) for common in page.prefixes),
         ),
     )
 
@@ -84,8 +84,8 @@ def _sequence_after(call: Call, key: str, marker: str) -> int:
             ArgumentValue=marker,
         )
     if marker == NULL_VERSION:
-        found = call.store.version(call.bucket.name, key, marker)
-        return BEFORE_ALL if found is None else found.sequence
+        record = call.store.version(call.bucket.name, key, marker)
+        return BEFORE_ALL if record is None else record.sequence
     sequence = sequence_of(marker)
     if sequence is None:
         raise RefusedError(

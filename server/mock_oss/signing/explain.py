@@ -120,12 +120,12 @@ def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
     Each mistake is yielded alone, and also combined with each mistake that `dropped` yields.
     """
     nothing: Mistake = ("", lambda case: case)
-    found = list(guesses(case, evidence.seen))
+    headers = list(guesses(case, evidence.seen))
     sent = case.signed_headers()
     for other, change in (nothing, *dropped(case)):
         changed = change(case)
         text = changed.text()
-        for name, value in found:
+        for name, value in headers:
             cause = differs(name, sent.get(name), value)
             theirs = with_header(changed, text, name, value)
             yield (f"{other}, and {cause}" if other else cause), theirs

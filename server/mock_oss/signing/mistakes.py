@@ -77,15 +77,15 @@ def likely(case: Case) -> list[Mistake]:
 
     The caller tries each mistake, and each combination of two mistakes.
     """
-    found = [*dropped(case), *_content_types(case), *_rewritten(case)]
+    mistakes = [*dropped(case), *_content_types(case), *_rewritten(case)]
     if isinstance(case, V4Case):
-        found += _v4(case)
+        mistakes += _v4(case)
     else:
-        found += _v2(case) if isinstance(case, V2Case) else _v1(case)
+        mistakes += _v2(case) if isinstance(case, V2Case) else _v1(case)
     for method in METHODS:
         if method != case.method:
-            found.append((f"the method was signed as {method}", _with(method=method)))
-    return found
+            mistakes.append((f"the method was signed as {method}", _with(method=method)))
+    return mistakes
 
 
 def differs(name: str, sent: str | None, signed: str) -> str:

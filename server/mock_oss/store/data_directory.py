@@ -132,8 +132,8 @@ class Store:
             The version id and the sequence number of the new version, and the segments of versions
             that it replaces.
         """
-        found = self.buckets.get(bucket)
-        versioning = "" if found is None else found.versioning
+        record = self.buckets.get(bucket)
+        versioning = "" if record is None else record.versioning
         gone = [] if current is None else _segments(current)
         if not versioning:
             return (NULL_VERSION, 0), gone
@@ -182,10 +182,10 @@ class Store:
             The version id of the delete marker; empty text if none was added.
         """
         with self.database.transaction():
-            found = self.buckets.get(bucket)
+            record = self.buckets.get(bucket)
             identity, gone = self._make_room(bucket, key, self.objects.existing(bucket, key))
             self.objects.delete(bucket, key)
-            is_versioned = found is not None and found.versioning != ""
+            is_versioned = record is not None and record.versioning != ""
             if is_versioned:
                 self.versions.put(_delete_marker(bucket, key, now_ms, identity))
         self.blobs.delete(gone)
@@ -296,8 +296,8 @@ class Store:
         self.database.close()
 
 
-def _segments(found: ExistingObject) -> list[Segment]:
-    return load_segments(found.segments_json)
+def _segments(record: ExistingObject) -> list[Segment]:
+    return load_segments(record.segments_json)
 
 
 def _delete_marker(bucket: str, key: str, now_ms: int, identity: tuple[str, int]) -> ObjectRecord:

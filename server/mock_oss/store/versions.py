@@ -106,10 +106,10 @@ class Versions:
     def exist(self, bucket: str) -> bool:
         """Return whether a bucket has noncurrent versions or delete markers."""
         with self._db.lock:
-            found = self._db.execute(
+            row = self._db.execute(
                 "SELECT 1 FROM object_versions WHERE bucket = ? LIMIT 1", (bucket,)
             ).fetchone()
-        return found is not None
+        return row is not None
 
     def of_key(self, bucket: str, key: str) -> list[ObjectRecord]:
         """Return the rows of a key, newest first."""

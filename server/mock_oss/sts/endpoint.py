@@ -91,9 +91,9 @@ def _json_response(status: int, values: Mapping[str, object]) -> Response:
 
 def _elements(values: Mapping[str, object]) -> list[str]:
     return [
-        tag(name, _element(each))
+        tag(name, _element(item))
         for name, value in values.items()
-        for each in (value if isinstance(value, list) else [value])
+        for item in (value if isinstance(value, list) else [value])
     ]
 
 

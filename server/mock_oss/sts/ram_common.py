@@ -91,28 +91,28 @@ class RamCall:
 
     def existing_policy(self, name: str) -> ManagedPolicy:
         """Return a custom policy of the caller's account."""
-        found = self.directory.policy(self.account_id, name)
-        if found is None:
+        policy = self.directory.policy(self.account_id, name)
+        if policy is None:
             raise refusal(404, "EntityNotExist.Policy", f"The policy {name} does not exist.")
-        return found
+        return policy
 
     def role(self) -> RoleEntry:
         """Return the role that the request names."""
         name = self.name("RoleName")
         self.permit(f"role/{name}")
-        found = self.directory.role(f"acs:ram::{self.account_id}:role/{name}")
-        if found is None:
+        role = self.directory.role(f"acs:ram::{self.account_id}:role/{name}")
+        if role is None:
             raise refusal(404, "EntityNotExist.Role", f"The role {name} does not exist.")
-        return found
+        return role
 
     def user(self) -> UserEntry:
         """Return the user that the request names."""
         name = self.name("UserName")
         self.permit(f"user/{name}")
-        found = self.directory.user(self.account_id, name)
-        if found is None:
+        user = self.directory.user(self.account_id, name)
+        if user is None:
             raise refusal(404, "EntityNotExist.User", f"The user {name} does not exist.")
-        return found
+        return user
 
     def document(self, parameter: str, parse: Callable[[str, str], Policy]) -> str:
         """Return a mandatory parameter with a policy document, after a check of the document."""

@@ -129,7 +129,7 @@ def create_access_key(call: RamCall) -> Answer:
 def list_access_keys(call: RamCall) -> Answer:
     """Return the access keys of a user, without secrets."""
     entry = call.user()
-    return call.answer(AccessKeys={"AccessKey": [_key(entry, each) for each in entry.user.keys]})
+    return call.answer(AccessKeys={"AccessKey": [_key(entry, key) for key in entry.user.keys]})
 
 
 def delete_access_key(call: RamCall) -> Answer:

@@ -92,8 +92,8 @@ def create_version(call: RamCall) -> Answer:
                 "LimitExceeded.Policy.Version",
                 f"The number of versions must not exceed {MAX_VERSIONS}.",
             )
-        oldest = next(each for each in versions if each.number != policy.default)
-        versions = tuple(each for each in versions if each is not oldest)
+        oldest = next(version for version in versions if version.number != policy.default)
+        versions = tuple(version for version in versions if version is not oldest)
     number = policy.versions[-1].number + 1
     made = PolicyVersion(number=number, document=document, created_ms=call.now_ms)
     in_force = call.params.get("SetAsDefault", "false").lower() == "true"
@@ -108,23 +108,23 @@ def list_versions(call: RamCall) -> Answer:
     """Return all versions of a custom policy."""
     policy = call.policy()
     return call.answer(
-        PolicyVersions={"PolicyVersion": [_version(policy, each) for each in policy.versions]}
+        PolicyVersions={"PolicyVersion": [_version(policy, version) for version in policy.versions]}
     )
 
 
 def delete_version(call: RamCall) -> Answer:
     """Delete a version of a custom policy that is not in force."""
     policy, wanted = call.policy(), call.given("VersionId")
-    found = next((each for each in policy.versions if each.version_id == wanted), None)
-    if found is None:
+    version = next((v for v in policy.versions if v.version_id == wanted), None)
+    if version is None:
         raise refusal(404, "EntityNotExist.Policy.Version", f"The version {wanted} does not exist.")
-    if found.number == policy.default:
+    if version.number == policy.default:
         raise refusal(
             409,
             "DeleteConflict.PolicyVersion.Default",
             "The default version of a policy can not be deleted.",
         )
-    kept = tuple(each for each in policy.versions if each is not found)
+    kept = tuple(v for v in policy.versions if v is not version)
     call.directory.put_policy(replace(policy, versions=kept))
     return call.answer()
 

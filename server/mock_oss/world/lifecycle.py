@@ -74,7 +74,7 @@ def parse_lifecycle(body: bytes) -> tuple[Rule, ...]:
     rules = children(root, "Rule")
     if not 1 <= len(rules) <= MAX_RULES:
         raise RefusedError("MalformedXML", why={"xml": f"{len(rules)} rules, 1 to {MAX_RULES}"})
-    found: list[Rule] = []
+    enabled: list[Rule] = []
     for rule in rules:
         prefix, status = child_text(rule, "Prefix"), child_text(rule, "Status")
         if prefix is None or status not in ("Enabled", "Disabled"):
@@ -88,8 +88,8 @@ def parse_lifecycle(body: bytes) -> tuple[Rule, ...]:
         tags = _tags(rule)
         performed = [_performed(action, prefix, tags) for action in actions]
         if status == "Enabled":
-            found += [each for each in performed if each is not None]
-    return tuple(found)
+            enabled += filter(None, performed)
+    return tuple(enabled)
 
 
 def _performed(action: Element, prefix: str, tags: frozenset[tuple[str, str]]) -> Rule | None:
@@ -133,8 +133,8 @@ def _check_days(
     last = 0
     transitions = {child_text(t, "StorageClass"): t for t in children(rule, transition)}
     for name in (*STORAGE_CLASSES, None):
-        found = transitions.get(name) if name else next(iter(children(rule, expiration)), None)
-        days = None if found is None else days_of(found)
+        action = transitions.get(name) if name else next(iter(children(rule, expiration)), None)
+        days = None if action is None else days_of(action)
         if days is not None and days <= last:
             raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=str(days))
         last = days or last
@@ -232,6 +232,6 @@ def _abort_old_uploads(store: Store, bucket: str, rule: AbortRule, now_ms: int) 
 def _delete_old_versions(store: Store, bucket: str, rule: NoncurrentRule, now_ms: int) -> None:
     until_ms = now_ms - rule.days * DAY_MS
     for key, version_id in store.versions.noncurrent_since(bucket, rule.prefix, until_ms):
-        found = store.version(bucket, key, version_id)
-        if found is not None and rule.tags <= found.tags.items():
+        record = store.version(bucket, key, version_id)
+        if record is not None and rule.tags <= record.tags.items():
             store.delete_version(bucket, key, version_id)
