@@ -157,7 +157,7 @@ class MockOSS:
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """The names allowed in the Host header of `/_mock/` requests, besides loopback IPs."""
+        """Host names, in lower case, at which the mock answers `/_mock/` besides loopback IPs."""
         return frozenset({"localhost", self.host.lower(), *self._domains}) | self._allow_hosts
 
     @property

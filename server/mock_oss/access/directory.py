@@ -148,7 +148,7 @@ class Directory:
         return [self._policies[account_id, name] for name in self._attached.get(entry.arn, ())]
 
     def attach(self, policy: ManagedPolicy, entry: UserEntry | RoleEntry) -> None:
-        """Attach a policy to a user or role."""
+        """Attach a policy to a user or role that does not have the policy yet."""
         self._changed()
         self._attached[entry.arn] = (*self._attached.get(entry.arn, ()), policy.name)
 

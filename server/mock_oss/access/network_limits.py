@@ -38,12 +38,13 @@ def _network(request: Request, address: str) -> str:
 
 
 def signed_query(request: Request) -> list[tuple[str, str]]:
-    """Return the query that the signature of a request covers.
+    """Return the (name, value) pairs of the query that the client signed.
 
-    The query of a presigned URL for one network gets the address of the client's network.
+    A presigned URL for one network was signed with the address of the network, which the URL does
+    not contain: `x-oss-ac-source-ip` is added, computed from the client's address and the mask.
 
     Raises:
-        RefusedError: InvalidArgument if the mask is not valid.
+        RefusedError: InvalidArgument if the mask is not a number of bits.
     """
     params = request.params
     if MASK not in params or IP in params or "authorization" in request.headers:

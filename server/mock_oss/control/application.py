@@ -65,7 +65,7 @@ class ControlledMock(Protocol):
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """The names allowed in the Host header of `/_mock/` requests, besides loopback IPs."""
+        """Host names, in lower case, at which the mock answers `/_mock/` besides loopback IPs."""
 
     @property
     def refuse_public_endpoints(self) -> bool:

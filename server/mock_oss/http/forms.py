@@ -90,7 +90,12 @@ class FormReader:
         return data
 
     def finish(self) -> None:
-        """Raise RefusedError if the form is incomplete or contains no file."""
+        """Check the form after the last piece of the body.
+
+        Raises:
+            RefusedError: MalformedPOSTRequest if the end of the form is missing,
+                IncorrectNumberOfFilesInPOSTRequest if the form has no file.
+        """
         if not self.ended:
             raise RefusedError("MalformedPOSTRequest", why={"kind": "form", "cause": "cut off"})
         if not self.file_started:

@@ -138,10 +138,14 @@ class OssProtocol(HttpToolsProtocol):
         scope["mock_oss.transport"] = self.transport
 
     def on_headers_complete(self) -> None:
-        """Check the headers, add the mock's entries to the ASGI scope, and start the application.
+        """Start the application for a request whose headers are complete.
+
+        httptools calls this method. The ASGI scope gets the mock's entries `mock_oss.wake`,
+        `mock_oss.answer` and `mock_oss.take_body`.
 
         Raises:
-            ValueError: the request has a body and asks for a protocol upgrade.
+            ValueError: the request has a body and asks for a protocol upgrade; uvicorn then calls
+                `send_400_response`.
         """
         self.in_head = False
         self.head_bytes = 0

@@ -59,7 +59,13 @@ async def get_acl(call: Call) -> Response:
 
 
 async def put_lifecycle(call: Call) -> Response:
-    """Replace the lifecycle rules of the bucket."""
+    """Replace the lifecycle rules of the bucket.
+
+    GetBucketLifecycle returns the stored request body, with True and False in lower case.
+
+    Raises:
+        RefusedError: see `parse_lifecycle`.
+    """
     body = await call.body.read(MAX_XML_BYTES)
     try:
         text = body.decode("utf-8-sig")

@@ -27,7 +27,11 @@ MAX_CORS_BYTES = 16 << 10
 
 
 def bucket_acl(value: str) -> str:
-    """Return the `x-oss-acl` value unchanged; raise RefusedError if the value is not valid."""
+    """Return the value of the header `x-oss-acl`, if it is one of `BUCKET_ACLS`.
+
+    Raises:
+        RefusedError: InvalidArgument for another value.
+    """
     if value not in BUCKET_ACLS:
         raise RefusedError("InvalidArgument", ArgumentName="x-oss-acl", ArgumentValue=value)
     return value
@@ -102,7 +106,10 @@ async def delete_bucket(call: Call) -> Response:
 
 
 async def get_info(call: Call) -> Response:
-    """Return the bucket's settings as a BucketInfo document."""
+    """Return the bucket's properties, such as region, owner, ACL and endpoints.
+
+    Source: vendor page GetBucketInfo.
+    """
     bucket = call.bucket
     return xml_response(
         "BucketInfo",

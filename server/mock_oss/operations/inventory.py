@@ -117,7 +117,13 @@ async def get_inventory(call: Call) -> Response:
 
 
 async def list_inventories(call: Call) -> Response:
-    """Return one page of at most 100 inventory configurations; the token is the last id."""
+    """Return one page of the bucket's inventory configurations, in order of their ids.
+
+    A page has at most 100. The continuation token is the last id of the previous page.
+
+    Raises:
+        RefusedError: NoSuchInventory if the bucket has no configuration at all.
+    """
     token = call.param("continuation-token")
     inventories = call.store.inventories.page(call.bucket.name, after=token, limit=PAGE + 1)
     if not inventories and not token:

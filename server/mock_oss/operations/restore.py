@@ -80,7 +80,15 @@ def check_readable(record: ObjectRecord, now_ms: int) -> None:
 
 
 async def restore_object(call: Call) -> Response:
-    """Start the restoration of an archived object, or restore a restored object for longer."""
+    """Start the restoration of an archived object, or extend the time for which it is restored.
+
+    The status is 202 if a restoration starts, and 200 if it is extended.
+
+    Raises:
+        RefusedError: OperationNotSupported for an object that is not archived, InvalidArgument for
+            a wrong number of days or tier, RestoreAlreadyInProgress if a restoration with the same
+            or a faster tier is running.
+    """
     days, tier = _wanted(await call.body.read(MAX_BODY_BYTES))
     record = existing(call)
     times = TIMES_MS.get(record.storage_class)

@@ -56,7 +56,7 @@ class V4Case(_Case):
     payload: str | None = None
 
     def text(self) -> str:
-        """Return the canonical request of this case."""
+        """Return the canonical request, with the lines replaced that a mistake has changed."""
         lines = v4.canonical_request(
             self.method,
             self.bucket,

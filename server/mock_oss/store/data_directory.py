@@ -252,7 +252,7 @@ class Store:
         self.blobs.delete(segment for segment in segments if segment.blob not in names)
 
     def clear(self) -> None:
-        """Delete all data of the mock."""
+        """Delete all buckets with their content, sessions and bindings of domains."""
         with self.database.lock:
             self.database.clear()
             self.buckets.clear_cache()

@@ -145,7 +145,7 @@ class Objects:
     def page(
         self, bucket: str, *, prefix: str = "", after: str = "", start: str = "", limit: int = 1000
     ) -> list[ObjectRecord]:
-        """Return objects in byte order of their keys.
+        """Return the current versions of a bucket's objects, in the order of the keys' bytes.
 
         Args:
             bucket: the bucket's name.

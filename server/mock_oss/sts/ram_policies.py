@@ -145,7 +145,11 @@ def detach_from_role(call: RamCall) -> Answer:
 
 
 def detach_from_user(call: RamCall) -> Answer:
-    """Detach a custom policy from a user."""
+    """Detach a custom policy from a user.
+
+    Raises:
+        STSRefusedError: EntityNotExist.User.Policy if the policy is not attached.
+    """
     return _detach(call, call.user(), "User")
 
 

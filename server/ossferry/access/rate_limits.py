@@ -103,13 +103,14 @@ class Rates:
         await self._count(self._renewals, "renewal", principal)
 
     async def admit_objects(self, principal: str) -> None:
-        """Count an identified principal's request about stored uploads.
+        """Count one request of a principal about stored uploads, such as to list or to share them.
 
         Args:
             principal: hash of the principal.
 
         Raises:
-            TooManyError: the principal sent too many requests.
+            TooManyError: the principal has sent more such requests than the limit allows; the
+                request was not counted.
         """
         await self._count(self._objects, "objects", principal)
 

@@ -92,9 +92,10 @@ class SignIn:
         return None
 
     def sign_in(self, request: Request) -> Response | None:
-        """Return a redirect to the sign-in page, which returns to the requested page.
+        """Return a redirect (303) to the sign-in page of the application.
 
-        A page in a frame gets None, because a sign-in page must not be in a frame.
+        The address contains the requested page, to which the person returns after the sign-in.
+        The result is None for a page in a frame, because a sign-in page must not be in a frame.
         """
         if request.headers.get("sec-fetch-dest", "document") != "document":
             return None

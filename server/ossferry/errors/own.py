@@ -86,4 +86,4 @@ class PrefixError(OssferryError):
 
 
 class PolicyError(OssferryError):
-    """Raised if no safe policy for an STS session can be built."""
+    """Raised if a value cannot be part of a session policy, or the policy would be too long."""

@@ -27,11 +27,12 @@ _FOLDER = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
-    """What an application allows one request for a grant.
+    """The limits that an application sets for one grant; an `Authorize` function returns it.
 
     Attributes:
-        folder: a folder below the person's prefix, such as `course-7/essays`; empty for the whole
-            prefix. A folder has lower-case letters, digits and hyphens. OSS enforces it.
+        folder: a folder below the principal's prefix, such as `course-7/essays`, of lower-case
+            letters, digits and hyphens; empty for the whole prefix. OSS refuses uploads outside
+            of the folder.
         max_file_size: the largest file in bytes; None for the size in the settings.
         types: allowed types in the syntax of the setting `allowed_types`; empty for the types in
             the settings.
@@ -59,12 +60,13 @@ class Permission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a client asks for.
+    """A client's request for a grant, as an `Authorize` function gets it.
 
     Attributes:
-        kind: `credentials` for any number of files, or `form` for a signed form.
-        name, size, content_type: the description of the one file of a form, as the client claims
-            it; empty or None if it is unknown.
+        kind: `credentials` for any number of files, or `form` for a signed form for one file.
+        name: the file's name according to the client; empty for credentials or if unknown.
+        size: the file's size in bytes according to the client; None like an empty `name`.
+        content_type: the file's type according to the client; empty like `name`.
     """
 
     kind: Literal["credentials", "form"]

@@ -178,10 +178,11 @@ class Hooks:
             woken.set()
 
     async def sleep(self, target: str, most_s: float) -> None:
-        """Wait until `wake` is called, or for at most `most_s` seconds.
+        """Wait until `wake` is called after the last `begin`, or until the time is over.
 
         Args:
             target: name of the hook whose delivery task waits.
+            most_s: the longest wait in seconds.
         """
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken[target].wait(), most_s)

@@ -20,9 +20,12 @@ __all__ = ["Share", "add", "page"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A share link to an upload.
+    """A share link to an upload, as a row of the ledger.
 
     Attributes:
+        id: id of the link.
+        key: the object key of the upload.
+        note: text by which the owner recognises the link; may be empty.
         disposition: `attachment` for a download, `inline` for display in the browser.
         process: the requested image processing; None for the unchanged object.
         deleted_at: time of the upload's deletion, after which the link no longer works; None while

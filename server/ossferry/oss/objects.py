@@ -20,7 +20,9 @@ class Listed:
     Attributes:
         size: size in bytes.
         etag: the ETag without quotes.
-        is_symlink: whether it is only a reference to another key, which may be of somebody else.
+        last_modified: time of the last change, in UTC.
+        is_symlink: True if the object is a symbolic link. It leads to another key, which may belong
+            to another principal.
     """
 
     key: str

@@ -179,11 +179,11 @@ class Sdk:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Convert exceptions of the SDK inside the `with` block.
+        """Convert exceptions of `oss2` and requests in the `with` block to errors of the server.
 
         Raises:
-            OssRefusedError: OSS refuses the request.
-            OssLostError: OSS gives no usable answer.
+            OssRefusedError: OSS refuses the request; has the code and request id of OSS.
+            OssLostError: OSS does not answer, or the answer is not from OSS.
         """
         try:
             yield
@@ -291,7 +291,7 @@ class SdkBucket:
         return str(_ours(self._bucket.init_multipart_upload(key, headers=headers)).upload_id)
 
     def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
-        """Store bytes as a part; return its ETag (UploadPart)."""
+        """Store bytes as part `number`; return the ETag without quotes (UploadPart)."""
         return str(_ours(self._bucket.upload_part(key, upload_id, number, data)).etag)
 
     def copy_part(
@@ -421,7 +421,11 @@ class SdkBucket:
         return Cors(rules=rules, varies=bool(found.response_vary))
 
     def lifecycle(self) -> Sequence[LifecycleRule]:
-        """Return the lifecycle rules (GetBucketLifecycle)."""
+        """Return the bucket's lifecycle rules (GetBucketLifecycle).
+
+        Raises:
+            OssRefusedError: NoSuchLifecycle if the bucket has no rules.
+        """
         enabled = oss2.models.LifecycleRule.ENABLED
         return [
             LifecycleRule(

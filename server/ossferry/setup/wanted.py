@@ -155,7 +155,7 @@ class Wanted:
 
     @property
     def role_arn(self) -> str:
-        """The ARN of the role for pages."""
+        """The ARN of the RAM role whose credentials pages get."""
         return self.arn_of(self.role)
 
     @property

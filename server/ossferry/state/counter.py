@@ -43,7 +43,11 @@ log = logger("ossferry.rates")
 
 
 class Counter:
-    """Counts events against rate limits; with Redis, all processes share the counts."""
+    """Counts events against rate limits in moving windows.
+
+    With Redis, all processes share the counts. Without Redis, each process counts for itself. While
+    Redis does not answer, each process allows a fraction of each limit.
+    """
 
     def __init__(
         self,

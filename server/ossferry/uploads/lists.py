@@ -123,7 +123,10 @@ class ListApi:
         self._clock = clock
 
     async def list(self, request: Request, owner: Owner) -> Response:
-        """Handle `GET /api/objects?limit=&after=&q=&sort=`: return one page of uploads.
+        """Handle `GET /api/objects?limit=&after=&q=&sort=`: return one page as `Objects`.
+
+        `limit` is the number of uploads, 1 to 1,000. `after` is `next` of the previous page. `q` is
+        text to search for, `sort` one of `SORTS`.
 
         Raises:
             BadRequestError: a parameter is invalid.

@@ -115,9 +115,13 @@ class Quotas:
         return self._least(await self._standing(owner))
 
     async def make_sure_it_fits(self, owner: Owner, size: int) -> None:
-        """Raise an error if one more object of this size would exceed the total limits.
+        """Check that one more object would not exceed the owner's total limits.
 
         Limits per day are not checked.
+
+        Args:
+            owner: the owner of the object.
+            size: size of the object in bytes.
 
         Raises:
             QuotaExceededError: the object would exceed a total limit.

@@ -130,13 +130,13 @@ class Reconciler:
                 await leases.release(connection, LEASE, holder=self._me)
 
     async def look_through(self, owner: Owner) -> Differences:
-        """Compare one principal's objects with the ledger, and correct the ledger.
+        """Compare all objects of one owner with the ledger, and correct the ledger.
 
-        If an object waits, the principal is due again, even if the ledger knows of no credentials
-        that are newer than this look, for example after a restore.
+        While an object waits for its receipt, the owner stays due for another comparison. This
+        also holds if the ledger knows no recent credentials, for example after a restore.
 
         Returns:
-            The differences that were corrected.
+            The corrected differences, and the objects that wait.
 
         Raises:
             LedgerLostError: the database does not answer; the caller should try again.

@@ -52,11 +52,11 @@ class Sample:
 
 @contextmanager
 def sample_folder(data_dir: Path | None) -> Iterator[Path]:
-    """Write all files into the folder `samples`, and return the folder.
+    """Write all sample files into a folder `samples`; yield the absolute path of this folder.
 
     Args:
-        data_dir: where the folder is, and stays; by default it is in a temporary folder, which is
-            removed at the end.
+        data_dir: the parent folder, in which the files stay. With None, the parent is a temporary
+            folder, which is removed at the end of the `with` block.
 
     Raises:
         OSError: a file cannot be written.
