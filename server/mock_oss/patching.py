@@ -49,7 +49,7 @@ class InProcessMock(MockOSS):
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """Host names at which the mock answers `/_mock/`: also the endpoint."""
+        """Host names at which the mock answers `/_mock/`: those of `MockOSS`, and the endpoint."""
         return super().control_hosts | {host_name(self.endpoint)}
 
     def serves(self, host: str) -> bool:

@@ -9,7 +9,7 @@ mock also refuses unknown sub-resources. Otherwise `DELETE /?unknown` could dele
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import Target
@@ -38,6 +38,8 @@ from mock_oss.service import Call
 
 __all__ = ["DATA_OPERATIONS", "NOT_IMPLEMENTED", "OPERATIONS", "Operation", "find_operation"]
 
+Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
+
 
 class Operation(NamedTuple):
     """One row of the operation table: name, RAM action, and handler.
@@ -47,7 +49,7 @@ class Operation(NamedTuple):
 
     name: str
     action: str
-    handler: Callable[[Call], Awaitable[Response]]
+    handler: Handler
 
 
 NOT_IMPLEMENTED = frozenset(
@@ -73,98 +75,76 @@ _PARAMETERS = frozenset(
 """Query parameters that are not sub-resources, although they may have no value."""
 _KNOWN_PREFIXES = ("response-", "x-oss-")
 
+
+def _operation(name: str, handler: Handler) -> Operation:
+    """Return the operation whose action has the same name."""
+    return Operation(name, f"oss:{name}", handler)
+
+
 _SERVICE: Mapping[tuple[str, str], Operation] = {
-    ("GET", ""): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
-    ("GET", "regionList"): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
-    ("GET", "tagging"): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
+    ("GET", ""): _operation("ListBuckets", service_level.list_buckets),
+    ("GET", "regionList"): _operation("ListBuckets", service_level.list_buckets),
+    ("GET", "tagging"): _operation("ListBuckets", service_level.list_buckets),
 }
 _BUCKET: Mapping[tuple[str, str], Operation] = {
-    ("PUT", ""): Operation("PutBucket", "oss:PutBucket", buckets.put_bucket),
-    ("DELETE", ""): Operation("DeleteBucket", "oss:DeleteBucket", buckets.delete_bucket),
-    ("GET", ""): Operation("ListObjects", "oss:ListObjects", listing.list_objects),
-    ("GET", "bucketInfo"): Operation("GetBucketInfo", "oss:GetBucketInfo", buckets.get_info),
-    ("GET", "stat"): Operation("GetBucketStat", "oss:GetBucketStat", settings.get_stat),
-    ("GET", "location"): Operation(
-        "GetBucketLocation", "oss:GetBucketLocation", settings.get_location
+    ("PUT", ""): _operation("PutBucket", buckets.put_bucket),
+    ("DELETE", ""): _operation("DeleteBucket", buckets.delete_bucket),
+    ("GET", ""): _operation("ListObjects", listing.list_objects),
+    ("GET", "bucketInfo"): _operation("GetBucketInfo", buckets.get_info),
+    ("GET", "stat"): _operation("GetBucketStat", settings.get_stat),
+    ("GET", "location"): _operation("GetBucketLocation", settings.get_location),
+    ("PUT", "acl"): _operation("PutBucketAcl", settings.put_acl),
+    ("GET", "acl"): _operation("GetBucketAcl", settings.get_acl),
+    ("PUT", "cors"): _operation("PutBucketCors", buckets.put_cors),
+    ("GET", "cors"): _operation("GetBucketCors", buckets.get_cors),
+    ("DELETE", "cors"): _operation("DeleteBucketCors", buckets.delete_cors),
+    ("PUT", "lifecycle"): _operation("PutBucketLifecycle", settings.put_lifecycle),
+    ("GET", "lifecycle"): _operation("GetBucketLifecycle", settings.get_lifecycle),
+    ("DELETE", "lifecycle"): _operation("DeleteBucketLifecycle", settings.delete_lifecycle),
+    ("PUT", "publicAccessBlock"): _operation(
+        "PutBucketPublicAccessBlock", settings.put_public_block
     ),
-    ("PUT", "acl"): Operation("PutBucketAcl", "oss:PutBucketAcl", settings.put_acl),
-    ("GET", "acl"): Operation("GetBucketAcl", "oss:GetBucketAcl", settings.get_acl),
-    ("PUT", "cors"): Operation("PutBucketCors", "oss:PutBucketCors", buckets.put_cors),
-    ("GET", "cors"): Operation("GetBucketCors", "oss:GetBucketCors", buckets.get_cors),
-    ("DELETE", "cors"): Operation("DeleteBucketCors", "oss:DeleteBucketCors", buckets.delete_cors),
-    ("PUT", "lifecycle"): Operation(
-        "PutBucketLifecycle", "oss:PutBucketLifecycle", settings.put_lifecycle
+    ("GET", "publicAccessBlock"): _operation(
+        "GetBucketPublicAccessBlock", settings.get_public_block
     ),
-    ("GET", "lifecycle"): Operation(
-        "GetBucketLifecycle", "oss:GetBucketLifecycle", settings.get_lifecycle
+    ("DELETE", "publicAccessBlock"): _operation(
+        "DeleteBucketPublicAccessBlock", settings.delete_public_block
     ),
-    ("DELETE", "lifecycle"): Operation(
-        "DeleteBucketLifecycle", "oss:DeleteBucketLifecycle", settings.delete_lifecycle
-    ),
-    ("PUT", "publicAccessBlock"): Operation(
-        "PutBucketPublicAccessBlock", "oss:PutBucketPublicAccessBlock", settings.put_public_block
-    ),
-    ("GET", "publicAccessBlock"): Operation(
-        "GetBucketPublicAccessBlock", "oss:GetBucketPublicAccessBlock", settings.get_public_block
-    ),
-    ("DELETE", "publicAccessBlock"): Operation(
-        "DeleteBucketPublicAccessBlock",
-        "oss:DeleteBucketPublicAccessBlock",
-        settings.delete_public_block,
-    ),
-    ("PUT", "referer"): Operation("PutBucketReferer", "oss:PutBucketReferer", settings.put_referer),
-    ("GET", "referer"): Operation("GetBucketReferer", "oss:GetBucketReferer", settings.get_referer),
-    ("PUT", "versioning"): Operation(
-        "PutBucketVersioning", "oss:PutBucketVersioning", settings.put_versioning
-    ),
-    ("GET", "versioning"): Operation(
-        "GetBucketVersioning", "oss:GetBucketVersioning", settings.get_versioning
-    ),
-    ("GET", "versions"): Operation(
-        "ListObjectVersions", "oss:ListObjectVersions", versions.list_versions
-    ),
+    ("PUT", "referer"): _operation("PutBucketReferer", settings.put_referer),
+    ("GET", "referer"): _operation("GetBucketReferer", settings.get_referer),
+    ("PUT", "versioning"): _operation("PutBucketVersioning", settings.put_versioning),
+    ("GET", "versioning"): _operation("GetBucketVersioning", settings.get_versioning),
+    ("GET", "versions"): _operation("ListObjectVersions", versions.list_versions),
     ("PUT", "tagging"): Operation("PutBucketTags", "oss:PutBucketTagging", bucket_tags.put_tags),
     ("GET", "tagging"): Operation("GetBucketTags", "oss:GetBucketTagging", bucket_tags.get_tags),
     ("DELETE", "tagging"): Operation(
         "DeleteBucketTags", "oss:DeleteBucketTagging", bucket_tags.delete_tags
     ),
-    ("GET", "uploads"): Operation(
-        "ListMultipartUploads", "oss:ListMultipartUploads", multipart.list_uploads
-    ),
-    ("GET", "live"): Operation(
-        "ListLiveChannel", "oss:ListLiveChannel", settings.list_live_channels
-    ),
-    ("GET", "cname"): Operation("ListCname", "oss:ListCname", cnames.list_cnames),
-    ("POST", "cname&comp=add"): Operation("PutCname", "oss:PutCname", cnames.put_cname),
-    ("POST", "cname&comp=delete"): Operation("DeleteCname", "oss:DeleteCname", cnames.delete_cname),
-    ("POST", "cname&comp=token"): Operation(
-        "CreateCnameToken", "oss:CreateCnameToken", cnames.create_token
-    ),
-    ("GET", "cname&comp=token"): Operation("GetCnameToken", "oss:GetCnameToken", cnames.get_token),
-    ("PUT", "inventory"): Operation(
-        "PutBucketInventory", "oss:PutBucketInventory", inventory.put_inventory
-    ),
+    ("GET", "uploads"): _operation("ListMultipartUploads", multipart.list_uploads),
+    ("GET", "live"): _operation("ListLiveChannel", settings.list_live_channels),
+    ("GET", "cname"): _operation("ListCname", cnames.list_cnames),
+    ("POST", "cname&comp=add"): _operation("PutCname", cnames.put_cname),
+    ("POST", "cname&comp=delete"): _operation("DeleteCname", cnames.delete_cname),
+    ("POST", "cname&comp=token"): _operation("CreateCnameToken", cnames.create_token),
+    ("GET", "cname&comp=token"): _operation("GetCnameToken", cnames.get_token),
+    ("PUT", "inventory"): _operation("PutBucketInventory", inventory.put_inventory),
     ("GET", "inventory"): Operation(
         "ListBucketInventory", "oss:GetBucketInventory", inventory.list_inventories
     ),
-    ("GET", "inventory&inventoryId"): Operation(
-        "GetBucketInventory", "oss:GetBucketInventory", inventory.get_inventory
-    ),
-    ("DELETE", "inventory"): Operation(
-        "DeleteBucketInventory", "oss:DeleteBucketInventory", inventory.delete_inventory
-    ),
+    ("GET", "inventory&inventoryId"): _operation("GetBucketInventory", inventory.get_inventory),
+    ("DELETE", "inventory"): _operation("DeleteBucketInventory", inventory.delete_inventory),
     ("POST", ""): Operation("PostObject", "", post_object.post_object),
     ("POST", "delete"): Operation("DeleteMultipleObjects", "", batch_delete.delete_objects),
 }
 _OBJECT: Mapping[tuple[str, str], Operation] = {
-    ("PUT", ""): Operation("PutObject", "oss:PutObject", objects.put_object),
-    ("GET", ""): Operation("GetObject", "oss:GetObject", objects.get_object),
-    ("GET", "x-oss-process"): Operation("GetObject", "oss:GetObject", image_process.get_processed),
+    ("PUT", ""): _operation("PutObject", objects.put_object),
+    ("GET", ""): _operation("GetObject", objects.get_object),
+    ("GET", "x-oss-process"): _operation("GetObject", image_process.get_processed),
     ("POST", "x-oss-process"): Operation(
         "ProcessObject", "oss:PostProcessTask", image_process.process_object
     ),
     ("HEAD", ""): Operation("HeadObject", "oss:GetObject", objects.head_object),
-    ("DELETE", ""): Operation("DeleteObject", "oss:DeleteObject", objects.delete_object),
+    ("DELETE", ""): _operation("DeleteObject", objects.delete_object),
     ("GET", "objectMeta"): Operation("GetObjectMeta", "oss:GetObject", objects.get_object_meta),
     ("HEAD", "objectMeta"): Operation("GetObjectMeta", "oss:GetObject", objects.get_object_meta),
     ("POST", "uploads"): Operation(
@@ -174,27 +154,21 @@ _OBJECT: Mapping[tuple[str, str], Operation] = {
     ("POST", "uploadId"): Operation(
         "CompleteMultipartUpload", "oss:PutObject", multipart.complete_upload
     ),
-    ("DELETE", "uploadId"): Operation(
-        "AbortMultipartUpload", "oss:AbortMultipartUpload", multipart.abort_upload
-    ),
-    ("GET", "uploadId"): Operation("ListParts", "oss:ListParts", multipart.list_parts),
+    ("DELETE", "uploadId"): _operation("AbortMultipartUpload", multipart.abort_upload),
+    ("GET", "uploadId"): _operation("ListParts", multipart.list_parts),
     ("POST", "append"): Operation("AppendObject", "oss:PutObject", append.append_object),
     ("PUT", "acl"): Operation("PutObjectACL", "oss:PutObjectAcl", object_settings.put_acl),
     ("GET", "acl"): Operation("GetObjectACL", "oss:GetObjectAcl", object_settings.get_acl),
     ("PUT", "tagging"): Operation("PutObjectTagging", "", object_settings.put_tagging),
-    ("GET", "tagging"): Operation(
-        "GetObjectTagging", "oss:GetObjectTagging", object_settings.get_tagging
-    ),
-    ("DELETE", "tagging"): Operation(
-        "DeleteObjectTagging", "oss:DeleteObjectTagging", object_settings.delete_tagging
-    ),
+    ("GET", "tagging"): _operation("GetObjectTagging", object_settings.get_tagging),
+    ("DELETE", "tagging"): _operation("DeleteObjectTagging", object_settings.delete_tagging),
     ("PUT", "symlink"): Operation("PutSymlink", "oss:PutObject", object_settings.put_symlink),
     ("GET", "symlink"): Operation("GetSymlink", "oss:GetObject", object_settings.get_symlink),
     # oss2 adds the parameter to the caller's own dict, so that a later DeleteObject contains it.
-    ("DELETE", "symlink"): Operation("DeleteObject", "oss:DeleteObject", objects.delete_object),
-    ("POST", "restore"): Operation("RestoreObject", "oss:RestoreObject", restore.restore_object),
-    ("POST", "cleanRestoredObject"): Operation(
-        "CleanRestoredObject", "oss:CleanRestoredObject", restore.clean_restored_object
+    ("DELETE", "symlink"): _operation("DeleteObject", objects.delete_object),
+    ("POST", "restore"): _operation("RestoreObject", restore.restore_object),
+    ("POST", "cleanRestoredObject"): _operation(
+        "CleanRestoredObject", restore.clean_restored_object
     ),
 }
 _COPIES: Mapping[str, Operation] = {
