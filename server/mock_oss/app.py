@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
     Answer = tuple[Response, bytes]
 
-__all__ = ["OPERATION_NAMES", "App"]
-
 CONTROL_PREFIX = b"/_mock"
 OPERATION_NAMES = ACTION_NAMES | {
     *(operation.name for operation in OPERATIONS),

@@ -8,9 +8,6 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["Clock", "Pace", "monotonic_ms"]
-
-
 EARLIEST_S = 365 * 86400.0
 LATEST_S = 253370764800.0 - 366 * 86400.0  # one year before 9999-01-01
 

@@ -9,8 +9,6 @@ from functools import lru_cache
 
 import fastcrc
 
-__all__ = ["combine", "update"]
-
 _POLYNOMIAL = 0xC96C5795D7870F42
 _ONE = 1 << 63
 

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from mock_oss.production import CREDENTIAL_VARIABLES
 from mock_oss.world.model import World
 
-__all__ = ["replaced_environment", "variables"]
-
 _NO_PROXY = ("no_proxy", "NO_PROXY")
 
 

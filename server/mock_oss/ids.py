@@ -9,8 +9,6 @@ import random
 import secrets
 import uuid
 
-__all__ = ["Ids"]
-
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789"
 
 

@@ -12,8 +12,6 @@ from mock_oss.errors import UnknownOperationError, WrongRequestsError
 from mock_oss.policies.globs import glob
 from mock_oss.signing.explain import first_difference
 
-__all__ = ["Journal", "RequestRecord"]
-
 _HIDDEN_HEADERS = {"authorization", "x-oss-security-token", "x-acs-security-token", "cookie"}
 _HIDDEN_PARAMS = {
     "signature",

@@ -30,8 +30,6 @@ from mock_oss.errors import MockOSSError
 from mock_oss.http.addressing import VENDOR_DOMAIN, host_name, is_served
 from mock_oss.server import MockOSS
 
-__all__ = ["InProcessMock", "current_mock", "in_process", "mocked"]
-
 F = TypeVar("F", bound=Callable[..., Any])
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, functools.partial)
 _SET_UP = {"setup_method", "teardown_method"}

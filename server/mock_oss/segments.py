@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["Segment", "clip"]
-
 
 class Segment(NamedTuple):
     """A slice of a blob: the bytes `[offset, offset + size)` of `blob`."""

@@ -15,8 +15,6 @@ from mock_oss.http.response import Response
 from mock_oss.segments import Segment
 from mock_oss.store.blobs import Blobs
 
-__all__ = ["Sender", "header_block"]
-
 WHOLE = 64 << 10
 SEND_PIECE = 256 << 10
 SLOW_PIECE = 16 << 10

@@ -41,8 +41,6 @@ from mock_oss.world.seeding import fill_store, seed_objects
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-__all__ = ["MockOSS"]
-
 KEEP_ALIVE_S = 75
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 """Wildcard address -> an address at which this machine reaches it."""

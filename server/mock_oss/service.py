@@ -17,8 +17,6 @@ from mock_oss.store import BucketRecord, Store
 from mock_oss.world.lifecycle import apply_rules
 from mock_oss.world.model import World
 
-__all__ = ["Call", "Service"]
-
 
 @dataclass(slots=True, kw_only=True)
 class Service:

@@ -23,8 +23,6 @@ from mock_oss.signing import v1, v2, v4
 from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
 from mock_oss.signing.explain import Evidence, mismatch
 
-__all__ = ["authenticate"]
-
 MAX_EXPIRES_S = 604_800
 SEEN_REQUESTS = 500
 _V1_URL = ("OSSAccessKeyId", "Expires", "Signature")

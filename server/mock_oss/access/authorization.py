@@ -35,8 +35,6 @@ from mock_oss.policies.evaluation import (
 )
 from mock_oss.store import BucketRecord, ObjectRecord, Store
 
-__all__ = ["authorize", "authorize_object"]
-
 _VERSION_ACTIONS = {
     "oss:GetObject": "oss:GetObjectVersion",
     "oss:DeleteObject": "oss:DeleteObjectVersion",
@@ -88,7 +86,7 @@ _ACL_HEADERS = {
 """Action -> (the header that sets an ACL, what gets the ACL)."""
 
 
-class AuthorizedCall(Protocol):
+class _AuthorizedCall(Protocol):
     """The properties of a request that `authorize` and `authorize_object` use."""
 
     @property
@@ -125,7 +123,7 @@ class AuthorizedCall(Protocol):
         """
 
 
-def authorize(call: AuthorizedCall, action: str, *, tags: Mapping[str, str] | None = None) -> None:
+def authorize(call: _AuthorizedCall, action: str, *, tags: Mapping[str, str] | None = None) -> None:
     """Check that the caller may perform an action on the addressed service, bucket or object.
 
     Args:
@@ -150,7 +148,7 @@ def authorize(call: AuthorizedCall, action: str, *, tags: Mapping[str, str] | No
 
 
 def authorize_object(
-    call: AuthorizedCall, action: str, bucket: BucketRecord, key: str, version_id: str = ""
+    call: _AuthorizedCall, action: str, bucket: BucketRecord, key: str, version_id: str = ""
 ) -> None:
     """Check that the caller may perform an action on an object that the URL does not name.
 
@@ -186,7 +184,7 @@ class _Resource(NamedTuple):
 
 
 def _check(
-    call: AuthorizedCall,
+    call: _AuthorizedCall,
     action: str,
     record: BucketRecord | None,
     resource: _Resource,
@@ -224,7 +222,7 @@ def _session_stops(caller: Caller, question: Question) -> bool:
 
 
 def _acl_allows(
-    call: AuthorizedCall, action: str, bucket: BucketRecord, resource: _Resource
+    call: _AuthorizedCall, action: str, bucket: BucketRecord, resource: _Resource
 ) -> bool:
     if bucket.block_public:
         return False
@@ -238,7 +236,7 @@ def _acl_allows(
 
 
 def _context(
-    call: AuthorizedCall,
+    call: _AuthorizedCall,
     action: str,
     bucket: BucketRecord | None,
     resource: _Resource,
@@ -271,13 +269,13 @@ def _context(
     return context
 
 
-def _tags_of_request(call: AuthorizedCall) -> dict[str, str]:
+def _tags_of_request(call: _AuthorizedCall) -> dict[str, str]:
     """Return the tags in the header or form field `x-oss-tagging`."""
     return dict(parse_qsl(call.header("x-oss-tagging") or "", keep_blank_values=True))
 
 
 def _denied(
-    call: AuthorizedCall, action: str, question: Question | None, verdict: Verdict
+    call: _AuthorizedCall, action: str, question: Question | None, verdict: Verdict
 ) -> RefusedError:
     caller = call.caller
     why = {
@@ -324,7 +322,7 @@ def _policy_type(caller: Caller, *, stopped_by_session: bool) -> str:
     return "AssumeRolePolicy" if caller.kind == "role" else "AccountLevelIdentityBasedPolicy"
 
 
-def _message(call: AuthorizedCall, action: str, *, explicit: bool) -> tuple[str, str]:
+def _message(call: _AuthorizedCall, action: str, *, explicit: bool) -> tuple[str, str]:
     """Return the message and the EC of a refusal."""
     if explicit:
         return "Access denied by bucket policy.", "0003-00000201"
@@ -333,7 +331,7 @@ def _message(call: AuthorizedCall, action: str, *, explicit: bool) -> tuple[str,
     return _acl_message(call, action), ACL_EC
 
 
-def _acl_message(call: AuthorizedCall, action: str) -> str:
+def _acl_message(call: _AuthorizedCall, action: str) -> str:
     if call.caller.kind == "anonymous":
         if not call.target.bucket:
             return "Anonymous access is forbidden for this operation."

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 from mock_oss.world.model import Role, User, World
 
-__all__ = ["Directory", "ManagedPolicy", "PolicyVersion", "RoleEntry", "UserEntry"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserEntry:

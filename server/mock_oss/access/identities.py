@@ -8,8 +8,6 @@ from mock_oss.policies.evaluation import Policy, parse_policy, parse_trust_polic
 from mock_oss.store import SessionRecord, Store
 from mock_oss.world.model import Role, World
 
-__all__ = ["ANONYMOUS", "Caller", "Identities"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:

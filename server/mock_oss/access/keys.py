@@ -10,8 +10,6 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.dates import iso_ms
 from mock_oss.journal import Journal, RequestRecord
 
-__all__ = ["Context", "find_caller"]
-
 # Fine-grained error codes (EC) of InvalidAccessKeyId.
 _EC_NOT_TEMPORARY = "0002-00000002"
 _EC_INCOMPLETE = "0002-00000003"

@@ -12,8 +12,6 @@ from ipaddress import ip_address, ip_network
 from mock_oss.errors import RefusedError
 from mock_oss.http.request import Request
 
-__all__ = ["check_network", "limit_ec", "signed_query"]
-
 IP = "x-oss-ac-source-ip"
 MASK = "x-oss-ac-subnet-mask"
 VPC = "x-oss-ac-vpc-id"

@@ -15,8 +15,6 @@ from mock_oss.http.documents import child_text, children, document, parse, tag
 from mock_oss.http.request import Request
 from mock_oss.policies.globs import glob
 
-__all__ = ["RefererRules", "check_referer", "parse_referer", "render_referer"]
-
 
 class RefererRules(NamedTuple):
     """The hotlink protection of a bucket; the patterns have the wildcards `*` and `?`."""

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from mock_oss.errors import RefusedError
 from mock_oss.signing import v4
 
-__all__ = ["IN_FORM", "IN_HEADER", "IN_URL", "Place", "check_scope", "read_credential"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

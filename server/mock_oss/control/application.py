@@ -31,8 +31,6 @@ from mock_oss.journal import Journal, RequestRecord
 from mock_oss.service import Service
 from mock_oss.signing.callback import MOCK_KEY, public_key_pem
 
-__all__ = ["ControlledMock", "control_app"]
-
 PAGE = Path(__file__).parents[1] / "page"
 PAGE_FILES = tuple(sorted(path.name for path in PAGE.iterdir()))
 MAX_STEP_S = 10**12  # outside the clock's range, but exact as a float
@@ -41,7 +39,7 @@ PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
-Endpoint = Callable[[Request], Awaitable[Response]]
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class ControlledMock(Protocol):
@@ -363,13 +361,13 @@ def _page(name: str) -> Response:
     return FileResponse(PAGE / name, headers=PAGE_HEADERS)
 
 
-def _routes(table: Iterable[tuple[str, str, Endpoint]]) -> list[Route]:
+def _routes(table: Iterable[tuple[str, str, _Endpoint]]) -> list[Route]:
     """Return the routes of the API; each route serves all methods of one path.
 
     Args:
         table: (method, path, endpoint function) tuples.
     """
-    paths: dict[str, dict[str, Endpoint]] = {}
+    paths: dict[str, dict[str, _Endpoint]] = {}
     for method, path, endpoint in table:
         paths.setdefault(path, {})[method] = endpoint
     return [
@@ -378,7 +376,7 @@ def _routes(table: Iterable[tuple[str, str, Endpoint]]) -> list[Route]:
     ]
 
 
-def _by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
+def _by_method(endpoints: Mapping[str, _Endpoint]) -> _Endpoint:
     async def serve(request: Request) -> Response:
         return await endpoints["GET" if request.method == "HEAD" else request.method](request)
 
@@ -388,7 +386,7 @@ def _by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
 def control_app(mock: ControlledMock) -> ASGIApp:
     """Return the ASGI application that serves the paths below `/_mock`."""
     control = _Control(mock)
-    table: list[tuple[str, str, Endpoint]] = [
+    table: list[tuple[str, str, _Endpoint]] = [
         ("GET", "/_mock/state", control.get_state),
         ("GET", "/_mock/buckets/{bucket}", control.get_bucket),
         ("GET", "/_mock/objects/{bucket}/{key:path}", control.get_object),

@@ -13,8 +13,6 @@ from mock_oss.segments import clip
 from mock_oss.service import Service
 from mock_oss.store import ObjectRecord
 
-__all__ = ["bucket_of", "object_response", "state_of"]
-
 _SAFE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 """Stored HTML has the mock's origin; the sandbox denies its scripts the rights of that origin."""
 

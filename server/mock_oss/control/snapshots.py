@@ -12,8 +12,6 @@ from pathlib import Path
 from mock_oss.errors import WorldError
 from mock_oss.store import Store
 
-__all__ = ["Snapshots"]
-
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _FILE = "mock_oss.sqlite3"
 

@@ -11,8 +11,6 @@ from mock_oss.policies.globs import glob
 from mock_oss.service import Service
 from mock_oss.store import BucketRecord, ObjectRecord, PartRecord, Store, UploadRecord
 
-__all__ = ["BucketView", "ObjectsView", "StoredObject", "StoredUpload"]
-
 POLL_S = 0.005
 
 

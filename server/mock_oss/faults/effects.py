@@ -12,16 +12,6 @@ from mock_oss.http.request import Scope
 from mock_oss.http.response import Response
 from mock_oss.store.tables import Sessions
 
-__all__ = [
-    "apply_before",
-    "apply_to_response",
-    "cut_connection",
-    "cut_offset",
-    "ignores_policy",
-    "lifetime_of",
-    "pace_of",
-]
-
 _HTML = (
     b"<!DOCTYPE html><html><head><title>Sign in to the network</title></head>"
     b"<body><h1>Welcome</h1><p>Please sign in to use this network.</p></body></html>"

@@ -38,8 +38,6 @@ from typing import Any
 
 from mock_oss.errors import ERRORS, UnknownOperationError, WorldError
 
-__all__ = ["EFFECTS", "Fault", "Faults", "RequestFacts", "read_faults"]
-
 EFFECTS: Mapping[str, tuple[str, ...]] = {
     "delay": ("seconds",),
     "error": ("code",),

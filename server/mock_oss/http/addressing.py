@@ -16,21 +16,6 @@ from urllib.parse import unquote_to_bytes
 
 from mock_oss.errors import RefusedError
 
-__all__ = [
-    "VENDOR_DOMAIN",
-    "Target",
-    "check_bucket_name",
-    "check_domain",
-    "check_endpoint",
-    "check_host",
-    "check_key",
-    "check_public_endpoint",
-    "host_name",
-    "is_loopback",
-    "is_served",
-    "locate",
-]
-
 VENDOR_DOMAIN = "aliyuncs.com"
 _ENDPOINT = re.compile(  # the host name without the vendor's domain, or without the mock's domain
     r"(?:(?P<bucket>[^.]+)\.)?"
@@ -89,7 +74,7 @@ def locate(
     path = raw_path[1:] if raw_path[:1] == b"/" else raw_path
     bound = cnames.get(name)
     if bound is not None:
-        return Target(bound, decode_key(path), "cname")
+        return Target(bound, _decode_key(path), "cname")
     for domain in (*domains, VENDOR_DOMAIN):
         if name.endswith("." + domain):
             address = _named(name[: -len(domain) - 1], path, is_vendor=domain == VENDOR_DOMAIN)
@@ -99,7 +84,7 @@ def locate(
         return Target("", "", "unbound")
     if not path:
         return Target("", "", "service")
-    decoded = decode_key(path)
+    decoded = _decode_key(path)
     bucket, _, key = decoded.partition("/")
     return Target(bucket, key, "path")
 
@@ -121,12 +106,12 @@ def _named(label: str, path: bytes, *, is_vendor: bool) -> Target | None:
     """
     match = _ENDPOINT.fullmatch(label)
     if match is None:
-        return None if is_vendor else Target(label, decode_key(path), "virtual-hosted", "", True)
+        return None if is_vendor else Target(label, _decode_key(path), "virtual-hosted", "", True)
     region = match["dual"] or match["region"]
     region = "" if region.startswith("accelerate") else region
     is_public = not match["internal"]
     if match["bucket"]:
-        return Target(match["bucket"], decode_key(path), "virtual-hosted", region, is_public)
+        return Target(match["bucket"], _decode_key(path), "virtual-hosted", region, is_public)
     if path:
         raise RefusedError("SecondLevelDomainForbidden")
     return Target("", "", "service", region, is_public)
@@ -194,7 +179,7 @@ def is_served(name: str) -> bool:
     return label != name and any(pattern.fullmatch(label) for pattern in (_ENDPOINT, _STS_OR_RAM))
 
 
-def decode_key(path: bytes) -> str:
+def _decode_key(path: bytes) -> str:
     """Percent-decode an object key once; dot segments and double slashes stay unchanged.
 
     Raises:

@@ -19,8 +19,6 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.request import Message, Receive, Request
 from mock_oss.http.serial_work import SerialWork
 
-__all__ = ["Body", "ClientGoneError", "CutConnectionError", "Digest"]
-
 PIECE = 256 << 10
 QUEUED_BYTES = 4 << 20
 INLINE = 64 << 10
@@ -28,7 +26,7 @@ MAX_OBJECT_BYTES = 5 << 30
 _MD5_BASE64 = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
-class Sink(Protocol):
+class _Sink(Protocol):
     """The interface of a destination for a streamed body."""
 
     def write(self, pieces: list[bytes]) -> None:
@@ -203,7 +201,7 @@ class Body:
         self.check(digest)
         return bytes(data)
 
-    async def store(self, sink: Sink, *, required: bool = True) -> Digest:
+    async def store(self, sink: _Sink, *, required: bool = True) -> Digest:
         """Stream the body to a sink, check it against the checksum headers, and return its digest.
 
         Args:
@@ -243,7 +241,7 @@ class Body:
             self.received, self.complete = len(whole), True
         return whole
 
-    async def _stream(self, sink: Sink, digest: Digest) -> None:
+    async def _stream(self, sink: _Sink, digest: Digest) -> None:
         workers: tuple[SerialWork, SerialWork] | None = None
         waiting: list[bytes] = []
         size = 0

@@ -12,17 +12,6 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import host_name, is_loopback
 from mock_oss.http.documents import child_text, children, document, parse, tag
 
-__all__ = [
-    "CorsConfiguration",
-    "CorsRule",
-    "answer_headers",
-    "check_page",
-    "load_cors",
-    "parse_cors",
-    "preflight",
-    "render_cors",
-]
-
 METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
 MAX_RULES = 10
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a header name
@@ -119,7 +108,7 @@ def render_cors(configuration: CorsConfiguration) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def load_cors(text: str) -> CorsConfiguration:
+def _load_cors(text: str) -> CorsConfiguration:
     """Parse a stored CORSConfiguration document; a cache holds recent results."""
     return parse_cors(text.encode())
 
@@ -170,7 +159,7 @@ def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[s
     """
     if not stored:
         return []
-    configuration = load_cors(stored)
+    configuration = _load_cors(stored)
     headers = [("Vary", "Origin")] if configuration.response_vary else []
     if origin:
         rule = _find(configuration, origin, method)
@@ -191,7 +180,7 @@ def check_page(stored: str, origin: str | None) -> None:
     """
     if not origin or is_loopback(host_name(origin)):
         return
-    if not stored or _find(load_cors(stored), origin, "POST") is None:
+    if not stored or _find(_load_cors(stored), origin, "POST") is None:
         raise RefusedError(
             "AccessForbidden",
             f"The mock refuses POST requests of pages of {origin}. It accepts those of pages on "
@@ -223,7 +212,7 @@ def preflight(
             "Insufficient information. Request Access-Control-Request-Method header needed.",
         )
     names = [name.strip() for name in (requested or "").split(",") if name.strip()]
-    configuration = load_cors(stored) if stored else CorsConfiguration(rules=())
+    configuration = _load_cors(stored) if stored else CorsConfiguration(rules=())
     rule = _find(configuration, origin, method, names)
     if rule is None:
         vary = {"Vary": "Origin"} if configuration.response_vary else {}

@@ -7,8 +7,6 @@ from functools import lru_cache
 from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError
 
-__all__ = ["check_skew", "iso_ms", "parse_gmt", "parse_v4_date"]
-
 MAX_SKEW_S = 900
 
 

@@ -17,8 +17,6 @@ from mock_oss.errors import RefusedError
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["child_text", "children", "document", "parse", "printable", "tag", "xml_text"]
-
 PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _CONTROL_CODES = set(range(1, 32)) - {0x09, 0x0A, 0x0D}
 _REFERENCED = {code: f"&#{code};" for code in (*_CONTROL_CODES, 0x0D)}

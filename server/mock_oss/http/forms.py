@@ -14,8 +14,6 @@ from mock_oss.errors import RefusedError
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-__all__ = ["FormReader"]
-
 MAX_FIELD_NAME = 8 << 10
 MAX_FIELD_VALUE = 2 << 20
 MAX_PART_HEAD = 4 * MAX_FIELD_NAME

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-__all__ = ["read_json"]
-
 
 def read_json(text: str | bytes) -> Any:
     """Parse a JSON document.

@@ -28,8 +28,6 @@ from mock_oss.http.body import ClientGoneError
 from mock_oss.http.request import Message, Receive, Scope, Send
 from mock_oss.http.response import error_response
 
-__all__ = ["OssProtocol"]
-
 _log = logging.getLogger("mock_oss.http")
 _log.addHandler(logging.NullHandler())  # the journal has the errors of clients
 _TARGET_SAFE = bytes(range(33, 127)).decode()

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 
 from mock_oss.errors import RefusedError
 
-__all__ = ["parse_range"]
-
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
 

@@ -11,19 +11,6 @@ from urllib.parse import unquote_to_bytes
 
 from mock_oss.errors import RefusedError
 
-__all__ = [
-    "Message",
-    "Receive",
-    "Request",
-    "Scope",
-    "Send",
-    "check_header",
-    "decode_headers",
-    "header_text",
-    "parse_query",
-    "signed_text",
-]
-
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -7,8 +7,6 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.documents import document, printable, tag
 from mock_oss.segments import Segment
 
-__all__ = ["Response", "error_response", "xml_response"]
-
 
 class Response:
     """A response that has not been sent yet.

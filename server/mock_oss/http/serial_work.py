@@ -9,8 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-__all__ = ["SerialWork"]
-
 
 class SerialWork:
     """Runs jobs one after the other on a thread pool.

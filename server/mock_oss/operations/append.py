@@ -13,8 +13,6 @@ from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.service import Call
 from mock_oss.store import ExistingObject, ObjectRecord
 
-__all__ = ["append_object"]
-
 
 def _check_position(there: ObjectRecord | ExistingObject | None, position: int) -> None:
     if there is not None and there.kind != "Appendable":

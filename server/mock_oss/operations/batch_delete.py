@@ -10,8 +10,6 @@ from mock_oss.http.response import Response
 from mock_oss.operations.common import check_version_id, url, url_encoder
 from mock_oss.service import Call
 
-__all__ = ["delete_objects"]
-
 MAX_DELETE_BYTES = 2 << 20
 MAX_DELETE_KEYS = 1000
 

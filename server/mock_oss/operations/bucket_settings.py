@@ -12,29 +12,11 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.documents import child_text, parse, tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl, put_bucket
-from mock_oss.operations.common import STORAGE_CLASSES, max_keys, owner
+from mock_oss.operations.common import max_keys, owner
 from mock_oss.service import Call
 from mock_oss.store.records import DELETE_MARKER
 from mock_oss.world.lifecycle import parse_lifecycle
-from mock_oss.world.model import VERSIONING
-
-__all__ = [
-    "delete_lifecycle",
-    "delete_public_block",
-    "get_acl",
-    "get_lifecycle",
-    "get_location",
-    "get_public_block",
-    "get_referer",
-    "get_stat",
-    "get_versioning",
-    "list_live_channels",
-    "put_acl",
-    "put_lifecycle",
-    "put_public_block",
-    "put_referer",
-    "put_versioning",
-]
+from mock_oss.world.model import STORAGE_CLASSES, VERSIONING
 
 _CAPITAL_BOOLEAN = re.compile(r"(?<=<ExpiredObjectDeleteMarker>)(True|False)(?=<)")
 """The SDK `oss2` sends True and False, but reads only true and false."""

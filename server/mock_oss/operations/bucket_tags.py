@@ -12,8 +12,6 @@ from mock_oss.operations.buckets import MAX_XML_BYTES
 from mock_oss.operations.common import tag_set, tags_in
 from mock_oss.service import Call
 
-__all__ = ["delete_tags", "get_tags", "put_tags"]
-
 MAX_TAGS = 20
 MAX_KEY_BYTES = 64
 MAX_VALUE_BYTES = 128

@@ -5,19 +5,10 @@ from mock_oss.http.addressing import check_bucket_name
 from mock_oss.http.cors import parse_cors, render_cors
 from mock_oss.http.documents import child_text, parse, tag
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import STORAGE_CLASSES, endpoints, iso, owner
+from mock_oss.operations.common import endpoints, iso, owner
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord
-from mock_oss.world.model import BUCKET_ACLS
-
-__all__ = [
-    "delete_bucket",
-    "delete_cors",
-    "get_cors",
-    "get_info",
-    "put_bucket",
-    "put_cors",
-]
+from mock_oss.world.model import BUCKET_ACLS, STORAGE_CLASSES
 
 REDUNDANCY = ("LRS", "ZRS")
 RESOURCE_GROUP = "rg-acfmockdefault0"

@@ -28,8 +28,6 @@ from mock_oss.service import Call, Service
 from mock_oss.signing import callback as signing
 from mock_oss.store import ObjectRecord
 
-__all__ = ["Callback", "deliver", "read_callback", "render_body"]
-
 MAX_BYTES = 5 * 1024
 MAX_URLS = 5
 MAX_ANSWER_BYTES = 1 << 20
@@ -42,7 +40,7 @@ _NUMBERS = frozenset({"size", "imageInfo.height", "imageInfo.width"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
+class _Callback:
     """The parameters of an upload callback, from the client's request.
 
     `variables` maps the names of custom variables (`x:name`) to their values.
@@ -55,7 +53,7 @@ class Callback:
     variables: Mapping[str, str]
 
 
-def read_callback(call: Call) -> Callback | None:
+def read_callback(call: Call) -> _Callback | None:
     """Return the callback parameters of a request, or None for a request without a callback.
 
     Raises:
@@ -107,7 +105,7 @@ def _variables(text: str) -> dict[str, str]:
     return variables
 
 
-def _parse(text: str, variables: Mapping[str, str]) -> Callback:
+def _parse(text: str, variables: Mapping[str, str]) -> _Callback:
     document = _decoded(text, "callback")
     urls = document.get("callbackUrl")
     body, body_type = document.get("callbackBody"), document.get("callbackBodyType") or FORM
@@ -125,7 +123,7 @@ def _parse(text: str, variables: Mapping[str, str]) -> Callback:
     host = document.get("callbackHost") or ""
     if not isinstance(host, str) or not _HOST.fullmatch(host):
         raise _wrong("The callbackHost is not the name of a host.")
-    return Callback(
+    return _Callback(
         urls=listed,
         host=host,
         body=body,
@@ -144,7 +142,7 @@ def _check_url(url: str) -> None:
         raise _wrong("The callbackUrl is not a URL.")
 
 
-def render_body(callback: Callback, values: Mapping[str, str]) -> bytes:
+def _render_body(callback: _Callback, values: Mapping[str, str]) -> bytes:
     """Return the body of the callback request with all placeholders replaced.
 
     Values are URL-encoded in a form body and JSON-encoded in a JSON body. The value of an unknown
@@ -186,13 +184,13 @@ def _values(call: Call, record: ObjectRecord) -> dict[str, str]:
     }
 
 
-async def deliver(callback: Callback, call: Call, record: ObjectRecord) -> Response:
+async def deliver(callback: _Callback, call: Call, record: ObjectRecord) -> Response:
     """Send a callback to the application server; return the server's response for the client.
 
     Raises:
         RefusedError: CallbackFailed (status 203) if the callback fails; the object stays stored.
     """
-    body = render_body(callback, _values(call, record))
+    body = _render_body(callback, _values(call, record))
     written = {"ETag": f'"{record.etag}"', "x-oss-hash-crc64ecma": record.crc64}
     written |= dict(version_headers(call, record))
     loop = asyncio.get_running_loop()
@@ -233,7 +231,7 @@ def _is_json(answer: bytes) -> bool:
 class _Post:
     """One callback request, sent synchronously to an application server."""
 
-    callback: Callback
+    callback: _Callback
     url: str
     body: bytes
     service: Service

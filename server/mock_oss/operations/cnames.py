@@ -18,8 +18,6 @@ from mock_oss.operations.common import gmt, iso
 from mock_oss.service import Call
 from mock_oss.store.records import CnameCertificate, CnameToken
 
-__all__ = ["create_token", "delete_cname", "get_token", "list_cnames", "put_cname"]
-
 MAX_XML_BYTES = 64 << 10
 MAX_DOMAINS = 100
 TOKEN_LIFETIME_MS = 72 * 3_600_000

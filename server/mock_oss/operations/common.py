@@ -13,28 +13,6 @@ from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord, Store
 from mock_oss.store.records import NULL_VERSION
 from mock_oss.store.version_ids import sequence_of
-from mock_oss.world.model import STORAGE_CLASSES
-
-__all__ = [
-    "STORAGE_CLASSES",
-    "check_version_id",
-    "endpoints",
-    "existing",
-    "find_version",
-    "gmt",
-    "iso",
-    "location",
-    "max_keys",
-    "no_such_key",
-    "number",
-    "owner",
-    "quoted",
-    "tag_set",
-    "tags_in",
-    "url",
-    "url_encoder",
-    "version_headers",
-]
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")
 

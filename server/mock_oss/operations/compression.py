@@ -6,8 +6,6 @@ Sources: vendor page GetObject, and (for the response headers) the tests of the 
 
 from mock_oss.http.request import Request
 
-__all__ = ["gzip_headers", "wants_gzip"]
-
 MIN_BYTES = 1024
 TYPES = frozenset(
     """application/javascript application/json application/rss+xml application/x-javascript

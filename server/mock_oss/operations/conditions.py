@@ -7,8 +7,6 @@ from mock_oss.errors import RefusedError
 from mock_oss.operations.common import gmt, quoted
 from mock_oss.store import ObjectRecord
 
-__all__ = ["check_conditions"]
-
 
 def check_conditions(
     headers: Mapping[str, str], record: ObjectRecord, *, prefix: str = "", copying: bool = False

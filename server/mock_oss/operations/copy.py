@@ -30,8 +30,6 @@ from mock_oss.service import Call, Service
 from mock_oss.store import BucketRecord, ObjectRecord
 from mock_oss.store.records import pack_segments
 
-__all__ = ["copy_object", "upload_part_copy"]
-
 CLIENT_ENCRYPTION = "x-oss-meta-client-side-encryption-"
 MAX_COPY_BYTES = 5 << 30
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")

@@ -2,8 +2,6 @@
 
 import struct
 
-__all__ = ["image_info"]
-
 _JPEG_SIZES = frozenset(
     {*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 )

@@ -35,8 +35,6 @@ from mock_oss.store import BucketRecord, ObjectRecord
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["get_processed", "process_object"]
-
 MAX_SOURCE = 20 << 20
 MAX_SIDE = 16384
 MAX_INSTRUCTIONS = 64 << 10
@@ -51,7 +49,7 @@ _POSITIONS = {
     for column, name in enumerate(names.split())
 }
 
-Options: TypeAlias = Mapping[str, str]
+_Options: TypeAlias = Mapping[str, str]
 
 
 async def get_processed(call: Call) -> Response:
@@ -194,7 +192,7 @@ def _info(image: "Image", size: int, format_: str) -> bytes:
     return json.dumps({name: {"value": str(value)} for name, value in values.items()}).encode()
 
 
-def _resize(image: "Image", options: Options) -> "Image":
+def _resize(image: "Image", options: _Options) -> "Image":
     from PIL import ImageOps
 
     width, height = (_whole(options[n], 1, MAX_SIDE) if n in options else 0 for n in "wh")
@@ -219,7 +217,7 @@ def _resize(image: "Image", options: Options) -> "Image":
     raise _wrong("The mode of resize is not supported.")
 
 
-def _crop(image: "Image", options: Options) -> "Image":
+def _crop(image: "Image", options: _Options) -> "Image":
     x, y = (_whole(options.get(name, "0"), 0, MAX_SIDE) for name in "xy")
     width = _whole(options.get("w", str(image.width)), 1, MAX_SIDE)
     height = _whole(options.get("h", str(image.height)), 1, MAX_SIDE)
@@ -228,18 +226,18 @@ def _crop(image: "Image", options: Options) -> "Image":
     return image.crop((x, y, min(image.width, x + width), min(image.height, y + height)))
 
 
-def _rotate(image: "Image", options: Options) -> "Image":
+def _rotate(image: "Image", options: _Options) -> "Image":
     (angle,) = options or ("",)
     return image.rotate(-_whole(angle, 0, 360), expand=True)
 
 
-def _auto_orient(image: "Image", options: Options) -> "Image":
+def _auto_orient(image: "Image", options: _Options) -> "Image":
     from PIL import ImageOps
 
     return ImageOps.exif_transpose(image) if "1" in options else image
 
 
-def _watermark(image: "Image", options: Options) -> "Image":
+def _watermark(image: "Image", options: _Options) -> "Image":
     from PIL import Image as Images
     from PIL import ImageDraw, ImageFont
 
@@ -289,8 +287,8 @@ def _wrong(message: str) -> RefusedError:
     return RefusedError("InvalidArgument", message, ArgumentName="x-oss-process")
 
 
-Step: TypeAlias = "Callable[[Image, Options], Image]"
-_STEPS: Mapping[str, Step] = {
+_Step: TypeAlias = "Callable[[Image, _Options], Image]"
+_STEPS: Mapping[str, _Step] = {
     "resize": _resize,
     "crop": _crop,
     "rotate": _rotate,

@@ -10,10 +10,8 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.documents import PROLOG, child_text, children, parse, tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.buckets import MAX_XML_BYTES
-from mock_oss.operations.common import STORAGE_CLASSES
 from mock_oss.service import Call
-
-__all__ = ["delete_inventory", "get_inventory", "list_inventories", "put_inventory"]
+from mock_oss.world.model import STORAGE_CLASSES
 
 MAX_INVENTORIES = 1000
 PAGE = 100

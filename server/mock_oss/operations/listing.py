@@ -19,12 +19,10 @@ from mock_oss.service import Call
 from mock_oss.store.records import ListEntry
 from mock_oss.store.tables import after_prefix
 
-__all__ = ["Page", "collect", "list_objects", "text_param"]
-
 MAX_TEXT_BYTES = 1024
 
 
-class Keyed(Protocol):
+class _Keyed(Protocol):
     """An entry of a list, such as an object or a version."""
 
     @property
@@ -32,29 +30,29 @@ class Keyed(Protocol):
         """The object key."""
 
 
-Entry = TypeVar("Entry", bound=Keyed)
+_Entry = TypeVar("_Entry", bound=_Keyed)
 
 
-class Page(NamedTuple, Generic[Entry]):
+class Page(NamedTuple, Generic[_Entry]):
     """One page of the entries and common prefixes for a response with a list.
 
     If more pages follow, `last` is the last key or common prefix of this page. Otherwise `last`
     is empty text.
     """
 
-    contents: list[Entry]
+    contents: list[_Entry]
     prefixes: list[str]
     last: str
 
 
 def collect(
-    fetch: Callable[[str, str, int], list[Entry]],
+    fetch: Callable[[str, str, int], list[_Entry]],
     *,
     prefix: str,
     delimiter: str,
     marker: str,
     limit: int,
-) -> Page[Entry]:
+) -> Page[_Entry]:
     """Return one page of objects and common prefixes.
 
     Args:
@@ -66,7 +64,7 @@ def collect(
             omitted.
         limit: the largest number of keys and common prefixes in total.
     """
-    contents: list[Entry] = []
+    contents: list[_Entry] = []
     prefixes: list[str] = []
     after, start, last = marker, "", ""
     if delimiter and marker.startswith(prefix):

@@ -32,18 +32,6 @@ from mock_oss.service import Call
 from mock_oss.store import ObjectRecord, PartRecord, UploadRecord
 from mock_oss.store.records import pack_segments
 
-__all__ = [
-    "abort_upload",
-    "complete_upload",
-    "find_upload",
-    "initiate_upload",
-    "list_parts",
-    "list_uploads",
-    "multipart_etag",
-    "part_number",
-    "upload_part",
-]
-
 MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 102_400
 MAX_COMPLETE_BYTES = 8 << 20

@@ -9,10 +9,8 @@ from urllib.parse import unquote_plus
 
 from mock_oss.errors import RefusedError
 from mock_oss.http.request import check_header
-from mock_oss.operations.common import STORAGE_CLASSES
 from mock_oss.store.records import DEFAULT_CONTENT_TYPE
-
-__all__ = ["OBJECT_ACLS", "Properties", "check_tags", "read_properties"]
+from mock_oss.world.model import STORAGE_CLASSES
 
 OBJECT_ACLS = ("default", "private", "public-read", "public-read-write")
 KEPT_HEADERS = frozenset(
@@ -79,7 +77,7 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
         elif name == "x-oss-storage-class":
             chosen = _storage_class(value)
         elif name == "x-oss-tagging":
-            tagging = json.dumps(parse_tagging(value))
+            tagging = json.dumps(_parse_tagging(value))
         elif name == _SSE:
             kept.update(_encryption(headers))
     _check_kept(kept)
@@ -146,7 +144,7 @@ def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def parse_tagging(text: str) -> dict[str, str]:
+def _parse_tagging(text: str) -> dict[str, str]:
     """Return the tags in a header value of the form `k=v&k2=v2`.
 
     Raises:

@@ -23,16 +23,6 @@ from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
 
-__all__ = [
-    "delete_tagging",
-    "get_acl",
-    "get_symlink",
-    "get_tagging",
-    "put_acl",
-    "put_symlink",
-    "put_tagging",
-]
-
 MAX_TAGGING_BYTES = 64 << 10
 
 

@@ -25,22 +25,6 @@ from mock_oss.segments import clip
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ExistingObject, ObjectRecord
 
-__all__ = [
-    "delete_object",
-    "get_object",
-    "get_object_meta",
-    "head_object",
-    "may_overwrite",
-    "new_object",
-    "new_properties",
-    "object_headers",
-    "override",
-    "put_object",
-    "readable",
-    "traffic_limit",
-    "written_headers",
-]
-
 OVERRIDES = {
     "response-content-type": "content-type",
     "response-content-language": "content-language",
@@ -67,7 +51,7 @@ def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None
         call: the request.
         name: the bucket of the object; empty text for the addressed bucket.
     """
-    forbidden = forbid_overwrite(call.header("x-oss-forbid-overwrite"))
+    forbidden = _forbid_overwrite(call.header("x-oss-forbid-overwrite"))
 
     def allow(there: ExistingObject | None) -> None:
         bucket = call.store.buckets.get(name or call.bucket.name)
@@ -79,7 +63,7 @@ def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None
     return allow
 
 
-def forbid_overwrite(value: str | None) -> bool:
+def _forbid_overwrite(value: str | None) -> bool:
     """Return whether the value of `x-oss-forbid-overwrite` is true; None counts as false.
 
     Raises:
@@ -217,7 +201,7 @@ def override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]
     return kept + [(_TITLES[n], header_text(value)) for n, value in wanted.items()]
 
 
-def resolve(call: Call, bucket: BucketRecord, record: ObjectRecord) -> ObjectRecord:
+def _resolve(call: Call, bucket: BucketRecord, record: ObjectRecord) -> ObjectRecord:
     """Follow a symlink: return its record with the content of the target object.
 
     The size, ETag, checksums and data come from the target; the headers come from the symlink. An
@@ -247,16 +231,16 @@ def resolve(call: Call, bucket: BucketRecord, record: ObjectRecord) -> ObjectRec
 
 
 def readable(call: Call, bucket: BucketRecord, record: ObjectRecord) -> ObjectRecord:
-    """Refuse an archived object that is not restored; follow a symlink with `resolve`.
+    """Refuse an archived object that is not restored; follow a symlink with `_resolve`.
 
     Returns:
-        The result of `resolve`.
+        The result of `_resolve`.
 
     Raises:
-        RefusedError: InvalidObjectState for an archived object, or an error of `resolve`.
+        RefusedError: InvalidObjectState for an archived object, or an error of `_resolve`.
     """
     check_readable(record, call.service.now_ms())
-    return resolve(call, bucket, record)
+    return _resolve(call, bucket, record)
 
 
 async def get_object(call: Call) -> Response:
@@ -277,14 +261,14 @@ async def get_object(call: Call) -> Response:
 
 async def head_object(call: Call) -> Response:
     """Return the headers of an object."""
-    record = resolve(call, call.bucket, existing(call))
+    record = _resolve(call, call.bucket, existing(call))
     check_conditions(call.request.headers, record)
     return Response(200, object_headers(call, record), length=record.size)
 
 
 async def get_object_meta(call: Call) -> Response:
     """Return only the size, ETag, date and CRC-64 of an object, without a body also for GET."""
-    record = resolve(call, call.bucket, existing(call))
+    record = _resolve(call, call.bucket, existing(call))
     headers = [
         ("ETag", quoted(record.etag)),
         ("Last-Modified", gmt(record.modified_ms)),

@@ -32,8 +32,6 @@ from mock_oss.service import Call
 from mock_oss.signing import v1, v4
 from mock_oss.store import BlobWriter, ObjectRecord
 
-__all__ = ["key_in_form", "post_object"]
-
 MAX_AGE = timedelta(days=7)
 SKEW = timedelta(minutes=15)
 _V1_FIELDS = ("ossaccesskeyid", "policy", "signature")

@@ -16,8 +16,6 @@ from mock_oss.operations.common import existing, gmt, version_headers
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
 
-__all__ = ["check_readable", "clean_restored_object", "restore_info", "restore_object"]
-
 MAX_BODY_BYTES = 64 << 10
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

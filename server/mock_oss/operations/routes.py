@@ -36,9 +36,7 @@ from mock_oss.operations import (
 from mock_oss.operations import bucket_settings as settings
 from mock_oss.service import Call
 
-__all__ = ["DATA_OPERATIONS", "NOT_IMPLEMENTED", "OPERATIONS", "Operation", "find_operation"]
-
-Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
+_Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 
 
 class Operation(NamedTuple):
@@ -49,7 +47,7 @@ class Operation(NamedTuple):
 
     name: str
     action: str
-    handler: Handler
+    handler: _Handler
 
 
 NOT_IMPLEMENTED = frozenset(
@@ -76,7 +74,7 @@ _PARAMETERS = frozenset(
 _KNOWN_PREFIXES = ("response-", "x-oss-")
 
 
-def _operation(name: str, handler: Handler) -> Operation:
+def _operation(name: str, handler: _Handler) -> Operation:
     """Return the operation whose action has the same name."""
     return Operation(name, f"oss:{name}", handler)
 

@@ -9,8 +9,6 @@ from mock_oss.operations.common import endpoints, iso, max_keys, tag_set
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord
 
-__all__ = ["list_buckets"]
-
 
 def _wanted_tags(call: Call) -> tuple[str, set[tuple[str, str]]]:
     """Return the tags that a bucket must have to be listed.

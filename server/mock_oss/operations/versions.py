@@ -14,8 +14,6 @@ from mock_oss.service import Call
 from mock_oss.store.records import DELETE_MARKER, NULL_VERSION, VersionEntry
 from mock_oss.store.version_ids import sequence_of
 
-__all__ = ["list_versions"]
-
 BEFORE_ALL = 1 << 62
 """A sequence number that is larger than those of all versions."""
 

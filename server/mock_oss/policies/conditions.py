@@ -16,9 +16,7 @@ from typing import Any
 
 from mock_oss.policies.globs import glob
 
-__all__ = ["OPERATORS", "Condition", "parse_conditions"]
-
-Match = Callable[[str, str], bool]
+_Match = Callable[[str, str], bool]
 
 
 def _like(actual: str, wanted: str) -> bool:
@@ -61,7 +59,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "GreaterThanEquals": ge,
 }
 
-OPERATORS: Mapping[str, tuple[Match, bool]] = {
+OPERATORS: Mapping[str, tuple[_Match, bool]] = {
     "StringEquals": (eq, False),
     "StringNotEquals": (eq, True),
     "StringEqualsIgnoreCase": (lambda a, b: a.casefold() == b.casefold(), False),

@@ -19,20 +19,6 @@ from mock_oss.http.json_text import read_json
 from mock_oss.policies.conditions import Condition, parse_conditions
 from mock_oss.policies.globs import globs
 
-__all__ = [
-    "NOTHING_MATCHED",
-    "Decision",
-    "Policy",
-    "PolicyError",
-    "Question",
-    "Statement",
-    "Verdict",
-    "evaluate",
-    "evaluate_session",
-    "parse_policy",
-    "trusts",
-]
-
 _STATEMENT_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "Condition"}
 _TRUST_KEYS = {"Sid", "Effect", "Action", "Principal", "Condition"}
 

@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-__all__ = ["glob", "globs"]
-
 _STARS = re.compile(r"\*+")
 
 

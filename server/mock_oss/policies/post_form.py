@@ -15,8 +15,6 @@ from typing import Any
 from mock_oss.errors import RefusedError
 from mock_oss.http.json_text import read_json
 
-__all__ = ["PostPolicy", "check_fields", "check_length", "parse_post_policy"]
-
 _MODES = ("eq", "starts-with", "in", "not-in")
 _EXPIRATION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 _MISSING_ECS = {

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 
 from mock_oss.signing.encoding import encode, hmac_sha256_hex
 
-__all__ = ["ALGORITHM", "canonical_request", "parse_authorization", "signature", "string_to_sign"]
-
 ALGORITHM = "ACS3-HMAC-SHA256"
 
 

@@ -9,8 +9,6 @@ from base64 import b64encode
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-__all__ = ["MOCK_KEY", "RsaKey", "public_key_pem", "sign", "string_to_sign", "verify"]
-
 _MD5_DIGEST_INFO = bytes.fromhex("3020300c06082a864886f70d020505000410")
 _RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")
 

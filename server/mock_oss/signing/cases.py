@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from mock_oss.http.request import signed_text
 from mock_oss.signing import v1, v2, v4
 
-__all__ = ["Case", "V1Case", "V2Case", "V4Case"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:

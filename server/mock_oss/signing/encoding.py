@@ -9,14 +9,6 @@ import hashlib
 import hmac
 from urllib.parse import quote
 
-__all__ = [
-    "encode",
-    "encode_path",
-    "hmac_sha1_base64",
-    "hmac_sha256_base64",
-    "hmac_sha256_hex",
-]
-
 
 def encode(text: str) -> str:
     """Percent-encode a query name or value; `/` becomes `%2F`."""

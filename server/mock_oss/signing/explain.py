@@ -15,8 +15,6 @@ from typing import Any
 from mock_oss.signing.cases import Case
 from mock_oss.signing.mistakes import Mistake, differs, dropped, guesses, likely, with_header
 
-__all__ = ["Evidence", "first_difference", "mismatch"]
-
 MAX_PAIRS = 4_000
 MAX_GUESSES = 20_000
 UNKNOWN = (

@@ -17,8 +17,6 @@ from mock_oss.http.request import signed_text
 from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
 from mock_oss.signing.encoding import encode, encode_path
 
-__all__ = ["Mistake", "differs", "dropped", "guesses", "likely", "with_header"]
-
 Mistake = tuple[str, Callable[[Any], Any]]
 METHODS = ("GET", "PUT", "POST", "HEAD", "DELETE")
 URL_NAMES = frozenset(

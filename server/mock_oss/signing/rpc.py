@@ -7,8 +7,6 @@ from collections.abc import Mapping
 
 from mock_oss.signing.encoding import encode, hmac_sha1_base64
 
-__all__ = ["canonical_query", "signature", "string_to_sign"]
-
 
 def canonical_query(parameters: Mapping[str, str]) -> str:
     """Return all parameters except Signature as an encoded and sorted query."""

@@ -9,14 +9,6 @@ from collections.abc import Iterable, Mapping
 from mock_oss.http.request import signed_text
 from mock_oss.signing.encoding import hmac_sha1_base64
 
-__all__ = [
-    "SUB_RESOURCES",
-    "canonical_resource",
-    "parse_authorization",
-    "signature",
-    "string_to_sign",
-]
-
 SUB_RESOURCES = frozenset(
     """accessmonitor accessPoint accessPointPolicy acl append asyncFetch bucketArchiveDirectRead
     bucketInfo callback callback-var cleanRestoredObject cloudboxes cname comp continuation-token
@@ -50,7 +42,7 @@ def parse_authorization(value: str) -> tuple[str, str]:
     return access_key_id, signed
 
 
-def canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) -> str:
+def _canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) -> str:
     """Return `/bucket/key` unencoded, followed by the signed sub-resources sorted by name."""
     signed = sorted({name: value for name, value in query if name in SUB_RESOURCES}.items())
     resource = f"/{bucket}/{key}" if bucket else "/"
@@ -59,7 +51,7 @@ def canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) 
     return resource + "?" + "&".join(f"{name}={value}" if value else name for name, value in signed)
 
 
-def canonical_headers(headers: Mapping[str, str]) -> str:
+def _canonical_headers(headers: Mapping[str, str]) -> str:
     """Return the `x-oss-*` headers, one per line, sorted by name; each line ends in a newline."""
     names = sorted(name for name in headers if name.startswith("x-oss-"))
     return "".join(f"{name}:{signed_text(headers[name]).strip()}\n" for name in names)
@@ -96,7 +88,7 @@ def string_to_sign(
             date_line,
         )
     )
-    return f"{head}\n{canonical_headers(headers)}{canonical_resource(bucket, key, query)}"
+    return f"{head}\n{_canonical_headers(headers)}{_canonical_resource(bucket, key, query)}"
 
 
 def signature(secret: str, text: str) -> str:

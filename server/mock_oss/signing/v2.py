@@ -10,14 +10,6 @@ from collections.abc import Iterable, Mapping
 from mock_oss.http.request import signed_text
 from mock_oss.signing.encoding import encode, hmac_sha256_base64
 
-__all__ = [
-    "ALGORITHM",
-    "additional_names",
-    "parse_authorization",
-    "signature",
-    "string_to_sign",
-]
-
 ALGORITHM = "OSS2"
 _FIELDS = frozenset({"AccessKeyId", "AdditionalHeaders", "Signature"})
 
@@ -45,7 +37,7 @@ def additional_names(listed: str) -> list[str]:
     return sorted({name.strip().lower() for name in listed.split(";") if name.strip()})
 
 
-def canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) -> str:
+def _canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) -> str:
     """Return the encoded resource and all parameters, sorted by name, without the signature."""
     path = encode(f"/{bucket}/{key}" if bucket else "/")
     pairs = sorted(
@@ -87,7 +79,7 @@ def string_to_sign(
         date_line,
         *(f"{name}:{signed_text(headers[name]).strip()}" for name in signed),
         ";".join(names),
-        canonical_resource(bucket, key, query),
+        _canonical_resource(bucket, key, query),
     )
     return "\n".join(lines)
 

@@ -13,17 +13,6 @@ from typing import NamedTuple
 from mock_oss.http.request import signed_text
 from mock_oss.signing.encoding import encode, encode_path, hmac_sha256_hex
 
-__all__ = [
-    "ALGORITHM",
-    "Credential",
-    "canonical_request",
-    "parse_authorization",
-    "parse_credential",
-    "signature",
-    "signing_key",
-    "string_to_sign",
-]
-
 ALGORITHM = "OSS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _TERMINATOR = "aliyun_v4_request"
@@ -84,12 +73,12 @@ def parse_credential(text: str) -> Credential:
     return Credential(*pieces[:3])
 
 
-def canonical_uri(bucket: str, key: str) -> str:
+def _canonical_uri(bucket: str, key: str) -> str:
     """Return the percent-encoded path: `/bucket/key`, `/bucket/` or `/`."""
     return encode_path(f"/{bucket}/{key}") if bucket else "/"
 
 
-def canonical_query(query: Iterable[tuple[str, str]]) -> str:
+def _canonical_query(query: Iterable[tuple[str, str]]) -> str:
     """Return the encoded query, sorted by name, without `x-oss-signature`.
 
     A parameter with an empty value is written without `=`.
@@ -100,7 +89,7 @@ def canonical_query(query: Iterable[tuple[str, str]]) -> str:
     return "&".join(f"{name}={value}" if value else name for name, value in pairs)
 
 
-def canonical_headers(headers: Mapping[str, str], additional: Iterable[str]) -> str:
+def _canonical_headers(headers: Mapping[str, str], additional: Iterable[str]) -> str:
     """Return the signed headers, one per line, sorted by name; each line ends in a newline.
 
     Args:
@@ -149,9 +138,9 @@ def canonical_request(
     return "\n".join(
         (
             method,
-            canonical_uri(bucket, key),
-            canonical_query(query),
-            canonical_headers(headers, names),
+            _canonical_uri(bucket, key),
+            _canonical_query(query),
+            _canonical_headers(headers, names),
             ";".join(names),
             headers.get("x-oss-content-sha256", UNSIGNED_PAYLOAD),
         )

@@ -17,8 +17,6 @@ from typing import Self
 from mock_oss.segments import Segment
 from mock_oss.store.database import Database
 
-__all__ = ["BlobWriter", "Blobs"]
-
 COPY_CHUNK = 1 << 20
 SMALL_BYTES = 64 << 10
 SMALL = "#"  # first character of the names of small blobs

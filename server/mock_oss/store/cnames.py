@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from mock_oss.store.database import Database
 from mock_oss.store.records import Cname, CnameCertificate, CnameToken
 
-__all__ = ["Cnames"]
-
 
 class Cnames:
     """Stores the bindings of custom domains to buckets, and the ownership tokens.

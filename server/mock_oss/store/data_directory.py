@@ -31,8 +31,6 @@ from mock_oss.store.uploads import Uploads
 from mock_oss.store.version_ids import version_id
 from mock_oss.store.versions import Versions
 
-__all__ = ["Store"]
-
 
 class Store:
     """All data of one mock, in one data directory.

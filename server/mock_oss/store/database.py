@@ -9,8 +9,6 @@ from types import TracebackType
 
 from mock_oss.errors import DataDirError, DataDirInUseError
 
-__all__ = ["Database"]
-
 FORMAT_VERSION = 2
 _OBJECT = """
     bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,

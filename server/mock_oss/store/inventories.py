@@ -2,8 +2,6 @@
 
 from mock_oss.store.database import Database
 
-__all__ = ["Inventories"]
-
 
 class Inventories:
     """Stores inventory configurations as XML elements, by bucket and inventory id."""

@@ -11,25 +11,6 @@ from typing import NamedTuple
 
 from mock_oss.segments import Segment
 
-__all__ = [
-    "DEFAULT_CONTENT_TYPE",
-    "DELETE_MARKER",
-    "NULL_VERSION",
-    "BucketRecord",
-    "Cname",
-    "CnameCertificate",
-    "CnameToken",
-    "ExistingObject",
-    "ListEntry",
-    "ObjectRecord",
-    "PartRecord",
-    "SessionRecord",
-    "UploadRecord",
-    "VersionEntry",
-    "load_segments",
-    "pack_segments",
-]
-
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 DELETE_MARKER = "DeleteMarker"
 """The `kind` of a delete marker, which is not an object type of OSS."""

@@ -12,8 +12,6 @@ from mock_oss.store.records import (
     SessionRecord,
 )
 
-__all__ = ["OBJECT_COLUMNS", "Buckets", "Objects", "Sessions", "after_prefix"]
-
 OBJECT_COLUMNS = (
     "bucket, key, size, etag, crc64, md5, kind, storage_class, acl, modified_ms, headers, tagging, "
     "segments, version_id, sequence, restored"

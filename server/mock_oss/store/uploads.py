@@ -6,8 +6,6 @@ from mock_oss.store.database import Database
 from mock_oss.store.records import PartRecord, UploadRecord
 from mock_oss.store.tables import after_prefix
 
-__all__ = ["Uploads"]
-
 _PART_COLUMNS = "number, size, etag, crc64, modified_ms, segments"
 
 

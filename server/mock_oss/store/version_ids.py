@@ -7,8 +7,6 @@ of the version, so that a list can continue after a version that has been delete
 import base64
 import binascii
 
-__all__ = ["sequence_of", "version_id"]
-
 _START = b"\x08\x01\x10"
 _BEFORE_DIGITS = b"\x22\x20"
 _ALPHABET = b"._"

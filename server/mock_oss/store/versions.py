@@ -13,8 +13,6 @@ from mock_oss.store.database import Database
 from mock_oss.store.records import DELETE_MARKER, ObjectRecord, VersionEntry
 from mock_oss.store.tables import OBJECT_COLUMNS, after_prefix
 
-__all__ = ["Versions"]
-
 _PLACES = ",".join("?" * len(ObjectRecord._fields))
 _INSERT = f"REPLACE INTO object_versions ({OBJECT_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608 - constants
 _DEMOTE = (

@@ -28,8 +28,6 @@ from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION, run_ram
 from mock_oss.sts.signatures import Nonces, STSCall, is_form, missing, verify
 from mock_oss.world.model import Role
 
-__all__ = ["ACTION_NAMES", "is_sts", "serve_sts", "sts_error"]
-
 VERSION = "2015-04-01"
 MAX_BODY_BYTES = 1 << 20
 MIN_DURATION_S, DEFAULT_DURATION_S = 900, 3600

@@ -11,8 +11,6 @@ from mock_oss.sts import ram_policies as policies
 from mock_oss.sts.ram_common import Answer, RamCall
 from mock_oss.sts.signatures import STSCall
 
-__all__ = ["RAM_ACTIONS", "RAM_VERSION", "run_ram"]
-
 RAM_VERSION = "2015-05-01"
 RAM_ACTIONS: dict[str, Callable[[RamCall], Answer]] = {
     "CreatePolicy": policies.create_policy,

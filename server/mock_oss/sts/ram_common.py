@@ -19,8 +19,6 @@ from mock_oss.policies.evaluation import (
 )
 from mock_oss.sts.signatures import STSCall, missing
 
-__all__ = ["Answer", "RamCall", "iso", "refusal"]
-
 Answer = dict[str, object]
 
 MAX_DOCUMENT_CHARS = 6144

@@ -8,19 +8,6 @@ from mock_oss.policies.evaluation import parse_trust_policy
 from mock_oss.sts.ram_common import Answer, RamCall, iso, refusal
 from mock_oss.world.model import SESSION_S, Role, User
 
-__all__ = [
-    "create_access_key",
-    "create_role",
-    "create_user",
-    "delete_access_key",
-    "delete_role",
-    "delete_user",
-    "get_role",
-    "get_user",
-    "list_access_keys",
-    "update_role",
-]
-
 MAX_KEYS = 2
 
 

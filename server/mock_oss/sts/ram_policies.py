@@ -6,21 +6,6 @@ from mock_oss.access.directory import ManagedPolicy, PolicyVersion, RoleEntry, U
 from mock_oss.policies.evaluation import parse_policy
 from mock_oss.sts.ram_common import Answer, RamCall, iso, refusal
 
-__all__ = [
-    "attach_to_role",
-    "attach_to_user",
-    "create_policy",
-    "create_version",
-    "delete_policy",
-    "delete_version",
-    "detach_from_role",
-    "detach_from_user",
-    "get_policy",
-    "list_for_role",
-    "list_for_user",
-    "list_versions",
-]
-
 MAX_VERSIONS = 5
 ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 

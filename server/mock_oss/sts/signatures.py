@@ -18,8 +18,6 @@ from mock_oss.journal import RequestRecord
 from mock_oss.service import Service
 from mock_oss.signing import acs3, rpc
 
-__all__ = ["Nonces", "STSCall", "is_form", "missing", "verify"]
-
 MAX_SKEW = timedelta(minutes=15)
 REMEMBERED_NONCES = 20_000
 _FRACTION = re.compile(r"\.\d{1,9}Z\Z", re.ASCII)

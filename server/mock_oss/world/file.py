@@ -12,18 +12,16 @@ from typing import Any, TypeVar
 
 from mock_oss.errors import WorldError
 
-__all__ = ["read_record"]
-
-Record = TypeVar("Record")
+_Record = TypeVar("_Record")
 
 
 def read_record(
     path: Path,
-    kind: type[Record],
+    kind: type[_Record],
     *,
     tables: Mapping[str, type[Any]],
     json_fields: Collection[str],
-) -> Record:
+) -> _Record:
     """Return an instance of a dataclass with the values of a TOML file.
 
     A field without a key in the file gets the default value of the field.

@@ -16,8 +16,6 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.documents import child_text, children, parse
 from mock_oss.store import Store
 
-__all__ = ["AbortRule", "MarkerRule", "NoncurrentRule", "apply_rules", "parse_lifecycle"]
-
 MAX_RULES = 1000
 STORAGE_CLASSES = ("IA", "Archive", "ColdArchive", "DeepColdArchive")
 TAG_TEXT = re.compile(r"[\w+\-=.:/ ]*")
@@ -60,10 +58,10 @@ class MarkerRule:
     prefix: str
 
 
-Rule = AbortRule | NoncurrentRule | MarkerRule
+_Rule = AbortRule | NoncurrentRule | MarkerRule
 
 
-def parse_lifecycle(body: bytes) -> tuple[Rule, ...]:
+def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
     """Check a LifecycleConfiguration document and return the enabled rules that the mock performs.
 
     Raises:
@@ -74,7 +72,7 @@ def parse_lifecycle(body: bytes) -> tuple[Rule, ...]:
     rules = children(root, "Rule")
     if not 1 <= len(rules) <= MAX_RULES:
         raise RefusedError("MalformedXML", why={"xml": f"{len(rules)} rules, 1 to {MAX_RULES}"})
-    enabled: list[Rule] = []
+    enabled: list[_Rule] = []
     for rule in rules:
         prefix, status = child_text(rule, "Prefix"), child_text(rule, "Status")
         if prefix is None or status not in ("Enabled", "Disabled"):
@@ -92,7 +90,7 @@ def parse_lifecycle(body: bytes) -> tuple[Rule, ...]:
     return tuple(enabled)
 
 
-def _performed(action: Element, prefix: str, tags: frozenset[tuple[str, str]]) -> Rule | None:
+def _performed(action: Element, prefix: str, tags: frozenset[tuple[str, str]]) -> _Rule | None:
     """Check one action of a rule; return what the mock performs, or None."""
     if action.tag in _NONCURRENT:
         days = _noncurrent_days(action)
@@ -194,7 +192,7 @@ def _when(action: Element) -> tuple[int | None, int | None]:
 
 
 @lru_cache(maxsize=64)
-def _rules(stored: str) -> tuple[Rule, ...]:
+def _rules(stored: str) -> tuple[_Rule, ...]:
     return parse_lifecycle(stored.encode())
 
 

@@ -12,8 +12,6 @@ from mock_oss.store import BucketRecord, ObjectRecord, Store
 from mock_oss.store.records import DEFAULT_CONTENT_TYPE
 from mock_oss.world.model import BucketSpec, World
 
-__all__ = ["ensure_bucket", "fill_store", "seed_objects"]
-
 
 def fill_store(store: Store, world: World, clock: Clock) -> None:
     """Create the buckets and custom domains of the world, except those that already exist."""
