@@ -27,6 +27,14 @@ class _Case:
     headers: Mapping[str, str]
     provided: str
 
+    def signed_query(self) -> list[tuple[str, str]]:
+        """Return the (name, value) pairs that the signature covers."""
+        return [(name, value) for name, value in self.query if name != "x-oss-signature"]
+
+    def texts(self, text: str) -> dict[str, str]:
+        """Return a dict that contains `text`, a string to sign."""
+        return {"string_to_sign": text}
+
 
 def _signed(headers: Mapping[str, str], additional: Iterable[str] = ()) -> dict[str, str]:
     names = {"content-type", "content-md5", *additional}
@@ -72,10 +80,6 @@ class V4Case(_Case):
         """Return the headers that the signature covers: {lower-case name: signed text}."""
         return _signed(self.headers, v4.additional_names(self.additional))
 
-    def signed_query(self) -> list[tuple[str, str]]:
-        """Return the (name, value) pairs that the signature covers."""
-        return [(name, value) for name, value in self.query if name != "x-oss-signature"]
-
     def texts(self, text: str) -> dict[str, str]:
         """Return a dict with the canonical request `text` and the string to sign made from it."""
         return {"canonical_request": text, "string_to_sign": self._string_to_sign(text)}
@@ -120,10 +124,6 @@ class V1Case(_Case):
         """Return the sub-resources, as (name, value) pairs."""
         return [(name, value) for name, value in self.query if name in v1.SUB_RESOURCES]
 
-    def texts(self, text: str) -> dict[str, str]:
-        """Return a dict that contains `text`, a string to sign."""
-        return {"string_to_sign": text}
-
     def produces_signature(self, text: str, secret: str) -> bool:
         """Return whether this string to sign and secret produce the request's signature."""
         return hmac.compare_digest(v1.signature(secret, text).encode(), self.provided.encode())
@@ -161,14 +161,6 @@ class V2Case(_Case):
     def signed_headers(self) -> dict[str, str]:
         """Return the headers that the signature covers: {lower-case name: signed text}."""
         return _signed(self.headers, v2.additional_names(self.additional))
-
-    def signed_query(self) -> list[tuple[str, str]]:
-        """Return the (name, value) pairs that the signature covers."""
-        return [(name, value) for name, value in self.query if name != "x-oss-signature"]
-
-    def texts(self, text: str) -> dict[str, str]:
-        """Return a dict that contains `text`, a string to sign."""
-        return {"string_to_sign": text}
 
     def produces_signature(self, text: str, secret: str) -> bool:
         """Return whether this string to sign and secret produce the request's signature."""
