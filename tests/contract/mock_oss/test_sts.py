@@ -41,6 +41,14 @@ def policy(action: str, resource: str) -> str:
     return json.dumps({"Version": "1", "Statement": [statement]})
 
 
+def bucket_of_session(oss: MockOSS, sts: Client, wanted: AssumeRoleRequest) -> Any:
+    """Return the bucket of `oss2` with the credentials that STS gives."""
+    token = sts.assume_role(wanted).body.credentials
+    return oss2_bucket(
+        oss, credentials=(token.access_key_id, token.access_key_secret, token.security_token)
+    )
+
+
 def refusal(oss: MockOSS, sts: Client, wanted: AssumeRoleRequest) -> tuple[int, str]:
     with pytest.raises(TeaException):
         sts.assume_role(wanted)
@@ -98,11 +106,7 @@ def test_a_session_may_do_what_role_and_session_policy_both_allow(
     mock_oss: MockOSS, style: str | None
 ) -> None:
     limited = policy("oss:PutObject", f"acs:oss:*:*:{BUCKET}/uploads/alice/*")
-    answer = client(mock_oss, style).assume_role(request(policy=limited)).body.credentials
-    bucket = oss2_bucket(
-        mock_oss,
-        credentials=(answer.access_key_id, answer.access_key_secret, answer.security_token),
-    )
+    bucket = bucket_of_session(mock_oss, client(mock_oss, style), request(policy=limited))
 
     bucket.put_object("uploads/alice/a", b"1")
 
@@ -116,11 +120,7 @@ def test_a_session_may_do_what_role_and_session_policy_both_allow(
 
 
 def test_a_session_without_a_session_policy_has_the_roles_rights(mock_oss: MockOSS) -> None:
-    answer = client(mock_oss).assume_role(request()).body.credentials
-    bucket = oss2_bucket(
-        mock_oss,
-        credentials=(answer.access_key_id, answer.access_key_secret, answer.security_token),
-    )
+    bucket = bucket_of_session(mock_oss, client(mock_oss), request())
 
     bucket.put_object("uploads/anyone/a", b"1")
 
@@ -130,11 +130,7 @@ def test_a_session_without_a_session_policy_has_the_roles_rights(mock_oss: MockO
 
 
 def test_a_token_expires_by_the_mocks_clock(mock_oss: MockOSS) -> None:
-    answer = client(mock_oss).assume_role(request()).body.credentials
-    bucket = oss2_bucket(
-        mock_oss,
-        credentials=(answer.access_key_id, answer.access_key_secret, answer.security_token),
-    )
+    bucket = bucket_of_session(mock_oss, client(mock_oss), request())
     bucket.put_object("uploads/a", b"1")
     mock_oss.faults.add("expire-tokens", nth=1)
 

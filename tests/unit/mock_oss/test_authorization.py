@@ -444,45 +444,24 @@ USER_REFUSALS = [
 ]
 ROLE_REFUSALS = [
     pytest.param(
-        replace(ROLE, policies=(READER,)),
+        replace(ROLE, policies=(own,), session_policy=session),
         "PutObject",
         "data/a",
-        denied(BY_ROLE, "0003-00000301", **detail(ASSUMED, "PutObject", ROLE, "ImplicitDeny")),
-        why("PutObject", ROLE.arn, A, evaluated="reader"),
-        id="role is silent",
-    ),
-    pytest.param(
-        replace(ROLE, policies=(READER,), session_policy=ALLOW),
-        "PutObject",
-        "data/a",
-        denied(BY_ROLE, "0003-00000301", **detail(ASSUMED, "PutObject", ROLE, "ImplicitDeny")),
-        why("PutObject", ROLE.arn, A, evaluated="reader"),
-        id="role is silent, session allows",
-    ),
-    pytest.param(
-        replace(ROLE, policies=(DENY,), session_policy=ALLOW),
-        "PutObject",
-        "data/a",
-        denied(BY_DENY, "0003-00000201", **detail(ASSUMED, "PutObject", ROLE, "ExplicitDeny")),
-        why("PutObject", ROLE.arn, A, **DENIED_BY, evaluated="deny"),
-        id="role denies, session allows",
-    ),
-    pytest.param(
-        replace(ROLE, policies=(ALLOW,), session_policy=READER),
-        "PutObject",
-        "data/a",
-        denied(BY_ROLE, "0003-00000301", **detail(SESSION, "PutObject", ROLE, "ImplicitDeny")),
-        why("PutObject", ROLE.arn, A, evaluated="session policy"),
-        id="session is silent",
-    ),
-    pytest.param(
-        replace(ROLE, policies=(ALLOW,), session_policy=DENY),
-        "PutObject",
-        "data/a",
-        denied(BY_DENY, "0003-00000201", **detail(SESSION, "PutObject", ROLE, "ExplicitDeny")),
-        why("PutObject", ROLE.arn, A, **DENIED_BY, evaluated="session policy"),
-        id="session denies",
-    ),
+        denied(
+            BY_DENY if denies else BY_ROLE,
+            "0003-00000201" if denies else "0003-00000301",
+            **detail(kind, "PutObject", ROLE, "ExplicitDeny" if denies else "ImplicitDeny"),
+        ),
+        why("PutObject", ROLE.arn, A, **(DENIED_BY if denies else {}), evaluated=evaluated),
+        id=name,
+    )
+    for name, own, session, kind, denies, evaluated in (
+        ("role is silent", READER, None, ASSUMED, False, "reader"),
+        ("role is silent, session allows", READER, ALLOW, ASSUMED, False, "reader"),
+        ("role denies, session allows", DENY, ALLOW, ASSUMED, True, "deny"),
+        ("session is silent", ALLOW, READER, SESSION, False, "session policy"),
+        ("session denies", ALLOW, DENY, SESSION, True, "session policy"),
+    )
 ]
 OTHER_REFUSALS = [
     pytest.param(
