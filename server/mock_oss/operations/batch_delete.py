@@ -31,7 +31,7 @@ async def delete_objects(call: Call) -> Response:
     for key, version_id in doomed:
         authorize_object(call, "oss:DeleteObject", call.bucket, key, version_id)
         check_key(key)
-    deleted = [_delete(call, *each, encoded=encoded) for each in doomed]
+    deleted = [_delete(call, key, version_id, encoded=encoded) for key, version_id in doomed]
     if quiet == "true":
         return Response(200)
     body = document("DeleteResult", (encoding, *deleted))

@@ -42,10 +42,10 @@ def _failed(condition: str) -> RefusedError:
     return RefusedError("PreconditionFailed", Condition=condition)
 
 
-def _not_modified(found: ObjectRecord) -> RefusedError:
+def _not_modified(record: ObjectRecord) -> RefusedError:
     return RefusedError(
         "NotModified",
-        headers={"ETag": quoted(found.etag), "Last-Modified": gmt(found.modified_ms)},
+        headers={"ETag": quoted(record.etag), "Last-Modified": gmt(record.modified_ms)},
     )
 
 
