@@ -34,6 +34,7 @@ from ossferry.errors import OssferryError
 from ossferry.forms.html import FormHtml
 from ossferry.forms.pages import FormPages
 from ossferry.forms.service import FormApi, Forms
+from ossferry.grants.answers import Answers
 from ossferry.grants.cache import NoGrantCache, SealedGrantCache
 from ossferry.grants.encryption import encryption_of
 from ossferry.grants.endpoints import TokenApi
@@ -347,9 +348,12 @@ def _token_api(
         authorizer=authorizer,
         grants=grants,
         grant_log=grant_log,
-        features=features,
-        replaced=base.checks.replaced if base.checks else (),
-        encryption=encryption_of(base.settings),
+        answers=Answers(
+            base.settings,
+            features=features,
+            replaced=base.checks.replaced if base.checks else (),
+            encryption=encryption_of(base.settings),
+        ),
         audit=base.audit,
         metrics=base.metrics,
         clock=base.clock,

@@ -149,33 +149,17 @@ class Audit:
             }
         )
 
-    def refused(
-        self,
-        request: Request,
-        owner: Owner | None,
-        error: OssferryError,
-        *,
-        action: str,
+    def acted(
+        self, request: Request, *, action: str, outcome: str, owner: Owner | None = None
     ) -> None:
-        """Record that a request for credentials was refused.
+        """Record that a principal's action was carried out or refused.
 
         Args:
-            owner: the sender of the request; None for an unidentified sender.
-            error: the reason for the refusal.
-            action: `form` if the sender requested a signed form; empty if the sender requested
-                credentials.
+            action: name of the action, such as ``delete``; empty for a request for credentials.
+            outcome: ``done``, or the code of the error.
+            owner: the principal; by default the principal that the gate has identified, if any.
         """
-        self._write({**self._who(request, owner), **_named(action), "outcome": error.code})
-
-    def acted(self, request: Request, owner: Owner | None, *, action: str, outcome: str) -> None:
-        """Record that a sender's action was carried out or refused.
-
-        Args:
-            owner: the sender of the request; None for an unidentified sender.
-            action: name of the action, such as `delete`.
-            outcome: `done`, or the code of the error.
-        """
-        self._write({**self._who(request, owner), "action": action, "outcome": outcome})
+        self._write({**self._who(request, owner), **_named(action), "outcome": outcome})
 
     @contextmanager
     def refusals(self, request: Request, action: str) -> Iterator[None]:
@@ -187,7 +171,7 @@ class Audit:
         try:
             yield
         except OssferryError as error:
-            self.acted(request, None, action=action, outcome=error.code)
+            self.acted(request, action=action, outcome=error.code)
             raise
 
     def managed(
@@ -226,12 +210,13 @@ class Audit:
         self._sink(line)
         self._is_well = True
 
-    def _who(self, request: Request, owner: Owner | None) -> dict[str, str]:
+    def _who(self, request: Request, owner: Owner | None = None) -> dict[str, str]:
         """Return the fields of a line about a request.
 
         Authentication stores the id of the API key, and the reason why a key is not valid, in the
-        state of the request.
+        state of the request; the gate stores the principal there.
         """
+        owner = owner or getattr(request.state, "owner", None)
         known = {name: getattr(request.state, name, "") for name in ("key_id", "reason")}
         return {
             "at": self._clock().isoformat(),

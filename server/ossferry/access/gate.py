@@ -28,7 +28,6 @@ from ossferry.http.problems import accepts_html
 from ossferry.http.proxies import address_of
 from ossferry.http.same_site import Guard
 from ossferry.identity.owner import Owner, owner_of
-from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 
 __all__ = [
@@ -37,7 +36,6 @@ __all__ = [
     "Checks",
     "Gate",
     "OwnersEndpoint",
-    "sender_of",
 ]
 
 SHARE = 10
@@ -122,7 +120,11 @@ class Gate:
         return owner
 
     async def _sender(self, request: Request, checks: Checks) -> Owner:
-        """Return the sender of a request, before the sender's own limits are checked."""
+        """Return the principal of a request, before the principal's own limits are checked.
+
+        A failed identification counts against the address. If identification is expensive, failures
+        also block principals at the same address who could prove their identity.
+        """
         if checks.origin == "own":
             self._guard.refuse_other_sites(request)
         elif checks.origin == "own-links":
@@ -132,7 +134,16 @@ class Gate:
             await self._rates.admit(address)
         else:
             await self._rates.admit_frequent(address)
-        principal = await self._identify(request, counted=checks.credentials)
+        if self._authenticator.expensive:
+            await self._rates.refuse_guessing(address)
+        try:
+            principal = await self._authenticator.identify(request)
+        except NotIdentifiedError as error:
+            if not checks.credentials:
+                await self._rates.admit_stranger(address)
+            if not isinstance(error, NoProofError):
+                await self._rates.failed(address, getattr(request.state, "key_id", ""))
+            raise
         owner = owner_of(principal, secret=self._secret)
         request.state.owner = owner
         if checks.admins_only and principal.id not in self._admins:
@@ -224,34 +235,4 @@ class Gate:
                 del self._running[owner.hash]
 
     def _record(self, request: Request, action: str, outcome: str) -> None:
-        self._audit.acted(request, sender_of(request), action=action, outcome=outcome)
-
-    async def _identify(self, request: Request, *, counted: bool) -> Principal:
-        """Return the principal of a request; count a failed identification against the address.
-
-        If identification is expensive, failures also block valid senders at the same address.
-
-        Args:
-            counted: whether the request has already been counted against the limit of its address.
-
-        Raises:
-            NotIdentifiedError: the sender is not identified.
-            TooManyError: too many identifications from this address have failed.
-        """
-        address = address_of(request)
-        if self._authenticator.expensive:
-            await self._rates.refuse_guessing(address)
-        try:
-            return await self._authenticator.identify(request)
-        except NotIdentifiedError as error:
-            if not counted:
-                await self._rates.admit_stranger(address)
-            if not isinstance(error, NoProofError):
-                await self._rates.failed(address, getattr(request.state, "key_id", ""))
-            raise
-
-
-def sender_of(request: Request) -> Owner | None:
-    """Return the sender of a request that `Gate.enter` has identified, even if it refused it."""
-    found: Owner | None = getattr(request.state, "owner", None)
-    return found
+        self._audit.acted(request, action=action, outcome=outcome)

@@ -40,7 +40,7 @@ def demo_authenticator(settings: Settings, audit: Audit) -> Authenticator:
             if not isinstance(user, str) or user not in DEMO_USERS:
                 raise BadRequestError("The demo has only the users alice and bob.")
         owner = owner_of(DEMO_USERS[user], secret=settings.secret_bytes)
-        audit.acted(request, owner, action="sign-in", outcome="done")
+        audit.acted(request, action="sign-in", outcome="done", owner=owner)
         response = JSONResponse({"name": DEMO_USERS[user].name})
         response.set_cookie(DEMO_COOKIE, user, httponly=True, samesite="strict")
         return response

@@ -108,7 +108,7 @@ class Oidc:
             principal = await self._signed_in(request)
             response = RedirectResponse(f"{mount_path(request.scope)}/", 303)
             await self._sessions.begin(principal, response)
-        self._audit.acted(request, self._owner(principal), action="sign-in", outcome="done")
+        self._audit.acted(request, action="sign-in", outcome="done", owner=self._owner(principal))
         set_cookie(response, ATTEMPT_COOKIE, "", max_age=0)
         return response
 
@@ -120,7 +120,7 @@ class Oidc:
             session = await self._sessions.read(request)
             await self._sessions.end(session, response)
         owner = self._owner(session.principal)
-        self._audit.acted(request, owner, action="sign-out", outcome="done")
+        self._audit.acted(request, action="sign-out", outcome="done", owner=owner)
         return response
 
     def _owner(self, principal: Principal) -> Owner:

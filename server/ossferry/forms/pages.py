@@ -23,11 +23,10 @@ from ossferry.access.gate import FOR_CREDENTIALS_PAGE
 from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml, Need
-from ossferry.forms.service import Forms, FormWish, described
-from ossferry.grants.endpoints import GrantPurpose, TokenApi
+from ossferry.forms.service import Forms, FormWish
+from ossferry.grants.endpoints import TokenApi
 from ossferry.grants.file_types import takes
-from ossferry.grants.permission import Allowed
-from ossferry.grants.signed_forms import FORM_ACTIONS
+from ossferry.grants.permission import Permission
 from ossferry.http.languages import LANGUAGES, VARY, keep_language, language_of
 from ossferry.identity.object_keys import DAY, RANDOM, safe_name
 from ossferry.identity.owner import Owner
@@ -80,16 +79,14 @@ class FormPages:
         instead = await self._authenticator.welcome(request)
         if instead is not None:
             return instead
-        purpose = GrantPurpose(
-            body=FormWish,
-            action="form",
-            actions=FORM_ACTIONS,
-            checks=FOR_CREDENTIALS_PAGE,
-            wanted=described,
-            check=self._check_types,
-        )
         try:
-            granted = await self._token.obtain(request, purpose)
+            grant, wish = await self._token.obtain(
+                request,
+                FormWish,
+                kind="form",
+                requirements=FOR_CREDENTIALS_PAGE,
+                check=self._check_types,
+            )
         except NowhereError:  # from `_check_types`
             return self._refuse("typed", request)
         except CrossSiteError:  # the user continues with a click on a link of this site
@@ -99,10 +96,10 @@ class FormPages:
         chosen = {"lang": language} if "lang" in request.query_params else {}
 
         def success(directory: str) -> tuple[str, str]:
-            query = urlencode({**self._named(granted.owner, directory), **chosen})
+            query = urlencode({**self._named(grant.owner, directory), **chosen})
             return "success_action_redirect", f"{self._origin(request)}{base}/form/back?{query}"
 
-        form = self._forms.sign(granted, FormWish(), success=success)
+        form = self._forms.sign(grant, wish, success=success)
         life_s = int((form.expires_at - self._clock()).total_seconds())
         response = _answer(self._html.form(form, life_s=life_s, base=base, language=language))
         if chosen:
@@ -177,13 +174,13 @@ class FormPages:
         own = f"{request.url.scheme}://{request.headers['host']}"
         return self._settings.public_url or own
 
-    def _check_types(self, _wanted: FormWish, allowed: Allowed) -> None:
+    def _check_types(self, _wish: FormWish, permission: Permission) -> None:
         """Refuse types of an application's permission: `arrived` knows those in the settings only.
 
         Raises:
             NowhereError: a permission limits the types.
         """
-        if allowed.types != self._settings.allowed_types:
+        if permission.types != self._settings.allowed_types:
             raise NowhereError("A form for any file cannot check the type, which is required here.")
 
     def _named(self, owner: Owner, directory: str) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import pydantic
 from starlette.requests import Request
@@ -23,10 +23,11 @@ from typing_extensions import TypedDict
 from ossferry.access.authenticator import Authenticator
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import FileTooLargeError, NowhereError, TypeNotTakenError
-from ossferry.grants.endpoints import Granted, GrantPurpose, Refused, TokenApi
+from ossferry.grants.answers import largest_file
+from ossferry.grants.endpoints import Refused, TokenApi
 from ossferry.grants.file_types import CONTENT_TYPE, takes
-from ossferry.grants.permission import Allowed, Wanted
-from ossferry.grants.signed_forms import FORM_ACTIONS, largest_file
+from ossferry.grants.permission import Permission, Wanted
+from ossferry.grants.service import Grant
 from ossferry.http.body import Text
 from ossferry.identity.object_keys import directory, form_name
 from ossferry.oss.post_object import (
@@ -43,7 +44,7 @@ from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 from ossferry.uploads.receipts import Size
 
-__all__ = ["Form", "FormApi", "FormWish", "Forms", "SignedForm", "described"]
+__all__ = ["Form", "FormApi", "FormWish", "Forms", "SignedForm"]
 
 MAX_NAME = 1024
 """Maximum length of a file name in a request, in characters; the key's name is shorter."""
@@ -70,6 +71,10 @@ class FormWish(Refused):
     type: str = pydantic.Field(
         default="", pattern=f"^({CONTENT_TYPE})?$", description="a content type, such as image/png"
     )
+
+    def wanted(self, kind: Literal["credentials", "form"]) -> Wanted:
+        """Return the request for the application that authorizes it, with the file."""
+        return Wanted(kind=kind, name=self.name, size=self.size, content_type=self.type)
 
 
 class FormLimits(TypedDict):
@@ -129,12 +134,12 @@ class Forms:
         self._clock = clock
         self._new_random = new_random
 
-    def check(self, wanted: FormWish, allowed: Allowed) -> None:
+    def check(self, wanted: FormWish, permission: Permission) -> None:
         """Raise an error if a form may not store the file.
 
         Args:
             wanted: the description of the file.
-            allowed: the allowed size and types.
+            permission: the allowed size and types.
 
         Raises:
             NowhereError: files have to be encrypted.
@@ -145,15 +150,16 @@ class Forms:
             raise NowhereError(
                 "Files are encrypted here before they are sent; a form cannot do that."
             )
-        largest = largest_file(self._settings, allowed)
+        largest = largest_file(self._settings, permission)
         if wanted.size is not None and wanted.size > largest:
             raise FileTooLargeError(f"A form takes files of up to {largest} bytes.")
-        if not takes(allowed.types, wanted.name, wanted.type):
-            raise TypeNotTakenError(f"Name and type must match one of: {', '.join(allowed.types)}.")
+        types = permission.types
+        if not takes(types, wanted.name, wanted.type):
+            raise TypeNotTakenError(f"Name and type must match one of: {', '.join(types)}.")
 
     def sign(
         self,
-        granted: Granted[FormWish],
+        grant: Grant,
         wanted: FormWish,
         *,
         success: Callable[[str], Field] = lambda _: STORED,
@@ -161,15 +167,15 @@ class Forms:
         """Return a signed form for the requested file.
 
         Args:
-            granted: the credentials, and the quota that is left.
+            grant: the credentials, and the quota that is left.
             wanted: the description of the file.
             success: returns the form field that sets the response of OSS after a successful upload;
                 its argument is the directory of the object.
         """
-        settings, now, grant = self._settings, self._clock(), granted.issued.grant
+        settings, now = self._settings, self._clock()
         where = directory(grant.prefix, now, self._new_random())
         key = where + form_name(wanted.name) if wanted.name else None
-        low, high = self._sizes(granted, wanted)
+        low, high = self._sizes(grant, wanted)
         pinned = [
             ("x-oss-forbid-overwrite", "true"),
             success(where),
@@ -198,11 +204,11 @@ class Forms:
             expires_at=grant.credentials.expires_at,
         )
 
-    def _sizes(self, granted: Granted[FormWish], wanted: FormWish) -> tuple[int, int]:
+    def _sizes(self, grant: Grant, wanted: FormWish) -> tuple[int, int]:
         if wanted.size is not None:
             return wanted.size, wanted.size
-        left = granted.left["bytes_left"] if granted.left else None
-        largest = largest_file(self._settings, granted.allowed)
+        left = grant.left["bytes_left"] if grant.left else None
+        largest = largest_file(self._settings, grant.permission)
         return 0, largest if left is None else min(largest, left)
 
 
@@ -228,15 +234,10 @@ class FormApi:
         The body may be empty, or describe the file: `{"name": "a.pdf", "size": 5, "type":
         "application/pdf"}`. The form then allows only this name, size and type.
         """
-        purpose = GrantPurpose(
-            body=FormWish,
-            action="form",
-            actions=FORM_ACTIONS,
-            wanted=described,
-            check=self._forms.check,
+        grant, wish = await self._token.obtain(
+            request, FormWish, kind="form", check=self._forms.check
         )
-        granted = await self._token.obtain(request, purpose)
-        form = self._forms.sign(granted, granted.body)
+        form = self._forms.sign(grant, wish)
         answer: Form = {
             "url": form.url,
             "fields": form.fields,
@@ -247,15 +248,10 @@ class FormApi:
             "limits": {
                 "min_size": form.min_size,
                 "max_size": form.max_size,
-                "types": list(granted.allowed.types),
-                "quota": granted.left,
+                "types": list(grant.permission.types),
+                "quota": grant.left,
             },
         }
         response = JSONResponse(answer)
         self._authenticator.renew(request, response)
         return response
-
-
-def described(wanted: FormWish) -> Wanted:
-    """Return a client's wish for the application that authorizes it."""
-    return Wanted(kind="form", name=wanted.name, size=wanted.size, content_type=wanted.type)

@@ -1,4 +1,4 @@
-"""A cache of grants in Redis, which all processes of the server share.
+"""A cache of credentials in Redis, which all processes of the server share.
 
 The entries are encrypted with a key derived from the server's secret, so access to Redis gives no
 access to the bucket. An encrypted entry contains its own name, so a copy under another name is
@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from joserfc import jwe
 from joserfc.errors import JoseError
@@ -24,7 +24,7 @@ from ossferry.observability.logs import logger
 from ossferry.oss.sts import StsCredentials
 from ossferry.state.key_value import Storage
 
-__all__ = ["CachedGrant", "GrantCache", "NoGrantCache", "SealedGrantCache"]
+__all__ = ["GrantCache", "NoGrantCache", "SealedGrantCache"]
 
 LOCK_S = 8.0
 """Seconds until the lock expires, if the process that has the lock does not release it."""
@@ -32,39 +32,33 @@ LOCK_S = 8.0
 POLL_S = 0.02
 HEADER = {"alg": "dir", "enc": "A256GCM"}
 
-CachedGrant: TypeAlias = tuple[StsCredentials, str]
-"""Credentials and the name of their STS session."""
-
 log = logger("ossferry.grant_cache")
 
 
 class GrantCache(Protocol):
-    """Interface of a cache of grants.
+    """Interface of a cache of credentials; the name of an entry has their session policy."""
 
-    The name of an entry identifies a principal and the permissions of the grant.
-    """
-
-    async def get(self, name: str) -> CachedGrant | None:
-        """Return the grant that is cached under a name, or None."""
+    async def get(self, name: str) -> StsCredentials | None:
+        """Return the credentials that are cached under a name, or None."""
         ...
 
-    async def put(self, name: str, cached: CachedGrant, *, ttl_s: float) -> None:
-        """Cache a grant under a name for `ttl_s` seconds."""
+    async def put(self, name: str, credentials: StsCredentials, *, ttl_s: float) -> None:
+        """Cache credentials under a name for `ttl_s` seconds."""
         ...
 
     def locked(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Return a context in which no other process requests the same grant from STS."""
+        """Return a context in which no other process requests the same credentials from STS."""
         ...
 
 
 class NoGrantCache:
     """A cache that is always empty, for a server with one process."""
 
-    async def get(self, name: str) -> CachedGrant | None:
+    async def get(self, name: str) -> StsCredentials | None:
         """Return None, because nothing is cached."""
         return None
 
-    async def put(self, name: str, cached: CachedGrant, *, ttl_s: float) -> None:
+    async def put(self, name: str, credentials: StsCredentials, *, ttl_s: float) -> None:
         """Do nothing."""
 
     @asynccontextmanager
@@ -74,7 +68,7 @@ class NoGrantCache:
 
 
 class SealedGrantCache:
-    """A cache that encrypts grants and keeps them in a storage shared by several processes.
+    """A cache that encrypts credentials and keeps them in a storage shared by several processes.
 
     Args:
         secret: the server's secret, from which the encryption key is derived.
@@ -85,18 +79,17 @@ class SealedGrantCache:
         digest = hmac.new(secret, b"ossferry/shelf", hashlib.sha256).digest()
         self._key = OctKey.import_key(digest)
 
-    async def get(self, name: str) -> CachedGrant | None:
-        """Return the cached grant; None if it is missing, invalid, or Redis does not answer."""
+    async def get(self, name: str) -> StsCredentials | None:
+        """Return the cached credentials; None if missing or invalid, or Redis does not answer."""
         try:
             sealed = await self._storage.get(f"grant:{name}")
         except StorageLostError:
             return None
         return self._opened(sealed, name) if sealed else None
 
-    async def put(self, name: str, cached: CachedGrant, *, ttl_s: float) -> None:
-        """Encrypt and cache a grant for `ttl_s` seconds; log a warning if Redis does not answer."""
-        credentials, session_name = cached
-        fields = {**asdict(credentials), "session_name": session_name, "for": name}
+    async def put(self, name: str, credentials: StsCredentials, *, ttl_s: float) -> None:
+        """Encrypt and cache credentials for `ttl_s`; log a warning if Redis does not answer."""
+        fields = {**asdict(credentials), "for": name}
         text = json.dumps({**fields, "expires_at": credentials.expires_at.isoformat()})
         sealed = jwe.encrypt_compact(dict(HEADER), text, self._key)
         try:
@@ -134,19 +127,18 @@ class SealedGrantCache:
         except StorageLostError:
             log.warning("lock-not-released")  # the lock expires after `LOCK_S`
 
-    def _opened(self, sealed: bytes, name: str) -> CachedGrant | None:
-        """Decrypt a cache entry and return its grant.
+    def _opened(self, sealed: bytes, name: str) -> StsCredentials | None:
+        """Decrypt a cache entry and return its credentials.
 
         Return None if the entry is invalid or belongs to another name.
         """
         try:
             text = jwe.decrypt_compact(sealed, self._key).plaintext or b""
             fields = json.loads(text)
-            session_name = fields.pop("session_name")
             if fields.pop("for") != name:
                 raise ValueError("the entry is for another name")
             expires_at = datetime.fromisoformat(fields.pop("expires_at"))
-            return StsCredentials(**fields, expires_at=expires_at), session_name
+            return StsCredentials(**fields, expires_at=expires_at)
         except (JoseError, ValueError, KeyError, TypeError) as error:
             log.warning("unreadable", error=type(error).__name__)
             return None

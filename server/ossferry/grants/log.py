@@ -1,13 +1,13 @@
 """Ledger operations for grants: check the owner's access and quota, and record the grant."""
 
 from collections import OrderedDict
-from datetime import datetime
 
 from ossferry.clock import Clock
 from ossferry.hooks.calls import Hooks, granted
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people
 from ossferry.ledger.people import GrantRow
+from ossferry.oss.sts import StsCredentials
 from ossferry.uploads.quotas import Left, Quotas
 
 __all__ = ["GrantLog"]
@@ -39,20 +39,19 @@ class GrantLog:
         """
         return await self._quotas.admit(owner, size=size)
 
-    async def record(
-        self, owner: Owner, *, session_name: str, access_key_id: str, expires_at: datetime
-    ) -> None:
+    async def record(self, owner: Owner, credentials: StsCredentials) -> None:
         """Record a grant in the ledger and announce it to hooks, once for each STS session.
 
         Raises:
             LedgerLostError: the grant is not recorded, so it must not be issued.
         """
+        session_name, expires_at = credentials.session_name, credentials.expires_at
         if session_name in self._known:
             return
         now = self._clock()
         row = GrantRow(
             session_name=session_name,
-            key_last4=access_key_id[-4:],
+            key_last4=credentials.access_key_id[-4:],
             issued_at=now,
             expires_at=expires_at,
         )

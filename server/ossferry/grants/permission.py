@@ -19,7 +19,7 @@ from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from ossferry.settings.types import file_type
 
-__all__ = ["Allowed", "Authorize", "Authorizer", "Permission", "Wanted"]
+__all__ = ["Authorize", "Authorizer", "Permission", "Wanted"]
 
 MAX_FOLDER = 128
 _FOLDER = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*")
@@ -82,21 +82,6 @@ It raises `NotAllowedError` if the person may upload nothing.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowed:
-    """What a grant allows.
-
-    Attributes:
-        prefix: the key prefix; ends in `/`.
-        max_file_size: the largest file in bytes.
-        types: the allowed types; empty if any type is allowed.
-    """
-
-    prefix: str
-    max_file_size: int
-    types: Sequence[str]
-
-
 class Authorizer:
     """Combines the settings with the permission of the application.
 
@@ -112,8 +97,8 @@ class Authorizer:
         self._authorize = authorize
         self._patience_s = patience_s
 
-    async def allowed(self, request: Request, owner: Owner, wanted: Wanted) -> Allowed:
-        """Return what a person may upload.
+    async def allowed(self, request: Request, owner: Owner, wanted: Wanted) -> Permission:
+        """Return what a principal may upload, with the largest file and the types of the settings.
 
         Raises:
             RefusedError: the application refuses the request.
@@ -122,7 +107,7 @@ class Authorizer:
                 application is not a permission.
         """
         if self._authorize is None:
-            return _narrowed(self._settings, owner, Permission())
+            return _narrowed(self._settings, Permission())
         principal = Principal(id=owner.id, name=owner.label)
         permission = await answer_of(
             "authorize",
@@ -131,18 +116,18 @@ class Authorizer:
         )
         if permission is not None and not isinstance(permission, Permission):
             raise AuthorizationError("authorize must return a Permission or None.")
-        return _narrowed(self._settings, owner, permission or Permission())
+        return _narrowed(self._settings, permission or Permission())
 
 
-def _narrowed(settings: Settings, owner: Owner, permission: Permission) -> Allowed:
+def _narrowed(settings: Settings, permission: Permission) -> Permission:
     types = _common_types(settings.allowed_types, permission.types)
     if permission.types and not types:
         raise AuthorizationError("OSSFERRY_ALLOWED_TYPES has none of the types of a Permission.")
     if permission.types and settings.grant == "form" and not all(map(_is_exact, types)):
         raise AuthorizationError("With OSSFERRY_GRANT=form, a Permission needs exact types.")
     size = settings.max_file_size
-    return Allowed(
-        prefix=owner.prefix + (f"{permission.folder}/" if permission.folder else ""),
+    return Permission(
+        folder=permission.folder,
         max_file_size=min(size, permission.max_file_size or size),
         types=types,
     )

@@ -13,7 +13,16 @@ from starlette.requests import ClientDisconnect, Request
 from ossferry.errors import BadRequestError, BodyTooLargeError
 from ossferry.http.request_checks import max_body_bytes
 
-__all__ = ["WHOLE", "Body", "Text", "parsed", "read_body", "read_json", "read_small"]
+__all__ = [
+    "WHOLE",
+    "Body",
+    "Text",
+    "parsed",
+    "read_body",
+    "read_json",
+    "read_optional_body",
+    "read_small",
+]
 
 
 def _whole(value: object) -> object:
@@ -46,6 +55,20 @@ async def read_body(request: Request, model: type[B]) -> B:
         BodyTooLargeError: the body is longer than the route accepts.
     """
     return parsed(await read_json(request), model)
+
+
+async def read_optional_body(request: Request, model: type[B]) -> B:
+    """Return the JSON object in the body of a request; the defaults of `model` without a body.
+
+    Raises:
+        BadRequestError: the body is not a JSON object, or a field is malformed.
+        BodyTooLargeError: the body is longer than the route accepts.
+    """
+    headers = request.headers
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    if request.method != "POST" or not has_body:
+        return model()
+    return await read_body(request, model)
 
 
 def parsed(document: dict[str, object], model: type[B]) -> B:

@@ -11,10 +11,12 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypeAliasType
 
 from ossferry.checks.configuration import Checks
 from ossferry.forms.service import Form, FormWish
-from ossferry.grants.endpoints import FormGrant, Grant, Refused, StsGrant, StsToken
+from ossferry.grants.answers import FormGrant, StsGrant
+from ossferry.grants.endpoints import Refused, StsToken
 from ossferry.http.problems import Problem
 from ossferry.ledger.listing import SORTS
 from ossferry.operations.health import Status
@@ -43,6 +45,7 @@ TEXT = {"type": "string"}
 SOUND = TEXT | {"pattern": "^[^\\x00]*$"}
 INTEGER = {"type": "integer"}
 UPLOAD = TEXT | {"pattern": f"^{UPLOAD_ID}$"}
+Grant = TypeAliasType("Grant", StsGrant | FormGrant)
 TYPES: dict[str, Any] = {
     each.__name__.removesuffix("Json"): each
     for each in (

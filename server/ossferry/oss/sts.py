@@ -68,12 +68,18 @@ log = logger("ossferry.sts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StsCredentials:
-    """Credentials returned by AssumeRole; `repr` shows neither secret nor token."""
+    """Credentials returned by AssumeRole; `repr` shows neither secret nor token.
+
+    Attributes:
+        session_name: name of the STS session in the audit trails of the server and of the cloud;
+            empty for the server's own credentials.
+    """
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
     security_token: str = field(repr=False)
     expires_at: datetime
+    session_name: str = ""
 
 
 class AssumeRole(Protocol):

@@ -176,11 +176,11 @@ class CallbackApi:
             await self._rates.refuse_guessing(address_of(request))
             key = await self._record(request)
         except OssferryError as error:
-            self._audit.acted(request, None, action="callback", outcome=error.code)
+            self._audit.acted(request, action="callback", outcome=error.code)
             if isinstance(error, ForgedCallbackError):
                 await self._rates.failed(address_of(request), "")
             raise
-        self._audit.acted(request, None, action="callback", outcome="done")
+        self._audit.acted(request, action="callback", outcome="done")
         answer: Taken = {"status": "ok", "key": key}
         return JSONResponse(answer)
 

@@ -20,7 +20,7 @@ from ossferry.app import create_app
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.errors import StorageLostError
 from ossferry.grants.cache import SealedGrantCache
-from ossferry.grants.service import Grants, Issued
+from ossferry.grants.service import Grant, Grants
 from ossferry.identity.owner import owner_of
 from ossferry.identity.principal import Principal
 from ossferry.oss.sts import StsCredentials
@@ -81,11 +81,11 @@ def clock() -> FakeClock:
 
 
 def in_processes(
-    count: int, url: str, use: Callable[[int, RedisStorage], Awaitable[Issued]]
-) -> list[Issued]:
+    count: int, url: str, use: Callable[[int, RedisStorage], Awaitable[Grant]]
+) -> list[Grant]:
     """Simulate several processes in one event loop: each has connections of its own."""
 
-    async def play() -> list[Issued]:
+    async def play() -> list[Grant]:
         storages = [RedisStorage(url) for _ in range(count)]
         try:
             return await asyncio.gather(*(use(n, s) for n, s in enumerate(storages)))
@@ -101,15 +101,15 @@ def test_t22_processes_together_ask_sts_once(
 ) -> None:
     sts = SlowSts(clock)
 
-    async def use(_number: int, storage: RedisStorage) -> Issued:
+    async def use(_number: int, storage: RedisStorage) -> Grant:
         cache = SealedGrantCache(storage, secret=SECRET)
         return await Grants(make_settings(), sts, clock=clock, cache=cache).grant(ALICE)
 
     issued = in_processes(8, url, use)
 
     assert len(sts.calls) == 1
-    assert len({each.grant.credentials.access_key_id for each in issued}) == 1
-    assert len({each.grant.session_name for each in issued}) == 1
+    assert len({each.credentials.access_key_id for each in issued}) == 1
+    assert len({each.credentials.session_name for each in issued}) == 1
     assert sorted(each.outcome for each in issued) == ["issued"] + ["reused"] * 7
 
 
@@ -118,18 +118,18 @@ def test_credentials_that_oss_refused_are_replaced_for_all(
 ) -> None:
     sts = FakeSts(clock)
 
-    async def use(_number: int, storage: RedisStorage) -> Issued:
+    async def use(_number: int, storage: RedisStorage) -> Grant:
         cache = SealedGrantCache(storage, secret=SECRET)
         first = Grants(make_settings(), sts, clock=clock, cache=cache)
         second = Grants(make_settings(), sts, clock=clock, cache=cache)
-        refused = (await first.grant(ALICE)).grant.credentials.access_key_id
+        refused = (await first.grant(ALICE)).credentials.access_key_id
         await first.grant(ALICE, refused_key_id=refused)
         return await second.grant(ALICE, refused_key_id=refused)
 
     (issued,) = in_processes(1, url, use)
 
     assert len(sts.calls) == 2
-    assert issued.grant.credentials.access_key_id == "STS.Fake0002"
+    assert issued.credentials.access_key_id == "STS.Fake0002"
 
 
 def test_t18_a_redis_that_has_lost_its_data_brings_no_session_back(
@@ -155,7 +155,7 @@ def test_t18_a_redis_that_has_lost_its_data_brings_no_session_back(
 def test_who_reads_redis_finds_no_credentials(
     make_settings: Callable[..., Settings], url: str, clock: FakeClock
 ) -> None:
-    async def use(_number: int, storage: RedisStorage) -> Issued:
+    async def use(_number: int, storage: RedisStorage) -> Grant:
         cache = SealedGrantCache(storage, secret=SECRET)
         grants = Grants(make_settings(), FakeSts(clock), clock=clock, cache=cache)
         return await grants.grant(ALICE)
@@ -175,7 +175,7 @@ def test_a_value_that_others_wrote_is_not_believed(
 ) -> None:
     sts = FakeSts(clock)
 
-    async def use(_number: int, storage: RedisStorage) -> Issued:
+    async def use(_number: int, storage: RedisStorage) -> Grant:
         forger = SealedGrantCache(storage, secret=b"another secret of more than 32 characters")
         victim = SealedGrantCache(storage, secret=SECRET)
         await Grants(make_settings(), sts, clock=clock, cache=forger).grant(ALICE)
@@ -183,7 +183,7 @@ def test_a_value_that_others_wrote_is_not_believed(
 
     (issued,) = in_processes(1, url, use)
 
-    assert issued.grant.credentials.access_key_id == "STS.Fake0002"
+    assert issued.credentials.access_key_id == "STS.Fake0002"
 
 
 def test_a_grant_put_in_the_place_of_anothers_is_not_believed(
@@ -192,7 +192,7 @@ def test_a_grant_put_in_the_place_of_anothers_is_not_believed(
     sts = FakeSts(clock)
     bob = owner_of(Principal(id="bob", name="Bob"), secret=SECRET)
 
-    async def use(_number: int, storage: RedisStorage) -> Issued:
+    async def use(_number: int, storage: RedisStorage) -> Grant:
         cache = SealedGrantCache(storage, secret=SECRET)
         for owner in (ALICE, bob):
             await Grants(make_settings(), sts, clock=clock, cache=cache).grant(owner)
@@ -203,7 +203,7 @@ def test_a_grant_put_in_the_place_of_anothers_is_not_believed(
 
     (issued,) = in_processes(1, url, use)
 
-    assert issued.grant.credentials.access_key_id == "STS.Fake0003"
+    assert issued.credentials.access_key_id == "STS.Fake0003"
 
 
 def test_t23_limits_count_over_all_processes(

@@ -13,9 +13,10 @@ import pytest
 
 from ossferry.errors import StsLostError
 from ossferry.grants.cache import SealedGrantCache
-from ossferry.grants.service import Grant, Grants, Issued, Outcome
+from ossferry.grants.service import Grant, Grants, Outcome
 from ossferry.identity.owner import Owner, owner_of
 from ossferry.identity.principal import Principal
+from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
 from support.server_fakes import OPTIONS, FakeClock, FakeSts, HeldSts
@@ -37,8 +38,8 @@ def test_a_grant_is_limited_to_the_principals_prefix(grants: Grants, sts: FakeSt
     issued = asyncio.run(grants.grant(ALICE))
 
     assert issued.outcome is Outcome.NEW
-    assert issued.grant.prefix == ALICE.prefix
-    assert f"web-direct-upload/{issued.grant.prefix}*" in sts.calls[0]["policy"]
+    assert issued.prefix == ALICE.prefix
+    assert f"web-direct-upload/{issued.prefix}*" in sts.calls[0]["policy"]
 
 
 def test_t16_the_session_name_holds_a_hash_and_nothing_a_person_chose(
@@ -58,7 +59,7 @@ def test_t16_the_session_name_holds_a_hash_and_nothing_a_person_chose(
 def test_a_grant_is_reused_while_more_than_half_of_its_life_is_left(
     grants: Grants, clock: FakeClock, age_s: int, outcome: Outcome
 ) -> None:
-    async def ask_twice() -> Issued:
+    async def ask_twice() -> Grant:
         await grants.grant(ALICE)
         clock.advance(age_s)
         return await grants.grant(ALICE)
@@ -70,7 +71,7 @@ def test_a_grant_is_reused_while_more_than_half_of_its_life_is_left(
 def test_t22_a_thousand_questions_at_once_are_one_call(
     settings: Settings, sts: FakeSts, clock: FakeClock
 ) -> None:
-    async def ask() -> list[Issued]:
+    async def ask() -> list[Grant]:
         held = HeldSts(sts)
         grants = Grants(settings, held, clock=clock)
         waiting = [asyncio.create_task(grants.grant(ALICE)) for _ in range(1000)]
@@ -81,18 +82,18 @@ def test_t22_a_thousand_questions_at_once_are_one_call(
     answers = asyncio.run(ask())
 
     assert len(sts.calls) == 1
-    assert {issued.grant.credentials.access_key_id for issued in answers} == {"STS.Fake0001"}
+    assert {issued.credentials.access_key_id for issued in answers} == {"STS.Fake0001"}
 
 
 @pytest.mark.parametrize("other", [BOB, ALICE_2], ids=["another", "of the same name"])
 def test_principals_never_share_a_grant(grants: Grants, other: Owner) -> None:
-    async def ask_both() -> tuple[Issued, Issued]:
+    async def ask_both() -> tuple[Grant, Grant]:
         return await asyncio.gather(grants.grant(ALICE), grants.grant(other))
 
     alice, theirs = asyncio.run(ask_both())
 
-    assert alice.grant.credentials != theirs.grant.credentials
-    assert alice.grant.prefix != theirs.grant.prefix
+    assert alice.credentials != theirs.credentials
+    assert alice.prefix != theirs.prefix
 
 
 PUT = ("oss:PutObject",)
@@ -120,7 +121,7 @@ def test_t08_grants_for_other_rights_are_other_grants(
 ) -> None:
     settings, storage = make_settings(bind_address=True), MemoryStorage()
 
-    async def ask() -> list[Issued]:
+    async def ask() -> list[Grant]:
         caches = [SealedGrantCache(storage, secret=SECRET) for _ in range(processes)]
         each = [Grants(settings, sts, clock=clock, cache=cache) for cache in caches]
         rights = [first, other, first, other]
@@ -128,28 +129,28 @@ def test_t08_grants_for_other_rights_are_other_grants(
 
     issued = asyncio.run(ask())
 
-    ids = [each.grant.credentials.access_key_id for each in issued]
+    ids = [each.credentials.access_key_id for each in issued]
     assert ids == ["STS.Fake0001", "STS.Fake0002"] * 2
     assert len({call["policy"] for call in sts.calls}) == 2
 
 
 def test_a_grant_that_oss_refuses_is_not_given_again(grants: Grants) -> None:
-    async def ask_again() -> tuple[Issued, Issued]:
+    async def ask_again() -> tuple[Grant, Grant]:
         first = await grants.grant(ALICE)
-        refused = first.grant.credentials.access_key_id
+        refused = first.credentials.access_key_id
         return first, await grants.grant(ALICE, refused_key_id=refused)
 
     first, second = asyncio.run(ask_again())
 
     assert second.outcome is Outcome.NEW
-    assert first.grant.credentials != second.grant.credentials
+    assert first.credentials != second.credentials
 
 
 @pytest.mark.parametrize("given_up", [0, 1], ids=["the first", "the second"])
 def test_one_who_gives_up_does_not_stop_the_others(
     settings: Settings, sts: FakeSts, clock: FakeClock, given_up: int
 ) -> None:
-    async def give_up() -> Issued:
+    async def give_up() -> Grant:
         held = HeldSts(sts)
         grants = Grants(settings, held, clock=clock)
         asking = [asyncio.create_task(grants.grant(ALICE)) for _ in range(2)]
@@ -158,7 +159,7 @@ def test_one_who_gives_up_does_not_stop_the_others(
         held.release.set()
         return await asking[0]
 
-    assert asyncio.run(give_up()).grant.credentials.access_key_id == "STS.Fake0001"
+    assert asyncio.run(give_up()).credentials.access_key_id == "STS.Fake0001"
 
 
 def test_credentials_that_are_not_fresh_any_more_are_not_kept(
@@ -172,8 +173,9 @@ def test_credentials_that_are_not_fresh_any_more_are_not_kept(
     asyncio.run(ask())
     gc.collect()
 
-    kept = [each.prefix for each in gc.get_objects() if isinstance(each, Grant)]
-    assert [prefix for prefix in kept if prefix in (OLD.prefix, NEW.prefix)] == [NEW.prefix]
+    kept = [each for each in gc.get_objects() if isinstance(each, StsCredentials)]
+    names = {each.session_name.partition("-")[0] for each in kept}
+    assert names & {OLD.hash, NEW.hash} == {NEW.hash}
 
 
 def test_a_failure_reaches_all_who_wait_and_is_not_kept(grants: Grants, sts: FakeSts) -> None:
@@ -189,7 +191,7 @@ def test_a_failure_reaches_all_who_wait_and_is_not_kept(grants: Grants, sts: Fak
 
     assert isinstance(first, StsLostError)
     assert first is second
-    assert isinstance(third, Issued)
+    assert isinstance(third, Grant)
 
 
 def test_closing_stops_calls_that_are_under_way(
@@ -211,7 +213,7 @@ def test_t19_a_grant_may_be_bound_to_the_asking_address(
 ) -> None:
     settings = make_settings(bind_address=True)
 
-    async def ask() -> list[Issued]:
+    async def ask() -> list[Grant]:
         grants = Grants(settings, sts, clock=clock)
         addresses = ("192.0.2.7", "192.0.2.8", "192.0.2.7")
         return [await grants.grant(ALICE, address=address) for address in addresses]
@@ -220,7 +222,7 @@ def test_t19_a_grant_may_be_bound_to_the_asking_address(
 
     assert '"Condition":{"IpAddress":{"acs:SourceIp":["192.0.2.7"]}}' in sts.calls[0]["policy"]
     assert '"acs:SourceIp":["192.0.2.8"]' in sts.calls[1]["policy"]
-    assert first.grant.credentials != second.grant.credentials
+    assert first.credentials != second.credentials
     assert again.outcome is Outcome.REUSED
 
 

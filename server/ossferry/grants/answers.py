@@ -1,0 +1,205 @@
+"""The answers of `POST /api/grant`: a grant as JSON, with credentials or with a signed form.
+
+The field names must not change, because the page depends on them. With the setting
+`OSSFERRY_GRANT=form`, the page gets a form in place of credentials. The form allows any number of
+files below one key prefix. OSS checks the key, the size and the content type of each file against
+the policy in the form.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import pydantic
+from typing_extensions import TypedDict
+
+from ossferry.clock import utc_text
+from ossferry.grants.encryption import Encryption
+from ossferry.grants.permission import Permission
+from ossferry.grants.service import Grant
+from ossferry.oss.post_object import (
+    CONTENT_TYPE_FIELD,
+    MAX_FILE_SIZE,
+    STORED,
+    Condition,
+    Field,
+    equals,
+    is_one_of,
+    signed_fields,
+    starts_with,
+)
+from ossferry.settings.model import Settings
+from ossferry.uploads.quotas import Left
+
+__all__ = ["FORM_ACTIONS", "Answers", "FormGrant", "StsGrant", "largest_file"]
+
+UNFINISHED = "unfinished"
+"""A feature for uploads in parts, which need credentials."""
+
+FORM_ACTIONS = ("oss:PutObject",)
+"""The actions that the credentials of a form allow."""
+
+VALID_FOR = timedelta(minutes=10)
+"""The time for which the page may use a form."""
+
+SLACK = timedelta(minutes=4)
+"""OSS takes a form for longer, because the clocks of OSS and of this server may differ.
+
+OSS may refuse a form more than 15 minutes after its date.
+"""
+
+MAX_ENCRYPTED_SIZE = 512 * 1024 * 1024
+"""Bytes; the browser has encrypted all of a file before it sends a form, and holds the result."""
+
+
+def largest_file(settings: Settings, permission: Permission) -> int:
+    """Return the size of the largest file that a form may allow, in bytes."""
+    is_encrypted = settings.encrypt_public_key is not None
+    most = MAX_ENCRYPTED_SIZE if is_encrypted else MAX_FILE_SIZE
+    return min(permission.max_file_size or settings.max_file_size, most)
+
+
+class Limits(TypedDict):
+    """The limits that the page shows and checks.
+
+    `replaced` has patterns for names of files that a check often replaces; `max_file_size` and
+    `types` apply to these files after the checks.
+    """
+
+    max_file_size: int
+    max_files: int
+    types: list[str]
+    replaced: list[str]
+    quota: Left | None
+
+
+class PrincipalName(TypedDict):
+    """The person whom the credentials belong to."""
+
+    name: str
+
+
+class _Answer(TypedDict):
+    """The fields that both answers have."""
+
+    access_key_id: str
+    expiration: str
+    bucket: str
+    region: str
+    endpoint: str
+    cname: bool
+    origins: Annotated[list[str], pydantic.Field(min_length=1)]
+    prefix: str
+    server_time: str
+    limits: Limits
+    features: list[str]
+    principal: PrincipalName
+    encryption: Encryption | None
+
+
+class StsGrant(_Answer):
+    """A grant with credentials, for `OSSFERRY_GRANT=sts`."""
+
+    access_key_secret: str
+    security_token: str
+
+
+class FormGrant(_Answer):
+    """A grant with a signed form, for `OSSFERRY_GRANT=form`.
+
+    `form` has the fields of the form, except the key, the content type and the file.
+    """
+
+    form: Annotated[list[Field], pydantic.Field(min_length=1)]
+
+
+class Answers:
+    """Makes the answers of `POST /api/grant`.
+
+    Args:
+        features: names of the features that the page may offer.
+        replaced: patterns for names of files that a check in the page often replaces.
+        encryption: the key with which pages encrypt files; None if they do not.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        features: Sequence[str],
+        replaced: Sequence[str],
+        encryption: Encryption | None,
+    ) -> None:
+        self._settings = settings
+        self._features = list(features)
+        self._replaced = list(replaced)
+        self._encryption = encryption
+
+    def answer(self, grant: Grant, *, now: datetime) -> StsGrant | FormGrant:
+        """Return a grant with credentials, or with a form if the settings say so.
+
+        A grant with a form has no secret, and one origin only: the page cannot check an origin
+        without credentials.
+
+        Args:
+            now: time of the answer, and of the signature of a form.
+        """
+        settings, credentials = self._settings, grant.credentials
+        is_form, permission = settings.grant == "form", grant.permission
+        expires_at = min(credentials.expires_at, now + VALID_FOR)
+        size = permission.max_file_size or settings.max_file_size
+        features = [each for each in self._features if each != UNFINISHED]
+        common: _Answer = {
+            "access_key_id": credentials.access_key_id,
+            "expiration": utc_text(expires_at if is_form else credentials.expires_at),
+            "bucket": settings.bucket,
+            "region": settings.region,
+            "endpoint": settings.endpoint,
+            "cname": settings.cname,
+            "origins": list(settings.upload_origins[: 1 if is_form else None]),
+            "prefix": grant.prefix,
+            "server_time": utc_text(now, timespec="milliseconds"),
+            "limits": {
+                "max_file_size": largest_file(settings, permission) if is_form else size,
+                "max_files": settings.max_files,
+                "types": list(permission.types),
+                "replaced": self._replaced,
+                "quota": grant.left,
+            },
+            "features": features if is_form else self._features,
+            "principal": {"name": grant.owner.label},
+            "encryption": self._encryption,
+        }
+        if is_form:
+            return {**common, "form": _signed_form(settings, grant, now=now)}
+        return {
+            **common,
+            "access_key_secret": credentials.access_key_secret,
+            "security_token": credentials.security_token,
+        }
+
+
+def _signed_form(settings: Settings, grant: Grant, *, now: datetime) -> list[Field]:
+    """Return the fields of a form for uploads below the prefix of a grant.
+
+    The form has all fields except the key, the content type and the file.
+    """
+    credentials, types = grant.credentials, grant.permission.types
+    conditions: list[Condition] = [
+        equals(*STORED),
+        starts_with("key", grant.prefix),
+        ["content-length-range", 0, largest_file(settings, grant.permission)],
+    ]
+    if types:
+        conditions.append(is_one_of(CONTENT_TYPE_FIELD, types))
+    return signed_fields(
+        bucket=settings.bucket,
+        region=settings.region,
+        credentials=replace(
+            credentials, expires_at=min(credentials.expires_at, now + VALID_FOR + SLACK)
+        ),
+        at=now,
+        fields=[STORED],
+        conditions=conditions,
+    )
