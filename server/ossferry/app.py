@@ -30,6 +30,7 @@ from ossferry.background import UploadServices
 from ossferry.checks.configuration import PageChecks, load_checks
 from ossferry.checks.endpoints import CheckApi
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
+from ossferry.diagnosis.probes import StsDate, ask_sts_date
 from ossferry.errors import OssferryError
 from ossferry.forms.html import FormHtml
 from ossferry.forms.pages import FormPages
@@ -47,13 +48,12 @@ from ossferry.http.concurrency import ConcurrencyLimit
 from ossferry.http.hosts import HostGuard
 from ossferry.http.problems import ProblemBoundary, answer_http_error, answer_problem
 from ossferry.http.proxies import TrustedProxies
-from ossferry.http.request_checks import RequestChecks
+from ossferry.http.request_limits import RequestLimits
 from ossferry.http.security_headers import SecurityHeaders
 from ossferry.identity.principal import Identify
 from ossferry.ledger import Database
 from ossferry.observability.metrics import Measured, Metrics
 from ossferry.observability.tracing import Span, exporting_spans, no_span
-from ossferry.operations.checks import StsDate, ask_sts_date
 from ossferry.operations.metrics import MetricsApi
 from ossferry.operations.readiness import Readiness
 from ossferry.oss.bucket import OssBucket
@@ -445,7 +445,7 @@ def _middleware(base: _Base, routes: Sequence[Route]) -> list[Middleware]:
         Middleware(SecurityHeaders, settings=settings, inline_scripts=base.assets.inline_scripts),
         Middleware(Measured, metrics=base.metrics, monotonic=base.monotonic, paths=paths),
         Middleware(ProblemBoundary),
-        Middleware(RequestChecks),
+        Middleware(RequestLimits),
         Middleware(TrustedProxies, settings=settings),
         Middleware(HostGuard, settings=settings),
         Middleware(ConcurrencyLimit),

@@ -26,25 +26,26 @@ SOURCES = {
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app doctor setup operations uploads authentication admin checks "
+            "app doctor setup diagnosis uploads authentication admin checks "
             "access ledger oss http settings observability identity extras errors clock"
         ),
         "doctor": (
-            "app operations authentication access ledger oss state http settings observability "
+            "app diagnosis authentication access ledger oss state http settings observability "
             "identity errors clock"
         ),
         "app": (
-            "routes background operations forms grants uploads hooks authentication admin "
-            "checks pages access ledger oss state http settings observability identity errors "
-            "clock"
+            "routes background operations diagnosis forms grants uploads hooks authentication "
+            "admin checks pages access ledger oss state http settings observability identity "
+            "errors clock"
         ),
         "setup": "oss settings identity errors",
         "routes": "operations forms grants uploads admin checks pages access http",
         "background": "uploads hooks ledger oss settings observability errors clock",
         "operations": (
-            "forms grants uploads checks pages access ledger oss state http settings "
+            "diagnosis forms grants uploads checks pages access ledger oss state http settings "
             "observability errors clock"
         ),
+        "diagnosis": "access ledger oss state settings errors clock",
         "forms": "grants uploads access oss http mount settings identity errors clock",
         "grants": (
             "uploads hooks access ledger oss state http settings observability "
@@ -58,7 +59,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "admin": "ledger http mount settings identity clock",
         "checks": "pages settings identity errors",
         "pages": "access http settings extras errors",
-        "access": "state http settings observability identity errors clock",
+        "access": "oss state http settings observability identity errors clock",
         "ledger": "oss observability identity extras errors clock",
         "oss": "state settings observability identity errors clock",
         "state": "settings observability extras errors clock",

@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
@@ -23,6 +22,7 @@ from ossferry.http.proxies import address_of
 from ossferry.identity.owner import Owner, without_slug
 from ossferry.observability.logs import MAX_FIELD_LENGTH, logger
 from ossferry.observability.redaction import Redactor
+from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 from ossferry.settings.secrets import secret_values
 
@@ -119,20 +119,17 @@ class Audit:
         self,
         request: Request,
         owner: Owner,
+        credentials: StsCredentials,
         *,
         outcome: str,
-        session_name: str,
-        access_key_id: str,
-        expires_at: datetime,
         action: str,
         folder: str = "",
     ) -> None:
         """Record that credentials were issued.
 
         Args:
-            outcome: `issued` for new credentials, `reused` for earlier ones.
-            session_name: name of the STS session, which also appears in the cloud's audit trail.
-            action: `form` if the response contains a signed form; empty if the response contains
+            outcome: ``issued`` for new credentials, ``reused`` for earlier ones.
+            action: ``form`` if the response contains a signed form; empty if the response contains
                 the credentials.
             folder: the folder below the owner's prefix to which an application limits the
                 credentials, with a slash at the end; empty if there is no limit.
@@ -143,9 +140,9 @@ class Audit:
                 **_named(action),
                 "outcome": outcome,
                 "scope": without_slug(owner.prefix) + folder,
-                "session": session_name,
-                "expires_at": expires_at.isoformat(),
-                "key_last4": access_key_id[-4:],
+                "session": credentials.session_name,
+                "expires_at": credentials.expires_at.isoformat(),
+                "key_last4": credentials.access_key_id[-4:],
             }
         )
 

@@ -1,8 +1,7 @@
-"""The gate, which checks each request before the handler of the route is called.
+"""The gate, which each request passes before the handler of the route is called.
 
-The gate checks the origin of the request, the rate limits, and the identity and access of the
-sender. The order of the checks is the same for all routes. Each route selects its checks with
-`Checks`.
+The gate looks at the origin of the request, the rate limits, and the identity and access of the
+principal, in this order for all routes. Each route selects what it demands with `Requirements`.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -33,9 +32,9 @@ from ossferry.settings.model import Settings
 __all__ = [
     "FOR_CREDENTIALS",
     "FOR_CREDENTIALS_PAGE",
-    "Checks",
     "Gate",
     "OwnersEndpoint",
+    "Requirements",
 ]
 
 SHARE = 10
@@ -49,8 +48,8 @@ CheckOwner: TypeAlias = Callable[[Owner], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checks:
-    """Selects the checks that the gate makes for the requests of one route.
+class Requirements:
+    """What a route demands of its caller.
 
     Attributes:
         origin: the allowed origins of a request. `own`: this server's page or a program.
@@ -70,11 +69,11 @@ class Checks:
     page: bool = False
 
 
-FOR_CREDENTIALS = Checks(credentials=True)
-FOR_CREDENTIALS_PAGE = Checks(origin="own-links", credentials=True)
-FOR_OWNERS = Checks()
-FOR_VISITORS = Checks(origin="any", page=True)
-FOR_ADMINS = Checks(origin="any", admins_only=True, page=True)
+FOR_CREDENTIALS = Requirements(credentials=True)
+FOR_CREDENTIALS_PAGE = Requirements(origin="own-links", credentials=True)
+FOR_OWNERS = Requirements()
+FOR_VISITORS = Requirements(origin="any", page=True)
+FOR_ADMINS = Requirements(origin="any", admins_only=True, page=True)
 
 
 class Gate:
@@ -104,7 +103,7 @@ class Gate:
         self._most = max(1, MAX_REQUESTS // SHARE)
         self._running: dict[str, int] = {}  # principal -> requests that run now
 
-    async def enter(self, request: Request, checks: Checks) -> Owner:
+    async def enter(self, request: Request, requirements: Requirements) -> Owner:
         """Check a request for credentials and return its sender as an `Owner`.
 
         The owner is also stored in `request.state.owner` before the access is checked. The audit
@@ -115,22 +114,22 @@ class Gate:
             NotIdentifiedError: the sender is not identified.
             TooManyError: a limit of the sender, of the address or of all requests is reached.
         """
-        owner = await self._sender(request, checks)
+        owner = await self._sender(request, requirements)
         await self._rates.admit_principal(owner.hash)
         return owner
 
-    async def _sender(self, request: Request, checks: Checks) -> Owner:
+    async def _sender(self, request: Request, requirements: Requirements) -> Owner:
         """Return the principal of a request, before the principal's own limits are checked.
 
         A failed identification counts against the address. If identification is expensive, failures
         also block principals at the same address who could prove their identity.
         """
-        if checks.origin == "own":
+        if requirements.origin == "own":
             self._guard.refuse_other_sites(request)
-        elif checks.origin == "own-links":
+        elif requirements.origin == "own-links":
             self._guard.refuse_links_from_elsewhere(request)
         address = address_of(request)
-        if checks.credentials:
+        if requirements.credentials:
             await self._rates.admit(address)
         else:
             await self._rates.admit_frequent(address)
@@ -139,14 +138,14 @@ class Gate:
         try:
             principal = await self._authenticator.identify(request)
         except NotIdentifiedError as error:
-            if not checks.credentials:
+            if not requirements.credentials:
                 await self._rates.admit_stranger(address)
             if not isinstance(error, NoProofError):
                 await self._rates.failed(address, getattr(request.state, "key_id", ""))
             raise
         owner = owner_of(principal, secret=self._secret)
         request.state.owner = owner
-        if checks.admins_only and principal.id not in self._admins:
+        if requirements.admins_only and principal.id not in self._admins:
             raise NotAdminError("Administrators are named in OSSFERRY_ADMINS.")
         return owner
 
@@ -194,10 +193,12 @@ class Gate:
         """
         return self._audited(action, endpoint, FOR_ADMINS)
 
-    def _audited(self, action: str, endpoint: OwnersEndpoint, checks: Checks) -> Endpoint:
+    def _audited(
+        self, action: str, endpoint: OwnersEndpoint, requirements: Requirements
+    ) -> Endpoint:
         async def answer(request: Request) -> Response:
             try:
-                owner = await self._sender(request, checks)
+                owner = await self._sender(request, requirements)
                 with self._place(owner):
                     await self._rates.admit_objects(owner.hash)
                     if self._check_owner is not None:
@@ -205,7 +206,11 @@ class Gate:
                     response = await endpoint(request, owner)
             except OssferryError as error:
                 self._record(request, action, error.code)
-                if checks.page and isinstance(error, NotIdentifiedError) and accepts_html(request):
+                if (
+                    requirements.page
+                    and isinstance(error, NotIdentifiedError)
+                    and accepts_html(request)
+                ):
                     redirect = self._authenticator.sign_in(request)
                     if redirect is not None:
                         return redirect

@@ -58,7 +58,7 @@ def complaint(error: OssferryError) -> str:
                 " OSSFERRY_STS_ENDPOINT, and try again."
             )
         case LedgerLostError():
-            from ossferry.operations.checks import lost_ledger  # slow to import
+            from ossferry.diagnosis.probes import lost_ledger  # slow to import
 
             found = lost_ledger(error)
             return f"{_small(found.reason).removesuffix('.')}; {_small(found.fix)}"

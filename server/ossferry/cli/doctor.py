@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ossferry.cli.output import Rows, progress
-from ossferry.doctor.examination import CHECKS, Row, is_healthy
-from ossferry.operations.checks import Outcome
+from ossferry.diagnosis.findings import Outcome
+from ossferry.doctor.examination import PROBES, Row, is_healthy
 
 __all__ = ["show_table", "shown"]
 
@@ -37,7 +37,7 @@ def shown(*, as_json: bool) -> Iterator[Callable[[Row], None]]:
     rows: list[Row] = []
     has_lines = not (as_json or sys.stdout.isatty())
     with (
-        progress("Checking", total=len(CHECKS)) as done,
+        progress("Checking", total=len(PROBES)) as done,
         Rows(TITLES, as_json=False) if has_lines else nullcontext() as lines,
     ):
 

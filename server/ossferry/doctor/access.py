@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import anyio.to_thread
 
+from ossferry.diagnosis.findings import Finding, failed
 from ossferry.errors import OssRefusedError
-from ossferry.operations.checks import Finding, failed
 from ossferry.oss.bucket import TIMEOUT_S
 from ossferry.oss.sdk import Sdk, SdkBucket
 from ossferry.oss.sts import StsCredentials

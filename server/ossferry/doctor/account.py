@@ -1,24 +1,17 @@
-"""Checks of the cloud account: the server's credentials, and the rights of its roles."""
+"""Probes of the cloud account: the server's credentials, and the rights of its roles."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from ossferry.diagnosis.findings import Finding, failed, passed, warned
+from ossferry.diagnosis.policy_commands import policy_command
+from ossferry.diagnosis.probes import NO_SERVER_CREDENTIALS, probe_role, refused_role
 from ossferry.doctor.access import Access, explain
 from ossferry.doctor.outside import Outside
 from ossferry.errors import OssRefusedError, StsLostError, StsRefusedError
 from ossferry.identity.object_keys import UPLOADS
-from ossferry.operations.checks import (
-    NO_SERVER_CREDENTIALS,
-    Finding,
-    check_role,
-    failed,
-    passed,
-    refused_role,
-    warned,
-)
-from ossferry.operations.policy_commands import policy_command
 from ossferry.oss.policy import objects_policy, policy_text, upload_policy
 from ossferry.oss.sdk import SdkBucket
 from ossferry.oss.sts import StsClient, StsCredentials
@@ -61,13 +54,13 @@ NO_CREDENTIALS = StsCredentials(
     security_token="",
     expires_at=datetime.max.replace(tzinfo=UTC),
 )
-"""In place of the server's own credentials, until `check_credentials` has found them."""
+"""In place of the server's own credentials, until `probe_credentials` has found them."""
 
 FindCredentials: TypeAlias = Callable[[], Awaitable[tuple[str, StsCredentials]]]
 
 
 class Account:
-    """Checks with the server's own credentials and those of its roles.
+    """Probes with the server's own credentials and those of its roles.
 
     Args:
         find: returns the name of the source of the server's own credentials, and the credentials.
@@ -77,7 +70,7 @@ class Account:
         objects_sts: client of STS for the role for objects; None without this role.
 
     Attributes:
-        own: the server's own credentials, after `check_credentials`.
+        own: the server's own credentials, after `probe_credentials`.
     """
 
     def __init__(
@@ -107,7 +100,7 @@ class Account:
         """The secrets of the server's own credentials, which no text may contain."""
         return self.own.access_key_secret, self.own.security_token
 
-    async def check_credentials(self) -> Finding:
+    async def probe_credentials(self) -> Finding:
         """Check that the server finds credentials of its own, and that STS accepts them."""
         try:
             name, self.own = await self._find()
@@ -129,11 +122,11 @@ class Account:
             )
         return passed(f"The server is {whose}.")
 
-    async def check_role(self) -> Finding:
+    async def probe_role(self) -> Finding:
         """Check that STS issues credentials of the role for uploads."""
-        return await check_role(self._guarded, self._settings, caller=self._caller)
+        return await probe_role(self._guarded, self._settings, caller=self._caller)
 
-    async def check_upload(self) -> Finding:
+    async def probe_upload(self) -> Finding:
         """Check that the credentials of a grant can upload in parts, at each address.
 
         The upload is aborted, so that no object remains.
@@ -157,7 +150,7 @@ class Account:
                 )
         return passed(f"The role {self._settings.role_arn} can upload.")
 
-    async def check_forms(self) -> Finding:
+    async def probe_forms(self) -> Finding:
         """Check that each address takes a form (PostObject), with which the page sends small files.
 
         The file is larger than the form allows, so that no object is stored. If OSS refuses forms,
@@ -170,7 +163,7 @@ class Account:
                 return self._without_forms(origin, code)
         return passed("The page can send files with forms.")
 
-    async def check_session_policy(self) -> Finding:
+    async def probe_session_policy(self) -> Finding:
         """Check that the credentials of a grant cannot write below another prefix."""
         session = await self._session(self._prefix)
         foreign = f"{UPLOADS}doctor-{secrets.token_hex(8)}/"
@@ -183,7 +176,7 @@ class Account:
             )
         return passed("Credentials for one prefix cannot write below another one.")
 
-    async def check_role_scope(self) -> Finding:
+    async def probe_role_scope(self) -> Finding:
         """Check that the role for uploads has no more rights than a grant needs.
 
         If a session policy were ever missing, the role's own rights would be the last limit. A
@@ -224,7 +217,7 @@ class Account:
         bucket = self._access.bucket(session, self._settings.bucket_origin)
         return await self._may_read(bucket, f"{self._prefix}check")
 
-    async def check_objects_role(self) -> Finding:
+    async def probe_objects_role(self) -> Finding:
         """Check the server's own role for uploads: receipts, lists, links and deletions."""
         settings = self._settings
         arn = settings.objects_role_arn

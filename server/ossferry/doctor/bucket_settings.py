@@ -1,19 +1,19 @@
-"""Checks of the bucket's settings, with the server's own credentials.
+"""Probes of the bucket's settings, with the server's own credentials.
 
 The server itself does not need the rights to read these settings. If it does not have such a right,
-the check is skipped.
+the probe is skipped.
 """
 
 from collections.abc import Callable
 from typing import TypeVar
 
+from ossferry.diagnosis.findings import Finding, failed, passed, skipped, warned
+from ossferry.diagnosis.policy_commands import policy_command, setup_does_it
 from ossferry.doctor.access import Access
 from ossferry.doctor.account import Account
 from ossferry.doctor.outside import Outside
 from ossferry.errors import OssRefusedError
 from ossferry.identity.object_keys import TRASH, UPLOADS
-from ossferry.operations.checks import Finding, failed, passed, skipped, warned
-from ossferry.operations.policy_commands import policy_command, setup_does_it
 from ossferry.oss.sdk import SdkBucket
 from ossferry.settings.addresses import host_of
 from ossferry.settings.model import Settings
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class BucketSettings:
-    """Checks of the region, the lifecycle rules, Block Public Access and custom domains.
+    """Probes of the region, the lifecycle rules, Block Public Access and custom domains.
 
     Args:
         account: the server's account; its credentials must have been checked.
@@ -40,7 +40,7 @@ class BucketSettings:
         self._account = account
         self._outside = outside
 
-    async def check_region(self) -> Finding:
+    async def probe_region(self) -> Finding:
         """Check that the bucket is in the configured region.
 
         OSS names the right endpoint to everybody. The bucket's location needs a right, but even
@@ -69,7 +69,7 @@ class BucketSettings:
             return failed(f"The bucket is in {found}, not in {region}.", fix)
         return passed(f"The bucket is in {region}.")
 
-    async def check_lifecycle(self) -> Finding:
+    async def probe_lifecycle(self) -> Finding:
         """Check that lifecycle rules delete parts and trash that nobody else deletes."""
         fix = (
             f"Add the lifecycle rules that {policy_command('lifecycle')} prints; otherwise"
@@ -90,7 +90,7 @@ class BucketSettings:
             return warned(f"No lifecycle rule {', or '.join(missing)}.", fix)
         return passed("Lifecycle rules delete what nobody else deletes.")
 
-    async def check_block_public_access(self) -> Finding:
+    async def probe_block_public_access(self) -> Finding:
         """Check that nobody can make the bucket public by mistake."""
         try:
             blocked = await self._ask(lambda bucket: bucket.blocks_public_access())
@@ -104,7 +104,7 @@ class BucketSettings:
             )
         return passed("Block Public Access is on.")
 
-    async def check_domains(self) -> Finding:
+    async def probe_domains(self) -> Finding:
         """Check that the custom domains in the settings are bound to the bucket."""
         try:
             found = await self._ask(lambda bucket: bucket.domains())

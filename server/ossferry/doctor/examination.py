@@ -1,4 +1,4 @@
-"""All checks of `ossferry doctor` in their order, with what each of them needs."""
+"""All probes of `ossferry doctor` in their order, with what each of them needs."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -9,6 +9,8 @@ from functools import partial
 import httpx
 
 from ossferry.clock import Clock, monotonic, utc_now
+from ossferry.diagnosis.findings import Finding, Outcome
+from ossferry.diagnosis.probes import Probe, Run, StsTime, ask_sts_date, run_probes
 from ossferry.doctor.access import Access
 from ossferry.doctor.account import Account
 from ossferry.doctor.bucket_settings import BucketSettings
@@ -18,15 +20,6 @@ from ossferry.doctor.sign_in import SignIn
 from ossferry.doctor.start import Start
 from ossferry.observability.metrics import Metrics
 from ossferry.observability.redaction import Redactor
-from ossferry.operations.checks import (
-    Check,
-    Finding,
-    Outcome,
-    Run,
-    StsTime,
-    ask_sts_date,
-    run_checks,
-)
 from ossferry.oss.bucket import TIMEOUT_S
 from ossferry.oss.sdk import Sdk
 from ossferry.oss.sts import StsClient, default_credentials, find_credentials, objects_sts
@@ -35,10 +28,10 @@ from ossferry.settings.model import Settings
 from ossferry.settings.secrets import secret_values
 from ossferry.state.counter import Counter
 
-__all__ = ["CHECKS", "Row", "examine", "is_healthy"]
+__all__ = ["PROBES", "Row", "examine", "is_healthy"]
 
 
-CHECKS: Sequence[tuple[str, str, str]] = (
+PROBES: Sequence[tuple[str, str, str]] = (
     ("sts", "STS answers", ""),
     ("clock", "this machine's clock agrees with that of STS", "sts"),
     ("credentials", "the server has credentials of its own, and STS accepts them", "clock"),
@@ -67,7 +60,7 @@ CHECKS: Sequence[tuple[str, str, str]] = (
     ("start", "the server starts with these settings", "storage ledger audit"),
     ("sign-in", "people and programs can prove who they are", "start"),
 )
-"""For each check its id, the statement that it tests, and the ids of the checks that it needs."""
+"""For each probe its id, the statement that it tests, and the ids of the probes that it needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +68,7 @@ class Row:
     """One line of the result.
 
     Attributes:
-        about: the statement that the check tests.
+        about: the statement that the probe tests.
     """
 
     id: str
@@ -92,17 +85,17 @@ async def examine(
     on_row: Callable[[Row], None],
     clock: Clock = utc_now,
 ) -> Sequence[Row]:
-    """Run all checks, and return one row for each; no text contains a secret.
+    """Run all probes, and return one row for each; no text contains a secret.
 
     Args:
         before_start: raises a `SettingsError` if the command `serve` refuses the settings before
             it creates the application.
-        on_row: called with each row, in the order of the checks, as soon as it is known.
+        on_row: called with each row, in the order of the probes, as soon as it is known.
     """
-    abouts = {id_: about for id_, about, _ in CHECKS}
+    abouts = {id_: about for id_, about, _ in PROBES}
     rows: list[Row] = []
     with _mock_as_proxy(settings):
-        async with _opened(settings, clock, before_start) as (checks, account):
+        async with _opened(settings, clock, before_start) as (probes, account):
 
             def note(id_: str, found: Finding) -> None:
                 hide = Redactor((*secret_values(settings), *account.secrets))
@@ -116,12 +109,12 @@ async def examine(
                 rows.append(row)
                 on_row(row)
 
-            await run_checks(checks, on_found=note)
+            await run_probes(probes, on_found=note)
     return rows
 
 
 def is_healthy(rows: Sequence[Row]) -> bool:
-    """Return whether no check failed."""
+    """Return whether no probe failed."""
     return all(row.outcome is not Outcome.FAIL for row in rows)
 
 
@@ -148,8 +141,8 @@ def _mock_as_proxy(settings: Settings) -> Iterator[None]:
 @asynccontextmanager
 async def _opened(
     settings: Settings, clock: Clock, before_start: Callable[[Settings], None]
-) -> AsyncIterator[tuple[Sequence[Check], Account]]:
-    """Yield all checks, and the server's account; close all connections at the end."""
+) -> AsyncIterator[tuple[Sequence[Probe], Account]]:
+    """Yield all probes, and the server's account; close all connections at the end."""
     credentials = default_credentials()
     counter = Counter(settings.model_copy(update={"redis_url": None}))
     sts = StsClient(settings, credentials)
@@ -178,47 +171,47 @@ async def _opened(
             bucket = BucketSettings(settings, access, account=account, outside=outside)
             time = StsTime(ask_sts_date(settings), clock)
             runs = _runs(time, outside, account, bucket, Machine(settings, clock))
-            runs["start"] = Start(settings, clock, before_start).check
-            runs["sign-in"] = SignIn(settings, clock=clock, monotonic=monotonic).check
-            yield _checks(settings, runs), account
+            runs["start"] = Start(settings, clock, before_start).probe
+            runs["sign-in"] = SignIn(settings, clock=clock, monotonic=monotonic).probe
+            yield _probes(settings, runs), account
 
 
 def _runs(
     time: StsTime, outside: Outside, account: Account, bucket: BucketSettings, machine: Machine
 ) -> dict[str, Run]:
     return {
-        "sts": time.check_answer,
-        "clock": time.check_clock,
-        "credentials": account.check_credentials,
-        "role": account.check_role,
-        "tls": outside.check_tls,
-        "page-tls": outside.check_page_tls,
-        "endpoint": outside.check_endpoint,
-        "oss-clock": outside.check_clock,
-        "bucket": outside.check_bucket,
-        "region": bucket.check_region,
-        "upload": account.check_upload,
-        "session-policy": account.check_session_policy,
-        "role-scope": account.check_role_scope,
-        "objects-role": account.check_objects_role,
-        "cors": outside.check_cors,
-        "cors-headers": outside.check_exposed_headers,
-        "forms": account.check_forms,
-        "public-access": outside.check_public_access,
-        "public-access-block": bucket.check_block_public_access,
-        "lifecycle": bucket.check_lifecycle,
-        "domains": bucket.check_domains,
-        "public-endpoint": outside.check_public_endpoint,
-        "storage": machine.check_storage,
-        "ledger": machine.check_ledger,
-        "audit": machine.check_audit,
+        "sts": time.probe_answer,
+        "clock": time.probe_clock,
+        "credentials": account.probe_credentials,
+        "role": account.probe_role,
+        "tls": outside.probe_tls,
+        "page-tls": outside.probe_page_tls,
+        "endpoint": outside.probe_endpoint,
+        "oss-clock": outside.probe_clock,
+        "bucket": outside.probe_bucket,
+        "region": bucket.probe_region,
+        "upload": account.probe_upload,
+        "session-policy": account.probe_session_policy,
+        "role-scope": account.probe_role_scope,
+        "objects-role": account.probe_objects_role,
+        "cors": outside.probe_cors,
+        "cors-headers": outside.probe_exposed_headers,
+        "forms": account.probe_forms,
+        "public-access": outside.probe_public_access,
+        "public-access-block": bucket.probe_block_public_access,
+        "lifecycle": bucket.probe_lifecycle,
+        "domains": bucket.probe_domains,
+        "public-endpoint": outside.probe_public_endpoint,
+        "storage": machine.probe_storage,
+        "ledger": machine.probe_ledger,
+        "audit": machine.probe_audit,
     }
 
 
-def _checks(settings: Settings, runs: Mapping[str, Run]) -> Sequence[Check]:
-    """Return all checks; with a mock, addresses of OSS need STS, see `_mock_as_proxy`."""
+def _probes(settings: Settings, runs: Mapping[str, Run]) -> Sequence[Probe]:
+    """Return all probes; with a mock, addresses of OSS need STS, see `_mock_as_proxy`."""
     more = {"endpoint": ("sts",)} if settings.allow_mock else {}
     return [
-        Check(id=id_, run=runs[id_], needs=(*needs.split(), *more.get(id_, ())))
-        for id_, _, needs in CHECKS
+        Probe(id=id_, run=runs[id_], needs=(*needs.split(), *more.get(id_, ())))
+        for id_, _, needs in PROBES
     ]

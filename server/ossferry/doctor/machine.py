@@ -1,4 +1,4 @@
-"""Checks of the services that the server uses besides the cloud: Redis, database, audit file."""
+"""Probes of the services that the server uses besides the cloud: Redis, database, audit file."""
 
 import os
 import pwd
@@ -10,19 +10,10 @@ import sqlalchemy as sa
 
 from ossferry.access.audit import Audit
 from ossferry.clock import Clock
+from ossferry.diagnosis.findings import Finding, failed, passed, skipped, unusable
+from ossferry.diagnosis.probes import lost_ledger, probe_audit, probe_ledger, probe_storage
 from ossferry.errors import LedgerLostError, MissingExtraError, SettingsError
 from ossferry.ledger import Database
-from ossferry.operations.checks import (
-    Finding,
-    check_audit,
-    check_ledger,
-    check_storage,
-    failed,
-    lost_ledger,
-    passed,
-    skipped,
-    unusable,
-)
 from ossferry.settings.model import Settings
 from ossferry.state.choice import make_storage
 
@@ -30,23 +21,23 @@ __all__ = ["Machine"]
 
 
 class Machine:
-    """Checks of Redis, the ledger and the audit trail."""
+    """Probes of Redis, the ledger and the audit trail."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
 
-    async def check_storage(self) -> Finding:
+    async def probe_storage(self) -> Finding:
         """Check that Redis answers."""
         if self._settings.redis_url is None:
             return passed("No Redis is configured: limits and sessions are in memory.")
         storage = make_storage(self._settings)
         try:
-            return await check_storage(storage)
+            return await probe_storage(storage)
         finally:
             await storage.close()
 
-    async def check_ledger(self) -> Finding:
+    async def probe_ledger(self) -> Finding:
         """Check that the ledger answers, has the newest tables, and can be written.
 
         The tables are not migrated: a running server may still use the old ones.
@@ -72,7 +63,7 @@ class Machine:
     async def _look(self, ledger: Database) -> Finding:
         tables = await ledger.look()
         if tables.found == tables.newest:
-            return await check_ledger(ledger, self._clock)
+            return await probe_ledger(ledger, self._clock)
         if tables.found is None:
             return passed("The database is empty; the server creates its tables when it starts.")
         if tables.found < tables.newest:
@@ -83,7 +74,7 @@ class Machine:
             )
         return failed("A newer version of ossferry has migrated the ledger.", "Update ossferry.")
 
-    async def check_audit(self) -> Finding:
+    async def probe_audit(self) -> Finding:
         """Check that the audit trail can be written."""
         file = self._settings.audit_file
         if file is None:
@@ -100,7 +91,7 @@ class Machine:
                 " OSSFERRY_AUDIT_FILE.",
             )
         try:
-            return await check_audit(audit)
+            return await probe_audit(audit)
         finally:
             audit.close()
 

@@ -1,4 +1,4 @@
-"""Checks of the bucket from outside: requests as a browser sends them, most without a signature."""
+"""Probes of the bucket from outside: requests as a browser sends them, most without a signature."""
 
 import asyncio
 import re
@@ -14,19 +14,12 @@ import anyio.to_thread
 import httpx
 
 from ossferry.clock import Clock
+from ossferry.diagnosis.findings import Finding, failed, passed, skipped, warned
+from ossferry.diagnosis.policy_commands import policy_command, setup_does_it
+from ossferry.diagnosis.probes import date_of, probe_skew
 from ossferry.doctor.access import ADDRESS_FAULTS, explain
 from ossferry.errors import OssLostError
 from ossferry.identity.object_keys import UPLOADS
-from ossferry.operations.checks import (
-    Finding,
-    check_skew,
-    date_of,
-    failed,
-    passed,
-    skipped,
-    warned,
-)
-from ossferry.operations.policy_commands import policy_command, setup_does_it
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.oss.post_object import signed_fields, starts_with
 from ossferry.oss.sts import StsCredentials
@@ -69,7 +62,7 @@ class Answer:
 
 
 class Outside:
-    """Checks without a signature; each of them says in which order it has to run.
+    """Probes without a signature; each of them says in which order it has to run.
 
     Args:
         client: the HTTP client; it may use a proxy.
@@ -148,19 +141,19 @@ class Outside:
             raise OssLostError("no-answer") from error
         return _element(answer.content, b"Code") or f"status {answer.status_code}"
 
-    async def check_tls(self) -> Finding:
+    async def probe_tls(self) -> Finding:
         """Check the certificates of the bucket's addresses."""
-        return await self._check_certificates(
+        return await self._probe_certificates(
             self._settings.upload_origins, "Check the name and the network of this machine"
         )
 
-    async def check_page_tls(self) -> Finding:
+    async def probe_page_tls(self) -> Finding:
         """Check the certificate of the page's address."""
-        return await self._check_certificates(
+        return await self._probe_certificates(
             [self._settings.public_url or ""], "Start the server and its proxy"
         )
 
-    async def _check_certificates(self, addresses: Sequence[str], if_silent: str) -> Finding:
+    async def _probe_certificates(self, addresses: Sequence[str], if_silent: str) -> Finding:
         """Check the certificates of all addresses with TLS.
 
         Args:
@@ -190,7 +183,7 @@ class Outside:
             until.append(f"{address} until {end:%Y-%m-%d}")
         return passed(f"Valid certificates: {', '.join(until) or 'none is needed'}.")
 
-    async def check_endpoint(self) -> Finding:
+    async def probe_endpoint(self) -> Finding:
         """Check that every address of the bucket answers, and serves this account."""
         for origin in self._settings.upload_origins:
             try:
@@ -215,17 +208,17 @@ class Outside:
             self._answers[origin] = answer
         return passed(f"{', '.join(self._answers)} serves this account.")
 
-    async def check_clock(self) -> Finding:
-        """Check that the clock agrees with the dates of OSS; call `check_endpoint` first.
+    async def probe_clock(self) -> Finding:
+        """Check that the clock agrees with the dates of OSS; call `probe_endpoint` first.
 
         OSS refuses signatures with a wrong time, and STS may have another clock.
         """
-        return check_skew(max((each.skew_s for each in self._answers.values()), key=abs), "OSS")
+        return probe_skew(max((each.skew_s for each in self._answers.values()), key=abs), "OSS")
 
-    async def check_public_endpoint(self) -> Finding:
+    async def probe_public_endpoint(self) -> Finding:
         """Find out whether this account may use the public endpoint for objects.
 
-        Both answers are fine, because `check_endpoint` has tried all addresses in the settings.
+        Both answers are fine, because `probe_endpoint` has tried all addresses in the settings.
         """
         origin = public_endpoint(self._settings)
         try:
@@ -236,8 +229,8 @@ class Outside:
             return passed(f"This account needs a custom domain: it may not use {origin}.")
         return passed(f"This account may use {origin}.")
 
-    async def check_bucket(self) -> Finding:
-        """Check that the bucket exists; call `check_endpoint` first."""
+    async def probe_bucket(self) -> Finding:
+        """Check that the bucket exists; call `probe_endpoint` first."""
         name = self._settings.bucket
         if any(answer.code == "NoSuchBucket" for answer in self._answers.values()):
             return failed(
@@ -247,8 +240,8 @@ class Outside:
             )
         return passed(f"The bucket {name} exists.")
 
-    async def check_public_access(self) -> Finding:
-        """Check that strangers cannot read or write objects; call `check_endpoint` first."""
+    async def probe_public_access(self) -> Finding:
+        """Check that strangers cannot read or write objects; call `probe_endpoint` first."""
         writes = ["write"] if await self.is_writable() else []
         rights = [*(["read"] if self.is_public else []), *writes]
         if rights:
@@ -260,7 +253,7 @@ class Outside:
             )
         return passed("Strangers cannot read or write objects.")
 
-    async def check_cors(self) -> Finding:
+    async def probe_cors(self) -> Finding:
         """Check that the bucket allows each method that the page uses, from each of its origins.
 
         CORS rules should allow no other page.
@@ -288,8 +281,8 @@ class Outside:
             )
         return passed(f"Pages at {pages} may send all methods.")
 
-    async def check_exposed_headers(self) -> Finding:
-        """Check that all pages can read the answers' headers; call `check_endpoint` first."""
+    async def probe_exposed_headers(self) -> Finding:
+        """Check that all pages can read the answers' headers; call `probe_endpoint` first."""
         for origin, first in self._answers.items():
             for page in self._pages:
                 answer = first if page == self._pages[0] else await self._answer(origin, page)

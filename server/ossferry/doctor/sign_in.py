@@ -10,9 +10,9 @@ from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.jwks import Jwks
 from ossferry.authentication.provider import DISCOVERY, Attempt, Provider
 from ossferry.clock import Clock, Monotonic
+from ossferry.diagnosis.findings import Finding, Outcome, failed, passed, skipped, warned
 from ossferry.errors import IssuerLostError
 from ossferry.http.client import fetch_json, outbound_client
-from ossferry.operations.checks import Finding, Outcome, failed, passed, skipped, warned
 from ossferry.settings.choices import Auth
 from ossferry.settings.model import Settings
 
@@ -32,7 +32,7 @@ class SignIn:
         self._clock = clock
         self._monotonic = monotonic
 
-    async def check(self) -> Finding:
+    async def probe(self) -> Finding:
         """Return the worst outcome of all methods, with its fixes and all reasons."""
         found = [await self._method(name) for name in self._settings.auth]
         if not self._has_people():

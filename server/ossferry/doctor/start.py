@@ -9,9 +9,9 @@ from starlette.requests import Request
 from ossferry.access.audit import Audit
 from ossferry.app import create_app
 from ossferry.clock import Clock
+from ossferry.diagnosis.findings import Finding, passed, unusable
 from ossferry.errors import SettingsError
 from ossferry.identity.principal import Identify, Principal
-from ossferry.operations.checks import Finding, passed, unusable
 from ossferry.oss.mock_check import refuse_mock
 from ossferry.settings.model import Settings
 
@@ -19,7 +19,7 @@ __all__ = ["Start"]
 
 
 class Start:
-    """Check of the start; other checks test Redis, the ledger and the audit trail.
+    """Probe of the start; other probes test Redis, the ledger and the audit trail.
 
     Args:
         before_start: raises a `SettingsError` if the command `serve` refuses the settings.
@@ -32,7 +32,7 @@ class Start:
         self._clock = clock
         self._before_start = before_start
 
-    async def check(self) -> Finding:
+    async def probe(self) -> Finding:
         """Create the application as `ossferry serve` does, without opening a connection."""
         try:
             self._before_start(self._settings)

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator
-from ossferry.access.gate import FOR_CREDENTIALS, Checks, Gate
+from ossferry.access.gate import FOR_CREDENTIALS, Gate, Requirements
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import FormsOnlyError, OssferryError
 from ossferry.grants.answers import FORM_ACTIONS, Answers
@@ -141,12 +141,10 @@ class TokenApi:
         model: type[B],
         *,
         kind: Literal["credentials", "form"] = "credentials",
-        requirements: Checks = FOR_CREDENTIALS,
+        requirements: Requirements = FOR_CREDENTIALS,
         check: Callable[[B, Permission], None] = _check_nothing,
     ) -> tuple[Grant, B]:
-        """Return a grant for the principal of a request, and the body of the request.
-
-        The audit trail records the decision.
+        """Return a grant for the principal of a request, and the body; audit the decision.
 
         Args:
             model: the model of the JSON body, which may be empty.
@@ -166,9 +164,9 @@ class TokenApi:
                 wanted = body.wanted(kind)
                 if body.refused_key_id:
                     await self._gate.admit_renewal(owner)
-                left = None
-                if self._grant_log is not None:
-                    left = await self._grant_log.admit(owner, size=wanted.size or 0)
+                log, left = self._grant_log, None
+                if log is not None:
+                    left = await log.admit(owner, size=wanted.size or 0)
                 permission = await self._authorizer.allowed(request, owner, wanted)
                 check(body, permission)
                 grant = await self._grants.grant(
@@ -180,23 +178,17 @@ class TokenApi:
                     refused_key_id=body.refused_key_id,
                     request_id=id_,
                 )
-                if self._grant_log is not None:
-                    await self._grant_log.record(owner, grant.credentials)
+                if log is not None:
+                    await log.record(owner, grant.credentials)
             except Exception as error:
                 known = error if isinstance(error, OssferryError) else OssferryError()
                 self._metrics.decided(known.code)
                 self._audit.acted(request, action=action, outcome=known.code)
                 raise
             note("ossferry.outcome", grant.outcome)
+        folder, outcome = grant.prefix.removeprefix(owner.prefix), grant.outcome
         self._audit.issued(
-            request,
-            owner,
-            outcome=grant.outcome,
-            session_name=grant.credentials.session_name,
-            access_key_id=grant.credentials.access_key_id,
-            expires_at=grant.credentials.expires_at,
-            action=action,
-            folder=grant.prefix.removeprefix(owner.prefix),
+            request, owner, grant.credentials, outcome=outcome, action=action, folder=folder
         )
-        self._metrics.decided(grant.outcome)
+        self._metrics.decided(outcome)
         return grant, body

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from starlette.requests import ClientDisconnect, Request
 
 from ossferry.errors import BadRequestError, BodyTooLargeError
-from ossferry.http.request_checks import max_body_bytes
+from ossferry.http.request_limits import max_body_bytes
 
 __all__ = [
     "WHOLE",

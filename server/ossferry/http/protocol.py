@@ -23,7 +23,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from uvicorn.server import ServerState
 
 from ossferry.errors import BadRequestError, BusyError, HeadersTooLargeError
-from ossferry.http.request_checks import MAX_HEADER_BYTES
+from ossferry.http.request_limits import MAX_HEADER_BYTES
 
 __all__ = ["GuardedHttp", "WireConfig", "WireLimits"]
 

@@ -5,7 +5,7 @@ answer, it would remove all of them, and nobody could use what still works, such
 Therefore such an outage does not make a process unready. It does so until the process has been
 ready once, because until then its settings may be wrong, and a deployment must not replace other
 processes by this one. The answer names an outage as degraded, without the reason. The log and a
-metric contain all failed checks. The result is cached for 10 seconds, so frequent requests cost
+metric contain all failed probes. The result is cached for 10 seconds, so frequent requests cost
 little.
 """
 
@@ -18,21 +18,20 @@ from starlette.responses import JSONResponse, Response
 
 from ossferry.access.audit import Audit
 from ossferry.clock import Clock, Monotonic
+from ossferry.diagnosis.findings import Finding, Outcome
+from ossferry.diagnosis.probes import (
+    Probe,
+    StsDate,
+    StsTime,
+    probe_audit,
+    probe_ledger,
+    probe_role,
+    probe_storage,
+    run_probes,
+)
 from ossferry.ledger import Database
 from ossferry.observability.logs import logger
 from ossferry.observability.metrics import Metrics
-from ossferry.operations.checks import (
-    Check,
-    Finding,
-    Outcome,
-    StsDate,
-    StsTime,
-    check_audit,
-    check_ledger,
-    check_role,
-    check_storage,
-    run_checks,
-)
 from ossferry.operations.health import Status
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
@@ -46,7 +45,7 @@ log = logger("ossferry.readiness")
 
 
 def survived_losses(settings: Settings, *, has_ledger: bool) -> frozenset[str]:
-    """Return the ids of the checks without which the server issues grants to new people.
+    """Return the ids of the probes without which the server issues grants to new people.
 
     Redis is needed for grants only if it stores the sessions of people who signed in with OpenID;
     a ledger takes its place there.
@@ -72,17 +71,17 @@ class Readiness:
         monotonic: Monotonic,
     ) -> None:
         time = StsTime(sts_date, clock)
-        role = partial(check_role, sts, settings)
-        self._checks = [
-            Check(id="sts", run=time.check_answer),
-            Check(id="clock", run=time.check_clock, needs=("sts",)),
-            Check(id="role", run=role, needs=("clock",)),
-            Check(id="storage", run=partial(check_storage, storage)),
-            Check(id="audit", run=partial(check_audit, audit)),
+        role = partial(probe_role, sts, settings)
+        self._probes = [
+            Probe(id="sts", run=time.probe_answer),
+            Probe(id="clock", run=time.probe_clock, needs=("sts",)),
+            Probe(id="role", run=role, needs=("clock",)),
+            Probe(id="storage", run=partial(probe_storage, storage)),
+            Probe(id="audit", run=partial(probe_audit, audit)),
         ]
         if ledger is not None:
-            run = partial(check_ledger, ledger, clock)
-            self._checks.append(Check(id="ledger", run=run))
+            run = partial(probe_ledger, ledger, clock)
+            self._probes.append(Probe(id="ledger", run=run))
         self._survived = survived_losses(settings, has_ledger=ledger is not None)
         self._metrics = metrics
         self._monotonic = monotonic
@@ -108,14 +107,14 @@ class Readiness:
         return JSONResponse(answer)
 
     async def _look(self) -> tuple[frozenset[str], bool]:
-        """Return the ids of the failed checks, and whether the process is ready.
+        """Return the ids of the failed probes, and whether the process is ready.
 
-        Run the checks if the result is not cached.
+        Run the probes if the result is not cached.
         """
         async with self._one_at_a_time:
             now = self._monotonic()
             if self._known is None or now - self._known[0] >= KEPT_S:
-                found = await run_checks(self._checks)
+                found = await run_probes(self._probes)
                 wrong = {id_: each for id_, each in found.items() if each.outcome is Outcome.FAIL}
                 is_ready = self._is_ready(wrong)
                 self._was_ready |= is_ready

@@ -28,10 +28,10 @@ from mock_oss import BUCKET, BucketSpec, MockOSS, Role, User, World
 from ossferry.cli.demo import OBJECTS_ROLE, SERVER, VERSIONS_ROLE
 from ossferry.cli.doctor import show_table, shown
 from ossferry.cli.main import main
-from ossferry.doctor.examination import CHECKS, Row
+from ossferry.diagnosis.findings import Outcome
+from ossferry.doctor.examination import PROBES, Row
 from ossferry.extras import install_command
 from ossferry.ledger.database import check_ledger
-from ossferry.operations.checks import Outcome
 from support import commands
 from support.certificates import make_certificate
 from support.commands import Ran
@@ -1106,7 +1106,7 @@ def test_the_command_prints_lines_or_json_and_its_exit_code_is_the_result(set_up
     assert "environment variables" in healthy.out
     heading, *lines = [line.split("\t") for line in broken.out.splitlines()]
     assert heading == ["check", "result", "reason", "fix"]
-    assert [line[0] for line in lines] == [id_ for id_, _, _ in CHECKS]
+    assert [line[0] for line in lines] == [id_ for id_, _, _ in PROBES]
     (failed,) = (line for line in lines if line[1] == "FAIL")
     assert (failed[0], failed[3]) == ("storage", "Start Redis, or correct OSSFERRY_REDIS_URL.")
     assert {line[1] for line in lines} <= shown_outcomes().keys()
@@ -1229,5 +1229,5 @@ def test_the_page_lists_all_checks() -> None:
 
     assert listed == [
         (id_, about, ", ".join(f"`{name}`" for name in needs.split()))
-        for id_, about, needs in CHECKS
+        for id_, about, needs in PROBES
     ]

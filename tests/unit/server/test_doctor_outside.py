@@ -1,4 +1,4 @@
-"""Checks of `ossferry doctor` without a signature, with answers that the mock never gives."""
+"""Probes of `ossferry doctor` without a signature, with answers that the mock never gives."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from ossferry.clock import utc_now
+from ossferry.diagnosis.findings import Finding
 from ossferry.doctor.outside import Outside, page_origins, public_endpoint
-from ossferry.operations.checks import Finding
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.settings.model import Settings
 
@@ -23,8 +23,8 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
     return make_settings(public_url=PAGE, allowed_hosts=("uploads.example.com",))
 
 
-async def asked(settings: Settings, check: str, answer: MayBe) -> Finding:
-    """Run a check, after the one for addresses, with the same answer to all requests."""
+async def asked(settings: Settings, probe: str, answer: MayBe) -> Finding:
+    """Run a probe, after the one for addresses, with the same answer to all requests."""
 
     def give(_request: httpx.Request) -> httpx.Response:
         if isinstance(answer, Exception):
@@ -33,8 +33,8 @@ async def asked(settings: Settings, check: str, answer: MayBe) -> Finding:
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(give)) as client:
         outside = Outside(settings, client, utc_now)
-        found = await outside.check_endpoint()
-        return found if check == "endpoint" else await getattr(outside, f"check_{check}")()
+        found = await outside.probe_endpoint()
+        return found if probe == "endpoint" else await getattr(outside, f"probe_{probe}")()
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ async def test_the_headers_that_each_page_can_read_are_checked(
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(give)) as client:
         outside = Outside(settings, client, utc_now)
-        await outside.check_endpoint()
-        found = await outside.check_exposed_headers()
+        await outside.probe_endpoint()
+        found = await outside.probe_exposed_headers()
 
     assert (found.outcome, found.reason) == ("fail", f"The bucket's CORS rules {told}")
 
@@ -195,7 +195,7 @@ async def test_cors_rules_for_every_origin_are_a_warning(settings: Settings, ech
         )
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(give)) as client:
-        found = await Outside(settings, client, utc_now).check_cors()
+        found = await Outside(settings, client, utc_now).probe_cors()
 
     assert (found.outcome, found.reason) == (
         "warn",

@@ -8,8 +8,8 @@ import pytest
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
 from ossferry.clock import monotonic, utc_now
+from ossferry.diagnosis.findings import failed, passed, skipped, warned
 from ossferry.doctor.sign_in import SignIn
-from ossferry.operations.checks import failed, passed, skipped, warned
 from ossferry.settings.model import Settings
 from support.server_fakes import NO_KEYS
 
@@ -17,7 +17,7 @@ Make = Callable[..., Settings]
 
 
 async def sign_in(settings: Settings) -> object:
-    return await SignIn(settings, clock=utc_now, monotonic=monotonic).check()
+    return await SignIn(settings, clock=utc_now, monotonic=monotonic).probe()
 
 
 @pytest.fixture

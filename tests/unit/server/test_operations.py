@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from ossferry import errors
 from ossferry.app import create_app
+from ossferry.diagnosis.probes import ask_sts_date
 from ossferry.errors import StsLostError, StsRefusedError
 from ossferry.observability.metrics import Metrics
-from ossferry.operations.checks import ask_sts_date
 from ossferry.operations.openapi import openapi_document
 from ossferry.settings.model import Settings
 from support.after_upload import locked

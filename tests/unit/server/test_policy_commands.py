@@ -2,7 +2,7 @@
 
 import pytest
 
-from ossferry.operations.policy_commands import caller_command, policy_command, trust_command
+from ossferry.diagnosis.policy_commands import caller_command, policy_command, trust_command
 
 ROLE = "acs:ram::1000000000000000:role/up"
 

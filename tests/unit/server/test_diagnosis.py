@@ -1,4 +1,4 @@
-"""How checks run, and what the operator is told about common faults."""
+"""How probes run, and what the operator is told about common faults."""
 
 import asyncio
 import re
@@ -8,24 +8,14 @@ import pytest
 from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from ossferry.diagnosis.findings import Finding, Outcome, failed, passed, warned
+from ossferry.diagnosis.probes import Probe, lost_ledger, probe_storage, refused_role, run_probes
 from ossferry.errors import (
     LedgerLostError,
     MissingExtraError,
     OssLostError,
     SettingsError,
     StorageLostError,
-)
-from ossferry.operations.checks import (
-    Check,
-    Finding,
-    Outcome,
-    check_storage,
-    failed,
-    lost_ledger,
-    passed,
-    refused_role,
-    run_checks,
-    warned,
 )
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
@@ -34,18 +24,18 @@ from support.server_fakes import OBJECTS
 ROLE = "acs:ram::1:role/r"
 
 
-def fixed(finding: Finding | Exception, id_: str, *needs: str) -> Check:
-    """Return a check with this result."""
+def fixed(finding: Finding | Exception, id_: str, *needs: str) -> Probe:
+    """Return a probe with this result."""
 
     async def run() -> Finding:
         if isinstance(finding, Exception):
             raise finding
         return finding
 
-    return Check(id=id_, run=run, needs=needs)
+    return Probe(id=id_, run=run, needs=needs)
 
 
-async def test_checks_that_do_not_need_each_other_run_at_once_and_are_told_in_their_order() -> None:
+async def test_probes_that_do_not_need_each_other_run_at_once_and_are_told_in_their_order() -> None:
     both = asyncio.Barrier(2)
     told: list[str] = []
 
@@ -53,19 +43,19 @@ async def test_checks_that_do_not_need_each_other_run_at_once_and_are_told_in_th
         await asyncio.wait_for(both.wait(), timeout=5)
         return passed("")
 
-    checks = [
-        Check(id="a", run=meet),
+    probes = [
+        Probe(id="a", run=meet),
         fixed(passed(""), "b", "a"),
         fixed(passed(""), "c"),
-        Check(id="d", run=meet),
+        Probe(id="d", run=meet),
     ]
-    found = await run_checks(checks, on_found=lambda id_, _finding: told.append(id_))
+    found = await run_probes(probes, on_found=lambda id_, _finding: told.append(id_))
 
     assert told == list(found) == ["a", "b", "c", "d"]
 
 
-async def test_a_check_is_skipped_if_one_that_it_needs_failed_or_was_skipped() -> None:
-    found = await run_checks(
+async def test_a_probe_is_skipped_if_one_that_it_needs_failed_or_was_skipped() -> None:
+    found = await run_probes(
         [
             fixed(failed("a", "do"), "a"),
             fixed(warned("b", "do"), "b"),
@@ -84,8 +74,8 @@ async def test_a_check_is_skipped_if_one_that_it_needs_failed_or_was_skipped() -
     }
 
 
-async def test_a_service_that_fails_during_a_check_is_a_finding_and_the_others_run() -> None:
-    found = await run_checks(
+async def test_a_service_that_fails_during_a_probe_is_a_finding_and_the_others_run() -> None:
+    found = await run_probes(
         [
             fixed(OssLostError("no-answer"), "a"),
             fixed(passed("b"), "b"),
@@ -130,7 +120,7 @@ async def test_a_service_that_fails_during_a_check_is_a_finding_and_the_others_r
 async def test_the_fix_for_unusable_settings_is_a_command_or_a_setting(
     error: SettingsError, reason: str, fix: str
 ) -> None:
-    found = await run_checks([fixed(error, "a")])
+    found = await run_probes([fixed(error, "a")])
 
     assert found == {"a": failed(reason, fix)}
 
@@ -245,7 +235,7 @@ class LostStorage(MemoryStorage):
 async def test_a_lost_storage_is_explained_by_the_error(
     cause: Exception, reason: str, fix: str
 ) -> None:
-    found = await check_storage(LostStorage(cause))
+    found = await probe_storage(LostStorage(cause))
 
     assert found.reason.startswith(f"{reason}: limits are stricter")
     assert found.fix == fix

@@ -1,9 +1,9 @@
-"""Checks of header sizes, body lengths and paths, before any other code reads the request.
+"""Limits of headers, bodies and paths, which apply before any other code reads the request.
 
 Some requests are refused because a proxy might interpret them differently: requests with two body
 lengths, with a length and chunked encoding, or with unnecessary percent-encoding in the path. A
-zero byte in the query is refused, because some databases cannot store zero bytes. The checks do not
-depend on the HTTP parser.
+zero byte in the query is refused, because some databases cannot store zero bytes. The limits do
+not depend on the HTTP parser.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from ossferry.errors import (
 )
 from ossferry.mount import route_path
 
-__all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "RequestChecks", "max_body_bytes"]
+__all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "RequestLimits", "max_body_bytes"]
 
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 16 * 1024
@@ -33,7 +33,7 @@ KEYS = "/api/objects/"
 """The beginning of paths that end in an object key, which may need percent-encoding."""
 
 
-class RequestChecks:
+class RequestLimits:
     """ASGI middleware that refuses requests with ambiguous or too long headers and bodies.
 
     This middleware must run before all code that reads headers or bodies.
@@ -54,7 +54,7 @@ class RequestChecks:
         """
         if scope["type"] == "http":
             query = scope.get("query_string", b"")
-            _check(scope["headers"], len(query), max_body_bytes(scope))
+            _refuse_too_long(scope["headers"], len(query), max_body_bytes(scope))
             if b"%00" in query or b"\0" in query:
                 raise BadRequestError("The address holds what is no text.")
             if b"%" in (scope.get("raw_path") or b"") and not _needs_percent(scope):
@@ -79,7 +79,7 @@ def _needs_percent(scope: Scope) -> bool:
     return raw.endswith(own.encode())
 
 
-def _check(headers: list[tuple[bytes, bytes]], query_length: int, most: int) -> None:
+def _refuse_too_long(headers: list[tuple[bytes, bytes]], query_length: int, most: int) -> None:
     size = query_length
     lengths = []
     chunked = False

@@ -1,4 +1,4 @@
-"""The commands that print the right documents of a set-up, for the fixes of checks."""
+"""The commands that print the right documents of a set-up, for the fixes of findings."""
 
 __all__ = ["caller_command", "policy_command", "setup_does_it", "trust_command"]
 

@@ -1,27 +1,25 @@
-"""Checks of a server's set-up: their results, their order, and those that `/readyz` runs.
+"""Probes of a server's set-up: their order, and those that `/readyz` and `ossferry doctor` share.
 
-`/readyz` and `ossferry doctor` share the checks of this module: STS, the clock, the role for
-uploads, the shared storage, the ledger and the audit trail. A check returns a `Finding`. Its two
-sentences are for the operator; clients never receive them.
+The shared probes look at STS, the clock, the role for uploads, the shared storage, the ledger and
+the audit trail. A probe returns a `Finding`.
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from typing import TypeAlias
 
 import httpx
 
 from ossferry.access.audit import Audit
 from ossferry.clock import Clock
+from ossferry.diagnosis.findings import Finding, Outcome, failed, passed, skipped, unusable
+from ossferry.diagnosis.policy_commands import caller_command, trust_command
 from ossferry.errors import (
     AuditLostError,
     LedgerLostError,
-    MissingExtraError,
     OssferryError,
     SettingsError,
     StorageLostError,
@@ -30,7 +28,6 @@ from ossferry.errors import (
     UnavailableError,
 )
 from ossferry.ledger import Database, leases
-from ossferry.operations.policy_commands import caller_command, trust_command
 from ossferry.oss.sts import TIMEOUT_S
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
@@ -38,27 +35,20 @@ from ossferry.state.key_value import Storage
 
 __all__ = [
     "NO_SERVER_CREDENTIALS",
-    "Check",
-    "Finding",
-    "Outcome",
+    "Probe",
     "Run",
     "StsDate",
     "StsTime",
     "ask_sts_date",
-    "check_audit",
-    "check_ledger",
-    "check_role",
-    "check_skew",
-    "check_storage",
     "date_of",
-    "failed",
     "lost_ledger",
-    "passed",
+    "probe_audit",
+    "probe_ledger",
+    "probe_role",
+    "probe_skew",
+    "probe_storage",
     "refused_role",
-    "run_checks",
-    "skipped",
-    "unusable",
-    "warned",
+    "run_probes",
 ]
 
 MAX_SKEW_S = 300
@@ -122,52 +112,6 @@ StsDate: TypeAlias = Callable[[], Awaitable[datetime]]
 """Returns the current time according to STS, or raises `StsLostError`."""
 
 
-class Outcome(StrEnum):
-    """The result of a check."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """The result of a check, with its reason.
-
-    Attributes:
-        reason: a sentence that says what was found.
-        fix: a sentence that says what to do; empty if there is nothing to do.
-        outage: whether a service that all processes share does not answer, so that no other process
-            and no restart would do better.
-    """
-
-    outcome: Outcome
-    reason: str
-    fix: str = ""
-    outage: bool = False
-
-
-def passed(reason: str) -> Finding:
-    """Return a finding without a problem."""
-    return Finding(outcome=Outcome.OK, reason=reason)
-
-
-def warned(reason: str, fix: str) -> Finding:
-    """Return a finding for a problem that does not stop uploads."""
-    return Finding(outcome=Outcome.WARN, reason=reason, fix=fix)
-
-
-def failed(reason: str, fix: str, *, outage: bool = False) -> Finding:
-    """Return a finding for a problem that stops uploads or makes them unsafe."""
-    return Finding(outcome=Outcome.FAIL, reason=reason, fix=fix, outage=outage)
-
-
-def skipped(reason: str, fix: str = "") -> Finding:
-    """Return a finding for a check that could not run."""
-    return Finding(outcome=Outcome.SKIPPED, reason=reason, fix=fix)
-
-
 NO_SERVER_CREDENTIALS = failed(
     "No source of the default chain has credentials for the server.",
     "Attach a RAM role to the ECS instance or to the service account, or set"
@@ -175,20 +119,20 @@ NO_SERVER_CREDENTIALS = failed(
 )
 
 Run: TypeAlias = Callable[[], Awaitable[Finding]]
-"""Runs one check."""
+"""Runs one probe."""
 
 OnFound: TypeAlias = Callable[[str, Finding], None]
-"""Receives the id of a check and its finding."""
+"""Receives the id of a probe and its finding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One check.
+class Probe:
+    """One probe.
 
     Attributes:
-        id: the stable name of the check.
-        run: runs the check.
-        needs: ids of earlier checks; if one of them failed or was skipped, this one is skipped.
+        id: the stable name of the probe.
+        run: runs the probe.
+        needs: ids of earlier probes; if one of them failed or was skipped, this one is skipped.
     """
 
     id: str
@@ -197,32 +141,32 @@ class Check:
 
 
 def _ignore(_id: str, _finding: Finding) -> None:
-    """Do nothing: the default of `run_checks`."""
+    """Do nothing: the default of `run_probes`."""
 
 
-async def run_checks(
-    checks: Iterable[Check], *, on_found: OnFound = _ignore
+async def run_probes(
+    probes: Iterable[Probe], *, on_found: OnFound = _ignore
 ) -> Mapping[str, Finding]:
-    """Run each check as soon as the checks that it needs have ended.
+    """Run each probe as soon as the probes that it needs have ended.
 
     Args:
-        on_found: called in the order of the checks, as soon as a finding is known.
+        on_found: called in the order of the probes, as soon as a finding is known.
 
     Returns:
-        The findings by id, in the order of the checks.
+        The findings by id, in the order of the probes.
     """
     running: dict[str, asyncio.Task[Finding]] = {}
 
-    async def run(check: Check) -> Finding:
-        for name in check.needs:
+    async def run(probe: Probe) -> Finding:
+        for name in probe.needs:
             if (await running[name]).outcome in STOPS:
                 return skipped(f"Needs the check {name}.")
-        return await _run(check)
+        return await _run(probe)
 
     found: dict[str, Finding] = {}
     async with asyncio.TaskGroup() as group:
-        for check in checks:
-            running[check.id] = group.create_task(run(check))
+        for probe in probes:
+            running[probe.id] = group.create_task(run(probe))
         for id_, task in running.items():
             found[id_] = await task
             on_found(id_, found[id_])
@@ -232,10 +176,10 @@ async def run_checks(
 STOPS = (Outcome.FAIL, Outcome.SKIPPED)
 
 
-async def _run(check: Check) -> Finding:
-    """Run a check; a service that fails during the check is a finding too."""
+async def _run(probe: Probe) -> Finding:
+    """Run a probe; a service that fails meanwhile is a finding too."""
     try:
-        return await check.run()
+        return await probe.run()
     except SettingsError as error:
         return unusable(error)
     except OssferryError as error:
@@ -244,23 +188,6 @@ async def _run(check: Check) -> Finding:
             "Check the network of this machine, and try again.",
             outage=isinstance(error, UnavailableError),
         )
-
-
-def unusable(error: SettingsError) -> Finding:
-    """Return the finding for settings with which the server does not start.
-
-    If a message has a command that repairs the set-up, the command is in the last clause.
-    """
-    if isinstance(error, MissingExtraError):
-        return failed(
-            f"{error.needed_by} needs a package that is not installed.", f"Run `{error.command}`."
-        )
-    problem, _, advice = str(error).rpartition("; ")
-    if problem and "`" in advice:
-        return failed(f"{problem}.", f"{advice[0].upper()}{advice[1:]}")
-    option = re.search(r"\b(?:OSSFERRY|ALIBABA_CLOUD)_[A-Z_]+", str(error))
-    fix = f"Correct {option[0]}." if option else "Repair this, and run `ossferry doctor` again."
-    return failed(str(error), fix)
 
 
 def ask_sts_date(settings: Settings) -> StsDate:
@@ -287,7 +214,7 @@ def date_of(answer: httpx.Response) -> datetime:
 
 
 class StsTime:
-    """Two checks with one request to STS: STS answers, and this machine's clock agrees with it.
+    """Two probes with one request to STS: STS answers, and this machine's clock agrees with it.
 
     Args:
         ask: returns the time at STS.
@@ -298,7 +225,7 @@ class StsTime:
         self._clock = clock
         self._skew_s = 0.0
 
-    async def check_answer(self) -> Finding:
+    async def probe_answer(self) -> Finding:
         """Check that STS answers."""
         try:
             self._skew_s = (self._clock() - await self._ask()).total_seconds()
@@ -311,15 +238,15 @@ class StsTime:
             )
         return passed("STS answers.")
 
-    async def check_clock(self) -> Finding:
+    async def probe_clock(self) -> Finding:
         """Check that the clock differs from that of STS by at most `MAX_SKEW_S` seconds.
 
-        Call `check_answer` first.
+        Call `probe_answer` first.
         """
-        return check_skew(self._skew_s, "STS")
+        return probe_skew(self._skew_s, "STS")
 
 
-def check_skew(skew_s: float, service: str) -> Finding:
+def probe_skew(skew_s: float, service: str) -> Finding:
     """Return the finding for a clock.
 
     Args:
@@ -337,7 +264,7 @@ def check_skew(skew_s: float, service: str) -> Finding:
     return passed(f"This machine's clock differs from that of {service} by {off_s}.")
 
 
-async def check_role(
+async def probe_role(
     sts: GuardedSts, settings: Settings, *, caller: str = "the server's identity"
 ) -> Finding:
     """Check that STS issues credentials of the role for uploads.
@@ -386,7 +313,7 @@ def refused_role(code: str, role_arn: str, settings: Settings, *, caller: str) -
     )
 
 
-async def check_storage(storage: Storage) -> Finding:
+async def probe_storage(storage: Storage) -> Finding:
     """Check that the shared storage answers."""
     try:
         await storage.ping()
@@ -401,10 +328,10 @@ async def check_storage(storage: Storage) -> Finding:
     return passed("The storage for limits and sessions answers.")
 
 
-async def check_ledger(ledger: Database, clock: Clock) -> Finding:
+async def probe_ledger(ledger: Database, clock: Clock) -> Finding:
     """Check that the ledger can be written.
 
-    Each grant writes to the ledger. Reading alone is not a sufficient check, because a database on
+    Each grant writes to the ledger. Reading alone is not sufficient, because a database on
     a full disk can still be read.
     """
     try:
@@ -423,7 +350,7 @@ def lost_ledger(error: LedgerLostError) -> Finding:
     return failed(reason.format(words), fix, outage=refused is None)
 
 
-async def check_audit(audit: Audit) -> Finding:
+async def probe_audit(audit: Audit) -> Finding:
     """Check that the audit trail can be written."""
     try:
         audit.check()

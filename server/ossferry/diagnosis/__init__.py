@@ -1,0 +1,1 @@
+"""Findings about a server's set-up, for `/readyz` and `ossferry doctor`."""
