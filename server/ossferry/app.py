@@ -70,7 +70,7 @@ from ossferry.pages.assets import Assets, find_web_dir
 from ossferry.pages.embedding import EmbeddingApi
 from ossferry.pages.endpoints import AssetApi
 from ossferry.pages.pages import Pages
-from ossferry.routes import Handlers, UploadHandlers, all_routes
+from ossferry.routes import all_routes
 from ossferry.settings.model import Settings
 from ossferry.state.choice import make_storage
 from ossferry.state.counter import Counter
@@ -307,20 +307,19 @@ def _routes(
         recorder=uploads.recorder if uploads else None,
         clock=clock,
     )
-    handlers = Handlers(
-        page=page,
-        assets=AssetApi(assets),
-        embedding=EmbeddingApi(settings.frame_origins),
-        checks=CheckApi(base.checks) if base.checks else None,
-        token=token,
-        readiness=ready,
-        form=FormApi(forms, token=token, authenticator=authenticator, clock=clock),
-        form_pages=form_pages,
-        metrics=_metrics_api(base),
-        uploads=_upload_handlers(base, uploads) if uploads else None,
-        sign_in=authenticator.endpoints,
-    )
-    return all_routes(gate, handlers)
+    apis = [
+        page,
+        AssetApi(assets),
+        EmbeddingApi(settings.frame_origins),
+        *([CheckApi(base.checks)] if base.checks else []),
+        token,
+        ready,
+        FormApi(forms, token=token, authenticator=authenticator, clock=clock),
+        form_pages,
+        *([MetricsApi(settings, base.metrics, base.audit)] if settings.metrics_token else []),
+        *(_upload_apis(base, uploads) if uploads else []),
+    ]
+    return all_routes(gate, apis, authenticator.endpoints)
 
 
 def _token_api(
@@ -370,13 +369,7 @@ def _form_html(base: _Base) -> FormHtml:
     )
 
 
-def _metrics_api(base: _Base) -> MetricsApi | None:
-    if base.settings.metrics_token is None:
-        return None
-    return MetricsApi(base.settings, base.metrics, base.audit)
-
-
-def _upload_handlers(base: _Base, uploads: UploadServices) -> UploadHandlers:
+def _upload_apis(base: _Base, uploads: UploadServices) -> list[object]:
     settings, store, database, clock = base.settings, uploads.store, uploads.database, base.clock
     callback = CallbackApi(
         settings,
@@ -387,16 +380,16 @@ def _upload_handlers(base: _Base, uploads: UploadServices) -> UploadHandlers:
         rates=base.rates,
         audit=base.audit,
     )
-    return UploadHandlers(
-        receipts=ReceiptApi(store, uploads.recorder, uploads.quotas, base.rates),
-        refusals=RefusalApi(uploads.quarantine),
-        objects=ObjectApi(store, uploads.trash),
-        lists=ListApi(store, database, clock=clock),
-        shares=ShareApi(store, database, clock=clock),
-        unfinished=UnfinishedApi(store),
-        admin=AdminApi(settings, database, styles=base.assets.styles()),
-        callback=callback if settings.callback else None,
-    )
+    return [
+        ReceiptApi(store, uploads.recorder, uploads.quotas, base.rates),
+        RefusalApi(uploads.quarantine),
+        ObjectApi(store, uploads.trash),
+        ListApi(store, database, clock=clock),
+        ShareApi(store, database, clock=clock),
+        UnfinishedApi(store),
+        AdminApi(settings, database, styles=base.assets.styles()),
+        *([callback] if settings.callback else []),
+    ]
 
 
 def _lifespan(

@@ -1,41 +1,59 @@
 """The table of all routes of the server.
 
-The first route that matches the path and the method handles the request. Handlers from
-`gate.owners`, `gate.visitors` and `gate.admins` require an identified sender. For these handlers,
-the audit trail records each request under the action name in the table. The other handlers call the
-gate themselves, or accept requests from everybody.
+The first route that matches the path and the method handles the request. For a route with an
+action, the gate requires an identified principal, and the audit trail records each request under
+the name of the action. The other handlers call the gate themselves, or accept requests from
+everybody.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from types import MethodType
+from typing import Literal
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypeAliasType
 
 from ossferry.access.authenticator import Endpoint
 from ossferry.access.gate import Gate
 from ossferry.admin.endpoints import AdminApi
-from ossferry.checks.configuration import FILES
+from ossferry.checks.configuration import FILES, Checks
 from ossferry.checks.endpoints import CheckApi
 from ossferry.forms.pages import FormPages
-from ossferry.forms.service import FormApi
-from ossferry.grants.endpoints import TokenApi
+from ossferry.forms.service import Form, FormApi, FormWish
+from ossferry.grants.answers import FormGrant, StsGrant
+from ossferry.grants.endpoints import Refused, StsToken, TokenApi
 from ossferry.http.security_headers import FORM
-from ossferry.operations.health import health
+from ossferry.ledger.listing import SORTS
+from ossferry.openapi import INTEGER, SOUND, TEXT, Described, Operation, openapi_document
+from ossferry.operations.health import Status, health
 from ossferry.operations.metrics import MetricsApi
-from ossferry.operations.openapi import show_openapi
 from ossferry.operations.readiness import Readiness
-from ossferry.pages.embedding import EmbeddingApi
+from ossferry.oss.image_processing import PRESETS
+from ossferry.pages.embedding import Embedding, EmbeddingApi
 from ossferry.pages.endpoints import AssetApi
 from ossferry.pages.pages import Pages
-from ossferry.uploads.callbacks import CallbackApi
-from ossferry.uploads.lists import ListApi
-from ossferry.uploads.objects import ObjectApi
-from ossferry.uploads.quarantine import RefusalApi
-from ossferry.uploads.receipts import ReceiptApi
-from ossferry.uploads.shares import ShareApi
-from ossferry.uploads.unfinished import UnfinishedApi
+from ossferry.uploads.callbacks import Callback, CallbackApi, Taken
+from ossferry.uploads.lists import (
+    CURSOR,
+    MAX_PAGE,
+    MAX_WORDS,
+    DeletedObjects,
+    File,
+    Identical,
+    ListApi,
+    Object,
+    Objects,
+)
+from ossferry.uploads.objects import Deleted, ObjectApi, Preview, Undo
+from ossferry.uploads.quarantine import RefusalApi, RefusedOutcome, RefusedUpload
+from ossferry.uploads.receipts import Batch, ReceiptApi, ReceiptJson, ReceiptsJson, Report
+from ossferry.uploads.shares import ShareApi, ShareJson, Shares, Wish
+from ossferry.uploads.unfinished import UPLOAD_ID, Discarded, Unfinished, UnfinishedApi
 
-__all__ = ["Handlers", "UploadHandlers", "all_routes"]
+__all__ = ["DESCRIBED", "all_routes"]
 
 KEY = "/api/objects/{key:path}"
 
@@ -48,117 +66,375 @@ SIGN_IN_ROUTES: Mapping[str, tuple[str, str]] = {
 }
 """Method and path of each endpoint that an `Authenticator` may have."""
 
+Grant = TypeAliasType("Grant", StsGrant | FormGrant)
+KEY_IN_PATH = {"name": "key", "in": "path", "required": True, "schema": TEXT}
+KEY_IN_QUERY = {"name": "key", "in": "query", "schema": SOUND}
+UPLOAD_IN_QUERY = {
+    "name": "upload_id",
+    "in": "query",
+    "required": True,
+    "schema": TEXT | {"pattern": f"^{UPLOAD_ID}$"},
+}
+PRESET = {"name": "preset", "in": "query", "schema": {"enum": list(PRESETS)}}
+LIMIT = {"name": "limit", "in": "query", "schema": INTEGER | {"minimum": 1, "maximum": MAX_PAGE}}
+AFTER = {"name": "after", "in": "query", "schema": SOUND}
+AFTER_DELETED = AFTER | {"schema": TEXT | {"pattern": f"^({CURSOR})?$"}}
+SEARCH = [
+    {"name": "q", "in": "query", "schema": SOUND | {"maxLength": MAX_WORDS}},
+    {"name": "sort", "in": "query", "schema": {"enum": list(SORTS)}},
+]
+SIGNED_HEADERS = [
+    {"name": name, "in": "header", "required": True, "schema": TEXT}
+    for name in ("x-oss-pub-key-url", "authorization")
+]
+OPEN = ("400", "421", "431")
+"""Statuses of the errors of routes that are open to everybody."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadHandlers:
-    """The handlers of the routes that need the bucket and the ledger.
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A route.
 
     Attributes:
-        callback: handles upload callbacks of OSS; None if the settings do not enable them.
+        api: the class of the object that handles the requests; None if the handler is a function. A
+            server without such an object does not have the route.
+        handler: a method of the class, or a function.
+        operation: the description; None if the route is no part of the API.
+        action: name of the action in the audit trail; empty if the gate is not in front.
+        principals: whom the gate lets in.
+        head: whether the route also answers HEAD.
     """
 
-    receipts: ReceiptApi
-    refusals: RefusalApi
-    objects: ObjectApi
-    lists: ListApi
-    shares: ShareApi
-    unfinished: UnfinishedApi
-    admin: AdminApi
-    callback: CallbackApi | None
+    method: str
+    path: str
+    api: type | None
+    handler: Callable[..., Awaitable[Response]]
+    operation: Operation | None = None
+    _: KW_ONLY
+    action: str = ""
+    principals: Literal["owners", "visitors", "admins"] = "owners"
+    head: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handlers:
-    """The handlers of all routes.
+async def show_openapi(_request: Request) -> Response:
+    """Answer `GET /openapi.json` with the OpenAPI document."""
+    return JSONResponse(openapi_document(DESCRIBED))
 
-    Attributes:
-        checks: None if the settings switch on no check.
-        metrics: handles `/metrics`; None if the settings have no token for metrics.
-        uploads: None if the server has no role for objects.
+
+TABLE: Sequence[Row] = (
+    Row("GET", "/", Pages, Pages.show, head=True),
+    Row("GET", "/assets/{path:path}", AssetApi, AssetApi.asset, head=True),
+    Row("GET", "/embed.js", AssetApi, AssetApi.embed, head=True),
+    Row("GET", "/favicon.ico", AssetApi, AssetApi.icon, head=True),
+    Row(
+        "GET",
+        "/get_sts_token",
+        TokenApi,
+        TokenApi.get_sts_token,
+        Operation(summary="Get the same credentials in the format of AssumeRole.", answer=StsToken),
+    ),
+    Row(
+        "POST",
+        "/api/grant",
+        TokenApi,
+        TokenApi.grant,
+        Operation(
+            summary="Get credentials or, if the settings say so, a signed form for uploads below"
+            " the principal's key prefix.",
+            answer=Grant,
+            body=Refused,
+            needs_body=False,
+        ),
+    ),
+    Row(
+        "GET",
+        "/api/embedding",
+        EmbeddingApi,
+        EmbeddingApi.show,
+        Operation(
+            summary="What a site learns from the page that it embeds.",
+            answer=Embedding,
+            parameters=[{"name": "origin", "in": "query", "schema": SOUND}],
+            usual=OPEN,
+            is_open=True,
+        ),
+    ),
+    Row(
+        "GET",
+        "/healthz",
+        None,
+        health,
+        Operation(
+            summary="Whether the process is running.", answer=Status, usual=OPEN, is_open=True
+        ),
+        head=True,
+    ),
+    Row(
+        "GET",
+        "/readyz",
+        Readiness,
+        Readiness.show,
+        Operation(
+            summary="Whether the process should get requests.",
+            answer=Status,
+            also={"503": "Not ready."},
+            usual=OPEN,
+            is_open=True,
+        ),
+        head=True,
+    ),
+    Row("GET", "/openapi.json", None, show_openapi, head=True),
+    Row(
+        "POST",
+        "/api/form",
+        FormApi,
+        FormApi.create,
+        Operation(
+            summary="A signed form (PostObject) that stores one file: the fields in this order,"
+            " then a field `file`. It allows only the described file; with a name the whole key is"
+            " fixed.",
+            answer=Form,
+            body=FormWish,
+            needs_body=False,
+            problems=["415"],
+        ),
+    ),
+    Row("GET", FORM, FormPages, FormPages.show),
+    Row("GET", f"{FORM}/back", FormPages, FormPages.back),
+    Row(
+        "GET",
+        f"{FORM}/arrived",
+        FormPages,
+        FormPages.arrived,
+        action="form-arrived",
+        principals="visitors",
+    ),
+    Row(
+        "GET",
+        "/api/checks",
+        CheckApi,
+        CheckApi.show,
+        Operation(
+            summary="The checks that the page runs before an upload; only if the settings switch"
+            " some on.",
+            answer=Checks,
+            problems=["404"],
+        ),
+        action="list-checks",
+    ),
+    Row("GET", f"{FILES}/{{hash}}/{{name}}", CheckApi, CheckApi.file),
+    Row(
+        "POST",
+        "/api/receipts",
+        ReceiptApi,
+        ReceiptApi.create,
+        Operation(
+            summary="Record an upload if OSS has stored it as reported: 409 lists the differences,"
+            " 404 means no object. Only if the server has a role for objects.",
+            answer=ReceiptJson,
+            body=Report,
+            problems=["404", "409"],
+        ),
+        action="receipt",
+    ),
+    Row(
+        "POST",
+        "/api/receipts/batch",
+        ReceiptApi,
+        ReceiptApi.create_all,
+        Operation(
+            summary="Record up to 200 uploads in one request; the answer has one result for each"
+            " report, in the same order. Only if the server has a role for objects.",
+            answer=ReceiptsJson,
+            body=Batch,
+        ),
+        action="receipt",
+    ),
+    Row(
+        "POST",
+        "/api/receipts/refused",
+        RefusalApi,
+        RefusalApi.create,
+        Operation(
+            summary="The page refused the stored object: it differs from the file. The object is"
+            " removed; 409 has the reason if it is not. Only if the server has a role for"
+            " objects.",
+            answer=RefusedOutcome,
+            body=RefusedUpload,
+            problems=["409"],
+        ),
+        action="refuse",
+    ),
+    Row(
+        "GET",
+        "/api/objects",
+        ListApi,
+        ListApi.list,
+        Operation(summary="List uploads.", answer=Objects, parameters=[LIMIT, AFTER, *SEARCH]),
+        action="list",
+    ),
+    Row(
+        "POST",
+        "/api/objects/undo",
+        ObjectApi,
+        ObjectApi.undo,
+        Operation(
+            summary="Restore a deleted upload.", answer=Object, body=Undo, problems=["404", "409"]
+        ),
+        action="undo",
+    ),
+    Row(
+        "POST",
+        "/api/objects/identical",
+        ListApi,
+        ListApi.identical,
+        Operation(summary="Find an identical upload.", answer=Identical, body=File),
+        action="identical",
+    ),
+    Row(
+        "GET",
+        "/api/objects/deleted",
+        ListApi,
+        ListApi.deleted,
+        Operation(
+            summary="List restorable uploads.",
+            answer=DeletedObjects,
+            parameters=[LIMIT, AFTER_DELETED],
+        ),
+        action="list-deleted",
+    ),
+    Row(
+        "GET",
+        f"{KEY}/preview",
+        ObjectApi,
+        ObjectApi.preview,
+        Operation(
+            summary="Get a short-lived preview URL.",
+            answer=Preview,
+            parameters=[KEY_IN_PATH, PRESET],
+            problems=["404", "415"],
+        ),
+        action="preview",
+    ),
+    Row(
+        "DELETE",
+        KEY,
+        ObjectApi,
+        ObjectApi.delete,
+        Operation(
+            summary="Delete an upload.",
+            answer=Deleted,
+            parameters=[KEY_IN_PATH],
+            problems=["404", "409"],
+        ),
+        action="delete",
+    ),
+    Row(
+        "POST",
+        "/api/share",
+        ShareApi,
+        ShareApi.create,
+        Operation(
+            summary="Create a share link.",
+            answer=ShareJson,
+            body=Wish,
+            problems=["404", "409", "415"],
+        ),
+        action="share",
+    ),
+    Row(
+        "GET",
+        "/api/shares",
+        ShareApi,
+        ShareApi.list,
+        Operation(summary="List links, newest first.", answer=Shares, parameters=[LIMIT, AFTER]),
+        action="shares",
+    ),
+    Row(
+        "GET",
+        "/api/unfinished",
+        UnfinishedApi,
+        UnfinishedApi.list,
+        Operation(
+            summary="List unfinished uploads of all devices.",
+            answer=Unfinished,
+            parameters=[KEY_IN_QUERY | {"required": False}],
+        ),
+        action="list-unfinished",
+    ),
+    Row(
+        "DELETE",
+        "/api/unfinished",
+        UnfinishedApi,
+        UnfinishedApi.discard,
+        Operation(
+            summary="Remove an unfinished upload and its parts.",
+            answer=Discarded,
+            parameters=[KEY_IN_QUERY | {"required": True}, UPLOAD_IN_QUERY],
+            problems=["404"],
+        ),
+        action="discard",
+    ),
+    Row("GET", "/admin", AdminApi, AdminApi.page, action="admin", principals="admins"),
+    Row(
+        "GET",
+        "/admin/uploads.csv",
+        AdminApi,
+        AdminApi.export,
+        action="export",
+        principals="admins",
+    ),
+    Row("GET", "/admin/style.css", AdminApi, AdminApi.style),
+    Row(
+        "POST",
+        "/api/callback",
+        CallbackApi,
+        CallbackApi.receive,
+        Operation(
+            summary="Upload callback of OSS; only if the settings enable it.",
+            answer=Taken,
+            body=Callback,
+            parameters=SIGNED_HEADERS,
+            problems=["404"],
+            is_open=True,
+        ),
+    ),
+    Row("GET", "/metrics", MetricsApi, MetricsApi.show, head=True),
+)
+
+DESCRIBED: Sequence[Described] = [
+    (row.path.replace(":path", ""), row.method, row.operation) for row in TABLE if row.operation
+]
+"""The routes of the API, for the OpenAPI document."""
+
+
+def all_routes(gate: Gate, apis: Sequence[object], sign_in: Mapping[str, Endpoint]) -> list[Route]:
+    """Return all routes of the server, in the order in which they are matched.
+
+    Args:
+        apis: the objects that handle the requests.
         sign_in: the endpoints of the authenticator, by the names in `SIGN_IN_ROUTES`.
     """
-
-    page: Pages
-    assets: AssetApi
-    embedding: EmbeddingApi
-    checks: CheckApi | None
-    token: TokenApi
-    readiness: Readiness
-    form: FormApi
-    form_pages: FormPages
-    metrics: MetricsApi | None
-    uploads: UploadHandlers | None
-    sign_in: Mapping[str, Endpoint]
-
-
-def all_routes(gate: Gate, handlers: Handlers) -> list[Route]:
-    """Return all routes of the server, in the order in which they are matched."""
+    known: Mapping[type | None, object] = {None: None} | {type(each): each for each in apis}
     return [
-        Route("/", handlers.page.show),
-        Route("/assets/{path:path}", handlers.assets.asset),
-        Route("/embed.js", handlers.assets.embed),
-        Route("/favicon.ico", handlers.assets.icon),
-        _get("/get_sts_token", handlers.token.get_sts_token),
-        _post("/api/grant", handlers.token.grant),
-        _get("/api/embedding", handlers.embedding.show),
-        Route("/healthz", health),
-        Route("/readyz", handlers.readiness.show),
-        Route("/openapi.json", show_openapi),
-        _post("/api/form", handlers.form.create),
-        _get(FORM, handlers.form_pages.show),
-        _get(f"{FORM}/back", handlers.form_pages.back),
-        _get(f"{FORM}/arrived", gate.visitors("form-arrived", handlers.form_pages.arrived)),
-        *(_check_routes(gate, handlers.checks) if handlers.checks else []),
-        *(_upload_routes(gate, handlers.uploads) if handlers.uploads else []),
-        *([Route("/metrics", handlers.metrics.show)] if handlers.metrics else []),
         *(
-            Route(path, handlers.sign_in[name], methods=[method])
+            _route(gate, row, known.get(row.api))
+            for row in TABLE
+            if not row.api or row.api in known
+        ),
+        *(
+            Route(path, sign_in[name], methods=[method])
             for name, (method, path) in SIGN_IN_ROUTES.items()
-            if name in handlers.sign_in
+            if name in sign_in
         ),
     ]
 
 
-def _check_routes(gate: Gate, checks: CheckApi) -> list[Route]:
-    return [
-        _get("/api/checks", gate.owners("list-checks", checks.show)),
-        _get(f"{FILES}/{{hash}}/{{name}}", checks.file),
-    ]
-
-
-def _upload_routes(gate: Gate, uploads: UploadHandlers) -> list[Route]:
-    owners, admins = gate.owners, gate.admins
-    return [
-        _post("/api/receipts", owners("receipt", uploads.receipts.create)),
-        _post("/api/receipts/batch", owners("receipt", uploads.receipts.create_all)),
-        _post("/api/receipts/refused", owners("refuse", uploads.refusals.create)),
-        _get("/api/objects", owners("list", uploads.lists.list)),
-        _post("/api/objects/undo", owners("undo", uploads.objects.undo)),
-        _post("/api/objects/identical", owners("identical", uploads.lists.identical)),
-        _get("/api/objects/deleted", owners("list-deleted", uploads.lists.deleted)),
-        _get(f"{KEY}/preview", owners("preview", uploads.objects.preview)),
-        _delete(KEY, owners("delete", uploads.objects.delete)),
-        _post("/api/share", owners("share", uploads.shares.create)),
-        _get("/api/shares", owners("shares", uploads.shares.list)),
-        _get("/api/unfinished", owners("list-unfinished", uploads.unfinished.list)),
-        _delete("/api/unfinished", owners("discard", uploads.unfinished.discard)),
-        _get("/admin", admins("admin", uploads.admin.page)),
-        _get("/admin/uploads.csv", admins("export", uploads.admin.export)),
-        _get("/admin/style.css", uploads.admin.style),
-        *([_post("/api/callback", uploads.callback.receive)] if uploads.callback else []),
-    ]
-
-
-def _get(path: str, endpoint: Endpoint) -> Route:
-    """Return a route for GET only; Starlette would also add HEAD."""
-    route = Route(path, endpoint)
-    route.methods = {"GET"}
+def _route(gate: Gate, row: Row, api: object) -> Route:
+    endpoint = row.handler if api is None else MethodType(row.handler, api)
+    if row.action:
+        endpoint = getattr(gate, row.principals)(row.action, endpoint)
+    route = Route(row.path, endpoint, methods=[row.method])
+    if not row.head:
+        route.methods = {row.method}  # Starlette adds HEAD
     return route
-
-
-def _post(path: str, endpoint: Endpoint) -> Route:
-    return Route(path, endpoint, methods=["POST"])
-
-
-def _delete(path: str, endpoint: Endpoint) -> Route:
-    return Route(path, endpoint, methods=["DELETE"])

@@ -39,11 +39,13 @@ ARROWS: dict[str, dict[str, str]] = {
             "errors clock"
         ),
         "setup": "oss settings identity errors",
-        "routes": "operations forms grants uploads admin checks pages access http",
+        "routes": (
+            "openapi operations forms grants uploads admin checks pages access ledger oss http"
+        ),
+        "openapi": "http",
         "background": "uploads hooks ledger oss settings observability errors clock",
         "operations": (
-            "diagnosis forms grants uploads checks pages access ledger oss state http settings "
-            "observability errors clock"
+            "diagnosis access ledger oss state http settings observability errors clock"
         ),
         "diagnosis": "access ledger oss state settings errors clock",
         "forms": "grants uploads access oss http mount settings identity errors clock",

@@ -15,7 +15,8 @@ from starlette.applications import Starlette
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
-from ossferry.operations.openapi import openapi_document
+from ossferry.openapi import openapi_document
+from ossferry.routes import DESCRIBED
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 
@@ -50,7 +51,7 @@ def make_app(web_dir: Path, folder: Path) -> tuple[Starlette, str]:
 def fuzz(app: Starlette, key: str, examples: int) -> Counter[int]:
     """Send generated requests to every operation; return the number of responses by status."""
     headers = {"authorization": f"Bearer {key}"}
-    schema = schemathesis.openapi.from_dict(openapi_document())
+    schema = schemathesis.openapi.from_dict(openapi_document(DESCRIBED))
     schema.app = app
     seen: Counter[int] = Counter()
     for result in schema.get_all_operations():

@@ -1,0 +1,123 @@
+"""The OpenAPI document, which is made from the table in `ossferry.routes`.
+
+The schemas come from the types that the endpoints use: models (`Body`) parse the request bodies,
+and `TypedDict` classes, which mypy checks, are the responses.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from ossferry.http.body import Body
+from ossferry.http.problems import Problem
+
+__all__ = ["INTEGER", "SOUND", "TEXT", "Described", "Operation", "openapi_document", "types_of"]
+
+TEXT = {"type": "string"}
+SOUND = TEXT | {"pattern": "^[^\\x00]*$"}
+INTEGER = {"type": "integer"}
+PROBLEM = {
+    "description": "A problem; its `id` is in the server's log.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+USUAL = ("400", "401", "403", "413", "421", "429", "431", "502", "503")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """The description of a route.
+
+    Attributes:
+        answer: the type of the answer with status 200.
+        also: other statuses with this answer, and their descriptions.
+        body: the model of the body; None if there is no body.
+        needs_body: whether the body must not be empty.
+        parameters: the parameters of the path, the query and the headers.
+        problems: statuses of errors besides the usual ones.
+        usual: statuses of the errors that most routes have.
+        is_open: whether the route needs no principal.
+    """
+
+    summary: str
+    answer: Any
+    also: Mapping[str, str] = field(default_factory=dict)
+    body: type[Body] | None = None
+    needs_body: bool = True
+    parameters: Sequence[dict[str, Any]] = ()
+    problems: Sequence[str] = ()
+    usual: Sequence[str] = USUAL
+    is_open: bool = False
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the operation object of the document."""
+        good = {"content": _json(self.answer)}
+        answers: dict[str, Any] = {"200": good | {"description": "Success."}}
+        answers |= dict.fromkeys([*self.problems, *self.usual], PROBLEM)
+        answers |= {status: good | {"description": words} for status, words in self.also.items()}
+        found: dict[str, Any] = {"summary": self.summary, "responses": answers}
+        if not self.is_open:
+            found["security"] = [{"bearer": []}]
+        if self.body:
+            found["requestBody"] = {"required": self.needs_body, "content": _json(self.body)}
+        if self.parameters:
+            found["parameters"] = list(self.parameters)
+        return found
+
+
+Described: TypeAlias = tuple[str, str, Operation]
+"""The path of a route, its method, and its description."""
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """Generates schemas without titles, which would only repeat the names of the fields."""
+
+    def field_title_should_be_set(self, _schema: Any) -> bool:
+        return False
+
+
+def _name(type_: Any) -> str:
+    return str(type_.__name__.removesuffix("Json"))
+
+
+def _json(type_: Any) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{_name(type_)}"}}}
+
+
+def types_of(described: Iterable[Described]) -> dict[str, Any]:
+    """Return the types of bodies and answers, by their names in the document."""
+    operations = [operation for _, _, operation in described]
+    bodies = [each.body for each in operations if each.body]
+    return {_name(each): each for each in (*bodies, *(o.answer for o in operations), Problem)}
+
+
+def _schemas(described: Iterable[Described]) -> dict[str, Any]:
+    adapters = [
+        (name, "validation", TypeAdapter(each)) for name, each in types_of(described).items()
+    ]
+    _, made = TypeAdapter.json_schemas(
+        cast(Any, adapters),
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_WithoutTitles,
+    )
+    for schema in made["$defs"].values():
+        schema.pop("title", None)
+    return {name.removesuffix("Json"): schema for name, schema in made["$defs"].items()}
+
+
+def openapi_document(described: Sequence[Described]) -> dict[str, Any]:
+    """Return the OpenAPI document; it is the same for every configuration."""
+    paths: dict[str, dict[str, Any]] = {}
+    for path, method, operation in described:
+        paths.setdefault(path, {})[method.lower()] = operation.as_data()
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "ossferry", "version": "1"},
+        "components": {
+            "schemas": _schemas(described),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+        "paths": paths,
+    }
