@@ -78,8 +78,8 @@ from ossferry.state.key_value import Storage
 from ossferry.uploads.callbacks import CallbackApi, CallbackKeys
 from ossferry.uploads.lists import ListApi
 from ossferry.uploads.objects import ObjectApi
-from ossferry.uploads.quarantine import RefusalApi
 from ossferry.uploads.receipts import ReceiptApi
+from ossferry.uploads.refused import RefusalApi
 from ossferry.uploads.shares import ShareApi
 from ossferry.uploads.unfinished import UnfinishedApi
 
@@ -382,7 +382,7 @@ def _upload_apis(base: _Base, uploads: UploadServices) -> list[object]:
     )
     return [
         ReceiptApi(store, uploads.recorder, uploads.quotas, base.rates),
-        RefusalApi(uploads.quarantine),
+        RefusalApi(uploads.refused),
         ObjectApi(store, uploads.trash),
         ListApi(store, database, clock=clock),
         ShareApi(store, database, clock=clock),

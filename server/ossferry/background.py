@@ -22,10 +22,10 @@ from ossferry.observability.logs import logger, unexpected
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore
 from ossferry.settings.model import Settings
-from ossferry.uploads.quarantine import Quarantine
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.reconcile import Reconciler
+from ossferry.uploads.refused import RefusedUploads
 from ossferry.uploads.trash import Trash
 
 __all__ = ["UploadServices"]
@@ -63,7 +63,7 @@ class UploadServices:
         quotas: checks access and quotas of owners.
         recorder: writes receipts of uploads to the ledger.
         trash: deletes and restores uploads.
-        quarantine: removes damaged uploads that the page has refused.
+        refused: removes damaged uploads that the page has refused.
         reconciler: compares the bucket with the ledger.
         delivery: delivers events to hooks.
     """
@@ -98,12 +98,12 @@ class UploadServices:
         self.recorder = Recorder(database, self.hooks, self.quotas, metrics=metrics, clock=clock)
         parts = (store, database, self.recorder, self.hooks, self.quotas)
         self.trash = Trash(settings, *parts, clock=clock)
-        self.quarantine = Quarantine(
+        self.refused = RefusedUploads(
             store, database, self.hooks, self.quotas, metrics=metrics, clock=clock
         )
         self.reconciler = Reconciler(
             *parts,
-            quarantine=self.quarantine,
+            refused=self.refused,
             trash=self.trash,
             clock=clock,
         )

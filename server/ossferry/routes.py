@@ -48,8 +48,8 @@ from ossferry.uploads.lists import (
     Objects,
 )
 from ossferry.uploads.objects import Deleted, ObjectApi, Preview, Undo
-from ossferry.uploads.quarantine import RefusalApi, RefusedOutcome, RefusedUpload
 from ossferry.uploads.receipts import Batch, ReceiptApi, ReceiptJson, ReceiptsJson, Report
+from ossferry.uploads.refused import RefusalApi, RefusedOutcome, RefusedUpload
 from ossferry.uploads.shares import ShareApi, ShareJson, Shares, Wish
 from ossferry.uploads.unfinished import UPLOAD_ID, Discarded, Unfinished, UnfinishedApi
 

@@ -11,7 +11,7 @@ from attacks.worlds import Headers, World, Worlds
 from ossferry.identity.owner import principal_prefix
 from ossferry.identity.principal import Principal
 from ossferry.ledger import people
-from ossferry.uploads.quarantine import SETTLE
+from ossferry.uploads.refused import SETTLE
 from support.callbacks import HOSTILE_KEY_URLS, Caller, signing_key
 from support.server_fakes import OPTIONS
 

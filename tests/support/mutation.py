@@ -140,7 +140,7 @@ AREAS = {
             "tests/unit/server/test_forms.py",
             "tests/unit/server/test_grants.py",
             "tests/unit/server/test_policy.py",
-            "tests/unit/server/test_quarantine.py",
+            "tests/unit/server/test_refused.py",
             "tests/unit/server/test_quotas.py",
             "tests/unit/server/test_rates.py",
             "tests/unit/server/test_revoked.py",

@@ -29,10 +29,6 @@ ARROWS: dict[str, dict[str, str]] = {
             "app doctor setup diagnosis uploads authentication admin checks "
             "access ledger oss http settings observability identity extras errors clock"
         ),
-        "doctor": (
-            "app diagnosis authentication access ledger oss state http settings observability "
-            "identity errors clock"
-        ),
         "app": (
             "routes background operations diagnosis forms grants uploads hooks authentication "
             "admin checks pages access ledger oss state http settings observability identity "
@@ -47,7 +43,6 @@ ARROWS: dict[str, dict[str, str]] = {
         "operations": (
             "diagnosis access ledger oss state http settings observability errors clock"
         ),
-        "diagnosis": "access ledger oss state settings errors clock",
         "forms": "grants uploads access oss http mount settings identity errors clock",
         "grants": (
             "uploads hooks access ledger oss state http settings observability "
@@ -55,12 +50,17 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "uploads": "hooks access ledger oss http settings observability identity errors clock",
         "hooks": "ledger oss settings observability identity errors clock",
+        "doctor": (
+            "diagnosis authentication access ledger oss state http settings observability identity "
+            "errors clock"
+        ),
         "authentication": (
             "access ledger state http mount settings observability identity errors clock"
         ),
         "admin": "ledger http mount settings identity clock",
         "checks": "pages settings identity errors",
         "pages": "access http settings extras errors",
+        "diagnosis": "access ledger oss state settings errors clock",
         "access": "oss state http settings observability identity errors clock",
         "ledger": "oss observability identity extras errors clock",
         "oss": "state settings observability identity errors clock",

@@ -193,8 +193,8 @@ def reconcile(
     from ossferry.cli.tools import with_bucket
     from ossferry.ledger import people
     from ossferry.ledger.reports import principals_report
-    from ossferry.uploads.quarantine import SETTLE
     from ossferry.uploads.reconcile import reconciler
+    from ossferry.uploads.refused import SETTLE
     from ossferry.uploads.scope import nobody
 
     async def compare(tools: "Tools") -> None:

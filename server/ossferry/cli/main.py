@@ -268,13 +268,18 @@ def doctor(
     Exit with code 1 if a check failed. Run it where the server runs, as the server's user.
     """
     import ossferry.cli.doctor as output
+    from ossferry.app import create_app
     from ossferry.doctor.examination import examine, is_healthy
     from ossferry.settings.loading import load_settings
+
+    def create(settings: "Settings", **given: Any) -> object:
+        refuse_unsafe_mock(settings)
+        return create_app(settings, **given)
 
     try:
         settings = load_settings()
         with output.shown(as_json=as_json) as show:
-            rows = asyncio.run(examine(settings, before_start=refuse_unsafe_mock, on_row=show))
+            rows = asyncio.run(examine(settings, create_app=create, on_row=show))
     except OssferryError as error:
         if as_json:
             document = {"healthy": False, "checks": [], "error": complaint(error)}

@@ -17,7 +17,7 @@ from ossferry.doctor.bucket_settings import BucketSettings
 from ossferry.doctor.machine import Machine
 from ossferry.doctor.outside import Outside
 from ossferry.doctor.sign_in import SignIn
-from ossferry.doctor.start import Start
+from ossferry.doctor.start import CreateApp, Start
 from ossferry.observability.metrics import Metrics
 from ossferry.observability.redaction import Redactor
 from ossferry.oss.bucket import TIMEOUT_S
@@ -81,21 +81,21 @@ class Row:
 async def examine(
     settings: Settings,
     *,
-    before_start: Callable[[Settings], None],
+    create_app: CreateApp,
     on_row: Callable[[Row], None],
     clock: Clock = utc_now,
 ) -> Sequence[Row]:
     """Run all probes, and return one row for each; no text contains a secret.
 
     Args:
-        before_start: raises a `SettingsError` if the command `serve` refuses the settings before
-            it creates the application.
+        create_app: creates the application as the command `serve` does, or raises a
+            `SettingsError` if the command refuses the settings.
         on_row: called with each row, in the order of the probes, as soon as it is known.
     """
     abouts = {id_: about for id_, about, _ in PROBES}
     rows: list[Row] = []
     with _mock_as_proxy(settings):
-        async with _opened(settings, clock, before_start) as (probes, account):
+        async with _opened(settings, clock, create_app) as (probes, account):
 
             def note(id_: str, found: Finding) -> None:
                 hide = Redactor((*secret_values(settings), *account.secrets))
@@ -140,7 +140,7 @@ def _mock_as_proxy(settings: Settings) -> Iterator[None]:
 
 @asynccontextmanager
 async def _opened(
-    settings: Settings, clock: Clock, before_start: Callable[[Settings], None]
+    settings: Settings, clock: Clock, create_app: CreateApp
 ) -> AsyncIterator[tuple[Sequence[Probe], Account]]:
     """Yield all probes, and the server's account; close all connections at the end."""
     credentials = default_credentials()
@@ -171,7 +171,7 @@ async def _opened(
             bucket = BucketSettings(settings, access, account=account, outside=outside)
             time = StsTime(ask_sts_date(settings), clock)
             runs = _runs(time, outside, account, bucket, Machine(settings, clock))
-            runs["start"] = Start(settings, clock, before_start).probe
+            runs["start"] = Start(settings, clock, create_app).probe
             runs["sign-in"] = SignIn(settings, clock=clock, monotonic=monotonic).probe
             yield _probes(settings, runs), account
 

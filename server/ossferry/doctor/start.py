@@ -1,13 +1,12 @@
 """Check that the server starts: runs the start-up code of `ossferry serve`, but serves nothing."""
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import anyio.to_thread
 from starlette.requests import Request
 
 from ossferry.access.audit import Audit
-from ossferry.app import create_app
 from ossferry.clock import Clock
 from ossferry.diagnosis.findings import Finding, passed, unusable
 from ossferry.errors import SettingsError
@@ -15,29 +14,37 @@ from ossferry.identity.principal import Identify, Principal
 from ossferry.oss.mock_check import refuse_mock
 from ossferry.settings.model import Settings
 
-__all__ = ["Start"]
+__all__ = ["CreateApp", "Start"]
+
+
+class CreateApp(Protocol):
+    """The part of `ossferry.app.create_app` that the doctor uses."""
+
+    def __call__(
+        self, settings: Settings, *, identify: Identify | None, audit: Audit, clock: Clock
+    ) -> object:
+        """Create the application, without opening a connection."""
+        ...
 
 
 class Start:
     """Probe of the start; other probes test Redis, the ledger and the audit trail.
 
     Args:
-        before_start: raises a `SettingsError` if the command `serve` refuses the settings.
+        create_app: creates the application as the command `serve` does, or raises a
+            `SettingsError` if the command refuses the settings.
     """
 
-    def __init__(
-        self, settings: Settings, clock: Clock, before_start: Callable[[Settings], None]
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, create_app: CreateApp) -> None:
         self._settings = settings
         self._clock = clock
-        self._before_start = before_start
+        self._create_app = create_app
 
     async def probe(self) -> Finding:
         """Create the application as `ossferry serve` does, without opening a connection."""
         try:
-            self._before_start(self._settings)
             await anyio.to_thread.run_sync(refuse_mock, self._settings)
-            create_app(
+            self._create_app(
                 self._settings,
                 identify=self._applications_own(),
                 audit=Audit(self._settings, clock=self._clock, sink=_drop),

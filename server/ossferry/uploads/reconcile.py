@@ -27,9 +27,9 @@ from ossferry.observability.logs import logger, unexpected
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.settings.model import Settings
-from ossferry.uploads.quarantine import Quarantine
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
+from ossferry.uploads.refused import RefusedUploads
 from ossferry.uploads.trash import Trash
 
 __all__ = ["Differences", "Reconciler", "reconciler"]
@@ -80,7 +80,7 @@ class Reconciler:
         hooks: Hooks,
         quotas: Quotas,
         *,
-        quarantine: Quarantine,
+        refused: RefusedUploads,
         trash: Trash,
         clock: Clock,
     ) -> None:
@@ -89,7 +89,7 @@ class Reconciler:
         self._recorder = recorder
         self._hooks = hooks
         self._quotas = quotas
-        self._quarantine = quarantine
+        self._refused = refused
         self._trash = trash
         self._clock = clock
         self._me = secrets.token_hex(8)
@@ -158,7 +158,7 @@ class Reconciler:
         if differences.waiting:
             self._waiting[owner.hash] = differences.waiting
         async with self._database.write() as connection:
-            settled = started - UNDER_WAY - self._quarantine.settle
+            settled = started - UNDER_WAY - self._refused.settle
             newest = max(differences.waiting.values(), default=None)
             await people.reconciled(connection, owner.hash, settled, granted_until=newest)
         await self._trash.make_room(owner)
@@ -205,7 +205,7 @@ class Reconciler:
             noted = differences.changed if receipt else differences.found
             try:
                 if each.key in refused:
-                    await self._quarantine.finish(each)
+                    await self._refused.finish(each)
                 elif self._may_wait(owner, each, differences.waiting):
                     continue  # the page may still confirm or refuse it
                 elif each.is_symlink:
@@ -225,11 +225,11 @@ class Reconciler:
     def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
         """Return whether the page may still confirm or refuse an object.
 
-        The page may do so until `Quarantine.settle` after the object was stored. This time is
+        The page may do so until `RefusedUploads.settle` after the object was stored. This time is
         recorded in `waiting`, and becomes no later if the object is overwritten.
         """
         now = self._clock()
-        latest = now - self._quarantine.settle
+        latest = now - self._refused.settle
         if each.last_modified <= latest:
             return False
         since = self._waiting.get(owner.hash, {}).get(each.key, now)
@@ -289,14 +289,14 @@ def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Re
     quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
     metrics = Metrics()
     recorder = Recorder(database, hooks, quotas, metrics=metrics, clock=utc_now)
-    quarantine = Quarantine(store, database, hooks, quotas, metrics=metrics, clock=utc_now)
+    refused = RefusedUploads(store, database, hooks, quotas, metrics=metrics, clock=utc_now)
     return Reconciler(
         store,
         database,
         recorder,
         hooks,
         quotas,
-        quarantine=quarantine,
+        refused=refused,
         trash=Trash(settings, store, database, recorder, hooks, quotas, clock=utc_now),
         clock=utc_now,
     )

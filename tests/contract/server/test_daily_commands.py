@@ -28,7 +28,7 @@ def daily(web_dir: Path) -> Iterator[Demo]:
     """A demo that does not reconcile during these tests."""
     with (
         patch("ossferry.background.RECONCILE_S", 300),
-        patch("ossferry.uploads.quarantine.SETTLE", timedelta()),
+        patch("ossferry.uploads.refused.SETTLE", timedelta()),
         Demo(web_dir=web_dir) as demo,
     ):
         yield demo
@@ -252,7 +252,7 @@ def test_objects_without_a_receipt_are_counted_until_they_are_recorded(
     one, _ = (put(daily, site, b"without a receipt") for _ in range(2))
 
     both, single = run("verify"), run("verify", "--since", "2999-01-01")
-    with patch("ossferry.uploads.quarantine.SETTLE", timedelta(seconds=600)):
+    with patch("ossferry.uploads.refused.SETTLE", timedelta(seconds=600)):
         waiting = run("admin", "reconcile")
     recording, nothing = run("admin", "reconcile"), run("admin", "reconcile")
     after = run("verify", one.key)

@@ -34,7 +34,7 @@ def drill(web_dir: Path) -> Iterator[Demo]:
     """A demo in whose account an operator may use the kill switch."""
     world = World(users=(*WORLD.users, OPERATOR), roles=WORLD.roles)
     with (
-        patch("ossferry.uploads.quarantine.SETTLE", timedelta()),
+        patch("ossferry.uploads.refused.SETTLE", timedelta()),
         Demo(web_dir=web_dir, world=world) as demo,
     ):
         administrator = switch(demo, WORLD.users[0])  # creates the policy once

@@ -5,14 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ossferry.app import create_app
 from ossferry.clock import utc_now
 from ossferry.diagnosis.findings import failed, passed
 from ossferry.doctor.start import Start
 from ossferry.settings.model import Settings
-
-
-def refuse_nothing(_settings: Settings) -> None:
-    """Allow a mock everywhere."""
 
 
 def names(folder: Path) -> list[str]:
@@ -25,7 +22,7 @@ async def test_a_server_that_starts_writes_nothing(
     settings = make_settings(audit_file=tmp_path / "audit.log")
     before = names(tmp_path)
 
-    found = await Start(settings, utc_now, refuse_nothing).probe()
+    found = await Start(settings, utc_now, create_app).probe()
 
     assert found == passed("The server starts with these settings.")
     assert names(tmp_path) == before
@@ -37,7 +34,7 @@ async def test_a_key_of_the_mock_stops_a_server_for_the_cloud(
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAI5tMockServer")
 
     for_the_cloud = settings.model_copy(update={"allow_mock": False})
-    found = await Start(for_the_cloud, utc_now, refuse_nothing).probe()
+    found = await Start(for_the_cloud, utc_now, create_app).probe()
 
     assert found == failed(
         "The server refuses to start: ALIBABA_CLOUD_ACCESS_KEY_ID is a key of the mock; only"
@@ -49,6 +46,6 @@ async def test_a_key_of_the_mock_stops_a_server_for_the_cloud(
 async def test_an_application_that_identifies_people_itself_starts(
     make_settings: Callable[..., Settings],
 ) -> None:
-    found = await Start(make_settings(auth="app"), utc_now, refuse_nothing).probe()
+    found = await Start(make_settings(auth="app"), utc_now, create_app).probe()
 
     assert found.outcome == "ok"

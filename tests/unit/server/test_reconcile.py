@@ -24,10 +24,10 @@ from ossferry.oss.objects import Listed, Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.inventory import check_receipts, stored_uploads
 from ossferry.uploads.lists import object_json
-from ossferry.uploads.quarantine import Quarantine
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.reconcile import Reconciler
+from ossferry.uploads.refused import RefusedUploads
 from ossferry.uploads.scope import Scope
 from ossferry.uploads.trash import Trash
 from support.ledgers import owner
@@ -406,15 +406,15 @@ async def a_round(
             async with database.write() as connection:
                 await people.remember(connection, each, clock(), granted_until=until)
         metrics = Metrics()
-        with patch("ossferry.uploads.quarantine.SETTLE", timedelta()):
-            quarantine = Quarantine(store, database, hooks, quotas, metrics=metrics, clock=clock)
+        with patch("ossferry.uploads.refused.SETTLE", timedelta()):
+            refused = RefusedUploads(store, database, hooks, quotas, metrics=metrics, clock=clock)
         reconciler = Reconciler(
             store,
             database,
             recorder,
             hooks,
             quotas,
-            quarantine=quarantine,
+            refused=refused,
             trash=Trash(settings, store, database, recorder, hooks, quotas, clock=clock),
             clock=clock,
         )

@@ -27,7 +27,7 @@ def after(
         url = server.new_database()
     with (
         patch("ossferry.background.RECONCILE_S", 1),
-        patch("ossferry.uploads.quarantine.SETTLE", timedelta()),
+        patch("ossferry.uploads.refused.SETTLE", timedelta()),
         Demo(web_dir=web_dir, database_url=url, quota_bytes_total=1000) as demo,
     ):
         yield demo

@@ -1,4 +1,4 @@
-"""Quarantine of refused uploads, whose stored object differs from the file that was sent.
+"""Refused uploads, whose stored object differs from the file that was sent.
 
 Only the page can compute the checksum of the file. Therefore the page reports that it refused an
 upload, and the server compares the report with the stored object, and removes it.
@@ -30,7 +30,7 @@ from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Report, stored_json
 
-__all__ = ["SETTLE", "Quarantine", "RefusalApi", "RefusedOutcome", "RefusedUpload"]
+__all__ = ["SETTLE", "RefusalApi", "RefusedOutcome", "RefusedUpload", "RefusedUploads"]
 
 SETTLE = timedelta(seconds=120)
 """How long the page may confirm or refuse an object before the server records it without a receipt.
@@ -44,7 +44,7 @@ SLACK = timedelta(minutes=15)
 Outcome: TypeAlias = Literal["removed", "gone"]
 Etag: TypeAlias = Annotated[Text, Field(max_length=100)]
 
-log = logger("ossferry.quarantine")
+log = logger("ossferry.refused")
 
 
 class RefusedUpload(Report):
@@ -60,7 +60,7 @@ class RefusedOutcome(TypedDict):
     outcome: Outcome
 
 
-class Quarantine:
+class RefusedUploads:
     """Removes refused objects from the bucket.
 
     Attributes:
@@ -154,8 +154,8 @@ class Quarantine:
 class RefusalApi:
     """The endpoint `POST /api/receipts/refused`, where the page reports refused uploads."""
 
-    def __init__(self, quarantine: Quarantine) -> None:
-        self._quarantine = quarantine
+    def __init__(self, refused: RefusedUploads) -> None:
+        self._refused = refused
 
     async def create(self, request: Request, owner: Owner) -> Response:
         """Handle `POST /api/receipts/refused`: return whether the object was removed or gone.
@@ -172,7 +172,7 @@ class RefusalApi:
         report = await read_body(request, RefusedUpload)
         check_own_key(report.key, owner.prefix)
         etag = (report.etag or "").strip('"')
-        outcome = await self._quarantine.refuse(owner, report, etag)
+        outcome = await self._refused.refuse(owner, report, etag)
         answer: RefusedOutcome = {"key": report.key, "outcome": outcome}
         return JSONResponse(answer)
 

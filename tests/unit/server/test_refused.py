@@ -249,7 +249,7 @@ def test_an_object_that_was_gone_in_between_waits_anew(world: World) -> None:
 def test_who_stored_something_last_is_looked_through_until_it_has_settled(
     make_world: Callable[..., World], settle_s: int
 ) -> None:
-    with patch("ossferry.uploads.quarantine.SETTLE", timedelta(seconds=settle_s)):
+    with patch("ossferry.uploads.refused.SETTLE", timedelta(seconds=settle_s)):
         world = make_world()
     world.clock.advance(900)
     world.look_through()

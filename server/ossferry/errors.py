@@ -1,0 +1,691 @@
+"""All errors that the server raises, as a tree with their HTTP status.
+
+There are three kinds. A set-up error means that the configuration of this server is wrong. A
+refusal means that this server, STS or OSS refuses a request. An outage means that a required
+service gives no usable answer, or that this server is busy; a retry may succeed.
+
+    OssferryError
+    ├── SettingsError            set-up: the configuration is unsafe or incomplete
+    │   ├── MissingExtraError    an optional package is not installed
+    │   └── UsageError           a command was called with wrong options
+    ├── AuthorizationError       set-up: an application's permission cannot be enforced
+    ├── CloudError               set-up: a command cannot read or change the cloud account
+    ├── PrefixError              set-up: no safe key prefix can be built for a principal
+    ├── PolicyError              set-up: no safe policy for an STS session can be built
+    ├── RefusedError             refusal: this server refuses the client's request
+    │   ├── BadRequestError      400, the request is malformed
+    │   ├── NotIdentifiedError   401, the sender is not identified
+    │   │   └── NoProofError     no credentials were sent, or the session has ended
+    │   ├── CrossSiteError       403, another site caused the request
+    │   ├── ForeignKeyError      403, the object key is not below the principal's prefix
+    │   ├── RevokedError         403, an administrator has revoked the access
+    │   ├── NotAdminError        403, the principal is not an administrator
+    │   ├── NotAllowedError      403, the application refuses the upload
+    │   ├── ForgedCallbackError  403, the callback has no valid signature of OSS
+    │   ├── FormsOnlyError       403, the settings allow signed forms only
+    │   ├── InsecureError        403, plain HTTP from another machine
+    │   ├── NotStoredError       404, OSS has no such object
+    │   ├── NoUploadError        404, OSS has no such multipart upload
+    │   ├── NothingToUndoError   404, no deleted upload can be restored
+    │   ├── NowhereError         404, no page or endpoint has this path
+    │   ├── ReceiptMismatchError 409, the report differs from the stored object
+    │   ├── UploadStandsError    409, the reported object must be kept
+    │   ├── KeyTakenError        409, another object has the key
+    │   ├── NotInlineError       409, a browser must not display the object
+    │   ├── BodyTooLargeError    413, the request body is too large
+    │   ├── FileTooLargeError    413, the file is too large
+    │   ├── NoPreviewError       415, OSS cannot make a preview
+    │   ├── TypeNotTakenError    415, the file type is not allowed
+    │   ├── UnknownHostError     421, the Host header names another server
+    │   ├── HeadersTooLargeError 431, the request headers are too large
+    │   ├── QuotaExceededError   429, a daily limit is lifted at midnight UTC
+    │   └── TooManyError         429, try again later
+    ├── StsRefusedError          refusal: STS refuses our request; 502, a retry does not help
+    ├── OssRefusedError          refusal: OSS refuses our request; 502, a retry does not help
+    │   └── OssEndpointError     the account may not use the configured endpoint
+    │       └── OssDomainError   the configured custom domain is not bound to a bucket
+    └── UnavailableError         outage: a required service is down or busy; 503, with Retry-After
+        ├── StsLostError         STS is down, busy or silent
+        │   └── StsExpiredError  STS returned credentials that had already expired
+        ├── OssLostError         OSS is down, busy or silent
+        ├── ApplicationLostError the application that mounts the server does not answer
+        ├── StorageLostError     Redis does not answer
+        ├── LedgerLostError      the ledger's database does not answer, or cannot write
+        ├── AuditLostError       the audit trail cannot be written
+        ├── IssuerLostError      the identity provider does not answer
+        └── BusyError            too many requests at the same time
+
+Clients can read the text of an error, so it contains no secrets, no ARNs, and no text from
+upstream services.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import ClassVar
+
+__all__ = [
+    "ApplicationLostError",
+    "AuditLostError",
+    "AuthorizationError",
+    "BadRequestError",
+    "BodyTooLargeError",
+    "BusyError",
+    "CloudError",
+    "CrossSiteError",
+    "FileTooLargeError",
+    "ForeignKeyError",
+    "ForgedCallbackError",
+    "FormsOnlyError",
+    "HeadersTooLargeError",
+    "InsecureError",
+    "IssuerLostError",
+    "KeyTakenError",
+    "LedgerLostError",
+    "MissingExtraError",
+    "NoPreviewError",
+    "NoProofError",
+    "NoUploadError",
+    "NotAdminError",
+    "NotAllowedError",
+    "NotIdentifiedError",
+    "NotInlineError",
+    "NotStoredError",
+    "NothingToUndoError",
+    "NowhereError",
+    "OssDomainError",
+    "OssEndpointError",
+    "OssLostError",
+    "OssRefusedError",
+    "OssferryError",
+    "PolicyError",
+    "PrefixError",
+    "QuotaExceededError",
+    "ReceiptMismatchError",
+    "RefusedError",
+    "RevokedError",
+    "SettingsError",
+    "StorageLostError",
+    "StsExpiredError",
+    "StsLostError",
+    "StsRefusedError",
+    "TooManyError",
+    "TypeNotTakenError",
+    "UnavailableError",
+    "UnknownHostError",
+    "UploadStandsError",
+    "UsageError",
+]
+
+MAX_MESSAGE = 300
+REPAIR_S = 60
+"""Retry-After for errors that somebody must fix in the set-up; retrying sooner is useless."""
+
+
+class OssferryError(Exception):
+    """Base class of all errors; the class attributes describe the HTTP response."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "The server failed"
+    retryable: ClassVar[bool] = False
+    retry_after_s: int | None = None
+    more: Mapping[str, object] = MappingProxyType({})
+    """Additional members of the problem document."""
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """The cause of the error as log fields, without secrets and without names of people."""
+        return {"error": type(self).__name__}
+
+
+class SettingsError(OssferryError):
+    """Raised if the configuration is unsafe or incomplete; the message names the option."""
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """The error message, as the log field `reason`."""
+        return {"reason": str(self)}
+
+
+class UsageError(SettingsError):
+    """Raised if a command was called with wrong options; the message names the option."""
+
+
+class MissingExtraError(SettingsError):
+    """Raised if an optional package is not installed.
+
+    Attributes:
+        needed_by: the option or command that needs the package.
+        command: the command that installs the package.
+    """
+
+    def __init__(self, needed_by: str, command: str) -> None:
+        super().__init__(f"{needed_by} needs `{command}`.")
+        self.needed_by = needed_by
+        self.command = command
+
+
+class CloudError(OssferryError):
+    """Raised if a command cannot read or change the cloud account; the message says what to do.
+
+    Args:
+        code: error code of RAM, STS or OSS; empty if the service gave no usable answer.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.error_code = code
+
+
+class AuthorizationError(OssferryError):
+    """Raised if the application's function `authorize` returns a wrong value; see the message."""
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """The error message, as the log field `reason`."""
+        return {"reason": str(self)}
+
+
+class PrefixError(OssferryError):
+    """Raised if no safe key prefix can be built for a principal."""
+
+
+class PolicyError(OssferryError):
+    """Raised if a value cannot be part of a session policy, or the policy would be too long."""
+
+
+
+
+class RefusedError(OssferryError):
+    """Base class of the errors for requests that this server refuses."""
+
+    status = 403
+    code = "refused"
+    title = "The request was refused"
+
+
+class BadRequestError(RefusedError):
+    """Raised if a request is malformed, or has a value that the route does not accept."""
+
+    status = 400
+    code = "bad-request"
+    title = "The request could not be understood"
+
+
+class NotIdentifiedError(RefusedError):
+    """Raised if the sender of a request cannot be identified.
+
+    If `identify` of an application raises it, the page shows the message.
+    """
+
+    status = 401
+    code = "not-identified"
+    title = "Please sign in"
+
+
+class NoProofError(NotIdentifiedError):
+    """Raised if a request has no credentials, or if its session has ended.
+
+    The rate limit for failed identifications does not count this error.
+    """
+
+
+class NowhereError(RefusedError):
+    """Raised if the server has no page and no endpoint at exactly the requested path."""
+
+    status = 404
+    code = "http-404"
+    title = "Not Found"
+
+
+class CrossSiteError(RefusedError):
+    """Raised if another site caused the request."""
+
+    code = "cross-site"
+    title = "Requests from other sites are refused"
+
+
+class InsecureError(RefusedError):
+    """Raised if a request was sent over plain HTTP from another machine."""
+
+    code = "insecure"
+    title = "Please use https"
+
+
+class ForeignKeyError(RefusedError):
+    """Raised if an object key is not below the principal's prefix."""
+
+    code = "foreign-key"
+    title = "This is not one of your uploads"
+
+
+class NotStoredError(RefusedError):
+    """Raised if OSS has no object with the requested key."""
+
+    status = 404
+    code = "not-stored"
+    title = "There is no such object"
+
+
+class NoUploadError(RefusedError):
+    """Raised if OSS has no multipart upload with the requested key and upload id."""
+
+    status = 404
+    code = "no-upload"
+    title = "There is no such unfinished upload"
+
+
+class ReceiptMismatchError(RefusedError):
+    """Raised if the page reports an upload that differs from the stored object.
+
+    Args:
+        differs: names of the fields that differ.
+        stored: description of the stored object.
+    """
+
+    status = 409
+    code = "receipt-mismatch"
+    title = "The stored object is a different one"
+
+    def __init__(self, *, differs: list[str], stored: Mapping[str, object]) -> None:
+        super().__init__("OSS has an object under this key, but not the reported one.")
+        self.differs = differs
+        self.more = {"differs": differs, "stored": stored}
+
+
+class UploadStandsError(RefusedError):
+    """Raised if the page asks to remove a damaged upload, but the stored object must be kept.
+
+    Args:
+        reason: why the object must not be removed. `intact`: the object is identical to the file.
+            `confirmed`: the page has confirmed the object with a receipt. `other`: the object
+            has another ETag than the damaged upload. `settled`: the page sent no ETag, and the
+            object is old or has a receipt.
+        stored: description of the stored object.
+    """
+
+    status = 409
+    code = "upload-stands"
+    title = "The stored object cannot be refused"
+
+    def __init__(self, reason: str, *, stored: Mapping[str, object]) -> None:
+        super().__init__("The object under this key is not a damaged upload of this file.")
+        self.more = {"reason": reason, "stored": stored}
+
+
+class NotAdminError(RefusedError):
+    """Raised if the route is only for administrators, and the sender is not an administrator."""
+
+    code = "not-admin"
+    title = "This is for administrators"
+
+
+class NotAllowedError(RefusedError):
+    """Raised by an application that mounts the server, if a person may not upload.
+
+    The page shows the message.
+
+    Args:
+        message: a sentence for the person, of up to `MAX_MESSAGE` characters.
+        code: a short name for programs, with lower-case letters, digits and hyphens.
+
+    Raises:
+        ValueError: the message is empty or too long, or the code is malformed.
+    """
+
+    title = "You may not upload here"
+    more = MappingProxyType({"reason": "application"})
+
+    def __init__(self, message: str, *, code: str = "not-allowed") -> None:
+        if not 0 < len(message) <= MAX_MESSAGE:
+            raise ValueError(f"the message must have 1 to {MAX_MESSAGE} characters")
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", code):
+            raise ValueError(f"a code has lower-case letters, digits and hyphens: {code!r}")
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # the application chooses the code
+
+
+class RevokedError(RefusedError):
+    """Raised if an administrator has revoked the principal's access."""
+
+    code = "revoked"
+    title = "Your access was ended"
+
+
+class ForgedCallbackError(RefusedError):
+    """Raised if a callback request has no valid signature of OSS."""
+
+    code = "forged-callback"
+    title = "This callback is not from OSS"
+
+
+class NothingToUndoError(RefusedError):
+    """Raised if no deleted upload has the requested id, or if it is too late to restore it."""
+
+    status = 404
+    code = "nothing-to-undo"
+    title = "This cannot be undone any more"
+
+
+class KeyTakenError(RefusedError):
+    """Raised if an upload cannot be deleted or restored because another object now has its key."""
+
+    status = 409
+    code = "key-taken"
+    title = "Another object has this key"
+
+    def __init__(self) -> None:
+        super().__init__("Another object has been stored under this key.")
+
+
+class NotInlineError(RefusedError):
+    """Raised if a browser must not display an object, because of the object's content type.
+
+    Scripts in the object could run if the browser displayed it. The object can be downloaded.
+    """
+
+    status = 409
+    code = "not-inline"
+    title = "This type can only be downloaded"
+
+
+class NoPreviewError(RefusedError):
+    """Raised if OSS cannot create a preview image of an object."""
+
+    status = 415
+    code = "no-preview"
+    title = "There is no preview of this"
+
+
+class QuotaExceededError(RefusedError):
+    """Raised if a principal's quota is used up.
+
+    The error response also contains the quota and the principal's key prefix. The page needs the
+    prefix to find the principal's records in the browser.
+
+    Args:
+        limit: `bytes_day`, `objects_day`, `bytes_total` or `objects_total`.
+        used, allowed: bytes or objects, depending on `limit`.
+        frees_at: time when the limit is lifted; None if the principal has to delete uploads.
+        prefix: the principal's key prefix.
+    """
+
+    status = 429
+    code = "quota-exceeded"
+    title = "Your storage quota is used up"
+
+    def __init__(
+        self,
+        limit: str,
+        *,
+        used: int,
+        allowed: int,
+        frees_at: datetime | None,
+        now: datetime,
+        prefix: str,
+    ) -> None:
+        super().__init__(
+            "Please come back tomorrow (UTC)." if frees_at else "Deleting uploads makes room."
+        )
+        frees = frees_at.isoformat().replace("+00:00", "Z") if frees_at else None
+        quota = {"limit": limit, "used": used, "allowed": allowed, "frees_at": frees}
+        self.more = {"quota": quota, "prefix": prefix}
+        if frees_at:
+            self.retry_after_s = max(1, math.ceil((frees_at - now).total_seconds()))
+
+
+class BodyTooLargeError(RefusedError):
+    """Raised if the body of a request is longer than the route accepts."""
+
+    status = 413
+    code = "body-too-large"
+    title = "The request is too large"
+
+
+class FileTooLargeError(RefusedError):
+    """Raised if a file is larger than the settings allow."""
+
+    status = 413
+    code = "file-too-large"
+    title = "The file is too large"
+
+
+class TypeNotTakenError(RefusedError):
+    """Raised if the settings do not allow the type of a file."""
+
+    status = 415
+    code = "type-not-taken"
+    title = "Files of this type are not taken"
+
+
+class FormsOnlyError(RefusedError):
+    """Raised if a client asks for credentials, but the settings allow signed forms only."""
+
+    code = "forms-only"
+    title = "This server gives signed forms, and no credentials"
+
+
+class HeadersTooLargeError(RefusedError):
+    """Raised if the headers of a request are longer than this server accepts."""
+
+    status = 431
+    code = "headers-too-large"
+    title = "The request's headers are too large"
+
+
+class UnknownHostError(RefusedError):
+    """Raised if the Host header is missing, repeated, or not one of this server's hosts."""
+
+    status = 421
+    code = "unknown-host"
+    title = "This host is not served here"
+
+
+class TooManyError(RefusedError):
+    """Raised if a client sends too many requests."""
+
+    status = 429
+    code = "too-many"
+    title = "Too many requests"
+    retryable = True
+
+    def __init__(self, *, retry_after_s: int) -> None:
+        super().__init__("There were too many requests. Please wait and try again.")
+        self.retry_after_s = retry_after_s
+
+
+
+
+class StsRefusedError(OssferryError):
+    """Raised if STS refuses a request; an operator must change the configuration.
+
+    Attributes:
+        sts_code: the error code of STS, such as `NoPermission`.
+        sts_request_id: identifies the call in the logs of Alibaba Cloud.
+    """
+
+    status = 502
+    code = "sts-refused"
+    title = "Upload permission could not be obtained"
+    retry_after_s = REPAIR_S
+
+    def __init__(self, sts_code: str, sts_request_id: str) -> None:
+        super().__init__(
+            "The token service (STS) refused to give this server upload credentials."
+            " The server's operator finds the reason in its log under this id."
+        )
+        self.sts_code = sts_code
+        self.sts_request_id = sts_request_id
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """The error code and the request id of STS, as log fields."""
+        return {"sts_code": self.sts_code, "sts_request_id": self.sts_request_id}
+
+
+class OssRefusedError(OssferryError):
+    """Raised if OSS refuses a request of this server; an operator must change the configuration.
+
+    Attributes:
+        oss_code: the error code of OSS, such as `AccessDenied`.
+        oss_request_id: identifies the call in the logs of Alibaba Cloud.
+        oss_ec: the detailed error code (EC) of OSS, such as `0003-00000301`; empty if the answer
+            has none. OSS can change these codes, so use them only for explanations.
+        oss_message: the explanation of OSS in English; may be empty.
+    """
+
+    status = 502
+    code = "oss-refused"
+    title = "The stored object could not be read"
+
+    def __init__(
+        self, oss_code: str, oss_request_id: str, oss_ec: str = "", oss_message: str = ""
+    ) -> None:
+        super().__init__(
+            "OSS refused this server's access to its bucket."
+            " The server's operator finds the reason in its log under this id."
+        )
+        self.oss_code = oss_code
+        self.oss_request_id = oss_request_id
+        self.oss_ec = oss_ec
+        self.oss_message = oss_message
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """The error code and the request id of OSS, as log fields."""
+        return {"oss_code": self.oss_code, "oss_request_id": self.oss_request_id}
+
+
+class OssEndpointError(OssRefusedError):
+    """Raised if OSS does not let this account use the configured endpoint.
+
+    The message is for the operator; it contains no URLs.
+    """
+
+    code = "oss-endpoint-refused"
+    title = "OSS refuses the address that this server uses"
+    words: ClassVar[str] = (
+        "OSS does not let this account use public endpoints for objects. Bind a custom domain"
+        " to the bucket and set OSSFERRY_ENDPOINT and OSSFERRY_CNAME=1, or give the server"
+        " an internal endpoint, OSSFERRY_OBJECTS_ENDPOINT; docs/custom-domain.md has the steps."
+    )
+
+    def __init__(self, *told: str) -> None:
+        super().__init__(*told)
+        self.args = (self.words,)
+
+
+class OssDomainError(OssEndpointError):
+    """Raised if the configured custom domain is not bound to a bucket of OSS."""
+
+    code = "oss-domain-refused"
+    words: ClassVar[str] = (
+        "The custom domain in OSSFERRY_ENDPOINT is bound to no bucket. Bind it to the bucket;"
+        " docs/custom-domain.md has the steps."
+    )
+
+
+class UnavailableError(OssferryError):
+    """Raised if a service that the server needs is down or busy.
+
+    Attributes:
+        reason: a short word for the log.
+        cause: what the operating system or the service said, for the log; may be empty.
+        retry_after_s: seconds to wait before trying again.
+    """
+
+    status = 503
+    code = "unavailable"
+    title = "The server cannot do this right now"
+    retryable = True
+    words: ClassVar[str] = "The server cannot do this right now. Please try again."
+
+    def __init__(self, reason: str, *, cause: str = "", retry_after_s: int = 2) -> None:
+        super().__init__(self.words)
+        self.reason = reason
+        self.cause = cause
+        self.retry_after_s = retry_after_s
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """The reason and the cause of the error, as log fields."""
+        return {"reason": self.reason, **({"cause": self.cause} if self.cause else {})}
+
+
+class StsLostError(UnavailableError):
+    """Raised if STS gives no usable answer.
+
+    The reason is `no-answer`, `throttled`, or an error code.
+    """
+
+    code = "sts-unavailable"
+    title = "Upload permission is not available right now"
+    words = "The token service (STS) does not answer right now. Please try again."
+
+
+class StsExpiredError(StsLostError):
+    """Raised if STS returned credentials that had already expired."""
+
+    code = "sts-expired"
+    words = (
+        "The token service (STS) answered with credentials that have already expired."
+        " Please try again."
+    )
+
+
+class OssLostError(UnavailableError):
+    """Raised if OSS gives no usable answer; the reason is `no-answer`, or an error code."""
+
+    code = "oss-unavailable"
+    title = "The stored object cannot be read right now"
+    words = "OSS does not answer the server right now. Please try again."
+
+
+class ApplicationLostError(UnavailableError):
+    """Raised if a function of the application that mounts the server does not answer in time.
+
+    The reason is the name of the function.
+    """
+
+    code = "application-unavailable"
+
+
+class StorageLostError(UnavailableError):
+    """Raised if Redis does not answer, and the server cannot handle the request without Redis."""
+
+    code = "storage-unavailable"
+
+
+class LedgerLostError(UnavailableError):
+    """Raised if the ledger's database is locked, full or unreachable.
+
+    Objects in OSS are not affected.
+    """
+
+    code = "ledger-unavailable"
+    title = "The ledger cannot be reached right now"
+    words = "The server cannot reach its ledger right now; no upload is lost. Please try again."
+
+
+class IssuerLostError(UnavailableError):
+    """Raised if the identity provider does not answer, or its answer is invalid."""
+
+    code = "issuer-unavailable"
+    title = "Sign-in is not available right now"
+    words = "The identity provider does not answer right now. Please try again."
+
+
+class AuditLostError(UnavailableError):
+    """Raised if the audit trail cannot be written, so the server refuses the request."""
+
+    code = "audit-unavailable"
+
+
+class BusyError(UnavailableError):
+    """Raised if too many requests run at the same time, or if a lock in the ledger is not free."""
+
+    code = "busy"
+    title = "The server is busy"
