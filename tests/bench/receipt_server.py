@@ -16,8 +16,8 @@ from starlette.requests import Request
 from bench.token_server import HOST, MUCH, STS_S
 from ossferry.access import rate_limits
 from ossferry.app import create_app
-from ossferry.cli.serving import BackgroundServer, StopSignals, bind
-from ossferry.cli.workers import settle
+from ossferry.cli.processes.serving import BackgroundServer, StopSignals, bind
+from ossferry.cli.processes.workers import settle
 from ossferry.clock import utc_now
 from ossferry.identity.principal import Principal
 from ossferry.oss.bucket import OssBucket

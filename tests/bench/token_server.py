@@ -16,8 +16,8 @@ from unittest.mock import patch
 from bench.peers.tutorial_flask import run_gunicorn
 from ossferry.app import create_app
 from ossferry.authentication.sign_outs import SignOuts
-from ossferry.cli.serving import BackgroundServer, StopSignals, bind
-from ossferry.cli.workers import settle
+from ossferry.cli.processes.serving import BackgroundServer, StopSignals, bind
+from ossferry.cli.processes.workers import settle
 from ossferry.clock import utc_now
 from ossferry.oss.sts import StsClient, access_key
 from ossferry.settings.loading import ExplicitSettings, load_settings

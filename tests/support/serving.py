@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from ossferry.cli.serving import BackgroundServer, bind
+from ossferry.cli.processes.serving import BackgroundServer, bind
 
 __all__ = ["serve", "site"]
 

@@ -33,7 +33,7 @@ from mock_oss.world.model import (
     World,
 )
 from ossferry.app import create_app
-from ossferry.cli.serving import BackgroundServer, bind
+from ossferry.cli.processes.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.oss.bucket import TIMEOUT_S, OssBucket

@@ -156,7 +156,7 @@ def demo(
         refuse_production(host, option="--host")
     from ossferry.checks.configuration import can_check
     from ossferry.cli.demo import WITH_CHECKS, Demo
-    from ossferry.cli.serving import StopSignals
+    from ossferry.cli.processes.serving import StopSignals
     from ossferry.observability.logs import configure
 
     configure("WARNING")
@@ -212,8 +212,8 @@ def serve(
 ) -> None:
     """Run the server with the settings in `.env` and in environment variables `OSSFERRY_…`."""
     from ossferry.app import create_app
-    from ossferry.cli.serving import address_of, bind
-    from ossferry.cli.workers import allow_connections, run_workers
+    from ossferry.cli.processes.serving import address_of, bind
+    from ossferry.cli.processes.workers import allow_connections, run_workers
     from ossferry.ledger.database import check_ledger
     from ossferry.observability.logs import configure, logger
     from ossferry.oss.mock_check import refuse_mock
@@ -242,8 +242,8 @@ def serve(
 
 def _serve_here(settings: "Settings", app: "Starlette", sock: "socket") -> None:
     """Run the server in this process until a signal stops it."""
-    from ossferry.cli.serving import BackgroundServer, StopSignals
-    from ossferry.cli.workers import GRACE_S, settle
+    from ossferry.cli.processes.serving import BackgroundServer, StopSignals
+    from ossferry.cli.processes.workers import GRACE_S, settle
 
     settle()
     with StopSignals() as signals:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ossferry.access.audit import AuditFile
-from ossferry.cli.draining import LINGER_S
-from ossferry.cli.workers import GRACE_S
+from ossferry.cli.processes.draining import LINGER_S
+from ossferry.cli.processes.workers import GRACE_S
 from ossferry.observability.redaction import Redactor
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.programs import program

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from ossferry.access.audit import Audit
 from ossferry.app import create_app
-from ossferry.cli.serving import BackgroundServer, bind
+from ossferry.cli.processes.serving import BackgroundServer, bind
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.certificates import make_certificate
 from support.nginx import NAME, configuration, https_client

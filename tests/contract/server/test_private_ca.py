@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from ossferry.app import create_app
-from ossferry.cli.serving import bind
+from ossferry.cli.processes.serving import bind
 from ossferry.errors import SettingsError
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings

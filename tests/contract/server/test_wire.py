@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.cli.serving import BackgroundServer, bind
+from ossferry.cli.processes.serving import BackgroundServer, bind
 from ossferry.http.protocol import WireLimits
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.raw_http import raw_request, status_of

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ossferry.cli.workers import GRACE_S
+from ossferry.cli.processes.workers import GRACE_S
 from ossferry.settings.model import Settings
 from support.certificates import make_certificate
 from support.programs import program

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from ossferry.cli.workers import GRACE_S
+from ossferry.cli.processes.workers import GRACE_S
 from ossferry.errors import SettingsError
 from ossferry.http.hosts import PROBE_PATHS
 from ossferry.oss.sts import TIMEOUT_S

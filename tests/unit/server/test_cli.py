@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from ossferry.cli.config_docs import GROUPS, configuration_page
 from ossferry.cli.main import commands, main
 from ossferry.cli.output import counted
-from ossferry.cli.serving import BackgroundServer, bind
+from ossferry.cli.processes.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError
 from ossferry.extras import install_command
 from ossferry.settings.model import Settings

@@ -14,7 +14,7 @@ from typing import Self
 
 from starlette.types import ASGIApp
 
-from ossferry.cli.draining import DrainingServer
+from ossferry.cli.processes.draining import DrainingServer
 from ossferry.errors import SettingsError
 from ossferry.http.protocol import WireConfig, WireLimits
 

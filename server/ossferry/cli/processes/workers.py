@@ -16,7 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
 from ossferry.app import create_app
-from ossferry.cli.draining import DrainingServer
+from ossferry.cli.processes.draining import DrainingServer
 from ossferry.errors import SettingsError
 from ossferry.http.protocol import WireConfig, WireLimits
 from ossferry.observability.logs import configure, logger
@@ -52,7 +52,7 @@ def run_workers(settings: Settings, sock: socket.socket) -> None:
     with tempfile.TemporaryDirectory(prefix="ossferry-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # prometheus_client reads it at import
         config = WireConfig(
-            "ossferry.cli.workers:worker_app",
+            "ossferry.cli.processes.workers:worker_app",
             grace_s=GRACE_S,
             drain_s=settings.drain_s,
             factory=True,

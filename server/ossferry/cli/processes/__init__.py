@@ -1,0 +1,1 @@
+"""The processes of a server: sockets, worker processes, and their end."""
