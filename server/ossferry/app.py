@@ -113,7 +113,7 @@ def create_app(
     """Return the server as an ASGI application, which reads no variables `OSSFERRY_…`.
 
     Args:
-        identify: identifies senders; by default the method of `settings.auth`.
+        identify: identifies principals; by default the method of `settings.auth`.
         assume_role: calls STS; by default the official client with its default credentials.
         audit: the audit trail; by default the file in `settings.audit_file`, or else the log.
         monotonic: returns seconds that never decrease, for rate limits and pauses.
@@ -293,7 +293,7 @@ def _routes(
         authenticator=authenticator,
         rates=base.rates,
         audit=base.audit,
-        check_owner=uploads.quotas.refuse_revoked if uploads else None,
+        refuse_revoked=uploads.quotas.refuse_revoked if uploads else None,
     )
     token = _token_api(base, authenticator, gate, authorizer, grants, uploads)
     forms = Forms(settings, clock=clock)

@@ -60,7 +60,7 @@ class UploadServices:
 
     Attributes:
         features: names of the features that the page may offer.
-        quotas: checks access and quotas of owners.
+        quotas: checks access and quotas of principals.
         recorder: writes receipts of uploads to the ledger.
         trash: deletes and restores uploads.
         refused: removes damaged uploads that the page has refused.

@@ -14,7 +14,7 @@ service gives no usable answer, or that this server is busy; a retry may succeed
     ├── PolicyError              set-up: no safe policy for an STS session can be built
     ├── RefusedError             refusal: this server refuses the client's request
     │   ├── BadRequestError      400, the request is malformed
-    │   ├── NotIdentifiedError   401, the sender is not identified
+    │   ├── NotIdentifiedError   401, the principal is not identified
     │   │   └── NoProofError     no credentials were sent, or the session has ended
     │   ├── CrossSiteError       403, another site caused the request
     │   ├── ForeignKeyError      403, the object key is not below the principal's prefix
@@ -197,8 +197,6 @@ class PolicyError(OssferryError):
     """Raised if a value cannot be part of a session policy, or the policy would be too long."""
 
 
-
-
 class RefusedError(OssferryError):
     """Base class of the errors for requests that this server refuses."""
 
@@ -216,7 +214,7 @@ class BadRequestError(RefusedError):
 
 
 class NotIdentifiedError(RefusedError):
-    """Raised if the sender of a request cannot be identified.
+    """Raised if the principal of a request cannot be identified.
 
     If `identify` of an application raises it, the page shows the message.
     """
@@ -317,14 +315,14 @@ class UploadStandsError(RefusedError):
 
 
 class NotAdminError(RefusedError):
-    """Raised if the route is only for administrators, and the sender is not an administrator."""
+    """Raised if the route is only for administrators, and the principal is not one."""
 
     code = "not-admin"
     title = "This is for administrators"
 
 
 class NotAllowedError(RefusedError):
-    """Raised by an application that mounts the server, if a person may not upload.
+    """Raised by an application that mounts the server, if a principal may not upload.
 
     The page shows the message.
 
@@ -495,8 +493,6 @@ class TooManyError(RefusedError):
     def __init__(self, *, retry_after_s: int) -> None:
         super().__init__("There were too many requests. Please wait and try again.")
         self.retry_after_s = retry_after_s
-
-
 
 
 class StsRefusedError(OssferryError):

@@ -128,10 +128,10 @@ class Audit:
         """Record that credentials were issued.
 
         Args:
-            outcome: ``issued`` for new credentials, ``reused`` for earlier ones.
-            action: ``form`` if the response contains a signed form; empty if the response contains
+            outcome: `issued` for new credentials, `reused` for earlier ones.
+            action: `form` if the response contains a signed form; empty if the response contains
                 the credentials.
-            folder: the folder below the owner's prefix to which an application limits the
+            folder: the folder below the principal's prefix to which an application limits the
                 credentials, with a slash at the end; empty if there is no limit.
         """
         self._write(
@@ -152,8 +152,8 @@ class Audit:
         """Record that a principal's action was carried out or refused.
 
         Args:
-            action: name of the action, such as ``delete``; empty for a request for credentials.
-            outcome: ``done``, or the code of the error.
+            action: name of the action, such as `delete`; empty for a request for credentials.
+            outcome: `done`, or the code of the error.
             owner: the principal; by default the principal that the gate has identified, if any.
         """
         self._write({**self._who(request, owner), **_named(action), "outcome": outcome})

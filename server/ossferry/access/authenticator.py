@@ -41,7 +41,7 @@ def _has_no_sign_in(_request: Request) -> Response | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
-    """A method of identifying the senders of requests.
+    """A method of identifying the principals of requests.
 
     Attributes:
         identify: returns the principal of a request, or raises `NotIdentifiedError`.
@@ -51,9 +51,9 @@ class Authenticator:
         endpoints: handlers of the sign-in routes, by the names in `ossferry.routes.SIGN_IN_ROUTES`.
         welcome: called before the page is sent; returns a response to send in place of the page, or
             None.
-        sign_in: called if a browser opens another page, and its sender is not identified; returns a
-            redirect to the sign-in page, or None.
-        renew: called with each response to an identified sender; extends the sender's session.
+        sign_in: called if a browser opens another page, and the principal is not identified;
+            returns a redirect to the sign-in page, or None.
+        renew: called with each response to an identified principal; extends the session.
         close: closes the connections of this method; called once when the server stops.
         expensive: whether `identify` takes much time or work. If so, all requests from an address
             with too many failures are refused before `identify` is called.

@@ -43,8 +43,8 @@ SHARE = 10
 OwnersEndpoint: TypeAlias = Callable[[Request, Owner], Awaitable[Response]]
 """A function that handles a request about the uploads of an owner."""
 
-CheckOwner: TypeAlias = Callable[[Owner], Awaitable[None]]
-"""A function that returns if an owner has access, and raises an `OssferryError` otherwise."""
+RefuseRevoked: TypeAlias = Callable[[Owner], Awaitable[None]]
+"""A function that returns if a principal has access, and raises an `OssferryError` otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +56,11 @@ class Requirements:
             `own-links`: also links in this server's pages, and addresses typed by hand. `any`:
             all origins; for pages that other sites can open but not read.
         credentials: whether the route issues credentials. If so, every request counts against the
-            rate limit of its address. Otherwise only requests from unidentified senders count,
+            rate limit of its address. Otherwise only requests from strangers count,
             because one address may send hundreds of valid requests.
-        admins_only: whether the sender must be an administrator.
-        page: whether people open the route in a browser. If so, a sender who is not identified is
-            sent to the sign-in page.
+        admins_only: whether the principal must be an administrator.
+        page: whether browsers open the route. If so, a principal who is not identified is sent to
+            the sign-in page.
     """
 
     origin: Literal["own", "own-links", "any"] = "own"
@@ -77,11 +77,11 @@ FOR_ADMINS = Requirements(origin="any", admins_only=True, page=True)
 
 
 class Gate:
-    """Checks requests and identifies their senders.
+    """Lets requests pass, and identifies their principals.
 
     Args:
-        check_owner: raises an error if an owner's access was revoked; called for routes that issue
-            no credentials. None skips this check.
+        refuse_revoked: raises an error if a principal's access was revoked; called for routes that
+            issue no credentials. None lets all pass.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Gate:
         authenticator: Authenticator,
         rates: Rates,
         audit: Audit,
-        check_owner: CheckOwner | None = None,
+        refuse_revoked: RefuseRevoked | None = None,
     ) -> None:
         self._secret = settings.secret_bytes
         self._admins = frozenset(settings.admins)
@@ -99,26 +99,26 @@ class Gate:
         self._guard = Guard(settings, ambient=authenticator.ambient)
         self._rates = rates
         self._audit = audit
-        self._check_owner = check_owner
+        self._refuse_revoked = refuse_revoked
         self._most = max(1, MAX_REQUESTS // SHARE)
         self._running: dict[str, int] = {}  # principal -> requests that run now
 
     async def enter(self, request: Request, requirements: Requirements) -> Owner:
-        """Check a request for credentials and return its sender as an `Owner`.
+        """Let a request for credentials pass, and return its principal as the owner of a folder.
 
-        The owner is also stored in `request.state.owner` before the access is checked. The audit
-        trail can therefore record the owner of a refused request.
+        The principal is also stored in `request.state.owner` before the limits apply. The audit
+        trail can therefore record the principal of a refused request.
 
         Raises:
             CrossSiteError: another site caused the request.
-            NotIdentifiedError: the sender is not identified.
-            TooManyError: a limit of the sender, of the address or of all requests is reached.
+            NotIdentifiedError: the principal is not identified.
+            TooManyError: a limit of the principal, of the address or of all requests is reached.
         """
-        owner = await self._sender(request, requirements)
+        owner = await self._principal(request, requirements)
         await self._rates.admit_principal(owner.hash)
         return owner
 
-    async def _sender(self, request: Request, requirements: Requirements) -> Owner:
+    async def _principal(self, request: Request, requirements: Requirements) -> Owner:
         """Return the principal of a request, before the principal's own limits are checked.
 
         A failed identification counts against the address. If identification is expensive, failures
@@ -150,23 +150,23 @@ class Gate:
         return owner
 
     async def admit_renewal(self, owner: Owner) -> None:
-        """Count an owner's request for new credentials, sent because OSS has refused the old ones.
+        """Count a request for new credentials, sent because OSS has refused the old ones.
 
-        Each such request may cause a call to STS, and all owners share the rate limit of STS.
+        Each such request may cause a call to STS, and all principals share the rate limit of STS.
 
         Raises:
-            TooManyError: the owner sent too many such requests.
+            TooManyError: the principal sent too many such requests.
         """
         await self._rates.admit_renewal(owner.hash)
 
     def owners(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
         """Return a handler that checks each request, calls `endpoint`, and audits the action.
 
-        Use this method for routes about the sender's own uploads.
+        Use this method for routes about the principal's own uploads.
 
         Args:
             action: name of the action in the audit trail.
-            endpoint: receives the request and its sender.
+            endpoint: receives the request and its principal.
         """
         return self._audited(action, endpoint, FOR_OWNERS)
 
@@ -178,18 +178,18 @@ class Gate:
 
         Args:
             action: name of the action in the audit trail.
-            endpoint: receives the request and its sender.
+            endpoint: receives the request and its principal.
         """
         return self._audited(action, endpoint, FOR_VISITORS)
 
     def admins(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
         """Return a handler for a read-only route for administrators.
 
-        The handler works like a handler from `owners`, but accepts only administrators as senders.
+        The handler works like a handler from `owners`, but accepts only administrators.
 
         Args:
             action: name of the action in the audit trail.
-            endpoint: receives the request and its sender.
+            endpoint: receives the request and its principal.
         """
         return self._audited(action, endpoint, FOR_ADMINS)
 
@@ -198,11 +198,11 @@ class Gate:
     ) -> Endpoint:
         async def answer(request: Request) -> Response:
             try:
-                owner = await self._sender(request, requirements)
+                owner = await self._principal(request, requirements)
                 with self._place(owner):
                     await self._rates.admit_objects(owner.hash)
-                    if self._check_owner is not None:
-                        await self._check_owner(owner)
+                    if self._refuse_revoked is not None:
+                        await self._refuse_revoked(owner)
                     response = await endpoint(request, owner)
             except OssferryError as error:
                 self._record(request, action, error.code)

@@ -29,7 +29,7 @@ All principals share the calls that STS allows the account.
 FAILURES = "30/minute"
 """Failed identifications per address or key id: enough for mistakes, and too few to guess a key.
 
-People who can prove their identity are let in anyway.
+Principals who can prove their identity are let in anyway.
 """
 
 
@@ -58,11 +58,11 @@ class Rates:
         """Count a request against the limit of all requests only.
 
         Call this method for routes that receive hundreds of valid requests from one address. If the
-        sender is not identified, call `admit_stranger` afterwards.
+        principal is not identified, call `admit_stranger` afterwards.
 
         Raises:
-            TooManyError: the address sent too many requests from unidentified senders, or the limit
-                of all requests is reached.
+            TooManyError: the address sent too many requests of strangers, or the limit of all
+                requests is reached.
         """
         who = address_key(address)
         if not await self._counter.test(self._per_address, "address", who):
@@ -70,7 +70,7 @@ class Rates:
         await self._count(self._global, "global")
 
     async def admit_stranger(self, address: str) -> None:
-        """Count a request from an unidentified sender against the limit of its address.
+        """Count a request of a stranger, who is not identified, against the limit of its address.
 
         Call this method after `admit_frequent`, but not after `admit`, because `admit` has already
         counted the request against this limit.
@@ -148,7 +148,7 @@ class Rates:
     async def refuse_guessing(self, address: str) -> None:
         """Raise an error if too many identifications from an address have failed.
 
-        Call this method before an expensive identification. Valid senders at the same address are
+        Call this method before an expensive identification. Principals at the same address are
         refused too.
 
         Raises:

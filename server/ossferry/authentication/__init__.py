@@ -1,4 +1,4 @@
-"""Authentication: one module for each method of identifying senders, and their common code.
+"""Authentication: one module for each method of identifying principals, and their common code.
 
 An authenticator turns a request into a `Principal` or raises `NotIdentifiedError`. The module
 `choice` builds the authenticator that the setting `auth` names. An application may pass its own

@@ -35,7 +35,7 @@ def app_authenticator(
     """Return an authenticator that calls an application's own `identify` function.
 
     If the settings have the address of a sign-in page, `/login` redirects to it, and so do the
-    server's pages if `identify` does not identify the person.
+    server's pages if `identify` identifies no principal.
 
     Args:
         patience_s: seconds after which `identify` is cancelled.
@@ -75,10 +75,10 @@ class SignIn:
         return self._redirect(request, "/")
 
     async def welcome(self, request: Request) -> Response | None:
-        """Return a redirect to the sign-in page if the person is not identified, else None.
+        """Return a redirect to the sign-in page if the principal is not identified, else None.
 
         A page in a frame is always shown; its button *Sign in* opens a new tab. The page is also
-        shown if the person cannot be identified now; it tells the person to wait.
+        shown if the principal cannot be identified now; it tells the person to wait.
         """
         redirect = self.sign_in(request)
         if redirect is None:
@@ -103,10 +103,10 @@ class SignIn:
         return self._redirect(request, route_path(request.scope) + (query and f"?{query}"))
 
     async def _check(self, request: Request) -> None:
-        """Identify the person; count a failure against the address, as the gate does.
+        """Identify the principal; count a failure against the address, as the gate does.
 
         Raises:
-            NotIdentifiedError: the person is not identified.
+            NotIdentifiedError: the principal is not identified.
             TooManyError: too many identifications from this address have failed.
         """
         address = address_of(request)

@@ -30,7 +30,7 @@ class ProxyAuth:
     def carries(self, request: Request) -> bool:
         """Return whether a request has a header of the proxy, in any spelling, that is not empty.
 
-        The proxy must empty the headers of a person who has not signed in.
+        The proxy must empty the headers of a request whose principal has not signed in.
         """
         ours = (self._header, SECRET_HEADER)
         return any(

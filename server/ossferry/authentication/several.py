@@ -76,7 +76,7 @@ class _Choice:
         return next((each for each in found if each is not None), None)
 
     def renew(self, request: Request, response: Response) -> None:
-        """Extend the session of the sender."""
+        """Extend the session of the principal."""
         method = self._method_of(request)
         if method is not None:
             method.renew(request, response)

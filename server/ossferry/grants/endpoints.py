@@ -148,7 +148,7 @@ class TokenApi:
 
         Args:
             model: the model of the JSON body, which may be empty.
-            kind: ``form`` if the credentials will only sign a form.
+            kind: `form` if the credentials will only sign a form.
             requirements: what the route demands of its caller.
             check: raises an `OssferryError` if the grant would not allow what the body asks for.
 

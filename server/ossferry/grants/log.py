@@ -1,4 +1,4 @@
-"""Ledger operations for grants: check the owner's access and quota, and record the grant."""
+"""Ledger operations for grants: check the principal's access and quota, and record the grant."""
 
 from collections import OrderedDict
 
@@ -17,7 +17,7 @@ MAX_KNOWN = 10_000
 
 
 class GrantLog:
-    """Checks access and quota of owners, and records their grants."""
+    """Checks access and quota of principals, and records their grants."""
 
     def __init__(self, database: Database, hooks: Hooks, quotas: Quotas, *, clock: Clock) -> None:
         self._database = database
@@ -27,13 +27,13 @@ class GrantLog:
         self._known: OrderedDict[str, None] = OrderedDict()
 
     async def admit(self, owner: Owner, *, size: int = 0) -> Left | None:
-        """Return the quota that an owner has left, or None if there is no limit.
+        """Return the quota that a principal has left, or None if there is no limit.
 
         Args:
             size: bytes of the object to be stored; 0 if the size is unknown.
 
         Raises:
-            RevokedError: an administrator has revoked the owner's access.
+            RevokedError: an administrator has revoked the access.
             QuotaExceededError: no quota is left, or too little for an object of this size.
             LedgerLostError: the ledger does not answer, so no grant may be issued.
         """

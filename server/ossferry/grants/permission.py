@@ -2,7 +2,7 @@
 
 An application passes the function `authorize` to `create_app`. The server calls it before each
 grant. The returned `Permission` can only narrow what the settings allow: the folder is below the
-person's own prefix, the smaller size applies, and a file must have a type that both allow.
+principal's own prefix, the smaller size applies, and a file must have a type that both allow.
 """
 
 import re
@@ -76,9 +76,9 @@ class Wanted:
 
 
 Authorize: TypeAlias = Callable[[Principal, Request, Wanted], Awaitable[Permission | None]]
-"""A function that returns what a person may upload, or None to allow what the settings allow.
+"""A function that returns what a principal may upload, or None to allow what the settings allow.
 
-It raises `NotAllowedError` if the person may upload nothing.
+It raises `NotAllowedError` if the principal may upload nothing.
 """
 
 

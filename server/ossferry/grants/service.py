@@ -45,7 +45,7 @@ class Grant:
         permission: the folder, sizes and types that are allowed.
         credentials: temporary credentials that can write below the prefix only.
         outcome: whether the credentials are new or reused.
-        left: remaining quota of the owner; None if there is no limit.
+        left: remaining quota of the principal; None if there is no limit.
     """
 
     owner: Owner
@@ -56,7 +56,7 @@ class Grant:
 
     @property
     def prefix(self) -> str:
-        """The key prefix below which the credentials can write; ends in ``/``."""
+        """The key prefix below which the credentials can write; ends in `/`."""
         return _prefix(self.owner, self.permission)
 
 
@@ -108,8 +108,8 @@ class Grants:
         If one caller is cancelled, the call to STS continues for the other callers.
 
         Args:
-            permission: the folder below the owner's prefix, sizes and types.
-            left: remaining quota of the owner; None if there is no limit.
+            permission: the folder below the principal's prefix, sizes and types.
+            left: remaining quota of the principal; None if there is no limit.
             address: IP address of the client; the credentials work only from this address if the
                 setting `bind_address` is on.
             actions: the actions that the credentials allow; by default the actions in the settings.

@@ -71,7 +71,7 @@ class Event:
 
 
 def granted(owner: Owner, expires_at: datetime, now: datetime) -> Event:
-    """Return the event that tells hooks that credentials were issued to an owner.
+    """Return the event that tells hooks that credentials were issued to a principal.
 
     Args:
         expires_at: time when the credentials expire.

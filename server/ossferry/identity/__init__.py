@@ -1,1 +1,1 @@
-"""The identity of a sender: the principal, and the key prefix that belongs to the principal."""
+"""Principals, and the key prefixes that belong to them."""

@@ -40,8 +40,8 @@ class Stored(Listed):
         crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
         version: id of this version of the object; empty if another object can replace it under the
             same id, because the bucket does not keep versions.
-        metadata: the headers `x-oss-meta-*` of the upload, by their names without this beginning
-            and in lower case. The sender of the upload has chosen them.
+        metadata: the headers ``x-oss-meta-*`` of the upload, by their names without this beginning
+            and in lower case. The uploader has chosen them.
     """
 
     crc64: str
@@ -51,7 +51,7 @@ class Stored(Listed):
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the sender says that the bytes are encrypted, in the way of OSS's SDKs."""
+        """Whether the uploader says that the bytes are encrypted, in the way of OSS's SDKs."""
         return "client-side-encryption-key" in self.metadata
 
 
