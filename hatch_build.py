@@ -23,8 +23,6 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-__all__ = ["WebFilesHook"]
-
 
 class WebFilesHook(BuildHookInterface[Any]):
     """The hook that hatchling runs before it builds a wheel.

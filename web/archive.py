@@ -14,8 +14,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["archive", "compiled"]
-
 
 def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
     """Return an archive of files, which `web/page/boot.js` reads.

@@ -29,8 +29,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["closed", "faster", "steady"]
-
 HERE = Path(__file__).parent
 ADDED = HERE / "interpreter.wat"
 BINARYEN = HERE / "node_modules/binaryen"

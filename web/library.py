@@ -12,8 +12,6 @@ from pathlib import Path
 
 from build import BRIDGE, NODE_MODULES, WEB, WORKER, joined, without_comments
 
-__all__ = ["OUT", "main", "script"]
-
 OUT = WEB.parent / "build" / "library"
 ON_DEMAND = ("storage/records.js", "storage/tabs.js", "storage/indexed_db.js", "storage/leases.js")
 PACKAGES = {

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from build import WEB
 
-__all__ = ["OUT", "main"]
-
 ROOT = WEB.parent
 OUT = ROOT / "build" / "npm"
 

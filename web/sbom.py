@@ -37,8 +37,6 @@ from packaging.utils import canonicalize_name
 
 from build import NODE_MODULES, WEB, pyscript_files
 
-__all__ = ["PROJECTS", "Part", "contained", "needed", "requirements", "write"]
-
 ROOT = WEB.parent
 OUT = ROOT / "build" / "sbom"
 PROJECTS = {

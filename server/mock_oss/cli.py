@@ -17,8 +17,6 @@ from mock_oss.production import OVERRIDE, refuse_production
 from mock_oss.server import MockOSS
 from mock_oss.world.model import World
 
-__all__ = ["main", "option_parser"]
-
 
 def _port(text: str) -> int:
     try:

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from mock_oss.errors import UnsafeStartError
 from mock_oss.http.addressing import is_loopback
 
-__all__ = ["CREDENTIAL_VARIABLES", "KEY_PREFIXES", "OVERRIDE", "refuse_production"]
-
 KEY_PREFIXES = ("LTAI5tMock", "STS.NMockOss")
 """Prefixes of the mock's access key ids; real ids have random characters in their place."""
 

@@ -14,16 +14,6 @@ if TYPE_CHECKING:
     from mock_oss.patching import InProcessMock
     from mock_oss.server import MockOSS
 
-__all__ = [
-    "mock_oss",
-    "mock_oss_environment",
-    "mock_oss_in_process",
-    "mock_oss_options",
-    "mock_oss_session",
-    "mock_oss_session_options",
-    "pytest_runtest_setup",
-]
-
 _SHARED = pytest.StashKey["MockOSS"]()
 
 

@@ -83,8 +83,6 @@ from ossferry.uploads.refused import RefusalApi
 from ossferry.uploads.shares import ShareApi
 from ossferry.uploads.unfinished import UnfinishedApi
 
-__all__ = ["create_app"]
-
 
 class Closing(Protocol):
     """An object that must be closed when the application ends."""

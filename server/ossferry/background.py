@@ -28,8 +28,6 @@ from ossferry.uploads.reconcile import Reconciler
 from ossferry.uploads.refused import RefusedUploads
 from ossferry.uploads.trash import Trash
 
-__all__ = ["UploadServices"]
-
 IDLE_S = 2.0
 """Seconds after which the ledger is searched for events to deliver, if no event is announced."""
 

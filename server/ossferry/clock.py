@@ -8,8 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-__all__ = ["Clock", "Monotonic", "monotonic", "utc_now", "utc_text"]
-
 Clock: TypeAlias = Callable[[], datetime]
 """A function that returns the current time as an aware UTC datetime."""
 

@@ -10,8 +10,6 @@ import sys
 
 from ossferry.errors import MissingExtraError
 
-__all__ = ["install_command", "require_extra"]
-
 DIST = "PATH/TO/dist"
 WHEELS = {
     "demo": f"{DIST}/mock_oss-*.whl",

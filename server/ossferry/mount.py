@@ -8,8 +8,6 @@ from urllib.parse import quote
 
 from starlette.types import Scope
 
-__all__ = ["mount_path", "route_path"]
-
 
 def mount_path(scope: Scope) -> str:
     """Return the path of the mount for addresses, such as `/uploads`; empty if there is none.

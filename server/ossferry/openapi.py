@@ -14,8 +14,6 @@ from pydantic.json_schema import GenerateJsonSchema
 from ossferry.http.body import Body
 from ossferry.http.problems import Problem
 
-__all__ = ["INTEGER", "SOUND", "TEXT", "Described", "Operation", "openapi_document", "types_of"]
-
 TEXT = {"type": "string"}
 SOUND = TEXT | {"pattern": "^[^\\x00]*$"}
 INTEGER = {"type": "integer"}

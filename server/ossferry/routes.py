@@ -53,8 +53,6 @@ from ossferry.uploads.refused import RefusalApi, RefusedOutcome, RefusedUpload
 from ossferry.uploads.shares import ShareApi, ShareJson, Shares, Wish
 from ossferry.uploads.unfinished import UPLOAD_ID, Discarded, Unfinished, UnfinishedApi
 
-__all__ = ["DESCRIBED", "all_routes"]
-
 KEY = "/api/objects/{key:path}"
 
 SIGN_IN_ROUTES: Mapping[str, tuple[str, str]] = {

@@ -5,8 +5,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["CheckedFile"]
-
 
 def _ignore(_share: float) -> None:
     pass

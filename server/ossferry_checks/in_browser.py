@@ -16,8 +16,6 @@ from ossferry_checks.registry import Check
 from ossferry_checks.runner import Limits, OnError, Verdict, run
 from ossferry_checks.sentences import say
 
-__all__ = ["Checker", "make_checker", "reasons"]
-
 REASONS = {
     "timeout": "run_timeout",
     "crashed": "run_crashed",

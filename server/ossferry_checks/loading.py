@@ -10,8 +10,6 @@ from ossferry_checks.builtin.selection import built_in_checks
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check, checks_of
 
-__all__ = ["Declared", "all_checks", "load_module"]
-
 NAME = "checks.py"
 TABLE = "table"
 """The built-in check that may need a model of the module."""

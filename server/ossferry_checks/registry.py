@@ -9,8 +9,6 @@ from typing import TypeAlias, TypeVar
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.results import Reject, Result
 
-__all__ = ["Check", "Function", "check", "checks_of"]
-
 Answer: TypeAlias = Result | Reject | list[Result] | list[Result | Reject] | None
 Function: TypeAlias = Callable[[CheckedFile], Answer | Awaitable[Answer]]
 F = TypeVar("F", bound=Function)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Ask", "Note", "Reject", "Replace", "Result"]
-
 RESERVED = ("name", "sha256")  # the upload itself writes these
 ENCRYPTION = "client-side-encryption-"  # and these; an SDK decrypts the object by them
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")

@@ -16,8 +16,6 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Ask, Note, Reject, Replace, Result
 from ossferry_checks.sentences import say
 
-__all__ = ["Limits", "Outcome", "Question", "Ran", "Refusal", "Verdict", "run"]
-
 Outcome: TypeAlias = Literal["passed", "noted", "changed", "undone", "asks", "rejected", "error"]
 OnError: TypeAlias = Literal["reject", "allow"]
 

@@ -15,8 +15,6 @@ from ossferry.errors import NotIdentifiedError
 from support.fake_issuer import CLIENT_ID
 from support.forged_tokens import FORGED, ISSUER
 
-__all__ = ["ATTEMPTS", "verify", "with_own_id"]
-
 
 def verify(token: str) -> dict[str, object]:
     """Return the claims of a token, verified as the server does."""

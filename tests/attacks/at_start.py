@@ -10,8 +10,6 @@ from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.rules import DEMO_SECRET
 from support.server_fakes import OBJECTS, OPTIONS
 
-__all__ = ["ATTEMPTS", "CLOUD", "MOCK"]
-
 CLOUD: dict[str, object] = {
     **OPTIONS,
     "auth": "jwt",

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from attacks.worlds import Worlds
 
-__all__ = ["Attempt", "Try", "attempts", "numbered"]
-
 Try = Callable[[Worlds], bool]
 
 

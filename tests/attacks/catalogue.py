@@ -3,8 +3,6 @@
 from attacks import at_sign_in, at_start, in_answers, in_policy, on_uploads, over_http
 from attacks.attempt import numbered
 
-__all__ = ["CATALOGUE"]
-
 CATALOGUE = numbered(
     attempt
     for module in (over_http, at_sign_in, in_policy, in_answers, at_start, on_uploads)

@@ -10,8 +10,6 @@ from ossferry.http.security_headers import page_policy
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.server_fakes import OPTIONS, UnexpectedError
 
-__all__ = ["ATTEMPTS"]
-
 ROOT = Path(__file__).parents[2]
 PATHS = (
     ("GET", "/"),

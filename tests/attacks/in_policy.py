@@ -19,8 +19,6 @@ from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
-__all__ = ["ATTEMPTS", "BUCKET", "SECRET", "allows", "policy_for"]
-
 BUCKET = "web-direct-upload"
 SECRET = str(OPTIONS["secret"]).encode()
 HTTPS = {

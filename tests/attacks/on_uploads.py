@@ -15,8 +15,6 @@ from ossferry.uploads.refused import SETTLE
 from support.callbacks import HOSTILE_KEY_URLS, Caller, signing_key
 from support.server_fakes import OPTIONS
 
-__all__ = ["ATTEMPTS"]
-
 SECRET = str(OPTIONS["secret"]).encode()
 PREFIX = principal_prefix(Principal(id="carol", name="Carol"), secret=SECRET)
 KEY = f"{PREFIX}2026-03-14/r/x"

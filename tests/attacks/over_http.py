@@ -8,8 +8,6 @@ from urllib.parse import quote
 from attacks.attempt import Attempt, Try, attempts
 from attacks.worlds import BASE, PROXY_SECRET, Headers, Worlds, session
 
-__all__ = ["ATTEMPTS"]
-
 PAGE: Headers = (("sec-fetch-site", "same-origin"), ("origin", BASE))
 BOTH = (("POST", "/api/grant"), ("GET", "/get_sts_token"))
 FORM = ("POST", "/api/form")

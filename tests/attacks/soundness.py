@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mock_oss.policies.evaluation import PolicyError, Question, evaluate, parse_policy
 
-__all__ = ["Build", "Built", "arbitrary_ids", "faults", "own_key_opens", "relatives"]
-
 Built = tuple[str, str]
 """Key prefix and session policy of one principal."""
 Build = Callable[[str], Built]

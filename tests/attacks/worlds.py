@@ -26,8 +26,6 @@ from support.callbacks import Caller, KeyServer, pem_of, signing_key
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET
 from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 
-__all__ = ["BASE", "PROXY_SECRET", "Headers", "World", "Worlds"]
-
 BASE = "https://uploads.example.com"
 PROXY_SECRET = "what-only-the-proxy-and-we-know-about"
 MUCH = "1000000/minute"

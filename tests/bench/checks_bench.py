@@ -28,8 +28,6 @@ from bench.table import Bench, Only, Peer, Row
 from ossferry.cli.demo import Demo
 from support.photos import exif
 
-__all__ = ["BENCHES", "STRIP", "TABLE", "VERDICTS", "Options"]
-
 TESTS = Path(__file__).parents[1]
 MB = 1_000_000
 BLOCK_ROWS, CSV_BYTES = 20_000, 100 * MB

@@ -26,8 +26,6 @@ from bench.table import Bench, Only, Peer, Row
 from ossferry.cli.demo import Demo
 from support.programs import free_port, running
 
-__all__ = ["BENCHES"]
-
 TESTS = Path(__file__).parents[1]
 ROUNDS = 5
 MAX_RATIO = 1.05

@@ -9,8 +9,6 @@ from playwright.sync_api import Browser, sync_playwright
 from support.browsers import executable
 from support.config import load as load_config
 
-__all__ = ["chromium", "options"]
-
 
 @contextmanager
 def chromium(*args: str) -> Iterator[Browser]:

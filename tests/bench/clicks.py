@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 from bench.tab import Tab
 
-__all__ = ["CLICKS", "delays_until"]
-
 EVERY_MS = 50
 
 # The time each click waited until the page handled it.

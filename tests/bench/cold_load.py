@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Browser, CDPSession, Page, TimeoutError
 
-__all__ = ["NOTE_TIMES", "TIMEOUT_MS", "Load", "NotReadyError", "load", "slow_line"]
-
 MEGABITS_PER_S = 10
 LATENCY_MS = 40
 TIMEOUT_MS = 60_000

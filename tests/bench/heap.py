@@ -5,8 +5,6 @@ from typing import Any
 
 from bench.tab import Tab
 
-__all__ = ["WATCH_WASM", "Heap"]
-
 FIRST_STEP_S, STEP_S = 0.02, 0.5  # intervals; small uploads end soon
 HEAP_USAGE = "Runtime.getHeapUsage"
 COUNTED = ("usedSize", "backingStorageSize")

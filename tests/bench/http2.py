@@ -8,8 +8,6 @@ from support.certificates import make_certificate
 from support.nginx import main_configuration
 from support.programs import free_port, program, running
 
-__all__ = ["running_http2"]
-
 CONFIGURATION = """
 keepalive_requests 100000;
 upstream sink {{

@@ -15,8 +15,6 @@ from bench.tab import open_tab
 from bench.table import Bench, Only, Row
 from ossferry.cli.demo import Demo
 
-__all__ = ["BENCHES"]
-
 COUNT, SIZE = 2_000, 10_240
 MAX_S, PATIENCE_S, LOOK_S = 5, 120, 0.1
 NAME = f"receipts: the last of {COUNT:,} after the last file"

@@ -19,8 +19,6 @@ from dataclasses import replace
 
 from bench.line_model import LINES, Line, Link, Window
 
-__all__ = ["Flow", "Proxy", "SharedLink", "main", "parse"]
-
 HOST = "127.0.0.1"
 BACKLOG = 1024
 SOCKET_BUFFER = 64 << 10

@@ -6,8 +6,6 @@ the model to real connections.
 
 from dataclasses import dataclass
 
-__all__ = ["LINES", "SEGMENT", "Line", "Link", "Window"]
-
 SEGMENT = 1_460  # bytes of data in one Ethernet packet
 INITIAL_WINDOW = 10 * SEGMENT
 MAX_WINDOW = 4 << 20  # the limit of Linux for the send buffer of a connection

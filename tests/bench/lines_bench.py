@@ -14,8 +14,6 @@ from bench.line_model import LINES
 from bench.sending import OURS, Place, Route, open_place
 from bench.table import Bench, Only, Peer, Row
 
-__all__ = ["BENCHES"]
-
 MB, KB = 10**6, 1 << 10
 SLOW, _NEAR, FAR, _FAST = LINES
 ALI_OSS, UPPY, BARE = "ali-oss", "uppy", "bare"

@@ -16,8 +16,6 @@ from bench.sending import OURS, Place, Route, open_place
 from bench.tab import Tab
 from bench.table import Bench, Only, Peer, Row
 
-__all__ = ["BENCHES"]
-
 COUNT = 2_000
 ROUNDS = 3
 STEP_S = 0.06

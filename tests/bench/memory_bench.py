@@ -10,8 +10,6 @@ from bench.heap import WATCH_WASM, Heap
 from bench.sending import MIB, OURS, open_place
 from bench.table import Bench, Only, Row
 
-__all__ = ["BENCHES"]
-
 SIZE = 20 * 1024 * MIB
 MAX_MB = 40
 NAME = "memory: most heap while sending 20 GB"

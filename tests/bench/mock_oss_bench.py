@@ -12,8 +12,6 @@ from contract.mock_oss.clients import signed_headers
 from mock_oss import Clock
 from support.programs import free_port, running
 
-__all__ = ["BENCHES"]
-
 KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
 MAX_MB = 150
 PARTS, PART_BYTES = 10_000, 102_400

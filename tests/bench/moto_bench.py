@@ -23,8 +23,6 @@ from bench.table import Bench, Only, Peer, Row
 from support.programs import free_port
 from support.wheels import build_mock
 
-__all__ = ["BENCHES"]
-
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 TITLE = "mock OSS beside moto: "

@@ -16,8 +16,6 @@ from bench.peers import ali_oss
 from bench.table import Bench, Only, Peer, Row
 from ossferry.cli.demo import Demo
 
-__all__ = ["BENCHES"]
-
 ROUNDS = 5
 MAX_BYTES = 330_000
 MAX_RATIO = 1.6

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-__all__ = ["browser_cpu_s"]
-
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 

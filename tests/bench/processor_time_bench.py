@@ -15,8 +15,6 @@ from bench.processor import browser_cpu_s
 from bench.sending import OURS, Place, open_place
 from bench.table import Bench, Only, Peer, Row
 
-__all__ = ["BENCHES"]
-
 ROUNDS = 3
 AFTER_S = 2.0  # after the last file: receipts, records and the last update of the list count too
 MAX_RATIO = 1.3

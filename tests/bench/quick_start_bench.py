@@ -21,8 +21,6 @@ from bench.table import Bench, Only, Row
 from support.programs import free_port
 from support.wheels import build_wheels
 
-__all__ = ["BENCHES", "BUILD", "UVX"]
-
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 UVX = (

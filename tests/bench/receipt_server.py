@@ -25,8 +25,6 @@ from ossferry.oss.sts import StsCredentials
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 
-__all__ = ["CRC64", "SIZE", "receipt_settings"]
-
 OSS_S = 0.005
 SIZE, CRC64 = 5, "4041730234"
 ANSWER = (

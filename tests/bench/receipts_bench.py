@@ -29,8 +29,6 @@ from ossferry.ledger.tables import receipts
 from support.postgres import postgres
 from support.programs import free_port
 
-__all__ = ["BENCHES"]
-
 HERE = Path(__file__).parent
 SECONDS, CONNECTIONS = 8, 32
 USERS, REPORTS = 50, 30_000

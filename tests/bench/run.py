@@ -22,8 +22,6 @@ from bench.table import Bench, Only, Result, as_table
 from ossferry.observability.logs import configure
 from support import browsers, prerequisites
 
-__all__ = ["all_benches", "measure"]
-
 HERE = Path(__file__).parent
 LOG_WIDTH = 260  # columns, if the output is not a terminal
 OUT = HERE.parents[1] / "build" / "bench.json"

@@ -25,8 +25,6 @@ from ossferry.cli.demo import Demo
 from ossferry.settings.model import Settings
 from support.programs import free_port, running, wait_for
 
-__all__ = ["CLOCK", "MIB", "OURS", "SUM", "Place", "Route", "open_place", "running_sink"]
-
 TESTS = Path(__file__).parents[1]
 MIB = 1 << 20
 PART_BYTES = 8 * MIB

@@ -19,8 +19,6 @@ from bench.peers import ali_oss
 from bench.table import Bench, Only, Peer, Row
 from ossferry.cli.demo import Demo
 
-__all__ = ["BENCHES"]
-
 ROUNDS = 5
 SLOWDOWN = 4
 CACHED_MS = 1_500  # after a visit, until the browser has stored compiled code

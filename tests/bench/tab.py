@@ -16,8 +16,6 @@ from typing import Any
 
 from playwright.sync_api import Browser, CDPSession
 
-__all__ = ["Tab", "open_tab"]
-
 PATIENCE_S = 600
 MAX_LOOK_S = 0.1  # between two polls for an answer, which are not free
 READY = "document.documentElement?.dataset.app === 'ready'"

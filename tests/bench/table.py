@@ -9,8 +9,6 @@ from rich.console import JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
-__all__ = ["Bench", "Only", "Peer", "Result", "Row", "as_table"]
-
 Only = Callable[[str], bool]
 """Returns whether a row with this name is requested."""
 

@@ -32,8 +32,6 @@ from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from support.programs import free_port
 
-__all__ = ["BENCHES"]
-
 HERE = Path(__file__).parent
 TURNS, SECONDS, WARM_UP_S = 3, 4, 1
 CONNECTIONS = 32

@@ -24,8 +24,6 @@ from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
 
-__all__ = ["HOST", "MUCH", "STS_S", "bench_settings", "bench_sign_outs"]
-
 HOST = "127.0.0.1"
 SECRET = "a-text-of-more-than-32-characters"
 STS_S = 0.02

@@ -13,8 +13,6 @@ from statistics import median
 from bench.sending import MIB, OURS, open_place
 from bench.table import Bench, Only, Peer, Row
 
-__all__ = ["BENCHES"]
-
 ROUNDS = 5
 PEERS = {
     "ali-oss": Peer(name="ali-oss 6.23.0", work="page with the vendor's SDK; signs, no checksum"),

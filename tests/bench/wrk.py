@@ -5,8 +5,6 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["wrk"]
-
 
 def wrk(url: str, script: Path, *, connections: int, seconds: int, env: Mapping[str, str]) -> str:
     """Send requests for some seconds, and return the output of `wrk`.

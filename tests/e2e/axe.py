@@ -8,8 +8,6 @@ from playwright.sync_api import Page
 
 from support import webkitgtk
 
-__all__ = ["run", "violations"]
-
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 SCREENS = (("phone", 390, 844), ("desktop", 1280, 900))  # on each side of the only breakpoint
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

@@ -9,8 +9,6 @@ from e2e.conftest import operator_bucket
 from mock_oss.journal import RequestRecord
 from ossferry.cli.demo import Demo
 
-__all__ = ["MIB", "arrived", "asked", "expect_whole", "noise", "pending", "until"]
-
 MIB = 1024**2
 STEP_MS = 25
 

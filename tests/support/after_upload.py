@@ -15,18 +15,6 @@ from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from mock_oss.control.views import StoredObject
 from ossferry.cli.demo import Demo
 
-__all__ = [
-    "address",
-    "become",
-    "fetch",
-    "fetch_at",
-    "locked",
-    "mine",
-    "operators_bucket",
-    "trash",
-    "until",
-]
-
 PATIENCE_S = 10.0
 
 

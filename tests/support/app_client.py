@@ -13,8 +13,6 @@ import httpx
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["app_client"]
-
 
 def app_client(app: ASGIApp, base_url: str = "http://127.0.0.1:8000") -> httpx.Client:
     """Return a client that sends every request to this application; close it after use."""

@@ -20,8 +20,6 @@ from starlette.staticfiles import StaticFiles
 from support.expecting import expect
 from support.serving import serve
 
-__all__ = ["BUILT", "PYTHON", "make_app", "result_of", "script"]
-
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "build" / "web"
 """The built page."""

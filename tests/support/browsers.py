@@ -16,8 +16,6 @@ from pathlib import Path
 
 from support import paths
 
-__all__ = ["ENGINES", "PACKAGES", "Browser", "NoBrowserError", "download", "executable", "find"]
-
 ENGINES = ("chromium", "firefox", "webkit")
 
 FONTS = ("fonts-liberation", "fonts-noto-cjk", "fonts-noto-color-emoji")

@@ -13,8 +13,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ossferry.uploads.callbacks import signed_text
 
-__all__ = ["GOOD_KEY_URL", "HOSTILE_KEY_URLS", "Caller", "KeyServer", "pem_of", "signing_key"]
-
 GOOD_KEY_URL = "https://gosspublic.alicdn.com/callback_pub_key_v1.pem"
 HOSTILE_KEY_URLS = [
     "https://gosspublic.alicdn.com.evil.com/callback_pub_key_v1.pem",

@@ -10,8 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ossferry.clock import utc_now
 
-__all__ = ["make_certificate"]
-
 
 def make_certificate(folder: Path, host: str) -> None:
     """Write a self-signed certificate for this host name or IP address, and its key."""

@@ -7,8 +7,6 @@ import pytest
 
 from ossferry_checks import Check, CheckedFile, Reject
 
-__all__ = ["NO_SHORT_TEXTS", "Refusal", "answer", "refusal", "written"]
-
 Refusal: TypeAlias = "tuple[str, int | None]"
 
 NO_SHORT_TEXTS = """

@@ -9,8 +9,6 @@ import mimetypes
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CHOOSE", "contents"]
-
 CHOOSE = """(input, files) => {
   const transfer = new DataTransfer();
   for (const [name, type, folder, base64] of files) {

@@ -16,8 +16,6 @@ from mock_oss import User
 from ossferry.cli.demo import SERVER, Demo
 from ossferry.cli.main import main
 
-__all__ = ["Ran", "caller", "environment", "run"]
-
 _get_command = cache(get_command)
 """Reading all signatures takes longer than most commands."""
 

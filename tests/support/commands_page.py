@@ -9,8 +9,6 @@ from typer.main import get_command
 
 from ossferry.cli.main import commands
 
-__all__ = ["commands_page"]
-
 HEAD = """\
 # Commands
 

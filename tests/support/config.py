@@ -5,8 +5,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Artefacts", "Config", "ConfigError", "Project", "Use", "load", "read"]
-
 ROOT = Path(__file__).parents[2]
 STORIES = ("all", "core")
 

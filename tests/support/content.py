@@ -16,8 +16,6 @@ import openpyxl
 import pypdf
 from PIL import Image
 
-__all__ = ["ole", "pdf", "samples", "workbook", "zip_of"]
-
 
 def zip_of(files: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """Return a ZIP archive."""

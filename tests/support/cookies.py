@@ -3,8 +3,6 @@
 import hmac
 from base64 import urlsafe_b64encode
 
-__all__ = ["is_signed_for"]
-
 
 def is_signed_for(purpose: str, cookie: str, *, secret: bytes) -> bool:
     """Return whether a cookie has the HMAC-SHA-256 signature for this purpose."""

@@ -20,8 +20,6 @@ from pathlib import Path
 from support.commands_page import commands_page
 from support.mock_operations import operations_page
 
-__all__ = ["BUILD", "CONFIG", "DOCS", "GENERATED", "build"]
-
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 CONFIG = DOCS / "zensical.toml"

@@ -20,8 +20,6 @@ from cryptography.hazmat.primitives.serialization import (
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 
-__all__ = ["DESCRIPTION", "HEADER", "KeyPair", "crypto_bucket", "read_with_v2"]
-
 DESCRIPTION = MappingProxyType({"key": "2027"})
 HEADER = "x-oss-meta-client-side-encryption-"
 

@@ -4,8 +4,6 @@ import json
 
 from upload_page.view.words.text import use
 
-__all__ = ["PlainFormats", "speak_english"]
-
 PLACES = ("upload_page/locales/en.json", "web/upload_page/locales/en.json")  # interpreter, checkout
 
 

@@ -13,8 +13,6 @@ from mock_oss import MockOSS, World
 from support.programs import free_port
 from support.serve_command import wait_until_answered
 
-__all__ = ["EXAMPLES", "Example", "Running", "mock_of_examples", "running"]
-
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/examples"
 FILES = ("development.env", "development-world.toml")

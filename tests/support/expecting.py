@@ -6,8 +6,6 @@ from playwright.sync_api import expect as expect_in_playwright
 
 from support import webkitgtk
 
-__all__ = ["expect"]
-
 if TYPE_CHECKING:
     expect = expect_in_playwright  # the type checker sees Playwright's types
 else:

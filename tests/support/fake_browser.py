@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.files import File
 
-__all__ = ["FakeBrowser", "FakeNetwork", "FakeStorage", "FakeTabs"]
-
 
 class FakeBrowser:
     """State shared by all pages of a browser: holders of locks, and listeners of broadcasts.

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.files import File
 
-__all__ = ["FakeChecks", "ran"]
-
 
 def ran(check: str, outcome: str = "passed", says: str = "") -> "dict[str, str]":
     """Return the entry of a check that ran."""

@@ -16,8 +16,6 @@ from starlette.routing import Route
 
 from ossferry.clock import utc_now
 
-__all__ = ["CLIENT_ID", "CLIENT_SECRET", "FakeIssuer"]
-
 CLIENT_ID = "ossferry-client"
 CLIENT_SECRET = "the-client-secret-at-the-provider"
 

@@ -32,17 +32,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.checks.claims import ReportFields
     from ossferry_uploader.transfer.files import File
 
-__all__ = [
-    "FakeChecksum",
-    "FakeClock",
-    "FakeEncryption",
-    "FakeFile",
-    "FakeGrants",
-    "FakeHttp",
-    "FakePorts",
-    "make_ports",
-]
-
 START_S = 1773480413.0  # 2026-03-14T09:26:53Z
 ZERO_BYTE_CRC64 = 2282658103124508505
 ANSWER_LOST = "answer lost"

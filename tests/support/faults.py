@@ -4,8 +4,6 @@ from typing import Any
 
 from ossferry.cli.demo import Demo
 
-__all__ = ["SENDING", "fault_for", "refuse"]
-
 SENDING = ("PostObject", "PutObject", "UploadPart")
 """The operations that send the content of a file: small files, files up to 16 MiB, parts."""
 

@@ -12,8 +12,6 @@ from joserfc.jwk import OctKey, RSAKey
 from ossferry.clock import utc_now
 from support.fake_issuer import CLIENT_ID, FakeIssuer
 
-__all__ = ["FORGED", "ISSUER", "OTHER_KEY", "now", "signed_with"]
-
 ISSUER = FakeIssuer()
 OTHER_KEY = RSAKey.generate_key(2048, parameters={"kid": "k1"})
 

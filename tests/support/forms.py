@@ -11,8 +11,6 @@ import httpx
 
 from ossferry.cli.demo import Demo
 
-__all__ = ["Form", "asked", "code_of", "send", "shown"]
-
 FORM = re.compile(r'<form [^>]*?action="([^"]*)"')
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 

@@ -4,8 +4,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-__all__ = ["functions"]
-
 TESTS = Path(__file__).parents[1]
 
 

@@ -9,8 +9,6 @@ from ossferry.ledger import Database, people
 from ossferry.ledger.standing import standing
 from ossferry.oss.objects import Stored
 
-__all__ = ["NOW", "opened", "owner", "stored", "used"]
-
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 
 

@@ -9,8 +9,6 @@ from mock_oss.operations.routes import NOT_IMPLEMENTED, Operation
 from mock_oss.sts import endpoint
 from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION
 
-__all__ = ["operations_page"]
-
 HEAD = """# Operations of the mock
 
 Each operation of the [mock OSS](mock-oss.md): its request and the action that a policy must allow.

@@ -19,8 +19,6 @@ from ossferry.oss.sts import StsClient, access_key, objects_sts
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.serving import serve
 
-__all__ = ["BELOW", "Site", "mounting_site"]
-
 BELOW = "/school/uploads"
 """The path of the mount."""
 

@@ -26,18 +26,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-__all__ = [
-    "AREAS",
-    "Area",
-    "Outcome",
-    "differences",
-    "function_of",
-    "main",
-    "read_outcome",
-    "reasons",
-    "settings_of",
-]
-
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/tests.md"
 WORK = ROOT / "build/mutation"

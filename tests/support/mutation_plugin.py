@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["pytest_collection_modifyitems", "pytest_make_parametrize_id"]
-
 STATS = Path("mutmut-stats.json")
 
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import httpx
 
-__all__ = ["NAME", "configuration", "https_client", "main_configuration"]
-
 SAMPLE = Path(__file__).parents[2] / "deploy/nginx/ossferry.conf"
 NAME = "uploads.example.com"
 SECOND = "# server 127.0.0.1:8001 "

@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["build_site", "write_notebook"]
-
 PYODIDE = Path(__file__).parents[2] / "web/node_modules/pyodide"
 CORE = (
     "pyodide.mjs",

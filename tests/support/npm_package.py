@@ -8,8 +8,6 @@ from pathlib import Path
 
 from support.programs import npm_packages
 
-__all__ = ["EXAMPLES", "ROOT", "build_site", "pack", "run_tool", "site_folder"]
-
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/examples"
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.journal.journal import Journal
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["SIZE", "World"]
-
 SIZE = 64 * MIB  # a file that is uploaded in parts
 
 

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-__all__ = ["find", "prefixes"]
-
 
 def find(name: str) -> str | None:
     """Return the path of a program, or `None`.

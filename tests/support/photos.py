@@ -6,8 +6,6 @@ from typing import Any
 
 from PIL import Image
 
-__all__ = ["BLUE", "RED", "SECRETS", "colour_at", "exif", "picture", "saved", "vector"]
-
 RED, BLUE = (254, 0, 0), (0, 0, 254)
 ORIENTATION, MAKE, DESCRIPTION, POSITION = 0x0112, 0x010F, 0x010E, 0x8825
 SECRETS = (b"Camera Maker", b"Home, second floor", b"GPSLatitude")

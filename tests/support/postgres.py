@@ -17,8 +17,6 @@ from pathlib import Path
 
 from support.programs import free_port, program, running
 
-__all__ = ["WITH_PASSWORD", "Postgres", "postgres"]
-
 WITH_PASSWORD = "with_password"
 """The only role that needs a password; a test that uses the role creates it."""
 

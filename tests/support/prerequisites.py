@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 from support import browsers, paths
 
-__all__ = ["ALL", "Prerequisite", "explain", "install", "main", "named", "on_ci"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prerequisite:

@@ -16,8 +16,6 @@ import pytest
 
 from support import browsers, paths, prerequisites
 
-__all__ = ["browser", "free_port", "npm_packages", "program", "running", "wait_for"]
-
 TRIES = 1200  # one minute, for a busy machine
 
 

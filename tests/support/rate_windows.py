@@ -7,8 +7,6 @@ import limits
 
 from ossferry.state.counter import Counter
 
-__all__ = ["EVENTS", "LIMIT", "Events", "Seconds", "counted"]
-
 LIMIT = limits.parse("60/minute")
 
 Events: TypeAlias = Sequence[tuple[float, int, int]]

@@ -3,8 +3,6 @@
 import socket
 import ssl
 
-__all__ = ["raw_request", "status_of"]
-
 
 def raw_request(
     port: int, request: bytes, *, tls: ssl.SSLContext | None = None, name: str = "127.0.0.1"

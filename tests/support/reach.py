@@ -6,8 +6,6 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-__all__ = ["heap_strings_with", "plant", "reached_from_window"]
-
 # Secrets are passed as character codes, so that this search itself puts no secret into a string of
 # the page.
 REACH = """async ({ codes, depth }) => {

@@ -2,8 +2,6 @@
 
 from playwright.sync_api import Page
 
-__all__ = ["record_keys"]
-
 PREFIX = "ossferry/"
 NAMES = """() => new Promise((done) => {
   const opening = indexedDB.open("keyval-store");

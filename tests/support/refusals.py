@@ -7,8 +7,6 @@ import pytest
 
 from mock_oss.errors import RefusedError
 
-__all__ = ["refusal"]
-
 
 def refusal(call: Callable[..., object], *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Call a function that must refuse, and return the refusal.

@@ -4,8 +4,6 @@ import contextlib
 import socket
 import threading
 
-__all__ = ["Relay"]
-
 CHUNK = 64 * 1024
 
 

@@ -14,8 +14,6 @@ from support.nginx import NAME, configuration
 from support.programs import free_port, program, running
 from support.serve_command import LOG_IN_A_FILE, SECRET, server_process, wait_until_up
 
-__all__ = ["PAGE", "Replicas", "redis", "replicas"]
-
 PAGE = {"sec-fetch-site": "same-origin", "origin": f"https://{NAME}"}
 """The headers of a request from the upload page."""
 

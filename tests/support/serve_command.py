@@ -9,16 +9,6 @@ from pathlib import Path
 
 import httpx
 
-__all__ = [
-    "COMMAND",
-    "LOG_IN_A_FILE",
-    "SECRET",
-    "cloud_options",
-    "server_process",
-    "wait_until_answered",
-    "wait_until_up",
-]
-
 COMMAND = Path(sys.executable).with_name("ossferry")
 LOG_IN_A_FILE = ("/bin/sh", "-c", 'exec "$@" 2>>serve.log', "sh")
 """A program that starts another one, whose log goes into a file; nobody would read a pipe."""

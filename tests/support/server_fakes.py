@@ -12,17 +12,6 @@ from ossferry.errors import KeyTakenError
 from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.sts import StsCredentials
 
-__all__ = [
-    "NO_KEYS",
-    "OBJECTS",
-    "OPTIONS",
-    "FakeClock",
-    "FakeStore",
-    "FakeSts",
-    "HeldSts",
-    "UnexpectedError",
-]
-
 OPTIONS: dict[str, object] = {
     "bucket": "web-direct-upload",
     "region": "cn-hangzhou",

@@ -11,8 +11,6 @@ from starlette.types import ASGIApp
 
 from ossferry.cli.processes.serving import BackgroundServer, bind
 
-__all__ = ["serve", "site"]
-
 
 def site(html: str, *routes: BaseRoute) -> Starlette:
     """Return an application whose page `/` has this HTML."""

@@ -19,8 +19,6 @@ from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page
 
 from support.serving import serve, site
 
-__all__ = ["SharedPage", "shared_page"]
-
 
 @contextmanager
 def shared_page(browser: Browser, options: dict[str, Any]) -> Iterator["SharedPage"]:

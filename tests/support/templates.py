@@ -17,21 +17,6 @@ from ossferry.settings.model import PREFIX, Settings
 from ossferry.settings.secrets import is_secret
 from support.config import ROOT
 
-__all__ = [
-    "BIN",
-    "DEPLOY",
-    "PAGE",
-    "commands",
-    "documents",
-    "last_stage",
-    "random_secret",
-    "read_env",
-    "run",
-    "secret_files",
-    "settings_from",
-    "unknown_options",
-]
-
 DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent
 """The folder of programs that Python packages contain."""

@@ -18,8 +18,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 
-__all__ = ["RECORD", "TESTS", "Times", "place", "read"]
-
 TESTS = Path(__file__).parents[1]
 RECORD = TESTS / "times.json"
 """`{file below tests: seconds}`, of files that took at least `RECORDED_S`."""

@@ -10,8 +10,6 @@ import oss2
 from mock_oss import MockOSS
 from ossferry.cli.demo import Demo
 
-__all__ = ["Upload", "begin_many", "granted_bucket", "put", "put_with"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:

@@ -6,8 +6,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["load"]
-
 FOLDER = "/".join(__file__.split("/")[:-2] + ["vectors"])  # noqa: RUF005 - MicroPython
 
 

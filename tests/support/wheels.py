@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["FOLDERS", "build_library", "build_mock", "build_wheels"]
-
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
     "ossferry": ROOT,

@@ -16,8 +16,6 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
-__all__ = ["Scheduling"]
-
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """`--dist loadscope` with groups of our own, which tolerates the death of a worker.

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.grants.limits import Limits
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["Uploader"]
-
 
 class Uploader:
     """The queue and the engine of a page or a worker, with everything that they need.

@@ -16,21 +16,6 @@ from mock_oss.policies.evaluation import PolicyError, parse_policy, parse_trust_
 from mock_oss.world.file import read_record
 from mock_oss.world.lifecycle import parse_lifecycle
 
-__all__ = [
-    "ACCESS_KEY_ID",
-    "ACCESS_KEY_SECRET",
-    "ACCOUNT_ID",
-    "BUCKET",
-    "BUCKET_ACLS",
-    "ROLE_ARN",
-    "STORAGE_CLASSES",
-    "VERSIONING",
-    "BucketSpec",
-    "Role",
-    "User",
-    "World",
-]
-
 ACCOUNT_ID = "1000000000000000"
 ACCESS_KEY_ID = "LTAI5tMockOssAccessKey01"
 ACCESS_KEY_SECRET = "MockOssAccessKeySecret00000001"  # noqa: S105 - valid for mocks only

@@ -6,8 +6,6 @@ from typing import TypeVar
 
 from ossferry.errors import ApplicationLostError
 
-__all__ = ["APPLICATION_S", "answer_of"]
-
 APPLICATION_S = 10.0
 """The seconds that a function of an application may take."""
 

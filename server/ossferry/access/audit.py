@@ -26,8 +26,6 @@ from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 from ossferry.settings.secrets import secret_values
 
-__all__ = ["Audit", "AuditFile", "AuditSink"]
-
 MODE = 0o640
 """The mode of a new file: other users of the machine cannot read it."""
 

@@ -10,8 +10,6 @@ from starlette.responses import Response
 from ossferry.http.same_site import Ambient
 from ossferry.identity.principal import Identify
 
-__all__ = ["Authenticator", "Endpoint"]
-
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 """A function that handles the requests of a route."""
 

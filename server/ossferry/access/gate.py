@@ -29,14 +29,6 @@ from ossferry.http.same_site import Guard
 from ossferry.identity.owner import Owner, owner_of
 from ossferry.settings.model import Settings
 
-__all__ = [
-    "FOR_CREDENTIALS",
-    "FOR_CREDENTIALS_PAGE",
-    "Gate",
-    "OwnersEndpoint",
-    "Requirements",
-]
-
 SHARE = 10
 """One principal may use one tenth of the requests that a process handles at the same time."""
 

@@ -9,8 +9,6 @@ from ossferry.errors import TooManyError
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter
 
-__all__ = ["Rates", "address_key"]
-
 OBJECTS = "6000/minute"
 """Requests of one principal about uploads, and reports in batches.
 

@@ -30,8 +30,6 @@ from ossferry.ledger.standing import NAMES, Quota
 from ossferry.mount import mount_path
 from ossferry.settings.model import Settings
 
-__all__ = ["AdminApi", "csv_pieces"]
-
 SHOWN = 500
 FORMULA = re.compile(
     r"""((?:^|[;\t\r\n])["' \u00a0\u3000\ufeff]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t\r])"""

@@ -9,8 +9,6 @@ from ossferry.ledger.receipts import Claim
 from ossferry.ledger.reports import PrincipalRow, UploadRow, count_outcomes
 from ossferry.ledger.standing import Quota
 
-__all__ = ["STYLE", "AdminPage"]
-
 WORDS = load_words("admin")
 LIMITS = ("bytes_day", "objects_day", "bytes_total", "objects_total")
 

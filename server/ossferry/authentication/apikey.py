@@ -17,8 +17,6 @@ from ossferry.http.bearer import bearer_token
 from ossferry.http.proxies import address_of
 from ossferry.identity.principal import Principal
 
-__all__ = ["ApiKeyAuth"]
-
 NO_HASH = "0" * 64
 
 

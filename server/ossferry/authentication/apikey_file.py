@@ -21,8 +21,6 @@ from ossferry.authentication.apikey_format import ApiKey
 from ossferry.errors import BadRequestError, SettingsError
 from ossferry.http.proxies import Networks
 
-__all__ = ["ApiKeyFile", "KeyRecord"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:

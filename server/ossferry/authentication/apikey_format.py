@@ -14,8 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-__all__ = ["KEY_PREFIX", "ApiKey", "new_key", "parse_key"]
-
 RandomBytes: TypeAlias = Callable[[int], bytes]
 
 KEY_PREFIX = "osf_"

@@ -22,8 +22,6 @@ from ossferry.mount import mount_path, route_path
 from ossferry.settings.model import Settings
 from ossferry.settings.types import RETURN_ADDRESS
 
-__all__ = ["app_authenticator"]
-
 
 def app_authenticator(
     settings: Settings,

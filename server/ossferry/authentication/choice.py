@@ -21,8 +21,6 @@ from ossferry.settings.choices import Auth
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
-__all__ = ["authenticator_for"]
-
 ORDER: tuple[Auth, ...] = ("apikey", "jwt", "proxy", "oidc", "demo", "app")
 """If a request has several proofs of identity, the first method in this order handles it. Browsers
 never add a bearer token automatically, so its methods come first.

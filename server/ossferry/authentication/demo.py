@@ -18,8 +18,6 @@ from ossferry.identity.owner import owner_of
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 
-__all__ = ["DEMO_COOKIE", "DEMO_USERS", "demo_authenticator"]
-
 DEMO_COOKIE = "ossferry_demo_user"
 DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
     {

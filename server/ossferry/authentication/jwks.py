@@ -16,8 +16,6 @@ from ossferry.clock import Monotonic
 from ossferry.errors import IssuerLostError
 from ossferry.observability.logs import logger
 
-__all__ = ["FetchKeys", "Jwks"]
-
 KEEP_S = 600.0
 LOOK_AGAIN_S = 60.0
 FIRST_AGAIN_S = 2.0

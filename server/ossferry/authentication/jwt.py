@@ -11,8 +11,6 @@ from ossferry.http.client import fetch_json
 from ossferry.identity.principal import Principal, display_name
 from ossferry.settings.model import Settings
 
-__all__ = ["JwtAuth"]
-
 
 class JwtAuth:
     """Authenticator for bearer tokens; the token's subject is the principal's id."""

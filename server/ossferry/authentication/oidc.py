@@ -30,8 +30,6 @@ from ossferry.mount import mount_path
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
-__all__ = ["oidc_authenticator"]
-
 ATTEMPT_COOKIE = "__Host-ossferry_login"
 ATTEMPT_S = 600
 

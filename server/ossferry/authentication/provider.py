@@ -16,8 +16,6 @@ from ossferry.http.client import fetch_json, outbound_client, request_json
 from ossferry.identity.principal import Principal, display_name
 from ossferry.settings.model import Settings
 
-__all__ = ["Attempt", "Provider"]
-
 DISCOVERY = "/.well-known/openid-configuration"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 

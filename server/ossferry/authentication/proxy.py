@@ -13,8 +13,6 @@ from ossferry.http.proxies import Networks, peer_of
 from ossferry.identity.principal import Principal, is_plain_id
 from ossferry.settings.model import Settings
 
-__all__ = ["SECRET_HEADER", "ProxyAuth"]
-
 SECRET_HEADER = "x-proxy-secret"  # noqa: S105 - a header's name
 
 

@@ -22,8 +22,6 @@ from ossferry.errors import NoProofError, NotIdentifiedError
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 
-__all__ = ["SESSION_COOKIE", "Session", "Sessions", "sealer"]
-
 SESSION_COOKIE = "__Host-ossferry_session"
 RENEW_AFTER = 0.1
 """The fraction of the idle time after which a used cookie is signed again."""

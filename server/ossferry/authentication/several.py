@@ -15,8 +15,6 @@ from ossferry.access.authenticator import Authenticator
 from ossferry.errors import NoProofError
 from ossferry.identity.principal import Principal
 
-__all__ = ["several"]
-
 
 def several(methods: Sequence[Authenticator]) -> Authenticator:
     """Return an authenticator that passes each request to one of the methods.

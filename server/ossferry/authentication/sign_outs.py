@@ -12,8 +12,6 @@ from ossferry.clock import Clock
 from ossferry.ledger import Database, sign_outs
 from ossferry.state.key_value import Storage
 
-__all__ = ["SignOuts"]
-
 
 class SignOuts:
     """The store of signed-out sessions.

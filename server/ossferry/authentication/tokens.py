@@ -15,8 +15,6 @@ from ossferry.clock import Clock
 from ossferry.errors import NotIdentifiedError
 from ossferry.identity.principal import is_plain_id
 
-__all__ = ["TokenVerifier"]
-
 LEEWAY_S = 60
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
 """Only signatures by a private key: the server could make those of the other algorithms itself."""

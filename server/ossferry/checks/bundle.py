@@ -14,18 +14,6 @@ from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationE
 from ossferry.errors import SettingsError
 from ossferry.settings.checks import CheckSettings
 
-__all__ = [
-    "BUNDLE",
-    "PLATFORM",
-    "PYTHON",
-    "Bundle",
-    "Package",
-    "name_in",
-    "normal_name",
-    "read_bundle",
-    "read_package",
-]
-
 BUNDLE = "bundle.json"
 PYTHON = "3.14"
 """The version of Python in the page's Pyodide."""

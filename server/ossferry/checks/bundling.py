@@ -28,8 +28,6 @@ from ossferry.checks.bundle import BUNDLE, PLATFORM, PYTHON, Bundle, Package, no
 from ossferry.checks.pip import download
 from ossferry.errors import SettingsError
 
-__all__ = ["LOCK", "make_bundle"]
-
 LOCK = "checks.lock"
 PYODIDE_LOCK = "pyodide-lock.json"
 MAX_ROUNDS = 20

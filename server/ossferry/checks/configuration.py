@@ -29,8 +29,6 @@ from ossferry_checks.in_browser import reasons
 from ossferry_checks.runner import Limits
 from ossferry_checks.sentences import LANGUAGES
 
-__all__ = ["FILES", "Checks", "PageChecks", "can_check", "load_checks", "provided_modules"]
-
 FILES = "/checks/files"
 """The path of the operator's files, which the page loads."""
 

@@ -7,8 +7,6 @@ from starlette.responses import JSONResponse, Response
 from ossferry.checks.configuration import PageChecks
 from ossferry.identity.owner import Owner
 
-__all__ = ["CheckApi"]
-
 IMMUTABLE = "private, max-age=31536000, immutable"
 
 

@@ -22,8 +22,6 @@ from ossferry.errors import SettingsError
 from ossferry.settings.checks import PREFIX, CheckSettings
 from ossferry_checks.runner import GB, Limits
 
-__all__ = ["START_S", "check_file"]
-
 START_S = 120.0
 """How many seconds `checks.py` may take until the first check starts."""
 

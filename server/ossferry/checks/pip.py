@@ -13,8 +13,6 @@ from pathlib import Path
 from ossferry.checks.bundle import PLATFORM, PYTHON
 from ossferry.errors import SettingsError
 
-__all__ = ["download"]
-
 TARGET = (
     "--only-binary=:all:",
     f"--platform={PLATFORM}",

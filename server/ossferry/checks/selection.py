@@ -14,8 +14,6 @@ from ossferry_checks.builtin.selection import built_in_checks
 from ossferry_checks.loading import Declared
 from ossferry_checks.runner import Limits
 
-__all__ = ["Listed", "RunJson", "Selection", "run_json", "select_checks"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed(Declared):

@@ -16,8 +16,6 @@ from ossferry.errors import SettingsError
 from ossferry_checks.loading import Declared
 from ossferry_checks.registry import MAX_SECONDS
 
-__all__ = ["Declaration", "Source", "integrity_of", "read_source"]
-
 PACKAGE = "ossferry_checks"
 DECORATOR = "check"
 NUMBERS = {"max_seconds": MAX_SECONDS, "seconds_per_mb": 0.0}

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ossferry.cli.tools import Tools
     from ossferry.ledger import Database
 
-__all__ = ["admin_commands"]
-
 MOST = 100_000
 
 Principal: TypeAlias = Annotated[

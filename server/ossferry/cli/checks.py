@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ossferry.oss.objects import Stored
     from ossferry.settings.checks import CheckSettings
 
-__all__ = ["check", "checks_commands"]
-
 checks_commands = typer.Typer(help="The checks of files before their upload.", no_args_is_help=True)
 
 

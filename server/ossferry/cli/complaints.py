@@ -18,8 +18,6 @@ from ossferry.errors import (
     StsRefusedError,
 )
 
-__all__ = ["complaint", "file_complaint"]
-
 UNREADABLE = re.compile(r"OSSFERRY_[A-Z_]+ cannot be (read|opened)\.")
 """Messages about a file without the reason."""
 

@@ -9,8 +9,6 @@ from ossferry.settings.checks import CheckSettings
 from ossferry.settings.model import PREFIX, Settings
 from ossferry.settings.secrets import is_secret
 
-__all__ = ["GROUPS", "configuration_page"]
-
 HEAD = """\
 # Configuration
 

@@ -47,8 +47,6 @@ from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from ossferry.settings.rules import DEMO_SECRET
 
-__all__ = ["WITH_CHECKS", "Demo", "prepare_bucket"]
-
 UNHURRIED = "100000/minute"
 BELOW_LOCALHOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+localhost")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on

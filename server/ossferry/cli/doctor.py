@@ -15,8 +15,6 @@ from ossferry.cli.output import Rows, progress
 from ossferry.diagnosis.findings import Outcome
 from ossferry.doctor.examination import PROBES, Row, is_healthy
 
-__all__ = ["show_table", "shown"]
-
 TITLES = {"check": "check", "result": "result", "reason": "reason", "fix": "fix"}
 
 STYLES = {

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ossferry.authentication.apikey_file import ApiKeyFile, KeyRecord
     from ossferry.settings.model import Settings
 
-__all__ = ["key_commands"]
-
 COLUMNS = ("id", "user", "created", "expires", "revoked", "addresses")
 
 key_commands = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from ossferry.cli.demo import Demo
     from ossferry.settings.model import Settings
 
-__all__ = ["main"]
-
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the server.")]

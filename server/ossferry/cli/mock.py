@@ -15,8 +15,6 @@ from ossferry.extras import install_command, require_extra
 if TYPE_CHECKING:
     from ossferry.settings.model import Settings
 
-__all__ = ["refuse_production", "refuse_unsafe_mock", "require_mock", "run_mock_oss"]
-
 
 def require_mock(needed_by: str) -> None:
     """Raise an error unless the mock is installed in the version of the server.

@@ -19,8 +19,6 @@ import typer
 
 from ossferry.clock import utc_text
 
-__all__ = ["JsonOption", "Rows", "counted", "json_line", "note", "plain", "progress", "wants_json"]
-
 ROWS_PER_TABLE = 500
 """Rows after which a terminal gets a table; the rows that follow get a table of their own."""
 

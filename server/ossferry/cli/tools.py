@@ -17,8 +17,6 @@ from ossferry.oss.bucket import OssBucket
 from ossferry.settings.loading import load_settings
 from ossferry.settings.model import Settings
 
-__all__ = ["Tools", "with_bucket", "with_ledger"]
-
 T = TypeVar("T")
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ossferry.settings.model import Settings
     from ossferry.uploads.inventory import Outcome
 
-__all__ = ["upload_commands"]
-
 upload_commands = typer.Typer()
 
 READ_SIZE = 1 << 20

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 
 import typer
 
-__all__ = ["day", "whole_number"]
-
 
 def day(text: str) -> datetime:
     """Return the begin of a day in UTC, such as `2026-11-28`.

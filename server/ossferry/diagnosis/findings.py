@@ -9,8 +9,6 @@ from enum import StrEnum
 
 from ossferry.errors import MissingExtraError, SettingsError
 
-__all__ = ["Finding", "Outcome", "failed", "passed", "skipped", "unusable", "warned"]
-
 
 class Outcome(StrEnum):
     """The result of a probe."""

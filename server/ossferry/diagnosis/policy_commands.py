@@ -1,7 +1,5 @@
 """The commands that print the right documents of a set-up, for the fixes of findings."""
 
-__all__ = ["caller_command", "policy_command", "setup_does_it", "trust_command"]
-
 
 def policy_command(document: str, *options: tuple[str, str]) -> str:
     """Return the command that prints a document, in backticks.

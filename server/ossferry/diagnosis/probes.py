@@ -33,24 +33,6 @@ from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
-__all__ = [
-    "NO_SERVER_CREDENTIALS",
-    "Probe",
-    "Run",
-    "StsDate",
-    "StsTime",
-    "ask_sts_date",
-    "date_of",
-    "lost_ledger",
-    "probe_audit",
-    "probe_ledger",
-    "probe_role",
-    "probe_skew",
-    "probe_storage",
-    "refused_role",
-    "run_probes",
-]
-
 MAX_SKEW_S = 300
 """OSS refuses signatures with a clock skew of more than 15 minutes; the server is not ready with
 more than a third of that.

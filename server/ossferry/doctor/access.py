@@ -12,8 +12,6 @@ from ossferry.oss.sdk import Sdk, SdkBucket
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 
-__all__ = ["ADDRESS_FAULTS", "Access", "explain"]
-
 ADDRESS_FAULTS: Mapping[str, tuple[str, str]] = {
     "PublicEndpointForbidden": (
         "OSS does not let this account use the public endpoint {} for objects.",

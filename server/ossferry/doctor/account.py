@@ -19,8 +19,6 @@ from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.choices import UPLOAD_ACTIONS
 from ossferry.settings.model import Settings
 
-__all__ = ["Account"]
-
 SOURCES = {
     "env": "environment variables",
     "oidc_role_arn": "OIDC (RRSA)",

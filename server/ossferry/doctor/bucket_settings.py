@@ -18,8 +18,6 @@ from ossferry.oss.sdk import SdkBucket
 from ossferry.settings.addresses import host_of
 from ossferry.settings.model import Settings
 
-__all__ = ["BucketSettings"]
-
 T = TypeVar("T")
 
 

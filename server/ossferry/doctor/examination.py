@@ -28,9 +28,6 @@ from ossferry.settings.model import Settings
 from ossferry.settings.secrets import secret_values
 from ossferry.state.counter import Counter
 
-__all__ = ["PROBES", "Row", "examine", "is_healthy"]
-
-
 PROBES: Sequence[tuple[str, str, str]] = (
     ("sts", "STS answers", ""),
     ("clock", "this machine's clock agrees with that of STS", "sts"),

@@ -17,8 +17,6 @@ from ossferry.ledger import Database
 from ossferry.settings.model import Settings
 from ossferry.state.choice import make_storage
 
-__all__ = ["Machine"]
-
 
 class Machine:
     """Probes of Redis, the ledger and the audit trail."""

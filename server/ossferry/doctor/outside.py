@@ -25,8 +25,6 @@ from ossferry.oss.post_object import signed_fields, starts_with
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 
-__all__ = ["Outside", "page_origins", "public_endpoint"]
-
 SOON_DAYS = 21
 """Days before the end of a certificate from which it should be renewed."""
 

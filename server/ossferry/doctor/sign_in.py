@@ -16,8 +16,6 @@ from ossferry.http.client import fetch_json, outbound_client
 from ossferry.settings.choices import Auth
 from ossferry.settings.model import Settings
 
-__all__ = ["SignIn"]
-
 FOR_PROGRAMS = {"apikey", "jwt"}
 """Methods whose proof is a bearer token, which our own page does not have."""
 

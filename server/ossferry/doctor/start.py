@@ -14,8 +14,6 @@ from ossferry.identity.principal import Identify, Principal
 from ossferry.oss.mock_check import refuse_mock
 from ossferry.settings.model import Settings
 
-__all__ = ["CreateApp", "Start"]
-
 
 class CreateApp(Protocol):
     """The part of `ossferry.app.create_app` that the doctor uses."""

@@ -12,8 +12,6 @@ from ossferry.http.html import render
 from ossferry.http.words import load_words
 from ossferry.oss.objects import Stored
 
-__all__ = ["FormHtml", "Need"]
-
 Need: TypeAlias = Literal["checked", "encrypted", "typed"]
 """What files need, if a form cannot do it."""
 

@@ -35,8 +35,6 @@ from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.receipts import Recorder
 
-__all__ = ["FormPages"]
-
 MAX_FILES = 10
 """Maximum number of objects that the server reads for one form; a user may send the form again."""
 

@@ -44,8 +44,6 @@ from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 from ossferry.uploads.receipts import Size
 
-__all__ = ["Form", "FormApi", "FormWish", "Forms", "SignedForm"]
-
 MAX_NAME = 1024
 """Maximum length of a file name in a request, in characters; the key's name is shorter."""
 

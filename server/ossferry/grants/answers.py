@@ -32,8 +32,6 @@ from ossferry.oss.post_object import (
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 
-__all__ = ["FORM_ACTIONS", "Answers", "FormGrant", "StsGrant", "largest_file"]
-
 UNFINISHED = "unfinished"
 """A feature for uploads in parts, which need credentials."""
 

@@ -24,8 +24,6 @@ from ossferry.observability.logs import logger
 from ossferry.oss.sts import StsCredentials
 from ossferry.state.key_value import Storage
 
-__all__ = ["GrantCache", "NoGrantCache", "SealedGrantCache"]
-
 LOCK_S = 8.0
 """Seconds until the lock expires, if the process that has the lock does not release it."""
 

@@ -14,8 +14,6 @@ from typing_extensions import TypedDict
 from ossferry.errors import SettingsError
 from ossferry.settings.model import Settings
 
-__all__ = ["Encryption", "encryption_of"]
-
 OPTION = "OSSFERRY_ENCRYPT_PUBLIC_KEY"
 MIN_BITS = 2048
 MAX_BITS = 4096

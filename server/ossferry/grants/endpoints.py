@@ -28,8 +28,6 @@ from ossferry.observability.metrics import Metrics
 from ossferry.observability.tracing import Span
 from ossferry.settings.model import Settings
 
-__all__ = ["Refused", "StsToken", "TokenApi"]
-
 
 class Refused(Body):
     """The body of a request for credentials."""

@@ -6,8 +6,6 @@ The client sends the name and the content type of a file; the bytes of the file 
 
 from collections.abc import Sequence
 
-__all__ = ["CONTENT_TYPE", "takes"]
-
 CONTENT_TYPE = (
     r"[A-Za-z0-9!#&^_.+-]{1,127}/[A-Za-z0-9!#&^_.+-]{1,127}(; ?[A-Za-z0-9=_.\"-]{1,100})?"
 )

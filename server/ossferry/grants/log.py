@@ -10,8 +10,6 @@ from ossferry.ledger.people import GrantRow
 from ossferry.oss.sts import StsCredentials
 from ossferry.uploads.quotas import Left, Quotas
 
-__all__ = ["GrantLog"]
-
 MAX_KNOWN = 10_000
 """Number of session names kept in memory, so that each grant is written to the ledger once."""
 

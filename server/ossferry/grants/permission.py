@@ -19,8 +19,6 @@ from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from ossferry.settings.types import file_type
 
-__all__ = ["Authorize", "Authorizer", "Permission", "Wanted"]
-
 MAX_FOLDER = 128
 _FOLDER = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*")
 

@@ -22,8 +22,6 @@ from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 
-__all__ = ["Grant", "Grants", "Outcome"]
-
 NewId: TypeAlias = Callable[[], str]
 Obtained: TypeAlias = "tuple[StsCredentials, Outcome]"
 EVERYTHING = Permission()

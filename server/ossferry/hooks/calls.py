@@ -25,17 +25,6 @@ from ossferry.ledger import AsyncConnection, outbox
 from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
 
-__all__ = [
-    "Event",
-    "EventType",
-    "Hooks",
-    "deleted",
-    "granted",
-    "load_hooks",
-    "refuse_hooks",
-    "uploaded",
-]
-
 GROUP = "ossferry.hooks"
 WEBHOOK = "webhook"
 MAX_THREADS = 8

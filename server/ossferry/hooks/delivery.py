@@ -26,8 +26,6 @@ from ossferry.observability.logs import logger
 from ossferry.settings.model import Settings
 from ossferry.settings.types import webhook_key
 
-__all__ = ["EventDelivery", "webhook_signature"]
-
 AT_ONCE = 8
 HOLD_S = 60.0
 HOOK_TIMEOUT_S = 15.0

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-__all__ = ["HookThreads"]
-
 
 class HookThreads:
     """Runs the calls of one hook in threads.

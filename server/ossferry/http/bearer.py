@@ -4,8 +4,6 @@ from starlette.requests import Request
 
 from ossferry.errors import NoProofError, NotIdentifiedError
 
-__all__ = ["MAX_TOKEN_LENGTH", "bearer_token", "has_bearer"]
-
 MAX_TOKEN_LENGTH = 8192
 """Maximum length in characters; a longer token is refused before it is verified."""
 

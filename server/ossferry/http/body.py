@@ -13,17 +13,6 @@ from starlette.requests import ClientDisconnect, Request
 from ossferry.errors import BadRequestError, BodyTooLargeError
 from ossferry.http.request_limits import max_body_bytes
 
-__all__ = [
-    "WHOLE",
-    "Body",
-    "Text",
-    "parsed",
-    "read_body",
-    "read_json",
-    "read_optional_body",
-    "read_small",
-]
-
 
 def _whole(value: object) -> object:
     """Return 5 for 5.0, because JSON does not distinguish them."""

@@ -20,15 +20,6 @@ from ossferry.errors import IssuerLostError, SettingsError
 from ossferry.observability.logs import cause_of
 from ossferry.settings.model import Settings
 
-__all__ = [
-    "GuardedTransport",
-    "Resolve",
-    "fetch_json",
-    "outbound_client",
-    "request_bytes",
-    "request_json",
-]
-
 MAX_ANSWER = 256 * 1024
 TIMEOUT_S = 5.0
 

@@ -5,8 +5,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ossferry.errors import BusyError
 from ossferry.mount import route_path
 
-__all__ = ["MAX_REQUESTS", "ConcurrencyLimit"]
-
 MAX_REQUESTS = 1000
 """A process that handles more at the same time would answer all of them too late."""
 

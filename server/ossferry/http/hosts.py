@@ -6,8 +6,6 @@ from ossferry.errors import UnknownHostError
 from ossferry.mount import route_path
 from ossferry.settings.model import Settings
 
-__all__ = ["PROBE_PATHS", "HostGuard"]
-
 PROBE_PATHS = ("/healthz", "/readyz", "/metrics")
 """Paths that are allowed with any host name and over plain HTTP: probes and Prometheus use the IP
 addresses of the servers.

@@ -11,8 +11,6 @@ from ossferry.clock import utc_text
 from ossferry.http.languages import DEFAULT, RIGHT_TO_LEFT
 from ossferry.http.words import Words
 
-__all__ = ["render"]
-
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 

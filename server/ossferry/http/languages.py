@@ -9,15 +9,6 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-__all__ = [
-    "DEFAULT",
-    "LANGUAGES",
-    "RIGHT_TO_LEFT",
-    "VARY",
-    "keep_language",
-    "language_of",
-]
-
 DEFAULT = "en"
 LANGUAGES = (DEFAULT, "ja", "zh-CN", "zh-TW", "ar")
 """The languages that every page of the server has."""

@@ -6,8 +6,6 @@ server for five of them; a test compares this table with Babel.
 
 from collections.abc import Callable, Mapping
 
-__all__ = ["CATEGORIES", "plural"]
-
 CATEGORIES = ("zero", "one", "two", "few", "many", "other")
 """The plural categories of CLDR, in its order."""
 

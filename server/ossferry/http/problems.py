@@ -19,15 +19,6 @@ from ossferry.http.html import render
 from ossferry.mount import mount_path
 from ossferry.observability.logs import logger, unexpected
 
-__all__ = [
-    "Problem",
-    "ProblemBoundary",
-    "accepts_html",
-    "answer_http_error",
-    "answer_problem",
-    "request_id",
-]
-
 log = logger("ossferry.problems")
 
 

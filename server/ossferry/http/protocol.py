@@ -25,8 +25,6 @@ from uvicorn.server import ServerState
 from ossferry.errors import BadRequestError, BusyError, HeadersTooLargeError
 from ossferry.http.request_limits import MAX_HEADER_BYTES
 
-__all__ = ["GuardedHttp", "WireConfig", "WireLimits"]
-
 LINGER_S = 1.0
 START_S = 30
 """A process of the server that does not answer its supervisor for this many seconds is replaced. A

@@ -20,8 +20,6 @@ from ossferry.mount import route_path
 from ossferry.settings.addresses import is_loopback
 from ossferry.settings.model import Settings
 
-__all__ = ["Networks", "TrustedProxies", "address_of", "peer_of"]
-
 PEER = "ossferry.peer"
 
 

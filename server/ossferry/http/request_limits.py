@@ -19,8 +19,6 @@ from ossferry.errors import (
 )
 from ossferry.mount import route_path
 
-__all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "RequestLimits", "max_body_bytes"]
-
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 16 * 1024
 LONG_BODIES: Mapping[str, int] = MappingProxyType({"/api/receipts/batch": 1024 * 1024})

@@ -12,8 +12,6 @@ from starlette.requests import Request
 from ossferry.errors import CrossSiteError
 from ossferry.settings.model import Settings
 
-__all__ = ["Ambient", "Guard", "always", "never", "with_cookie"]
-
 OWN_SITES = ("same-origin", "none")
 """Values of `Sec-Fetch-Site` for a request of our own page, and for an address typed by hand."""
 

@@ -14,8 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ossferry.mount import route_path
 from ossferry.settings.model import Settings
 
-__all__ = ["FORM", "SecurityHeaders", "form_policy", "page_policy"]
-
 Header: TypeAlias = tuple[bytes, bytes]
 
 FORM = "/form"

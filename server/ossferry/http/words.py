@@ -14,8 +14,6 @@ from markupsafe import Markup, escape
 from ossferry.http.languages import LANGUAGES
 from ossferry.http.plurals import plural
 
-__all__ = ["Words", "load_words"]
-
 
 class Words:
     """The texts of a page in one language.

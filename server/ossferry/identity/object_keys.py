@@ -12,20 +12,6 @@ from datetime import UTC, datetime
 
 from ossferry.errors import BadRequestError, ForeignKeyError
 
-__all__ = [
-    "DAY",
-    "RANDOM",
-    "TRASH",
-    "UPLOADS",
-    "check_own_key",
-    "directory",
-    "folder_of",
-    "form_name",
-    "name_of",
-    "path_of",
-    "safe_name",
-]
-
 UPLOADS = "uploads/"
 """The prefix of all uploads in the bucket."""
 

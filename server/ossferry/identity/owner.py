@@ -16,8 +16,6 @@ from ossferry.errors import PrefixError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.identity.principal import Principal
 
-__all__ = ["Owner", "owner_of", "principal_hash", "principal_prefix", "without_slug"]
-
 SLUG_LENGTH = 24
 HASH_BYTES = 16
 

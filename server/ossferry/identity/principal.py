@@ -7,8 +7,6 @@ from typing import TypeAlias
 
 from starlette.requests import Request
 
-__all__ = ["Identify", "Principal", "display_name", "is_plain_id"]
-
 MAX_NAME_LENGTH = 100
 MAX_ID_LENGTH = 256
 

@@ -16,8 +16,6 @@ from ossferry.errors import BusyError
 from ossferry.ledger.database import AsyncConnection, Database, insert
 from ossferry.ledger.tables import leases
 
-__all__ = ["held", "release", "take"]
-
 ASK_AGAIN_S = 0.1
 ASKED_AT_MOST = 100
 

@@ -13,8 +13,6 @@ from ossferry.ledger.receipts import RECEIPT, UNDO, Receipt, Undo, undo_of
 from ossferry.ledger.tables import BYTES, folded, receipts
 from ossferry.oss.objects import Listed
 
-__all__ = ["SORTS", "Deleted", "deleted_page", "page"]
-
 SORTS = ("key", "newest", "name", "size")
 
 

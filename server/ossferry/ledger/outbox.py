@@ -16,8 +16,6 @@ import sqlalchemy as sa
 from ossferry.ledger.database import AsyncConnection
 from ossferry.ledger.tables import deliveries
 
-__all__ = ["Delivery", "add", "claim", "failed", "finished", "forget_old", "pass_over"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:

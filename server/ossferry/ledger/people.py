@@ -12,19 +12,6 @@ from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection, insert
 from ossferry.ledger.tables import Utc, deliveries, grants, principals
 
-__all__ = [
-    "GrantRow",
-    "forget",
-    "note_grant",
-    "owner_by_hash",
-    "owner_of_key",
-    "reconciled",
-    "remember",
-    "set_revoked",
-    "to_reconcile",
-    "was_granted",
-]
-
 MAX_LABEL = 200
 
 

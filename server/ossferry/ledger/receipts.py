@@ -18,33 +18,6 @@ from ossferry.ledger.database import AsyncConnection, insert
 from ossferry.ledger.tables import BYTES, TOTAL, day_of, folded, receipts, usage
 from ossferry.oss.objects import Stored
 
-__all__ = [
-    "LISTED",
-    "RECEIPT",
-    "UNDO",
-    "Claim",
-    "Outcome",
-    "Receipt",
-    "Undo",
-    "find",
-    "find_undo",
-    "forget_undo",
-    "identical",
-    "in_range",
-    "mark_deleted",
-    "of_keys",
-    "oldest_undos",
-    "record",
-    "record_all",
-    "restorable",
-    "undo_of",
-    "undo_under",
-    "undone",
-    "undos_ended",
-    "unrecord",
-]
-
-
 LISTED = "listed"
 """The source of a receipt of an object that the server has only seen in a list."""
 

@@ -15,8 +15,6 @@ from ossferry.ledger.database import AsyncConnection, insert
 from ossferry.ledger.tables import refusals
 from ossferry.oss.objects import Listed, Stored
 
-__all__ = ["Refusal", "add", "forget", "of_objects"]
-
 FORGOTTEN = sa.delete(refusals).where(refusals.c.key == sa.bindparam("of"))
 """Built once, because every receipt executes this statement."""
 

@@ -13,16 +13,6 @@ from ossferry.ledger.receipts import Claim, Outcome
 from ossferry.ledger.standing import NAMES, Quota
 from ossferry.ledger.tables import TOTAL, principals, quotas, receipts, usage
 
-__all__ = [
-    "PrincipalRow",
-    "UploadRow",
-    "count_outcomes",
-    "count_uploads",
-    "principals_report",
-    "upload_pages",
-    "uploads_report",
-]
-
 PAGE = 1000
 
 

@@ -15,8 +15,6 @@ from ossferry.ledger.database import AsyncConnection
 from ossferry.ledger.tables import receipts, shares
 from ossferry.oss.image_processing import Operations
 
-__all__ = ["Share", "add", "page"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:

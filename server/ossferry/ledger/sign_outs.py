@@ -7,8 +7,6 @@ import sqlalchemy as sa
 from ossferry.ledger.database import AsyncConnection, insert
 from ossferry.ledger.tables import sign_outs
 
-__all__ = ["add", "has"]
-
 
 async def add(
     connection: AsyncConnection, session_id: str, *, now: datetime, until: datetime

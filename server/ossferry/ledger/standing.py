@@ -10,8 +10,6 @@ import sqlalchemy as sa
 from ossferry.ledger.database import AsyncConnection, insert
 from ossferry.ledger.tables import TOTAL, day_of, principals, quotas, usage
 
-__all__ = ["Quota", "Standing", "set_quota", "standing"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:

@@ -22,25 +22,6 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-__all__ = [
-    "BYTES",
-    "TOTAL",
-    "Utc",
-    "day_of",
-    "deliveries",
-    "folded",
-    "grants",
-    "leases",
-    "metadata",
-    "principals",
-    "quotas",
-    "receipts",
-    "refusals",
-    "shares",
-    "sign_outs",
-    "usage",
-]
-
 KEY_LENGTH = 1024
 BYTES = {"sqlite": "BINARY", "postgresql": "C"}
 """The collation that sorts keys by their bytes, as OSS does."""

@@ -18,8 +18,6 @@ import structlog
 
 from ossferry.observability.redaction import Redactor
 
-__all__ = ["MAX_FIELD_LENGTH", "cause_of", "configure", "hush", "logger", "unexpected"]
-
 MAX_FIELD_LENGTH = 300
 MAX_FRAMES = 8
 

@@ -8,8 +8,6 @@ URLs. Redaction is only an additional protection, because this project's code do
 import re
 from collections.abc import Iterable
 
-__all__ = ["Redactor"]
-
 HIDDEN = "[hidden]"
 LOOKS = re.compile(
     r"""

@@ -15,8 +15,6 @@ from ossferry.extras import require_extra
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
-__all__ = ["Note", "Span", "exporting_spans", "no_span", "spans_of"]
-
 Note: TypeAlias = Callable[[str, str], None]
 """Sets one attribute of the current span."""
 

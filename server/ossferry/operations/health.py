@@ -6,8 +6,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
-__all__ = ["Status", "health"]
-
 
 class Status(TypedDict):
     """The answer of `/healthz` and `/readyz`; `degraded` names services that do not answer."""

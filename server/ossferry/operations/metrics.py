@@ -12,8 +12,6 @@ from ossferry.http.bearer import bearer_token
 from ossferry.observability.metrics import Metrics
 from ossferry.settings.model import Settings
 
-__all__ = ["MetricsApi"]
-
 
 class MetricsApi:
     """The route `/metrics`, which requires the bearer token `OSSFERRY_METRICS_TOKEN`."""

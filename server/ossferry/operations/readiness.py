@@ -37,8 +37,6 @@ from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
-__all__ = ["Readiness"]
-
 KEPT_S = 10.0
 
 log = logger("ossferry.readiness")

@@ -29,8 +29,6 @@ from ossferry.settings.model import Settings
 if TYPE_CHECKING:
     from ossferry.oss.sdk import Page, SdkBucket
 
-__all__ = ["TIMEOUT_S", "OssBucket"]
-
 MAX_COPY = 1 << 30
 COPY_PART = 256 << 20
 MAX_PARTS = 10_000

@@ -4,16 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-__all__ = [
-    "EXPOSED_HEADERS",
-    "METHODS",
-    "REQUEST_HEADERS",
-    "Cors",
-    "CorsRule",
-    "cors_document",
-    "upload_rule",
-]
-
 METHODS = ("PUT", "POST", "GET", "HEAD", "DELETE")
 """PUT uploads an object or a part, POST begins and completes an upload of parts, GET lists parts,
 and DELETE discards an upload.

@@ -14,8 +14,6 @@ from typing_extensions import TypedDict
 
 from ossferry.oss.objects import Stored
 
-__all__ = ["PRESETS", "Operations", "Process", "can_process", "process_text"]
-
 MAX_SOURCE = 20 << 20
 MAX_SIDE = 4096
 MAX_WATERMARK_BYTES = 64

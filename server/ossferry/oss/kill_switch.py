@@ -15,8 +15,6 @@ from ossferry.errors import CloudError
 from ossferry.oss.ram import RamApi
 from ossferry.settings.model import Settings
 
-__all__ = ["DENY", "POLICY_NAME", "KillSwitch"]
-
 POLICY_NAME = "ossferry-kill-switch"
 DENY = {
     "Version": "1",

@@ -10,8 +10,6 @@ from ossferry.observability.logs import logger
 from ossferry.settings.model import Settings
 from ossferry.settings.rules import MOCK_KEYS
 
-__all__ = ["MOCK_MARKER", "refuse_mock", "refuse_mock_keys"]
-
 MOCK_MARKER = "x-oss-mock"
 TIMEOUT_S = 5.0
 KEY_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_ID"

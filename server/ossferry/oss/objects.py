@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-__all__ = ["METADATA", "Begun", "Link", "Listed", "ObjectStore", "Part", "Stored"]
-
 METADATA = "x-oss-meta-"
 
 

@@ -16,15 +16,6 @@ from ossferry.errors import PolicyError
 from ossferry.identity.object_keys import TRASH, UPLOADS
 from ossferry.settings.choices import UPLOAD_ACTIONS
 
-__all__ = [
-    "MAX_POLICY_LENGTH",
-    "Conditions",
-    "objects_policy",
-    "policy_text",
-    "reading_policy",
-    "upload_policy",
-]
-
 OBJECT_ACTIONS = ("oss:GetObject", "oss:PutObject", "oss:DeleteObject")
 MAX_POLICY_LENGTH = 1024
 """In characters. Newer pages say 2,048, older ones and the PolicySize message say 1,024."""

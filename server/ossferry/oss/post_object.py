@@ -18,20 +18,6 @@ from ossferry.clock import utc_text
 from ossferry.errors import PolicyError
 from ossferry.oss.sts import StsCredentials
 
-__all__ = [
-    "CONTENT_TYPE_FIELD",
-    "MAX_FILE_SIZE",
-    "STORED",
-    "Condition",
-    "Field",
-    "equals",
-    "is_one_of",
-    "policy_text",
-    "signature",
-    "signed_fields",
-    "starts_with",
-]
-
 ALGORITHM = "OSS4-HMAC-SHA256"
 MAX_FILE_SIZE = (5 << 30) - (1 << 20)
 """In bytes. OSS allows 5 GB for the whole body of a form, and the fields need a few kilobytes."""

@@ -18,15 +18,6 @@ from Tea.exceptions import TeaException
 
 from ossferry.errors import CloudError
 
-__all__ = [
-    "CLOCK_WRONG",
-    "NO_CREDENTIALS",
-    "WRONG_CREDENTIALS",
-    "RamApi",
-    "caller_identity",
-    "fault_of_caller",
-]
-
 RAM_VERSION = "2015-05-01"
 STS_VERSION = "2015-04-01"
 TIMEOUT_MS = 10_000

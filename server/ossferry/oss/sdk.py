@@ -24,19 +24,6 @@ from ossferry.oss.cors_rule import Cors, CorsRule
 from ossferry.oss.objects import METADATA, Begun, Listed, Part, Stored
 from ossferry.oss.sts import StsCredentials
 
-__all__ = [
-    "ADDRESS_REFUSALS",
-    "ENABLED",
-    "MAX_CALLS",
-    "PRIVATE",
-    "BucketInfo",
-    "Domain",
-    "LifecycleRule",
-    "Page",
-    "Sdk",
-    "SdkBucket",
-]
-
 MAX_CALLS = 64
 """Concurrent calls to OSS, and open connections; further calls wait."""
 

@@ -15,8 +15,6 @@ from ossferry.errors import StsLostError
 from ossferry.observability.logs import logger
 from ossferry.oss.sts import AssumeRole, StsCredentials
 
-__all__ = ["Sessions"]
-
 LAST_S = 60.0
 """Do not use credentials in their last seconds: a request could outlast them."""
 

@@ -33,20 +33,6 @@ from ossferry.oss import IMDS_V1_DISABLED, IS_TOO_LATE
 from ossferry.settings.model import Settings
 from ossferry.settings.rules import MOCK_KEYS
 
-__all__ = [
-    "OBJECTS_SESSION_S",
-    "TIMEOUT_S",
-    "AssumeRole",
-    "StsClient",
-    "StsCredentials",
-    "access_key",
-    "default_credentials",
-    "find_credentials",
-    "objects_sts",
-    "read_credentials",
-    "warn_of_long_term_key",
-]
-
 KEY_VARIABLES = ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
 OBJECTS_SESSION_S = 3600
 """Lifetime of the server's own credentials: the longest that every RAM role allows."""

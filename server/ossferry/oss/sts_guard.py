@@ -19,8 +19,6 @@ from ossferry.observability.tracing import Span, no_span
 from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.state.counter import Counter
 
-__all__ = ["Breaker", "GuardedSts", "Pace"]
-
 MAX_WAIT_S = 3.0
 LOSSES = 5
 OPEN_S = 5.0

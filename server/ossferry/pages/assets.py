@@ -24,16 +24,6 @@ from starlette.responses import FileResponse, Response
 from ossferry.errors import SettingsError
 from ossferry.extras import install_command
 
-__all__ = [
-    "Assets",
-    "StoredFile",
-    "find_web_dir",
-    "how_to_install",
-    "is_installed",
-    "load_file",
-    "stored_file",
-]
-
 SUFFIXES = {"br": ".br", "gzip": ".gz"}
 KEPT_IN_MEMORY = 512 * 1024
 

@@ -9,8 +9,6 @@ from typing_extensions import TypedDict
 
 from ossferry.settings.choices import FrameLevel
 
-__all__ = ["Embedding", "EmbeddingApi"]
-
 
 class Embedding(TypedDict):
     """The answer of `GET /api/embedding`; `none` for an origin that may not embed the page."""

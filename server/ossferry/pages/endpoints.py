@@ -6,8 +6,6 @@ from starlette.responses import Response
 
 from ossferry.pages.assets import Assets
 
-__all__ = ["AssetApi"]
-
 IMMUTABLE = "public, max-age=31536000, immutable"
 ONE_DAY = "public, max-age=86400"
 ONE_HOUR = "public, max-age=3600"

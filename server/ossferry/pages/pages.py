@@ -19,8 +19,6 @@ from ossferry.pages.assets import SUFFIXES, Assets, StoredFile, how_to_install, 
 from ossferry.settings.choices import Runtime
 from ossferry.settings.model import Settings
 
-__all__ = ["Pages"]
-
 
 class Pages:
     """Serves the upload page at the route `/`, in the language of the user."""

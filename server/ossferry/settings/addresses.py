@@ -5,8 +5,6 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-__all__ = ["SUFFIX", "Addresses", "host_of", "is_address", "is_loopback", "is_mock_endpoint"]
-
 SUFFIX = ".aliyuncs.com"
 """The end of the host names of all endpoints of Alibaba Cloud."""
 

@@ -17,8 +17,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ossferry.settings.choices import OnError
 from ossferry_checks.builtin.options import BuiltInOptions
 
-__all__ = ["PREFIX", "CheckSettings", "built_in_json"]
-
 PREFIX = "OSSFERRY_"
 SHARES = ("quality",)
 """Options with a number from 0 to 1."""

@@ -6,18 +6,6 @@ loading pydantic.
 
 from typing import Literal, TypeAlias
 
-__all__ = [
-    "UPLOAD_ACTIONS",
-    "Action",
-    "Auth",
-    "FrameLevel",
-    "GrantKind",
-    "Level",
-    "OnError",
-    "Runtime",
-    "Undo",
-]
-
 Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy", "app"]
 GrantKind: TypeAlias = Literal["sts", "form"]
 Runtime: TypeAlias = Literal["micropython", "pyodide"]

@@ -15,8 +15,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from ossferry.errors import SettingsError
 from ossferry.settings.secrets import is_secret
 
-__all__ = ["FileSecrets"]
-
 
 class FileSecrets(PydanticBaseSettingsSource):
     """The pydantic settings source that reads secrets from files named in `*_FILE` variables.

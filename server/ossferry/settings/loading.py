@@ -18,9 +18,6 @@ from ossferry.settings.checks import PREFIX, CheckSettings
 from ossferry.settings.model import Settings
 from ossferry.settings.secrets import is_secret
 
-__all__ = ["ExplicitSettings", "load_check_settings", "load_settings"]
-
-
 LIST = 'should be a list in JSON, such as ["one", "two"]'
 OBJECT = 'should be an object in JSON, such as {"file_type": true}'
 BUILT_IN = "checks_built_in"

@@ -17,8 +17,6 @@ from pydantic import SecretStr
 from ossferry.settings.addresses import SUFFIX, Addresses, host_of, is_address, is_loopback
 from ossferry.settings.types import HOST_NAME, bare
 
-__all__ = ["DEMO_SECRET", "MOCK_KEYS", "TRASH_DAYS", "broken_rules"]
-
 Rule: TypeAlias = Callable[..., Iterator[str]]
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 

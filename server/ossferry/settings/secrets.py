@@ -5,8 +5,6 @@ from typing import get_args
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-__all__ = ["is_secret", "secret_values"]
-
 
 def is_secret(field: FieldInfo) -> bool:
     """Return whether an option holds a secret."""

@@ -14,28 +14,6 @@ from pydantic_settings import NoDecode
 
 from ossferry.settings.choices import Auth, FrameLevel
 
-__all__ = [
-    "HOST_NAME",
-    "MAX_OBJECT_SIZE",
-    "RETURN_ADDRESS",
-    "BucketName",
-    "Description",
-    "FileType",
-    "FrameOrigins",
-    "HeaderName",
-    "LongSecret",
-    "Methods",
-    "Origin",
-    "Rate",
-    "Region",
-    "RoleArn",
-    "SignInUrl",
-    "WebhookSecret",
-    "bare",
-    "file_type",
-    "webhook_key",
-]
-
 MAX_OBJECT_SIZE = 48_800_000_000_000
 """Bytes; OSS stores objects of up to 48.8 TB."""
 

@@ -12,8 +12,6 @@ from ossferry.setup.calls import Call
 from ossferry.setup.documents import BUCKET_MARK
 from ossferry.setup.wanted import Wanted
 
-__all__ = ["Account"]
-
 Entity = Mapping[str, Any]
 
 SECONDS = len("2026-01-31T12:00:00")

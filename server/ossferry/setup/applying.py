@@ -11,8 +11,6 @@ from ossferry.errors import CloudError, SettingsError
 from ossferry.setup.account import Account
 from ossferry.setup.calls import Call, Needs, Step
 
-__all__ = ["Report", "apply", "needs_of", "txt_record"]
-
 NOT_VERIFIED = "NeedVerifyDomainOwnership"
 NOT_EMPTY = "BucketNotEmpty"
 

@@ -25,8 +25,6 @@ from ossferry.oss.sdk import BucketInfo, Domain, LifecycleRule, Sdk, SdkBucket
 from ossferry.oss.sts import read_credentials
 from ossferry.setup.wanted import Wanted
 
-__all__ = ["Bucket"]
-
 TIMEOUT_S = 15
 MANY = 1000
 """Keys in one DeleteMultipleObjects request."""

@@ -8,8 +8,6 @@ from ossferry.errors import SettingsError
 from ossferry.setup.documents import pretty
 from ossferry.setup.wanted import Wanted
 
-__all__ = ["Call", "Needs", "Step", "plan_data", "read_plan"]
-
 PLAN_FORMAT = 1
 
 

@@ -16,20 +16,6 @@ from ossferry.oss.policy import objects_policy, upload_policy
 from ossferry.settings.rules import TRASH_DAYS
 from ossferry.setup.wanted import Wanted
 
-__all__ = [
-    "ABORT_AFTER_DAYS",
-    "ABORT_RULE",
-    "BUCKET_MARK",
-    "DOCUMENTS",
-    "TRASH_AFTER_DAYS",
-    "TRASH_RULE",
-    "compact",
-    "cors_text",
-    "is_same_rule",
-    "other_rules",
-    "pretty",
-]
-
 Json = dict[str, Any]
 
 ABORT_RULE = "ossferry-abort-parts"

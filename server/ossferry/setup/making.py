@@ -25,8 +25,6 @@ from ossferry.setup.documents import (
 )
 from ossferry.setup.wanted import Wanted
 
-__all__ = ["making_steps"]
-
 DOCUMENTS = {"Role": "AssumeRolePolicyDocument", "Policy": "PolicyDocument"}
 """The member of a role or a policy that has its document."""
 

@@ -15,8 +15,6 @@ from ossferry.setup.calls import Needs, Step
 from ossferry.setup.documents import is_same_rule, other_rules
 from ossferry.setup.wanted import Wanted
 
-__all__ = ["removing_steps"]
-
 
 def removing_steps(wanted: Wanted, account: Account, *, delete_objects: bool = False) -> list[Step]:
     """Return the steps that remove what a set-up has made.

@@ -5,8 +5,6 @@ from urllib.parse import urlsplit
 from ossferry.settings.addresses import is_loopback
 from ossferry.setup.wanted import Wanted
 
-__all__ = ["settings_of", "todo"]
-
 
 def settings_of(wanted: Wanted, mock: str = "") -> dict[str, str]:
     """Return the settings of a server that uses the set-up, as environment variables.

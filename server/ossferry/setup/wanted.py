@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 from ossferry.errors import SettingsError
 from ossferry.settings.addresses import is_loopback
 
-__all__ = ["Identity", "Wanted"]
-
 Identity: TypeAlias = Literal["user", "ecs", "rrsa"]
 """How the server proves its identity: with an access key, on ECS, or in a Kubernetes cluster."""
 

@@ -9,8 +9,6 @@ from ossferry.state.key_value import MemoryStorage, Storage
 if TYPE_CHECKING:
     from redis.asyncio import ConnectionPool
 
-__all__ = ["make_pool", "make_storage"]
-
 
 def make_storage(settings: Settings) -> Storage:
     """Return a storage in Redis if the settings have a Redis URL; otherwise a storage in memory.

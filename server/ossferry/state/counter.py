@@ -32,8 +32,6 @@ from ossferry.state.key_value import LEFT_ALONE_S, TIMEOUT_S
 if TYPE_CHECKING:
     from redis.asyncio import ConnectionPool
 
-__all__ = ["Counter", "MovingWindows"]
-
 STRICTER = 4
 """While Redis is lost, each process allows one fourth of a limit."""
 

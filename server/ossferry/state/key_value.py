@@ -11,8 +11,6 @@ from typing import Protocol
 from ossferry.clock import Monotonic, monotonic
 from ossferry.errors import StorageLostError
 
-__all__ = ["LEFT_ALONE_S", "TIMEOUT_S", "MemoryStorage", "Storage"]
-
 TIMEOUT_S = 0.25
 LEFT_ALONE_S = 2.0
 """Seconds without requests to Redis after a failure."""

@@ -13,8 +13,6 @@ from ossferry.errors import SettingsError, StorageLostError
 from ossferry.observability.logs import logger
 from ossferry.state.key_value import LEFT_ALONE_S, TIMEOUT_S
 
-__all__ = ["RedisStorage", "redis_pool"]
-
 MAX_CONNECTIONS = 16
 """Connections of one pool; one event loop cannot use more of them at the same time."""
 WAIT_S = 3.0

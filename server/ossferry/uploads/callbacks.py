@@ -43,8 +43,6 @@ from ossferry.oss.objects import ObjectStore
 from ossferry.settings.model import Settings
 from ossferry.uploads.receipts import Recorder
 
-__all__ = ["Callback", "CallbackApi", "CallbackKeys", "Taken", "key_address", "signed_text"]
-
 KEY_HOST = "gosspublic.alicdn.com"
 KEY_KEPT_S = 3600.0
 FAILURE_KEPT_S = 30.0

@@ -13,8 +13,6 @@ from typing_extensions import TypedDict
 from ossferry.http.body import Text
 from ossferry.ledger.receipts import Claim, Outcome
 
-__all__ = ["MAX_BYTES", "CheckClaim", "ClaimedChecks", "RanCheck", "claimed"]
-
 MAX_CHECKS = 50
 MAX_BYTES = 8000
 """The longest claim, as JSON in UTF-8. With its claim, a report fits into a body of 16 KB."""

@@ -18,17 +18,6 @@ from ossferry.ledger.reports import UploadRow, upload_pages
 from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.uploads.scope import Scope
 
-__all__ = [
-    "Checked",
-    "Outcome",
-    "StoredUpload",
-    "check_receipts",
-    "count_unrecorded",
-    "find_upload",
-    "outcome_of",
-    "stored_uploads",
-]
-
 PAGE = 1000
 AT_ONCE = 32
 """Concurrent requests to OSS."""

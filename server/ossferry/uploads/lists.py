@@ -30,21 +30,6 @@ from ossferry.oss.objects import Listed, ObjectStore
 from ossferry.uploads.claims import CheckClaim, claimed
 from ossferry.uploads.receipts import Content
 
-__all__ = [
-    "CURSOR",
-    "MAX_PAGE",
-    "MAX_WORDS",
-    "DeletedObjects",
-    "File",
-    "Identical",
-    "ListApi",
-    "Object",
-    "Objects",
-    "UndoOffer",
-    "object_json",
-    "read_limit",
-]
-
 PAGE, MAX_PAGE = 100, 1000
 MAX_WORDS = 200
 MOST_ASKED = 3  # maximum number of requests to OSS for one answer, latest uploads first

@@ -15,8 +15,6 @@ from ossferry.oss.objects import ObjectStore
 from ossferry.uploads.lists import UndoOffer, object_json
 from ossferry.uploads.trash import Trash
 
-__all__ = ["Deleted", "ObjectApi", "Preview", "Undo"]
-
 PREVIEW_LIVES_S = 300
 
 

@@ -27,8 +27,6 @@ from ossferry.ledger.standing import Quota, Standing, standing
 from ossferry.ledger.tables import TOTAL, day_of
 from ossferry.settings.model import Settings
 
-__all__ = ["Left", "Quotas"]
-
 
 class Left(TypedDict):
     """The remaining quota of a principal; None means no limit."""

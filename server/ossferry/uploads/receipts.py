@@ -31,21 +31,6 @@ from ossferry.settings.types import MAX_OBJECT_SIZE
 from ossferry.uploads.claims import MAX_BYTES, CheckClaim, ClaimedChecks, claimed
 from ossferry.uploads.quotas import Left, Quotas
 
-__all__ = [
-    "Batch",
-    "Content",
-    "Described",
-    "NotRecorded",
-    "ReceiptApi",
-    "ReceiptJson",
-    "ReceiptsJson",
-    "Recorded",
-    "Recorder",
-    "Report",
-    "Size",
-    "stored_json",
-]
-
 MAX_REMEMBERED = 10_000
 MAX_BATCH = 200
 CONCURRENT_HEADS = 16

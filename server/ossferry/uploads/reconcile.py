@@ -32,8 +32,6 @@ from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.refused import RefusedUploads
 from ossferry.uploads.trash import Trash
 
-__all__ = ["Differences", "Reconciler", "reconciler"]
-
 PAGE = 1000
 AT_LEAST_EVERY = timedelta(days=1)
 UNDER_WAY = timedelta(seconds=60)

@@ -30,8 +30,6 @@ from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Report, stored_json
 
-__all__ = ["SETTLE", "RefusalApi", "RefusedOutcome", "RefusedUpload", "RefusedUploads"]
-
 SETTLE = timedelta(seconds=120)
 """How long the page may confirm or refuse an object before the server records it without a receipt.
 

@@ -8,8 +8,6 @@ from ossferry.identity.object_keys import UPLOADS, check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import AsyncConnection, people
 
-__all__ = ["Scope", "nobody", "read_key", "read_scope"]
-
 HASH = "[0-9a-f]{16}"
 
 

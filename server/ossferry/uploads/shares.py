@@ -25,8 +25,6 @@ from ossferry.oss.image_processing import Process, can_process, process_text
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.uploads.lists import read_limit
 
-__all__ = ["MAX_LIFE_S", "MAX_NOTE", "ShareApi", "ShareJson", "Shares", "Wish", "make_link"]
-
 MIN_LIFE_S, MAX_LIFE_S = 60, 604_800
 MAX_NOTE = 200
 INLINE_TYPES = frozenset(

@@ -21,8 +21,6 @@ from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 
-__all__ = ["Trash"]
-
 HOLD_S = 300.0
 
 

@@ -20,14 +20,6 @@ from ossferry.identity.object_keys import check_own_key, name_of
 from ossferry.identity.owner import Owner
 from ossferry.oss.objects import Begun, ObjectStore, Part
 
-__all__ = [
-    "UPLOAD_ID",
-    "Discarded",
-    "Unfinished",
-    "UnfinishedApi",
-    "discard",
-]
-
 UPLOAD_ID = "[A-Za-z0-9._~-]{1,128}"
 MAX_SHOWN = 50
 """Number of uploads in one answer, latest first; each costs one request to OSS per 1,000 parts."""

@@ -8,8 +8,6 @@ Source: FIPS 197; NIST SP 800-38A, section 6.2.
 
 import struct
 
-__all__ = ["encrypt_cbc"]
-
 ROUNDS = 10
 MODULUS = 0x11B  # x^8 + x^4 + x^3 + x + 1
 

@@ -13,8 +13,6 @@ from ossferry_checks.builtin.zip_directory import (
     read_directory,
 )
 
-__all__ = ["ZIP_KINDS", "content_kind"]
-
 START = 4096  # bytes
 MAX_ZIP_FILES = 20_000  # of an archive whose kind is looked for
 STARTS: tuple[tuple[bytes, str], ...] = (

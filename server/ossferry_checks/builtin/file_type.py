@@ -12,8 +12,6 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject
 from ossferry_checks.sentences import say
 
-__all__ = ["file_type_check"]
-
 TEXT = frozenset(("text", "xml", "svg", "html", "rtf"))
 MARKUP = frozenset(("text", "xml", "svg", "html"))
 ENDINGS: dict[str, tuple[str, ...]] = {

@@ -20,8 +20,6 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject
 from ossferry_checks.sentences import say
 
-__all__ = ["json_check"]
-
 LINES = (".jsonl", ".ndjson")
 FULL = 1 << 20  # characters; a larger value is read token by token
 LONGEST_WORD = 10_000  # characters of a number

@@ -14,8 +14,6 @@ from ossferry_checks.sentences import say
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-__all__ = ["pdf_check"]
-
 HEAD = 1024  # bytes in which a PDF file begins
 
 

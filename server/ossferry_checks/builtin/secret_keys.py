@@ -13,8 +13,6 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Ask
 from ossferry_checks.sentences import say
 
-__all__ = ["secrets_check"]
-
 BLOCK = 1 << 20  # bytes
 START = 8192  # bytes; a text has no zero byte in them
 OVERLAP = 512  # bytes; no key is longer

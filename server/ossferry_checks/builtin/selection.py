@@ -20,8 +20,6 @@ from ossferry_checks.photos.opening import PATTERNS
 from ossferry_checks.photos.smaller import smaller_check
 from ossferry_checks.registry import Check
 
-__all__ = ["BuiltInChecks", "built_in_checks", "read_options"]
-
 PHOTO_ENDINGS = tuple(pattern.removeprefix("*") for pattern in PATTERNS)
 
 

@@ -21,8 +21,6 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject
 from ossferry_checks.sentences import say
 
-__all__ = ["table_check"]
-
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SAMPLE = 64 * 1024  # characters in which the delimiter is detected
 SAMPLE_ROWS = 200

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 from ossferry_checks.builtin.options import ColumnType
 
-__all__ = ["Grammar", "Rows", "grammar", "has_type", "rows"]
-
 DAY = (
     r"(?:\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
     r"|02-(?:0[1-9]|1\d|2[0-8]))"

@@ -8,8 +8,6 @@ from ossferry_checks.files import CheckedFile
 from ossferry_checks.results import Reject
 from ossferry_checks.sentences import say
 
-__all__ = ["BLOCK", "text_blocks"]
-
 BLOCK = 1 << 20  # bytes
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

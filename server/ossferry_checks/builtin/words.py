@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 from ossferry_checks.sentences import say
 
-__all__ = ["listed", "shortened", "size_text"]
-
 MAX_VALUE = 60  # characters
 MAX_LISTED = 10
 

@@ -14,8 +14,6 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject
 from ossferry_checks.sentences import say
 
-__all__ = ["xlsx_check"]
-
 LIMITS = ZipOptions(max_bytes=4_000_000_000, max_files=10_000)
 MAX_WHOLE = 100_000_000  # bytes of the parts that openpyxl reads as a whole
 WHOLE = (

@@ -28,8 +28,6 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject
 from ossferry_checks.sentences import say
 
-__all__ = ["ZipLimits", "zip_check"]
-
 STORED, DEFLATED, BZIP2 = 0, 8, 12  # methods; files with other methods are not unpacked
 CHUNK = 1 << 18  # bytes
 KEPT = 64_000_000  # bytes of archives in archives that are in memory at a time

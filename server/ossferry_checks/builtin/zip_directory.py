@@ -12,8 +12,6 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-__all__ = ["BrokenZipError", "Entry", "TooManyFilesError", "contents_of", "read_directory"]
-
 END = struct.Struct("<4s4H2IH")
 END_64 = struct.Struct("<4sQ2H2I4Q")
 LOCATOR = struct.Struct("<4sIQI")

@@ -8,8 +8,6 @@ import sys
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["Bitmap", "Encoded", "Encoding", "NotDecodedError", "decode", "encode", "is_available"]
-
 Bitmap: TypeAlias = Any
 """An `ImageBitmap`, which has the orientation that a person sees."""
 OPAQUE = "image/jpeg"

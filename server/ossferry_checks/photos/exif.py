@@ -7,8 +7,6 @@ orientation, and a pointer to a directory with the position.
 import struct
 from dataclasses import dataclass
 
-__all__ = ["HEADER", "MAX_BYTES", "Exif", "only_orientation", "read_exif"]
-
 HEADER = b"Exif\0\0"
 """The bytes before the TIFF header in JPEG files, and in some WebP files."""
 MAX_BYTES = 1 << 20

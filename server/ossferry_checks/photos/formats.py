@@ -4,8 +4,6 @@ from ossferry_checks.photos import gif, heif, jpeg, png, webp
 from ossferry_checks.photos.photo import Format, Photo, Stripped
 from ossferry_checks.photos.source import Source
 
-__all__ = ["UnknownPhotoError", "format_of", "header", "strip"]
-
 FIRST_BYTES = 12
 HEADERS = {
     "jpeg": jpeg.header,

@@ -8,8 +8,6 @@ import struct
 from ossferry_checks.photos.photo import Photo
 from ossferry_checks.photos.source import BrokenPhotoError, Source
 
-__all__ = ["MAGIC", "header"]
-
 MAGIC = (b"GIF87a", b"GIF89a")
 
 

@@ -11,8 +11,6 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject, Replace
 from ossferry_checks.sentences import say
 
-__all__ = ["heic_check"]
-
 JPEG = "image/jpeg"
 NEW_NAME = "converted"
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from ossferry_checks.photos.photo import Photo
 from ossferry_checks.photos.source import BrokenPhotoError, Source
 
-__all__ = ["BRANDS", "MAGIC", "header"]
-
 MAGIC = b"ftyp"  # after the length of the first box
 BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}

@@ -15,8 +15,6 @@ from ossferry_checks.photos.exif import HEADER, Exif, only_orientation, read_exi
 from ossferry_checks.photos.photo import Photo, Stripped
 from ossferry_checks.photos.source import BrokenPhotoError, Pieces, Source
 
-__all__ = ["MAGIC", "header", "strip"]
-
 MAGIC = b"\xff\xd8"
 
 DHT, DAC, EOI, SOS, DQT, DNL, DRI = 0xC4, 0xCC, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD

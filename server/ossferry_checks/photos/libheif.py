@@ -8,8 +8,6 @@ from typing import Any
 
 from ossferry_checks.photos.canvas import Bitmap, NotDecodedError
 
-__all__ = ["decode"]
-
 PIXEL = 4  # bytes
 
 

@@ -2,8 +2,6 @@
 
 from pathlib import PurePosixPath
 
-__all__ = ["TYPES", "renamed"]
-
 TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 """Content types by format."""
 ENDINGS = {

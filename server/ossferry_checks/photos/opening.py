@@ -9,8 +9,6 @@ from ossferry_checks.photos.source import BrokenPhotoError, Source
 from ossferry_checks.results import Reject
 from ossferry_checks.sentences import say
 
-__all__ = ["HEIC_PATTERNS", "PATTERNS", "SMALLER_PATTERNS", "opened"]
-
 SMALLER_PATTERNS = ("*.jpg", "*.jpeg", "*.jpe", "*.jfif", "*.png", "*.webp")
 HEIC_PATTERNS = ("*.heic", "*.heif", "*.hif")
 PATTERNS = (*SMALLER_PATTERNS, "*.gif", *HEIC_PATTERNS)

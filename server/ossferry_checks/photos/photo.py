@@ -5,8 +5,6 @@ from typing import Literal, TypeAlias
 
 from ossferry_checks.photos.source import Pieces
 
-__all__ = ["Format", "Photo", "Stripped", "dimensions_text"]
-
 Format: TypeAlias = Literal["jpeg", "png", "webp", "gif", "heif"]
 
 

@@ -15,8 +15,6 @@ from ossferry_checks.photos.exif import MAX_BYTES, Exif, only_orientation, read_
 from ossferry_checks.photos.photo import Photo, Stripped
 from ossferry_checks.photos.source import BLOCK, BrokenPhotoError, Pieces, Source
 
-__all__ = ["MAGIC", "header", "strip"]
-
 MAGIC = b"\x89PNG\r\n\x1a\n"
 CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 COLOURS = frozenset(

@@ -12,8 +12,6 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject, Replace
 from ossferry_checks.sentences import say
 
-__all__ = ["smaller_check"]
-
 NEW_NAME = "smaller"
 
 

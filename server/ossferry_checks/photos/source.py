@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["BrokenPhotoError", "Pieces", "Source"]
-
 BLOCK = 1 << 20  # bytes
 
 

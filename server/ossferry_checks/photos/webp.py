@@ -15,8 +15,6 @@ from ossferry_checks.photos.exif import MAX_BYTES, Exif, only_orientation, read_
 from ossferry_checks.photos.photo import Photo, Stripped
 from ossferry_checks.photos.source import BrokenPhotoError, Pieces, Source
 
-__all__ = ["FORM", "MAGIC", "header", "strip"]
-
 MAGIC, FORM = b"RIFF", b"WEBP"
 HEADER_BYTES = 12
 

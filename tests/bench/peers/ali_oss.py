@@ -16,8 +16,6 @@ from starlette.routing import Route
 from bench.peers.npm import install
 from support.serving import serve
 
-__all__ = ["SDK", "brotli_response", "serve_page"]
-
 HERE = Path(__file__).parent
 SDK = HERE / "node_modules" / "ali-oss" / "dist" / "aliyun-oss-sdk.min.js"
 

@@ -19,8 +19,6 @@ from ossferry_checks import CheckedFile
 from ossferry_checks.builtin.selection import built_in_checks, read_options
 from ossferry_checks.runner import run
 
-__all__ = ["main"]
-
 
 async def _check(options: dict[str, object], paths: Sequence[Path], folder: Path) -> None:
     checks = built_in_checks(read_options(options)).around([])

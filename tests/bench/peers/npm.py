@@ -3,8 +3,6 @@
 import subprocess
 from pathlib import Path
 
-__all__ = ["PeerMissingError", "install"]
-
 TIMEOUT_S = 300
 
 

@@ -22,8 +22,6 @@ from bench.peers.npm import install
 from bench.peers.uppy import bundle
 from support.serving import serve
 
-__all__ = ["serve_senders"]
-
 STYLES = Path(__file__).parent / "node_modules/@uppy/dashboard/dist/style.min.css"
 AUTH = oss2.AuthV4("k" * 24, "s" * 30)
 PAGE = """<!DOCTYPE html>

@@ -12,8 +12,6 @@ from alibabacloud_sts20150401.models import AssumeRoleRequest
 from alibabacloud_tea_openapi.utils_models import Config
 from flask import Flask, Response, jsonify
 
-__all__ = ["run_gunicorn"]
-
 THREADS = 32
 """As many as our server uses for calls to STS."""
 

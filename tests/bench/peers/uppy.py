@@ -3,8 +3,6 @@
 import subprocess
 from pathlib import Path
 
-__all__ = ["bundle"]
-
 HERE = Path(__file__).parent
 BUNDLE_TIMEOUT_S = 60
 

@@ -3,8 +3,6 @@
 Only `mark.parametrize` and `raises`. The runner calls every `test_*` function of a module.
 """
 
-__all__ = ["mark", "raises"]
-
 
 class _Mark:
     def parametrize(self, names, values, ids=None):

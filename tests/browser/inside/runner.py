@@ -8,8 +8,6 @@ import sys
 import js
 import pytest
 
-__all__ = ["run"]
-
 
 async def run(modules):
     """Run all tests of `modules` (dotted names), and report the interpreter and the outcomes.

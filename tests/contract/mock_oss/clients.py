@@ -22,19 +22,6 @@ from mock_oss.cli import main
 from mock_oss.signing import v4
 from mock_oss.store import SessionRecord
 
-__all__ = [
-    "PERMANENT",
-    "REGION",
-    "Answer",
-    "Credentials",
-    "oss2_bucket",
-    "refusal",
-    "run_program",
-    "send",
-    "signed_headers",
-    "start_session",
-]
-
 REGION = "cn-hangzhou"
 Credentials = tuple[str, str, str | None]
 """Access key id, access key secret, security token."""

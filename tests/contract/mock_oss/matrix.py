@@ -19,16 +19,6 @@ from alibabacloud_tea_openapi.models import Config
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, MockOSS, Role, World
 
-__all__ = [
-    "CASES",
-    "PICTURE",
-    "PROCESSING",
-    "Case",
-    "Credentials",
-    "mock_for",
-    "operations_done",
-]
-
 ADMIN = Role(
     name="admin",
     policies=('{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',),

@@ -11,8 +11,6 @@ from contract.mock_oss.clients import PERMANENT, REGION, Answer, Credentials, se
 from mock_oss import BUCKET, MockOSS
 from mock_oss.signing import v1, v4
 
-__all__ = ["BOUNDARY", "form", "policy_of", "post", "v1_fields", "v4_fields"]
-
 BOUNDARY = "b0undary"
 
 

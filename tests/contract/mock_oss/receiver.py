@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-__all__ = ["Receiver", "callback_to", "encoded", "receiving"]
-
 
 class Receiver(ThreadingHTTPServer):
     """An application server that records the callbacks that it receives."""

@@ -12,8 +12,6 @@ from contract.mock_oss.receiver import receiving
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, MockOSS
 from support.programs import npm_packages
 
-__all__ = ["node_folder", "tour"]
-
 
 def node_folder() -> Path:
     """Return the folder of the scripts for Node; skip or fail the test without ali-oss."""

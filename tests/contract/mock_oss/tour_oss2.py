@@ -32,8 +32,6 @@ from contract.mock_oss.matrix import ADMIN, PICTURE, PROCESSING, Case, Credentia
 from contract.mock_oss.receiver import callback_to, receiving
 from mock_oss import MockOSS
 
-__all__ = ["tour"]
-
 NAME = "tour-bucket"
 KEY = "dir/名 +1&%.txt"
 PART = b"p" * 102_400

@@ -18,8 +18,6 @@ from contract.mock_oss.post_forms import form, post, v1_fields, v4_fields
 from mock_oss import BUCKET, BucketSpec, MockOSS
 from mock_oss.world.seeding import ensure_bucket
 
-__all__ = ["tour"]
-
 CORS = (
     "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin>"
     "<AllowedMethod>PUT</AllowedMethod></CORSRule></CORSConfiguration>"

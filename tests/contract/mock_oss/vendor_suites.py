@@ -43,8 +43,6 @@ from mock_oss import (
 )
 from mock_oss.environment import variables
 
-__all__ = ["FILES", "run"]
-
 # The files about objects, multipart uploads, buckets, CORS, lifecycle, listing, versions, restored
 # objects, inventories, signatures, STS and presigned URLs. The other files test operations for
 # which the mock returns NotImplemented.

@@ -8,8 +8,6 @@ from playwright.sync_api import FilePayload, Locator, Page
 from support.choosing import CHOOSE, contents
 from support.expecting import expect
 
-__all__ = ["Row", "UploaderPage"]
-
 SLOW_START_MS = 60_000  # Pyodide on a busy machine
 CHECKED_MS = 120_000  # the worker of the checks starts Pyodide too, and once more after a crash
 DROP = """(zone, files) => {

@@ -12,8 +12,6 @@ from support.webkitgtk.page import Page
 from support.webkitgtk.texts import Text
 from support.webkitgtk.waiting import TIMEOUT_S, until
 
-__all__ = ["LocatorAssertions", "PageAssertions"]
-
 IN_VIEW = """(element) => {
   const {top, bottom, left, right} = element.getBoundingClientRect();
   return bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;

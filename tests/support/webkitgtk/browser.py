@@ -21,8 +21,6 @@ from support.webkitgtk.driver import BrowserLostError, Driver
 from support.webkitgtk.limits import missing, unsupported
 from support.webkitgtk.page import Page
 
-__all__ = ["Browser", "Context", "launched"]
-
 SCREEN = "1600x1200x24"
 VIEWPORT = {"width": 1280, "height": 900}
 

@@ -10,8 +10,6 @@ from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.webkitgtk.options import Options
 from urllib3.exceptions import HTTPError
 
-__all__ = ["BrowserLostError", "Driver"]
-
 SCRIPT_S = 40.0  # longer than any script of a story takes
 ANSWER_S = 45  # a driver that takes longer is considered hanging
 FIRST_ANSWERS_S = 10  # the same, until the first page is loaded

@@ -6,8 +6,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page
 from playwright.sync_api._generated import LocatorAssertions, PageAssertions
 
-__all__ = ["missing", "unsupported"]
-
 OF_PLAYWRIGHT = (Browser, BrowserContext, Locator, LocatorAssertions, Page, PageAssertions)
 
 

@@ -28,8 +28,6 @@ from support.webkitgtk.waiting import TIMEOUT_S, until
 if TYPE_CHECKING:
     from support.webkitgtk.page import Page
 
-__all__ = ["Locator", "attribute_of", "text_of"]
-
 Step = Callable[[list[WebElement]], list[WebElement]]
 
 ROLES = {

@@ -21,8 +21,6 @@ from support.webkitgtk.waiting import until
 if TYPE_CHECKING:
     from support.webkitgtk.browser import Context
 
-__all__ = ["Keyboard", "Page"]
-
 CALL = """const done = arguments[arguments.length - 1];
 Promise.resolve()
   .then(() => (%s))

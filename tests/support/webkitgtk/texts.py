@@ -2,8 +2,6 @@
 
 import re
 
-__all__ = ["Text", "matches"]
-
 Text = str | re.Pattern[str]
 
 

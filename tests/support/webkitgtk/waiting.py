@@ -6,8 +6,6 @@ from typing import TypeVar
 
 from support.config import load
 
-__all__ = ["TIMEOUT_S", "until"]
-
 TIMEOUT_S = load().timeout_ms / 1000
 PAUSE_S = 0.03
 

@@ -7,17 +7,6 @@ from ossferry_uploader.oss.crc64 import combine, shift_of
 from ossferry_uploader.transfer.files import Piece
 from support.fakes import FakeFile
 
-__all__ = [
-    "MIB",
-    "Content",
-    "SimFile",
-    "SimSource",
-    "content_of",
-    "crc64_of",
-    "encrypted",
-    "size_of",
-]
-
 MIB = 1024**2
 ONES = 2**64 - 1
 POLYNOMIAL = 0xC96C5795D7870F42

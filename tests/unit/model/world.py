@@ -36,20 +36,6 @@ from unit.model.content import MIB, Content, SimFile, content_of, crc64_of, encr
 if TYPE_CHECKING:
     from ossferry_uploader.transfer.checks.claims import ReportFields
 
-__all__ = [
-    "ANSWERS",
-    "CHECKED",
-    "ENCRYPTED",
-    "PLAIN",
-    "Device",
-    "Page",
-    "Pending",
-    "World",
-    "key_of",
-    "part_of",
-]
-
-
 OK = "ok"
 ANSWER_LOST = "answer lost"
 NEVER_ARRIVED = "never arrived"

@@ -8,8 +8,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.files import Piece
 
-__all__ = ["ChecksumWorker"]
-
 
 class ChecksumWorker:
     """Computes checksums in a worker; implements the engine's interface `Checksum`."""

@@ -11,8 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BrowserClock", "Pace"]
-
 PACE_MS = 80.0  # people cannot read faster changes
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.encryption import Cipher
     from ossferry_uploader.transfer.files import Piece
 
-__all__ = ["EncryptionWorker"]
-
 
 class EncryptionWorker:
     """Encrypts pieces of files in a worker; implements the engine's interface `Encryption`.

@@ -2,9 +2,6 @@
 
 import js
 
-__all__ = ["BrowserRandom"]
-
-
 POOL_BYTES = 512  # fetched at a time: the call takes longer than generating the bytes
 
 

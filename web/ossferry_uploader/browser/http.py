@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.oss.requests import Request
 
-__all__ = ["BrowserHttp"]
-
 STALL_S = 30
 ANSWER_S = 120  # OSS may have to assemble the object first
 BUFFERED_BYTES = 8 * 1024 * 1024  # at most; sent bytes that are still in buffers of both ends

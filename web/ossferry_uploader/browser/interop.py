@@ -14,17 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = [
-    "JsException",
-    "blob_of",
-    "collect_rarely",
-    "create_proxy",
-    "reason_of",
-    "release",
-    "to_js",
-    "wide",
-]
-
 JsException, create_proxy = ffi.JsException, ffi.create_proxy
 IS_MICROPYTHON = sys.implementation.name == "micropython"
 CHUNK_BYTES = 256 << 10

@@ -10,8 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["BrowserNetwork"]
-
 HEALTH = "/healthz"
 TIMEOUT_MS = 5_000
 

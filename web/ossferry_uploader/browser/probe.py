@@ -15,8 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.oss.requests import Request
 
-__all__ = ["why_lost"]
-
 INVALID_SIGNATURE = "OSS4-HMAC-SHA256 Credential=probe,Signature=probe"
 TIMEOUT_MS = 10_000
 TIMED_OUT = "TimeoutError"

@@ -17,8 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["BrowserStorage"]
-
 
 class BrowserStorage:
     """Stores records in IndexedDB; implements the engine's interface `Storage`.

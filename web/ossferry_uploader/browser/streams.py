@@ -11,8 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["file_from_stream"]
-
 
 class BrowserSource:
     """Reads a JavaScript stream; implements the engine's interface `Source`.

@@ -11,8 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BrowserTabs"]
-
 DROPPED_AFTER_S = 0.05  # or earlier, together with the next `take`
 
 

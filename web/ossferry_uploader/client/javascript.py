@@ -2,8 +2,6 @@
 
 import js
 
-__all__ = ["SCRIPT", "ensure_script"]
-
 SCRIPT = "ossferry_uploader.js"
 
 

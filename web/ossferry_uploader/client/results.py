@@ -4,8 +4,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["Done", "Progress", "UploadCancelled"]
-
 
 class UploadCancelled(Exception):
     """Raised if somebody cancelled the upload, for example with `queue.cancel_all()`."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.files import File, Source
 
-__all__ = ["file_of"]
-
 READ_BYTES = 4 << 20  # at most in one call of `read`
 WANTED = (
     "bytes, a file that is open for reading bytes, a pathlib.Path, an async iterator of bytes, or a"

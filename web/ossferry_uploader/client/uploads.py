@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.upload import Upload
     from ossferry_uploader.uploader import Uploader
 
-__all__ = ["Uploads"]
-
 
 class Uploads:
     """A connection to a server; `connect` returns it.

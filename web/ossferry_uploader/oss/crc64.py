@@ -5,8 +5,6 @@ CRC of A followed by B is crc(A) * x**n + crc(B), where n is the number of bits 
 are polynomials over GF(2), and the result is taken modulo the polynomial of the CRC.
 """
 
-__all__ = ["Shifter", "combine", "shift_of"]
-
 POLYNOMIAL = 0xC96C5795D7870F42  # reflected: the highest bit is the coefficient of x**0
 ONE = 1 << 63
 X = 1 << 62

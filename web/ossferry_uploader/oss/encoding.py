@@ -3,8 +3,6 @@
 `urllib` does not exist on MicroPython.
 """
 
-__all__ = ["UNRESERVED", "percent_encode"]
-
 # Frequent characters of keys come first: each character is searched for from the start.
 UNRESERVED = "0123456789abcdefghijklmnopqrstuvwxyz-_.~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ENCODED = [chr(byte) if byte in UNRESERVED.encode() else f"%{byte:02X}" for byte in range(256)]

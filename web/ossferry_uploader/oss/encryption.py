@@ -14,16 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.oss.signing import Header
 
-__all__ = [
-    "BLOCK_BYTES",
-    "Cipher",
-    "PublicKey",
-    "counter_at",
-    "encryption_headers",
-    "is_encrypted",
-    "start_of",
-]
-
 BLOCK_BYTES = 16
 HEADER = "x-oss-meta-client-side-encryption-"
 PADDED_BYTES = 11  # of PKCS #1 v1.5: 00 02, at least eight bytes of padding, and 00

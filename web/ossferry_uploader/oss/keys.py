@@ -8,16 +8,6 @@ Because of the random part, two files of the same name have different keys. The 
 from ossferry_uploader.oss.encoding import UNRESERVED
 from ossferry_uploader.oss.times import day
 
-__all__ = [
-    "MAX_KEY_BYTES",
-    "MIN_NAME_BYTES",
-    "in_folder",
-    "named_key",
-    "object_key",
-    "safe_name",
-    "safe_path",
-]
-
 MAX_KEY_BYTES = 1023
 MAX_NAME_BYTES, MIN_NAME_BYTES = 255, 32
 _CONTROLS = "".join([chr(code) for code in range(0xA0) if not 0x20 <= code < 0x7F])

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.oss.signing import Header
 
-__all__ = ["form_signature", "post_object", "signed_fields"]
-
 STORED = ("success_action_status", "200")  # the default, 204, is no answer of `read_stored`
 
 

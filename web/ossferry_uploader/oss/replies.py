@@ -13,19 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = [
-    "HEADERS_READ",
-    "Reply",
-    "Stored",
-    "StoredPart",
-    "read_aborted",
-    "read_completed",
-    "read_error",
-    "read_parts",
-    "read_stored",
-    "read_upload_id",
-]
-
 MAX_ERROR_CHARS = 65536
 NO_HEADER = "(no header)"
 HEADERS_READ = (  # the bucket's CORS rule must expose these

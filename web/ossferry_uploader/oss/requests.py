@@ -19,22 +19,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.replies import Reply
     from ossferry_uploader.oss.signing import Credentials, Header, Parameter
 
-__all__ = [
-    "INITIATE",
-    "PUT_OBJECT",
-    "Bucket",
-    "Operation",
-    "Request",
-    "Signer",
-    "abort_multipart_upload",
-    "complete_multipart_upload",
-    "initiate_multipart_upload",
-    "list_parts",
-    "put_object",
-    "upload_part",
-]
-
-
 PUT_OBJECT, INITIATE = "PutObject", "InitiateMultipartUpload"
 
 

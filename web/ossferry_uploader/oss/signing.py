@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     Header = tuple[str, str]
     Parameter = tuple[str, str | None]
 
-__all__ = [
-    "Credentials",
-    "canonical_request",
-    "sign_headers",
-    "signature",
-    "signing_key",
-    "string_to_sign",
-]
-
 ALGORITHM = "OSS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 HMAC_BLOCK = 64  # bytes

@@ -2,8 +2,6 @@
 
 import time
 
-__all__ = ["day", "from_http", "from_iso", "iso_basic", "to_iso"]
-
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.pacing.connections import ConnectionPool
     from ossferry_uploader.transfer.ports import Ports
 
-__all__ = ["Engine"]
-
 MEASURED_BYTES = 256 * 1024  # a smaller body measures latency, not speed
 MEASURED_S = 2.0  # a smaller body that takes this long is measured too
 OUTAGES = 3  # failures in a row before a custom domain is suspected

@@ -44,9 +44,6 @@ if TYPE_CHECKING:
             """
 
 
-__all__ = ["LostFile", "Piece"]
-
-
 class Piece:
     """The bytes `[offset, offset + size)` of a file.
 

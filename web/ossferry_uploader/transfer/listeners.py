@@ -8,8 +8,6 @@ if TYPE_CHECKING:
 
     Listener = Callable[[Upload], None]
 
-__all__ = ["Listeners"]
-
 
 class Listeners:
     """Holds functions (listeners), and calls all of them with each changed upload.

@@ -10,22 +10,6 @@ flight are lost. If no speed is measured when the upload begins, the connection 
 slow; as soon as a speed is measured, the parts get more units.
 """
 
-__all__ = [
-    "CONNECTIONS",
-    "FORM_BYTES",
-    "MAX_FILES",
-    "MAX_OBJECT_BYTES",
-    "MAX_SINGLE_BYTES",
-    "SMALL_BYTES",
-    "Part",
-    "PartPlanError",
-    "form_bytes_for",
-    "part_at",
-    "part_count",
-    "part_size_for",
-    "units_for",
-]
-
 KIB = 1024
 MIB = 1024 * KIB
 MAX_PARTS = 10_000

@@ -304,9 +304,6 @@ if TYPE_CHECKING:
             """Return a random number of at least 0 and less than 1."""
 
 
-__all__ = ["Ports"]
-
-
 class Ports:
     """Holds one implementation of each interface that the engine needs.
 

@@ -8,8 +8,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.files import File
 
-__all__ = ["Progress", "SentPart"]
-
 
 class SentPart:
     """A part that OSS has: its ETag (with quotes), its CRC-64 and its size in bytes."""

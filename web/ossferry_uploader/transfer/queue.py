@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
     from ossferry_uploader.transfer.resuming.unfinished import Failed
 
-__all__ = ["Queue"]
-
-
 STOPPED_BY_PAUSE = "pause"
 STOPPED_BY_CANCEL = "cancel"
 STOPPED_TO_GO_ON = "go on"  # a person undid the pause before the task ended

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.target import RefusedObject
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["RECEIPTS", "Reporting"]
-
 RETRY_S = 15.0
 BETWEEN_S = 1.0  # while files are sent
 RECEIPTS, BATCHES, REFUSALS = "receipts", "receipt-batches", "refusals"

@@ -17,28 +17,6 @@ the upload waits, for example for the network. In this case the upload continues
 
 from ossferry_uploader.transfer.errors import IllegalMove
 
-__all__ = [
-    "BY_PERSON",
-    "CANCELLED",
-    "CHECKING",
-    "DONE",
-    "ENDED",
-    "FAILED",
-    "FOR_ANSWER",
-    "FOR_LOGIN",
-    "FOR_NETWORK",
-    "FOR_QUOTA",
-    "FOR_SERVER",
-    "FOR_STORAGE",
-    "FOR_TAB",
-    "PAUSED",
-    "UPLOADING",
-    "VERIFYING",
-    "WAITING",
-    "StateMachine",
-    "move",
-]
-
 WAITING = "waiting"
 CHECKING = "checking"
 UPLOADING = "uploading"

@@ -6,8 +6,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.oss.encryption import Cipher
 
-__all__ = ["UNANSWERED", "UNREADABLE", "RefusedObject", "Target"]
-
 UNANSWERED = Stored("", "", "")  # no answer of OSS describes the object under the key
 UNREADABLE = "0"  # replaces the CRC-64 of a file that became unreadable; the CRC-64 of no bytes
 

@@ -36,9 +36,6 @@ if TYPE_CHECKING:
             """Start the upload before all other uploads."""
 
 
-__all__ = ["Upload"]
-
-
 class SavedRecord:
     """The state of an upload's record in the browser's storage.
 

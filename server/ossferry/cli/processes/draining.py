@@ -18,8 +18,6 @@ from uvicorn.config import STARTUP_FAILURE
 from ossferry.http.protocol import GuardedHttp, WireConfig
 from ossferry.observability.logs import logger
 
-__all__ = ["DrainingServer"]
-
 IDLE_S = 1.0
 """A process stops draining early if there was no connection for this many seconds."""
 HANDSHAKE_S = 0.2

@@ -18,8 +18,6 @@ from ossferry.cli.processes.draining import DrainingServer
 from ossferry.errors import SettingsError
 from ossferry.http.protocol import WireConfig, WireLimits
 
-__all__ = ["BackgroundServer", "StopSignals", "address_of", "bind"]
-
 START_TIMEOUT_S = 30.0
 GRACE_S = 3
 

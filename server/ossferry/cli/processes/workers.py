@@ -24,14 +24,6 @@ from ossferry.settings.loading import load_settings
 from ossferry.settings.model import Settings
 from ossferry.settings.secrets import secret_values
 
-__all__ = [
-    "GRACE_S",
-    "allow_connections",
-    "run_workers",
-    "settle",
-    "worker_app",
-]
-
 log = logger("ossferry.workers")
 
 YOUNG_OBJECTS = 50_000

@@ -20,8 +20,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, TypeAlias
 
-__all__ = ["README", "SAMPLES", "Outcome", "Sample", "sample_folder"]
-
 Outcome: TypeAlias = Literal["uploaded", "changed", "asks", "refused"]
 
 README = "README.txt"

@@ -16,8 +16,6 @@ from ossferry.setup.account import Account
 from ossferry.setup.calls import Call, read_plan
 from ossferry.setup.wanted import Wanted
 
-__all__ = ["Cloud"]
-
 RAM_ENDPOINT = "https://ram.aliyuncs.com"
 STS_ENDPOINT = "https://sts.aliyuncs.com"
 

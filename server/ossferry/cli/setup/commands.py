@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from ossferry.setup.calls import Call, Needs
     from ossferry.setup.wanted import Wanted
 
-__all__ = ["setup", "teardown"]
-
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as in a shell, and after SIGTERM."""
 

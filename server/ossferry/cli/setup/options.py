@@ -11,29 +11,6 @@ import typer
 
 from ossferry.errors import UsageError
 
-__all__ = [
-    "Adopt",
-    "AdoptRemoving",
-    "Bucket",
-    "Doctor",
-    "Domain",
-    "DryRun",
-    "Identity",
-    "Issuer",
-    "JsonOutput",
-    "Mock",
-    "Origins",
-    "OssEndpoint",
-    "Provider",
-    "Region",
-    "RoleName",
-    "ServiceAccount",
-    "Yes",
-    "given_names",
-    "names_of",
-    "refuse_names",
-]
-
 Identity: TypeAlias = Annotated[
     Literal["user", "ecs", "rrsa"],
     typer.Option(

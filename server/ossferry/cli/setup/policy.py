@@ -18,8 +18,6 @@ from ossferry.cli.setup.options import (
 )
 from ossferry.errors import SettingsError, UsageError
 
-__all__ = ["policy"]
-
 Document: TypeAlias = Annotated[
     Literal[
         "role",

@@ -23,8 +23,6 @@ from ossferry.clock import Monotonic, monotonic
 from ossferry.errors import SettingsError, UsageError
 from ossferry.setup.calls import Call
 
-__all__ = ["KeyFile", "Terminal"]
-
 ASK_DNS_S = 15
 OWNER_ONLY = 0o600
 

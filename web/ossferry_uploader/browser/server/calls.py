@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     Text = str | None
     Token = Text | Callable[[], Text | Awaitable[Text]]
 
-__all__ = ["NoToken", "Server"]
-
 TIMEOUT_MS = 15000
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.checks.rules import Rules
     from ossferry_uploader.transfer.checks.verdict import Verdict
 
-__all__ = ["BrowserChecks"]
-
 
 class BrowserChecks:
     """Implements the engine's interface `Checks`. The first call of `load` loads the script.

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.grants.grant import Grant
     from ossferry_uploader.transfer.grants.limits import Limits
 
-__all__ = ["ServerGrants"]
-
 
 class ServerGrants:
     """Requests grants with `POST /api/grant`; implements the engine's interface `GrantSource`.

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.checks.claims import ReportFields
     from ossferry_uploader.transfer.target import RefusedObject
 
-__all__ = ["ServerReceipts"]
-
 MISSING = "not-stored"
 DIFFERENT = "receipt-mismatch"
 STANDS, INTACT = "upload-stands", "intact"

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.ports import Checks
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["CHECKS", "Checking"]
-
 CHECKS = "checks"  # the feature of a server that has checks
 CONCURRENT = 3  # files that the workers have; the others wait here
 

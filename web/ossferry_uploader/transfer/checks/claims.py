@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     ReportFields = tuple[str, int, str, str, dict[str, Any] | None]
 
-__all__ = ["short_claim"]
-
 MAX_CHECKS = 50
 MAX_NAME = 100  # characters
 MAX_SAYS = 500  # characters of a sentence

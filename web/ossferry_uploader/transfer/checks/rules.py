@@ -4,8 +4,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["NO_RULES", "Rules", "matches", "read_rules"]
-
 
 class Rules:
     """The files that have to be checked.

@@ -7,8 +7,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.options import Options
 
-__all__ = ["CheckState", "Refusal", "Verdict", "read_verdict"]
-
 
 class Refusal:
     """Why a file must not be uploaded.

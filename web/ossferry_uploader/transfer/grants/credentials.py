@@ -32,8 +32,6 @@ if TYPE_CHECKING:
             """
 
 
-__all__ = ["OTHER_PERSON", "OTHER_PLACE", "RENEW_BEFORE_S", "GrantKeeper"]
-
 RENEW_BEFORE_S = 60
 LEAST_S = 5  # the shortest validity with which a request is sent
 AGAIN_S = 10.0  # how long the server's latest answer is reused

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.signing import Header
     from ossferry_uploader.transfer.grants.grant import Grant
 
-__all__ = ["Forms", "check_form"]
-
 SIGNED_FOR_S = 600.0  # OSS may receive a form up to 15 minutes after `x-oss-date`
 TAKEN = "FileAlreadyExists"
 TAGS = "x-oss-tagging"

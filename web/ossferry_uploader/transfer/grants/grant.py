@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.oss.signing import Header
 
-__all__ = ["Grant", "read_grant"]
-
 
 class Grant:
     """The permission to upload to a bucket below a key prefix. Times are seconds since 1970.

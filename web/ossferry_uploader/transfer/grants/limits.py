@@ -12,8 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.transfer.files import File
 
-__all__ = ["Limits", "allows"]
-
 
 class Limits:
     """The limits of a grant, or of a site that embeds the page.

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Ask = Callable[[Grant], Awaitable[None]]
 
-__all__ = ["Origins", "asking", "refuses_host"]
-
 GRACE_S = 1.0  # that an origin earlier in the list may be slower than a later one
 LIMIT_S = 10.0  # to wait for an answer
 PAUSE_S = 5.0  # between two checks of all origins after failures

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["Left", "Quota", "read_left"]
-
 
 class Left:
     """The remaining quota: `size` in bytes and `count` in objects. `None` means no limit."""

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["Checkpoint", "checkpoint_of", "fingerprint", "names_of", "read_checkpoint", "restore"]
-
 VERSION = 2
 MAX_AGE_S = 7 * 86400
 MAX_TEXT = 1_000_000

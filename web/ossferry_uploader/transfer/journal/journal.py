@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.ports import Ports
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["Journal"]
-
 TAB_LOCK = "page-"  # first part of the name of a tab's own lock
 BUSY = "busy-"  # first part of the name of the lock of a tab with unfinished uploads
 WRITTEN_AT_ONCE = 10  # records, before other tasks run

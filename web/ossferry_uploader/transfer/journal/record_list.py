@@ -8,8 +8,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
 
-__all__ = ["RecordList"]
-
 
 class RecordList:
     """Records in the order in which they were added. The list is fast with thousands of records."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.ports import Storage
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["Records"]
-
 AT_ONCE = 100  # records to read, before other tasks run
 
 

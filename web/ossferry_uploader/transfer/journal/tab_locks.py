@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.ports import Tabs
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["FileLocks", "Follower", "Handover"]
-
 
 def _lock_of(owner: str, file: "Any") -> str:
     """Return the name of the lock of a file.

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.pacing.small_requests import SmallRequests
 
-__all__ = ["LONG", "PLAIN", "SMALL", "ConnectionPool"]
-
 MOST_LONG = 4
 PLAIN, SMALL, LONG = "plain", "small", "long"  # kinds of requests
 

@@ -1,7 +1,5 @@
 """The smoothed rate of a transfer, and the remaining time at this rate."""
 
-__all__ = ["Meter"]
-
 HALF_LIFE_S = 3.0
 MIN_STEP_S = 0.4
 MIN_WATCHED_S = 1.5  # a shorter measurement gives no remaining time

@@ -16,20 +16,6 @@ from ossferry_uploader.oss.errors import UNEXPECTED, Corrupt, Lost, Refused
 from ossferry_uploader.transfer.errors import FileUnreadable, QuotaExceeded, ServerRefused
 from ossferry_uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_QUOTA, FOR_SERVER
 
-__all__ = [
-    "ALLOWANCE_S",
-    "SERVER_UNAVAILABLE",
-    "backoff_s",
-    "is_congestion",
-    "is_service_error",
-    "is_shut_out",
-    "is_transient",
-    "outage_s",
-    "retry_after",
-    "tries_for",
-    "waits_for",
-]
-
 OSS_STATUSES = (408, 429, 500, 502, 503, 504)  # of OSS's answers that are retried
 OSS_CODES = (  # with any status: CompleteMultipartUpload may fail with status 200
     "InternalError",

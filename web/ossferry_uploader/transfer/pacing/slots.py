@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["AHEAD", "Slots"]
-
 AHEAD = 4 * CONNECTIONS
 
 

@@ -13,8 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LEAST", "MOST", "SmallRequests"]
-
 LEAST = 12  # two per connection: the browser sends the next one without waiting for Python
 MOST = 96
 GROWTH = 1.25  # of the rate, for which a doubling is kept

@@ -10,8 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.transfer.pacing.connections import ConnectionPool
 
-__all__ = ["MIN_LIMIT_BYTES_PER_S", "SpeedLimit"]
-
 MIN_BITS = 819_200  # of one request
 MAX_BITS = 838_860_800
 MIN_LIMIT_BYTES_PER_S = MIN_BITS // 8

@@ -10,8 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-__all__ = ["run_all"]
-
 
 async def run_all(functions: "Sequence[Callable[[], Awaitable[None]]]") -> None:
     """Call all functions, run their coroutines concurrently, and return when all have ended.

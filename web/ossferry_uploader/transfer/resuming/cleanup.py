@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["Cleanup"]
-
 AGAIN_S = 30.0  # before the second try; each further wait is twice as long
 MAX_CLEANINGS = 5  # then the next page removes the parts, or a lifecycle rule of the bucket
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     Soon = Callable[[Callable[[], None]], None]
 
-__all__ = ["RecordWriter", "is_over"]
-
 BATCH = 100  # records in one transaction
 PLACED_AT_ONCE = 10  # uploads, before the browser can work; `asyncio.sleep` would not let it
 

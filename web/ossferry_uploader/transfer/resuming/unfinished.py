@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     Failed = list[tuple[Checkpoint, Exception]]
 
-__all__ = ["UnfinishedUploads"]
-
 EMPTY_FOR_S = 86400.0  # age of an empty multipart upload that no page needs any more
 REOPENED_AT_ONCE = 20  # files, before other tasks run
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.replies import Stored
     from ossferry_uploader.transfer.files import Piece
 
-__all__ = ["PieceChecksum", "check_crc64"]
-
 
 class PieceChecksum:
     """Computes the CRC-64 of one piece of a file in the background.

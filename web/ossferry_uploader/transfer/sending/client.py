@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.grant import Grant
 
-__all__ = ["GONE", "Client"]
-
 GONE = "NoSuchUpload"
 FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
 MAX_ABORTS = 8

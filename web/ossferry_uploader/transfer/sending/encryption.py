@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.grants.grant import Grant
     from ossferry_uploader.transfer.ports import Ports
 
-__all__ = ["Ciphers", "ciphers_for"]
-
 SALT_BYTES = 16
 
 

@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.sending.client import Client
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = [
-    "complete",
-    "finished_before",
-    "initiate",
-    "proved",
-    "send_multipart",
-    "without_overlaps",
-]
-
 MENDABLE = ("InvalidPart", "InvalidPartOrder", GONE)
 MAX_MENDS = 3
 UNPROVED = 2  # parts per connection: about to be sent, in flight, or sent and not yet compared

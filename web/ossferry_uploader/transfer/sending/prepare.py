@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.sending.encryption import Ciphers
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["key_for", "prepare"]
-
 OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 
 

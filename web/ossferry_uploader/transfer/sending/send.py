@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.replies import Stored
     from ossferry_uploader.transfer.sending.client import Client
 
-__all__ = ["TAKEN", "send"]
-
 TAKEN = "FileAlreadyExists"
 MAX_RESTARTS = 3
 

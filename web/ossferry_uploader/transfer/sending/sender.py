@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.sending.checksum import PieceChecksum
     from ossferry_uploader.transfer.upload import Upload
 
-__all__ = ["Sender"]
-
 MAX_REPAIRS = 2
 ERRORS_TOLD_S = 5.0  # of error answers before they are shown; most end sooner
 LONG_S = 300.0  # longer than any timeout: the attempt has sent bytes, or has waited for its turn

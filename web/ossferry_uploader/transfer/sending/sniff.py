@@ -5,8 +5,6 @@ Browsers derive the type from the extension of the file name, which may be wrong
 Source: WHATWG MIME Sniffing Standard, and the file formats' own specifications.
 """
 
-__all__ = ["HEAD_BYTES", "content_type_of"]
-
 HEAD_BYTES = 32
 
 # Offset, bytes at the offset, and type. The bytes of each row identify one format.

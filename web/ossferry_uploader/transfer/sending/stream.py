@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.files import File, Source
     from ossferry_uploader.transfer.sending.client import Client
 
-__all__ = ["Stream", "part_bytes", "part_offset", "send_stream"]
-
 PARALLEL_PARTS = 4
 PARTS_OF_A_SIZE = 2_000  # then the part size doubles
 
