@@ -1,6 +1,7 @@
 """An upload begun on one device is finished or discarded on another device."""
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def abandoned(demo: Demo, browser: Browser, runtime: str, make_file: MakeFile) -
     there.choose(path)
     until(page, lambda: parts_there(demo) == THERE, timeout_s=60)
     device.close()
+    while any(not request.duration_ms for request in demo.oss.requests):
+        time.sleep(0.05)  # `clear` would execute a request whose end the mock has not noticed yet
     demo.oss.faults.clear()
     return path
 
