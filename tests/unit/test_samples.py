@@ -72,7 +72,8 @@ def exported(module: str) -> set[str]:
     """Return the public names of a module; it need not be importable outside the browser."""
     top = "server" if _has(ROOT / "server", module) else "web"
     folder = ROOT / top / module.replace(".", "/")
-    path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+    file = folder.with_suffix(".py")
+    path = file if file.exists() else folder / "__init__.py"
     names = {each.stem for each in folder.glob("*.py")}
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
