@@ -316,8 +316,8 @@ class Journal:
     async def begin(self, upload: "Upload") -> None:
         """Take the lock of a new multipart upload for this tab, and write the first record."""
         self.begin_work()
-        while not await self._tabs.take(upload.key):  # a tab that found its upload removed has it
-            await self._tabs.free(upload.key)
+        while not await self._tabs.take(upload.key):
+            await self._tabs.free(upload.key)  # a tab whose upload is gone releases it soon
         self._locks.add(upload.key)
         await self.keep(upload, file=upload.source)
         self._files.end(upload)
