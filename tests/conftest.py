@@ -37,7 +37,7 @@ CRASHED = ("(Page|Target) crashed", r"\bBrowserLostError\b")
 ENDED_WORKER = "crashed while running"
 """In the report of a test that ended its worker."""
 FIREFOX = {
-    "network.dns.localDomains": "plain.test",  # plain HTTP from another host is no secure context
+    "network.dns.localDomains": "plain.test"  # plain HTTP from another host is no secure context
 }
 
 

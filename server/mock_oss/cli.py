@@ -34,30 +34,19 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "default": 9000,
         "help": "port to listen on; 0 selects a free one (default: 9000)",
     },
-    "--host": {
-        "default": "127.0.0.1",
-        "help": "address to listen on (default: 127.0.0.1)",
-    },
+    "--host": {"default": "127.0.0.1", "help": "address to listen on (default: 127.0.0.1)"},
     "--data-dir": {
         "type": Path,
         "metavar": "DIR",
         "help": "directory for all data, kept after the mock ends",
     },
-    "--world": {
-        "type": Path,
-        "metavar": "FILE",
-        "help": "TOML file with users, roles and buckets",
-    },
+    "--world": {"type": Path, "metavar": "FILE", "help": "TOML file with users, roles and buckets"},
     "--seed": {
         "type": Path,
         "metavar": "DIR",
         "help": "store the files DIR/BUCKET/... that the bucket does not have yet",
     },
-    "--faults": {
-        "type": Path,
-        "metavar": "FILE",
-        "help": "TOML or JSON file with planned faults",
-    },
+    "--faults": {"type": Path, "metavar": "FILE", "help": "TOML or JSON file with planned faults"},
     "--seed-ids": {
         "type": int,
         "metavar": "NUMBER",

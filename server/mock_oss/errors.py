@@ -229,9 +229,7 @@ ERRORS: Mapping[str, ErrorRow] = {
         "0010-00000001",
     ),
     "MaxPOSTPreDataLengthExceededError": ErrorRow(
-        400,
-        "Your POST request fields preceding the upload file were too large.",
-        "0007-00000103",
+        400, "Your POST request fields preceding the upload file were too large.", "0007-00000103"
     ),
     "MetaOperationQpsLimitExceeded": ErrorRow(
         503, "The meta operation QPS limit was exceeded.", "0029-00000003"
@@ -247,9 +245,7 @@ ERRORS: Mapping[str, ErrorRow] = {
         403, "Please verify domain ownership by CreateCnameToken and try again.", "0018-00000115"
     ),
     "NonStandardHostForbidden": ErrorRow(
-        403,
-        "Your host is invalid. Please use Open Storage Service standard host.",
-        "0002-00000802",
+        403, "Your host is invalid. Please use Open Storage Service standard host.", "0002-00000802"
     ),
     "NoSuchBucket": ErrorRow(404, "The specified bucket does not exist.", "0015-00000101"),
     "NoSuchCORSConfiguration": ErrorRow(
@@ -271,9 +267,7 @@ ERRORS: Mapping[str, ErrorRow] = {
     ),
     "NoSuchVersion": ErrorRow(404, "The specified version does not exist.", "0026-00000002"),
     "NotImplemented": ErrorRow(
-        400,
-        "A header you provided implies functionality that is not implemented.",
-        "0002-00000501",
+        400, "A header you provided implies functionality that is not implemented.", "0002-00000501"
     ),
     "NotModified": ErrorRow(304, "Not Modified", "0016-00000402"),
     "NotSymlink": ErrorRow(400, "The object is not symlink.", "0016-00000801"),
@@ -293,9 +287,7 @@ ERRORS: Mapping[str, ErrorRow] = {
     "QpsLimitExceeded": ErrorRow(503, "The QPS limit was exceeded.", "0029-00000002"),
     "RepeatedTags": ErrorRow(400, "The tag keys must be unique.", "0038-00000005"),
     "RequestIsNotMultiPartContent": ErrorRow(
-        400,
-        "Bucket POST must be of the enclosure-type multipart/form-data.",
-        "0007-00000105",
+        400, "Bucket POST must be of the enclosure-type multipart/form-data.", "0007-00000105"
     ),
     "RequestTimeTooSkewed": ErrorRow(
         403,

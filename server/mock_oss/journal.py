@@ -176,11 +176,7 @@ class Journal(Sequence[RequestRecord]):
     """
 
     def __init__(
-        self,
-        limit: int = 10_000,
-        max_bytes: int = 32 << 20,
-        *,
-        operations: Collection[str] = (),
+        self, limit: int = 10_000, max_bytes: int = 32 << 20, *, operations: Collection[str] = ()
     ) -> None:
         self._operations = operations
         self._records: deque[RequestRecord] = deque()

@@ -64,11 +64,7 @@ class Service:
             RefusedError: the path is not UTF-8, or a request to an endpoint uses path style.
         """
         return locate(
-            host,
-            raw_path,
-            cnames=self.store.cnames.bound,
-            domains=self.domains,
-            hosts=self.hosts,
+            host, raw_path, cnames=self.store.cnames.bound, domains=self.domains, hosts=self.hosts
         )
 
     def report_unparsed(self, refused: RefusedError) -> str:

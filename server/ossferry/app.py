@@ -416,10 +416,7 @@ def _application(
         routes=routes,
         lifespan=lifespan,
         middleware=_middleware(base, routes),
-        exception_handlers={
-            OssferryError: answer_problem,
-            HTTPException: answer_http_error,
-        },
+        exception_handlers={OssferryError: answer_problem, HTTPException: answer_http_error},
     )
     app.router.redirect_slashes = False  # one address per route; variants are 404
     app.state.uploads = uploads

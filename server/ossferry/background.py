@@ -99,12 +99,7 @@ class UploadServices:
         self.refused = RefusedUploads(
             store, database, self.hooks, self.quotas, metrics=metrics, clock=clock
         )
-        self.reconciler = Reconciler(
-            *parts,
-            refused=self.refused,
-            trash=self.trash,
-            clock=clock,
-        )
+        self.reconciler = Reconciler(*parts, refused=self.refused, trash=self.trash, clock=clock)
         self.delivery = EventDelivery(
             settings, database, self.hooks, clock=clock, chance=random.random, client=outbound
         )

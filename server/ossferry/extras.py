@@ -11,10 +11,7 @@ import sys
 from ossferry.errors import MissingExtraError
 
 DIST = "PATH/TO/dist"
-WHEELS = {
-    "demo": f"{DIST}/mock_oss-*.whl",
-    "pyodide": f"{DIST}/ossferry_pyodide-*.whl",
-}
+WHEELS = {"demo": f"{DIST}/mock_oss-*.whl", "pyodide": f"{DIST}/ossferry_pyodide-*.whl"}
 """The extras that are wheels of our own."""
 
 

@@ -375,12 +375,7 @@ TABLE: Sequence[Row] = (
     ),
     Row("GET", "/admin", AdminApi, AdminApi.page, action="admin", principals="admins"),
     Row(
-        "GET",
-        "/admin/uploads.csv",
-        AdminApi,
-        AdminApi.export,
-        action="export",
-        principals="admins",
+        "GET", "/admin/uploads.csv", AdminApi, AdminApi.export, action="export", principals="admins"
     ),
     Row("GET", "/admin/style.css", AdminApi, AdminApi.style),
     Row(

@@ -23,10 +23,7 @@ def verify(token: str) -> dict[str, object]:
         return ISSUER.jwks()
 
     verifier = TokenVerifier(
-        Jwks(keys, monotonic=monotonic),
-        issuer=ISSUER.url,
-        audience=CLIENT_ID,
-        clock=utc_now,
+        Jwks(keys, monotonic=monotonic), issuer=ISSUER.url, audience=CLIENT_ID, clock=utc_now
     )
     return asyncio.run(verifier.claims(token))
 

@@ -86,17 +86,7 @@ def _variants(path: str) -> list[str]:
     ]
 
 
-METHODS = (
-    "GET",
-    "HEAD",
-    "OPTIONS",
-    "PUT",
-    "DELETE",
-    "PATCH",
-    "TRACE",
-    "CONNECT",
-    "PROPFIND",
-)
+METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "PROPFIND")
 
 ANONYMOUS = [
     (f"{kind}: {method} {path}", refused(kind, method, path, PAGE))

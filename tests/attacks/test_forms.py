@@ -85,11 +85,7 @@ BENT: Mapping[str, Mapping[str, str | None]] = {
     "another signature": {"x-oss-signature": "0" * 64},
     "another version": {"x-oss-signature-version": "OSS4-HMAC-SHA1"},
     "no policy": {"policy": None},
-    "no signature": {
-        "policy": None,
-        "x-oss-signature": None,
-        "x-oss-signature-version": None,
-    },
+    "no signature": {"policy": None, "x-oss-signature": None, "x-oss-signature-version": None},
     "public to read": {"x-oss-object-acl": "public-read"},
     "public to write": {"x-oss-object-acl": "public-read-write"},
 }

@@ -44,11 +44,7 @@ KINDS: dict[str, dict[str, object]] = {
     "demo": {"auth": "demo"},
     "apikey": {"auth": "apikey"},
     "cors": {"auth": "apikey", "cors_origins": ("https://app.example.com",)},
-    "proxy": {
-        "auth": "proxy",
-        "proxy_secret": PROXY_SECRET,
-        "trusted_proxies": ["192.0.2.0/24"],
-    },
+    "proxy": {"auth": "proxy", "proxy_secret": PROXY_SECRET, "trusted_proxies": ["192.0.2.0/24"]},
     "distant proxy": {
         "auth": "proxy",
         "proxy_secret": PROXY_SECRET,

@@ -30,8 +30,4 @@ def options(*args: str) -> dict[str, Any]:
         args: additional options of the command line.
     """
     use = load_config().use
-    return {
-        "headless": use.headless,
-        "args": [*use.args, *args],
-        "executable_path": executable(),
-    }
+    return {"headless": use.headless, "args": [*use.args, *args], "executable_path": executable()}

@@ -58,11 +58,7 @@ class Wire:
 
 
 def load(
-    browser: Browser,
-    url: str,
-    *,
-    init_script: str = "",
-    then: Callable[[Page], None] | None = None,
+    browser: Browser, url: str, *, init_script: str = "", then: Callable[[Page], None] | None = None
 ) -> Load:
     """Load `url` with an empty cache at 10 Mbit/s and 40 ms, until it is ready and the network
     idle.

@@ -35,11 +35,7 @@ OURS_ROW, UPPY_ROW = "[data-testid=upload]", ".uppy-Dashboard-Item"
 VISIBLE = f"drop of {COUNT:,} files: first row visible"
 DELAY = f"drop of {COUNT:,} files: input delay, p95"
 LATE = f"scroll through {COUNT:,} rows: frames dropped"
-FIGURES = (
-    (VISIBLE, "ms", MAX_VISIBLE_MS),
-    (DELAY, "ms", MAX_DELAY_MS),
-    (LATE, "%", MAX_DROPPED),
-)
+FIGURES = ((VISIBLE, "ms", MAX_VISIBLE_MS), (DELAY, "ms", MAX_DELAY_MS), (LATE, "%", MAX_DROPPED))
 
 WATCH = """
 bench.delays = [];

@@ -120,11 +120,7 @@ class Loader:
         cookies = asyncio.run(_cookies(self._settings, _names(start, users)))
         self._cookies.write_text("\n".join(cookies) + "\n")
         said = wrk(
-            self._url,
-            HERE / "wrk.lua",
-            connections=CONNECTIONS,
-            seconds=seconds,
-            env=self._env,
+            self._url, HERE / "wrk.lua", connections=CONNECTIONS, seconds=seconds, env=self._env
         )
         requests, per_s, p99_ms, failed = said.rpartition("BENCH ")[2].split()
         if int(failed):

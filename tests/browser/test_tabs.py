@@ -126,9 +126,7 @@ def test_who_has_waited_for_a_name_and_taken_it_does_not_lose_it(pages: list[Pag
     assert ask(other, "return tabs.take('x')") is False
 
 
-def test_a_page_that_has_slept_gives_back_only_what_is_still_its_own(
-    pages: list[Page],
-) -> None:
+def test_a_page_that_has_slept_gives_back_only_what_is_still_its_own(pages: list[Page]) -> None:
     mine, other = pages
     if other.evaluate("() => Boolean(navigator.locks)"):
         return  # a Web Lock does not expire while its page is suspended

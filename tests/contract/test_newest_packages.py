@@ -45,11 +45,7 @@ def run(*command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
                 "tests/attacks/test_floods.py",
             ),
         ),
-        (
-            "starlette",
-            "starlette",
-            ("tests/unit/server", "tests/contract/server/test_demo.py"),
-        ),
+        ("starlette", "starlette", ("tests/unit/server", "tests/contract/server/test_demo.py")),
         (
             "oss2",
             "oss2",

@@ -421,17 +421,11 @@ def test_a_file_that_is_deleted_while_its_check_runs(checked: Checked, make_file
         ("hang.bin", "hangs", "It took longer than 2 seconds."),
         ("exit.bin", "exits", "It crashed: "),
         pytest.param(
-            "eat.bin",
-            "eats",
-            "It needed more than 1 GB of memory.",
-            marks=pytest.mark.slow,
+            "eat.bin", "eats", "It needed more than 1 GB of memory.", marks=pytest.mark.slow
         ),
         pytest.param("deep.bin", "is_too_deep", "", marks=pytest.mark.slow),
         pytest.param(
-            "fill.bin",
-            "fills",
-            "It wrote more than 1 GB into new files.",
-            marks=pytest.mark.slow,
+            "fill.bin", "fills", "It wrote more than 1 GB into new files.", marks=pytest.mark.slow
         ),
         pytest.param(
             "print.bin", "prints", "It took longer than 2 seconds.", marks=pytest.mark.slow
@@ -439,12 +433,7 @@ def test_a_file_that_is_deleted_while_its_check_runs(checked: Checked, make_file
     ],
 )
 def test_a_check_that_does_not_work(
-    checked: Checked,
-    make_file: MakeFile,
-    console: Console,
-    name: str,
-    check: str,
-    says: str,
+    checked: Checked, make_file: MakeFile, console: Console, name: str, check: str, says: str
 ) -> None:
     console.expected.append("fatal error|StackOverflow|RangeError|stack")
     console.expected.append(r"too much recursion|^error: Error \(.*pyodide|exit\(9\)")  # Firefox

@@ -39,12 +39,7 @@ ASKABLE_NOTIFICATIONS = """{
     }
   };
 }"""
-SLOW_LINE = {
-    "offline": False,
-    "latency": 0,
-    "downloadThroughput": -1,
-    "uploadThroughput": 200_000,
-}
+SLOW_LINE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
 FORGET = """() => new Promise((done, fail) => {
   const opened = indexedDB.open("keyval-store");
   opened.onerror = fail;

@@ -233,10 +233,7 @@ def test_options_of_the_site_decide_how_and_what_is_stored(
     expect(frame.locator("#files")).to_have_attribute("accept", ".txt,image/*")
     frame.locator("#files").set_input_files([essay(), essay("a.pdf"), essay("b.txt", b"x" * 11)])
 
-    assert [each["code"] for each in wait_for(page, "error", 2)] == [
-        "wrong-type",
-        "file-too-large",
-    ]
+    assert [each["code"] for each in wait_for(page, "error", 2)] == ["wrong-type", "file-too-large"]
     (first,) = wait_for(page, "upload")
     assert re.fullmatch("uploads/[^/]+/orders/7/essay.txt", first["key"])
     assert objects(demo)[first["key"]].storage_class == "IA"

@@ -93,12 +93,7 @@ def test_uploads_wait_for_sts_and_go_on_by_themselves(
     ],
 )
 def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_proof(
-    uploader: UploaderPage,
-    page: Page,
-    demo: Demo,
-    make_file: MakeFile,
-    console: Console,
-    body: str,
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile, console: Console, body: str
 ) -> None:
     console.expected += [NO_ANSWER, f"{REFUSED} 404", BLOCKED]
     content = noise(20 * MIB, seed=62)

@@ -33,11 +33,7 @@ LEFT = """() => [
 
 @pytest.mark.only_browser("chromium")  # the removed features have other names in other engines
 def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
-    demo: Demo,
-    page: Page,
-    console: Console,
-    runtime: str,
-    make_file: Callable[[str, bytes], Path],
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
 ) -> None:
     console.expected.append("net::ERR")
     page.add_init_script(LACKS)

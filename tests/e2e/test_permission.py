@@ -15,10 +15,7 @@ from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
 from support.programs import free_port
 from support.serving import serve
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.parametrize("runtime", ["micropython"], indirect=True),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("runtime", ["micropython"], indirect=True)]
 
 MakeFile = Callable[[str, bytes], Path]
 CONTENT = noise(20 * MIB + 1, seed=3)  # 21 parts

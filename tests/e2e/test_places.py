@@ -15,10 +15,7 @@ from mock_oss.faults.plan import Fault
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.parametrize("runtime", ["micropython"], indirect=True),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("runtime", ["micropython"], indirect=True)]
 
 CHANGED = re.compile("has changed since it was chosen|was changed, moved or deleted")
 MakeFile = Callable[[str, bytes], Path]
@@ -69,11 +66,7 @@ def _failing(console: Console) -> None:
     ]
 )
 def two_pages(
-    request: pytest.FixtureRequest,
-    demo: Demo,
-    page: Page,
-    console: Console,
-    runtime: str,
+    request: pytest.FixtureRequest, demo: Demo, page: Page, console: Console, runtime: str
 ) -> TwoPages:
     """Two tabs of one browser, with and without Web Locks."""
     first = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
@@ -91,11 +84,7 @@ def two_pages(
 def slow_down(demo: Demo, name: str, *, skip: int = 0) -> Fault:
     """Make each part of a file take a minute, except the first `skip` parts."""
     return demo.oss.faults.add(
-        "bandwidth",
-        bytes_per_s=PART / 60,
-        key=f"*/{name}",
-        operation="UploadPart",
-        skip=skip,
+        "bandwidth", bytes_per_s=PART / 60, key=f"*/{name}", operation="UploadPart", skip=skip
     )
 
 

@@ -15,10 +15,7 @@ from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.records import record_keys
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.parametrize("runtime", ["micropython"], indirect=True),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("runtime", ["micropython"], indirect=True)]
 
 MakeFile = Callable[[str, bytes], Path]
 COUNT = 20  # twelve of them are being sent

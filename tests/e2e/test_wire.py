@@ -17,10 +17,7 @@ from e2e.storage_side import MIB, asked, expect_whole, noise, pending, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.parametrize("runtime", ["micropython"], indirect=True),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("runtime", ["micropython"], indirect=True)]
 
 MakeFile = Callable[[str, bytes], Path]
 PART = MIB

@@ -27,13 +27,7 @@ PACKAGES = {
 """Debian's packages for each engine."""
 
 NAMES = {
-    "chromium": (
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-        "chrome",
-    ),
+    "chromium": ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
     "firefox": ("firefox-esr",),  # Playwright cannot drive every release of `firefox`
 }
 PARTS = {"chromium": ("chromium", "chromium-headless-shell")}

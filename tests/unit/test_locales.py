@@ -65,10 +65,7 @@ Text: TypeAlias = "str | dict[str, str]"
 
 # The nouns of the counted sentences in Arabic: singular, dual, plural of 3 to 10, and the singular
 # in the accusative of 11 to 99. The dual depends on the case in the sentence.
-FILE, OF_FILES = (
-    ("ملف", "ملفان", "ملفات", "ملفًا"),
-    ("ملف", "ملفين", "ملفات", "ملفًا"),
-)
+FILE, OF_FILES = (("ملف", "ملفان", "ملفات", "ملفًا"), ("ملف", "ملفين", "ملفات", "ملفًا"))
 OF_UPLOADS = ("عملية", "عمليتي", "عمليات", "عملية")
 CHECK = ("فحص", "فحصان", "فحوص", "فحصًا")
 OF_MINUTES = ("دقيقة", "دقيقتين", "دقائق", "دقيقة")

@@ -67,12 +67,7 @@ _OBJECT_ACL = {
     "oss:DeleteObjectVersion": ("public-read-write",),
 }
 _WITH_EXISTING_TAGS = frozenset(
-    {
-        "oss:GetObject",
-        "oss:GetObjectVersion",
-        "oss:GetObjectTagging",
-        "oss:GetObjectVersionTagging",
-    }
+    {"oss:GetObject", "oss:GetObjectVersion", "oss:GetObjectTagging", "oss:GetObjectVersionTagging"}
 )
 ACL_EC = "0003-00000001"
 """The EC of a refusal by an ACL."""

@@ -255,10 +255,7 @@ class _Control:
     async def get_endpoints(self, request: Request) -> Response:
         mock = self._mock
         return JSONResponse(
-            {
-                "cnames": dict(mock.cnames),
-                "refuse_public_endpoints": mock.refuse_public_endpoints,
-            }
+            {"cnames": dict(mock.cnames), "refuse_public_endpoints": mock.refuse_public_endpoints}
         )
 
     async def post_endpoints(self, request: Request) -> Response:

@@ -124,11 +124,7 @@ def _parse(text: str, variables: Mapping[str, str]) -> _Callback:
     if not isinstance(host, str) or not _HOST.fullmatch(host):
         raise _wrong("The callbackHost is not the name of a host.")
     return _Callback(
-        urls=listed,
-        host=host,
-        body=body,
-        body_type=str(body_type),
-        variables=variables,
+        urls=listed, host=host, body=body, body_type=str(body_type), variables=variables
     )
 
 

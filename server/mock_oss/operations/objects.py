@@ -10,13 +10,7 @@ from mock_oss.http.ranges import parse_range
 from mock_oss.http.request import header_text
 from mock_oss.http.response import Response
 from mock_oss.operations.callbacks import deliver, read_callback
-from mock_oss.operations.common import (
-    check_version_id,
-    existing,
-    gmt,
-    quoted,
-    version_headers,
-)
+from mock_oss.operations.common import check_version_id, existing, gmt, quoted, version_headers
 from mock_oss.operations.compression import gzip_headers, wants_gzip
 from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.object_headers import Properties, read_properties

@@ -10,13 +10,7 @@ from datetime import UTC, datetime
 from mock_oss.access.directory import Directory, ManagedPolicy, RoleEntry, UserEntry
 from mock_oss.access.identities import Caller
 from mock_oss.errors import STSRefusedError
-from mock_oss.policies.evaluation import (
-    Policy,
-    PolicyError,
-    Question,
-    evaluate,
-    evaluate_session,
-)
+from mock_oss.policies.evaluation import Policy, PolicyError, Question, evaluate, evaluate_session
 from mock_oss.sts.signatures import STSCall, missing
 
 Answer = dict[str, object]

@@ -33,11 +33,7 @@ def _policy(*statements: Mapping[str, object]) -> str:
 
 
 _OPERATOR = _policy(
-    {
-        "Effect": "Allow",
-        "Action": ["oss:*"],
-        "Resource": [f"acs:oss:*:{ACCOUNT_ID}:*"],
-    },
+    {"Effect": "Allow", "Action": ["oss:*"], "Resource": [f"acs:oss:*:{ACCOUNT_ID}:*"]},
     {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": ["*"]},
 )
 _UPLOADER = _policy(
@@ -147,11 +143,7 @@ class World:
     """
 
     users: tuple[User, ...] = (
-        User(
-            name="mock-oss-user",
-            keys={ACCESS_KEY_ID: ACCESS_KEY_SECRET},
-            policies=(_OPERATOR,),
-        ),
+        User(name="mock-oss-user", keys={ACCESS_KEY_ID: ACCESS_KEY_SECRET}, policies=(_OPERATOR,)),
     )
     roles: tuple[Role, ...] = (Role(name="oss-web-upload", policies=(_UPLOADER,)),)
     buckets: tuple[BucketSpec, ...] = (BucketSpec(name=BUCKET),)

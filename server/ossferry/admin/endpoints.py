@@ -60,11 +60,7 @@ class AdminApi:
             uploads = await uploads_report(connection, principal=principal, limit=SHOWN)
         language = language_of(request, LANGUAGES)
         body = self._page.html(
-            people,
-            uploads,
-            base=mount_path(request.scope),
-            principal=principal,
-            language=language,
+            people, uploads, base=mount_path(request.scope), principal=principal, language=language
         )
         headers = {"vary": VARY}
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")

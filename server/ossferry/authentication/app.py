@@ -24,11 +24,7 @@ from ossferry.settings.types import RETURN_ADDRESS
 
 
 def app_authenticator(
-    settings: Settings,
-    identify: Identify,
-    rates: Rates,
-    *,
-    patience_s: float = APPLICATION_S,
+    settings: Settings, identify: Identify, rates: Rates, *, patience_s: float = APPLICATION_S
 ) -> Authenticator:
     """Return an authenticator that calls an application's own `identify` function.
 

@@ -95,7 +95,5 @@ def _apikey_authenticator(settings: Settings, clock: Clock) -> Authenticator:
     keys = ApiKeyAuth(file, secret=settings.secret_bytes, clock=clock)
     prefix = KEY_PREFIX if "jwt" in settings.auth else ""
     return Authenticator(
-        identify=keys.identify,
-        ambient=never,
-        carries=lambda request: has_bearer(request, prefix),
+        identify=keys.identify, ambient=never, carries=lambda request: has_bearer(request, prefix)
     )

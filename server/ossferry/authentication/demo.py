@@ -20,10 +20,7 @@ from ossferry.settings.model import Settings
 
 DEMO_COOKIE = "ossferry_demo_user"
 DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
-    {
-        "alice": Principal(id="alice", name="Alice"),
-        "bob": Principal(id="bob", name="Bob"),
-    }
+    {"alice": Principal(id="alice", name="Alice"), "bob": Principal(id="bob", name="Bob")}
 )
 
 

@@ -177,14 +177,7 @@ def oidc_authenticator(
     sessions = Sessions(settings, sign_outs, clock=clock)
     guard = Guard(settings, ambient=always)
     oidc = Oidc(
-        settings,
-        provider,
-        sessions,
-        storage,
-        guard=guard,
-        rates=rates,
-        audit=audit,
-        clock=clock,
+        settings, provider, sessions, storage, guard=guard, rates=rates, audit=audit, clock=clock
     )
     return Authenticator(
         identify=oidc.identify,

@@ -23,14 +23,7 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed
 class TokenVerifier:
     """Verifies tokens of one issuer for one audience."""
 
-    def __init__(
-        self,
-        jwks: Jwks,
-        *,
-        issuer: str,
-        audience: str,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, jwks: Jwks, *, issuer: str, audience: str, clock: Clock) -> None:
         self._jwks = jwks
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(clock().timestamp()),

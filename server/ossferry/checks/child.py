@@ -51,11 +51,7 @@ def main() -> None:
         checker = make_checker(json.dumps(job["config"]), job["source"])
         verdict = asyncio.run(
             checker.check(
-                job["path"],
-                job["folder"],
-                json.dumps(job["about"]),
-                begin,
-                lambda _share: None,
+                job["path"], job["folder"], json.dumps(job["about"]), begin, lambda _share: None
             )
         )
         tell(verdict=json.loads(verdict))

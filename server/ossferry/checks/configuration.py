@@ -16,13 +16,7 @@ from ossferry.checks.bundle import Bundle, Package, read_bundle, read_package
 from ossferry.checks.selection import RunJson, run_json, select_checks
 from ossferry.checks.source import Source
 from ossferry.errors import SettingsError
-from ossferry.pages.assets import (
-    Assets,
-    StoredFile,
-    how_to_install,
-    is_installed,
-    stored_file,
-)
+from ossferry.pages.assets import Assets, StoredFile, how_to_install, is_installed, stored_file
 from ossferry.settings.model import Settings
 from ossferry_checks.builtin.options import BuiltInOptions
 from ossferry_checks.in_browser import reasons

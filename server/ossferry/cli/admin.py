@@ -233,8 +233,7 @@ def reconcile(
 
 @admin_commands.command("kill-switch")
 def kill_switch(
-    state: Annotated[Literal["on", "off", "status"], typer.Argument()],
-    as_json: JsonOption = False,
+    state: Annotated[Literal["on", "off", "status"], typer.Argument()], as_json: JsonOption = False
 ) -> None:
     """Turn the kill switch on or off, or print its status.
 

@@ -22,12 +22,7 @@ from ossferry.cli.admin import admin_commands
 from ossferry.cli.checks import check, checks_commands
 from ossferry.cli.complaints import complaint, file_complaint
 from ossferry.cli.keys import key_commands
-from ossferry.cli.mock import (
-    refuse_production,
-    refuse_unsafe_mock,
-    require_mock,
-    run_mock_oss,
-)
+from ossferry.cli.mock import refuse_production, refuse_unsafe_mock, require_mock, run_mock_oss
 from ossferry.cli.output import json_line, wants_json
 from ossferry.cli.setup.commands import setup, teardown
 from ossferry.cli.setup.policy import policy
@@ -89,10 +84,7 @@ class _Commands(TyperGroup):
 
 
 commands = typer.Typer(
-    cls=_Commands,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown"
 )
 commands.add_typer(key_commands, name="apikey")
 commands.add_typer(admin_commands, name="admin")
@@ -246,11 +238,7 @@ def _serve_here(settings: "Settings", app: "Starlette", sock: "socket") -> None:
     settle()
     with StopSignals() as signals:
         server = BackgroundServer(
-            app,
-            sock,
-            grace_s=GRACE_S,
-            drain_s=settings.drain_s,
-            on_exit=signals.set,
+            app, sock, grace_s=GRACE_S, drain_s=settings.drain_s, on_exit=signals.set
         )
         server.start()
         signals.wait()

@@ -156,11 +156,7 @@ class Forms:
             raise TypeNotTakenError(f"Name and type must match one of: {', '.join(types)}.")
 
     def sign(
-        self,
-        grant: Grant,
-        wanted: FormWish,
-        *,
-        success: Callable[[str], Field] = lambda _: STORED,
+        self, grant: Grant, wanted: FormWish, *, success: Callable[[str], Field] = lambda _: STORED
     ) -> SignedForm:
         """Return a signed form for the requested file.
 
@@ -214,12 +210,7 @@ class FormApi:
     """The handler of `POST /api/form`."""
 
     def __init__(
-        self,
-        forms: Forms,
-        *,
-        token: TokenApi,
-        authenticator: Authenticator,
-        clock: Clock,
+        self, forms: Forms, *, token: TokenApi, authenticator: Authenticator, clock: Clock
     ) -> None:
         self._forms = forms
         self._token = token

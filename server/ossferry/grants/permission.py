@@ -108,9 +108,7 @@ class Authorizer:
             return _narrowed(self._settings, Permission())
         principal = Principal(id=owner.id, name=owner.label)
         permission = await answer_of(
-            "authorize",
-            self._authorize(principal, request, wanted),
-            patience_s=self._patience_s,
+            "authorize", self._authorize(principal, request, wanted), patience_s=self._patience_s
         )
         if permission is not None and not isinstance(permission, Permission):
             raise AuthorizationError("authorize must return a Permission or None.")

@@ -136,11 +136,7 @@ class Grants:
             refused_key_id=refused_key_id,
         )
         return Grant(
-            owner=owner,
-            permission=permission,
-            credentials=credentials,
-            outcome=outcome,
-            left=left,
+            owner=owner, permission=permission, credentials=credentials, outcome=outcome, left=left
         )
 
     async def close(self) -> None:

@@ -11,12 +11,7 @@ from types import MappingProxyType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ossferry.errors import (
-    BadRequestError,
-    BodyTooLargeError,
-    HeadersTooLargeError,
-    NowhereError,
-)
+from ossferry.errors import BadRequestError, BodyTooLargeError, HeadersTooLargeError, NowhereError
 from ossferry.mount import route_path
 
 MAX_HEADER_BYTES = 16 * 1024

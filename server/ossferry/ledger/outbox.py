@@ -58,12 +58,7 @@ async def add(
 
 
 async def claim(
-    connection: AsyncConnection,
-    now: datetime,
-    *,
-    target: str,
-    hold_s: float,
-    limit: int,
+    connection: AsyncConnection, now: datetime, *, target: str, hold_s: float, limit: int
 ) -> Sequence[Delivery]:
     """Return the due deliveries to one target, and reserve these deliveries for this process.
 

@@ -435,10 +435,7 @@ async def _lock(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str
 
 
 async def _count(
-    connection: AsyncConnection,
-    principal: str,
-    added: Sequence[Stored],
-    replaced: Sequence[int],
+    connection: AsyncConnection, principal: str, added: Sequence[Stored], replaced: Sequence[int]
 ) -> dict[str, tuple[int, int]]:
     """Add uploads to the usage of their days and to the total usage.
 

@@ -27,10 +27,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._decisions = Counter(
-            "ossferry_decisions",
-            "Decisions about grants.",
-            ["outcome"],
-            registry=self.registry,
+            "ossferry_decisions", "Decisions about grants.", ["outcome"], registry=self.registry
         )
         self._sts_calls = Counter(
             "ossferry_sts_calls", "Calls to STS.", ["result"], registry=self.registry

@@ -210,10 +210,7 @@ class OssBucket:
                 log.warning("link-shortened", reason="the bucket does not keep versions")
         lives_s = min(lives_s, int((credentials.expires_at - now).total_seconds()))
         bucket = self._sdk.bucket(
-            credentials,
-            self._settings.links_address,
-            timeout_s=TIMEOUT_S,
-            is_cname=True,
+            credentials, self._settings.links_address, timeout_s=TIMEOUT_S, is_cname=True
         )
         url = bucket.link(stored.key, lives_s, params)
         return Link(url=url, expires_at=now.replace(microsecond=0) + timedelta(seconds=lives_s))

@@ -16,10 +16,7 @@ from ossferry.oss.ram import RamApi
 from ossferry.settings.model import Settings
 
 POLICY_NAME = "ossferry-kill-switch"
-DENY = {
-    "Version": "1",
-    "Statement": [{"Effect": "Deny", "Action": ["oss:*"], "Resource": ["*"]}],
-}
+DENY = {"Version": "1", "Statement": [{"Effect": "Deny", "Action": ["oss:*"], "Resource": ["*"]}]}
 NO_POLICY = "EntityNotExist.Policy"
 DONE_BEFORE = (
     "EntityAlreadyExists.Policy",

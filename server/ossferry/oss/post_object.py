@@ -82,10 +82,7 @@ def signed_fields(
     day = f"{at.astimezone(UTC):%Y%m%d}"
     signing = [
         ("x-oss-signature-version", ALGORITHM),
-        (
-            "x-oss-credential",
-            f"{credentials.access_key_id}/{day}/{region}/oss/aliyun_v4_request",
-        ),
+        ("x-oss-credential", f"{credentials.access_key_id}/{day}/{region}/oss/aliyun_v4_request"),
         ("x-oss-date", f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"),
         ("x-oss-security-token", credentials.security_token),
     ]

@@ -223,10 +223,7 @@ class StsClient:
 def objects_sts(settings: Settings, credentials: CredentialClient) -> StsClient:
     """Return a client for the role that the server uses for its own access to uploads."""
     return StsClient(
-        settings,
-        credentials,
-        role_arn=settings.objects_role_arn,
-        duration_s=OBJECTS_SESSION_S,
+        settings, credentials, role_arn=settings.objects_role_arn, duration_s=OBJECTS_SESSION_S
     )
 
 

@@ -9,24 +9,12 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Self
 
-from pydantic import (
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from ossferry.settings.addresses import Addresses
 from ossferry.settings.checks import PREFIX, CheckSettings
-from ossferry.settings.choices import (
-    UPLOAD_ACTIONS,
-    Action,
-    GrantKind,
-    Level,
-    Runtime,
-    Undo,
-)
+from ossferry.settings.choices import UPLOAD_ACTIONS, Action, GrantKind, Level, Runtime, Undo
 from ossferry.settings.files import FileSecrets
 from ossferry.settings.rules import broken_rules
 from ossferry.settings.types import (
@@ -203,8 +191,7 @@ class Settings(CheckSettings):
         description="Highest number of calls to STS per second; an account may make 100.",
     )
     api_keys_file: Path | None = Field(
-        default=None,
-        description="The file in which `ossferry apikey` stores hashes of keys.",
+        default=None, description="The file in which `ossferry apikey` stores hashes of keys."
     )
     jwt_issuer: str = Field(default="", description="The `iss` of accepted bearer tokens.")
     jwt_audience: str = Field(default="", description="The `aud` of accepted bearer tokens.")
@@ -243,8 +230,7 @@ class Settings(CheckSettings):
         " `SSL_CERT_FILE` has no effect.",
     )
     proxy_secret: LongSecret | None = Field(
-        default=None,
-        description="The secret that the proxy must send in `X-Proxy-Secret`.",
+        default=None, description="The secret that the proxy must send in `X-Proxy-Secret`."
     )
     proxy_user_header: HeaderName = Field(
         default="x-forwarded-user",
@@ -262,8 +248,7 @@ class Settings(CheckSettings):
         " [embedding.md](embedding.md#into-another-sites-page).",
     )
     cors_origins: tuple[Origin, ...] = Field(
-        default=(),
-        description="Origins whose pages may call the API with a bearer token.",
+        default=(), description="Origins whose pages may call the API with a bearer token."
     )
     rate_per_principal: Rate = Field(
         default="120/minute", description="Highest rate of requests of one principal."
@@ -279,9 +264,7 @@ class Settings(CheckSettings):
         " its data, or without Redis when the process ends.",
     )
     max_file_size: int = Field(
-        default=MAX_OBJECT_SIZE,
-        ge=1,
-        description="The largest file in bytes.",
+        default=MAX_OBJECT_SIZE, ge=1, description="The largest file in bytes."
     )
     max_files: int = Field(default=10_000, ge=1, description="How many files can wait in the page.")
     allowed_types: tuple[FileType, ...] = Field(
@@ -336,8 +319,7 @@ class Settings(CheckSettings):
         " `/readyz` answers 503, and each answer has `Connection: close`.",
     )
     metrics_token: LongSecret | None = Field(
-        default=None,
-        description="The bearer token for `/metrics`, which is off without it.",
+        default=None, description="The bearer token for `/metrics`, which is off without it."
     )
     tracing: bool = Field(
         default=False,

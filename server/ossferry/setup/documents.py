@@ -88,11 +88,7 @@ def _server_trust(wanted: Wanted) -> Json:
         return _trusting({"Service": ["ecs.aliyuncs.com"]})
     provider = f"acs:ram::{wanted.account}:oidc-provider/{wanted.provider}"
     account = f"system:serviceaccount:{wanted.service_account}"
-    equals = {
-        "oidc:aud": "sts.aliyuncs.com",
-        "oidc:iss": wanted.issuer,
-        "oidc:sub": account,
-    }
+    equals = {"oidc:aud": "sts.aliyuncs.com", "oidc:iss": wanted.issuer, "oidc:sub": account}
     return _trusting({"Federated": [provider]}, {"StringEquals": equals})
 
 

@@ -48,11 +48,7 @@ class Counter:
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        *,
-        monotonic: Monotonic = monotonic,
-        timeout_s: float = TIMEOUT_S,
+        self, settings: Settings, *, monotonic: Monotonic = monotonic, timeout_s: float = TIMEOUT_S
     ) -> None:
         self._monotonic = monotonic
         self._local = MovingWindows(monotonic)

@@ -134,13 +134,7 @@ class Recorder:
     """Writes receipts, usage and hook events to the ledger in one transaction."""
 
     def __init__(
-        self,
-        database: Database,
-        hooks: Hooks,
-        quotas: Quotas,
-        *,
-        metrics: Metrics,
-        clock: Clock,
+        self, database: Database, hooks: Hooks, quotas: Quotas, *, metrics: Metrics, clock: Clock
     ) -> None:
         self._database = database
         self._metrics = metrics
@@ -250,11 +244,7 @@ class ReceiptApi:
         check_own_key(report.key, owner.prefix)
         stored = _confirmed(report, await self._store.head(report.key))
         receipt = await self._recorder.record(
-            owner,
-            stored,
-            source="page",
-            request_id=report.request_id or "",
-            checks=report.checks,
+            owner, stored, source="page", request_id=report.request_id or "", checks=report.checks
         )
         answer: ReceiptJson = {
             **_recorded(stored, receipt),

@@ -129,9 +129,7 @@ class _Table:
         if len(self._values(sample, allowed)) > 1:
             return allowed
         raise self._reject(
-            "table_delimiter",
-            delimiter=self._named(found),
-            allowed_delimiter=self._named(allowed),
+            "table_delimiter", delimiter=self._named(found), allowed_delimiter=self._named(allowed)
         )
 
     def _named(self, delimiter: str) -> str:

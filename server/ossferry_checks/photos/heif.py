@@ -75,10 +75,7 @@ def _photo(meta: bytes) -> Photo:
         width, height = height, width
     colours = [meta[box.start : box.stop] for box in properties if box.type == b"colr"]
     return Photo(
-        format="heif",
-        width=width,
-        height=height,
-        has_wide_gamut=any(map(_is_p3, colours)),
+        format="heif", width=width, height=height, has_wide_gamut=any(map(_is_p3, colours))
     )
 
 

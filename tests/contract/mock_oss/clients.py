@@ -77,11 +77,7 @@ SIGNERS: dict[str, Any] = {
 
 
 def oss2_bucket(
-    oss: MockOSS,
-    name: str = BUCKET,
-    *,
-    version: str = "v4",
-    credentials: Credentials = PERMANENT,
+    oss: MockOSS, name: str = BUCKET, *, version: str = "v4", credentials: Credentials = PERMANENT
 ) -> Any:
     """Return a bucket of oss2."""
     provider = StaticCredentialsProvider(*credentials)

@@ -193,11 +193,7 @@ def test_a_callback_that_cannot_be_read_stores_nothing(mock_oss: MockOSS, callba
 def test_header_and_query_are_not_taken_together(mock_oss: MockOSS) -> None:
     callback = encoded({"callbackUrl": "http://a", "callbackBody": "x"})
     target, headers = signed_headers(
-        mock_oss,
-        "PUT",
-        "a",
-        query={"callback": callback},
-        headers={"x-oss-callback": callback},
+        mock_oss, "PUT", "a", query={"callback": callback}, headers={"x-oss-callback": callback}
     )
 
     answer = send(mock_oss, "PUT", target, headers=headers, body=b"")
@@ -312,10 +308,7 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
     ],
 )
 def test_t66_a_callback_reaches_no_private_address(
-    mock_oss: MockOSS,
-    reached: list[str],
-    name_server: dict[str, list[list[str]]],
-    host: str,
+    mock_oss: MockOSS, reached: list[str], name_server: dict[str, list[list[str]]], host: str
 ) -> None:
     name_server["internal.example"] = [["10.0.0.1", "fd00::1"]]
     callback = {"callbackUrl": f"http://{host}/", "callbackBody": "x", "callbackHost": "8.8.8.8"}

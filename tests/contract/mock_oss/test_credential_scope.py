@@ -113,8 +113,7 @@ def test_a_scope_of_another_region_is_refused(put: Put, region: str) -> None:
 
 @every_way
 @pytest.mark.parametrize(
-    "rest",
-    ["sts/aliyun_v4_request", "oss/aws4_request", "oss/aliyun_v4_request/more", "oss"],
+    "rest", ["sts/aliyun_v4_request", "oss/aws4_request", "oss/aliyun_v4_request/more", "oss"]
 )
 def test_a_scope_of_another_product_or_version_is_refused(put: Put, rest: str) -> None:
     status, code, ec = outcome(put, "20261128", REGION, rest)

@@ -76,8 +76,7 @@ def test_503_carries_retry_after(mock_oss: MockOSS, bucket_v4: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("when", "stored"),
-    [("before", False), ("mid-body", False), ("before-answer", True)],
+    ("when", "stored"), [("before", False), ("mid-body", False), ("before-answer", True)]
 )
 def test_a_reset_loses_the_answer_but_not_always_the_object(
     mock_oss: MockOSS, bucket_v4: Any, when: str, stored: bool

@@ -200,9 +200,7 @@ def test_a_condition_is_about_the_request_and_the_stored_object(
 
 
 READS_CURRENT = [statement("Allow", "GetObject GetObjectTagging DeleteObject PutObject", "*")]
-READS_VERSIONS = [
-    statement("Allow", "GetObjectVersion DeleteObjectVersion PutObject", "alice/*"),
-]
+READS_VERSIONS = [statement("Allow", "GetObjectVersion DeleteObjectVersion PutObject", "alice/*")]
 
 
 def two_versions(oss: MockOSS, key: str) -> tuple[str, str]:

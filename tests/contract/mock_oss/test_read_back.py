@@ -298,10 +298,7 @@ CONDITIONS = st.lists(
     max_size=2,
 )
 OFTEN = settings(
-    max_examples=150,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
+    max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -321,9 +321,7 @@ def _query(params: dict[str, str]) -> str:
     return urlencode(params)
 
 
-def test_an_unknown_action_and_a_missing_parameter_have_their_own_codes(
-    mock_oss: MockOSS,
-) -> None:
+def test_an_unknown_action_and_a_missing_parameter_have_their_own_codes(mock_oss: MockOSS) -> None:
     unknown = send(mock_oss, "GET", "/?Action=Fly&Version=2015-04-01&Format=JSON")
     unsigned = send(mock_oss, "GET", "/?Action=AssumeRole&Version=2015-04-01&Format=JSON")
     as_xml = send(mock_oss, "GET", "/?Action=AssumeRole&Version=2015-04-01")

@@ -36,9 +36,7 @@ def oss() -> Any:
 
 
 @pytest.mark.parametrize(
-    "capture",
-    CAPTURES["captures"],
-    ids=lambda c: f"{c['sdk']} {c['op']}".replace(" ", "-"),
+    "capture", CAPTURES["captures"], ids=lambda c: f"{c['sdk']} {c['op']}".replace(" ", "-")
 )
 def test_a_captured_request_gets_the_recorded_verdict(oss: MockOSS, capture: Any) -> None:
     headers = dict(capture["headers"])

@@ -196,11 +196,7 @@ def _environment(endpoint: str) -> dict[str, str]:
         "STS_ARN": ADMIN.arn,
         "AUTH_VERSION": "v4",
     }
-    node = {
-        "ID": ACCESS_KEY_ID,
-        "SECRET": ACCESS_KEY_SECRET,
-        "REGION": "oss-cn-hangzhou",
-    }
+    node = {"ID": ACCESS_KEY_ID, "SECRET": ACCESS_KEY_SECRET, "REGION": "oss-cn-hangzhou"}
     return {
         **os.environ,
         **variables(WORLD, endpoint),

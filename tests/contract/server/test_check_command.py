@@ -158,8 +158,7 @@ def test_a_file_that_no_check_looks_at(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
-    [("slow.csv", "slow did not work: "), ("crash.csv", "crash did not work: ")],
+    ("name", "words"), [("slow.csv", "slow did not work: "), ("crash.csv", "crash did not work: ")]
 )
 def test_a_check_that_hangs_or_ends_the_process_does_not_work(
     run: Run, name: str, words: str
@@ -330,12 +329,7 @@ def test_an_upload_that_is_not_there(demo: Demo, checks: Path) -> None:
     ],
 )
 def test_t65_an_upload_that_is_too_large_is_not_downloaded(
-    demo: Demo,
-    checks: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    most: int,
-    free: int,
-    sentence: str,
+    demo: Demo, checks: Path, monkeypatch: pytest.MonkeyPatch, most: int, free: int, sentence: str
 ) -> None:
     operators_bucket(demo).put_object(KEY, b"date,sku\n")
     monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=free))

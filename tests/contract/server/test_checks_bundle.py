@@ -116,12 +116,7 @@ def test_the_wheels_for_the_browser_are_chosen_with_their_dependencies(
         {"name": "fast-core", "version": "2.1", "file": core.name},
     ]
     assert "2 wheels in" in result.stderr
-    assert names(folder) == {
-        "fancy-1.0-py3-none-any.whl",
-        core.name,
-        "checks.lock",
-        "bundle.json",
-    }
+    assert names(folder) == {"fancy-1.0-py3-none-any.whl", core.name, "checks.lock", "bundle.json"}
     lock = (folder / "checks.lock").read_text()
     assert f"fast-core==2.1 --hash=sha256:{digest(core)}" in lock
     read = read_bundle(load_check_settings())

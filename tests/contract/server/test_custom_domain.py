@@ -22,9 +22,7 @@ DOMAIN = "files.localhost"
 def new_account(web_dir: Path) -> Iterator[Demo]:
     """A demo that gives out a custom domain, with a mock that refuses public endpoints."""
     with Demo(
-        web_dir=web_dir,
-        custom_domain=DOMAIN,
-        upload_hosts=("oss-accelerate.localhost",),
+        web_dir=web_dir, custom_domain=DOMAIN, upload_hosts=("oss-accelerate.localhost",)
     ) as demo:
         yield demo
 
@@ -166,10 +164,7 @@ def test_an_address_that_oss_refuses_is_a_problem_that_says_what_to_do(
     public = f"http://oss-cn-hangzhou.localhost:{port}"
     resolve(monkeypatch, ".localhost")
     with Demo(
-        web_dir=web_dir,
-        oss_port=port,
-        objects_endpoint=public,
-        refuse_public_endpoints=True,
+        web_dir=web_dir, oss_port=port, objects_endpoint=public, refuse_public_endpoints=True
     ) as demo:
         if oss_code != "PublicEndpointForbidden":
             demo.oss.faults.add("error", code=oss_code, operation="HeadObject")

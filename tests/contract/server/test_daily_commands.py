@@ -189,12 +189,7 @@ def test_a_link_that_ends_early_is_told(daily: Demo, site: httpx.Client, run: Ru
     ids=["too long", "inline", "note"],
 )
 def test_a_link_has_the_rules_of_the_route(
-    daily: Demo,
-    site: httpx.Client,
-    run: Run,
-    arguments: tuple[str, ...],
-    code: int,
-    sentence: str,
+    daily: Demo, site: httpx.Client, run: Run, arguments: tuple[str, ...], code: int, sentence: str
 ) -> None:
     upload = put(daily, site, b"<html>", name="a.html", headers={"content-type": "text/html"})
 
@@ -336,11 +331,7 @@ def test_a_local_file_is_compared_with_a_stored_object(
     (row,) = in_json(good)
     assert (good.code, row["outcome"], row["crc64"]) == (0, "same", upload.report["crc64"])
     (row,) = in_json(bad)
-    assert (bad.code, row["outcome"], row["stored_crc64"]) == (
-        1,
-        "differs",
-        upload.report["crc64"],
-    )
+    assert (bad.code, row["outcome"], row["stored_crc64"]) == (1, "differs", upload.report["crc64"])
     assert row["crc64"] != row["stored_crc64"]
 
 

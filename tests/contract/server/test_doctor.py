@@ -101,9 +101,7 @@ def allowing(*actions: str) -> str:
 SERVER_ARN = f"acs:ram::{ACCOUNT}:user/{SERVER.name}"
 IDENTITY = replace(SERVER, policies=(*SERVER.policies, template("doctor-policy")))
 ROLE = Role(
-    name="oss-web-upload",
-    policies=(template("role-policy"),),
-    trust_policy=trusting(SERVER_ARN),
+    name="oss-web-upload", policies=(template("role-policy"),), trust_policy=trusting(SERVER_ARN)
 )
 SPEC = BucketSpec(name=BUCKET, cors=CORS, lifecycle=LIFECYCLE)
 
@@ -848,12 +846,7 @@ def test_fixes_for_the_bucket_name_its_configurations_and_impossible_checks_are_
             "PublicAccessBlockConfiguration",
             "`--adopt` and the same options",
         ),
-        (
-            open_bucket,
-            "public-access-block",
-            "PublicAccessBlockConfiguration",
-            "the same options",
-        ),
+        (open_bucket, "public-access-block", "PublicAccessBlockConfiguration", "the same options"),
         (no_bucket, "bucket", "CreateBucketConfiguration", "the same options"),
         (bare_bucket, "cors", "CORSConfiguration", "these origins and the same options"),
         (bare_bucket, "lifecycle", "LifecycleConfiguration", "the same options"),
@@ -932,11 +925,7 @@ def ledger_server(a_postgres: Postgres) -> Postgres:
             "fail",
             "refuses the user or the password (password authentication failed for user",
         ),
-        (
-            lambda url: url.replace("postgres@", "nobody@"),
-            "fail",
-            "refuses the user (role ",
-        ),
+        (lambda url: url.replace("postgres@", "nobody@"), "fail", "refuses the user (role "),
         (
             lambda url: url.replace("postgres@", "stranger:right@"),
             "fail",

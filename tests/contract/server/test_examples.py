@@ -64,11 +64,7 @@ def name_only(name: str, _page: str) -> dict[str, str]:
 
 def with_password(name: str, page: str) -> dict[str, str]:
     (token,) = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-    return {
-        "username": name,
-        "password": f"{name}-of-the-school",
-        "csrfmiddlewaretoken": token,
-    }
+    return {"username": name, "password": f"{name}-of-the-school", "csrfmiddlewaretoken": token}
 
 
 FRAMEWORKS = {

@@ -128,11 +128,7 @@ def test_somebody_is_shut_out_and_let_in_again(drill: Demo, site: httpx.Client) 
     in_json = json.loads(command(drill, "admin", "revoke", alice, "--json").out)
     command(drill, "admin", "restore", alice)
 
-    assert (shut.code, refused["code"], again["principal"]) == (
-        0,
-        "revoked",
-        {"name": "Alice"},
-    )
+    assert (shut.code, refused["code"], again["principal"]) == (0, "revoked", {"name": "Alice"})
     assert shut.out == ""
     assert json.loads(restored.out) == {"hash": alice, "revoked_at": None}
     assert in_json == {"hash": alice, "revoked_at": in_json["revoked_at"]}

@@ -515,9 +515,7 @@ async def test_several_ledgers_of_one_process_may_be_migrated_at_the_same_time(
     assert all(answers)
 
 
-async def test_a_new_database_to_which_another_process_writes_is_waited_for(
-    tmp_path: Path,
-) -> None:
+async def test_a_new_database_to_which_another_process_writes_is_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -602,9 +600,7 @@ def test_a_folder_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
         Database(f"sqlite:///{tmp_path}/nowhere/ledger.db")
 
 
-async def test_a_server_that_goes_away_is_unavailable_and_comes_back(
-    a_postgres: Postgres,
-) -> None:
+async def test_a_server_that_goes_away_is_unavailable_and_comes_back(a_postgres: Postgres) -> None:
     url = a_postgres.new_database()
     async with opened(url) as database:
         await record(database)
@@ -640,12 +636,7 @@ async def test_an_address_may_say_what_libpq_knows(a_postgres: Postgres) -> None
             "InvalidAuthorizationSpecificationError",
             'role "nobody" does not exist',
         ),
-        (
-            "postgres",
-            "nowhere",
-            "InvalidCatalogNameError",
-            'database "nowhere" does not exist',
-        ),
+        ("postgres", "nowhere", "InvalidCatalogNameError", 'database "nowhere" does not exist'),
     ],
     ids=["password", "role", "database"],
 )

@@ -173,10 +173,7 @@ def test_t04_a_callback_that_does_not_fit_opens_no_session(
 def test_t22_failed_sign_ins_of_one_address_are_held_against_no_other(
     settings: Settings, clock: FakeClock
 ) -> None:
-    changes = {
-        "behind_tls": True,
-        "trusted_proxies": ("192.0.2.0/24",),
-    }
+    changes = {"behind_tls": True, "trusted_proxies": ("192.0.2.0/24",)}
     behind_proxy = load_settings(ExplicitSettings, **{**settings.model_dump(), **changes})
     app = create_app(behind_proxy, assume_role=FakeSts(clock), clock=clock)
 

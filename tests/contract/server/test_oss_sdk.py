@@ -259,11 +259,7 @@ async def test_a_large_object_is_copied_in_parts_with_its_headers(
     copy = oss.bucket(BUCKET).objects["trash/copy"]
     kept = {name: copy.headers[name] for name in ("content-type", "x-oss-meta-a", "cache-control")}
     assert copy.data == bytes(2 * PART + 1)
-    assert kept == {
-        "content-type": "text/x-mine",
-        "x-oss-meta-a": "b",
-        "cache-control": "no-cache",
-    }
+    assert kept == {"content-type": "text/x-mine", "x-oss-meta-a": "b", "cache-control": "no-cache"}
     assert [each.operation for each in oss.requests].count("UploadPartCopy") == 3
 
 

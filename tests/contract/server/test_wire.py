@@ -156,12 +156,7 @@ def test_t33_nothing_is_smuggled_behind_a_refused_frame(port: int) -> None:
 
 @pytest.mark.parametrize(
     ("sent", "status"),
-    [
-        (b"", 0),
-        (b"GET / HT", 408),
-        (GET, 408),
-        (POST + b"Content-Length: 9\r\n\r\n{", 408),
-    ],
+    [(b"", 0), (b"GET / HT", 408), (GET, 408), (POST + b"Content-Length: 9\r\n\r\n{", 408)],
     ids=["nothing", "half a line", "half of the headers", "half of a body"],
 )
 def test_t33_a_client_that_stops_is_let_go(port: int, sent: bytes, status: int) -> None:
@@ -242,9 +237,7 @@ def test_t33_clients_are_served_beside_five_hundred_slow_ones(
 
 
 @patch("ossferry.http.concurrency.MAX_REQUESTS", 2)
-def test_requests_too_many_at_one_time_are_told_to_come_back(
-    make_port: Callable[..., int],
-) -> None:
+def test_requests_too_many_at_one_time_are_told_to_come_back(make_port: Callable[..., int]) -> None:
     port = make_port(WireLimits(read_timeout_s=2))
     half = POST + b"Content-Length: 9\r\n\r\n{"
     answers: list[bytes] = []

@@ -153,14 +153,7 @@ def _children(pid: int) -> list[int]:
 def launched(found: browsers.Browser) -> Iterator[Browser]:
     """Run a virtual screen, and yield the browser that uses it."""
     number_end, number_start = os.pipe()
-    command = [
-        str(found.display),
-        "-displayfd",
-        str(number_start),
-        "-screen",
-        "0",
-        SCREEN,
-    ]
+    command = [str(found.display), "-displayfd", str(number_start), "-screen", "0", SCREEN]
     with subprocess.Popen(  # noqa: S603 - fixed words
         [*command, "-nolisten", "tcp"], pass_fds=[number_start], stderr=subprocess.DEVNULL
     ) as screen:

@@ -172,10 +172,7 @@ def test_large_files_are_read_in_blocks(tmp_path: Path, kind: str) -> None:
     cut = text.rstrip()[:-1]
 
     assert answer(CHECK, written(tmp_path, f"a.{ending}", text)) is None
-    assert refusal(CHECK, written(tmp_path, f"b.{ending}", cut)) == (
-        END,
-        cut.count("\n") + 1,
-    )
+    assert refusal(CHECK, written(tmp_path, f"b.{ending}", cut)) == (END, cut.count("\n") + 1)
 
 
 def test_the_line_of_an_error_in_a_large_file(tmp_path: Path) -> None:

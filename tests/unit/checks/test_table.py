@@ -148,10 +148,7 @@ def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: 
 def test_a_row_without_end_is_refused(tmp_path: Path) -> None:
     file = written(tmp_path, "a.csv", "a,b\n1," + "x" * (table.MAX_ROW + text_blocks.BLOCK))
 
-    assert refusal(ANY, file) == (
-        "This row is too long for a table. Choose a CSV or TSV file.",
-        2,
-    )
+    assert refusal(ANY, file) == ("This row is too long for a table. Choose a CSV or TSV file.", 2)
 
 
 def test_a_value_may_be_large(tmp_path: Path) -> None:
@@ -291,11 +288,7 @@ def test_a_value_of_another_type_is_refused(tmp_path: Path) -> None:
 TYPES: list[tuple[ColumnType, list[str], list[str]]] = [
     ("text", ["anything", ""], []),
     ("integer", ["0", "-12", "+7", " 5 ", ""], ["1.0", "1e3", "x", "--1", "\u0661", "1 2", "1\n2"]),
-    (
-        "decimal",
-        ["1", "-1.5", ".5", "2.", "1e-3", ""],
-        [".", "1,5", "1.2.3", "e5", "NaN", "$1"],
-    ),
+    ("decimal", ["1", "-1.5", ".5", "2.", "1e-3", ""], [".", "1,5", "1.2.3", "e5", "NaN", "$1"]),
     (
         "date",
         ["2026-01-31", "2024-02-29", "2000-02-29", ""],

@@ -51,11 +51,7 @@ def authentication(tmp_path: Path) -> Iterator[Context]:
 
 @pytest.mark.parametrize(
     ("key", "token", "arn"),
-    [
-        ("LTAIa", None, ARN),
-        ("LTAIa", "", ARN),
-        ("STS.bob", "töken bob", f"{ROLE_ARN}/bob"),
-    ],
+    [("LTAIa", None, ARN), ("LTAIa", "", ARN), ("STS.bob", "töken bob", f"{ROLE_ARN}/bob")],
 )
 def test_a_key_with_its_own_token_identifies_the_caller(
     authentication: Context, key: str, token: str | None, arn: str

@@ -332,8 +332,7 @@ def invalid(message: str, *, ec: str = "0002-00000229", **extras: str) -> dict[s
 
 @pytest.mark.parametrize("authorization", [V4_WRONG, V1_WRONG, "nonsense"])
 @pytest.mark.parametrize(
-    "name",
-    ["x-oss-signature-version", "x-oss-signature", "OSSAccessKeyId", "Expires", "Signature"],
+    "name", ["x-oss-signature-version", "x-oss-signature", "OSSAccessKeyId", "Expires", "Signature"]
 )
 def test_a_signature_in_the_url_excludes_one_in_the_header(
     gate: Gate, name: str, authorization: str

@@ -244,10 +244,7 @@ def test_a_rule_for_all_origins_is_answered_with_a_star_and_another_with_the_ori
     origins: tuple[str, ...], answered: str
 ) -> None:
     stored = configured(origins)
-    expected = [
-        ("Access-Control-Allow-Origin", answered),
-        ("Access-Control-Allow-Methods", "PUT"),
-    ]
+    expected = [("Access-Control-Allow-Origin", answered), ("Access-Control-Allow-Methods", "PUT")]
 
     assert answer_headers(stored, "https://a.example", "PUT") == expected
     assert preflight(stored, "https://a.example", "PUT", None) == expected

@@ -46,7 +46,5 @@ def test_part_checksums_combine_to_that_of_the_whole(vector: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("vector", load("multipart_etag")["vectors"], ids=lambda v: v["id"])
-def test_the_etag_of_a_multipart_object_is_that_of_recorded_traffic(
-    vector: dict[str, Any],
-) -> None:
+def test_the_etag_of_a_multipart_object_is_that_of_recorded_traffic(vector: dict[str, Any]) -> None:
     assert multipart_etag(vector["part_etags"]) == vector["etag"]

@@ -4,13 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mock_oss.access.directory import (
-    Directory,
-    ManagedPolicy,
-    PolicyVersion,
-    RoleEntry,
-    UserEntry,
-)
+from mock_oss.access.directory import Directory, ManagedPolicy, PolicyVersion, RoleEntry, UserEntry
 from mock_oss.world.model import Role, User, World
 
 USER = UserEntry(user=User(name="alice"))

@@ -72,10 +72,7 @@ EXPECTED = {
 @pytest.mark.parametrize(
     ("theirs", "cause"),
     [
-        (
-            OURS.replace("x-oss-meta-a:1\n", ""),
-            "the header x-oss-meta-a was sent and not signed",
-        ),
+        (OURS.replace("x-oss-meta-a:1\n", ""), "the header x-oss-meta-a was sent and not signed"),
         (OURS.replace("/b/dir", "/dir"), "the path was signed without the bucket"),
         (OURS.replace("/b/dir/a%20b.txt", "/b/dir/a b.txt"), "the path was signed unencoded"),
         (OURS.replace("a%20b.txt", "a%2520b.txt"), "the path was encoded twice"),
@@ -344,11 +341,7 @@ def test_a_v1_signature_used_again_tells_only_changes_of_signed_values() -> None
     ("sent", "value", "cause"),
     [
         ("1", "\xc3\xa4 of B", "x-oss-meta-a was sent as '1' and signed as 'ä of B'"),
-        (
-            "\xc3\xa4",
-            "%C3%A4",
-            "x-oss-meta-a was sent as 'ä' and signed as '%C3%A4'",
-        ),
+        ("\xc3\xa4", "%C3%A4", "x-oss-meta-a was sent as 'ä' and signed as '%C3%A4'"),
     ],
     ids=["seen", "encoded"],
 )

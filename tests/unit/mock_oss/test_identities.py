@@ -28,11 +28,7 @@ def version(number: int, document: str) -> PolicyVersion:
 READ, WRITE, LIST = (policy(f"oss:{name}", Resource="*") for name in ("Get*", "Put*", "List*"))
 TRUST = policy("sts:AssumeRole", Principal={"RAM": "acs:ram::1:user/alice"})
 ROLE = Role(
-    name="uploader",
-    account_id="1",
-    role_id="300001",
-    policies=(READ, WRITE),
-    trust_policy=TRUST,
+    name="uploader", account_id="1", role_id="300001", policies=(READ, WRITE), trust_policy=TRUST
 )
 OTHER_ROLE = Role(name="reader", account_id="1")
 WORLD = World(

@@ -126,10 +126,7 @@ def test_likely_mistakes_of_a_v4_request() -> None:
         "the query was signed unencoded": ([query], ["acl&x=a /"]),
         "the query was not signed": ([query], [""]),
         "the payload was signed as a hash": (["UNSIGNED-PAYLOAD"], [EMPTY_SHA256]),
-        "host was signed and not named in AdditionalHeaders": (
-            ["range"],
-            ["host:h", "host;range"],
-        ),
+        "host was signed and not named in AdditionalHeaders": (["range"], ["host:h", "host;range"]),
         "the method was signed as GET": (["PUT"], ["GET"]),
         "the method was signed as POST": (["PUT"], ["POST"]),
         "the method was signed as HEAD": (["PUT"], ["HEAD"]),

@@ -15,12 +15,7 @@ MIN_PART, MAX_PART, MAX_PARTS = 100 * 1024, 5 * 1024**3, 10_000
 RATES = st.one_of(st.just(0.0), st.floats(1.0, 1e10))
 
 
-@given(
-    size=st.integers(1, MAX_OBJECT_BYTES),
-    rate=RATES,
-    later=RATES,
-    data=st.data(),
-)
+@given(size=st.integers(1, MAX_OBJECT_BYTES), rate=RATES, later=RATES, data=st.data())
 def test_parts_fit_and_cover_the_file_once(
     size: int, rate: float, later: float, data: st.DataObject
 ) -> None:

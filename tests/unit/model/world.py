@@ -234,11 +234,7 @@ class SimChecks(FakeChecks):
     """
 
     async def run(
-        self,
-        file: Any,
-        on_progress: Callable[[str, float], None],
-        *,
-        keep_original: bool = False,
+        self, file: Any, on_progress: Callable[[str, float], None], *, keep_original: bool = False
     ) -> Verdict:
         await asyncio.sleep(0)
         if file.name == "2.bin" or keep_original:

@@ -142,11 +142,7 @@ def make_client(
         looks = settings.objects_role_arn is not None
         return app_client(
             create_app(
-                settings,
-                assume_role=sts,
-                audit=audit,
-                clock=clock,
-                store=store if looks else None,
+                settings, assume_role=sts, audit=audit, clock=clock, store=store if looks else None
             )
         )
 

@@ -216,8 +216,7 @@ def test_a_cookie_for_nobody_is_refused(client: httpx.Client) -> None:
     ids=lambda headers: " ".join(headers.values()),
 )
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("POST", "/api/grant"), ("GET", "/get_sts_token"), ("POST", "/demo/user")],
+    ("method", "path"), [("POST", "/api/grant"), ("GET", "/get_sts_token"), ("POST", "/demo/user")]
 )
 def test_t03_t05_other_sites_get_nothing(
     client: httpx.Client, sts: FakeSts, method: str, path: str, headers: dict[str, str]
@@ -300,10 +299,7 @@ def test_sts_silence_says_when_to_ask_again(client: httpx.Client, sts: FakeSts) 
 
 
 def test_t27_an_inner_error_says_nothing(
-    client: httpx.Client,
-    sts: FakeSts,
-    internal_error: Exception,
-    caplog: pytest.LogCaptureFixture,
+    client: httpx.Client, sts: FakeSts, internal_error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     sts.error = internal_error
 

@@ -286,8 +286,7 @@ def test_t20_guesses_count_against_the_id_of_the_key(
     with app_client(create_app(behind_a_proxy, assume_role=sts, clock=clock)) as client:
         statuses = [
             client.post(
-                "/api/grant",
-                headers={**sent, "x-forwarded-for": f"198.51.100.{number}"},
+                "/api/grant", headers={**sent, "x-forwarded-for": f"198.51.100.{number}"}
             ).status_code
             for number in range(4)
         ]

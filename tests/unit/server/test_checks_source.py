@@ -109,9 +109,7 @@ def test_a_mistake_is_named_with_its_line(
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"\0", b"\xff\n", b"(" * 100_000],
-    ids=["NUL", "not UTF-8", "deep"],
+    "content", [b"\0", b"\xff\n", b"(" * 100_000], ids=["NUL", "not UTF-8", "deep"]
 )
 def test_what_is_no_python_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(SettingsError, match=r"^OSSFERRY_CHECKS: "):

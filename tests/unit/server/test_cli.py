@@ -46,10 +46,7 @@ def test_serve_names_the_option_that_is_missing(
     assert complaint.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    ["ls", "share uploads/a/b", "verify", "admin principals"],
-)
+@pytest.mark.parametrize("arguments", ["ls", "share uploads/a/b", "verify", "admin principals"])
 def test_json_has_the_error_of_the_settings(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str
 ) -> None:

@@ -349,10 +349,7 @@ def test_a_server_that_may_not_look_says_so(make_client: Callable[..., httpx.Cli
     ],
 )
 def test_a_form_that_cannot_do_what_is_required_is_not_shown(
-    make_client: Callable[..., httpx.Client],
-    sts: FakeSts,
-    settings: dict[str, Any],
-    reason: str,
+    make_client: Callable[..., httpx.Client], sts: FakeSts, settings: dict[str, Any], reason: str
 ) -> None:
     with make_client(**settings) as client:
         answer = client.get("/form", headers=HTML)

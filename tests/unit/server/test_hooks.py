@@ -248,10 +248,7 @@ def test_a_secret_of_the_standard_signs_as_its_own_libraries_do() -> None:
     key = webhook_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 
     signature = webhook_signature(
-        key,
-        id_="msg_p5jXN8AQM9LWM0D4loKWxJek",
-        timestamp=1614265330,
-        body=b'{"test": 2432232314}',
+        key, id_="msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp=1614265330, body=b'{"test": 2432232314}'
     )
 
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="

@@ -171,9 +171,7 @@ def test_hosts_of_one_address_share_no_connection(settings: Settings) -> None:
     assert (opened, len(closed)) == ([one, two], 2)
 
 
-def test_a_name_without_an_address_is_lost(
-    fetch: Callable[..., tuple[object, list[str]]],
-) -> None:
+def test_a_name_without_an_address_is_lost(fetch: Callable[..., tuple[object, list[str]]]) -> None:
     with pytest.raises(IssuerLostError, match="does not answer"):
         fetch()
 

@@ -52,12 +52,7 @@ def jwks(source: Source, seconds: list[float]) -> Jwks:
 @pytest.fixture
 def claims(jwks: Jwks) -> Callable[[str], dict[str, object]]:
     """Return a function that verifies a token."""
-    verifier = TokenVerifier(
-        jwks,
-        issuer=ISSUER.url,
-        audience=CLIENT_ID,
-        clock=utc_now,
-    )
+    verifier = TokenVerifier(jwks, issuer=ISSUER.url, audience=CLIENT_ID, clock=utc_now)
     return lambda token: asyncio.run(verifier.claims(token))
 
 

@@ -189,11 +189,7 @@ def test_a_stranger_at_another_page_goes_to_the_sign_in_page_too(
 
 @pytest.mark.parametrize(
     ("path", "headers"),
-    [
-        ("/admin", {"accept": "*/*"}),
-        ("/admin", {"sec-fetch-dest": "iframe"}),
-        ("/api/objects", {}),
-    ],
+    [("/admin", {"accept": "*/*"}), ("/admin", {"sec-fetch-dest": "iframe"}), ("/api/objects", {})],
     ids=["program", "in-a-frame", "no-page"],
 )
 def test_these_requests_without_a_session_are_refused(

@@ -67,11 +67,7 @@ def client(
         metrics_token=TOKEN, rate_per_principal="100000/minute", rate_per_address="100000/minute"
     )
     app = create_app(
-        settings,
-        assume_role=sts,
-        clock=clock,
-        sts_date=sts_time,
-        monotonic=lambda: seconds[0],
+        settings, assume_role=sts, clock=clock, sts_date=sts_time, monotonic=lambda: seconds[0]
     )
     with app_client(app) as client:
         yield client
@@ -216,11 +212,7 @@ def test_r57_not_ready_while_the_audit_trail_cannot_be_written(
     ids=["refused", "expired"],
 )
 def test_not_ready_while_sts_gives_no_credentials(
-    client: httpx.Client,
-    sts: FakeSts,
-    seconds: list[float],
-    error: Exception | None,
-    lives_s: int,
+    client: httpx.Client, sts: FakeSts, seconds: list[float], error: Exception | None, lives_s: int
 ) -> None:
     sts.error, sts.lives_s = error, [lives_s]
     before = client.get("/readyz").status_code
@@ -329,10 +321,7 @@ def test_only_what_another_process_could_do_better_makes_a_process_unready_that_
 
 
 def test_a_change_of_readiness_is_logged_once(
-    client: httpx.Client,
-    sts_time: StsTime,
-    seconds: list[float],
-    caplog: pytest.LogCaptureFixture,
+    client: httpx.Client, sts_time: StsTime, seconds: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="ossferry.readiness")
     for error in (None, StsLostError("no-answer"), StsLostError("no-answer"), None, None):

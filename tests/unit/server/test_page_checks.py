@@ -356,11 +356,7 @@ def test_a_changed_wheel_is_noticed(
     ],
 )
 def test_an_incomplete_page_cannot_run_checks(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    web_dir: Path,
-    gone: str,
-    sentence: str,
+    make_settings: Callable[..., Settings], sts: FakeSts, web_dir: Path, gone: str, sentence: str
 ) -> None:
     path = web_dir / "manifest.json"
     manifest = json.loads(path.read_text())

@@ -155,11 +155,7 @@ def test_two_folders_never_share_a_grant(
 
     assert [
         each.removeprefix(f"acs:oss:*:*:web-direct-upload/{ALICE}") for each in resources(sts)
-    ] == [
-        "a/*",
-        "b/*",
-        "*",
-    ]
+    ] == ["a/*", "b/*", "*"]
 
 
 def test_a_form_for_the_page_has_the_limits_of_the_application(

@@ -71,9 +71,7 @@ def test_t22_who_asks_too_often_is_told_when_to_come_back(
     assert "cache-control" in answers[-1].headers
 
 
-def test_t22_a_principals_limit_is_nobody_elses(
-    make_client: Callable[..., httpx.Client],
-) -> None:
+def test_t22_a_principals_limit_is_nobody_elses(make_client: Callable[..., httpx.Client]) -> None:
     with make_client(rate_per_principal="1/minute") as client:
         alice = [client.post("/api/grant").status_code for _ in range(2)]
         client.post("/demo/user", json={"user": "bob"})
@@ -185,9 +183,7 @@ def test_t22_a_flood_from_one_address_leaves_the_rest_of_the_global_limit(
     assert other == 401
 
 
-def test_t20_guesses_at_one_key_from_many_addresses_are_refused(
-    behind_proxy: MakeProxied,
-) -> None:
+def test_t20_guesses_at_one_key_from_many_addresses_are_refused(behind_proxy: MakeProxied) -> None:
     def guess(client: httpx.Client, key: str, address: str) -> int:
         headers = {"authorization": f"Bearer {key}", **sent_from(address)}
         return client.post("/api/grant", headers=headers).status_code

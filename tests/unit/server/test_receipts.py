@@ -405,12 +405,7 @@ def test_a_batch_has_a_result_for_each_report_in_order(
         "etag": "5D41402ABC4B2A76B9719D911017C592",
         "last_modified": "2026-03-14T09:26:50Z",
     }
-    good = {
-        "stored": True,
-        "recorded_at": "2026-03-14T09:26:53Z",
-        "metadata": {},
-        "checks": None,
-    }
+    good = {"stored": True, "recorded_at": "2026-03-14T09:26:53Z", "metadata": {}, "checks": None}
     assert (answer.status_code, answer.json()) == (
         200,
         {

@@ -306,9 +306,7 @@ async def lost(key: str, version: str = "") -> str:
     raise OssLostError("no-answer")
 
 
-def test_what_cannot_be_removed_now_is_hidden_and_removed_later(
-    world: World,
-) -> None:
+def test_what_cannot_be_removed_now_is_hidden_and_removed_later(world: World) -> None:
     world.damage()
     plain = world.store.delete
 
@@ -342,9 +340,7 @@ def test_t60_a_refused_object_that_cannot_be_removed_stays_hidden_and_ends_nothi
     assert (answer.status_code, world.listed()) == (502, [later, later])
 
 
-def test_an_object_that_replaces_a_refused_one_after_the_list_stays(
-    world: World,
-) -> None:
+def test_an_object_that_replaces_a_refused_one_after_the_list_stays(world: World) -> None:
     world.damage()
     plain_delete, plain_list = world.store.delete, world.store.list
 
@@ -386,10 +382,7 @@ def test_the_same_damage_under_the_same_key_stays_refused(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("stored", "said", "reason"),
-    [
-        (GOOD, {}, "intact"),
-        (BAD, {"etag": "0123"}, "other"),
-    ],
+    [(GOOD, {}, "intact"), (BAD, {"etag": "0123"}, "other")],
     ids=["the file itself", "another object"],
 )
 def test_an_object_that_is_no_damaged_upload_stays(

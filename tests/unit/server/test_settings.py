@@ -190,14 +190,8 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
         ),
         *CUSTOM_DOMAINS,
         ({"region": "oss-cn-hangzhou"}, "OSSFERRY_REGION must be without oss-: cn-hangzhou."),
-        (
-            {"frame_origins": ("http://school.example",)},
-            "OSSFERRY_FRAME_ORIGINS must be https:",
-        ),
-        (
-            {"sign_in_url": "/sign-in"},
-            "OSSFERRY_SIGN_IN_URL needs OSSFERRY_AUTH=app:",
-        ),
+        ({"frame_origins": ("http://school.example",)}, "OSSFERRY_FRAME_ORIGINS must be https:"),
+        ({"sign_in_url": "/sign-in"}, "OSSFERRY_SIGN_IN_URL needs OSSFERRY_AUTH=app:"),
         (
             {"auth": "app", "sign_in_url": "http://school.example/sign-in"},
             "OSSFERRY_SIGN_IN_URL must be https:",
@@ -271,10 +265,7 @@ FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
             {"objects_role_arn": "acs:ram::1000000000000000:role/oss-web-upload"},
             "OSSFERRY_OBJECTS_ROLE_ARN must be another role than OSSFERRY_ROLE_ARN:",
         ),
-        (
-            {"link_origin": "http://files.example.net"},
-            "OSSFERRY_LINK_ORIGIN must be https.",
-        ),
+        ({"link_origin": "http://files.example.net"}, "OSSFERRY_LINK_ORIGIN must be https."),
         (
             {"link_origin": "https://files.localhost"},
             "OSSFERRY_LINK_ORIGIN must not be within a host of OSSFERRY_ALLOWED_HOSTS",
@@ -541,10 +532,7 @@ def test_an_option_with_a_typing_error_is_refused(
     "name", ["OSSFERRY_TYPO_OPTION", "OSSFERRY_SERVICE_PORT", "OSSFERRY_PORT_8000_TCP"]
 )
 def test_another_unknown_option_is_warned_of(
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    settings: Settings,
-    name: str,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, settings: Settings, name: str
 ) -> None:
     monkeypatch.setenv(name, "canary")
 
@@ -606,11 +594,7 @@ def test_an_endpoint_of_the_region_is_taken(region: str, endpoint: str, web_dir:
             (PUBLIC, FAST, FILES),
             FILES,
         ),
-        (
-            {"upload_hosts": (FAST, "https://oss-cn-hangzhou.aliyuncs.com")},
-            (FAST, PUBLIC),
-            PUBLIC,
-        ),
+        ({"upload_hosts": (FAST, "https://oss-cn-hangzhou.aliyuncs.com")}, (FAST, PUBLIC), PUBLIC),
         ({"upload_hosts": (FAST, PUBLIC)}, (FAST, PUBLIC), PUBLIC),
         (
             {

@@ -194,11 +194,7 @@ def test_one_word_or_a_list_names_the_methods(
 @pytest.mark.parametrize(
     ("auth", "changes", "sentence"),
     [
-        (
-            "nobody",
-            {},
-            "OSSFERRY_AUTH: must be 'demo', 'apikey', 'jwt', 'oidc', 'proxy' or 'app'.",
-        ),
+        ("nobody", {}, "OSSFERRY_AUTH: must be 'demo', 'apikey', 'jwt', 'oidc', 'proxy' or 'app'."),
         ("[]", {}, "OSSFERRY_AUTH: must have at least 1 item."),
         (
             "[oidc]",

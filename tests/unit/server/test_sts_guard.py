@@ -131,10 +131,7 @@ def test_t22_expired_credentials_are_losses_too(
     ids=["refused", "lost"],
 )
 def test_who_gave_credentials_once_is_checked_again_after_a_failure(
-    guard: GuardedSts,
-    guarded: Callable[[], StsCredentials],
-    sts: FakeSts,
-    error: Exception,
+    guard: GuardedSts, guarded: Callable[[], StsCredentials], sts: FakeSts, error: Exception
 ) -> None:
     guarded()
     asyncio.run(guard.check())

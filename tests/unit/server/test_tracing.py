@@ -32,9 +32,7 @@ def ask(settings: Settings, sts: FakeSts, clock: FakeClock) -> Callable[[int], l
     return call
 
 
-def test_a_grant_is_a_span_around_the_call_to_sts(
-    ask: Callable[[int], list[ReadableSpan]],
-) -> None:
+def test_a_grant_is_a_span_around_the_call_to_sts(ask: Callable[[int], list[ReadableSpan]]) -> None:
     call, first, second = ask(2)
 
     assert [span.name for span in (call, first, second)] == [

@@ -173,10 +173,7 @@ def upload_part(key: str, upload_id: str, number: int, piece: "Any") -> Operatio
 
 
 def complete_multipart_upload(
-    key: str,
-    upload_id: str,
-    etags: "Sequence[tuple[int, str]]",
-    headers: "Sequence[Header]" = (),
+    key: str, upload_id: str, etags: "Sequence[tuple[int, str]]", headers: "Sequence[Header]" = ()
 ) -> Operation:
     """Return a CompleteMultipartUpload request, whose body is XML that lists all parts.
 

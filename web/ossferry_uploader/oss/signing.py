@@ -30,10 +30,7 @@ class Credentials:
     """
 
     def __init__(
-        self,
-        access_key_id: str,
-        access_key_secret: str,
-        security_token: str | None = None,
+        self, access_key_id: str, access_key_secret: str, security_token: str | None = None
     ) -> None:
         self.access_key_id = access_key_id
         self.access_key_secret = access_key_secret

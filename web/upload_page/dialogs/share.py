@@ -28,11 +28,7 @@ MUCH_SOONER = 0.1  # of the requested time
 MAX_NOTE = "200"  # characters
 HOUR_S = 3600
 DAY_S = 86400
-LIFETIMES = (
-    (HOUR_S, "hours", 1),
-    (DAY_S, "days", 1),
-    (7 * DAY_S, "days", 7),
-)
+LIFETIMES = ((HOUR_S, "hours", 1), (DAY_S, "days", 1), (7 * DAY_S, "days", 7))
 IMAGES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tiff", "heic", "avif")
 # key of the sentence, image processing of OSS
 PRESETS: "tuple[tuple[str, dict[str, Any] | None], ...]" = (

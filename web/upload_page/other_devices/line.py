@@ -52,11 +52,7 @@ class Line:
         self._input = element("input", {"type": "file", "hidden": ""})
         self._stop = listen(self._input, "change", self._chosen)
         name = file_name(remote.name, remote.folders)
-        attributes = {
-            "class": "record",
-            "data-testid": "other-device",
-            "data-name": remote.name,
-        }
+        attributes = {"class": "record", "data-testid": "other-device", "data-name": remote.name}
         self.box = element("div", attributes, name, self._words, self._buttons, self._input)
 
     def offer(self) -> None:

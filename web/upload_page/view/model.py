@@ -103,10 +103,7 @@ class QueueModel:
     """
 
     def __init__(
-        self,
-        clock: "Clock",
-        *,
-        soon: "Callable[[Callable[[], bool]], object]" = _run_at_once,
+        self, clock: "Clock", *, soon: "Callable[[Callable[[], bool]], object]" = _run_at_once
     ) -> None:
         self._clock = clock
         self._soon = soon

@@ -54,10 +54,6 @@ async def add_slash(_request: Request) -> RedirectResponse:
 
 
 application = Starlette(
-    routes=[
-        Route("/uploads", add_slash),
-        Mount("/uploads", uploads),
-        Mount("/", django_app),
-    ],
+    routes=[Route("/uploads", add_slash), Mount("/uploads", uploads), Mount("/", django_app)],
     lifespan=lifespan,
 )

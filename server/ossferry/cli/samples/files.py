@@ -213,12 +213,7 @@ SAMPLES = (
         why="Line 1 has other columns than the shop needs; checks.py says which.",
         make=partial(_table, ("day", "article", "pieces"), *ROWS),
     ),
-    Sample(
-        name="orders.xlsx",
-        outcome="uploaded",
-        why="The workbook is complete.",
-        make=_workbook,
-    ),
+    Sample(name="orders.xlsx", outcome="uploaded", why="The workbook is complete.", make=_workbook),
     Sample(
         name="prices.json",
         outcome="refused",

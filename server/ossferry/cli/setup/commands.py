@@ -361,12 +361,7 @@ def _ending(*, json_output: bool) -> Iterator[Result]:
 
 
 def _show_plan(
-    terminal: "Terminal",
-    wanted: "Wanted",
-    needs: "Needs",
-    result: Result,
-    *,
-    json_output: bool,
+    terminal: "Terminal", wanted: "Wanted", needs: "Needs", result: Result, *, json_output: bool
 ) -> None:
     from ossferry.setup.calls import plan_data
 

@@ -14,8 +14,7 @@ from support.postgres import Postgres
 
 
 @pytest.fixture(
-    scope="module",
-    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)],
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
 )
 def after(
     request: pytest.FixtureRequest, web_dir: Path, tmp_path_factory: pytest.TempPathFactory

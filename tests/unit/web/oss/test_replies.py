@@ -34,10 +34,7 @@ def reply(status, headers=(), text=""):
 
 def test_success_carries_the_proof():
     stored = read_stored(
-        reply(
-            200,
-            [("ETag", '"AB"'), ("x-oss-hash-crc64ecma", "7"), ("x-oss-request-id", "R")],
-        )
+        reply(200, [("ETag", '"AB"'), ("x-oss-hash-crc64ecma", "7"), ("x-oss-request-id", "R")])
     )
 
     assert (stored.etag, stored.crc64, stored.request_id) == ('"AB"', "7", "R")

@@ -54,9 +54,7 @@ def test_string_to_sign(vector):
 @pytest.mark.parametrize("vector", HEADERS + URLS, ids=ids(HEADERS) + ids(URLS))
 def test_signature(vector):
     key = signing.signing_key(
-        vector["credentials"]["access_key_secret"],
-        date=vector["datetime"],
-        region=vector["region"],
+        vector["credentials"]["access_key_secret"], date=vector["datetime"], region=vector["region"]
     )
 
     assert signing.signature(key, vector["string_to_sign"]) == vector["signature"]

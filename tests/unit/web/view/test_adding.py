@@ -30,8 +30,7 @@ def make(person):
 
 
 @pytest.mark.parametrize(
-    ("answer", "names"),
-    [("keep_both", ["a.txt", "b.txt", "a.txt"]), ("skip", ["a.txt", "b.txt"])],
+    ("answer", "names"), [("keep_both", ["a.txt", "b.txt", "a.txt"]), ("skip", ["a.txt", "b.txt"])]
 )
 async def test_two_files_of_one_name_in_one_drop_are_asked_about(answer, names):
     person = Person((answer, False))

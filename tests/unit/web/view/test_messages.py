@@ -198,12 +198,7 @@ def test_a_missing_cors_rule_is_told_once_with_the_rule_to_copy():
             "Delete uploads",
         ),
         (
-            {
-                "limit": "objects_day",
-                "used": 20,
-                "allowed": 20,
-                "frees_at": "2026-11-26T00:00:00Z",
-            },
+            {"limit": "objects_day", "used": 20, "allowed": 20, "frees_at": "2026-11-26T00:00:00Z"},
             "Today's quota is used up: 20 of 20 files.",
             "It is renewed on",
         ),

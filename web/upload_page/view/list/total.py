@@ -1,13 +1,6 @@
 """The line above the list: the total progress, and buttons that act on all uploads."""
 
-from upload_page.browser.dom import (
-    by_id,
-    element,
-    has_focus,
-    set_attribute,
-    set_progress,
-    set_text,
-)
+from upload_page.browser.dom import by_id, element, has_focus, set_attribute, set_progress, set_text
 from upload_page.view.elements import Facts, button
 from upload_page.view.signals import Computed, effect
 from upload_page.view.words.text import number, say, say_count, size_text, time_left

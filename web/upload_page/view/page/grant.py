@@ -67,10 +67,7 @@ def show_limits(model: "GrantModel") -> None:
     if not grant:
         return
     limits: Limits = model.limits.get()
-    hint = [
-        say("hint", size=size_text(limits.max_file_size)),
-        _most(limits),
-    ]
+    hint = [say("hint", size=size_text(limits.max_file_size)), _most(limits)]
     if limits.types:
         hint.append(say("hint_types", types=types_text(limits.types)))
     size, count = model.left.get()
