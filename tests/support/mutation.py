@@ -10,16 +10,15 @@ tests all mutants again. Delete the copy before you publish figures.
 mutmut changes the bodies of functions. It changes no constant of a module, and no function with a
 decorator other than `staticmethod` and `classmethod`.
 
-A mutant that survives must be listed in `docs/tests.md` with the reason. The program ends with
-status 1 if a function has more or fewer survivors than the page says, or if less than 90 % are
-killed.
+A mutant that survives must be listed in `survivors.toml` with the reason. The program ends with
+status 1 if a function has more or fewer survivors than listed, or if less than 90 % are killed.
 """
 
 import json
-import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/tests.md"
+SURVIVORS = Path(__file__).with_name("survivors.toml")
 WORK = ROOT / "build/mutation"
 PACKAGES = ("server/ossferry", "server/mock_oss", "web/ossferry_uploader", "web/upload_page")
 NEEDED = (
@@ -49,7 +48,6 @@ KILLED = (1, -9, -24, 24, 36, 152, 255)
 """Exit codes that mutmut records if a test fails or does not end."""
 SURVIVED = (0, 5, 33, 34)
 """Exit codes that mutmut records if all tests pass, or if there is no test."""
-ROW = re.compile(r"^\| `([\w.]+)` \| (\d+) \| (.+) \|$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,14 +250,13 @@ def function_of(mutant: str) -> str:
     return f"{module}.{name.removeprefix('x_').removeprefix('xǁ').replace('ǁ', '.')}"
 
 
-def reasons(page: str) -> Mapping[str, int]:
-    """Return how many survivors the page explains, by function."""
-    return {name: int(count) for name, count, _reason in ROW.findall(page)}
+def listed_survivors() -> Mapping[str, int]:
+    """Return how many survivors `survivors.toml` explains, by function."""
+    return {name: each["count"] for name, each in tomllib.loads(SURVIVORS.read_text()).items()}
 
 
-def differences(outcome: Outcome, page: str) -> Mapping[str, int]:
-    """Return how many survivors the page lacks, by function; less than 0 if it lists too many."""
-    listed = reasons(page)
+def differences(outcome: Outcome, listed: Mapping[str, int]) -> Mapping[str, int]:
+    """Return how many survivors the list lacks, by function; less than 0 if it has too many."""
     found = Counter(map(function_of, outcome.survivors))
     names = sorted(set(map(function_of, outcome.mutants)))
     return {
@@ -293,19 +290,19 @@ def run(name: str, area: Area) -> Outcome:
 def main(words: list[str]) -> int:
     """Run the areas that `words` name, or all; return the exit status."""
     failed = False
-    page = PAGE.read_text("utf-8")
+    listed = listed_survivors()
     for name, area in AREAS.items():
         if words and not any(fnmatch(name, word) for word in words):
             continue
         outcome = run(name, area)
-        wrong = differences(outcome, page)
+        wrong = differences(outcome, listed)
         failed |= bool(wrong) or outcome.killed < GOAL
         print(  # noqa: T201
             f"{name}: {len(outcome.mutants)} mutants, {outcome.killed:.1%} killed,"
             f" {len(outcome.survivors)} survivors"
         )
         for function, count in wrong.items():
-            print(f"  docs/tests.md: {function}: {count:+}")  # noqa: T201
+            print(f"  survivors.toml: {function}: {count:+}")  # noqa: T201
     return int(failed)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-import re
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +15,6 @@ from support.times import RECORD, TESTS, Times, place, read
 FIRST, SECOND = sorted(read(RECORD).items(), key=lambda each: -each[1])[:2]
 
 LONG_S = 20.0
-LISTED = re.compile(r"^\| `tests/(.+\.py)` \| (.+) \|$", re.MULTILINE)
-PAGE = TESTS.parent / "docs/tests.md"
 
 
 def item(path: str, *fixtures: str) -> Any:
@@ -54,7 +52,7 @@ def test_tests_that_wait_leave_no_core_idle() -> None:
 
 def test_every_long_file_is_listed_with_a_reason() -> None:
     recorded = read(RECORD)
-    listed = [name for name, _ in LISTED.findall(PAGE.read_text("utf-8"))]
+    listed = tomllib.loads((TESTS / "long_files.toml").read_text("utf-8"))
 
     assert [name for name, s in recorded.items() if s > LONG_S and name not in listed] == []
     assert [name for name in listed if recorded.get(name, 0) < LONG_S / 2] == []
