@@ -19,7 +19,9 @@ def test_every_row_is_on_the_page_and_has_a_test() -> None:
     named = {row for test in functions() for row in rows_of(test)}
 
     assert sorted(on_page) == ROWS
-    assert [row for row, tests in on_page.items() if "`test_" not in tests and row not in named] == []
+    assert [
+        row for row, tests in on_page.items() if "`test_" not in tests and row not in named
+    ] == []
 
 
 def test_all_tests_of_the_page_exist() -> None:

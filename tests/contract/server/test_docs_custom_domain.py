@@ -1,6 +1,4 @@
-"""docs/custom-domain.md: its settings load, its Python runs, its commands print the shown
-output.
-"""
+"""docs/custom-domain.md: its settings load, and its commands print the shown output."""
 
 import os
 import re
@@ -9,9 +7,6 @@ import sys
 import textwrap
 from pathlib import Path
 
-import pytest
-
-from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
 from mock_oss.errors import ERRORS
 from ossferry.oss.sdk import ADDRESS_REFUSALS
 from ossferry.settings.loading import ExplicitSettings, load_settings
@@ -40,27 +35,6 @@ def test_the_settings_of_the_page_are_taken(web_dir: Path) -> None:
 
     assert settings.upload_origins == ("https://files.example.com",)
     assert not settings.objects_by_cname
-
-
-def test_the_steps_of_the_page_bind_a_domain(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("OSS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-    monkeypatch.setenv("OSS_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET)
-    steps = blocks("python")
-    names: dict[str, object] = {}
-
-    with MockOSS(refuse_public_endpoints=True) as oss:
-        for step in steps:
-            assert len(steps) == 2
-            here = step.replace("https://oss-cn-hangzhou.aliyuncs.com", oss.endpoint)
-            exec(compile(here, "custom-domain.md", "exec"), names)  # noqa: S102 - our own page
-
-        assert oss.cnames == {"files.example.com": BUCKET}
-
-    record, bound = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(r'_dnsauth\.files\.example\.com\. TXT "[0-9a-f]{32}"', record)
-    assert bound == "['files.example.com']"
 
 
 def test_the_demo_runs_like_a_new_account_as_the_page_shows(tmp_path: Path) -> None:
