@@ -56,7 +56,7 @@ FOREIGN = {
         *("代理", "刷新", "緩存", "域名", "加載", "點擊"),
     ),
 }
-"""Words that the texts avoid: of the other script or country, or not chosen in their `README.md`."""
+"""Words that the texts avoid: of the other script or country, or not chosen in `README.md`."""
 
 CONSOLE = ("cors_next",)
 """Sentences that quote the labels of the OSS console, which mixes the words."""

@@ -1,6 +1,5 @@
 """docs/custom-domain.md: its settings load, and its commands print the shown output."""
 
-import os
 import re
 import subprocess
 import sys
@@ -39,10 +38,8 @@ def test_the_settings_of_the_page_are_taken(web_dir: Path) -> None:
 
 def test_the_demo_runs_like_a_new_account_as_the_page_shows(tmp_path: Path) -> None:
     port, oss_port = free_port(), free_port()
-    start, ask = (
-        text.replace(":8000", f":{port}").replace(":9000", f":{oss_port}")
-        for text in blocks("console")
-    )
+    (start,) = blocks("console")
+    start = start.replace(":8000", f":{port}").replace(":9000", f":{oss_port}")
     command, *said = start.splitlines()
     arguments = command.removeprefix("$ .venv/bin/ossferry ").split()
     process = subprocess.Popen(  # noqa: S603 - our own command
@@ -55,18 +52,8 @@ def test_the_demo_runs_like_a_new_account_as_the_page_shows(tmp_path: Path) -> N
         try:
             assert process.stdout is not None
             assert [process.stdout.readline().strip() for _ in said] == said
-            for line, answer in re.findall(r"^\$ (.*)\n(.*)$", ask, re.MULTILINE):
-                assert shell(line) == answer
         finally:
             process.kill()
-
-
-def shell(line: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-    done = subprocess.run(  # noqa: S603 - a line of our own documentation
-        ["/bin/sh", "-c", line], env=environment, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip()
 
 
 def test_every_error_of_the_page_is_one_of_the_mocks_with_the_same_status() -> None:

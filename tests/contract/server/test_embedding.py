@@ -10,8 +10,6 @@ from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
-import pytest
-
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from support import commands
@@ -65,6 +63,7 @@ print(json.dumps([[answer.status_code for answer in answers], told]))
 
 ASK_DESCRIPTION = """
 import json
+from fastapi import FastAPI
 from support.app_client import app_client
 titles = []
 for given in ({}, {"docs_url": None, "redoc_url": None, "openapi_url": None}):
@@ -88,11 +87,11 @@ print(json.dumps([[answer.status_code for answer in answers], answers[-1].json()
 """
 
 
-def blocks() -> tuple[str, str, str]:
-    """Return the page's code for Starlette, and the additional code for FastAPI and `authorize`."""
+def blocks() -> tuple[str, str]:
+    """Return the page's code for Starlette, and the additional code for `authorize`."""
     text = (ROOT / "docs/embedding.md").read_text("utf-8")
-    starlette, fastapi, authorize = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    return starlette, fastapi, authorize
+    starlette, authorize = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return starlette, authorize
 
 
 def environment(demo: Demo, web_dir: Path) -> dict[str, str]:
@@ -143,16 +142,10 @@ def run_as_program(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tupl
     return statuses, prefix
 
 
-@pytest.mark.parametrize("framework", ["starlette", "fastapi"])
 def test_an_application_mounts_ours_and_says_who_is_asking(
-    demo: Demo, framework: str, tmp_path: Path, web_dir: Path
+    demo: Demo, tmp_path: Path, web_dir: Path
 ) -> None:
-    starlette, fastapi, _ = blocks()
-
-    if framework == "fastapi":
-        statuses, prefix = run(starlette + fastapi + ASK, demo, tmp_path, web_dir)
-    else:
-        statuses, prefix = run_as_program(starlette + ASK, demo, tmp_path, web_dir)
+    statuses, prefix = run_as_program(blocks()[0] + ASK, demo, tmp_path, web_dir)
 
     assert statuses == [200, 200, 401, 200, 403]
     assert prefix.startswith("uploads/carol-")
@@ -161,7 +154,7 @@ def test_an_application_mounts_ours_and_says_who_is_asking(
 def test_the_application_authorizes_as_the_page_says(
     demo: Demo, tmp_path: Path, web_dir: Path
 ) -> None:
-    starlette, _, authorize = blocks()
+    starlette, authorize = blocks()
 
     statuses, prefix = run(starlette + authorize + BELOW + ASK_AUTHORIZED, demo, tmp_path, web_dir)
 
@@ -181,7 +174,7 @@ def test_t02_below_a_path_there_is_one_address_for_each_route(
 def test_fastapis_own_description_hides_ours_unless_it_is_switched_off(
     demo: Demo, tmp_path: Path, web_dir: Path
 ) -> None:
-    statuses, titles = run("".join(blocks()[:2]) + ASK_DESCRIPTION, demo, tmp_path, web_dir)
+    statuses, titles = run(blocks()[0] + ASK_DESCRIPTION, demo, tmp_path, web_dir)
 
     assert titles == "FastAPI ossferry"
     assert statuses == [404, 200]
