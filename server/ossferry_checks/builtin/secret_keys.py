@@ -5,7 +5,6 @@ The patterns are precise, so that few other texts match. No sentence repeats a k
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ossferry_checks.builtin.words import listed
 from ossferry_checks.files import CheckedFile
@@ -20,29 +19,21 @@ UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 FEW = 5  # different characters; a key has more, and a placeholder such as `xxxx` has fewer
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    name: str
-    starts: tuple[bytes, ...]
-    rest: re.Pattern[bytes]
-
-
-def _kind(name: str, rest: bytes, *starts: bytes) -> _Kind:
-    return _Kind(name, starts, re.compile(rest))
-
-
 END = rb"(?![A-Za-z0-9])"
 PEM = rb"""(?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----
 (?:[\s"',+]|\\[nr])*(?:Proc-Type:|Comment:|Version:|[A-Za-z0-9+/]{20})""".replace(b"\n", b"")
 KINDS = (
-    _kind("alibaba", rb"[A-Za-z0-9]{12,26}" + END, b"LTAI"),
-    _kind("alibaba_sts", rb"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,40}" + END, b"STS."),
-    _kind("aws", rb"[A-Z0-9]{16}" + END, b"AKIA", b"ASIA"),
-    _kind("github", rb"[A-Za-z0-9]{36,}" + END, b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"),
-    _kind("github", rb"[A-Za-z0-9_]{50,}" + END, b"github_pat_"),
-    _kind("slack", rb"[abeoprs]-(?=[A-Za-z-]*[0-9])[A-Za-z0-9-]{20,}" + END, b"xox"),
-    _kind("private_key", PEM, b"-----BEGIN "),
+    ("alibaba", (b"LTAI",), rb"[A-Za-z0-9]{12,26}" + END),
+    ("alibaba_sts", (b"STS.",), rb"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,40}" + END),
+    ("aws", (b"AKIA", b"ASIA"), rb"[A-Z0-9]{16}" + END),
+    ("github", (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"), rb"[A-Za-z0-9]{36,}" + END),
+    ("github", (b"github_pat_",), rb"[A-Za-z0-9_]{50,}" + END),
+    ("slack", (b"xox",), rb"[abeoprs]-(?=[A-Za-z-]*[0-9])[A-Za-z0-9-]{20,}" + END),
+    ("private_key", (b"-----BEGIN ",), PEM),
 )
+"""The name of each kind, its first bytes, and the bytes that follow."""
+
+RESTS = [(name, start, re.compile(rest)) for name, starts, rest in KINDS for start in starts]
 LETTER = re.compile(rb"[A-Za-z0-9]")
 
 
@@ -87,15 +78,14 @@ def _keys(file: CheckedFile) -> Iterator[tuple[str, int]]:
 
 def _found(text: bytes) -> Iterator[tuple[int, str]]:
     """Yield the position and the kind of each key."""
-    for kind in KINDS:
-        for start in kind.starts:
-            at = text.find(start)
-            while at >= 0:
-                found = kind.rest.match(text, at + len(start))
-                is_inside = at and start[:1] != b"-" and LETTER.match(text, at - 1)
-                if found and not is_inside and not _is_placeholder(found[0]):
-                    yield at, kind.name
-                at = text.find(start, at + 1)
+    for name, start, rest in RESTS:
+        at = text.find(start)
+        while at >= 0:
+            found = rest.match(text, at + len(start))
+            is_inside = at and start[:1] != b"-" and LETTER.match(text, at - 1)
+            if found and not is_inside and not _is_placeholder(found[0]):
+                yield at, name
+            at = text.find(start, at + 1)
 
 
 def _is_placeholder(rest: bytes) -> bool:

@@ -14,10 +14,9 @@ from ossferry_checks.builtin.table import table_check
 from ossferry_checks.builtin.xlsx import xlsx_check
 from ossferry_checks.builtin.zip_archive import zip_check
 from ossferry_checks.photos.dimensions import dimensions_check
-from ossferry_checks.photos.heic import heic_check
+from ossferry_checks.photos.encoding import heic_check, smaller_check
+from ossferry_checks.photos.formats import PATTERNS
 from ossferry_checks.photos.metadata import metadata_check
-from ossferry_checks.photos.opening import PATTERNS
-from ossferry_checks.photos.smaller import smaller_check
 from ossferry_checks.registry import Check
 
 PHOTO_ENDINGS = tuple(pattern.removeprefix("*") for pattern in PATTERNS)

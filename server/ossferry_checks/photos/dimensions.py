@@ -4,8 +4,7 @@ import math
 
 from ossferry_checks.builtin.options import PhotoOptions
 from ossferry_checks.files import CheckedFile
-from ossferry_checks.photos.formats import header
-from ossferry_checks.photos.opening import PATTERNS, opened
+from ossferry_checks.photos.formats import PATTERNS, header, opened
 from ossferry_checks.photos.photo import dimensions_text
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject
@@ -26,13 +25,8 @@ def dimensions_check(options: PhotoOptions) -> Check:
             shown = {"megapixels": f"{found:g}", "limit": f"{limit:g}"}
             raise Reject(say("photo_too_large", file.language, **shown))
         if min(photo.width, photo.height) < options.min_side:
-            raise Reject(
-                say(
-                    "photo_too_small",
-                    file.language,
-                    size=dimensions_text(photo.width, photo.height),
-                    least=options.min_side,
-                )
-            )
+            size = dimensions_text(photo.width, photo.height)
+            least = options.min_side
+            raise Reject(say("photo_too_small", file.language, size=size, least=least))
 
     return Check(name="photo_dimensions", function=dimensions, patterns=PATTERNS, max_seconds=30)

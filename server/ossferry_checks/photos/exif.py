@@ -13,6 +13,7 @@ MAX_BYTES = 1 << 20
 """The directories are at the start of the metadata, so more bytes need not be read."""
 
 ORIENTATION, POSITION = 0x0112, 0x8825  # tags
+XMP_POSITION = b"GPSL"  # of `exif:GPSLatitude`, in metadata of another kind
 SHORT = 3  # a type
 ENTRY = 12  # bytes
 

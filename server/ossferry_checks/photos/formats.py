@@ -1,22 +1,45 @@
-"""The format of a photo, by its content; the name may be wrong."""
+"""Opens photos. The content decides about the format; the name may be wrong.
 
-from ossferry_checks.photos import gif, heif, jpeg, png, webp
+GIF files have no module of their own: GIF89a Specification, section 18.
+"""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.photos import heif, jpeg, png, webp
 from ossferry_checks.photos.photo import Format, Photo, Stripped
-from ossferry_checks.photos.source import Source
+from ossferry_checks.photos.source import BrokenPhotoError, Source
+from ossferry_checks.results import Reject
+from ossferry_checks.sentences import say
 
+SMALLER_PATTERNS = ("*.jpg", "*.jpeg", "*.jpe", "*.jfif", "*.png", "*.webp")
+HEIC_PATTERNS = ("*.heic", "*.heif", "*.hif")
+PATTERNS = (*SMALLER_PATTERNS, "*.gif", *HEIC_PATTERNS)
+"""The names of photos."""
 FIRST_BYTES = 12
-HEADERS = {
-    "jpeg": jpeg.header,
-    "png": png.header,
-    "webp": webp.header,
-    "gif": gif.header,
-    "heif": heif.header,
-}
-STRIPPERS = {"jpeg": jpeg.strip, "png": png.strip, "webp": webp.strip}
+GIF = (b"GIF87a", b"GIF89a")
 
 
 class UnknownPhotoError(Exception):
     """The file is no photo, or its format is not supported."""
+
+
+@contextmanager
+def opened(file: CheckedFile) -> Iterator[Source]:
+    """Open a photo.
+
+    Raises:
+        Reject: the file is no photo, or it is broken.
+    """
+    try:
+        with file.path.open("rb") as content:
+            yield Source(content, file.size)
+    except UnknownPhotoError as error:
+        raise Reject(say("photo_unknown", file.language)) from error
+    except BrokenPhotoError as error:
+        raise Reject(say("photo_broken", file.language)) from error
 
 
 def format_of(source: Source) -> Format:
@@ -31,7 +54,7 @@ def format_of(source: Source) -> Format:
         return "jpeg"
     if first.startswith(png.MAGIC):
         return "png"
-    if first.startswith(gif.MAGIC):
+    if first.startswith(GIF):
         return "gif"
     if first[:4] == webp.MAGIC and first[8:] == webp.FORM:
         return "webp"
@@ -59,3 +82,19 @@ def strip(source: Source) -> Stripped | None:
     """
     stripper = STRIPPERS.get(format_of(source))
     return stripper(source) if stripper else None
+
+
+def _gif_header(source: Source) -> Photo:
+    """Read the header. Each GIF file is seen as an animation."""
+    width, height = struct.unpack("<HH", source.read_at(len(GIF[0]), 4))
+    return Photo(format="gif", width=width, height=height, has_alpha=True, is_animated=True)
+
+
+HEADERS = {
+    "jpeg": jpeg.header,
+    "png": png.header,
+    "webp": webp.header,
+    "gif": _gif_header,
+    "heif": heif.header,
+}
+STRIPPERS = {"jpeg": jpeg.strip, "png": png.strip, "webp": webp.strip}

@@ -9,6 +9,7 @@ Source: ISO/IEC 14496-12 and ISO/IEC 23008-12.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 
 from ossferry_checks.photos.photo import Photo
 from ossferry_checks.photos.source import BrokenPhotoError, Source
@@ -38,28 +39,32 @@ def header(source: Source) -> Photo:
     Raises:
         BrokenPhotoError: the file has no header.
     """
-    meta = next((box for box in _top_boxes(source) if box.type == b"meta"), None)
+    meta = next((box for box in _boxes(source, 0, source.size) if box.type == b"meta"), None)
     if meta is None or meta.stop - meta.start > MAX_META:
         raise BrokenPhotoError
     content = source.read_at(meta.start, meta.stop - meta.start)
     try:
-        return _photo(content)
+        return _photo(content, Source(BytesIO(content), len(content)))
     except (struct.error, KeyError, IndexError) as error:
         raise BrokenPhotoError from error
 
 
-def _photo(meta: bytes) -> Photo:
-    """Return the header by the content of the box `meta`.
+def _photo(meta: bytes, source: Source) -> Photo:
+    """Return the header by the content of the box `meta`, which `source` reads.
 
     Raises:
-        struct.error, KeyError, IndexError: boxes are missing or too short.
+        struct.error, KeyError, IndexError, BrokenPhotoError: boxes are missing or too short.
     """
-    boxes = {box.type: box for box in _boxes(meta, 4, len(meta))}
-    version = meta[boxes[b"pitm"].start]
-    (item,) = struct.unpack_from(">I" if version else ">H", meta, boxes[b"pitm"].start + 4)
-    inside = {box.type: box for box in _boxes(meta, boxes[b"iprp"].start, boxes[b"iprp"].stop)}
-    every = list(_boxes(meta, inside[b"ipco"].start, inside[b"ipco"].stop))
-    indexes = _associations(meta, inside[b"ipma"])[item]
+
+    def boxes(start: int, stop: int) -> dict[bytes, Box]:
+        return {box.type: box for box in _boxes(source, start, stop)}
+
+    outer = boxes(4, len(meta))
+    item_at = outer[b"pitm"].start
+    (item,) = struct.unpack_from(">I" if meta[item_at] else ">H", meta, item_at + 4)
+    inner = boxes(outer[b"iprp"].start, outer[b"iprp"].stop)
+    every = list(_boxes(source, inner[b"ipco"].start, inner[b"ipco"].stop))
+    indexes = _associations(meta, inner[b"ipma"])[item]
     properties = [every[index - 1] for index in indexes if index]
     size = next((box for box in properties if box.type == b"ispe"), None)
     if size is None:
@@ -68,8 +73,6 @@ def _photo(meta: bytes) -> Photo:
     for box in properties:
         if box.type == b"clap":
             width, height = _cropped(meta, box)
-    if not width or not height:
-        raise BrokenPhotoError
     turns = sum(meta[box.start] & 3 for box in properties if box.type == b"irot")
     if turns % 2:
         width, height = height, width
@@ -119,37 +122,20 @@ def _associations(meta: bytes, box: Box) -> dict[int, list[int]]:
     return found
 
 
-def _top_boxes(source: Source) -> Iterator[Box]:
-    """Yield the boxes of the file.
+def _boxes(source: Source, at: int, stop: int) -> Iterator[Box]:
+    """Yield the boxes in `[at, stop)`.
 
     Raises:
-        BrokenPhotoError: a box is longer than the file.
+        BrokenPhotoError: a box is too short, or longer than what contains it.
     """
-    at = 0
-    while at < source.size:
+    while at < stop:
         length, kind = struct.unpack(">I4s", source.read_at(at, 8))
         start = at + 8
         if length == 1:
             (length,) = struct.unpack(">Q", source.read(8))
             start += 8
-        stop = at + length if length else source.size
-        if stop < start or stop > source.size:
-            raise BrokenPhotoError
-        yield Box(kind, start, stop)
-        at = stop
-
-
-def _boxes(content: bytes, at: int, stop: int) -> Iterator[Box]:
-    """Yield the boxes in `[at, stop)`.
-
-    Raises:
-        struct.error: a box is too short.
-        BrokenPhotoError: a box is too long.
-    """
-    while at < stop:
-        length, kind = struct.unpack_from(">I4s", content, at)
         end = at + length if length else stop
-        if end < at + 8 or end > stop:
+        if end < start or end > stop:
             raise BrokenPhotoError
-        yield Box(kind, at + 8, end)
+        yield Box(kind, start, end)
         at = end

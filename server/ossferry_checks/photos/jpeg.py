@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ossferry_checks.photos.exif import HEADER, Exif, only_orientation, read_exif
+from ossferry_checks.photos.exif import HEADER, XMP_POSITION, Exif, only_orientation, read_exif
 from ossferry_checks.photos.photo import Photo, Stripped
 from ossferry_checks.photos.source import BrokenPhotoError, Pieces, Source
 
@@ -23,7 +23,6 @@ APP0, APP1, APP2, APP14, COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
 METADATA = frozenset({*range(0xE0, 0xF0), COM})
 JFIF, ICC, ADOBE = b"JFIF\0", b"ICC_PROFILE\0", b"Adobe"
 JFIF_BYTES, ADOBE_BYTES = 12, 12  # without a thumbnail, and without what programs append
-XMP_POSITION = b"GPSL"  # of `exif:GPSLatitude`
 
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # the others occur in compressed data
 SMALLEST_BLOCK, LARGEST_BLOCK = 1 << 9, 1 << 20
@@ -51,9 +50,8 @@ def header(source: Source) -> Photo:
             exif = read_exif(segment.content)
         if segment.marker in SOF:
             height, width = struct.unpack_from(">HH", segment.content, 1)
-            if exif and exif.orientation >= 5:
-                width, height = height, width
-            return Photo(format="jpeg", width=width, height=height)
+            photo = Photo(format="jpeg", width=width, height=height)
+            return photo.upright(exif.orientation) if exif else photo
     raise BrokenPhotoError
 
 

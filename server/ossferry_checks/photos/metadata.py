@@ -1,8 +1,7 @@
 """The change that removes metadata, such as the position, from a photo."""
 
 from ossferry_checks.files import CheckedFile
-from ossferry_checks.photos.formats import strip
-from ossferry_checks.photos.opening import PATTERNS, opened
+from ossferry_checks.photos.formats import PATTERNS, opened, strip
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Replace
 from ossferry_checks.sentences import say

@@ -1,9 +1,9 @@
 """What the header of a photo says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from ossferry_checks.photos.source import Pieces
+from ossferry_checks.photos.source import BrokenPhotoError, Pieces
 
 Format: TypeAlias = Literal["jpeg", "png", "webp", "gif", "heif"]
 
@@ -22,6 +22,9 @@ class Photo:
         has_alpha: whether pixels may be transparent.
         is_animated: whether there may be more than one picture.
         has_wide_gamut: whether the colours are those of Display P3.
+
+    Raises:
+        BrokenPhotoError: there are no pixels.
     """
 
     format: Format
@@ -30,6 +33,16 @@ class Photo:
     has_alpha: bool = False
     is_animated: bool = False
     has_wide_gamut: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.width or not self.height:
+            raise BrokenPhotoError
+
+    def upright(self, orientation: int) -> "Photo":
+        """Return the header as a person sees the photo; from orientation 5, the sides change."""
+        if orientation < 5:
+            return self
+        return replace(self, width=self.height, height=self.width)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ossferry_checks.photos.exif import MAX_BYTES, Exif, only_orientation, read_exif
+from ossferry_checks.photos.exif import MAX_BYTES, XMP_POSITION, Exif, only_orientation, read_exif
 from ossferry_checks.photos.photo import Photo, Stripped
 from ossferry_checks.photos.source import BLOCK, BrokenPhotoError, Pieces, Source
 
@@ -26,7 +26,7 @@ KEPT = CRITICAL | COLOURS | ANIMATION | {b"bKGD", b"pHYs"}
 HEADER_BYTES = 13
 FRAME = 12  # bytes of a chunk besides its content
 WITH_ALPHA = (4, 6)  # colour types
-XMP, XMP_POSITION = b"XML:com.adobe.xmp", b"GPSL"
+XMP = b"XML:com.adobe.xmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,10 @@ def header(source: Source) -> Photo:
             break
         has_alpha |= chunk.type == b"tRNS"
         is_animated |= chunk.type == b"acTL"
-    if not width or not height:
-        raise BrokenPhotoError
-    if exif.orientation >= 5:
-        width, height = height, width
-    return Photo(
+    photo = Photo(
         format="png", width=width, height=height, has_alpha=has_alpha, is_animated=is_animated
     )
+    return photo.upright(exif.orientation)
 
 
 def strip(source: Source) -> Stripped:

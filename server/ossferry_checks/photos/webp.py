@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ossferry_checks.photos.exif import MAX_BYTES, Exif, only_orientation, read_exif
+from ossferry_checks.photos.exif import MAX_BYTES, XMP_POSITION, Exif, only_orientation, read_exif
 from ossferry_checks.photos.photo import Photo, Stripped
 from ossferry_checks.photos.source import BrokenPhotoError, Pieces, Source
 
@@ -24,7 +24,6 @@ VP8X_BYTES, ANMF_BYTES = 10, 16  # of the content of VP8X, and before the chunks
 HAS_ALPHA, HAS_EXIF, HAS_XMP, IS_ANIMATED = 0x10, 0x08, 0x04, 0x02  # flags of VP8X
 VP8_START, VP8L_START = b"\x9d\x01\x2a", b"\x2f"
 SIDE = 0x3FFF  # the bits of a side
-XMP_POSITION = b"GPSL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +55,7 @@ def header(source: Source) -> Photo:
             exif = read_exif(chunk.read(source))
     if photo is None:
         raise BrokenPhotoError
-    if exif.orientation < 5:
-        return photo
-    return Photo(
-        format="webp",
-        width=photo.height,
-        height=photo.width,
-        has_alpha=photo.has_alpha,
-        is_animated=photo.is_animated,
-    )
+    return photo.upright(exif.orientation)
 
 
 def strip(source: Source) -> Stripped:
@@ -157,8 +148,6 @@ def _first(kind: bytes, content: bytes) -> Photo:
         width, height = 1 + (bits & SIDE), 1 + (bits >> 14 & SIDE)
         has_alpha, is_animated = bool(bits >> 28 & 1), False
     else:
-        raise BrokenPhotoError
-    if not width or not height:
         raise BrokenPhotoError
     return Photo(
         format="webp", width=width, height=height, has_alpha=has_alpha, is_animated=is_animated

@@ -8,8 +8,7 @@ import pytest
 from ossferry_checks import CheckedFile, Reject
 from ossferry_checks.builtin.options import PhotoOptions
 from ossferry_checks.photos.dimensions import dimensions_check
-from ossferry_checks.photos.formats import header
-from ossferry_checks.photos.opening import opened
+from ossferry_checks.photos.formats import header, opened
 from ossferry_checks.photos.photo import Photo, dimensions_text
 from support.photos import exif, picture, saved, vector
 
