@@ -191,7 +191,6 @@ def _rows(work: Work, only: Only) -> Iterator[Row]:
                 unit="s",
                 peer=work.peer,
                 peer_value=beside_s,
-                ratio=checked.seconds / beside_s,
             )
     yield from _delay_rows(work, [delay for page in pages for delay in page.delays_ms])
 
@@ -199,13 +198,7 @@ def _rows(work: Work, only: Only) -> Iterator[Row]:
 def _delay_rows(work: Work, delays_ms: list[float]) -> Iterator[Row]:
     found = quantiles(delays_ms, n=20)[-1], max(delays_ms)
     for name, value in zip(work.delays, found, strict=True):
-        yield Row(
-            name=name,
-            value=value,
-            unit="ms",
-            reach=f"< {MAX_DELAY_MS} ms",
-            met=value < MAX_DELAY_MS,
-        )
+        yield Row(name=name, value=value, unit="ms", reach=f"< {MAX_DELAY_MS} ms")
 
 
 def _peer_s(work: Work, paths: list[Path]) -> tuple[float, float]:

@@ -109,13 +109,8 @@ def _rows(work: Work, only: Only) -> Iterator[Row]:
         yield _row(work, peer, ours, theirs[peer])
     if work.large:
         share = ours / (LINES[work.line].bytes_per_s / MB)
-        yield Row(
-            name=work.share_name,
-            value=100 * share,
-            unit="%",
-            reach=f">= {100 * work.share:.0f} %" if work.share else None,
-            met=share >= work.share if work.share else None,
-        )
+        reach = f">= {100 * work.share:.0f} %" if work.share else None
+        yield Row(name=work.share_name, value=100 * share, unit="%", reach=reach)
 
 
 def _speeds(place: Place, work: Work, peers: list[str]) -> tuple[float, dict[str, float]]:
@@ -126,16 +121,14 @@ def _speeds(place: Place, work: Work, peers: list[str]) -> tuple[float, dict[str
 
 
 def _row(work: Work, peer: str, speed: float, peer_speed: float) -> Row:
-    ratio, reach = speed / peer_speed, work.ratios.get(peer)
+    reach = work.ratios.get(peer)
     return Row(
         name=work.names[peer],
         value=speed,
         unit=work.unit,
         peer=PEERS[peer],
         peer_value=peer_speed,
-        ratio=ratio,
         reach=f">= {reach} x peer" if reach else None,
-        met=ratio >= reach if reach else None,
     )
 
 

@@ -87,9 +87,7 @@ def _drops(_only: Only) -> Iterator[Row]:
             unit=unit,
             peer=PEER,
             peer_value=peer_value,
-            ratio=value / peer_value if peer_value else None,
             reach=f"<= {limit:,} {unit}",
-            met=value <= limit,
         )
 
 

@@ -203,12 +203,7 @@ def _rows(_only: Only) -> Iterator[Row]:
     )
     for name, unit in UNITS.items():
         yield Row(
-            name=name,
-            value=ours.found[name],
-            unit=unit,
-            peer=peer,
-            peer_value=theirs.found[name],
-            ratio=ours.found[name] / theirs.found[name],
+            name=name, value=ours.found[name], unit=unit, peer=peer, peer_value=theirs.found[name]
         )
 
 

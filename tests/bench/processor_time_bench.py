@@ -47,9 +47,7 @@ def _rows(work: Work, _only: Only) -> Iterator[Row]:
         unit="s",
         peer=PEER,
         peer_value=other,
-        ratio=mine / other,
         reach=f"<= {MAX_RATIO} x peer",
-        met=mine <= MAX_RATIO * other,
     )
 
 

@@ -13,11 +13,9 @@ from unittest.mock import patch
 
 from starlette.requests import Request
 
-from bench.token_server import HOST, MUCH, STS_S
+from bench.token_server import HOST, MUCH, STS_S, serve
 from ossferry.access import rate_limits
 from ossferry.app import create_app
-from ossferry.cli.processes.serving import BackgroundServer, StopSignals, bind
-from ossferry.cli.processes.workers import settle
 from ossferry.clock import utc_now
 from ossferry.identity.principal import Principal
 from ossferry.oss.bucket import OssBucket
@@ -100,12 +98,7 @@ def main(which: str, port: int, oss_port: int, folder: Path, ledger_url: str) ->
     store = OssBucket(settings, assume_role, clock=utc_now)
     with patch.multiple(rate_limits, OBJECTS=MUCH, GLOBAL=MUCH):
         app = create_app(settings, identify=identify, assume_role=assume_role, store=store)
-    settle()
-    with StopSignals() as signals:
-        server = BackgroundServer(app, bind(HOST, port, option="port"), on_exit=signals.set)
-        server.start()
-        signals.wait()
-        server.stop()
+    serve(app, port)
 
 
 if __name__ == "__main__":

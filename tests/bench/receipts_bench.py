@@ -56,18 +56,12 @@ def _measure(name: str, ledger_url: str) -> Iterator[Row]:
         arguments = [str(port), str(oss_port), str(folder), ledger_url]
         with _serving("oss", oss_port, arguments), _serving("ours", port, arguments):
             answered, seconds, p99_ms, failed = _load(f"http://{HOST}:{port}", reports)
-    lost = answered - failed - asyncio.run(_count(ledger_url))
-    if lost > 0:
-        raise RuntimeError(f"{lost:.0f} receipts were answered, but are not in the ledger")
-    rate = (answered - failed) / seconds
-    reach = REACH[name]
-    yield Row(
-        name=f"{name}: recorded",
-        value=rate,
-        unit="receipts/s",
-        reach=f">= {reach}",
-        met=rate >= reach and not failed,
-    )
+    lost = answered - asyncio.run(_count(ledger_url))
+    if failed or lost > 0:
+        raise RuntimeError(f"{failed:.0f} reports failed, {lost:.0f} answered ones are lost")
+    rate = answered / seconds
+    reach = f">= {REACH[name]} receipts/s"
+    yield Row(name=f"{name}: recorded", value=rate, unit="receipts/s", reach=reach)
     yield Row(name=f"{name}: p99", value=p99_ms, unit="ms")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from operator import ge, le, lt
 from statistics import median
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.table import Table
 Only = Callable[[str], bool]
 """Returns whether a row with this name is requested."""
 
+SIGNS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">=": ge}
 COLUMNS = ("value", "unit", "peer", "what the peer is", "peer value", "ratio", "reach", "met")
 NUMBERS = ("value", "peer value", "ratio")
 WRAPPED = ("what the peer is", "met")
@@ -36,8 +38,7 @@ class Row:
     Attributes:
         name: description of the measurement; the pattern of `ONLY=` is searched in it.
         peer: subject of `peer_value`, measured in the same run and the same unit.
-        ratio: `value / peer_value`.
-        reach: the goal, in words; `met` tells whether it was reached.
+        reach: the goal: `<`, `<=` or `>=`, a number, and its unit; `x peer` means the ratio.
     """
 
     name: str
@@ -45,9 +46,21 @@ class Row:
     unit: str
     peer: Peer | None = None
     peer_value: float | None = None
-    ratio: float | None = None
     reach: str | None = None
-    met: bool | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """`value / peer_value`."""
+        return self.value / self.peer_value if self.peer_value else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal was reached; None without a goal."""
+        if self.reach is None:
+            return None
+        sign, limit, unit = self.reach.split(" ", 2)
+        found = self.ratio if unit == "x peer" else self.value
+        return found is not None and SIGNS[sign](found, float(limit.replace(",", "")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

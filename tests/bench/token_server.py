@@ -13,6 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
+from starlette.applications import Starlette
+
 from bench.peers.tutorial_flask import run_gunicorn
 from ossferry.app import create_app
 from ossferry.authentication.sign_outs import SignOuts
@@ -124,6 +126,11 @@ def main(which: str, port: int, sts_port: int, folder: Path) -> None:
             assume_role=StsClient(settings, access_key("LTAI5tBench", "secret")),
             sign_outs=bench_sign_outs(),
         )
+    serve(app, port)
+
+
+def serve(app: Starlette, port: int) -> None:
+    """Serve until a signal ends the process."""
     settle()
     with StopSignals() as signals:
         server = BackgroundServer(app, bind(HOST, port, option="port"), on_exit=signals.set)

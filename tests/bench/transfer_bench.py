@@ -51,16 +51,14 @@ def _rows(work: Work, only: Only) -> Iterator[Row]:
     peers = [peer for peer, name in work.names.items() if only(name)]
     speeds = _speeds(work, [OURS, *peers])
     for peer in peers:
-        ratio, reach = speeds[OURS] / speeds[peer], work.ratios.get(peer)
+        reach = work.ratios.get(peer)
         yield Row(
             name=work.names[peer],
             value=speeds[OURS],
             unit="files/s" if work.files > 1 else "MB/s",
             peer=PEERS[peer],
             peer_value=speeds[peer],
-            ratio=ratio,
             reach=f">= {reach} x peer" if reach else None,
-            met=ratio >= reach if reach else None,
         )
 
 

@@ -17,16 +17,7 @@ PEER = Peer(name="snail", work="carries one file")
 
 
 def speed(value: float, name: str = "speed") -> Row:
-    return Row(
-        name=name,
-        value=value,
-        unit="m/s",
-        peer=PEER,
-        peer_value=2,
-        ratio=value / 2,
-        reach=">= 5 m/s",
-        met=value >= 5,
-    )
+    return Row(name=name, value=value, unit="m/s", peer=PEER, peer_value=2, reach=">= 5 m/s")
 
 
 def bench(*values: float, name: str = "speed", needs: tuple[str, ...] = ()) -> Bench:
@@ -156,6 +147,23 @@ def test_a_missed_goal_is_a_result_and_no_failure(
     assert line.split()[-4:] == [">=", "5", "m/s", "no"]
     assert "carries one file" in line
     assert measured(out)["speed"]["met"] == 0
+
+
+@pytest.mark.parametrize(
+    ("reach", "met"),
+    [
+        (">= 7 m/s", True),
+        ("< 7 m/s", False),
+        ("<= 1,000 m/s", True),
+        (">= 3.5 x peer", True),
+        ("<= 3 x peer", False),
+        (None, None),
+    ],
+)
+def test_a_goal_is_for_the_value_or_for_the_ratio(reach: str | None, met: bool | None) -> None:
+    row = Row(name="speed", value=7, unit="m/s", peer=PEER, peer_value=2, reach=reach)
+
+    assert row.met is met
 
 
 def test_several_runs_give_median_and_range(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
