@@ -6,6 +6,10 @@ from typing import Any
 
 from PIL import Image
 
+from ossferry_checks.photos import formats
+from ossferry_checks.photos.photo import Photo
+from ossferry_checks.photos.source import Source
+
 RED, BLUE = (254, 0, 0), (0, 0, 254)
 ORIENTATION, MAKE, DESCRIPTION, POSITION = 0x0112, 0x010F, 0x010E, 0x8825
 SECRETS = (b"Camera Maker", b"Home, second floor", b"GPSLatitude")
@@ -51,3 +55,23 @@ def colour_at(content: bytes, x: float, y: float) -> tuple[int, ...]:
 def vector(name: str) -> bytes:
     """Return the content of `vectors/photos/<name>`."""
     return (VECTORS / name).read_bytes()
+
+
+def source_of(content: bytes) -> Source:
+    """Return an open file."""
+    return Source(io.BytesIO(content), len(content))
+
+
+def header(content: bytes) -> Photo:
+    """Return what the header of a photo says."""
+    return formats.header(source_of(content))
+
+
+def strip(content: bytes) -> bytes:
+    """Return a photo without its metadata."""
+    stripped = formats.strip(source_of(content))
+    assert stripped is not None
+    return b"".join(
+        each if isinstance(each, bytes) else content[each.start : each.stop]
+        for each in stripped.pieces._pieces
+    )

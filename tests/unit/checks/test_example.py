@@ -8,19 +8,15 @@ from pathlib import Path
 import pytest
 
 from ossferry.cli.samples import checks
-from ossferry_checks import CheckedFile, Note, Reject, Replace
+from ossferry_checks import Note, Reject, Replace
 from ossferry_checks.registry import checks_of
 from ossferry_checks.runner import Verdict, run
-
-
-def made(folder: Path, name: str, content: bytes) -> CheckedFile:
-    (folder / name).write_bytes(content)
-    return CheckedFile(folder / name)
+from support.checking import written
 
 
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
 def test_orders_with_our_columns_pass(tmp_path: Path, start: bytes) -> None:
-    file = made(tmp_path, "orders.csv", start + b"date,sku,amount,comment\n2026-01-31,A,3,\n")
+    file = written(tmp_path, "orders.csv", start + b"date,sku,amount,comment\n2026-01-31,A,3,\n")
 
     assert checks.has_our_columns(file) is None
 
@@ -28,7 +24,7 @@ def test_orders_with_our_columns_pass(tmp_path: Path, start: bytes) -> None:
 @pytest.mark.parametrize("content", [b"", b"sku,date,amount\n", b"date;sku;amount\n"])
 def test_other_columns_are_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(Reject, match="must be date, sku, amount") as caught:
-        checks.has_our_columns(made(tmp_path, "orders.csv", content))
+        checks.has_our_columns(written(tmp_path, "orders.csv", content))
 
     assert caught.value.line == 1
 
@@ -36,7 +32,7 @@ def test_other_columns_are_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_document_gets_its_hash(tmp_path: Path) -> None:
     content = b"%PDF-1.7\n" * 200_000
 
-    note = checks.hash_for_audit(made(tmp_path, "report.pdf", content))
+    note = checks.hash_for_audit(written(tmp_path, "report.pdf", content))
 
     assert note == Note(audit_sha256=hashlib.sha256(content).hexdigest())
 
@@ -44,7 +40,7 @@ def test_a_document_gets_its_hash(tmp_path: Path) -> None:
 def test_a_log_is_compressed(tmp_path: Path) -> None:
     content = b"GET / 200\n" * 1000
 
-    replace = checks.compress_logs(made(tmp_path, "access.log", content))
+    replace = checks.compress_logs(written(tmp_path, "access.log", content))
 
     assert isinstance(replace, Replace)
     assert replace.name == "access.log.gz"
@@ -52,12 +48,14 @@ def test_a_log_is_compressed(tmp_path: Path) -> None:
 
 
 def test_a_log_that_does_not_become_smaller_stays(tmp_path: Path) -> None:
-    assert checks.compress_logs(made(tmp_path, "access.log", b"x")) is None
+    assert checks.compress_logs(written(tmp_path, "access.log", b"x")) is None
 
 
 def test_the_names_decide_which_checks_run(tmp_path: Path) -> None:
     def verdict(name: str) -> Verdict:
-        return asyncio.run(run(checks_of(checks), made(tmp_path, name, b"date,sku,amount\n" * 9)))
+        return asyncio.run(
+            run(checks_of(checks), written(tmp_path, name, b"date,sku,amount\n" * 9))
+        )
 
     assert [each.check for each in verdict("Orders-2026.CSV").ran] == ["has_our_columns"]
     assert verdict("prices.csv").ran == []

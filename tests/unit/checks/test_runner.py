@@ -146,7 +146,7 @@ def test_only_matching_checks_run_and_their_limits_are_known(file: CheckedFile) 
     csv = Check(
         name="csv",
         function=lambda file: None,
-        patterns=("*.csv", "*.tsv"),
+        patterns=("*.CSV", "*.tsv"),
         max_seconds=5,
         seconds_per_mb=2e6,
     )

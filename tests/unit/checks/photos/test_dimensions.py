@@ -8,9 +8,9 @@ import pytest
 from ossferry_checks import CheckedFile, Reject
 from ossferry_checks.builtin.options import PhotoOptions
 from ossferry_checks.photos.dimensions import dimensions_check
-from ossferry_checks.photos.formats import header, opened
 from ossferry_checks.photos.photo import Photo, dimensions_text
-from support.photos import exif, picture, saved, vector
+from support.checking import written
+from support.photos import exif, header, picture, saved, vector
 
 CONTENTS = {
     "jpeg": saved(picture(300, 200), "JPEG"),
@@ -22,9 +22,7 @@ CONTENTS = {
 
 
 def file(folder: Path, content: bytes) -> CheckedFile:
-    path = folder / "photo"
-    path.write_bytes(content)
-    return CheckedFile(path)
+    return written(folder, "photo", content)
 
 
 def check(file: CheckedFile, min_side: int) -> None:
@@ -47,8 +45,8 @@ def test_the_shorter_side_counts(tmp_path: Path, format: str) -> None:
 
 
 def test_a_photo_with_too_many_pixels_is_refused(tmp_path: Path) -> None:
-    header = struct.pack(">II5B", 30_000, 30_000, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", b"")]
+    head = struct.pack(">II5B", 30_000, 30_000, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", b"")]
     png = b"".join(struct.pack(">I4s", len(c), kind) + c + bytes(4) for kind, c in chunks)
     bomb = file(tmp_path, b"\x89PNG\r\n\x1a\n" + png)
 
@@ -79,8 +77,7 @@ def test_a_person_reads_the_dimensions_of_the_upright_photo(tmp_path: Path) -> N
 
 
 def test_a_sentence_is_in_the_language_of_the_person(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
-    path.write_bytes(CONTENTS["jpeg"][:100])
+    path = file(tmp_path, CONTENTS["jpeg"][:100]).path
 
     with pytest.raises(Reject, match="这张照片已损坏或不完整"):
         check(CheckedFile(path, language="zh-CN"), 0)
@@ -120,24 +117,17 @@ def heic(*properties: bytes, wide: bool = False, tiles: bytes = b"") -> bytes:
     return box(b"ftyp", b"heic\0\0\0\0mif1") + box(b"free", b"") + full(b"meta", meta)
 
 
-def photo_of(folder: Path, content: bytes) -> Photo:
-    with opened(file(folder, content)) as source:
-        return header(source)
-
-
 @pytest.mark.parametrize("wide", [False, True])
-def test_a_heic_photo_has_the_size_of_the_main_picture(tmp_path: Path, wide: bool) -> None:
-    found = photo_of(tmp_path, heic(ispe(4032, 3024), wide=wide, tiles=ispe(512, 512)))
+def test_a_heic_photo_has_the_size_of_the_main_picture(wide: bool) -> None:
+    found = header(heic(ispe(4032, 3024), wide=wide, tiles=ispe(512, 512)))
 
     assert found == Photo(format="heif", width=4032, height=3024)
 
 
 @pytest.mark.parametrize(("turns", "size"), [(0, (40, 30)), (1, (30, 40)), (2, (40, 30))])
-def test_a_heic_photo_is_cropped_and_turned(
-    tmp_path: Path, turns: int, size: tuple[int, int]
-) -> None:
+def test_a_heic_photo_is_cropped_and_turned(turns: int, size: tuple[int, int]) -> None:
     crop = box(b"clap", struct.pack(">8I", 40, 1, 60, 2, 0, 1, 0, 1))
-    found = photo_of(tmp_path, heic(ispe(64, 64), crop, box(b"irot", bytes([turns]))))
+    found = header(heic(ispe(64, 64), crop, box(b"irot", bytes([turns]))))
 
     assert (found.width, found.height) == size
 
@@ -152,10 +142,8 @@ def test_a_heic_photo_is_cropped_and_turned(
         (b"prof....desc" + "sRGB".encode("utf-16-be"), False),
     ],
 )
-def test_the_colours_of_a_heic_photo_are_known(
-    tmp_path: Path, colours: bytes, wide_gamut: bool
-) -> None:
-    found = photo_of(tmp_path, heic(ispe(64, 64), box(b"colr", colours)))
+def test_the_colours_of_a_heic_photo_are_known(colours: bytes, wide_gamut: bool) -> None:
+    found = header(heic(ispe(64, 64), box(b"colr", colours)))
 
     assert found.has_wide_gamut is wide_gamut
 

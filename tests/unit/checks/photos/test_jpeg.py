@@ -1,21 +1,15 @@
 """JPEG files: which segments stay."""
 
-import io
 import struct
 
 import pytest
 
-from ossferry_checks.photos import jpeg
-from ossferry_checks.photos.source import BrokenPhotoError, Source
-from support.photos import exif, picture, saved
+from ossferry_checks.photos.source import BrokenPhotoError
+from support.photos import exif, header, picture, saved, strip
 
 PLAIN = saved(picture(16, 16), "JPEG")
 JFIF_END = 20  # of SOI and the JFIF segment
 EOI = b"\xff\xd9"
-
-
-def source(content: bytes) -> Source:
-    return Source(io.BytesIO(content), len(content))
 
 
 def segment(marker: int, content: bytes) -> bytes:
@@ -24,15 +18,6 @@ def segment(marker: int, content: bytes) -> bytes:
 
 def with_segment(marker: int, content: bytes) -> bytes:
     return PLAIN[:JFIF_END] + segment(marker, content) + PLAIN[JFIF_END:]
-
-
-def strip(content: bytes) -> bytes:
-    """Return the file without metadata."""
-    given = source(content)
-    return b"".join(
-        each if isinstance(each, bytes) else content[each.start : each.stop]
-        for each in jpeg.strip(given).pieces._pieces
-    )
 
 
 @pytest.mark.parametrize(
@@ -135,6 +120,6 @@ def test_the_header_needs_only_the_first_segments() -> None:
     photo = saved(picture(640, 480), "JPEG", exif=exif(6))
     start = photo.index(b"\xff\xda")
 
-    found = jpeg.header(source(photo[: start + 100] + EOI))
+    found = header(photo[: start + 100] + EOI)
 
     assert (found.width, found.height) == (480, 640)

@@ -14,6 +14,7 @@ from ossferry_checks.builtin.options import BuiltInOptions, PhotoOptions
 from ossferry_checks.builtin.selection import built_in_checks
 from ossferry_checks.photos.metadata import remove_metadata
 from ossferry_checks.runner import run
+from support.checking import written
 from support.photos import SECRETS, exif, picture, saved, vector
 
 FORMATS = ["JPEG", "PNG", "WEBP"]
@@ -26,12 +27,7 @@ MakeFile: TypeAlias = Callable[[bytes], CheckedFile]
 
 @pytest.fixture
 def file(tmp_path: Path) -> MakeFile:
-    def file(content: bytes) -> CheckedFile:
-        path = tmp_path / "photo.jpg"
-        path.write_bytes(content)
-        return CheckedFile(path)
-
-    return file
+    return lambda content: written(tmp_path, "photo.jpg", content)
 
 
 def stripped(change: Replace | None) -> bytes:

@@ -1,29 +1,16 @@
 """PNG files: which chunks stay."""
 
-import io
 import struct
 import zlib
 
 import pytest
 from PIL import Image
 
-from ossferry_checks.photos import png
-from ossferry_checks.photos.source import BrokenPhotoError, Source
-from support.photos import exif, picture, saved
+from ossferry_checks.photos.source import BrokenPhotoError
+from support.photos import exif, header, picture, saved, strip
 
 PLAIN = saved(picture(16, 16), "PNG")
 IHDR_END = 33
-
-
-def source(content: bytes) -> Source:
-    return Source(io.BytesIO(content), len(content))
-
-
-def strip(content: bytes) -> bytes:
-    return b"".join(
-        each if isinstance(each, bytes) else content[each.start : each.stop]
-        for each in png.strip(source(content)).pieces._pieces
-    )
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
@@ -87,7 +74,7 @@ def test_a_wrong_structure_is_refused(photo: bytes) -> None:
     ],
 )
 def test_the_header_says_what_the_picture_is(image: Image.Image, alpha: bool) -> None:
-    found = png.header(source(saved(image, "PNG", exif=exif(5))))
+    found = header(saved(image, "PNG", exif=exif(5)))
 
     assert (found.width, found.height) == (20, 30)
     assert (found.has_alpha, found.is_animated) == (alpha, False)
@@ -96,4 +83,4 @@ def test_the_header_says_what_the_picture_is(image: Image.Image, alpha: bool) ->
 def test_a_transparent_colour_is_seen() -> None:
     photo = saved(Image.new("P", (30, 20)), "PNG", transparency=0)
 
-    assert png.header(source(photo)).has_alpha
+    assert header(photo).has_alpha

@@ -7,21 +7,10 @@ import pytest
 from PIL import Image
 
 from ossferry_checks.photos import webp
-from ossferry_checks.photos.source import BrokenPhotoError, Source
-from support.photos import exif, picture, saved
+from ossferry_checks.photos.source import BrokenPhotoError
+from support.photos import exif, header, picture, saved, strip
 
 FLAGS = 20  # offset of the flags in VP8X
-
-
-def source(content: bytes) -> Source:
-    return Source(io.BytesIO(content), len(content))
-
-
-def strip(content: bytes) -> bytes:
-    return b"".join(
-        each if isinstance(each, bytes) else content[each.start : each.stop]
-        for each in webp.strip(source(content)).pieces._pieces
-    )
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
@@ -92,7 +81,7 @@ def test_the_last_byte_that_fills_a_chunk_may_be_missing() -> None:
     ("options", "alpha"), [({}, False), ({"lossless": True}, False)], ids=["lossy", "lossless"]
 )
 def test_the_header_has_the_size(options: dict[str, bool], alpha: bool) -> None:
-    found = webp.header(source(saved(picture(300, 201), "WEBP", **options)))
+    found = header(saved(picture(300, 201), "WEBP", **options))
 
     assert (found.width, found.height, found.has_alpha) == (300, 201, alpha)
 
@@ -102,7 +91,7 @@ def test_the_header_says_what_the_picture_is() -> None:
     frames = [picture(16, 16), picture(16, 16).rotate(90)]
     animation = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:])
 
-    still, moving = webp.header(source(transparent)), webp.header(source(animation))
+    still, moving = header(transparent), header(animation)
 
     assert (still.width, still.height, still.has_alpha) == (20, 30, True)
     assert (still.is_animated, moving.is_animated) == (False, True)
