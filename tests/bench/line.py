@@ -4,7 +4,7 @@ Every connection to the proxy is forwarded to one server through the model of `b
 The proxy reads a connection only as fast as the line carries it, so senders are slowed down and
 the proxy never holds more than the windows of its connections and the queue of the line.
 
-Usage: python -m bench.line --to HOST:PORT --listen PORT [--line NAME | --mbit N --rtt-ms N] ...
+Usage: python -m bench.line --to HOST:PORT --listen PORT --line NAME [--handshakes N]
 """
 
 import argparse
@@ -178,19 +178,12 @@ def parse(arguments: Sequence[str]) -> tuple[Line, tuple[str, int], int]:
     parser = argparse.ArgumentParser(prog="bench.line", description="Simulate a line.")
     parser.add_argument("--to", required=True, metavar="HOST:PORT", help="server")
     parser.add_argument("--listen", required=True, type=int, metavar="PORT")
-    parser.add_argument("--line", choices=LINES, help="named line; other options change it")
-    parser.add_argument("--mbit", type=float, help="bandwidth of each direction in Mbit/s")
-    parser.add_argument("--rtt-ms", type=float, help="round-trip time")
-    parser.add_argument("--handshakes", type=float, help="round trips to open a connection: 2")
-    given = vars(parser.parse_args(arguments))
-    if given["line"] is None and (given["mbit"] is None or given["rtt_ms"] is None):
-        parser.error("--line, or --mbit and --rtt-ms, is required")
-    host, _, port = given["to"].rpartition(":")
-    changes = {
-        name: given[name] for name in ("mbit", "rtt_ms", "handshakes") if given[name] is not None
-    }
-    line = replace(LINES[given["line"]], **changes) if given["line"] else Line(**changes)
-    return line, (host, int(port)), given["listen"]
+    parser.add_argument("--line", required=True, choices=LINES)
+    parser.add_argument("--handshakes", type=float, default=2, help="round trips to connect: 2")
+    given = parser.parse_args(arguments)
+    host, _, port = given.to.rpartition(":")
+    line = replace(LINES[given.line], handshakes=given.handshakes)
+    return line, (host, int(port)), given.listen
 
 
 def main(arguments: Sequence[str]) -> None:

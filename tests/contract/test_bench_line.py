@@ -23,7 +23,7 @@ def line(server: socket.socket, folder: Path) -> Iterator[int]:
     port = free_port()
     to = f"127.0.0.1:{server.getsockname()[1]}"
     program = ["-m", "bench.line", "--to", to, "--listen", str(port)]
-    speed = ["--mbit", "1000", "--rtt-ms", "2"]
+    speed = ["--line", "1 Gbit/s 10 ms"]
     with running([sys.executable, *program, *speed], folder, port, PYTHONPATH=str(TESTS)):
         yield port
 

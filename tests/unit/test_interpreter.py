@@ -153,10 +153,13 @@ def test_no_call_goes_through_javascript_to_catch_an_error(made: Path) -> None:
     assert b"invoke_" not in made.read_bytes()
 
 
-@pytest.mark.parametrize(
+both_changes = pytest.mark.parametrize(
     ("change", "path"),
     [pytest.param(faster, WASM, id="wasm"), pytest.param(closed, SCRIPT, id="script")],
 )
+
+
+@both_changes
 def test_another_version_stays_as_it_is_and_the_build_says_so(
     change: Callable[[bytes], bytes], path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -170,10 +173,7 @@ def test_another_version_stays_as_it_is_and_the_build_says_so(
     assert hashlib.sha256(another).hexdigest() in warning
 
 
-@pytest.mark.parametrize(
-    ("change", "path"),
-    [pytest.param(faster, WASM, id="wasm"), pytest.param(closed, SCRIPT, id="script")],
-)
+@both_changes
 def test_the_installed_version_is_changed_without_a_warning(
     change: Callable[[bytes], bytes], path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

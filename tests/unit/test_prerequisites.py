@@ -31,8 +31,12 @@ def test_npm(): npm_packages(Path("site"))
 """
 
 
-SERVERS = ("redis-server", "nginx", "initdb")
-TOOLS = ("curl", "wrk", "logrotate", "systemd-analyze")
+PROGRAMS = (
+    *("redis-server", "nginx", "initdb", "curl", "wrk", "logrotate", "systemd-analyze"),
+    *("kustomize", "docker-compose", "shellcheck"),
+    *("chromium", "firefox-esr", "WebKitWebDriver", "Xvfb"),
+)
+MINI_BROWSER = "usr/lib/any/webkit2gtk-4.1/MiniBrowser"
 
 
 class Machine:
@@ -64,6 +68,13 @@ class Machine:
         program.write_text("\n".join(lines))
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
         return program
+
+    def add_everything(self, without: tuple[str, ...] = ()) -> None:
+        """Add all programs and browsers but these."""
+        for name in PROGRAMS:
+            if name not in without:
+                self.add(f"usr/bin/{name}")
+        self.add(MINI_BROWSER)
 
     def add_apt(self, *puts: str) -> None:
         """Add an apt that creates these programs when it installs any package."""
@@ -227,48 +238,28 @@ def test_a_machine_that_has_everything_is_left_alone(
     machine: Machine, asked: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     machine.add_apt()
-    for name in (*SERVERS, *TOOLS, "chromium", "firefox-esr"):
-        machine.add(f"usr/bin/{name}")
-    for name in ("kustomize", "docker-compose", "shellcheck"):
-        machine.add(f"usr/bin/{name}")
-    for path in ("bin/WebKitWebDriver", "bin/Xvfb", "lib/any/webkit2gtk-4.1/MiniBrowser"):
-        machine.add(f"usr/{path}")
+    machine.add_everything()
 
     assert prerequisites.main() == 0
     assert (machine.calls, asked, capsys.readouterr().err) == ([], [], "")
 
 
-def test_only_what_is_missing_is_installed_at_once(
+def test_only_what_is_missing_is_installed_at_once_and_no_service_is_left_running(
     machine: Machine, asked: list[list[str]]
 ) -> None:
-    machine.add_apt("usr/sbin/nginx", "usr/bin/redis-server", "usr/bin/chromium")
+    machine.add_apt("usr/sbin/nginx", "usr/bin/chromium")
     machine.add("usr/bin/service")
     machine.add("usr/bin/update-rc.d")
-    for name in ("initdb", *TOOLS, "firefox-esr", "WebKitWebDriver", "Xvfb"):
-        machine.add(f"usr/bin/{name}")
-    for name in ("kustomize", "docker-compose", "shellcheck"):
-        machine.add(f"usr/bin/{name}")
-    machine.add("usr/lib/any/webkit2gtk-4.1/MiniBrowser")
+    machine.add_everything(without=("nginx", "chromium"))
 
     assert prerequisites.main() == 0
 
     assert asked == [["chromium"]]
-    calls = [call for call in machine.calls if call.startswith("apt-get")]
-    (update, install) = calls
+    (update, install) = [call for call in machine.calls if call.startswith("apt-get")]
     assert update.startswith("apt-get update")
     assert "--no-install-recommends" in install
     fonts = "fonts-liberation fonts-noto-cjk fonts-noto-color-emoji"
-    assert install.endswith(f"redis-server nginx chromium {fonts}")
-
-
-def test_no_service_is_left_running(machine: Machine, asked: list[list[str]]) -> None:
-    machine.add_apt("usr/sbin/nginx")
-    machine.add("usr/bin/redis-server")
-    machine.add("usr/bin/service")
-    machine.add("usr/bin/update-rc.d")
-
-    prerequisites.main()
-
+    assert install.endswith(f"nginx chromium {fonts}")
     assert machine.calls[-2:] == ["service nginx stop", "update-rc.d nginx disable"]
     assert not any("redis-server" in call for call in machine.calls)
 
