@@ -68,8 +68,6 @@ def pytest_configure(config: pytest.Config) -> None:
     options = config.option
     times = Times(budget_s=options.budget_s, record=RECORD if options.times else None)
     config.pluginmanager.register(times)
-    if options.times:
-        times.count_everything()
     options.screenshot = CONFIG.artefacts.screenshot
     options.tracing = CONFIG.artefacts.trace
     options.output = CONFIG.artefacts.dir

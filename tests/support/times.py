@@ -1,33 +1,24 @@
 """Measures where the time of a test run goes, and compares it with its budget.
 
 Every run prints its ten slowest files. With `--times` (`make test TIMES=1`), the run also prints
-the slowest tests and fixtures, and counts processes, pages and starts of interpreters. It then
-writes the time of each file to `tests/times.json`, which decides the order of the files in later
-runs.
+the slowest tests, fixtures and parts, and writes the time of each file to `tests/times.json`, which
+decides the order of the files in later runs.
 """
 
 import json
 import os
-import sys
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 TESTS = Path(__file__).parents[1]
 RECORD = TESTS / "times.json"
 """`{file below tests: seconds}`, of files that took at least `RECORDED_S`."""
 RECORDED_S = 1.0
-STARTS = {
-    "micropython.wasm": "starts of MicroPython",
-    "pyodide.asm.wasm": "starts of Pyodide",
-    "checks_worker.js": "starts of the worker of the checks",
-}
-"""Requests of a page, and what they are counted as."""
 Seconds = defaultdict[str, float]
 PHASES = ("setup", "call", "teardown")
 
@@ -64,37 +55,6 @@ class Times:
         self._tests: Seconds = defaultdict(float)
         self._parts: Seconds = defaultdict(float)  # seconds of each phase
         self._fixtures: Seconds = defaultdict(float)
-        self._counts: Counter[str] = Counter()
-
-    def count_everything(self) -> None:
-        """Count processes, waits, pages and starts of interpreters until this process ends."""
-        sys.addaudithook(self._audit)
-        for kind in (Browser, BrowserContext):
-            self._count_pages(kind)
-
-    def _audit(self, event: str, given: tuple[Any, ...]) -> None:
-        if event == "subprocess.Popen":
-            self._counts["processes started"] += 1
-        elif event == "time.sleep":
-            self._parts["time.sleep"] += given[0]
-
-    def _count_pages(self, kind: type[Browser | BrowserContext]) -> None:
-        new_page = kind.new_page
-
-        def counted(it: Any, **options: Any) -> Page:
-            page = new_page(it, **options)
-            page.on("request", self._count_start)
-            self._counts["pages opened"] += 1
-            return page
-
-        kind.new_page = counted  # type: ignore[method-assign,assignment]
-
-    def _count_start(self, request: Request) -> None:
-        if request.is_navigation_request():
-            self._counts["documents loaded"] += 1
-        name = next((each for each in STARTS if request.url.partition("?")[0].endswith(each)), "")
-        if name:
-            self._counts[STARTS[name]] += 1
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
@@ -116,13 +76,12 @@ class Times:
             self._parts["CPU of workers"] = used.user + used.system
             self._parts["CPU of the workers' processes"] = used.children_user + used.children_system
             parts = {name: s for name, s in self._parts.items() if name not in PHASES}
-            output["times"] = (parts, dict(self._fixtures), dict(self._counts))
+            output["times"] = (parts, dict(self._fixtures))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         output = getattr(node, "workeroutput", {})  # a worker that died has sent nothing
-        parts, fixtures, counts = output.get("times", ({}, {}, {}))
-        self._counts.update(counts)
+        parts, fixtures = output.get("times", ({}, {}))
         for mine, theirs in ((self._parts, parts), (self._fixtures, fixtures)):
             for name, seconds in theirs.items():
                 mine[name] += seconds
@@ -144,8 +103,6 @@ class Times:
             terminalreporter.write_sep("-", f"{title}, in seconds")
             for name, seconds in sorted(table.items(), key=lambda each: -each[1])[:most]:
                 terminalreporter.write_line(f"{seconds:8.1f} {name}")
-        for name, count in self._counts.most_common():
-            terminalreporter.write_line(f"{count:8} {name}")
         took = time.perf_counter() - self._begin
         budget = f" of {self._budget_s:.0f} s" if self._budget_s else ""
         terminalreporter.write_line(f"This run took {took:.0f} s{budget}.")
