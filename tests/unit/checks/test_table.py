@@ -111,25 +111,6 @@ def test_progress_ends_at_one(tmp_path: Path) -> None:
     assert shares[-1] == 1.0
 
 
-@pytest.mark.parametrize(
-    ("content", "reason", "line"),
-    [
-        ('a,b\n1,"2"x\n', "A quotation mark is in a wrong place.", 2),
-        ('a,b\n1,"2" \n', "A quotation mark is in a wrong place.", 2),
-        ('"a"x,b\n', "A quotation mark is in a wrong place.", 1),
-        ('a,b\n1,"2\n3,4\n', "A quotation mark that begins in this row is not closed.", 2),
-        ('a,"b\n', "A quotation mark that begins in this row is not closed.", 1),
-    ],
-)
-def test_a_wrong_quotation_mark_is_refused(
-    tmp_path: Path, content: str, reason: str, line: int
-) -> None:
-    said, found = refusal(ANY, written(tmp_path, "a.csv", content))
-
-    assert said.startswith(reason)
-    assert found == line
-
-
 def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with path.open("w") as file:
@@ -176,6 +157,11 @@ def test_an_empty_table_is_refused(tmp_path: Path, content: str | bytes) -> None
 @pytest.mark.parametrize(
     ("content", "reason", "line"),
     [
+        (b'a,b\n1,"2"x\n', "A quotation mark is in a wrong place.", 2),
+        (b'a,b\n1,"2" \n', "A quotation mark is in a wrong place.", 2),
+        (b'"a"x,b\n', "A quotation mark is in a wrong place.", 1),
+        (b'a,b\n1,"2\n3,4\n', "A quotation mark that begins in this row is not closed.", 2),
+        (b'a,"b\n', "A quotation mark that begins in this row is not closed.", 1),
         (b"a,b\n1,2\n1,\xe9\n", "This is not valid UTF-8 text (byte 0xE9).", 3),
         (b"a,b\r\n1,2\r\n\r\n1,\xff", "This is not valid UTF-8 text (byte 0xFF).", 4),
         (
@@ -186,9 +172,12 @@ def test_an_empty_table_is_refused(tmp_path: Path, content: str | bytes) -> None
         (b"\xff\xfea\0,\0b\0\n\0\0\xd8", "This is not valid UTF-16 text (byte 0x00).", 2),
         ("a,b\n1,2\n".encode("utf-16-le"), "The file has zero bytes, which UTF-8", 1),
     ],
-    ids=["latin-1", "end", "cut off", "utf-16", "utf-16 without mark"],
+    ids=[
+        *("quote and text", "quote and space", "quote in header", "open quote", "open header"),
+        *("latin-1", "end", "cut off", "utf-16", "utf-16 without mark"),
+    ],
 )
-def test_a_wrong_byte_is_refused_with_its_line(
+def test_a_wrong_quotation_mark_or_byte_is_refused_with_its_line(
     tmp_path: Path, content: bytes, reason: str, line: int
 ) -> None:
     said, found = refusal(ANY, written(tmp_path, "a.csv", content))

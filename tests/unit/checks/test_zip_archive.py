@@ -69,8 +69,10 @@ def test_an_archive_passes(tmp_path: Path, method: int) -> None:
         b"MZ an unpacking program" + zip_of({"a.txt": TEXT}),
         zip_of({}),
         zip_of({"a.txt": TEXT})[:-2] + b"\4\0note",
+        link("Versions/Current"),
+        zip_of({"a": bytes(900_000)}),
     ],
-    ids=["program", "empty", "comment"],
+    ids=["program", "empty", "comment", "link in the folder", "zeros, but no bomb"],
 )
 def test_unusual_archives_pass(tmp_path: Path, content: bytes) -> None:
     assert answer(CHECK, written(tmp_path, "a.zip", content)) is None
@@ -164,10 +166,6 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, target: str) -> Non
     )
 
 
-def test_a_link_in_the_folder_passes(tmp_path: Path) -> None:
-    assert answer(CHECK, written(tmp_path, "a.zip", link("Versions/Current"))) is None
-
-
 def test_an_encrypted_file_is_refused_or_allowed(tmp_path: Path) -> None:
     content = changed(zip_of({"a.txt": TEXT}), flags=1)
     file = written(tmp_path, "a.zip", content)
@@ -193,13 +191,6 @@ def test_a_bomb_is_refused_by_its_ratio_before_it_is_unpacked(tmp_path: Path) ->
     )
     assert unpacked == []
     assert answer(zip_check(ZipOptions(max_ratio=2000)), file) is None
-
-
-def test_a_small_file_of_zeros_is_no_bomb(tmp_path: Path) -> None:
-    content = zip_of({"a": bytes(900_000)})
-    assert 900_000 / len(content) > 200
-
-    assert answer(CHECK, written(tmp_path, "a.zip", content)) is None
 
 
 def test_a_file_that_is_larger_than_declared_is_refused_before_it_fills_the_memory(
