@@ -9,7 +9,7 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -98,7 +98,8 @@ class Database:
     """
 
     def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self._engine = _engine(sa.make_url(url), busy_timeout_s)
+        self._connections: list[aiosqlite.Connection] = []
+        self._engine = _engine(sa.make_url(url), busy_timeout_s, self._connections)
         self._writing = self._engine.execution_options(writes=True)
         self._writers = asyncio.Lock()
         self._opening = asyncio.Lock()
@@ -166,8 +167,15 @@ class Database:
                 await connection.rollback()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and wait until their threads have ended.
+
+        SQLAlchemy does not wait for a connection whose task is cancelled. Its thread reports the
+        end of the statement to the event loop, which must still run.
+        """
         await self._engine.dispose()
+        for connection in self._connections:
+            connection.stop()
+            await asyncio.to_thread(connection._thread.join)
 
     async def _turn(self) -> None:
         """Acquire the write lock; wait while another task of this process writes.
@@ -243,7 +251,10 @@ def _require_writable(url: sa.URL) -> None:
             )
 
 
-def _engine(url: sa.URL, busy_timeout_s: float) -> AsyncEngine:
+def _engine(
+    url: sa.URL, busy_timeout_s: float, connections: list[aiosqlite.Connection]
+) -> AsyncEngine:
+    """Return an engine that keeps its running SQLite connections in `connections`."""
     name = url.get_backend_name()
     driver = url.set(drivername=DRIVERS[name])
     if name == "postgresql":
@@ -262,26 +273,20 @@ def _engine(url: sa.URL, busy_timeout_s: float) -> AsyncEngine:
         raise SettingsError(
             f"OSSFERRY_DATABASE_URL: the folder {folder} does not exist; create it."
         )
-    engine = create_async_engine(driver, connect_args={"timeout": busy_timeout_s})
+
+    def connect(*arguments: Any, **options: Any) -> aiosqlite.Connection:
+        connection = aiosqlite.connect(*arguments, **options)
+        connection._thread.daemon = True  # as SQLAlchemy does without this function
+        connections[:] = [*(each for each in connections if each._thread.is_alive()), connection]
+        return connection
+
+    engine = create_async_engine(
+        driver, connect_args={"timeout": busy_timeout_s, "async_creator_fn": connect}
+    )
     prepare = partial(_prepare_sqlite, busy_timeout_s=busy_timeout_s)
-    sa.event.listen(engine.sync_engine, "do_connect", _try_to_open)
     sa.event.listen(engine.sync_engine, "connect", prepare)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
-
-
-def _try_to_open(
-    _dialect: sa.Dialect, _record: object, arguments: Sequence[Any], options: Mapping[str, Any]
-) -> None:
-    """Open and close a SQLite file, before the driver opens it in a thread.
-
-    If the driver cannot open the file, it does not wait for the end of its thread. The thread could
-    then outlive the event loop, and print a traceback.
-
-    Raises:
-        sqlite3.Error: SQLite cannot open the file.
-    """
-    sqlite3.connect(*arguments, **options).close()
 
 
 def _prepare_sqlite(connection: Any, _record: object, *, busy_timeout_s: float) -> None:

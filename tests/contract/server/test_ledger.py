@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -579,6 +580,31 @@ async def test_a_database_that_is_locked_is_unavailable_and_comes_back(tmp_path:
         other.close()
 
         assert (await record(database)).is_news
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_no_thread_of_a_cancelled_statement_outlives_the_ledger(tmp_path: Path, times: int) -> None:
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)"
+    slow = text(numbers + " SELECT count(*) FROM n")  # noqa: S608 - constant text
+
+    async def cancel() -> None:
+        async with opened(f"sqlite:///{tmp_path}/ledger.db") as database:
+
+            async def read() -> None:
+                async with database.read() as connection:
+                    await connection.execute(slow)
+
+            reading = asyncio.create_task(read())
+            await asyncio.sleep(0.05)
+            for _ in range(times):  # as `anyio` repeats a cancellation
+                reading.cancel()
+                await asyncio.sleep(0)
+            await asyncio.wait([reading])
+
+    before = threading.active_count()
+    asyncio.run(cancel())
+
+    assert threading.active_count() == before
 
 
 async def test_a_database_that_is_full_is_unavailable(tmp_path: Path) -> None:
