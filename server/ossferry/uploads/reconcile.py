@@ -38,7 +38,9 @@ UNDER_WAY = timedelta(seconds=60)
 """A request that was sent with valid credentials may take this long to finish."""
 
 LEASE = "reconcile"
-HOLD_S = 300.0
+HOLD_S = 120.0
+"""Longer than the pause between two rounds; after a kill, nobody reconciles for so long."""
+
 OWNERS_AT_ONCE = 1000
 
 log = logger("ossferry.reconcile")

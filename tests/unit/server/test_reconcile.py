@@ -26,7 +26,7 @@ from ossferry.uploads.inventory import check_receipts, stored_uploads
 from ossferry.uploads.lists import object_json
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
-from ossferry.uploads.reconcile import Reconciler
+from ossferry.uploads.reconcile import HOLD_S, Reconciler
 from ossferry.uploads.refused import RefusedUploads
 from ossferry.uploads.scope import Scope
 from ossferry.uploads.trash import Trash
@@ -101,11 +101,11 @@ async def test_t60_an_object_that_cannot_be_read_counts_as_listed_and_ends_nothi
     store.put(changed, size=7, etag="E", is_symlink=True)
     del store.objects[gone]
     store.faults[gone] = store.faults[bad]
-    clock.advance(301)  # the lease of the first process ends
+    clock.advance(HOLD_S + 1)  # the lease of the first process ends
     second, _ = await a_round(settings, store, clock, puts=False)
     again = await used_by(settings, alice)
     store.faults.clear()
-    clock.advance(301)
+    clock.advance(HOLD_S + 1)
     await a_round(settings, store, clock, puts=False)
 
     assert (first, second, used) == (3, 3, (12_000_000 + 9 + 5 + 3, 4))
@@ -217,6 +217,27 @@ async def test_r64_after_a_restart_the_next_process_reconciles_at_once(
     assert done == [1, 0, 0, 1]
 
 
+async def test_r64_two_minutes_after_a_kill_the_next_process_reconciles(
+    settings: Settings, clock: FakeClock, sts: FakeSts, store: FakeStore
+) -> None:
+    killed, after = (
+        create_app(settings, assume_role=sts, clock=clock, store=store).state.uploads
+        for _ in range(2)
+    )
+    async with killed.database.write() as connection:
+        until = clock() + timedelta(minutes=15)
+        await people.remember(connection, OWNERS[0], clock(), granted_until=until)
+
+    done = [await killed.reconciler.run()]
+    for seconds in (119, 2):
+        clock.advance(seconds)
+        done.append(await after.reconciler.run())
+    await killed.database.close()
+    await after.close()
+
+    assert done == [1, 0, 1]
+
+
 async def test_a_process_that_has_lost_its_turn_forgets_since_when_objects_wait(
     settings: Settings, clock: FakeClock, sts: FakeSts, store: FakeStore
 ) -> None:
@@ -233,7 +254,7 @@ async def test_a_process_that_has_lost_its_turn_forgets_since_when_objects_wait(
 
     store.put(key, last_modified=clock())
     await run(first)
-    clock.advance(301)
+    clock.advance(HOLD_S + 1)
     del store.objects[key]
     for uploads in (other, first):
         await run(uploads)
@@ -248,7 +269,7 @@ async def test_a_process_that_has_lost_its_turn_forgets_since_when_objects_wait(
 
 
 class SlowStore(FakeStore):
-    """A bucket in which each list takes 200 s; another process asks for its turn in the third."""
+    """A bucket in which each list takes 100 s; another process asks for its turn in the third."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
@@ -257,7 +278,7 @@ class SlowStore(FakeStore):
         self.done: list[int] = []
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        self.clock.advance(200)
+        self.clock.advance(100)
         self.asked.append(prefix)
         if len(self.asked) == len(OWNERS):
             self.done.append(await self.other())
