@@ -29,6 +29,7 @@ class Operation:
     """The description of a route.
 
     Attributes:
+        summary: one sentence; empty if the route is no part of the API.
         answer: the type of the answer with status 200.
         also: other statuses with this answer, and their descriptions.
         body: the model of the body; None if there is no body.
@@ -39,8 +40,8 @@ class Operation:
         is_open: whether the route needs no principal.
     """
 
-    summary: str
-    answer: Any
+    summary: str = ""
+    answer: Any = None
     also: Mapping[str, str] = field(default_factory=dict)
     body: type[Body] | None = None
     needs_body: bool = True
@@ -65,8 +66,8 @@ class Operation:
         return found
 
 
-Described: TypeAlias = tuple[str, str, Operation]
-"""The path of a route, its method, and its description."""
+Described: TypeAlias = tuple[str, Operation]
+"""The method and the path of a route, such as `GET /healthz`, and its description."""
 
 
 class _WithoutTitles(GenerateJsonSchema):
@@ -86,7 +87,7 @@ def _json(type_: Any) -> dict[str, Any]:
 
 def types_of(described: Iterable[Described]) -> dict[str, Any]:
     """Return the types of bodies and answers, by their names in the document."""
-    operations = [operation for _, _, operation in described]
+    operations = [operation for _, operation in described]
     bodies = [each.body for each in operations if each.body]
     return {_name(each): each for each in (*bodies, *(o.answer for o in operations), Problem)}
 
@@ -108,7 +109,8 @@ def _schemas(described: Iterable[Described]) -> dict[str, Any]:
 def openapi_document(described: Sequence[Described]) -> dict[str, Any]:
     """Return the OpenAPI document; it is the same for every configuration."""
     paths: dict[str, dict[str, Any]] = {}
-    for path, method, operation in described:
+    for route, operation in described:
+        method, path = route.split(" ")
         paths.setdefault(path, {})[method.lower()] = operation.as_data()
     return {
         "openapi": "3.1.0",

@@ -9,7 +9,6 @@ everybody.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from types import MethodType
-from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,7 +16,7 @@ from starlette.routing import Route
 from typing_extensions import TypeAliasType
 
 from ossferry.access.authenticator import Endpoint
-from ossferry.access.gate import Gate
+from ossferry.access.gate import FOR_ADMINS, FOR_PRINCIPALS, FOR_VISITORS, Gate, Requirements
 from ossferry.admin.endpoints import AdminApi
 from ossferry.checks.configuration import FILES, Checks
 from ossferry.checks.endpoints import CheckApi
@@ -90,27 +89,23 @@ OPEN = ("400", "421", "431")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A route.
+class Row(Operation):
+    """A route; it is part of the API if it has a summary.
 
     Attributes:
-        api: the class of the object that handles the requests; None if the handler is a function. A
-            server without such an object does not have the route.
-        handler: a method of the class, or a function.
-        operation: the description; None if the route is no part of the API.
+        route: the method and the path.
+        handler: a method of the object that handles the requests, or a function. A server without
+            such an object does not have the route.
         action: name of the action in the audit trail; empty if the gate is not in front.
-        principals: whom the gate lets in.
+        requirements: what the gate demands of the caller.
         head: whether the route also answers HEAD.
     """
 
-    method: str
-    path: str
-    api: type | None
+    route: str
     handler: Callable[..., Awaitable[Response]]
-    operation: Operation | None = None
     _: KW_ONLY
     action: str = ""
-    principals: Literal["owners", "visitors", "admins"] = "owners"
+    requirements: Requirements = FOR_PRINCIPALS
     head: bool = False
 
 
@@ -120,283 +115,211 @@ async def show_openapi(_request: Request) -> Response:
 
 
 TABLE: Sequence[Row] = (
-    Row("GET", "/", Pages, Pages.show, head=True),
-    Row("GET", "/assets/{path:path}", AssetApi, AssetApi.asset, head=True),
-    Row("GET", "/embed.js", AssetApi, AssetApi.embed, head=True),
-    Row("GET", "/favicon.ico", AssetApi, AssetApi.icon, head=True),
+    Row("GET /", Pages.show, head=True),
+    Row("GET /assets/{path:path}", AssetApi.asset, head=True),
+    Row("GET /embed.js", AssetApi.embed, head=True),
+    Row("GET /favicon.ico", AssetApi.icon, head=True),
     Row(
-        "GET",
-        "/get_sts_token",
-        TokenApi,
+        "GET /get_sts_token",
         TokenApi.get_sts_token,
-        Operation(summary="Get the same credentials in the format of AssumeRole.", answer=StsToken),
+        summary="Get the same credentials in the format of AssumeRole.",
+        answer=StsToken,
     ),
     Row(
-        "POST",
-        "/api/grant",
-        TokenApi,
+        "POST /api/grant",
         TokenApi.grant,
-        Operation(
-            summary="Get credentials or, if the settings say so, a signed form for uploads below"
-            " the principal's key prefix.",
-            answer=Grant,
-            body=Refused,
-            needs_body=False,
-        ),
+        summary="Get credentials or, if the settings say so, a signed form for uploads below"
+        " the principal's key prefix.",
+        answer=Grant,
+        body=Refused,
+        needs_body=False,
     ),
     Row(
-        "GET",
-        "/api/embedding",
-        EmbeddingApi,
+        "GET /api/embedding",
         EmbeddingApi.show,
-        Operation(
-            summary="What a site learns from the page that it embeds.",
-            answer=Embedding,
-            parameters=[{"name": "origin", "in": "query", "schema": SOUND}],
-            usual=OPEN,
-            is_open=True,
-        ),
+        summary="What a site learns from the page that it embeds.",
+        answer=Embedding,
+        parameters=[{"name": "origin", "in": "query", "schema": SOUND}],
+        usual=OPEN,
+        is_open=True,
     ),
     Row(
-        "GET",
-        "/healthz",
-        None,
+        "GET /healthz",
         health,
-        Operation(
-            summary="Whether the process is running.", answer=Status, usual=OPEN, is_open=True
-        ),
         head=True,
+        summary="Whether the process is running.",
+        answer=Status,
+        usual=OPEN,
+        is_open=True,
     ),
     Row(
-        "GET",
-        "/readyz",
-        Readiness,
+        "GET /readyz",
         Readiness.show,
-        Operation(
-            summary="Whether the process should get requests.",
-            answer=Status,
-            also={"503": "Not ready."},
-            usual=OPEN,
-            is_open=True,
-        ),
         head=True,
+        summary="Whether the process should get requests.",
+        answer=Status,
+        also={"503": "Not ready."},
+        usual=OPEN,
+        is_open=True,
     ),
-    Row("GET", "/openapi.json", None, show_openapi, head=True),
+    Row("GET /openapi.json", show_openapi, head=True),
     Row(
-        "POST",
-        "/api/form",
-        FormApi,
+        "POST /api/form",
         FormApi.create,
-        Operation(
-            summary="A signed form (PostObject) that stores one file: the fields in this order,"
-            " then a field `file`. It allows only the described file; with a name the whole key is"
-            " fixed.",
-            answer=Form,
-            body=FormWish,
-            needs_body=False,
-            problems=["415"],
-        ),
+        summary="A signed form (PostObject) that stores one file: the fields in this order,"
+        " then a field `file`. It allows only the described file; with a name the whole key is"
+        " fixed.",
+        answer=Form,
+        body=FormWish,
+        needs_body=False,
+        problems=["415"],
     ),
-    Row("GET", FORM, FormPages, FormPages.show),
-    Row("GET", f"{FORM}/back", FormPages, FormPages.back),
+    Row(f"GET {FORM}", FormPages.show),
+    Row(f"GET {FORM}/back", FormPages.back),
+    Row(f"GET {FORM}/arrived", FormPages.arrived, action="form-arrived", requirements=FOR_VISITORS),
     Row(
-        "GET",
-        f"{FORM}/arrived",
-        FormPages,
-        FormPages.arrived,
-        action="form-arrived",
-        principals="visitors",
-    ),
-    Row(
-        "GET",
-        "/api/checks",
-        CheckApi,
+        "GET /api/checks",
         CheckApi.show,
-        Operation(
-            summary="The checks that the page runs before an upload; only if the settings switch"
-            " some on.",
-            answer=Checks,
-            problems=["404"],
-        ),
         action="list-checks",
+        summary="The checks that the page runs before an upload; only if the settings switch"
+        " some on.",
+        answer=Checks,
+        problems=["404"],
     ),
-    Row("GET", f"{FILES}/{{hash}}/{{name}}", CheckApi, CheckApi.file),
+    Row(f"GET {FILES}/{{hash}}/{{name}}", CheckApi.file),
     Row(
-        "POST",
-        "/api/receipts",
-        ReceiptApi,
+        "POST /api/receipts",
         ReceiptApi.create,
-        Operation(
-            summary="Record an upload if OSS has stored it as reported: 409 lists the differences,"
-            " 404 means no object. Only if the server has a role for objects.",
-            answer=ReceiptJson,
-            body=Report,
-            problems=["404", "409"],
-        ),
         action="receipt",
+        summary="Record an upload if OSS has stored it as reported: 409 lists the differences,"
+        " 404 means no object. Only if the server has a role for objects.",
+        answer=ReceiptJson,
+        body=Report,
+        problems=["404", "409"],
     ),
     Row(
-        "POST",
-        "/api/receipts/batch",
-        ReceiptApi,
+        "POST /api/receipts/batch",
         ReceiptApi.create_all,
-        Operation(
-            summary="Record up to 200 uploads in one request; the answer has one result for each"
-            " report, in the same order. Only if the server has a role for objects.",
-            answer=ReceiptsJson,
-            body=Batch,
-        ),
         action="receipt",
+        summary="Record up to 200 uploads in one request; the answer has one result for each"
+        " report, in the same order. Only if the server has a role for objects.",
+        answer=ReceiptsJson,
+        body=Batch,
     ),
     Row(
-        "POST",
-        "/api/receipts/refused",
-        RefusalApi,
+        "POST /api/receipts/refused",
         RefusalApi.create,
-        Operation(
-            summary="The page refused the stored object: it differs from the file. The object is"
-            " removed; 409 has the reason if it is not. Only if the server has a role for"
-            " objects.",
-            answer=RefusedOutcome,
-            body=RefusedUpload,
-            problems=["409"],
-        ),
         action="refuse",
+        summary="The page refused the stored object: it differs from the file. The object is"
+        " removed; 409 has the reason if it is not. Only if the server has a role for"
+        " objects.",
+        answer=RefusedOutcome,
+        body=RefusedUpload,
+        problems=["409"],
     ),
     Row(
-        "GET",
-        "/api/objects",
-        ListApi,
+        "GET /api/objects",
         ListApi.list,
-        Operation(summary="List uploads.", answer=Objects, parameters=[LIMIT, AFTER, *SEARCH]),
         action="list",
+        summary="List uploads.",
+        answer=Objects,
+        parameters=[LIMIT, AFTER, *SEARCH],
     ),
     Row(
-        "POST",
-        "/api/objects/undo",
-        ObjectApi,
+        "POST /api/objects/undo",
         ObjectApi.undo,
-        Operation(
-            summary="Restore a deleted upload.", answer=Object, body=Undo, problems=["404", "409"]
-        ),
         action="undo",
+        summary="Restore a deleted upload.",
+        answer=Object,
+        body=Undo,
+        problems=["404", "409"],
     ),
     Row(
-        "POST",
-        "/api/objects/identical",
-        ListApi,
+        "POST /api/objects/identical",
         ListApi.identical,
-        Operation(summary="Find an identical upload.", answer=Identical, body=File),
         action="identical",
+        summary="Find an identical upload.",
+        answer=Identical,
+        body=File,
     ),
     Row(
-        "GET",
-        "/api/objects/deleted",
-        ListApi,
+        "GET /api/objects/deleted",
         ListApi.deleted,
-        Operation(
-            summary="List restorable uploads.",
-            answer=DeletedObjects,
-            parameters=[LIMIT, AFTER_DELETED],
-        ),
         action="list-deleted",
+        summary="List restorable uploads.",
+        answer=DeletedObjects,
+        parameters=[LIMIT, AFTER_DELETED],
     ),
     Row(
-        "GET",
-        f"{KEY}/preview",
-        ObjectApi,
+        f"GET {KEY}/preview",
         ObjectApi.preview,
-        Operation(
-            summary="Get a short-lived preview URL.",
-            answer=Preview,
-            parameters=[KEY_IN_PATH, PRESET],
-            problems=["404", "415"],
-        ),
         action="preview",
+        summary="Get a short-lived preview URL.",
+        answer=Preview,
+        parameters=[KEY_IN_PATH, PRESET],
+        problems=["404", "415"],
     ),
     Row(
-        "DELETE",
-        KEY,
-        ObjectApi,
+        f"DELETE {KEY}",
         ObjectApi.delete,
-        Operation(
-            summary="Delete an upload.",
-            answer=Deleted,
-            parameters=[KEY_IN_PATH],
-            problems=["404", "409"],
-        ),
         action="delete",
+        summary="Delete an upload.",
+        answer=Deleted,
+        parameters=[KEY_IN_PATH],
+        problems=["404", "409"],
     ),
     Row(
-        "POST",
-        "/api/share",
-        ShareApi,
+        "POST /api/share",
         ShareApi.create,
-        Operation(
-            summary="Create a share link.",
-            answer=ShareJson,
-            body=Wish,
-            problems=["404", "409", "415"],
-        ),
         action="share",
+        summary="Create a share link.",
+        answer=ShareJson,
+        body=Wish,
+        problems=["404", "409", "415"],
     ),
     Row(
-        "GET",
-        "/api/shares",
-        ShareApi,
+        "GET /api/shares",
         ShareApi.list,
-        Operation(summary="List links, newest first.", answer=Shares, parameters=[LIMIT, AFTER]),
         action="shares",
+        summary="List links, newest first.",
+        answer=Shares,
+        parameters=[LIMIT, AFTER],
     ),
     Row(
-        "GET",
-        "/api/unfinished",
-        UnfinishedApi,
+        "GET /api/unfinished",
         UnfinishedApi.list,
-        Operation(
-            summary="List unfinished uploads of all devices.",
-            answer=Unfinished,
-            parameters=[KEY_IN_QUERY | {"required": False}],
-        ),
         action="list-unfinished",
+        summary="List unfinished uploads of all devices.",
+        answer=Unfinished,
+        parameters=[KEY_IN_QUERY | {"required": False}],
     ),
     Row(
-        "DELETE",
-        "/api/unfinished",
-        UnfinishedApi,
+        "DELETE /api/unfinished",
         UnfinishedApi.discard,
-        Operation(
-            summary="Remove an unfinished upload and its parts.",
-            answer=Discarded,
-            parameters=[KEY_IN_QUERY | {"required": True}, UPLOAD_IN_QUERY],
-            problems=["404"],
-        ),
         action="discard",
+        summary="Remove an unfinished upload and its parts.",
+        answer=Discarded,
+        parameters=[KEY_IN_QUERY | {"required": True}, UPLOAD_IN_QUERY],
+        problems=["404"],
     ),
-    Row("GET", "/admin", AdminApi, AdminApi.page, action="admin", principals="admins"),
+    Row("GET /admin", AdminApi.page, action="admin", requirements=FOR_ADMINS),
+    Row("GET /admin/uploads.csv", AdminApi.export, action="export", requirements=FOR_ADMINS),
+    Row("GET /admin/style.css", AdminApi.style),
     Row(
-        "GET", "/admin/uploads.csv", AdminApi, AdminApi.export, action="export", principals="admins"
-    ),
-    Row("GET", "/admin/style.css", AdminApi, AdminApi.style),
-    Row(
-        "POST",
-        "/api/callback",
-        CallbackApi,
+        "POST /api/callback",
         CallbackApi.receive,
-        Operation(
-            summary="Upload callback of OSS; only if the settings enable it.",
-            answer=Taken,
-            body=Callback,
-            parameters=SIGNED_HEADERS,
-            problems=["404"],
-            is_open=True,
-        ),
+        summary="Upload callback of OSS; only if the settings enable it.",
+        answer=Taken,
+        body=Callback,
+        parameters=SIGNED_HEADERS,
+        problems=["404"],
+        is_open=True,
     ),
-    Row("GET", "/metrics", MetricsApi, MetricsApi.show, head=True),
+    Row("GET /metrics", MetricsApi.show, head=True),
 )
 
 DESCRIBED: Sequence[Described] = [
-    (row.path.replace(":path", ""), row.method, row.operation) for row in TABLE if row.operation
+    (row.route.replace(":path", ""), row) for row in TABLE if row.summary
 ]
 """The routes of the API, for the OpenAPI document."""
 
@@ -408,13 +331,9 @@ def all_routes(gate: Gate, apis: Sequence[object], sign_in: Mapping[str, Endpoin
         apis: the objects that handle the requests.
         sign_in: the endpoints of the authenticator, by the names in `SIGN_IN_ROUTES`.
     """
-    known: Mapping[type | None, object] = {None: None} | {type(each): each for each in apis}
+    rows = [(row, _endpoint(row.handler, apis)) for row in TABLE]
     return [
-        *(
-            _route(gate, row, known.get(row.api))
-            for row in TABLE
-            if not row.api or row.api in known
-        ),
+        *(_route(gate, row, endpoint) for row, endpoint in rows if endpoint),
         *(
             Route(path, sign_in[name], methods=[method])
             for name, (method, path) in SIGN_IN_ROUTES.items()
@@ -423,11 +342,21 @@ def all_routes(gate: Gate, apis: Sequence[object], sign_in: Mapping[str, Endpoin
     ]
 
 
-def _route(gate: Gate, row: Row, api: object) -> Route:
-    endpoint = row.handler if api is None else MethodType(row.handler, api)
+def _endpoint(
+    handler: Callable[..., Awaitable[Response]], apis: Sequence[object]
+) -> Callable[..., Awaitable[Response]] | None:
+    """Return a function, or a method bound to its object; None if there is no such object."""
+    if handler.__name__ == handler.__qualname__:
+        return handler
+    mine = (each for each in apis if getattr(type(each), handler.__name__, None) is handler)
+    return next((MethodType(handler, each) for each in mine), None)
+
+
+def _route(gate: Gate, row: Row, endpoint: Callable[..., Awaitable[Response]]) -> Route:
     if row.action:
-        endpoint = getattr(gate, row.principals)(row.action, endpoint)
-    route = Route(row.path, endpoint, methods=[row.method])
+        endpoint = gate.audited(row.action, endpoint, row.requirements)
+    method, path = row.route.split(" ")
+    route = Route(path, endpoint, methods=[method])
     if not row.head:
-        route.methods = {row.method}  # Starlette adds HEAD
+        route.methods = {method}  # Starlette adds HEAD
     return route

@@ -116,7 +116,7 @@ class Audit:
     def issued(
         self,
         request: Request,
-        owner: Owner,
+        principal: Owner,
         credentials: StsCredentials,
         *,
         outcome: str,
@@ -134,10 +134,10 @@ class Audit:
         """
         self._write(
             {
-                **self._who(request, owner),
+                **self._who(request, principal),
                 **_named(action),
                 "outcome": outcome,
-                "scope": without_slug(owner.prefix) + folder,
+                "scope": without_slug(principal.prefix) + folder,
                 "session": credentials.session_name,
                 "expires_at": credentials.expires_at.isoformat(),
                 "key_last4": credentials.access_key_id[-4:],
@@ -145,16 +145,16 @@ class Audit:
         )
 
     def acted(
-        self, request: Request, *, action: str, outcome: str, owner: Owner | None = None
+        self, request: Request, *, action: str, outcome: str, principal: Owner | None = None
     ) -> None:
         """Record that a principal's action was carried out or refused.
 
         Args:
             action: name of the action, such as `delete`; empty for a request for credentials.
             outcome: `done`, or the code of the error.
-            owner: the principal; by default the principal that the gate has identified, if any.
+            principal: the principal; by default the principal that the gate has identified, if any.
         """
-        self._write({**self._who(request, owner), **_named(action), "outcome": outcome})
+        self._write({**self._who(request, principal), **_named(action), "outcome": outcome})
 
     @contextmanager
     def refusals(self, request: Request, action: str) -> Iterator[None]:
@@ -205,18 +205,18 @@ class Audit:
         self._sink(line)
         self._is_well = True
 
-    def _who(self, request: Request, owner: Owner | None = None) -> dict[str, str]:
+    def _who(self, request: Request, principal: Owner | None = None) -> dict[str, str]:
         """Return the fields of a line about a request.
 
         Authentication stores the id of the API key, and the reason why a key is not valid, in the
         state of the request; the gate stores the principal there.
         """
-        owner = owner or getattr(request.state, "owner", None)
+        principal = principal or getattr(request.state, "principal", None)
         known = {name: getattr(request.state, name, "") for name in ("key_id", "reason")}
         return {
             "at": self._clock().isoformat(),
             "request_id": request_id(request),
-            "principal": owner.hash if owner else "",
+            "principal": principal.hash if principal else "",
             "address": address_of(request),
             **{name: value for name, value in known.items() if value},
         }

@@ -32,8 +32,8 @@ from ossferry.settings.model import Settings
 SHARE = 10
 """One principal may use one tenth of the requests that a process handles at the same time."""
 
-OwnersEndpoint: TypeAlias = Callable[[Request, Owner], Awaitable[Response]]
-"""A function that handles a request about the uploads of an owner."""
+PrincipalEndpoint: TypeAlias = Callable[[Request, Owner], Awaitable[Response]]
+"""A function that handles a request of a principal."""
 
 RefuseRevoked: TypeAlias = Callable[[Owner], Awaitable[None]]
 """A function that returns if a principal has access, and raises an `OssferryError` otherwise."""
@@ -63,7 +63,7 @@ class Requirements:
 
 FOR_CREDENTIALS = Requirements(credentials=True)
 FOR_CREDENTIALS_PAGE = Requirements(origin="own-links", credentials=True)
-FOR_OWNERS = Requirements()
+FOR_PRINCIPALS = Requirements()
 FOR_VISITORS = Requirements(origin="any", page=True)
 FOR_ADMINS = Requirements(origin="any", admins_only=True, page=True)
 
@@ -96,9 +96,9 @@ class Gate:
         self._running: dict[str, int] = {}  # principal -> requests that run now
 
     async def enter(self, request: Request, requirements: Requirements) -> Owner:
-        """Let a request for credentials pass, and return its principal as the owner of a folder.
+        """Let a request for credentials pass, and return its principal.
 
-        The principal is also stored in `request.state.owner` before the limits apply. The audit
+        The principal is also stored in `request.state.principal` before the limits apply. The audit
         trail can therefore record the principal of a refused request.
 
         Raises:
@@ -106,11 +106,11 @@ class Gate:
             NotIdentifiedError: the principal is not identified.
             TooManyError: a limit of the principal, of the address or of all requests is reached.
         """
-        owner = await self._principal(request, requirements)
-        await self._rates.admit_principal(owner.hash)
-        return owner
+        principal = await self._identify(request, requirements)
+        await self._rates.admit_principal(principal.hash)
+        return principal
 
-    async def _principal(self, request: Request, requirements: Requirements) -> Owner:
+    async def _identify(self, request: Request, requirements: Requirements) -> Owner:
         """Return the principal of a request, before the principal's own limits are checked.
 
         A failed identification counts against the address. If identification is expensive, failures
@@ -128,20 +128,20 @@ class Gate:
         if self._authenticator.expensive:
             await self._rates.refuse_guessing(address)
         try:
-            principal = await self._authenticator.identify(request)
+            identified = await self._authenticator.identify(request)
         except NotIdentifiedError as error:
             if not requirements.credentials:
                 await self._rates.admit_stranger(address)
             if not isinstance(error, NoProofError):
                 await self._rates.failed(address, getattr(request.state, "key_id", ""))
             raise
-        owner = owner_of(principal, secret=self._secret)
-        request.state.owner = owner
-        if requirements.admins_only and principal.id not in self._admins:
+        principal = owner_of(identified, secret=self._secret)
+        request.state.principal = principal
+        if requirements.admins_only and identified.id not in self._admins:
             raise NotAdminError("Administrators are named in OSSFERRY_ADMINS.")
-        return owner
+        return principal
 
-    async def admit_renewal(self, owner: Owner) -> None:
+    async def admit_renewal(self, principal: Owner) -> None:
         """Count a request for new credentials, sent because OSS has refused the old ones.
 
         Each such request may cause a call to STS, and all principals share the rate limit of STS.
@@ -149,55 +149,29 @@ class Gate:
         Raises:
             TooManyError: the principal sent too many such requests.
         """
-        await self._rates.admit_renewal(owner.hash)
+        await self._rates.admit_renewal(principal.hash)
 
-    def owners(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
+    def audited(
+        self, action: str, endpoint: PrincipalEndpoint, requirements: Requirements
+    ) -> Endpoint:
         """Return a handler that checks each request, calls `endpoint`, and audits the action.
 
-        Use this method for routes about the principal's own uploads.
-
         Args:
             action: name of the action in the audit trail.
             endpoint: receives the request and its principal.
+            requirements: what the route demands of its caller.
         """
-        return self._audited(action, endpoint, FOR_OWNERS)
 
-    def visitors(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
-        """Return a handler for a page to which OSS redirects the browser.
-
-        The handler works like a handler from `owners`, but also accepts links and redirects from
-        other sites.
-
-        Args:
-            action: name of the action in the audit trail.
-            endpoint: receives the request and its principal.
-        """
-        return self._audited(action, endpoint, FOR_VISITORS)
-
-    def admins(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
-        """Return a handler for a read-only route for administrators.
-
-        The handler works like a handler from `owners`, but accepts only administrators.
-
-        Args:
-            action: name of the action in the audit trail.
-            endpoint: receives the request and its principal.
-        """
-        return self._audited(action, endpoint, FOR_ADMINS)
-
-    def _audited(
-        self, action: str, endpoint: OwnersEndpoint, requirements: Requirements
-    ) -> Endpoint:
         async def answer(request: Request) -> Response:
             try:
-                owner = await self._principal(request, requirements)
-                with self._place(owner):
-                    await self._rates.admit_objects(owner.hash)
+                principal = await self._identify(request, requirements)
+                with self._place(principal):
+                    await self._rates.admit_objects(principal.hash)
                     if self._refuse_revoked is not None:
-                        await self._refuse_revoked(owner)
-                    response = await endpoint(request, owner)
+                        await self._refuse_revoked(principal)
+                    response = await endpoint(request, principal)
             except OssferryError as error:
-                self._record(request, action, error.code)
+                self._audit.acted(request, action=action, outcome=error.code)
                 if (
                     requirements.page
                     and isinstance(error, NotIdentifiedError)
@@ -207,29 +181,26 @@ class Gate:
                     if redirect is not None:
                         return redirect
                 raise
-            self._record(request, action, "done")
+            self._audit.acted(request, action=action, outcome="done")
             self._authenticator.renew(request, response)
             return response
 
         return answer
 
     @contextmanager
-    def _place(self, owner: Owner) -> Iterator[None]:
+    def _place(self, principal: Owner) -> Iterator[None]:
         """Count a request of a principal while it runs.
 
         Raises:
             TooManyError: the principal's share of the requests of this process is in use.
         """
-        running = self._running.get(owner.hash, 0)
+        running = self._running.get(principal.hash, 0)
         if running >= self._most:
             raise TooManyError(retry_after_s=1)
-        self._running[owner.hash] = running + 1
+        self._running[principal.hash] = running + 1
         try:
             yield
         finally:
-            self._running[owner.hash] -= 1
-            if not self._running[owner.hash]:
-                del self._running[owner.hash]
-
-    def _record(self, request: Request, action: str, outcome: str) -> None:
-        self._audit.acted(request, action=action, outcome=outcome)
+            self._running[principal.hash] -= 1
+            if not self._running[principal.hash]:
+                del self._running[principal.hash]

@@ -49,7 +49,7 @@ class AdminApi:
         self._page = AdminPage(styles=styles, common=common, most=SHOWN)
         self._database = database
 
-    async def page(self, request: Request, _owner: Owner) -> Response:
+    async def page(self, request: Request, _principal: Owner) -> Response:
         """Handle `GET /admin?principal=`: show principals and the latest uploads.
 
         The parameter is the hash of one principal; without it, all principals are shown.
@@ -65,7 +65,7 @@ class AdminApi:
         headers = {"vary": VARY}
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 
-    async def export(self, request: Request, _owner: Owner) -> Response:
+    async def export(self, request: Request, _principal: Owner) -> Response:
         """Handle `GET /admin/uploads.csv?principal=`: download uploads as CSV.
 
         The parameter is the hash of one principal; without it, all uploads are exported.

@@ -34,8 +34,8 @@ def demo_authenticator(settings: Settings, audit: Audit) -> Authenticator:
             user = (await read_json(request)).get("user")
             if not isinstance(user, str) or user not in DEMO_USERS:
                 raise BadRequestError("The demo has only the users alice and bob.")
-        owner = owner_of(DEMO_USERS[user], secret=settings.secret_bytes)
-        audit.acted(request, action="sign-in", outcome="done", owner=owner)
+        principal = owner_of(DEMO_USERS[user], secret=settings.secret_bytes)
+        audit.acted(request, action="sign-in", outcome="done", principal=principal)
         response = JSONResponse({"name": DEMO_USERS[user].name})
         response.set_cookie(DEMO_COOKIE, user, httponly=True, samesite="strict")
         return response

@@ -24,7 +24,7 @@ from ossferry.errors import BadRequestError, NotIdentifiedError, UnavailableErro
 from ossferry.http.html import render
 from ossferry.http.proxies import address_of
 from ossferry.http.same_site import Guard, always
-from ossferry.identity.owner import Owner, owner_of
+from ossferry.identity.owner import owner_of
 from ossferry.identity.principal import Principal
 from ossferry.mount import mount_path
 from ossferry.settings.model import Settings
@@ -106,7 +106,7 @@ class Oidc:
             principal = await self._signed_in(request)
             response = RedirectResponse(f"{mount_path(request.scope)}/", 303)
             await self._sessions.begin(principal, response)
-        self._audit.acted(request, action="sign-in", outcome="done", owner=self._owner(principal))
+        self._record(request, "sign-in", principal)
         set_cookie(response, ATTEMPT_COOKIE, "", max_age=0)
         return response
 
@@ -117,12 +117,12 @@ class Oidc:
             self._guard.refuse_other_sites(request)
             session = await self._sessions.read(request)
             await self._sessions.end(session, response)
-        owner = self._owner(session.principal)
-        self._audit.acted(request, action="sign-out", outcome="done", owner=owner)
+        self._record(request, "sign-out", session.principal)
         return response
 
-    def _owner(self, principal: Principal) -> Owner:
-        return owner_of(principal, secret=self._secret)
+    def _record(self, request: Request, action: str, identified: Principal) -> None:
+        principal = owner_of(identified, secret=self._secret)
+        self._audit.acted(request, action=action, outcome="done", principal=principal)
 
     async def _signed_in(self, request: Request) -> Principal:
         address = address_of(request)

@@ -16,7 +16,7 @@ class CheckApi:
     def __init__(self, checks: PageChecks) -> None:
         self._checks = checks
 
-    async def show(self, _request: Request, _owner: Owner) -> Response:
+    async def show(self, _request: Request, _principal: Owner) -> Response:
         """Answer `GET /api/checks` with the checks that run in the page."""
         return JSONResponse(self._checks.answer)
 

@@ -94,7 +94,7 @@ class FormPages:
         chosen = {"lang": language} if "lang" in request.query_params else {}
 
         def success(directory: str) -> tuple[str, str]:
-            query = urlencode({**self._named(grant.owner, directory), **chosen})
+            query = urlencode({**self._named(grant.principal, directory), **chosen})
             return "success_action_redirect", f"{self._origin(request)}{base}/form/back?{query}"
 
         form = self._forms.sign(grant, wish, success=success)
@@ -122,14 +122,14 @@ class FormPages:
         target = f"/form/arrived?{urlencode({**upload, **chosen})}"
         return _answer(self._html.onward(target, base=base, language=language, at_once=True))
 
-    async def arrived(self, request: Request, owner: Owner) -> Response:
+    async def arrived(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /form/arrived`: record and list the objects that the form has stored.
 
         Raises:
             NowhereError: the URL is malformed, or belongs to another principal.
             OssLostError, OssRefusedError, LedgerLostError: the objects cannot be read or recorded.
         """
-        directory = self._directory(request.query_params, owner)
+        directory = self._directory(request.query_params, principal)
         base, language = mount_path(request.scope), _language(request)
         if self._store is None or self._recorder is None:
             return _answer(self._html.outcome("unchecked", base=base, language=language, good=True))
@@ -138,7 +138,7 @@ class FormPages:
             return _answer(self._html.outcome("nothing", base=base, language=language), 404)
         kept = [each for each in found if self._is_taken(each, directory)]
         for each in kept:
-            await self._recorder.record(owner, each, source="form")
+            await self._recorder.record(principal, each, source="form")
         if len(kept) < len(found):
             for each in found:
                 if each not in kept:
@@ -181,19 +181,19 @@ class FormPages:
         if permission.types != self._settings.allowed_types:
             raise NowhereError("A form for any file cannot check the type, which is required here.")
 
-    def _named(self, owner: Owner, directory: str) -> Mapping[str, str]:
+    def _named(self, principal: Owner, directory: str) -> Mapping[str, str]:
         """Return the query parameters that name the directory of an upload."""
-        *folder, day, random, _ = directory.removeprefix(owner.prefix).split("/")
+        *folder, day, random, _ = directory.removeprefix(principal.prefix).split("/")
         named = {"upload": f"{day}.{random}.{self._proof(directory)}"}
         return named | ({"folder": "/".join(folder)} if folder else {})
 
-    def _directory(self, given: Mapping[str, str], owner: Owner) -> str:
+    def _directory(self, given: Mapping[str, str], principal: Owner) -> str:
         parts = _UPLOAD.fullmatch(given.get("upload", ""))
         if parts is None:
             raise NowhereError("This is not the address of an upload.")
         day, random, proof = parts.groups()
         folder = f"{given['folder']}/" if given.get("folder") else ""
-        directory = f"{owner.prefix}{folder}{day}/{random}/"
+        directory = f"{principal.prefix}{folder}{day}/{random}/"
         if not hmac.compare_digest(proof, self._proof(directory)):
             raise NowhereError("This is not the address of one of your uploads.")
         return directory

@@ -166,7 +166,7 @@ class Answers:
                 "quota": grant.left,
             },
             "features": features if is_form else self._features,
-            "principal": {"name": grant.owner.label},
+            "principal": {"name": grant.principal.label},
             "encryption": self._encryption,
         }
         if is_form:

@@ -157,18 +157,18 @@ class TokenApi:
         with self._span("ossferry.grant") as note:
             note("ossferry.request_id", id_)
             try:
-                owner = await self._gate.enter(request, requirements)
+                principal = await self._gate.enter(request, requirements)
                 body = await read_optional_body(request, model)
                 wanted = body.wanted(kind)
                 if body.refused_key_id:
-                    await self._gate.admit_renewal(owner)
+                    await self._gate.admit_renewal(principal)
                 log, left = self._grant_log, None
                 if log is not None:
-                    left = await log.admit(owner, size=wanted.size or 0)
-                permission = await self._authorizer.allowed(request, owner, wanted)
+                    left = await log.admit(principal, size=wanted.size or 0)
+                permission = await self._authorizer.allowed(request, principal, wanted)
                 check(body, permission)
                 grant = await self._grants.grant(
-                    owner,
+                    principal,
                     permission,
                     left=left,
                     address=address_of(request),
@@ -177,16 +177,16 @@ class TokenApi:
                     request_id=id_,
                 )
                 if log is not None:
-                    await log.record(owner, grant.credentials)
+                    await log.record(principal, grant.credentials)
             except Exception as error:
                 known = error if isinstance(error, OssferryError) else OssferryError()
                 self._metrics.decided(known.code)
                 self._audit.acted(request, action=action, outcome=known.code)
                 raise
             note("ossferry.outcome", grant.outcome)
-        folder, outcome = grant.prefix.removeprefix(owner.prefix), grant.outcome
+        folder, outcome = grant.prefix.removeprefix(principal.prefix), grant.outcome
         self._audit.issued(
-            request, owner, grant.credentials, outcome=outcome, action=action, folder=folder
+            request, principal, grant.credentials, outcome=outcome, action=action, folder=folder
         )
         self._metrics.decided(outcome)
         return grant, body

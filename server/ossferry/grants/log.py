@@ -24,7 +24,7 @@ class GrantLog:
         self._clock = clock
         self._known: OrderedDict[str, None] = OrderedDict()
 
-    async def admit(self, owner: Owner, *, size: int = 0) -> Left | None:
+    async def admit(self, principal: Owner, *, size: int = 0) -> Left | None:
         """Return the quota that a principal has left, or None if there is no limit.
 
         Args:
@@ -35,9 +35,9 @@ class GrantLog:
             QuotaExceededError: no quota is left, or too little for an object of this size.
             LedgerLostError: the ledger does not answer, so no grant may be issued.
         """
-        return await self._quotas.admit(owner, size=size)
+        return await self._quotas.admit(principal, size=size)
 
-    async def record(self, owner: Owner, credentials: StsCredentials) -> None:
+    async def record(self, principal: Owner, credentials: StsCredentials) -> None:
         """Record a grant in the ledger and announce it to hooks, once for each STS session.
 
         Raises:
@@ -54,8 +54,8 @@ class GrantLog:
             expires_at=expires_at,
         )
         async with self._database.write() as connection:
-            if await people.note_grant(connection, owner, row):
-                await self._hooks.announce(connection, granted(owner, expires_at, now))
+            if await people.note_grant(connection, principal, row):
+                await self._hooks.announce(connection, granted(principal, expires_at, now))
         self._hooks.wake()
         self._known[session_name] = None
         if len(self._known) > MAX_KNOWN:

@@ -95,7 +95,7 @@ class Authorizer:
         self._authorize = authorize
         self._patience_s = patience_s
 
-    async def allowed(self, request: Request, owner: Owner, wanted: Wanted) -> Permission:
+    async def allowed(self, request: Request, principal: Owner, wanted: Wanted) -> Permission:
         """Return what a principal may upload, with the largest file and the types of the settings.
 
         Raises:
@@ -106,10 +106,8 @@ class Authorizer:
         """
         if self._authorize is None:
             return _narrowed(self._settings, Permission())
-        principal = Principal(id=owner.id, name=owner.label)
-        permission = await answer_of(
-            "authorize", self._authorize(principal, request, wanted), patience_s=self._patience_s
-        )
+        asked = self._authorize(Principal(id=principal.id, name=principal.label), request, wanted)
+        permission = await answer_of("authorize", asked, patience_s=self._patience_s)
         if permission is not None and not isinstance(permission, Permission):
             raise AuthorizationError("authorize must return a Permission or None.")
         return _narrowed(self._settings, permission or Permission())

@@ -39,14 +39,14 @@ class Grant:
     """What the server allows a principal for a time.
 
     Attributes:
-        owner: the principal, as the owner of a folder.
+        principal: the person or program that asked.
         permission: the folder, sizes and types that are allowed.
         credentials: temporary credentials that can write below the prefix only.
         outcome: whether the credentials are new or reused.
         left: remaining quota of the principal; None if there is no limit.
     """
 
-    owner: Owner
+    principal: Owner
     permission: Permission
     credentials: StsCredentials
     outcome: Outcome
@@ -55,11 +55,11 @@ class Grant:
     @property
     def prefix(self) -> str:
         """The key prefix below which the credentials can write; ends in `/`."""
-        return _prefix(self.owner, self.permission)
+        return _prefix(self.principal, self.permission)
 
 
-def _prefix(owner: Owner, permission: Permission) -> str:
-    return owner.prefix + (f"{permission.folder}/" if permission.folder else "")
+def _prefix(principal: Owner, permission: Permission) -> str:
+    return principal.prefix + (f"{permission.folder}/" if permission.folder else "")
 
 
 class Grants:
@@ -92,7 +92,7 @@ class Grants:
 
     async def grant(
         self,
-        owner: Owner,
+        principal: Owner,
         permission: Permission = EVERYTHING,
         *,
         left: Left | None = None,
@@ -126,17 +126,21 @@ class Grants:
         )
         policy = upload_policy(
             bucket=settings.bucket,
-            prefix=_prefix(owner, permission),
+            prefix=_prefix(principal, permission),
             actions=actions or settings.actions,
             conditions=conditions,
         )
         credentials, outcome = await self._credentials(
             policy_text(policy),
-            session_name=f"{owner.hash}-{request_id or self._new_id()}",
+            session_name=f"{principal.hash}-{request_id or self._new_id()}",
             refused_key_id=refused_key_id,
         )
         return Grant(
-            owner=owner, permission=permission, credentials=credentials, outcome=outcome, left=left
+            principal=principal,
+            permission=permission,
+            credentials=credentials,
+            outcome=outcome,
+            left=left,
         )
 
     async def close(self) -> None:

@@ -59,14 +59,14 @@ class Event:
     data: Mapping[str, Any]
 
 
-def granted(owner: Owner, expires_at: datetime, now: datetime) -> Event:
+def granted(principal: Owner, expires_at: datetime, now: datetime) -> Event:
     """Return the event that tells hooks that credentials were issued to a principal.
 
     Args:
         expires_at: time when the credentials expire.
         now: time of the event.
     """
-    return _event(EventType.GRANTED, owner, {"expires_at": utc_text(expires_at)}, now)
+    return _event(EventType.GRANTED, principal, {"expires_at": utc_text(expires_at)}, now)
 
 
 def uploaded(
@@ -206,8 +206,6 @@ def _method(hook: object, event: Event) -> Any:
     return getattr(hook, f"on_{event.type}", None)
 
 
-def _event(type_: EventType, owner: Owner, data: Mapping[str, Any], now: datetime) -> Event:
-    principal = asdict(owner)
-    return Event(
-        type=type_, at=utc_text(now, timespec="milliseconds"), principal=principal, data=data
-    )
+def _event(type_: EventType, principal: Owner, data: Mapping[str, Any], now: datetime) -> Event:
+    at = utc_text(now, timespec="milliseconds")
+    return Event(type=type_, at=at, principal=asdict(principal), data=data)

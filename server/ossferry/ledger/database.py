@@ -274,14 +274,14 @@ def _engine(
             f"OSSFERRY_DATABASE_URL: the folder {folder} does not exist; create it."
         )
 
-    def connect(*arguments: Any, **options: Any) -> aiosqlite.Connection:
+    def open_sqlite(*arguments: Any, **options: Any) -> aiosqlite.Connection:
         connection = aiosqlite.connect(*arguments, **options)
         connection._thread.daemon = True  # as SQLAlchemy does without this function
         connections[:] = [*(each for each in connections if each._thread.is_alive()), connection]
         return connection
 
     engine = create_async_engine(
-        driver, connect_args={"timeout": busy_timeout_s, "async_creator_fn": connect}
+        driver, connect_args={"timeout": busy_timeout_s, "async_creator_fn": open_sqlite}
     )
     prepare = partial(_prepare_sqlite, busy_timeout_s=busy_timeout_s)
     sa.event.listen(engine.sync_engine, "connect", prepare)

@@ -25,12 +25,12 @@ class GrantRow:
     expires_at: datetime
 
 
-async def note_grant(connection: AsyncConnection, owner: Owner, grant: GrantRow) -> bool:
+async def note_grant(connection: AsyncConnection, principal: Owner, grant: GrantRow) -> bool:
     """Record a grant. Return False if the grant was already recorded."""
-    await remember(connection, owner, grant.issued_at, granted_until=grant.expires_at)
+    await remember(connection, principal, grant.issued_at, granted_until=grant.expires_at)
     row = insert(connection.dialect.name, grants).values(
         session_name=grant.session_name,
-        principal=owner.hash,
+        principal=principal.hash,
         key_last4=grant.key_last4,
         issued_at=grant.issued_at,
         expires_at=grant.expires_at,
@@ -41,7 +41,7 @@ async def note_grant(connection: AsyncConnection, owner: Owner, grant: GrantRow)
 
 async def remember(
     connection: AsyncConnection,
-    owner: Owner,
+    principal: Owner,
     now: datetime,
     *,
     granted_until: datetime | None = None,
@@ -55,10 +55,10 @@ async def remember(
         granted_until: expiry time of the newest credentials. A later time in the ledger is kept.
     """
     row = insert(connection.dialect.name, principals).values(
-        hash=owner.hash,
-        id=_id(owner.id),
-        label=_label(owner.label),
-        prefix=owner.prefix,
+        hash=principal.hash,
+        id=_id(principal.id),
+        label=_label(principal.label),
+        prefix=principal.prefix,
         first_seen_at=now,
         granted_until=granted_until or now,
     )
@@ -69,9 +69,11 @@ async def remember(
     # same principal at the same time may collide in the other one
     await connection.execute(
         sa.update(principals)
-        .where(principals.c.hash == owner.hash)
+        .where(principals.c.hash == principal.hash)
         .values(
-            id=_id(owner.id), label=_label(owner.label), granted_until=_not_before(granted_until)
+            id=_id(principal.id),
+            label=_label(principal.label),
+            granted_until=_not_before(granted_until),
         )
     )
 

@@ -107,7 +107,7 @@ class ListApi:
         self._database = database
         self._clock = clock
 
-    async def list(self, request: Request, owner: Owner) -> Response:
+    async def list(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /api/objects?limit=&after=&q=&sort=`: return one page as `Objects`.
 
         `limit` is the number of uploads, 1 to 1,000. `after` is `next` of the previous page. `q` is
@@ -125,17 +125,17 @@ class ListApi:
         if len(words) > MAX_WORDS:
             raise BadRequestError(f"q must have at most {MAX_WORDS} characters.")
         if after:
-            check_own_key(after, owner.prefix)
+            check_own_key(after, principal.prefix)
         if words or sort != "key":
             found, last = await self._search(
-                owner, words=words, sort=sort, after=after, limit=limit
+                principal, words=words, sort=sort, after=after, limit=limit
             )
         else:
-            found, last = await self._ask_oss(owner, after=after, limit=limit)
+            found, last = await self._ask_oss(principal, after=after, limit=limit)
         answer: Objects = {"objects": [object_json(*each) for each in found], "next": last}
         return JSONResponse(answer)
 
-    async def identical(self, request: Request, owner: Owner) -> Response:
+    async def identical(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/objects/identical`: return the key of an identical upload, or null.
 
         Only the principal's own uploads are searched. The server verifies each result of the ledger
@@ -146,7 +146,7 @@ class ListApi:
         """
         file = await read_body(request, File)
         answer: Identical = {"key": None}
-        for key in await self._known(owner, file):
+        for key in await self._known(principal, file):
             try:
                 stored = await self._store.head(key)
             except OssRefusedError:
@@ -156,7 +156,7 @@ class ListApi:
                 break
         return JSONResponse(answer)
 
-    async def deleted(self, request: Request, owner: Owner) -> Response:
+    async def deleted(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /api/objects/deleted?limit=&after=`: return one page of restorable uploads.
 
         The most recently deleted upload comes first.
@@ -167,7 +167,7 @@ class ListApi:
         limit, after = read_limit(request), _place(request.query_params.get("after", ""))
         async with self._database.read() as connection:
             found = await listing.deleted_page(
-                connection, owner, now=self._clock(), after=after, limit=limit
+                connection, principal, now=self._clock(), after=after, limit=limit
             )
         answer: DeletedObjects = {
             "objects": [_deleted_json(each) for each in found],
@@ -175,14 +175,16 @@ class ListApi:
         }
         return JSONResponse(answer)
 
-    async def _ask_oss(self, owner: Owner, *, after: str, limit: int) -> tuple[Rows, str | None]:
+    async def _ask_oss(
+        self, principal: Owner, *, after: str, limit: int
+    ) -> tuple[Rows, str | None]:
         """Request one page of uploads from OSS, without refused uploads.
 
         Returns:
             The uploads with their receipts, and the last key of the page. The key is None if there
             is no next page.
         """
-        found = await self._store.list(owner.prefix, after=after, limit=limit)
+        found = await self._store.list(principal.prefix, after=after, limit=limit)
         async with self._database.read() as connection:
             known = await receipts.of_keys(connection, [each.key for each in found])
             unknown = [each for each in found if each.key not in known]
@@ -190,23 +192,23 @@ class ListApi:
         rows = [(each, known.get(each.key)) for each in found if each.key not in refused]
         return rows, found[-1].key if len(found) == limit else None
 
-    async def _known(self, owner: Owner, file: File) -> Sequence[str]:
+    async def _known(self, principal: Owner, file: File) -> Sequence[str]:
         try:
-            check_own_key(owner.prefix + file.path, owner.prefix)
+            check_own_key(principal.prefix + file.path, principal.prefix)
         except BadRequestError:
             return []  # no valid key has this path
         async with self._database.read() as connection:
             found = await receipts.identical(
-                connection, owner, path=file.path, size=file.size, crc64=file.crc64
+                connection, principal, path=file.path, size=file.size, crc64=file.crc64
             )
         return found[:MOST_ASKED]
 
     async def _search(
-        self, owner: Owner, *, words: str, sort: str, after: str, limit: int
+        self, principal: Owner, *, words: str, sort: str, after: str, limit: int
     ) -> tuple[Rows, str | None]:
         async with self._database.read() as connection:
             found = await listing.page(
-                connection, owner, words=words, sort=sort, after=after, limit=limit
+                connection, principal, words=words, sort=sort, after=after, limit=limit
             )
         if found is None:
             raise BadRequestError("after must be the `next` of the previous page.")

@@ -45,28 +45,28 @@ class ObjectApi:
         self._store = store
         self._trash = trash
 
-    async def delete(self, request: Request, owner: Owner) -> Response:
+    async def delete(self, request: Request, principal: Owner) -> Response:
         """Handle `DELETE /api/objects/{key}`: delete an upload."""
-        key = check_own_key(request.path_params["key"], owner.prefix)
-        undo = await self._trash.delete(owner, key)
+        key = check_own_key(request.path_params["key"], principal.prefix)
+        undo = await self._trash.delete(principal, key)
         offer: UndoOffer | None = None
         if undo:
             offer = {"id": undo.id, "until": utc_text(undo.until)}
         answer: Deleted = {"key": key, "undo": offer}
         return JSONResponse(answer)
 
-    async def undo(self, request: Request, owner: Owner) -> Response:
+    async def undo(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/objects/undo`: restore a deleted upload."""
         body = await read_body(request, Undo)
-        stored, receipt = await self._trash.undo(owner, body.id)
+        stored, receipt = await self._trash.undo(principal, body.id)
         return JSONResponse(object_json(stored, receipt))
 
-    async def preview(self, request: Request, owner: Owner) -> Response:
+    async def preview(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /api/objects/{key}/preview?preset=`: return the URL of a preview image.
 
         The URL expires after 5 minutes.
         """
-        key = check_own_key(request.path_params["key"], owner.prefix)
+        key = check_own_key(request.path_params["key"], principal.prefix)
         process = PRESETS.get(request.query_params.get("preset", "preview"))
         if process is None:
             raise BadRequestError(f"preset must be one of {', '.join(PRESETS)}.")

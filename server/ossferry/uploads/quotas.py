@@ -72,7 +72,7 @@ class Quotas:
         self._monotonic = monotonic
         self._kept: OrderedDict[str, _Known] = OrderedDict()
 
-    async def admit(self, owner: Owner, *, size: int) -> Left | None:
+    async def admit(self, principal: Owner, *, size: int) -> Left | None:
         """Check that a principal may upload, and return the remaining quota.
 
         Args:
@@ -87,113 +87,114 @@ class Quotas:
             LedgerLostError: the database does not answer, and the usage was not read within the
                 last `LAST_KNOWN_S` seconds.
         """
-        found = await self._last_known(owner)
+        found = await self._last_known(principal)
         _refuse_revoked(found)
         for name, rest in self._rest(found).items():
             least = max(1, size) if name.startswith("bytes") else 1
             if rest is not None and rest < least:
-                raise self._exceeded(name, found, owner)
+                raise self._exceeded(name, found, principal)
         return self._least(found)
 
-    async def refuse_revoked(self, owner: Owner) -> None:
+    async def refuse_revoked(self, principal: Owner) -> None:
         """Raise an error if a principal's access was revoked.
 
         Raises:
             RevokedError: an administrator has revoked the access.
             LedgerLostError: the database does not answer.
         """
-        _refuse_revoked(await self._standing(owner))
+        _refuse_revoked(await self._standing(principal))
 
-    async def left(self, owner: Owner) -> Left | None:
+    async def left(self, principal: Owner) -> Left | None:
         """Return the remaining quota of a principal, which may be zero; None if there is no limit.
 
         Raises:
             LedgerLostError: the database does not answer.
         """
-        return self._least(await self._standing(owner))
+        return self._least(await self._standing(principal))
 
-    async def make_sure_it_fits(self, owner: Owner, size: int) -> None:
-        """Check that one more object would not exceed the owner's total limits.
+    async def make_sure_it_fits(self, principal: Owner, size: int) -> None:
+        """Check that one more object would not exceed a principal's total limits.
 
         Limits per day are not checked.
 
         Args:
-            owner: the owner of the object.
             size: size of the object in bytes.
 
         Raises:
             QuotaExceededError: the object would exceed a total limit.
             LedgerLostError: the database does not answer.
         """
-        found = await self._standing(owner)
+        found = await self._standing(principal)
         rest = self._rest(found)
         for name, more in (("bytes_total", size), ("objects_total", 1)):
             left = rest[name]
             if left is not None and left < more:
-                raise self._exceeded(name, found, owner)
+                raise self._exceeded(name, found, principal)
 
-    async def room(self, owner: Owner) -> tuple[int | None, int | None]:
+    async def room(self, principal: Owner) -> tuple[int | None, int | None]:
         """Return the bytes and the objects that the total limits leave; None without a limit.
 
         Raises:
             LedgerLostError: the database does not answer.
         """
-        rest = self._rest(await self._standing(owner))
+        rest = self._rest(await self._standing(principal))
         return rest["bytes_total"], rest["objects_total"]
 
-    def settle(self, owner: Owner, used: Mapping[str, tuple[int, int]]) -> None:
+    def settle(self, principal: Owner, used: Mapping[str, tuple[int, int]]) -> None:
         """Update a principal's cached usage with new counts from the ledger.
 
         Args:
             used: a mapping with days and `total` as keys. Each value is the number of bytes and
                 the number of objects.
         """
-        known = self._kept.get(owner.hash)
+        known = self._kept.get(principal.hash)
         if known is None:
             return
         now = dict(known.standing.used)
         for span, day in (("day", day_of(self._clock())), ("total", TOTAL)):
             if day in used:
                 now[f"bytes_{span}"], now[f"objects_{span}"] = used[day]
-        self._kept[owner.hash] = replace(known, standing=replace(known.standing, used=now))
+        self._kept[principal.hash] = replace(known, standing=replace(known.standing, used=now))
 
-    def forget(self, owner: Owner) -> None:
+    def forget(self, principal: Owner) -> None:
         """Remove a principal's usage from the cache, because the usage has changed."""
-        self._kept.pop(owner.hash, None)
+        self._kept.pop(principal.hash, None)
 
-    async def _standing(self, owner: Owner) -> Standing:
-        known = self._kept.get(owner.hash)
+    async def _standing(self, principal: Owner) -> Standing:
+        known = self._kept.get(principal.hash)
         if known is not None and known.until > self._monotonic():
             return known.standing
         day = day_of(self._clock())
         async with self._database.read() as connection:
-            found = await standing(connection, owner.hash, self._clock())
+            found = await standing(connection, principal.hash, self._clock())
         now = self._monotonic()
-        self._kept[owner.hash] = _Known(standing=found, day=day, read_at=now, until=now + KEPT_S)
-        self._kept.move_to_end(owner.hash)
+        self._kept[principal.hash] = _Known(
+            standing=found, day=day, read_at=now, until=now + KEPT_S
+        )
+        self._kept.move_to_end(principal.hash)
         if len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
         return found
 
-    async def _last_known(self, owner: Owner) -> Standing:
+    async def _last_known(self, principal: Owner) -> Standing:
         """Return a principal's usage and limits; the last known ones if the database is lost.
 
         Raises:
             LedgerLostError: the database does not answer, and the last known usage is too old or of
                 another day.
         """
-        known = self._kept.get(owner.hash)
+        known = self._kept.get(principal.hash)
         if known is not None and known.lost_until > self._monotonic():
             return known.standing
         try:
-            return await self._standing(owner)
+            return await self._standing(principal)
         except LedgerLostError:
             now = self._monotonic()
             if known is None or now - known.read_at > LAST_KNOWN_S:
                 raise
             if known.day != day_of(self._clock()):
                 raise
-            self._kept[owner.hash] = replace(known, lost_until=now + KEPT_S)
+            self._kept[principal.hash] = replace(known, lost_until=now + KEPT_S)
             return known.standing
 
     def _allowed(self, name: str, found: Standing) -> int | None:
@@ -215,7 +216,7 @@ class Quotas:
             return None
         return {"bytes_left": size, "objects_left": count}
 
-    def _exceeded(self, name: str, found: Standing, owner: Owner) -> QuotaExceededError:
+    def _exceeded(self, name: str, found: Standing, principal: Owner) -> QuotaExceededError:
         now = self._clock()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return QuotaExceededError(
@@ -224,7 +225,7 @@ class Quotas:
             allowed=self._allowed(name, found) or 0,
             frees_at=midnight if name.endswith("_day") else None,
             now=now,
-            prefix=owner.prefix,
+            prefix=principal.prefix,
         )
 
 

@@ -227,7 +227,7 @@ class ReceiptApi:
         self._rates = rates
         self._turns = asyncio.Semaphore(CONCURRENT_HEADS)
 
-    async def create(self, request: Request, owner: Owner) -> Response:
+    async def create(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/receipts`: verify and record the upload.
 
         The answer describes the stored object and contains the remaining quota.
@@ -241,18 +241,22 @@ class ReceiptApi:
             LedgerLostError: the upload cannot be recorded.
         """
         report = await read_body(request, Report)
-        check_own_key(report.key, owner.prefix)
+        check_own_key(report.key, principal.prefix)
         stored = _confirmed(report, await self._store.head(report.key))
         receipt = await self._recorder.record(
-            owner, stored, source="page", request_id=report.request_id or "", checks=report.checks
+            principal,
+            stored,
+            source="page",
+            request_id=report.request_id or "",
+            checks=report.checks,
         )
         answer: ReceiptJson = {
             **_recorded(stored, receipt),
-            "quota": await self._quotas.left(owner),
+            "quota": await self._quotas.left(principal),
         }
         return JSONResponse(answer)
 
-    async def create_all(self, request: Request, owner: Owner) -> Response:
+    async def create_all(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/receipts/batch`: verify and record up to `MAX_BATCH` uploads.
 
         The answer has a receipt for each report, in the same order, and the remaining quota. An
@@ -268,8 +272,8 @@ class ReceiptApi:
         """
         reports = (await read_body(request, Batch)).reports
         for report in reports:
-            check_own_key(report.key, owner.prefix)
-        await self._rates.admit_reports(owner.hash, len(reports))
+            check_own_key(report.key, principal.prefix)
+        await self._rates.admit_reports(principal.hash, len(reports))
         found = await self._heads(report.key for report in reports)
         outcomes = [_outcome(report, found[report.key]) for report in reports]
         uploads = {
@@ -278,7 +282,7 @@ class ReceiptApi:
             if isinstance(outcome, Stored)
         }
         recorded = await self._recorder.record_all(
-            owner,
+            principal,
             uploads.values(),
             source="page",
             checks={report.key: report.checks for report in reports},
@@ -289,7 +293,7 @@ class ReceiptApi:
                 _recorded(each, receipts_by_key[each.key]) if isinstance(each, Stored) else each
                 for each in outcomes
             ],
-            "quota": await self._quotas.left(owner),
+            "quota": await self._quotas.left(principal),
         }
         return JSONResponse(answer)
 

@@ -83,7 +83,7 @@ class RefusedUploads:
         self._metrics = metrics
         self._clock = clock
 
-    async def refuse(self, owner: Owner, report: Report, etag: str) -> Outcome:
+    async def refuse(self, principal: Owner, report: Report, etag: str) -> Outcome:
         """Record the refusal of an upload, and remove the object.
 
         If OSS fails after the refusal was recorded, the reconciler calls `finish` later.
@@ -116,20 +116,20 @@ class RefusedUploads:
             if reason:
                 raise UploadStandsError(reason, stored=stored_json(stored))
             if not await people.was_granted(
-                connection, owner.hash, stored.last_modified, slack=SLACK
+                connection, principal.hash, stored.last_modified, slack=SLACK
             ):
                 raise ForeignKeyError("This object was not stored with your credentials.")
             request_id = report.request_id or ""
             refusal = Refusal(size=report.size, crc64=report.crc64, request_id=request_id)
-            await refusals.add(connection, owner, stored, refusal, now=now)
+            await refusals.add(connection, principal, stored, refusal, now=now)
             if await receipts.unrecord(connection, report.key):
-                await self._hooks.announce(connection, deleted(owner, report.key, now))
-        self._quotas.forget(owner)
+                await self._hooks.announce(connection, deleted(principal, report.key, now))
+        self._quotas.forget(principal)
         self._hooks.wake()
         self._metrics.refused_upload()
         log.error(
             "refused-upload",
-            principal=owner.hash,
+            principal=principal.hash,
             size=stored.size,
             file_size=report.size,
             oss_request_id=request_id,
@@ -155,7 +155,7 @@ class RefusalApi:
     def __init__(self, refused: RefusedUploads) -> None:
         self._refused = refused
 
-    async def create(self, request: Request, owner: Owner) -> Response:
+    async def create(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/receipts/refused`: return whether the object was removed or gone.
 
         Raises:
@@ -168,9 +168,9 @@ class RefusalApi:
             LedgerLostError: the database does not answer; the client should try again.
         """
         report = await read_body(request, RefusedUpload)
-        check_own_key(report.key, owner.prefix)
+        check_own_key(report.key, principal.prefix)
         etag = (report.etag or "").strip('"')
-        outcome = await self._refused.refuse(owner, report, etag)
+        outcome = await self._refused.refuse(principal, report, etag)
         answer: RefusedOutcome = {"key": report.key, "outcome": outcome}
         return JSONResponse(answer)
 

@@ -96,7 +96,7 @@ class ShareApi:
         self._database = database
         self._clock = clock
 
-    async def create(self, request: Request, owner: Owner) -> Response:
+    async def create(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/share`: create and return a share link.
 
         Raises:
@@ -104,15 +104,15 @@ class ShareApi:
             RefusedError: `make_link` refuses to create the link.
         """
         wish = await read_body(request, Wish)
-        answer = await make_link(self._store, self._database, owner, wish, clock=self._clock)
+        answer = await make_link(self._store, self._database, principal, wish, clock=self._clock)
         return JSONResponse(answer)
 
-    async def list(self, request: Request, owner: Owner) -> Response:
+    async def list(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /api/shares?limit=&after=`: return one page of share links, newest first."""
         limit = read_limit(request)
         after = request.query_params.get("after", "")
         async with self._database.read() as connection:
-            found = await shares.page(connection, owner, after=after, limit=limit)
+            found = await shares.page(connection, principal, after=after, limit=limit)
         last = found[-1].id if len(found) == limit else None
         answer: Shares = {"shares": [_as_json(each) for each in found], "next": last}
         return JSONResponse(answer)
@@ -124,10 +124,10 @@ async def make_link(
     """Create a share link, and record it in the ledger.
 
     Args:
-        owner: the principal to whom the object must belong.
+        owner: the owner of the folder that has the object.
 
     Raises:
-        ForeignKeyError: the key is not below the principal's prefix.
+        ForeignKeyError: the key is not below the owner's prefix.
         NotStoredError: there is no such object.
         NotInlineError: a browser must not display an object of this type.
         NoPreviewError: OSS cannot process this object as an image.

@@ -67,7 +67,7 @@ class UnfinishedApi:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._looking: dict[tuple[str, str], asyncio.Task[Unfinished]] = {}
 
-    async def list(self, request: Request, owner: Owner) -> Response:
+    async def list(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /api/unfinished?key=`: return the latest unfinished uploads.
 
         With `key`, return only the unfinished uploads with that key. Concurrent requests with the
@@ -79,16 +79,16 @@ class UnfinishedApi:
         """
         key = request.query_params.get("key", "")
         if key:
-            check_own_key(key, owner.prefix)
-        asked = (owner.hash, key)
+            check_own_key(key, principal.prefix)
+        asked = (principal.hash, key)
         looking = self._looking.get(asked)
         if looking is None:
-            looking = self._looking[asked] = asyncio.create_task(self._look(owner, key))
+            looking = self._looking[asked] = asyncio.create_task(self._look(principal, key))
             looking.add_done_callback(lambda look: self._looked(asked, look))
         await asyncio.wait([looking])  # a disconnecting client does not cancel the task for others
         return JSONResponse(looking.result())
 
-    async def discard(self, request: Request, owner: Owner) -> Response:
+    async def discard(self, request: Request, principal: Owner) -> Response:
         """Handle `DELETE /api/unfinished?key=&upload_id=`: abort an upload, and remove its parts.
 
         Raises:
@@ -97,7 +97,7 @@ class UnfinishedApi:
             NoUploadError: OSS has no such upload; it was completed or aborted.
             OssLostError: OSS does not answer, or parts remain after several attempts.
         """
-        key = check_own_key(request.query_params.get("key", ""), owner.prefix)
+        key = check_own_key(request.query_params.get("key", ""), principal.prefix)
         upload_id = request.query_params.get("upload_id", "")
         if not re.fullmatch(UPLOAD_ID, upload_id):
             raise BadRequestError("upload_id must be the id of a multipart upload.")
@@ -112,9 +112,9 @@ class UnfinishedApi:
         if not look.cancelled():
             look.exception()  # retrieve it: asyncio would log it otherwise
 
-    async def _look(self, owner: Owner, key: str) -> Unfinished:
-        begun = await self._store.begun(key or owner.prefix)
-        found = [each for each in begun if _is_of(owner, each) and key in ("", each.key)]
+    async def _look(self, principal: Owner, key: str) -> Unfinished:
+        begun = await self._store.begun(key or principal.prefix)
+        found = [each for each in begun if _is_of(principal, each) and key in ("", each.key)]
         latest = sorted(found, key=lambda each: each.began_at, reverse=True)[:MAX_SHOWN]
         known = await asyncio.gather(*[self._describe(upload) for upload in latest])
         uploads = [each for each in known if each]  # the other uploads have ended since
@@ -144,8 +144,8 @@ def _last_at(upload: Begun, parts: Sequence[Part]) -> datetime:
     return max((part.last_modified for part in parts), default=upload.began_at)
 
 
-def _is_of(owner: Owner, upload: Begun) -> bool:
-    return upload.key.startswith(owner.prefix)
+def _is_of(principal: Owner, upload: Begun) -> bool:
+    return upload.key.startswith(principal.prefix)
 
 
 def _as_json(upload: Begun, parts: Sequence[Part]) -> UnfinishedUpload:

@@ -408,10 +408,10 @@ def test_the_description_names_every_public_route_and_no_other(
     inner |= {"/admin", "/admin/style.css", "/admin/uploads.csv", "/embed.js"}  # no API
     inner |= {"/checks/files/{hash}/{name}"}
 
-    described = {(path, method) for path, method, _ in DESCRIBED}
+    described = {route for route, _ in DESCRIBED}
 
     served = {
-        (route.path.replace(":path", ""), method)
+        f"{method} {route.path}".replace(":path", "")
         for route in app.routes
         if isinstance(route, Route) and route.path not in inner
         for method in (route.methods or set()) - {"HEAD"}
