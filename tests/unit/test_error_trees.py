@@ -15,12 +15,16 @@ from support.markdown import ROOT
 )
 def test_every_error_is_drawn_below_its_base(of: str) -> None:
     module = import_module(f"{of}.errors")
-    kinds = [getattr(module, each) for each in module.__all__]
-    errors = [each for each in kinds if isinstance(each, type) and issubclass(each, Exception)]
+    errors = [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Exception)
+    ]
+    names = {each.__name__ for each in errors}
     lines = re.findall(r"^([ │├└─]*)([A-Z]\w+)\b", module.__doc__ or "", re.MULTILINE)
-    depths = {found: len(indent) for indent, found in lines if found in module.__all__}
+    depths = {found: len(indent) for indent, found in lines if found in names}
 
-    assert set(depths) == {each.__name__ for each in errors}
+    assert set(depths) == names
     for each in errors:
         bases = [base.__name__ for base in each.__bases__ if base in errors]
         order = list(depths)

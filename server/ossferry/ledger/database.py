@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ossferry.errors import LedgerLostError, SettingsError
 from ossferry.extras import require_extra
+from ossferry.ledger.tables import metadata
 from ossferry.observability.logs import cause_of, logger
 
 __all__ = ["AsyncConnection", "Database", "Revisions", "check_ledger", "insert"]
@@ -371,7 +372,7 @@ async def _migrating() -> AsyncIterator[None]:
 
 
 def _migrate(connection: sa.Connection) -> None:
-    """Upgrade the tables to the newest revision, unless another process has already done so.
+    """Create the tables, or upgrade them, unless another process has already done so.
 
     Raises:
         SettingsError: the tables are of a newer version of ossferry, or of a version so old that
@@ -384,10 +385,15 @@ def _migrate(connection: sa.Connection) -> None:
     config.attributes["connection"] = connection
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        found = _revision(connection)  # another process may have created them meanwhile
+    if found is None:
+        metadata.create_all(connection, checkfirst=False)
+        MigrationContext.configure(connection).stamp(ScriptDirectory.from_config(config), "head")
+        return
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        is_older = found is not None and found < _newest()
+        is_older = found < _newest()
         raise SettingsError(OLDER if is_older else NEWER) from error
 
 

@@ -1,4 +1,4 @@
-"""Table definitions of the ledger. A test checks that the migrations create the same tables.
+"""Table definitions of the ledger. A test checks that the migrations lead to the same tables.
 
 Times are timezone-aware and in UTC. Sizes are in bytes. A CRC-64 is stored as decimal text, because
 it does not fit into a signed 64-bit integer column.

@@ -11,7 +11,7 @@ receive the codes; they learn only whether a retry can help.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -23,7 +23,7 @@ from ossferry.observability.logs import logger
 from ossferry.oss.objects import METADATA, Begun, Link, Listed, Part, Stored
 from ossferry.oss.policy import objects_policy, policy_text, reading_policy
 from ossferry.oss.sessions import Sessions
-from ossferry.oss.sts import OBJECTS_SESSION_S, AssumeRole, StsCredentials
+from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ NO_OBJECT = ("NoSuchKey", "status-404", "SymlinkTargetNotExist", "InvalidTargetT
 An answer to HEAD has no body, and possibly no code.
 """
 
+NO_UPLOAD = ("NoSuchUpload",)
 OTHER_OBJECT = ("NoSuchKey", "PreconditionFailed")
 """Codes for a copy of an object that was deleted or replaced."""
 
@@ -88,10 +89,7 @@ class OssBucket:
         max_copy: int = MAX_COPY,
         copy_part: int = COPY_PART,
     ) -> None:
-        from ossferry.oss.sdk import (
-            MAX_CALLS,
-            Sdk,
-        )  # slow; a server without this role starts faster
+        from ossferry.oss.sdk import MAX_CALLS, Sdk  # slow; without this role, the start is faster
 
         self._settings = settings
         self._clock = clock
@@ -99,8 +97,7 @@ class OssBucket:
         self._copy_part = copy_part
         self._sdk = Sdk(settings.bucket, settings.region, settings.objects_address)
         self._turns = anyio.CapacityLimiter(MAX_CALLS)
-        life_s = OBJECTS_SESSION_S
-        self._sessions = Sessions(assume_role, life_s=life_s, clock=clock)
+        self._sessions = Sessions(assume_role, clock=clock)
         versions = settings.undo == "versions"
         self._policy = policy_text(objects_policy(bucket=settings.bucket, versions=versions))
 
@@ -109,7 +106,7 @@ class OssBucket:
 
         OSS describes a symlink by its target, with `x-oss-object-type: Symlink`.
         """
-        stored = await self._ask(lambda bucket: bucket.head(key), none_if=NO_OBJECT)
+        stored = await self._find(lambda bucket: bucket.head(key), NO_OBJECT)
         return None if stored is None or stored.is_symlink else stored
 
     async def read(self, stored: Stored, start: int, end: int) -> bytes:
@@ -150,10 +147,10 @@ class OssBucket:
             return True
 
         try:
-            copied = await self._ask(
+            copied = await self._find(
                 copy,
+                OTHER_OBJECT,
                 timeout_s=COPY_TIMEOUT_S,
-                none_if=OTHER_OBJECT,
                 policy=self._reading(stored.key, target),
             )
         except OssRefusedError as error:
@@ -181,14 +178,13 @@ class OssBucket:
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
         """Implement `ObjectStore.parts` with ListParts."""
-        return await self._ask(
-            lambda bucket: _entries(partial(bucket.parts, key, upload_id)),
-            none_if=("NoSuchUpload",),
+        return await self._find(
+            lambda bucket: _entries(partial(bucket.parts, key, upload_id)), NO_UPLOAD
         )
 
     async def abort(self, key: str, upload_id: str) -> None:
         """Implement `ObjectStore.abort` with AbortMultipartUpload."""
-        await self._ask(lambda bucket: bucket.abort(key, upload_id), none_if=("NoSuchUpload",))
+        await self._find(lambda bucket: bucket.abort(key, upload_id), NO_UPLOAD)
 
     async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
         """Implement `ObjectStore.link`; the URL is signed locally.
@@ -199,7 +195,7 @@ class OssBucket:
         the access key for links, which no session policy limits, signs URLs of versions only.
         """
         policy = self._reading(stored.key)
-        await self._ask(lambda bucket: bucket.head(stored.key), none_if=NO_OBJECT, policy=policy)
+        await self._find(lambda bucket: bucket.head(stored.key), NO_OBJECT, policy=policy)
         credentials = await self._sessions.fresh(policy)
         now = self._clock()
         key = self._links_key()
@@ -219,54 +215,39 @@ class OssBucket:
         """Close the HTTP connections."""
         self._sdk.close()
 
-    @overload
-    async def _ask(
-        self, call: Callable[["SdkBucket"], T], *, timeout_s: float | None = None, policy: str = ""
-    ) -> T: ...
-
-    @overload
-    async def _ask(
-        self,
-        call: Callable[["SdkBucket"], T],
-        *,
-        timeout_s: float | None = None,
-        none_if: Sequence[str],
-        policy: str = "",
-    ) -> T | None: ...
-
-    async def _ask(
-        self,
-        call: Callable[["SdkBucket"], T],
-        *,
-        timeout_s: float | None = None,
-        none_if: Sequence[str] = (),
-        policy: str = "",
+    async def _find(
+        self, call: Callable[["SdkBucket"], T], none_if: Sequence[str], **options: Any
     ) -> T | None:
+        """Run a call to OSS, like `_ask`; return None if OSS refuses it with one of these codes."""
+        try:
+            return await self._ask(call, **options)
+        except OssRefusedError as error:
+            if error.oss_code not in none_if:
+                raise
+            return None
+
+    async def _ask(
+        self, call: Callable[["SdkBucket"], T], *, timeout_s: float = TIMEOUT_S, policy: str = ""
+    ) -> T:
         """Run a call to OSS with the current credentials.
 
         If OSS rejects the credentials, renew them and repeat the call once.
 
         Args:
-            none_if: codes of OSS for which to return None, because something does not exist.
             policy: the session policy of the credentials; by default that for all uploads.
 
         Raises:
-            OssRefusedError: OSS refuses the call with another code.
+            OssRefusedError: OSS refuses the call.
             OssLostError: OSS gives no usable answer.
         """
-        timeout_s, policy = timeout_s or TIMEOUT_S, policy or self._policy
+        policy = policy or self._policy
         try:
-            try:
-                return await self._once(call, timeout_s, policy)
-            except OssRefusedError as error:
-                if error.oss_code not in NEW_CREDENTIALS_HELP:
-                    raise
-            self._sessions.forget(policy)
             return await self._once(call, timeout_s, policy)
         except OssRefusedError as error:
-            if error.oss_code not in none_if:
+            if error.oss_code not in NEW_CREDENTIALS_HELP:
                 raise
-            return None
+        self._sessions.forget(policy)
+        return await self._once(call, timeout_s, policy)
 
     async def _once(self, call: Callable[["SdkBucket"], T], timeout_s: float, policy: str) -> T:
         bucket = self._sdk.bucket(
@@ -322,12 +303,7 @@ def _copy_parts(
     try:
         etags = {
             number: bucket.copy_part(
-                stored,
-                start,
-                min(start + part_size, stored.size),
-                target=target,
-                upload_id=upload_id,
-                number=number,
+                stored, start, min(start + part_size, stored.size), target, upload_id, number
             )
             for number, start in enumerate(range(0, stored.size, part_size), start=1)
         }

@@ -282,7 +282,7 @@ class SdkBucket:
         return str(_ours(self._bucket.upload_part(key, upload_id, number, data)).etag)
 
     def copy_part(
-        self, source: Stored, start: int, end: int, *, target: str, upload_id: str, number: int
+        self, source: Stored, start: int, end: int, target: str, upload_id: str, number: int
     ) -> str:
         """Copy the bytes `[start, end)` of an object as a part, if it still has this ETag; return
         the ETag of the part (UploadPartCopy).

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from ossferry.clock import Clock
 from ossferry.errors import StsLostError
 from ossferry.observability.logs import logger
-from ossferry.oss.sts import AssumeRole, StsCredentials
+from ossferry.oss.sts import OBJECTS_SESSION_S, AssumeRole, StsCredentials
 
 LAST_S = 60.0
 """Do not use credentials in their last seconds: a request could outlast them."""
@@ -33,15 +33,10 @@ class _Session:
 
 
 class Sessions:
-    """Credentials of one role, by session policy.
+    """Credentials of one role, by session policy."""
 
-    Args:
-        life_s: lifetime of new credentials in seconds.
-    """
-
-    def __init__(self, assume_role: AssumeRole, *, life_s: int, clock: Clock) -> None:
+    def __init__(self, assume_role: AssumeRole, *, clock: Clock) -> None:
         self._assume_role = assume_role
-        self._life_s = life_s
         self._clock = clock
         self._kept: OrderedDict[str, _Session] = OrderedDict()
         self._left_alone_until = datetime.min.replace(tzinfo=UTC)
@@ -64,7 +59,7 @@ class Sessions:
         if session.renewing.locked() and session.credentials and self._left_s(session) > LAST_S:
             return session.credentials
         async with session.renewing:
-            if self._left_s(session) <= self._life_s / 2:
+            if self._left_s(session) <= OBJECTS_SESSION_S / 2:
                 await self._renew(session, policy)
             if session.credentials is None or self._left_s(session) <= LAST_S:
                 raise StsLostError(self._loss)

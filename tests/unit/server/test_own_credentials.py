@@ -46,7 +46,7 @@ def sts_of_objects(clock: FakeClock) -> ObjectsSts:
 
 @pytest.fixture
 def sessions(sts_of_objects: ObjectsSts, clock: FakeClock) -> Sessions:
-    return Sessions(sts_of_objects, life_s=3600, clock=clock)
+    return Sessions(sts_of_objects, clock=clock)
 
 
 async def test_credentials_are_renewed_at_half_their_life(
