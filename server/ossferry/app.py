@@ -6,10 +6,7 @@ global objects.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
 
 import httpx
 from starlette.applications import Starlette
@@ -27,7 +24,7 @@ from ossferry.authentication.app import app_authenticator
 from ossferry.authentication.choice import authenticator_for
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.background import UploadServices
-from ossferry.checks.configuration import PageChecks, load_checks
+from ossferry.checks.configuration import load_checks
 from ossferry.checks.endpoints import CheckApi
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
 from ossferry.diagnosis.probes import StsDate, ask_sts_date
@@ -36,7 +33,7 @@ from ossferry.forms.html import FormHtml
 from ossferry.forms.pages import FormPages
 from ossferry.forms.service import FormApi, Forms
 from ossferry.grants.answers import Answers
-from ossferry.grants.cache import NoGrantCache, SealedGrantCache
+from ossferry.grants.cache import SealedGrantCache
 from ossferry.grants.encryption import encryption_of
 from ossferry.grants.endpoints import TokenApi
 from ossferry.grants.log import GrantLog
@@ -74,7 +71,6 @@ from ossferry.routes import all_routes
 from ossferry.settings.model import Settings
 from ossferry.state.choice import make_storage
 from ossferry.state.counter import Counter
-from ossferry.state.key_value import Storage
 from ossferry.uploads.callbacks import CallbackApi, CallbackKeys
 from ossferry.uploads.lists import ListApi
 from ossferry.uploads.objects import ObjectApi
@@ -82,13 +78,6 @@ from ossferry.uploads.receipts import ReceiptApi
 from ossferry.uploads.refused import RefusalApi
 from ossferry.uploads.shares import ShareApi
 from ossferry.uploads.unfinished import UnfinishedApi
-
-
-class Closing(Protocol):
-    """An object that must be closed when the application ends."""
-
-    def close(self) -> Awaitable[None]:
-        """Close connections and stop tasks."""
 
 
 def create_app(
@@ -127,7 +116,7 @@ def create_app(
     Raises:
         SettingsError: no built page, an unreadable file, or hooks without a role for objects.
     """
-    base = _base(settings, audit, clock, monotonic, store=store, span=span)
+    base = _Base(settings, audit, clock, monotonic, store=store, span=span)
     authenticator = _authenticator(base, identify, sign_outs)
     sts = _guarded_sts(base, assume_role or _official_client(settings))
     grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
@@ -137,12 +126,11 @@ def create_app(
     page = Pages.load(*place, authenticator, runtime_query=runtime_query)
     allow = Authorizer(settings, authorize)
     routes = _routes(base, page, authenticator, allow, grants, uploads, ready)
-    closing: list[Closing] = [grants, authenticator, base.counter, base.storage]
-    closing[1:1] = [uploads] if uploads else []
-    return _application(base, routes, _lifespan(uploads, closing, base.audit), uploads)
+    ends = [grants.close, authenticator.close, base.counter.close, base.storage.close]
+    ends[1:1] = [uploads.close] if uploads else []
+    return _application(base, routes, _lifespan(uploads, ends, base.audit), uploads)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Base:
     """The objects that most parts of the server use.
 
@@ -152,52 +140,30 @@ class _Base:
             objects.
     """
 
-    settings: Settings
-    web_dir: Path
-    assets: Assets
-    checks: PageChecks | None
-    audit: Audit
-    storage: Storage
-    metrics: Metrics
-    counter: Counter
-    rates: Rates
-    store: ObjectStore | None
-    database: Database | None
-    span: Span
-    clock: Clock
-    monotonic: Monotonic
-
-
-def _base(
-    settings: Settings,
-    audit: Audit | None,
-    clock: Clock,
-    monotonic: Monotonic,
-    *,
-    store: ObjectStore | None,
-    span: Span | None,
-) -> _Base:
-    web_dir = find_web_dir(settings.web_dir)
-    assets = Assets.load(web_dir)
-    audit = audit or Audit(settings, clock=clock)
-    counter = Counter(settings, monotonic=monotonic)
-    store = store or _store(settings, clock=clock)
-    return _Base(
-        settings=settings,
-        web_dir=web_dir,
-        assets=assets,
-        checks=load_checks(settings, assets),
-        audit=audit,
-        storage=make_storage(settings),
-        metrics=Metrics(),
-        counter=counter,
-        rates=Rates(settings, counter),
-        store=store,
-        database=Database(settings.ledger_url) if store is not None else None,
-        span=span or (exporting_spans() if settings.tracing else no_span),
-        clock=clock,
-        monotonic=monotonic,
-    )
+    def __init__(
+        self,
+        settings: Settings,
+        audit: Audit | None,
+        clock: Clock,
+        monotonic: Monotonic,
+        *,
+        store: ObjectStore | None,
+        span: Span | None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.monotonic = monotonic
+        self.web_dir = find_web_dir(settings.web_dir)
+        self.assets = Assets.load(self.web_dir)
+        self.checks = load_checks(settings, self.assets)
+        self.audit = audit or Audit(settings, clock=clock)
+        self.storage = make_storage(settings)
+        self.metrics = Metrics()
+        self.counter = Counter(settings, monotonic=monotonic)
+        self.rates = Rates(settings, self.counter)
+        self.store = store or _store(settings, clock=clock)
+        self.database = Database(settings.ledger_url) if self.store is not None else None
+        self.span = span or (exporting_spans() if settings.tracing else no_span)
 
 
 def _store(settings: Settings, *, clock: Clock) -> ObjectStore | None:
@@ -238,9 +204,9 @@ def _guarded_sts(base: _Base, assume_role: AssumeRole) -> GuardedSts:
     )
 
 
-def _grant_cache(base: _Base) -> NoGrantCache | SealedGrantCache:
+def _grant_cache(base: _Base) -> SealedGrantCache | None:
     if base.settings.redis_url is None:
-        return NoGrantCache()
+        return None
     return SealedGrantCache(base.storage, secret=base.settings.secret_bytes)
 
 
@@ -391,14 +357,14 @@ def _upload_apis(base: _Base, uploads: UploadServices) -> list[object]:
 
 
 def _lifespan(
-    uploads: UploadServices | None, closing: Sequence[Closing], audit: Audit
+    uploads: UploadServices | None, ends: Sequence[Callable[[], Awaitable[None]]], audit: Audit
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as ending:  # closes everything, even if one close fails
             ending.callback(audit.close)
-            for part in reversed(closing):
-                ending.push_async_callback(part.close)
+            for close in reversed(ends):
+                ending.push_async_callback(close)
             if uploads is not None:
                 uploads.start()
             yield

@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -22,7 +23,7 @@ from ossferry.access.authenticator import Authenticator
 from ossferry.access.gate import FOR_CREDENTIALS_PAGE
 from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
-from ossferry.forms.html import FormHtml, Need
+from ossferry.forms.html import FormHtml
 from ossferry.forms.service import Forms, FormWish
 from ossferry.grants.endpoints import TokenApi
 from ossferry.grants.file_types import takes
@@ -37,6 +38,9 @@ from ossferry.uploads.receipts import Recorder
 
 MAX_FILES = 10
 """Maximum number of objects that the server reads for one form; a user may send the form again."""
+
+Need: TypeAlias = Literal["checked", "encrypted", "typed"]
+"""What files need, if a form cannot do it."""
 
 _UPLOAD = re.compile(rf"({DAY})\.({RANDOM})\.([0-9a-f]{{32}})")
 
@@ -73,7 +77,6 @@ class FormPages:
         need = _need(self._settings)
         if need:
             return self._refuse(need, request)
-        base, language = mount_path(request.scope), _language(request)
         instead = await self._authenticator.welcome(request)
         if instead is not None:
             return instead
@@ -88,20 +91,19 @@ class FormPages:
         except NowhereError:  # from `_check_types`
             return self._refuse("typed", request)
         except CrossSiteError:  # the user continues with a click on a link of this site
-            return _answer(
-                self._html.onward("/form", base=base, language=language, at_once=False), 403
-            )
-        chosen = {"lang": language} if "lang" in request.query_params else {}
+            return self._answer(request, "onward", 403, target="/form", at_once=False)
+        chosen = _chosen(request)
 
         def success(directory: str) -> tuple[str, str]:
             query = urlencode({**self._named(grant.principal, directory), **chosen})
-            return "success_action_redirect", f"{self._origin(request)}{base}/form/back?{query}"
+            back = f"{self._origin(request)}{mount_path(request.scope)}/form/back?{query}"
+            return "success_action_redirect", back
 
         form = self._forms.sign(grant, wish, success=success)
         life_s = int((form.expires_at - self._clock()).total_seconds())
-        response = _answer(self._html.form(form, life_s=life_s, base=base, language=language))
+        response = self._answer(request, "form", form=form, life_s=life_s)
         if chosen:
-            keep_language(response, language)
+            keep_language(response, chosen["lang"])
         self._authenticator.renew(request, response)
         return response
 
@@ -117,10 +119,8 @@ class FormPages:
         if not _UPLOAD.fullmatch(given.get("upload", "")):
             raise NowhereError("This is not the address of an upload.")
         upload = {name: given[name] for name in ("upload", "folder") if name in given}
-        base, language = mount_path(request.scope), _language(request)
-        chosen = {"lang": language} if "lang" in request.query_params else {}
-        target = f"/form/arrived?{urlencode({**upload, **chosen})}"
-        return _answer(self._html.onward(target, base=base, language=language, at_once=True))
+        target = f"/form/arrived?{urlencode({**upload, **_chosen(request)})}"
+        return self._answer(request, "onward", target=target, at_once=True)
 
     async def arrived(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /form/arrived`: record and list the objects that the form has stored.
@@ -130,12 +130,11 @@ class FormPages:
             OssLostError, OssRefusedError, LedgerLostError: the objects cannot be read or recorded.
         """
         directory = self._directory(request.query_params, principal)
-        base, language = mount_path(request.scope), _language(request)
         if self._store is None or self._recorder is None:
-            return _answer(self._html.outcome("unchecked", base=base, language=language, good=True))
+            return self._answer(request, "outcome", what="unchecked", good=True)
         found = await self._find(self._store, directory)
         if not found:
-            return _answer(self._html.outcome("nothing", base=base, language=language), 404)
+            return self._answer(request, "outcome", 404, what="nothing", good=False)
         kept = [each for each in found if self._is_taken(each, directory)]
         for each in kept:
             await self._recorder.record(principal, each, source="form")
@@ -143,12 +142,19 @@ class FormPages:
             for each in found:
                 if each not in kept:
                     await self._store.delete(each.key)
-            return _answer(self._html.outcome("removed", base=base, language=language), 415)
-        return _answer(self._html.arrived(kept, directory, base=base, language=language))
+            return self._answer(request, "outcome", 415, what="removed", good=False)
+        return self._answer(request, "arrived", stored=kept, directory=directory)
 
     def _refuse(self, need: Need, request: Request) -> Response:
-        base, language = mount_path(request.scope), _language(request)
-        return _answer(self._html.refusal(need, base=base, language=language), 404)
+        """Return a page that says why there is no form, and leads to the upload page."""
+        return self._answer(request, "outcome", 404, what=need, good=False, has_form=False)
+
+    def _answer(
+        self, request: Request, template: str, status: int = 200, **values: object
+    ) -> Response:
+        base, language = mount_path(request.scope), language_of(request, LANGUAGES)
+        page = self._html.page(template, base=base, language=language, **values)
+        return HTMLResponse(page, status, headers={"vary": VARY})
 
     async def _find(self, store: ObjectStore, directory: str) -> Sequence[Stored]:
         """Return the objects in a directory; first move objects with unsafe names to safe names."""
@@ -232,9 +238,7 @@ async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored
     return await store.head(target)
 
 
-def _language(request: Request) -> str:
-    return language_of(request, LANGUAGES)
-
-
-def _answer(page: str, status: int = 200) -> Response:
-    return HTMLResponse(page, status, headers={"vary": VARY})
+def _chosen(request: Request) -> dict[str, str]:
+    """Return the query parameter for the language, if the address of this page has one."""
+    language = language_of(request, LANGUAGES)
+    return {"lang": language} if "lang" in request.query_params else {}

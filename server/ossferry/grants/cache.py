@@ -10,10 +10,9 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Protocol
 
 from joserfc import jwe
 from joserfc.errors import JoseError
@@ -31,38 +30,6 @@ POLL_S = 0.02
 HEADER = {"alg": "dir", "enc": "A256GCM"}
 
 log = logger("ossferry.grant_cache")
-
-
-class GrantCache(Protocol):
-    """Interface of a cache of credentials; the name of an entry has their session policy."""
-
-    async def get(self, name: str) -> StsCredentials | None:
-        """Return the credentials that are cached under a name, or None."""
-        ...
-
-    async def put(self, name: str, credentials: StsCredentials, *, ttl_s: float) -> None:
-        """Cache credentials under a name for `ttl_s` seconds."""
-        ...
-
-    def locked(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Return a context in which no other process requests the same credentials from STS."""
-        ...
-
-
-class NoGrantCache:
-    """A cache that is always empty, for a server with one process."""
-
-    async def get(self, name: str) -> StsCredentials | None:
-        """Return None, because nothing is cached."""
-        return None
-
-    async def put(self, name: str, credentials: StsCredentials, *, ttl_s: float) -> None:
-        """Do nothing."""
-
-    @asynccontextmanager
-    async def locked(self, name: str) -> AsyncIterator[None]:
-        """Return a context without a lock, because there is no other process."""
-        yield
 
 
 class SealedGrantCache:

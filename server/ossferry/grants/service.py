@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from ossferry.clock import Clock
-from ossferry.grants.cache import GrantCache, NoGrantCache
+from ossferry.grants.cache import SealedGrantCache
 from ossferry.grants.permission import Permission
 from ossferry.identity.owner import Owner
 from ossferry.oss.policy import Conditions, policy_text, upload_policy
@@ -69,7 +69,7 @@ class Grants:
     for one call to STS.
 
     Args:
-        cache: shares fresh credentials with other processes; by default nothing is shared.
+        cache: shares fresh credentials with other processes; None if there is only one.
         new_id: returns a random id for the session name, used if a request has no id.
     """
 
@@ -79,13 +79,13 @@ class Grants:
         assume_role: AssumeRole,
         *,
         clock: Clock,
-        cache: GrantCache | None = None,
+        cache: SealedGrantCache | None = None,
         new_id: NewId = lambda: secrets.token_hex(7),
     ) -> None:
         self._settings = settings
         self._assume_role = assume_role
         self._clock = clock
-        self._cache = cache or NoGrantCache()
+        self._cache = cache
         self._new_id = new_id
         self._fresh: dict[str, StsCredentials] = {}  # by session policy, oldest first
         self._asking: dict[str, asyncio.Task[Obtained]] = {}
@@ -171,15 +171,20 @@ class Grants:
 
     async def _obtain(self, policy: str, session_name: str, refused_key_id: str) -> Obtained:
         """Return credentials from the cache, or request new ones from STS."""
+        if self._cache is None:
+            return await self._issue(policy, session_name), Outcome.NEW
         name = f"{self._settings.role_arn}|{policy}"
         async with self._cache.locked(name):
             cached = await self._cache.get(name)
             if cached is not None and self._may_reuse(cached, refused_key_id):
                 return cached, Outcome.REUSED
-            issued = await self._assume_role(session_name=session_name, policy=policy)
-            credentials = replace(issued, session_name=session_name)
+            credentials = await self._issue(policy, session_name)
             await self._cache.put(name, credentials, ttl_s=self._settings.session_duration_s / 2)
             return credentials, Outcome.NEW
+
+    async def _issue(self, policy: str, session_name: str) -> StsCredentials:
+        issued = await self._assume_role(session_name=session_name, policy=policy)
+        return replace(issued, session_name=session_name)
 
     def _finish(self, policy: str, task: asyncio.Task[Obtained]) -> None:
         del self._asking[policy]

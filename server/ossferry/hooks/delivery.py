@@ -118,13 +118,13 @@ class EventDelivery:
             )
         async with self._database.write() as connection:
             if outcome == "delivered":
-                await outbox.finished(connection, delivery, outcome)
+                await outbox.note(connection, delivery, outcome)
             elif delivery.attempts + 1 >= MAX_ATTEMPTS:
                 log.error("hook-given-up", hook=delivery.target, delivery=delivery.id)
-                await outbox.finished(connection, delivery, f"given up: {outcome}")
+                await outbox.note(connection, delivery, f"given up: {outcome}")
             else:
                 next_at = self._clock() + timedelta(seconds=self._pause_s(delivery.attempts))
-                await outbox.failed(connection, delivery, next_at=next_at, outcome=outcome)
+                await outbox.note(connection, delivery, outcome, next_at=next_at)
 
     async def _post(self, delivery: Delivery) -> None:
         body = json.dumps(delivery.event, separators=(",", ":")).encode()

@@ -98,39 +98,28 @@ async def pass_over(connection: AsyncConnection, known: Sequence[str]) -> None:
     )
 
 
-async def finished(connection: AsyncConnection, delivery: Delivery, outcome: str) -> None:
-    """Mark a delivery as finished, because it succeeded or will not be tried again.
+async def note(
+    connection: AsyncConnection,
+    delivery: Delivery,
+    outcome: str,
+    *,
+    next_at: datetime | None = None,
+) -> None:
+    """Record an attempt of a delivery, and schedule the next one.
 
     Args:
         outcome: short description of the result.
+        next_at: time of the next attempt; None if the delivery succeeded, or is given up.
     """
-    await _note(connection, delivery, None, outcome)
-
-
-async def failed(
-    connection: AsyncConnection, delivery: Delivery, *, next_at: datetime, outcome: str
-) -> None:
-    """Record a failed attempt of a delivery, and schedule the next attempt.
-
-    Args:
-        next_at: time of the next attempt.
-        outcome: short description of the failure.
-    """
-    await _note(connection, delivery, next_at, outcome)
+    await connection.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.id == delivery.id)
+        .values(attempts=delivery.attempts + 1, next_at=next_at, outcome=outcome[:100])
+    )
 
 
 async def forget_old(connection: AsyncConnection, before: datetime) -> None:
     """Delete finished deliveries of events that were created before a given time."""
     await connection.execute(
         sa.delete(deliveries).where(deliveries.c.next_at.is_(None), deliveries.c.made_at < before)
-    )
-
-
-async def _note(
-    connection: AsyncConnection, delivery: Delivery, next_at: datetime | None, outcome: str
-) -> None:
-    await connection.execute(
-        sa.update(deliveries)
-        .where(deliveries.c.id == delivery.id)
-        .values(attempts=delivery.attempts + 1, next_at=next_at, outcome=outcome[:100])
     )

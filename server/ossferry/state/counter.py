@@ -15,7 +15,7 @@ In Redis, the `limits` library counts. In memory, `MovingWindows` counts, for tw
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import limits
@@ -53,8 +53,7 @@ class Counter:
         self._monotonic = monotonic
         self._local = MovingWindows(monotonic)
         self._pool = make_pool(settings, timeout_s=timeout_s)
-        self._here = _Windows(self._local)
-        self._shared = _Windows(_counters(self._pool)) if self._pool else None
+        self._shared = _counters(self._pool) if self._pool else None
         self._lost_until = 0.0
 
     async def hit(self, item: limits.RateLimitItem, *names: str, cost: int = 1) -> bool:
@@ -66,7 +65,12 @@ class Counter:
             cost: the number of events. If it is higher than the limit, an empty window has room
                 for them, and is then full.
         """
-        return await self._ask(item, names, partial(_Windows.hit, cost=cost))
+
+        async def hit(storage: WindowStorage, item: limits.RateLimitItem) -> bool:
+            key, most = _counter_name(item, names), item.amount
+            return await storage.acquire_entry(key, most, item.get_expiry(), min(cost, most))
+
+        return await self._ask(item, hit)
 
     async def test(self, item: limits.RateLimitItem, *names: str) -> bool:
         """Return whether the rate limit allows one more event, without counting an event.
@@ -75,7 +79,13 @@ class Counter:
             item: the rate limit.
             names: names that identify the counter.
         """
-        return await self._ask(item, names, _Windows.test)
+
+        async def test(storage: WindowStorage, item: limits.RateLimitItem) -> bool:
+            key, most = _counter_name(item, names), item.amount
+            _, count = await storage.get_moving_window(key, most, item.get_expiry())
+            return count < most
+
+        return await self._ask(item, test)
 
     async def retry_after_s(self, item: limits.RateLimitItem, *names: str) -> int:
         """Return the number of whole seconds until the rate limit allows one more event.
@@ -97,20 +107,20 @@ class Counter:
         if self._pool is not None:
             await self._pool.aclose()
 
-    async def _ask(self, item: limits.RateLimitItem, names: tuple[str, ...], how: "_Ask") -> bool:
+    async def _ask(self, item: limits.RateLimitItem, ask: "_Ask") -> bool:
         if self._shared is None:
-            return await how(self._here, item, names)
+            return await ask(self._local, item)
         try:
             if self._monotonic() < self._lost_until:
                 raise StorageLostError("left-alone")
-            return await how(self._shared, item, names)
+            return await ask(self._shared, item)
         except (StorageError, OSError) as error:
             self._lost_until = self._monotonic() + LEFT_ALONE_S
             log.error("redis-lost", error=type(error).__name__)
         except StorageLostError:
             log.debug("redis-left-alone")
         stricter = type(item)(max(1, item.amount // STRICTER), item.multiples, item.namespace)
-        return await how(self._here, stricter, names)
+        return await ask(self._local, stricter)
 
 
 class MovingWindows:
@@ -174,31 +184,7 @@ class MovingWindows:
 WindowStorage: TypeAlias = RedisCounters | MovingWindows
 
 
-class _Windows:
-    """Counts events in moving time windows; the given storage (memory or Redis) holds the counters.
-
-    The `limits` library builds the name of a counter again for each call. This class caches the
-    names, because each grant uses five counters.
-    """
-
-    def __init__(self, storage: WindowStorage) -> None:
-        self._storage = storage
-
-    async def hit(
-        self, item: limits.RateLimitItem, names: tuple[str, ...], *, cost: int = 1
-    ) -> bool:
-        """Count events unless they exceed the limit; return whether they were counted."""
-        key, most = _counter_name(item, names), item.amount
-        return await self._storage.acquire_entry(key, most, item.get_expiry(), min(cost, most))
-
-    async def test(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
-        """Return whether the rate limit allows one more event, without counting an event."""
-        key = _counter_name(item, names)
-        _, count = await self._storage.get_moving_window(key, item.amount, item.get_expiry())
-        return count < item.amount
-
-
-_Ask: TypeAlias = Callable[[_Windows, limits.RateLimitItem, tuple[str, ...]], Awaitable[bool]]
+_Ask: TypeAlias = Callable[[WindowStorage, limits.RateLimitItem], Awaitable[bool]]
 
 
 def _counters(pool: "ConnectionPool") -> RedisCounters:
@@ -219,4 +205,5 @@ def _drop_until(moments: deque[float], until: float) -> None:
 
 @lru_cache(maxsize=8192)
 def _counter_name(item: limits.RateLimitItem, names: tuple[str, ...]) -> str:
+    """Return the name of a counter; cached, because each grant uses five counters."""
     return item.key_for(*names)

@@ -234,7 +234,7 @@ async def test_a_principal_who_is_forgotten_leaves_no_id_and_no_name(ledger_url:
             for target in ("sent", "waiting"):
                 await outbox.add(connection, [target], event, NOW)
             for each in await outbox.claim(connection, NOW, target="sent", hold_s=9, limit=9):
-                await outbox.finished(connection, each, "delivered")
+                await outbox.note(connection, each, "delivered")
             forgotten = await people.forget(connection, ALICE.hash)
             unknown = await people.forget(connection, "0" * 16)
         async with database.read() as connection:

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from build import LANGUAGES
 from ossferry.admin.page import AdminPage
 from ossferry.errors import NowhereError
-from ossferry.forms.html import NAMES, FormHtml, Need
+from ossferry.forms.html import NAMES, FormHtml
+from ossferry.forms.pages import Need
 from ossferry.forms.service import SignedForm
 from ossferry.http.html import render
 from ossferry.http.languages import LANGUAGES as OF_THE_SERVER
@@ -104,7 +105,7 @@ def form(text: str, language: str) -> str:
         max_size=1,
         expires_at=AT,
     )
-    return forms(text).form(signed, base="", life_s=900, language=language)
+    return forms(text).page("form", form=signed, base="", life_s=900, language=language)
 
 
 def arrived(text: str, language: str) -> str:
@@ -116,15 +117,19 @@ def arrived(text: str, language: str) -> str:
         last_modified=AT,
         content_type="",
     )
-    return forms(text).arrived([stored], "directory/", base="", language=language)
+    return forms(text).page(
+        "arrived", stored=[stored], directory="directory/", base="", language=language
+    )
 
 
 def removed(text: str, language: str) -> str:
-    return forms(text).outcome("removed", base="", language=language)
+    return forms(text).page("outcome", what="removed", good=False, base="", language=language)
 
 
 def onward(text: str, language: str) -> str:
-    return forms(text).onward(f"target{text}", base="", language=language, at_once=True)
+    return forms(text).page(
+        "onward", target=f"target{text}", base="", language=language, at_once=True
+    )
 
 
 EVERYWHERE = {
