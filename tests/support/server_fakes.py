@@ -1,16 +1,30 @@
 """Fakes of the ports of `ossferry`: a clock, STS and a bucket; and options for its settings."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import TypeAlias
 from urllib.parse import urlencode
+
+import httpx
+from starlette.applications import Starlette
 
 from ossferry.clock import utc_now
 from ossferry.errors import KeyTakenError
 from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.sts import StsCredentials
+from ossferry.settings.model import Settings
+
+MakeSettings: TypeAlias = Callable[..., Settings]
+"""Creates settings like the demo's, with changes."""
+
+MakeApp: TypeAlias = Callable[..., Starlette]
+"""Creates a server with such settings."""
+
+MakeClient: TypeAlias = Callable[..., httpx.Client]
+"""Creates a client of a server with such settings."""
 
 OPTIONS: dict[str, object] = {
     "bucket": "web-direct-upload",

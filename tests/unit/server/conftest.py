@@ -3,13 +3,15 @@
 import asyncio
 import base64
 import hashlib
+import inspect
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from ossferry.access.audit import Audit
 from ossferry.app import create_app
@@ -18,7 +20,18 @@ from ossferry.ledger import Database
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import OPTIONS, FakeClock, FakeStore, FakeSts, UnexpectedError
+from support.server_fakes import (
+    OPTIONS,
+    FakeClock,
+    FakeStore,
+    FakeSts,
+    MakeApp,
+    MakeClient,
+    MakeSettings,
+    UnexpectedError,
+)
+
+ARGUMENTS = set(inspect.signature(create_app).parameters)
 
 ASSETS = {
     "/assets/app-1a2b/boot.js": ("text/javascript; charset=utf-8", b"let boot = 1;" * 20),
@@ -70,7 +83,7 @@ def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_settings(web_dir: Path, empty_ledger: Path) -> Callable[..., Settings]:
+def make_settings(web_dir: Path, empty_ledger: Path) -> MakeSettings:
     """Return a function that creates settings like the demo's, with changes."""
     shutil.copy(empty_ledger, web_dir / "ledger.db")
 
@@ -82,7 +95,7 @@ def make_settings(web_dir: Path, empty_ledger: Path) -> Callable[..., Settings]:
 
 
 @pytest.fixture
-def settings(make_settings: Callable[..., Settings]) -> Settings:
+def settings(make_settings: MakeSettings) -> Settings:
     """Settings like the demo's."""
     return make_settings()
 
@@ -112,41 +125,43 @@ def store() -> FakeStore:
 
 
 @pytest.fixture
-def client(
-    settings: Settings,
+def make_app(
+    make_settings: MakeSettings,
     sts: FakeSts,
     clock: FakeClock,
     store: FakeStore,
     audit_lines: list[dict[str, str]],
-) -> Iterator[httpx.Client]:
-    """A client of the whole application."""
-    audit = Audit(settings, clock=clock, sink=audit_lines.append)
-    app = create_app(settings, assume_role=sts, audit=audit, clock=clock, store=store)
-    with app_client(app) as client:
-        yield client
+) -> MakeApp:
+    """Return a function that creates a server with these settings.
+
+    Names of arguments of `create_app` are no settings, but replace the fakes.
+    """
+
+    def make(**changes: object) -> Starlette:
+        given = {name: changes.pop(name) for name in ARGUMENTS & changes.keys()}
+        settings = make_settings(**changes)
+        parts: dict[str, object] = {
+            "assume_role": sts,
+            "audit": Audit(settings, clock=clock, sink=audit_lines.append),
+            "clock": clock,
+            "store": store if settings.objects_role_arn is not None else None,
+        }
+        return create_app(settings, **{**parts, **given})  # type: ignore[arg-type] # as tests say
+
+    return make
 
 
 @pytest.fixture
-def make_client(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    audit_lines: list[dict[str, str]],
-) -> Callable[..., httpx.Client]:
-    """Return a function that creates a client of a server with these settings."""
+def make_client(make_app: MakeApp) -> MakeClient:
+    """Return a function that creates a client of a server, like `make_app`."""
+    return lambda **changes: app_client(make_app(**changes))
 
-    def make(**changes: object) -> httpx.Client:
-        settings = make_settings(**changes)
-        audit = Audit(settings, clock=clock, sink=audit_lines.append)
-        looks = settings.objects_role_arn is not None
-        return app_client(
-            create_app(
-                settings, assume_role=sts, audit=audit, clock=clock, store=store if looks else None
-            )
-        )
 
-    return make
+@pytest.fixture
+def client(make_client: MakeClient, store: FakeStore) -> Iterator[httpx.Client]:
+    """A client of the whole application."""
+    with make_client(store=store) as client:
+        yield client
 
 
 @pytest.fixture(params=[UnexpectedError("canary-secret"), OssferryError("canary-secret")])

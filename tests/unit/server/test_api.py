@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
@@ -16,9 +15,7 @@ from ossferry.identity.owner import principal_prefix
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts
-
-MakeSettings = Callable[..., Settings]
+from support.server_fakes import FakeClock, FakeSts, MakeSettings
 
 
 def test_get_sts_token_answers_exactly_as_the_tutorial(client: httpx.Client) -> None:

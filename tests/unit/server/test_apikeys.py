@@ -9,21 +9,23 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeAlias
 from unittest.mock import patch
 
 import httpx
 import pytest
 from starlette.requests import Request
 
-from ossferry.access.audit import Audit
 from ossferry.app import create_app
 from ossferry.authentication.apikey import ApiKeyAuth
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import ApiKey, new_key, parse_key
 from ossferry.errors import BadRequestError, NotIdentifiedError, SettingsError
 from ossferry.settings.model import Settings
-from support.app_client import app_client
-from support.server_fakes import NO_KEYS, FakeClock, FakeSts
+from support.server_fakes import NO_KEYS, FakeClock, FakeSts, MakeClient, MakeSettings
+
+MakeKey: TypeAlias = Callable[..., ApiKey]
+"""Creates a key for a user."""
 
 
 @pytest.fixture
@@ -32,13 +34,13 @@ def file(tmp_path: Path) -> ApiKeyFile:
 
 
 @pytest.fixture
-def settings(make_settings: Callable[..., Settings], tmp_path: Path) -> Settings:
+def settings(make_settings: MakeSettings, tmp_path: Path) -> Settings:
     (tmp_path / "keys.json").write_text(NO_KEYS)
     return make_settings(auth="apikey", api_keys_file=tmp_path / "keys.json")
 
 
 @pytest.fixture
-def keyed(settings: Settings, file: ApiKeyFile, clock: FakeClock) -> Callable[..., ApiKey]:
+def keyed(settings: Settings, file: ApiKeyFile, clock: FakeClock) -> MakeKey:
     """Return a function that creates a key for a user."""
 
     def make(user: str = "carol", **more: object) -> ApiKey:
@@ -50,11 +52,8 @@ def keyed(settings: Settings, file: ApiKeyFile, clock: FakeClock) -> Callable[..
 
 
 @pytest.fixture
-def programme(
-    settings: Settings, sts: FakeSts, clock: FakeClock, audit_lines: list[dict[str, str]]
-) -> Iterator[httpx.Client]:
-    audit = Audit(settings, clock=clock, sink=audit_lines.append)
-    with app_client(create_app(settings, assume_role=sts, clock=clock, audit=audit)) as client:
+def programme(settings: Settings, make_client: MakeClient) -> Iterator[httpx.Client]:
+    with make_client(auth="apikey", api_keys_file=settings.api_keys_file) as client:
         yield client
 
 
@@ -92,9 +91,7 @@ def test_t20_a_mistyped_key_is_known_without_looking_anything_up() -> None:
         assert parse_key(wrong) is None
 
 
-def test_a_key_opens_its_users_prefix(
-    programme: httpx.Client, keyed: Callable[..., ApiKey]
-) -> None:
+def test_a_key_opens_its_users_prefix(programme: httpx.Client, keyed: MakeKey) -> None:
     answer = ask(programme, keyed("carol").text)
 
     assert answer.status_code == 200
@@ -103,7 +100,7 @@ def test_a_key_opens_its_users_prefix(
 
 
 def test_t20_the_file_holds_no_key_and_only_its_owner_reads_it(
-    tmp_path: Path, keyed: Callable[..., ApiKey], settings: Settings
+    tmp_path: Path, keyed: MakeKey, settings: Settings
 ) -> None:
     path = tmp_path / "keys.json"
     path.write_text(NO_KEYS)
@@ -119,7 +116,7 @@ def test_t20_the_file_holds_no_key_and_only_its_owner_reads_it(
 
 
 def test_the_file_is_json_of_version_1(
-    tmp_path: Path, keyed: Callable[..., ApiKey], settings: Settings, clock: FakeClock
+    tmp_path: Path, keyed: MakeKey, settings: Settings, clock: FakeClock
 ) -> None:
     key = keyed()
 
@@ -140,7 +137,7 @@ def test_the_file_is_json_of_version_1(
 
 
 def test_the_file_is_written_beside_its_old_version(
-    tmp_path: Path, keyed: Callable[..., ApiKey], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, keyed: MakeKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "another file system"))
 
@@ -150,9 +147,7 @@ def test_the_file_is_written_beside_its_old_version(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_a_key_made_by_root_takes_the_file_from_nobody(
-    keyed: Callable[..., ApiKey], tmp_path: Path
-) -> None:
+def test_a_key_made_by_root_takes_the_file_from_nobody(keyed: MakeKey, tmp_path: Path) -> None:
     os.chown(tmp_path / "keys.json", 12345, 12345)
 
     keyed()
@@ -162,10 +157,7 @@ def test_a_key_made_by_root_takes_the_file_from_nobody(
 
 
 def test_a_file_that_cannot_be_read_any_more_is_named_in_the_log(
-    programme: httpx.Client,
-    keyed: Callable[..., ApiKey],
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+    programme: httpx.Client, keyed: MakeKey, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = keyed()
     (tmp_path / "keys.json").write_text("no keys")
@@ -179,7 +171,7 @@ def test_a_file_that_cannot_be_read_any_more_is_named_in_the_log(
 
 @pytest.mark.parametrize("has_new_size", [True, False], ids=["size", "file"])
 def test_t18_a_changed_file_is_read_again_even_if_its_time_is_the_same(
-    file: ApiKeyFile, keyed: Callable[..., ApiKey], tmp_path: Path, has_new_size: bool
+    file: ApiKeyFile, keyed: MakeKey, tmp_path: Path, has_new_size: bool
 ) -> None:
     keyed()
     path, before = tmp_path / "keys.json", (tmp_path / "keys.json").stat()
@@ -193,7 +185,7 @@ def test_t18_a_changed_file_is_read_again_even_if_its_time_is_the_same(
     assert file.records() == {}
 
 
-def test_an_unchanged_file_is_read_once(file: ApiKeyFile, keyed: Callable[..., ApiKey]) -> None:
+def test_an_unchanged_file_is_read_once(file: ApiKeyFile, keyed: MakeKey) -> None:
     keyed()
 
     assert file.records() is file.records()
@@ -201,7 +193,7 @@ def test_an_unchanged_file_is_read_once(file: ApiKeyFile, keyed: Callable[..., A
 
 def test_t20_all_that_is_wrong_with_a_key_looks_the_same_and_only_the_audit_line_says_what(
     programme: httpx.Client,
-    keyed: Callable[..., ApiKey],
+    keyed: MakeKey,
     file: ApiKeyFile,
     clock: FakeClock,
     audit_lines: list[dict[str, str]],
@@ -234,7 +226,7 @@ def test_t20_all_that_is_wrong_with_a_key_looks_the_same_and_only_the_audit_line
 
 
 def test_the_audit_line_of_a_grant_names_the_key(
-    programme: httpx.Client, keyed: Callable[..., ApiKey], audit_lines: list[dict[str, str]]
+    programme: httpx.Client, keyed: MakeKey, audit_lines: list[dict[str, str]]
 ) -> None:
     key = keyed()
 
@@ -245,14 +237,12 @@ def test_the_audit_line_of_a_grant_names_the_key(
     assert "reason" not in line
 
 
-def test_t18_a_key_may_be_bound_to_addresses(
-    programme: httpx.Client, keyed: Callable[..., ApiKey]
-) -> None:
+def test_t18_a_key_may_be_bound_to_addresses(programme: httpx.Client, keyed: MakeKey) -> None:
     assert ask(programme, keyed(addresses=("192.0.2.0/24",)).text).status_code == 200
 
 
 def test_a_client_of_a_socket_for_both_protocols_has_its_address_of_ipv4(
-    file: ApiKeyFile, keyed: Callable[..., ApiKey]
+    file: ApiKeyFile, keyed: MakeKey
 ) -> None:
     keyed(addresses=("192.0.2.0/24",))
 
@@ -261,7 +251,7 @@ def test_a_client_of_a_socket_for_both_protocols_has_its_address_of_ipv4(
 
 
 def test_t18_a_key_bound_to_addresses_needs_a_known_address(
-    file: ApiKeyFile, settings: Settings, keyed: Callable[..., ApiKey], clock: FakeClock
+    file: ApiKeyFile, settings: Settings, keyed: MakeKey, clock: FakeClock
 ) -> None:
     authenticator = ApiKeyAuth(file, secret=settings.secret_bytes, clock=clock)
     header = (b"authorization", f"Bearer {keyed(addresses=('0.0.0.0/0',)).text}".encode())
@@ -273,17 +263,12 @@ def test_t18_a_key_bound_to_addresses_needs_a_known_address(
 
 @patch("ossferry.access.rate_limits.FAILURES", "3/minute")
 def test_t20_guesses_count_against_the_id_of_the_key(
-    make_settings: Callable[..., Settings], settings: Settings, sts: FakeSts, clock: FakeClock
+    make_client: MakeClient, settings: Settings
 ) -> None:
-    behind_a_proxy = make_settings(
-        auth="apikey",
-        api_keys_file=settings.api_keys_file,
-        behind_tls=True,
-        trusted_proxies=["192.0.2.0/24"],
-    )
+    options = {"auth": "apikey", "api_keys_file": settings.api_keys_file, "behind_tls": True}
     sent = {"authorization": f"Bearer {new_key().text}", "x-forwarded-proto": "https"}
 
-    with app_client(create_app(behind_a_proxy, assume_role=sts, clock=clock)) as client:
+    with make_client(**options, trusted_proxies=["192.0.2.0/24"]) as client:
         statuses = [
             client.post(
                 "/api/grant", headers={**sent, "x-forwarded-for": f"198.51.100.{number}"}
@@ -295,7 +280,7 @@ def test_t20_guesses_count_against_the_id_of_the_key(
 
 
 def test_a_revoked_key_is_refused_at_once(
-    programme: httpx.Client, keyed: Callable[..., ApiKey], file: ApiKeyFile, clock: FakeClock
+    programme: httpx.Client, keyed: MakeKey, file: ApiKeyFile, clock: FakeClock
 ) -> None:
     key = keyed()
     assert ask(programme, key.text).status_code == 200
@@ -305,9 +290,7 @@ def test_a_revoked_key_is_refused_at_once(
     assert ask(programme, key.text).status_code == 401
 
 
-def test_a_key_ends(
-    programme: httpx.Client, keyed: Callable[..., ApiKey], clock: FakeClock
-) -> None:
+def test_a_key_ends(programme: httpx.Client, keyed: MakeKey, clock: FakeClock) -> None:
     key = keyed(expires=(clock() + timedelta(days=1)).isoformat())
     assert ask(programme, key.text).status_code == 200
 
@@ -333,9 +316,7 @@ def test_t12_an_id_with_look_alikes_is_not_registered(
         ("192.0.2.7/24", "192.0.2.7/24 has host bits set"),
     ],
 )
-def test_an_address_that_is_none_is_not_kept(
-    keyed: Callable[..., ApiKey], address: str, why: str
-) -> None:
+def test_an_address_that_is_none_is_not_kept(keyed: MakeKey, address: str, why: str) -> None:
     with pytest.raises(BadRequestError) as refused:
         keyed(addresses=(address,))
 
@@ -421,7 +402,7 @@ def test_revoking_a_key_that_is_not_there_is_told(file: ApiKeyFile, clock: FakeC
     ids=["none", "basic", "empty", "twice", "other header", "cookie"],
 )
 def test_t01_a_key_counts_only_as_the_one_bearer(
-    programme: httpx.Client, keyed: Callable[..., ApiKey], headers: list[tuple[str, str]]
+    programme: httpx.Client, keyed: MakeKey, headers: list[tuple[str, str]]
 ) -> None:
     key = keyed().text
 

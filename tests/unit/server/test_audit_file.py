@@ -3,36 +3,35 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from ossferry.access.audit import Audit, AuditFile
-from ossferry.app import create_app
 from ossferry.errors import AuditLostError, SettingsError
 from ossferry.observability.redaction import Redactor
 from ossferry.settings.model import Settings
-from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeClock, MakeClient, MakeSettings
 
 AUDIT_LOG = "ossferry.audit"
+Ask: TypeAlias = Callable[[Path], int]
+"""Requests a grant with this audit file, and returns the status."""
+
 TOKEN = "metrics-token-of-more-than-32-characters"
 
 
 @pytest.fixture
-def ask(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
-) -> Callable[[Path], int]:
+def ask(make_client: MakeClient) -> Ask:
     """Return a function that requests a grant with this audit file, and returns the status."""
 
     def call(path: Path) -> int:
-        settings = make_settings(audit_file=path)
-        with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+        with make_client(audit_file=path, audit=None) as client:
             return client.post("/api/grant").status_code
 
     return call
 
 
-def test_t25_a_decision_is_one_line_in_the_file(ask: Callable[[Path], int], tmp_path: Path) -> None:
+def test_t25_a_decision_is_one_line_in_the_file(ask: Ask, tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
 
     assert ask(path) == 200
@@ -49,12 +48,9 @@ def test_t25_a_decision_is_one_line_in_the_file(ask: Callable[[Path], int], tmp_
 
 
 def test_t25_every_decision_has_a_line(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+    make_client: MakeClient, audit_lines: list[dict[str, str]]
 ) -> None:
-    settings = make_settings(metrics_token=TOKEN)
-    lines: list[dict[str, str]] = []
-    audit = Audit(settings, clock=clock, sink=lines.append)
-    with app_client(create_app(settings, assume_role=sts, clock=clock, audit=audit)) as client:
+    with make_client(metrics_token=TOKEN) as client:
         client.post("/demo/user", json={"user": "bob"})
         client.post("/demo/user", json={"user": "eve"})
         client.post("/demo/user", json={"user": "bob"}, headers={"sec-fetch-site": "cross-site"})
@@ -63,7 +59,7 @@ def test_t25_every_decision_has_a_line(
         client.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"})
         client.post("/api/grant")
 
-    assert [(line.get("action"), line["outcome"]) for line in lines] == [
+    assert [(line.get("action"), line["outcome"]) for line in audit_lines] == [
         ("sign-in", "done"),
         ("sign-in", "bad-request"),
         ("sign-in", "cross-site"),
@@ -71,34 +67,27 @@ def test_t25_every_decision_has_a_line(
         ("metrics", "not-identified"),
         (None, "issued"),
     ]
-    assert lines[0]["principal"] == lines[-1]["principal"] != ""
-    assert {line["principal"] for line in lines[1:-1]} == {""}
-    assert "bob" not in str(lines)
+    assert audit_lines[0]["principal"] == audit_lines[-1]["principal"] != ""
+    assert {line["principal"] for line in audit_lines[1:-1]} == {""}
+    assert "bob" not in str(audit_lines)
 
 
 def test_t25_a_refusal_names_the_principal(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+    make_client: MakeClient, audit_lines: list[dict[str, str]]
 ) -> None:
-    settings = make_settings(rate_per_principal="1/minute")
-    lines: list[dict[str, str]] = []
-    audit = Audit(settings, clock=clock, sink=lines.append)
-    with app_client(create_app(settings, assume_role=sts, clock=clock, audit=audit)) as client:
+    with make_client(rate_per_principal="1/minute") as client:
         client.post("/api/grant")
         client.post("/api/grant")
 
-    issued, refused = lines
+    issued, refused = audit_lines
     assert (issued["outcome"], refused["outcome"]) == ("issued", "too-many")
     assert issued["principal"] == refused["principal"] != ""
 
 
 def test_t25_an_action_names_the_principal(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
+    make_client: MakeClient, audit_lines: list[dict[str, str]]
 ) -> None:
-    settings = make_settings(**OBJECTS, admins=["alice"])
-    lines: list[dict[str, str]] = []
-    audit = Audit(settings, clock=clock, sink=lines.append)
-    app = create_app(settings, assume_role=sts, clock=clock, store=store, audit=audit)
-    with app_client(app) as client:
+    with make_client(**OBJECTS, admins=["alice"]) as client:
         client.post("/api/grant")
         client.get("/admin")
         client.get("/api/objects")
@@ -106,32 +95,22 @@ def test_t25_an_action_names_the_principal(
         client.post("/demo/user", json={"user": "bob"})
         client.get("/admin")
 
-    alice, seen, listed, arrived, bob, refused = lines
-    assert (seen["action"], seen["outcome"], seen["principal"]) == (
-        "admin",
-        "done",
-        alice["principal"],
-    )
-    assert (refused["action"], refused["outcome"], refused["principal"]) == (
-        "admin",
-        "not-admin",
-        bob["principal"],
-    )
-    assert (listed["action"], listed["principal"]) == ("list", alice["principal"])
-    assert (arrived["action"], arrived["principal"]) == ("form-arrived", alice["principal"])
-    assert alice["principal"] != bob["principal"]
+    alice, bob = audit_lines[0]["principal"], audit_lines[4]["principal"]
+    assert [(line.get("action"), line["outcome"], line["principal"]) for line in audit_lines] == [
+        (None, "issued", alice),
+        ("admin", "done", alice),
+        ("list", "done", alice),
+        ("form-arrived", "http-404", alice),
+        ("sign-in", "done", bob),
+        ("admin", "not-admin", bob),
+    ]
+    assert alice != bob
 
 
 def test_t25_without_a_file_the_lines_go_to_the_log(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    caplog: pytest.LogCaptureFixture,
+    make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with (
-        caplog.at_level("INFO", logger=AUDIT_LOG),
-        app_client(create_app(make_settings(), assume_role=sts, clock=clock)) as client,
-    ):
+    with caplog.at_level("INFO", logger=AUDIT_LOG), make_client(audit=None) as client:
         client.post("/api/grant")
         client.post("/demo/user", json={"user": "bob"})
 
@@ -142,21 +121,17 @@ def test_t25_without_a_file_the_lines_go_to_the_log(
     ]
 
 
-def test_t25_strangers_on_the_machine_cannot_read_the_file(
-    ask: Callable[[Path], int], tmp_path: Path
-) -> None:
+def test_t25_strangers_on_the_machine_cannot_read_the_file(ask: Ask, tmp_path: Path) -> None:
     ask(tmp_path / "audit.log")
 
     assert (tmp_path / "audit.log").stat().st_mode & 0o137 == 0
 
 
 def test_t25_lines_go_on_in_a_new_file_when_the_old_one_was_moved_away(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, tmp_path: Path
+    make_client: MakeClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "audit.log"
-    with app_client(
-        create_app(make_settings(audit_file=path), assume_role=sts, clock=clock)
-    ) as client:
+    with make_client(audit_file=path, audit=None) as client:
         client.post("/api/grant")
         path.rename(tmp_path / "audit.log.1")
         client.post("/api/grant")
@@ -205,7 +180,7 @@ def test_t25_an_action_of_an_operator_is_one_line(
 
 
 def test_t26_a_field_of_a_line_has_a_limited_length(
-    make_settings: Callable[..., Settings], clock: FakeClock, tmp_path: Path
+    make_settings: MakeSettings, clock: FakeClock, tmp_path: Path
 ) -> None:
     audit = Audit(make_settings(audit_file=tmp_path / "audit.log"), clock=clock)
     audit.managed("p" * 10_000, action="apikey-create", key_id="k" * 300)
@@ -244,7 +219,7 @@ def test_r57_the_trail_is_tried_again_unless_its_last_line_was_written(
     assert lines == [line] * 2
 
 
-def test_a_decision_that_cannot_be_written_down_is_not_made(ask: Callable[[Path], int]) -> None:
+def test_a_decision_that_cannot_be_written_down_is_not_made(ask: Ask) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("there is no /dev/full here")
@@ -257,8 +232,6 @@ def test_a_decision_that_cannot_be_written_down_is_not_made(ask: Callable[[Path]
     assert caught.value.reason == "not-written"
 
 
-def test_a_file_that_cannot_be_opened_stops_the_start(
-    ask: Callable[[Path], int], tmp_path: Path
-) -> None:
+def test_a_file_that_cannot_be_opened_stops_the_start(ask: Ask, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"^OSSFERRY_AUDIT_FILE cannot be opened\.$"):
         ask(tmp_path / "nowhere" / "audit.log")

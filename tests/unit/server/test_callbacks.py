@@ -4,7 +4,7 @@ T29.
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import unquote
@@ -15,15 +15,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import MD5
 
-from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import ForgedCallbackError, IssuerLostError
 from ossferry.identity.owner import principal_prefix
 from ossferry.settings.model import Settings
 from ossferry.uploads.callbacks import MAX_KEYS, CallbackKeys, key_address, signed_text
-from support.app_client import app_client
 from support.callbacks import GOOD_KEY_URL, HOSTILE_KEY_URLS, Caller, KeyServer, pem_of, signing_key
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeStore, MakeClient
 from support.vectors import load
 
 
@@ -112,19 +110,11 @@ async def test_what_is_no_key_is_not_taken_for_one(pem: bytes) -> None:
 
 
 @pytest.fixture
-def oss(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Caller]:
+def oss(make_client: MakeClient) -> Iterator[Caller]:
     """A server that accepts callbacks; Alice has a grant."""
     key = signing_key()
-    client = httpx.AsyncClient(transport=KeyServer(pem_of(key)))
-    settings = make_settings(callback=True, **OBJECTS)
-    app = create_app(settings, assume_role=sts, clock=clock, store=store, outbound=client)
-    with app_client(app) as page:
+    outbound = httpx.AsyncClient(transport=KeyServer(pem_of(key)))
+    with make_client(**OBJECTS, callback=True, outbound=outbound) as page:
         page.post("/api/grant")
         yield Caller(page, key)
 
@@ -186,15 +176,11 @@ def test_t29_a_forged_callback_is_refused_before_anything_is_asked(
 
 
 @patch("ossferry.access.rate_limits.FAILURES", "2/minute")
-def test_t29_who_forges_too_often_makes_the_server_fetch_no_key(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
-) -> None:
+def test_t29_who_forges_too_often_makes_the_server_fetch_no_key(make_client: MakeClient) -> None:
     key = signing_key()
     server = KeyServer(pem_of(key), status=500)
-    settings = make_settings(callback=True, **OBJECTS)
     outbound = httpx.AsyncClient(transport=server)
-    app = create_app(settings, assume_role=sts, clock=clock, store=store, outbound=outbound)
-    with app_client(app) as client:
+    with make_client(**OBJECTS, callback=True, outbound=outbound) as client:
         oss = Caller(client, key)
         forged = [oss.call({}, authorization="%%%").status_code for _ in range(2)]
         honest = oss.call(about("x")).status_code

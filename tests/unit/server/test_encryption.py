@@ -1,11 +1,9 @@
 """`OSSFERRY_ENCRYPT_PUBLIC_KEY`: which keys the server takes, and what a page gets."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -17,10 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ossferry.errors import SettingsError
 from ossferry.grants.encryption import encryption_of
-from ossferry.settings.model import Settings
+from support.server_fakes import MakeClient, MakeSettings
 
-MakeSettings = Callable[..., Settings]
-MakeClient = Callable[..., httpx.Client]
+MakeClient = MakeClient
 PKCS8 = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 SPKI = (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 MIB = 1024 * 1024

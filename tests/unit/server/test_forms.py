@@ -3,7 +3,6 @@
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -13,7 +12,7 @@ from ossferry.authentication.demo import DEMO_USERS
 from ossferry.identity.owner import principal_prefix
 from ossferry.oss.post_object import MAX_FILE_SIZE
 from support.forms import shown
-from support.server_fakes import OBJECTS, OPTIONS, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, OPTIONS, FakeStore, FakeSts, MakeClient
 
 SECRET = str(OPTIONS["secret"]).encode()
 ALICE, BOB = (principal_prefix(DEMO_USERS[each], secret=SECRET) for each in ("alice", "bob"))
@@ -136,9 +135,7 @@ def test_an_odd_wish_is_refused_and_costs_no_call(
     assert sts.calls == []
 
 
-def test_a_file_that_may_not_be_stored_gets_no_form(
-    make_client: Callable[..., httpx.Client], sts: FakeSts
-) -> None:
+def test_a_file_that_may_not_be_stored_gets_no_form(make_client: MakeClient, sts: FakeSts) -> None:
     with make_client(max_file_size=10, allowed_types=["image/*", ".csv"]) as client:
         fits = client.post("/api/form", json={"name": "a.csv", "size": 10})
         sts.calls.clear()
@@ -157,7 +154,7 @@ def test_a_file_that_may_not_be_stored_gets_no_form(
 
 
 def test_a_form_holds_no_more_than_the_quota_has_left(
-    make_client: Callable[..., httpx.Client], store: FakeStore
+    make_client: MakeClient, store: FakeStore
 ) -> None:
     with make_client(**OBJECTS, quota_bytes_total=1000) as client:
         key = f"{ALICE}2026-03-14/{'0' * 32}/a"
@@ -224,9 +221,7 @@ def test_the_page_works_without_a_script_and_talks_to_the_bucket_alone(
     )
 
 
-def test_the_way_back_leads_to_where_browsers_find_the_server(
-    make_client: Callable[..., httpx.Client],
-) -> None:
+def test_the_way_back_leads_to_where_browsers_find_the_server(make_client: MakeClient) -> None:
     hosts = ["127.0.0.1", "uploads.example.com"]
     with make_client(public_url="https://uploads.example.com", allowed_hosts=hosts) as client:
         answer = client.get("/form")
@@ -247,9 +242,7 @@ def test_the_way_back_leads_on_by_a_page_of_our_own(client: httpx.Client) -> Non
         assert client.get("/form/back", params={"upload": odd}).status_code == 404
 
 
-def test_what_has_arrived_is_shown_and_recorded(
-    make_client: Callable[..., httpx.Client], store: FakeStore
-) -> None:
+def test_what_has_arrived_is_shown_and_recorded(make_client: MakeClient, store: FakeStore) -> None:
     with make_client(**OBJECTS) as client:
         upload = upload_of(client)
         store.put(place_of(upload) + "<b>a.txt", size=1500, crc64="4041730234")
@@ -268,7 +261,7 @@ def test_what_has_arrived_is_shown_and_recorded(
 
 
 def test_an_odd_name_is_made_safe_before_it_is_recorded(
-    make_client: Callable[..., httpx.Client], store: FakeStore
+    make_client: MakeClient, store: FakeStore
 ) -> None:
     with make_client(**OBJECTS) as client:
         upload = upload_of(client)
@@ -281,7 +274,7 @@ def test_an_odd_name_is_made_safe_before_it_is_recorded(
 
 
 def test_t59_a_file_that_is_replaced_while_its_name_is_made_safe_stays(
-    make_client: Callable[..., httpx.Client], store: FakeStore
+    make_client: MakeClient, store: FakeStore
 ) -> None:
     with make_client(**OBJECTS) as client:
         upload = upload_of(client)
@@ -294,7 +287,7 @@ def test_t59_a_file_that_is_replaced_while_its_name_is_made_safe_stays(
 
 
 def test_a_file_of_another_type_is_removed_and_the_person_told(
-    make_client: Callable[..., httpx.Client], store: FakeStore
+    make_client: MakeClient, store: FakeStore
 ) -> None:
     with make_client(**OBJECTS, allowed_types=["image/*"]) as client:
         page = client.get("/form").text
@@ -311,9 +304,7 @@ def test_a_file_of_another_type_is_removed_and_the_person_told(
     assert list(store.objects) == [each["key"] for each in listed] == [good]
 
 
-def test_a_type_with_a_parameter_is_the_type(
-    make_client: Callable[..., httpx.Client], store: FakeStore
-) -> None:
+def test_a_type_with_a_parameter_is_the_type(make_client: MakeClient, store: FakeStore) -> None:
     with make_client(**OBJECTS, allowed_types=["text/csv", "image/*"]) as client:
         upload = str(
             httpx.URL(shown(client.get("/form").text)["success_action_redirect"]).params["upload"]
@@ -326,7 +317,7 @@ def test_a_type_with_a_parameter_is_the_type(
     assert list(store.objects) == [key]
 
 
-def test_nothing_arrived_is_said_as_such(make_client: Callable[..., httpx.Client]) -> None:
+def test_nothing_arrived_is_said_as_such(make_client: MakeClient) -> None:
     with make_client(**OBJECTS) as client:
         answer = client.get(f"/form/arrived?upload={upload_of(client)}")
 
@@ -334,7 +325,7 @@ def test_nothing_arrived_is_said_as_such(make_client: Callable[..., httpx.Client
     assert "No file has arrived" in answer.text
 
 
-def test_a_server_that_may_not_look_says_so(make_client: Callable[..., httpx.Client]) -> None:
+def test_a_server_that_may_not_look_says_so(make_client: MakeClient) -> None:
     with make_client() as client:
         answer = client.get(f"/form/arrived?upload={upload_of(client)}")
 
@@ -349,7 +340,7 @@ def test_a_server_that_may_not_look_says_so(make_client: Callable[..., httpx.Cli
     ],
 )
 def test_a_form_that_cannot_do_what_is_required_is_not_shown(
-    make_client: Callable[..., httpx.Client], sts: FakeSts, settings: dict[str, Any], reason: str
+    make_client: MakeClient, sts: FakeSts, settings: dict[str, Any], reason: str
 ) -> None:
     with make_client(**settings) as client:
         answer = client.get("/form", headers=HTML)
@@ -371,7 +362,7 @@ def test_a_form_that_cannot_do_what_is_required_is_not_shown(
     ],
 )
 def test_a_form_that_may_do_without_the_page_is_shown(
-    make_client: Callable[..., httpx.Client], settings: dict[str, Any]
+    make_client: MakeClient, settings: dict[str, Any]
 ) -> None:
     with make_client(**settings) as client:
         answer = client.get("/form", headers=HTML)
@@ -384,7 +375,7 @@ def test_a_form_that_may_do_without_the_page_is_shown(
     "change", ["another person", "another day", "another directory", "none", "the last digit"]
 )
 def test_t53_an_address_of_arrival_is_good_for_one_person_and_form(
-    make_client: Callable[..., httpx.Client], store: FakeStore, change: str
+    make_client: MakeClient, store: FakeStore, change: str
 ) -> None:
     with make_client(**OBJECTS, allowed_types=[".csv"]) as client:
         upload = upload_of(client)

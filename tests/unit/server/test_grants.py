@@ -5,7 +5,6 @@ life.
 import asyncio
 import gc
 import re
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -19,7 +18,7 @@ from ossferry.identity.principal import Principal
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
-from support.server_fakes import OPTIONS, FakeClock, FakeSts, HeldSts
+from support.server_fakes import OPTIONS, FakeClock, FakeSts, HeldSts, MakeSettings
 
 SECRET = str(OPTIONS["secret"]).encode()
 ALICE = owner_of(Principal(id="alice", name="Alice"), secret=SECRET)
@@ -112,7 +111,7 @@ PUT_AND_ABORT = ("oss:PutObject", "oss:AbortMultipartUpload")
 )
 @pytest.mark.parametrize("processes", [1, 2], ids=["one process", "two processes"])
 def test_t08_grants_for_other_rights_are_other_grants(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     sts: FakeSts,
     clock: FakeClock,
     first: dict[str, Any],
@@ -209,7 +208,7 @@ def test_closing_stops_calls_that_are_under_way(
 
 
 def test_t19_a_grant_may_be_bound_to_the_asking_address(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+    make_settings: MakeSettings, sts: FakeSts, clock: FakeClock
 ) -> None:
     settings = make_settings(bind_address=True)
 
@@ -227,7 +226,7 @@ def test_t19_a_grant_may_be_bound_to_the_asking_address(
 
 
 def test_t30_a_grant_for_https_works_over_https_only(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+    make_settings: MakeSettings, sts: FakeSts, clock: FakeClock
 ) -> None:
     settings = make_settings().model_copy(
         update={"endpoint": "https://oss-cn-hangzhou.aliyuncs.com"}

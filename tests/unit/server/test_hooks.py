@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -14,7 +14,6 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import LedgerLostError, SettingsError
 from ossferry.hooks.calls import Event, Hooks, load_hooks
@@ -24,11 +23,12 @@ from ossferry.ledger import AsyncConnection, Database, people
 from ossferry.settings.model import Settings
 from ossferry.settings.types import webhook_key
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, MakeApp, MakeSettings
 
 SECRET = "a-webhook-key-of-more-than-32-characters"
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 URL = "https://hooks.example.com/uploads"
+WEBHOOK = {**OBJECTS, "webhook_url": URL, "webhook_secret": SECRET}
 
 
 class Receiver(httpx.AsyncBaseTransport):
@@ -116,23 +116,12 @@ class World:
 
 @pytest.fixture
 def world(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings, make_app: MakeApp, clock: FakeClock, store: FakeStore
 ) -> Iterator[World]:
     """A server with a hook and a webhook; events are delivered only when the test requests it."""
-    settings = make_settings(**OBJECTS, webhook_url=URL, webhook_secret=SECRET)
     gallery, receiver = Gallery(), Receiver()
-    app = create_app(
-        settings,
-        assume_role=sts,
-        clock=clock,
-        store=store,
-        hooks={"gallery": gallery},
-        outbound=httpx.AsyncClient(transport=receiver),
-    )
+    outbound = httpx.AsyncClient(transport=receiver)
+    app = make_app(**WEBHOOK, hooks={"gallery": gallery}, outbound=outbound)
     app.state.uploads.start = lambda: None  # no background tasks
     owner = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
     with app_client(app) as client:
@@ -315,13 +304,11 @@ def test_a_webhook_is_tried_for_hours_then_given_up(world: World, status: int) -
 
 
 def test_what_was_for_a_hook_that_is_installed_no_more_is_passed_over(
-    world: World, make_settings: Callable[..., Settings]
+    world: World, make_settings: MakeSettings
 ) -> None:
     world.upload()  # the ledger still has an event for the gallery
     after = world.app.state.uploads
-    after.delivery._hooks = Hooks(
-        make_settings(**OBJECTS, webhook_url=URL, webhook_secret=SECRET), {}
-    )
+    after.delivery._hooks = Hooks(make_settings(**WEBHOOK), {})
 
     world.run(after.delivery.forget_old())
     world.deliver()
@@ -353,10 +340,7 @@ def test_hooks_of_installed_packages_are_found(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("given", [{"gallery": Gallery()}, {}], ids=["given", "installed"])
 def test_hooks_that_would_never_be_called_stop_the_start(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    monkeypatch: pytest.MonkeyPatch,
-    given: dict[str, object],
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, given: dict[str, object]
 ) -> None:
     class Entry:
         name = "gallery"
@@ -367,7 +351,7 @@ def test_hooks_that_would_never_be_called_stop_the_start(
     with pytest.raises(
         SettingsError, match=r"OSSFERRY_OBJECTS_ROLE_ARN is not set, .+ \(gallery\): set it"
     ):
-        create_app(make_settings(), assume_role=sts, hooks=given)
+        make_app(hooks=given)
 
 
 def test_a_hook_with_the_name_of_the_webhook_stops_the_start() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeAlias
 from unittest.mock import patch
 
 import pytest
@@ -14,6 +15,9 @@ from ossferry.clock import utc_now
 from ossferry.errors import IssuerLostError, NotIdentifiedError
 from support.fake_issuer import CLIENT_ID, FakeIssuer
 from support.forged_tokens import FORGED, ISSUER, OTHER_KEY, now, signed_with
+
+Claims: TypeAlias = Callable[[str], dict[str, object]]
+"""Verifies a token."""
 
 EARLIER = FakeIssuer(kid="k0")
 
@@ -50,20 +54,18 @@ def jwks(source: Source, seconds: list[float]) -> Jwks:
 
 
 @pytest.fixture
-def claims(jwks: Jwks) -> Callable[[str], dict[str, object]]:
+def claims(jwks: Jwks) -> Claims:
     """Return a function that verifies a token."""
     verifier = TokenVerifier(jwks, issuer=ISSUER.url, audience=CLIENT_ID, clock=utc_now)
     return lambda token: asyncio.run(verifier.claims(token))
 
 
-def test_a_good_token_says_who(claims: Callable[[str], dict[str, object]]) -> None:
+def test_a_good_token_says_who(claims: Claims) -> None:
     assert claims(ISSUER.token())["sub"] == "carol-1"
 
 
 @pytest.mark.parametrize(("claim", "offset_s"), [("exp", -30), ("nbf", 30), ("iat", 30)])
-def test_clocks_may_differ_by_a_minute(
-    claims: Callable[[str], dict[str, object]], claim: str, offset_s: int
-) -> None:
+def test_clocks_may_differ_by_a_minute(claims: Claims, claim: str, offset_s: int) -> None:
     token = ISSUER.token(**{claim: now() + offset_s})
 
     assert claims(token)["sub"] == "carol-1"
@@ -112,9 +114,7 @@ def test_each_algorithm_works(jwks: Jwks, source: Source, algorithm: str) -> Non
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_t21_a_forged_token_is_refused(
-    claims: Callable[[str], dict[str, object]], name: str
-) -> None:
+def test_t21_a_forged_token_is_refused(claims: Claims, name: str) -> None:
     with pytest.raises(
         NotIdentifiedError, match=r"^The token (is not valid|has no valid subject)\.$"
     ):
@@ -122,7 +122,7 @@ def test_t21_a_forged_token_is_refused(
 
 
 def test_t21_an_unknown_key_id_makes_us_look_again_once_a_minute(
-    claims: Callable[[str], dict[str, object]], source: Source, seconds: list[float]
+    claims: Claims, source: Source, seconds: list[float]
 ) -> None:
     asked = []
     claims(ISSUER.token())
@@ -136,7 +136,7 @@ def test_t21_an_unknown_key_id_makes_us_look_again_once_a_minute(
 
 
 def test_a_new_key_of_the_issuer_is_found(
-    claims: Callable[[str], dict[str, object]], source: Source, seconds: list[float]
+    claims: Claims, source: Source, seconds: list[float]
 ) -> None:
     source.document = EARLIER.jwks()
     with pytest.raises(NotIdentifiedError):
@@ -149,10 +149,7 @@ def test_a_new_key_of_the_issuer_is_found(
 
 
 def test_keys_are_used_on_while_the_issuer_is_down(
-    claims: Callable[[str], dict[str, object]],
-    source: Source,
-    seconds: list[float],
-    caplog: pytest.LogCaptureFixture,
+    claims: Claims, source: Source, seconds: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     claims(ISSUER.token())
     source.error = IssuerLostError("no-answer")
@@ -166,11 +163,7 @@ def test_keys_are_used_on_while_the_issuer_is_down(
 
 @pytest.mark.parametrize(("age_s", "asked"), [(600, 1), (601, 2)])
 def test_keys_are_fetched_again_after_ten_minutes(
-    claims: Callable[[str], dict[str, object]],
-    source: Source,
-    seconds: list[float],
-    age_s: int,
-    asked: int,
+    claims: Claims, source: Source, seconds: list[float], age_s: int, asked: int
 ) -> None:
     claims(ISSUER.token())
     seconds[0] += age_s
@@ -215,7 +208,7 @@ def test_who_has_a_known_key_does_not_wait_while_the_issuer_is_asked_again(
     ids=["curve", "without a modulus", "number", "no base64", "no object"],
 )
 def test_a_key_that_we_do_not_understand_takes_no_other_away(
-    claims: Callable[[str], dict[str, object]], source: Source, odd: object
+    claims: Claims, source: Source, odd: object
 ) -> None:
     source.document = {"keys": [odd, *ISSUER.jwks()["keys"]]}
 
@@ -232,9 +225,7 @@ def test_a_key_that_we_do_not_understand_is_named_in_the_log(
     assert '"event": "key-not-understood"' in caplog.text
 
 
-def test_without_any_keys_the_issuer_is_missed(
-    claims: Callable[[str], dict[str, object]], source: Source
-) -> None:
+def test_without_any_keys_the_issuer_is_missed(claims: Claims, source: Source) -> None:
     source.error = IssuerLostError("no-answer")
 
     for reason in ("no-answer", "no-keys"):
@@ -285,9 +276,7 @@ def test_t21_a_key_that_is_not_for_public_signatures_is_not_taken(
     assert [key.kid for key in taken] == ["k1"]
 
 
-def test_t21_a_symmetric_key_in_the_key_set_signs_nothing(
-    claims: Callable[[str], dict[str, object]], source: Source
-) -> None:
+def test_t21_a_symmetric_key_in_the_key_set_signs_nothing(claims: Claims, source: Source) -> None:
     key = OctKey.import_key("k" * 32, {"kid": "sym"})
     source.document = {"keys": [key.as_dict(private=True), *ISSUER.jwks()["keys"]]}
 
@@ -315,7 +304,7 @@ def test_t21_a_token_of_another_algorithm_is_refused_and_causes_no_fetch(
 
 @pytest.mark.parametrize("document", [{}, {"keys": 1}, {"keys": [{"kty": "RSA", "n": 1}]}])
 def test_a_key_set_that_is_none_is_said_to_be_lost(
-    claims: Callable[[str], dict[str, object]], source: Source, document: dict[str, object]
+    claims: Claims, source: Source, document: dict[str, object]
 ) -> None:
     source.document = document
 

@@ -5,7 +5,6 @@ A long-term key in the environment works, but the log warns of it.
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -14,8 +13,7 @@ from ossferry.app import create_app
 from ossferry.errors import StsLostError
 from ossferry.oss.sessions import MAX_KEPT, Sessions
 from ossferry.oss.sts import StsCredentials
-from ossferry.settings.model import Settings
-from support.server_fakes import FakeClock
+from support.server_fakes import FakeClock, MakeSettings
 
 
 class ObjectsSts:
@@ -116,7 +114,7 @@ async def test_while_sts_is_lost_it_is_asked_once_for_all_who_wait(
     ("token", "warnings"), [("", ["long-term-key-in-environment"]), ("CAIS-token", [])]
 )
 def test_an_application_with_a_long_term_key_in_its_environment_is_warned(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     token: str,

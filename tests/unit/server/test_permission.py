@@ -3,7 +3,7 @@
 import asyncio
 import json
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from types import SimpleNamespace
@@ -16,8 +16,6 @@ from starlette.requests import Request
 from starlette.routing import Mount
 
 from ossferry import Permission, Principal, Wanted
-from ossferry.access.audit import Audit
-from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import (
     ApplicationLostError,
@@ -31,7 +29,16 @@ from ossferry.identity.owner import owner_of, principal_prefix
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.forms import shown
-from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts, UnexpectedError
+from support.server_fakes import (
+    OBJECTS,
+    OPTIONS,
+    FakeStore,
+    FakeSts,
+    MakeApp,
+    MakeClient,
+    MakeSettings,
+    UnexpectedError,
+)
 
 SECRET = str(OPTIONS["secret"]).encode()
 ALICE = principal_prefix(DEMO_USERS["alice"], secret=SECRET)
@@ -44,8 +51,6 @@ GRANTS = [
     ("GET", "/form"),
 ]
 """All routes that give rights to upload."""
-
-MakeSettings = Callable[..., Settings]
 
 
 class School:
@@ -73,33 +78,13 @@ def school() -> School:
 
 
 @pytest.fixture
-def make_school_client(
-    make_settings: MakeSettings,
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    audit_lines: list[dict[str, str]],
-    school: School,
-) -> Callable[..., httpx.Client]:
+def make_school_client(make_client: MakeClient, school: School) -> MakeClient:
     """Return a function that creates a client of a server that asks the school."""
-
-    def make(**changes: object) -> httpx.Client:
-        settings = make_settings(**OBJECTS, **changes)
-        app = create_app(
-            settings,
-            assume_role=sts,
-            clock=clock,
-            store=store,
-            audit=Audit(settings, clock=clock, sink=audit_lines.append),
-            authorize=school.authorize,
-        )
-        return app_client(app)
-
-    return make
+    return partial(make_client, **OBJECTS, authorize=school.authorize)
 
 
 @pytest.fixture
-def at_school(make_school_client: Callable[..., httpx.Client]) -> Iterator[httpx.Client]:
+def at_school(make_school_client: MakeClient) -> Iterator[httpx.Client]:
     with make_school_client() as client:
         yield client
 
@@ -159,7 +144,7 @@ def test_two_folders_never_share_a_grant(
 
 
 def test_a_form_for_the_page_has_the_limits_of_the_application(
-    make_school_client: Callable[..., httpx.Client], school: School
+    make_school_client: MakeClient, school: School
 ) -> None:
     school.answer = Permission(folder="essays", max_file_size=1000, types=["image/png"])
     with make_school_client(grant="form") as client:
@@ -207,7 +192,7 @@ def test_a_form_for_another_file_is_refused(
 
 @pytest.mark.parametrize("types", [[], ["image/*"]], ids=str)
 def test_the_form_without_scripts_cannot_check_types_of_an_application(
-    make_school_client: Callable[..., httpx.Client], school: School, types: list[str]
+    make_school_client: MakeClient, school: School, types: list[str]
 ) -> None:
     school.answer = Permission(types=["image/png"])
     with make_school_client(allowed_types=types) as client:
@@ -247,9 +232,9 @@ def test_the_application_learns_who_asks_for_what(at_school: httpx.Client, schoo
 
 
 def test_the_application_learns_the_parameters_of_its_own_path(
-    make_settings: MakeSettings, sts: FakeSts, school: School
+    make_app: MakeApp, school: School
 ) -> None:
-    uploads = create_app(make_settings(), assume_role=sts, authorize=school.authorize)
+    uploads = make_app(authorize=school.authorize)
     with app_client(Starlette(routes=[Mount("/courses/{course}/uploads", uploads)])) as client:
         client.post("/courses/7/uploads/api/grant")
 

@@ -1,8 +1,7 @@
 """Authentication by a proxy: a configured network, a shared secret, one header, one value."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeAlias
 
 import httpx
@@ -10,15 +9,15 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from ossferry.app import create_app
 from ossferry.authentication.proxy import ProxyAuth
 from ossferry.errors import InsecureError, NotIdentifiedError
 from ossferry.http.proxies import TrustedProxies
-from ossferry.settings.model import Settings
-from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts
+from support.server_fakes import MakeClient, MakeSettings
 
 SECRET = "what-only-the-proxy-and-we-know-about"
+Ask: TypeAlias = Callable[..., httpx.Response]
+"""Requests a grant with headers and settings."""
+
 Headers: TypeAlias = "list[tuple[str, str]] | list[tuple[bytes, bytes]]"
 GOOD = [
     ("x-forwarded-user", "carol"),
@@ -28,27 +27,18 @@ GOOD = [
 
 
 @pytest.fixture
-def ask(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
-) -> Callable[..., httpx.Response]:
+def ask(make_client: MakeClient) -> Ask:
     """Return a function that requests a grant with these headers; `changes` are settings."""
 
     def call(headers: Headers, **changes: object) -> httpx.Response:
         options = {"proxy_secret": SECRET, "trusted_proxies": ["192.0.2.0/24"], **changes}
-        settings = make_settings(auth="proxy", **options)
-        with client_of(settings, sts, clock) as client:
+        with make_client(auth="proxy", **options) as client:
             return client.post("/api/grant", headers=headers)
 
     return call
 
 
-@contextmanager
-def client_of(settings: Settings, sts: FakeSts, clock: FakeClock) -> Iterator[httpx.Client]:
-    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
-        yield client
-
-
-def test_the_proxy_says_who(ask: Callable[..., httpx.Response]) -> None:
+def test_the_proxy_says_who(ask: Ask) -> None:
     answer = ask(GOOD)
 
     assert answer.status_code == 200
@@ -56,20 +46,20 @@ def test_the_proxy_says_who(ask: Callable[..., httpx.Response]) -> None:
 
 
 @pytest.mark.parametrize("name", ["Zo\u00e8", "\u6f22\u5b57", "\u00e0"])
-def test_a_name_may_be_of_any_script(ask: Callable[..., httpx.Response], name: str) -> None:
+def test_a_name_may_be_of_any_script(ask: Ask, name: str) -> None:
     headers = [("x-forwarded-user", name.encode().decode("latin-1")), *GOOD[1:]]
     sent = [(key.encode(), value.encode("latin-1")) for key, value in headers]
 
     assert ask(sent).json()["principal"] == {"name": name}
 
 
-def test_t50_a_name_in_another_encoding_is_refused(ask: Callable[..., httpx.Response]) -> None:
+def test_t50_a_name_in_another_encoding_is_refused(ask: Ask) -> None:
     rest = [(key.encode(), value.encode()) for key, value in GOOD[1:]]
 
     assert ask([(b"x-forwarded-user", b"Zo\xe8"), *rest]).status_code == 400
 
 
-def test_the_header_can_be_another(ask: Callable[..., httpx.Response]) -> None:
+def test_the_header_can_be_another(ask: Ask) -> None:
     headers = [("x-remote-user", "carol"), *GOOD[1:]]
 
     assert ask(headers, proxy_user_header="X-Remote-User").status_code == 200
@@ -110,7 +100,7 @@ def test_the_header_can_be_another(ask: Callable[..., httpx.Response]) -> None:
     ],
 )
 def test_t50_a_spoofed_header_is_refused(
-    ask: Callable[..., httpx.Response], headers: list[tuple[str, str]], status: int
+    ask: Ask, headers: list[tuple[str, str]], status: int
 ) -> None:
     answer = ask(headers)
 
@@ -135,18 +125,18 @@ def test_t50_a_spoofed_header_is_refused(
     ids=["no secret", "repeated", "list", "encoding"],
 )
 def test_an_operator_is_told_what_the_proxy_does_wrong(
-    ask: Callable[..., httpx.Response], headers: list[tuple[str, str]], told: str
+    ask: Ask, headers: list[tuple[str, str]], told: str
 ) -> None:
     sent = [(name.encode(), value.encode("latin-1")) for name, value in headers]
 
     assert ask(sent).json()["detail"] == told
 
 
-def test_t50_another_peer_is_not_believed(ask: Callable[..., httpx.Response]) -> None:
+def test_t50_another_peer_is_not_believed(ask: Ask) -> None:
     assert ask(GOOD, trusted_proxies=["198.51.100.0/24"]).status_code == 401
 
 
-def test_t50_a_peer_cannot_pose_as_the_proxy(ask: Callable[..., httpx.Response]) -> None:
+def test_t50_a_peer_cannot_pose_as_the_proxy(ask: Ask) -> None:
     headers = [*GOOD, ("x-forwarded-for", "198.51.100.1"), ("x-forwarded-proto", "https")]
 
     answer = ask(headers, trusted_proxies=["198.51.100.0/24"], behind_tls=True)
@@ -172,23 +162,13 @@ def test_t50_a_peer_cannot_pose_as_the_proxy(ask: Callable[..., httpx.Response])
     ],
 )
 def test_t23_the_address_is_the_last_that_no_trusted_proxy_has(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    forwarded: str,
-    expected: str,
+    make_client: MakeClient, audit_lines: list[dict[str, str]], forwarded: str, expected: str
 ) -> None:
-    from ossferry.access.audit import Audit
-
-    lines: list[dict[str, str]] = []
-    settings = make_settings(behind_tls=True, trusted_proxies=["192.0.2.0/24"])
-    audit = Audit(settings, clock=clock, sink=lines.append)
-    app = create_app(settings, assume_role=sts, audit=audit, clock=clock)
     headers = {"x-forwarded-for": forwarded, "x-forwarded-proto": "https"}
-    with app_client(app) as client:
+    with make_client(behind_tls=True, trusted_proxies=["192.0.2.0/24"]) as client:
         client.post("/api/grant", headers=headers)
 
-    assert lines[0]["address"] == expected
+    assert audit_lines[0]["address"] == expected
 
 
 HTTPS, HTTP = ((b"x-forwarded-proto", each) for each in (b"https", b"http"))
@@ -215,7 +195,7 @@ FORWARDED = (b"x-forwarded-for", b"127.0.0.1")
     ],
 )
 def test_t30_over_plain_http_only_this_machine_and_probes_are_let_in(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     peer: str,
     path: str,
     headers: list[tuple[bytes, bytes]],
@@ -247,7 +227,7 @@ async def send(_message: Message) -> None:
     raise AssertionError("no response is sent")
 
 
-def test_t50_without_a_secret_nobody_is_the_proxy(make_settings: Callable[..., Settings]) -> None:
+def test_t50_without_a_secret_nobody_is_the_proxy(make_settings: MakeSettings) -> None:
     settings = make_settings(auth="proxy", proxy_secret=SECRET, trusted_proxies=["192.0.2.0/24"])
     headers = [(b"x-forwarded-user", b"carol"), (b"x-proxy-secret", b"")]
     request = Request({"type": "http", "headers": headers, "client": ("192.0.2.7", 1)})

@@ -1,14 +1,13 @@
 """Quotas: no grant for a principal whose quota is used up."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
 import httpx
 import pytest
 
-from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import LedgerLostError
 from ossferry.identity.owner import Owner, owner_of
@@ -16,10 +15,7 @@ from ossferry.ledger import Database
 from ossferry.ledger.standing import Quota, Standing, set_quota
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left, Quotas
-from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
-
-Client = Callable[..., httpx.Client]
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, MakeClient
 
 
 @pytest.fixture
@@ -35,25 +31,12 @@ def alice(settings: Settings) -> Owner:
 
 
 @pytest.fixture
-def client_with(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    seconds: list[float],
-) -> Iterator[Client]:
+def client_with(make_client: MakeClient, seconds: list[float]) -> Iterator[MakeClient]:
     """Return a function that creates a client of a server with quotas."""
     made = []
 
     def make(**quotas: int) -> httpx.Client:
-        app = create_app(
-            make_settings(**OBJECTS, **quotas),
-            assume_role=sts,
-            clock=clock,
-            monotonic=lambda: seconds[0],
-            store=store,
-        )
-        made.append(app_client(app))
+        made.append(make_client(**OBJECTS, **quotas, monotonic=lambda: seconds[0]))
         return made[-1]
 
     yield make
@@ -92,7 +75,7 @@ def give(settings: Settings, owner: Owner, own: Quota, seconds: list[float]) -> 
     ],
 )
 def test_who_has_used_it_up_is_told_how_much_and_until_when(
-    client_with: Client,
+    client_with: MakeClient,
     store: FakeStore,
     sts: FakeSts,
     alice: Owner,
@@ -115,7 +98,7 @@ def test_who_has_used_it_up_is_told_how_much_and_until_when(
 
 
 def test_the_day_ends_at_midnight_utc(
-    client_with: Client, store: FakeStore, clock: FakeClock, alice: Owner, seconds: list[float]
+    client_with: MakeClient, store: FakeStore, clock: FakeClock, alice: Owner, seconds: list[float]
 ) -> None:
     client = client_with(quota_bytes_day=5)
     upload(client, store, alice, "a", 5)
@@ -127,7 +110,7 @@ def test_the_day_ends_at_midnight_utc(
     assert (refused, client.post("/api/grant").status_code) == (429, 200)
 
 
-def test_a_grant_says_what_is_left(client_with: Client, store: FakeStore, alice: Owner) -> None:
+def test_a_grant_says_what_is_left(client_with: MakeClient, store: FakeStore, alice: Owner) -> None:
     client = client_with(quota_bytes_day=100, quota_bytes_total=50)
     before = client.post("/api/grant").json()["limits"]["quota"]
     upload(client, store, alice, "a", 5)
@@ -138,7 +121,7 @@ def test_a_grant_says_what_is_left(client_with: Client, store: FakeStore, alice:
 
 
 @pytest.mark.parametrize(("day", "total"), [(1, 3), (3, 1)])
-def test_the_last_object_may_have_any_size(client_with: Client, day: int, total: int) -> None:
+def test_the_last_object_may_have_any_size(client_with: MakeClient, day: int, total: int) -> None:
     client = client_with(quota_objects_day=day, quota_objects_total=total)
 
     assert client.post("/api/form", json={"name": "a", "size": 100}).status_code == 200
@@ -147,7 +130,7 @@ def test_the_last_object_may_have_any_size(client_with: Client, day: int, total:
 
 
 @pytest.mark.parametrize("span", ["day", "total"])
-def test_a_byte_that_is_left_may_be_used(client_with: Client, span: str) -> None:
+def test_a_byte_that_is_left_may_be_used(client_with: MakeClient, span: str) -> None:
     client = client_with(**{f"quota_bytes_{span}": 1})
 
     assert client.post("/api/grant").status_code == 200
@@ -155,7 +138,7 @@ def test_a_byte_that_is_left_may_be_used(client_with: Client, span: str) -> None
 
 
 def test_a_receipt_says_what_is_left_down_to_nothing(
-    client_with: Client, store: FakeStore, alice: Owner
+    client_with: MakeClient, store: FakeStore, alice: Owner
 ) -> None:
     client = client_with(quota_bytes_day=100, quota_bytes_total=10, quota_objects_total=3)
 
@@ -171,7 +154,7 @@ def test_a_receipt_says_what_is_left_down_to_nothing(
 
 
 def test_a_receipt_of_what_took_anothers_place_counts_only_what_is_there(
-    client_with: Client, store: FakeStore, alice: Owner
+    client_with: MakeClient, store: FakeStore, alice: Owner
 ) -> None:
     client = client_with(quota_bytes_total=10)
     upload(client, store, alice, "a", 4)
@@ -180,14 +163,14 @@ def test_a_receipt_of_what_took_anothers_place_counts_only_what_is_there(
     assert client.post("/api/grant").json()["limits"]["quota"]["bytes_left"] == 3
 
 
-def test_a_quota_of_nothing_lets_nobody_in(client_with: Client) -> None:
+def test_a_quota_of_nothing_lets_nobody_in(client_with: MakeClient) -> None:
     assert client_with(quota_objects_total=0).post("/api/grant").status_code == 429
 
 
 @pytest.mark.parametrize("unit", ["bytes", "objects"])
 @pytest.mark.parametrize("span", ["day", "total"])
 def test_t41_a_quota_of_ones_own_may_be_nothing(
-    client_with: Client,
+    client_with: MakeClient,
     settings: Settings,
     alice: Owner,
     seconds: list[float],
@@ -207,7 +190,7 @@ def test_t41_a_quota_of_ones_own_may_be_nothing(
 
 
 def test_a_quota_of_ones_own_comes_before_the_common_one_and_others_stay(
-    client_with: Client, settings: Settings, alice: Owner, seconds: list[float]
+    client_with: MakeClient, settings: Settings, alice: Owner, seconds: list[float]
 ) -> None:
     client = client_with(quota_bytes_day=100, quota_objects_total=7)
     client.post("/api/grant")
@@ -220,7 +203,7 @@ def test_a_quota_of_ones_own_comes_before_the_common_one_and_others_stay(
 
 
 def test_a_reused_grant_is_refused_too(
-    client_with: Client, store: FakeStore, sts: FakeSts, alice: Owner
+    client_with: MakeClient, store: FakeStore, sts: FakeSts, alice: Owner
 ) -> None:
     client = client_with(quota_bytes_total=5)
     assert client.post("/api/grant").status_code == 200
@@ -231,7 +214,7 @@ def test_a_reused_grant_is_refused_too(
 
 
 def test_another_process_notices_within_two_seconds(
-    client_with: Client, store: FakeStore, alice: Owner, seconds: list[float]
+    client_with: MakeClient, store: FakeStore, alice: Owner, seconds: list[float]
 ) -> None:
     here, there = client_with(quota_bytes_total=5), client_with(quota_bytes_total=5)
     assert there.post("/api/grant").status_code == 200
@@ -246,7 +229,7 @@ def test_another_process_notices_within_two_seconds(
 
 
 def test_of_too_many_cached_principals_the_latest_stays(
-    client_with: Client,
+    client_with: MakeClient,
     store: FakeStore,
     settings: Settings,
     seconds: list[float],
@@ -268,7 +251,9 @@ def test_of_too_many_cached_principals_the_latest_stays(
     assert (bob, there.post("/api/grant").status_code) == (200, 429)
 
 
-def test_bob_is_not_refused_for_alice(client_with: Client, store: FakeStore, alice: Owner) -> None:
+def test_bob_is_not_refused_for_alice(
+    client_with: MakeClient, store: FakeStore, alice: Owner
+) -> None:
     client = client_with(quota_bytes_total=5)
     upload(client, store, alice, "a", 5)
     client.post("/demo/user", json={"user": "bob"})
@@ -277,7 +262,7 @@ def test_bob_is_not_refused_for_alice(client_with: Client, store: FakeStore, ali
 
 
 def test_what_was_deleted_comes_back_only_where_there_is_room(
-    client_with: Client, store: FakeStore, alice: Owner
+    client_with: MakeClient, store: FakeStore, alice: Owner
 ) -> None:
     client = client_with(quota_objects_total=2, quota_bytes_total=1000)
     for name in ("a", "b"):
@@ -302,7 +287,7 @@ def test_what_was_deleted_comes_back_only_where_there_is_room(
 
 
 def test_bytes_that_do_not_fit_do_not_come_back(
-    client_with: Client, store: FakeStore, alice: Owner
+    client_with: MakeClient, store: FakeStore, alice: Owner
 ) -> None:
     client = client_with(quota_bytes_total=100)
     upload(client, store, alice, "a", 60)
@@ -316,7 +301,7 @@ def test_bytes_that_do_not_fit_do_not_come_back(
 
 
 def test_a_day_that_is_used_up_lets_back_what_was_counted_before(
-    client_with: Client, store: FakeStore, alice: Owner
+    client_with: MakeClient, store: FakeStore, alice: Owner
 ) -> None:
     client = client_with(quota_objects_day=1)
     upload(client, store, alice, "a", 5)

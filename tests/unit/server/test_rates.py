@@ -14,17 +14,23 @@ from hypothesis import strategies as st
 
 from ossferry.access import rate_limits
 from ossferry.access.rate_limits import Rates, address_key
-from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
 from ossferry.errors import TooManyError
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter, MovingWindows
-from support.app_client import app_client
 from support.rate_windows import EVENTS, LIMIT, Events, Seconds, counted
-from support.server_fakes import NO_KEYS, OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import (
+    NO_KEYS,
+    OBJECTS,
+    OPTIONS,
+    FakeClock,
+    FakeSts,
+    MakeClient,
+    MakeSettings,
+)
 
-MakeProxied: TypeAlias = Callable[..., httpx.Client]
+MakeProxied: TypeAlias = MakeClient
 """Returns a client of a server behind a proxy, for API keys only, with these limits."""
 
 
@@ -35,28 +41,22 @@ def seconds() -> Seconds:
 
 @pytest.fixture
 def make_client(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    seconds: Seconds,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[..., httpx.Client]:
+    make_client: MakeClient, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
+) -> MakeClient:
     """Return a function that creates a client of a server with these settings and constants."""
 
-    def make(store: FakeStore | None = None, **changes: object) -> httpx.Client:
+    def make(**changes: object) -> httpx.Client:
         for name in [*changes]:
             if name.isupper():
                 monkeypatch.setattr(rate_limits, name, changes.pop(name))
-        settings = make_settings(**changes)
-        app = create_app(settings, assume_role=sts, clock=clock, monotonic=seconds, store=store)
-        return app_client(app)
+        return make_client(**changes, monotonic=seconds)
 
     return make
 
 
 @pytest.mark.parametrize("limit", ["rate_per_principal", "rate_per_address", "GLOBAL"])
 def test_t22_who_asks_too_often_is_told_when_to_come_back(
-    make_client: Callable[..., httpx.Client], seconds: Seconds, limit: str
+    make_client: MakeClient, seconds: Seconds, limit: str
 ) -> None:
     with make_client(**{limit: "3/minute"}) as client:
         answers = [client.post("/api/grant") for _ in range(5)]
@@ -71,7 +71,7 @@ def test_t22_who_asks_too_often_is_told_when_to_come_back(
     assert "cache-control" in answers[-1].headers
 
 
-def test_t22_a_principals_limit_is_nobody_elses(make_client: Callable[..., httpx.Client]) -> None:
+def test_t22_a_principals_limit_is_nobody_elses(make_client: MakeClient) -> None:
     with make_client(rate_per_principal="1/minute") as client:
         alice = [client.post("/api/grant").status_code for _ in range(2)]
         client.post("/demo/user", json={"user": "bob"})
@@ -80,10 +80,8 @@ def test_t22_a_principals_limit_is_nobody_elses(make_client: Callable[..., httpx
     assert (alice, bob) == ([200, 429], 200)
 
 
-def test_t22_a_principals_limit_for_stored_uploads_is_nobody_elses(
-    make_client: Callable[..., httpx.Client],
-) -> None:
-    with make_client(FakeStore(), **OBJECTS, OBJECTS="1/minute") as client:
+def test_t22_a_principals_limit_for_stored_uploads_is_nobody_elses(make_client: MakeClient) -> None:
+    with make_client(**OBJECTS, OBJECTS="1/minute") as client:
         alice = [client.get("/api/objects").status_code for _ in range(2)]
         client.post("/demo/user", json={"user": "bob"})
         bob = client.get("/api/objects").status_code
@@ -92,14 +90,14 @@ def test_t22_a_principals_limit_for_stored_uploads_is_nobody_elses(
 
 
 def test_t20_guessing_shuts_nobody_else_out_who_has_the_same_address(
-    make_client: Callable[..., httpx.Client], tmp_path: Path, clock: FakeClock
+    make_client: MakeClient, tmp_path: Path, clock: FakeClock
 ) -> None:
     path, key = tmp_path / "keys.json", new_key()
     secret = str(OPTIONS["secret"]).encode()
     ApiKeyFile(path).add(key, secret=secret, user="carol", created=clock())
     options = {"auth": "apikey", "api_keys_file": path, "FAILURES": "5/minute", **OBJECTS}
     guess = {"authorization": f"Bearer {new_key().text}"}
-    with make_client(FakeStore(), **options) as client:
+    with make_client(**options) as client:
         guesses = [client.post("/api/grant", headers=guess).status_code for _ in range(8)]
         frequent = [client.get("/api/objects", headers=guess).status_code for _ in range(8)]
         good = {"authorization": f"Bearer {key.text}"}
@@ -112,7 +110,7 @@ def test_t20_guessing_shuts_nobody_else_out_who_has_the_same_address(
 
 
 def test_t20_who_proves_nothing_is_not_guessing(
-    make_client: Callable[..., httpx.Client], tmp_path: Path, clock: FakeClock
+    make_client: MakeClient, tmp_path: Path, clock: FakeClock
 ) -> None:
     path, key = tmp_path / "keys.json", new_key()
     secret = str(OPTIONS["secret"]).encode()
@@ -126,13 +124,12 @@ def test_t20_who_proves_nothing_is_not_guessing(
 
 
 @pytest.fixture
-def behind_proxy(make_client: Callable[..., httpx.Client], tmp_path: Path) -> MakeProxied:
+def behind_proxy(make_client: MakeClient, tmp_path: Path) -> MakeProxied:
     keys = tmp_path / "keys.json"
     keys.write_text(NO_KEYS)
 
     def make(**limits: str) -> httpx.Client:
         return make_client(
-            FakeStore(),
             auth="apikey",
             api_keys_file=keys,
             behind_tls=True,
@@ -200,7 +197,7 @@ def test_t20_guesses_at_one_key_from_many_addresses_are_refused(behind_proxy: Ma
 
 
 def test_t22_one_person_cannot_use_up_the_quota_by_refusing_what_they_get(
-    make_client: Callable[..., httpx.Client], sts: FakeSts
+    make_client: MakeClient, sts: FakeSts
 ) -> None:
     with make_client(RENEWALS="3/minute") as client:
         answer = client.post("/api/grant")
@@ -215,9 +212,7 @@ def test_t22_one_person_cannot_use_up_the_quota_by_refusing_what_they_get(
     assert len(sts.calls) == 4
 
 
-def test_t22_renewals_count_against_the_principal_who_sent_them(
-    make_client: Callable[..., httpx.Client],
-) -> None:
+def test_t22_renewals_count_against_the_principal_who_sent_them(make_client: MakeClient) -> None:
     def renewals(client: httpx.Client) -> list[int]:
         statuses, answer = [], client.post("/api/grant")
         for _ in range(3):
@@ -234,9 +229,7 @@ def test_t22_renewals_count_against_the_principal_who_sent_them(
     assert alice == bob == [200, 200, 429]
 
 
-def test_t22_a_form_with_new_credentials_is_a_renewal(
-    make_client: Callable[..., httpx.Client],
-) -> None:
+def test_t22_a_form_with_new_credentials_is_a_renewal(make_client: MakeClient) -> None:
     with make_client(RENEWALS="1/minute") as client:
         answers = [client.post("/api/form", json={"refused_key_id": "STS.x"}) for _ in range(2)]
 
@@ -244,7 +237,7 @@ def test_t22_a_form_with_new_credentials_is_a_renewal(
 
 
 def test_t22_every_person_has_a_counter_for_each_kind_of_request(
-    make_settings: Callable[..., Settings], seconds: Seconds
+    make_settings: MakeSettings, seconds: Seconds
 ) -> None:
     settings = make_settings(rate_per_principal="3/minute")
     with patch.multiple(rate_limits, RENEWALS="3/minute", OBJECTS="3/minute"):
@@ -285,7 +278,7 @@ def test_t22_every_kind_of_request_counts_against_the_limit_of_all(
 
 
 def test_t22_a_visitor_who_is_known_does_not_count_against_the_address(
-    make_settings: Callable[..., Settings], seconds: Seconds
+    make_settings: MakeSettings, seconds: Seconds
 ) -> None:
     settings = make_settings(rate_per_address="2/minute")
     rates = Rates(settings, Counter(settings, monotonic=seconds))
@@ -462,7 +455,7 @@ def test_t22_the_wait_ends_with_the_oldest_event_or_is_half_of_the_window(
 
 
 def test_t22_a_burst_at_the_edge_of_a_minute_gets_no_second_helping(
-    make_client: Callable[..., httpx.Client], seconds: Seconds
+    make_client: MakeClient, seconds: Seconds
 ) -> None:
     with make_client(rate_per_principal="120/minute") as client:
         statuses = []
@@ -478,7 +471,7 @@ def test_t22_a_burst_at_the_edge_of_a_minute_gets_no_second_helping(
 
 
 def test_t22_who_comes_back_when_told_to_is_let_in(
-    make_client: Callable[..., httpx.Client], seconds: Seconds
+    make_client: MakeClient, seconds: Seconds
 ) -> None:
     with make_client(rate_per_principal="3/minute") as client:
         for _ in range(3):

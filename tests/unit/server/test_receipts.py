@@ -4,15 +4,12 @@ differences are named.
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any, get_args
 from unittest.mock import patch
 
 import httpx
 import pytest
 
-from ossferry.access.audit import Audit
-from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.identity.owner import principal_prefix
@@ -20,8 +17,7 @@ from ossferry.ledger.receipts import Outcome
 from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
 from ossferry_checks.runner import Outcome as RunnerOutcome
-from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeStore, MakeApp, MakeClient
 
 CRC64 = "11051210869376104954"
 CHECKS = {
@@ -50,6 +46,12 @@ def report(key: object, **changes: object) -> dict[str, object]:
         "request_id": "5C06A3B67B8B5A3DA422299D",
         **changes,
     }
+
+
+def send(client: httpx.Client, document: object, path: str = "/api/receipts") -> httpx.Response:
+    """Send a document with ASCII characters only, as `httpx` cannot encode half of a surrogate."""
+    headers = {"content-type": "application/json"}
+    return client.post(path, content=json.dumps(document), headers=headers)
 
 
 def test_a_right_report_is_answered_with_what_oss_has(
@@ -135,11 +137,8 @@ def test_keys_that_are_not_ones_own_are_refused_unasked(
 ) -> None:
     own = principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
     named = key.replace("{own}", own) if isinstance(key, str) else key
-    content = json.dumps(report(named))
 
-    answer = client.post(
-        "/api/receipts", content=content, headers={"content-type": "application/json"}
-    )
+    answer = send(client, report(named))
 
     assert answer.status_code in (400, 403)
     assert store.asked == []
@@ -253,10 +252,7 @@ def test_each_upload_of_a_batch_has_its_own_claim_without_unknown_fields(
 def test_a_claim_that_is_malformed_or_too_long_is_refused_unasked(
     client: httpx.Client, store: FakeStore, key: str, checks: object
 ) -> None:
-    headers = {"content-type": "application/json"}
-    content = json.dumps(report(key, checks=checks))
-
-    answer = client.post("/api/receipts", content=content, headers=headers)
+    answer = send(client, report(key, checks=checks))
 
     assert (answer.status_code, store.asked) == (400, [])
     assert answer.json()["detail"].startswith("checks must be null, or the claim of the page")
@@ -269,10 +265,8 @@ def test_the_longest_claim_fits_into_a_report_with_the_longest_key(
     store.put(longest, size=9, crc64=CRC64)
     checks = {"version": CHECKS["version"], "ran": said(says="a" * 115)["ran"] * 50}
     assert 7950 < len(json.dumps(checks, separators=(",", ":"))) <= 8000
-    content = json.dumps(report(longest, request_id="A" * 64, checks=checks))
-    headers = {"content-type": "application/json"}
 
-    answer = client.post("/api/receipts", content=content, headers=headers)
+    answer = send(client, report(longest, request_id="A" * 64, checks=checks))
 
     assert answer.json()["checks"] == checks
 
@@ -301,16 +295,16 @@ def test_what_oss_does_wrong_is_a_problem(
     assert "AccessDenied" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["/api/receipts", "/api/receipts/batch"])
 def test_other_sites_and_strangers_get_nothing(
-    client: httpx.Client, store: FakeStore, key: str
+    client: httpx.Client, store: FakeStore, key: str, path: str
 ) -> None:
     store.put(key, size=9, crc64=CRC64)
+    body = {"reports": [report(key)], **report(key)}
 
-    elsewhere = client.post(
-        "/api/receipts", json=report(key), headers={"origin": "https://evil.example.com"}
-    )
+    elsewhere = client.post(path, json=body, headers={"origin": "https://evil.example.com"})
     client.cookies["ossferry_demo_user"] = "mallory"
-    stranger = client.post("/api/receipts", json=report(key))
+    stranger = client.post(path, json=body)
 
     assert (elsewhere.status_code, stranger.status_code) == (403, 401)
     assert store.asked == []
@@ -329,18 +323,9 @@ def test_each_receipt_is_in_the_audit_trail(
     ]
 
 
-def test_each_upload_is_counted_once(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    key: str,
-) -> None:
-    app = create_app(
-        make_settings(metrics_token=METRICS_TOKEN), assume_role=sts, clock=clock, store=store
-    )
+def test_each_upload_is_counted_once(make_client: MakeClient, store: FakeStore, key: str) -> None:
     store.put(key, size=9, crc64=CRC64)
-    with app_client(app) as client:
+    with make_client(**OBJECTS, metrics_token=METRICS_TOKEN) as client:
         for sent in (report(key), report(key), report(key, size=10)):
             client.post("/api/receipts", json=sent)
         bearer = {"authorization": f"Bearer {METRICS_TOKEN}"}
@@ -351,12 +336,8 @@ def test_each_upload_is_counted_once(
 
 
 @patch("ossferry.access.rate_limits.OBJECTS", "3/minute")
-def test_receipts_have_a_limit_of_their_own(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, key: str
-) -> None:
-    settings = make_settings(rate_per_principal="1/minute")
-    app = create_app(settings, assume_role=sts, clock=clock, store=FakeStore())
-    with app_client(app) as client:
+def test_receipts_have_a_limit_of_their_own(make_client: MakeClient, key: str) -> None:
+    with make_client(**OBJECTS, rate_per_principal="1/minute") as client:
         statuses = [client.post("/api/receipts", json=report(key)).status_code for _ in range(4)]
         client.post("/demo/user", json={"user": "bob"})
         bobs = client.get("/api/objects")
@@ -364,10 +345,8 @@ def test_receipts_have_a_limit_of_their_own(
     assert (statuses, bobs.status_code) == ([404, 404, 404, 429], 200)
 
 
-def test_without_a_role_there_are_no_receipts(
-    settings: Settings, sts: FakeSts, clock: FakeClock, key: str
-) -> None:
-    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+def test_without_a_role_there_are_no_receipts(make_client: MakeClient, key: str) -> None:
+    with make_client() as client:
         assert client.post("/api/receipts", json=report(key)).status_code == 404
 
 
@@ -432,18 +411,13 @@ def test_a_batch_has_a_result_for_each_report_in_order(
 
 
 def test_a_batch_is_recorded_and_counted_once_however_often_it_comes(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    key: str,
+    make_client: MakeClient, store: FakeStore, key: str
 ) -> None:
-    settings = make_settings(**OBJECTS, metrics_token=METRICS_TOKEN, quota_objects_total=500)
-    app = create_app(settings, assume_role=sts, clock=clock, store=store)
+    options = {**OBJECTS, "metrics_token": METRICS_TOKEN, "quota_objects_total": 500}
     reports = [report(f"{key}{number}") for number in range(200)]
     for each in reports:
         store.put(str(each["key"]), size=9, crc64=CRC64)
-    with app_client(app) as client:
+    with make_client(**options) as client:
         client.post("/api/receipts", json=reports[3])
         first, second = batch(client, *reports), batch(client, *reversed(reports))
         bearer = {"authorization": f"Bearer {METRICS_TOKEN}"}
@@ -509,10 +483,8 @@ def test_a_batch_has_at_most_200_reports_with_the_longest_keys(
     longest = key + "\U0001f600" * ((1023 - len(key) - 3) // 4)
     changes = {"size": 48_800_000_000_000, "crc64": "1" * 20, "request_id": "A" * 64}
     reports = [report(f"{longest}{number:03}", **changes) for number in range(count)]
-    content = json.dumps({"reports": reports})
-    headers = {"content-type": "application/json"}
 
-    answer = client.post("/api/receipts/batch", content=content, headers=headers)
+    answer = send(client, {"reports": reports}, "/api/receipts/batch")
 
     assert answer.status_code == status
     assert len(store.asked) == (200 if status == 200 else 0)
@@ -553,46 +525,19 @@ def test_a_batch_fails_as_a_whole_if_oss_does_and_may_be_repeated(
     assert {each["stored"] for each in again.json()["receipts"]} == {True}
 
 
-def test_batches_ask_oss_for_16_objects_at_a_time(
-    settings: Settings, sts: FakeSts, clock: FakeClock, key: str
-) -> None:
+def test_batches_ask_oss_for_16_objects_at_a_time(make_client: MakeClient, key: str) -> None:
     store = SlowStore()
-    app = create_app(settings, assume_role=sts, clock=clock, store=store)
-    with app_client(app) as client:
+    with make_client(store=store) as client:
         batch(client, *(report(f"{key}{number}") for number in range(50)))
 
     assert (len(store.asked), store.most) == (50, 16)
 
 
-def test_a_batch_of_other_sites_and_strangers_gets_nothing(
-    client: httpx.Client, store: FakeStore, key: str
-) -> None:
-    store.put(key, size=9, crc64=CRC64)
-    body = {"reports": [report(key)]}
-
-    elsewhere = client.post(
-        "/api/receipts/batch", json=body, headers={"origin": "https://evil.example.com"}
-    )
-    client.cookies["ossferry_demo_user"] = "mallory"
-    stranger = client.post("/api/receipts/batch", json=body)
-
-    assert (elsewhere.status_code, stranger.status_code) == (403, 401)
-    assert store.asked == []
-
-
 @patch("ossferry.access.rate_limits.OBJECTS", "5/minute")
 def test_t62_a_batch_counts_as_its_reports(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    key: str,
-    audit_lines: list[dict[str, str]],
+    make_client: MakeClient, store: FakeStore, key: str, audit_lines: list[dict[str, str]]
 ) -> None:
-    settings = make_settings()
-    audit = Audit(settings, clock=clock, sink=audit_lines.append)
-    app = create_app(settings, assume_role=sts, audit=audit, clock=clock, store=store)
-    with app_client(app) as client:
+    with make_client(**OBJECTS) as client:
         foreign = batch(client, report(key), report("uploads/x")).status_code
         asked_at_first = len(store.asked)
         sizes = (2, 2, 2, 1)
@@ -611,11 +556,9 @@ def test_t62_a_batch_counts_as_its_reports(
 
 @patch("ossferry.access.rate_limits.OBJECTS", "3/minute")
 def test_t62_a_batch_above_the_limit_passes_alone_and_leaves_the_list_usable(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, key: str
+    make_client: MakeClient, key: str
 ) -> None:
-    settings = make_settings()
-    app = create_app(settings, assume_role=sts, clock=clock, store=FakeStore())
-    with app_client(app) as client:
+    with make_client(**OBJECTS) as client:
         answers = [batch(client, *[report(key)] * 4).status_code for _ in range(2)]
         listed = client.get("/api/objects").status_code
 
@@ -636,16 +579,11 @@ class StuckStore(FakeStore):
 
 @pytest.mark.parametrize(("most", "share"), [(20, 2), (5, 1)])
 def test_t62_one_person_has_a_tenth_of_all_requests_that_run(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    key: str,
-    most: int,
-    share: int,
+    make_app: MakeApp, key: str, most: int, share: int
 ) -> None:
     store = StuckStore()
     with patch("ossferry.access.gate.MAX_REQUESTS", most):
-        app = create_app(make_settings(), assume_role=sts, clock=clock, store=store)
+        app = make_app(store=store)
     body = {"reports": [report(key)]}
 
     async def ask() -> tuple[list[int], int, list[int]]:

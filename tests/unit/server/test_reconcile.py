@@ -31,7 +31,14 @@ from ossferry.uploads.refused import RefusedUploads
 from ossferry.uploads.scope import Scope
 from ossferry.uploads.trash import Trash
 from support.ledgers import owner
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, UnexpectedError
+from support.server_fakes import (
+    OBJECTS,
+    FakeClock,
+    FakeStore,
+    FakeSts,
+    MakeSettings,
+    UnexpectedError,
+)
 
 OWNERS = [owner(name) for name in ("alice", "bob", "carol")]
 
@@ -155,7 +162,7 @@ async def without_receipt(
 
 
 async def test_t61_a_comparison_removes_deleted_uploads_that_no_longer_fit(
-    make_settings: Callable[..., Settings], clock: FakeClock
+    make_settings: MakeSettings, clock: FakeClock
 ) -> None:
     settings, alice = make_settings(quota_bytes_total=9, **OBJECTS), OWNERS[0]
     store, database = FakeStore(), Database(settings.ledger_url)
@@ -322,7 +329,7 @@ Changing: TypeAlias = AbstractAsyncContextManager[tuple[ChangingStore, UploadSer
 
 
 @pytest.fixture
-def changing(make_settings: Callable[..., Settings], clock: FakeClock, sts: FakeSts) -> Changing:
+def changing(make_settings: MakeSettings, clock: FakeClock, sts: FakeSts) -> Changing:
     """A store, a server with a quota, and the key of an object that both have."""
 
     @asynccontextmanager

@@ -19,7 +19,7 @@ from ossferry.ledger import people
 from ossferry.settings.model import Settings
 from ossferry.uploads.reconcile import Differences
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, MakeSettings
 
 GOOD, BAD = "11051210869376104954", "4041730234"
 METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
@@ -129,7 +129,7 @@ class World:
 
 @pytest.fixture
 def make_world(
-    make_settings: Callable[..., Settings], clock: FakeClock, store: FakeStore
+    make_settings: MakeSettings, clock: FakeClock, store: FakeStore
 ) -> Iterator[Callable[..., World]]:
     made: list[World] = []
 

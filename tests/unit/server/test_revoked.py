@@ -7,13 +7,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.identity.owner import Owner, owner_of
 from ossferry.ledger import people
 from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, MakeApp
 
 NOTICED_S = 2.1
 
@@ -25,21 +24,9 @@ def seconds() -> list[float]:
 
 
 @pytest.fixture
-def app(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    store: FakeStore,
-    seconds: list[float],
-) -> Starlette:
+def app(make_app: MakeApp, seconds: list[float]) -> Starlette:
     """The server, with Alice as administrator."""
-    return create_app(
-        make_settings(**OBJECTS, admins=["alice"]),
-        assume_role=sts,
-        clock=clock,
-        monotonic=lambda: seconds[0],
-        store=store,
-    )
+    return make_app(**OBJECTS, admins=["alice"], monotonic=lambda: seconds[0])
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from ossferry.authentication.sessions import SESSION_COOKIE, Session, Sessions, 
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.errors import NoProofError, NotIdentifiedError
 from ossferry.identity.principal import Principal
-from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
 from support.cookies import is_signed_for
-from support.server_fakes import FakeClock
+from support.server_fakes import FakeClock, MakeSettings
 
 CAROL = Principal(id="carol-1", name="Carol")
 
@@ -69,7 +68,7 @@ class Browser:
 
 
 @pytest.fixture
-def carol(make_settings: Callable[..., Settings], clock: FakeClock) -> Browser:
+def carol(make_settings: MakeSettings, clock: FakeClock) -> Browser:
     """The browser of Carol, who has signed in; sessions last for 100 s, or 60 s if idle."""
     settings = make_settings(login_idle_s=60, login_max_s=100)
     sign_outs = SignOuts(MemoryStorage(), None, clock=clock)
@@ -147,7 +146,7 @@ def test_a_cookie_is_signed_again_after_a_tenth_of_the_idle_time(
 
 @pytest.mark.parametrize(("age_s", "is_renewed"), [(100, False), (101, True)])
 def test_a_tenth_of_the_idle_time_is_exact(
-    make_settings: Callable[..., Settings], clock: FakeClock, age_s: int, is_renewed: bool
+    make_settings: MakeSettings, clock: FakeClock, age_s: int, is_renewed: bool
 ) -> None:
     settings = make_settings(login_idle_s=1000, login_max_s=5000)
     carol = Browser(Sessions(settings, SignOuts(MemoryStorage(), None, clock=clock), clock=clock))
@@ -196,7 +195,7 @@ def test_a_cookie_that_is_too_long_is_not_read(carol: Browser, length: int, told
 
 
 def test_t18_a_cookie_is_signed_for_sessions_only(
-    carol: Browser, make_settings: Callable[..., Settings], clock: FakeClock
+    carol: Browser, make_settings: MakeSettings, clock: FakeClock
 ) -> None:
     secret = make_settings().secret_bytes
     session = carol.visit()

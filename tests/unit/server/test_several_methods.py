@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ossferry.access.authenticator import Authenticator
-from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
 from ossferry.authentication.sessions import SESSION_COOKIE, Sessions
@@ -23,7 +22,7 @@ from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
 from support.app_client import app_client
-from support.server_fakes import NO_KEYS, FakeClock, FakeSts
+from support.server_fakes import NO_KEYS, FakeClock, MakeApp, MakeClient, MakeSettings
 
 BASE = "https://uploads.example.com"
 PAGE = {"sec-fetch-site": "same-origin", "origin": BASE}
@@ -48,7 +47,7 @@ def keys(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def site_settings(make_settings: Callable[..., Settings], keys: Path) -> Settings:
+def site_settings(make_settings: MakeSettings, keys: Path) -> Settings:
     return make_settings(auth=["oidc", "apikey"], api_keys_file=keys, **PROVIDER)
 
 
@@ -62,21 +61,23 @@ def key(site_settings: Settings, keys: Path, clock: FakeClock) -> str:
 
 
 @pytest.fixture
-def client(site_settings: Settings, sts: FakeSts, clock: FakeClock) -> Iterator[httpx.Client]:
-    sign_outs = SignOuts(MemoryStorage(), None, clock=clock)
-    app = create_app(site_settings, assume_role=sts, clock=clock, sign_outs=sign_outs)
-    response = Response()
-    carol = Principal(id="carol", name="Carol")
-    asyncio.run(Sessions(site_settings, sign_outs, clock=clock).begin(carol, response))
+def sign_outs(clock: FakeClock) -> SignOuts:
+    return SignOuts(MemoryStorage(), None, clock=clock)
+
+
+@pytest.fixture
+def client(make_app: MakeApp, keys: Path, sign_outs: SignOuts) -> Iterator[httpx.Client]:
+    app = make_app(auth=["oidc", "apikey"], api_keys_file=keys, **PROVIDER, sign_outs=sign_outs)
     with app_client(app, BASE) as client:
-        client.headers["x-session"] = response.headers["set-cookie"].partition(";")[0]
         yield client
 
 
 @pytest.fixture
-def cookie(client: httpx.Client) -> dict[str, str]:
+def cookie(site_settings: Settings, sign_outs: SignOuts, clock: FakeClock) -> dict[str, str]:
     """The header with the session cookie of the person Carol."""
-    return {"cookie": client.headers.pop("x-session")}
+    response, carol = Response(), Principal(id="carol", name="Carol")
+    asyncio.run(Sessions(site_settings, sign_outs, clock=clock).begin(carol, response))
+    return {"cookie": response.headers["set-cookie"].partition(";")[0]}
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -184,7 +185,7 @@ def test_a_session_is_renewed_and_ended_as_usual(
     ],
 )
 def test_one_word_or_a_list_names_the_methods(
-    make_settings: Callable[..., Settings], keys: Path, text: str, methods: tuple[str, ...]
+    make_settings: MakeSettings, keys: Path, text: str, methods: tuple[str, ...]
 ) -> None:
     settings = make_settings(auth=text, api_keys_file=keys, **PROVIDER)
 
@@ -221,11 +222,7 @@ def test_one_word_or_a_list_names_the_methods(
     ids=["unknown", "empty", "no JSON", "twice", "demo", "app", "option missing"],
 )
 def test_methods_that_cannot_be_used_are_one_sentence(
-    make_settings: Callable[..., Settings],
-    keys: Path,
-    auth: str,
-    changes: dict[str, object],
-    sentence: str,
+    make_settings: MakeSettings, keys: Path, auth: str, changes: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
         make_settings(auth=auth, api_keys_file=keys, **{**PROVIDER, **PROXY, **changes})
@@ -247,11 +244,7 @@ def test_methods_that_cannot_be_used_are_one_sentence(
     ids=str,
 )
 def test_t12_two_sources_of_ids_may_not_share_the_folders(
-    make_settings: Callable[..., Settings],
-    keys: Path,
-    auth: list[str],
-    other_issuer: bool,
-    may: bool,
+    make_settings: MakeSettings, keys: Path, auth: list[str], other_issuer: bool, may: bool
 ) -> None:
     tokens = {**TOKENS, **({"jwt_issuer": "https://other.example.com"} if other_issuer else {})}
 
@@ -266,7 +259,7 @@ def test_t12_two_sources_of_ids_may_not_share_the_folders(
 
 
 def test_other_sites_may_not_ask_where_a_browser_proves_anything_by_itself(
-    make_settings: Callable[..., Settings], keys: Path
+    make_settings: MakeSettings, keys: Path
 ) -> None:
     with pytest.raises(SettingsError, match="OSSFERRY_CORS_ORIGINS needs"):
         make_settings(
@@ -278,10 +271,9 @@ def test_other_sites_may_not_ask_where_a_browser_proves_anything_by_itself(
 
 
 def test_a_key_is_told_from_a_token_by_its_first_letters(
-    make_settings: Callable[..., Settings], keys: Path, key: str, sts: FakeSts, clock: FakeClock
+    make_client: MakeClient, keys: Path, key: str
 ) -> None:
-    settings = make_settings(auth=["apikey", "jwt"], api_keys_file=keys, **TOKENS)
-    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+    with make_client(auth=["apikey", "jwt"], api_keys_file=keys, **TOKENS) as client:
         program = client.post("/api/grant", headers=bearer(key))
         token = client.post("/api/grant", headers=bearer("a.b.c"))
 
@@ -291,18 +283,11 @@ def test_a_key_is_told_from_a_token_by_its_first_letters(
 
 
 def test_a_person_is_known_beside_programs_with_tokens(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+    make_app: MakeApp, sign_outs: SignOuts, cookie: dict[str, str]
 ) -> None:
-    settings = make_settings(auth=["oidc", "jwt"], **PROVIDER, **TOKENS)
-    sign_outs = SignOuts(MemoryStorage(), None, clock=clock)
-    response = Response()
-    carol = Principal(id="carol", name="Carol")
-    asyncio.run(Sessions(settings, sign_outs, clock=clock).begin(carol, response))
-    headers = {"cookie": response.headers["set-cookie"].partition(";")[0], **PAGE}
-
-    app = create_app(settings, assume_role=sts, clock=clock, sign_outs=sign_outs)
+    app = make_app(auth=["oidc", "jwt"], **PROVIDER, **TOKENS, sign_outs=sign_outs)
     with app_client(app, BASE) as client:
-        answer = client.post("/api/grant", headers=headers)
+        answer = client.post("/api/grant", headers={**cookie, **PAGE})
 
     assert answer.json()["principal"] == {"name": "Carol"}
 
@@ -319,16 +304,9 @@ def test_a_person_is_known_beside_programs_with_tokens(
     ids=["signed out", "other headers", "no secret", "underscores", "mixed"],
 )
 def test_the_proxy_handles_requests_with_its_headers_in_any_spelling(
-    make_settings: Callable[..., Settings],
-    keys: Path,
-    sts: FakeSts,
-    clock: FakeClock,
-    headers: dict[str, str],
-    status: int,
-    detail: str,
+    make_client: MakeClient, keys: Path, headers: dict[str, str], status: int, detail: str
 ) -> None:
-    settings = make_settings(auth=["apikey", "proxy"], api_keys_file=keys, **PROXY)
-    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+    with make_client(auth=["apikey", "proxy"], api_keys_file=keys, **PROXY) as client:
         answer = client.post("/api/grant", headers={**headers, **PAGE_HERE})
 
     assert (answer.status_code, answer.json()["detail"][: len(detail)]) == (status, detail)

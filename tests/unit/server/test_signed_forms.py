@@ -2,16 +2,15 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from ossferry.oss.post_object import MAX_FILE_SIZE
-from support.server_fakes import OBJECTS, FakeClock, FakeSts
+from support.server_fakes import OBJECTS, FakeClock, FakeSts, MakeClient
 
-MakeClient = Callable[..., httpx.Client]
+MakeClient = MakeClient
 BOUND_BY_ALL = [
     {"bucket": "web-direct-upload"},
     {"x-oss-signature-version": "OSS4-HMAC-SHA256"},

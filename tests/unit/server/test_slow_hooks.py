@@ -1,7 +1,7 @@
 """A hanging hook delays neither other hooks nor the webhook."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -12,9 +12,8 @@ from ossferry.clock import utc_now
 from ossferry.hooks import delivery
 from ossferry.hooks.calls import Event
 from ossferry.identity.owner import owner_of
-from ossferry.settings.model import Settings
 from support.after_upload import until
-from support.server_fakes import OBJECTS, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeStore, FakeSts, MakeSettings
 from support.serving import serve
 
 UPLOADS = 20
@@ -51,7 +50,7 @@ def hanging() -> Iterator[Hanging]:
 
 
 def test_a_hook_that_hangs_keeps_nobody_else_waiting(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     sts: FakeSts,
     store: FakeStore,
     hanging: Hanging,

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import TypeAlias
 
 import pytest
 
@@ -14,6 +15,9 @@ from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter
 from support.rate_windows import Seconds
 from support.server_fakes import FakeClock, FakeSts, HeldSts
+
+Ask: TypeAlias = Callable[[], StsCredentials]
+"""Calls STS through the guard."""
 
 
 @pytest.fixture
@@ -43,20 +47,18 @@ def guard(settings: Settings, held: HeldSts, clock: FakeClock, seconds: list[flo
 
 
 @pytest.fixture
-def guarded(guard: GuardedSts) -> Callable[[], StsCredentials]:
+def guarded(guard: GuardedSts) -> Ask:
     """Return a function that calls STS through the guard."""
     return lambda: asyncio.run(guard(session_name="session", policy="{}"))
 
 
-def lose(guarded: Callable[[], StsCredentials], times: int) -> None:
+def lose(guarded: Ask, times: int) -> None:
     for _ in range(times):
         with pytest.raises(StsLostError):
             guarded()
 
 
-def test_a_lost_answer_is_asked_for_once_more(
-    guarded: Callable[[], StsCredentials], sts: FakeSts
-) -> None:
+def test_a_lost_answer_is_asked_for_once_more(guarded: Ask, sts: FakeSts) -> None:
     sts.error = StsLostError("no-answer")
 
     lose(guarded, 1)
@@ -65,7 +67,7 @@ def test_a_lost_answer_is_asked_for_once_more(
 
 
 def test_expired_credentials_are_asked_for_once_more(
-    guarded: Callable[[], StsCredentials], sts: FakeSts, clock: FakeClock
+    guarded: Ask, sts: FakeSts, clock: FakeClock
 ) -> None:
     clock.now = clock.now.replace(microsecond=0)  # the credentials expire now
     sts.lives_s = [0, 900]
@@ -75,9 +77,7 @@ def test_expired_credentials_are_asked_for_once_more(
     assert (found.access_key_id, len(sts.calls)) == ("STS.Fake0002", 2)
 
 
-def test_who_gives_nothing_but_expired_credentials_is_lost(
-    guarded: Callable[[], StsCredentials], sts: FakeSts
-) -> None:
+def test_who_gives_nothing_but_expired_credentials_is_lost(guarded: Ask, sts: FakeSts) -> None:
     sts.lives_s = [-1]
 
     lose(guarded, 1)
@@ -91,7 +91,7 @@ def test_who_gives_nothing_but_expired_credentials_is_lost(
     ids=["refused", "throttled", "quota"],
 )
 def test_what_does_not_help_is_not_tried_again(
-    guarded: Callable[[], StsCredentials], sts: FakeSts, error: Exception
+    guarded: Ask, sts: FakeSts, error: Exception
 ) -> None:
     sts.error = error
 
@@ -101,9 +101,7 @@ def test_what_does_not_help_is_not_tried_again(
     assert len(sts.calls) == 1
 
 
-def test_t22_after_some_losses_nobody_is_sent_to_sts(
-    guarded: Callable[[], StsCredentials], sts: FakeSts
-) -> None:
+def test_t22_after_some_losses_nobody_is_sent_to_sts(guarded: Ask, sts: FakeSts) -> None:
     sts.error = StsLostError("throttled")
     lose(guarded, LOSSES)
 
@@ -115,9 +113,7 @@ def test_t22_after_some_losses_nobody_is_sent_to_sts(
     assert 1 <= (caught.value.retry_after_s or 0) <= OPEN_S + 1
 
 
-def test_t22_expired_credentials_are_losses_too(
-    guarded: Callable[[], StsCredentials], sts: FakeSts
-) -> None:
+def test_t22_expired_credentials_are_losses_too(guarded: Ask, sts: FakeSts) -> None:
     sts.lives_s = [-1]
 
     lose(guarded, LOSSES)
@@ -131,7 +127,7 @@ def test_t22_expired_credentials_are_losses_too(
     ids=["refused", "lost"],
 )
 def test_who_gave_credentials_once_is_checked_again_after_a_failure(
-    guard: GuardedSts, guarded: Callable[[], StsCredentials], sts: FakeSts, error: Exception
+    guard: GuardedSts, guarded: Ask, sts: FakeSts, error: Exception
 ) -> None:
     guarded()
     asyncio.run(guard.check())
@@ -145,7 +141,7 @@ def test_who_gave_credentials_once_is_checked_again_after_a_failure(
 
 
 def test_one_call_finds_out_whether_sts_is_well_again(
-    guarded: Callable[[], StsCredentials], sts: FakeSts, seconds: list[float]
+    guarded: Ask, sts: FakeSts, seconds: list[float]
 ) -> None:
     sts.error = StsLostError("throttled")
     lose(guarded, LOSSES)
@@ -161,7 +157,7 @@ def test_one_call_finds_out_whether_sts_is_well_again(
 
 
 def test_an_answer_ends_the_row_of_losses_even_if_it_is_a_refusal(
-    guarded: Callable[[], StsCredentials], sts: FakeSts
+    guarded: Ask, sts: FakeSts
 ) -> None:
     for _ in range(3):
         sts.error = StsLostError("throttled")
@@ -176,7 +172,7 @@ def test_an_answer_ends_the_row_of_losses_even_if_it_is_a_refusal(
 @pytest.mark.parametrize("is_well", [True, False], ids=["well again", "still lost"])
 def test_t22_of_many_callers_after_the_pause_one_reaches_sts(
     guard: GuardedSts,
-    guarded: Callable[[], StsCredentials],
+    guarded: Ask,
     sts: FakeSts,
     held: HeldSts,
     seconds: list[float],
@@ -205,7 +201,7 @@ def test_t22_of_many_callers_after_the_pause_one_reaches_sts(
 
 
 def test_t22_until_the_pause_is_over_no_call_reaches_sts(
-    guarded: Callable[[], StsCredentials], sts: FakeSts, seconds: list[float]
+    guarded: Ask, sts: FakeSts, seconds: list[float]
 ) -> None:
     sts.error = StsLostError("throttled")
     lose(guarded, LOSSES)
@@ -218,7 +214,7 @@ def test_t22_until_the_pause_is_over_no_call_reaches_sts(
     assert calls == [0, 1, 1, 2]
 
 
-def test_a_refusal_is_an_answer(guarded: Callable[[], StsCredentials], sts: FakeSts) -> None:
+def test_a_refusal_is_an_answer(guarded: Ask, sts: FakeSts) -> None:
     sts.error = StsRefusedError("NoPermission", "ID")
 
     for _ in range(LOSSES + 1):

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError, QuotaExceededError
 from ossferry.hooks.calls import Hooks
@@ -24,7 +23,7 @@ from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.trash import Trash
 from support.after_upload import until
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, MakeApp, MakeSettings
 
 Make = Callable[..., tuple[httpx.Client, Starlette]]
 
@@ -37,15 +36,12 @@ def key(settings: Settings, store: FakeStore) -> str:
 
 
 @pytest.fixture
-def make(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
-) -> Iterator[Make]:
+def make(make_app: MakeApp) -> Iterator[Make]:
     """Return a function that creates a server with this kind of undo."""
     clients = []
 
     def make(undo: str) -> tuple[httpx.Client, Starlette]:
-        settings = make_settings(**OBJECTS, undo=undo, undo_s=3600)
-        app = create_app(settings, assume_role=sts, clock=clock, store=store)
+        app = make_app(**OBJECTS, undo=undo, undo_s=3600)
         clients.append(app_client(app))
         return clients[-1], app
 
@@ -107,7 +103,7 @@ def test_where_the_bucket_keeps_versions_nothing_is_copied(
 
 
 async def test_where_the_bucket_keeps_versions_nothing_is_removed_for_good(
-    make_settings: Callable[..., Settings], store: FakeStore, clock: FakeClock
+    make_settings: MakeSettings, store: FakeStore, clock: FakeClock
 ) -> None:
     settings = make_settings(**OBJECTS, undo="versions", quota_objects_total=1)
     alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
@@ -218,7 +214,7 @@ async def test_t61_a_deleted_upload_that_was_replaced_leaves_nothing_in_the_tras
 
 
 async def test_t61_deleted_uploads_and_stored_ones_fit_into_the_quota_together(
-    make_settings: Callable[..., Settings], store: FakeStore, clock: FakeClock
+    make_settings: MakeSettings, store: FakeStore, clock: FakeClock
 ) -> None:
     settings = make_settings(**OBJECTS, quota_bytes_total=1000, quota_objects_total=4)
     alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
@@ -288,7 +284,7 @@ async def test_who_deletes_the_same_at_once_is_told_the_same(
 
 
 async def test_processes_that_bring_back_at_once_do_not_find_the_same_room(
-    make_settings: Callable[..., Settings], store: FakeStore, clock: FakeClock
+    make_settings: MakeSettings, store: FakeStore, clock: FakeClock
 ) -> None:
     settings = make_settings(**OBJECTS, quota_objects_total=1)
     alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
@@ -313,7 +309,7 @@ async def test_processes_that_bring_back_at_once_do_not_find_the_same_room(
 
 
 async def test_nobody_waits_for_what_another_person_brings_back(
-    make_settings: Callable[..., Settings], clock: FakeClock
+    make_settings: MakeSettings, clock: FakeClock
 ) -> None:
     settings, store = make_settings(**OBJECTS, quota_objects_total=2), SlowStore("uploads/")
     owners = [owner_of(DEMO_USERS[name], secret=settings.secret_bytes) for name in ("alice", "bob")]
@@ -336,7 +332,7 @@ async def test_nobody_waits_for_what_another_person_brings_back(
 
 
 async def test_what_another_process_has_recorded_leaves_no_room(
-    make_settings: Callable[..., Settings], store: FakeStore, clock: FakeClock
+    make_settings: MakeSettings, store: FakeStore, clock: FakeClock
 ) -> None:
     settings = make_settings(**OBJECTS, quota_objects_total=1)
     alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-from collections.abc import Callable, Iterator
 from unittest.mock import AsyncMock
 
 import httpx
@@ -11,15 +10,13 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError
 from ossferry.identity.owner import Owner, principal_prefix
 from ossferry.oss.objects import Begun, Part
 from ossferry.settings.model import Settings
 from ossferry.uploads import unfinished
-from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import FakeClock, FakeStore
 
 MIB = 1 << 20
 SCOPE = {"type": "http", "query_string": b""}
@@ -29,16 +26,6 @@ SCOPE = {"type": "http", "query_string": b""}
 def prefix(settings: Settings) -> str:
     """The key prefix of Alice."""
     return principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
-
-
-@pytest.fixture
-def client(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
-) -> Iterator[httpx.Client]:
-    """A client signed in as Alice, of a server with access to objects."""
-    app = create_app(make_settings(**OBJECTS), assume_role=sts, clock=clock, store=store)
-    with app_client(app) as client:
-        yield client
 
 
 def test_what_is_there_is_told_with_the_latest_first(
