@@ -11,8 +11,10 @@ from urllib.parse import urlencode
 import httpx
 from starlette.applications import Starlette
 
+from ossferry.authentication.demo import DEMO_USERS
 from ossferry.clock import utc_now
 from ossferry.errors import KeyTakenError
+from ossferry.identity.owner import owner_of
 from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
@@ -38,6 +40,10 @@ OPTIONS: dict[str, object] = {
 
 NO_KEYS = '{"version": 1, "keys": []}'
 """A file of API keys without any key."""
+
+SECRET = str(OPTIONS["secret"]).encode()
+ALICE, BOB = (owner_of(DEMO_USERS[name], secret=SECRET) for name in ("alice", "bob"))
+"""The users of the demo."""
 
 OBJECTS: dict[str, object] = {"objects_role_arn": "acs:ram::1000000000000000:role/oss-web-objects"}
 """The setting that gives the server access to objects."""

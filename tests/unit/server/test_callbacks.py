@@ -15,13 +15,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import MD5
 
-from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import ForgedCallbackError, IssuerLostError
-from ossferry.identity.owner import principal_prefix
-from ossferry.settings.model import Settings
 from ossferry.uploads.callbacks import MAX_KEYS, CallbackKeys, key_address, signed_text
 from support.callbacks import GOOD_KEY_URL, HOSTILE_KEY_URLS, Caller, KeyServer, pem_of, signing_key
-from support.server_fakes import OBJECTS, FakeStore, MakeClient
+from support.server_fakes import ALICE, OBJECTS, FakeStore, MakeClient
 from support.vectors import load
 
 
@@ -51,6 +48,9 @@ def test_a_mocks_key_counts_only_where_it_is_the_one() -> None:
     for mock in ("", "127.0.0.1:9001"):
         with pytest.raises(ForgedCallbackError):
             key_address(named, mock=mock)
+
+
+KEY = f"{ALICE.prefix}2026-03-14/r/x"
 
 
 def keys_of(server: KeyServer, seconds: list[float]) -> CallbackKeys:
@@ -119,36 +119,30 @@ def oss(make_client: MakeClient) -> Iterator[Caller]:
         yield Caller(page, key)
 
 
-@pytest.fixture
-def key(settings: Settings) -> str:
-    """The key of an object of Alice."""
-    return principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes) + "2026-03-14/r/x"
-
-
 def about(key: object, **changes: object) -> dict[str, object]:
     return {"bucket": "web-direct-upload", "object": key, "reqId": "5C06", **changes}
 
 
 def test_what_oss_signed_and_has_is_recorded_however_often_it_comes(
-    oss: Caller, store: FakeStore, key: str
+    oss: Caller, store: FakeStore
 ) -> None:
-    store.put(key)
+    store.put(KEY)
 
-    answers = [oss.call(about(key)) for _ in range(3)]
-    asked = oss.call(about(key), query=b"a=1&b=%2F")
+    answers = [oss.call(about(KEY)) for _ in range(3)]
+    asked = oss.call(about(KEY), query=b"a=1&b=%2F")
 
     assert [each.status_code for each in (*answers, asked)] == [200] * 4
-    assert answers[0].json() == {"status": "ok", "key": key}
+    assert answers[0].json() == {"status": "ok", "key": KEY}
 
 
 def test_t29_a_replayed_callback_records_nothing_that_is_gone(
-    oss: Caller, store: FakeStore, key: str
+    oss: Caller, store: FakeStore
 ) -> None:
-    store.put(key)
-    assert oss.call(about(key)).status_code == 200
-    del store.objects[key]
+    store.put(KEY)
+    assert oss.call(about(KEY)).status_code == 200
+    del store.objects[KEY]
 
-    assert oss.call(about(key)).status_code == 404
+    assert oss.call(about(KEY)).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -165,11 +159,11 @@ def test_t29_a_replayed_callback_records_nothing_that_is_gone(
     ids=str,
 )
 def test_t29_a_forged_callback_is_refused_before_anything_is_asked(
-    oss: Caller, store: FakeStore, key: str, change: dict[str, Any]
+    oss: Caller, store: FakeStore, change: dict[str, Any]
 ) -> None:
-    store.put(key)
+    store.put(KEY)
 
-    answer = oss.call(about(key), **change)
+    answer = oss.call(about(KEY), **change)
 
     assert (answer.status_code, answer.json()["code"]) == (403, "forged-callback")
     assert store.asked == []
@@ -189,16 +183,16 @@ def test_t29_who_forges_too_often_makes_the_server_fetch_no_key(make_client: Mak
 
 
 def test_t29_another_query_or_body_than_was_signed_is_refused(
-    oss: Caller, store: FakeStore, key: str
+    oss: Caller, store: FakeStore
 ) -> None:
-    body = json.dumps(about(key)).encode()
+    body = json.dumps(about(KEY)).encode()
 
     for signed in (
         signed_text("/api/callback", b"a=2", body),
         signed_text("/api/callback/", b"a=1", body),
         signed_text("/api/callback", b"a=1", body + b" "),
     ):
-        assert oss.call(about(key), query=b"a=1", signed=signed).status_code == 403
+        assert oss.call(about(KEY), query=b"a=1", signed=signed).status_code == 403
 
 
 @pytest.mark.parametrize(

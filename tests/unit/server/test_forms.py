@@ -8,15 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from ossferry.authentication.demo import DEMO_USERS
-from ossferry.identity.owner import principal_prefix
 from ossferry.oss.post_object import MAX_FILE_SIZE
 from support.forms import shown
-from support.server_fakes import OBJECTS, OPTIONS, FakeStore, FakeSts, MakeClient
+from support.server_fakes import ALICE, BOB, OBJECTS, FakeStore, FakeSts, MakeClient
 
-SECRET = str(OPTIONS["secret"]).encode()
-ALICE, BOB = (principal_prefix(DEMO_USERS[each], secret=SECRET) for each in ("alice", "bob"))
-DIRECTORY = re.compile(rf"{re.escape(ALICE)}2026-03-14/[0-9a-f]{{32}}/")
+DIRECTORY = re.compile(rf"{re.escape(ALICE.prefix)}2026-03-14/[0-9a-f]{{32}}/")
 HTML = {"accept": "text/html"}
 
 
@@ -32,7 +28,7 @@ def upload_of(client: httpx.Client) -> str:
     return str(httpx.URL(address).params["upload"])
 
 
-def place_of(upload: str, prefix: str = ALICE) -> str:
+def place_of(upload: str, prefix: str = ALICE.prefix) -> str:
     day, random, _ = upload.split(".")
     return f"{prefix}{day}/{random}/"
 
@@ -97,7 +93,7 @@ def test_the_credentials_behind_a_form_can_only_put_and_are_shared(
 
     of_forms, of_grants = (json.loads(call["policy"])["Statement"][0] for call in sts.calls)
     assert of_forms["Action"] == ["oss:PutObject"]
-    assert of_forms["Resource"] == [f"acs:oss:*:*:web-direct-upload/{ALICE}*"]
+    assert of_forms["Resource"] == [f"acs:oss:*:*:web-direct-upload/{ALICE.prefix}*"]
     assert "oss:ListParts" in of_grants["Action"]
 
 
@@ -157,7 +153,7 @@ def test_a_form_holds_no_more_than_the_quota_has_left(
     make_client: MakeClient, store: FakeStore
 ) -> None:
     with make_client(**OBJECTS, quota_bytes_total=1000) as client:
-        key = f"{ALICE}2026-03-14/{'0' * 32}/a"
+        key = f"{ALICE.prefix}2026-03-14/{'0' * 32}/a"
         store.put(key, size=400)
         report = {"key": key, "size": 400, "crc64": store.objects[key].crc64}
         client.post("/api/receipts", json=report)
@@ -389,7 +385,7 @@ def test_t53_an_address_of_arrival_is_good_for_one_person_and_form(
         }[change]
         if change == "another person":
             client.post("/demo/user", json={"user": "bob"})
-        for prefix in (ALICE, BOB):
+        for prefix in (ALICE.prefix, BOB.prefix):
             store.put(place_of(bent, prefix) + "a.exe")  # would be removed: its type is not allowed
         store.asked.clear()
 

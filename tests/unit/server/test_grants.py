@@ -18,12 +18,9 @@ from ossferry.identity.principal import Principal
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
-from support.server_fakes import OPTIONS, FakeClock, FakeSts, HeldSts, MakeSettings
+from support.server_fakes import ALICE, BOB, SECRET, FakeClock, FakeSts, HeldSts, MakeSettings
 
-SECRET = str(OPTIONS["secret"]).encode()
-ALICE = owner_of(Principal(id="alice", name="Alice"), secret=SECRET)
 ALICE_2 = owner_of(Principal(id="alice2", name="Alice"), secret=SECRET)
-BOB = owner_of(Principal(id="bob", name="Bob"), secret=SECRET)
 OLD, NEW = (owner_of(Principal(id=each, name=each), secret=SECRET) for each in ("old", "new"))
 EVE = owner_of(Principal(id="Eve\n*?", name="Eve"), secret=SECRET)
 

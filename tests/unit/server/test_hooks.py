@@ -14,16 +14,14 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import LedgerLostError, SettingsError
 from ossferry.hooks.calls import Event, Hooks, load_hooks
 from ossferry.hooks.delivery import HOLD_S, MAX_ATTEMPTS, webhook_signature
-from ossferry.identity.owner import Owner, owner_of
+from ossferry.identity.owner import Owner
 from ossferry.ledger import AsyncConnection, Database, people
-from ossferry.settings.model import Settings
 from ossferry.settings.types import webhook_key
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, MakeApp, MakeSettings
+from support.server_fakes import ALICE, OBJECTS, FakeClock, FakeStore, MakeApp, MakeSettings
 
 SECRET = "a-webhook-key-of-more-than-32-characters"
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
@@ -87,7 +85,6 @@ class World:
     client: httpx.Client
     clock: FakeClock
     store: FakeStore
-    owner: Owner
     gallery: Gallery
     receiver: Receiver
 
@@ -98,7 +95,7 @@ class World:
         metadata: Mapping[str, str] = NO_METADATA,
         checks: object = None,
     ) -> str:
-        stored = self.store.put(f"{self.owner.prefix}2026-03-14/r/{name}", metadata=metadata)
+        stored = self.store.put(f"{ALICE.prefix}2026-03-14/r/{name}", metadata=metadata)
         report = {"key": stored.key, "size": stored.size, "crc64": stored.crc64, "checks": checks}
         assert self.client.post("/api/receipts", json=report).status_code == 200
         return stored.key
@@ -115,17 +112,14 @@ class World:
 
 
 @pytest.fixture
-def world(
-    settings: Settings, make_app: MakeApp, clock: FakeClock, store: FakeStore
-) -> Iterator[World]:
+def world(make_app: MakeApp, clock: FakeClock, store: FakeStore) -> Iterator[World]:
     """A server with a hook and a webhook; events are delivered only when the test requests it."""
     gallery, receiver = Gallery(), Receiver()
     outbound = httpx.AsyncClient(transport=receiver)
     app = make_app(**WEBHOOK, hooks={"gallery": gallery}, outbound=outbound)
     app.state.uploads.start = lambda: None  # no background tasks
-    owner = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
     with app_client(app) as client:
-        yield World(app, client, clock, store, owner, gallery, receiver)
+        yield World(app, client, clock, store, gallery, receiver)
 
 
 def test_a_hook_is_told_what_was_uploaded_and_deleted(world: World) -> None:
@@ -139,9 +133,9 @@ def test_a_hook_is_told_what_was_uploaded_and_deleted(world: World) -> None:
     assert (uploaded.type, uploaded.data["key"], uploaded.data["size"]) == ("uploaded", key, 5)
     assert uploaded.principal == {
         "id": "alice",
-        "hash": world.owner.hash,
+        "hash": ALICE.hash,
         "label": "Alice",
-        "prefix": world.owner.prefix,
+        "prefix": ALICE.prefix,
     }
     assert (deleted.type, dict(deleted.data)) == ("deleted", {"key": key})
 
@@ -179,7 +173,7 @@ def test_an_upload_that_the_server_finds_itself_has_the_id_too(world: World) -> 
 
     async def known() -> Owner | None:
         async with after.database.read() as connection:
-            return await people.owner_by_hash(connection, world.owner.hash)
+            return await people.owner_by_hash(connection, ALICE.hash)
 
     found = world.run(known())
     assert found.id == "alice"
@@ -187,7 +181,7 @@ def test_an_upload_that_the_server_finds_itself_has_the_id_too(world: World) -> 
 
 def test_a_hook_is_told_of_each_new_upload_of_a_batch(world: World) -> None:
     known = world.upload("known.txt")
-    stored = [world.store.put(f"{world.owner.prefix}2026-03-14/r/{name}") for name in "ab"]
+    stored = [world.store.put(f"{ALICE.prefix}2026-03-14/r/{name}") for name in "ab"]
     keys = [known, *(each.key for each in stored)]
     reports = [{"key": key, "size": 5, "crc64": stored[0].crc64} for key in keys]
 

@@ -25,13 +25,12 @@ from ossferry.errors import (
 )
 from ossferry.grants.file_types import takes
 from ossferry.grants.permission import Authorizer
-from ossferry.identity.owner import owner_of, principal_prefix
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.forms import shown
 from support.server_fakes import (
+    ALICE,
     OBJECTS,
-    OPTIONS,
     FakeStore,
     FakeSts,
     MakeApp,
@@ -40,9 +39,6 @@ from support.server_fakes import (
     UnexpectedError,
 )
 
-SECRET = str(OPTIONS["secret"]).encode()
-ALICE = principal_prefix(DEMO_USERS["alice"], secret=SECRET)
-OWNER = owner_of(DEMO_USERS["alice"], secret=SECRET)
 HTML = {"accept": "text/html"}
 GRANTS = [
     ("POST", "/api/grant"),
@@ -102,7 +98,7 @@ def conditions(fields: dict[str, str]) -> list[Any]:
 def test_none_allows_what_the_settings_allow(at_school: httpx.Client, client: httpx.Client) -> None:
     mine, usual = (each.post("/api/grant").json() for each in (at_school, client))
 
-    assert mine["prefix"] == usual["prefix"] == ALICE
+    assert mine["prefix"] == usual["prefix"] == ALICE.prefix
     assert mine["limits"] == usual["limits"] | {"quota": mine["limits"]["quota"]}
 
 
@@ -115,7 +111,7 @@ def test_every_route_that_gives_rights_keeps_to_the_folder(
     answer = at_school.request(method, path)
 
     assert answer.status_code == 200
-    assert resources(sts) == [f"acs:oss:*:*:web-direct-upload/{ALICE}course-7/essays/*"]
+    assert resources(sts) == [f"acs:oss:*:*:web-direct-upload/{ALICE.prefix}course-7/essays/*"]
 
 
 def test_the_page_learns_the_folder_and_the_limits(
@@ -125,7 +121,7 @@ def test_the_page_learns_the_folder_and_the_limits(
 
     grant = at_school.post("/api/grant").json()
 
-    assert grant["prefix"] == f"{ALICE}essays/"
+    assert grant["prefix"] == f"{ALICE.prefix}essays/"
     assert grant["limits"]["max_file_size"] == 1000
     assert grant["limits"]["types"] == ["image/png"]
     assert audit_lines[-1]["scope"].endswith("/essays/")
@@ -139,7 +135,8 @@ def test_two_folders_never_share_a_grant(
         at_school.post("/api/grant")
 
     assert [
-        each.removeprefix(f"acs:oss:*:*:web-direct-upload/{ALICE}") for each in resources(sts)
+        each.removeprefix(f"acs:oss:*:*:web-direct-upload/{ALICE.prefix}")
+        for each in resources(sts)
     ] == ["a/*", "b/*", "*"]
 
 
@@ -151,7 +148,7 @@ def test_a_form_for_the_page_has_the_limits_of_the_application(
         grant = client.post("/api/grant").json()
 
     checked = conditions(dict(grant["form"]))
-    assert ["starts-with", "$key", f"{ALICE}essays/"] in checked
+    assert ["starts-with", "$key", f"{ALICE.prefix}essays/"] in checked
     assert ["content-length-range", 0, 1000] in checked
     assert ["in", "$x-oss-content-type", ["image/png"]] in checked
     assert grant["limits"]["max_file_size"] == 1000
@@ -162,7 +159,7 @@ def test_a_form_for_one_file_is_in_the_folder(at_school: httpx.Client, school: S
 
     form = at_school.post("/api/form", json={"name": "a.png", "type": "image/png"}).json()
 
-    assert form["key"].startswith(f"{ALICE}essays/2026-03-14/")
+    assert form["key"].startswith(f"{ALICE.prefix}essays/2026-03-14/")
     assert form["limits"] | {"quota": None} == {
         "min_size": 0,
         "max_size": 1000,
@@ -208,7 +205,7 @@ def test_the_form_without_scripts_returns_to_its_folder(
     school.answer = Permission(folder="course-7/essays")
     back = httpx.URL(shown(at_school.get("/form").text)["success_action_redirect"])
     day, random, _ = back.params["upload"].split(".")
-    store.put(f"{ALICE}course-7/essays/{day}/{random}/a.txt")
+    store.put(f"{ALICE.prefix}course-7/essays/{day}/{random}/a.txt")
 
     forward = at_school.get(f"/form/back?{back.query.decode()}")
     arrived = at_school.get(f"/form/arrived?{back.query.decode()}", headers=HTML)
@@ -312,7 +309,7 @@ async def test_a_slow_application_is_cancelled(settings: Settings) -> None:
 
     slow = Authorizer(settings, never, patience_s=0)
     with pytest.raises(ApplicationLostError):
-        await slow.allowed(Request({"type": "http"}), OWNER, Wanted(kind="credentials"))
+        await slow.allowed(Request({"type": "http"}), ALICE, Wanted(kind="credentials"))
 
     assert ended == ["cancelled"]
 
@@ -384,10 +381,10 @@ async def test_t17_a_permission_never_widens_the_settings(
     shared = [each for each in FILES if any(map(partial(both_take, each), product(common, own)))]
     if common and own and not shared:
         with pytest.raises(AuthorizationError, match="none of the types"):
-            await authorizer.allowed(Request({"type": "http"}), OWNER, Wanted(kind="credentials"))
+            await authorizer.allowed(Request({"type": "http"}), ALICE, Wanted(kind="credentials"))
         return
 
-    allowed = await authorizer.allowed(Request({"type": "http"}), OWNER, Wanted(kind="credentials"))
+    allowed = await authorizer.allowed(Request({"type": "http"}), ALICE, Wanted(kind="credentials"))
 
     assert all(takes(allowed.types, *each) for each in shared)
     assert allowed.max_file_size == 1000
@@ -407,7 +404,7 @@ async def test_a_form_needs_types_that_oss_can_compare(
 
     authorizer = Authorizer(make_settings(grant="form"), authorize)
     with pytest.raises(AuthorizationError, match="exact types"):
-        await authorizer.allowed(Request({"type": "http"}), OWNER, Wanted(kind="form"))
+        await authorizer.allowed(Request({"type": "http"}), ALICE, Wanted(kind="form"))
 
 
 async def test_the_types_that_settings_and_permission_share_must_be_exact(
@@ -418,7 +415,7 @@ async def test_the_types_that_settings_and_permission_share_must_be_exact(
 
     settings = make_settings(grant="form", allowed_types=["image/png"])
     allowed = await Authorizer(settings, authorize).allowed(
-        Request({"type": "http"}), OWNER, Wanted(kind="form")
+        Request({"type": "http"}), ALICE, Wanted(kind="form")
     )
 
     assert allowed.types == ("image/png",)

@@ -15,19 +15,13 @@ from ossferry.ledger import Database
 from ossferry.ledger.standing import Quota, Standing, set_quota
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left, Quotas
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, MakeClient
+from support.server_fakes import ALICE, OBJECTS, SECRET, FakeClock, FakeStore, FakeSts, MakeClient
 
 
 @pytest.fixture
 def seconds() -> list[float]:
     """The time of a monotonic clock, as the only element."""
     return [0.0]
-
-
-@pytest.fixture
-def alice(settings: Settings) -> Owner:
-    """Alice as an owner of uploads."""
-    return owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
 
 
 @pytest.fixture
@@ -78,30 +72,29 @@ def test_who_has_used_it_up_is_told_how_much_and_until_when(
     client_with: MakeClient,
     store: FakeStore,
     sts: FakeSts,
-    alice: Owner,
     limit: str,
     allowed: int,
     used: int,
     frees_at: str | None,
 ) -> None:
     client = client_with(**{f"quota_{limit}": allowed})
-    upload(client, store, alice, "a", 5)
-    upload(client, store, alice, "b", 7)
+    upload(client, store, ALICE, "a", 5)
+    upload(client, store, ALICE, "b", 7)
 
     answer = client.post("/api/grant")
 
     expected = {"limit": limit, "used": used, "allowed": allowed, "frees_at": frees_at}
     assert (answer.status_code, answer.json()["quota"]) == (429, expected)
-    assert answer.json()["prefix"] == alice.prefix
+    assert answer.json()["prefix"] == ALICE.prefix
     assert answer.headers.get("retry-after") == (None if frees_at is None else "52387")
     assert sts.calls == []
 
 
 def test_the_day_ends_at_midnight_utc(
-    client_with: MakeClient, store: FakeStore, clock: FakeClock, alice: Owner, seconds: list[float]
+    client_with: MakeClient, store: FakeStore, clock: FakeClock, seconds: list[float]
 ) -> None:
     client = client_with(quota_bytes_day=5)
-    upload(client, store, alice, "a", 5)
+    upload(client, store, ALICE, "a", 5)
     refused = client.post("/api/grant").status_code
 
     clock.advance(52387)
@@ -110,10 +103,10 @@ def test_the_day_ends_at_midnight_utc(
     assert (refused, client.post("/api/grant").status_code) == (429, 200)
 
 
-def test_a_grant_says_what_is_left(client_with: MakeClient, store: FakeStore, alice: Owner) -> None:
+def test_a_grant_says_what_is_left(client_with: MakeClient, store: FakeStore) -> None:
     client = client_with(quota_bytes_day=100, quota_bytes_total=50)
     before = client.post("/api/grant").json()["limits"]["quota"]
-    upload(client, store, alice, "a", 5)
+    upload(client, store, ALICE, "a", 5)
     after = client.post("/api/grant").json()["limits"]["quota"]
 
     assert before == {"bytes_left": 50, "objects_left": None}
@@ -138,11 +131,11 @@ def test_a_byte_that_is_left_may_be_used(client_with: MakeClient, span: str) -> 
 
 
 def test_a_receipt_says_what_is_left_down_to_nothing(
-    client_with: MakeClient, store: FakeStore, alice: Owner
+    client_with: MakeClient, store: FakeStore
 ) -> None:
     client = client_with(quota_bytes_day=100, quota_bytes_total=10, quota_objects_total=3)
 
-    said = [upload(client, store, alice, name, 4) for name in ("a", "a", "b", "c", "d")]
+    said = [upload(client, store, ALICE, name, 4) for name in ("a", "a", "b", "c", "d")]
 
     assert [(left["bytes_left"], left["objects_left"]) for left in said] == [
         (6, 2),
@@ -154,12 +147,12 @@ def test_a_receipt_says_what_is_left_down_to_nothing(
 
 
 def test_a_receipt_of_what_took_anothers_place_counts_only_what_is_there(
-    client_with: MakeClient, store: FakeStore, alice: Owner
+    client_with: MakeClient, store: FakeStore
 ) -> None:
     client = client_with(quota_bytes_total=10)
-    upload(client, store, alice, "a", 4)
+    upload(client, store, ALICE, "a", 4)
 
-    assert upload(client, store, alice, "a", 7) == {"bytes_left": 3, "objects_left": None}
+    assert upload(client, store, ALICE, "a", 7) == {"bytes_left": 3, "objects_left": None}
     assert client.post("/api/grant").json()["limits"]["quota"]["bytes_left"] == 3
 
 
@@ -170,17 +163,12 @@ def test_a_quota_of_nothing_lets_nobody_in(client_with: MakeClient) -> None:
 @pytest.mark.parametrize("unit", ["bytes", "objects"])
 @pytest.mark.parametrize("span", ["day", "total"])
 def test_t41_a_quota_of_ones_own_may_be_nothing(
-    client_with: MakeClient,
-    settings: Settings,
-    alice: Owner,
-    seconds: list[float],
-    unit: str,
-    span: str,
+    client_with: MakeClient, settings: Settings, seconds: list[float], unit: str, span: str
 ) -> None:
     limit = f"{unit}_{span}"
     client = client_with(**{f"quota_{limit}": 100})
     before = client.post("/api/grant").status_code
-    give(settings, alice, Quota(**{limit: 0}), seconds)
+    give(settings, ALICE, Quota(**{limit: 0}), seconds)
 
     answer = client.post("/api/grant")
     client.post("/demo/user", json={"user": "bob"})
@@ -190,35 +178,35 @@ def test_t41_a_quota_of_ones_own_may_be_nothing(
 
 
 def test_a_quota_of_ones_own_comes_before_the_common_one_and_others_stay(
-    client_with: MakeClient, settings: Settings, alice: Owner, seconds: list[float]
+    client_with: MakeClient, settings: Settings, seconds: list[float]
 ) -> None:
     client = client_with(quota_bytes_day=100, quota_objects_total=7)
     client.post("/api/grant")
     left = []
     for own in (Quota(bytes_day=5), Quota(bytes_day=500), Quota()):
-        give(settings, alice, own, seconds)
+        give(settings, ALICE, own, seconds)
         left.append(client.post("/api/grant").json()["limits"]["quota"])
 
     assert left == [{"bytes_left": each, "objects_left": 7} for each in (5, 500, 100)]
 
 
 def test_a_reused_grant_is_refused_too(
-    client_with: MakeClient, store: FakeStore, sts: FakeSts, alice: Owner
+    client_with: MakeClient, store: FakeStore, sts: FakeSts
 ) -> None:
     client = client_with(quota_bytes_total=5)
     assert client.post("/api/grant").status_code == 200
-    upload(client, store, alice, "a", 5)
+    upload(client, store, ALICE, "a", 5)
 
     assert client.post("/api/grant").status_code == 429
     assert client.get("/get_sts_token").status_code == 429
 
 
 def test_another_process_notices_within_two_seconds(
-    client_with: MakeClient, store: FakeStore, alice: Owner, seconds: list[float]
+    client_with: MakeClient, store: FakeStore, seconds: list[float]
 ) -> None:
     here, there = client_with(quota_bytes_total=5), client_with(quota_bytes_total=5)
     assert there.post("/api/grant").status_code == 200
-    upload(here, store, alice, "a", 5)
+    upload(here, store, ALICE, "a", 5)
 
     statuses = []
     for wait_s in (1.9, 0.1):  # exactly two seconds
@@ -241,7 +229,7 @@ def test_of_too_many_cached_principals_the_latest_stays(
     there.post("/demo/user", json={"user": "bob"})
     there.post("/api/grant")
     for name in DEMO_USERS:
-        owner = owner_of(DEMO_USERS[name], secret=settings.secret_bytes)
+        owner = owner_of(DEMO_USERS[name], secret=SECRET)
         here.post("/demo/user", json={"user": name})
         upload(here, store, owner, "a", 5)
 
@@ -251,29 +239,27 @@ def test_of_too_many_cached_principals_the_latest_stays(
     assert (bob, there.post("/api/grant").status_code) == (200, 429)
 
 
-def test_bob_is_not_refused_for_alice(
-    client_with: MakeClient, store: FakeStore, alice: Owner
-) -> None:
+def test_bob_is_not_refused_for_alice(client_with: MakeClient, store: FakeStore) -> None:
     client = client_with(quota_bytes_total=5)
-    upload(client, store, alice, "a", 5)
+    upload(client, store, ALICE, "a", 5)
     client.post("/demo/user", json={"user": "bob"})
 
     assert client.post("/api/grant").status_code == 200
 
 
 def test_what_was_deleted_comes_back_only_where_there_is_room(
-    client_with: MakeClient, store: FakeStore, alice: Owner
+    client_with: MakeClient, store: FakeStore
 ) -> None:
     client = client_with(quota_objects_total=2, quota_bytes_total=1000)
     for name in ("a", "b"):
-        upload(client, store, alice, name, 40)
-    key = f"{alice.prefix}2026-03-14/r/a"
+        upload(client, store, ALICE, name, 40)
+    key = f"{ALICE.prefix}2026-03-14/r/a"
     undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
-    upload(client, store, alice, "c", 40)
+    upload(client, store, ALICE, "c", 40)
 
     refused = client.post("/api/objects/undo", json={"id": undo})
     there = key in store.objects
-    client.delete(f"/api/objects/{alice.prefix}2026-03-14/r/b")
+    client.delete(f"/api/objects/{ALICE.prefix}2026-03-14/r/b")
     back = client.post("/api/objects/undo", json={"id": undo})
 
     assert (refused.status_code, refused.json()["code"], there) == (429, "quota-exceeded", False)
@@ -286,14 +272,12 @@ def test_what_was_deleted_comes_back_only_where_there_is_room(
     assert (back.status_code, back.json()["key"]) == (200, key)
 
 
-def test_bytes_that_do_not_fit_do_not_come_back(
-    client_with: MakeClient, store: FakeStore, alice: Owner
-) -> None:
+def test_bytes_that_do_not_fit_do_not_come_back(client_with: MakeClient, store: FakeStore) -> None:
     client = client_with(quota_bytes_total=100)
-    upload(client, store, alice, "a", 60)
-    key = f"{alice.prefix}2026-03-14/r/a"
+    upload(client, store, ALICE, "a", 60)
+    key = f"{ALICE.prefix}2026-03-14/r/a"
     undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
-    upload(client, store, alice, "b", 41)
+    upload(client, store, ALICE, "b", 41)
 
     refused = client.post("/api/objects/undo", json={"id": undo})
 
@@ -301,11 +285,11 @@ def test_bytes_that_do_not_fit_do_not_come_back(
 
 
 def test_a_day_that_is_used_up_lets_back_what_was_counted_before(
-    client_with: MakeClient, store: FakeStore, alice: Owner
+    client_with: MakeClient, store: FakeStore
 ) -> None:
     client = client_with(quota_objects_day=1)
-    upload(client, store, alice, "a", 5)
-    key = f"{alice.prefix}2026-03-14/r/a"
+    upload(client, store, ALICE, "a", 5)
+    key = f"{ALICE.prefix}2026-03-14/r/a"
     undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
 
     assert client.post("/api/objects/undo", json={"id": undo}).status_code == 200
@@ -346,39 +330,37 @@ def ledger(settings: Settings, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
     return ledger
 
 
-def test_a_ledger_that_is_away_is_asked_every_two_seconds(ledger: Ledger, alice: Owner) -> None:
-    answers = asyncio.run(ledger.admit_at(alice, 0, 2, 3.9, 4, 5.9))
+def test_a_ledger_that_is_away_is_asked_every_two_seconds(ledger: Ledger) -> None:
+    answers = asyncio.run(ledger.admit_at(ALICE, 0, 2, 3.9, 4, 5.9))
 
     assert answers == [{"bytes_left": 100, "objects_left": None}] * 5
     assert ledger.asked_at == [0, 2, 4]
 
 
-def test_the_last_known_usage_counts_for_exactly_five_minutes(ledger: Ledger, alice: Owner) -> None:
+def test_the_last_known_usage_counts_for_exactly_five_minutes(ledger: Ledger) -> None:
     async def at_the_end() -> None:
-        await ledger.admit_at(alice, 0, 300)
+        await ledger.admit_at(ALICE, 0, 300)
         with pytest.raises(LedgerLostError):
-            await ledger.admit_at(alice, 302)
+            await ledger.admit_at(ALICE, 302)
 
     asyncio.run(at_the_end())
 
 
-def test_the_usage_of_yesterday_is_not_known_today(
-    ledger: Ledger, alice: Owner, clock: FakeClock
-) -> None:
+def test_the_usage_of_yesterday_is_not_known_today(ledger: Ledger, clock: FakeClock) -> None:
     async def at_midnight() -> None:
         clock.advance(14 * 3600 + 1986)  # one second before it
-        await ledger.admit_at(alice, 0, 2)
+        await ledger.admit_at(ALICE, 0, 2)
         clock.advance(1)
         with pytest.raises(LedgerLostError):
-            await ledger.admit_at(alice, 4)
+            await ledger.admit_at(ALICE, 4)
 
     asyncio.run(at_midnight())
 
 
-def test_a_new_upload_counts_while_the_ledger_is_away(ledger: Ledger, alice: Owner) -> None:
+def test_a_new_upload_counts_while_the_ledger_is_away(ledger: Ledger) -> None:
     async def left_after_upload() -> Left | None:
-        await ledger.admit_at(alice, 0)
-        ledger.quotas.settle(alice, {"total": (30, 1)})
-        return (await ledger.admit_at(alice, 2))[0]
+        await ledger.admit_at(ALICE, 0)
+        ledger.quotas.settle(ALICE, {"total": (30, 1)})
+        return (await ledger.admit_at(ALICE, 2))[0]
 
     assert asyncio.run(left_after_upload()) == {"bytes_left": 70, "objects_left": None}

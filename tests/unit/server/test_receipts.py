@@ -10,15 +10,14 @@ from unittest.mock import patch
 import httpx
 import pytest
 
-from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError, OssRefusedError
-from ossferry.identity.owner import principal_prefix
 from ossferry.ledger.receipts import Outcome
 from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
 from ossferry_checks.runner import Outcome as RunnerOutcome
-from support.server_fakes import OBJECTS, FakeStore, MakeApp, MakeClient
+from support.server_fakes import ALICE, BOB, OBJECTS, FakeStore, MakeApp, MakeClient
 
+KEY = f"{ALICE.prefix}2026-03-14/r/x.txt"
 CRC64 = "11051210869376104954"
 CHECKS = {
     "version": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
@@ -28,14 +27,6 @@ CHECKS = {
     ],
 }
 METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
-
-
-@pytest.fixture
-def key(settings: Settings) -> str:
-    """The key of an object of Alice."""
-    return (
-        principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes) + "2026-03-14/r/x.txt"
-    )
 
 
 def report(key: object, **changes: object) -> dict[str, object]:
@@ -55,16 +46,16 @@ def send(client: httpx.Client, document: object, path: str = "/api/receipts") ->
 
 
 def test_a_right_report_is_answered_with_what_oss_has(
-    client: httpx.Client, store: FakeStore, key: str
+    client: httpx.Client, store: FakeStore
 ) -> None:
-    store.put(key, size=9, crc64=CRC64, metadata={"reference": "order-7"})
+    store.put(KEY, size=9, crc64=CRC64, metadata={"reference": "order-7"})
 
-    answer = client.post("/api/receipts", json=report(key))
+    answer = client.post("/api/receipts", json=report(KEY))
 
     assert (answer.status_code, answer.json()) == (
         200,
         {
-            "key": key,
+            "key": KEY,
             "size": 9,
             "crc64": CRC64,
             "etag": "5D41402ABC4B2A76B9719D911017C592",
@@ -88,11 +79,11 @@ def test_a_right_report_is_answered_with_what_oss_has(
     ids=["size", "crc64", "both"],
 )
 def test_a_wrong_report_is_told_what_differs(
-    client: httpx.Client, store: FakeStore, key: str, said: dict[str, object], differs: list[str]
+    client: httpx.Client, store: FakeStore, said: dict[str, object], differs: list[str]
 ) -> None:
-    store.put(key, size=9, crc64=CRC64)
+    store.put(KEY, size=9, crc64=CRC64)
 
-    answer = client.post("/api/receipts", json=report(key, **said))
+    answer = client.post("/api/receipts", json=report(KEY, **said))
 
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (409, "receipt-mismatch")
@@ -100,11 +91,11 @@ def test_a_wrong_report_is_told_what_differs(
     assert (problem["stored"]["size"], problem["stored"]["crc64"]) == (9, CRC64)
 
 
-def test_a_missing_object_is_404(client: httpx.Client, store: FakeStore, key: str) -> None:
-    answer = client.post("/api/receipts", json=report(key))
+def test_a_missing_object_is_404(client: httpx.Client, store: FakeStore) -> None:
+    answer = client.post("/api/receipts", json=report(KEY))
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not-stored")
-    assert store.asked == [key]
+    assert store.asked == [KEY]
 
 
 @pytest.mark.parametrize(
@@ -133,10 +124,9 @@ def test_a_missing_object_is_404(client: httpx.Client, store: FakeStore, key: st
     ids=ascii,
 )
 def test_keys_that_are_not_ones_own_are_refused_unasked(
-    client: httpx.Client, store: FakeStore, settings: Settings, key: object
+    client: httpx.Client, store: FakeStore, key: object
 ) -> None:
-    own = principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
-    named = key.replace("{own}", own) if isinstance(key, str) else key
+    named = key.replace("{own}", ALICE.prefix) if isinstance(key, str) else key
 
     answer = send(client, report(named))
 
@@ -145,9 +135,9 @@ def test_keys_that_are_not_ones_own_are_refused_unasked(
 
 
 def test_anothers_object_is_refused_whether_it_is_there_or_not(
-    client: httpx.Client, store: FakeStore, settings: Settings
+    client: httpx.Client, store: FakeStore
 ) -> None:
-    bobs = principal_prefix(DEMO_USERS["bob"], secret=settings.secret_bytes) + "2026-03-14/r/x"
+    bobs = f"{BOB.prefix}2026-03-14/r/x"
     store.put(bobs, size=9, crc64=CRC64)
 
     there = client.post("/api/receipts", json=report(bobs)).json()
@@ -176,9 +166,9 @@ def test_anothers_object_is_refused_whether_it_is_there_or_not(
     ids=str,
 )
 def test_a_malformed_report_is_refused_unasked(
-    client: httpx.Client, store: FakeStore, key: str, said: dict[str, object]
+    client: httpx.Client, store: FakeStore, said: dict[str, object]
 ) -> None:
-    assert client.post("/api/receipts", json=report(key, **said)).status_code == 400
+    assert client.post("/api/receipts", json=report(KEY, **said)).status_code == 400
     assert store.asked == []
 
 
@@ -188,14 +178,14 @@ def said(**changes: object) -> dict[str, Any]:
 
 
 def test_the_claim_of_the_page_about_its_checks_is_in_the_receipt_and_stays(
-    client: httpx.Client, store: FakeStore, key: str
+    client: httpx.Client, store: FakeStore
 ) -> None:
-    store.put(key, size=9, crc64=CRC64)
+    store.put(KEY, size=9, crc64=CRC64)
     longer = {**CHECKS, "seconds": 1, "ran": [{**each, "line": 7} for each in said()["ran"]]}
 
-    first = client.post("/api/receipts", json=report(key)).json()
+    first = client.post("/api/receipts", json=report(KEY)).json()
     answers = [
-        client.post("/api/receipts", json=report(key, checks=checks)).json()
+        client.post("/api/receipts", json=report(KEY, checks=checks)).json()
         for checks in (CHECKS, longer, None)
     ]
 
@@ -205,17 +195,17 @@ def test_the_claim_of_the_page_about_its_checks_is_in_the_receipt_and_stays(
 
 
 def test_each_upload_of_a_batch_has_its_own_claim_without_unknown_fields(
-    client: httpx.Client, store: FakeStore, key: str
+    client: httpx.Client, store: FakeStore
 ) -> None:
     for name in "abc":
-        store.put(key + name, size=9, crc64=CRC64)
+        store.put(KEY + name, size=9, crc64=CRC64)
     longer = {**said(says="é", line=7), "seconds": 1}
 
     answer = batch(
         client,
-        report(key + "b", checks=CHECKS),
-        report(key + "c"),
-        report(key + "a", checks=longer),
+        report(KEY + "b", checks=CHECKS),
+        report(KEY + "c"),
+        report(KEY + "a", checks=longer),
     )
 
     assert [each["checks"] for each in answer.json()["receipts"]] == [CHECKS, None, said(says="é")]
@@ -250,18 +240,18 @@ def test_each_upload_of_a_batch_has_its_own_claim_without_unknown_fields(
     ids=lambda each: ascii(each)[:60],
 )
 def test_a_claim_that_is_malformed_or_too_long_is_refused_unasked(
-    client: httpx.Client, store: FakeStore, key: str, checks: object
+    client: httpx.Client, store: FakeStore, checks: object
 ) -> None:
-    answer = send(client, report(key, checks=checks))
+    answer = send(client, report(KEY, checks=checks))
 
     assert (answer.status_code, store.asked) == (400, [])
     assert answer.json()["detail"].startswith("checks must be null, or the claim of the page")
 
 
 def test_the_longest_claim_fits_into_a_report_with_the_longest_key(
-    client: httpx.Client, store: FakeStore, key: str
+    client: httpx.Client, store: FakeStore
 ) -> None:
-    longest = key + "é" * ((1023 - len(key)) // 2)
+    longest = KEY + "é" * ((1023 - len(KEY)) // 2)
     store.put(longest, size=9, crc64=CRC64)
     checks = {"version": CHECKS["version"], "ran": said(says="a" * 115)["ran"] * 50}
     assert 7950 < len(json.dumps(checks, separators=(",", ":"))) <= 8000
@@ -284,11 +274,11 @@ def test_a_claim_has_the_outcomes_of_the_checks() -> None:
     ids=["lost", "refused"],
 )
 def test_what_oss_does_wrong_is_a_problem(
-    client: httpx.Client, store: FakeStore, key: str, error: Exception, status: int, code: str
+    client: httpx.Client, store: FakeStore, error: Exception, status: int, code: str
 ) -> None:
     store.error = error
 
-    answer = client.post("/api/receipts", json=report(key))
+    answer = client.post("/api/receipts", json=report(KEY))
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert ("retry-after" in answer.headers) is (status == 503)
@@ -297,10 +287,10 @@ def test_what_oss_does_wrong_is_a_problem(
 
 @pytest.mark.parametrize("path", ["/api/receipts", "/api/receipts/batch"])
 def test_other_sites_and_strangers_get_nothing(
-    client: httpx.Client, store: FakeStore, key: str, path: str
+    client: httpx.Client, store: FakeStore, path: str
 ) -> None:
-    store.put(key, size=9, crc64=CRC64)
-    body = {"reports": [report(key)], **report(key)}
+    store.put(KEY, size=9, crc64=CRC64)
+    body = {"reports": [report(KEY)], **report(KEY)}
 
     elsewhere = client.post(path, json=body, headers={"origin": "https://evil.example.com"})
     client.cookies["ossferry_demo_user"] = "mallory"
@@ -311,11 +301,11 @@ def test_other_sites_and_strangers_get_nothing(
 
 
 def test_each_receipt_is_in_the_audit_trail(
-    client: httpx.Client, store: FakeStore, key: str, audit_lines: list[dict[str, str]]
+    client: httpx.Client, store: FakeStore, audit_lines: list[dict[str, str]]
 ) -> None:
-    client.post("/api/receipts", json=report(key))
-    store.put(key, size=9, crc64=CRC64)
-    client.post("/api/receipts", json=report(key))
+    client.post("/api/receipts", json=report(KEY))
+    store.put(KEY, size=9, crc64=CRC64)
+    client.post("/api/receipts", json=report(KEY))
 
     assert [(line["action"], line["outcome"]) for line in audit_lines] == [
         ("receipt", "not-stored"),
@@ -323,10 +313,10 @@ def test_each_receipt_is_in_the_audit_trail(
     ]
 
 
-def test_each_upload_is_counted_once(make_client: MakeClient, store: FakeStore, key: str) -> None:
-    store.put(key, size=9, crc64=CRC64)
+def test_each_upload_is_counted_once(make_client: MakeClient, store: FakeStore) -> None:
+    store.put(KEY, size=9, crc64=CRC64)
     with make_client(**OBJECTS, metrics_token=METRICS_TOKEN) as client:
-        for sent in (report(key), report(key), report(key, size=10)):
+        for sent in (report(KEY), report(KEY), report(KEY, size=10)):
             client.post("/api/receipts", json=sent)
         bearer = {"authorization": f"Bearer {METRICS_TOKEN}"}
         figures = client.get("/metrics", headers=bearer).text.splitlines()
@@ -336,18 +326,18 @@ def test_each_upload_is_counted_once(make_client: MakeClient, store: FakeStore, 
 
 
 @patch("ossferry.access.rate_limits.OBJECTS", "3/minute")
-def test_receipts_have_a_limit_of_their_own(make_client: MakeClient, key: str) -> None:
+def test_receipts_have_a_limit_of_their_own(make_client: MakeClient) -> None:
     with make_client(**OBJECTS, rate_per_principal="1/minute") as client:
-        statuses = [client.post("/api/receipts", json=report(key)).status_code for _ in range(4)]
+        statuses = [client.post("/api/receipts", json=report(KEY)).status_code for _ in range(4)]
         client.post("/demo/user", json={"user": "bob"})
         bobs = client.get("/api/objects")
 
     assert (statuses, bobs.status_code) == ([404, 404, 404, 429], 200)
 
 
-def test_without_a_role_there_are_no_receipts(make_client: MakeClient, key: str) -> None:
+def test_without_a_role_there_are_no_receipts(make_client: MakeClient) -> None:
     with make_client() as client:
-        assert client.post("/api/receipts", json=report(key)).status_code == 404
+        assert client.post("/api/receipts", json=report(KEY)).status_code == 404
 
 
 class SlowStore(FakeStore):
@@ -371,12 +361,12 @@ def batch(client: httpx.Client, *reports: object) -> httpx.Response:
 
 
 def test_a_batch_has_a_result_for_each_report_in_order(
-    client: httpx.Client, store: FakeStore, key: str
+    client: httpx.Client, store: FakeStore
 ) -> None:
     for name in ("b", "a", "d"):
-        store.put(key + name, size=9, crc64=CRC64)
+        store.put(KEY + name, size=9, crc64=CRC64)
 
-    answer = batch(client, *(report(key + name) for name in "bc"), report(key + "a", size=7))
+    answer = batch(client, *(report(KEY + name) for name in "bc"), report(KEY + "a", size=7))
 
     stored = {
         "size": 9,
@@ -389,20 +379,20 @@ def test_a_batch_has_a_result_for_each_report_in_order(
         200,
         {
             "receipts": [
-                {"key": key + "b", **stored, **good},
+                {"key": KEY + "b", **stored, **good},
                 {
-                    "key": key + "c",
+                    "key": KEY + "c",
                     "stored": False,
                     "code": "not-stored",
                     "detail": "OSS has no object under this key.",
                 },
                 {
-                    "key": key + "a",
+                    "key": KEY + "a",
                     "stored": False,
                     "code": "receipt-mismatch",
                     "detail": "OSS has an object under this key, but not the reported one.",
                     "differs": ["size"],
-                    "found": {"key": key + "a", **stored},
+                    "found": {"key": KEY + "a", **stored},
                 },
             ],
             "quota": None,
@@ -411,10 +401,10 @@ def test_a_batch_has_a_result_for_each_report_in_order(
 
 
 def test_a_batch_is_recorded_and_counted_once_however_often_it_comes(
-    make_client: MakeClient, store: FakeStore, key: str
+    make_client: MakeClient, store: FakeStore
 ) -> None:
     options = {**OBJECTS, "metrics_token": METRICS_TOKEN, "quota_objects_total": 500}
-    reports = [report(f"{key}{number}") for number in range(200)]
+    reports = [report(f"{KEY}{number}") for number in range(200)]
     for each in reports:
         store.put(str(each["key"]), size=9, crc64=CRC64)
     with make_client(**options) as client:
@@ -433,24 +423,24 @@ def test_a_batch_is_recorded_and_counted_once_however_often_it_comes(
 
 
 def test_the_same_key_twice_in_a_batch_is_one_upload(
-    client: httpx.Client, store: FakeStore, key: str
+    client: httpx.Client, store: FakeStore
 ) -> None:
-    store.put(key, size=9, crc64=CRC64)
+    store.put(KEY, size=9, crc64=CRC64)
 
-    answer = batch(client, report(key), report(key, size=8), report(key)).json()
+    answer = batch(client, report(KEY), report(KEY, size=8), report(KEY)).json()
 
     assert [each["stored"] for each in answer["receipts"]] == [True, False, True]
-    assert store.asked == [key]
+    assert store.asked == [KEY]
 
 
 def test_one_foreign_key_refuses_the_whole_batch_unasked(
-    client: httpx.Client, store: FakeStore, settings: Settings, key: str
+    client: httpx.Client, store: FakeStore, settings: Settings
 ) -> None:
-    bobs = principal_prefix(DEMO_USERS["bob"], secret=settings.secret_bytes) + "2026-03-14/r/x"
-    store.put(key, size=9, crc64=CRC64)
+    bobs = f"{BOB.prefix}2026-03-14/r/x"
+    store.put(KEY, size=9, crc64=CRC64)
     store.put(bobs, size=9, crc64=CRC64)
 
-    answer = batch(client, report(key), report(bobs))
+    answer = batch(client, report(KEY), report(bobs))
 
     assert (answer.status_code, answer.json()["code"]) == (403, "foreign-key")
     assert store.asked == []
@@ -463,9 +453,9 @@ def test_one_foreign_key_refuses_the_whole_batch_unasked(
     ids=str,
 )
 def test_a_malformed_batch_is_refused(
-    client: httpx.Client, store: FakeStore, key: str, reports: object
+    client: httpx.Client, store: FakeStore, reports: object
 ) -> None:
-    several = [report(key), *reports] if isinstance(reports, list) and reports else reports
+    several = [report(KEY), *reports] if isinstance(reports, list) and reports else reports
 
     answer = client.post("/api/receipts/batch", json={"reports": several})
 
@@ -478,9 +468,9 @@ def test_a_malformed_batch_is_refused(
 
 @pytest.mark.parametrize(("count", "status"), [(200, 200), (201, 400)])
 def test_a_batch_has_at_most_200_reports_with_the_longest_keys(
-    client: httpx.Client, store: FakeStore, key: str, count: int, status: int
+    client: httpx.Client, store: FakeStore, count: int, status: int
 ) -> None:
-    longest = key + "\U0001f600" * ((1023 - len(key) - 3) // 4)
+    longest = KEY + "\U0001f600" * ((1023 - len(KEY) - 3) // 4)
     changes = {"size": 48_800_000_000_000, "crc64": "1" * 20, "request_id": "A" * 64}
     reports = [report(f"{longest}{number:03}", **changes) for number in range(count)]
 
@@ -490,11 +480,11 @@ def test_a_batch_has_at_most_200_reports_with_the_longest_keys(
     assert len(store.asked) == (200 if status == 200 else 0)
 
 
-def test_only_a_batch_may_be_longer_than_16_kb(client: httpx.Client, key: str) -> None:
+def test_only_a_batch_may_be_longer_than_16_kb(client: httpx.Client) -> None:
     headers = {"content-type": "application/json"}
 
     def status(path: str, size: int) -> int:
-        content = json.dumps(report(key)) + " " * size
+        content = json.dumps(report(KEY)) + " " * size
         return client.post(path, content=content, headers=headers).status_code
 
     assert status("/api/receipts", 17_000) == 413
@@ -509,9 +499,9 @@ def test_only_a_batch_may_be_longer_than_16_kb(client: httpx.Client, key: str) -
     ids=["lost", "refused"],
 )
 def test_a_batch_fails_as_a_whole_if_oss_does_and_may_be_repeated(
-    client: httpx.Client, store: FakeStore, key: str, error: Exception, status: int
+    client: httpx.Client, store: FakeStore, error: Exception, status: int
 ) -> None:
-    reports = [report(f"{key}{number}") for number in range(40)]
+    reports = [report(f"{KEY}{number}") for number in range(40)]
     for each in reports:
         store.put(str(each["key"]), size=9, crc64=CRC64)
 
@@ -525,23 +515,23 @@ def test_a_batch_fails_as_a_whole_if_oss_does_and_may_be_repeated(
     assert {each["stored"] for each in again.json()["receipts"]} == {True}
 
 
-def test_batches_ask_oss_for_16_objects_at_a_time(make_client: MakeClient, key: str) -> None:
+def test_batches_ask_oss_for_16_objects_at_a_time(make_client: MakeClient) -> None:
     store = SlowStore()
     with make_client(store=store) as client:
-        batch(client, *(report(f"{key}{number}") for number in range(50)))
+        batch(client, *(report(f"{KEY}{number}") for number in range(50)))
 
     assert (len(store.asked), store.most) == (50, 16)
 
 
 @patch("ossferry.access.rate_limits.OBJECTS", "5/minute")
 def test_t62_a_batch_counts_as_its_reports(
-    make_client: MakeClient, store: FakeStore, key: str, audit_lines: list[dict[str, str]]
+    make_client: MakeClient, store: FakeStore, audit_lines: list[dict[str, str]]
 ) -> None:
     with make_client(**OBJECTS) as client:
-        foreign = batch(client, report(key), report("uploads/x")).status_code
+        foreign = batch(client, report(KEY), report("uploads/x")).status_code
         asked_at_first = len(store.asked)
         sizes = (2, 2, 2, 1)
-        answers = [batch(client, *[report(key)] * size).status_code for size in sizes]
+        answers = [batch(client, *[report(KEY)] * size).status_code for size in sizes]
 
     assert (foreign, asked_at_first) == (403, 0)
     assert answers == [200, 200, 429, 200]
@@ -556,10 +546,10 @@ def test_t62_a_batch_counts_as_its_reports(
 
 @patch("ossferry.access.rate_limits.OBJECTS", "3/minute")
 def test_t62_a_batch_above_the_limit_passes_alone_and_leaves_the_list_usable(
-    make_client: MakeClient, key: str
+    make_client: MakeClient,
 ) -> None:
     with make_client(**OBJECTS) as client:
-        answers = [batch(client, *[report(key)] * 4).status_code for _ in range(2)]
+        answers = [batch(client, *[report(KEY)] * 4).status_code for _ in range(2)]
         listed = client.get("/api/objects").status_code
 
     assert (answers, listed) == ([200, 429], 200)
@@ -579,12 +569,12 @@ class StuckStore(FakeStore):
 
 @pytest.mark.parametrize(("most", "share"), [(20, 2), (5, 1)])
 def test_t62_one_person_has_a_tenth_of_all_requests_that_run(
-    make_app: MakeApp, key: str, most: int, share: int
+    make_app: MakeApp, most: int, share: int
 ) -> None:
     store = StuckStore()
     with patch("ossferry.access.gate.MAX_REQUESTS", most):
         app = make_app(store=store)
-    body = {"reports": [report(key)]}
+    body = {"reports": [report(KEY)]}
 
     async def ask() -> tuple[list[int], int, list[int]]:
         async with (

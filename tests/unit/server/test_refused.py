@@ -14,12 +14,12 @@ from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.hooks.calls import Event
-from ossferry.identity.owner import Owner, owner_of, principal_prefix
+from ossferry.identity.owner import owner_of
 from ossferry.ledger import people
 from ossferry.settings.model import Settings
 from ossferry.uploads.reconcile import Differences
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, MakeSettings
+from support.server_fakes import ALICE, OBJECTS, SECRET, FakeClock, FakeStore, FakeSts, MakeSettings
 
 GOOD, BAD = "11051210869376104954", "4041730234"
 METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
@@ -74,11 +74,8 @@ class World:
         self.client.close()
 
     def key_of(self, user: str, name: str = "x.txt") -> str:
-        prefix = principal_prefix(DEMO_USERS[user], secret=self.settings.secret_bytes)
+        prefix = owner_of(DEMO_USERS[user], secret=SECRET).prefix
         return f"{prefix}2026-03-14/r/{name}"
-
-    def owner(self, user: str = "alice") -> Owner:
-        return owner_of(DEMO_USERS[user], secret=self.settings.secret_bytes)
 
     def damage(self, key: str = "") -> None:
         """Store an object that differs from the file."""
@@ -97,7 +94,7 @@ class World:
         after: Any = self.app.state.uploads
 
         async def look() -> Differences:
-            found: Differences = await after.reconciler.look_through(self.owner())
+            found: Differences = await after.reconciler.look_through(ALICE)
             while await after.delivery.deliver("told"):
                 pass
             return found
@@ -113,7 +110,7 @@ class World:
                 owners = await people.to_reconcile(
                     connection, self.clock(), at_least_every=timedelta(days=1), limit=9
                 )
-            return self.owner() in owners
+            return ALICE in owners
 
         return self.run(ask())
 
@@ -122,7 +119,7 @@ class World:
         return [each["key"] for answer in lists for each in answer.json()["objects"]]
 
     def left(self) -> dict[str, int]:
-        self.app.state.uploads.quotas.forget(self.owner())
+        self.app.state.uploads.quotas.forget(ALICE)
         found: dict[str, int] = self.client.post("/api/grant").json()["limits"]["quota"]
         return found
 
@@ -489,9 +486,7 @@ def test_a_callback_adopts_nothing_that_was_refused(world: World) -> None:
 
     async def replayed() -> str:
         try:
-            await after.recorder.record(
-                world.owner(), world.store.objects[world.key], source="callback"
-            )
+            await after.recorder.record(ALICE, world.store.objects[world.key], source="callback")
         except Exception as error:
             return getattr(error, "code", "")
         return "recorded"

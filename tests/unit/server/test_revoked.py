@@ -7,12 +7,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from ossferry.authentication.demo import DEMO_USERS
-from ossferry.identity.owner import Owner, owner_of
 from ossferry.ledger import people
-from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, MakeApp
+from support.server_fakes import ALICE, OBJECTS, FakeClock, FakeStore, MakeApp
 
 NOTICED_S = 2.1
 
@@ -37,14 +34,8 @@ def site(app: Starlette) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def alice(settings: Settings) -> Owner:
-    """Alice as an owner of uploads."""
-    return owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
-
-
-@pytest.fixture
 def revoke(
-    app: Starlette, site: httpx.Client, clock: FakeClock, seconds: list[float], alice: Owner
+    app: Starlette, site: httpx.Client, clock: FakeClock, seconds: list[float]
 ) -> Callable[[bool], None]:
     """Return a function that revokes or restores Alice's access in the database.
 
@@ -54,7 +45,7 @@ def revoke(
 
     async def write(shut: bool) -> None:
         async with app.state.uploads.database.write() as connection:
-            await people.set_revoked(connection, alice.hash, clock() if shut else None)
+            await people.set_revoked(connection, ALICE.hash, clock() if shut else None)
 
     def run(shut: bool) -> None:
         transport._runner.run(write(shut))
@@ -86,11 +77,11 @@ def everything(site: httpx.Client, key: str, undo: str) -> list[httpx.Response]:
 
 
 def test_who_was_shut_out_is_refused_everywhere_until_let_in_again(
-    site: httpx.Client, store: FakeStore, alice: Owner, revoke: Callable[[bool], None]
+    site: httpx.Client, store: FakeStore, revoke: Callable[[bool], None]
 ) -> None:
     site.post("/api/grant")
     gone, kept = (
-        store.put(f"{alice.prefix}2026-03-14/r/{name}.png", content_type="image/png").key
+        store.put(f"{ALICE.prefix}2026-03-14/r/{name}.png", content_type="image/png").key
         for name in ("gone", "kept")
     )
     undo = site.delete(f"/api/objects/{gone}").json()["undo"]["id"]

@@ -7,20 +7,16 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from ossferry.authentication.demo import DEMO_USERS
-from ossferry.identity.owner import principal_prefix
-from ossferry.settings.model import Settings
-from support.server_fakes import FakeStore
+from support.server_fakes import ALICE, FakeStore
 
 HOUR = 3600
 JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
-def key(settings: Settings, store: FakeStore) -> str:
+def key(store: FakeStore) -> str:
     """The key of an image of Alice."""
-    prefix = principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
-    return store.put(f"{prefix}2026-03-14/r/pic.png", content_type="image/png").key
+    return store.put(f"{ALICE.prefix}2026-03-14/r/pic.png", content_type="image/png").key
 
 
 def share(client: httpx.Client, key: object, **wishes: object) -> httpx.Response:

@@ -9,11 +9,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError, QuotaExceededError
 from ossferry.hooks.calls import Hooks
 from ossferry.identity.object_keys import TRASH
-from ossferry.identity.owner import owner_of, principal_prefix
 from ossferry.ledger import Database
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Stored
@@ -23,16 +21,15 @@ from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.trash import Trash
 from support.after_upload import until
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, MakeApp, MakeSettings
+from support.server_fakes import ALICE, BOB, OBJECTS, FakeClock, FakeStore, MakeApp, MakeSettings
 
 Make = Callable[..., tuple[httpx.Client, Starlette]]
 
 
 @pytest.fixture
-def key(settings: Settings, store: FakeStore) -> str:
+def key(store: FakeStore) -> str:
     """The key of an upload of Alice."""
-    prefix = principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
-    return store.put(f"{prefix}2026-03-14/r/x.txt").key
+    return store.put(f"{ALICE.prefix}2026-03-14/r/x.txt").key
 
 
 @pytest.fixture
@@ -106,15 +103,14 @@ async def test_where_the_bucket_keeps_versions_nothing_is_removed_for_good(
     make_settings: MakeSettings, store: FakeStore, clock: FakeClock
 ) -> None:
     settings = make_settings(**OBJECTS, undo="versions", quota_objects_total=1)
-    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
     store.is_versioned = True
     async with a_trash(settings, store, clock) as trash:
-        keys = [store.put(f"{alice.prefix}2026-03-14/r/{name}").key for name in "ab"]
-        undo, _ = [await trash.delete(alice, key) for key in keys]
-        await trash.make_room(alice)
+        keys = [store.put(f"{ALICE.prefix}2026-03-14/r/{name}").key for name in "ab"]
+        undo, _ = [await trash.delete(ALICE, key) for key in keys]
+        await trash.make_room(ALICE)
 
         assert undo is not None
-        back, _ = await trash.undo(alice, undo.id)
+        back, _ = await trash.undo(ALICE, undo.id)
         clock.advance(86_401)
         store.asked.clear()
         assert (back.key, await trash.purge(), store.asked) == (keys[0], 1, [])
@@ -191,21 +187,20 @@ def test_t59_what_is_replaced_while_it_is_deleted_stays(
 async def test_t61_a_deleted_upload_that_was_replaced_leaves_nothing_in_the_trash(
     settings: Settings, store: FakeStore, clock: FakeClock
 ) -> None:
-    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
-    key = f"{alice.prefix}2026-03-14/r/x.bin"
+    key = f"{ALICE.prefix}2026-03-14/r/x.bin"
     in_trash, undo = [], None
     async with a_trash(settings, store, clock) as trash:
         for size in range(3):
             clock.advance(1)
             store.put(key, size=size, etag=f"E{size}")
-            undo = await trash.delete(alice, key)
+            undo = await trash.delete(ALICE, key)
             in_trash.append([each for each in store.objects if each.startswith(TRASH)])
         assert undo is not None
         clock.advance(1)
-        back, _ = await trash.undo(alice, undo.id)
-        await trash.delete(alice, key)
+        back, _ = await trash.undo(ALICE, undo.id)
+        await trash.delete(ALICE, key)
         clock.advance(1)
-        await trash._recorder.record(alice, store.put(key, etag="E9"), source="found")
+        await trash._recorder.record(ALICE, store.put(key, etag="E9"), source="found")
         removed = await trash.purge()
 
     assert [len(each) for each in in_trash] == [1, 1, 1]
@@ -217,21 +212,20 @@ async def test_t61_deleted_uploads_and_stored_ones_fit_into_the_quota_together(
     make_settings: MakeSettings, store: FakeStore, clock: FakeClock
 ) -> None:
     settings = make_settings(**OBJECTS, quota_bytes_total=1000, quota_objects_total=4)
-    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
 
     async def deleted(trash: Trash, *sizes: int) -> list[int]:
         for size in sizes:
             clock.advance(1)
-            key = store.put(f"{alice.prefix}2026-03-14/r/{clock()}", size=size).key
-            await trash.delete(alice, key)
-        await trash.make_room(alice)
+            key = store.put(f"{ALICE.prefix}2026-03-14/r/{clock()}", size=size).key
+            await trash.delete(ALICE, key)
+        await trash.make_room(ALICE)
         return [each.size for each in store.objects.values() if each.key.startswith(TRASH)]
 
     async with a_trash(settings, store, clock) as trash, a_trash(settings, store, clock) as other:
         found = [await deleted(trash, 400, 300, 200), await deleted(trash, 300)]
         found.append(await deleted(trash, 1, 1, 1))
-        upload = store.put(f"{alice.prefix}2026-03-14/r/stored", size=998)
-        await other._recorder.record(alice, upload, source="found")
+        upload = store.put(f"{ALICE.prefix}2026-03-14/r/stored", size=998)
+        await other._recorder.record(ALICE, upload, source="found")
         found.append(await deleted(trash))
 
     assert found == [[400, 300, 200], [300, 200, 300], [300, 1, 1, 1], [1, 1]]
@@ -255,14 +249,13 @@ async def test_t59_a_copy_that_was_not_verified_comes_back_only_with_the_same_ch
     settings: Settings, clock: FakeClock, crc64: str
 ) -> None:
     store = LostStore(crc64)
-    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
-    key = store.put(f"{alice.prefix}2026-03-14/r/x.txt").key
+    key = store.put(f"{ALICE.prefix}2026-03-14/r/x.txt").key
 
     async with a_trash(settings, store, clock) as trash:
         with pytest.raises(OssLostError):
-            await trash.delete(alice, key)
+            await trash.delete(ALICE, key)
         store.put(key, is_symlink=True)
-        undo = await trash.delete(alice, key)
+        undo = await trash.delete(ALICE, key)
 
     copies = [each.crc64 for each in store.objects.values()]
     assert (undo is not None, copies) == ((True, ["4041730234"]) if crc64 != "1" else (False, []))
@@ -272,13 +265,12 @@ async def test_who_deletes_the_same_at_once_is_told_the_same(
     settings: Settings, clock: FakeClock
 ) -> None:
     store = SlowStore(TRASH)
-    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
-    key = store.put(f"{alice.prefix}2026-03-14/r/large.bin").key
+    key = store.put(f"{ALICE.prefix}2026-03-14/r/large.bin").key
 
     async with a_trash(settings, store, clock) as one, a_trash(settings, store, clock) as other:
-        undos = await asyncio.gather(one.delete(alice, key), other.delete(alice, key))
+        undos = await asyncio.gather(one.delete(ALICE, key), other.delete(ALICE, key))
         told = {undo.id for undo in undos if undo}
-        back, _ = await one.undo(alice, told.pop())
+        back, _ = await one.undo(ALICE, told.pop())
 
     assert (len(undos), told, back.key) == (2, set(), key)
 
@@ -287,16 +279,15 @@ async def test_processes_that_bring_back_at_once_do_not_find_the_same_room(
     make_settings: MakeSettings, store: FakeStore, clock: FakeClock
 ) -> None:
     settings = make_settings(**OBJECTS, quota_objects_total=1)
-    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
     async with a_trash(settings, store, clock) as one, a_trash(settings, store, clock) as other:
         undos = []
         for name in "ab":
-            key = store.put(f"{alice.prefix}2026-03-14/r/{name}").key
-            undos.append(await one.delete(alice, key))
+            key = store.put(f"{ALICE.prefix}2026-03-14/r/{name}").key
+            undos.append(await one.delete(ALICE, key))
 
         found = await asyncio.gather(
             *(
-                trash.undo(alice, undo.id)
+                trash.undo(ALICE, undo.id)
                 for trash, undo in zip((one, other), undos, strict=True)
                 if undo
             ),
@@ -304,7 +295,7 @@ async def test_processes_that_bring_back_at_once_do_not_find_the_same_room(
         )
 
     refused = [each for each in found if isinstance(each, QuotaExceededError)]
-    back = [key for key in store.objects if key.startswith(alice.prefix)]
+    back = [key for key in store.objects if key.startswith(ALICE.prefix)]
     assert (len(refused), len(back)) == (1, 1)
 
 
@@ -312,7 +303,7 @@ async def test_nobody_waits_for_what_another_person_brings_back(
     make_settings: MakeSettings, clock: FakeClock
 ) -> None:
     settings, store = make_settings(**OBJECTS, quota_objects_total=2), SlowStore("uploads/")
-    owners = [owner_of(DEMO_USERS[name], secret=settings.secret_bytes) for name in ("alice", "bob")]
+    owners = [ALICE, BOB]
     async with a_trash(settings, store, clock) as trash:
         undos = [
             await trash.delete(each, store.put(f"{each.prefix}2026-03-14/r/x").key)
@@ -335,18 +326,17 @@ async def test_what_another_process_has_recorded_leaves_no_room(
     make_settings: MakeSettings, store: FakeStore, clock: FakeClock
 ) -> None:
     settings = make_settings(**OBJECTS, quota_objects_total=1)
-    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
     async with a_trash(settings, store, clock) as one, a_trash(settings, store, clock) as other:
-        undo = await one.delete(alice, store.put(f"{alice.prefix}2026-03-14/r/a").key)
-        await other._quotas.left(alice)  # and it remembers the answer
-        new = store.put(f"{alice.prefix}2026-03-14/r/b")
-        await one._recorder.record(alice, new, source="page")
+        undo = await one.delete(ALICE, store.put(f"{ALICE.prefix}2026-03-14/r/a").key)
+        await other._quotas.left(ALICE)  # and it remembers the answer
+        new = store.put(f"{ALICE.prefix}2026-03-14/r/b")
+        await one._recorder.record(ALICE, new, source="page")
 
         assert undo is not None
         with pytest.raises(QuotaExceededError):
-            await other.undo(alice, undo.id)
+            await other.undo(ALICE, undo.id)
 
-    assert [key for key in store.objects if key.startswith(alice.prefix)] == [new.key]
+    assert [key for key in store.objects if key.startswith(ALICE.prefix)] == [new.key]
 
 
 @pytest.mark.parametrize("id_", ["", "x", 5, None, "' OR 1=1 --"])

@@ -10,36 +10,28 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError
-from ossferry.identity.owner import Owner, principal_prefix
+from ossferry.identity.owner import Owner
 from ossferry.oss.objects import Begun, Part
-from ossferry.settings.model import Settings
 from ossferry.uploads import unfinished
-from support.server_fakes import FakeClock, FakeStore
+from support.server_fakes import ALICE, FakeClock, FakeStore
 
 MIB = 1 << 20
 SCOPE = {"type": "http", "query_string": b""}
 
 
-@pytest.fixture
-def prefix(settings: Settings) -> str:
-    """The key prefix of Alice."""
-    return principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
-
-
 def test_what_is_there_is_told_with_the_latest_first(
-    client: httpx.Client, store: FakeStore, prefix: str
+    client: httpx.Client, store: FakeStore
 ) -> None:
-    store.begin(f"{prefix}2026-03-14/r/a.bin", "A1", [8 * MIB, 8 * MIB, 5])
-    store.begin(f"{prefix}2026-03-14/r/b.bin", "B1", s=60)
+    store.begin(f"{ALICE.prefix}2026-03-14/r/a.bin", "A1", [8 * MIB, 8 * MIB, 5])
+    store.begin(f"{ALICE.prefix}2026-03-14/r/b.bin", "B1", s=60)
 
     answer = client.get("/api/unfinished").json()
 
     assert answer == {
         "uploads": [
             {
-                "key": f"{prefix}2026-03-14/r/b.bin",
+                "key": f"{ALICE.prefix}2026-03-14/r/b.bin",
                 "name": "b.bin",
                 "upload_id": "B1",
                 "size": 0,
@@ -48,7 +40,7 @@ def test_what_is_there_is_told_with_the_latest_first(
                 "last_at": "2026-03-14T09:01:00Z",
             },
             {
-                "key": f"{prefix}2026-03-14/r/a.bin",
+                "key": f"{ALICE.prefix}2026-03-14/r/a.bin",
                 "name": "a.bin",
                 "upload_id": "A1",
                 "size": 16 * MIB + 5,
@@ -62,9 +54,9 @@ def test_what_is_there_is_told_with_the_latest_first(
 
 
 def test_the_first_part_tells_the_part_size_and_the_others_may_be_larger(
-    client: httpx.Client, store: FakeStore, prefix: str, clock: FakeClock
+    client: httpx.Client, store: FakeStore, clock: FakeClock
 ) -> None:
-    key, upload_id = store.begin(f"{prefix}x", "A1", [MIB, 4 * MIB])
+    key, upload_id = store.begin(f"{ALICE.prefix}x", "A1", [MIB, 4 * MIB])
     store.uploads[key, upload_id][1].append(Part(number=6, size=2 * MIB, last_modified=clock()))
 
     (found,) = client.get("/api/unfinished").json()["uploads"]
@@ -72,10 +64,8 @@ def test_the_first_part_tells_the_part_size_and_the_others_may_be_larger(
     assert (found["size"], found["part_size"]) == (7 * MIB, MIB)
 
 
-def test_bytes_that_are_in_two_parts_count_once(
-    client: httpx.Client, store: FakeStore, prefix: str
-) -> None:
-    store.begin(f"{prefix}x", "A1", [MIB, 3 * MIB, MIB, 2 * MIB, 2 * MIB])
+def test_bytes_that_are_in_two_parts_count_once(client: httpx.Client, store: FakeStore) -> None:
+    store.begin(f"{ALICE.prefix}x", "A1", [MIB, 3 * MIB, MIB, 2 * MIB, 2 * MIB])
 
     (found,) = client.get("/api/unfinished").json()["uploads"]
 
@@ -83,9 +73,9 @@ def test_bytes_that_are_in_two_parts_count_once(
 
 
 def test_one_part_that_may_be_the_last_tells_no_part_size(
-    client: httpx.Client, store: FakeStore, prefix: str, clock: FakeClock
+    client: httpx.Client, store: FakeStore, clock: FakeClock
 ) -> None:
-    key, upload_id = store.begin(f"{prefix}x", "A1")
+    key, upload_id = store.begin(f"{ALICE.prefix}x", "A1")
     store.uploads[key, upload_id][1].append(Part(number=7, size=5, last_modified=clock()))
 
     (found,) = client.get("/api/unfinished").json()["uploads"]
@@ -93,14 +83,12 @@ def test_one_part_that_may_be_the_last_tells_no_part_size(
     assert (found["size"], found["part_size"]) == (5, None)
 
 
-def test_of_very_many_only_the_latest_are_looked_at(
-    client: httpx.Client, store: FakeStore, prefix: str
-) -> None:
+def test_of_very_many_only_the_latest_are_looked_at(client: httpx.Client, store: FakeStore) -> None:
     for number in range(unfinished.MAX_SHOWN):
-        store.begin(f"{prefix}{number}", "A1", s=number)
+        store.begin(f"{ALICE.prefix}{number}", "A1", s=number)
     just_enough = client.get("/api/unfinished").json()
     for number in range(unfinished.MAX_SHOWN, unfinished.MAX_SHOWN + 7):
-        store.begin(f"{prefix}{number}", "A1", s=number)
+        store.begin(f"{ALICE.prefix}{number}", "A1", s=number)
     store.asked.clear()
 
     answer = client.get("/api/unfinished").json()
@@ -111,14 +99,14 @@ def test_of_very_many_only_the_latest_are_looked_at(
     assert len(store.asked) == 1 + unfinished.MAX_SHOWN
 
 
-def test_who_asks_many_times_at_once_has_oss_asked_once(store: FakeStore, prefix: str) -> None:
-    api, owner = unfinished.UnfinishedApi(store), Owner(hash="a", label="Alice", prefix=prefix)
-    store.begin(f"{prefix}x", "A1", [5])
+def test_who_asks_many_times_at_once_has_oss_asked_once(store: FakeStore) -> None:
+    api = unfinished.UnfinishedApi(store)
+    store.begin(f"{ALICE.prefix}x", "A1", [5])
     request = Request(SCOPE)
 
     async def ask() -> list[bytes]:
-        answers = await asyncio.gather(*[api.list(request, owner) for _ in range(20)])
-        return [bytes(answer.body) for answer in (*answers, await api.list(request, owner))]
+        answers = await asyncio.gather(*[api.list(request, ALICE) for _ in range(20)])
+        return [bytes(answer.body) for answer in (*answers, await api.list(request, ALICE))]
 
     answers = asyncio.run(ask())
 
@@ -144,9 +132,9 @@ def test_people_who_ask_at_once_learn_of_their_own_uploads_only(store: FakeStore
 
 
 def test_an_upload_that_ends_while_it_is_looked_at_is_left_out(
-    client: httpx.Client, store: FakeStore, prefix: str
+    client: httpx.Client, store: FakeStore
 ) -> None:
-    gone, _ = (store.begin(f"{prefix}{name}", "A1", [5]) for name in ("gone", "here"))
+    gone, _ = (store.begin(f"{ALICE.prefix}{name}", "A1", [5]) for name in ("gone", "here"))
     begun = [each for each, _ in store.uploads.values()]
     del store.uploads[gone]
     store.begun = AsyncMock(return_value=begun)  # type: ignore[method-assign] # listed before
@@ -156,31 +144,27 @@ def test_an_upload_that_ends_while_it_is_looked_at_is_left_out(
     assert [each["name"] for each in found["uploads"]] == ["here"]
 
 
-def test_who_wants_those_of_one_key_gets_no_others(
-    client: httpx.Client, store: FakeStore, prefix: str
-) -> None:
-    store.begin(f"{prefix}a.bin", "A1", [5])
-    store.begin(f"{prefix}a.bin", "A2")
-    store.begin(f"{prefix}a.bin.zip", "B1")
+def test_who_wants_those_of_one_key_gets_no_others(client: httpx.Client, store: FakeStore) -> None:
+    store.begin(f"{ALICE.prefix}a.bin", "A1", [5])
+    store.begin(f"{ALICE.prefix}a.bin", "A2")
+    store.begin(f"{ALICE.prefix}a.bin.zip", "B1")
 
-    found = client.get("/api/unfinished", params={"key": f"{prefix}a.bin"}).json()["uploads"]
+    found = client.get("/api/unfinished", params={"key": f"{ALICE.prefix}a.bin"}).json()["uploads"]
 
     assert sorted((each["upload_id"], each["size"]) for each in found) == [("A1", 5), ("A2", 0)]
 
 
 @pytest.mark.parametrize("key", ["uploads/x", "OWN", "OWN../y"])
 def test_nobody_learns_of_other_peoples_keys(
-    client: httpx.Client, store: FakeStore, prefix: str, key: str
+    client: httpx.Client, store: FakeStore, key: str
 ) -> None:
-    answer = client.get("/api/unfinished", params={"key": key.replace("OWN", prefix)})
+    answer = client.get("/api/unfinished", params={"key": key.replace("OWN", ALICE.prefix)})
 
     assert (answer.status_code, store.asked) in ((400, []), (403, []))
 
 
-def test_a_look_that_fails_when_nobody_waits_any_more_breaks_nothing(
-    store: FakeStore, prefix: str
-) -> None:
-    api, owner = unfinished.UnfinishedApi(store), Owner(hash="a", label="Alice", prefix=prefix)
+def test_a_look_that_fails_when_nobody_waits_any_more_breaks_nothing(store: FakeStore) -> None:
+    api = unfinished.UnfinishedApi(store)
     gate = asyncio.Event()
     unseen: list[object] = []
 
@@ -192,7 +176,7 @@ def test_a_look_that_fails_when_nobody_waits_any_more_breaks_nothing(
 
     async def ask_and_leave() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _loop, what: unseen.append(what))
-        asking = asyncio.create_task(api.list(Request(SCOPE), owner))
+        asking = asyncio.create_task(api.list(Request(SCOPE), ALICE))
         await asyncio.sleep(0)
         asking.cancel()
         await asyncio.wait([asking])
@@ -206,9 +190,9 @@ def test_a_look_that_fails_when_nobody_waits_any_more_breaks_nothing(
 
 
 def test_an_upload_is_removed_again_until_no_late_part_is_left(
-    client: httpx.Client, store: FakeStore, prefix: str, clock: FakeClock
+    client: httpx.Client, store: FakeStore, clock: FakeClock
 ) -> None:
-    key, upload_id = store.begin(f"{prefix}x", "A1", [5])
+    key, upload_id = store.begin(f"{ALICE.prefix}x", "A1", [5])
     store.late = [Part(number=2, size=5, last_modified=clock())] * 2
 
     answer = client.delete("/api/unfinished", params={"key": key, "upload_id": upload_id})
@@ -218,9 +202,9 @@ def test_an_upload_is_removed_again_until_no_late_part_is_left(
 
 
 def test_what_does_not_go_is_not_called_gone(
-    client: httpx.Client, store: FakeStore, prefix: str, clock: FakeClock
+    client: httpx.Client, store: FakeStore, clock: FakeClock
 ) -> None:
-    key, upload_id = store.begin(f"{prefix}x", "A1", [5])
+    key, upload_id = store.begin(f"{ALICE.prefix}x", "A1", [5])
     store.late = [Part(number=2, size=5, last_modified=clock())] * unfinished.ABORTS
 
     answer = client.delete("/api/unfinished", params={"key": key, "upload_id": upload_id})
@@ -243,17 +227,11 @@ def test_what_does_not_go_is_not_called_gone(
     ],
 )
 def test_what_is_not_an_unfinished_upload_of_ones_own_is_refused(
-    client: httpx.Client,
-    store: FakeStore,
-    prefix: str,
-    key: str,
-    upload_id: str,
-    status: int,
-    code: str,
+    client: httpx.Client, store: FakeStore, key: str, upload_id: str, status: int, code: str
 ) -> None:
-    store.begin(f"{prefix}x", "A1", [5])
+    store.begin(f"{ALICE.prefix}x", "A1", [5])
     before = dict(store.uploads)
-    params = {"key": key.replace("OWN", prefix), "upload_id": upload_id}
+    params = {"key": key.replace("OWN", ALICE.prefix), "upload_id": upload_id}
 
     answer = client.delete("/api/unfinished", params=params)
 
