@@ -17,7 +17,6 @@ from ossferry.errors import SettingsError
 from ossferry.grants.encryption import encryption_of
 from support.server_fakes import MakeClient, MakeSettings
 
-MakeClient = MakeClient
 PKCS8 = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 SPKI = (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 MIB = 1024 * 1024

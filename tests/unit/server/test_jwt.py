@@ -14,7 +14,7 @@ from ossferry.authentication.tokens import ALGORITHMS, TokenVerifier
 from ossferry.clock import utc_now
 from ossferry.errors import IssuerLostError, NotIdentifiedError
 from support.fake_issuer import CLIENT_ID, FakeIssuer
-from support.forged_tokens import FORGED, ISSUER, OTHER_KEY, now, signed_with
+from support.forged_tokens import FORGED, ISSUER, OTHER_KEY, signed_with
 
 Claims: TypeAlias = Callable[[str], dict[str, object]]
 """Verifies a token."""
@@ -64,18 +64,17 @@ def test_a_good_token_says_who(claims: Claims) -> None:
     assert claims(ISSUER.token())["sub"] == "carol-1"
 
 
-@pytest.mark.parametrize(("claim", "offset_s"), [("exp", -30), ("nbf", 30), ("iat", 30)])
-def test_clocks_may_differ_by_a_minute(claims: Claims, claim: str, offset_s: int) -> None:
-    token = ISSUER.token(**{claim: now() + offset_s})
-
-    assert claims(token)["sub"] == "carol-1"
-
-
 @pytest.mark.parametrize(
     ("claim", "offset_s", "is_accepted"),
-    [("exp", -59, True), ("exp", -61, False), ("nbf", 60, True), ("nbf", 61, False)],
+    [
+        ("exp", -59, True),
+        ("exp", -61, False),
+        ("nbf", 60, True),
+        ("nbf", 61, False),
+        ("iat", 30, True),
+    ],
 )
-def test_clocks_that_differ_by_more_than_a_minute_make_a_token_invalid(
+def test_clocks_may_differ_by_a_minute_and_no_more(
     jwks: Jwks, claim: str, offset_s: int, is_accepted: bool
 ) -> None:
     moment = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)

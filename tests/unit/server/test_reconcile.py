@@ -14,28 +14,22 @@ from ossferry.app import create_app
 from ossferry.background import UploadServices
 from ossferry.clock import utc_now
 from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError
-from ossferry.hooks.calls import Hooks
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts
 from ossferry.ledger.standing import standing
 from ossferry.ledger.tables import deliveries
-from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Listed, Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.inventory import check_receipts, stored_uploads
 from ossferry.uploads.lists import object_json
-from ossferry.uploads.quotas import Quotas
-from ossferry.uploads.receipts import Recorder
-from ossferry.uploads.reconcile import HOLD_S, Reconciler
-from ossferry.uploads.refused import RefusedUploads
+from ossferry.uploads.reconcile import HOLD_S
 from ossferry.uploads.scope import Scope
-from ossferry.uploads.trash import Trash
 from support.ledgers import owner
 from support.server_fakes import (
     OBJECTS,
     FakeClock,
     FakeStore,
-    FakeSts,
+    MakeApp,
     MakeSettings,
     UnexpectedError,
 )
@@ -54,6 +48,14 @@ class StoreWithFaults(FakeStore):
         super()._note(key)
         if key in self.faults:
             raise self.faults[key]
+
+
+async def grant(uploads: UploadServices, clock: FakeClock, *owners: Owner) -> None:
+    """Note credentials of these principals, so that their folders are reconciled."""
+    async with uploads.database.write() as connection:
+        for each in owners:
+            until = clock() + timedelta(minutes=15)
+            await people.remember(connection, each, clock(), granted_until=until)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +110,9 @@ async def test_t60_an_object_that_cannot_be_read_counts_as_listed_and_ends_nothi
     store.put(changed, size=7, etag="E", is_symlink=True)
     del store.objects[gone]
     store.faults[gone] = store.faults[bad]
-    clock.advance(HOLD_S + 1)  # the lease of the first process ends
     second, _ = await a_round(settings, store, clock, puts=False)
     again = await used_by(settings, alice)
     store.faults.clear()
-    clock.advance(HOLD_S + 1)
     await a_round(settings, store, clock, puts=False)
 
     assert (first, second, used) == (3, 3, (12_000_000 + 9 + 5 + 3, 4))
@@ -200,19 +200,11 @@ async def announced(settings: Settings) -> str:
 
 
 async def test_r64_after_a_restart_the_next_process_reconciles_at_once(
-    settings: Settings, clock: FakeClock, sts: FakeSts, store: FakeStore
+    make_app: MakeApp, clock: FakeClock, store: FakeStore
 ) -> None:
     """A process that another one keeps waiting takes no lease away when it stops."""
-
-    def process() -> UploadServices:
-        app = create_app(settings, assume_role=sts, clock=clock, store=store)
-        uploads: UploadServices = app.state.uploads
-        return uploads
-
-    first, waiting, after = process(), process(), process()
-    async with first.database.write() as connection:
-        until = clock() + timedelta(minutes=15)
-        await people.remember(connection, OWNERS[0], clock(), granted_until=until)
+    first, waiting, after = (make_app(store=store).state.uploads for _ in range(3))
+    await grant(first, clock, OWNERS[0])
 
     done = [await first.reconciler.run(), await waiting.reconciler.run()]
     await waiting.close()
@@ -225,15 +217,10 @@ async def test_r64_after_a_restart_the_next_process_reconciles_at_once(
 
 
 async def test_r64_two_minutes_after_a_kill_the_next_process_reconciles(
-    settings: Settings, clock: FakeClock, sts: FakeSts, store: FakeStore
+    make_app: MakeApp, clock: FakeClock, store: FakeStore
 ) -> None:
-    killed, after = (
-        create_app(settings, assume_role=sts, clock=clock, store=store).state.uploads
-        for _ in range(2)
-    )
-    async with killed.database.write() as connection:
-        until = clock() + timedelta(minutes=15)
-        await people.remember(connection, OWNERS[0], clock(), granted_until=until)
+    killed, after = (make_app(store=store).state.uploads for _ in range(2))
+    await grant(killed, clock, OWNERS[0])
 
     done = [await killed.reconciler.run()]
     for seconds in (119, 2):
@@ -246,12 +233,9 @@ async def test_r64_two_minutes_after_a_kill_the_next_process_reconciles(
 
 
 async def test_a_process_that_has_lost_its_turn_forgets_since_when_objects_wait(
-    settings: Settings, clock: FakeClock, sts: FakeSts, store: FakeStore
+    make_app: MakeApp, clock: FakeClock, store: FakeStore
 ) -> None:
-    first, other = (
-        create_app(settings, assume_role=sts, clock=clock, store=store).state.uploads
-        for _ in range(2)
-    )
+    first, other = (make_app(store=store).state.uploads for _ in range(2))
     alice, key = OWNERS[0], f"{OWNERS[0].prefix}x.txt"
 
     async def run(uploads: UploadServices) -> None:
@@ -293,17 +277,11 @@ class SlowStore(FakeStore):
 
 
 async def test_no_other_process_reconciles_during_a_long_round(
-    settings: Settings, clock: FakeClock, sts: FakeSts
+    make_app: MakeApp, clock: FakeClock
 ) -> None:
     store = SlowStore(clock)
-    first, other = (
-        create_app(settings, assume_role=sts, clock=clock, store=store).state.uploads
-        for _ in range(2)
-    )
-    async with first.database.write() as connection:
-        for each in OWNERS:
-            until = clock() + timedelta(minutes=15)
-            await people.remember(connection, each, clock(), granted_until=until)
+    first, other = (make_app(store=store).state.uploads for _ in range(2))
+    await grant(first, clock, *OWNERS)
 
     store.other = other.reconciler.run
     store.done.append(await first.reconciler.run())
@@ -329,13 +307,13 @@ Changing: TypeAlias = AbstractAsyncContextManager[tuple[ChangingStore, UploadSer
 
 
 @pytest.fixture
-def changing(make_settings: MakeSettings, clock: FakeClock, sts: FakeSts) -> Changing:
+def changing(make_app: MakeApp) -> Changing:
     """A store, a server with a quota, and the key of an object that both have."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[tuple[ChangingStore, UploadServices, str]]:
-        store, settings = ChangingStore(), make_settings(**OBJECTS, quota_objects_total=5)
-        app = create_app(settings, assume_role=sts, clock=clock, monotonic=lambda: 0.0, store=store)
+        store = ChangingStore()
+        app = make_app(quota_objects_total=5, **OBJECTS, monotonic=lambda: 0.0, store=store)
         uploads: UploadServices = app.state.uploads
         recorded = store.put(f"{OWNERS[0].prefix}x.txt")
         await uploads.recorder.record(OWNERS[0], recorded, source="page")
@@ -420,35 +398,18 @@ async def a_round(
     Args:
         puts: whether each principal has stored an object before.
     """
-    database, hooks = (
-        Database(settings.ledger_url),
-        Hooks(settings, {"all": SimpleNamespace(on_uploaded=print)}),
-    )
-    quotas = Quotas(settings, database, clock=clock, monotonic=lambda: 0.0)
-    recorder = Recorder(database, hooks, quotas, metrics=Metrics(), clock=clock)
-    try:
+    with patch("ossferry.uploads.refused.SETTLE", timedelta()):
+        hooks = {"all": SimpleNamespace(on_uploaded=print)}
+        app = create_app(settings, clock=clock, store=store, hooks=hooks, monotonic=lambda: 0.0)
+    uploads: UploadServices = app.state.uploads
+    if puts:
         for each in OWNERS:
-            if puts:
-                store.put(f"{each.prefix}x.txt")
-            until = clock() + timedelta(minutes=15)
-            async with database.write() as connection:
-                await people.remember(connection, each, clock(), granted_until=until)
-        metrics = Metrics()
-        with patch("ossferry.uploads.refused.SETTLE", timedelta()):
-            refused = RefusedUploads(store, database, hooks, quotas, metrics=metrics, clock=clock)
-        reconciler = Reconciler(
-            store,
-            database,
-            recorder,
-            hooks,
-            quotas,
-            refused=refused,
-            trash=Trash(settings, store, database, recorder, hooks, quotas, clock=clock),
-            clock=clock,
-        )
-        done = await reconciler.run()
-        async with database.read() as connection:
-            keys = [f"{each.prefix}x.txt" for each in OWNERS]
-            return done, sorted(await receipts.of_keys(connection, keys))
+            store.put(f"{each.prefix}x.txt")
+    await grant(uploads, clock, *OWNERS)
+    try:
+        done = await uploads.reconciler.run()
+        async with uploads.database.read() as connection:
+            known = await receipts.of_keys(connection, list(store.objects))
     finally:
-        await database.close()
+        await uploads.close()
+    return done, sorted(known)

@@ -10,7 +10,6 @@ import pytest
 from ossferry.oss.post_object import MAX_FILE_SIZE
 from support.server_fakes import OBJECTS, FakeClock, FakeSts, MakeClient
 
-MakeClient = MakeClient
 BOUND_BY_ALL = [
     {"bucket": "web-direct-upload"},
     {"x-oss-signature-version": "OSS4-HMAC-SHA256"},

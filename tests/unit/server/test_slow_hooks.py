@@ -6,14 +6,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from ossferry.app import create_app
-from ossferry.authentication.demo import DEMO_USERS
 from ossferry.clock import utc_now
 from ossferry.hooks import delivery
 from ossferry.hooks.calls import Event
-from ossferry.identity.owner import owner_of
 from support.after_upload import until
-from support.server_fakes import OBJECTS, FakeStore, FakeSts, MakeSettings
+from support.server_fakes import ALICE, OBJECTS, FakeStore, MakeApp
 from support.serving import serve
 
 UPLOADS = 20
@@ -50,11 +47,7 @@ def hanging() -> Iterator[Hanging]:
 
 
 def test_a_hook_that_hangs_keeps_nobody_else_waiting(
-    make_settings: MakeSettings,
-    sts: FakeSts,
-    store: FakeStore,
-    hanging: Hanging,
-    monkeypatch: pytest.MonkeyPatch,
+    make_app: MakeApp, store: FakeStore, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "HOOK_TIMEOUT_S", 1.0)
     counting, told = Counting(), []
@@ -63,22 +56,17 @@ def test_a_hook_that_hangs_keeps_nobody_else_waiting(
         told.append(request.headers["webhook-id"])
         return httpx.Response(204)
 
-    settings = make_settings(
+    app = make_app(
         **OBJECTS,
         webhook_url="https://hooks.example.com/",
         webhook_secret="a-webhook-key-of-more-than-32-characters",
-    )
-    owner = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
-    app = create_app(
-        settings,
-        assume_role=sts,
-        store=store,
+        clock=utc_now,
         hooks={"a-hanging": hanging, "counting": counting},
         outbound=httpx.AsyncClient(transport=httpx.MockTransport(receive)),
     )
     with serve(app) as url, httpx.Client(base_url=url, trust_env=False) as site:
         for number in range(UPLOADS):
-            stored = store.put(f"{owner.prefix}2026-03-14/r/{number}", last_modified=utc_now())
+            stored = store.put(f"{ALICE.prefix}2026-03-14/r/{number}", last_modified=utc_now())
             report = {"key": stored.key, "size": stored.size, "crc64": stored.crc64}
             assert site.post("/api/receipts", json=report).status_code == 200
 
