@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlencode
 
@@ -45,43 +46,33 @@ Need: TypeAlias = Literal["checked", "encrypted", "typed"]
 _UPLOAD = re.compile(rf"({DAY})\.({RANDOM})\.([0-9a-f]{{32}})")
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class FormPages:
     """The handlers of the pages below `/form`."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        forms: Forms,
-        html: FormHtml,
-        *,
-        token: TokenApi,
-        authenticator: Authenticator,
-        store: ObjectStore | None,
-        recorder: Recorder | None,
-        clock: Clock,
-    ) -> None:
-        self._settings = settings
-        self._forms = forms
-        self._html = html
-        self._token = token
-        self._authenticator = authenticator
-        self._store = store
-        self._recorder = recorder
-        self._clock = clock
+    settings: Settings
+    forms: Forms
+    html: FormHtml
+    _: KW_ONLY
+    token: TokenApi
+    authenticator: Authenticator
+    store: ObjectStore | None
+    recorder: Recorder | None
+    clock: Clock
 
     async def show(self, request: Request) -> Response:
         """Handle `GET /form`: return a page with a form, or send the user to the sign-in page.
 
         If the form cannot do what the settings or a permission require, return a page that says so.
         """
-        need = _need(self._settings)
+        need = _need(self.settings)
         if need:
             return self._refuse(need, request)
-        instead = await self._authenticator.welcome(request)
+        instead = await self.authenticator.welcome(request)
         if instead is not None:
             return instead
         try:
-            grant, wish = await self._token.obtain(
+            grant, wish = await self.token.obtain(
                 request,
                 FormWish,
                 kind="form",
@@ -99,12 +90,12 @@ class FormPages:
             back = f"{self._origin(request)}{mount_path(request.scope)}/form/back?{query}"
             return "success_action_redirect", back
 
-        form = self._forms.sign(grant, wish, success=success)
-        life_s = int((form.expires_at - self._clock()).total_seconds())
+        form = self.forms.sign(grant, wish, success=success)
+        life_s = int((form.expires_at - self.clock()).total_seconds())
         response = self._answer(request, "form", form=form, life_s=life_s)
         if chosen:
             keep_language(response, chosen["lang"])
-        self._authenticator.renew(request, response)
+        self.authenticator.renew(request, response)
         return response
 
     async def back(self, request: Request) -> Response:
@@ -130,18 +121,18 @@ class FormPages:
             OssLostError, OssRefusedError, LedgerLostError: the objects cannot be read or recorded.
         """
         directory = self._directory(request.query_params, principal)
-        if self._store is None or self._recorder is None:
+        if self.store is None or self.recorder is None:
             return self._answer(request, "outcome", what="unchecked", good=True)
-        found = await self._find(self._store, directory)
+        found = await self._find(self.store, directory)
         if not found:
             return self._answer(request, "outcome", 404, what="nothing", good=False)
         kept = [each for each in found if self._is_taken(each, directory)]
         for each in kept:
-            await self._recorder.record(principal, each, source="form")
+            await self.recorder.record(principal, each, source="form")
         if len(kept) < len(found):
             for each in found:
                 if each not in kept:
-                    await self._store.delete(each.key)
+                    await self.store.delete(each.key)
             return self._answer(request, "outcome", 415, what="removed", good=False)
         return self._answer(request, "arrived", stored=kept, directory=directory)
 
@@ -153,7 +144,7 @@ class FormPages:
         self, request: Request, template: str, status: int = 200, **values: object
     ) -> Response:
         base, language = mount_path(request.scope), language_of(request, LANGUAGES)
-        page = self._html.page(template, base=base, language=language, **values)
+        page = self.html.page(template, base=base, language=language, **values)
         return HTMLResponse(page, status, headers={"vary": VARY})
 
     async def _find(self, store: ObjectStore, directory: str) -> Sequence[Stored]:
@@ -167,7 +158,7 @@ class FormPages:
 
     def _is_taken(self, stored: Stored, directory: str) -> bool:
         name = stored.key.removeprefix(directory)
-        return takes(self._settings.allowed_types, name, stored.content_type)
+        return takes(self.settings.allowed_types, name, stored.content_type)
 
     def _origin(self, request: Request) -> str:
         """Return the server's public origin, such as `https://uploads.example.com`.
@@ -176,7 +167,7 @@ class FormPages:
         `HostGuard` has checked.
         """
         own = f"{request.url.scheme}://{request.headers['host']}"
-        return self._settings.public_url or own
+        return self.settings.public_url or own
 
     def _check_types(self, _wish: FormWish, permission: Permission) -> None:
         """Refuse types of an application's permission: `arrived` knows those in the settings only.
@@ -184,7 +175,7 @@ class FormPages:
         Raises:
             NowhereError: a permission limits the types.
         """
-        if permission.types != self._settings.allowed_types:
+        if permission.types != self.settings.allowed_types:
             raise NowhereError("A form for any file cannot check the type, which is required here.")
 
     def _named(self, principal: Owner, directory: str) -> Mapping[str, str]:
@@ -206,7 +197,7 @@ class FormPages:
 
     def _proof(self, directory: str) -> str:
         text = f"ossferry/form\0{directory}"
-        return hmac.new(self._settings.secret_bytes, text.encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.new(self.settings.secret_bytes, text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _need(settings: Settings) -> Need | None:

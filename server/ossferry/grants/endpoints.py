@@ -5,6 +5,7 @@ written for Alibaba Cloud's upload tutorial depend on `/get_sts_token`.
 """
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, NotRequired, TypeVar
 
 from pydantic import Field
@@ -56,6 +57,7 @@ def _check_nothing(_body: Refused, _permission: Permission) -> None:
     """Accept every body: the default of `TokenApi.obtain`."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class TokenApi:
     """The handlers of the routes that issue credentials.
 
@@ -63,32 +65,18 @@ class TokenApi:
         grant_log: checks quotas and records grants; None if the server has no ledger.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        authenticator: Authenticator,
-        gate: Gate,
-        authorizer: Authorizer,
-        grants: Grants,
-        grant_log: GrantLog | None,
-        answers: Answers,
-        audit: Audit,
-        metrics: Metrics,
-        clock: Clock,
-        span: Span,
-    ) -> None:
-        self._settings = settings
-        self._authenticator = authenticator
-        self._gate = gate
-        self._authorizer = authorizer
-        self._grants = grants
-        self._grant_log = grant_log
-        self._answers = answers
-        self._audit = audit
-        self._metrics = metrics
-        self._clock = clock
-        self._span = span
+    settings: Settings
+    _: KW_ONLY
+    authenticator: Authenticator
+    gate: Gate
+    authorizer: Authorizer
+    grants: Grants
+    grant_log: GrantLog | None
+    answers: Answers
+    audit: Audit
+    metrics: Metrics
+    clock: Clock
+    span: Span
 
     async def get_sts_token(self, request: Request) -> Response:
         """Handle `GET /get_sts_token`: return credentials.
@@ -99,7 +87,7 @@ class TokenApi:
             FormsOnlyError: the setting `grant` is `form`.
             OssferryError: the request is refused, or STS returns no credentials.
         """
-        if self._settings.grant == "form":
+        if self.settings.grant == "form":
             raise FormsOnlyError("Ask POST /api/grant or POST /api/form for a form.")
         grant, _ = await self.obtain(request, Refused)
         token: StsToken = {
@@ -108,10 +96,10 @@ class TokenApi:
             "SecurityToken": grant.credentials.security_token,
             "Expiration": utc_text(grant.credentials.expires_at),
         }
-        if self._settings.cname:
+        if self.settings.cname:
             token["cname"] = True
         response = JSONResponse(token)
-        self._authenticator.renew(request, response)
+        self.authenticator.renew(request, response)
         return response
 
     async def grant(self, request: Request) -> Response:
@@ -126,11 +114,11 @@ class TokenApi:
             OssferryError: the request is refused, or STS returns no credentials.
         """
         kind: Literal["credentials", "form"] = (
-            "form" if self._settings.grant == "form" else "credentials"
+            "form" if self.settings.grant == "form" else "credentials"
         )
         grant, _ = await self.obtain(request, Refused, kind=kind)
-        response = JSONResponse(self._answers.answer(grant, now=self._clock()))
-        self._authenticator.renew(request, response)
+        response = JSONResponse(self.answers.answer(grant, now=self.clock()))
+        self.authenticator.renew(request, response)
         return response
 
     async def obtain(
@@ -154,20 +142,20 @@ class TokenApi:
             OssferryError: the request is refused, or STS returns no credentials.
         """
         action, id_ = "form" if kind == "form" else "", request_id(request)
-        with self._span("ossferry.grant") as note:
+        with self.span("ossferry.grant") as note:
             note("ossferry.request_id", id_)
             try:
-                principal = await self._gate.enter(request, requirements)
+                principal = await self.gate.enter(request, requirements)
                 body = await read_optional_body(request, model)
                 wanted = body.wanted(kind)
                 if body.refused_key_id:
-                    await self._gate.admit_renewal(principal)
-                log, left = self._grant_log, None
+                    await self.gate.admit_renewal(principal)
+                log, left = self.grant_log, None
                 if log is not None:
                     left = await log.admit(principal, size=wanted.size or 0)
-                permission = await self._authorizer.allowed(request, principal, wanted)
+                permission = await self.authorizer.allowed(request, principal, wanted)
                 check(body, permission)
-                grant = await self._grants.grant(
+                grant = await self.grants.grant(
                     principal,
                     permission,
                     left=left,
@@ -180,13 +168,13 @@ class TokenApi:
                     await log.record(principal, grant.credentials)
             except Exception as error:
                 known = error if isinstance(error, OssferryError) else OssferryError()
-                self._metrics.decided(known.code)
-                self._audit.acted(request, action=action, outcome=known.code)
+                self.metrics.decided(known.code)
+                self.audit.acted(request, action=action, outcome=known.code)
                 raise
             note("ossferry.outcome", grant.outcome)
         folder, outcome = grant.prefix.removeprefix(principal.prefix), grant.outcome
-        self._audit.issued(
+        self.audit.issued(
             request, principal, grant.credentials, outcome=outcome, action=action, folder=folder
         )
-        self._metrics.decided(outcome)
+        self.metrics.decided(outcome)
         return grant, body

@@ -8,6 +8,7 @@ seconds. An answer with expired credentials counts as a failure.
 """
 
 import asyncio
+from dataclasses import KW_ONLY, dataclass, field
 
 import limits
 
@@ -97,26 +98,18 @@ class Breaker:
         self._open_until = self._monotonic() + OPEN_S
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class GuardedSts:
     """An `AssumeRole` function with a rate limit, a circuit breaker and one retry."""
 
-    def __init__(
-        self,
-        inner: AssumeRole,
-        *,
-        pace: Pace,
-        breaker: Breaker,
-        metrics: Metrics,
-        clock: Clock,
-        span: Span = no_span,
-    ) -> None:
-        self._inner = inner
-        self._pace = pace
-        self._breaker = breaker
-        self._metrics = metrics
-        self._clock = clock
-        self._span = span
-        self._is_well = False
+    inner: AssumeRole
+    _: KW_ONLY
+    pace: Pace
+    breaker: Breaker
+    metrics: Metrics
+    clock: Clock
+    span: Span = no_span
+    _is_well: bool = field(init=False, default=False)
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
         """Return credentials from STS; implements `AssumeRole`."""
@@ -149,25 +142,25 @@ class GuardedSts:
         return await self._once(session_name, policy)
 
     async def _once(self, session_name: str, policy: str) -> StsCredentials:
-        self._breaker.check()
-        await self._pace.turn()
+        self.breaker.check()
+        await self.pace.turn()
         try:
-            with self._span("ossferry.sts.assume_role"):
-                answer = await self._inner(session_name=session_name, policy=policy)
-            if answer.expires_at <= self._clock():
+            with self.span("ossferry.sts.assume_role"):
+                answer = await self.inner(session_name=session_name, policy=policy)
+            if answer.expires_at <= self.clock():
                 raise StsExpiredError("expired")
         except StsExpiredError:
-            self._breaker.lost()
-            self._metrics.called_sts("expired")
+            self.breaker.lost()
+            self.metrics.called_sts("expired")
             raise
         except StsLostError:
-            self._breaker.lost()
-            self._metrics.called_sts("lost")
+            self.breaker.lost()
+            self.metrics.called_sts("lost")
             raise
         except StsRefusedError:
-            self._breaker.answered()
-            self._metrics.called_sts("refused")
+            self.breaker.answered()
+            self.metrics.called_sts("refused")
             raise
-        self._breaker.answered()
-        self._metrics.called_sts("ok")
+        self.breaker.answered()
+        self.metrics.called_sts("ok")
         return answer

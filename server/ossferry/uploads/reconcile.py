@@ -14,7 +14,7 @@ of them.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 
 from ossferry.clock import Clock, monotonic, utc_now
@@ -69,32 +69,23 @@ class Differences:
         return bool(self.found or self.changed or self.gone)
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Reconciler:
     """Compares the objects in the bucket with the ledger, and corrects the ledger."""
 
-    def __init__(
-        self,
-        store: ObjectStore,
-        database: Database,
-        recorder: Recorder,
-        hooks: Hooks,
-        quotas: Quotas,
-        *,
-        refused: RefusedUploads,
-        trash: Trash,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._database = database
-        self._recorder = recorder
-        self._hooks = hooks
-        self._quotas = quotas
-        self._refused = refused
-        self._trash = trash
-        self._clock = clock
-        self._me = secrets.token_hex(8)
-        self._has_lease = False
-        self._waiting: dict[str, dict[str, datetime]] = {}  # owner -> `Differences.waiting`
+    store: ObjectStore
+    database: Database
+    recorder: Recorder
+    hooks: Hooks
+    quotas: Quotas
+    _: KW_ONLY
+    refused: RefusedUploads
+    trash: Trash
+    clock: Clock
+    _me: str = field(init=False, default_factory=lambda: secrets.token_hex(8))
+    _has_lease: bool = field(init=False, default=False)
+    # hash of an owner -> `Differences.waiting`
+    _waiting: dict[str, dict[str, datetime]] = field(init=False, default_factory=dict)
 
     async def run(self) -> int:
         """Reconcile all principals that are due, and return the number of reconciled principals.
@@ -105,17 +96,17 @@ class Reconciler:
         Raises:
             LedgerLostError: the database does not answer; the caller should try again.
         """
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             if not await self._is_my_turn(connection):
                 self._waiting.clear()  # the process with the lease keeps this data
                 return 0
             owners = await people.to_reconcile(
-                connection, self._clock(), at_least_every=AT_LEAST_EVERY, limit=OWNERS_AT_ONCE
+                connection, self.clock(), at_least_every=AT_LEAST_EVERY, limit=OWNERS_AT_ONCE
             )
         done = 0
         for owner in owners:
             done += await self._attempt(owner)
-            async with self._database.write() as connection:
+            async with self.database.write() as connection:
                 await self._is_my_turn(connection)
         return done
 
@@ -126,7 +117,7 @@ class Reconciler:
             LedgerLostError: the database does not answer; the lease expires after `HOLD_S` seconds.
         """
         if self._has_lease:
-            async with self._database.write() as connection:
+            async with self.database.write() as connection:
                 await leases.release(connection, LEASE, holder=self._me)
 
     async def look_through(self, owner: Owner) -> Differences:
@@ -143,11 +134,11 @@ class Reconciler:
             OssLostError: OSS does not answer; the caller should try again.
             OssRefusedError: OSS refuses to list the objects.
         """
-        started = self._clock()
+        started = self.clock()
         differences = Differences()
         after = owner.prefix
         while True:
-            listed = await self._store.list(owner.prefix, after=after, limit=PAGE)
+            listed = await self.store.list(owner.prefix, after=after, limit=PAGE)
             is_last = len(listed) < PAGE
             until = None if is_last else listed[-1].key
             await self._compare(owner, listed, after, until, differences)
@@ -157,11 +148,11 @@ class Reconciler:
         self._waiting.pop(owner.hash, None)
         if differences.waiting:
             self._waiting[owner.hash] = differences.waiting
-        async with self._database.write() as connection:
-            settled = started - UNDER_WAY - self._refused.settle
+        async with self.database.write() as connection:
+            settled = started - UNDER_WAY - self.refused.settle
             newest = max(differences.waiting.values(), default=None)
             await people.reconciled(connection, owner.hash, settled, granted_until=newest)
-        await self._trash.make_room(owner)
+        await self.trash.make_room(owner)
         if differences.any:
             log.info(
                 "reconciled",
@@ -193,7 +184,7 @@ class Reconciler:
         until: str | None,
         differences: Differences,
     ) -> None:
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             known = await receipts.in_range(connection, owner, after=after, until=until)
             unknown = [each for each in listed if each.key not in known]
             refused = await refusals.of_objects(connection, unknown)
@@ -205,7 +196,7 @@ class Reconciler:
             noted = differences.changed if receipt else differences.found
             try:
                 if each.key in refused:
-                    await self._refused.finish(each)
+                    await self.refused.finish(each)
                 elif self._may_wait(owner, each, differences.waiting):
                     continue  # the page may still confirm or refuse it
                 elif each.is_symlink:
@@ -228,8 +219,8 @@ class Reconciler:
         The page may do so until `RefusedUploads.settle` after the object was stored. This time is
         recorded in `waiting`, and becomes no later if the object is overwritten.
         """
-        now = self._clock()
-        latest = now - self._refused.settle
+        now = self.clock()
+        latest = now - self.refused.settle
         if each.last_modified <= latest:
             return False
         since = self._waiting.get(owner.hash, {}).get(each.key, now)
@@ -237,10 +228,10 @@ class Reconciler:
         return waiting[each.key] > latest
 
     async def _found(self, owner: Owner, key: str, noted: list[str]) -> None:
-        stored = await self._store.head(key)
+        stored = await self.store.head(key)
         if stored is None:
             return  # deleted after it was listed
-        receipt = await self._recorder.record(owner, stored, source="found")
+        receipt = await self.recorder.record(owner, stored, source="found")
         if receipt.is_news:
             noted.append(key)
 
@@ -257,7 +248,7 @@ class Reconciler:
             crc64="",
             content_type="",
         )
-        receipt = await self._recorder.record(owner, stored, source=LISTED)
+        receipt = await self.recorder.record(owner, stored, source=LISTED)
         if receipt.is_news:
             noted.append(listed.key)
 
@@ -265,20 +256,20 @@ class Reconciler:
         log.warning("counted-as-listed", principal=owner.hash, **error.evidence)
 
     async def _gone(self, owner: Owner, key: str, differences: Differences) -> None:
-        if await self._store.head(key) is not None:
+        if await self.store.head(key) is not None:
             return  # stored after the list was read
-        now = self._clock()
-        async with self._database.write() as connection:
+        now = self.clock()
+        async with self.database.write() as connection:
             if not await receipts.mark_deleted(connection, key, now=now, undo=None):
                 return
-            await self._hooks.announce(connection, deleted(owner, key, now))
-        self._quotas.forget(owner)
-        self._hooks.wake()
+            await self.hooks.announce(connection, deleted(owner, key, now))
+        self.quotas.forget(owner)
+        self.hooks.wake()
         differences.gone.append(key)
 
     async def _is_my_turn(self, connection: AsyncConnection) -> bool:
         self._has_lease = await leases.take(
-            connection, LEASE, holder=self._me, now=self._clock(), hold_s=HOLD_S
+            connection, LEASE, holder=self._me, now=self.clock(), hold_s=HOLD_S
         )
         return self._has_lease
 

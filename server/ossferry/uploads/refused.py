@@ -8,6 +8,7 @@ principal must have had valid credentials when the object was stored, and the pa
 confirmed the object by a receipt.
 """
 
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from typing import Annotated, Literal, TypeAlias
 
@@ -58,6 +59,7 @@ class RefusedOutcome(TypedDict):
     outcome: Outcome
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class RefusedUploads:
     """Removes refused objects from the bucket.
 
@@ -65,23 +67,14 @@ class RefusedUploads:
         settle: how long the page may confirm or refuse an object.
     """
 
-    def __init__(
-        self,
-        store: ObjectStore,
-        database: Database,
-        hooks: Hooks,
-        quotas: Quotas,
-        *,
-        metrics: Metrics,
-        clock: Clock,
-    ) -> None:
-        self.settle = SETTLE
-        self._store = store
-        self._database = database
-        self._hooks = hooks
-        self._quotas = quotas
-        self._metrics = metrics
-        self._clock = clock
+    store: ObjectStore
+    database: Database
+    hooks: Hooks
+    quotas: Quotas
+    _: KW_ONLY
+    metrics: Metrics
+    clock: Clock
+    settle: timedelta = field(init=False, default_factory=lambda: SETTLE)
 
     async def refuse(self, principal: Owner, report: Report, etag: str) -> Outcome:
         """Record the refusal of an upload, and remove the object.
@@ -104,11 +97,11 @@ class RefusedUploads:
             OssRefusedError: OSS refuses a request of the server.
             LedgerLostError: the database does not answer; the client should try again.
         """
-        stored = await self._store.head(report.key)
+        stored = await self.store.head(report.key)
         if stored is None:
             return "gone"
-        now = self._clock()
-        async with self._database.write() as connection:
+        now = self.clock()
+        async with self.database.write() as connection:
             receipt = await receipts.find(connection, report.key)
             reason = _why_it_stands(stored, report, etag, receipt)
             if not (reason or etag) and (receipt or stored.last_modified < now - self.settle):
@@ -123,10 +116,10 @@ class RefusedUploads:
             refusal = Refusal(size=report.size, crc64=report.crc64, request_id=request_id)
             await refusals.add(connection, principal, stored, refusal, now=now)
             if await receipts.unrecord(connection, report.key):
-                await self._hooks.announce(connection, deleted(principal, report.key, now))
-        self._quotas.forget(principal)
-        self._hooks.wake()
-        self._metrics.refused_upload()
+                await self.hooks.announce(connection, deleted(principal, report.key, now))
+        self.quotas.forget(principal)
+        self.hooks.wake()
+        self.metrics.refused_upload()
         log.error(
             "refused-upload",
             principal=principal.hash,
@@ -142,10 +135,10 @@ class RefusedUploads:
         Returns:
             `removed`, or `gone` if the object was deleted or replaced.
         """
-        found = await self._store.head(stored.key)
+        found = await self.store.head(stored.key)
         if found is None or found.etag != stored.etag:
             return "gone"
-        await self._store.delete(stored.key)
+        await self.store.delete(stored.key)
         return "removed"
 
 
