@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,13 +28,8 @@ class GrantRow:
 async def note_grant(connection: AsyncConnection, principal: Owner, grant: GrantRow) -> bool:
     """Record a grant. Return False if the grant was already recorded."""
     await remember(connection, principal, grant.issued_at, granted_until=grant.expires_at)
-    row = insert(connection.dialect.name, grants).values(
-        session_name=grant.session_name,
-        principal=principal.hash,
-        key_last4=grant.key_last4,
-        issued_at=grant.issued_at,
-        expires_at=grant.expires_at,
-    )
+    values = {**asdict(grant), "principal": principal.hash}
+    row = insert(connection.dialect.name, grants).values(values)
     result = await connection.execute(row.on_conflict_do_nothing())
     return result.rowcount == 1
 

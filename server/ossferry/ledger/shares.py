@@ -5,7 +5,7 @@ The URL of a link is not recorded, because it is a secret until it expires.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -40,20 +40,14 @@ class Share:
     deleted_at: datetime | None = None
 
 
+COLUMNS = [each.name for each in fields(Share) if each.name != "deleted_at"]
+
+
 async def add(connection: AsyncConnection, owner: Owner, share: Share) -> None:
     """Record a share link."""
-    await connection.execute(
-        sa.insert(shares).values(
-            id=share.id,
-            principal=owner.hash,
-            key=share.key,
-            made_at=share.made_at,
-            expires_at=share.expires_at,
-            disposition=share.disposition,
-            process=json.dumps(share.process),
-            note=share.note,
-        )
-    )
+    values = {name: getattr(share, name) for name in COLUMNS}
+    values |= {"principal": owner.hash, "process": json.dumps(share.process)}
+    await connection.execute(sa.insert(shares).values(values))
 
 
 async def page(
@@ -66,22 +60,11 @@ async def page(
     """
     order = (shares.c.made_at.desc(), shares.c.id.desc())
     uploads = sa.outerjoin(shares, receipts, receipts.c.key == shares.c.key)
-    wanted = sa.select(shares, receipts.c.deleted_at).select_from(uploads)
+    columns = (shares.c[name] for name in COLUMNS)
+    wanted = sa.select(*columns, receipts.c.deleted_at).select_from(uploads)
     wanted = wanted.where(shares.c.principal == owner.hash)
     if after:
         last = sa.select(shares.c.made_at, shares.c.id).where(shares.c.id == after)
         wanted = wanted.where(sa.tuple_(shares.c.made_at, shares.c.id) < last.scalar_subquery())
     rows = await connection.execute(wanted.order_by(*order).limit(limit))
-    return [
-        Share(
-            id=row.id,
-            key=row.key,
-            made_at=row.made_at,
-            expires_at=row.expires_at,
-            disposition=row.disposition,
-            process=json.loads(row.process),
-            note=row.note,
-            deleted_at=row.deleted_at,
-        )
-        for row in rows
-    ]
+    return [Share(**{**row._mapping, "process": json.loads(row.process)}) for row in rows]

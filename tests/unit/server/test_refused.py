@@ -445,6 +445,7 @@ def test_t44_without_an_etag_only_what_waits_for_a_receipt_is_taken_away(
     if is_recorded:
         world.look_through()
     world.damage(young)
+    world.clock.advance(SETTLE_S - 1)
 
     settled = world.refuse(old)
 
