@@ -66,6 +66,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
+__all__ = ["NoProofError", "NotAllowedError", "NotIdentifiedError"]
+"""The errors that an application raises, which mounts the server."""
+
 MAX_MESSAGE = 300
 REPAIR_S = 60
 """Retry-After for errors that somebody must fix in the set-up; retrying sooner is useless."""
