@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from xml.etree import ElementTree as ET
 
 import oss2
 import pytest
+from alibabacloud_sts20150401.client import Client
+from alibabacloud_tea_openapi.models import Config
 from oss2.credentials import StaticCredentialsProvider
 from oss2.exceptions import ServerError
 
@@ -74,6 +77,32 @@ SIGNERS: dict[str, Any] = {
     "v2": oss2.auth.ProviderAuthV2,
     "v1": oss2.ProviderAuth,
 }
+
+
+def policy(action: str, resource: str = "*", *, effect: str = "Allow", **more: Any) -> str:
+    """Return a policy with one statement; `more` adds elements, such as `Principal`."""
+    statement = {"Effect": effect, "Action": action, "Resource": resource, **more}
+    return json.dumps({"Version": "1", "Statement": [statement]})
+
+
+ALLOW_ALL = policy("*")
+
+
+def sts_client(
+    oss: MockOSS, style: str | None = None, *, credentials: Credentials = PERMANENT
+) -> Client:
+    """Return the official client of STS; the style `v2` means RPC, and None means ACS3."""
+    key_id, secret, token = credentials
+    return Client(
+        Config(
+            access_key_id=key_id,
+            access_key_secret=secret,
+            security_token=token,
+            endpoint=f"127.0.0.1:{oss.port}",
+            protocol="http",
+            signature_algorithm=style,
+        )
+    )
 
 
 def oss2_bucket(
@@ -173,3 +202,17 @@ def signed_headers(
         encoded = ((quote(n, safe=""), quote(v, safe="")) for n, v in pairs)
         target += "?" + "&".join(f"{n}={v}" if v else n for n, v in encoded)
     return target, sent
+
+
+def ask(
+    oss: MockOSS,
+    method: str,
+    key: str,
+    *,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> Answer:
+    """Send one request to the default bucket with a V4 signature by the mock's clock."""
+    target, signed = signed_headers(oss, method, key, query=query, headers=headers)
+    return send(oss, method, target, headers=signed, body=body)

@@ -1,33 +1,21 @@
 """PostObject: V1, V4 and anonymous forms, all kinds of conditions, all responses."""
 
 import json
-from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from contract.mock_oss.clients import REGION, send, start_session
+from contract.mock_oss.clients import ALLOW_ALL, REGION, send, start_session
+from contract.mock_oss.matrix import ADMIN
 from contract.mock_oss.post_forms import BOUNDARY, form, policy_of, post, v1_fields, v4_fields
-from mock_oss import (
-    ACCESS_KEY_ID,
-    ACCESS_KEY_SECRET,
-    BUCKET,
-    BucketSpec,
-    Clock,
-    MockOSS,
-    Role,
-    User,
-    World,
-)
-from mock_oss.signing import v1, v4
+from mock_oss import BUCKET, BucketSpec, Clock, MockOSS, User, World
+from mock_oss.signing import v4
 from mock_oss.store import SessionRecord
 from support.vectors import load
 
-ALLOW_ALL = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
-EVERYTHING = Role(name="everything", policies=(ALLOW_ALL,))
 # The fields of the other vectors do not satisfy the conditions of their signed policies.
 COMPLETE = [
     v for v in load("post_policy")["vectors"] if v["id"] in ("post/permanent-key", "post/sts")
@@ -39,7 +27,7 @@ def test_forms_that_the_sdk_signed_are_taken(vector: Any) -> None:
     key_id, secret = vector["access_key_id"], vector["access_key_secret"]
     world = World(
         users=(User(name="u", keys={key_id: secret}, policies=(ALLOW_ALL,)),),
-        roles=(EVERYTHING,),
+        roles=(ADMIN,),
         buckets=(BucketSpec(name="examplebucket", region=vector["region"]),),
     )
     if vector["security_token"]:
@@ -53,7 +41,7 @@ def test_forms_that_the_sdk_signed_are_taken(vector: Any) -> None:
     with MockOSS(world=world, clock=clock) as oss:
         if vector["security_token"]:
             token, ends_ms = vector["security_token"], 2_000_000_000_000
-            session = SessionRecord(key_id, secret, token, EVERYTHING.arn, "s", "", ends_ms)
+            session = SessionRecord(key_id, secret, token, ADMIN.arn, "s", "", ends_ms)
             oss.store.sessions.put(session)
 
         answer = post(oss, form(fields), bucket="examplebucket")
@@ -66,22 +54,9 @@ def test_forms_that_the_sdk_signed_are_taken(vector: Any) -> None:
 SIGNERS = [pytest.param(v1_fields, id="v1"), pytest.param(v4_fields, id="v4")]
 HOLDS = [
     {"bucket": BUCKET},
-    {"key": "dir/${filename}"},
     ["eq", "$key", "dir/${filename}"],
-    ["starts-with", "$key", "dir/"],
-    ["starts-with", "$key", ""],
-    ["in", "$Content-Type", ["image/png", "text/x"]],
-    ["not-in", "$cache-control", ["no-cache"]],
     ["content-length-range", 5, 5],
     ["eq", "$x-oss-meta-price", "\\$5"],
-]
-FAILS = [
-    {"bucket": "other"},
-    ["eq", "$key", "dir/"],
-    ["starts-with", "$key", "Dir/"],
-    ["in", "$content-type", ["image/png"]],
-    ["not-in", "$content-type", ["text/x"]],
-    ["eq", "$x-oss-meta-none", ""],
 ]
 
 
@@ -106,19 +81,15 @@ def test_a_condition_that_holds_lets_the_file_in(
 
 
 @pytest.mark.parametrize("signer", SIGNERS)
-@pytest.mark.parametrize("condition", FAILS, ids=json.dumps)
-def test_a_condition_that_fails_is_quoted_in_the_refusal(
-    mock_oss: MockOSS, signer: Any, condition: object
-) -> None:
-    fields = {"key": "dir/a", "bucket": "other", "Content-Type": "text/x"}
-    fields |= signer(mock_oss, [condition])
+def test_a_condition_that_fails_is_quoted_in_the_refusal(mock_oss: MockOSS, signer: Any) -> None:
+    condition = {"bucket": "other"}
+    fields = {"key": "dir/a", "bucket": "other", **signer(mock_oss, [condition])}
 
     answer = post(mock_oss, form(fields))
 
     assert (answer.status, answer.code) == (403, "AccessDenied")
-    message = answer.xml("Message")
-    assert (
-        message == f"Invalid according to Policy: Policy Condition failed: {json.dumps(condition)}"
+    assert answer.xml("Message") == (
+        f"Invalid according to Policy: Policy Condition failed: {json.dumps(condition)}"
     )
     assert len(mock_oss.bucket(BUCKET).objects) == 0
 
@@ -140,19 +111,6 @@ def test_the_length_of_the_file_has_its_own_codes(
         "statement": json.dumps(["content-length-range", *range_]),
         "field": "5",
     }
-
-
-@pytest.mark.parametrize("ranges", [([6, 9], [0, 9]), ([0, 9], [6, 9]), ([0, 4], [0, 9])], ids=str)
-def test_every_length_range_of_a_policy_must_hold(
-    mock_oss: MockOSS, ranges: tuple[list[int], ...]
-) -> None:
-    conditions: list[object] = [["content-length-range", *range_] for range_ in ranges]
-
-    answer = post(mock_oss, form({"key": "a", **v4_fields(mock_oss, conditions)}))
-
-    assert answer.status == 400
-    assert answer.code == ("EntityTooLarge" if [0, 4] in ranges else "EntityTooSmall")
-    assert mock_oss.store.blobs.names() == set()
 
 
 def test_a_wrong_signature_is_refused_in_both_versions(mock_oss: MockOSS) -> None:
@@ -182,12 +140,7 @@ def outcome(fields: Mapping[str, str]) -> tuple[int, str, str]:
 @pytest.mark.parametrize("signer", SIGNERS)
 @pytest.mark.parametrize(
     ("expiration", "valid"),
-    [
-        ("2026-11-28T12:00:01Z", True),
-        ("2026-11-28T12:00:00.000Z", True),
-        ("2026-11-28T11:59:59.999Z", False),
-        ("2026-11-28T11:59:59Z", False),
-    ],
+    [("2026-11-28T12:00:00.000Z", True), ("2026-11-28T11:59:59.999Z", False)],
 )
 def test_a_form_is_taken_up_to_the_expiration_of_its_policy(
     signer: Any, expiration: str, valid: bool
@@ -213,6 +166,20 @@ def test_a_v4_form_is_taken_for_seven_days_after_its_date(age: timedelta, valid:
         fields = v4_fields(oss, [], at=NOON - age)
 
     assert outcome(fields) == ((204, "", "") if valid else EXPIRED)
+
+
+@pytest.mark.parametrize(
+    ("scope", "ec"),
+    [({"scope_date": "20261127"}, "0002-00000709"), ({"region": "cn-beijing"}, "0002-00000229")],
+    ids=["another day", "another region"],
+)
+def test_the_scope_of_a_v4_form_is_its_day_and_the_region_of_the_bucket(
+    scope: dict[str, str], ec: str
+) -> None:
+    with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
+        answer = post(oss, form({"key": "a", **v4_fields(oss, [], **scope)}))
+
+    assert (answer.status, answer.code, answer.xml("EC")) == (400, "InvalidArgument", ec)
 
 
 SIGNING_FIELDS = [
@@ -256,35 +223,22 @@ def test_the_signing_fields_equal_those_of_the_policy(mock_oss: MockOSS, name: s
 
 
 @pytest.mark.parametrize(
-    ("signed_fields", "name"),
+    ("signer", "name", "value"),
     [
-        *((v1_fields, name) for name in ("OSSAccessKeyId", "policy", "Signature")),
-        *((v4_fields, name) for name in (*SIGNING_FIELDS[:3], "policy", "x-oss-signature")),
+        *((v1_fields, name, None) for name in ("OSSAccessKeyId", "policy", "Signature")),
+        *((v4_fields, name, None) for name in (*SIGNING_FIELDS[:3], "policy", "x-oss-signature")),
+        (v4_fields, "x-oss-signature-version", "OSS4-HMAC-SHA1"),
+        (v4_fields, "x-oss-credential", "a"),
+        (v4_fields, "x-oss-date", "2026-11-28T12:00:00Z"),
+        (v4_fields, "x-oss-date", "20261128T250000Z"),
     ],
 )
-def test_a_signature_needs_all_its_fields(
-    mock_oss: MockOSS, signed_fields: Callable[[MockOSS, list[Any]], dict[str, str]], name: str
+def test_a_signature_needs_all_its_fields_in_their_formats(
+    mock_oss: MockOSS, signer: Any, name: str, value: str | None
 ) -> None:
-    fields = {"key": "a", **signed_fields(mock_oss, [])}
-    del fields[name]
+    fields = {"key": "a", **signer(mock_oss, []), name: value}
 
-    answer = post(mock_oss, form(fields))
-
-    assert (answer.status, answer.code) == (400, "InvalidArgument")
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("x-oss-signature-version", "OSS4-HMAC-SHA1"),
-        ("x-oss-date", "2026-11-28T12:00:00Z"),
-        ("x-oss-date", "20261128T250000Z"),
-    ],
-)
-def test_a_field_of_a_v4_signature_in_another_format_is_refused(
-    mock_oss: MockOSS, name: str, value: str
-) -> None:
-    answer = post(mock_oss, form({"key": "a", **v4_fields(mock_oss, []), name: value}))
+    answer = post(mock_oss, form({n: text for n, text in fields.items() if text is not None}))
 
     assert (answer.status, answer.code) == (400, "InvalidArgument")
 
@@ -407,29 +361,3 @@ def test_names_of_fields_may_have_8_kb(mock_oss: MockOSS) -> None:
     fields = {"key": "a", **v1_fields(mock_oss, [["eq", "$key", "a"]]), "x" * 8192: "y"}
 
     assert post(mock_oss, form(fields)).status == 204
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {"expiration": "2100-01-01T00:00:00Z", "conditions": [["like", "$key", "a"]]},
-        {"expiration": "2100-01-01T00:00:00Z", "conditions": [["eq", "key", "a"]]},
-        {"expiration": "2100-01-01T00:00:00Z", "conditions": [["in", "$key", "a"]]},
-        {"expiration": "2100-01-01T00:00:00Z", "conditions": [["content-length-range", 2, 1]]},
-        {"expiration": "2100-01-01T00:00:00Z", "conditions": [["content-length-range", 0, True]]},
-        {"expiration": "2100-01-01T00:00:00Z", "conditions": [7]},
-    ],
-    ids=json.dumps,
-)
-def test_a_policy_against_the_grammar_is_refused(mock_oss: MockOSS, document: object) -> None:
-    policy = b64encode(json.dumps(document).encode()).decode()
-    fields = {
-        "key": "a",
-        "OSSAccessKeyId": ACCESS_KEY_ID,
-        "policy": policy,
-        "Signature": v1.signature(ACCESS_KEY_SECRET, policy),
-    }
-
-    answer = post(mock_oss, form(fields))
-
-    assert (answer.status, answer.code) == (400, "InvalidPolicyDocument")
