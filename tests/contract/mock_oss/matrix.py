@@ -13,17 +13,12 @@ from dataclasses import dataclass
 from itertools import product
 
 import pytest
-from alibabacloud_sts20150401.client import Client
 from alibabacloud_sts20150401.models import AssumeRoleRequest
-from alibabacloud_tea_openapi.models import Config
 
-from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, MockOSS, Role, World
+from contract.mock_oss.clients import ALLOW_ALL, PERMANENT, Credentials, sts_client
+from mock_oss import MockOSS, Role, World
 
-ADMIN = Role(
-    name="admin",
-    policies=('{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',),
-)
-Credentials = tuple[str, str, str | None]
+ADMIN = Role(name="admin", policies=(ALLOW_ALL,))
 PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAkQBADs=")
 PROCESSING = "image/format,png|sys/saveas,o_cGljdHVyZQ"  # replaces the object `picture`
 
@@ -55,16 +50,10 @@ def mock_for(case: Case) -> Iterator[tuple[MockOSS, Credentials]]:
     """Run a mock without buckets; yield it with the access key to use."""
     with MockOSS(world=World(roles=(ADMIN,), buckets=())) as oss:
         if case.key == "longterm":
-            yield oss, (ACCESS_KEY_ID, ACCESS_KEY_SECRET, None)
+            yield oss, PERMANENT
             return
-        config = Config(
-            access_key_id=ACCESS_KEY_ID,
-            access_key_secret=ACCESS_KEY_SECRET,
-            endpoint=f"127.0.0.1:{oss.port}",
-            protocol="http",
-        )
         wanted = AssumeRoleRequest(role_arn=ADMIN.arn, role_session_name="tour")
-        found = Client(config).assume_role(wanted).body.credentials
+        found = sts_client(oss).assume_role(wanted).body.credentials
         oss.requests.clear()
         yield oss, (found.access_key_id, found.access_key_secret, found.security_token)
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from contract.mock_oss import tour_ali_oss, tour_oss2, tour_others, tour_v2
-from contract.mock_oss.matrix import CASES, Case, Credentials, mock_for, operations_done
+from contract.mock_oss.clients import Credentials
+from contract.mock_oss.matrix import CASES, Case, mock_for, operations_done
 from mock_oss import MockOSS
 from mock_oss.operations.routes import OPERATIONS
 from support.markdown import ROOT

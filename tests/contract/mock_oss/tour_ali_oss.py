@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 from shutil import which
 
-from contract.mock_oss.matrix import ADMIN, Case, Credentials
+from contract.mock_oss.clients import Credentials
+from contract.mock_oss.matrix import ADMIN, Case
 from contract.mock_oss.receiver import receiving
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, MockOSS
 from support.programs import npm_packages

@@ -27,19 +27,14 @@ from oss2.models import (
     TaggingRule,
 )
 
-from contract.mock_oss.clients import REGION
-from contract.mock_oss.matrix import ADMIN, PICTURE, PROCESSING, Case, Credentials
+from contract.mock_oss.clients import REGION, SIGNERS, Credentials
+from contract.mock_oss.matrix import ADMIN, PICTURE, PROCESSING, Case
 from contract.mock_oss.receiver import callback_to, receiving
 from mock_oss import MockOSS
 
 NAME = "tour-bucket"
 KEY = "dir/名 +1&%.txt"
 PART = b"p" * 102_400
-
-
-def _auth(case: Case, credentials: Credentials) -> Any:
-    provider = StaticCredentialsProvider(*credentials)
-    return oss2.ProviderAuthV4(provider) if case.version == "v4" else oss2.ProviderAuth(provider)
 
 
 def _where(oss: MockOSS, case: Case) -> tuple[str, dict[str, object]]:
@@ -51,7 +46,7 @@ def _where(oss: MockOSS, case: Case) -> tuple[str, dict[str, object]]:
 
 def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
     """Call every operation once."""
-    auth = _auth(case, credentials)
+    auth = SIGNERS[case.version](StaticCredentialsProvider(*credentials))
     endpoint, options = _where(oss, case)
     bucket = oss2.Bucket(auth, endpoint, NAME, region=REGION, **options)
     service = oss2.Service(auth, endpoint, region=REGION, **options)

@@ -6,14 +6,10 @@ the mock's time when a restoration has ended.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from alibabacloud_sts20150401.client import Client
 from alibabacloud_sts20150401.models import AssumeRoleRequest
-from alibabacloud_tea_openapi.models import Config
 
-from contract.mock_oss.clients import send, signed_headers
-from contract.mock_oss.matrix import ADMIN, Case, Credentials
+from contract.mock_oss.clients import Credentials, ask, send, sts_client
+from contract.mock_oss.matrix import ADMIN, Case
 from contract.mock_oss.post_forms import form, post, v1_fields, v4_fields
 from mock_oss import BUCKET, BucketSpec, MockOSS
 from mock_oss.world.seeding import ensure_bucket
@@ -26,16 +22,7 @@ CORS = (
 
 def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
     """Call every operation once; the two signature styles of STS correspond to V4 and V1."""
-    key_id, secret, token = credentials
-    config = Config(
-        access_key_id=key_id,
-        access_key_secret=secret,
-        security_token=token,
-        endpoint=f"127.0.0.1:{oss.port}",
-        protocol="http",
-        signature_algorithm=None if case.version == "v4" else "v2",
-    )
-    sts = Client(config)
+    sts = sts_client(oss, None if case.version == "v4" else "v2", credentials=credentials)
     wanted = AssumeRoleRequest(role_arn=ADMIN.arn, role_session_name="others")
     assert sts.assume_role(wanted).body.credentials.security_token
     assert sts.get_caller_identity().body.account_id
@@ -54,12 +41,8 @@ def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
 
 def _clean(oss: MockOSS) -> None:
     """Restore an archived object, and end the restoration."""
-
-    def ask(method: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> int:
-        target, signed = signed_headers(oss, method, "cold", query=query, headers=headers)
-        return send(oss, method, target, headers=signed, body=body).status
-
-    assert ask("PUT", {}, {"x-oss-storage-class": "ColdArchive"}, b"hello") == 200
-    assert ask("POST", {"restore": ""}, {}, b"") == 202
+    cold = {"x-oss-storage-class": "ColdArchive"}
+    assert ask(oss, "PUT", "cold", headers=cold, body=b"hello").status == 200
+    assert ask(oss, "POST", "cold", query={"restore": ""}, body=b"").status == 202
     oss.clock.advance(5 * 3600)
-    assert ask("POST", {"cleanRestoredObject": ""}, {}, b"") == 200
+    assert ask(oss, "POST", "cold", query={"cleanRestoredObject": ""}, body=b"").status == 200

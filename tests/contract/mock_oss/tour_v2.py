@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import alibabacloud_oss_v2 as oss_v2
 
-from contract.mock_oss.clients import REGION
-from contract.mock_oss.matrix import ADMIN, PICTURE, PROCESSING, Case, Credentials
+from contract.mock_oss.clients import REGION, Credentials
+from contract.mock_oss.matrix import ADMIN, PICTURE, PROCESSING, Case
 from contract.mock_oss.receiver import callback_to, receiving
 from mock_oss import MockOSS
 
 NAME = "tour-bucket"
 KEY = "dir/名 +1&%.txt"
 PART = b"p" * 102_400
+TAGS = oss_v2.Tagging(tag_set=oss_v2.TagSet(tags=[oss_v2.Tag(key="team", value="red")]))
+Call = Callable[..., Any]
 
 
 def _client(oss: MockOSS, case: Case, credentials: Credentials) -> Any:
@@ -31,162 +34,155 @@ def _client(oss: MockOSS, case: Case, credentials: Credentials) -> Any:
     return oss_v2.Client(config)
 
 
+def _caller(client: Any) -> Call:
+    """Return a function that calls an operation by its name, with the fields of its request."""
+
+    def call(operation: str, **fields: Any) -> Any:
+        name = "".join(word.capitalize() for word in operation.split("_"))
+        return getattr(client, operation)(getattr(oss_v2, f"{name}Request")(bucket=NAME, **fields))
+
+    return call
+
+
 def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
     """Call every operation once."""
     client = _client(oss, case, credentials)
-    client.put_bucket(oss_v2.PutBucketRequest(bucket=NAME))
+    call = _caller(client)
+    call("put_bucket")
     assert [b.name for b in client.list_buckets(oss_v2.ListBucketsRequest()).buckets] == [NAME]
-    _objects(client)
-    _details(client)
-    if case.version == "v4":  # V1 of this SDK does not sign x-oss-process
-        _pictures(client)
-    _multipart(client)
-    _settings(client)
-    _archive(client)
-    _inventory(client)
-    listed = client.list_objects(oss_v2.ListObjectsRequest(bucket=NAME)).contents
-    doomed = [oss_v2.DeleteObject(key=found.key) for found in listed]
-    client.delete_multiple_objects(oss_v2.DeleteMultipleObjectsRequest(bucket=NAME, objects=doomed))
-    _versions(client)
-    client.delete_bucket(oss_v2.DeleteBucketRequest(bucket=NAME))
-
-
-def _objects(client: Any) -> None:
-    put = client.put_object(
-        oss_v2.PutObjectRequest(bucket=NAME, key=KEY, body=b"hello", metadata={"a": "1"})
-    )
-    assert put.etag == '"5D41402ABC4B2A76B9719D911017C592"'
-    got = client.get_object(oss_v2.GetObjectRequest(bucket=NAME, key=KEY))
-    assert (got.body.content, got.metadata["a"]) == (b"hello", "1")
-    head = client.head_object(oss_v2.HeadObjectRequest(bucket=NAME, key=KEY))
-    assert head.content_length == 5
-    meta = client.get_object_meta(oss_v2.GetObjectMetaRequest(bucket=NAME, key=KEY))
-    assert meta.content_length == 5
+    _objects(call)
     assert client.is_object_exist(NAME, KEY)
     assert not client.is_object_exist(NAME, "nothing")
+    _details(call)
+    if case.version == "v4":  # V1 of this SDK does not sign x-oss-process
+        _pictures(call)
+    _multipart(call)
+    _settings(call)
+    _switches(call)
+    _domains(call)
+    _archive(call)
+    _inventory(call)
+    listed = call("list_objects").contents
+    doomed = [oss_v2.DeleteObject(key=found.key) for found in listed]
+    call("delete_multiple_objects", objects=doomed)
+    _versions(call)
+    call("delete_bucket")
+
+
+def _objects(call: Call) -> None:
+    put = call("put_object", key=KEY, body=b"hello", metadata={"a": "1"})
+    assert put.etag == '"5D41402ABC4B2A76B9719D911017C592"'
+    got = call("get_object", key=KEY)
+    assert (got.body.content, got.metadata["a"]) == (b"hello", "1")
+    assert call("head_object", key=KEY).content_length == 5
+    assert call("get_object_meta", key=KEY).content_length == 5
     for position in (0, 5):
-        appended = client.append_object(
-            oss_v2.AppendObjectRequest(bucket=NAME, key="log", position=position, body=b"12345")
-        )
+        appended = call("append_object", key="log", position=position, body=b"12345")
         assert appended.next_position == position + 5
-    client.copy_object(
-        oss_v2.CopyObjectRequest(bucket=NAME, key="copy", source_bucket=NAME, source_key=KEY)
-    )
-    listed = client.list_objects_v2(oss_v2.ListObjectsV2Request(bucket=NAME, delimiter="/"))
+    call("copy_object", key="copy", source_bucket=NAME, source_key=KEY)
+    listed = call("list_objects_v2", delimiter="/")
     assert [found.key for found in listed.contents] == ["copy", "log"]
     assert [found.prefix for found in listed.common_prefixes] == ["dir/"]
-    client.delete_object(oss_v2.DeleteObjectRequest(bucket=NAME, key="copy"))
+    call("delete_object", key="copy")
     with receiving() as receiver:
-        client.put_object(
-            oss_v2.PutObjectRequest(bucket=NAME, key="told", callback=callback_to(receiver))
-        )
+        call("put_object", key="told", callback=callback_to(receiver))
     assert [body for _, _, body in receiver.calls] == [b"key=told"]
-    client.delete_object(oss_v2.DeleteObjectRequest(bucket=NAME, key="told"))
+    call("delete_object", key="told")
 
 
-def _details(client: Any) -> None:
-    client.put_symlink(oss_v2.PutSymlinkRequest(bucket=NAME, key="link", symlink_target="log"))
-    linked = client.get_symlink(oss_v2.GetSymlinkRequest(bucket=NAME, key="link"))
-    assert linked.target == "log"
-    tags = oss_v2.Tagging(tag_set=oss_v2.TagSet(tags=[oss_v2.Tag(key="team", value="red")]))
-    client.put_object_tagging(oss_v2.PutObjectTaggingRequest(bucket=NAME, key=KEY, tagging=tags))
-    found = client.get_object_tagging(oss_v2.GetObjectTaggingRequest(bucket=NAME, key=KEY))
+def _details(call: Call) -> None:
+    call("put_symlink", key="link", symlink_target="log")
+    assert call("get_symlink", key="link").target == "log"
+    call("put_object_tagging", key=KEY, tagging=TAGS)
+    found = call("get_object_tagging", key=KEY)
     assert [(tag.key, tag.value) for tag in found.tag_set.tags] == [("team", "red")]
-    client.delete_object_tagging(oss_v2.DeleteObjectTaggingRequest(bucket=NAME, key=KEY))
-    client.put_object_acl(oss_v2.PutObjectAclRequest(bucket=NAME, key=KEY, acl="private"))
-    assert client.get_object_acl(oss_v2.GetObjectAclRequest(bucket=NAME, key=KEY)).acl == "private"
+    call("delete_object_tagging", key=KEY)
+    call("put_object_acl", key=KEY, acl="private")
+    assert call("get_object_acl", key=KEY).acl == "private"
 
 
-def _pictures(client: Any) -> None:
-    where = {"bucket": NAME, "key": "picture"}
-    client.put_object(oss_v2.PutObjectRequest(**where, body=PICTURE))
-    told = client.process_object(oss_v2.ProcessObjectRequest(**where, process=PROCESSING))
+def _pictures(call: Call) -> None:
+    call("put_object", key="picture", body=PICTURE)
+    told = call("process_object", key="picture", process=PROCESSING)
     assert (told.key, told.process_status) == ("picture", "OK")
-    client.delete_object(oss_v2.DeleteObjectRequest(**where))
+    call("delete_object", key="picture")
 
 
-def _multipart(client: Any) -> None:
-    begun = client.initiate_multipart_upload(
-        oss_v2.InitiateMultipartUploadRequest(bucket=NAME, key="big")
-    )
-    where = {"bucket": NAME, "key": "big", "upload_id": begun.upload_id}
-    first = client.upload_part(oss_v2.UploadPartRequest(**where, part_number=1, body=PART))
-    second = client.upload_part_copy(
-        oss_v2.UploadPartCopyRequest(**where, part_number=2, source_bucket=NAME, source_key=KEY)
-    )
-    uploads = client.list_multipart_uploads(oss_v2.ListMultipartUploadsRequest(bucket=NAME))
-    assert [found.key for found in uploads.uploads] == ["big"]
-    parts = client.list_parts(oss_v2.ListPartsRequest(**where)).parts
-    assert [part.size for part in parts] == [102_400, 5]
-    chosen = [
+def _multipart(call: Call) -> None:
+    where = {"key": "big", "upload_id": call("initiate_multipart_upload", key="big").upload_id}
+    source = {"source_bucket": NAME, "source_key": KEY}
+    first = call("upload_part", **where, part_number=1, body=PART)
+    second = call("upload_part_copy", **where, part_number=2, **source)
+    assert [found.key for found in call("list_multipart_uploads").uploads] == ["big"]
+    assert [part.size for part in call("list_parts", **where).parts] == [102_400, 5]
+    parts = [
         oss_v2.UploadPart(part_number=1, etag=first.etag),
         oss_v2.UploadPart(part_number=2, etag=second.etag),
     ]
-    client.complete_multipart_upload(
-        oss_v2.CompleteMultipartUploadRequest(
-            **where, complete_multipart_upload=oss_v2.CompleteMultipartUpload(parts=chosen)
-        )
+    chosen = oss_v2.CompleteMultipartUpload(parts=parts)
+    call("complete_multipart_upload", **where, complete_multipart_upload=chosen)
+    assert call("get_object", key="big").body.content == PART + b"hello"
+    begun = call("initiate_multipart_upload", key="gone")
+    call("abort_multipart_upload", key="gone", upload_id=begun.upload_id)
+
+
+def _settings(call: Call) -> None:
+    info = call("get_bucket_info").bucket_info
+    assert (info.name, info.resource_group_id[:3]) == (NAME, "rg-")
+    assert call("get_bucket_stat").object_count == 4
+    assert call("get_bucket_location").location == f"oss-{REGION}"
+    call("put_bucket_acl", acl="public-read")
+    assert call("get_bucket_acl").acl == "public-read"
+    rule = oss_v2.CORSRule(allowed_origins=["*"], allowed_methods=["PUT"], allowed_headers=["*"])
+    call("put_bucket_cors", cors_configuration=oss_v2.CORSConfiguration(cors_rules=[rule]))
+    cors = call("get_bucket_cors").cors_configuration
+    assert cors.cors_rules[0].allowed_methods == ["PUT"]
+    call("delete_bucket_cors")
+    abort = oss_v2.LifecycleRuleAbortMultipartUpload(days=1)
+    lasting = oss_v2.LifecycleRule(
+        id="r", prefix="uploads/", status="Enabled", abort_multipart_upload=abort
     )
-    whole = client.get_object(oss_v2.GetObjectRequest(bucket=NAME, key="big")).body.content
-    assert whole == PART + b"hello"
-    begun = client.initiate_multipart_upload(
-        oss_v2.InitiateMultipartUploadRequest(bucket=NAME, key="gone")
-    )
-    client.abort_multipart_upload(
-        oss_v2.AbortMultipartUploadRequest(bucket=NAME, key="gone", upload_id=begun.upload_id)
-    )
+    rules = oss_v2.LifecycleConfiguration(rules=[lasting])
+    call("put_bucket_lifecycle", lifecycle_configuration=rules)
+    found = call("get_bucket_lifecycle").lifecycle_configuration
+    assert found.rules[0].abort_multipart_upload.days == 1
+    call("delete_bucket_lifecycle")
 
 
-def _domains(client: Any) -> None:
-    domain = oss_v2.BucketCnameConfiguration(cname=oss_v2.Cname(domain="tour.example.com"))
-    wanted = {"bucket": NAME, "bucket_cname_configuration": domain}
-    made = client.create_cname_token(oss_v2.CreateCnameTokenRequest(**wanted)).cname_token
-    asked = oss_v2.GetCnameTokenRequest(bucket=NAME, cname="tour.example.com")
-    assert client.get_cname_token(asked).cname_token.token == made.token
-    client.put_cname(oss_v2.PutCnameRequest(**wanted))
-    listed = client.list_cname(oss_v2.ListCnameRequest(bucket=NAME))
-    assert [found.domain for found in listed.cnames] == ["tour.example.com"]
-    client.delete_cname(oss_v2.DeleteCnameRequest(**wanted))
-
-
-def _switches(client: Any) -> None:
+def _switches(call: Call) -> None:
     blocked = oss_v2.PublicAccessBlockConfiguration(block_public_access=True)
-    client.put_bucket_public_access_block(
-        oss_v2.PutBucketPublicAccessBlockRequest(
-            bucket=NAME, public_access_block_configuration=blocked
-        )
-    )
-    found = client.get_bucket_public_access_block(
-        oss_v2.GetBucketPublicAccessBlockRequest(bucket=NAME)
-    )
+    call("put_bucket_public_access_block", public_access_block_configuration=blocked)
+    found = call("get_bucket_public_access_block")
     assert found.public_access_block_configuration.block_public_access
-    client.delete_bucket_public_access_block(
-        oss_v2.DeleteBucketPublicAccessBlockRequest(bucket=NAME)
-    )
-    referers = oss_v2.RefererConfiguration(
-        allow_empty_referer=True, referer_list=oss_v2.RefererList(referers=["*.example.com"])
-    )
-    client.put_bucket_referer(
-        oss_v2.PutBucketRefererRequest(bucket=NAME, referer_configuration=referers)
-    )
-    told = client.get_bucket_referer(oss_v2.GetBucketRefererRequest(bucket=NAME))
-    assert told.referer_configuration.referer_list.referers == ["*.example.com"]
-    tags = oss_v2.Tagging(tag_set=oss_v2.TagSet(tags=[oss_v2.Tag(key="team", value="red")]))
-    client.put_bucket_tags(oss_v2.PutBucketTagsRequest(bucket=NAME, tagging=tags))
-    tagged = client.get_bucket_tags(oss_v2.GetBucketTagsRequest(bucket=NAME))
-    assert [tag.key for tag in tagged.tagging.tag_set.tags] == ["team"]
-    client.delete_bucket_tags(oss_v2.DeleteBucketTagsRequest(bucket=NAME))
+    call("delete_bucket_public_access_block")
+    sites = oss_v2.RefererList(referers=["*.example.com"])
+    referers = oss_v2.RefererConfiguration(allow_empty_referer=True, referer_list=sites)
+    call("put_bucket_referer", referer_configuration=referers)
+    told = call("get_bucket_referer").referer_configuration
+    assert told.referer_list.referers == ["*.example.com"]
+    call("put_bucket_tags", tagging=TAGS)
+    assert [tag.key for tag in call("get_bucket_tags").tagging.tag_set.tags] == ["team"]
+    call("delete_bucket_tags")
 
 
-def _archive(client: Any) -> None:
-    where = {"bucket": NAME, "key": "cold"}
-    client.put_object(oss_v2.PutObjectRequest(**where, body=b"x", storage_class="ColdArchive"))
+def _domains(call: Call) -> None:
+    cname = oss_v2.Cname(domain="tour.example.com")
+    wanted = {"bucket_cname_configuration": oss_v2.BucketCnameConfiguration(cname=cname)}
+    made = call("create_cname_token", **wanted).cname_token
+    assert call("get_cname_token", cname="tour.example.com").cname_token.token == made.token
+    call("put_cname", **wanted)
+    assert [found.domain for found in call("list_cname").cnames] == ["tour.example.com"]
+    call("delete_cname", **wanted)
+
+
+def _archive(call: Call) -> None:
+    call("put_object", key="cold", body=b"x", storage_class="ColdArchive")
     wanted = oss_v2.RestoreRequest(days=1, tier="Expedited")
-    restored = client.restore_object(oss_v2.RestoreObjectRequest(**where, restore_request=wanted))
+    restored = call("restore_object", key="cold", restore_request=wanted)
     assert restored.restore_priority == "Expedited"
 
 
-def _inventory(client: Any) -> None:
+def _inventory(call: Call) -> None:
     target = oss_v2.InventoryOSSBucketDestination(
         format="CSV", account_id="1", role_arn=ADMIN.arn, bucket=f"acs:oss:::{NAME}"
     )
@@ -197,66 +193,29 @@ def _inventory(client: Any) -> None:
         destination=oss_v2.InventoryDestination(oss_bucket_destination=target),
         schedule=oss_v2.InventorySchedule(frequency="Daily"),
     )
-    where = {"bucket": NAME, "inventory_id": "daily"}
-    client.put_bucket_inventory(
-        oss_v2.PutBucketInventoryRequest(**where, inventory_configuration=wanted)
-    )
-    found = client.get_bucket_inventory(oss_v2.GetBucketInventoryRequest(**where))
+    call("put_bucket_inventory", inventory_id="daily", inventory_configuration=wanted)
+    found = call("get_bucket_inventory", inventory_id="daily")
     assert found.inventory_configuration.schedule.frequency == "Daily"
-    listed = client.list_bucket_inventory(oss_v2.ListBucketInventoryRequest(bucket=NAME))
-    assert len(listed.list_inventory_configurations_result.inventory_configurations) == 1
-    client.delete_bucket_inventory(oss_v2.DeleteBucketInventoryRequest(**where))
+    listed = call("list_bucket_inventory").list_inventory_configurations_result
+    assert len(listed.inventory_configurations) == 1
+    call("delete_bucket_inventory", inventory_id="daily")
 
 
-def _versions(client: Any) -> None:
+def _versions(call: Call) -> None:
     on = oss_v2.VersioningConfiguration(status="Enabled")
-    client.put_bucket_versioning(
-        oss_v2.PutBucketVersioningRequest(bucket=NAME, versioning_configuration=on)
-    )
-    versioning = client.get_bucket_versioning(oss_v2.GetBucketVersioningRequest(bucket=NAME))
-    assert versioning.version_status == "Enabled"
-    stored = client.put_object(oss_v2.PutObjectRequest(bucket=NAME, key=KEY, body=b"hello"))
-    found = client.list_object_versions(oss_v2.ListObjectVersionsRequest(bucket=NAME))
-    assert [(each.key, each.version_id) for each in found.version] == [(KEY, stored.version_id)]
-    client.delete_object(
-        oss_v2.DeleteObjectRequest(bucket=NAME, key=KEY, version_id=stored.version_id)
-    )
-
-
-def _settings(client: Any) -> None:
-    info = client.get_bucket_info(oss_v2.GetBucketInfoRequest(bucket=NAME)).bucket_info
-    assert (info.name, info.resource_group_id[:3]) == (NAME, "rg-")
-    stat = client.get_bucket_stat(oss_v2.GetBucketStatRequest(bucket=NAME))
-    assert stat.object_count == 4
-    where = client.get_bucket_location(oss_v2.GetBucketLocationRequest(bucket=NAME))
-    assert where.location == f"oss-{REGION}"
-    client.put_bucket_acl(oss_v2.PutBucketAclRequest(bucket=NAME, acl="public-read"))
-    acl = client.get_bucket_acl(oss_v2.GetBucketAclRequest(bucket=NAME)).acl
-    assert acl == "public-read"
-    _switches(client)
-    rule = oss_v2.CORSRule(allowed_origins=["*"], allowed_methods=["PUT"], allowed_headers=["*"])
-    client.put_bucket_cors(
-        oss_v2.PutBucketCorsRequest(
-            bucket=NAME, cors_configuration=oss_v2.CORSConfiguration(cors_rules=[rule])
-        )
-    )
-    cors = client.get_bucket_cors(oss_v2.GetBucketCorsRequest(bucket=NAME)).cors_configuration
-    assert cors.cors_rules[0].allowed_methods == ["PUT"]
-    client.delete_bucket_cors(oss_v2.DeleteBucketCorsRequest(bucket=NAME))
-    lifecycle = oss_v2.LifecycleConfiguration(
-        rules=[
-            oss_v2.LifecycleRule(
-                id="r",
-                prefix="uploads/",
-                status="Enabled",
-                abort_multipart_upload=oss_v2.LifecycleRuleAbortMultipartUpload(days=1),
-            )
-        ]
-    )
-    client.put_bucket_lifecycle(
-        oss_v2.PutBucketLifecycleRequest(bucket=NAME, lifecycle_configuration=lifecycle)
-    )
-    found = client.get_bucket_lifecycle(oss_v2.GetBucketLifecycleRequest(bucket=NAME))
-    assert found.lifecycle_configuration.rules[0].abort_multipart_upload.days == 1
-    client.delete_bucket_lifecycle(oss_v2.DeleteBucketLifecycleRequest(bucket=NAME))
-    _domains(client)
+    call("put_bucket_versioning", versioning_configuration=on)
+    assert call("get_bucket_versioning").version_status == "Enabled"
+    stored = call("put_object", key=KEY, body=b"hello").version_id
+    hidden = call("delete_object", key=KEY)
+    assert hidden.delete_marker
+    found = call("list_object_versions")
+    assert [(each.key, each.version_id) for each in found.version] == [(KEY, stored)]
+    assert [each.version_id for each in found.delete_marker] == [hidden.version_id]
+    assert found.version[0].size == 5
+    assert found.version[0].owner.id
+    got = call("get_object", key=KEY, version_id=stored)
+    assert (got.body.content, got.version_id) == (b"hello", stored)
+    doomed = [oss_v2.DeleteObject(key=KEY, version_id=stored)]
+    gone = call("delete_multiple_objects", objects=doomed)
+    assert [each.version_id for each in gone.deleted_objects] == [stored]
+    call("delete_object", key=KEY, version_id=hidden.version_id)
