@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contract.mock_oss.clients import Answer, send, signed_headers
+from contract.mock_oss.clients import Answer, ask, send
 from contract.mock_oss.post_forms import form, post, v1_fields
 from contract.mock_oss.receiver import encoded
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
@@ -27,19 +27,6 @@ def any_mock() -> Iterator[MockOSS]:
 
 
 ORIGIN = {"Origin": "https://app.example.com"}
-
-
-def ask(
-    oss: MockOSS,
-    method: str,
-    key: str,
-    *,
-    query: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
-) -> Answer:
-    target, signed = signed_headers(oss, method, key, query=query, headers=headers)
-    return send(oss, method, target, headers=signed, body=body)
 
 
 def sound(answer: Answer) -> Answer:
