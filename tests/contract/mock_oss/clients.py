@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 import oss2
 import pytest
 from alibabacloud_sts20150401.client import Client
+from alibabacloud_sts20150401.models import AssumeRoleRequest
 from alibabacloud_tea_openapi.models import Config
 from oss2.credentials import StaticCredentialsProvider
 from oss2.exceptions import ServerError
@@ -79,9 +80,18 @@ SIGNERS: dict[str, Any] = {
 }
 
 
-def policy(action: str, resource: str = "*", *, effect: str = "Allow", **more: Any) -> str:
-    """Return a policy with one statement; `more` adds elements, such as `Principal`."""
-    statement = {"Effect": effect, "Action": action, "Resource": resource, **more}
+def policy(action: str, resource: str = "*", *, effect: str = "Allow") -> str:
+    """Return a policy with one statement."""
+    return _document(effect, action, Resource=resource)
+
+
+def trust(*principals: str, **more: Any) -> str:
+    """Return a trust policy for these ARNs; `more` adds elements, such as `Condition`."""
+    return _document("Allow", "sts:AssumeRole", Principal={"RAM": principals}, **more)
+
+
+def _document(effect: str, action: str, **more: Any) -> str:
+    statement = {"Effect": effect, "Action": action, **more}
     return json.dumps({"Version": "1", "Statement": [statement]})
 
 
@@ -103,6 +113,18 @@ def sts_client(
             signature_algorithm=style,
         )
     )
+
+
+def role_wanted(**changes: Any) -> AssumeRoleRequest:
+    """Return a request for 15 minutes of the mock's role; `changes` replaces its fields."""
+    fields = {"role_arn": ROLE_ARN, "role_session_name": "alice", "duration_seconds": 900}
+    return AssumeRoleRequest(**{**fields, **changes})
+
+
+def assume_role(sts: Client, **changes: Any) -> Credentials:
+    """Return the credentials that STS gives; for `changes` see `role_wanted`."""
+    found = sts.assume_role(role_wanted(**changes)).body.credentials
+    return found.access_key_id, found.access_key_secret, found.security_token
 
 
 def oss2_bucket(

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from itertools import product
 
 import pytest
-from alibabacloud_sts20150401.models import AssumeRoleRequest
 
-from contract.mock_oss.clients import ALLOW_ALL, PERMANENT, Credentials, sts_client
+from contract.mock_oss.clients import ALLOW_ALL, PERMANENT, Credentials, assume_role, sts_client
 from mock_oss import MockOSS, Role, World
 
 ADMIN = Role(name="admin", policies=(ALLOW_ALL,))
@@ -52,10 +51,9 @@ def mock_for(case: Case) -> Iterator[tuple[MockOSS, Credentials]]:
         if case.key == "longterm":
             yield oss, PERMANENT
             return
-        wanted = AssumeRoleRequest(role_arn=ADMIN.arn, role_session_name="tour")
-        found = sts_client(oss).assume_role(wanted).body.credentials
+        credentials = assume_role(sts_client(oss), role_arn=ADMIN.arn)
         oss.requests.clear()
-        yield oss, (found.access_key_id, found.access_key_secret, found.security_token)
+        yield oss, credentials
 
 
 def operations_done(oss: MockOSS) -> set[str]:

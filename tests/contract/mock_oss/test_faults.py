@@ -1,6 +1,5 @@
 """Planned faults, as a client observes them."""
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -10,13 +9,21 @@ from typing import Any
 
 import oss2
 import pytest
-from alibabacloud_sts20150401.models import AssumeRoleRequest
 from oss2.exceptions import InconsistentError, RequestError, ServerError
 
-from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
+from contract.mock_oss.clients import (
+    ask,
+    assume_role,
+    oss2_bucket,
+    policy,
+    refusal,
+    role_wanted,
+    send,
+    signed_headers,
+    sts_client,
+)
 from contract.mock_oss.post_forms import form, post, v4_fields
-from contract.mock_oss.test_sts import client, request
-from mock_oss import BUCKET, ROLE_ARN, MockOSS, WorldError
+from mock_oss import BUCKET, MockOSS, WorldError
 
 
 def test_an_error_hits_the_nth_matching_request_and_stores_nothing(
@@ -123,9 +130,8 @@ def test_etag_and_other_headers_can_be_dropped(mock_oss: MockOSS, bucket_v4: Any
 
 def test_xml_can_be_cut_in_half(mock_oss: MockOSS) -> None:
     mock_oss.faults.add("truncate-xml")
-    target, headers = signed_headers(mock_oss, "GET", "")
 
-    answer = send(mock_oss, "GET", target, headers=headers)
+    answer = ask(mock_oss, "GET", "")
 
     assert answer.status == 200
     assert answer.body.startswith(b"<?xml")
@@ -150,7 +156,7 @@ def test_credentials_can_be_short_lived(mock_oss: MockOSS) -> None:
     mock_oss.faults.add("short-lived", operation="AssumeRole", seconds=20)
     began = mock_oss.clock.timestamp()
 
-    answer = client(mock_oss).assume_role(request()).body.credentials
+    answer = sts_client(mock_oss).assume_role(role_wanted()).body.credentials
 
     life_s = datetime.fromisoformat(answer.expiration).timestamp() - began
     assert 18 < life_s < 30
@@ -162,12 +168,8 @@ def test_credentials_can_be_short_lived(mock_oss: MockOSS) -> None:
 
 
 def test_credentials_can_be_issued_without_their_session_policy(mock_oss: MockOSS) -> None:
-    nothing = {"Effect": "Deny", "Action": ["oss:*"], "Resource": ["*"]}
-    policy = json.dumps({"Version": "1", "Statement": [nothing]})
-
     def write() -> object:
-        answer = client(mock_oss).assume_role(request(policy=policy)).body.credentials
-        key = (answer.access_key_id, answer.access_key_secret, answer.security_token)
+        key = assume_role(sts_client(mock_oss), policy=policy("oss:*", effect="Deny"))
         return oss2_bucket(mock_oss, credentials=key).put_object("uploads/a", b"1").status
 
     assert refusal(write) == (403, "AccessDenied")
@@ -227,10 +229,9 @@ def test_a_request_without_an_answer_waits_for_its_client(mock_oss: MockOSS) -> 
 @pytest.mark.parametrize(("code", "status"), [("NoPermission", 403), ("InternalError", 500)])
 def test_sts_can_fail_too(mock_oss: MockOSS, code: str, status: int) -> None:
     mock_oss.faults.add("error", operation="AssumeRole", code=code, status=status)
-    wanted = AssumeRoleRequest(role_arn=ROLE_ARN, role_session_name="alice")
 
     with pytest.raises(Exception, match=code):
-        client(mock_oss).assume_role(wanted)
+        assume_role(sts_client(mock_oss))
 
     assert mock_oss.requests[-1].status == status
     oss2_bucket(mock_oss).put_object("a", b"1")

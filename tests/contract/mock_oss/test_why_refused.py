@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from oss2.exceptions import ServerError
 
-from contract.mock_oss.clients import Answer, oss2_bucket, send, signed_headers
-from contract.mock_oss.test_sts import client, request
+from contract.mock_oss.clients import oss2_bucket, send, start_session
 from mock_oss import MockOSS
 
 META = "x-oss-meta-owner"
@@ -25,8 +24,8 @@ def presigned(signer: Any, headers: dict[str, str]) -> str:
     return f"{parts.path}?{parts.query}"
 
 
-def put(oss: MockOSS, target: str, headers: dict[str, str]) -> Answer:
-    return send(oss, "PUT", target, headers=headers, body=b"x")
+def put(oss: MockOSS, target: str, headers: dict[str, str]) -> int:
+    return send(oss, "PUT", target, headers=headers, body=b"x").status
 
 
 def difference(oss: MockOSS) -> tuple[str, str, str]:
@@ -45,10 +44,10 @@ def difference(oss: MockOSS) -> tuple[str, str, str]:
     return why["cause"], found["expected"], found["signed"]
 
 
-def test_a_presigned_url_used_with_another_content_type(mock_oss: MockOSS, signer: Any) -> None:
-    target = presigned(signer, {"Content-Type": "image/png"})
+def test_a_presigned_url_used_with_other_headers(mock_oss: MockOSS, signer: Any) -> None:
+    target = presigned(signer, {"Content-Type": "image/png", META: "alice"})
 
-    assert put(mock_oss, target, {"Content-Type": "image/jpeg"}).status == 403
+    assert put(mock_oss, target, {"Content-Type": "image/jpeg", META: "alice"}) == 403
 
     assert difference(mock_oss) == (
         "Content-Type was sent as 'image/jpeg' and signed as 'image/png'",
@@ -57,43 +56,11 @@ def test_a_presigned_url_used_with_another_content_type(mock_oss: MockOSS, signe
     )
 
 
-def test_a_presigned_url_signed_without_the_content_type_sent(
-    mock_oss: MockOSS, signer: Any
-) -> None:
-    put(mock_oss, presigned(signer, {}), {"Content-Type": "image/jpeg"})
-
-    cause, expected, _ = difference(mock_oss)
-    assert cause == "the header content-type was sent and not signed"
-    assert expected in ("content-type:image/jpeg", "image/jpeg")
-
-
-def test_an_extra_query_parameter(mock_oss: MockOSS) -> None:
-    target, headers = signed_headers(mock_oss, "PUT", "a")
-
-    put(mock_oss, f"{target}?debug=1", headers)
-
-    assert difference(mock_oss) == (
-        "the query parameter debug was sent and not signed",
-        "debug=1",
-        "",
-    )
-
-
-def test_another_value_of_a_meta_header(mock_oss: MockOSS, signer: Any) -> None:
-    put(mock_oss, presigned(signer, {META: "alice"}), {META: "Alice"})
-
-    assert difference(mock_oss) == (
-        f"{META} was sent as 'Alice' and signed as 'alice'",
-        "Alice",
-        "alice",
-    )
-
-
 def test_another_value_of_a_meta_header_after_the_right_one(mock_oss: MockOSS, signer: Any) -> None:
     target = presigned(signer, {META: "alice"})
-    assert put(mock_oss, target, {META: "alice"}).status == 200
+    assert put(mock_oss, target, {META: "alice"}) == 200
 
-    put(mock_oss, target, {META: "somebody else"})
+    assert put(mock_oss, target, {META: "somebody else"}) == 403
 
     cause, expected, signed = difference(mock_oss)
     assert cause == (
@@ -101,19 +68,6 @@ def test_another_value_of_a_meta_header_after_the_right_one(mock_oss: MockOSS, s
         f"the header {META} was 'alice' and is 'somebody else'"
     )
     assert (expected, signed) == ("somebody else", "alice")
-
-
-def test_two_mistakes_at_once(mock_oss: MockOSS, signer: Any) -> None:
-    put(
-        mock_oss,
-        presigned(signer, {"Content-Type": "image/png", META: "alice"}),
-        {"Content-Type": "image/jpeg", META: "alice", "x-oss-meta-more": "1"},
-    )
-
-    assert difference(mock_oss)[0] == (
-        "the header x-oss-meta-more was sent and not signed, and "
-        "Content-Type was sent as 'image/jpeg' and signed as 'image/png'"
-    )
 
 
 def test_what_cannot_be_guessed_can_be_compared(mock_oss: MockOSS, signer: Any) -> None:
@@ -154,12 +108,11 @@ def test_only_a_refused_signature_can_be_compared(mock_oss: MockOSS, signer: Any
 
 
 def test_the_journal_shows_no_token_in_what_was_signed(mock_oss: MockOSS) -> None:
-    token = client(mock_oss).assume_role(request()).body.credentials
-    credentials = (token.access_key_id, "wrong", token.security_token)
+    key_id, _, token = start_session(mock_oss)
 
     with pytest.raises(ServerError, match="SignatureDoesNotMatch"):
-        oss2_bucket(mock_oss, credentials=credentials).put_object("a", b"x")
+        oss2_bucket(mock_oss, credentials=(key_id, "wrong", token)).put_object("a", b"x")
 
     record = mock_oss.requests[-1]
-    assert token.security_token in record.why["expected_canonical_request"]
-    assert token.security_token not in json.dumps(record.as_dict())
+    assert f"x-oss-security-token:{token}" in record.why["expected_canonical_request"]
+    assert token not in json.dumps(record.as_dict())

@@ -6,9 +6,7 @@ the mock's time when a restoration has ended.
 
 from __future__ import annotations
 
-from alibabacloud_sts20150401.models import AssumeRoleRequest
-
-from contract.mock_oss.clients import Credentials, ask, send, sts_client
+from contract.mock_oss.clients import Credentials, ask, assume_role, send, sts_client
 from contract.mock_oss.matrix import ADMIN, Case
 from contract.mock_oss.post_forms import form, post, v1_fields, v4_fields
 from mock_oss import BUCKET, BucketSpec, MockOSS
@@ -23,8 +21,7 @@ CORS = (
 def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
     """Call every operation once; the two signature styles of STS correspond to V4 and V1."""
     sts = sts_client(oss, None if case.version == "v4" else "v2", credentials=credentials)
-    wanted = AssumeRoleRequest(role_arn=ADMIN.arn, role_session_name="others")
-    assert sts.assume_role(wanted).body.credentials.security_token
+    assert assume_role(sts, role_arn=ADMIN.arn)[2]
     assert sts.get_caller_identity().body.account_id
 
     ensure_bucket(oss.store, BucketSpec(name=BUCKET, cors=CORS), oss.clock)
