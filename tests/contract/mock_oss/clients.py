@@ -128,11 +128,19 @@ def assume_role(sts: Client, **changes: Any) -> Credentials:
 
 
 def oss2_bucket(
-    oss: MockOSS, name: str = BUCKET, *, version: str = "v4", credentials: Credentials = PERMANENT
+    oss: MockOSS,
+    name: str = BUCKET,
+    *,
+    version: str = "v4",
+    credentials: Credentials = PERMANENT,
+    cname: str = "",
 ) -> Any:
-    """Return a bucket of oss2."""
-    provider = StaticCredentialsProvider(*credentials)
-    return oss2.Bucket(SIGNERS[version](provider), oss.endpoint, name, region=REGION)
+    """Return a bucket of oss2, at a custom domain if `cname` has one; the mock is its proxy."""
+    auth = SIGNERS[version](StaticCredentialsProvider(*credentials))
+    if not cname:
+        return oss2.Bucket(auth, oss.endpoint, name, region=REGION)
+    more = {"is_cname": True, "proxies": {"http": oss.endpoint}}
+    return oss2.Bucket(auth, f"http://{cname}", name, region=REGION, **more)
 
 
 def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str]:

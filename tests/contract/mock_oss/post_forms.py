@@ -45,9 +45,10 @@ def form(
 def post(
     oss: MockOSS, body: bytes, *, bucket: str = BUCKET, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Send the body of a form to a bucket."""
+    """Send the body of a form to a bucket; without one, the header Host names the bucket."""
     kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-    return send(oss, "POST", f"/{bucket}/", headers={**kind, **(headers or {})}, body=body)
+    target = f"/{bucket}/" if bucket else "/"
+    return send(oss, "POST", target, headers={**kind, **(headers or {})}, body=body)
 
 
 def policy_of(oss: MockOSS, conditions: Sequence[object], **changes: object) -> str:

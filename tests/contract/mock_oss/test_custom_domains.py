@@ -4,7 +4,6 @@ The SDKs use the mock's port as an HTTP proxy, so that they send the domain as H
 """
 
 import json
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,20 @@ import oss2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from oss2.credentials import StaticCredentialsProvider
 from oss2.models import PutBucketCnameRequest
 
-from contract.mock_oss.clients import REGION, oss2_bucket, refusal, send, signed_headers
-from contract.mock_oss.post_forms import BOUNDARY, form, v1_fields, v4_fields
-from contract.mock_oss.tour_ali_oss import node_folder
+from contract.mock_oss.clients import (
+    PERMANENT,
+    REGION,
+    Answer,
+    ask,
+    oss2_bucket,
+    refusal,
+    send,
+    signed_headers,
+)
+from contract.mock_oss.post_forms import form, post, v1_fields, v4_fields
+from contract.mock_oss.tour_ali_oss import run_script
 from mock_oss import (
     ACCESS_KEY_ID,
     ACCESS_KEY_SECRET,
@@ -38,20 +45,6 @@ DOMAIN = "files.example.com"
 PUBLIC = f"{BUCKET}.oss-{REGION}.localhost"
 
 
-def at_domain(oss: MockOSS, version: str, domain: str = DOMAIN) -> Any:
-    """Return the bucket of oss2 at a custom domain."""
-    provider = StaticCredentialsProvider(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
-    auth = oss2.ProviderAuthV4(provider) if version == "v4" else oss2.ProviderAuth(provider)
-    return oss2.Bucket(
-        auth,
-        f"http://{domain}",
-        BUCKET,
-        is_cname=True,
-        region=REGION,
-        proxies={"http": oss.endpoint},
-    )
-
-
 @pytest.fixture
 def bound() -> Any:
     """A mock of an account that requires a custom domain, with one bound to the bucket."""
@@ -61,7 +54,7 @@ def bound() -> Any:
 
 @pytest.mark.parametrize("version", ["v4", "v1"])
 def test_oss2_works_at_a_custom_domain(bound: MockOSS, version: str) -> None:
-    bucket = at_domain(bound, version)
+    bucket = oss2_bucket(bound, version=version, cname=DOMAIN)
 
     bucket.put_object("dir/a b.txt", b"hello")
     url = bucket.sign_url("GET", "dir/a b.txt", 60, slash_safe=True)
@@ -78,9 +71,7 @@ def test_oss2_works_at_a_custom_domain(bound: MockOSS, version: str) -> None:
 @pytest.mark.parametrize("version", ["v4", "v1"])
 def test_the_second_sdk_works_at_a_custom_domain(bound: MockOSS, version: str) -> None:
     config = oss_v2.config.load_default()
-    config.credentials_provider = oss_v2.credentials.StaticCredentialsProvider(
-        ACCESS_KEY_ID, ACCESS_KEY_SECRET
-    )
+    config.credentials_provider = oss_v2.credentials.StaticCredentialsProvider(*PERMANENT)
     config.region, config.signature_version = REGION, version
     config.endpoint, config.use_cname = f"http://{DOMAIN}", True
     config.proxy_host = {"http": bound.endpoint}
@@ -95,23 +86,16 @@ def test_the_second_sdk_works_at_a_custom_domain(bound: MockOSS, version: str) -
 @pytest.mark.parametrize("version", ["v4", "v1"])
 def test_ali_oss_works_at_a_custom_domain(version: str) -> None:
     with MockOSS(cnames={"files.localhost": BUCKET}, refuse_public_endpoints=True) as oss:
-        settings = {
-            "port": oss.port,
-            "version": version,
-            "domain": "files.localhost",
-            "bucket": BUCKET,
-            "credentials": (ACCESS_KEY_ID, ACCESS_KEY_SECRET),
-        }
-        run = subprocess.run(  # noqa: S603 - our own script
-            ["node", "--require", "./localhost.cjs", "cname.mjs", json.dumps(settings)],  # noqa: S607
-            cwd=node_folder(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        errors = run_script(
+            *("--require", "./localhost.cjs", "cname.mjs"),
+            port=oss.port,
+            version=version,
+            domain="files.localhost",
+            bucket=BUCKET,
+            credentials=(ACCESS_KEY_ID, ACCESS_KEY_SECRET),
         )
 
-        assert run.returncode == 0, run.stderr
+        assert not errors, errors
         assert oss.bucket(BUCKET).objects["dir/a b.txt"].data == b"hello"
         assert {record.host for record in oss.requests} == {f"files.localhost:{oss.port}"}
 
@@ -120,21 +104,27 @@ def test_ali_oss_works_at_a_custom_domain(version: str) -> None:
 def test_a_form_is_taken_at_a_custom_domain(bound: MockOSS, fields: Any) -> None:
     conditions: list[object] = [{"bucket": BUCKET}, ["eq", "$key", "a.txt"]]
     body = form({"key": "a.txt", **fields(bound, conditions)}, b"hello")
-    headers = {"Host": DOMAIN, "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
-    answer = send(bound, "POST", "/", headers=headers, body=body)
+    answer = post(bound, body, bucket="", headers={"Host": DOMAIN})
 
     assert answer.status == 204, answer.body
     assert bound.bucket(BUCKET).objects["a.txt"].data == b"hello"
 
 
 def test_buckets_are_not_listed_at_a_custom_domain(bound: MockOSS) -> None:
-    auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
-    service = oss2.Service(
-        auth, f"http://{DOMAIN}", region=REGION, proxies={"http": bound.endpoint}
-    )
+    auth = oss2_bucket(bound).auth
+    proxies = {"http": bound.endpoint}
+    service = oss2.Service(auth, f"http://{DOMAIN}", region=REGION, proxies=proxies)
 
     assert refusal(service.list_buckets) == (403, "SignatureDoesNotMatch")
+
+
+def ask_at(oss: MockOSS, host: str, method: str, key: str, **query: str) -> Answer:
+    """Send a signed request to a host that names the bucket."""
+    target, headers = signed_headers(oss, method, key, query=query)
+    target = target.removeprefix(f"/{BUCKET}")
+    body = b"x" if method == "PUT" else None
+    return send(oss, method, target, headers={**headers, "Host": host}, body=body)
 
 
 @pytest.mark.parametrize(
@@ -151,9 +141,7 @@ def test_buckets_are_not_listed_at_a_custom_domain(bound: MockOSS) -> None:
 def test_a_new_account_needs_a_custom_domain_for_objects(
     bound: MockOSS, host: str, status: int, code: str
 ) -> None:
-    _, headers = signed_headers(bound, "PUT", "a.txt")
-
-    answer = send(bound, "PUT", "/a.txt", headers={**headers, "Host": host}, body=b"x")
+    answer = ask_at(bound, host, "PUT", "a.txt")
 
     assert answer.status == status, answer.body
     if code:
@@ -176,10 +164,7 @@ def test_a_new_account_needs_a_custom_domain_for_objects(
 def test_operations_on_a_bucket_go_on_by_a_public_endpoint(
     bound: MockOSS, method: str, path: str, query: dict[str, str], status: int
 ) -> None:
-    target, headers = signed_headers(bound, method, path[1:], query=query)
-    target = target.removeprefix(f"/{BUCKET}")
-
-    answer = send(bound, method, target, headers={**headers, "Host": PUBLIC})
+    answer = ask_at(bound, PUBLIC, method, path[1:], **query)
 
     assert answer.status == status, answer.body
     assert (b"PublicEndpointForbidden" in answer.body) == (status == 400)
@@ -213,8 +198,7 @@ def test_a_region_beyond_the_mainland_needs_no_domain() -> None:
 
 def test_the_refusal_is_switched_while_the_mock_runs(mock_oss: MockOSS) -> None:
     def put() -> int:
-        _, headers = signed_headers(mock_oss, "PUT", "a")
-        return send(mock_oss, "PUT", "/a", headers={**headers, "Host": PUBLIC}, body=b"").status
+        return ask_at(mock_oss, PUBLIC, "PUT", "a").status
 
     assert put() == 200
     mock_oss.refuse_public_endpoints = True
@@ -268,45 +252,33 @@ def test_a_domain_is_bound_with_a_token(mock_oss: MockOSS, version: str) -> None
     bucket.put_bucket_cname(wanted)
     (found,) = bucket.list_bucket_cname().cname
     assert (found.domain, found.status) == (DOMAIN, "Enabled")
-    at_domain(mock_oss, version).put_object("a", b"x")
+    there = oss2_bucket(mock_oss, version=version, cname=DOMAIN)
+    there.put_object("a", b"x")
     bucket.put_bucket_cname(wanted)  # repeating it changes nothing
     bucket.delete_bucket_cname(DOMAIN)
     assert bucket.list_bucket_cname().cname == []
     assert refusal(bucket.delete_bucket_cname, DOMAIN) == (404, "NoSuchCname")
-    assert refusal(at_domain(mock_oss, version).get_object, "a") == (
-        403,
-        "NonStandardHostForbidden",
-    )
+    assert refusal(there.get_object, "a") == (403, "NonStandardHostForbidden")
 
 
 def test_a_token_ends_after_three_days(mock_oss: MockOSS) -> None:
+    mock_oss.clock.freeze()
     first = oss2_bucket(mock_oss).create_bucket_cname_token(DOMAIN).token
 
     mock_oss.clock.advance(timedelta(hours=72))
-    bucket = oss2_bucket(mock_oss)
-    _, headers = signed_headers(mock_oss, "GET", "", query={"comp": "token", "cname": DOMAIN})
-    target = f"/{BUCKET}/?comp=token&cname={DOMAIN}"
+    query = {"comp": "token", "cname": DOMAIN}
 
-    assert send(mock_oss, "GET", target, headers=headers).code == "NoSuchCnameToken"
-    mock_oss.clock.advance(timedelta(hours=-72))
-    assert bucket.get_bucket_cname_token(DOMAIN).token == first
+    assert ask(mock_oss, "GET", "", query=query).code == "NoSuchCnameToken"
+    mock_oss.clock.advance(-1)
+    assert ask(mock_oss, "GET", "", query=query).xml("Token") == first
 
 
 def test_a_domain_has_one_bucket() -> None:
-    other = User(
-        name="other",
-        account_id="9000000000000000",
-        keys={"LTAI5tMockOther": "secret"},
-        policies=('{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',),
-    )
+    other = User(name="root", account_id="9", keys={"LTAI5tMockOther": "secret"})
+    buckets = (BucketSpec(name=BUCKET), BucketSpec(name="second"))
+    foreign_bucket = BucketSpec(name="foreign", account_id="9")
     world = World(
-        users=(*World().users, other),
-        buckets=(
-            BucketSpec(name=BUCKET),
-            BucketSpec(name="second"),
-            BucketSpec(name="foreign", account_id="9000000000000000"),
-        ),
-        cnames={DOMAIN: BUCKET},
+        users=(*World().users, other), buckets=(*buckets, foreign_bucket), cnames={DOMAIN: BUCKET}
     )
     with MockOSS(world=world) as oss:
         second = oss2_bucket(oss, "second")
@@ -336,74 +308,61 @@ def test_a_domain_that_cannot_be_one_is_refused(
     assert refusal(bucket_v4.put_bucket_cname, PutBucketCnameRequest(domain)) == (status, code)
 
 
-def test_the_id_of_a_certificate_is_not_taken_in_silence(bucket_v4: Any) -> None:
-    bucket_v4.create_bucket_cname_token(DOMAIN)
-    certificate = oss2.models.CertInfo(cert_id="493-cn-hangzhou")
+def put_cname(bucket: Any, **certificate: object) -> None:
+    """Bind the domain, and set or delete its certificate."""
+    given = oss2.models.CertInfo(**certificate) if certificate else None
+    bucket.put_bucket_cname(PutBucketCnameRequest(DOMAIN, given))
 
-    assert refusal(bucket_v4.put_bucket_cname, PutBucketCnameRequest(DOMAIN, certificate)) == (
-        400,
-        "NotImplemented",
-    )
-    assert bucket_v4.list_bucket_cname().cname == []
+
+def pair(folder: Path) -> dict[str, str]:
+    """Return a new certificate and its private key."""
+    folder.mkdir()
+    make_certificate(folder, DOMAIN)
+    names = {"certificate": "fullchain", "private_key": "privkey"}
+    return {given: (folder / f"{name}.pem").read_text() for given, name in names.items()}
 
 
 def test_a_certificate_is_shown_until_it_is_deleted(bucket_v4: Any, tmp_path: Path) -> None:
-    make_certificate(tmp_path, DOMAIN)
-    chain, key = ((tmp_path / f"{name}.pem").read_text() for name in ("fullchain", "privkey"))
+    given = pair(tmp_path / "first")
     bucket_v4.create_bucket_cname_token(DOMAIN)
 
-    given = oss2.models.CertInfo(certificate=chain, private_key=key)
-    bucket_v4.put_bucket_cname(PutBucketCnameRequest(DOMAIN, given))
+    put_cname(bucket_v4, **given)
 
     (bound,) = bucket_v4.list_bucket_cname().cname
-    assert (bound.domain, bound.certificate.type, bound.certificate.status) == (
-        DOMAIN,
-        "CAS",
-        "Enabled",
-    )
-    digest = x509.load_pem_x509_certificate(chain.encode()).fingerprint(hashes.SHA1())  # noqa: S303
-    assert bound.certificate.fingerprint == digest.hex(":").upper()
-    assert bound.certificate.valid_end_date.endswith(" GMT")
-    bucket_v4.put_bucket_cname(PutBucketCnameRequest(DOMAIN))
+    shown = bound.certificate
+    assert (bound.domain, shown.type, shown.status) == (DOMAIN, "CAS", "Enabled")
+    certificate = x509.load_pem_x509_certificate(given["certificate"].encode())
+    digest = certificate.fingerprint(hashes.SHA1())  # noqa: S303
+    assert shown.fingerprint == digest.hex(":").upper()
+    assert shown.valid_end_date.endswith(" GMT")
+    put_cname(bucket_v4)
     assert bucket_v4.list_bucket_cname().cname[0].certificate is not None
-    gone = oss2.models.CertInfo(delete_certificate=True)
-    bucket_v4.put_bucket_cname(PutBucketCnameRequest(DOMAIN, gone))
+    put_cname(bucket_v4, delete_certificate=True)
     assert bucket_v4.list_bucket_cname().cname[0].certificate is None
 
 
 def test_an_unbound_domain_forgets_its_certificate(bucket_v4: Any, tmp_path: Path) -> None:
-    make_certificate(tmp_path, DOMAIN)
-    chain, key = ((tmp_path / f"{name}.pem").read_text() for name in ("fullchain", "privkey"))
-    given = oss2.models.CertInfo(certificate=chain, private_key=key)
     bucket_v4.create_bucket_cname_token(DOMAIN)
-    bucket_v4.put_bucket_cname(PutBucketCnameRequest(DOMAIN, given))
+    put_cname(bucket_v4, **pair(tmp_path / "first"))
 
     bucket_v4.delete_bucket_cname(DOMAIN)
     bucket_v4.create_bucket_cname_token(DOMAIN)
-    bucket_v4.put_bucket_cname(PutBucketCnameRequest(DOMAIN))
+    put_cname(bucket_v4)
 
     assert bucket_v4.list_bucket_cname().cname[0].certificate is None
 
 
-@pytest.mark.parametrize("wrong", ["chain", "key", "pair"])
+@pytest.mark.parametrize("wrong", ["certificate", "private_key", "pair", "id"])
 def test_a_wrong_certificate_binds_nothing(bucket_v4: Any, tmp_path: Path, wrong: str) -> None:
-    for folder in ("first", "second"):
-        (tmp_path / folder).mkdir()
-        make_certificate(tmp_path / folder, DOMAIN)
-    chain = (tmp_path / "first/fullchain.pem").read_text()
-    key = (tmp_path / "first/privkey.pem").read_text()
-    if wrong == "pair":
-        key = (tmp_path / "second/privkey.pem").read_text()
-    given = oss2.models.CertInfo(
-        certificate="no PEM" if wrong == "chain" else chain,
-        private_key="no PEM" if wrong == "key" else key,
-    )
+    first, second = pair(tmp_path / "first"), pair(tmp_path / "second")
+    given = {
+        "pair": {**first, "private_key": second["private_key"]},
+        "id": {"cert_id": "493-cn-hangzhou"},
+    }.get(wrong, {**first, wrong: "no PEM"})
     bucket_v4.create_bucket_cname_token(DOMAIN)
 
-    assert refusal(bucket_v4.put_bucket_cname, PutBucketCnameRequest(DOMAIN, given)) == (
-        400,
-        "InvalidArgument",
-    )
+    code = "NotImplemented" if wrong == "id" else "InvalidArgument"
+    assert refusal(put_cname, bucket_v4, **given) == (400, code)
     assert bucket_v4.list_bucket_cname().cname == []
 
 
@@ -411,11 +370,7 @@ def test_a_wrong_certificate_binds_nothing(bucket_v4: Any, tmp_path: Path, wrong
 def test_what_the_vendor_may_add_to_domains_is_not_taken_for_another_operation(
     mock_oss: MockOSS, query: dict[str, str]
 ) -> None:
-    target, headers = signed_headers(mock_oss, "POST", "", query=query)
-
-    answer = send(mock_oss, "POST", target, headers=headers, body=b"")
-
-    assert answer.code == "NotImplemented"
+    assert ask(mock_oss, "POST", "", query=query, body=b"").code == "NotImplemented"
 
 
 def test_bindings_are_kept_saved_and_brought_back(tmp_path: Path) -> None:
@@ -444,17 +399,9 @@ def test_a_world_says_domains_that_can_be_bound() -> None:
 
 def test_a_bucket_made_later_gets_the_domain_of_the_world() -> None:
     with MockOSS(buckets=(), cnames={DOMAIN: "later-on"}) as oss:
-        assert refusal(at_domain(oss, "v4").get_object, "a") == (404, "NoSuchBucket")
+        later = oss2_bucket(oss, "later-on", cname=DOMAIN)
+        assert refusal(later.get_object, "a") == (404, "NoSuchBucket")
         oss2_bucket(oss, "later-on").create_bucket()
-        provider = StaticCredentialsProvider(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
-        later = oss2.Bucket(
-            oss2.ProviderAuthV4(provider),
-            f"http://{DOMAIN}",
-            "later-on",
-            is_cname=True,
-            region=REGION,
-            proxies={"http": oss.endpoint},
-        )
 
         later.put_object("a", b"x")
 

@@ -174,7 +174,7 @@ def test_a_v4_form_is_taken_for_seven_days_after_its_date(age: timedelta, valid:
     ids=["another day", "another region"],
 )
 def test_the_scope_of_a_v4_form_is_its_day_and_the_region_of_the_bucket(
-    scope: dict[str, str], ec: str
+    scope: dict[str, Any], ec: str
 ) -> None:
     with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
         answer = post(oss, form({"key": "a", **v4_fields(oss, [], **scope)}))

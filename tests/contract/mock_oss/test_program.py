@@ -445,11 +445,11 @@ def test_a_seed_makes_ids_the_same_in_every_run() -> None:
             upload_id = bucket.init_multipart_upload("a").upload_id
             bucket.put_bucket_versioning(oss2.models.BucketVersioningConfig("Enabled"))
             versions = {bucket.put_object("a", b"").versionid for _ in range(3)}
-            runs.append((upload_id, oss.requests[0].request_id, versions))
+            runs.append((upload_id, versions, oss.requests[0].request_id))
 
     assert runs[0] == runs[1]
-    assert re.fullmatch("[0-9A-F]{32}", upload_id)
-    assert len(versions) == 3
+    assert re.fullmatch("[0-9A-F]{32}", runs[0][0])
+    assert len(runs[0][1]) == 3
 
 
 def test_the_process_leaves_no_directory_behind() -> None:

@@ -19,25 +19,31 @@ def node_folder() -> Path:
     return npm_packages(Path(__file__).with_name("node")).parent
 
 
+def run_script(*arguments: str, **settings: object) -> str:
+    """Run a script for Node with these settings; return its errors, empty if it succeeded."""
+    run = subprocess.run(  # noqa: S603 - our own script
+        [which("node") or "node", *arguments, json.dumps(settings)],
+        cwd=node_folder(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return run.stderr if run.returncode else ""
+
+
 def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
     """Call every operation once."""
     with receiving() as receiver:
-        settings = {
-            "port": oss.port,
-            "version": case.version,
-            "style": case.style,
-            "credentials": credentials,
-            "receiver": receiver.url,
-            "owner": (ACCESS_KEY_ID, ACCESS_KEY_SECRET),
-            "role": ADMIN.arn,
-        }
-        run = subprocess.run(  # noqa: S603 - our own script
-            [which("node") or "node", "tour.mjs", json.dumps(settings)],
-            cwd=node_folder(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        errors = run_script(
+            "tour.mjs",
+            port=oss.port,
+            version=case.version,
+            style=case.style,
+            credentials=credentials,
+            receiver=receiver.url,
+            owner=(ACCESS_KEY_ID, ACCESS_KEY_SECRET),
+            role=ADMIN.arn,
         )
-        assert run.returncode == 0, run.stderr + repr([r for r in oss.requests if r.refused])
+        assert not errors, errors + repr([r for r in oss.requests if r.refused])
         assert [body for _, _, body in receiver.calls] == [b"key=told"]
