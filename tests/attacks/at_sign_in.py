@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import re
+from collections.abc import Callable
 
-from attacks.attempt import Attempt, Try, attempts
+from attacks.attempt import Attempt, Try, attempts, raises
 from attacks.over_http import PAGE
 from attacks.worlds import PROXY_SECRET, Worlds, session
 from ossferry.authentication.apikey_format import new_key, parse_key
@@ -28,15 +30,12 @@ def verify(token: str) -> dict[str, object]:
     return asyncio.run(verifier.claims(token))
 
 
-def _forged(name: str) -> Try:
-    def attempt(_worlds: Worlds) -> bool:
-        try:
-            verify(FORGED[name]())
-        except NotIdentifiedError:
-            return True
-        return False
+def _token_of(subject: str) -> str:
+    return ISSUER.token(sub=subject)
 
-    return attempt
+
+def _not_verified(make: Callable[..., str], *subject: str) -> Try:
+    return raises(NotIdentifiedError, lambda: verify(make(*subject)))
 
 
 LOOK_ALIKES = (
@@ -51,19 +50,6 @@ LOOK_ALIKES = (
 )
 
 
-def _token_of(subject: str) -> Try:
-    """Return an attempt to impersonate somebody by a token with a look-alike subject."""
-
-    def attempt(_worlds: Worlds) -> bool:
-        try:
-            verify(ISSUER.token(sub=subject))
-        except NotIdentifiedError:
-            return True
-        return False
-
-    return attempt
-
-
 def _behind_proxy(user: str) -> Try:
     """Return an attempt to impersonate somebody by a look-alike user id in the proxy's header."""
     named = ("x-forwarded-user", user.encode().decode("latin-1"))
@@ -71,46 +57,32 @@ def _behind_proxy(user: str) -> Try:
     return lambda worlds: worlds["proxy"].gets_nothing("POST", "/api/grant", headers)
 
 
-def _key(change: str) -> Try:
+KEYS: dict[str, Callable[[str], str]] = {
+    "another": lambda _key: new_key().text,
+    "shorter": lambda key: key[:-1],
+    "longer": lambda key: key + "a",
+    "upper": str.upper,
+    "id only": lambda key: key[:12],
+    "other checksum": lambda key: key[:-1] + ("a" if key[-1] != "a" else "b"),
+    "own id, other key": lambda key: key[:13] + new_key().text[13:],
+    "own id, other key, good checksum": lambda key: with_own_id(key),
+    "quoted": lambda key: f'"{key}"',
+    "two": lambda key: f"{key} {key}",
+    "list": lambda key: f"{key},{key}",
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "hash": lambda _key: "0" * 64,
+    "empty": lambda _key: "",
+}
+"""Description of a wrong API key -> function from a valid one to the wrong one."""
+
+
+def _key(changed: Callable[[str], str]) -> Try:
     def attempt(worlds: Worlds) -> bool:
         world = worlds["apikey"]
-        text = {
-            "another": new_key().text,
-            "shorter": world.key[:-1],
-            "longer": world.key + "a",
-            "upper": world.key.upper(),
-            "id only": world.key[:12],
-            "other checksum": world.key[:-1] + ("a" if world.key[-1] != "a" else "b"),
-            "own id, other key": world.key[:13] + new_key().text[13:],
-            "own id, other key, good checksum": with_own_id(world.key),
-            "quoted": f'"{world.key}"',
-            "two": f"{world.key} {world.key}",
-            "list": f"{world.key},{world.key}",
-            "base64": base64.b64encode(world.key.encode()).decode(),
-            "hash": "0" * 64,
-            "empty": "",
-        }[change]
-        return world.gets_nothing("POST", "/api/grant", (("authorization", f"Bearer {text}"),))
+        headers = (("authorization", f"Bearer {changed(world.key)}"),)
+        return world.gets_nothing("POST", "/api/grant", headers)
 
     return attempt
-
-
-KEY_CHANGES = (
-    "another",
-    "shorter",
-    "longer",
-    "upper",
-    "id only",
-    "other checksum",
-    "own id, other key",
-    "own id, other key, good checksum",
-    "quoted",
-    "two",
-    "list",
-    "base64",
-    "hash",
-    "empty",
-)
 
 
 def with_own_id(key: str) -> str:
@@ -137,43 +109,28 @@ def _in_query(worlds: Worlds) -> bool:
     return world.gets_nothing("POST", f"/api/grant?access_token={world.key}&key={world.key}")
 
 
-def _cookie(change: str) -> Try:
+SOMEBODY = base64.urlsafe_b64encode(b'["x",0,"root","Root"]').decode()
+COOKIES: dict[str, Callable[[str], str]] = {
+    "empty": lambda _good: "",
+    "cut": lambda good: good[:-1],
+    "other signature": lambda good: good[:-4] + "AAAA",
+    "other payload": lambda good: re.sub(r"..\.", "AA.", good, count=1),
+    "payload of another": lambda good: f"{SOMEBODY}.{good.partition('.')[2]}",
+    "no signature": lambda good: good.partition(".")[0],
+    "twice": lambda good: f"{good}.{good}",
+    "long": lambda good: good * 100,
+    "null": lambda _good: "null",
+}
+"""Description of a wrong session cookie -> function from a valid one to the wrong one."""
+
+
+def _cookie(changed: Callable[[str], str], name: str = SESSION_COOKIE) -> Try:
     def attempt(worlds: Worlds) -> bool:
         world = worlds["oidc"]
-        good = world.cookie
-        payload, _, rest = good.partition(".")
-        text = {
-            "empty": "",
-            "cut": good[:-1],
-            "other signature": good[:-4] + "AAAA",
-            "other payload": f"{payload[:-2]}AA.{rest}",
-            "payload of another": base64.urlsafe_b64encode(b'["x",0,"root","Root"]').decode()
-            + f".{rest}",
-            "no signature": payload,
-            "twice": f"{good}.{good}",
-            "long": good * 100,
-            "null": "null",
-            "sign-in cookie": "",
-        }[change]
-        name = "__Host-ossferry_login" if change == "sign-in cookie" else SESSION_COOKIE
-        value = good if change == "sign-in cookie" else text
-        return world.gets_nothing("POST", "/api/grant", (*PAGE, ("cookie", f"{name}={value}")))
+        cookie = ("cookie", f"{name}={changed(world.cookie)}")
+        return world.gets_nothing("POST", "/api/grant", (*PAGE, cookie))
 
     return attempt
-
-
-COOKIE_CHANGES = (
-    "empty",
-    "cut",
-    "other signature",
-    "other payload",
-    "payload of another",
-    "no signature",
-    "twice",
-    "long",
-    "null",
-    "sign-in cookie",
-)
 
 
 def _after_sign_out(worlds: Worlds) -> bool:
@@ -239,12 +196,12 @@ ATTEMPTS: list[Attempt] = [
     *attempts(
         "T12",
         [
-            *((f"token of {who!a}", _token_of(who)) for who in LOOK_ALIKES),
+            *((f"token of {who!a}", _not_verified(_token_of, who)) for who in LOOK_ALIKES),
             *((f"proxy names {who!a}", _behind_proxy(who)) for who in LOOK_ALIKES),
         ],
     ),
-    *attempts("T21", [(name, _forged(name)) for name in FORGED]),
-    *attempts("T20", [*((change, _key(change)) for change in KEY_CHANGES), ("guesses", _guesses)]),
+    *attempts("T21", [(name, _not_verified(make)) for name, make in FORGED.items()]),
+    *attempts("T20", [*((what, _key(key)) for what, key in KEYS.items()), ("guesses", _guesses)]),
     *attempts(
         "T01",
         [
@@ -257,9 +214,15 @@ ATTEMPTS: list[Attempt] = [
             ("cookie", _placed("cookie", "authorization=Bearer {}")),
         ],
     ),
-    *attempts("T18", [*((change, _cookie(change)) for change in COOKIE_CHANGES)]),
+    *attempts("T18", [(what, _cookie(changed)) for what, changed in COOKIES.items()]),
     *attempts("T04", [(query or "nothing", _callback(query)) for query in CALLBACKS]),
-    *attempts("T18", [("copy of a cookie after sign-out", _after_sign_out)]),
+    *attempts(
+        "T18",
+        [
+            ("sign-in cookie", _cookie(str, "__Host-ossferry_login")),
+            ("copy of a cookie after sign-out", _after_sign_out),
+        ],
+    ),
     *attempts(
         "T03",
         [

@@ -252,7 +252,7 @@ ATTEMPTS: list[Attempt] = [
                 for needed in PROGRAMS
                 for host in EVERYWHERE
             ),
-            start("plain http", public_url="http://uploads.example.com", **OURS),
+            start("public address in plain http", public_url="http://uploads.example.com", **OURS),
         ],
     ),
     *attempts(

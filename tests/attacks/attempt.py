@@ -22,6 +22,19 @@ class Attempt:
     refused: Try
 
 
+def raises(error: type[Exception], call: Callable[[], object]) -> Try:
+    """Return an attempt that counts as refused if the call raises this error."""
+
+    def attempt(_worlds: object) -> bool:
+        try:
+            call()
+        except error:
+            return True
+        return False
+
+    return attempt
+
+
 def attempts(row: str, tries: Iterable[tuple[str, Try]]) -> list[Attempt]:
     """Return the attempts of one threat."""
     return [Attempt(row=row, what=what, refused=refused) for what, refused in tries]

@@ -21,6 +21,7 @@ from support.after_upload import become, operators_bucket
 from support.forms import Form, asked, code_of, send, shown
 
 CREDENTIALS_END_S = 901
+FORM_ENDS_S = 14 * 60 + 1
 WISH = {"name": "a.png", "size": 5, "type": "image/png"}
 
 
@@ -208,179 +209,139 @@ def test_t53_a_file_of_another_type_by_the_page_does_not_stay(
     assert keys(demo) == before
 
 
-def pages_form(site: httpx.Client, name: str = "a.png") -> Form:
-    """Return the form that the page makes for a small file."""
+def pages_form(site: httpx.Client, name: str, content_type: str = "image/png") -> Form:
+    """Return the form that the page makes of a grant, for a small file."""
     grant = read_grant(site.post("/api/grant").json())
-    headers = [("content-type", "image/png"), ("x-oss-forbid-overwrite", "true")]
+    headers = [("content-type", content_type), ("x-oss-forbid-overwrite", "true")]
     key = f"{grant.prefix}x/{name}"
     request = Forms().request(grant, grant.server_time_s, 10, key, headers)
     return Form(request.url, request.headers)
 
 
-def test_t53_the_form_of_the_page_is_taken(demo: Demo, site: httpx.Client) -> None:
-    form = pages_form(site)
-
-    assert send(demo, form).status_code == 200
-    assert form["key"] in keys(demo)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"key": "uploads/bob-aaaa/x/a.png"},
-        {"key": None},
-        {"success_action_status": "201"},
-        {"x-oss-security-token": None},
-        {"x-oss-date": "20300101T000000Z"},
-        {"x-oss-signature": "0" * 64},
-        {"policy": None},
-        {"x-oss-object-acl": "public-read"},
-    ],
-    ids=lambda changes: "-".join(changes),
-)
-def test_t53_a_bent_form_of_the_page_stores_nothing(
-    demo: Demo, site: httpx.Client, changes: dict[str, str | None]
-) -> None:
-    form = pages_form(site, "bent.png")
-    before = keys(demo)
-
-    answer = send(demo, form.bent(changes), name="a.png")
-
-    assert answer.status_code in (400, 403), answer.text
-    assert keys(demo) == before
-
-
-def test_t53_a_form_of_the_page_is_for_files_within_the_limit(
-    demo: Demo, site: httpx.Client
-) -> None:
-    form = pages_form(site, "large.png")
-
-    assert code_of(send(demo, form, b"x" * 101)) == "EntityTooLarge"
-    assert send(demo, form, b"x" * 100).status_code == 200
-
-
-def test_t53_a_form_of_the_page_ends_with_its_credentials(demo: Demo, site: httpx.Client) -> None:
-    form = pages_form(site, "late.png")
-    demo.oss.clock.advance(CREDENTIALS_END_S)
-
-    answer = send(demo, form)
-
-    demo.oss.clock.reset()
-    assert answer.status_code == 403
-    assert form["key"] not in keys(demo)
-
-
-PREFIX_LIMIT = 100
-FORM_ENDS_S = 14 * 60 + 1
-
-
 @pytest.fixture(scope="module")
 def forms_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo whose server gives signed forms and no credentials, for PNG, PDF and CSV."""
-    folder = empty_page(tmp_path_factory)
-    with Demo(
-        web_dir=folder,
-        grant="form",
-        max_file_size=PREFIX_LIMIT,
-        allowed_types=("image/png", "application/pdf", "text/csv"),
-    ) as running:
+    folder, types = empty_page(tmp_path_factory), ("image/png", "application/pdf", "text/csv")
+    with Demo(web_dir=folder, grant="form", max_file_size=100, allowed_types=types) as running:
         yield running
+
+
+@pytest.fixture(params=["demo", "forms_only"])
+def either(request: pytest.FixtureRequest) -> Demo:
+    """A demo whose page signs forms with its credentials, and one whose server signs them."""
+    running: Demo = request.getfixturevalue(request.param)
+    return running
+
+
+@pytest.fixture
+def eithers_site(either: Demo) -> Iterator[httpx.Client]:
+    """A client of either server, signed in as Alice; the clock is reset afterwards."""
+    with httpx.Client(base_url=either.url, trust_env=False) as client:
+        yield client
+    either.oss.clock.reset()
 
 
 @pytest.fixture
 def forms_site(forms_only: Demo) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=forms_only.url, trust_env=False) as client:
         yield client
-    forms_only.oss.clock.reset()
 
 
-def granted_form(site: httpx.Client, name: str, content_type: str) -> Form:
-    """Return the form that the page makes of a grant with forms."""
-    grant = read_grant(site.post("/api/grant").json())
-    request = Forms().request(
-        grant,
-        grant.server_time_s,
-        10,
-        f"{grant.prefix}x/{name}",
-        [("content-type", content_type), ("x-oss-forbid-overwrite", "true")],
-    )
-    return Form(request.url, request.headers)
+def test_t53_the_form_of_the_page_is_taken(either: Demo, eithers_site: httpx.Client) -> None:
+    form = pages_form(eithers_site, "a.png")
+
+    assert send(either, form).status_code == 200
+    assert form["key"] in keys(either)
+
+
+BENT_BY_THE_PAGE: list[dict[str, str | None]] = [
+    {"key": "uploads/bob-aaaa/x/a.png"},
+    {"key": None},
+    {"success_action_status": "201"},
+    {"x-oss-security-token": None},
+    {"x-oss-date": "20300101T000000Z"},
+    {"x-oss-signature": "0" * 64},
+    {"policy": None},
+    {"x-oss-object-acl": "public-read"},
+]
+BENT_TYPES: list[dict[str, str | None]] = [
+    {"x-oss-content-type": "text/html"},
+    {"x-oss-content-type": "image/png,text/html"},
+    {"x-oss-content-type": "image/svg+xml"},
+    {"x-oss-content-type": None},
+    {"x-oss-content-type": None, "Content-Type": "image/png"},
+    {"key": "uploads/"},
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "content_type"),
-    [("a.png", "image/png"), ("a.pdf", "application/pdf"), ("a.csv", "text/csv")],
+    ("either", "changes"),
+    [
+        *(("demo", changes) for changes in BENT_BY_THE_PAGE),
+        *(("forms_only", changes) for changes in BENT_BY_THE_PAGE + BENT_TYPES),
+    ],
+    indirect=["either"],
+    ids=str,
+)
+def test_t53_a_bent_form_of_the_page_stores_nothing(
+    either: Demo, eithers_site: httpx.Client, changes: dict[str, str | None]
+) -> None:
+    form = pages_form(eithers_site, "bent.png")
+    before = keys(either)
+
+    answer = send(either, form.bent(changes), name="a.png", content_type="image/png")
+
+    assert answer.status_code in (400, 403), answer.text
+    assert keys(either) == before
+
+
+def test_t53_a_form_of_the_page_is_for_files_within_the_limit(
+    either: Demo, eithers_site: httpx.Client
+) -> None:
+    form = pages_form(eithers_site, "large.png")
+
+    assert code_of(send(either, form, b"x" * 101)) == "EntityTooLarge"
+    assert send(either, form, b"x" * 100).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("either", "ends_s"),
+    [("demo", CREDENTIALS_END_S), ("forms_only", FORM_ENDS_S)],
+    indirect=["either"],
+)
+def test_t53_a_form_of_the_page_ends_in_time(
+    either: Demo, eithers_site: httpx.Client, ends_s: int
+) -> None:
+    form = pages_form(eithers_site, "late.png")
+    either.oss.clock.advance(ends_s)
+
+    answer = send(either, form)
+
+    either.oss.clock.reset()
+    assert answer.status_code == 403
+    assert form["key"] not in keys(either)
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"), [("a.pdf", "application/pdf"), ("a.csv", "text/csv")]
 )
 def test_t53_the_form_of_a_grant_is_taken(
     forms_only: Demo, forms_site: httpx.Client, name: str, content_type: str
 ) -> None:
-    form = granted_form(forms_site, name, content_type)
+    form = pages_form(forms_site, name, content_type)
 
     assert send(forms_only, form).status_code == 200
     stored = forms_only.oss.bucket(forms_only.bucket).objects[form["key"]]
     assert stored.headers["content-type"] == content_type
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"key": "uploads/bob-aaaa/x/a.png"},
-        {"key": "uploads/"},
-        {"key": None},
-        {"x-oss-content-type": "text/html"},
-        {"x-oss-content-type": "image/png,text/html"},
-        {"x-oss-content-type": "image/svg+xml"},
-        {"x-oss-content-type": None},
-        {"x-oss-content-type": None, "Content-Type": "image/png"},
-        {"success_action_status": "201"},
-        {"x-oss-security-token": None},
-        {"x-oss-date": "20300101T000000Z"},
-        {"x-oss-signature": "0" * 64},
-        {"policy": None},
-        {"x-oss-object-acl": "public-read"},
-    ],
-    ids=lambda changes: "-".join(f"{name}={value}" for name, value in changes.items()),
-)
-def test_t53_a_bent_form_of_a_grant_stores_nothing(
-    forms_only: Demo, forms_site: httpx.Client, changes: dict[str, str | None]
-) -> None:
-    form = granted_form(forms_site, "bent.png", "image/png")
-    before = keys(forms_only)
-
-    answer = send(forms_only, form.bent(changes), name="a.png", content_type="image/png")
-
-    assert answer.status_code in (400, 403), answer.text
-    assert keys(forms_only) == before
-
-
 @pytest.mark.parametrize("content_type", ["text/html", "application/pdf2", "text/csv2"])
 def test_t53_the_exact_types_of_a_grant_are_exact(
     forms_only: Demo, forms_site: httpx.Client, content_type: str
 ) -> None:
-    form = granted_form(forms_site, "exact", "text/csv")
+    form = pages_form(forms_site, "exact", "text/csv")
 
     answer = send(forms_only, form.bent({"x-oss-content-type": content_type}))
-
-    assert answer.status_code == 403
-    assert form["key"] not in keys(forms_only)
-
-
-def test_t53_a_form_of_a_grant_is_for_files_within_the_limit(
-    forms_only: Demo, forms_site: httpx.Client
-) -> None:
-    form = granted_form(forms_site, "large.png", "image/png")
-
-    assert code_of(send(forms_only, form, b"x" * (PREFIX_LIMIT + 1))) == "EntityTooLarge"
-    assert send(forms_only, form, b"x" * PREFIX_LIMIT).status_code == 200
-
-
-def test_t53_a_form_of_a_grant_ends_after_a_quarter_of_an_hour(
-    forms_only: Demo, forms_site: httpx.Client
-) -> None:
-    form = granted_form(forms_site, "late.png", "image/png")
-    forms_only.oss.clock.advance(FORM_ENDS_S)
-
-    answer = send(forms_only, form)
 
     assert answer.status_code == 403
     assert form["key"] not in keys(forms_only)
@@ -406,4 +367,4 @@ def test_t53_no_other_form_goes_round_the_types(forms_site: httpx.Client) -> Non
 def test_t53_the_fields_of_a_grant_open_nothing_but_forms(
     forms_only: Demo, forms_site: httpx.Client
 ) -> None:
-    expect_opens_nothing(forms_only, granted_form(forms_site, "a.png", "image/png"))
+    expect_opens_nothing(forms_only, pages_form(forms_site, "a.png"))

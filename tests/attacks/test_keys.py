@@ -15,20 +15,8 @@ from ossferry_uploader.oss.keys import MAX_KEY_BYTES, object_key
 
 PREFIX = "uploads/alice-x/"
 PIECES = (
-    "%",
-    "%25",
-    "%2e",
-    "%252e",
-    "..",
-    ".",
-    "/",
-    "\\",
-    "%2f",
-    "%00",
-    "%zz",
-    "\u00e9",
-    "\U0001f680",
-)
+    "%", "%25", "%2e", "%252e", "..", ".", "/", "\\", "%2f", "%00", "%zz", "\u00e9", "\U0001f680",
+)  # fmt: skip
 DOTS = {".", "..", "%2e", "%2e%2e", ".%2e", "%2e."}
 """Path segments that a browser removes from a URL before sending the request."""
 
