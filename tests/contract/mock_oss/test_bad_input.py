@@ -268,54 +268,43 @@ def repeated(examples: int) -> settings:
 HOST = [("Host", "still.localhost")]
 
 
-@pytest.mark.parametrize(
-    ("raw", "code"),
-    [
-        (request("PUT", "/a", [*HOST, ("Content-Length", "10")], b"short"), "IncompleteBody"),
-        (request("PUT", "/a", [*HOST, ("Content-Length", "-1")], b""), "InvalidRequest"),
-        (request("PUT", "/a", [*HOST, ("Transfer-Encoding", "chunked")], b"zz"), "InvalidRequest"),
-        (
-            request("PUT", "/a", [*HOST, ("Transfer-Encoding", "chunked")], b"5\r\nhe"),
-            "IncompleteBody",
-        ),
-        (
-            request("PUT", "/a", [*HOST, ("Content-Length", "1"), ("Content-Length", "2")], b"x"),
-            "InvalidRequest",
-        ),
-        (
-            request("PUT", "/" + "a" * 1024, [*HOST, ("Content-Length", "0")], b""),
-            "InvalidObjectName",
-        ),
-        (request("PUT", "/%00", [*HOST, ("Content-Length", "0")], b""), "InvalidObjectName"),
-        (request("PUT", "/%ff", [*HOST, ("Content-Length", "0")], b""), "InvalidObjectName"),
-        (request("PUT", "/%2Fa", [*HOST, ("Content-Length", "0")], b""), "InvalidObjectName"),
-        (request("GET", "/a?x=%ff", HOST, b""), "InvalidArgument"),
-        (request("GET", "/a", [*HOST, ("x-big", "x" * 100_000)], b""), "InvalidRequest"),
-        (request("GET", "/a", [*HOST, ("x-big", "x" * 1_100_000)], b""), "InvalidRequest"),
-        (
-            request("GET", "/a", [*HOST, ("Range", "bytes=0-1"), ("Range", "bytes=2-3")], b""),
-            "InvalidArgument",
-        ),
-        (request("GET", "/a", [*HOST, *HOST], b""), "InvalidArgument"),
-        (
-            request(
-                "POST",
-                "/?delete",
-                [*HOST, ("Content-Length", str(len(BOMB))), ("Content-MD5", "x")],
-                BOMB,
-            ),
-            "InvalidDigest",
-        ),
-        (request("GET", "/", [("Host", "Bad_Name.localhost")], b""), "InvalidBucketName"),
-        (request("PATCH", "/a", HOST, b""), "MethodNotAllowed"),
-        (request("PUT", "/a", [*HOST, ("Transfer-Encoding", "gzip")], b"x"), "NotImplemented"),
-        (request("GET", "/a", [], b""), "InvalidRequest"),
-        (b"GET /a HTTP/2.0\r\nHost: a.localhost\r\n\r\n", "InvalidRequest"),
-        (b"hello\r\n\r\n", "InvalidRequest"),
-        (b"GET /a HTTP/1.1\r\nHost", "InvalidRequest"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
+def put(target: str, body: bytes = b"", **headers: str) -> bytes:
+    """Return a PUT to a bucket that everybody may write to; `a_b` stands for the header a-b."""
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return request("PUT", target, [*HOST, *named], body)
+
+
+def get(target: str, *headers: tuple[str, str]) -> bytes:
+    return request("GET", target, [*HOST, *headers], b"")
+
+
+TWO_LENGTHS = [("Content-Length", "1"), ("Content-Length", "2")]
+DELETE = [("Content-Length", str(len(BOMB))), ("Content-MD5", "x")]
+BAD = [
+    (put("/a", b"short", content_length="10"), "IncompleteBody"),
+    (put("/a", content_length="-1"), "InvalidRequest"),
+    (put("/a", b"zz", transfer_encoding="chunked"), "InvalidRequest"),
+    (put("/a", b"5\r\nhe", transfer_encoding="chunked"), "IncompleteBody"),
+    (put("/a", b"x", transfer_encoding="gzip"), "NotImplemented"),
+    (request("PUT", "/a", [*HOST, *TWO_LENGTHS], b"x"), "InvalidRequest"),
+    (put("/" + "a" * 1024, content_length="0"), "InvalidObjectName"),
+    *((put(f"/{key}", content_length="0"), "InvalidObjectName") for key in ("%00", "%ff", "%2Fa")),
+    (get("/a?x=%ff"), "InvalidArgument"),
+    (get("/a", ("x-big", "x" * 100_000)), "InvalidRequest"),
+    (get("/a", ("x-big", "x" * 1_100_000)), "InvalidRequest"),
+    (get("/a", ("Range", "bytes=0-1"), ("Range", "bytes=2-3")), "InvalidArgument"),
+    (get("/a", *HOST), "InvalidArgument"),
+    (request("POST", "/?delete", [*HOST, *DELETE], BOMB), "InvalidDigest"),
+    (request("GET", "/", [("Host", "Bad_Name.localhost")], b""), "InvalidBucketName"),
+    (request("PATCH", "/a", HOST, b""), "MethodNotAllowed"),
+    (request("GET", "/a", [], b""), "InvalidRequest"),
+    (b"GET /a HTTP/2.0\r\nHost: a.localhost\r\n\r\n", "InvalidRequest"),
+    (b"hello\r\n\r\n", "InvalidRequest"),
+    (b"GET /a HTTP/1.1\r\nHost", "InvalidRequest"),
+]
+
+
+@pytest.mark.parametrize(("raw", "code"), BAD, ids=[code for _, code in BAD])
 def test_known_kinds_of_bad_input_have_their_codes(oss: MockOSS, raw: bytes, code: str) -> None:
     reply = exchange(oss, raw)
 
@@ -325,7 +314,7 @@ def test_known_kinds_of_bad_input_have_their_codes(oss: MockOSS, raw: bytes, cod
 
 def test_a_header_with_a_control_character_is_no_request(oss: MockOSS) -> None:
     for code in {*range(32), 127} - {9}:  # tabs are allowed
-        raw = request("GET", "/a", [*HOST, ("x-oss-meta-a", f"a{chr(code)}b")], b"")
+        raw = get("/a", ("x-oss-meta-a", f"a{chr(code)}b"))
         assert exchange(oss, raw).code == "InvalidRequest", code
 
 
@@ -336,7 +325,7 @@ def test_an_offer_to_speak_another_protocol_is_passed_over(oss: MockOSS, method:
     length = [("Content-Length", str(len(body)))] if body else []
     offered = request(method, "/offer", [*HOST, *offer, *length], body)
 
-    reply = exchange(oss, offered + request("GET", "/nothing", HOST, b""))
+    reply = exchange(oss, offered + get("/nothing"))
 
     assert reply.raw.count(b"HTTP/1.1 ") == 2
     assert reply.raw.endswith(b"</Error>\n")
@@ -346,8 +335,7 @@ def test_an_offer_to_speak_another_protocol_is_passed_over(oss: MockOSS, method:
 
 def test_keys_with_dots_are_keys_like_any_other(oss: MockOSS) -> None:
     for key in ("..", "../a", "./b", "a/../b", "%2e%2e"):
-        raw = request("PUT", f"/{quote(key)}", [*HOST, ("Content-Length", "1")], b"x")
-        assert exchange(oss, raw).status == 200
+        assert exchange(oss, put(f"/{quote(key)}", b"x", content_length="1")).status == 200
 
     assert {"..", "../a", "./b", "a/../b", "%2e%2e"} <= set(oss.bucket("still").objects)
     outside = {path.name for path in oss.store.directory.parent.iterdir()}
@@ -355,7 +343,7 @@ def test_keys_with_dots_are_keys_like_any_other(oss: MockOSS) -> None:
 
 
 def test_a_client_that_falls_silent_is_given_up(oss: MockOSS) -> None:
-    raw = request("PUT", "/silent", [*HOST, ("Content-Length", "10")], b"short")
+    raw = put("/silent", b"short", content_length="10")
     with socket.create_connection(("127.0.0.1", oss.port), timeout=TIMEOUT_S) as connection:
         connection.sendall(raw)
         received = b""
@@ -367,9 +355,7 @@ def test_a_client_that_falls_silent_is_given_up(oss: MockOSS) -> None:
 
 
 def test_bodies_longer_than_announced_are_cut_off_there(oss: MockOSS) -> None:
-    raw = request("PUT", "/long", [*HOST, ("Content-Length", "5")], b"hello world")
-
-    reply = exchange(oss, raw)
+    reply = exchange(oss, put("/long", b"hello world", content_length="5"))
 
     assert reply.status == 200
     assert oss.bucket("still").objects["long"].data == b"hello"
@@ -378,9 +364,7 @@ def test_bodies_longer_than_announced_are_cut_off_there(oss: MockOSS) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        request("PUT", "/a", [*HOST, ("Content-Length", "-1")], b""),
-        request("PUT", "/a", [*HOST, ("Content-Length", "1e3")], b"x"),
-        request("PUT", "/a", [*HOST, ("Content-Length", "9" * 30)], b"x"),
+        *(put("/a", b"x", content_length=length) for length in ("-1", "1e3", "9" * 30)),
         b"\x16\x03\x01\x02\x00\x01",
         b"GET / HTTP/1.1\r\nHost",
     ],

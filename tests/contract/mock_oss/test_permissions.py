@@ -1,16 +1,15 @@
 """Attempts of a user with few rights to bypass a policy through links, copies and tags."""
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
 import oss2
 import pytest
 
-from contract.mock_oss.clients import oss2_bucket, refusal, send
+from contract.mock_oss.clients import ALLOW_ALL, oss2_bucket, refusal, send
+from contract.mock_oss.post_forms import form, post, v1_fields
 from mock_oss import BUCKET, BucketSpec, MockOSS, User, World
-from mock_oss.signing import v1
 
 OWNER = ("LTAIowner", "owner's secret", None)
 ALICE = ("LTAIalice", "alice's secret", None)
@@ -27,16 +26,12 @@ def statement(effect: str, actions: str, resource: str, **more: Any) -> dict[str
 
 def world(*statements: dict[str, Any]) -> World:
     """Return an account with an owner, who may do everything, and alice, who has these rights."""
-    everything = {"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}
+    rights = json.dumps({"Version": "1", "Statement": statements})
     users = (
-        User(name="owner", keys={OWNER[0]: OWNER[1]}, policies=(policy(everything),)),
-        User(name="alice", keys={ALICE[0]: ALICE[1]}, policies=(policy(*statements),)),
+        User(name="owner", keys={OWNER[0]: OWNER[1]}, policies=(ALLOW_ALL,)),
+        User(name="alice", keys={ALICE[0]: ALICE[1]}, policies=(rights,)),
     )
     return World(users=users, buckets=(BucketSpec(name=BUCKET),))
-
-
-def policy(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "1", "Statement": statements})
 
 
 @pytest.fixture
@@ -142,21 +137,9 @@ NO_TAGS = [statement("Allow", "PutObject", "*")]
 
 @pytest.mark.parametrize("oss", [NO_SECRETS, NO_TAGS], indirect=True, ids=["no-secrets", "no-tags"])
 def test_a_tag_that_is_denied_comes_in_by_no_form(oss: MockOSS) -> None:
-    document = json.dumps({"expiration": "2100-01-01T00:00:00Z", "conditions": []})
-    signed = b64encode(document.encode()).decode()
-    fields = {
-        "key": "a",
-        "OSSAccessKeyId": ALICE[0],
-        "policy": signed,
-        "Signature": v1.signature(ALICE[1], signed),
-        **TAG,
-    }
-    head = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
-    body = "".join(head.format(name, value) for name, value in fields.items())
-    body += head.format('file"; filename="f', "hello") + "--b--\r\n"
-    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    fields = {"key": "a", **v1_fields(oss, [], credentials=ALICE), **TAG}
 
-    answer = send(oss, "POST", f"/{BUCKET}/", headers=kind, body=body.encode())
+    answer = post(oss, form(fields))
 
     assert (answer.status, answer.code) == DENIED
     assert len(oss.bucket(BUCKET).objects) == 0

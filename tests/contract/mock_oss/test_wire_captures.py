@@ -7,15 +7,12 @@ from typing import Any
 import pytest
 
 from contract.mock_oss.clients import send
-from mock_oss import BucketSpec, MockOSS, Role, World
+from contract.mock_oss.matrix import ADMIN
+from mock_oss import BucketSpec, MockOSS, World
 from mock_oss.store import SessionRecord
 from support.vectors import load
 
 CAPTURES = load("wire_captures")
-ROLE = Role(
-    name="everything",
-    policies=('{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*"}]}',),
-)
 
 # Error codes that replayed operations may get because the bucket lacks their objects.
 PAST_THE_SIGNATURE = {"", "NoSuchUpload", "NoSuchKey", "NotImplemented"}
@@ -30,7 +27,7 @@ def sent_at(headers: dict[str, str]) -> datetime:
 
 @pytest.fixture(scope="module")
 def oss() -> Any:
-    world = World(roles=(ROLE,), buckets=(BucketSpec(name=CAPTURES["bucket"]),))
+    world = World(roles=(ADMIN,), buckets=(BucketSpec(name=CAPTURES["bucket"]),))
     with MockOSS(world=world) as mock:
         yield mock
 
@@ -47,7 +44,7 @@ def test_a_captured_request_gets_the_recorded_verdict(oss: MockOSS, capture: Any
         access_key_id=key["access_key_id"],
         access_key_secret=key["access_key_secret"],
         security_token=key["security_token"],
-        role_arn=ROLE.arn,
+        role_arn=ADMIN.arn,
         session_name="capture",
         policy="",
         expires_ms=int((moment + timedelta(hours=1)).timestamp() * 1000),
