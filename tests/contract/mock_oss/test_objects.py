@@ -2,7 +2,6 @@
 
 import re
 import time
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import md5
@@ -12,8 +11,9 @@ from typing import Any
 import oss2
 import pytest
 from oss2.exceptions import NotModified, PreconditionFailed
+from oss2.utils import content_md5
 
-from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
+from contract.mock_oss.clients import ask, oss2_bucket, refusal, send, signed_headers
 from contract.mock_oss.post_forms import form, post, v1_fields
 from mock_oss import BUCKET, MockOSS
 from mock_oss.operations.routes import NOT_IMPLEMENTED
@@ -55,34 +55,30 @@ def test_headers_and_metadata_come_back_as_sent(mock_oss: MockOSS, bucket: Any) 
 
 
 @pytest.mark.parametrize(
-    ("headers", "refused"),
+    ("name", "value", "code"),
     [
-        ({"Content-MD5": b64encode(md5(b"other").digest()).decode()}, (400, "InvalidDigest")),  # noqa: S324 - the API uses MD5
-        ({"Content-MD5": "short"}, (400, "InvalidDigest")),
-        ({"x-oss-hash-crc64ecma": "1"}, (400, "InvalidCRC64")),
-        ({"x-oss-object-acl": "everyone"}, (400, "InvalidArgument")),
-        ({"x-oss-storage-class": "Cold"}, (400, "InvalidArgument")),
-        ({"x-oss-server-side-encryption": "ROT13"}, (400, "InvalidEncryptionAlgorithmError")),
-        ({"x-oss-forbid-overwrite": "maybe"}, (400, "InvalidArgument")),
-        ({"x-oss-tagging": "a=1&a=2"}, (400, "RepeatedTags")),
-        ({"x-oss-tagging": "=1"}, (400, "InvalidTaggingKey")),
-        ({"x-oss-tagging": "a=1&b=!"}, (400, "InvalidTag")),
-        ({"x-oss-tagging": "&".join(f"k{i}=1" for i in range(11))}, (400, "InvalidTag")),
-        ({"x-oss-meta-a_b": "1"}, (400, "InvalidArgument")),
-        ({"x-oss-meta-a": "x" * 8193}, (400, "InvalidArgument")),
-        ({"x-oss-traffic-limit": "245759"}, (400, "InvalidArgument")),
-        ({"x-oss-traffic-limit": "838860801"}, (400, "InvalidArgument")),
+        ("Content-MD5", content_md5(b"other"), "InvalidDigest"),
+        ("Content-MD5", "short", "InvalidDigest"),
+        ("x-oss-hash-crc64ecma", "1", "InvalidCRC64"),
+        ("x-oss-object-acl", "everyone", "InvalidArgument"),
+        ("x-oss-storage-class", "Cold", "InvalidArgument"),
+        ("x-oss-server-side-encryption", "ROT13", "InvalidEncryptionAlgorithmError"),
+        ("x-oss-forbid-overwrite", "maybe", "InvalidArgument"),
+        ("x-oss-tagging", "a=1&a=2", "RepeatedTags"),
+        ("x-oss-tagging", "=1", "InvalidTaggingKey"),
+        ("x-oss-tagging", "a=1&b=!", "InvalidTag"),
+        ("x-oss-tagging", "&".join(f"k{i}=1" for i in range(11)), "InvalidTag"),
+        ("x-oss-meta-a_b", "1", "InvalidArgument"),
+        ("x-oss-meta-a", "x" * 8193, "InvalidArgument"),
+        ("x-oss-traffic-limit", "245759", "InvalidArgument"),
+        ("x-oss-traffic-limit", "838860801", "InvalidArgument"),
     ],
-    ids=lambda value: (
-        next(iter(value.items()))[0] + "=" + next(iter(value.values()))[:12]
-        if isinstance(value, dict)
-        else None
-    ),
+    ids=lambda value: value[:20],
 )
 def test_a_header_out_of_bounds_stores_nothing(
-    mock_oss: MockOSS, bucket_v4: Any, headers: dict[str, str], refused: tuple[int, str]
+    mock_oss: MockOSS, bucket_v4: Any, name: str, value: str, code: str
 ) -> None:
-    assert refusal(bucket_v4.put_object, "a", b"hello", headers=headers) == refused
+    assert refusal(bucket_v4.put_object, "a", b"hello", headers={name: value}) == (400, code)
     assert len(mock_oss.bucket(BUCKET).objects) == 0
     assert mock_oss.store.blobs.names() == set()
 
@@ -100,54 +96,32 @@ def test_bodies_of_every_size_come_back_whole(mock_oss: MockOSS, bucket_v4: Any,
     assert str(mock_oss.bucket(BUCKET).objects["a"].crc64) == got.headers["x-oss-hash-crc64ecma"]
 
 
-def test_a_chunked_body_is_stored(mock_oss: MockOSS, bucket_v4: Any) -> None:
-    pieces = iter([b"a" * 100_000, b"b" * 100_000])
-
-    bucket_v4.put_object("a", oss2.utils.SizedFileAdapter(_Stream(pieces), 200_000))
-    target, headers = signed_headers(mock_oss, "PUT", "b")
+def test_a_chunked_body_is_stored(mock_oss: MockOSS) -> None:
+    chunked = {"Transfer-Encoding": "chunked"}
     body = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
-    answer = send(
-        mock_oss, "PUT", target, headers={**headers, "Transfer-Encoding": "chunked"}, body=body
-    )
 
-    assert mock_oss.bucket(BUCKET).objects["a"].size == 200_000
-    assert answer.status == 200
+    assert ask(mock_oss, "PUT", "b", headers=chunked, body=body).status == 200
     assert mock_oss.bucket(BUCKET).objects["b"].data == b"hello world"
 
 
-class _Stream:
-    def __init__(self, pieces: Any) -> None:
-        self._pieces = pieces
-
-    def read(self, size: int = -1) -> bytes:
-        return bytes(next(self._pieces, b""))
-
-
 def test_a_body_needs_a_length(mock_oss: MockOSS) -> None:
-    target, headers = signed_headers(mock_oss, "PUT", "a")
-
-    answer = send(mock_oss, "PUT", target, headers=headers)
+    answer = ask(mock_oss, "PUT", "a")
 
     assert (answer.status, answer.code) == (411, "MissingContentLength")
 
 
 def test_ranges_answer_206_or_the_whole(bucket: Any) -> None:
     bucket.put_object("a", b"0123456789")
-    cases = {
-        "bytes=2-4": (206, b"234"),
-        "bytes=-3": (206, b"789"),
-        "bytes=8-": (206, b"89"),
-        "bytes=8-20": (200, b"0123456789"),
-        "bytes=20-": (200, b"0123456789"),
-    }
-    for text, (status, data) in cases.items():
-        got = bucket.get_object("a", headers={"Range": text})
-        assert (got.status, got.read()) == (status, data)
-
     strict = {"x-oss-range-behavior": "standard", "Range": "bytes=8-20"}
-    clipped = bucket.get_object("a", headers=strict)
-    assert (clipped.status, clipped.read()) == (206, b"89")
-    assert clipped.headers["Content-Range"] == "bytes 8-9/10"
+
+    for headers, status, data in (
+        ({"Range": "bytes=2-4"}, 206, b"234"),
+        ({"Range": "bytes=8-20"}, 200, b"0123456789"),
+        (strict, 206, b"89"),
+    ):
+        got = bucket.get_object("a", headers=headers)
+        assert (got.status, got.read()) == (status, data)
+    assert got.headers["Content-Range"] == "bytes 8-9/10"
     strict["Range"] = "bytes=20-"
     assert refusal(bucket.get_object, "a", headers=strict) == (416, "InvalidRange")
 
@@ -157,8 +131,6 @@ def test_conditions_answer_304_and_412(bucket: Any) -> None:
 
     with pytest.raises(NotModified):
         bucket.get_object("a", headers={"If-None-Match": f'"{etag}"'})
-    with pytest.raises(PreconditionFailed):
-        bucket.get_object("a", headers={"If-Match": '"other"'})
     with pytest.raises(NotModified):
         bucket.head_object("a", headers={"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"})
     with pytest.raises(PreconditionFailed):
@@ -306,12 +278,9 @@ def test_keys_may_hold_control_characters(mock_oss: MockOSS, bucket: Any) -> Non
     bucket.put_object("\x0c\x1f", b"x")
     bucket.batch_delete_objects(["\x0c\x1f"])
     bucket.put_object("\x01\t\r\x1f", b"x")
-    body = "<Delete><Object><Key>&#1;&#9;&#xD;&#x1f;</Key></Object></Delete>"
-    md5_base64 = b64encode(md5(body.encode()).digest()).decode()  # noqa: S324 - the API uses MD5
-    target, headers = signed_headers(
-        mock_oss, "POST", "", query={"delete": ""}, headers={"Content-MD5": md5_base64}
-    )
-    send(mock_oss, "POST", target, headers=headers, body=body.encode())
+    body = b"<Delete><Object><Key>&#1;&#9;&#xD;&#x1f;</Key></Object></Delete>"
+    digest = {"Content-MD5": content_md5(body)}
+    ask(mock_oss, "POST", "", query={"delete": ""}, headers=digest, body=body)
     assert len(mock_oss.bucket(BUCKET).objects) == 0
 
 
@@ -331,7 +300,6 @@ def test_get_with_object_meta_announces_the_size_and_sends_nothing(
     """The older SDKs use GET and read only the headers; aiooss2 still does."""
     bucket_v4.put_object("a", b"hello")
     target, headers = signed_headers(mock_oss, "GET", "a", query={"objectMeta": ""})
-    missing, others = signed_headers(mock_oss, "GET", "b", query={"objectMeta": ""})
 
     with closing(HTTPConnection("127.0.0.1", mock_oss.port, timeout=10)) as connection:
         connection.request("GET", target, headers=headers)
@@ -343,7 +311,7 @@ def test_get_with_object_meta_announces_the_size_and_sends_nothing(
     assert answer.headers["Connection"] == "close"
     assert answer.headers["ETag"] == bucket_v4.get_object_meta("a").headers["ETag"]
     assert "Content-MD5" not in answer.headers
-    assert send(mock_oss, "GET", missing, headers=others).code == "NoSuchKey"
+    assert ask(mock_oss, "GET", "b", query={"objectMeta": ""}).code == "NoSuchKey"
 
 
 def test_traffic_limits_hold(bucket_v4: Any) -> None:
@@ -369,18 +337,15 @@ def test_traffic_limits_of_forms_hold(mock_oss: MockOSS) -> None:
 
 def test_a_traffic_limit_is_set_once(mock_oss: MockOSS) -> None:
     limit = {"x-oss-traffic-limit": "819200"}
-    target, headers = signed_headers(mock_oss, "PUT", "a", query=limit, headers=limit)
 
-    answer = send(mock_oss, "PUT", target, headers=headers, body=b"hello")
+    answer = ask(mock_oss, "PUT", "a", query=limit, headers=limit, body=b"hello")
 
     assert (answer.status, answer.xml("EC")) == (400, "0004-00000501")
 
 
 @pytest.mark.parametrize("sub", [*sorted(NOT_IMPLEMENTED), "x-oss-process"])
 def test_what_is_not_there_says_not_implemented(mock_oss: MockOSS, sub: str) -> None:
-    target, headers = signed_headers(mock_oss, "GET", "", query={sub: ""})
-
-    answer = send(mock_oss, "GET", target, headers=headers)
+    answer = ask(mock_oss, "GET", "", query={sub: ""})
 
     assert (answer.status, answer.code) == (400, "NotImplemented")
     assert answer.xml("Header") == sub
@@ -393,16 +358,13 @@ def test_control_characters_of_keys_are_references_in_lists(mock_oss: MockOSS) -
     bucket = oss2_bucket(mock_oss)
     bucket.put_object(CONTROLS, b"hello")
 
-    target, headers = signed_headers(mock_oss, "GET", "")
-    listed = send(mock_oss, "GET", target, headers=headers).body.decode()
+    listed = ask(mock_oss, "GET", "").body.decode()
     references = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), listed)
     assert f"<Key>{CONTROLS}</Key>" in references
     assert not set(listed) & set(CONTROLS) - set("\t\n")
     assert [each.key for each in bucket.list_objects().object_list] == [CONTROLS]
     bucket.delete_object(CONTROLS)
-    target, headers = signed_headers(mock_oss, "GET", CONTROLS)
-    missing = send(mock_oss, "GET", target, headers=headers)
-    assert missing.code == "NoSuchKey"
+    assert ask(mock_oss, "GET", CONTROLS).code == "NoSuchKey"
 
 
 def test_what_encrypting_clients_said_stays_with_the_bytes(
@@ -414,8 +376,7 @@ def test_what_encrypting_clients_said_stays_with_the_bytes(
 
     bucket_v4.copy_object(BUCKET, "a", "b", headers=replace)
     upload_id = bucket_v4.init_multipart_upload("c", headers=sealed).upload_id
-    target, headers = signed_headers(mock_oss, "GET", "c", query={"uploadId": upload_id})
-    parts = send(mock_oss, "GET", target, headers=headers)
+    parts = ask(mock_oss, "GET", "c", query={"uploadId": upload_id})
 
     stored = mock_oss.bucket(BUCKET).objects["b"].headers
     assert {name: value for name, value in stored.items() if name.startswith("x-oss-meta-")} == {
