@@ -20,19 +20,18 @@ import pytest
 import requests
 import urllib3
 from alibabacloud_sts20150401.client import Client
-from alibabacloud_sts20150401.models import AssumeRoleRequest
 from alibabacloud_tea_openapi.models import Config
 from aliyunsdkcore.acs_exception.exceptions import ClientException
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
 
 import mock_oss as package
+from contract.mock_oss.clients import assume_role, refusal, role_wanted
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, MockOSSError
 from mock_oss.patching import InProcessMock, current_mock, in_process, mocked
 
 REGION = "cn-hangzhou"
 ENDPOINT = f"https://oss-{REGION}.aliyuncs.com"
-ROLE = AssumeRoleRequest(role_arn=ROLE_ARN, role_session_name="alice")
 
 
 @pytest.fixture
@@ -60,13 +59,14 @@ def oss_v2_config() -> Any:
 
 
 def sts_client() -> Client:
-    return Client(
-        Config(
-            access_key_id=ACCESS_KEY_ID,
-            access_key_secret=ACCESS_KEY_SECRET,
-            endpoint=f"sts.{REGION}.aliyuncs.com",
-        )
-    )
+    keys = {"access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET}
+    return Client(Config(**keys, endpoint=f"sts.{REGION}.aliyuncs.com"))
+
+
+def bucket_of_session(endpoint: str = ENDPOINT, **wanted: Any) -> oss2.Bucket:
+    """Return a bucket of oss2 with the credentials that STS gives."""
+    auth = oss2.StsAuth(*assume_role(sts_client(), **wanted), oss2.AUTH_VERSION_4)
+    return oss2.Bucket(auth, endpoint, BUCKET, region=REGION)
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
@@ -109,18 +109,13 @@ def test_the_asynchronous_client_of_alibabacloud_oss_v2_reaches_the_mock(
 
 
 def test_the_sts_client_reaches_the_mock(oss: InProcessMock) -> None:
-    token = sts_client().assume_role(ROLE).body.credentials
-    auth = oss2.StsAuth(
-        token.access_key_id, token.access_key_secret, token.security_token, oss2.AUTH_VERSION_4
-    )
-
-    oss2.Bucket(auth, ENDPOINT, BUCKET, region=REGION).put_object("uploads/a", b"hello")
+    bucket_of_session().put_object("uploads/a", b"hello")
 
     assert [record.operation for record in oss.requests] == ["AssumeRole", "PutObject"]
 
 
 def test_the_asynchronous_sts_client_reaches_the_mock(oss: InProcessMock) -> None:
-    answer = asyncio.run(sts_client().assume_role_async(ROLE))
+    answer = asyncio.run(sts_client().assume_role_async(role_wanted()))
 
     assert answer.body.credentials.access_key_id.startswith("STS.NMockOss")
     assert oss.requests.one("AssumeRole").host == f"sts.{REGION}.aliyuncs.com"
@@ -138,9 +133,8 @@ def ask_with_aliyunsdkcore(domain: str, action: str, **parameters: str) -> Any:
 
 @pytest.mark.parametrize("domain", ["sts.aliyuncs.com", f"sts-vpc.{REGION}.aliyuncs.com"])
 def test_aliyunsdkcore_reaches_the_mock(oss: InProcessMock, domain: str) -> None:
-    token = ask_with_aliyunsdkcore(domain, "AssumeRole", RoleArn=ROLE_ARN, RoleSessionName="alice")[
-        "Credentials"
-    ]
+    wanted = {"RoleArn": ROLE_ARN, "RoleSessionName": "alice"}
+    token = ask_with_aliyunsdkcore(domain, "AssumeRole", **wanted)["Credentials"]
 
     assert token["AccessKeyId"].startswith("STS.NMockOss")
     assert oss.requests.one("AssumeRole").host == domain
@@ -190,18 +184,10 @@ def test_a_policy_sees_whether_a_request_was_sent_with_https(oss: InProcessMock)
         '{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*",'
         '"Condition":{"Bool":{"acs:SecureTransport":"true"}}}]}'
     )
-    token = sts_client().assume_role(
-        AssumeRoleRequest(role_arn=ROLE_ARN, role_session_name="alice", policy=policy)
-    )
-    found = token.body.credentials
-    auth = oss2.StsAuth(
-        found.access_key_id, found.access_key_secret, found.security_token, oss2.AUTH_VERSION_4
-    )
 
-    oss2.Bucket(auth, ENDPOINT, BUCKET, region=REGION).put_object("uploads/a", b"")
-    plain = oss2.Bucket(auth, ENDPOINT.replace("https", "http"), BUCKET, region=REGION)
-    with pytest.raises(oss2.exceptions.AccessDenied):
-        plain.put_object("uploads/a", b"")
+    bucket_of_session(policy=policy).put_object("uploads/a", b"")
+    plain = bucket_of_session(ENDPOINT.replace("https", "http"), policy=policy)
+    assert refusal(plain.put_object, "uploads/a", b"") == (403, "AccessDenied")
 
 
 def test_faults_cut_connections(oss: InProcessMock) -> None:

@@ -61,15 +61,7 @@ def start(
     ("options", "env", "words"),
     [
         (BEYOND, {}, "--host 0.0.0.0 is reachable from the network"),
-        (["--host", "::"], {}, "--host :: is reachable from the network"),
-        (["--host", "10.0.0.7"], {}, "--host 10.0.0.7 is reachable from the network"),
-        (["--host", "oss.example.com"], {}, "--host oss.example.com is reachable from the network"),
         ([], {"ENV": "production"}, "ENV=production"),
-        ([], {"APP_ENV": "Prod"}, "APP_ENV=Prod"),
-        ([], {"NODE_ENV": "production"}, "NODE_ENV=production"),
-        ([], {"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
-        ([], {"STAGE": "eu_production.1"}, "STAGE=eu_production.1"),
-        ([], {"ENV": "prod2"}, "ENV=prod2"),
         ([], REAL_KEY, "ALIBABA_CLOUD_ACCESS_KEY_ID"),
         (BEYOND, {"ENV": "production", **REAL_KEY}, "ENV=production"),
     ],
@@ -122,24 +114,19 @@ def test_what_is_no_sign_of_the_cloud_keeps_it_from_nothing(name: str, value: st
     refuse_production("127.0.0.1", {name: value})
 
 
-@pytest.mark.parametrize(
-    ("options", "env"),
-    [
-        ([], {}),
-        (["--host", "localhost"], {}),
-        (["--host", "::1"], {}),
-        (["--host", "127.0.0.2"], {}),
-        ([], {"ENV": "development", "APP_ENV": "", "NODE_ENV": "test"}),
-        ([], {"ENV": "non-prod", "APP_ENV": "product-search", "NODE_ENV": "delivery"}),
-        ([], {"ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID}),
-        ([], {"ALIBABA_CLOUD_ACCESS_KEY_ID": ""}),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "oss.example.com"])  # noqa: S104
+def test_t47_an_address_for_other_machines_keeps_the_mock_from_starting(host: str) -> None:
+    with pytest.raises(UnsafeStartError, match=f"^--host {host} is reachable from the network"):
+        refuse_production(host, {})
+
+
+@pytest.mark.parametrize("host", ["localhost", "::1", "127.0.0.2"])
 def test_on_a_developers_machine_it_starts_without_a_word(
-    monkeypatch: pytest.MonkeyPatch, options: list[str], env: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
-    assert start(monkeypatch, *options, env=env) == (0, "")
+    env = {"APP_ENV": "product-search", "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID}
+
+    assert start(monkeypatch, "--host", host, env=env) == (0, "")
 
 
 def test_keys_of_the_mock_are_known_by_their_beginning() -> None:

@@ -35,24 +35,28 @@ def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.mark.parametrize("show_ip", [False, True], ids=["hidden", "in the URL"])
-@pytest.mark.parametrize(
-    ("ip", "mask"),
-    [("127.0.0.1", "32"), ("127.0.0.0", "24"), ("0.0.0.0", "0")],  # noqa: S104 - a network
-)
+show_ip_or_not = pytest.mark.parametrize("show_ip", [False, True], ids=["hidden", "in the URL"])
+
+
+@show_ip_or_not
+@pytest.mark.parametrize("network", ["127.0.0.1/32", "127.0.0.0/24", "0.0.0.0/0"])
 def test_a_client_in_the_network_may_use_the_url(
-    mock_oss: MockOSS, version: str, ip: str, mask: str, show_ip: bool
+    mock_oss: MockOSS, version: str, network: str, show_ip: bool
 ) -> None:
+    ip, _, mask = network.partition("/")
+
     answer = get(mock_oss, version, {IP: ip, MASK: mask}, show_ip=show_ip)
 
     assert (answer.status, answer.body) == (200, b"hello")
 
 
-@pytest.mark.parametrize("show_ip", [False, True], ids=["hidden", "in the URL"])
-@pytest.mark.parametrize(("ip", "mask"), [("192.0.2.1", "32"), ("10.0.0.0", "8")])
+@show_ip_or_not
+@pytest.mark.parametrize("network", ["192.0.2.1/32", "10.0.0.0/8"])
 def test_a_client_outside_the_network_is_refused(
-    mock_oss: MockOSS, version: str, ip: str, mask: str, show_ip: bool
+    mock_oss: MockOSS, version: str, network: str, show_ip: bool
 ) -> None:
+    ip, _, mask = network.partition("/")
+
     answer = get(mock_oss, version, {IP: ip, MASK: mask}, show_ip=show_ip)
 
     assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")
@@ -89,11 +93,6 @@ def test_a_url_may_allow_forwarding(mock_oss: MockOSS, version: str) -> None:
 
 @pytest.mark.parametrize("mask", ["33", "-1", "x", ""])
 def test_a_mask_is_a_number_of_bits(mock_oss: MockOSS, mask: str) -> None:
-    answer = send(
-        mock_oss, "GET", f"/{BUCKET}/a?{MASK}={mask}&OSSAccessKeyId=a&Expires=1&Signature=b"
-    )
-
-    assert answer.status == 403
     bucket = oss2_bucket(mock_oss, version="v1")
     url = urlsplit(bucket.sign_url("GET", "a", 60, params={MASK: mask}))
     answer = send(mock_oss, "GET", f"/{BUCKET}/a?{url.query}")

@@ -20,8 +20,10 @@ import pytest
 from oss2.credentials import StaticCredentialsProvider
 from oss2.exceptions import OssError
 
-from contract.mock_oss.clients import REGION, oss2_bucket, run_program
+from contract.mock_oss.clients import REGION, oss2_bucket, refusal, run_program
 from mock_oss import (
+    ACCESS_KEY_ID,
+    ACCESS_KEY_SECRET,
     BUCKET,
     Clock,
     DataDirInUseError,
@@ -106,36 +108,26 @@ def test_a_world_file_says_that_public_endpoints_are_refused(tmp_path: Path) -> 
         assert not oss.refuse_public_endpoints
 
 
-def client(port: int, name: str = BUCKET) -> oss2.Bucket:
-    provider = StaticCredentialsProvider(
-        "LTAI5tMockOssAccessKey01", "MockOssAccessKeySecret00000001"
-    )
+def client(port: int, name: str = BUCKET, region: str = REGION, **user: str) -> oss2.Bucket:
+    """Return a bucket of the program; `user` maps an access key id to its secret."""
+    ((key_id, secret),) = (user or {ACCESS_KEY_ID: ACCESS_KEY_SECRET}).items()
+    provider = StaticCredentialsProvider(key_id, secret)
     return oss2.Bucket(
-        oss2.ProviderAuthV4(provider), f"http://127.0.0.1:{port}", name, region=REGION
+        oss2.ProviderAuthV4(provider), f"http://127.0.0.1:{port}", name, region=region
     )
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(signal.SIGTERM, id="SIGTERM"),
-        pytest.param(
-            signal.SIGHUP,
-            id="SIGHUP",
-            marks=pytest.mark.skipif(
-                signal.getsignal(signal.SIGHUP) == signal.SIG_IGN, reason="nohup hides it"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_it_says_where_it_listens_and_ends_when_told_to(number: signal.Signals) -> None:
+    if signal.getsignal(number) == signal.SIG_IGN:
+        pytest.skip("nohup hides the signal")
     with program() as (process, port, lines):
         client(port).put_object("a", b"hello")
 
         process.send_signal(number)
 
         assert process.wait(timeout=10) == 0
-        assert any("LTAI5tMockOssAccessKey01" in line for line in lines)
+        assert any(ACCESS_KEY_ID in line for line in lines)
 
 
 def modules_after(code: str) -> set[str]:
@@ -236,52 +228,52 @@ def test_two_mocks_do_not_share_a_port_or_a_directory(tmp_path: Path) -> None:
 
 def test_the_program_says_why_it_does_not_start() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        command = [sys.executable, "-m", "mock_oss.cli", "--port", str(taken.getsockname()[1])]
+        code, _, said = run_program("--port", str(taken.getsockname()[1]))
 
-        run = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603 - ours
-
-    assert run.returncode == 1
-    assert run.stderr.startswith("mock-oss: cannot listen on 127.0.0.1:")
+    assert code == 1
+    assert said.startswith("mock-oss: cannot listen on 127.0.0.1:")
 
 
-def test_options_at_fault_are_one_sentence(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("not a database")
-    (tmp_path / "rotten").mkdir()
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    """A folder with data directories, and a file, that the mock cannot use."""
+    (tmp_path / "file").write_text("not a database")
+    for name in ("rotten", "older", "blobless"):
+        (tmp_path / name).mkdir()
     (tmp_path / "rotten" / "mock_oss.sqlite3").write_bytes(b"not a database at all" * 300)
-    (tmp_path / "older").mkdir()
     with closing(sqlite3.connect(tmp_path / "older" / "mock_oss.sqlite3")) as older:
         older.execute("PRAGMA user_version = 1")
-    (tmp_path / "blobless").mkdir()
     (tmp_path / "blobless" / "blobs").write_text("")
-    for options, code, words in (
-        (["--port", "99999"], 2, "a port is a number from 0 to 65535"),
-        (
-            ["--data-dir", str(file)],
-            1,
-            f"mock-oss: cannot use the data directory {file}: File exists",
-        ),
-        (["--data-dir", f"{file}/below"], 1, "mock-oss: cannot use the data directory "),
-        (["--data-dir", str(tmp_path / "rotten")], 1, "file is not a database"),
-        (["--data-dir", str(tmp_path / "older")], 1, "(format 1, not 2); delete the directory"),
-        (["--data-dir", str(tmp_path / "blobless")], 1, "mock-oss: cannot use the data directory "),
-        (["--bucket", "Not_OSS"], 1, "mock-oss: 'Not_OSS' is not a bucket name"),
-        (["--bucket", "abc", "--bucket", "abc"], 1, "mock-oss: the bucket abc is defined 2 times"),
-        (
-            [OVERRIDE, "--host", "no.such.host.invalid"],
-            1,
-            "mock-oss: cannot listen on no.such.host.invalid",
-        ),
-        (["--world", str(file)], 1, f"mock-oss: {file}: "),
-        (["--world", str(tmp_path / "none")], 1, "none: No such file or directory"),
-        (["--faults", str(tmp_path / "none")], 1, "none: No such file or directory"),
-        (["--seed", str(file)], 1, "mock-oss: "),
-    ):
-        found, _, said = run_program("--port", "0", *options)
+    return tmp_path
 
-        assert found == code, options
-        assert words in said, options
-        assert "Traceback" not in said
+
+UNUSABLE = "mock-oss: cannot use the data directory {folder}"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--data-dir {folder}/file", f"{UNUSABLE}/file: File exists"),
+        ("--data-dir {folder}/file/below", UNUSABLE),
+        ("--data-dir {folder}/rotten", "file is not a database"),
+        ("--data-dir {folder}/older", "(format 1, not 2); delete the directory"),
+        ("--data-dir {folder}/blobless", UNUSABLE),
+        ("--bucket Not_OSS", "mock-oss: 'Not_OSS' is not a bucket name"),
+        ("--bucket abc --bucket abc", "mock-oss: the bucket abc is defined 2 times"),
+        (f"{OVERRIDE} --host no.such.invalid", "mock-oss: cannot listen on no.such.invalid"),
+        ("--world {folder}/file", "mock-oss: {folder}/file: "),
+        ("--world {folder}/none", "none: No such file or directory"),
+        ("--faults {folder}/none", "none: No such file or directory"),
+        ("--seed {folder}/file", "mock-oss: "),
+        ("--port 99999", "a port is a number from 0 to 65535"),
+    ],
+)
+def test_options_at_fault_are_one_sentence(wrong: Path, options: str, words: str) -> None:
+    code, _, said = run_program("--port", "0", *options.format(folder=wrong).split())
+
+    assert code == (2 if "--port" in options else 1)
+    assert words.format(folder=wrong) in said
+    assert "Traceback" not in said
 
 
 def test_what_the_data_directory_has_wins_over_the_seed(tmp_path: Path) -> None:
@@ -337,20 +329,12 @@ def test_world_seed_and_faults_come_from_files(tmp_path: Path) -> None:
     options = ("--world", str(world), "--seed", str(seed), "--faults", str(faults))
 
     with program(*options, "--data-dir", str(tmp_path / "data")) as (process, port, lines):
-        provider = StaticCredentialsProvider("LTAItester", "secret")
-        bucket = oss2.Bucket(
-            oss2.ProviderAuthV4(provider),
-            f"http://127.0.0.1:{port}",
-            "from-world",
-            region="cn-beijing",
-        )
+        bucket = client(port, "from-world", "cn-beijing", LTAItester="secret")
         bucket.put_object("good", b"1")
-        with pytest.raises(oss2.exceptions.ServerError) as error:
-            bucket.put_object("bad", b"1")
+        assert refusal(bucket.put_object, "bad", b"1") == (500, "InternalError")
         process.send_signal(signal.SIGTERM)
         process.wait()
 
-    assert error.value.code == "InternalError"
     assert lines[0] == "stored 1 object from the seed\n"
     with MockOSS(data_dir=tmp_path / "data") as oss:
         stored = oss.bucket("seeded").objects["dir/a.html"]
@@ -408,9 +392,8 @@ def test_reset_goes_back_to_the_beginning(mock_oss: MockOSS) -> None:
 
     mock_oss.reset()
 
-    assert (
-        len(mock_oss.bucket(BUCKET).objects) == len(mock_oss.requests) == len(mock_oss.faults) == 0
-    )
+    left = (mock_oss.bucket(BUCKET).objects, mock_oss.requests, mock_oss.faults)
+    assert [len(each) for each in left] == [0, 0, 0]
     bucket.put_object("b", b"hello")
     assert list(mock_oss.bucket(BUCKET).objects) == ["b"]
 
