@@ -1,6 +1,7 @@
 """Attacks on responses: framing, caches, cross-origin reads, error pages."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from attacks.attempt import Attempt, Try, attempts
@@ -22,9 +23,20 @@ PATHS = (
 )
 
 
-def _has(method: str, path: str, name: str, value: str) -> Try:
-    """Return an attempt that counts as refused if the response has a protecting header."""
-    return lambda worlds: value in worlds["demo"].ask(method, path).headers.get(name, "")
+NO_SNIFFING = ("x-content-type-options", "nosniff")
+SAME_ORIGIN = ("cross-origin-resource-policy", "same-origin")
+NO_ANCESTORS = ("content-security-policy", "frame-ancestors 'none'")
+
+
+def protected(header: tuple[str, str]) -> Iterator[tuple[str, Try]]:
+    """Yield for each path an attempt that is refused if the response has a protecting header."""
+    name, value = header
+    for method, path in PATHS:
+
+        def attempt(worlds: Worlds, method: str = method, path: str = path) -> bool:
+            return value in worlds["demo"].ask(method, path).headers.get(name, "")
+
+        yield f"{method} {path} without {name}", attempt
 
 
 def _not_stored(method: str, path: str) -> Try:
@@ -87,38 +99,11 @@ ERRORS: list[tuple[str, Exception]] = [
 ]
 
 ATTEMPTS: list[Attempt] = [
-    *attempts(
-        "T06",
-        [
-            *(
-                (f"{m} {p} as a script", _has(m, p, "x-content-type-options", "nosniff"))
-                for m, p in PATHS
-            ),
-            *(
-                (
-                    f"{m} {p} from elsewhere",
-                    _has(m, p, "cross-origin-resource-policy", "same-origin"),
-                )
-                for m, p in PATHS
-            ),
-            ("tell refusals apart", _alike),
-        ],
-    ),
+    *attempts("T06", [*protected(NO_SNIFFING), *protected(SAME_ORIGIN)]),
+    *attempts("T06", [("tell refusals apart", _alike)]),
     *attempts("T24", [(f"{m} {p} from a cache", _not_stored(m, p)) for m, p in PATHS]),
     *attempts("T27", [(f"{what} error", _says_nothing(error)) for what, error in ERRORS]),
-    *attempts(
-        "T34",
-        [
-            *((f"{m} {p} in a frame", _has(m, p, "x-frame-options", "DENY")) for m, p in PATHS),
-            *(
-                (
-                    f"{m} {p} in an ancestor",
-                    _has(m, p, "content-security-policy", "frame-ancestors 'none'"),
-                )
-                for m, p in PATHS
-            ),
-        ],
-    ),
+    *attempts("T34", [*protected(("x-frame-options", "DENY")), *protected(NO_ANCESTORS)]),
     *attempts(
         "T36",
         [

@@ -19,31 +19,13 @@ SECRET = str(OPTIONS["secret"]).encode()
 PREFIX = principal_prefix(Principal(id="carol", name="Carol"), secret=SECRET)
 KEY = f"{PREFIX}2026-03-14/r/x"
 PAGES = (
-    "text/html",
-    "TEXT/HTML",
-    "text/html; charset=utf-7",
-    " text/html",
-    "application/xhtml+xml",
-    "image/svg+xml",
-    "image/svg",
-    "text/xml",
-    "application/xml",
-    "application/rss+xml",
-    "application/pdf",
-    "text/javascript",
-    "application/javascript",
-    "application/x-shockwave-flash",
-    "application/wasm",
-    "text/css",
-    "text/cache-manifest",
-    "multipart/x-mixed-replace",
-    "message/rfc822",
-    "application/octet-stream",
-    "image/png, text/html",
+    "text/html", "TEXT/HTML", "text/html; charset=utf-7", " text/html", "application/xhtml+xml",
+    "image/svg+xml", "image/svg", "text/xml", "application/xml", "application/rss+xml",
+    "application/pdf", "text/javascript", "application/javascript", "text/css", "*/*", "",
+    "application/x-shockwave-flash", "application/wasm", "text/cache-manifest", "message/rfc822",
+    "multipart/x-mixed-replace", "application/octet-stream", "image/png, text/html",
     "image/png\ttext/html",
-    "*/*",
-    "",
-)
+)  # fmt: skip
 
 
 def bearer(world: World) -> Headers:

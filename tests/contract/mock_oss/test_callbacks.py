@@ -262,29 +262,15 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
     return answers
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "10.0.0.1",
-        "172.16.0.1",
-        "192.168.1.1",
-        "167772161",  # 10.0.0.1
-        "0.0.0.0",  # noqa: S104 - compared, not bound
-        "100.100.100.200",  # the metadata of a server at Alibaba Cloud
-        "169.254.169.254",
-        "224.0.0.1",
-        "[::]",
-        "[fc00::1]",
-        "[fe80::1]",
-        "[fec0::1]",
-        "[ff02::1]",
-        "[::10.0.0.1]",
-        "[::ffff:10.0.0.1]",
-        "[64:ff9b::10.0.0.1]",
-        "internal.example",
-        "8.8.8.8@10.0.0.1",
-    ],
-)
+# 167772161 is 10.0.0.1, and 100.100.100.200 has the metadata of a server at Alibaba Cloud.
+PRIVATE = """
+    10.0.0.1 172.16.0.1 192.168.1.1 167772161 0.0.0.0 100.100.100.200 169.254.169.254 224.0.0.1
+    [::] [fc00::1] [fe80::1] [fec0::1] [ff02::1] [::10.0.0.1] [::ffff:10.0.0.1] [64:ff9b::10.0.0.1]
+    internal.example 8.8.8.8@10.0.0.1
+""".split()  # noqa: SIM905 - a table, not code
+
+
+@pytest.mark.parametrize("host", PRIVATE)
 def test_t66_a_callback_reaches_no_private_address(
     mock_oss: MockOSS, reached: list[str], name_server: dict[str, list[list[str]]], host: str
 ) -> None:

@@ -131,8 +131,6 @@ def ask_at(oss: MockOSS, host: str, method: str, key: str, **query: str) -> Answ
     ("host", "status", "code"),
     [
         (PUBLIC, 400, "PublicEndpointForbidden"),
-        (f"{BUCKET}.localhost", 400, "PublicEndpointForbidden"),
-        (f"{BUCKET}.oss-accelerate.localhost", 400, "PublicEndpointForbidden"),
         (f"{BUCKET}.oss-{REGION}.aliyuncs.com", 400, "PublicEndpointForbidden"),
         (f"{BUCKET}.oss-{REGION}-internal.aliyuncs.com", 200, ""),
         (DOMAIN, 200, ""),
@@ -293,19 +291,11 @@ def test_a_domain_has_one_bucket() -> None:
         assert oss.cnames == {DOMAIN: BUCKET}
 
 
-@pytest.mark.parametrize(
-    ("domain", "status", "code"),
-    [
-        ("w.c", 400, "InvalidArgument"),
-        ("files example", 400, "InvalidArgument"),
-        ("files.aliyuncs.com", 403, "CnameIsForbidden"),
-    ],
-)
-def test_a_domain_that_cannot_be_one_is_refused(
-    bucket_v4: Any, domain: str, status: int, code: str
-) -> None:
-    assert refusal(bucket_v4.create_bucket_cname_token, domain) == (status, code)
-    assert refusal(bucket_v4.put_bucket_cname, PutBucketCnameRequest(domain)) == (status, code)
+def test_a_domain_that_cannot_be_one_is_refused(bucket_v4: Any) -> None:
+    wanted = PutBucketCnameRequest("files.aliyuncs.com")
+
+    assert refusal(bucket_v4.create_bucket_cname_token, wanted.domain) == (403, "CnameIsForbidden")
+    assert refusal(bucket_v4.put_bucket_cname, wanted) == (403, "CnameIsForbidden")
 
 
 def put_cname(bucket: Any, **certificate: object) -> None:

@@ -6,14 +6,7 @@ from typing import Any
 
 import oss2
 import pytest
-from oss2.models import (
-    InventoryBucketDestination,
-    InventoryConfiguration,
-    InventoryDestination,
-    InventoryFilter,
-    InventorySchedule,
-    InventoryServerSideEncryptionKMS,
-)
+from oss2 import models
 
 from contract.mock_oss.clients import ask, oss2_bucket, refusal
 from mock_oss import ACCOUNT_ID, BUCKET, MockOSS
@@ -23,28 +16,28 @@ def configuration(
     inventory_id: str,
     *,
     bucket: str = BUCKET,
-    frequency: str = oss2.models.INVENTORY_FREQUENCY_WEEKLY,
+    frequency: str = models.INVENTORY_FREQUENCY_WEEKLY,
     storage_class: str = "Standard,IA",
-    versions: str = oss2.models.INVENTORY_INCLUDED_OBJECT_VERSIONS_ALL,
-) -> InventoryConfiguration:
-    destination = InventoryBucketDestination(
+    versions: str = models.INVENTORY_INCLUDED_OBJECT_VERSIONS_ALL,
+) -> models.InventoryConfiguration:
+    destination = models.InventoryBucketDestination(
         account_id=ACCOUNT_ID,
         role_arn=f"acs:ram::{ACCOUNT_ID}:role/AliyunOSSRole",
         bucket=bucket,
-        inventory_format=oss2.models.INVENTORY_FORMAT_CSV,
+        inventory_format=models.INVENTORY_FORMAT_CSV,
         prefix="lists & more/",
-        sse_kms_encryption=InventoryServerSideEncryptionKMS("key"),
+        sse_kms_encryption=models.InventoryServerSideEncryptionKMS("key"),
     )
-    return InventoryConfiguration(
+    return models.InventoryConfiguration(
         inventory_id=inventory_id,
         is_enabled=True,
-        inventory_schedule=InventorySchedule(frequency=frequency),
+        inventory_schedule=models.InventorySchedule(frequency=frequency),
         included_object_versions=versions,
-        inventory_filter=InventoryFilter(
+        inventory_filter=models.InventoryFilter(
             "photos/", lower_size_bound=1, storage_class=storage_class
         ),
-        optional_fields=[oss2.models.FIELD_SIZE, oss2.models.FIELD_ETAG],
-        inventory_destination=InventoryDestination(bucket_destination=destination),
+        optional_fields=[models.FIELD_SIZE, models.FIELD_ETAG],
+        inventory_destination=models.InventoryDestination(bucket_destination=destination),
     )
 
 

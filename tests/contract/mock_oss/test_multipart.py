@@ -37,28 +37,6 @@ def test_parts_join_in_order_without_their_gaps(mock_oss: MockOSS, bucket: Any) 
     assert done.crc == stored.crc64
 
 
-def test_the_same_number_again_replaces_the_part(mock_oss: MockOSS, bucket_v4: Any) -> None:
-    upload_id, first = begin(bucket_v4, b"old")
-    second = PartInfo(1, bucket_v4.upload_part("big", upload_id, 1, b"new").etag)
-
-    assert refusal(bucket_v4.complete_multipart_upload, "big", upload_id, first) == (
-        400,
-        "InvalidPart",
-    )
-    bucket_v4.complete_multipart_upload("big", upload_id, [second])
-    assert mock_oss.bucket(BUCKET).objects["big"].data == b"new"
-    assert len(mock_oss.store.blobs.names()) == 1
-
-
-def test_unlisted_parts_are_dropped(mock_oss: MockOSS, bucket_v4: Any) -> None:
-    upload_id, parts = begin(bucket_v4, PART, PART, b"end")
-
-    bucket_v4.complete_multipart_upload("big", upload_id, [parts[0], parts[2]])
-
-    assert mock_oss.bucket(BUCKET).objects["big"].data == PART + b"end"
-    assert len(mock_oss.store.blobs.names()) == 2
-
-
 def complete(oss: MockOSS, upload_id: str, body: bytes, **headers: str) -> tuple[int, str]:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     answer = ask(oss, "POST", "big", query={"uploadId": upload_id}, headers=names, body=body)

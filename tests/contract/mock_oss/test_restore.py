@@ -6,14 +6,7 @@ from typing import Any
 
 import oss2
 import pytest
-from oss2.models import (
-    RESTORE_TIER_BULK,
-    RESTORE_TIER_EXPEDITED,
-    RESTORE_TIER_STANDARD,
-    BucketVersioningConfig,
-    RestoreConfiguration,
-    RestoreJobParameters,
-)
+from oss2 import models
 
 from contract.mock_oss.clients import Answer, ask, refusal
 from mock_oss import BUCKET, MockOSS
@@ -89,18 +82,18 @@ def test_a_restored_object_stays_readable_for_longer(bucket_v4: Any, mock_oss: M
 @pytest.mark.parametrize(
     ("storage_class", "tier", "hours"),
     [
-        ("ColdArchive", RESTORE_TIER_EXPEDITED, 1),
-        ("ColdArchive", RESTORE_TIER_STANDARD, 5),
-        ("ColdArchive", RESTORE_TIER_BULK, 12),
-        ("DeepColdArchive", RESTORE_TIER_EXPEDITED, 12),
-        ("DeepColdArchive", RESTORE_TIER_STANDARD, 48),
+        ("ColdArchive", models.RESTORE_TIER_EXPEDITED, 1),
+        ("ColdArchive", models.RESTORE_TIER_STANDARD, 5),
+        ("ColdArchive", models.RESTORE_TIER_BULK, 12),
+        ("DeepColdArchive", models.RESTORE_TIER_EXPEDITED, 12),
+        ("DeepColdArchive", models.RESTORE_TIER_STANDARD, 48),
     ],
 )
 def test_a_tier_says_how_long_a_restoration_takes(
     bucket_v4: Any, mock_oss: MockOSS, storage_class: str, tier: str, hours: int
 ) -> None:
     put(bucket_v4, storage_class)
-    wanted = RestoreConfiguration(days=3, job_parameters=RestoreJobParameters(tier))
+    wanted = models.RestoreConfiguration(days=3, job_parameters=models.RestoreJobParameters(tier))
 
     answer = bucket_v4.restore_object("a", input=wanted)
 
@@ -155,7 +148,7 @@ def test_a_restoration_that_oss_does_not_know_is_refused(
 
 
 def test_a_restoration_is_of_one_version(bucket_v4: Any, mock_oss: MockOSS) -> None:
-    bucket_v4.put_bucket_versioning(BucketVersioningConfig(oss2.BUCKET_VERSIONING_ENABLE))
+    bucket_v4.put_bucket_versioning(models.BucketVersioningConfig(oss2.BUCKET_VERSIONING_ENABLE))
     first = put(bucket_v4, "Archive").versionid
     second = put(bucket_v4, "Archive").versionid
 

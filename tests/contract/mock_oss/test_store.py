@@ -43,16 +43,6 @@ def stored(store: Store) -> bytes:
     return b"".join(store.blobs.read(found.segments))
 
 
-@pytest.mark.parametrize("new", [b"new", b"", b"x" * 100_000], ids=["small", "empty", "a-file"])
-@pytest.mark.parametrize("old", [b"old", b"y" * 100_000], ids=["small", "a-file"])
-def test_an_object_written_over_leaves_one_blob(store: Store, old: bytes, new: bytes) -> None:
-    put(store, old)
-    put(store, new)
-
-    assert stored(store) == new
-    assert len(store.blobs.names()) == 1
-
-
 def test_a_reader_keeps_the_bytes_it_began_with(store: Store) -> None:
     old = put(store, b"old")
 

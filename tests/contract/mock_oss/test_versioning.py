@@ -8,13 +8,7 @@ from typing import Any
 
 import oss2
 import pytest
-from oss2.models import (
-    BatchDeleteObjectVersion,
-    BatchDeleteObjectVersionList,
-    BucketVersioningConfig,
-    PartInfo,
-    Tagging,
-)
+from oss2 import models
 
 from contract.mock_oss.clients import ask, oss2_bucket, refusal
 from contract.mock_oss.post_forms import form, post, v1_fields
@@ -25,7 +19,7 @@ PART = b"p" * 102_400
 
 
 def set_versioning(bucket: Any, status: str) -> None:
-    bucket.put_bucket_versioning(BucketVersioningConfig(status))
+    bucket.put_bucket_versioning(models.BucketVersioningConfig(status))
 
 
 @pytest.fixture
@@ -159,7 +153,7 @@ def test_a_version_that_is_not_there_is_refused(versioned: Any, mock_oss: MockOS
 def test_tags_and_acls_belong_to_a_version(versioned: Any) -> None:
     first = versioned.put_object("a", b"first").versionid
     second = versioned.put_object("a", b"second").versionid
-    tags = Tagging()
+    tags = models.Tagging()
     tags.tag_set.add("team", "red")
 
     assert versioned.put_object_tagging("a", tags, params=one_version(first)).versionid == first
@@ -188,7 +182,7 @@ def test_a_version_is_copied_whole_and_in_parts(versioned: Any) -> None:
     part = versioned.upload_part_copy(
         BUCKET, "a", None, "joined", upload, 1, params=one_version(first)
     )
-    versioned.complete_multipart_upload("joined", upload, [PartInfo(1, part.etag)])
+    versioned.complete_multipart_upload("joined", upload, [models.PartInfo(1, part.etag)])
     assert versioned.get_object("joined").read() == b"first"
     versioned.copy_object(BUCKET, "a", "a", params=one_version(first))
     assert versioned.get_object("a").read() == b"first"
@@ -220,7 +214,7 @@ def test_every_way_to_write_makes_a_version(versioned: Any, mock_oss: MockOSS) -
 
     upload = versioned.init_multipart_upload("big").upload_id
     part = versioned.upload_part("big", upload, 1, PART)
-    done = versioned.complete_multipart_upload("big", upload, [PartInfo(1, part.etag)])
+    done = versioned.complete_multipart_upload("big", upload, [models.PartInfo(1, part.etag)])
     assert done.versionid == newest("big")
     assert versioned.put_symlink("big", "link").versionid == newest("link")
     posted = post(mock_oss, form({"key": "f", **v1_fields(mock_oss, [])}))
@@ -253,9 +247,9 @@ def test_versions_are_deleted_in_a_batch(versioned: Any, mock_oss: MockOSS) -> N
     hidden = versioned.batch_delete_objects(["b", "c"]).delete_versions
     assert [(each.key, each.delete_marker) for each in hidden] == [("b", True), ("c", True)]
     marker = hidden[0].delete_marker_versionid
-    doomed = BatchDeleteObjectVersionList(
-        [BatchDeleteObjectVersion("a", each) for each in (first, second)]
-        + [BatchDeleteObjectVersion("b", marker)]
+    doomed = models.BatchDeleteObjectVersionList(
+        [models.BatchDeleteObjectVersion("a", each) for each in (first, second)]
+        + [models.BatchDeleteObjectVersion("b", marker)]
     )
     gone = versioned.delete_object_versions(doomed).delete_versions
     assert [(each.key, each.versionid, each.delete_marker) for each in gone] == [
@@ -431,13 +425,13 @@ def test_a_lifecycle_rule_deletes_old_versions_by_the_mocks_clock(
 
 
 def test_oss2_reads_the_rule_for_versions_that_it_sent(bucket_v4: Any) -> None:
-    rule = oss2.models.LifecycleRule(
+    rule = models.LifecycleRule(
         "r",
         "logs/",
-        expiration=oss2.models.LifecycleExpiration(expired_detete_marker=True),
-        noncurrent_version_expiration=oss2.models.NoncurrentVersionExpiration(30),
+        expiration=models.LifecycleExpiration(expired_detete_marker=True),
+        noncurrent_version_expiration=models.NoncurrentVersionExpiration(30),
     )
-    bucket_v4.put_bucket_lifecycle(oss2.models.BucketLifecycle([rule]))
+    bucket_v4.put_bucket_lifecycle(models.BucketLifecycle([rule]))
 
     (found,) = bucket_v4.get_bucket_lifecycle().rules
 

@@ -5,27 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import oss2
+from oss2 import models
 from oss2.credentials import StaticCredentialsProvider
-from oss2.models import (
-    AbortMultipartUpload,
-    BatchDeleteObjectVersion,
-    BatchDeleteObjectVersionList,
-    BucketCors,
-    BucketLifecycle,
-    BucketReferer,
-    BucketVersioningConfig,
-    CorsRule,
-    InventoryBucketDestination,
-    InventoryConfiguration,
-    InventoryDestination,
-    InventorySchedule,
-    LifecycleExpiration,
-    LifecycleRule,
-    PartInfo,
-    PutBucketCnameRequest,
-    Tagging,
-    TaggingRule,
-)
 
 from contract.mock_oss.clients import REGION, SIGNERS, Credentials
 from contract.mock_oss.matrix import ADMIN, PICTURE, PROCESSING, Case
@@ -93,9 +74,9 @@ def _details(bucket: Any) -> None:
     bucket.put_symlink(KEY, "link")
     assert bucket.get_symlink("link").target_key == KEY
     assert bucket.get_object("link").read() == b"hello"
-    rule = TaggingRule()
+    rule = models.TaggingRule()
     rule.add("team", "red +1")
-    bucket.put_object_tagging(KEY, Tagging(rule))
+    bucket.put_object_tagging(KEY, models.Tagging(rule))
     assert bucket.get_object_tagging(KEY).tag_set.tagging_rule == {"team": "red +1"}
     bucket.delete_object_tagging(KEY)
     bucket.put_object("picture", PICTURE)
@@ -111,7 +92,10 @@ def _multipart(bucket: Any) -> None:
     second = bucket.upload_part_copy(NAME, KEY, (0, 4), "big", upload_id, 2)
     assert [found.key for found in bucket.list_multipart_uploads().upload_list] == ["big"]
     assert [part.size for part in bucket.list_parts("big", upload_id).parts] == [102_400, 5]
-    parts = [PartInfo(1, first.etag, size=len(PART), part_crc=first.crc), PartInfo(2, second.etag)]
+    parts = [
+        models.PartInfo(1, first.etag, size=len(PART), part_crc=first.crc),
+        models.PartInfo(2, second.etag),
+    ]
     bucket.complete_multipart_upload("big", upload_id, parts)
     assert bucket.get_object("big").read() == PART + b"hello"
     upload_id = bucket.init_multipart_upload("gone").upload_id
@@ -126,14 +110,14 @@ def _archive(bucket: Any, oss: MockOSS) -> None:
 
 
 def _inventory(bucket: Any) -> None:
-    target = InventoryBucketDestination("1", f"{ADMIN.arn}", NAME, "CSV")
+    target = models.InventoryBucketDestination("1", f"{ADMIN.arn}", NAME, "CSV")
     bucket.put_bucket_inventory_configuration(
-        InventoryConfiguration(
+        models.InventoryConfiguration(
             "daily",
             True,
             "Current",
-            inventory_schedule=InventorySchedule("Daily"),
-            inventory_destination=InventoryDestination(target),
+            inventory_schedule=models.InventorySchedule("Daily"),
+            inventory_destination=models.InventoryDestination(target),
         )
     )
     assert bucket.get_bucket_inventory_configuration("daily").inventory_schedule.frequency
@@ -143,7 +127,7 @@ def _inventory(bucket: Any) -> None:
 
 
 def _versions(bucket: Any) -> None:
-    bucket.put_bucket_versioning(BucketVersioningConfig(oss2.BUCKET_VERSIONING_ENABLE))
+    bucket.put_bucket_versioning(models.BucketVersioningConfig(oss2.BUCKET_VERSIONING_ENABLE))
     assert bucket.get_bucket_versioning().status == "Enabled"
     stored = bucket.put_object(KEY, b"hello").versionid
     hidden = bucket.delete_object(KEY).versionid
@@ -152,8 +136,8 @@ def _versions(bucket: Any) -> None:
     found = bucket.list_object_versions()
     assert [each.versionid for each in found.versions] == [stored]
     assert [each.versionid for each in found.delete_marker] == [hidden]
-    doomed = [BatchDeleteObjectVersion(KEY, each) for each in (stored, hidden)]
-    bucket.delete_object_versions(BatchDeleteObjectVersionList(doomed))
+    doomed = [models.BatchDeleteObjectVersion(KEY, each) for each in (stored, hidden)]
+    bucket.delete_object_versions(models.BatchDeleteObjectVersionList(doomed))
 
 
 def _settings(bucket: Any) -> None:
@@ -165,30 +149,32 @@ def _settings(bucket: Any) -> None:
     bucket.put_bucket_public_access_block(True)
     assert bucket.get_bucket_public_access_block().block_public_access
     bucket.delete_bucket_public_access_block()
-    bucket.put_bucket_referer(BucketReferer(True, ["http://*.example.com"]))
+    bucket.put_bucket_referer(models.BucketReferer(True, ["http://*.example.com"]))
     assert bucket.get_bucket_referer().referers == ["http://*.example.com"]
     assert bucket.get_bucket_versioning().status is None
-    tags = Tagging()
+    tags = models.Tagging()
     tags.tag_set.add("team", "uploads")
     bucket.put_bucket_tagging(tags)
     assert bucket.get_bucket_tagging().tag_set.tagging_rule == {"team": "uploads"}
     bucket.delete_bucket_tagging()
-    bucket.put_bucket_cors(BucketCors([CorsRule(["*"], ["PUT"], ["*"], ["ETag"], 60)]))
+    bucket.put_bucket_cors(
+        models.BucketCors([models.CorsRule(["*"], ["PUT"], ["*"], ["ETag"], 60)])
+    )
     assert bucket.get_bucket_cors().rules[0].expose_headers == ["ETag"]
     bucket.delete_bucket_cors()
-    rule = LifecycleRule(
+    rule = models.LifecycleRule(
         "r",
         "uploads/",
-        status=LifecycleRule.ENABLED,
-        expiration=LifecycleExpiration(days=30),
-        abort_multipart_upload=AbortMultipartUpload(days=1),
+        status=models.LifecycleRule.ENABLED,
+        expiration=models.LifecycleExpiration(days=30),
+        abort_multipart_upload=models.AbortMultipartUpload(days=1),
     )
-    bucket.put_bucket_lifecycle(BucketLifecycle([rule]))
+    bucket.put_bucket_lifecycle(models.BucketLifecycle([rule]))
     assert bucket.get_bucket_lifecycle().rules[0].abort_multipart_upload.days == 1
     bucket.delete_bucket_lifecycle()
     assert bucket.list_live_channel().channels == []
     token = bucket.create_bucket_cname_token("tour.example.com").token
     assert bucket.get_bucket_cname_token("tour.example.com").token == token
-    bucket.put_bucket_cname(PutBucketCnameRequest("tour.example.com"))
+    bucket.put_bucket_cname(models.PutBucketCnameRequest("tour.example.com"))
     assert [found.domain for found in bucket.list_bucket_cname().cname] == ["tour.example.com"]
     bucket.delete_bucket_cname("tour.example.com")
