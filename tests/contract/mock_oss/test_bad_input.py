@@ -118,44 +118,24 @@ HEADERS_TO_TRY = """
     x-oss-content-sha256 Expect Upgrade Date Cache-Control Connection
 """
 HEADER_NAMES = st.sampled_from(HEADERS_TO_TRY.split())
+VALUES_TO_TRY = [
+    "bytes=0-0", "bytes=-1", "bytes=9-1", "bytes=0-99999999999999999999", "true", "private",
+    "AES256", "KMS", "REPLACE", "yes", "close", "100-continue", "websocket", f"/{BUCKET}/a", "e30=", "W10=",
+    "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+    "multipart/form-data; boundary=", "Sat, 14 Mar 2026 09:26:53 GMT",
+    "Mon, 01 Jan 0001 00:00:00 +2359",
+]  # fmt: skip
 HEADER_VALUES = st.one_of(
     LATIN,
     NUMBERS.map(lambda text: text.encode("ascii", "replace").decode()),
-    st.sampled_from(
-        [
-            "bytes=0-0",
-            "bytes=-1",
-            "bytes=9-1",
-            "bytes=0-99999999999999999999",
-            "Sat, 14 Mar 2026 09:26:53 GMT",
-            "Mon, 01 Jan 0001 00:00:00 +2359",
-            "true",
-            "private",
-            "AES256",
-            "KMS",
-            "REPLACE",
-            "yes",
-            "close",
-            "100-continue",
-            "websocket",
-            f"/{BUCKET}/a",
-            "e30=",
-            "W10=",
-            "multipart/form-data; boundary=x",
-            "multipart/form-data; boundary=",
-            "application/x-www-form-urlencoded",
-        ]
-    ),
+    st.sampled_from(VALUES_TO_TRY),
 )
 HEADERS = st.dictionaries(HEADER_NAMES, HEADER_VALUES, max_size=4)
-XML_NAMES = [
-    "Delete",
-    "CompleteMultipartUpload",
-    "CORSConfiguration",
-    "LifecycleConfiguration",
-    "Tagging",
-    "CreateBucketConfiguration",
-]
+NAMES_OF_XML = """
+    Delete CompleteMultipartUpload CORSConfiguration LifecycleConfiguration Tagging
+    CreateBucketConfiguration
+"""
+XML_NAMES = NAMES_OF_XML.split()
 BODIES = st.one_of(
     st.sampled_from(
         [b"", b"x", BOMB, b"<", b"<a/>", b"<Delete/>", b"\xff\xfe<\x00a\x00", b"<a>" * 2000]
@@ -179,46 +159,36 @@ BODIES = st.one_of(
 BUCKETS = st.sampled_from([*[BUCKET] * 7, *["open"] * 3, "none", "A"])
 
 
-@st.composite
-def signed_requests(draw: st.DrawFn) -> tuple[str, str, str, dict[str, str], dict[str, str], bytes]:
-    """Draw (method, bucket, key, query, headers, body); the test signs them, so that they pass the
-    first checks.
-    """
-    return (
-        draw(st.sampled_from(METHODS[:6])),
-        draw(BUCKETS),
-        draw(st.one_of(st.just(""), st.just("a"), TEXT)),
-        draw(QUERY),
-        draw(HEADERS),
-        draw(BODIES),
-    )
+# Method, bucket, key, query, headers, body; the test signs them, so they pass the first checks.
+SIGNED_REQUESTS = st.tuples(
+    st.sampled_from(METHODS[:6]),
+    BUCKETS,
+    st.one_of(st.just(""), st.just("a"), TEXT),
+    QUERY,
+    HEADERS,
+    BODIES,
+)
+HOSTS = st.sampled_from(["127.0.0.1", "open.localhost", "", "[", "a b", "\xe9"])
+TARGETS = st.one_of(st.binary(max_size=20), st.just(b"open/a"), st.just(b"open/?a=%ff"))
+LENGTHS = st.sampled_from(["0", "1", "5", "-1", "abc", "9" * 23, "1, 1", None, "chunked"])
+ODD_BODIES = st.one_of(BODIES, st.sampled_from([b"5\r\nhello\r\n0\r\n\r\n", b"zz\r\n", b"-1\r\n"]))
 
 
 @st.composite
 def raw_requests(draw: st.DrawFn) -> bytes:
     """Draw bytes that need not be valid HTTP."""
-    target = b"/" + draw(
-        st.one_of(st.binary(max_size=20), st.just(b"open/a"), st.just(b"open/?a=%ff"))
-    )
+    target = b"/" + draw(TARGETS)
     if draw(st.booleans()):
         target = quote_from_bytes(target, safe="/%?&=").encode()
-    headers = [
-        ("Host", draw(st.sampled_from(["127.0.0.1", "open.localhost", "", "[", "a b", "\xe9"])))
-    ]
+    headers = [("Host", draw(HOSTS))]
     headers += draw(st.lists(st.tuples(HEADER_NAMES, HEADER_VALUES), max_size=4))
-    length = draw(
-        st.sampled_from(
-            ["0", "1", "5", "-1", "abc", "99999999999999999999999", "1, 1", None, "chunked"]
-        )
-    )
+    length = draw(LENGTHS)
     if length == "chunked":
         headers.append(("Transfer-Encoding", "chunked"))
     elif length is not None:
         headers.append(("Content-Length", length))
-    body = draw(
-        st.one_of(BODIES, st.sampled_from([b"5\r\nhello\r\n0\r\n\r\n", b"zz\r\n", b"-1\r\n"]))
-    )
-    return request(draw(st.sampled_from([*METHODS, "", "G\x00T"])), target, headers, body)
+    method = draw(st.sampled_from([*METHODS, "", "G\x00T"]))
+    return request(method, target, headers, draw(ODD_BODIES))
 
 
 def signed(
@@ -242,7 +212,7 @@ def check(oss: MockOSS, raw: bytes) -> None:
 
 
 @EXAMPLES
-@pytest.mark.parametrize("drawn", [raw_requests(), signed_requests()], ids=["bytes", "signed"])
+@pytest.mark.parametrize("drawn", [raw_requests(), SIGNED_REQUESTS], ids=["bytes", "signed"])
 def test_requests_with_odd_contents_get_an_answer(
     oss: MockOSS, drawn: st.SearchStrategy[Any], examples: int
 ) -> None:

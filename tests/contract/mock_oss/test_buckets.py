@@ -9,54 +9,38 @@ import pytest
 from contract.mock_oss.clients import REGION, ask, oss2_bucket, refusal, send, signed_headers
 from mock_oss import BUCKET, MockOSS
 
+
+def moved(days: int, storage_class: str, *, later: bool = False) -> str:
+    """Return a transition; with `later`, that of versions that are not current."""
+    name, unit = (
+        ("NoncurrentVersionTransition", "NoncurrentDays") if later else ("Transition", "Days")
+    )
+    return f"<{name}><{unit}>{days}</{unit}><StorageClass>{storage_class}</StorageClass></{name}>"
+
+
+def before(time: str) -> str:
+    moment = f"<CreatedBeforeDate>2026-01-01T{time}.000Z</CreatedBeforeDate>"
+    return f"<Expiration>{moment}</Expiration>"
+
+
+IN_DAYS = "<Expiration><Days>{}</Days></Expiration>"
+NEVER = (
+    "<NoncurrentVersionExpiration><NoncurrentDays>0</NoncurrentDays></NoncurrentVersionExpiration>"
+)
+OLD_IA, OLD_ARCHIVE = moved(20, "IA", later=True), moved(12, "Archive", later=True)
 LIFECYCLES = {
-    "expires before it moves": (
-        "<Transition><Days>4</Days><StorageClass>IA</StorageClass></Transition>"
-        "<Expiration><Days>3</Days></Expiration>",
-        "InvalidArgument",
-    ),
-    "colder comes first": (
-        "<Transition><Days>5</Days><StorageClass>IA</StorageClass></Transition>"
-        "<Transition><Days>2</Days><StorageClass>Archive</StorageClass></Transition>",
-        "InvalidArgument",
-    ),
-    "days and dates": (
-        "<Transition><Days>5</Days><StorageClass>IA</StorageClass></Transition>"
-        "<Expiration><CreatedBeforeDate>2026-01-01T00:00:00.000Z</CreatedBeforeDate></Expiration>",
-        "InvalidRequest",
-    ),
-    "warmer": (
-        "<Transition><Days>5</Days><StorageClass>Standard</StorageClass></Transition>",
-        "InvalidArgument",
-    ),
+    "expires before it moves": (moved(4, "IA") + IN_DAYS.format(3), "InvalidArgument"),
+    "colder comes first": (moved(5, "IA") + moved(2, "Archive"), "InvalidArgument"),
+    "days and dates": (moved(5, "IA") + before("00:00:00"), "InvalidRequest"),
+    "warmer": (moved(5, "Standard"), "InvalidArgument"),
     "no days": ("<Expiration/>", "MalformedXML"),
-    "zero days": ("<Expiration><Days>0</Days></Expiration>", "InvalidArgument"),
-    "noon": (
-        "<Expiration><CreatedBeforeDate>2026-01-01T12:00:00.000Z</CreatedBeforeDate></Expiration>",
-        "InvalidArgument",
-    ),
+    "zero days": (IN_DAYS.format(0), "InvalidArgument"),
+    "noon": (before("12:00:00"), "InvalidArgument"),
     "no action": ("", "MalformedXML"),
-    "bad tag": (
-        "<Tag><Key>%&amp;</Key><Value/></Tag><Expiration><Days>1</Days></Expiration>",
-        "InvalidArgument",
-    ),
-    "noncurrent days": (
-        "<NoncurrentVersionExpiration><NoncurrentDays>0</NoncurrentDays>"
-        "</NoncurrentVersionExpiration>",
-        "InvalidArgument",
-    ),
-    "noncurrent order": (
-        "<NoncurrentVersionTransition><NoncurrentDays>20</NoncurrentDays>"
-        "<StorageClass>IA</StorageClass></NoncurrentVersionTransition>"
-        "<NoncurrentVersionTransition><NoncurrentDays>12</NoncurrentDays>"
-        "<StorageClass>Archive</StorageClass></NoncurrentVersionTransition>",
-        "InvalidArgument",
-    ),
-    "noncurrent class": (
-        "<NoncurrentVersionTransition><NoncurrentDays>20</NoncurrentDays>"
-        "<StorageClass>Standard</StorageClass></NoncurrentVersionTransition>",
-        "InvalidArgument",
-    ),
+    "bad tag": ("<Tag><Key>%&amp;</Key><Value/></Tag>" + IN_DAYS.format(1), "InvalidArgument"),
+    "noncurrent days": (NEVER, "InvalidArgument"),
+    "noncurrent order": (OLD_IA + OLD_ARCHIVE, "InvalidArgument"),
+    "noncurrent class": (moved(20, "Standard", later=True), "InvalidArgument"),
 }
 
 

@@ -29,16 +29,7 @@ from contract.mock_oss.clients import (
 )
 from contract.mock_oss.post_forms import form, post, v1_fields, v4_fields
 from contract.mock_oss.tour_ali_oss import run_script
-from mock_oss import (
-    ACCESS_KEY_ID,
-    ACCESS_KEY_SECRET,
-    BUCKET,
-    BucketSpec,
-    MockOSS,
-    User,
-    World,
-    WorldError,
-)
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, BucketSpec, MockOSS, User, World
 from support.certificates import make_certificate
 
 DOMAIN = "files.example.com"
@@ -378,13 +369,6 @@ def test_bindings_are_kept_saved_and_brought_back(tmp_path: Path) -> None:
         assert oss.cnames == {"first.example.com": BUCKET, "second.example.com": BUCKET}
         oss2_bucket(oss).delete_bucket()
         assert oss.cnames == {}
-
-
-def test_a_world_says_domains_that_can_be_bound() -> None:
-    with pytest.raises(
-        WorldError, match=r"'files\.localhost:9000' is not allowed as a custom domain"
-    ):
-        World(cnames={"files.localhost:9000": BUCKET})
 
 
 def test_a_bucket_made_later_gets_the_domain_of_the_world() -> None:

@@ -200,18 +200,6 @@ def test_kill_9_loses_no_answered_object_and_shows_no_half_one(tmp_path: Path) -
         assert len(oss.store.blobs.names()) == len(objects)
 
 
-def test_a_data_directory_keeps_everything(tmp_path: Path) -> None:
-    with MockOSS(data_dir=tmp_path) as oss:
-        bucket = oss2_bucket(oss)
-        bucket.put_object("a", b"hello", headers={"x-oss-meta-a": "1"})
-        upload_id = bucket.init_multipart_upload("big").upload_id
-        bucket.upload_part("big", upload_id, 1, b"x" * 200_000)
-
-    with MockOSS(data_dir=tmp_path) as oss:
-        assert oss.bucket(BUCKET).objects["a"].data == b"hello"
-        assert oss.bucket(BUCKET).uploads[upload_id].parts == {1: 200_000}
-
-
 def test_a_bucket_that_is_not_there_is_not_just_empty(mock_oss: MockOSS) -> None:
     assert not mock_oss.bucket("tpyo").exists
     with pytest.raises(MockOSSError, match="there is no bucket tpyo"):
@@ -318,6 +306,7 @@ def test_reset_brings_seed_faults_and_clock_back(tmp_path: Path) -> None:
             assert [(f.key, f.hits) for f in oss.faults] == [("b", 0)]
             assert oss.bucket(BUCKET).objects["a"].data == b"seed"
             assert oss.clock.now() == start
+            assert len(oss.requests) == 0
 
 
 def test_world_seed_and_faults_come_from_files(tmp_path: Path) -> None:
@@ -382,20 +371,6 @@ def test_a_world_that_cannot_be_read_says_where_and_why(
 
     assert words in str(error.value)
     assert "__init__" not in str(error.value)
-
-
-def test_reset_goes_back_to_the_beginning(mock_oss: MockOSS) -> None:
-    bucket = oss2_bucket(mock_oss)
-    bucket.put_object("a", b"hello")
-    mock_oss.clock.advance(-60)
-    mock_oss.faults.add("hang")
-
-    mock_oss.reset()
-
-    left = (mock_oss.bucket(BUCKET).objects, mock_oss.requests, mock_oss.faults)
-    assert [len(each) for each in left] == [0, 0, 0]
-    bucket.put_object("b", b"hello")
-    assert list(mock_oss.bucket(BUCKET).objects) == ["b"]
 
 
 def test_a_snapshot_can_be_gone_back_to_any_number_of_times(

@@ -17,21 +17,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def put(store: Store, data: bytes, *, headers: str = "{}") -> ObjectRecord:
-    record = ObjectRecord(
-        bucket="b",
-        key="k",
-        size=len(data),
-        etag="",
-        crc64="",
-        md5="",
-        kind="Normal",
-        storage_class="Standard",
-        acl="default",
-        modified_ms=0,
-        headers=headers,
-        tagging="{}",
-        segments_json="[]",
-    )
+    sums, kind = ("", "", ""), ("Normal", "Standard", "default")
+    record = ObjectRecord("b", "k", len(data), *sums, *kind, 0, headers, "{}", "[]")
     with store.blobs.new() as blob:
         blob.write([data])
         return store.put_object(record, blob=blob)
