@@ -18,16 +18,19 @@ from support.fake_issuer import CLIENT_ID
 from support.forged_tokens import FORGED, ISSUER
 
 
+async def keys_of_the_issuer() -> dict[str, object]:
+    return ISSUER.jwks()
+
+
+def verifier() -> TokenVerifier:
+    """Return a verifier of the issuer's tokens, as the server has it."""
+    keys = Jwks(keys_of_the_issuer, monotonic=monotonic)
+    return TokenVerifier(keys, issuer=ISSUER.url, audience=CLIENT_ID, clock=utc_now)
+
+
 def verify(token: str) -> dict[str, object]:
     """Return the claims of a token, verified as the server does."""
-
-    async def keys() -> dict[str, object]:
-        return ISSUER.jwks()
-
-    verifier = TokenVerifier(
-        Jwks(keys, monotonic=monotonic), issuer=ISSUER.url, audience=CLIENT_ID, clock=utc_now
-    )
-    return asyncio.run(verifier.claims(token))
+    return asyncio.run(verifier().claims(token))
 
 
 def _token_of(subject: str) -> str:

@@ -29,7 +29,7 @@ PAGES = (
 
 
 def bearer(world: World) -> Headers:
-    return [("authorization", f"Bearer {world.key}"), ("content-type", "application/json")]
+    return [world.bearer, ("content-type", "application/json")]
 
 
 def ask(world: World, path: str, document: object, method: str = "POST") -> Any:

@@ -36,8 +36,7 @@ def with_key(kind: str, method: str, path: str, headers: Headers = (), body: byt
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds[kind]
-        mine = (("authorization", f"Bearer {world.key}"), *headers)
-        return world.gets_nothing(method, path, mine, body)
+        return world.gets_nothing(method, path, (world.bearer, *headers), body)
 
     return attempt
 
@@ -128,8 +127,7 @@ def _not_shared(origin: str) -> Try:
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["cors"]
-        headers = (("origin", origin), ("authorization", f"Bearer {world.key}"))
-        allowed = world.ask("POST", "/api/grant", headers).headers
+        allowed = world.ask("POST", "/api/grant", (("origin", origin), world.bearer)).headers
         return "access-control-allow-origin" not in allowed
 
     return attempt
@@ -172,7 +170,7 @@ def _changes_nothing(name: str, value: str, where: str) -> Try:
         world = worlds["apikey"]
         world.clock.advance(900)
         before = len(world.sts.calls)
-        headers = [("authorization", f"Bearer {world.key}")]
+        headers = [world.bearer]
         path, body = "/api/grant", b""
         if where == "query":
             path = f"/api/grant?{name}={quote(value)}"

@@ -33,8 +33,7 @@ def with_key(
 ) -> Try:
     def control(worlds: Worlds) -> bool:
         world = worlds[kind]
-        mine = (("authorization", f"Bearer {world.key}"), *headers)
-        return world.gets_credentials(method, path, mine, body)
+        return world.gets_credentials(method, path, (world.bearer, *headers), body)
 
     return control
 
@@ -69,9 +68,8 @@ def starts(**changes: object) -> Try:
 def _finds_object(worlds: Worlds, name: str) -> bool:
     """Return whether a request reaches the endpoint of an object, which answers `not-stored`."""
     world = worlds["uploads"]
-    bearer = (("authorization", f"Bearer {world.key}"),)
-    own = world.ask("POST", "/api/grant", bearer).json()["prefix"]
-    answer = world.ask("DELETE", f"/api/objects/{own}{name}", bearer)
+    own = world.ask("POST", "/api/grant", (world.bearer,)).json()["prefix"]
+    answer = world.ask("DELETE", f"/api/objects/{own}{name}", (world.bearer,))
     return answer.json()["code"] == "not-stored" and unquote(name) in world.store.asked[-1]
 
 
@@ -87,7 +85,7 @@ def _late(_worlds: Worlds) -> bool:
 
 def _shared(worlds: Worlds) -> bool:
     world = worlds["cors"]
-    headers = (("origin", "https://app.example.com"), ("authorization", f"Bearer {world.key}"))
+    headers = (("origin", "https://app.example.com"), world.bearer)
     answer = world.ask("POST", "/api/grant", headers).headers
     return answer["access-control-allow-origin"] == "https://app.example.com"
 

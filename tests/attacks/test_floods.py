@@ -12,21 +12,17 @@ from statistics import median
 import pytest
 from starlette.requests import Request
 
-from attacks.at_sign_in import with_own_id
+from attacks.at_sign_in import verifier, with_own_id
 from ossferry.app import create_app
 from ossferry.authentication.apikey import ApiKeyAuth
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
-from ossferry.authentication.jwks import Jwks
-from ossferry.authentication.tokens import TokenVerifier
-from ossferry.clock import monotonic, utc_now
 from ossferry.errors import NotIdentifiedError
 from ossferry.http.bearer import bearer_token
 from ossferry.identity.principal import Principal
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.app_client import app_client
-from support.fake_issuer import CLIENT_ID
-from support.forged_tokens import ISSUER, OTHER_KEY, signed_with
+from support.forged_tokens import OTHER_KEY, signed_with
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
 SECRET = b"a-text-of-more-than-32-characters"
@@ -63,23 +59,14 @@ def test_t20_a_guess_takes_the_same_work_whatever_is_wrong_with_it(tmp_path: Pat
     assert 0.5 < median(times["known id"]) / median(times["unknown id"]) < 2
 
 
-async def issuers_keys() -> dict[str, object]:
-    return ISSUER.jwks()
-
-
 def test_t51_a_flood_of_long_tokens_costs_others_little(tmp_path: Path) -> None:
     verified = []
-    verifier = TokenVerifier(
-        Jwks(issuers_keys, monotonic=monotonic),
-        issuer=ISSUER.url,
-        audience=CLIENT_ID,
-        clock=utc_now,
-    )
+    tokens = verifier()
 
     async def identify(request: Request) -> Principal:
         token = bearer_token(request)
         verified.append(token)
-        return Principal(id=str((await verifier.claims(token))["sub"]), name="x")
+        return Principal(id=str((await tokens.claims(token))["sub"]), name="x")
 
     (tmp_path / "manifest.json").write_text('{"files": {}}')
     for runtime in ("micropython", "pyodide"):

@@ -92,6 +92,11 @@ class World:
     key: str
     cookie: str
 
+    @property
+    def bearer(self) -> tuple[str, str]:
+        """The header with the valid API key."""
+        return ("authorization", f"Bearer {self.key}")
+
     def ask(
         self,
         method: str = "POST",

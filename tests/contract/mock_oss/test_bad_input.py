@@ -120,8 +120,8 @@ HEADERS_TO_TRY = """
 HEADER_NAMES = st.sampled_from(HEADERS_TO_TRY.split())
 VALUES_TO_TRY = [
     "bytes=0-0", "bytes=-1", "bytes=9-1", "bytes=0-99999999999999999999", "true", "private",
-    "AES256", "KMS", "REPLACE", "yes", "close", "100-continue", "websocket", f"/{BUCKET}/a", "e30=", "W10=",
-    "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+    "AES256", "KMS", "REPLACE", "yes", "close", "100-continue", "websocket", f"/{BUCKET}/a",
+    "e30=", "W10=", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
     "multipart/form-data; boundary=", "Sat, 14 Mar 2026 09:26:53 GMT",
     "Mon, 01 Jan 0001 00:00:00 +2359",
 ]  # fmt: skip

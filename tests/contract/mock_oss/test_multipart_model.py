@@ -242,7 +242,14 @@ def _copy(source: str, target: str) -> str:
     return target
 
 
-def _run(examples: int) -> None:
+@pytest.mark.parametrize(
+    "examples",
+    [
+        pytest.param(50, id="some", marks=pytest.mark.timeout(600)),  # enough for a busy machine
+        pytest.param(2000, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+    ],
+)
+def test_any_order_of_steps_and_crashes_keeps_what_was_answered(examples: int) -> None:
     run_state_machine_as_test(
         Multipart,
         settings=settings(
@@ -254,14 +261,3 @@ def _run(examples: int) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
-
-
-@pytest.mark.timeout(600)  # enough for a busy machine
-def test_any_order_of_steps_and_crashes_keeps_what_was_answered() -> None:
-    _run(50)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_two_thousand_long_sequences_keep_what_was_answered() -> None:
-    _run(2000)

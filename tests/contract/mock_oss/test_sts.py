@@ -2,7 +2,6 @@
 
 import json
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from alibabacloud_credentials.client import Client as CredentialsClient
@@ -22,7 +21,6 @@ from contract.mock_oss.clients import (
     trust,
 )
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, MockOSS, Role, User, World
-from mock_oss.signing import rpc
 
 STYLES = [pytest.param(None, id="acs3"), pytest.param("v2", id="rpc")]
 
@@ -219,16 +217,3 @@ def test_an_unknown_action_and_a_missing_parameter_have_their_own_codes(mock_oss
     assert (unknown.status, json.loads(unknown.body)["Code"]) == (404, "InvalidApi.NotFound")
     assert (unsigned.status, json.loads(unsigned.body)["Code"]) == (400, "MissingAccessKeyId")
     assert (as_xml.status, as_xml.code) == (400, "MissingAccessKeyId")
-
-
-def test_an_answer_can_be_xml(mock_oss: MockOSS) -> None:
-    sts_client(mock_oss, "v2").get_caller_identity()
-    params = dict(mock_oss.requests[-1].params)
-    del params["Signature"]
-    params |= {"Format": "XML", "SignatureNonce": "another"}
-    params["Signature"] = rpc.signature(ACCESS_KEY_SECRET, rpc.string_to_sign("GET", params))
-
-    answer = send(mock_oss, "GET", f"/?{urlencode(params)}")
-
-    assert answer.status == 200
-    assert answer.xml("AccountId") == "1000000000000000"

@@ -375,6 +375,7 @@ def test_versions_survive_a_restart_a_snapshot_and_a_reset(tmp_path: Path) -> No
     with MockOSS(data_dir=tmp_path) as oss:
         bucket = oss2_bucket(oss)
         assert listed(bucket) == before
+        assert bucket.get_bucket_info().versioning_status == "Enabled"
         assert bucket.get_object("a", params=one_version(first)).read() == b"first"
         bucket.delete_object("a", params=one_version(first))
         oss.restore("before")

@@ -1,6 +1,6 @@
 """Replays recorded requests of three SDKs; an independent check provided the expected results."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -39,16 +39,9 @@ def test_a_captured_request_gets_the_recorded_verdict(oss: MockOSS, capture: Any
     headers = dict(capture["headers"])
     moment = sent_at({name.lower(): value for name, value in headers.items()})
     oss.clock.set(moment)
-    key = CAPTURES["credentials"]
-    session = SessionRecord(
-        access_key_id=key["access_key_id"],
-        access_key_secret=key["access_key_secret"],
-        security_token=key["security_token"],
-        role_arn=ADMIN.arn,
-        session_name="capture",
-        policy="",
-        expires_ms=int((moment + timedelta(hours=1)).timestamp() * 1000),
-    )
+    key, expires_ms = CAPTURES["credentials"], int((moment.timestamp() + 3600) * 1000)
+    keys = (key[name] for name in ("access_key_id", "access_key_secret", "security_token"))
+    session = SessionRecord(*keys, ADMIN.arn, "capture", "", expires_ms)
     oss.store.sessions.put(session)
 
     answer = send(
