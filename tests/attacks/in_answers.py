@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from attacks.attempt import Attempt, Try, attempts
 from attacks.worlds import Worlds
@@ -11,7 +10,6 @@ from ossferry.http.security_headers import page_policy
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.server_fakes import OPTIONS, UnexpectedError
 
-ROOT = Path(__file__).parents[2]
 PATHS = (
     ("GET", "/"),
     ("POST", "/api/grant"),
@@ -78,16 +76,6 @@ def _policy_has_no(pattern: str) -> Try:
     return attempt
 
 
-def _every_pin_has_a_hash(_worlds: Worlds) -> bool:
-    blocks = re.split(r"^(?=[a-z])", (ROOT / "requirements.lock").read_text(), flags=re.M)
-    pins = [block for block in blocks if re.match(r"[a-z0-9._-]+==", block)]
-    return len(pins) > 50 and all("--hash=sha256:" in pin for pin in pins)
-
-
-def _install_checks_hashes(_worlds: Worlds) -> bool:
-    return "--require-hashes" in (ROOT / "Makefile").read_text()
-
-
 ERRORS: list[tuple[str, Exception]] = [
     ("unforeseen", UnexpectedError("canary /srv/app.py")),
     ("ours", OssferryError("canary acs:ram::1:role/x")),
@@ -115,13 +103,6 @@ ATTEMPTS: list[Attempt] = [
             ("form to elsewhere", _policy_has_no(r"form-action (?!'none')")),
             ("another base", _policy_has_no(r"base-uri (?!'none')")),
             ("another policy", _policy_has_no(r"trusted-types (?!default)")),
-        ],
-    ),
-    *attempts(
-        "T46",
-        [
-            ("a pin without a hash", _every_pin_has_a_hash),
-            ("an install without", _install_checks_hashes),
         ],
     ),
     *attempts("T45", [("worker of elsewhere", _policy_has_no(r"worker-src (?!blob:;)"))]),

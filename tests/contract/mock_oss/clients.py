@@ -1,7 +1,5 @@
 """Clients for the mock: the official SDKs, and a raw client for requests that no SDK sends."""
 
-from __future__ import annotations
-
 import http.client
 import io
 import json

@@ -4,8 +4,6 @@ A tour calls every operation. It runs once per combination against a new mock wh
 everything. The mock's journal shows which operations succeeded.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager

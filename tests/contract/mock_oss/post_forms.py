@@ -1,7 +1,5 @@
 """PostObject forms as a browser sends them, with a V1 or V4 signature."""
 
-from __future__ import annotations
-
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """An application server that receives real upload callbacks."""
 
-from __future__ import annotations
-
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator

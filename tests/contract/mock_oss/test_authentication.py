@@ -9,7 +9,7 @@ import pytest
 from oss2.exceptions import ServerError
 from oss2.models import BucketCors, CorsRule
 
-from contract.mock_oss.clients import Answer, oss2_bucket, refusal, send, signed_headers
+from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
 from mock_oss import ACCESS_KEY_ID, BUCKET, MockOSS, World
 
 
@@ -89,14 +89,9 @@ def test_every_address_leads_to_the_same_object(host: str, target: str) -> None:
 
 
 def test_every_answer_is_marked(mock_oss: MockOSS) -> None:
-    answers: list[Answer] = [
-        send(mock_oss, "GET", "/"),
-        send(mock_oss, "GET", f"/{BUCKET}/a"),
-        send(mock_oss, "GET", "/?Action=X"),
-        send(mock_oss, "GET", "/_mock/clock"),
-        send(mock_oss, "GET", "/_mock/none"),
-        send(mock_oss, "OPTIONS", f"/{BUCKET}/a"),
-    ]
+    targets = ("/", f"/{BUCKET}/a", "/?Action=X", "/_mock/clock", "/_mock/none")
+    answers = [send(mock_oss, "GET", target) for target in targets]
+    answers.append(send(mock_oss, "OPTIONS", f"/{BUCKET}/a"))
 
     assert [answer.headers["x-oss-mock"] for answer in answers] == ["1"] * 6
     for answer in answers[:2]:

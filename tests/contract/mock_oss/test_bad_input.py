@@ -1,7 +1,5 @@
 """Malformed requests get OSS's own 4xx errors as XML, never a 5xx, and never hang."""
 
-from __future__ import annotations
-
 import base64
 import re
 import socket

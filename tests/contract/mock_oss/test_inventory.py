@@ -1,7 +1,5 @@
 """Inventory configurations are stored and returned."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import oss2

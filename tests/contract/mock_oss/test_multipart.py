@@ -142,6 +142,8 @@ def test_lists_of_parts_and_uploads_come_in_pages(bucket_v4: Any) -> None:
     assert found == ["a/x", "a/x", "b", "c/y", "c/z"]
     folded = bucket_v4.list_multipart_uploads(delimiter="/")
     assert folded.prefix_list == ["a/", "c/"]
+    rest = bucket_v4.list_multipart_uploads(delimiter="/", key_marker="c/")
+    assert rest.prefix_list == []
     assert [item.key for item in folded.upload_list] == ["b"]
 
 

@@ -4,8 +4,6 @@ A crash is simulated by opening a new mock on a copy of the data directory as it
 like after the process was killed.
 """
 
-from __future__ import annotations
-
 import http.client
 import os
 import shutil

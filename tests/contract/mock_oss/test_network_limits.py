@@ -1,7 +1,5 @@
 """Presigned URLs for the clients of one network or VPC."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 

@@ -1,7 +1,5 @@
 """Invalid values in forms, callbacks and documents are refused, or stored and readable again."""
 
-from __future__ import annotations
-
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -221,11 +219,14 @@ def test_a_failure_of_the_control_plane_has_its_mark(
     assert json.loads(answer.body)["error"]
 
 
+DIGITS = b"0" * 400
+
+
 @pytest.mark.parametrize(
     "body",
-    [b"[" * 200_000, b'{"set":"\\ud800"}', b'{"advance":NaN}', b'{"advance":1e999}']
-    + [b'{"advance":' + sign + b"1" + b"0" * 400 + b"}" for sign in (b"", b"-")],
-    ids=["deep", "half a pair", "no number", "infinity", "far", "long ago"],
+    [b"{", b"[]", b"\xff", b"[" * 200_000, b'{"set":"\\ud800"}']
+    + [b'{"advance":' + n + b"}" for n in (b"NaN", b"1e999", b"1" + DIGITS, b"-1" + DIGITS)],
+    ids=lambda body: ascii(body[:20]),
 )
 def test_the_control_plane_refuses_json_it_cannot_read(mock_oss: MockOSS, body: bytes) -> None:
     answer = send(mock_oss, "POST", "/_mock/clock", body=body)

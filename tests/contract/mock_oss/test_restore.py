@@ -1,7 +1,5 @@
 """RestoreObject: archived objects become readable after a time, for some days."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import oss2

@@ -22,10 +22,7 @@ from contract.mock_oss.clients import (
 )
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, MockOSS, Role, User, World
 
-STYLES = [pytest.param(None, id="acs3"), pytest.param("v2", id="rpc")]
-
-
-every_style = pytest.mark.parametrize("style", STYLES)
+every_style = pytest.mark.parametrize("style", [None, "v2"], ids=["acs3", "rpc"])
 MAY = policy("sts:AssumeRole")
 
 

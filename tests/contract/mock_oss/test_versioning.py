@@ -1,7 +1,5 @@
 """Versions of objects: every operation that creates, reads, lists or deletes them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

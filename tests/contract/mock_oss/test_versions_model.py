@@ -1,7 +1,5 @@
 """Versions in the store compared with a model: writes and deletions in any order."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from pathlib import Path

@@ -39,9 +39,9 @@ def test_a_captured_request_gets_the_recorded_verdict(oss: MockOSS, capture: Any
     headers = dict(capture["headers"])
     moment = sent_at({name.lower(): value for name, value in headers.items()})
     oss.clock.set(moment)
-    key, expires_ms = CAPTURES["credentials"], int((moment.timestamp() + 3600) * 1000)
-    keys = (key[name] for name in ("access_key_id", "access_key_secret", "security_token"))
-    session = SessionRecord(*keys, ADMIN.arn, "capture", "", expires_ms)
+    more = {"role_arn": ADMIN.arn, "session_name": "capture", "policy": ""}
+    expires_ms = int((moment.timestamp() + 3600) * 1000)
+    session = SessionRecord(**CAPTURES["credentials"], **more, expires_ms=expires_ms)
     oss.store.sessions.put(session)
 
     answer = send(

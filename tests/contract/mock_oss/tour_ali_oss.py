@@ -1,7 +1,5 @@
 """Calls every operation of the mock through ali-oss, by running `node/tour.mjs` with Node."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Calls every operation of the mock through oss2."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import oss2

@@ -4,8 +4,6 @@ The SDKs have CleanRestoredObject, but sign with the time of this machine, which
 the mock's time when a restoration has ended.
 """
 
-from __future__ import annotations
-
 from contract.mock_oss.clients import Credentials, ask, assume_role, send, sts_client
 from contract.mock_oss.matrix import ADMIN, Case
 from contract.mock_oss.post_forms import form, post, v1_fields, v4_fields

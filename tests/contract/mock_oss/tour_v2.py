@@ -1,7 +1,5 @@
 """Calls every operation of the mock through alibabacloud-oss-v2."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

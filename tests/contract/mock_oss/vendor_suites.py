@@ -13,8 +13,6 @@ The tests run unchanged. Each file gets a mock of its own: one of `in_process` i
 `ali-oss` one with a port, which serves the vendor's host names as an HTTP proxy, too.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.metadata
 import os
