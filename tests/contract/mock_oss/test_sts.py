@@ -140,7 +140,6 @@ TRUSTS = {
     "the right id": ("bob", WITH_ID, "shared-id", True),
     "another id": ("bob", WITH_ID, "other-id", False),
     "no permission": ("unable", trust(ACCOUNT), None, True),
-    "the account itself": ("root", trust(ACCOUNT), None, True),
 }
 
 
@@ -160,7 +159,16 @@ def test_a_caller_needs_both_permission_and_trust(
             assume_role(sts, external_id=external_id)
         else:
             assert refusal(oss, sts, external_id=external_id) == (403, "NoPermission")
-            assert name == "root" or oss.requests[-1].why["trusted"] is trusted
+            assert oss.requests[-1].why["trusted"] is trusted
+
+
+def test_the_account_itself_assumes_no_role() -> None:
+    root = User(name="root", keys={"LTAIroot": "s"})
+    with MockOSS(world=World(users=(root,))) as oss:
+        sts = sts_client(oss, credentials=("LTAIroot", "s", None))
+
+        assert refusal(oss, sts) == (403, "NoPermission")
+        assert oss.requests[-1].message == "Roles may not be assumed by root accounts."
 
 
 FIRST = Role(name="first", policies=(MAY,))
