@@ -117,12 +117,5 @@ async def _place(
 
 def _pair(row: Any) -> tuple[Listed, Receipt]:
     listed = Listed(key=row.key, size=row.size, etag=row.etag, last_modified=row.stored_at)
-    receipt = Receipt(
-        key=row.key,
-        size=row.size,
-        crc64=row.crc64,
-        etag=row.etag,
-        recorded_at=row.recorded_at,
-        checks=row.checks,
-    )
+    receipt = Receipt(**{column.name: row._mapping[column.name] for column in RECEIPT})
     return listed, receipt

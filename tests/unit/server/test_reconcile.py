@@ -15,7 +15,7 @@ from ossferry.background import UploadServices
 from ossferry.clock import utc_now
 from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, people, receipts
+from ossferry.ledger import Database, listing, people, receipts
 from ossferry.ledger.standing import standing
 from ossferry.ledger.tables import deliveries
 from ossferry.oss.objects import Listed, Stored
@@ -116,7 +116,7 @@ async def test_t60_an_object_that_cannot_be_read_counts_as_listed_and_ends_nothi
     await a_round(settings, store, clock, puts=False)
 
     assert (first, second, used) == (3, 3, (12_000_000 + 9 + 5 + 3, 4))
-    assert unread == ([bad, link], [bad, link])
+    assert unread == ([bad, link], [bad, link], [bad, link])
     assert again == (12_000_000 + 9 + 7 + 3, 4)
     assert await used_by(settings, alice) == (again[0] - 3, 3)
     told = [line for line in caplog.messages if "counted-as-listed" in line]
@@ -146,19 +146,22 @@ async def test_r62_one_unreadable_object_ends_no_list(settings: Settings, clock:
 
 async def without_receipt(
     settings: Settings, store: FakeStore, who: Owner
-) -> tuple[list[str], list[str]]:
-    """Return the keys for which the command and the page show no receipt."""
+) -> tuple[list[str], list[str], list[str]]:
+    """Return the keys for which the command, the page and a search show no receipt."""
     database = Database(settings.ledger_url)
     scope = Scope(prefix=who.prefix, owner=who)
     command = [each async for each in stored_uploads(store, database, scope)]
     async with database.read() as connection:
         known = await receipts.of_keys(connection, list(store.objects))
+        sorted_ = await listing.page(connection, who, words="", sort="key", after="", limit=9)
     await database.close()
     page = [object_json(each.listed, known[each.listed.key]) for each in command]
-    return (
-        [each.listed.key for each in command if each.receipt is None],
-        [each["key"] for each in page if each["recorded_at"] is None and each["crc64"] is None],
+    search = [object_json(*each) for each in sorted_ or ()]
+    unread = (
+        [row["key"] for row in rows if row["recorded_at"] is None and row["crc64"] is None]
+        for rows in (page, search)
     )
+    return ([each.listed.key for each in command if each.receipt is None], *unread)
 
 
 async def test_t61_a_comparison_removes_deleted_uploads_that_no_longer_fit(
