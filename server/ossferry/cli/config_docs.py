@@ -1,6 +1,10 @@
-"""Generates the page `docs/configuration.md` from the settings class."""
+"""Generates the page `docs/configuration.md` from the settings class and the docstrings in it."""
 
+import ast
+import inspect
+from collections.abc import Iterator
 from dataclasses import is_dataclass
+from itertools import pairwise
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -65,6 +69,22 @@ also allows calls without one.
 """
 
 
+def _meanings(cls: type) -> Iterator[tuple[str, str]]:
+    """Yield each option of a class with its docstring, on one line."""
+    (definition,) = ast.parse(inspect.getsource(cls)).body
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - for mypy
+    for statement, doc in pairwise(definition.body):
+        match statement, doc:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                yield name, " ".join(text.split())
+
+
+MEANINGS = dict([*_meanings(Settings), *_meanings(CheckSettings)])
+
+
 def configuration_page() -> str:
     """Return the text of `docs/configuration.md`: all options in Markdown tables."""
     own = [name for name in Settings.model_fields if name not in CheckSettings.model_fields]
@@ -79,7 +99,8 @@ def configuration_page() -> str:
 
 def _row(name: str) -> str:
     field = Settings.model_fields[name]
-    return f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(field)} |\n"
+    meaning = f"{MEANINGS[name]}{' *Secret.*' if is_secret(field) else ''}"
+    return f"| `{PREFIX}{name.upper()}` | {_default(field)} | {meaning} |\n"
 
 
 def _default(field: FieldInfo) -> str:
@@ -93,7 +114,3 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, tuple | dict):
         return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-def _meaning(field: FieldInfo) -> str:
-    return f"{field.description}{' *Secret.*' if is_secret(field) else ''}"

@@ -114,39 +114,35 @@ class CheckSettings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    checks: Path | None = Field(
-        default=None,
-        description="The file `checks.py` with your own checks, which the page runs before an"
-        " upload, see [checks.md](checks.md); needs the extra `pyodide`.",
-    )
-    checks_built_in: BuiltIn = Field(
-        default=BuiltInOptions(),
-        description='The built-in checks that are on, with their options: `{"file_type":'
-        ' true, "pdf": {"max_pages": 20}}`.',
-    )
-    checks_on_error: OnError = Field(
-        default="reject",
-        description="If a check does not work, `reject` the file, or `allow` it without the"
-        " check. With `reject`, `/form` is off, because it works in browsers that cannot run"
-        " checks.",
-    )
-    checks_packages: tuple[Requirement, ...] = Field(
-        default=(),
-        description="The Python packages that `OSSFERRY_CHECKS` imports:"
-        ' `["phonenumbers>=8"]`. `ossferry checks bundle` downloads them.',
-    )
-    checks_dir: Path | None = Field(
-        default=None,
-        description="The folder that `ossferry checks bundle` fills with their wheels, which"
-        " the server sends to browsers.",
-    )
-    checks_undo_s: int = Field(
-        default=0,
-        ge=0,
-        le=3600,
-        description="How long a changed file waits before it is sent, so that the person can"
-        " choose the original; 0: not at all.",
-    )
+    checks: Path | None = None
+    """The file `checks.py` with your own checks, which the page runs before an upload, see
+    [checks.md](checks.md); needs the extra `pyodide`.
+    """
+
+    checks_built_in: BuiltIn = BuiltInOptions()
+    """The built-in checks that are on, with their options: `{"file_type": true, "pdf":
+    {"max_pages": 20}}`.
+    """
+
+    checks_on_error: OnError = "reject"
+    """If a check does not work, `reject` the file, or `allow` it without the check. With `reject`,
+    `/form` is off, because it works in browsers that cannot run checks.
+    """
+
+    checks_packages: tuple[Requirement, ...] = ()
+    """The Python packages that `OSSFERRY_CHECKS` imports: `["phonenumbers>=8"]`. `ossferry checks
+    bundle` downloads them.
+    """
+
+    checks_dir: Path | None = None
+    """The folder that `ossferry checks bundle` fills with their wheels, which the server sends to
+    browsers.
+    """
+
+    checks_undo_s: int = Field(default=0, ge=0, le=3600)
+    """How long a changed file waits before it is sent, so that the person can choose the original;
+    0: not at all.
+    """
 
     @model_validator(mode="after")
     def _checks_fit_together(self) -> Self:
