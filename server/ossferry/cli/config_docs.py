@@ -1,4 +1,4 @@
-"""Generates the page `docs/configuration.md` from the settings class and the docstrings in it."""
+"""Generates the page `docs/configuration.md` from the options and the docstrings about them."""
 
 import ast
 import inspect
@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from ossferry.settings.checks import CheckSettings
 from ossferry.settings.model import PREFIX, Settings
+from ossferry.settings.options import Options
 from ossferry.settings.secrets import is_secret
 
 HEAD = """\
@@ -82,7 +83,7 @@ def _meanings(cls: type) -> Iterator[tuple[str, str]]:
                 yield name, " ".join(text.split())
 
 
-MEANINGS = dict([*_meanings(Settings), *_meanings(CheckSettings)])
+MEANINGS = dict([*_meanings(Options), *_meanings(CheckSettings)])
 
 
 def configuration_page() -> str:

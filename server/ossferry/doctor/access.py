@@ -67,9 +67,7 @@ class Access:
         if error.oss_code in ADDRESS_FAULTS:
             reason, fix = ADDRESS_FAULTS[error.oss_code]
             return failed(reason.format(origin), fix)
-        if error.oss_code == "SignatureDoesNotMatch" and not self._settings.addresses.is_endpoint(
-            origin
-        ):
+        if error.oss_code == "SignatureDoesNotMatch" and not self._settings.is_endpoint(origin):
             return failed(
                 f"The custom domain {origin} is bound to another bucket than"
                 f" {self._settings.bucket}.",

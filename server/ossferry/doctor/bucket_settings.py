@@ -110,7 +110,7 @@ class BucketSettings:
             return self._unknown(error, "oss:ListCname")
         settings = self._settings
         used = dict.fromkeys((*settings.upload_origins, settings.links_address))
-        wanted = [host_of(each) for each in used if not settings.addresses.is_endpoint(each)]
+        wanted = [host_of(each) for each in used if not settings.is_endpoint(each)]
         bound = {each.name for each in found if each.is_enabled}
         if missing := [name for name in wanted if name not in bound]:
             return failed(

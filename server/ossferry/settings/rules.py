@@ -1,23 +1,18 @@
 """Rules for combinations of options; each rule yields one error message per problem.
 
-Each rule is a function that compares some options. Its parameters have the names of these options,
-and `broken_rules` passes the values. A message names the invalid option and says how to correct it.
-Rules open no file and no connection.
+A message names the invalid option and says how to correct it. Rules open no file and no connection.
 """
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator
-from inspect import signature
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
-from ossferry.settings.addresses import SUFFIX, Addresses, host_of, is_address, is_loopback
+from ossferry.settings.addresses import SUFFIX, host_of, is_address, is_loopback
+from ossferry.settings.options import Options
 from ossferry.settings.types import HOST_NAME, bare
 
-Rule: TypeAlias = Callable[..., Iterator[str]]
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 UNPROVEN: frozenset[str] = frozenset({"demo"})
@@ -45,116 +40,88 @@ _UNREADABLE_URL = (
 """The message for a URL with a password; it must not quote the URL."""
 
 
-def broken_rules(options: object) -> Iterator[str]:
-    """Apply all rules to the options, and yield the error message of each broken rule.
+NEEDED = {
+    "apikey": ("api_keys_file",),
+    "jwt": ("jwt_issuer", "jwt_audience", "jwt_jwks_url"),
+    "oidc": ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "public_url"),
+    "proxy": ("proxy_secret",),
+}
+"""The options that each value of `OSSFERRY_AUTH` needs."""
 
-    Args:
-        options: the settings. A rule is a function; the names of its parameters are the names of
-            the options that the rule compares.
-    """
+QUOTAS = ("quota_bytes_day", "quota_objects_day", "quota_bytes_total", "quota_objects_total")
+
+
+def broken_rules(options: Options) -> Iterator[str]:
+    """Apply all rules to the options, and yield the error message of each broken rule."""
     for rule in RULES:
-        yield from rule(**{name: getattr(options, name) for name in signature(rule).parameters})
+        yield from rule(options)
 
 
-def _identity(
-    auth: tuple[str, ...],
-    allow_mock: bool,
-    api_keys_file: object,
-    jwt_issuer: str,
-    jwt_audience: str,
-    jwt_jwks_url: str,
-    oidc_issuer: str,
-    oidc_client_id: str,
-    oidc_client_secret: SecretStr | None,
-    public_url: str | None,
-    proxy_secret: SecretStr | None,
-) -> Iterator[str]:
+def _identity(options: Options) -> Iterator[str]:
+    auth = options.auth
     for method in UNPROVEN.intersection(auth):
-        if not allow_mock:
+        if not options.allow_mock:
             yield f"OSSFERRY_AUTH={method} lets anyone in and needs OSSFERRY_ALLOW_MOCK=1"
         if len(auth) > 1:
             yield f"OSSFERRY_AUTH must not combine {method} with others: it lets anyone in"
     if "app" in auth and len(auth) > 1:
         yield "OSSFERRY_AUTH must not combine app with others: the application identifies everybody"
-    needed: dict[str, dict[str, object]] = {
-        "apikey": {"API_KEYS_FILE": api_keys_file},
-        "jwt": {
-            "JWT_ISSUER": jwt_issuer,
-            "JWT_AUDIENCE": jwt_audience,
-            "JWT_JWKS_URL": jwt_jwks_url,
-        },
-        "oidc": {
-            "OIDC_ISSUER": oidc_issuer,
-            "OIDC_CLIENT_ID": oidc_client_id,
-            "OIDC_CLIENT_SECRET": oidc_client_secret,
-            "PUBLIC_URL": public_url,
-        },
-        "proxy": {"PROXY_SECRET": proxy_secret},
-    }
     for method in auth:
-        for name, value in needed.get(method, {}).items():
-            if not value:
-                yield f"OSSFERRY_{name} is missing: OSSFERRY_AUTH={method} needs it"
+        for name in NEEDED.get(method, ()):
+            if not getattr(options, name):
+                yield f"OSSFERRY_{name.upper()} is missing: OSSFERRY_AUTH={method} needs it"
 
 
-def _one_source_of_ids(auth: tuple[str, ...], jwt_issuer: str, oidc_issuer: str) -> Iterator[str]:
+def _one_source_of_ids(options: Options) -> Iterator[str]:
     """Yield an error message if two sources of ids could give the same id to two people.
 
     The id selects the key prefix, so these people could overwrite each other's uploads. The ids of
     API keys are the operator's own choice.
     """
-    people = set(auth) & {"jwt", "oidc", "proxy"}
-    if len(people) > 1 and (people != {"jwt", "oidc"} or jwt_issuer != oidc_issuer):
+    people = set(options.auth) & {"jwt", "oidc", "proxy"}
+    one_issuer = people == {"jwt", "oidc"} and options.jwt_issuer == options.oidc_issuer
+    if len(people) > 1 and not one_issuer:
         yield (
             "OSSFERRY_AUTH may have only one of jwt, oidc and proxy, or jwt and oidc with the same"
             " issuer: otherwise two people could have the same id, and one folder"
         )
 
 
-def _sign_in_page(auth: tuple[str, ...], sign_in_url: str | None) -> Iterator[str]:
-    if sign_in_url and "app" not in auth:
+def _sign_in_page(options: Options) -> Iterator[str]:
+    url = options.sign_in_url
+    if url and "app" not in options.auth:
         yield "OSSFERRY_SIGN_IN_URL needs OSSFERRY_AUTH=app: other methods have their own sign-in"
-    if sign_in_url and not sign_in_url.startswith("/") and _is_plain(sign_in_url):
+    if url and not url.startswith("/") and _is_plain(url):
         yield "OSSFERRY_SIGN_IN_URL must be https: who is on the way could read the sign-in"
 
 
-def _sessions(login_idle_s: int, login_max_s: int) -> Iterator[str]:
-    if login_idle_s > login_max_s:
+def _sessions(options: Options) -> Iterator[str]:
+    if options.login_idle_s > options.login_max_s:
         yield "OSSFERRY_LOGIN_IDLE_S must not be longer than OSSFERRY_LOGIN_MAX_S"
 
 
-def _transport(
-    auth: tuple[str, ...],
-    allow_mock: bool,
-    host: str,
-    behind_tls: bool,
-    public_url: str | None,
-    allowed_hosts: tuple[str, ...],
-    trusted_proxies: tuple[Network, ...],
-) -> Iterator[str]:
-    playing = allow_mock and UNPROVEN.issuperset(auth)  # with a mock; see `_all_a_mock`
-    if not (is_loopback(host) or behind_tls or playing):
+def _transport(options: Options) -> Iterator[str]:
+    playing = options.allow_mock and UNPROVEN.issuperset(options.auth)  # see `_all_a_mock`
+    if not (is_loopback(options.host) or options.behind_tls or playing):
         yield "OSSFERRY_HOST beyond loopback needs OSSFERRY_BEHIND_TLS=1"
-    public = urlsplit(public_url or "https://x")
-    if public.scheme != "https" and not is_loopback(public.hostname or ""):
+    public_url = options.public_url
+    if public_url and _is_plain(public_url):
         yield "OSSFERRY_PUBLIC_URL must be https; browsers keep secure cookies for https only"
-    if public_url and public.hostname not in allowed_hosts:
+    if public_url and host_of(public_url) not in options.allowed_hosts:
         yield "OSSFERRY_ALLOWED_HOSTS must list the host of OSSFERRY_PUBLIC_URL"
-    if _too_wide(trusted_proxies):
+    if _too_wide(options.trusted_proxies):
         yield (
             "OSSFERRY_TRUSTED_PROXIES must name the proxies' own networks: whoever is in one may"
             " say who they are; none may be wider than 10.0.0.0/8 or fc00::/7"
         )
 
 
-def _other_origins(
-    auth: tuple[str, ...], frame_origins: Iterable[str], cors_origins: tuple[str, ...]
-) -> Iterator[str]:
-    if any(_is_plain(origin) for origin in frame_origins):
+def _other_origins(options: Options) -> Iterator[str]:
+    if any(_is_plain(origin) for origin in options.frame_origins):
         yield "OSSFERRY_FRAME_ORIGINS must be https: who is on the way could put anything around it"
-    if any(_is_plain(origin) for origin in cors_origins):
+    if any(_is_plain(origin) for origin in options.cors_origins):
         yield "OSSFERRY_CORS_ORIGINS must be https: who is on the way could ask in their name"
-    if cors_origins and not {"apikey", "jwt"}.issuperset(auth):
+    if options.cors_origins and not {"apikey", "jwt"}.issuperset(options.auth):
         yield (
             "OSSFERRY_CORS_ORIGINS needs OSSFERRY_AUTH=apikey or jwt:"
             " other ways rest on what a browser sends by itself"
@@ -163,8 +130,7 @@ def _other_origins(
 
 def _is_plain(origin: str) -> bool:
     """Return whether an origin uses plain http and is not on this machine."""
-    parts = urlsplit(origin)
-    return parts.scheme != "https" and not is_loopback(parts.hostname or "")
+    return not origin.startswith("https://") and not is_loopback(host_of(origin))
 
 
 def _too_wide(networks: Iterable[Network]) -> bool:
@@ -181,99 +147,91 @@ def _too_wide(networks: Iterable[Network]) -> bool:
     )
 
 
-def _endpoints(
-    addresses: Addresses,
-    region: str,
-    allowed_hosts: tuple[str, ...],
-    ram_endpoint: str,
-    sts_endpoint: str | None,
-    objects_endpoint: str | None,
-) -> Iterator[str]:
-    option, url = "OSSFERRY_ENDPOINT", addresses.endpoint
+def _endpoints(options: Options) -> Iterator[str]:
+    option, url = "OSSFERRY_ENDPOINT", options.endpoint
     host = host_of(url)
     if is_address(host) or not HOST_NAME.fullmatch(host):
         yield f"{option} must be a host name: browsers ask BUCKET.host"
-    if addresses.cname:
-        if addresses.is_endpoint(url):
+    if options.cname:
+        if options.is_endpoint(url):
             yield (
                 "OSSFERRY_CNAME=1 needs a custom domain as OSSFERRY_ENDPOINT, not an endpoint of"
                 " Alibaba Cloud; take it away, or name the domain that is bound to the bucket"
             )
-        yield from _custom_domain(option, url, addresses.allow_mock, allowed_hosts)
+        yield from _custom_domain(option, url, options)
     else:
         otherwise = "; for a custom domain of the bucket set OSSFERRY_CNAME=1"
-        yield from _cloud_address(option, url, addresses, otherwise=otherwise)
-        if is_loopback(host) and not addresses.is_endpoint(url):
+        yield from _cloud_address(option, url, options, otherwise=otherwise)
+        if is_loopback(host) and not options.is_endpoint(url):
             yield f"{option} has {host}, which is no endpoint of a mock{otherwise}"
-    yield from _upload_hosts(addresses, region, allowed_hosts)
-    yield from _cloud_address("OSSFERRY_RAM_ENDPOINT", ram_endpoint, addresses)
-    if sts_endpoint:
-        yield from _cloud_address("OSSFERRY_STS_ENDPOINT", sts_endpoint, addresses)
-    if objects_endpoint:
-        yield from _cloud_address("OSSFERRY_OBJECTS_ENDPOINT", objects_endpoint, addresses)
+    yield from _upload_hosts(options)
+    yield from _cloud_address("OSSFERRY_RAM_ENDPOINT", options.ram_endpoint, options)
+    if options.sts_endpoint:
+        yield from _cloud_address("OSSFERRY_STS_ENDPOINT", options.sts_endpoint, options)
+    if options.objects_endpoint:
+        yield from _cloud_address("OSSFERRY_OBJECTS_ENDPOINT", options.objects_endpoint, options)
 
 
-def _region(addresses: Addresses, region: str, objects_address: str) -> Iterator[str]:
+def _region(options: Options) -> Iterator[str]:
     """Yield an error message for each common mistake in the configured region and endpoints.
 
     The mistakes are: the region begins with `oss-`, an endpoint contains the bucket's name, or an
     endpoint belongs to another region.
     """
+    region = options.region
     if region.startswith("oss-"):
         yield f"OSSFERRY_REGION must be without oss-: {region.removeprefix('oss-')}"
     for option, url in (
-        ("OSSFERRY_ENDPOINT", addresses.endpoint),
-        ("OSSFERRY_OBJECTS_ENDPOINT", objects_address),
+        ("OSSFERRY_ENDPOINT", options.endpoint),
+        ("OSSFERRY_OBJECTS_ENDPOINT", options.objects_address),
     ):
         host = host_of(url)
-        if host.startswith(f"{addresses.bucket}.") and addresses.is_endpoint(url):
+        if host.startswith(f"{options.bucket}.") and options.is_endpoint(url):
             yield f"{option} must be without the bucket: browsers ask BUCKET.host"
         if _is_of_another_region(host, region):
             yield f"{option} is of another region than OSSFERRY_REGION"
 
 
-def _issuers(allow_mock: bool, jwt_jwks_url: str, oidc_issuer: str) -> Iterator[str]:
-    if jwt_jwks_url:
-        yield from _issuer_address("OSSFERRY_JWT_JWKS_URL", jwt_jwks_url, allow_mock)
-    if oidc_issuer:
-        yield from _issuer_address("OSSFERRY_OIDC_ISSUER", oidc_issuer, allow_mock)
+def _issuers(options: Options) -> Iterator[str]:
+    if options.jwt_jwks_url:
+        yield from _issuer_address("OSSFERRY_JWT_JWKS_URL", options.jwt_jwks_url, options)
+    if options.oidc_issuer:
+        yield from _issuer_address("OSSFERRY_OIDC_ISSUER", options.oidc_issuer, options)
 
 
-def _all_a_mock(addresses: Addresses, sts_address: str, objects_address: str) -> Iterator[str]:
+def _all_a_mock(options: Options) -> Iterator[str]:
     """If a mock is allowed, yield an error message for each endpoint that is not on this machine.
 
     A server that allows a mock may let anyone in without proof of identity. Such a server must not
     use real endpoints.
     """
     for option, url in (
-        ("OSSFERRY_ENDPOINT", addresses.endpoint),
-        ("OSSFERRY_STS_ENDPOINT", sts_address),
-        ("OSSFERRY_OBJECTS_ENDPOINT", objects_address),
-        *(("OSSFERRY_UPLOAD_HOSTS", each) for each in addresses.upload_hosts),
+        ("OSSFERRY_ENDPOINT", options.endpoint),
+        ("OSSFERRY_STS_ENDPOINT", options.sts_address),
+        ("OSSFERRY_OBJECTS_ENDPOINT", options.objects_address),
+        *(("OSSFERRY_UPLOAD_HOSTS", each) for each in options.upload_hosts),
     ):
-        if addresses.allow_mock and not is_loopback(host_of(url)):
+        if options.allow_mock and not is_loopback(host_of(url)):
             yield (
                 f"{option} must be a mock on this machine where OSSFERRY_ALLOW_MOCK=1;"
                 " take that away to use the cloud"
             )
 
 
-def _upload_hosts(
-    addresses: Addresses, region: str, allowed_hosts: tuple[str, ...]
-) -> Iterator[str]:
+def _upload_hosts(options: Options) -> Iterator[str]:
     option = "OSSFERRY_UPLOAD_HOSTS"
-    for url in addresses.upload_hosts:
+    for url in options.upload_hosts:
         host = host_of(url)
         if is_address(host) or not HOST_NAME.fullmatch(host):
             yield f"{option} must list host names: browsers ask them"
-        elif not addresses.is_endpoint(url):
-            yield from _custom_domain(option, url, addresses.allow_mock, allowed_hosts)
-        elif url.startswith("http://") and not (addresses.allow_mock and is_loopback(host)):
+        elif not options.is_endpoint(url):
+            yield from _custom_domain(option, url, options)
+        elif url.startswith("http://") and not (options.allow_mock and is_loopback(host)):
             yield f"{option} must list https only; http is for a mock on this machine"
         else:
-            bucket_less = host.removeprefix(f"{addresses.bucket}.")
-            yield from _public_endpoint(option, bucket_less, region)
-    origins = addresses.upload_origins
+            bucket_less = host.removeprefix(f"{options.bucket}.")
+            yield from _public_endpoint(option, bucket_less, options.region)
+    origins = options.upload_origins
     if len(set(origins)) < len(origins):
         yield f"{option} must name each address once, with the bucket in front or without it"
 
@@ -291,11 +249,9 @@ def _is_of_another_region(host: str, region: str) -> bool:
     return found is not None and not (found[1] or found[2]).startswith(region)
 
 
-def _custom_domain(
-    option: str, url: str, allow_mock: bool, allowed_hosts: tuple[str, ...]
-) -> Iterator[str]:
+def _custom_domain(option: str, url: str, options: Options) -> Iterator[str]:
     host = host_of(url)
-    if allow_mock and is_loopback(host):
+    if options.allow_mock and is_loopback(host):
         return
     if not url.startswith("https://"):
         yield f"{option} must be https; http is for a mock on this machine"
@@ -307,16 +263,16 @@ def _custom_domain(
             " error; a custom domain is one of your own"
         )
     else:
-        yield from _apart(option, host, allowed_hosts)
+        yield from _apart(option, host, options)
 
 
-def _apart(option: str, host: str, allowed_hosts: tuple[str, ...]) -> Iterator[str]:
+def _apart(option: str, host: str, options: Options) -> Iterator[str]:
     """Yield an error message if a domain that serves uploads could share cookies with this server.
 
     Cookies can be shared if this domain and a host name of the server are equal, or if one is a
     subdomain of the other.
     """
-    for ours in allowed_hosts:
+    for ours in options.allowed_hosts:
         if host == ours or host.endswith(f".{ours}") or ours.endswith(f".{host}"):
             yield (
                 f"{option} must not be within a host of OSSFERRY_ALLOWED_HOSTS, nor the"
@@ -325,23 +281,23 @@ def _apart(option: str, host: str, allowed_hosts: tuple[str, ...]) -> Iterator[s
 
 
 def _cloud_address(
-    option: str, url: str, addresses: Addresses, *, otherwise: str = ""
+    option: str, url: str, options: Options, *, otherwise: str = ""
 ) -> Iterator[str]:
     host = host_of(url)
-    mock = addresses.allow_mock and is_loopback(host)
+    mock = options.allow_mock and is_loopback(host)
     if not url.startswith("https://") and not mock:
         yield f"{option} must be https; http is for a mock on this machine"
     elif not mock and not host.endswith(SUFFIX):
         yield f"{option} must end in {SUFFIX}{otherwise}"
 
 
-def _issuer_address(option: str, url: str, allow_mock: bool) -> Iterator[str]:
+def _issuer_address(option: str, url: str, options: Options) -> Iterator[str]:
     if not _PLAIN_URL.fullmatch(url):
         yield f"{option} must look like https://host/path"
         return
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if allow_mock and is_loopback(host):
+    if options.allow_mock and is_loopback(host):
         return
     if parts.scheme != "https" or parts.username is not None:
         yield f"{option} must look like https://host/path"
@@ -349,126 +305,90 @@ def _issuer_address(option: str, url: str, allow_mock: bool) -> Iterator[str]:
         yield f"{option} must be a host name, not an address"
 
 
-def _separate_roles(role_arn: str, objects_role_arn: str | None) -> Iterator[str]:
-    if objects_role_arn == role_arn:
+def _separate_roles(options: Options) -> Iterator[str]:
+    if options.objects_role_arn == options.role_arn:
         yield (
             "OSSFERRY_OBJECTS_ROLE_ARN must be another role than OSSFERRY_ROLE_ARN:"
             " what the server may do with uploads, a page must not"
         )
 
 
-def _ledger(
-    ledger_url: str,
-    objects_role_arn: str | None,
-    quota_bytes_day: int | None,
-    quota_objects_day: int | None,
-    quota_bytes_total: int | None,
-    quota_objects_total: int | None,
-) -> Iterator[str]:
-    if not re.match(r"sqlite:///[^?]|postgresql://", ledger_url):
+def _ledger(options: Options) -> Iterator[str]:
+    if not re.match(r"sqlite:///[^?]|postgresql://", options.ledger_url):
         yield "OSSFERRY_DATABASE_URL must look like sqlite:///path or postgresql://user@host/name"
-    elif not _is_database_url(ledger_url):
+    elif not _is_database_url(options.ledger_url):
         yield _UNREADABLE_URL.format("OSSFERRY_DATABASE_URL")
-    quotas = {
-        "BYTES_DAY": quota_bytes_day,
-        "OBJECTS_DAY": quota_objects_day,
-        "BYTES_TOTAL": quota_bytes_total,
-        "OBJECTS_TOTAL": quota_objects_total,
-    }
-    for name, value in quotas.items():
-        if value is not None and objects_role_arn is None:
-            yield f"OSSFERRY_QUOTA_{name} needs OSSFERRY_OBJECTS_ROLE_ARN: receipts settle it"
+    for name in QUOTAS:
+        if getattr(options, name) is not None and options.objects_role_arn is None:
+            yield f"OSSFERRY_{name.upper()} needs OSSFERRY_OBJECTS_ROLE_ARN: receipts settle it"
 
 
-def _trash(undo: str, undo_s: int) -> Iterator[str]:
+def _trash(options: Options) -> Iterator[str]:
     most = TRASH_DAYS * 86400
-    if undo == "trash" and undo_s > most:
+    if options.undo == "trash" and options.undo_s > most:
         yield (
             f"OSSFERRY_UNDO_S must not be longer than {most} ({TRASH_DAYS} days): the lifecycle"
             f" rule of `ossferry setup` deletes objects below trash/ after {TRASH_DAYS + 1} days"
         )
 
 
-def _needs_objects_role(
-    objects_role_arn: str | None,
-    callback: bool,
-    skip_identical: bool,
-    share_access_key_id: str,
-    webhook_url: str,
-) -> Iterator[str]:
-    given = {
-        "CALLBACK": callback,
-        "SKIP_IDENTICAL": skip_identical,
-        "SHARE_ACCESS_KEY_ID": share_access_key_id,
-        "WEBHOOK_URL": webhook_url,
-    }
-    for name, value in given.items():
-        if value and objects_role_arn is None:
-            yield f"OSSFERRY_{name} needs OSSFERRY_OBJECTS_ROLE_ARN"
+def _needs_objects_role(options: Options) -> Iterator[str]:
+    for name in ("callback", "skip_identical", "share_access_key_id", "webhook_url"):
+        if getattr(options, name) and options.objects_role_arn is None:
+            yield f"OSSFERRY_{name.upper()} needs OSSFERRY_OBJECTS_ROLE_ARN"
 
 
-def _links(
-    allow_mock: bool,
-    allowed_hosts: tuple[str, ...],
-    share_access_key_id: str,
-    share_access_key_secret: SecretStr | None,
-    link_origin: str | None,
-) -> Iterator[str]:
-    if bool(share_access_key_id) != bool(share_access_key_secret):
+def _links(options: Options) -> Iterator[str]:
+    key_id, link = options.share_access_key_id, options.link_origin
+    if bool(key_id) != bool(options.share_access_key_secret):
         yield "OSSFERRY_SHARE_ACCESS_KEY_ID and OSSFERRY_SHARE_ACCESS_KEY_SECRET belong together"
-    if share_access_key_id.startswith(MOCK_KEYS) and not allow_mock:
+    if key_id.startswith(MOCK_KEYS) and not options.allow_mock:
         yield "OSSFERRY_SHARE_ACCESS_KEY_ID is a key of the mock, whose secret everybody knows"
-    if link_origin:
-        yield from _link_origin(urlsplit(link_origin), allow_mock, allowed_hosts)
+    if link:
+        host = host_of(link)
+        if not link.startswith("https://") and not (options.allow_mock and is_loopback(host)):
+            yield "OSSFERRY_LINK_ORIGIN must be https"
+        yield from _apart("OSSFERRY_LINK_ORIGIN", host, options)
 
 
-def _link_origin(
-    link: SplitResult, allow_mock: bool, allowed_hosts: tuple[str, ...]
-) -> Iterator[str]:
-    host = link.hostname or ""
-    if link.scheme != "https" and not (allow_mock and is_loopback(host)):
-        yield "OSSFERRY_LINK_ORIGIN must be https"
-    yield from _apart("OSSFERRY_LINK_ORIGIN", host, allowed_hosts)
-
-
-def _webhook(allow_mock: bool, webhook_url: str, webhook_secret: SecretStr | None) -> Iterator[str]:
-    if webhook_url:
-        yield from _issuer_address("OSSFERRY_WEBHOOK_URL", webhook_url, allow_mock)
-        if webhook_secret is None:
+def _webhook(options: Options) -> Iterator[str]:
+    if options.webhook_url:
+        yield from _issuer_address("OSSFERRY_WEBHOOK_URL", options.webhook_url, options)
+        if options.webhook_secret is None:
             yield "OSSFERRY_WEBHOOK_SECRET is missing: who gets events must be able to verify them"
 
 
-def _reading(actions: tuple[str, ...], objects_role_arn: str | None) -> Iterator[str]:
-    if "oss:GetObject" in actions and objects_role_arn:
+def _reading(options: Options) -> Iterator[str]:
+    if "oss:GetObject" in options.actions and options.objects_role_arn:
         yield (
             "OSSFERRY_ACTIONS must not hold oss:GetObject where the server has"
             " OSSFERRY_OBJECTS_ROLE_ARN: links are the way to read an upload"
         )
 
 
-def _forms_have_exact_types(grant: str, allowed_types: tuple[str, ...]) -> Iterator[str]:
+def _forms_have_exact_types(options: Options) -> Iterator[str]:
     """Yield an error message if a form cannot have these types.
 
     OSS knows no file endings. A policy for `image/*` would allow all values that begin with
     `image/`, also `image/png,text/html`, which browsers show as a page.
     """
-    vague = [each for each in allowed_types if each.startswith(".") or each.endswith("/*")]
-    if grant == "form" and vague:
+    types = options.allowed_types
+    vague = [each for each in types if each.startswith(".") or each.endswith("/*")]
+    if options.grant == "form" and vague:
         yield (
             f"OSSFERRY_ALLOWED_TYPES has {', '.join(vague)}: OSSFERRY_GRANT=form needs exact"
             " content types, such as text/csv and image/jpeg"
         )
 
 
-def _encryption(
-    encrypt_public_key: object, encrypt_description: dict[str, str] | None
-) -> Iterator[str]:
-    if encrypt_description and encrypt_public_key is None:
+def _encryption(options: Options) -> Iterator[str]:
+    if options.encrypt_description and options.encrypt_public_key is None:
         yield "OSSFERRY_ENCRYPT_DESCRIPTION needs OSSFERRY_ENCRYPT_PUBLIC_KEY, which it describes"
 
 
-def _sharing(workers: int, redis_url: SecretStr | None) -> Iterator[str]:
-    if workers > 1 and redis_url is None:
+def _sharing(options: Options) -> Iterator[str]:
+    redis_url = options.redis_url
+    if options.workers > 1 and redis_url is None:
         yield (
             "OSSFERRY_WORKERS above 1 needs OSSFERRY_REDIS_URL:"
             " limits in memory would count in each process alone"
@@ -504,26 +424,25 @@ def _is_redis_url(url: str) -> bool:
     return "@" not in parts.path + parts.fragment
 
 
-def _separate_secrets(
-    allow_mock: bool,
-    secret: SecretStr,
-    proxy_secret: SecretStr | None,
-    metrics_token: SecretStr | None,
-    oidc_client_secret: SecretStr | None,
-    webhook_secret: SecretStr | None,
-) -> Iterator[str]:
-    if bare(DEMO_SECRET) in bare(secret.get_secret_value()) and not allow_mock:
+def _separate_secrets(options: Options) -> Iterator[str]:
+    secret = options.secret.get_secret_value()
+    if bare(DEMO_SECRET) in bare(secret) and not options.allow_mock:
         yield (
             "OSSFERRY_SECRET is that of the demo, which everybody knows:"
             " take what `openssl rand -hex 32` prints"
         )
-    secrets = (secret, proxy_secret, metrics_token, oidc_client_secret, webhook_secret)
-    given = [each.get_secret_value() for each in secrets if each is not None]
+    others = (
+        options.proxy_secret,
+        options.metrics_token,
+        options.oidc_client_secret,
+        options.webhook_secret,
+    )
+    given = [secret, *(each.get_secret_value() for each in others if each)]
     if len(set(given)) < len(given):
         yield "OSSFERRY_SECRET must differ from every other secret"
 
 
-RULES: tuple[Rule, ...] = (
+RULES = (
     _identity,
     _one_source_of_ids,
     _sign_in_page,

@@ -1,0 +1,406 @@
+"""The options of the server, each validated alone, and the addresses that follow from them."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+
+from ossferry.settings.addresses import SUFFIX, host_of, is_mock_endpoint, with_bucket
+from ossferry.settings.checks import CheckSettings
+from ossferry.settings.choices import UPLOAD_ACTIONS, Action, GrantKind, Level, Runtime, Undo
+from ossferry.settings.types import (
+    HOST_NAME,
+    MAX_OBJECT_SIZE,
+    BucketName,
+    Description,
+    FileType,
+    FrameOrigins,
+    HeaderName,
+    LongSecret,
+    Methods,
+    Origin,
+    Rate,
+    Region,
+    RoleArn,
+    SignInUrl,
+    WebhookSecret,
+)
+
+
+class Options(CheckSettings):
+    """Options of `ossferry serve`.
+
+    Each option is set by the environment variable `OSSFERRY_` + the option's name in capitals.
+    """
+
+    auth: Methods = Field(default=("demo",), min_length=1)
+    """How the server identifies people: one word, or a JSON list such as `["oidc", "apikey"]`.
+    `demo`: a cookie that selects Alice or Bob; starts only with a mock. `apikey`: keys made with
+    `ossferry apikey`. `jwt`: bearer tokens of an issuer. `oidc`: a sign-in page. `proxy`: a header
+    of a proxy. `app`: the argument `identify` of `create_app`.
+    [production.md](production.md#3-who-may-upload) has the combinations.
+    """
+
+    bucket: BucketName
+    """The bucket that stores the uploads."""
+
+    region: Region
+    """The bucket's region without `oss-`, such as `cn-hangzhou`."""
+
+    endpoint: Origin
+    """The public OSS endpoint, such as `https://oss-cn-hangzhou.aliyuncs.com`; browsers send files
+    to `BUCKET.` + this host. With `OSSFERRY_CNAME=1`, a custom domain of the bucket.
+    """
+
+    cname: bool = False
+    """`OSSFERRY_ENDPOINT` is a custom domain that is bound to the bucket, see
+    [custom-domain.md](custom-domain.md).
+    """
+
+    upload_hosts: tuple[Origin, ...] = ()
+    """More addresses of the bucket, in order of preference: endpoints without the bucket, such as
+    `https://oss-accelerate.aliyuncs.com`, and custom domains. `OSSFERRY_ENDPOINT` comes first
+    unless it is in the list. The page sends small files to all custom domains.
+    """
+
+    sts_endpoint: Origin | None = None
+    """By default `https://sts.REGION.aliyuncs.com`."""
+
+    ram_endpoint: Origin = "https://ram.aliyuncs.com"
+    """The RAM endpoint for `ossferry admin kill-switch`."""
+
+    role_arn: RoleArn
+    """The RAM role for the page's credentials, `acs:ram::ACCOUNT:role/NAME`."""
+
+    objects_role_arn: RoleArn | None = None
+    """The RAM role with which the server reads, lists and deletes uploads; without it there are no
+    receipts.
+    """
+
+    objects_endpoint: Origin | None = None
+    """The OSS endpoint for the server's own requests, such as the internal one; by default
+    `OSSFERRY_ENDPOINT`.
+    """
+
+    share_access_key_id: str = ""
+    """An access key that may only read uploads; links signed with it last up to 7 days, if the
+    bucket keeps versions. Otherwise a link expires with the server's own credentials.
+    """
+
+    share_access_key_secret: SecretStr | None = None
+    """The secret of `OSSFERRY_SHARE_ACCESS_KEY_ID`."""
+
+    link_origin: Origin | None = None
+    """A custom domain of the bucket for links and previews; by default the first one in
+    `OSSFERRY_ENDPOINT` and `OSSFERRY_UPLOAD_HOSTS`. On OSS's default domain, browsers download
+    every file.
+    """
+
+    undo: Undo = "trash"
+    """How a person can restore a deleted upload. `trash`: the server copies it below `trash/`
+    before it deletes it; `versions`: the bucket keeps versions; `off`: not at all.
+    """
+
+    undo_s: int = Field(default=86400, ge=60)
+    """How long a deleted upload can be restored; at most 604,800 (7 days) below `trash/`."""
+
+    database_url: SecretStr | None = None
+    """The ledger: `postgresql://user:password@host/name` (needs the extra `postgresql`; add
+    `?sslmode=verify-full` for another machine) or `sqlite:///path`; with
+    `OSSFERRY_OBJECTS_ROLE_ARN`, by default `ossferry.db` in the working directory.
+    """
+
+    quota_bytes_day: int | None = Field(default=None, ge=0)
+    """Bytes that one principal may upload per day (UTC)."""
+
+    quota_objects_day: int | None = Field(default=None, ge=0)
+    """Files that one principal may upload per day (UTC)."""
+
+    quota_bytes_total: int | None = Field(default=None, ge=0)
+    """Bytes that one principal may have stored."""
+
+    quota_objects_total: int | None = Field(default=None, ge=0)
+    """Files that one principal may have stored."""
+
+    skip_identical: bool = False
+    """The page computes the CRC-64 of each file first, and skips a file that is already stored
+    under the same name and folders.
+    """
+
+    callback: bool = False
+    """Accept upload callbacks of OSS at `/api/callback`."""
+
+    webhook_url: str = ""
+    """The address that receives events, `https://host/path`."""
+
+    webhook_secret: WebhookSecret | None = None
+    """Signs these events; best `whsec_` followed by the base64 of 32 random bytes."""
+
+    admins: tuple[str, ...] = ()
+    """Ids of the principals who may read `/admin`."""
+
+    secret: LongSecret
+    """At least 32 random characters: the key for the hashes in prefixes, logs, API keys and
+    sessions. If you change it, everybody gets a new prefix.
+    """
+
+    session_duration_s: int = Field(default=900, ge=900, le=3600)
+    """Lifetime of the page's credentials, 900 to 3600. Credentials cannot be revoked before they
+    expire.
+    """
+
+    grant: GrantKind = "sts"
+    """`sts`: temporary credentials, for uploads in parts that can resume. `form`: a signed form,
+    with which OSS enforces the size and the content type, see
+    [production.md](production.md#forms-instead-of-credentials).
+    """
+
+    actions: tuple[Action, ...] = Field(default=UPLOAD_ACTIONS, min_length=1)
+    """What the credentials allow below the prefix."""
+
+    bind_address: bool = False
+    """Credentials work only from the IP address that requested them. Leave this off if people reach
+    OSS from another address than this server.
+    """
+
+    sts_calls_per_s: int = Field(default=75, ge=1, le=95)
+    """Highest number of calls to STS per second; an account may make 100."""
+
+    api_keys_file: Path | None = None
+    """The file in which `ossferry apikey` stores hashes of keys."""
+
+    jwt_issuer: str = ""
+    """The `iss` of accepted bearer tokens."""
+
+    jwt_audience: str = ""
+    """The `aud` of accepted bearer tokens."""
+
+    jwt_jwks_url: str = ""
+    """Where the issuer publishes its keys."""
+
+    oidc_issuer: str = ""
+    """The issuer of the OpenID provider, exactly as the provider spells it."""
+
+    oidc_client_id: str = ""
+    """The server's id at the provider."""
+
+    oidc_client_secret: SecretStr | None = None
+    """The server's secret at the provider."""
+
+    sign_in_url: SignInUrl | None = None
+    """With `OSSFERRY_AUTH=app`, your sign-in page, such as `/sign-in?next={return}`; the server
+    puts the address of its own page in place of `{return}`: a path, or a complete address if this
+    setting is one.
+    """
+
+    login_idle_s: int = Field(default=3600, ge=60)
+    """A session ends after this many seconds without a request."""
+
+    login_max_s: int = Field(default=43200, ge=60)
+    """A session ends after this many seconds, even if it is in use."""
+
+    allow_private_issuer: bool = False
+    """Allow private IP addresses for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider and
+    `OSSFERRY_WEBHOOK_URL`.
+    """
+
+    ca_file: Path | None = None
+    """Certificates (PEM) of private authorities that the server also trusts for
+    `OSSFERRY_JWT_JWKS_URL`, the OpenID provider and `OSSFERRY_WEBHOOK_URL`. `SSL_CERT_FILE` has no
+    effect.
+    """
+
+    proxy_secret: LongSecret | None = None
+    """The secret that the proxy must send in `X-Proxy-Secret`."""
+
+    proxy_user_header: HeaderName = "x-forwarded-user"
+    """The header in which the proxy sends the id of the signed-in person."""
+
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (
+        IPv4Network("127.0.0.1/32"),
+        IPv6Network("::1/128"),
+    )
+    """Networks of the proxies from which the server accepts `X-Forwarded-For`, `X-Forwarded-Proto`
+    and, with `OSSFERRY_AUTH=proxy`, identities.
+    """
+
+    frame_origins: FrameOrigins = Field(default={})
+    """Origins whose pages may embed the upload page: a list, or an object with a level for each,
+    `counts` or `results`, see [embedding.md](embedding.md#into-another-sites-page).
+    """
+
+    cors_origins: tuple[Origin, ...] = ()
+    """Origins whose pages may call the API with a bearer token."""
+
+    rate_per_principal: Rate = "120/minute"
+    """Highest rate of requests of one principal."""
+
+    rate_per_address: Rate = "600/minute"
+    """Highest rate of requests of one IP address, or one /64 network of IPv6."""
+
+    redis_url: SecretStr | None = None
+    """Redis, which several processes need to share limits, grants and sessions; needs the extra
+    `redis`. Without a ledger, sessions end when Redis loses its data, or without Redis when the
+    process ends.
+    """
+
+    max_file_size: int = Field(default=MAX_OBJECT_SIZE, ge=1)
+    """The largest file in bytes."""
+
+    max_files: int = Field(default=10_000, ge=1)
+    """How many files can wait in the page."""
+
+    allowed_types: tuple[FileType, ...] = ()
+    """Allowed file types, as in `accept` of HTML: `["image/*", "application/pdf", ".csv"]`; by
+    default all. OSS checks them with `OSSFERRY_GRANT=form`; otherwise only the page does.
+    """
+
+    encrypt_public_key: Path | None = None
+    """The file of an RSA public key (PEM, 2,048 to 4,096 bits), with which the page encrypts each
+    file, see [encryption.md](encryption.md). `/form` and `POST /api/form` are off, and
+    `OSSFERRY_SKIP_IDENTICAL` has no effect.
+    """
+
+    encrypt_description: Description = None
+    """The name of the key pair, stored with each file (`matdesc` of the SDKs), as an object of
+    texts, such as `{"key": "2027"}`; the SDKs find the private key by it.
+    """
+
+    runtime: Runtime = "micropython"
+    """The interpreter of the page, `micropython` or `pyodide` (needs the extra `pyodide`)."""
+
+    web_dir: Path | None = None
+    """The folder of the built page; by default the one in the package or checkout."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+
+    port: int = Field(default=8000, ge=0, le=65535)
+    """The port to listen on."""
+
+    public_url: Origin | None = None
+    """The address of this server for browsers, `https://host`."""
+
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    """The host names under which the server answers; `/healthz`, `/readyz` and `/metrics` answer
+    under any.
+    """
+
+    behind_tls: bool = False
+    """A proxy in front of the server handles TLS; needed to listen beyond loopback."""
+
+    workers: int = Field(default=1, ge=1, le=64)
+    """Number of processes; more than one needs Redis."""
+
+    drain_s: float = Field(default=5.0, ge=0, le=60)
+    """How long the server still accepts connections after `SIGTERM`; meanwhile `/readyz` answers
+    503, and each answer has `Connection: close`.
+    """
+
+    metrics_token: LongSecret | None = None
+    """The bearer token for `/metrics`, which is off without it."""
+
+    tracing: bool = False
+    """Send OpenTelemetry spans of grants and calls to STS to `OTEL_EXPORTER_OTLP_ENDPOINT`; needs
+    the extra `otel`.
+    """
+
+    audit_file: Path | None = None
+    """The file for audit lines of the server and of commands; by default the server's go to its
+    log, and commands write none.
+    """
+
+    log_level: Level = "INFO"
+    """The lowest level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`."""
+
+    allow_mock: bool = False
+    """Use a mock OSS and STS on this machine, over plain http; the server does not start if one of
+    them is elsewhere.
+    """
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts_are_exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or not all(HOST_NAME.fullmatch(host) for host in value):
+            raise ValueError("must list host names without wildcards or ports")
+        return tuple(host.lower() for host in value)
+
+    def own_origins(self, port: int) -> tuple[str, ...]:
+        """Return the addresses at which browsers reach this server: the public one, if it is known.
+
+        Args:
+            port: the port that the server listens on.
+        """
+        if self.public_url:
+            return (self.public_url,)
+        scheme, end = ("https", "") if self.behind_tls else ("http", f":{port}")
+        return tuple(f"{scheme}://{host}{end}" for host in self.allowed_hosts)
+
+    @property
+    def bucket_origin(self) -> str:
+        """The address of the bucket at the configured endpoint, `scheme://host[:port]`."""
+        return self.endpoint if self.cname else with_bucket(self.endpoint, self.bucket)
+
+    @property
+    def upload_origins(self) -> tuple[str, ...]:
+        """All addresses to which browsers may upload, in order of preference."""
+        hosts = tuple(
+            with_bucket(each, self.bucket)
+            if self.is_endpoint(each) and not host_of(each).startswith(f"{self.bucket}.")
+            else each
+            for each in self.upload_hosts
+        )
+        return hosts if self.bucket_origin in hosts else (self.bucket_origin, *hosts)
+
+    def is_endpoint(self, address: str) -> bool:
+        """Return whether an address is an endpoint of Alibaba Cloud or of the mock.
+
+        Custom domains are not endpoints.
+        """
+        name = host_of(address)
+        return name.endswith(SUFFIX) or (self.allow_mock and is_mock_endpoint(name, self.bucket))
+
+    @property
+    def form_address(self) -> str:
+        """The address to which browsers send forms.
+
+        A custom domain is preferred, because OSS endpoints do not accept forms for every account.
+        Unlike the page, a form cannot try a second address after a failure.
+        """
+        custom = (each for each in self.upload_origins if not self.is_endpoint(each))
+        return next(custom, self.upload_origins[0])
+
+    @property
+    def links_address(self) -> str:
+        """The address of the bucket in share links and previews."""
+        if self.link_origin:
+            return self.link_origin
+        custom = [self.endpoint] if self.cname else []
+        custom += [each for each in self.upload_hosts if not self.is_endpoint(each)]
+        return next(iter(custom), self.bucket_origin)
+
+    @property
+    def sts_address(self) -> str:
+        """The address of STS, `scheme://host[:port]`."""
+        return self.sts_endpoint or f"https://sts.{self.region}.aliyuncs.com"
+
+    @property
+    def objects_address(self) -> str:
+        """The address of OSS for the server's own requests, `scheme://host[:port]`."""
+        return self.objects_endpoint or self.endpoint
+
+    @property
+    def objects_by_cname(self) -> bool:
+        """True if the server's own requests go to a custom domain of the bucket."""
+        return self.cname and self.objects_address == self.endpoint
+
+    @property
+    def ledger_url(self) -> str:
+        """The URL of the ledger's database."""
+        url = self.database_url
+        return "sqlite:///ossferry.db" if url is None else url.get_secret_value()
+
+    @property
+    def secret_bytes(self) -> bytes:
+        """The option `secret` as bytes; this is the key for keyed hashes."""
+        return self.secret.get_secret_value().encode()
