@@ -1,14 +1,13 @@
 """Writes the files with which people try the checks of the demo, and a README about them.
 
-Each file shows one thing that a check can do. Four files are in this folder, because only other
-programs can make them: Pillow made `harbour.jpg`, `pillow-heif` made `IMG_0417.heic`, and pypdf
-encrypted `contract.pdf`; `report.pdf` is a similar document without a password. Both photos have a
-made-up position. The other files are made here.
+Each file shows one thing that a check can do. Most of them are in this folder: Pillow made
+`harbour.jpg`, `pillow-heif` made `IMG_0417.heic`, and pypdf encrypted `contract.pdf`. Both photos
+have a made-up position. Files that are large, or that look dangerous to a scanner, are made here.
 """
 
 import io
-import json
 import random
+import shutil
 import struct
 import zipfile
 import zlib
@@ -28,20 +27,20 @@ Each line says what the page does with a file.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A file to try.
 
     Attributes:
         outcome: what the page does with the file.
         why: a sentence about the outcome.
-        make: returns the content of the file.
+        make: returns the content of the file; None if the file is in this folder.
     """
 
     name: str
     outcome: Outcome
     why: str
-    make: Callable[[], bytes]
+    make: Callable[[], bytes] | None = None
 
     def __str__(self) -> str:
         """Return the line of the README."""
@@ -69,28 +68,14 @@ def sample_folder(data_dir: Path | None) -> Iterator[Path]:
 def _write(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for each in SAMPLES:
-        (folder / each.name).write_bytes(each.make())
+        path = folder / each.name
+        if each.make is None:
+            shutil.copyfile(Path(__file__).with_name(each.name), path)
+        else:
+            path.write_bytes(each.make())
     lines = "".join(f"{each}\n" for each in SAMPLES)
     (folder / README).write_text(f"{INTRODUCTION}\n{lines}", "utf-8")
     return folder
-
-
-def _from_here(name: str) -> bytes:
-    return Path(__file__).with_name(name).read_bytes()
-
-
-HEADER = ("date", "sku", "amount")
-ROWS = [(f"2026-11-{day:02}", f"A-{100 + day}", str(3 * day)) for day in range(1, 29)]
-
-
-def _table(*rows: tuple[str, ...]) -> bytes:
-    return "".join(f"{','.join(row)}\n" for row in rows).encode()
-
-
-def _ragged() -> bytes:
-    """Return a table with a row in which a decimal comma makes one column more."""
-    date, sku, amount = ROWS[5]
-    return _table(HEADER, *ROWS[:5], (date, sku, amount, "50"), *ROWS[6:])
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:
@@ -99,45 +84,6 @@ def _archive(files: Mapping[str, bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
-
-
-SPREADSHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-DOCUMENT = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-
-
-def _workbook() -> bytes:
-    """Return a workbook with one sheet.
-
-    Source: ECMA-376, Office Open XML, part 1 and part 2.
-    """
-    rows = "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in (HEADER, *ROWS))
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types">'
-        '<Default Extension="rels"'
-        ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{EXCEL}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/sheet.xml" ContentType="{EXCEL}.worksheet+xml"/></Types>',
-        "_rels/.rels": _relation("officeDocument", "xl/workbook.xml"),
-        "xl/workbook.xml": f'<workbook xmlns="{SPREADSHEET}" xmlns:r="{DOCUMENT}"><sheets>'
-        '<sheet name="Orders" sheetId="1" r:id="a"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": _relation("worksheet", "sheet.xml"),
-        "xl/sheet.xml": f'<worksheet xmlns="{SPREADSHEET}">'
-        f"<sheetData>{rows}</sheetData></worksheet>",
-    }
-    return _archive({name: text.encode() for name, text in parts.items()})
-
-
-def _cell(text: str) -> str:
-    return f'<c t="inlineStr"><is><t>{text}</t></is></c>'
-
-
-def _relation(kind: str, target: str) -> str:
-    return (
-        f'<Relationships xmlns="{PACKAGE}/relationships">'
-        f'<Relationship Id="a" Type="{DOCUMENT}/{kind}" Target="{target}"/></Relationships>'
-    )
 
 
 def _log() -> bytes:
@@ -187,7 +133,6 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
 
 
-BROKEN_JSON = json.dumps({sku: int(amount) for _, sku, amount in ROWS}, indent=1)[:-2]
 KEY_ID = "LTAI" + "5tMadeUpForTheDemo"
 NOTES = f"""How to reach the test account of the shop
 
@@ -195,90 +140,48 @@ access key id: {KEY_ID}
 """
 
 SAMPLES = (
+    Sample("orders.csv", "uploaded", "The table has the columns of the shop."),
+    Sample("orders-ragged.csv", "refused", "Line 7 has more columns than the header."),
     Sample(
-        name="orders.csv",
-        outcome="uploaded",
-        why="The table has the columns of the shop.",
-        make=partial(_table, HEADER, *ROWS),
+        "orders-header.csv",
+        "refused",
+        "Line 1 has other columns than the shop needs; checks.py says which.",
+    ),
+    Sample("orders.xlsx", "uploaded", "The workbook is complete."),
+    Sample("prices.json", "refused", "The JSON ends too early, in line 29."),
+    Sample(
+        "bomb.zip",
+        "refused",
+        "The unpacked file is a thousand times as large as the archive.",
+        lambda: _archive({"zeros.bin": bytes(20_000_000)}),
     ),
     Sample(
-        name="orders-ragged.csv",
-        outcome="refused",
-        why="Line 7 has more columns than the header.",
-        make=_ragged,
+        "outside.zip",
+        "refused",
+        "The archive would write a file outside of its target folder.",
+        lambda: _archive({"readme.txt": b"Hello\n", "../../start.sh": b"echo Hello\n"}),
+    ),
+    Sample("scan.pdf", "refused", "The content is a PNG image.", partial(_panorama, 300, 100)),
+    Sample("contract.pdf", "refused", "The document has a password."),
+    Sample("report.pdf", "uploaded", "The object gets the hash of the document as metadata."),
+    Sample(
+        "notes.txt",
+        "asks",
+        "Line 3 has a made-up AccessKey id, which looks like a real one.",
+        NOTES.encode,
     ),
     Sample(
-        name="orders-header.csv",
-        outcome="refused",
-        why="Line 1 has other columns than the shop needs; checks.py says which.",
-        make=partial(_table, ("day", "article", "pieces"), *ROWS),
+        "access.log", "changed", "The log file is compressed; its new name is access.log.gz.", _log
     ),
-    Sample(name="orders.xlsx", outcome="uploaded", why="The workbook is complete.", make=_workbook),
+    Sample("harbour.jpg", "changed", "The photo loses its position and other hidden data."),
     Sample(
-        name="prices.json",
-        outcome="refused",
-        why="The JSON ends too early, in line 29.",
-        make=BROKEN_JSON.encode,
+        "IMG_0417.heic", "changed", "The photo is converted to JPEG; its new name is IMG_0417.jpg."
     ),
     Sample(
-        name="bomb.zip",
-        outcome="refused",
-        why="The unpacked file is a thousand times as large as the archive.",
-        make=lambda: _archive({"zeros.bin": bytes(20_000_000)}),
-    ),
-    Sample(
-        name="outside.zip",
-        outcome="refused",
-        why="The archive would write a file outside of its target folder.",
-        make=lambda: _archive({"readme.txt": b"Hello\n", "../../start.sh": b"echo Hello\n"}),
-    ),
-    Sample(
-        name="scan.pdf",
-        outcome="refused",
-        why="The content is a PNG image.",
-        make=partial(_panorama, 300, 100),
-    ),
-    Sample(
-        name="contract.pdf",
-        outcome="refused",
-        why="The document has a password.",
-        make=partial(_from_here, "contract.pdf"),
-    ),
-    Sample(
-        name="report.pdf",
-        outcome="uploaded",
-        why="The object gets the hash of the document as metadata.",
-        make=partial(_from_here, "report.pdf"),
-    ),
-    Sample(
-        name="notes.txt",
-        outcome="asks",
-        why="Line 3 has a made-up AccessKey id, which looks like a real one.",
-        make=NOTES.encode,
-    ),
-    Sample(
-        name="access.log",
-        outcome="changed",
-        why="The log file is compressed; its new name is access.log.gz.",
-        make=_log,
-    ),
-    Sample(
-        name="harbour.jpg",
-        outcome="changed",
-        why="The photo loses its position and other hidden data.",
-        make=partial(_from_here, "harbour.jpg"),
-    ),
-    Sample(
-        name="IMG_0417.heic",
-        outcome="changed",
-        why="The photo is converted to JPEG; its new name is IMG_0417.jpg.",
-        make=partial(_from_here, "IMG_0417.heic"),
-    ),
-    Sample(
-        name="panorama.png",
-        outcome="changed",
-        why="The photo is made smaller; its new name is panorama.jpg.",
-        make=_panorama,
+        "panorama.png",
+        "changed",
+        "The photo is made smaller; its new name is panorama.jpg.",
+        _panorama,
     ),
 )
 """All files to try, in the order of the README."""
