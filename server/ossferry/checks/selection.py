@@ -6,26 +6,13 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from ossferry.checks.source import Source, read_source
+from ossferry.checks.source import Declaration, Source, read_source
 from ossferry.errors import SettingsError
 from ossferry.settings.checks import CheckSettings, built_in_json
 from ossferry.settings.choices import OnError
 from ossferry_checks.builtin.selection import built_in_checks
-from ossferry_checks.loading import Declared
+from ossferry_checks.registry import Check
 from ossferry_checks.runner import Limits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed(Declared):
-    """A check that is on.
-
-    Attributes:
-        built_in: False for a check in the operator's module.
-        replaces: as in `Check`.
-    """
-
-    built_in: bool
-    replaces: tuple[str, ...]
 
 
 class ListedCheck(TypedDict):
@@ -52,7 +39,7 @@ class RunJson(TypedDict):
 class Selection:
     """All checks that are on, and the operator's module; None if there is no module."""
 
-    checks: Sequence[Listed]
+    checks: Sequence[ListedCheck]
     source: Source | None
 
     @property
@@ -64,17 +51,7 @@ class Selection:
 def run_json(settings: CheckSettings, selection: Selection, limits: Limits) -> RunJson:
     """Return the configuration with which `ossferry_checks.in_browser` runs the checks."""
     return {
-        "checks": [
-            {
-                "name": each.name,
-                "patterns": list(each.patterns),
-                "built_in": each.built_in,
-                "max_seconds": each.max_seconds,
-                "seconds_per_mb": each.seconds_per_mb,
-                "replaces": list(each.replaces),
-            }
-            for each in selection.checks
-        ],
+        "checks": list(selection.checks),
         "on_error": settings.checks_on_error,
         "built_in": built_in_json(settings.checks_built_in),
         "limits": asdict(limits),
@@ -109,22 +86,20 @@ def select_checks(settings: CheckSettings) -> Selection:
             f"OSSFERRY_CHECKS_BUILT_IN: {source.path} has no class {model}, which"
             " table.model names."
         )
-    before, own, after = (
-        [
-            Listed(
-                name=each.name,
-                patterns=each.patterns,
-                built_in=is_built_in,
-                max_seconds=each.max_seconds,
-                seconds_per_mb=each.seconds_per_mb,
-                replaces=each.replaces,
-            )
-            for each in part
-        ]
-        for part, is_built_in in (
-            (built_in.before, True),
-            (source.checks if source else (), False),
-            (built_in.after, True),
-        )
-    )
-    return Selection(checks=[*before, *own, *after], source=source)
+    checks = [
+        *(_listed(each, built_in=True) for each in built_in.before),
+        *(_listed(each, built_in=False) for each in (source.checks if source else ())),
+        *(_listed(each, built_in=True) for each in built_in.after),
+    ]
+    return Selection(checks=checks, source=source)
+
+
+def _listed(check: Check | Declaration, *, built_in: bool) -> ListedCheck:
+    return {
+        "name": check.name,
+        "patterns": list(check.patterns),
+        "built_in": built_in,
+        "max_seconds": check.max_seconds,
+        "seconds_per_mb": check.seconds_per_mb,
+        "replaces": list(check.replaces),
+    }

@@ -35,19 +35,12 @@ def principals(as_json: JsonOption = False) -> None:
     from ossferry.cli.tools import with_ledger
     from ossferry.ledger.reports import principals_report
 
-    titles = {
-        "hash": "hash",
-        "name": "name",
-        "files": "files",
-        "bytes": "bytes",
-        "last_upload": "last upload",
-        "revoked_at": "revoked",
-    }
+    names = ("hash", "name", "files", "bytes", "last_upload", "revoked_at")
 
     async def read(database: "Database") -> None:
         async with database.read() as connection:
             found = await principals_report(connection, limit=MOST)
-        with Rows(titles, as_json=as_json) as rows:
+        with Rows(*names, as_json=as_json) as rows:
             for row in found:
                 rows.add(
                     hash=row.hash,
@@ -80,8 +73,8 @@ def uploads(
             typer.echo(piece, nl=False)
 
     async def print_json(database: "Database") -> None:
-        names = {each.name: each.name for each in fields(UploadRow)}
-        with Rows(names, as_json=True) as rows:
+        names = [each.name for each in fields(UploadRow)]
+        with Rows(*names, as_json=True) as rows:
             async for page in upload_pages(database, principal=principal, since=since):
                 for row in page:
                     rows.add(**{name: getattr(row, name) for name in names})
@@ -170,8 +163,7 @@ async def _print_quota(database: "Database", principal: str, *, as_json: bool) -
     settings = load_settings()
     async with database.read() as connection:
         found = await standing(connection, principal, utc_now())
-    titles = {"limit": "limit", "used": "used", "allowed": "allowed", "set_by": "set by"}
-    with Rows(titles, as_json=as_json) as rows:
+    with Rows("limit", "used", "allowed", "set_by", as_json=as_json) as rows:
         for name in NAMES:
             own, common = getattr(found.own, name), getattr(settings, f"quota_{name}")
             rows.add(
@@ -201,12 +193,11 @@ def reconcile(
             if not known:
                 known = [row.hash for row in await principals_report(connection, limit=MOST)]
             owners = [await people.owner_by_hash(connection, each) for each in known]
-        titles = {"difference": "difference", "key": "key"}
         looking = reconciler(tools.settings, tools.store, tools.database)
         count, waiting = 0, list[datetime]()
         with (
             progress("Comparing principals", total=len(owners)) as done,
-            Rows(titles, as_json=as_json, has_heading=False) as rows,
+            Rows("difference", "key", as_json=as_json, has_heading=False) as rows,
         ):
             for owner in owners:
                 if owner is None:

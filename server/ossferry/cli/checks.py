@@ -61,8 +61,8 @@ def bundle(
     if folder is None:
         raise SettingsError("OSSFERRY_CHECKS_DIR is missing; set it, or use --dir.")
     made = make_bundle(settings.checks_packages, folder, pyodide_dir=pyodide_dir, update=update)
-    titles = {"name": "package", "version": "version", "file": "file"}
-    with Rows(titles, as_json=as_json) as rows:
+    titles = {"name": "package"}
+    with Rows("name", "version", "file", as_json=as_json, titles=titles) as rows:
         for each in made.packages:
             rows.add(name=each.name, version=each.version, file=each.file)
     note(f"{counted(len(made.packages), 'wheel')} in {folder}; restart the server to use them")
@@ -79,21 +79,16 @@ def list_checks(as_json: JsonOption = False) -> None:
 
     settings = load_check_settings()
     selection = select_checks(settings)
-    titles = {
-        "name": "check",
-        "files": "files",
-        "max_seconds": "seconds",
-        "seconds_per_mb": "seconds per MB",
-        "source": "source",
-    }
-    with Rows(titles, as_json=as_json) as rows:
+    names = ("name", "files", "max_seconds", "seconds_per_mb", "source")
+    titles = {"name": "check", "max_seconds": "seconds", "seconds_per_mb": "seconds per MB"}
+    with Rows(*names, as_json=as_json, titles=titles) as rows:
         for each in selection.checks:
             rows.add(
-                name=each.name,
-                files=" ".join(each.patterns),
-                max_seconds=f"{each.max_seconds:g}",
-                seconds_per_mb=f"{each.seconds_per_mb:g}",
-                source="built in" if each.built_in else str(settings.checks),
+                name=each["name"],
+                files=" ".join(each["patterns"]),
+                max_seconds=f"{each['max_seconds']:g}",
+                seconds_per_mb=f"{each['seconds_per_mb']:g}",
+                source="built in" if each["built_in"] else str(settings.checks),
             )
     if selection.version:
         note(f"{settings.checks} has the version {selection.version}")
@@ -249,8 +244,7 @@ def _select(settings: "CheckSettings") -> "Selection":
 def _print_verdict(found: dict[str, Any]) -> None:
     """Print one row for each check that ran, and a sentence about the result."""
     verdict = found["verdict"]
-    titles = {"check": "check", "outcome": "outcome", "seconds": "seconds", "says": "says"}
-    with Rows(titles, as_json=False) as rows:
+    with Rows("check", "outcome", "seconds", "says", as_json=False) as rows:
         for each in verdict["ran"]:
             rows.add(**{**each, "seconds": f"{each['seconds']:.2f}", "says": each["says"] or None})
     if found["version"]:

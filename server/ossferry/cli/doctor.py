@@ -15,8 +15,6 @@ from ossferry.cli.output import Rows, progress
 from ossferry.diagnosis.findings import Outcome
 from ossferry.doctor.examination import PROBES, Row, is_healthy
 
-TITLES = {"check": "check", "result": "result", "reason": "reason", "fix": "fix"}
-
 STYLES = {
     Outcome.OK: "green",
     Outcome.WARN: "yellow",
@@ -36,7 +34,9 @@ def shown(*, as_json: bool) -> Iterator[Callable[[Row], None]]:
     has_lines = not (as_json or sys.stdout.isatty())
     with (
         progress("Checking", total=len(PROBES)) as done,
-        Rows(TITLES, as_json=False) if has_lines else nullcontext() as lines,
+        Rows("check", "result", "reason", "fix", as_json=False)
+        if has_lines
+        else nullcontext() as lines,
     ):
 
         def show(row: Row) -> None:

@@ -60,7 +60,7 @@ def create(
 def list_keys(as_json: JsonOption = False) -> None:
     """List all keys: id, user, times of creation, expiry and revocation, and allowed networks."""
     _, file = _opened()
-    with Rows({name: name for name in COLUMNS}, as_json=as_json) as rows:
+    with Rows(*COLUMNS, as_json=as_json) as rows:
         for record in file.records().values():
             rows.add(**_columns(record))
 

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Annotated, Self, TypeAlias
 
 import typer
@@ -50,15 +50,22 @@ class Rows:
     """Context manager that writes rows to stdout; all rows have the same columns.
 
     Args:
-        titles: maps the name of each column, which is its key in JSON, to its title.
+        names: the names of the columns, which are the keys in JSON.
+        titles: the titles of columns; by default their names, with spaces and without `at`.
         as_json: whether to write JSON objects.
         has_heading: whether text for other programs begins with a line of titles.
     """
 
     def __init__(
-        self, titles: Mapping[str, str], *, as_json: bool, has_heading: bool = True
+        self,
+        *names: str,
+        as_json: bool,
+        titles: Mapping[str, str] = MappingProxyType({}),
+        has_heading: bool = True,
     ) -> None:
-        self._titles = titles
+        self._titles = {
+            name: titles.get(name, name.removesuffix("_at").replace("_", " ")) for name in names
+        }
         self._as_json = as_json
         self._has_heading = has_heading
         self._is_terminal = not as_json and sys.stdout.isatty()

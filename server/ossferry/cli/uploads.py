@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ossferry.cli.output import JsonOption, Rows, counted, note, progress
+from ossferry.cli.output import JsonOption, Rows, counted, json_line, note, progress
 from ossferry.cli.values import day, whole_number
 from ossferry.clock import utc_now
 from ossferry.errors import NotStoredError, OssferryError, SettingsError, UsageError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 upload_commands = typer.Typer()
 
 READ_SIZE = 1 << 20
+TITLES = {"owner_hash": "owner's hash", "crc64": "CRC-64"}
+VERIFIED_TITLES = {"crc64": "CRC-64", "stored_crc64": "stored CRC-64"}
 
 Which: TypeAlias = Annotated[
     str,
@@ -63,20 +65,12 @@ def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
     from ossferry.uploads.inventory import stored_uploads
     from ossferry.uploads.scope import read_scope
 
-    titles = {
-        "key": "key",
-        "bytes": "bytes",
-        "stored_at": "stored",
-        "owner": "owner",
-        "owner_hash": "owner's hash",
-        "crc64": "CRC-64",
-        "type": "type",
-    }
+    names = ("key", "bytes", "stored_at", "owner", "owner_hash", "crc64", "type")
 
     async def show(tools: "Tools") -> None:
         async with tools.database.read() as connection:
             scope = await read_scope(connection, which)
-        with Rows(titles, as_json=as_json) as rows:
+        with Rows(*names, as_json=as_json, titles=TITLES) as rows:
             async for each in stored_uploads(tools.store, tools.database, scope):
                 rows.add(
                     key=each.listed.key,
@@ -134,7 +128,10 @@ def share(
             raise NotStoredError("the ledger knows no owner of this key; `ossferry ls` lists keys.")
         with _audited(tools.settings, owner.hash, "share"):
             link = await make_link(tools.store, tools.database, owner, wish, clock=utc_now)
-        _print_link(link["url"], link["expires_at"], as_json=as_json)
+        if as_json:
+            json_line({"url": link["url"], "expires_at": link["expires_at"]})
+        else:
+            typer.echo(link["url"])
         if datetime.fromisoformat(link["expires_at"]) < utc_now() + lives - timedelta(minutes=1):
             note(
                 f"The link expires at {link['expires_at']}, earlier than requested, because it"
@@ -143,15 +140,6 @@ def share(
             )
 
     with_bucket(make)
-
-
-def _print_link(url: str, expires_at: str, *, as_json: bool) -> None:
-    if not as_json:
-        typer.echo(url)
-        return
-    titles = {"url": "url", "expires_at": "expires"}
-    with Rows(titles, as_json=True) as rows:
-        rows.add(url=url, expires_at=expires_at)
 
 
 @upload_commands.command()
@@ -197,14 +185,7 @@ def verify(
         raise typer.Exit(1)
 
 
-VERIFIED = {
-    "key": "key",
-    "outcome": "outcome",
-    "bytes": "bytes",
-    "stored_bytes": "stored bytes",
-    "crc64": "CRC-64",
-    "stored_crc64": "stored CRC-64",
-}
+VERIFIED = ("key", "outcome", "bytes", "stored_bytes", "crc64", "stored_crc64")
 
 
 def _verify_receipts(which: str, since: datetime | None, *, as_json: bool) -> bool:
@@ -226,7 +207,7 @@ def _verify_receipts(which: str, since: datetime | None, *, as_json: bool) -> bo
         checked, differ = 0, 0
         with (
             progress("Verifying", total=total if scope.is_whole else None) as done,
-            Rows(VERIFIED, as_json=as_json) as rows,
+            Rows(*VERIFIED, as_json=as_json, titles=VERIFIED_TITLES) as rows,
         ):
             async for each in check_receipts(tools.store, tools.database, scope, since=since):
                 done(1)
@@ -271,7 +252,7 @@ def _verify_file(path: Path, key: str, *, as_json: bool) -> bool:
     stored = with_bucket(lambda tools: find_upload(tools.store, key))
     size, crc64 = _checksum(path)
     outcome = outcome_of(stored, size=size, crc64=crc64)
-    with Rows(VERIFIED, as_json=as_json) as rows:
+    with Rows(*VERIFIED, as_json=as_json, titles=VERIFIED_TITLES) as rows:
         _add(rows, key, outcome, size, crc64, stored)
     return outcome != "same"
 

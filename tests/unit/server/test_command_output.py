@@ -9,7 +9,8 @@ import pytest
 
 from ossferry.cli.output import ROWS_PER_TABLE, Rows, plain, progress
 
-TITLES = {"key": "key", "size": "bytes", "stored_at": "stored"}
+NAMES = ("key", "size", "stored_at")
+TITLES = {"size": "bytes"}
 AT = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 
 
@@ -28,7 +29,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def write(*, as_json: bool = False, has_heading: bool = True, key: str = "a/b.txt") -> None:
-    with Rows(TITLES, as_json=as_json, has_heading=has_heading) as rows:
+    with Rows(*NAMES, as_json=as_json, titles=TITLES, has_heading=has_heading) as rows:
         rows.add(key=key, size=5, stored_at=AT)
         rows.add(key="c", size=None, stored_at=None)
 
@@ -50,10 +51,10 @@ def test_the_line_of_titles_can_be_left_out(capsys: pytest.CaptureFixture[str]) 
 def test_titles_without_rows_mean_that_nothing_was_found(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Rows(TITLES, as_json=False):
+    with Rows(*NAMES, as_json=False, titles=TITLES):
         before = capsys.readouterr().out
     after = capsys.readouterr().out
-    with pytest.raises(ValueError, match="lost"), Rows(TITLES, as_json=False):
+    with pytest.raises(ValueError, match="lost"), Rows(*NAMES, as_json=False, titles=TITLES):
         raise ValueError("lost")
 
     assert (before, after, capsys.readouterr().out) == ("", "key\tbytes\tstored\n", "")
@@ -96,7 +97,7 @@ def test_a_terminal_gets_a_table_in_which_nothing_is_cut_off_or_markup(screen: T
 
 
 def test_a_terminal_does_not_wait_for_the_end_of_a_long_list(screen: Terminal) -> None:
-    with redirect_stdout(screen), Rows(TITLES, as_json=False) as rows:
+    with redirect_stdout(screen), Rows(*NAMES, as_json=False, titles=TITLES) as rows:
         for number in range(ROWS_PER_TABLE):
             rows.add(key=f"key-{number}", size=number, stored_at=AT)
         before = screen.getvalue()
@@ -109,7 +110,7 @@ def test_a_terminal_gets_json_too(screen: Terminal) -> None:
     with redirect_stdout(screen):
         write(as_json=True)
 
-    assert [*json.loads(screen.getvalue().splitlines()[0])] == [*TITLES]
+    assert [*json.loads(screen.getvalue().splitlines()[0])] == [*NAMES]
 
 
 def test_progress_is_shown_only_on_a_terminal(

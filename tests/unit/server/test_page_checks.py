@@ -98,7 +98,7 @@ def test_a_module_has_checks_or_the_model_of_tables(
 
     found = select_checks(make_settings(checks=checks, checks_built_in=built_in))
 
-    assert [each.name for each in found.checks] == ["table", "json"]
+    assert [each["name"] for each in found.checks] == ["table", "json"]
     assert found.version == hash_of(checks.read_bytes())
     with pytest.raises(SettingsError, match="has no check; write"):
         select_checks(make_settings(checks=checks, checks_built_in={"json": True}))
