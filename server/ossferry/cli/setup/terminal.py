@@ -90,7 +90,7 @@ class KeyFile:
 
 
 class Terminal:
-    """Implements `Report` for a person or, with JSON, for a program.
+    """Reports the progress to a person or, with JSON, to a program.
 
     Args:
         result: members of the JSON object that the command prints.
@@ -136,14 +136,14 @@ class Terminal:
             typer.echo(call.as_text(), err=not on_stdout)
 
     def unchanged(self, step: str, *, noted: bool) -> None:
-        """Implement `Report.unchanged`."""
+        """Report a step without calls; `noted` says whether it had notes."""
         word = "unchanged"
         if self._removing:
             word = "kept" if noted else "gone"
         self._line(word, step, "dim")
 
     def done(self, step: str, call: Call) -> None:
-        """Implement `Report.done`."""
+        """Report a call that was made."""
         self._line("done", f"{step}: {call.action}", "green")
         self._result["calls"].append(call.as_data())
 
@@ -152,12 +152,12 @@ class Terminal:
         self._line("deleted", counted(objects, "object"), "dim")
 
     def note(self, text: str) -> None:
-        """Implement `Report.note`."""
+        """Report a sentence for the person."""
         self._line("note", text, "yellow")
         self._result["notes"].append(text)
 
     def access_key(self, user: str, key_id: str, secret: str) -> None:
-        """Implement `Report.access_key`."""
+        """Take a new access key; its secret cannot be read again."""
         lines = f"ALIBABA_CLOUD_ACCESS_KEY_ID={key_id}\nALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}\n"
         if self._key_file is not None:
             self._key_file.write(lines)
@@ -175,11 +175,14 @@ class Terminal:
             )
 
     def record(self, text: str) -> None:
-        """Implement `Report.record`."""
+        """Report a record that the person has to add to the DNS zone of the domain."""
         self.note(f"add this record to the DNS zone: {text}")
 
     def wait_for_record(self) -> bool:
-        """Implement `Report.wait_for_record`: ask a person, or wait up to `wait_s` seconds."""
+        """Wait until the person has added the record; return False to give up.
+
+        Ask a person, or wait up to `wait_s` seconds.
+        """
         if sys.stdin.isatty() and not self._json:
             return self.asks("OSS does not see the record yet. Try again?")
         if self._clock() + ASK_DNS_S > self._give_up_at:

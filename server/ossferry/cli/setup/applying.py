@@ -4,37 +4,16 @@ A step reads the account again just before its calls. Therefore a run that was i
 repeated: the next run makes only the calls that are still missing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from ossferry.cli.setup.terminal import Terminal
 from ossferry.errors import CloudError, SettingsError
 from ossferry.setup.account import Account
 from ossferry.setup.calls import Call, Needs, Step
 
 NOT_VERIFIED = "NeedVerifyDomainOwnership"
 NOT_EMPTY = "BucketNotEmpty"
-
-
-class Report(Protocol):
-    """Receives the progress of `apply`."""
-
-    def unchanged(self, step: str, *, noted: bool) -> None:
-        """Report a step without calls; `noted` says whether it had notes."""
-
-    def done(self, step: str, call: Call) -> None:
-        """Report a call that was made."""
-
-    def note(self, text: str) -> None:
-        """Report a sentence for the person."""
-
-    def access_key(self, user: str, key_id: str, secret: str) -> None:
-        """Take a new access key; its secret cannot be read again."""
-
-    def record(self, text: str) -> None:
-        """Report a record that the person has to add to the DNS zone of the domain."""
-
-    def wait_for_record(self) -> bool:
-        """Wait until the person has added the record; return False to give up."""
 
 
 def needs_of(steps: Sequence[Step]) -> Needs:
@@ -55,7 +34,7 @@ def txt_record(domain: str, token: str) -> str:
 def apply(
     steps: Sequence[Step],
     account: Account,
-    report: Report,
+    terminal: Terminal,
     *,
     planned: Sequence[Call] | None = None,
 ) -> None:
@@ -78,32 +57,30 @@ def apply(
                     " --plan."
                 )
         for call in needs.calls:
-            answer = _send(account, call, report)
+            answer = _send(account, call, terminal)
             if call.action == "CreateAccessKey":
                 key = answer["AccessKey"]
-                report.access_key(
+                terminal.access_key(
                     call.params["UserName"], key["AccessKeyId"], key["AccessKeySecret"]
                 )
             elif call.action == "CreateCnameToken":
-                report.record(txt_record(call.params["Domain"], answer["Token"]))
-            report.done(step.title, call)
+                terminal.record(txt_record(call.params["Domain"], answer["Token"]))
+            terminal.done(step.title, call)
         for note in needs.notes:
-            report.note(note)
+            terminal.note(note)
         if not needs.calls:
-            report.unchanged(step.title, noted=bool(needs.notes))
+            terminal.unchanged(step.title, noted=bool(needs.notes))
 
 
-def _send(account: Account, call: Call, report: Report) -> Mapping[str, Any]:
-    handlers: dict[str, Callable[[Account, Call, Report], Mapping[str, Any]]] = {
-        "PutCname": _bind,
-        "DeleteBucket": _delete_bucket,
-    }
-    if call.action in handlers:
-        return handlers[call.action](account, call, report)
+def _send(account: Account, call: Call, terminal: Terminal) -> Mapping[str, Any]:
+    if call.action == "PutCname":
+        return _bind(account, call, terminal)
+    if call.action == "DeleteBucket":
+        return _delete_bucket(account, call)
     return account.run(call)
 
 
-def _bind(account: Account, call: Call, report: Report) -> Mapping[str, Any]:
+def _bind(account: Account, call: Call, terminal: Terminal) -> Mapping[str, Any]:
     """Bind a domain as soon as OSS finds the TXT record."""
     while True:
         try:
@@ -111,7 +88,7 @@ def _bind(account: Account, call: Call, report: Report) -> Mapping[str, Any]:
         except CloudError as error:
             if error.error_code != NOT_VERIFIED:
                 raise
-            if not report.wait_for_record():
+            if not terminal.wait_for_record():
                 raise CloudError(
                     f"OSS does not find the TXT record of {call.params['Domain']} yet: add it to"
                     " the DNS zone, wait some minutes, and run the same command again; everything"
@@ -120,7 +97,7 @@ def _bind(account: Account, call: Call, report: Report) -> Mapping[str, Any]:
                 ) from error
 
 
-def _delete_bucket(account: Account, call: Call, report: Report) -> Mapping[str, Any]:
+def _delete_bucket(account: Account, call: Call) -> Mapping[str, Any]:
     """Delete the bucket, and say how to go on if it is not empty after all."""
     try:
         return account.run(call)

@@ -1,0 +1,203 @@
+"""One run of `ossferry setup` or `ossferry teardown`: reads the account, asks, makes the calls."""
+
+import json
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import typer
+from dotenv import set_key
+
+from ossferry.cli.complaints import complaint, file_complaint
+from ossferry.cli.output import counted
+from ossferry.cli.setup.applying import apply, needs_of
+from ossferry.cli.setup.cloud import Cloud
+from ossferry.cli.setup.terminal import KeyFile, Terminal
+from ossferry.errors import OssferryError, SettingsError
+from ossferry.setup.calls import Call, Needs, plan_data
+from ossferry.setup.making import making_steps
+from ossferry.setup.removing import removing_steps
+from ossferry.setup.result import settings_of, todo
+from ossferry.setup.wanted import Wanted
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as in a shell, and after SIGTERM."""
+
+INTERRUPTION = "interrupted; run the same command again: it continues."
+
+Result: TypeAlias = dict[str, Any]
+"""The members of the JSON object that a command prints."""
+
+
+@contextmanager
+def ending(*, json_output: bool) -> Iterator[Result]:
+    """Return a context with the result; with JSON, its end prints the result.
+
+    After a failure the result has the member `error`. Ctrl-C and SIGTERM end the command with one
+    sentence.
+    """
+    result: Result = {}
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield result
+    except OssferryError as error:
+        result["error"] = complaint(error)
+        raise
+    except OSError as error:
+        result["error"] = file_complaint(error) or str(error)
+        raise
+    except KeyboardInterrupt as error:
+        result["error"] = INTERRUPTION
+        typer.echo(f"ossferry: {INTERRUPTION}", err=True)
+        raise typer.Exit(INTERRUPTED) from error
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        if json_output:
+            typer.echo(json.dumps(result, indent=2))
+
+
+def refuse_existing(plan: Path | None) -> None:
+    """Refuse to write a plan over a file.
+
+    Raises:
+        SettingsError: the file exists.
+    """
+    if plan is not None and plan.exists():
+        raise SettingsError(f"--plan: {plan} exists already: choose another name, or delete it.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a command.
+
+    Attributes:
+        result: the result that `ending` prints.
+    """
+
+    cloud: Cloud
+    wanted: Wanted
+    result: Result
+    json_output: bool
+
+    def plan(self, path: Path | None, *, new_key: bool) -> None:
+        """Print the plan of a set-up, or write it into a file."""
+        terminal = self._terminal()
+        with self.cloud.account(self.wanted) as account, terminal.reading():
+            needs = needs_of(making_steps(self.wanted, account, new_key=new_key))
+        if path is None:
+            self._show_plan(terminal, needs)
+            return
+        data = plan_data(self.wanted, needs.calls)
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(json.dumps(data, indent=2))
+        except OSError as error:
+            raise SettingsError(
+                f"--plan: {path} cannot be written ({error.strerror}): choose another file."
+            ) from error
+        self.result.update({**data, "notes": needs.notes, "plan_file": str(path)})
+        typer.echo(f"The plan with {counted(len(needs.calls), 'call')} is in {path}.", err=True)
+
+    def make(
+        self,
+        key_path: Path | None,
+        env_path: Path | None,
+        *,
+        planned: Sequence[Call] | None,
+        new_key: bool,
+        wait_s: float,
+        yes: bool,
+    ) -> None:
+        """Make the missing calls, and print the server's settings or write them into a file.
+
+        Args:
+            planned: the calls of a plan; no other call is made.
+        """
+        if env_path is not None:
+            _touch(env_path)  # before the first call
+        with self.cloud.account(self.wanted) as account:
+            self.result["account"] = self.wanted.account
+            steps = making_steps(self.wanted, account, new_key=new_key)
+            reader = self._terminal()
+            with reader.reading():
+                calls = needs_of(steps).calls
+            self._agree(reader, calls, yes=yes)
+            with _key_file(key_path, calls) as key_file:
+                terminal = self._terminal(key_file=key_file, wait_s=wait_s)
+                apply(steps, account, terminal, planned=planned)
+            for sentence in todo(self.wanted):
+                terminal.note(sentence)
+        settings = settings_of(self.wanted, self.cloud.mock)
+        self.result["settings"] = settings
+        if env_path is not None:
+            for name, value in settings.items():
+                set_key(env_path, name, value, quote_mode="never")
+            typer.echo(f"The settings are in {env_path}.", err=True)
+        elif not self.json_output:
+            for name, value in settings.items():
+                typer.echo(f"{name}={value}")
+
+    def remove(self, *, delete_objects: bool, dry_run: bool, yes: bool) -> None:
+        """Remove a set-up, or print the calls that do it."""
+        terminal = self._terminal(removing=True)
+        with self.cloud.account(self.wanted) as account:
+            account.bucket.on_deleted = terminal.deleted
+            steps = removing_steps(self.wanted, account, delete_objects=delete_objects)
+            with terminal.reading():
+                needs = needs_of(steps)
+            if dry_run:
+                self._show_plan(terminal, needs)
+                return
+            self.result["account"] = self.wanted.account
+            self._agree(terminal, needs.calls, yes=yes)
+            apply(steps, account, terminal)
+
+    def _terminal(self, **more: Any) -> Terminal:
+        return Terminal(self.result, json_output=self.json_output, **more)
+
+    def _show_plan(self, terminal: Terminal, needs: Needs) -> None:
+        if self.json_output:
+            self.result.update({**plan_data(self.wanted, needs.calls), "notes": needs.notes})
+            return
+        terminal.show(needs.calls, on_stdout=True)
+        for note in needs.notes:
+            terminal.note(note)
+        if not needs.calls:
+            typer.echo("no call is missing", err=True)
+
+    def _agree(self, terminal: Terminal, calls: Sequence[Call], *, yes: bool) -> None:
+        """Show the calls and ask before the first one; end the command if the person says no."""
+        if not yes:
+            terminal.show(calls, on_stdout=False)
+        these = "this call" if len(calls) == 1 else f"these {len(calls)} calls"
+        if calls and not terminal.confirm(f"Make {these}?", yes=yes):
+            self.result["error"] = "nothing was changed"
+            typer.echo("nothing was changed", err=True)
+            raise typer.Exit(1)
+
+
+def _touch(path: Path) -> None:
+    """Create a file that only its owner can read, unless it exists.
+
+    Raises:
+        SettingsError: the file cannot be created.
+    """
+    try:
+        path.touch(0o600)
+    except OSError as error:
+        raise SettingsError(
+            f"--env-file: {path} cannot be written ({error.strerror}): choose another file."
+        ) from error
+
+
+@contextmanager
+def _key_file(path: Path | None, calls: Sequence[Call]) -> Iterator[KeyFile | None]:
+    """Return a context with the open file for a new access key, if there will be one."""
+    if path is None or all(call.action != "CreateAccessKey" for call in calls):
+        yield None
+        return
+    with closing(KeyFile(path)) as found:
+        yield found
