@@ -29,291 +29,190 @@ CLOUD: dict[str, object] = {
     "public_url": "https://upload.example.com",
     "allowed_hosts": ("upload.example.com",),
 }
-TYPING_ERROR = "which looks like an endpoint of Alibaba Cloud with a typing error"
-CUSTOM_DOMAINS: list[tuple[dict[str, object], str]] = [
-    (
-        {**CLOUD, "endpoint": "https://files.example.com"},
-        "OSSFERRY_ENDPOINT must end in .aliyuncs.com; for a custom domain of"
-        " the bucket set OSSFERRY_CNAME=1.",
-    ),
-    (
-        {**CLOUD, "endpoint": "https://oss-cn-hangzhou.aliyuncs.co"},
-        "OSSFERRY_ENDPOINT must end in .aliyuncs.com;",
-    ),
-    (
-        {**CLOUD, "cname": True},
-        "OSSFERRY_CNAME=1 needs a custom domain as OSSFERRY_ENDPOINT, not an endpoint of Alibaba",
-    ),
-    (
-        {"cname": True},
-        "OSSFERRY_CNAME=1 needs a custom domain as OSSFERRY_ENDPOINT, not an endpoint of Alibaba",
-    ),
-    (
-        {"cname": True, "endpoint": "http://oss-cn-hangzhou.localhost:9000"},
-        "OSSFERRY_CNAME=1 needs a custom domain as OSSFERRY_ENDPOINT, not an endpoint of Alibaba",
-    ),
-    (
-        {**CLOUD, "cname": True, "endpoint": "https://oss-cn-hangzhou.aliyuncs.co"},
-        f"OSSFERRY_ENDPOINT has oss-cn-hangzhou.aliyuncs.co, {TYPING_ERROR}",
-    ),
-    (
-        {**CLOUD, "cname": True, "endpoint": "http://files.example.com"},
-        "OSSFERRY_ENDPOINT must be https; http is for a mock on this machine.",
-    ),
-    (
-        {**CLOUD, "cname": True, "endpoint": "https://192.0.2.1"},
-        "OSSFERRY_ENDPOINT must be a host name",
-    ),
-    (
-        {**CLOUD, "cname": True, "endpoint": "https://files"},
-        "OSSFERRY_ENDPOINT must name a custom domain, not an address.",
-    ),
-    (
-        {**CLOUD, "cname": True, "endpoint": "https://files.upload.example.com"},
-        "OSSFERRY_ENDPOINT must not be within a host of OSSFERRY_ALLOWED_HOSTS",
-    ),
-    (
-        {"endpoint": "http://files.localhost:9000"},
-        "OSSFERRY_ENDPOINT has files.localhost, which is no endpoint of a mock;",
-    ),
-    (
-        {"cname": True, "endpoint": "https://files.example.com"},
-        "OSSFERRY_ENDPOINT must be a mock on this machine where OSSFERRY_ALLOW_MOCK=1;",
-    ),
-    (
-        {**CLOUD, "upload_hosts": ("http://oss-accelerate.aliyuncs.com",)},
-        "OSSFERRY_UPLOAD_HOSTS must list https only; http is for a mock on this machine.",
-    ),
-    (
-        {**CLOUD, "upload_hosts": ("http://files.example.com",)},
-        "OSSFERRY_UPLOAD_HOSTS must be https; http is for a mock on this machine.",
-    ),
-    (
-        {**CLOUD, "upload_hosts": ("https://192.0.2.1",)},
-        "OSSFERRY_UPLOAD_HOSTS must list host names: browsers ask them.",
-    ),
-    (
-        {**CLOUD, "upload_hosts": ("https://oss-cn-shanghai.aliyuncs.com",)},
-        "OSSFERRY_UPLOAD_HOSTS lists oss-cn-shanghai.aliyuncs.com, which is of another region",
-    ),
-    (
-        {**CLOUD, "upload_hosts": ("https://cn-shanghai.oss.aliyuncs.com",)},
-        "OSSFERRY_UPLOAD_HOSTS lists cn-shanghai.oss.aliyuncs.com, which is of another region",
-    ),
-    (
-        {**CLOUD, "upload_hosts": ("https://oss-cn-hangzhou-internal.aliyuncs.com",)},
-        "OSSFERRY_UPLOAD_HOSTS must not list internal endpoints: browsers do not reach them.",
-    ),
-    (
-        {**CLOUD, "upload_hosts": ("https://oss-accelerate.aliyunc.com",)},
-        f"OSSFERRY_UPLOAD_HOSTS has oss-accelerate.aliyunc.com, {TYPING_ERROR}",
-    ),
-    (
-        {**CLOUD, "upload_hosts": ("https://upload.example.com",)},
-        "OSSFERRY_UPLOAD_HOSTS must not be within a host of OSSFERRY_ALLOWED_HOSTS",
-    ),
-    (
-        {
-            **CLOUD,
-            "upload_hosts": (
-                "https://oss-accelerate.aliyuncs.com",
-                "https://web-direct-upload.oss-accelerate.aliyuncs.com",
-            ),
-        },
-        "OSSFERRY_UPLOAD_HOSTS must name each address once,",
-    ),
-    (
-        {"upload_hosts": ("https://oss-accelerate.aliyuncs.com",)},
-        "OSSFERRY_UPLOAD_HOSTS must be a mock on this machine where OSSFERRY_ALLOW_MOCK=1;",
-    ),
-    (
-        {**CLOUD, "endpoint": "https://cn-shanghai.oss.aliyuncs.com"},
-        "OSSFERRY_ENDPOINT is of another region than OSSFERRY_REGION.",
-    ),
-]
 FILES = "https://files.example.com"
 PUBLIC = "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com"
 FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
+ACCELERATE = "https://oss-accelerate.aliyuncs.com"
+INTERNAL = "https://oss-cn-hangzhou-internal.aliyuncs.com"
+
+
+SECRET = "9f86d081884c7d659a2feaa0c55ad015"
+WEBHOOK = {**OBJECTS, "webhook_url": "https://hooks.example.com/x"}
+BASES: dict[str, dict[str, object]] = {
+    "mock": {},
+    "cloud": CLOUD,
+    "custom domain": {**CLOUD, "cname": True},
+    "application": {"auth": "app"},
+    "role for objects": OBJECTS,
+    "webhook": WEBHOOK,
+}
+HTTPS = " must be https; http is for a mock on this machine."
+SUFFIX = " must end in .aliyuncs.com"
+DOMAIN = "=1 needs a custom domain as OSSFERRY_ENDPOINT, not an endpoint of Alibaba Cloud;"
+LIKE_ORIGIN = ": must look like https://host or https://host:port."
+ALLOWED = " must not be within a host of OSSFERRY_ALLOWED_HOSTS"
+REGION = " is of another region than OSSFERRY_REGION."
+MOCK = " must be a mock on this machine where OSSFERRY_ALLOW_MOCK=1;"
+TYPING_ERROR = "which looks like an endpoint of Alibaba Cloud with a typing error"
+WRONG: dict[str, list[tuple[str, object, str]]] = {
+    "mock": [
+        ("secret", "short", ": must have at least 32 characters."),
+        ("endpoint", "http://oss-cn-hangzhou.aliyuncs.com", HTTPS),
+        ("endpoint", "http://127.0.0.1:9000", " must be a host name: browsers ask BUCKET.host."),
+        ("endpoint", "https://user@oss.example.com", LIKE_ORIGIN),
+        ("endpoint", "https://oss.example.com/path", LIKE_ORIGIN),
+        ("endpoint", "https://oss.example.com; script-src x", ": must have a plain host name:"),
+        ("endpoint", PUBLIC, " must be without the bucket: browsers ask BUCKET.host."),
+        ("endpoint", "https://oss-cn-shanghai.aliyuncs.com", REGION),
+        (
+            "endpoint",
+            "http://files.localhost:9000",
+            " has files.localhost, which is no endpoint of a mock;",
+        ),
+        ("sts_endpoint", "http://sts.aliyuncs.com", HTTPS),
+        ("sts_endpoint", "https://[::ffff:169.254.169.254]", f"{SUFFIX}."),
+        ("objects_endpoint", "https://[fe80::1]", f"{SUFFIX}."),
+        ("objects_endpoint", "https://oss-cn-shanghai-internal.aliyuncs.com", REGION),
+        ("objects_endpoint", "http://oss-cn-hangzhou-internal.aliyuncs.com", HTTPS),
+        ("cname", True, DOMAIN),
+        ("cname", "maybe", ": must be 1 or 0."),
+        ("upload_hosts", (ACCELERATE,), MOCK),
+        ("region", "oss-cn-hangzhou", " must be without oss-: cn-hangzhou."),
+        ("region", "oss-cn/../x", ": must look like cn-hangzhou."),
+        ("frame_origins", ("http://school.example",), " must be https:"),
+        ("sign_in_url", "/sign-in", " needs OSSFERRY_AUTH=app:"),
+        ("allowed_hosts", (".example.com",), ": must list host names without wildcards or ports."),
+        ("allowed_hosts", ("*",), ": must list host names without wildcards or ports."),
+        ("rate_per_principal", "5/minute;1/second", ": must look like 60/minute."),
+        ("session_duration_s", 899, ": must be at least 900."),
+        ("port", 70_000, ": must be at most 65535."),
+        ("workers", "two", ": must be a whole number."),
+        ("drain_s", "soon", ": must be a number."),
+        ("actions", (), ": must have at least 1 item."),
+        ("log_level", "LOUD", ": must be 'DEBUG', 'INFO', 'WARNING' or"),
+        (
+            "trusted_proxies",
+            ("192.0.2.7/24",),
+            ": must be a network such as 192.0.2.0/24 or 192.0.2.7/32.",
+        ),
+        ("bucket", "a*b", ": must look like my-uploads, with 3 to 63 lower-case letters,"),
+        ("bucket", "web-direct-upload\n", ": must look like my-uploads,"),
+        ("role_arn", "acs:ram::*:role/*", f": must look like {OPTIONS['role_arn']}."),
+        ("objects_role_arn", "oss-web-objects", ": must look like acs:ram::"),
+        ("objects_role_arn", OPTIONS["role_arn"], " must be another role than OSSFERRY_ROLE_ARN:"),
+        ("proxy_user_header", "x y", ": must look like x-forwarded-user."),
+        ("allowed_types", ("*/*",), ": must look like image/*, application/pdf or .csv."),
+        ("allowed_types", ("csv",), ": "),
+        ("allowed_types", ('.csv" onfocus="',), ": "),
+        ("grant", "policy", ": "),
+        ("runtime", "jython", ": "),
+        ("link_origin", "http://files.example.net", " must be https."),
+        ("link_origin", "https://files.localhost", ALLOWED),
+        ("database_url", "mysql://x", " must look like"),
+        ("quota_bytes_day", 5, " needs OSSFERRY_OBJECTS_ROLE_ARN"),
+        ("undo_s", 604_801, " must not be longer than 604800 (7 days): the"),
+        ("callback", True, " needs OSSFERRY_OBJECTS_ROLE_ARN."),
+    ],
+    "cloud": [
+        ("endpoint", FILES, f"{SUFFIX}; for a custom domain of the bucket set OSSFERRY_CNAME=1."),
+        ("endpoint", "https://oss-cn-hangzhou.aliyuncs.co", f"{SUFFIX};"),
+        ("endpoint", "https://cn-shanghai.oss.aliyuncs.com", REGION),
+        ("cname", True, DOMAIN),
+        (
+            "upload_hosts",
+            ("http://oss-accelerate.aliyuncs.com",),
+            " must list https only; http is for a mock on this machine.",
+        ),
+        ("upload_hosts", ("http://files.example.com",), HTTPS),
+        ("upload_hosts", ("https://192.0.2.1",), " must list host names: browsers ask them."),
+        *(
+            ("upload_hosts", (f"https://{host}",), f" lists {host}, which{REGION}")
+            for host in ("oss-cn-shanghai.aliyuncs.com", "cn-shanghai.oss.aliyuncs.com")
+        ),
+        (
+            "upload_hosts",
+            (INTERNAL,),
+            " must not list internal endpoints: browsers do not reach them.",
+        ),
+        (
+            "upload_hosts",
+            ("https://oss-accelerate.aliyunc.com",),
+            f" has oss-accelerate.aliyunc.com, {TYPING_ERROR}",
+        ),
+        ("upload_hosts", ("https://upload.example.com",), ALLOWED),
+        ("upload_hosts", (ACCELERATE, FAST), " must name each address once,"),
+    ],
+    "custom domain": [
+        (
+            "endpoint",
+            "https://oss-cn-hangzhou.aliyuncs.co",
+            f" has oss-cn-hangzhou.aliyuncs.co, {TYPING_ERROR}",
+        ),
+        ("endpoint", "http://files.example.com", HTTPS),
+        ("endpoint", "https://192.0.2.1", " must be a host name"),
+        ("endpoint", "https://files", " must name a custom domain, not an address."),
+        ("endpoint", "https://files.upload.example.com", ALLOWED),
+    ],
+    "application": [
+        ("sign_in_url", "http://school.example/sign-in", " must be https:"),
+        ("sign_in_url", "sign-in", ": must look like"),
+        ("sign_in_url", "//evil.example/", ": must look like"),
+        ("sign_in_url", "/\\\\evil.example/", ": must look like"),
+        ("sign_in_url", "javascript:alert(1)", ": must look like"),
+        ("sign_in_url", "/sign in", ": must be percent-encoded"),
+        ("sign_in_url", "https://user@school.example/", ": must look like https://host"),
+    ],
+    "role for objects": [
+        (
+            "share_access_key_id",
+            "LTAI5tLinks",
+            " and OSSFERRY_SHARE_ACCESS_KEY_SECRET belong together.",
+        ),
+        ("actions", ("oss:PutObject", "oss:GetObject"), " must not hold oss:GetObject"),
+    ],
+    "webhook": [
+        ("webhook_secret", None, " is missing"),
+        (
+            "webhook_secret",
+            "whsec_9f86d081884c7d659a2feaa0c55ad01",
+            ": must have base64 after whsec_",
+        ),
+        ("webhook_secret", "whsec_9f86d081884c7d659a2feaa0c5", ": must have base64 after whsec_"),
+    ],
+}
+"""Base -> the option, its wrong value, and the sentence after the name of the option."""
+
+WRONG_TOGETHER: list[tuple[dict[str, object], str]] = [
+    ({"allow_mock": False}, "OSSFERRY_AUTH=demo lets anyone in and needs OSSFERRY_ALLOW_MOCK=1."),
+    (
+        {"cname": True, "endpoint": "http://oss-cn-hangzhou.localhost:9000"},
+        f"OSSFERRY_CNAME{DOMAIN}",
+    ),
+    ({"cname": True, "endpoint": FILES}, f"OSSFERRY_ENDPOINT{MOCK}"),
+    (
+        {"grant": "form", "allowed_types": ("image/*", ".csv", ".txt")},
+        "OSSFERRY_ALLOWED_TYPES has image/*, .csv, .txt: OSSFERRY_GRANT=form needs exact",
+    ),
+    (
+        {**WEBHOOK, "webhook_url": "http://hooks.example.com/x", "webhook_secret": SECRET},
+        "OSSFERRY_WEBHOOK_URL must look like https://host/path.",
+    ),
+]
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"secret": "short"}, "OSSFERRY_SECRET: must have at least 32 characters."),
-        (
-            {"allow_mock": False},
-            "OSSFERRY_AUTH=demo lets anyone in and needs OSSFERRY_ALLOW_MOCK=1.",
-        ),
-        (
-            {"endpoint": "http://oss-cn-hangzhou.aliyuncs.com"},
-            "OSSFERRY_ENDPOINT must be https; http is for a mock on this machine.",
-        ),
-        (
-            {"sts_endpoint": "http://sts.aliyuncs.com"},
-            "OSSFERRY_STS_ENDPOINT must be https; http is for a mock on this machine.",
-        ),
-        (
-            {"endpoint": "http://127.0.0.1:9000"},
-            "OSSFERRY_ENDPOINT must be a host name: browsers ask BUCKET.host.",
-        ),
-        (
-            {"endpoint": "https://user@oss.example.com"},
-            "OSSFERRY_ENDPOINT: must look like https://host or https://host:port.",
-        ),
-        (
-            {"endpoint": "https://oss.example.com/path"},
-            "OSSFERRY_ENDPOINT: must look like https://host or https://host:port.",
-        ),
-        (
-            {"endpoint": "https://oss.example.com; script-src x"},
-            "OSSFERRY_ENDPOINT: must have a plain host name:",
-        ),
-        (
-            {"sts_endpoint": "https://[::ffff:169.254.169.254]"},
-            "OSSFERRY_STS_ENDPOINT must end in .aliyuncs.com.",
-        ),
-        (
-            {"objects_endpoint": "https://[fe80::1]"},
-            "OSSFERRY_OBJECTS_ENDPOINT must end in .aliyuncs.com.",
-        ),
-        (
-            {"endpoint": "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com"},
-            "OSSFERRY_ENDPOINT must be without the bucket: browsers ask BUCKET.host.",
-        ),
-        (
-            {"endpoint": "https://oss-cn-shanghai.aliyuncs.com"},
-            "OSSFERRY_ENDPOINT is of another region than OSSFERRY_REGION.",
-        ),
-        (
-            {"objects_endpoint": "https://oss-cn-shanghai-internal.aliyuncs.com"},
-            "OSSFERRY_OBJECTS_ENDPOINT is of another region than OSSFERRY_REGION.",
-        ),
-        *CUSTOM_DOMAINS,
-        ({"region": "oss-cn-hangzhou"}, "OSSFERRY_REGION must be without oss-: cn-hangzhou."),
-        ({"frame_origins": ("http://school.example",)}, "OSSFERRY_FRAME_ORIGINS must be https:"),
-        ({"sign_in_url": "/sign-in"}, "OSSFERRY_SIGN_IN_URL needs OSSFERRY_AUTH=app:"),
-        (
-            {"auth": "app", "sign_in_url": "http://school.example/sign-in"},
-            "OSSFERRY_SIGN_IN_URL must be https:",
-        ),
         *(
-            ({"auth": "app", "sign_in_url": url}, "OSSFERRY_SIGN_IN_URL: must look like")
-            for url in ("sign-in", "//evil.example/", "/\\\\evil.example/", "javascript:alert(1)")
+            pytest.param(
+                {**BASES[base], option: value},
+                f"OSSFERRY_{option.upper()}{words}",
+                id=f"{base}: {option}={value}",
+            )
+            for base, rows in WRONG.items()
+            for option, value, words in rows
         ),
-        (
-            {"auth": "app", "sign_in_url": "/sign in"},
-            "OSSFERRY_SIGN_IN_URL: must be percent-encoded",
-        ),
-        (
-            {"auth": "app", "sign_in_url": "https://user@school.example/"},
-            "OSSFERRY_SIGN_IN_URL: must look like https://host",
-        ),
-        (
-            {"allowed_hosts": (".example.com",)},
-            "OSSFERRY_ALLOWED_HOSTS: must list host names without wildcards or ports.",
-        ),
-        (
-            {"rate_per_principal": "5/minute;1/second"},
-            "OSSFERRY_RATE_PER_PRINCIPAL: must look like 60/minute.",
-        ),
-        (
-            {"allowed_hosts": ("*",)},
-            "OSSFERRY_ALLOWED_HOSTS: must list host names without wildcards or ports.",
-        ),
-        ({"session_duration_s": 899}, "OSSFERRY_SESSION_DURATION_S: must be at least 900."),
-        ({"port": 70_000}, "OSSFERRY_PORT: must be at most 65535."),
-        ({"workers": "two"}, "OSSFERRY_WORKERS: must be a whole number."),
-        ({"drain_s": "soon"}, "OSSFERRY_DRAIN_S: must be a number."),
-        ({"cname": "maybe"}, "OSSFERRY_CNAME: must be 1 or 0."),
-        ({"actions": ()}, "OSSFERRY_ACTIONS: must have at least 1 item."),
-        ({"log_level": "LOUD"}, "OSSFERRY_LOG_LEVEL: must be 'DEBUG', 'INFO', 'WARNING' or"),
-        (
-            {"trusted_proxies": ("192.0.2.7/24",)},
-            "OSSFERRY_TRUSTED_PROXIES: must be a network such as 192.0.2.0/24 or 192.0.2.7/32.",
-        ),
-        (
-            {"bucket": "a*b"},
-            "OSSFERRY_BUCKET: must look like my-uploads, with 3 to 63 lower-case letters,",
-        ),
-        ({"bucket": "web-direct-upload\n"}, "OSSFERRY_BUCKET: must look like my-uploads,"),
-        ({"region": "oss-cn/../x"}, "OSSFERRY_REGION: must look like cn-hangzhou."),
-        (
-            {"role_arn": "acs:ram::*:role/*"},
-            "OSSFERRY_ROLE_ARN: must look like acs:ram::1000000000000000:role/oss-web-upload.",
-        ),
-        (
-            {"objects_role_arn": "oss-web-objects"},
-            "OSSFERRY_OBJECTS_ROLE_ARN: must look like acs:ram::",
-        ),
-        (
-            {"proxy_user_header": "x y"},
-            "OSSFERRY_PROXY_USER_HEADER: must look like x-forwarded-user.",
-        ),
-        (
-            {"allowed_types": ("*/*",)},
-            "OSSFERRY_ALLOWED_TYPES: must look like image/*, application/pdf or .csv.",
-        ),
-        ({"allowed_types": ("csv",)}, "OSSFERRY_ALLOWED_TYPES: "),
-        ({"allowed_types": ('.csv" onfocus="',)}, "OSSFERRY_ALLOWED_TYPES: "),
-        (
-            {"grant": "form", "allowed_types": ("image/*", ".csv", ".txt")},
-            "OSSFERRY_ALLOWED_TYPES has image/*, .csv, .txt: OSSFERRY_GRANT=form needs exact",
-        ),
-        ({"grant": "policy"}, "OSSFERRY_GRANT: "),
-        ({"runtime": "jython"}, "OSSFERRY_RUNTIME: "),
-        (
-            {"objects_role_arn": "acs:ram::1000000000000000:role/oss-web-upload"},
-            "OSSFERRY_OBJECTS_ROLE_ARN must be another role than OSSFERRY_ROLE_ARN:",
-        ),
-        ({"link_origin": "http://files.example.net"}, "OSSFERRY_LINK_ORIGIN must be https."),
-        (
-            {"link_origin": "https://files.localhost"},
-            "OSSFERRY_LINK_ORIGIN must not be within a host of OSSFERRY_ALLOWED_HOSTS",
-        ),
-        ({"database_url": "mysql://x"}, "OSSFERRY_DATABASE_URL must look like"),
-        ({"quota_bytes_day": 5}, "OSSFERRY_QUOTA_BYTES_DAY needs OSSFERRY_OBJECTS_ROLE_ARN"),
-        ({"undo_s": 604_801}, "OSSFERRY_UNDO_S must not be longer than 604800 (7 days): the"),
-        ({"callback": True}, "OSSFERRY_CALLBACK needs OSSFERRY_OBJECTS_ROLE_ARN."),
-        (
-            {**OBJECTS, "share_access_key_id": "LTAI5tLinks"},
-            "OSSFERRY_SHARE_ACCESS_KEY_ID and OSSFERRY_SHARE_ACCESS_KEY_SECRET belong together.",
-        ),
-        (
-            {**OBJECTS, "webhook_url": "https://hooks.example.com/x"},
-            "OSSFERRY_WEBHOOK_SECRET is missing",
-        ),
-        (
-            {
-                **OBJECTS,
-                "webhook_url": "https://hooks.example.com/x",
-                "webhook_secret": "whsec_9f86d081884c7d659a2feaa0c55ad01",
-            },
-            "OSSFERRY_WEBHOOK_SECRET: must have base64 after whsec_",
-        ),
-        (
-            {
-                **OBJECTS,
-                "webhook_url": "https://hooks.example.com/x",
-                "webhook_secret": "whsec_9f86d081884c7d659a2feaa0c5",
-            },
-            "OSSFERRY_WEBHOOK_SECRET: must have base64 after whsec_",
-        ),
-        (
-            {
-                **OBJECTS,
-                "webhook_url": "http://hooks.example.com/x",
-                "webhook_secret": "9f86d081884c7d659a2feaa0c55ad015",
-            },
-            "OSSFERRY_WEBHOOK_URL must look like https://host/path.",
-        ),
-        (
-            {**OBJECTS, "actions": ("oss:PutObject", "oss:GetObject")},
-            "OSSFERRY_ACTIONS must not hold oss:GetObject",
-        ),
-        (
-            {"objects_endpoint": "http://oss-cn-hangzhou-internal.aliyuncs.com"},
-            "OSSFERRY_OBJECTS_ENDPOINT must be https; http is for a mock on this machine.",
-        ),
+        *WRONG_TOGETHER,
     ],
 )
 def test_an_unsafe_option_is_named_in_one_sentence(
@@ -383,16 +282,15 @@ def test_a_missing_option_is_named() -> None:
         load_settings(ExplicitSettings)
 
 
+NO_FILE = (
+    "this folder has no .env; run the command in the folder of the server's .env, or make one from"
+    " the settings that `ossferry setup` prints."
+)
+
+
 @pytest.mark.parametrize(
     ("has_file", "fix"),
-    [
-        (
-            False,
-            "this folder has no .env; run the command in the folder of the server's .env, or make"
-            " one from the settings that `ossferry setup` prints.",
-        ),
-        (True, "add it to .env; `ossferry setup` prints the settings."),
-    ],
+    [(False, NO_FILE), (True, "add it to .env; `ossferry setup` prints the settings.")],
 )
 def test_the_fix_of_a_missing_option_depends_on_the_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_file: bool, fix: str
@@ -569,63 +467,43 @@ def test_an_origin_is_kept_as_browsers_write_it(
     ("region", "endpoint"),
     [
         ("cn-hangzhou", "https://oss-cn-hangzhou.aliyuncs.com"),
-        ("cn-hangzhou", "https://oss-cn-hangzhou-internal.aliyuncs.com"),
-        ("cn-hangzhou", "https://oss-accelerate.aliyuncs.com"),
+        ("cn-hangzhou", INTERNAL),
+        ("cn-hangzhou", ACCELERATE),
         ("cn-shanghai-finance-1", "https://oss-cn-shanghai-finance-1-pub.aliyuncs.com"),
         ("cn-hangzhou", "https://cn-hangzhou.oss.aliyuncs.com"),
     ],
 )
-def test_an_endpoint_of_the_region_is_taken(region: str, endpoint: str, web_dir: Path) -> None:
-    cloud = {**OPTIONS, "auth": "apikey", "api_keys_file": "keys.json", "allow_mock": False}
-    cloud = {**cloud, "web_dir": web_dir, "sts_endpoint": None, "region": region}
+def test_an_endpoint_of_the_region_is_taken(
+    make_settings: MakeSettings, region: str, endpoint: str
+) -> None:
+    assert make_settings(**{**CLOUD, "region": region, "endpoint": endpoint}).endpoint == endpoint
 
-    loaded = load_settings(ExplicitSettings, **{**cloud, "endpoint": endpoint})
 
-    assert loaded.endpoint == endpoint
+OWN = {"endpoint": FILES, "cname": True}
+LINKS, NAMED, SECOND = (
+    f"https://{name}"
+    for name in ("links.example.com", "web-direct-upload.example.com", "b.example.net")
+)
 
 
 @pytest.mark.parametrize(
     ("changes", "origins", "links"),
     [
         ({}, (PUBLIC,), PUBLIC),
-        ({"endpoint": FILES, "cname": True}, (FILES,), FILES),
-        (
-            {"upload_hosts": ("https://oss-accelerate.aliyuncs.com", f"{FILES}/")},
-            (PUBLIC, FAST, FILES),
-            FILES,
-        ),
+        (OWN, (FILES,), FILES),
+        ({"upload_hosts": (ACCELERATE, f"{FILES}/")}, (PUBLIC, FAST, FILES), FILES),
         ({"upload_hosts": (FAST, "https://oss-cn-hangzhou.aliyuncs.com")}, (FAST, PUBLIC), PUBLIC),
         ({"upload_hosts": (FAST, PUBLIC)}, (FAST, PUBLIC), PUBLIC),
-        (
-            {
-                "endpoint": FILES,
-                "cname": True,
-                "upload_hosts": ("https://oss-accelerate.aliyuncs.com",),
-            },
-            (FILES, FAST),
-            FILES,
-        ),
-        (
-            {"endpoint": FILES, "cname": True, "upload_hosts": ("https://b.example.net", FILES)},
-            ("https://b.example.net", FILES),
-            FILES,
-        ),
-        (
-            {"endpoint": FILES, "cname": True, "link_origin": "https://links.example.com"},
-            (FILES,),
-            "https://links.example.com",
-        ),
-        (
-            {"endpoint": "https://web-direct-upload.example.com", "cname": True},
-            ("https://web-direct-upload.example.com",),
-            "https://web-direct-upload.example.com",
-        ),
+        ({**OWN, "upload_hosts": (ACCELERATE,)}, (FILES, FAST), FILES),
+        ({**OWN, "upload_hosts": (SECOND, FILES)}, (SECOND, FILES), FILES),
+        ({**OWN, "link_origin": LINKS}, (FILES,), LINKS),
+        ({"endpoint": NAMED, "cname": True}, (NAMED,), NAMED),
     ],
 )
 def test_every_address_of_the_bucket_is_derived(
-    web_dir: Path, changes: dict[str, object], origins: tuple[str, ...], links: str
+    make_settings: MakeSettings, changes: dict[str, object], origins: tuple[str, ...], links: str
 ) -> None:
-    settings = load_settings(ExplicitSettings, **{**CLOUD, "web_dir": web_dir, **changes})
+    settings = make_settings(**{**CLOUD, **changes})
 
     assert settings.upload_origins == origins
     assert settings.links_address == links
@@ -633,22 +511,13 @@ def test_every_address_of_the_bucket_is_derived(
 
 @pytest.mark.parametrize(
     ("hosts", "address"),
-    [
-        ((), "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com"),
-        (
-            ("https://oss-accelerate.aliyuncs.com",),
-            "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com",
-        ),
-        (("https://oss-accelerate.aliyuncs.com", FILES), FILES),
-    ],
+    [((), PUBLIC), ((ACCELERATE,), PUBLIC), ((ACCELERATE, FILES), FILES)],
     ids=["endpoint", "two endpoints", "custom domain"],
 )
 def test_a_form_goes_to_a_custom_domain_if_there_is_one(
-    web_dir: Path, hosts: tuple[str, ...], address: str
+    make_settings: MakeSettings, hosts: tuple[str, ...], address: str
 ) -> None:
-    settings = load_settings(
-        ExplicitSettings, **{**CLOUD, "web_dir": web_dir, "upload_hosts": hosts}
-    )
+    settings = make_settings(**{**CLOUD, "upload_hosts": hosts})
 
     assert settings.form_address == address
 
@@ -657,22 +526,14 @@ def test_a_form_goes_to_a_custom_domain_if_there_is_one(
     ("changes", "address", "by_cname"),
     [
         ({}, "https://oss-cn-hangzhou.aliyuncs.com", False),
-        ({"endpoint": FILES, "cname": True}, FILES, True),
-        (
-            {
-                "endpoint": FILES,
-                "cname": True,
-                "objects_endpoint": "https://oss-cn-hangzhou-internal.aliyuncs.com",
-            },
-            "https://oss-cn-hangzhou-internal.aliyuncs.com",
-            False,
-        ),
+        (OWN, FILES, True),
+        ({**OWN, "objects_endpoint": INTERNAL}, INTERNAL, False),
     ],
 )
 def test_the_server_itself_asks_at_the_custom_domain_or_inside(
-    web_dir: Path, changes: dict[str, object], address: str, by_cname: bool
+    make_settings: MakeSettings, changes: dict[str, object], address: str, by_cname: bool
 ) -> None:
-    settings = load_settings(ExplicitSettings, **{**CLOUD, "web_dir": web_dir, **changes})
+    settings = make_settings(**{**CLOUD, **changes})
 
     assert (settings.objects_address, settings.objects_by_cname) == (address, by_cname)
 
@@ -721,7 +582,7 @@ def test_what_the_usual_programs_print_is_taken(write: Callable[[bytes], str], c
         assert secret.validate_python(text).get_secret_value() == text
 
 
-def test_random_secrets_are_taken(make_settings: Callable[..., Settings]) -> None:
+def test_random_secrets_are_taken(make_settings: MakeSettings) -> None:
     chance = random.Random(7)
     for alphabet, length in (("0123456789abcdef", 64), ("0123456789", 40), (ascii_letters, 32)):
         for _ in range(300):
