@@ -1,7 +1,7 @@
 """`/admin` is available in the languages of the upload page."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -9,16 +9,15 @@ import pytest
 from build import LANGUAGES
 from ossferry.app import create_app
 from ossferry.http.words import load_words
-from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, MakeSettings
 
 WORDS = load_words("admin")
 
 
 @pytest.fixture
 def client(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
+    make_settings: MakeSettings, sts: FakeSts, clock: FakeClock, store: FakeStore
 ) -> Iterator[httpx.Client]:
     settings = make_settings(**OBJECTS, admins=["alice"], quota_objects_day=5)
     with app_client(create_app(settings, assume_role=sts, clock=clock, store=store)) as made:

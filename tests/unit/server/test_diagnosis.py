@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Callable
 
 import pytest
 from redis.exceptions import AuthenticationError, NoPermissionError
@@ -19,7 +18,7 @@ from ossferry.errors import (
 )
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
-from support.server_fakes import OBJECTS
+from support.server_fakes import OBJECTS, MakeSettings
 
 ROLE = "acs:ram::1:role/r"
 
@@ -141,9 +140,7 @@ def test_a_refused_role_is_explained_by_the_code(settings: Settings, code: str, 
     assert code in found.reason
 
 
-def test_the_fix_for_a_refused_role_names_its_own_setting(
-    make_settings: Callable[..., Settings],
-) -> None:
+def test_the_fix_for_a_refused_role_names_its_own_setting(make_settings: MakeSettings) -> None:
     settings = make_settings(**OBJECTS)
     roles = (settings.role_arn, settings.objects_role_arn or "")
 

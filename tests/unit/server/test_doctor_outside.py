@@ -1,6 +1,5 @@
 """Probes of `ossferry doctor` without a signature, with answers that the mock never gives."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -12,6 +11,7 @@ from ossferry.diagnosis.findings import Finding
 from ossferry.doctor.outside import Outside, page_origins, public_endpoint
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.settings.model import Settings
+from support.server_fakes import MakeSettings
 
 PAGE = "https://uploads.example.com"
 OSS = {"x-oss-request-id": "1"}
@@ -19,7 +19,7 @@ MayBe = httpx.Response | Exception
 
 
 @pytest.fixture
-def settings(make_settings: Callable[..., Settings]) -> Settings:
+def settings(make_settings: MakeSettings) -> Settings:
     return make_settings(public_url=PAGE, allowed_hosts=("uploads.example.com",))
 
 
@@ -228,6 +228,6 @@ async def test_cors_rules_for_every_origin_are_a_warning(settings: Settings, ech
     ids=["nothing known", "behind TLS", "with an application"],
 )
 def test_the_pages_that_upload_are_those_of_the_settings(
-    make_settings: Callable[..., Settings], options: dict[str, object], origins: tuple[str, ...]
+    make_settings: MakeSettings, options: dict[str, object], origins: tuple[str, ...]
 ) -> None:
     assert page_origins(make_settings(**options)) == origins

@@ -1,6 +1,5 @@
 """What `ossferry doctor` tells about each method of authentication."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,7 @@ from ossferry.clock import monotonic, utc_now
 from ossferry.diagnosis.findings import failed, passed, skipped, warned
 from ossferry.doctor.sign_in import SignIn
 from ossferry.settings.model import Settings
-from support.server_fakes import NO_KEYS
-
-Make = Callable[..., Settings]
+from support.server_fakes import NO_KEYS, MakeSettings
 
 
 async def sign_in(settings: Settings) -> object:
@@ -34,7 +31,7 @@ def add_key(path: Path, **more: object) -> str:
 
 
 async def test_keys_that_are_revoked_or_expired_are_not_valid(
-    make_settings: Make, keys: Path
+    make_settings: MakeSettings, keys: Path
 ) -> None:
     embedding = ("https://app.example.com",)  # its pages send tokens
     settings = make_settings(auth="apikey", api_keys_file=keys, frame_origins=embedding)
@@ -47,7 +44,9 @@ async def test_keys_that_are_revoked_or_expired_are_not_valid(
     assert await sign_in(settings) == passed("Valid API keys: 1 of 3.")
 
 
-async def test_a_page_on_which_nobody_can_sign_in_is_told(make_settings: Make, keys: Path) -> None:
+async def test_a_page_on_which_nobody_can_sign_in_is_told(
+    make_settings: MakeSettings, keys: Path
+) -> None:
     settings = make_settings(auth="apikey", api_keys_file=keys)
 
     assert await sign_in(settings) == warned(
@@ -58,7 +57,7 @@ async def test_a_page_on_which_nobody_can_sign_in_is_told(make_settings: Make, k
     )
 
 
-async def test_a_proxy_is_told_by_its_networks_and_its_header(make_settings: Make) -> None:
+async def test_a_proxy_is_told_by_its_networks_and_its_header(make_settings: MakeSettings) -> None:
     settings = make_settings(
         auth="proxy",
         proxy_secret="another-text-of-more-than-32-characters",
@@ -71,13 +70,15 @@ async def test_a_proxy_is_told_by_its_networks_and_its_header(make_settings: Mak
     )
 
 
-async def test_an_application_identifies_people_itself(make_settings: Make) -> None:
+async def test_an_application_identifies_people_itself(make_settings: MakeSettings) -> None:
     settings = make_settings(auth="app")
 
     assert await sign_in(settings) == skipped("The application identifies people, not this server.")
 
 
-async def test_of_several_methods_the_worst_result_counts(make_settings: Make, keys: Path) -> None:
+async def test_of_several_methods_the_worst_result_counts(
+    make_settings: MakeSettings, keys: Path
+) -> None:
     settings = make_settings(
         auth=("proxy", "apikey"),
         api_keys_file=keys,

@@ -1,6 +1,5 @@
 """`ossferry doctor` runs the start-up code of the server, without serving or writing anything."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from ossferry.clock import utc_now
 from ossferry.diagnosis.findings import failed, passed
 from ossferry.doctor.start import Start
 from ossferry.settings.model import Settings
+from support.server_fakes import MakeSettings
 
 
 def names(folder: Path) -> list[str]:
@@ -17,7 +17,7 @@ def names(folder: Path) -> list[str]:
 
 
 async def test_a_server_that_starts_writes_nothing(
-    make_settings: Callable[..., Settings], tmp_path: Path
+    make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     settings = make_settings(audit_file=tmp_path / "audit.log")
     before = names(tmp_path)
@@ -44,7 +44,7 @@ async def test_a_key_of_the_mock_stops_a_server_for_the_cloud(
 
 
 async def test_an_application_that_identifies_people_itself_starts(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
 ) -> None:
     found = await Start(make_settings(auth="app"), utc_now, create_app).probe()
 

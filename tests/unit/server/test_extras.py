@@ -1,15 +1,12 @@
 """An option that needs an optional package ends the start with a sentence that names the extra."""
 
 import sys
-from collections.abc import Callable
 
 import pytest
 
-from ossferry.app import create_app
 from ossferry.errors import SettingsError
 from ossferry.extras import install_command, require_extra
-from ossferry.settings.model import Settings
-from support.server_fakes import OBJECTS, FakeSts
+from support.server_fakes import OBJECTS, MakeClient
 
 
 @pytest.mark.parametrize(
@@ -29,8 +26,7 @@ from support.server_fakes import OBJECTS, FakeSts
     ids=["redis", "postgresql"],
 )
 def test_a_server_without_the_package_does_not_start(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
+    make_client: MakeClient,
     monkeypatch: pytest.MonkeyPatch,
     options: dict[str, object],
     package: str,
@@ -39,7 +35,7 @@ def test_a_server_without_the_package_does_not_start(
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(SettingsError) as caught:
-        create_app(make_settings(**options), assume_role=sts)
+        make_client(**options)
 
     assert str(caught.value) == sentence
 

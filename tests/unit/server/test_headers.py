@@ -1,7 +1,5 @@
 """Security headers on all responses; the page may connect only to our server and its bucket."""
 
-from collections.abc import Callable
-
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -10,9 +8,8 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from ossferry.http.security_headers import SecurityHeaders, page_policy
-from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import OBJECTS
+from support.server_fakes import OBJECTS, MakeSettings
 
 
 def test_t36_the_page_may_reach_us_and_the_bucket_only(client: httpx.Client) -> None:
@@ -27,9 +24,7 @@ def test_t36_the_page_may_reach_us_and_the_bucket_only(client: httpx.Client) -> 
     )
 
 
-def test_the_pages_policy_names_every_address_of_the_bucket(
-    make_settings: Callable[..., Settings],
-) -> None:
+def test_the_pages_policy_names_every_address_of_the_bucket(make_settings: MakeSettings) -> None:
     settings = make_settings(
         **OBJECTS,
         endpoint="http://files.localhost:9000",
@@ -84,9 +79,7 @@ def test_t30_browsers_are_told_to_stay_with_https(client: httpx.Client) -> None:
     assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
 
 
-def test_t34_other_sites_may_embed_the_page_and_no_other_html(
-    make_settings: Callable[..., Settings],
-) -> None:
+def test_t34_other_sites_may_embed_the_page_and_no_other_html(make_settings: MakeSettings) -> None:
     site = "https://school.example"
 
     async def some_html(_request: Request) -> HTMLResponse:

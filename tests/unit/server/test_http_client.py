@@ -9,13 +9,14 @@ import pytest
 from ossferry.errors import IssuerLostError
 from ossferry.http.client import MAX_ANSWER, GuardedTransport, fetch_json, outbound_client
 from ossferry.settings.model import Settings
+from support.server_fakes import MakeSettings
 
 URL = "https://issuer.example.com/jwks"
 METADATA = "169.254.169.254"
 
 
 @pytest.fixture
-def fetch(make_settings: Callable[..., Settings]) -> Callable[..., tuple[object, list[str]]]:
+def fetch(make_settings: MakeSettings) -> Callable[..., tuple[object, list[str]]]:
     """Return a function that fetches a URL with a fake name resolution.
 
     It returns the JSON and the requested hosts.

@@ -1,27 +1,22 @@
 """The page's language follows the browser, and only sites in the settings may embed the page."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from ossferry.app import create_app
-from ossferry.settings.model import Settings
-from support.app_client import app_client
-from support.server_fakes import FakeSts
+from support.server_fakes import MakeClient
 
-MakeSettings = Callable[..., Settings]
 LANGUAGES = ("ja", "zh-CN", "zh-TW")
 
 
 @pytest.fixture
-def client(make_settings: MakeSettings, web_dir: Path, sts: FakeSts) -> Iterator[httpx.Client]:
+def client(make_client: MakeClient, web_dir: Path) -> Iterator[httpx.Client]:
     for language in LANGUAGES:
         path = web_dir / f"index.micropython.{language}.html"
         path.write_text(f"<html lang={language}>")
-    settings = make_settings(frame_origins=["https://school.example"])
-    with app_client(create_app(settings, assume_role=sts)) as made:
+    with make_client(frame_origins=["https://school.example"]) as made:
         yield made
 
 

@@ -22,9 +22,8 @@ from ossferry.mount import mount_path, route_path
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, MakeSettings
 
-MakeSettings = Callable[..., Settings]
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
 CAROL = {"x-user": "carol"}
 

@@ -21,7 +21,15 @@ from ossferry.settings.model import Settings
 from support.after_upload import locked
 from support.app_client import app_client
 from support.programs import free_port
-from support.server_fakes import NO_KEYS, OBJECTS, FakeClock, FakeStore, FakeSts
+from support.server_fakes import (
+    NO_KEYS,
+    OBJECTS,
+    FakeClock,
+    FakeStore,
+    FakeSts,
+    MakeClient,
+    MakeSettings,
+)
 
 TOKEN = "metrics-token-of-more-than-32-characters"
 ALICE, BOB = ({"cookie": f"ossferry_demo_user={name}"} for name in ("alice", "bob"))
@@ -57,7 +65,7 @@ def seconds() -> list[float]:
 
 @pytest.fixture
 def client(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     sts: FakeSts,
     clock: FakeClock,
     sts_time: StsTime,
@@ -117,7 +125,7 @@ def test_not_ready_says_no_more_than_that(
 
 @pytest.mark.parametrize("zone", ["GMT", "+0000", "-0000"])
 async def test_the_time_of_sts_is_read(
-    make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, zone: str
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, zone: str
 ) -> None:
     told(monkeypatch, f"Sat, 14 Mar 2026 09:26:53 {zone}")
 
@@ -125,7 +133,7 @@ async def test_the_time_of_sts_is_read(
 
 
 async def test_an_answer_that_does_not_tell_the_time_is_none(
-    make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told(monkeypatch, "yesterday")
 
@@ -164,22 +172,20 @@ def test_t49_figures_need_their_token(client: httpx.Client, headers: dict[str, s
 
 @pytest.mark.parametrize(("headers", "status"), [(BEARER, 200), ({}, 401)])
 def test_t49_figures_are_read_at_the_address_of_a_pod_with_their_token(
-    make_settings: Callable[..., Settings], sts: FakeSts, headers: dict[str, str], status: int
+    make_settings: MakeSettings, sts: FakeSts, headers: dict[str, str], status: int
 ) -> None:
     app = create_app(make_settings(metrics_token=TOKEN, behind_tls=True), assume_role=sts)
     with app_client(app, "http://10.0.0.5:8000") as client:
         assert client.get("/metrics", headers=headers).status_code == status
 
 
-def test_t49_without_a_token_there_are_no_figures(
-    make_settings: Callable[..., Settings], sts: FakeSts
-) -> None:
-    with app_client(create_app(make_settings(), assume_role=sts)) as client:
+def test_t49_without_a_token_there_are_no_figures(make_client: MakeClient) -> None:
+    with make_client() as client:
         assert client.get("/metrics", headers=BEARER).status_code == 404
 
 
 def test_r57_not_ready_while_the_audit_trail_cannot_be_written(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     sts: FakeSts,
     clock: FakeClock,
     sts_time: StsTime,
@@ -271,7 +277,7 @@ OUTAGES = {"Redis", "STS", "ledger"}
     ],
 )
 def test_only_what_another_process_could_do_better_makes_a_process_unready_that_was_ready(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     sts: FakeSts,
     clock: FakeClock,
     sts_time: StsTime,
@@ -372,7 +378,7 @@ def test_r58_expired_credentials_are_not_handed_out(client: httpx.Client, sts: F
     assert grown['ossferry_sts_calls_total{result="expired"}'] == 4
 
 
-def test_decisions_and_calls_are_counted(client: httpx.Client, sts: FakeSts) -> None:
+def test_decisions_and_calls_are_counted(client: httpx.Client) -> None:
     with figures(client) as grown:
         client.post("/api/grant")
         client.post("/api/grant")
@@ -399,7 +405,7 @@ def test_t49_names_that_clients_choose_make_no_labels(client: httpx.Client) -> N
 
 
 def test_the_description_names_every_public_route_and_no_other(
-    make_settings: Callable[..., Settings], sts: FakeSts
+    make_settings: MakeSettings, sts: FakeSts
 ) -> None:
     settings = make_settings(callback=True, checks_built_in={"file_type": True}, **OBJECTS)
     app = create_app(settings, assume_role=sts, store=FakeStore())
@@ -420,7 +426,7 @@ def test_the_description_names_every_public_route_and_no_other(
 
 
 def test_t01_every_described_route_refuses_strangers(
-    make_settings: Callable[..., Settings], sts: FakeSts, tmp_path: Path
+    make_settings: MakeSettings, sts: FakeSts, tmp_path: Path
 ) -> None:
     keys = tmp_path / "keys.json"
     keys.write_text(NO_KEYS)
@@ -442,7 +448,7 @@ def test_t01_every_described_route_refuses_strangers(
 
 
 def test_what_cannot_be_closed_leaves_nothing_else_open(
-    make_settings: Callable[..., Settings], sts: FakeSts
+    make_settings: MakeSettings, sts: FakeSts
 ) -> None:
     class Stuck(FakeStore):
         async def close(self) -> None:

@@ -1,7 +1,6 @@
 """The page and its assets: only files in the manifest, in the best encoding, cached for ever."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -12,7 +11,7 @@ from ossferry.errors import SettingsError
 from ossferry.extras import install_command
 from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import FakeSts
+from support.server_fakes import FakeSts, MakeClient, MakeSettings
 
 SCRIPT = "/assets/app-1a2b/boot.js"
 LARGE = "/assets/pyodide-3c4d/pyodide.asm.wasm"
@@ -101,7 +100,7 @@ def test_the_page_is_the_one_of_the_settings(client: httpx.Client) -> None:
 
 
 def test_the_demo_lets_the_address_choose_the_interpreter(
-    make_settings: Callable[..., Settings], sts: FakeSts
+    make_settings: MakeSettings, sts: FakeSts
 ) -> None:
     settings = make_settings(runtime="pyodide")
     app = create_app(settings, assume_role=sts, runtime_query=True)
@@ -113,23 +112,23 @@ def test_the_demo_lets_the_address_choose_the_interpreter(
 
 @pytest.mark.parametrize("missing", ["index.pyodide.html", "assets/app-1a2b/boot.js.gz"])
 def test_start_with_half_a_page_says_what_to_run(
-    settings: Settings, sts: FakeSts, web_dir: Path, missing: str
+    make_client: MakeClient, web_dir: Path, missing: str
 ) -> None:
     (web_dir / missing).unlink()
 
     with pytest.raises(SettingsError, match=r"run `make build`\.$"):
-        create_app(settings, assume_role=sts)
+        make_client()
 
 
 @pytest.mark.parametrize("url", [SCRIPT, LARGE])
 def test_t37_start_with_a_byte_changed_on_disk_is_refused(
-    settings: Settings, sts: FakeSts, web_dir: Path, url: str
+    make_client: MakeClient, web_dir: Path, url: str
 ) -> None:
     path = web_dir / url.lstrip("/")
     path.write_bytes(path.read_bytes()[:-1] + b"!")
 
     with pytest.raises(SettingsError, match=r"run `make build`\.$"):
-        create_app(settings, assume_role=sts)
+        make_client()
 
 
 @pytest.fixture
@@ -160,51 +159,41 @@ def test_without_pyodides_package_the_page_runs_on_micropython(
 
 
 def test_without_pyodides_package_the_server_does_not_start_with_pyodide(
-    make_settings: Callable[..., Settings], sts: FakeSts, without_pyodide: Path
+    make_client: MakeClient, without_pyodide: Path
 ) -> None:
     with pytest.raises(
         SettingsError, match=r"^OSSFERRY_RUNTIME: .*pip install .+/ossferry_pyodide-"
     ):
-        create_app(make_settings(runtime="pyodide"), assume_role=sts)
+        make_client(runtime="pyodide")
 
 
 def test_pyodides_files_come_from_the_installed_package(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    without_pyodide: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    make_client: MakeClient, without_pyodide: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(without_pyodide)
-    with app_client(create_app(make_settings(runtime="pyodide"), assume_role=sts)) as client:
+    with make_client(runtime="pyodide") as client:
         assert client.get("/").text == "<html data-runtime=pyodide>"
         assert len(client.get(LARGE, headers={"accept-encoding": "identity"}).content) == 800_000
 
 
 def test_a_package_of_another_release_is_no_help(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    without_pyodide: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    make_client: MakeClient, without_pyodide: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assets = without_pyodide / "ossferry_pyodide" / "assets"
     (assets / "pyodide-3c4d").rename(assets / "pyodide-5e6f")
     monkeypatch.syspath_prepend(without_pyodide)
 
     with pytest.raises(SettingsError, match=r"pip install .+/ossferry_pyodide-"):
-        create_app(make_settings(runtime="pyodide"), assume_role=sts)
+        make_client(runtime="pyodide")
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing"])
 def test_t37_start_with_a_damaged_package_is_refused(
-    settings: Settings,
-    sts: FakeSts,
-    without_pyodide: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    damage: str,
+    make_client: MakeClient, without_pyodide: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     path = without_pyodide / "ossferry_pyodide" / LARGE.lstrip("/")
     path.write_bytes(b"!") if damage == "changed" else path.unlink()
     monkeypatch.syspath_prepend(without_pyodide)
 
     with pytest.raises(SettingsError, match="ossferry_pyodide"):
-        create_app(settings, assume_role=sts)
+        make_client()

@@ -3,11 +3,8 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
-import httpx
 import pytest
 from starlette.requests import Request
 
@@ -16,9 +13,8 @@ from ossferry.checks.bundle import PLATFORM, PYTHON
 from ossferry.checks.selection import select_checks
 from ossferry.errors import NoProofError, SettingsError
 from ossferry.identity.principal import Principal
-from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import NO_KEYS, FakeClock, FakeSts
+from support.server_fakes import NO_KEYS, FakeSts, MakeClient, MakeSettings
 
 CHECKS = """from ossferry_checks import check
 @check("*.csv", max_seconds=3)
@@ -75,23 +71,15 @@ def write_bundle(folder: Path, **changes: object) -> None:
     (folder / "bundle.json").write_text(json.dumps(document | changes))
 
 
-def start(settings: Settings, sts: FakeSts) -> AbstractContextManager[httpx.Client]:
-    return app_client(create_app(settings, assume_role=sts))
-
-
-def test_without_checks_there_is_nothing(
-    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
-) -> None:
-    clock.catch_up()
-    settings = make_settings(checks_built_in={"file_type": False, "pdf": None})
-    with start(settings, sts) as client:
+def test_without_checks_there_is_nothing(make_client: MakeClient) -> None:
+    with make_client(checks_built_in={"file_type": False, "pdf": None}) as client:
         assert client.get("/api/checks").status_code == 404
         assert "checks" not in client.post("/api/grant").json()["features"]
         assert "worker-src blob:;" in client.get("/").headers["content-security-policy"]
 
 
 def test_a_module_has_checks_or_the_model_of_tables(
-    make_settings: Callable[..., Settings], checks: Path
+    make_settings: MakeSettings, checks: Path
 ) -> None:
     checks.write_text("class Sale: ...\n")
     built_in = {"table": {"model": "Sale"}, "json": True}
@@ -113,40 +101,30 @@ def test_a_module_has_checks_or_the_model_of_tables(
     ],
 )
 def test_the_grant_names_the_files_that_checks_replace(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
+    make_client: MakeClient,
     checks: Path,
     built_in: dict[str, object],
     own: str,
     replaced: list[str],
 ) -> None:
-    clock.catch_up()
     checks.write_text(f"from ossferry_checks import check\n@check({own})\ndef own(file): ...\n")
-    settings = make_settings(checks=checks, checks_built_in=built_in)
-    with start(settings, sts) as client:
+    with make_client(checks=checks, checks_built_in=built_in) as client:
         limits = client.post("/api/grant").json()["limits"]
 
     assert limits["replaced"] == replaced
 
 
 def test_the_page_gets_the_checks_with_all_addresses(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    clock: FakeClock,
-    checks: Path,
-    folder: Path,
+    make_client: MakeClient, checks: Path, folder: Path
 ) -> None:
-    clock.catch_up()
-    settings = make_settings(
+    with make_client(
         checks=checks,
         checks_built_in={"xlsx": {"sheets": ["Sales"]}, "pdf": True},
         checks_on_error="allow",
         checks_undo_s=5,
         checks_packages=ALL_PACKAGES,
         checks_dir=folder,
-    )
-    with start(settings, sts) as client:
+    ) as client:
         answer = client.get("/api/checks")
         features = client.post("/api/grant").json()["features"]
         policy = client.get("/").headers["content-security-policy"]
@@ -194,11 +172,10 @@ def packaged(name: str, url: str, content: bytes, kind: str) -> dict[str, str]:
 
 
 def test_only_listed_files_are_served_and_kept(
-    make_settings: Callable[..., Settings], sts: FakeSts, checks: Path, folder: Path
+    make_client: MakeClient, checks: Path, folder: Path
 ) -> None:
     (folder / "checks.lock").write_text("not for browsers")
-    settings = make_settings(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder)
-    with start(settings, sts) as client:
+    with make_client(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder) as client:
         found = client.get("/api/checks").json()
         module = client.get(found["module"]["url"][1:])
         wheel = client.get(found["packages"][0]["url"][1:])
@@ -234,7 +211,7 @@ def test_only_listed_files_are_served_and_kept(
     ],
 )
 def test_t63_no_stranger_learns_the_checks_or_their_addresses(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     sts: FakeSts,
     checks: Path,
     tmp_path: Path,
@@ -272,19 +249,14 @@ def test_t63_no_stranger_learns_the_checks_or_their_addresses(
     ],
 )
 def test_the_server_does_not_start_without_the_wheels(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    checks: Path,
-    folder: Path,
-    changes: dict[str, object],
-    sentence: str,
+    make_client: MakeClient, checks: Path, folder: Path, changes: dict[str, object], sentence: str
 ) -> None:
     if changes.get("checks_dir") == "empty":
         changes = {"checks_dir": folder.parent}
     options = {"checks": checks, "checks_packages": ALL_PACKAGES, "checks_dir": folder}
 
     with pytest.raises(SettingsError, match=sentence):
-        create_app(make_settings(**options | changes), assume_role=sts)
+        make_client(**options | changes)
 
 
 @pytest.mark.parametrize(
@@ -310,18 +282,12 @@ def test_the_server_does_not_start_without_the_wheels(
     ],
 )
 def test_a_wrong_bundle_is_named(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    checks: Path,
-    folder: Path,
-    changes: dict[str, object],
-    sentence: str,
+    make_client: MakeClient, checks: Path, folder: Path, changes: dict[str, object], sentence: str
 ) -> None:
     write_bundle(folder, **changes)
-    settings = make_settings(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder)
 
     with pytest.raises(SettingsError, match=sentence):
-        create_app(settings, assume_role=sts)
+        make_client(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder)
 
 
 @pytest.mark.parametrize(
@@ -329,22 +295,16 @@ def test_a_wrong_bundle_is_named(
     [(b"changed", "is not the file that bundle.json lists"), (None, "cannot be read")],
 )
 def test_a_changed_wheel_is_noticed(
-    make_settings: Callable[..., Settings],
-    sts: FakeSts,
-    checks: Path,
-    folder: Path,
-    content: bytes | None,
-    sentence: str,
+    make_client: MakeClient, checks: Path, folder: Path, content: bytes | None, sentence: str
 ) -> None:
     wheel = next(folder.glob("*.whl"))
     if content is None:
         wheel.unlink()
     else:
         wheel.write_bytes(content)
-    settings = make_settings(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder)
 
     with pytest.raises(SettingsError, match=sentence):
-        create_app(settings, assume_role=sts)
+        make_client(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +316,7 @@ def test_a_changed_wheel_is_noticed(
     ],
 )
 def test_an_incomplete_page_cannot_run_checks(
-    make_settings: Callable[..., Settings], sts: FakeSts, web_dir: Path, gone: str, sentence: str
+    make_client: MakeClient, web_dir: Path, gone: str, sentence: str
 ) -> None:
     path = web_dir / "manifest.json"
     manifest = json.loads(path.read_text())
@@ -364,12 +324,10 @@ def test_an_incomplete_page_cannot_run_checks(
     path.write_text(json.dumps(manifest))
 
     with pytest.raises(SettingsError, match=sentence):
-        create_app(make_settings(checks_built_in={"pdf": True}), assume_role=sts)
+        make_client(checks_built_in={"pdf": True})
 
 
-def test_checks_need_the_package_with_pyodide(
-    make_settings: Callable[..., Settings], sts: FakeSts, web_dir: Path
-) -> None:
+def test_checks_need_the_package_with_pyodide(make_client: MakeClient, web_dir: Path) -> None:
     path = web_dir / "manifest.json"
     manifest = json.loads(path.read_text()) | {"separate": {"pyodide": ["/assets/pyodide-9999"]}}
     path.write_text(json.dumps(manifest))
@@ -380,14 +338,11 @@ def test_checks_need_the_package_with_pyodide(
     path.write_text(json.dumps(manifest))
 
     with pytest.raises(SettingsError, match=r"need Pyodide\. .*pip install .+/ossferry_pyodide-"):
-        create_app(make_settings(checks_built_in={"pdf": True}), assume_role=sts)
+        make_client(checks_built_in={"pdf": True})
 
 
-def test_a_model_needs_pydantic_in_the_page(
-    make_settings: Callable[..., Settings], sts: FakeSts, checks: Path
-) -> None:
+def test_a_model_needs_pydantic_in_the_page(make_client: MakeClient, checks: Path) -> None:
     checks.write_text(CHECKS + "class Row: ...\n")
-    settings = make_settings(checks=checks, checks_built_in={"table": {"model": "Row"}})
 
     with pytest.raises(SettingsError, match=r"table\.model needs pydantic; add it to"):
-        create_app(settings, assume_role=sts)
+        make_client(checks=checks, checks_built_in={"table": {"model": "Row"}})

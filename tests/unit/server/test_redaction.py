@@ -16,11 +16,10 @@ from ossferry.identity.principal import Principal
 from ossferry.observability.logs import configure, logger
 from ossferry.observability.redaction import Redactor
 from ossferry.oss.sts import StsCredentials
-from ossferry.settings.model import Settings
 from ossferry.settings.secrets import secret_values
 from support.app_client import app_client
 from support.fake_issuer import FakeIssuer
-from support.server_fakes import OBJECTS, FakeClock, FakeSts, UnexpectedError
+from support.server_fakes import OBJECTS, FakeClock, FakeSts, MakeSettings, UnexpectedError
 
 CANARY = "canary-7f3a"
 CANARIES = {
@@ -79,7 +78,7 @@ def test_t25_the_rest_stays_readable(text: str, expected: str) -> None:
     assert Redactor()(text) == expected
 
 
-def test_every_secret_option_is_known(make_settings: Callable[..., Settings]) -> None:
+def test_every_secret_option_is_known(make_settings: MakeSettings) -> None:
     more = {**OBJECTS, "share_access_key_id": "LTAI5tLinks"}
     settings = make_settings(**CANARIES, **more)
 
@@ -130,7 +129,7 @@ class LeakySts:
     ],
 )
 def test_t25_t27_a_request_full_of_secrets_leaves_none_in_any_sink(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     clock: FakeClock,
     sink: io.StringIO,
     tmp_path: Path,
@@ -163,7 +162,7 @@ def test_t25_t27_a_request_full_of_secrets_leaves_none_in_any_sink(
 
 
 def test_t25_credentials_that_were_issued_are_in_no_sink(
-    make_settings: Callable[..., Settings], clock: FakeClock, sink: io.StringIO, tmp_path: Path
+    make_settings: MakeSettings, clock: FakeClock, sink: io.StringIO, tmp_path: Path
 ) -> None:
     settings = make_settings(audit_file=tmp_path / "audit.log")
     app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
@@ -176,7 +175,7 @@ def test_t25_credentials_that_were_issued_are_in_no_sink(
 
 
 def test_t26_what_a_person_is_called_forges_no_line(
-    make_settings: Callable[..., Settings], clock: FakeClock, sink: io.StringIO
+    make_settings: MakeSettings, clock: FakeClock, sink: io.StringIO
 ) -> None:
     async def identify(_request: Request) -> Principal:
         return Principal(id='eve\r\n{"event":"grant","outcome":"issued"}\x1b[31m\u2028', name="x")

@@ -1,7 +1,6 @@
 """Request checks that need an incomplete request: a client that disconnects during its body."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import AsyncMock, patch
 
@@ -16,9 +15,8 @@ from ossferry.authentication.apikey_format import new_key
 from ossferry.errors import BadRequestError, BodyTooLargeError
 from ossferry.http.body import read_json, read_small
 from ossferry.http.concurrency import ConcurrencyLimit
-from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts, UnexpectedError
+from support.server_fakes import FakeClock, FakeSts, MakeSettings, UnexpectedError
 
 
 @patch("ossferry.http.concurrency.MAX_REQUESTS", 1)
@@ -139,7 +137,7 @@ def test_t32_a_probe_has_one_host(client: httpx.Client) -> None:
     ],
 )
 def test_t05_an_origin_is_one_of_the_list_or_it_is_none(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     sts: FakeSts,
     clock: FakeClock,
     tmp_path: Path,

@@ -8,8 +8,7 @@ from starlette.requests import Request
 
 from ossferry.errors import CrossSiteError
 from ossferry.http.same_site import Ambient, Guard, always, never, with_cookie
-from ossferry.settings.model import Settings
-from support.server_fakes import NO_KEYS
+from support.server_fakes import NO_KEYS, MakeSettings
 
 HOST = "uploads.example.com"
 OWN = f"https://{HOST}"
@@ -71,7 +70,7 @@ REFUSED = [
 
 
 @pytest.fixture
-def make_guard(make_settings: Callable[..., Settings], tmp_path: Path) -> Callable[..., Guard]:
+def make_guard(make_settings: MakeSettings, tmp_path: Path) -> Callable[..., Guard]:
     """Return a function that creates the guard of a server that lets one application in."""
     keys = tmp_path / "keys.json"
     keys.write_text(NO_KEYS)

@@ -16,9 +16,8 @@ from ossferry.settings.addresses import is_loopback
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from ossferry.settings.types import LongSecret
-from support.server_fakes import OBJECTS, OPTIONS
+from support.server_fakes import OBJECTS, OPTIONS, MakeSettings
 
-MakeSettings = Callable[..., Settings]
 CLOUD: dict[str, object] = {
     **OPTIONS,
     "auth": "apikey",

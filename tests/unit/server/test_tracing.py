@@ -13,7 +13,7 @@ from ossferry.errors import SettingsError, StsRefusedError
 from ossferry.observability.tracing import spans_of
 from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts, UnexpectedError
+from support.server_fakes import FakeClock, FakeSts, MakeClient, UnexpectedError
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ def test_t25_an_error_is_a_code_in_its_span(
 
 
 def test_tracing_without_its_packages_is_one_sentence(
-    make_settings: Callable[..., Settings], sts: FakeSts, monkeypatch: pytest.MonkeyPatch
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exporter = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
     monkeypatch.setitem(sys.modules, exporter, None)
 
     with pytest.raises(SettingsError, match=r"^OSSFERRY_TRACING needs `.+ install .+\[otel\]"):
-        create_app(make_settings(tracing=True), assume_role=sts)
+        make_client(tracing=True)
