@@ -14,12 +14,13 @@ from starlette.applications import Starlette
 from typer.testing import CliRunner
 
 from ossferry.cli.config_docs import GROUPS, configuration_page
-from ossferry.cli.main import commands, main
+from ossferry.cli.main import commands
 from ossferry.cli.output import counted
 from ossferry.cli.processes.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError
 from ossferry.extras import install_command
 from ossferry.settings.model import Settings
+from support.commands import run
 from support.commands_page import commands_page
 
 ROOT = Path(__file__).parents[3]
@@ -31,34 +32,23 @@ def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_serve_names_the_option_that_is_missing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["ossferry", "serve"])
+def test_serve_names_the_option_that_is_missing() -> None:
+    done = run("serve", environment={})
 
-    with pytest.raises(SystemExit) as caught:
-        main()
-
-    assert caught.value.code == 1
-    said, complaint = capsys.readouterr()
-    assert said == ""
-    assert complaint.startswith("ossferry: OSSFERRY_BUCKET is missing: this folder has no .env; ")
-    assert complaint.count("\n") == 1
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert done.err.startswith("ossferry: OSSFERRY_BUCKET is missing: this folder has no .env; ")
 
 
-@pytest.mark.parametrize("arguments", ["ls", "share uploads/a/b", "verify", "admin principals"])
-def test_json_has_the_error_of_the_settings(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str
-) -> None:
-    monkeypatch.setattr("sys.argv", ["ossferry", *arguments.split(), "--json"])
+@pytest.mark.parametrize(
+    "arguments", ["ls", "share uploads/a/b", "verify", "admin principals", "doctor"]
+)
+def test_json_has_the_error_of_the_settings(arguments: str) -> None:
+    done = run(*arguments.split(), "--json", environment={})
 
-    with pytest.raises(SystemExit) as caught:
-        main()
-
-    said, complaint = capsys.readouterr()
-    found = json.loads(said)
-    assert (caught.value.code, list(found)) == (1, ["error"])
-    assert complaint == f"ossferry: {found['error']}\n"
+    found = json.loads(done.out)
+    more = {"healthy": False, "checks": []} if arguments == "doctor" else {}
+    assert (done.code, found) == (1, {**more, "error": found["error"]})
+    assert done.err == f"ossferry: {found['error']}\n"
 
 
 def test_every_command_that_ends_by_itself_has_json() -> None:
@@ -99,31 +89,10 @@ def test_a_number_has_its_noun_in_the_right_form(count: int, text: str) -> None:
     assert counted(count, "upload") == text
 
 
-def test_the_json_of_doctor_has_the_error_of_the_settings(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["ossferry", "doctor", "--json"])
+def test_the_version_is_printed() -> None:
+    done = run("--version", environment={})
 
-    with pytest.raises(SystemExit) as caught:
-        main()
-
-    said, complaint = capsys.readouterr()
-    found = json.loads(said)
-    assert caught.value.code == 1
-    assert found == {"healthy": False, "checks": [], "error": found["error"]}
-    assert complaint == f"ossferry: {found['error']}\n"
-
-
-def test_the_version_is_printed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["ossferry", "--version"])
-
-    with pytest.raises(SystemExit) as caught:
-        main()
-
-    assert caught.value.code == 0
-    assert capsys.readouterr() == (f"ossferry {version('ossferry')}\n", "")
+    assert (done.code, done.out, done.err) == (0, f"ossferry {version('ossferry')}\n", "")
 
 
 def test_the_page_about_options_is_current() -> None:
@@ -139,16 +108,10 @@ def test_the_page_has_each_option_once_and_those_without_a_default_in_the_first_
     assert [text.partition("\n")[0] for text in others[:-1]] == list(GROUPS.values())
 
 
-def test_config_docs_prints_that_page(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["ossferry", "config-docs"])
+def test_config_docs_prints_that_page() -> None:
+    done = run("config-docs", environment={})
 
-    with pytest.raises(SystemExit) as caught:
-        main()
-
-    assert caught.value.code == 0
-    assert capsys.readouterr().out == configuration_page()
+    assert (done.code, done.out) == (0, configuration_page())
 
 
 def test_the_help_has_no_backticks_and_no_commands_for_developers() -> None:
@@ -192,35 +155,45 @@ def test_a_port_that_another_server_takes_meanwhile_is_one_sentence(
     assert json.loads(line)["reason"] == "another program has taken the address"
 
 
+def in_a_new_process(*code: str, **environment: str) -> tuple[str, set[str]]:
+    """Run Python code; return its output, and the names of all modules that it has loaded."""
+    tell = "atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+    done = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", "\n".join(("import atexit, sys", tell, *code))],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout, set(done.stderr.split())
+
+
+def command_line(*arguments: str, **environment: str) -> tuple[str, set[str]]:
+    """Run the command line in a new process; return its output and the modules, as above."""
+    return in_a_new_process(
+        f"sys.argv = {['ossferry', *arguments]}",
+        "import ossferry.cli.main; ossferry.cli.main.main()",
+        **environment,
+    )
+
+
 def test_the_mock_starts_without_loading_the_server() -> None:
     """Therefore the mock starts in less than a second; the benchmark measures it."""
-    code = (
-        "import sys; sys.argv = ['ossferry', 'mock-oss', '--help']; import ossferry.cli.main\n"
-        "try: ossferry.cli.main.main()\n"
-        "finally: print(*sys.modules, file=sys.stderr)"
-    )
+    out, loaded = command_line("mock-oss", "--help")
 
-    run = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-
-    assert "--data-dir" in run.stdout
-    loaded = set(run.stderr.split())
+    assert "--data-dir" in out
     assert "mock_oss.server" in loaded
-    assert (
-        loaded & {"oss2", "ossferry.app", "ossferry.settings.model", "limits", "joserfc"} == set()
+    assert loaded.isdisjoint(
+        {"oss2", "ossferry.app", "ossferry.settings.model", "limits", "joserfc"}
     )
 
 
 def test_the_application_is_imported_without_the_sdk() -> None:
     """A server without a role for objects does not need it, and it is slow to import."""
-    code = "import sys, ossferry.app; print(*sys.modules)"
+    _, loaded = in_a_new_process("import ossferry.app")
 
-    run = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-
-    assert "oss2" not in run.stdout.split()
+    assert "ossferry.app" in loaded
+    assert "oss2" not in loaded
 
 
 @pytest.mark.parametrize(
@@ -229,44 +202,31 @@ def test_the_application_is_imported_without_the_sdk() -> None:
     ids=" ".join,
 )
 def test_a_command_without_the_mock_says_what_to_install(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "mock_oss", None)
-    monkeypatch.setattr("sys.argv", ["ossferry", *arguments])
 
-    with pytest.raises(SystemExit) as caught:
-        main()
+    done = run(*arguments, environment={})
 
-    assert caught.value.code == 1
-    assert capsys.readouterr() == (
-        "",
-        f"ossferry: `ossferry {arguments[0]}` needs `{install_command('demo')}`.\n",
-    )
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"ossferry: `ossferry {arguments[0]}` needs `{install_command('demo')}`.\n"
 
 
 @pytest.mark.parametrize("command", ["demo", "mock-oss"])
 def test_a_mock_of_another_version_is_refused(
-    command: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     about = tmp_path / "mock_oss-0.0.9.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.4\nName: mock-oss\nVersion: 0.0.9\n")
     monkeypatch.syspath_prepend(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as busy:  # a mock that starts would end at once
-        port = str(busy.getsockname()[1])
-        monkeypatch.setattr("sys.argv", ["ossferry", command, "--port", port])
+        done = run(command, "--port", str(busy.getsockname()[1]), environment={})
 
-        with pytest.raises(SystemExit) as caught:
-            main()
-
-    assert caught.value.code == 1
-    assert capsys.readouterr() == (
-        "",
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
         f"ossferry: `ossferry {command}` needs the mock in version {version('ossferry')},"
-        f" but version 0.0.9 is installed; run `{install_command('demo')}`.\n",
+        f" but version 0.0.9 is installed; run `{install_command('demo')}`.\n"
     )
 
 
@@ -295,23 +255,13 @@ SERVER_MODULES = {"oss2", "ossferry.app", "ossferry.settings.model", "sqlalchemy
 def test_shells_complete_commands_and_options_without_loading_the_server(
     words: str, expected: set[str]
 ) -> None:
-    code = (
-        "import sys; sys.argv = ['ossferry']; import ossferry.cli.main\n"
-        "try: ossferry.cli.main.main()\n"
-        "finally: print(*sys.modules, file=sys.stderr)"
-    )
-    asked = {
-        "_OSSFERRY_COMPLETE": "complete_bash",
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(words.count(" ")),
-    }
-
-    run = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True
+    out, loaded = command_line(
+        _OSSFERRY_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(words.count(" "))
     )
 
-    assert set(run.stdout.split()) == expected
-    assert set(run.stderr.split()) & SERVER_MODULES == set()
+    assert set(out.split()) == expected
+    assert "ossferry.cli.main" in loaded
+    assert loaded.isdisjoint(SERVER_MODULES)
 
 
 def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
