@@ -1,4 +1,4 @@
-"""deploy/container: the Dockerfile is free of known mistakes, and its health check works."""
+"""The images of the server and of the mock: no known mistakes, and health checks that work."""
 
 import json
 import re
@@ -15,26 +15,36 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mock_oss import MockOSS
+from mock_oss.cli import option_parser
 from support.config import ROOT
 from support.serving import serve
 from support.templates import BIN, DEPLOY, last_stage, run
 
-DOCKERFILE = DEPLOY / "container" / "Dockerfile"
 CHECK = DEPLOY / "container" / "healthcheck.py"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+PROJECTS = {
+    folder: tomllib.loads((ROOT / path / "pyproject.toml").read_text("utf-8"))["project"]
+    for folder, path in (("container", "."), ("mock", "wheels/mock"))
+}
+"""Folder of an image in `deploy` -> the project that is in it."""
 
 
-def instruction(name: str) -> str:
-    (found,) = [line for line in last_stage() if line.startswith(f"{name} ")]
+def dockerfile(folder: str) -> Path:
+    return DEPLOY / folder / "Dockerfile"
+
+
+def instruction(name: str, folder: str = "container") -> str:
+    (found,) = [line for line in last_stage(folder) if line.startswith(f"{name} ")]
     return found.removeprefix(f"{name} ")
 
 
-def test_hadolint_finds_nothing() -> None:
-    assert run(BIN / "hadolint", DOCKERFILE) == ""
+@pytest.mark.parametrize("folder", PROJECTS)
+def test_hadolint_finds_nothing(folder: str) -> None:
+    assert run(BIN / "hadolint", dockerfile(folder)) == ""
 
 
 def test_hadolint_would_find_a_base_image_without_a_version(tmp_path: Path) -> None:
-    text = re.sub(r"FROM python:\S+", "FROM python", DOCKERFILE.read_text("utf-8"))
+    text = re.sub(r"FROM python:\S+", "FROM python", dockerfile("container").read_text("utf-8"))
     (tmp_path / "Dockerfile").write_text(text, "utf-8")
 
     done = subprocess.run(  # noqa: S603 - a program of the tests
@@ -44,19 +54,26 @@ def test_hadolint_would_find_a_base_image_without_a_version(tmp_path: Path) -> N
     assert (done.returncode, "DL3006" in done.stdout) == (1, True)
 
 
-def test_the_server_runs_on_the_python_that_it_was_installed_with() -> None:
-    stages = re.findall(r"^FROM (\S+)", DOCKERFILE.read_text("utf-8"), re.MULTILINE)
+@pytest.mark.parametrize(("folder", "count"), [("container", 3), ("mock", 2)])
+def test_the_image_has_the_python_that_the_packages_were_installed_with(
+    folder: str, count: int
+) -> None:
+    stages = re.findall(r"^FROM (\S+)", dockerfile(folder).read_text("utf-8"), re.MULTILINE)
 
-    assert len(stages) == 3
+    assert len(stages) == count
     assert all(re.fullmatch(r"[\w:.-]+@sha256:[0-9a-f]{64}", stage) for stage in stages)
-    assert stages[1] == stages[2]  # the virtual environment refers to its interpreter
+    assert stages[-2] == stages[-1]  # the virtual environment refers to its interpreter
 
 
-def test_the_image_runs_the_command_without_a_shell_and_without_root() -> None:
-    user = f"useradd --uid {instruction('USER').partition(':')[0]} "
+@pytest.mark.parametrize("folder", PROJECTS)
+def test_the_image_runs_without_root(folder: str) -> None:
+    user = instruction("USER", folder)
 
-    assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", instruction("USER"))
-    assert user in " ".join(last_stage())
+    assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
+    assert f"useradd --uid {user.partition(':')[0]} " in " ".join(last_stage(folder))
+
+
+def test_the_server_runs_without_a_shell_and_nothing_is_installed_as_its_user() -> None:
     assert json.loads(instruction("ENTRYPOINT")) == ["ossferry"]
     assert json.loads(instruction("CMD")) == ["serve"]
     assert last_stage()[-1].startswith("CMD")
@@ -65,25 +82,43 @@ def test_the_image_runs_the_command_without_a_shell_and_without_root() -> None:
     )
 
 
-def test_the_labels_agree_with_the_project() -> None:
-    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]+)"', instruction("LABEL")))
+def test_the_mock_runs_without_a_shell_with_options_that_it_knows() -> None:
+    program, *options = (
+        part for name in ("ENTRYPOINT", "CMD") for part in json.loads(instruction(name, "mock"))
+    )
+    given = option_parser().parse_args(options)
 
-    assert labels["title"] == PROJECT["name"]
-    assert labels["source"] == PROJECT["urls"]["Source"]
-    assert f"ARG VERSION={PROJECT['version']}" in last_stage()
+    assert program in PROJECTS["mock"]["scripts"]
+    assert (given.host, given.override) == ("0.0.0.0", True)  # noqa: S104 - in the container
+    assert str(given.port) == instruction("EXPOSE", "mock")
+
+
+@pytest.mark.parametrize("folder", PROJECTS)
+def test_the_labels_agree_with_the_project(folder: str) -> None:
+    pattern = r'org\.opencontainers\.image\.(\w+)="([^"]+)"'
+    labels, project = dict(re.findall(pattern, instruction("LABEL", folder))), PROJECTS[folder]
+    source = PROJECTS["container"]["urls"]["Source"]
+    pages = {
+        "container": f"{source}/blob/HEAD/docs/deploy.md",
+        "mock": PROJECTS["mock"]["urls"]["Documentation"],
+    }
+
+    assert labels["title"] == project["name"]
+    assert (labels["source"], labels["documentation"]) == (source, pages[folder])
+    assert f"ARG VERSION={project['version']}" in last_stage(folder)
+    assert labels["licenses"] == project["license"]
     assert labels["version"] == "${VERSION}"
-    assert labels["documentation"].endswith("/docs/deploy.md")
-    assert labels["licenses"] == PROJECT["license"]
 
 
 def test_the_build_gets_every_file_that_it_copies_or_builds_from() -> None:
     """`.dockerignore` excludes everything except some names; a new file of the build needs one."""
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     given = {line[1:] for line in lines if line.startswith("!")}
-    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text("utf-8"), re.MULTILINE)
+    text = dockerfile("container").read_text("utf-8")
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)
     named = {name for line in copied for name in line.split() if name != "."}
     built = {"hatch_build.py", "pyproject.toml", "README.md", "server", "web", "wheels"}
-    for pattern in PROJECT["license-files"]:
+    for pattern in PROJECTS["container"]["license-files"]:
         built |= {path.relative_to(ROOT).parts[0] for path in ROOT.glob(pattern)}
 
     assert lines[1] == "*"
@@ -137,3 +172,18 @@ def test_the_health_check_fails_if_nothing_answers() -> None:
 
     assert done.returncode == 1
     assert done.stderr.startswith("Nothing answers on port")
+
+
+def test_the_health_check_of_the_mock_asks_it() -> None:
+    program, option, code = json.loads(instruction("HEALTHCHECK", "mock").partition("CMD ")[2])
+    assert (program, option) == ("python", "-c")
+
+    def code_of(port: int) -> int:
+        changed = code.replace(f":{instruction('EXPOSE', 'mock')}/", f":{port}/")
+        assert changed != code
+        command = [sys.executable, "-c", changed]
+        return subprocess.run(command, capture_output=True, check=False).returncode  # noqa: S603
+
+    with MockOSS() as oss:
+        assert code_of(oss.port) == 0
+    assert code_of(oss.port) == 1
