@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from ossferry.diagnosis.probes import ask_sts_date
 from ossferry.errors import StsLostError, StsRefusedError
 from ossferry.observability.metrics import Metrics
 from ossferry.routes import DESCRIBED
-from ossferry.settings.model import Settings
 from support.after_upload import locked
 from support.app_client import app_client
 from support.programs import free_port
@@ -64,20 +63,34 @@ def seconds() -> list[float]:
 
 
 @pytest.fixture
-def client(
+def serve(
     make_settings: MakeSettings,
     sts: FakeSts,
     clock: FakeClock,
     sts_time: StsTime,
     seconds: list[float],
-) -> Iterator[httpx.Client]:
-    settings = make_settings(
-        metrics_token=TOKEN, rate_per_principal="100000/minute", rate_per_address="100000/minute"
-    )
-    app = create_app(
-        settings, assume_role=sts, clock=clock, sts_date=sts_time, monotonic=lambda: seconds[0]
-    )
-    with app_client(app) as client:
+) -> MakeClient:
+    """Return a function that creates a client of a server with these settings."""
+
+    def make(**changes: object) -> httpx.Client:
+        settings = make_settings(metrics_token=TOKEN, **changes)
+        app = create_app(
+            settings,
+            assume_role=sts,
+            clock=clock,
+            sts_date=sts_time,
+            monotonic=lambda: seconds[0],
+            store=FakeStore() if settings.objects_role_arn else None,
+        )
+        return app_client(app)
+
+    return make
+
+
+@pytest.fixture
+def client(serve: MakeClient) -> Iterator[httpx.Client]:
+    unlimited = "100000/minute"
+    with serve(rate_per_principal=unlimited, rate_per_address=unlimited) as client:
         yield client
 
 
@@ -185,24 +198,11 @@ def test_t49_without_a_token_there_are_no_figures(make_client: MakeClient) -> No
 
 
 def test_r57_not_ready_while_the_audit_trail_cannot_be_written(
-    make_settings: MakeSettings,
-    sts: FakeSts,
-    clock: FakeClock,
-    sts_time: StsTime,
-    seconds: list[float],
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+    serve: MakeClient, seconds: list[float], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     trail = tmp_path / "audit.log"
     trail.symlink_to("/dev/full")
-    app = create_app(
-        make_settings(audit_file=trail),
-        assume_role=sts,
-        clock=clock,
-        sts_date=sts_time,
-        monotonic=lambda: seconds[0],
-    )
-    with app_client(app) as client:
+    with serve(audit_file=trail) as client:
         asked = client.get("/readyz").status_code, client.post("/api/grant").status_code
         trail.unlink()
         seconds[0] += 11
@@ -228,43 +228,17 @@ def test_not_ready_while_sts_gives_no_credentials(
     assert (before, client.get("/readyz").status_code) == (503, 200)
 
 
-Break = Callable[[FakeSts, Settings, Path], AbstractContextManager[object]]
-
-
-def lose_sts(sts: FakeSts, _settings: Settings, _trail: Path) -> AbstractContextManager[object]:
-    sts.error = StsLostError("no-answer")
-    return nullcontext()
-
-
-def lose_ledger(_sts: FakeSts, settings: Settings, _trail: Path) -> AbstractContextManager[object]:
-    return locked(settings.ledger_url)
-
-
-def lose_audit(_sts: FakeSts, _settings: Settings, trail: Path) -> AbstractContextManager[object]:
-    trail.unlink()
-    trail.symlink_to("/dev/full")
-    return nullcontext()
-
-
-def refuse(sts: FakeSts, _settings: Settings, _trail: Path) -> AbstractContextManager[object]:
-    sts.error = StsRefusedError("InvalidSecurityToken.Expired", "7")
-    return nullcontext()
-
-
-def lose_identity(sts: FakeSts, _settings: Settings, _: Path) -> AbstractContextManager[object]:
-    sts.error = StsLostError("no-server-credentials")
-    return nullcontext()
-
-
-LOSSES: dict[str, tuple[Break, str]] = {
-    "nothing": (lambda *_: nullcontext(), ""),
-    "Redis": (lambda *_: nullcontext(), "storage"),  # nothing listens on its port
-    "STS": (lose_sts, "role"),
-    "STS refuses": (refuse, "role"),
-    "no credentials": (lose_identity, "role"),
-    "ledger": (lose_ledger, "ledger"),
-    "audit": (lose_audit, "audit"),
+LOSSES: dict[str, tuple[str, Exception | None]] = {
+    "nothing": ("", None),
+    "Redis": ("storage", None),  # nothing listens on its port
+    "STS": ("role", StsLostError("no-answer")),
+    "STS refuses": ("role", StsRefusedError("InvalidSecurityToken.Expired", "7")),
+    "no credentials": ("role", StsLostError("no-server-credentials")),
+    "ledger": ("ledger", None),
+    "audit": ("audit", None),
 }
+"""What is lost -> the check that fails then, and the error of STS."""
+
 OUTAGES = {"Redis", "STS", "ledger"}
 """Losses of services that all processes share: another process would not do better."""
 
@@ -277,34 +251,27 @@ OUTAGES = {"Redis", "STS", "ledger"}
     ],
 )
 def test_only_what_another_process_could_do_better_makes_a_process_unready_that_was_ready(
-    make_settings: MakeSettings,
+    serve: MakeClient,
     sts: FakeSts,
-    clock: FakeClock,
-    sts_time: StsTime,
     seconds: list[float],
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     lost: str,
     was_ready: bool,
 ) -> None:
-    breaks, check = LOSSES[lost]
-    trail, port = tmp_path / "audit.log", free_port()
-    redis = {"redis_url": f"redis://127.0.0.1:{port}/0"} if lost == "Redis" else {}
-    settings = make_settings(audit_file=trail, metrics_token=TOKEN, **OBJECTS, **redis)
-    app = create_app(
-        settings,
-        assume_role=sts,
-        clock=clock,
-        sts_date=sts_time,
-        monotonic=lambda: seconds[0],
-        store=FakeStore(),
-    )
-    with app_client(app) as client:
+    check, error = LOSSES[lost]
+    trail, ledger = tmp_path / "audit.log", f"sqlite:///{tmp_path}/ledger.db"
+    redis = {"redis_url": f"redis://127.0.0.1:{free_port()}/0"} if lost == "Redis" else {}
+    with serve(audit_file=trail, database_url=ledger, **OBJECTS, **redis) as client:
         assert client.post("/api/grant", headers=ALICE).status_code == 200
         if was_ready:
             assert client.get("/readyz").status_code == 200
             seconds[0] += 11
-        with breaks(sts, settings, trail):
+        sts.error = error
+        if lost == "audit":
+            trail.unlink()
+            trail.symlink_to("/dev/full")
+        with locked(ledger) if lost == "ledger" else nullcontext():
             known, new = (client.post("/api/grant", headers=who) for who in (ALICE, BOB))
             ready = client.get("/readyz")
         shown = _read(client)
