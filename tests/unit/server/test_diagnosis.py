@@ -54,15 +54,14 @@ async def test_probes_that_do_not_need_each_other_run_at_once_and_are_told_in_th
 
 
 async def test_a_probe_is_skipped_if_one_that_it_needs_failed_or_was_skipped() -> None:
-    found = await run_probes(
-        [
-            fixed(failed("a", "do"), "a"),
-            fixed(warned("b", "do"), "b"),
-            fixed(passed("c"), "c", "b"),
-            fixed(passed("d"), "d", "c", "a"),
-            fixed(passed("e"), "e", "d"),
-        ]
-    )
+    probes = [
+        fixed(failed("a", "do"), "a"),
+        fixed(warned("b", "do"), "b"),
+        fixed(passed("c"), "c", "b"),
+        fixed(passed("d"), "d", "c", "a"),
+        fixed(passed("e"), "e", "d"),
+    ]
+    found = await run_probes(probes)
 
     assert {id_: (each.outcome, each.reason) for id_, each in found.items()} == {
         "a": (Outcome.FAIL, "a"),
@@ -74,13 +73,8 @@ async def test_a_probe_is_skipped_if_one_that_it_needs_failed_or_was_skipped() -
 
 
 async def test_a_service_that_fails_during_a_probe_is_a_finding_and_the_others_run() -> None:
-    found = await run_probes(
-        [
-            fixed(OssLostError("no-answer"), "a"),
-            fixed(passed("b"), "b"),
-            fixed(passed("c"), "c", "a"),
-        ]
-    )
+    lost = fixed(OssLostError("no-answer"), "a")
+    found = await run_probes([lost, fixed(passed("b"), "b"), fixed(passed("c"), "c", "a")])
 
     assert found["a"] == failed(
         "The check could not finish: oss-unavailable (no-answer).",
@@ -88,6 +82,11 @@ async def test_a_service_that_fails_during_a_probe_is_a_finding_and_the_others_r
         outage=True,
     )
     assert [found[id_].outcome for id_ in "bc"] == [Outcome.OK, Outcome.SKIPPED]
+
+
+UNREADABLE = "OSSFERRY_X cannot be read; choose another."
+HOOK = "the hook x cannot be loaded: repair or remove it."
+AGAIN = "Repair this, and run `ossferry doctor` again."
 
 
 @pytest.mark.parametrize(
@@ -103,16 +102,8 @@ async def test_a_service_that_fails_during_a_probe_is_a_finding_and_the_others_r
             "OSSFERRY_X: there is no such file.",
             "`ossferry x` makes it.",
         ),
-        (
-            SettingsError("OSSFERRY_X cannot be read; choose another."),
-            "OSSFERRY_X cannot be read; choose another.",
-            "Correct OSSFERRY_X.",
-        ),
-        (
-            SettingsError("the hook x cannot be loaded: repair or remove it."),
-            "the hook x cannot be loaded: repair or remove it.",
-            "Repair this, and run `ossferry doctor` again.",
-        ),
+        (SettingsError(UNREADABLE), UNREADABLE, "Correct OSSFERRY_X."),
+        (SettingsError(HOOK), HOOK, AGAIN),
     ],
     ids=["package", "command", "setting", "neither"],
 )
@@ -153,48 +144,34 @@ def test_the_fix_for_a_refused_role_names_its_own_setting(make_settings: MakeSet
     ]
 
 
-@pytest.mark.parametrize(
-    ("reason", "told"),
-    [
-        ("InvalidPasswordError", "The database refuses the user or the password"),
-        ("ConnectionRefusedError", "The ledger does not answer, or cannot be written"),
-    ],
-)
-def test_a_lost_ledger_is_explained_by_the_drivers_error(reason: str, told: str) -> None:
-    assert lost_ledger(LedgerLostError(reason)).reason == f"{told} ({reason})."
+AWAY = "The ledger does not answer, or cannot be written"
+USER = "The database refuses the user or the password"
+START, CORRECT = "Start the database, free space on its disk,", "Correct the user and the password"
 
 
 @pytest.mark.parametrize(
     ("reason", "cause", "told", "fix"),
     [
+        ("InvalidPasswordError", "", USER, CORRECT),
+        ("InvalidPasswordError", 'password authentication failed for user "x"', USER, CORRECT),
+        ("ConnectionRefusedError", "", AWAY, START),
+        ("OperationalError", "database or disk is full", AWAY, START),
         (
             "OperationalError",
             "unable to open database file",
             "The ledger's file cannot be opened",
             "Let the server's user write the folder of the file,",
         ),
-        (
-            "OperationalError",
-            "database or disk is full",
-            "The ledger does not answer, or cannot be written",
-            "Start the database, free space on its disk,",
-        ),
-        (
-            "InvalidPasswordError",
-            'password authentication failed for user "x"',
-            "The database refuses the user or the password",
-            "Correct the user and the password",
-        ),
     ],
 )
-def test_a_lost_ledger_is_explained_in_the_words_of_the_database(
+def test_a_lost_ledger_is_explained_by_the_driver_or_in_the_words_of_the_database(
     reason: str, cause: str, told: str, fix: str
 ) -> None:
     found = lost_ledger(LedgerLostError(reason, cause=cause))
 
-    assert found.reason == f"{told} ({cause})."
+    assert found.reason == f"{told} ({cause or reason})."
     assert found.fix.startswith(fix)
-    assert found.outage == (told == "The ledger does not answer, or cannot be written")
+    assert found.outage == (told == AWAY)
 
 
 class LostStorage(MemoryStorage):

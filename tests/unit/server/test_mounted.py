@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from unittest.mock import patch
 from urllib.parse import quote
@@ -22,10 +22,12 @@ from ossferry.mount import mount_path, route_path
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, MakeSettings
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, MakeClient, MakeSettings
 
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
 CAROL = {"x-user": "carol"}
+SCHOOL = "https://school.example/"
+PAGE_ADDRESS = "%2Four%2Fuploads%2F%3Flang%3Dja"
 
 
 async def identify(request: Request) -> Principal:
@@ -43,7 +45,7 @@ async def identify(request: Request) -> Principal:
 @pytest.fixture
 def mounted(
     make_settings: MakeSettings, sts: FakeSts, clock: FakeClock, store: FakeStore
-) -> Callable[..., httpx.Client]:
+) -> MakeClient:
     """Return a function that mounts a server with these settings, and returns its client."""
 
     def mount(path: str = "/our/uploads", **changes: object) -> httpx.Client:
@@ -87,7 +89,7 @@ def test_the_mount_is_a_path_of_this_host(scope: dict[str, str], mount: str, rou
     assert (mount_path(scope), route_path(scope)) == (mount, route)
 
 
-def test_the_page_and_its_files_are_below_the_mount(mounted: Callable[..., httpx.Client]) -> None:
+def test_the_page_and_its_files_are_below_the_mount(mounted: MakeClient) -> None:
     with mounted() as client:
         page = client.get("/our/uploads/", headers=CAROL)
         script = client.get(
@@ -100,41 +102,30 @@ def test_the_page_and_its_files_are_below_the_mount(mounted: Callable[..., httpx
 
 
 @pytest.mark.parametrize(
-    "path", ["/form", "/form/back?upload=2026-03-14." + "0" * 32 + "." + "0" * 32]
+    "path",
+    ["/form", f"/form/back?upload=2026-03-14.{'0' * 32}.{'0' * 32}", "/nowhere", "/admin"],
+    ids=["form", "back", "nowhere", "admin"],
 )
-def test_links_of_a_form_are_below_the_mount(
-    mounted: Callable[..., httpx.Client], path: str
-) -> None:
-    with open_page(mounted(), f"/our/uploads{path}", **CAROL) as page:
-        assert page.status_code == 200
+def test_links_of_other_pages_are_below_the_mount(mounted: MakeClient, path: str) -> None:
+    with open_page(mounted(admins=("carol",)), f"/our/uploads{path}", **CAROL) as page:
         found = links(page.text)
-        assert "/our/uploads/" in found
-        assert [each for each in found if not each.startswith("/our/uploads/")] == []
-        assert any(each.endswith("/form.js") for each in found) == (path == "/form")
+
+    assert page.status_code == (404 if path == "/nowhere" else 200)
+    assert "/our/uploads/" in found
+    assert [each for each in found if not each.startswith("/our/uploads/")] == []
+    assert any(each.endswith("/form.js") for each in found) == (path == "/form")
 
 
-def test_oss_returns_the_browser_of_a_form_to_the_mount(
-    mounted: Callable[..., httpx.Client],
-) -> None:
+def test_oss_returns_the_browser_of_a_form_to_the_mount(mounted: MakeClient) -> None:
     with open_page(mounted(), "/our/uploads/form", **CAROL) as page:
         back = re.findall(r'name="success_action_redirect" value="([^"]*)"', page.text)
 
-        assert [each.partition("?")[0] for each in back] == [
-            "http://127.0.0.1:8000/our/uploads/form/back"
-        ]
+    assert [each.partition("?")[0] for each in back] == [
+        "http://127.0.0.1:8000/our/uploads/form/back"
+    ]
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/admin"])
-def test_links_of_other_pages_are_below_the_mount(
-    mounted: Callable[..., httpx.Client], path: str
-) -> None:
-    with open_page(mounted(admins=("carol",)), f"/our/uploads{path}", **CAROL) as page:
-        found = links(page.text)
-        assert "/our/uploads/" in found
-        assert [each for each in found if not each.startswith("/our/uploads/")] == []
-
-
-def test_a_long_body_is_taken_below_the_mount_too(mounted: Callable[..., httpx.Client]) -> None:
+def test_a_long_body_is_taken_below_the_mount_too(mounted: MakeClient) -> None:
     report = {"key": "uploads/x", "size": 1, "crc64": "1", "request_id": "0" * 24}
     with mounted() as client:
         answer = client.post(
@@ -147,9 +138,7 @@ def test_a_long_body_is_taken_below_the_mount_too(mounted: Callable[..., httpx.C
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_probes_below_the_mount_may_have_any_host(
-    mounted: Callable[..., httpx.Client], path: str
-) -> None:
+def test_probes_below_the_mount_may_have_any_host(mounted: MakeClient, path: str) -> None:
     with mounted() as client:
         probe = client.get(f"/our/uploads{path}", headers={"host": "10.0.0.7"})
         other = client.get("/our/uploads/openapi.json", headers={"host": "10.0.0.7"})
@@ -161,17 +150,14 @@ def test_probes_below_the_mount_may_have_any_host(
 @pytest.mark.parametrize(
     ("sign_in_url", "address"),
     [
-        ("/sign-in?next={return}", "/sign-in?next=%2Four%2Fuploads%2F%3Flang%3Dja"),
+        ("/sign-in?next={return}", f"/sign-in?next={PAGE_ADDRESS}"),
         ("/sign-in", "/sign-in"),
-        (
-            "https://school.example/?back={return}",
-            "https://school.example/?back=http%3A%2F%2F127.0.0.1%3A8000%2Four%2Fuploads%2F%3Flang%3Dja",
-        ),
+        (f"{SCHOOL}?back={{return}}", f"{SCHOOL}?back=http%3A%2F%2F127.0.0.1%3A8000{PAGE_ADDRESS}"),
     ],
     ids=["path", "no-return", "other-host"],
 )
 def test_a_stranger_goes_to_the_sign_in_page_and_returns(
-    mounted: Callable[..., httpx.Client], sign_in_url: str, address: str
+    mounted: MakeClient, sign_in_url: str, address: str
 ) -> None:
     with open_page(mounted(sign_in_url=sign_in_url), "/our/uploads/?lang=ja") as answer:
         assert (answer.status_code, answer.headers["location"]) == (303, address)
@@ -179,7 +165,7 @@ def test_a_stranger_goes_to_the_sign_in_page_and_returns(
 
 @pytest.mark.parametrize("path", ["/admin?principal=x", "/admin/uploads.csv", "/form/arrived"])
 def test_a_stranger_at_another_page_goes_to_the_sign_in_page_too(
-    mounted: Callable[..., httpx.Client], path: str
+    mounted: MakeClient, path: str
 ) -> None:
     with open_page(mounted(sign_in_url="/sign-in?next={return}"), f"/our/uploads{path}") as answer:
         address = "/sign-in?next=" + quote(f"/our/uploads{path}", safe="")
@@ -192,7 +178,7 @@ def test_a_stranger_at_another_page_goes_to_the_sign_in_page_too(
     ids=["program", "in-a-frame", "no-page"],
 )
 def test_these_requests_without_a_session_are_refused(
-    mounted: Callable[..., httpx.Client], path: str, headers: dict[str, str]
+    mounted: MakeClient, path: str, headers: dict[str, str]
 ) -> None:
     client = mounted(sign_in_url="/sign-in")
     with open_page(client, f"/our/uploads{path}", **headers) as answer:
@@ -201,7 +187,7 @@ def test_these_requests_without_a_session_are_refused(
 
 @pytest.mark.parametrize("user", ["guess", ""], ids=["wrong", "none"])
 def test_the_page_is_told_that_the_message_of_identify_is_for_the_person(
-    mounted: Callable[..., httpx.Client], user: str
+    mounted: MakeClient, user: str
 ) -> None:
     with mounted() as client:
         problem = client.post("/our/uploads/api/grant", headers={"x-user": user}).json()
@@ -209,7 +195,7 @@ def test_the_page_is_told_that_the_message_of_identify_is_for_the_person(
     assert (problem["detail"], problem["reason"]) == ("Please sign in.", "application")
 
 
-def test_login_leads_to_the_sign_in_page(mounted: Callable[..., httpx.Client]) -> None:
+def test_login_leads_to_the_sign_in_page(mounted: MakeClient) -> None:
     with open_page(mounted(sign_in_url="/sign-in?next={return}"), "/our/uploads/login") as answer:
         assert answer.headers["location"] == "/sign-in?next=%2Four%2Fuploads%2F"
     with open_page(mounted(), "/our/uploads/login") as answer:
@@ -221,9 +207,7 @@ def test_login_leads_to_the_sign_in_page(mounted: Callable[..., httpx.Client]) -
     [CAROL, {"sec-fetch-dest": "iframe"}, {"x-user": "lost"}],
     ids=["signed-in", "in-a-frame", "unknown-now"],
 )
-def test_these_people_see_the_page(
-    mounted: Callable[..., httpx.Client], headers: dict[str, str]
-) -> None:
+def test_these_people_see_the_page(mounted: MakeClient, headers: dict[str, str]) -> None:
     with open_page(mounted(sign_in_url="/sign-in"), "/our/uploads/", **headers) as answer:
         assert answer.status_code == 200
 
@@ -247,26 +231,15 @@ async def test_a_slow_application_is_cancelled(settings: Settings) -> None:
 
 
 @patch("ossferry.access.rate_limits.FAILURES", "2/minute")
-def test_t51_guesses_at_another_page_count_once(mounted: Callable[..., httpx.Client]) -> None:
+@pytest.mark.parametrize(
+    ("path", "statuses"),
+    [("admin", [303, 303, 429]), ("", [303, 303, 200, 200])],  # the page tells the person to wait
+    ids=["admin", "page"],
+)
+def test_t51_each_guess_counts_once(mounted: MakeClient, path: str, statuses: list[int]) -> None:
+    headers = {**PAGE, "x-user": "guess"}
     with mounted(sign_in_url="/sign-in") as client:
-        statuses = [
-            client.get("/our/uploads/admin", headers={**PAGE, "x-user": "guess"}).status_code
-            for _ in range(3)
-        ]
-
-    assert statuses == [303, 303, 429]
-
-
-@patch("ossferry.access.rate_limits.FAILURES", "2/minute")
-def test_t51_guesses_at_the_page_count_like_all_others(
-    mounted: Callable[..., httpx.Client],
-) -> None:
-    with mounted(sign_in_url="/sign-in") as client:
-        statuses = [
-            client.get("/our/uploads/", headers={**PAGE, "x-user": "guess"}).status_code
-            for _ in range(4)
-        ]
+        found = [client.get(f"/our/uploads/{path}", headers=headers).status_code for _ in statuses]
         refused = client.post("/our/uploads/api/grant", headers=CAROL)
 
-    assert statuses == [303, 303, 200, 200]  # the page itself tells the person to wait
-    assert refused.status_code == 429
+    assert (found, refused.status_code) == (statuses, 429)
