@@ -14,7 +14,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from ossferry.admin.page import STYLE, AdminPage
+from ossferry.admin.page import STYLE, admin_page
 from ossferry.clock import utc_text
 from ossferry.http.languages import LANGUAGES, VARY, language_of
 from ossferry.identity.owner import Owner
@@ -45,8 +45,8 @@ class AdminApi:
     """The handlers of the routes below `/admin`."""
 
     def __init__(self, settings: Settings, database: Database, *, styles: str) -> None:
-        common = Quota(**{name: getattr(settings, f"quota_{name}") for name in NAMES})
-        self._page = AdminPage(styles=styles, common=common, most=SHOWN)
+        self._common = Quota(**{name: getattr(settings, f"quota_{name}") for name in NAMES})
+        self._styles = styles
         self._database = database
 
     async def page(self, request: Request, _principal: Owner) -> Response:
@@ -59,8 +59,15 @@ class AdminApi:
             people = await principals_report(connection, principal=principal, limit=SHOWN)
             uploads = await uploads_report(connection, principal=principal, limit=SHOWN)
         language = language_of(request, LANGUAGES)
-        body = self._page.html(
-            people, uploads, base=mount_path(request.scope), principal=principal, language=language
+        body = admin_page(
+            people,
+            uploads,
+            styles=self._styles,
+            common=self._common,
+            most=SHOWN,
+            base=mount_path(request.scope),
+            principal=principal,
+            language=language,
         )
         headers = {"vary": VARY}
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")

@@ -1,16 +1,16 @@
 """HTML of the page `/admin`: principals with usage and limits, and the last uploads."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from ossferry.http.html import render
 from ossferry.http.words import load_words
 from ossferry.identity.object_keys import name_of
 from ossferry.ledger.receipts import Claim
 from ossferry.ledger.reports import PrincipalRow, UploadRow, count_outcomes
-from ossferry.ledger.standing import Quota
+from ossferry.ledger.standing import NAMES, Quota
 
 WORDS = load_words("admin")
-LIMITS = ("bytes_day", "objects_day", "bytes_total", "objects_total")
 
 STYLE = """
 main { max-width: 1200px; gap: 12px; }
@@ -40,64 +40,56 @@ td small { display: block; color: var(--soft, CanvasText); overflow-wrap: anywhe
 """The style of the page, in addition to the style of the upload page."""
 
 
-class AdminPage:
-    """Renders the HTML of the page `/admin`.
+def admin_page(
+    people: Sequence[PrincipalRow],
+    uploads: Sequence[UploadRow],
+    *,
+    styles: str,
+    common: Quota,
+    most: int,
+    base: str,
+    principal: str,
+    language: str,
+) -> str:
+    """Return the HTML of the page `/admin`.
 
     Args:
+        people: rows of the table of principals.
+        uploads: rows of the table of uploads.
         styles: URL of the upload page's style sheet; empty if there is none.
         common: the default limits of principals.
         most: maximum number of rows in a table. A table of this length gets a note that rows may be
             missing.
+        base: the path of the mount.
+        principal: hash of the one principal that the page shows; empty if it shows all.
+        language: language code of the page.
     """
+    return render(
+        "admin.html",
+        base=base,
+        words=WORDS[language],
+        styles=(styles, "/admin/style.css"),
+        people=people,
+        uploads=uploads,
+        principal=principal,
+        shown=next((each.label for each in people if each.hash == principal), principal),
+        most=most,
+        limits=partial(_limits, common),
+        name_of=name_of,
+        outcomes=_outcomes,
+        has_checks=any(each.checks_claimed for each in uploads),
+    )
 
-    def __init__(self, *, styles: str, common: Quota, most: int) -> None:
-        self._styles = styles
-        self._common = common
-        self._most = most
 
-    def html(
-        self,
-        people: Sequence[PrincipalRow],
-        uploads: Sequence[UploadRow],
-        *,
-        base: str,
-        principal: str,
-        language: str,
-    ) -> str:
-        """Return the HTML of the page.
-
-        Args:
-            people: rows of the table of principals.
-            uploads: rows of the table of uploads.
-            base: the path of the mount.
-            principal: hash of the one principal that the page shows; empty if it shows all.
-            language: language code of the page.
-        """
-        return render(
-            "admin.html",
-            base=base,
-            words=WORDS[language],
-            styles=(self._styles, "/admin/style.css"),
-            people=people,
-            uploads=uploads,
-            principal=principal,
-            shown=next((each.label for each in people if each.hash == principal), principal),
-            most=self._most,
-            limits=self._limits,
-            name_of=name_of,
-            outcomes=_outcomes,
-            has_checks=any(each.checks_claimed for each in uploads),
-        )
-
-    def _limits(self, own: Quota) -> list[tuple[str, int]]:
-        """Return the limits of a principal as pairs of a name and a value, without missing ones."""
-        found = []
-        for name in LIMITS:
-            limit = getattr(own, name)
-            limit = getattr(self._common, name) if limit is None else limit
-            if limit is not None:
-                found.append((name, limit))
-        return found
+def _limits(common: Quota, own: Quota) -> list[tuple[str, int]]:
+    """Return the limits of a principal as pairs of a name and a value, without missing ones."""
+    found = []
+    for name in NAMES:
+        limit = getattr(own, name)
+        limit = getattr(common, name) if limit is None else limit
+        if limit is not None:
+            found.append((name, limit))
+    return found
 
 
 def _outcomes(checks: Claim | None) -> list[tuple[str, int]]:

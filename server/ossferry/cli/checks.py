@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from ossferry.cli.complaints import complaint, file_complaint
+from ossferry.cli.complaints import complaint
 from ossferry.cli.output import JsonOption, Rows, counted, json_line, note, plain, progress
 from ossferry.errors import OssferryError, SettingsError, UsageError
 from ossferry.extras import install_command
@@ -147,7 +147,7 @@ def check(
     try:
         found = _check_local(file) if file else _check_stored(key)
     except (OssferryError, OSError) as error:
-        sentence = complaint(error) if isinstance(error, OssferryError) else file_complaint(error)
+        sentence = complaint(error)
         if not sentence:
             raise
         if as_json:

@@ -22,8 +22,22 @@ UNREADABLE = re.compile(r"OSSFERRY_[A-Z_]+ cannot be (read|opened)\.")
 """Messages about a file without the reason."""
 
 
-def complaint(error: OssferryError) -> str:
-    """Return a sentence that says what failed and what to do."""
+def complaint(error: OssferryError | OSError) -> str:
+    """Return a sentence that says what failed and what to do.
+
+    Return empty text for an error of the operating system that names no file.
+    """
+    if isinstance(error, OssferryError):
+        return _of_service(error)
+    if error.filename is None:
+        return ""
+    return (
+        f"{error.filename} cannot be read or written ({error.strerror}); correct the path, or the"
+        " rights of this file and its folder."
+    )
+
+
+def _of_service(error: OssferryError) -> str:
     match error:
         case OssEndpointError():
             return str(error)
@@ -70,19 +84,6 @@ def complaint(error: OssferryError) -> str:
         case AuditLostError():
             return "the audit trail cannot be written; check OSSFERRY_AUDIT_FILE and the disk."
     return str(error)
-
-
-def file_complaint(error: OSError) -> str:
-    """Return a sentence about a file that cannot be read or written.
-
-    Return empty text if the error names no file.
-    """
-    if error.filename is None:
-        return ""
-    return (
-        f"{error.filename} cannot be read or written ({error.strerror}); correct the path, or the"
-        " rights of this file and its folder."
-    )
 
 
 def _small(sentence: str) -> str:

@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 from ossferry.cli.admin import admin_commands
 from ossferry.cli.checks import check, checks_commands
-from ossferry.cli.complaints import complaint, file_complaint
+from ossferry.cli.complaints import complaint
 from ossferry.cli.keys import key_commands
 from ossferry.cli.mock import refuse_production, refuse_unsafe_mock, require_mock, run_mock_oss
 from ossferry.cli.output import json_line, wants_json
@@ -75,9 +75,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except (OssferryError, OSError) as error:
-            sentence = (
-                complaint(error) if isinstance(error, OssferryError) else file_complaint(error)
-            )
+            sentence = complaint(error)
             if sentence and wants_json(ctx):
                 json_line({"error": sentence})
             raise
@@ -309,18 +307,15 @@ def main() -> None:
     logging.getLogger().handlers[:] = [logging.NullHandler()]
     try:
         commands()
-    except OssferryError as error:
-        typer.echo(f"ossferry: {complaint(error)}", err=True)
-        raise SystemExit(2 if isinstance(error, UsageError) else 1) from error
-    except OSError as error:
-        sentence = file_complaint(error)
-        if not sentence and error.errno in DISK_FULL:
+    except (OssferryError, OSError) as error:
+        sentence = complaint(error)
+        if not sentence and isinstance(error, OSError) and error.errno in DISK_FULL:
             sentence = f"the output cannot be written ({error.strerror}); free space on the disk."
             _discard_output()
         if not sentence:
             raise
         typer.echo(f"ossferry: {sentence}", err=True)
-        raise SystemExit(1) from error
+        raise SystemExit(2 if isinstance(error, UsageError) else 1) from error
 
 
 def _discard_output() -> None:

@@ -122,12 +122,8 @@ class Probe:
     needs: tuple[str, ...] = ()
 
 
-def _ignore(_id: str, _finding: Finding) -> None:
-    """Do nothing: the default of `run_probes`."""
-
-
 async def run_probes(
-    probes: Iterable[Probe], *, on_found: OnFound = _ignore
+    probes: Iterable[Probe], *, on_found: OnFound = lambda _id, _finding: None
 ) -> Mapping[str, Finding]:
     """Run each probe as soon as the probes that it needs have ended.
 

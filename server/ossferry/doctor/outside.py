@@ -5,7 +5,8 @@ import re
 import secrets
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -97,12 +98,9 @@ class Outside:
             OssLostError: OSS does not answer.
         """
         address = f"{self._settings.bucket_origin}{self._path}"
-        try:
-            answer = await self._client.put(
-                address, params={"partNumber": "1", "uploadId": NO_UPLOAD}
-            )
-        except httpx.HTTPError as error:
-            raise OssLostError("no-answer") from error
+        part = {"partNumber": "1", "uploadId": NO_UPLOAD}
+        with _answers_needed():
+            answer = await self._client.put(address, params=part)
         return _element(answer.content, b"Code") == "NoSuchUpload"
 
     async def answer_to_large_form(
@@ -128,15 +126,13 @@ class Outside:
             fields=[("key", f"{prefix}check")],
             conditions=[starts_with("key", prefix), ["content-length-range", 0, 0]],
         )
-        try:
+        with _answers_needed():
             answer = await self._client.post(
                 f"{origin}/",
                 data=dict(fields),
                 files={"file": ("check", b"x")},
                 headers={"origin": self._pages[0]},
             )
-        except httpx.HTTPError as error:
-            raise OssLostError("no-answer") from error
         return _element(answer.content, b"Code") or f"status {answer.status_code}"
 
     async def probe_tls(self) -> Finding:
@@ -311,10 +307,8 @@ class Outside:
         Raises:
             OssLostError: OSS does not answer.
         """
-        try:
+        with _answers_needed():
             return await self._get(origin, page)
-        except httpx.HTTPError as error:
-            raise OssLostError("no-answer") from error
 
     async def _get(self, origin: str, page: str) -> Answer:
         answer = await self._client.get(f"{origin}{self._path}", headers={"origin": page})
@@ -340,10 +334,8 @@ class Outside:
             "access-control-request-method": method,
             "access-control-request-headers": ",".join(REQUEST_HEADERS),
         }
-        try:
+        with _answers_needed():
             answer = await self._client.options(f"{origin}{self._path}", headers=asked)
-        except httpx.HTTPError as error:
-            raise OssLostError("no-answer") from error
         allowed = answer.headers.get("access-control-allow-origin")
         methods = _names(answer.headers.get("access-control-allow-methods", ""))
         names = _names(answer.headers.get("access-control-allow-headers", ""))
@@ -354,6 +346,19 @@ class Outside:
             and "authorization" in names  # `*` does not include this name
             and ("*" in names or names.issuperset(REQUEST_HEADERS))
         )
+
+
+@contextmanager
+def _answers_needed() -> Iterator[None]:
+    """Return a context in which OSS has to answer each request.
+
+    Raises:
+        OssLostError: OSS does not answer.
+    """
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise OssLostError("no-answer") from error
 
 
 def public_endpoint(settings: Settings) -> str:

@@ -1,7 +1,8 @@
 """Check that the server starts: runs the start-up code of `ossferry serve`, but serves nothing."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import TypeAlias
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -14,15 +15,8 @@ from ossferry.identity.principal import Identify, Principal
 from ossferry.oss.mock_check import refuse_mock
 from ossferry.settings.model import Settings
 
-
-class CreateApp(Protocol):
-    """The part of `ossferry.app.create_app` that the doctor uses."""
-
-    def __call__(
-        self, settings: Settings, *, identify: Identify | None, audit: Audit, clock: Clock
-    ) -> object:
-        """Create the application, without opening a connection."""
-        ...
+CreateApp: TypeAlias = Callable[..., object]
+"""Creates the application as `ossferry.app.create_app` does, without opening a connection."""
 
 
 class Start:

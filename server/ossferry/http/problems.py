@@ -54,15 +54,13 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     """
     if not isinstance(error, OssferryError):
         raise error
-    id_ = request_id(request)
     if error.status >= 500:
-        log.warning("problem", request_id=id_, code=error.code, **error.evidence)
+        log.warning("problem", request_id=request_id(request), code=error.code, **error.evidence)
     words = "The log holds the reason under this id." if error.status == 500 else str(error)
     headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    problem = _problem(error.status, error.code, error.title, words, id_, headers, error.more)
-    return _readable(request, problem, error.title, words, id_)
+    return _respond(request, error.status, error.code, error.title, words, headers, error.more)
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:
@@ -71,9 +69,7 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
         raise error
     code = f"http-{error.status_code}"
     words = "There is nothing at this address."
-    id_ = request_id(request)
-    problem = _problem(error.status_code, code, error.detail, words, id_, error.headers)
-    return _readable(request, problem, error.detail, words, id_)
+    return _respond(request, error.status_code, code, error.detail, words, error.headers or {})
 
 
 class ProblemBoundary:
@@ -111,50 +107,42 @@ class ProblemBoundary:
             await (await answer_problem(request, shown))(scope, receive, send)
 
 
-def _problem(
+def _respond(
+    request: Request,
     status: int,
     code: str,
     title: str,
-    words: str,
-    id_: str,
-    headers: Mapping[str, str] | None,
+    detail: str,
+    headers: Mapping[str, str],
     more: Mapping[str, object] = MappingProxyType({}),
 ) -> Response:
-    content: Problem = {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": words,
-        "code": code,
-        "id": id_,
-    }
-    return JSONResponse(
-        {**more, **content}, status, headers=headers, media_type="application/problem+json"
-    )
-
-
-def _readable(request: Request, problem: Response, title: str, words: str, id_: str) -> Response:
-    """Return the error as an HTML page if a GET request accepts HTML; otherwise `problem`."""
+    """Return the error as an HTML page if a GET request accepts HTML; otherwise as JSON."""
+    id_ = request_id(request)
     if not accepts_html(request):
-        return problem
+        content: Problem = {
+            "type": "about:blank",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "code": code,
+            "id": id_,
+        }
+        return JSONResponse(
+            {**more, **content}, status, headers=headers, media_type="application/problem+json"
+        )
     app = request.scope.get("app")
     styles = getattr(app.state, "styles", "") if app else ""
+    base = mount_path(request.scope)
     text = render(
         "problem.html",
-        base=mount_path(request.scope),
+        base=base,
         styles=(styles,),
         title=title,
-        detail=words,
-        status=problem.status_code,
+        detail=detail,
+        status=status,
         id=id_,
     )
-    headers = {
-        name: value
-        for name, value in problem.headers.items()
-        if name not in ("content-type", "content-length")
-    }
-    headers["vary"] = "accept"
-    return Response(text, problem.status_code, headers=headers, media_type="text/html")
+    return Response(text, status, headers={**headers, "vary": "accept"}, media_type="text/html")
 
 
 def _log_unexpected(request: Request, error: Exception) -> None:

@@ -9,6 +9,7 @@ machine is refused.
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from starlette.requests import Request
@@ -28,16 +29,10 @@ class Networks:
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = networks
-        self._known: dict[str, bool] = {}
+        self._known = lru_cache(1000)(self._holds)
 
     def __contains__(self, address: str) -> bool:
-        known = self._known.get(address)
-        if known is None:
-            known = self._holds(address)
-            if len(self._known) > 1000:
-                self._known.clear()
-            self._known[address] = known
-        return known
+        return self._known(address)
 
     def _holds(self, address: str) -> bool:
         try:

@@ -135,38 +135,6 @@ POLICIES: Mapping[str, Callable[[Wanted], Json]] = {
 """Name of a document -> function that builds the RAM policy as data."""
 
 
-def _bucket(wanted: Wanted) -> str:
-    """Return the body of PutBucket."""
-    return _xml("CreateBucketConfiguration", ("StorageClass", "Standard"))
-
-
-def _bucket_tags(wanted: Wanted) -> str:
-    """Return the body of PutBucketTags with the tag that marks a bucket as made by the set-up."""
-    key, value = BUCKET_MARK
-    return _xml("Tagging", ("TagSet", ("Tag", ("Key", key), ("Value", value))))
-
-
-def _public_access(wanted: Wanted) -> str:
-    """Return the body of PutBucketPublicAccessBlock."""
-    return _xml("PublicAccessBlockConfiguration", ("BlockPublicAccess", "true"))
-
-
-def _versioning(wanted: Wanted) -> str:
-    """Return the body of PutBucketVersioning."""
-    return _xml("VersioningConfiguration", ("Status", "Enabled"))
-
-
-def _lifecycle(wanted: Wanted) -> str:
-    """Return the body of PutBucketLifecycle."""
-    abort = ("AbortMultipartUpload", ("Days", str(ABORT_AFTER_DAYS)))
-    expiration = ("Expiration", ("Days", str(TRASH_AFTER_DAYS)))
-    return _xml(
-        "LifecycleConfiguration",
-        ("Rule", ("ID", ABORT_RULE), ("Prefix", UPLOADS), ("Status", "Enabled"), abort),
-        ("Rule", ("ID", TRASH_RULE), ("Prefix", TRASH), ("Status", "Enabled"), expiration, abort),
-    )
-
-
 def _xml(name: str, *content: Any) -> str:
     """Return an XML element; its content is text, or elements as tuples of name and content."""
     return ET.tostring(_element(name, *content), encoding="unicode")
@@ -207,24 +175,30 @@ def _facts(rule: CorsRule) -> tuple[object, ...]:
     )
 
 
-SETTINGS: Mapping[str, Callable[[Wanted], str]] = {
-    "bucket": _bucket,
-    "bucket-tags": _bucket_tags,
-    "public-access": _public_access,
-    "versioning": _versioning,
-    "cors": cors_text,
-    "lifecycle": _lifecycle,
+_ABORT = ("AbortMultipartUpload", ("Days", str(ABORT_AFTER_DAYS)))
+_EXPIRATION = ("Expiration", ("Days", str(TRASH_AFTER_DAYS)))
+_KEY, _VALUE = BUCKET_MARK
+SETTINGS: Mapping[str, str] = {
+    "bucket": _xml("CreateBucketConfiguration", ("StorageClass", "Standard")),
+    "bucket-tags": _xml("Tagging", ("TagSet", ("Tag", ("Key", _KEY), ("Value", _VALUE)))),
+    "public-access": _xml("PublicAccessBlockConfiguration", ("BlockPublicAccess", "true")),
+    "versioning": _xml("VersioningConfiguration", ("Status", "Enabled")),
+    "lifecycle": _xml(
+        "LifecycleConfiguration",
+        ("Rule", ("ID", ABORT_RULE), ("Prefix", UPLOADS), ("Status", "Enabled"), _ABORT),
+        ("Rule", ("ID", TRASH_RULE), ("Prefix", TRASH), ("Status", "Enabled"), _EXPIRATION, _ABORT),
+    ),
 }
-"""Name of a document -> function that builds the body of a request to OSS as XML."""
+"""Name of a document -> the body of a request to OSS as XML; `cors_text` makes that of CORS."""
 
-DOCUMENTS = (*POLICIES, *SETTINGS)
+DOCUMENTS = (*POLICIES, *SETTINGS, "cors")
 
 
 def compact(name: str, wanted: Wanted) -> str:
     """Return a document as a request contains it."""
     if name in POLICIES:
         return json.dumps(POLICIES[name](wanted), separators=(",", ":"))
-    return SETTINGS[name](wanted)
+    return cors_text(wanted) if name == "cors" else SETTINGS[name]
 
 
 def pretty(text: str) -> str:

@@ -154,16 +154,12 @@ class Wanted:
     @property
     def role_arn(self) -> str:
         """The ARN of the RAM role whose credentials pages get."""
-        return self.arn_of(self.role)
+        return f"acs:ram::{self.account}:role/{self.role}"
 
     @property
     def objects_role_arn(self) -> str:
         """The ARN of the role for the server's own access."""
-        return self.arn_of(self.objects_role)
-
-    def arn_of(self, role: str) -> str:
-        """Return the ARN of a role of the account."""
-        return f"acs:ram::{self.account}:role/{role}"
+        return f"acs:ram::{self.account}:role/{self.objects_role}"
 
     @property
     def mark(self) -> str:

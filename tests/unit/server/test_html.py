@@ -12,7 +12,7 @@ from jinja2 import UndefinedError
 from starlette.requests import Request
 
 from build import LANGUAGES
-from ossferry.admin.page import AdminPage
+from ossferry.admin.page import admin_page
 from ossferry.errors import NowhereError
 from ossferry.forms.html import NAMES, FormHtml
 from ossferry.forms.pages import Need
@@ -87,8 +87,16 @@ def admin(text: str, language: str) -> str:
             checks_claimed=None,
         )
     ]
-    page = AdminPage(styles=f"styles{text}", common=NO_LIMITS, most=1)
-    return page.html(people, uploads, base="", principal=f"a1{text}", language=language)
+    return admin_page(
+        people,
+        uploads,
+        styles=f"styles{text}",
+        common=NO_LIMITS,
+        most=1,
+        base="",
+        principal=f"a1{text}",
+        language=language,
+    )
 
 
 def forms(text: str) -> FormHtml:

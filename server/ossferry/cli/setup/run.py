@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import typer
 from dotenv import set_key
 
-from ossferry.cli.complaints import complaint, file_complaint
+from ossferry.cli.complaints import complaint
 from ossferry.cli.output import counted
 from ossferry.cli.setup.applying import apply, needs_of
 from ossferry.cli.setup.cloud import Cloud
@@ -43,11 +43,8 @@ def ending(*, json_output: bool) -> Iterator[Result]:
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield result
-    except OssferryError as error:
-        result["error"] = complaint(error)
-        raise
-    except OSError as error:
-        result["error"] = file_complaint(error) or str(error)
+    except (OssferryError, OSError) as error:
+        result["error"] = complaint(error) or str(error)
         raise
     except KeyboardInterrupt as error:
         result["error"] = INTERRUPTION
