@@ -123,7 +123,7 @@ def create_app(
     uploads = _upload_services(base, hooks, outbound)
     ready = _readiness(base, sts_date or ask_sts_date(settings), sts)
     place = settings, base.web_dir, base.assets
-    page = Pages.load(*place, authenticator, runtime_query=runtime_query)
+    page = Pages(*place, authenticator, runtime_query=runtime_query)
     allow = Authorizer(settings, authorize)
     routes = _routes(base, page, authenticator, allow, grants, uploads, ready)
     ends = [grants.close, authenticator.close, base.counter.close, base.storage.close]
@@ -327,7 +327,7 @@ def _token_api(
 def _form_html(base: _Base) -> FormHtml:
     assets = base.assets
     return FormHtml(
-        styles=(assets.styles(), assets.address("form.css")),
+        styles=(assets.address("styles.css"), assets.address("form.css")),
         script=assets.address("form.js"),
         types=base.settings.allowed_types,
     )
@@ -351,7 +351,7 @@ def _upload_apis(base: _Base, uploads: UploadServices) -> list[object]:
         ListApi(store, database, clock=clock),
         ShareApi(store, database, clock=clock),
         UnfinishedApi(store),
-        AdminApi(settings, database, styles=base.assets.styles()),
+        AdminApi(settings, database, styles=base.assets.address("styles.css")),
         *([callback] if settings.callback else []),
     ]
 
@@ -387,7 +387,7 @@ def _application(
     app.router.redirect_slashes = False  # one address per route; variants are 404
     app.state.uploads = uploads
     app.state.store = base.store  # for applications that mount this one: docs/examples/gallery.py
-    app.state.styles = base.assets.styles()
+    app.state.styles = base.assets.address("styles.css")
     return app
 
 

@@ -2,8 +2,6 @@
 
 import os
 import pwd
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -49,8 +47,11 @@ class Machine:
         if file is not None and file.parent.is_dir() and not file.exists():
             return _new_file(file.absolute())
         try:
-            async with _opened(self._settings.ledger_url) as ledger:
+            ledger = Database(self._settings.ledger_url)
+            try:
                 return await self._look(ledger)
+            finally:
+                await ledger.close()
         except MissingExtraError as error:
             return unusable(error)
         except SettingsError as error:
@@ -92,15 +93,6 @@ class Machine:
             return await probe_audit(audit)
         finally:
             audit.close()
-
-
-@asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Database]:
-    database = Database(url)
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 def _new_file(file: Path) -> Finding:

@@ -1,7 +1,5 @@
 """Check that people and programs can prove who they are, with the methods in `OSSFERRY_AUTH`."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 
 import httpx
@@ -92,8 +90,11 @@ class SignIn:
         url = settings.oidc_issuer.removesuffix("/") + DISCOVERY
         async with outbound_client(settings) as client:
             try:
-                async with _opened(settings, self._clock, self._monotonic) as provider:
+                provider = Provider(settings, clock=self._clock, monotonic=self._monotonic)
+                try:
                     await provider.address(Attempt.new(), base="")
+                finally:
+                    await provider.close()
                 document = await fetch_json(client, url)
             except IssuerLostError as error:
                 return _lost(error, url, option)
@@ -107,17 +108,6 @@ class SignIn:
         except IssuerLostError as error:
             return _lost(error, url, option)
         return passed(f"Keys of the issuer at {url}: {len(found.keys)}.")
-
-
-@asynccontextmanager
-async def _opened(
-    settings: Settings, clock: Clock, monotonic: Monotonic
-) -> AsyncIterator[Provider]:
-    provider = Provider(settings, clock=clock, monotonic=monotonic)
-    try:
-        yield provider
-    finally:
-        await provider.close()
 
 
 def _lost(error: IssuerLostError, url: str, option: str) -> Finding:

@@ -119,14 +119,6 @@ class Assets:
         """Return the file at this URL path, or None if there is no such file."""
         return self._files.get(url)
 
-    def embed(self) -> StoredFile | None:
-        """Return the script that embeds the page in other sites, or None if it was not built."""
-        return next((file for url, file in self._files.items() if url.endswith("/embed.js")), None)
-
-    def styles(self) -> str:
-        """Return the URL path of the page's style sheet; empty if there is no style sheet."""
-        return self.address("styles.css")
-
     def address(self, name: str) -> str:
         """Return the URL path of the file with this name; empty if there is no such file."""
         return next((url for url in self._files if url.endswith(f"/{name}")), "")
@@ -153,11 +145,6 @@ class Assets:
                 " run `make build`."
             )
         return url
-
-    def icon(self) -> StoredFile | None:
-        """Return the icon of the page, or None if there is no icon."""
-        found = (file for url, file in self._files.items() if url.endswith("/favicon.svg"))
-        return self._files.get("/favicon.ico") or next(found, None)
 
 
 def find_web_dir(chosen: Path | None = None) -> Path:

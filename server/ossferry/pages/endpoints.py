@@ -33,7 +33,7 @@ class AssetApi:
         Any site may load the script. The `frame-ancestors` directive limits which sites can embed
         the page.
         """
-        file = self._assets.embed()
+        file = self._assets.find(self._assets.address("embed.js"))
         if file is None:
             raise HTTPException(404)
         response = file.respond(request, cache_control=ONE_HOUR)
@@ -42,7 +42,8 @@ class AssetApi:
 
     async def icon(self, request: Request) -> Response:
         """Answer `GET /favicon.ico` with the icon; browsers request this path by default."""
-        file = self._assets.icon()
+        assets = self._assets
+        file = assets.find("/favicon.ico") or assets.find(assets.address("favicon.svg"))
         if file is None:
             return Response(status_code=204)
         return file.respond(request, cache_control=ONE_DAY)

@@ -5,7 +5,6 @@ Browsers revalidate the page on every visit (`no-cache`). The files that the pag
 in their paths.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -21,51 +20,39 @@ from ossferry.settings.model import Settings
 
 
 class Pages:
-    """Serves the upload page at the route `/`, in the language of the user."""
+    """Serves the upload page at the route `/`, in the language of the user.
+
+    All HTML files of the page are loaded into memory.
+
+    Args:
+        runtime_query: whether `?runtime=` in the page's address chooses the interpreter.
+
+    Raises:
+        SettingsError: an HTML file is missing in `web_dir`, or the interpreter of the settings
+            is not installed.
+    """
 
     def __init__(
         self,
-        settings: Settings,
-        files: Mapping[str, Mapping[str, StoredFile]],
-        missing: frozenset[str],
-        authenticator: Authenticator,
-        *,
-        runtime_query: bool,
-    ) -> None:
-        self._runtime = settings.runtime
-        self._runtime_query = runtime_query
-        self._files = files
-        self._missing = missing
-        self._authenticator = authenticator
-
-    @classmethod
-    def load(
-        cls,
         settings: Settings,
         web_dir: Path,
         assets: Assets,
         authenticator: Authenticator,
         *,
         runtime_query: bool = False,
-    ) -> "Pages":
-        """Load all HTML files of the upload page into memory, and return a `Pages` object.
-
-        Args:
-            runtime_query: whether `?runtime=` in the page's address chooses the interpreter.
-
-        Raises:
-            SettingsError: an HTML file is missing in `web_dir`, or the interpreter of the settings
-                is not installed.
-        """
+    ) -> None:
         if settings.runtime in assets.missing:
             raise SettingsError(f"OSSFERRY_RUNTIME: {how_to_install(settings.runtime)}")
         try:
-            files = {runtime: _load_pages(web_dir, runtime) for runtime in get_args(Runtime)}
+            self._files = {each: _load_pages(web_dir, each) for each in get_args(Runtime)}
         except OSError as error:
             raise SettingsError(
                 f"OSSFERRY_WEB_DIR: a page is missing in {web_dir}; run `make build`."
             ) from error
-        return cls(settings, files, assets.missing, authenticator, runtime_query=runtime_query)
+        self._runtime = settings.runtime
+        self._runtime_query = runtime_query
+        self._missing = assets.missing
+        self._authenticator = authenticator
 
     async def show(self, request: Request) -> Response:
         """Answer `GET /` with the page.

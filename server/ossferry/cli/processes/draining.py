@@ -8,7 +8,7 @@ it accepts no new connections, finishes running requests, and closes its socket.
 import asyncio
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -33,10 +33,17 @@ log = logger("ossferry.draining")
 
 
 class DrainingServer(uvicorn.Server):
-    """A uvicorn server that drains for `WireConfig.drain_s` seconds before it closes its socket."""
+    """A uvicorn server that drains for `WireConfig.drain_s` seconds before it closes its socket.
 
-    def __init__(self, config: WireConfig) -> None:
+    Args:
+        on_listening: called when the server accepts connections.
+    """
+
+    def __init__(
+        self, config: WireConfig, *, on_listening: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(config)
+        self._on_listening = on_listening
         self._drain_s = config.drain_s
         self._busy_at: float | None = None
         self._ends_at = 0.0
@@ -59,6 +66,7 @@ class DrainingServer(uvicorn.Server):
             self.started = False
             await self.lifespan.shutdown()
             sys.exit(STARTUP_FAILURE)
+        self._on_listening()
 
     async def on_tick(self, counter: int) -> bool:
         """Return whether to stop now; uvicorn calls this method ten times per second."""

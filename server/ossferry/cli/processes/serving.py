@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Self
 
 from starlette.types import ASGIApp
@@ -73,7 +73,7 @@ class BackgroundServer:
     ) -> None:
         config = WireConfig(app, limits=limits, grace_s=grace_s, drain_s=drain_s)
         self._started = threading.Event()
-        self._server = _TellingServer(config, self._started)
+        self._server = DrainingServer(config, on_listening=self._started.set)
         self._sock = sock
         self._on_exit = on_exit
         self._thread = threading.Thread(target=self._run, name="ossferry", daemon=True)
@@ -125,12 +125,7 @@ class StopSignals:
             signal.signal(number, self._note)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
@@ -144,15 +139,3 @@ class StopSignals:
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._stop.set()
-
-
-class _TellingServer(DrainingServer):
-    """A server that sets an event when it accepts connections."""
-
-    def __init__(self, config: WireConfig, started: threading.Event) -> None:
-        super().__init__(config)
-        self._told = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._told.set()
