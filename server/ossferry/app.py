@@ -154,7 +154,7 @@ class _Base:
         self.clock = clock
         self.monotonic = monotonic
         self.web_dir = find_web_dir(settings.web_dir)
-        self.assets = Assets.load(self.web_dir)
+        self.assets = Assets(self.web_dir)
         self.checks = load_checks(settings, self.assets)
         self.audit = audit or Audit(settings, clock=clock)
         self.storage = make_storage(settings)

@@ -37,7 +37,7 @@ from ossferry.errors import SettingsError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.oss.bucket import TIMEOUT_S, OssBucket
 from ossferry.oss.cors_rule import cors_document, upload_rule
-from ossferry.oss.policy import objects_policy
+from ossferry.oss.kill_switch import POLICY_NAME
 from ossferry.oss.sdk import Sdk
 from ossferry.oss.sts import StsClient, StsCredentials, access_key, objects_sts
 from ossferry.settings.addresses import is_mock_endpoint
@@ -45,6 +45,8 @@ from ossferry.settings.choices import UPLOAD_ACTIONS, Runtime
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from ossferry.settings.rules import DEMO_SECRET
+from ossferry.setup.documents import compact
+from ossferry.setup.wanted import Wanted
 
 UNHURRIED = "100000/minute"
 BELOW_LOCALHOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+localhost")
@@ -69,15 +71,16 @@ WITH_CHECKS: Mapping[str, Any] = {
 ACTIONS = (*UPLOAD_ACTIONS, "oss:PutObjectTagging")
 """The actions that the demo's credentials allow, so that a site can try the option `tags`."""
 
-LINK_ACTIONS = ("oss:GetObject", "oss:GetObjectVersion")
+WANTED = Wanted(
+    account=ACCOUNT_ID, bucket=BUCKET, region=REGION, origins=("http://localhost",), plain_http=True
+)
+"""The names in the policies, which are those that `ossferry setup` makes."""
 
 UPLOAD_ROLE = replace(
     World().roles[0], policies=(_allow(ACTIONS, f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),)
 )
 OBJECTS_ROLE = Role(
-    name="oss-web-objects",
-    role_id="300000000000000002",
-    policies=(json.dumps(objects_policy(bucket=BUCKET)),),
+    name="oss-web-objects", role_id="300000000000000002", policies=(compact("objects", WANTED),)
 )
 VERSIONS_ROLE = replace(
     OBJECTS_ROLE,
@@ -90,25 +93,20 @@ SERVER = User(
     name="ossferry-server",
     user_id="200000000000000002",
     keys={"LTAI5tMockOssferryServer": "MockOssferryServerSecret000001"},
-    policies=(_allow(("sts:AssumeRole",), ROLE_ARN, OBJECTS_ROLE.arn),),
+    policies=(compact("caller", WANTED),),
 )
 SHARER = User(
     name="ossferry-links",
     user_id="200000000000000003",
     keys={"LTAI5tMockOssferryLinks": "MockOssferryLinksSecret0000001"},
-    policies=(_allow(LINK_ACTIONS, f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),),
+    policies=(compact("links", WANTED),),
 )
-_ROLE, _SWITCH = (
-    f"acs:ram:*:{ACCOUNT_ID}:{name}"
-    for name in ("role/oss-web-upload", "policy/ossferry-kill-switch")
-)
-_TURN = ("ram:AttachPolicyToRole", "ram:DetachPolicyFromRole", "ram:ListPoliciesForRole")
 OPERATOR = replace(
     World().users[0],
     policies=(
         *World().users[0].policies,
-        _allow(("ram:CreatePolicy",), _SWITCH),
-        _allow(_TURN, _ROLE, _SWITCH),
+        _allow(("ram:CreatePolicy",), f"acs:ram:*:{ACCOUNT_ID}:policy/{POLICY_NAME}"),
+        compact("kill-switch-operator", WANTED),
     ),
 )
 WORLD = World(users=(OPERATOR, SERVER, SHARER), roles=(UPLOAD_ROLE, OBJECTS_ROLE))

@@ -75,30 +75,17 @@ class StoredFile:
 
 
 class Assets:
-    """The files below `/assets/`, and the icon.
+    """The files below `/assets/`, and the icon, which the manifest of a folder lists.
 
     Attributes:
         inline_scripts: hashes of the page's inline scripts, for the header Content-Security-Policy.
         missing: the Python interpreters of the page that are not installed.
+
+    Raises:
+        SettingsError: a file is missing or differs from the manifest.
     """
 
-    def __init__(
-        self,
-        files: Mapping[str, StoredFile],
-        inline_scripts: Sequence[str],
-        missing: frozenset[str] = frozenset(),
-    ) -> None:
-        self._files = files
-        self.inline_scripts = inline_scripts
-        self.missing = missing
-
-    @classmethod
-    def load(cls, web_dir: Path) -> "Assets":
-        """Return the files that the manifest of a folder lists.
-
-        Raises:
-            SettingsError: a file is missing or differs from the manifest.
-        """
+    def __init__(self, web_dir: Path) -> None:
         manifest = _manifest(web_dir)
         try:
             parents = {
@@ -106,14 +93,15 @@ class Assets:
                 for runtime, folders in manifest.get("separate", {}).items()
                 for at in folders
             }
-            files = {}
+            self._files = {}
             for url, entry in manifest["files"].items():
                 parent = parents.get(url.rpartition("/")[0], web_dir)
                 if parent is not None:
-                    files[url] = _load_listed(parent / url.lstrip("/"), entry)
+                    self._files[url] = _load_listed(parent / url.lstrip("/"), entry)
         except (OSError, ValueError, KeyError) as error:
             raise _incomplete(web_dir, error) from error
-        return cls(files, manifest.get("inline_scripts", ()), _missing(manifest, web_dir))
+        self.inline_scripts: Sequence[str] = manifest.get("inline_scripts", ())
+        self.missing = _missing(manifest, web_dir)
 
     def find(self, url: str) -> StoredFile | None:
         """Return the file at this URL path, or None if there is no such file."""
