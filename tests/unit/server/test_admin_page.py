@@ -7,20 +7,15 @@ import httpx
 import pytest
 
 from build import LANGUAGES
-from ossferry.app import create_app
 from ossferry.http.words import load_words
-from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, MakeSettings
+from support.server_fakes import OBJECTS, FakeStore, MakeClient
 
 WORDS = load_words("admin")
 
 
 @pytest.fixture
-def client(
-    make_settings: MakeSettings, sts: FakeSts, clock: FakeClock, store: FakeStore
-) -> Iterator[httpx.Client]:
-    settings = make_settings(**OBJECTS, admins=["alice"], quota_objects_day=5)
-    with app_client(create_app(settings, assume_role=sts, clock=clock, store=store)) as made:
+def client(make_client: MakeClient) -> Iterator[httpx.Client]:
+    with make_client(**OBJECTS, admins=["alice"], quota_objects_day=5) as made:
         made.post("/api/grant")
         yield made
 

@@ -1,7 +1,9 @@
 """Probes of `ossferry doctor` without a signature, with answers that the mock never gives."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
+from typing import TypeAlias
 
 import httpx
 import pytest
@@ -15,7 +17,7 @@ from support.server_fakes import MakeSettings
 
 PAGE = "https://uploads.example.com"
 OSS = {"x-oss-request-id": "1"}
-MayBe = httpx.Response | Exception
+Give: TypeAlias = Callable[[httpx.Request], httpx.Response]
 
 
 @pytest.fixture
@@ -23,26 +25,28 @@ def settings(make_settings: MakeSettings) -> Settings:
     return make_settings(public_url=PAGE, allowed_hosts=("uploads.example.com",))
 
 
-async def asked(settings: Settings, probe: str, answer: MayBe) -> Finding:
-    """Run a probe, after the one for addresses, with the same answer to all requests."""
-
-    def give(_request: httpx.Request) -> httpx.Response:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    async with httpx.AsyncClient(transport=httpx.MockTransport(give)) as client:
+async def asked(settings: Settings, probe: str, give: Give | httpx.Response) -> Finding:
+    """Run a probe, after the one for addresses, with this answer to all requests."""
+    handler = give if callable(give) else lambda _request: give
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
         outside = Outside(settings, client, utc_now)
         found = await outside.probe_endpoint()
         return found if probe == "endpoint" else await getattr(outside, f"probe_{probe}")()
+
+
+def fail(error: Exception) -> Give:
+    def give(_request: httpx.Request) -> httpx.Response:
+        raise error
+
+    return give
 
 
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
         (httpx.Response(200, html="<h1>Sign in</h1>"), "answers, but it is not OSS."),
-        (httpx.ConnectError("Name or service not known"), "(Name or service not known)."),
-        (httpx.ConnectTimeout(""), "(ConnectTimeout)."),
+        (fail(httpx.ConnectError("Name or service not known")), "(Name or service not known)."),
+        (fail(httpx.ConnectTimeout("")), "(ConnectTimeout)."),
         (
             httpx.Response(403, headers=OSS, text="<Code>UserDisable</Code>"),
             "answers with the error UserDisable.",
@@ -55,7 +59,7 @@ async def asked(settings: Settings, probe: str, answer: MayBe) -> Finding:
     ids=["login page", "no such name", "silence", "overdue account", "busy"],
 )
 async def test_an_address_without_a_usable_answer_is_told(
-    settings: Settings, answer: MayBe, told: str
+    settings: Settings, answer: Give | httpx.Response, told: str
 ) -> None:
     found = await asked(settings, "endpoint", answer)
 
@@ -178,10 +182,7 @@ async def test_the_headers_that_each_page_can_read_are_checked(
         shown = ", ".join(name for name in EXPOSED_HEADERS if name != hidden)
         return httpx.Response(403, headers={**OSS, "access-control-expose-headers": shown})
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(give)) as client:
-        outside = Outside(settings, client, utc_now)
-        await outside.probe_endpoint()
-        found = await outside.probe_exposed_headers()
+    found = await asked(settings, "exposed_headers", give)
 
     assert (found.outcome, found.reason) == ("fail", f"The bucket's CORS rules {told}")
 
@@ -194,8 +195,7 @@ async def test_cors_rules_for_every_origin_are_a_warning(settings: Settings, ech
             200, headers={**ALLOWED, "access-control-allow-origin": origin, **OSS}
         )
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(give)) as client:
-        found = await Outside(settings, client, utc_now).probe_cors()
+    found = await asked(settings, "cors", give)
 
     assert (found.outcome, found.reason) == (
         "warn",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeAlias
 
 import httpx
 import pytest
@@ -13,10 +14,11 @@ from support.server_fakes import MakeSettings
 
 URL = "https://issuer.example.com/jwks"
 METADATA = "169.254.169.254"
+Fetch: TypeAlias = Callable[..., tuple[object, list[str]]]
 
 
 @pytest.fixture
-def fetch(make_settings: MakeSettings) -> Callable[..., tuple[object, list[str]]]:
+def fetch(make_settings: MakeSettings) -> Fetch:
     """Return a function that fetches a URL with a fake name resolution.
 
     It returns the JSON and the requested hosts.
@@ -53,9 +55,7 @@ def fetch(make_settings: MakeSettings) -> Callable[..., tuple[object, list[str]]
     return call
 
 
-def test_a_public_address_is_asked_by_its_number(
-    fetch: Callable[..., tuple[object, list[str]]],
-) -> None:
+def test_a_public_address_is_asked_by_its_number(fetch: Fetch) -> None:
     assert fetch("93.184.215.14") == ({"keys": []}, ["93.184.215.14"])
 
 
@@ -70,31 +70,23 @@ def test_a_public_address_is_asked_by_its_number(
         "2001:0:a9fe:a9fe::1", "100::1",
     ],
 )  # fmt: skip
-def test_t28_no_other_address_is_asked(
-    fetch: Callable[..., tuple[object, list[str]]], address: str
-) -> None:
+def test_t28_no_other_address_is_asked(fetch: Fetch, address: str) -> None:
     with pytest.raises(IssuerLostError) as caught:
         fetch(address)
 
     assert caught.value.reason == "address-not-allowed"
 
 
-def test_t28_one_bad_address_among_good_ones_is_enough(
-    fetch: Callable[..., tuple[object, list[str]]],
-) -> None:
+def test_t28_one_bad_address_among_good_ones_is_enough(fetch: Fetch) -> None:
     with pytest.raises(IssuerLostError):
         fetch("93.184.215.14", METADATA)
 
 
-def test_t28_a_name_that_changes_its_mind_is_asked_once(
-    fetch: Callable[..., tuple[object, list[str]]],
-) -> None:
+def test_t28_a_name_that_changes_its_mind_is_asked_once(fetch: Fetch) -> None:
     assert fetch("93.184.215.14", METADATA, rebinds=True)[1] == ["93.184.215.14"]
 
 
-def test_t28_private_addresses_may_be_allowed(
-    fetch: Callable[..., tuple[object, list[str]]],
-) -> None:
+def test_t28_private_addresses_may_be_allowed(fetch: Fetch) -> None:
     for address in ("10.0.0.1", "::ffff:10.0.0.1", "fd12:3456::1", "100.64.0.1"):
         assert fetch(address, allow_private_issuer=True)[1] == [address]
 
@@ -110,9 +102,7 @@ def test_t28_private_addresses_may_be_allowed(
         "fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:a9fe:a9fe::1",
     ],
 )  # fmt: skip
-def test_t28_private_ones_never_mean_metadata_or_this_machine(
-    fetch: Callable[..., tuple[object, list[str]]], address: str
-) -> None:
+def test_t28_private_ones_never_mean_metadata_or_this_machine(fetch: Fetch, address: str) -> None:
     with pytest.raises(IssuerLostError) as caught:
         fetch(address, allow_private_issuer=True)
 
@@ -133,7 +123,7 @@ def test_t28_private_ones_never_mean_metadata_or_this_machine(
     ids=["redirect", "redirect with JSON", "500", "page", "list", "deep", "long"],
 )
 def test_t28_an_answer_that_is_not_what_we_asked_for_is_lost(
-    fetch: Callable[..., tuple[object, list[str]]], answer: httpx.Response, reason: str
+    fetch: Fetch, answer: httpx.Response, reason: str
 ) -> None:
     with pytest.raises(IssuerLostError) as caught:
         fetch("93.184.215.14", answer=answer)
@@ -172,7 +162,7 @@ def test_hosts_of_one_address_share_no_connection(settings: Settings) -> None:
     assert (opened, len(closed)) == ([one, two], 2)
 
 
-def test_a_name_without_an_address_is_lost(fetch: Callable[..., tuple[object, list[str]]]) -> None:
+def test_a_name_without_an_address_is_lost(fetch: Fetch) -> None:
     with pytest.raises(IssuerLostError, match="does not answer"):
         fetch()
 
