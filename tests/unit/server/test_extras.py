@@ -8,20 +8,14 @@ from ossferry.errors import SettingsError
 from ossferry.extras import install_command, require_extra
 from support.server_fakes import OBJECTS, MakeClient
 
+POSTGRESQL = {**OBJECTS, "database_url": "postgresql://ossferry@127.0.0.1:9/ossferry"}
+
 
 @pytest.mark.parametrize(
-    ("options", "package", "sentence"),
+    ("options", "package", "extra"),
     [
-        (
-            {"redis_url": "redis://127.0.0.1:9/0"},
-            "redis",
-            f"OSSFERRY_REDIS_URL needs `{install_command('redis')}`.",
-        ),
-        (
-            {**OBJECTS, "database_url": "postgresql://ossferry@127.0.0.1:9/ossferry"},
-            "asyncpg",
-            f"OSSFERRY_DATABASE_URL needs `{install_command('postgresql')}`.",
-        ),
+        ({"redis_url": "redis://127.0.0.1:9/0"}, "redis", "redis"),
+        (POSTGRESQL, "asyncpg", "postgresql"),
     ],
     ids=["redis", "postgresql"],
 )
@@ -30,14 +24,15 @@ def test_a_server_without_the_package_does_not_start(
     monkeypatch: pytest.MonkeyPatch,
     options: dict[str, object],
     package: str,
-    sentence: str,
+    extra: str,
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(SettingsError) as caught:
         make_client(**options)
 
-    assert str(caught.value) == sentence
+    option = "OSSFERRY_REDIS_URL" if extra == "redis" else "OSSFERRY_DATABASE_URL"
+    assert str(caught.value) == f"{option} needs `{install_command(extra)}`."
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,12 @@ def columns(file): ...
 """
 WHEEL = b"PK\3\4 a wheel"
 ALL_PACKAGES = ("phonenumbers>=8",)
+OUTSIDE = {
+    **{"name": "a", "version": "1", "sha256": "0" * 64, "imports": []},
+    "file": "../checks.py.whl",
+}
+"""A package that is outside of the folder of the wheels."""
+
 APP = {"auth": "app", "sign_in_url": "/sign-in"}
 PEOPLE_AND_PROGRAMS = {
     "auth": ["oidc", "apikey"],
@@ -251,9 +257,9 @@ def test_t63_no_stranger_learns_the_checks_or_their_addresses(
 def test_the_server_does_not_start_without_the_wheels(
     make_client: MakeClient, checks: Path, folder: Path, changes: dict[str, object], sentence: str
 ) -> None:
+    options = {"checks": checks, "checks_packages": ALL_PACKAGES, "checks_dir": folder}
     if changes.get("checks_dir") == "empty":
         changes = {"checks_dir": folder.parent}
-    options = {"checks": checks, "checks_packages": ALL_PACKAGES, "checks_dir": folder}
 
     with pytest.raises(SettingsError, match=sentence):
         make_client(**options | changes)
@@ -265,20 +271,7 @@ def test_the_server_does_not_start_without_the_wheels(
         ({"python": "3.13"}, "for another release of Pyodide"),
         ({"platform": "pyemscripten_2025_0_wasm32"}, "for another release of Pyodide"),
         ({"packages": [{"name": "a"}]}, "bundle.json is damaged"),
-        (
-            {
-                "packages": [
-                    {
-                        "name": "a",
-                        "version": "1",
-                        "file": "../checks.py.whl",
-                        "sha256": "0" * 64,
-                        "imports": [],
-                    }
-                ]
-            },
-            "bundle.json is damaged",
-        ),
+        ({"packages": [OUTSIDE]}, "bundle.json is damaged"),
     ],
 )
 def test_a_wrong_bundle_is_named(
