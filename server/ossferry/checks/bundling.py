@@ -71,11 +71,8 @@ class Wheel:
     """
 
     path: Path
-    name: str
-    version: str
-    sha256: str
+    package: Package
     requires: tuple[Requirement, ...]
-    imports: tuple[str, ...]
 
 
 def make_bundle(
@@ -154,7 +151,9 @@ def _needed(
     for requirement in pending:  # grows
         name = normal_name(requirement.name)
         wheel = found.get(name)
-        if wheel is None or not requirement.specifier.contains(wheel.version, prereleases=True):
+        if wheel is None or not requirement.specifier.contains(
+            wheel.package.version, prereleases=True
+        ):
             missing.append(str(Requirement(_without_marker(requirement))))
             continue
         needed[name] = wheel
@@ -166,7 +165,7 @@ def _needed(
                     for each in wheel.requires
                     if each.marker is None or each.marker.evaluate({**ENVIRONMENT, "extra": extra})
                 ]
-    return sorted(needed.values(), key=lambda each: each.name), missing
+    return sorted(needed.values(), key=lambda each: each.package.name), missing
 
 
 def _without_marker(requirement: Requirement) -> str:
@@ -189,7 +188,8 @@ def _needed_in_release(
             other = (release or {})["packages"].get(normal_name(name), {})
             if other.get("package_type") == "shared_library":
                 raise SettingsError(
-                    f"{wheel.name} needs the shared library {name}, which the page cannot load."
+                    f"{wheel.package.name} needs the shared library {name}, which the page cannot"
+                    " load."
                 )
             if other and normal_name(name) not in found:
                 missing.append(f"{normal_name(name)}=={other['version']}")
@@ -198,7 +198,9 @@ def _needed_in_release(
 
 def _entry_of(wheel: Wheel, release: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Return the entry of a wheel in the lock of a Pyodide release; None if there is none."""
-    entry: Mapping[str, Any] | None = (release or {"packages": {}})["packages"].get(wheel.name)
+    entry: Mapping[str, Any] | None = (release or {"packages": {}})["packages"].get(
+        wheel.package.name
+    )
     return entry if entry and entry["file_name"] == wheel.path.name else None
 
 
@@ -240,9 +242,9 @@ def _verify_release(
     for wheel in wheels:
         entry = _entry_of(wheel, release)
         original = folder and folder / wheel.path.name
-        if original is None or not original.is_file() or _sha256(original) != wheel.sha256:
+        if original is None or not original.is_file() or _sha256(original) != wheel.package.sha256:
             continue  # it comes from the index
-        if entry is None or entry["sha256"] != wheel.sha256:
+        if entry is None or entry["sha256"] != wheel.package.sha256:
             raise SettingsError(
                 f"--pyodide-dir: {wheel.path.name} is not the file that {PYODIDE_LOCK} lists;"
                 " download the release again."
@@ -252,7 +254,7 @@ def _verify_release(
 def _read_wheels(folder: Path) -> dict[str, Wheel]:
     """Return the wheels in a folder by the normal names of their packages."""
     wheels = [_read_wheel(path) for path in sorted(folder.glob("*.whl"))]
-    return {each.name: each for each in wheels}
+    return {each.package.name: each for each in wheels}
 
 
 def _read_wheel(path: Path) -> Wheel:
@@ -282,14 +284,10 @@ def _read_wheel(path: Path) -> Wheel:
             f"{path.name} has modules with names of Python's library or of the page's worker:"
             f" {', '.join(sorted(taken))}; choose another package."
         )
-    return Wheel(
-        path=path,
-        name=name,
-        version=str(version),
-        sha256=_sha256(path),
-        requires=requires,
-        imports=imports,
+    package = Package(
+        name=name, version=str(version), file=path.name, sha256=_sha256(path), imports=imports
     )
+    return Wheel(path=path, package=package, requires=requires)
 
 
 def _imports(names: Iterable[str]) -> tuple[str, ...]:
@@ -333,21 +331,12 @@ def _store(requirements: Sequence[str], wheels: Sequence[Wheel], folder: Path) -
         requirements=tuple(requirements),
         python=PYTHON,
         platform=PLATFORM,
-        packages=tuple(
-            Package(
-                name=each.name,
-                version=each.version,
-                file=each.path.name,
-                sha256=each.sha256,
-                imports=each.imports,
-            )
-            for each in wheels
-        ),
+        packages=tuple(each.package for each in wheels),
     )
     for each in wheels:
         each.path.replace(folder / each.path.name)
     head = "# Made by `ossferry checks bundle`; `--update` chooses new versions."
-    pins = [f"{each.name}=={each.version} --hash=sha256:{each.sha256}" for each in wheels]
+    pins = [f"{each.name}=={each.version} --hash=sha256:{each.sha256}" for each in bundle.packages]
     lines = [head, HEAD + json.dumps(list(requirements)), *pins]
     _write(folder / LOCK, "\n".join(lines) + "\n")
     _write(folder / BUNDLE, json.dumps(asdict(bundle), indent=1) + "\n")

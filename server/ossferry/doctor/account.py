@@ -211,9 +211,10 @@ class Account:
         return await self._may_write(bucket, f"{elsewhere}check")
 
     async def _role_may_read(self) -> bool:
+        key = f"{self._prefix}check"
         session = await self._session(self._prefix, actions=("oss:GetObject",))
         bucket = self._access.bucket(session, self._settings.bucket_origin)
-        return await self._may_read(bucket, f"{self._prefix}check")
+        return not await self._denied(bucket, {"oss:GetObject": lambda bucket: bucket.head(key)})
 
     async def probe_objects_role(self) -> Finding:
         """Check the server's own role for uploads: receipts, lists, links and deletions."""
@@ -320,9 +321,6 @@ class Account:
             return False
         await self._access.call(bucket, lambda bucket: bucket.abort(key, upload_id))
         return True
-
-    async def _may_read(self, bucket: SdkBucket, key: str) -> bool:
-        return not await self._denied(bucket, {"oss:GetObject": lambda bucket: bucket.head(key)})
 
     def _without_forms(self, origin: str, code: str) -> Finding:
         """Return the finding for an address that refuses forms.

@@ -69,20 +69,15 @@ class Wanted:
     plain_http: bool = False
 
     def __post_init__(self) -> None:
-        for option, pattern, value, kind in (
-            ("--account", _ACCOUNT, self.account, "an account id: 6 to 20 digits"),
-            (
-                "--bucket",
-                _BUCKET,
-                self.bucket,
-                "a bucket name: 3 to 63 characters a-z, 0-9 and '-', without '-' at the ends",
-            ),
-            ("--region", _REGION, self.region, "a region such as cn-hangzhou, without 'oss-'"),
-            ("--role", _ROLE, self.role, "a name: 1 to 64 letters, digits and '-'"),
-            ("--objects-role", _ROLE, self.objects_role, "a name: 1 to 64 letters, digits and '-'"),
-            ("--server-name", _ROLE, self.server, "a name: 1 to 64 letters, digits and '-'"),
-        ):
-            _check(option, pattern, value, kind)
+        name = "a name: 1 to 64 letters, digits and '-'"
+        bucket = "a bucket name: 3 to 63 characters a-z, 0-9 and '-', without '-' at the ends"
+        _check("--account", _ACCOUNT, self.account, "an account id: 6 to 20 digits")
+        _check("--bucket", _BUCKET, self.bucket, bucket)
+        region = "a region such as cn-hangzhou, without 'oss-'"
+        _check("--region", _REGION, self.region, region)
+        _check("--role", _ROLE, self.role, name)
+        _check("--objects-role", _ROLE, self.objects_role, name)
+        _check("--server-name", _ROLE, self.server, name)
         if len({self.role, self.objects_role, self.server, self.doctor_policy}) < 4:
             raise SettingsError(
                 "--role, --objects-role and --server-name must be different names, and different"
@@ -113,16 +108,10 @@ class Wanted:
     def _check_identity(self) -> None:
         if self.identity != "rrsa":
             return
-        for option, pattern, value, kind in (
-            ("--provider", _PROVIDER, self.provider, "the name of the cluster's OIDC provider"),
-            (
-                "--service-account",
-                _SERVICE_ACCOUNT,
-                self.service_account,
-                "NAMESPACE:NAME of a service account",
-            ),
-        ):
-            _check(option, pattern, value, kind)
+        provider = "the name of the cluster's OIDC provider"
+        _check("--provider", _PROVIDER, self.provider, provider)
+        account = "NAMESPACE:NAME of a service account"
+        _check("--service-account", _SERVICE_ACCOUNT, self.service_account, account)
         if not self.issuer.startswith("https://"):
             raise SettingsError(
                 "--issuer: give the cluster's issuer URL, which starts with https://."
