@@ -39,7 +39,6 @@ _UNREADABLE_URL = (
 )
 """The message for a URL with a password; it must not quote the URL."""
 
-
 NEEDED = {
     "apikey": ("api_keys_file",),
     "jwt": ("jwt_issuer", "jwt_audience", "jwt_jwks_url"),

@@ -33,8 +33,6 @@ PUBLIC = "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com"
 FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
 ACCELERATE = "https://oss-accelerate.aliyuncs.com"
 INTERNAL = "https://oss-cn-hangzhou-internal.aliyuncs.com"
-
-
 SECRET = "9f86d081884c7d659a2feaa0c55ad015"
 WEBHOOK = {**OBJECTS, "webhook_url": "https://hooks.example.com/x"}
 BASES: dict[str, dict[str, object]] = {
