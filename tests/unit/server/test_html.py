@@ -176,6 +176,7 @@ async def test_the_texts_of_a_problem_stay_text() -> None:
     assert "script" not in [tag for tag, _ in seen.elements]
     assert EVIL in seen.texts
     assert f"404 · {EVIL}" in seen.texts
+    assert answer.headers["vary"] == "accept"  # programs get JSON at this address
 
 
 def test_a_name_that_a_template_lacks_is_an_error() -> None:
