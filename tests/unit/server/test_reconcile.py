@@ -146,7 +146,7 @@ async def test_r62_one_unreadable_object_ends_no_list(settings: Settings, clock:
 
 async def without_receipt(
     settings: Settings, store: FakeStore, who: Owner
-) -> tuple[list[str], list[str], list[str]]:
+) -> tuple[list[str], ...]:
     """Return the keys for which the command, the page and a search show no receipt."""
     database = Database(settings.ledger_url)
     scope = Scope(prefix=who.prefix, owner=who)
