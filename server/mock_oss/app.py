@@ -8,13 +8,13 @@ complete the journal record. The control plane serves the paths below `/_mock`.
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from email.utils import formatdate
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mock_oss.access.authentication import authenticate
 from mock_oss.access.authorization import authorize
-from mock_oss.access.keys import Context
 from mock_oss.access.referer import check_referer
 from mock_oss.clock import Pace, monotonic_ms
 from mock_oss.errors import RefusedError, STSRefusedError
@@ -29,7 +29,7 @@ from mock_oss.http.addressing import (
 )
 from mock_oss.http.body import Body, ClientGoneError, CutConnectionError
 from mock_oss.http.cors import answer_headers, check_page, preflight
-from mock_oss.http.request import Receive, Request, Scope, Send
+from mock_oss.http.request import Receive, Request, Scope, Send, whole_number
 from mock_oss.http.response import Response, error_response
 from mock_oss.journal import RequestRecord
 from mock_oss.operations.objects import traffic_limit
@@ -91,7 +91,7 @@ class App:
         record.method = request.method
         record.path = request.raw_path.decode("latin-1")
         body = Body(receive, request, service.executor, service.idle_timeout_s)
-        exchange = _Exchange(self, request, record, body)
+        exchange = _Exchange(service, self._nonces, request, record, body)
         try:
             answer = await exchange.answer()
             record.status = answer[0].status
@@ -148,31 +148,19 @@ class App:
         ).encode()
 
 
+@dataclass(slots=True)
 class _Exchange:
     """One request and its response; converts exceptions into error responses."""
 
-    __slots__ = (
-        "_app",
-        "_service",
-        "body",
-        "bucket",
-        "faults",
-        "keep_alive",
-        "pace",
-        "record",
-        "request",
-    )
-
-    def __init__(self, app: App, request: Request, record: RequestRecord, body: Body) -> None:
-        self._app = app
-        self._service = app._service
-        self.request = request
-        self.record = record
-        self.body = body
-        self.bucket: BucketRecord | None = None
-        self.faults: Sequence[Fault] = ()
-        self.pace: Pace | None = None
-        self.keep_alive = False
+    service: Service
+    nonces: Nonces
+    request: Request
+    record: RequestRecord
+    body: Body
+    bucket: BucketRecord | None = None
+    faults: Sequence[Fault] = ()
+    pace: Pace | None = None
+    keep_alive: bool = False
 
     async def answer(self) -> "Answer":
         """Process the request and return the response with its encoded headers.
@@ -208,7 +196,7 @@ class _Exchange:
             return self._refuse(RefusedError("InternalError", why=_BUG))
 
     async def _serve(self) -> Response:
-        request, record, service = self.request, self.record, self._service
+        request, record, service = self.request, self.record, self.service
         request.read_head()
         headers = request.headers
         record.headers, record.params, record.host = headers, request.params, request.host
@@ -228,7 +216,7 @@ class _Exchange:
         return await self._serve_oss(target)
 
     async def _serve_sts(self) -> Response:
-        record, service = self.record, self._service
+        record, service = self.record, self.service
         record.request_id = service.ids.uuid()
         call = STSCall(service, self.request, record)
         call.action = call.action or self.request.params.get("Action", "")
@@ -236,12 +224,11 @@ class _Exchange:
         try:
             replaced = None
             if len(service.faults):
-                replaced = await self._apply_faults(
-                    call.action or "AssumeRole", Target("", "", "sts")
-                )
+                target = Target("", "", "sts")
+                replaced = await self._apply_faults(call.action or "AssumeRole", target)
                 call.lifetime_s = effects.lifetime_of(self.faults)
                 call.ignores_policy = effects.ignores_policy(self.faults)
-            response = replaced or await serve_sts(call, self.body, self._app._nonces)
+            response = replaced or await serve_sts(call, self.body, self.nonces)
         except STSRefusedError as refused:
             record.code, record.message, record.why = refused.code, refused.message, refused.why
             response = sts_error(call, refused, record.request_id)
@@ -249,26 +236,20 @@ class _Exchange:
         return response
 
     async def _apply_faults(self, operation: str, target: Target) -> Response | None:
-        number = self.request.params.get("partNumber", "")
-        facts = RequestFacts(
-            self.request.method,
-            target.bucket,
-            target.key,
-            operation,
-            int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None,
-        )
-        self.faults = self._service.faults.select(facts)
+        number = whole_number(self.request.params.get("partNumber", ""), 0, 10**8)
+        facts = RequestFacts(self.request.method, target.bucket, target.key, operation, number)
+        self.faults = self.service.faults.select(facts)
         self.record.faults = tuple(fault.effect for fault in self.faults)
         return await effects.apply_before(
             self.faults,
             self.body,
-            clock=self._service.clock,
-            sessions=self._service.store.sessions,
+            clock=self.service.clock,
+            sessions=self.service.store.sessions,
             sts=target.style == "sts",
         )
 
     async def _serve_oss(self, target: Target) -> Response:
-        request, record, service = self.request, self.record, self._service
+        request, record, service = self.request, self.record, self.service
         check_host(target)
         if target.bucket:
             self.bucket = service.store.buckets.get(target.bucket)
@@ -300,18 +281,16 @@ class _Exchange:
         return response
 
     async def _run(self, operation: Operation, target: Target) -> Response:
-        service, record = self._service, self.record
-        call = Call(service, self.request, target, self.body, record, self.bucket)
-        region = self.bucket.region if self.bucket is not None else call.region
-        context = Context(service.identities, service.clock, region, record, service.journal)
+        service = self.service
+        call = Call(service, self.request, target, self.body, self.record, self.bucket)
         if target.bucket and operation.name not in _CREATING:
             _ = call.bucket  # NoSuchBucket takes precedence over an error of the signature
         if service.refuse_public_endpoints and operation.name in DATA_OPERATIONS:
-            check_public_endpoint(target, region)
+            check_public_endpoint(target, call.region)
         if self.request.method == "POST":
             check_page(self.bucket.cors if self.bucket else "", self.request.headers.get("origin"))
         if operation.name != "PostObject":  # the form of a PostObject carries the signature
-            call.caller = authenticate(self.request, target, context)
+            call.caller = authenticate(call)
         if self.bucket is not None and target.key:
             check_referer(self.bucket.referer, self.request)
         if operation.action:

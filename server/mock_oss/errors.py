@@ -35,6 +35,7 @@ __all__ = [
     "UploadTimeoutError",
     "WorldError",
     "WrongRequestsError",
+    "invalid_argument",
 ]
 
 
@@ -370,6 +371,13 @@ class RefusedError(MockOSSError):
         self.why = dict(why or {})
         self.explain = explain
         self.extras = extras
+
+
+def invalid_argument(
+    name: str, value: str | int, message: str | None = None, *, ec: str | None = None
+) -> RefusedError:
+    """Return the error for a header, parameter, field or element whose value is not allowed."""
+    return RefusedError("InvalidArgument", message, ec=ec, ArgumentName=name, ArgumentValue=value)
 
 
 class STSRefusedError(MockOSSError):

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Self
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from mock_oss.access.identities import Identities
 from mock_oss.app import OPERATION_NAMES, App
 from mock_oss.clock import Clock
 from mock_oss.control.snapshots import Snapshots
@@ -31,6 +30,7 @@ from mock_oss.errors import MockOSSError, PortInUseError, RefusedError, WorldErr
 from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import check_domain
 from mock_oss.http.protocol import OssProtocol
+from mock_oss.identities import Identities
 from mock_oss.ids import Ids
 from mock_oss.journal import Journal
 from mock_oss.service import Service

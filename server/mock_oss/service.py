@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from mock_oss.access.identities import ANONYMOUS, Caller, Identities
 from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError
 from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import Target, locate
 from mock_oss.http.body import Body
 from mock_oss.http.request import Request
+from mock_oss.identities import ANONYMOUS, Caller, Identities
 from mock_oss.ids import Ids
 from mock_oss.journal import Journal, RequestRecord
 from mock_oss.store import BucketRecord, Store
@@ -76,32 +76,23 @@ class Service:
         return record.request_id
 
 
+@dataclass(slots=True)
 class Call:
     """The state of one request while the mock authenticates, authorizes and executes it.
 
-    For a PostObject request, `fields` is a mapping from lower-case field name to value. For any
-    other request, `fields` is None.
+    `bucket_or_none` is the addressed bucket, or None if it does not exist. For a PostObject
+    request, `fields` is a mapping from lower-case field name to value. For any other request,
+    `fields` is None.
     """
 
-    __slots__ = ("_bucket", "body", "caller", "fields", "record", "request", "service", "target")
-
-    def __init__(
-        self,
-        service: Service,
-        request: Request,
-        target: Target,
-        body: Body,
-        record: RequestRecord,
-        bucket: BucketRecord | None,
-    ) -> None:
-        self.service = service
-        self.request = request
-        self.target = target
-        self.body = body
-        self.record = record
-        self.caller: Caller = ANONYMOUS
-        self.fields: Mapping[str, str] | None = None
-        self._bucket = bucket
+    service: Service
+    request: Request
+    target: Target
+    body: Body
+    record: RequestRecord
+    bucket_or_none: BucketRecord | None
+    caller: Caller = ANONYMOUS
+    fields: Mapping[str, str] | None = None
 
     @property
     def bucket(self) -> BucketRecord:
@@ -110,18 +101,15 @@ class Call:
         Raises:
             RefusedError: NoSuchBucket if the bucket does not exist.
         """
-        if self._bucket is None:
+        if self.bucket_or_none is None:
             raise RefusedError("NoSuchBucket", BucketName=self.target.bucket)
-        return self._bucket
-
-    @property
-    def bucket_or_none(self) -> BucketRecord | None:
-        """The addressed bucket, or None if the bucket does not exist."""
-        return self._bucket
+        return self.bucket_or_none
 
     @property
     def region(self) -> str:
-        """The region in the Host header, or the default region of the world."""
+        """The region of the bucket; without a bucket, that of the Host header or of the world."""
+        if self.bucket_or_none is not None:
+            return self.bucket_or_none.region
         return self.target.region or self.service.world.region
 
     @property
@@ -139,9 +127,9 @@ class Call:
         """The mock's clock."""
         return self.service.clock
 
-    def param(self, name: str, default: str = "") -> str:
-        """Return a query parameter, or `default` if the parameter is absent."""
-        return self.request.params.get(name, default)
+    def param(self, name: str) -> str:
+        """Return a query parameter, or empty text if the parameter is absent."""
+        return self.request.params.get(name, "")
 
     def header(self, name: str) -> str | None:
         """Return a request header, or None if the header is absent.

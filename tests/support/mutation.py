@@ -137,7 +137,12 @@ AREAS = {
         ),
     ),
     "mock_oss": Area(
-        modules=("mock_oss/access/*", "mock_oss/policies/*", "mock_oss/signing/*"),
+        modules=(
+            "mock_oss/access/*",
+            "mock_oss/identities.py",
+            "mock_oss/policies/*",
+            "mock_oss/signing/*",
+        ),
         tests=("tests/unit/mock_oss", "tests/contract/mock_oss"),
         without=(
             "tests/contract/mock_oss/test_custom_domains.py::test_ali_oss_works_at_a_custom_domain",

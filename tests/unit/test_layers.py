@@ -79,17 +79,20 @@ ARROWS: dict[str, dict[str, str]] = {
         "patching": "server environment http errors",
         "cli": "server faults world production errors",
         "server": (
-            "environment control app service faults access journal world http store ids clock "
+            "environment control app service faults identities journal world http store ids clock "
             "errors"
         ),
         "environment": "world production",
         "control": "service faults journal signing policies http store segments clock errors",
-        "app": "operations sts service faults access journal sending http store clock errors",
-        "operations": ("service access world signing policies http store segments crc64 errors"),
-        "sts": "service access journal world signing policies http store errors",
-        "service": "faults access journal world http store ids clock errors",
+        "app": "operations sts access service faults journal sending http store clock errors",
+        "operations": (
+            "access service identities world signing policies http store segments crc64 errors"
+        ),
+        "sts": "service identities journal world signing policies http store errors",
+        "access": "service identities journal signing policies http store clock errors",
+        "service": "faults identities journal world http store ids clock errors",
         "faults": "http store clock errors",
-        "access": "journal world signing policies http store clock errors",
+        "identities": "world policies store",
         "journal": "signing policies errors",
         "world": "policies http store clock errors",
         "signing": "http",

@@ -4,21 +4,21 @@ The `signing` package computes the expected signatures. This module compares the
 signatures in the requests, and records details about refused requests.
 """
 
-import hmac
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from mock_oss.access.identities import ANONYMOUS, Caller
-from mock_oss.access.keys import Context, find_caller
+from mock_oss.access.keys import find_caller
 from mock_oss.access.network_limits import check_network, limit_ec, signed_query
 from mock_oss.access.scope import IN_HEADER, IN_URL, check_scope, read_credential
 from mock_oss.clock import Clock
-from mock_oss.errors import RefusedError
-from mock_oss.http.addressing import Target
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.dates import check_skew, iso_ms, parse_gmt, parse_v4_date
-from mock_oss.http.request import Request
+from mock_oss.http.request import whole_number
+from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.journal import Journal
+from mock_oss.service import Call
 from mock_oss.signing import v1, v2, v4
 from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
 from mock_oss.signing.explain import Evidence, mismatch
@@ -36,49 +36,48 @@ _V4_URL = (
 )
 
 
-def authenticate(request: Request, target: Target, context: Context) -> Caller:
+def authenticate(call: Call) -> Caller:
     """Return the authenticated caller of a request, or `ANONYMOUS` for an unsigned request.
-
-    Args:
-        request: the request line and headers.
-        target: the addressed bucket and key.
-        context: the access keys, the clock and the journal.
 
     Raises:
         RefusedError: the date, access key, security token or signature is missing, malformed,
             wrong or expired, or the request contains both a signed URL and an Authorization
             header.
     """
-    authorization = request.headers.get("authorization")
-    params = request.params
+    authorization = call.request.headers.get("authorization")
+    params = call.request.params
     version = params.get("x-oss-signature-version")
     in_v4_url = version is not None or "x-oss-signature" in params
     in_v1_url = any(name in params for name in _V1_URL)
     if authorization is None:
         if version == v2.ALGORITHM:
-            caller, signed_with = _v2_url(request, target, context), "v2"
+            caller, signed_with = _v2_url(call), "v2"
         elif in_v4_url:
-            caller, signed_with = _v4_url(request, target, context), "v4"
+            caller, signed_with = _v4_url(call), "v4"
         elif in_v1_url:
-            caller, signed_with = _v1_url(request, target, context), "v1"
+            caller, signed_with = _v1_url(call), "v1"
         else:
             return ANONYMOUS
-        check_network(request, signed_with)
+        check_network(call.request, signed_with)
         return caller
     if in_v4_url or in_v1_url:
-        raise RefusedError(
-            "InvalidArgument",
+        raise invalid_argument(
+            "Authorization",
+            "Authorization",
             "Only one auth mechanism allowed; only the X-Oss-Algorithm query parameter, Signature "
             "query string parameter or the Authorization header should be specified.",
-            ArgumentName="Authorization",
-            ArgumentValue="Authorization",
         )
-    if authorization.startswith(v4.ALGORITHM + " "):
-        return _v4_header(request, target, context, authorization)
-    if authorization.startswith(v2.ALGORITHM + " "):
-        return _v2_header(request, target, context, authorization)
-    if authorization.startswith("OSS "):
-        return _v1_header(request, target, context, authorization)
+    for prefix, parse, verify in (
+        (f"{v4.ALGORITHM} ", v4.parse_authorization, _v4_header),
+        (f"{v2.ALGORITHM} ", v2.parse_authorization, _v2_header),
+        ("OSS ", v1.parse_authorization, _v1_header),
+    ):
+        if authorization.startswith(prefix):
+            try:
+                fields = parse(authorization)
+            except ValueError as e:
+                raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
+            return verify(call, fields)
     raise _bad_authorization("Unsupported authorization type.")
 
 
@@ -118,33 +117,25 @@ def _read_date(headers: Mapping[str, str], *, has_gmt: bool = False) -> tuple[st
     return text, moment
 
 
-def _v4_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
-    try:
-        fields = v4.parse_authorization(authorization)
-    except ValueError as e:
-        raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
+def _v4_header(call: Call, fields: Mapping[str, str]) -> Caller:
     credential = read_credential(fields["Credential"], IN_HEADER)
-    _, moment = _read_date(request.headers)
-    date_time = f"{moment:%Y%m%dT%H%M%SZ}"
-    token = request.headers.get("x-oss-security-token")
-    caller = find_caller(credential.access_key_id, token, context)
-    check_skew(moment, context.clock)
-    check_scope(credential, date_time, context.region, IN_HEADER)
-    _verify_v4(
-        request,
-        target,
-        context,
-        caller=caller,
-        credential=credential,
-        date_time=date_time,
+    _, moment = _read_date(call.request.headers)
+    token = call.request.headers.get("x-oss-security-token")
+    caller = find_caller(credential.access_key_id, token, call)
+    check_skew(moment, call.clock)
+    case = V4Case(
+        **_common(call, fields["Signature"]),
+        raw_query=call.request.raw_query,
         additional=fields.get("AdditionalHeaders", ""),
-        provided=fields["Signature"],
+        date_time=f"{moment:%Y%m%dT%H%M%SZ}",
+        credential=credential,
     )
-    return caller
+    check_scope(credential, case.date_time, call.region, IN_HEADER)
+    return _verify(call, caller, case)
 
 
-def _v4_url(request: Request, target: Target, context: Context) -> Caller:
-    params = request.params
+def _v4_url(call: Call) -> Caller:
+    params = call.request.params
     for name in _V4_URL:
         if not params.get(name):
             raise RefusedError(
@@ -153,55 +144,41 @@ def _v4_url(request: Request, target: Target, context: Context) -> Caller:
                 ec="0002-00000215",
                 ArgumentName=name,
             )
-    if params["x-oss-signature-version"] != v4.ALGORITHM:
-        raise RefusedError(
-            "InvalidArgument",
-            "Invalid signature version.",
-            ArgumentName="x-oss-signature-version",
-            ArgumentValue=params["x-oss-signature-version"],
-        )
+    version = params["x-oss-signature-version"]
+    if version != v4.ALGORITHM:
+        raise invalid_argument("x-oss-signature-version", version, "Invalid signature version.")
     credential = read_credential(params["x-oss-credential"], IN_URL)
     date_time = params["x-oss-date"]
     moment = parse_v4_date(date_time)
     if moment is None:
         raise _no_date(date_time)
-    expires_s = _expires(params["x-oss-expires"])
-    additional = params.get("x-oss-additional-headers", "")
-    if "x-oss-additional-headers" in params and not additional:
+    expires_s = whole_number(params["x-oss-expires"], 1, MAX_EXPIRES_S)
+    if expires_s is None:
+        raise invalid_argument(
+            "x-oss-expires",
+            params["x-oss-expires"],
+            "x-oss-expires must be between 1 and 604800 seconds.",
+            ec="0002-00000232",
+        )
+    additional = params.get("x-oss-additional-headers")
+    if additional == "":
         raise RefusedError(
             "InvalidArgument", "x-oss-additional-headers is empty.", ec="0002-00000209"
         )
-    caller = find_caller(credential.access_key_id, params.get("x-oss-security-token"), context)
+    caller = find_caller(credential.access_key_id, params.get("x-oss-security-token"), call)
     # The date of a presigned URL may be long ago, but not in the future.
-    check_skew(max(moment, context.clock.now()), context.clock)
-    if context.clock.timestamp() >= moment.timestamp() + expires_s:
-        raise _expired(moment.timestamp() + expires_s, context.clock)
-    check_scope(credential, date_time, context.region, IN_URL)
-    _verify_v4(
-        request,
-        target,
-        context,
-        caller=caller,
-        credential=credential,
+    check_skew(max(moment, call.clock.now()), call.clock)
+    if call.clock.timestamp() >= moment.timestamp() + expires_s:
+        raise _expired(moment.timestamp() + expires_s, call.clock)
+    check_scope(credential, date_time, call.region, IN_URL)
+    case = V4Case(
+        **_common(call, params["x-oss-signature"]),
+        raw_query=call.request.raw_query,
+        additional=additional or "",
         date_time=date_time,
-        additional=additional,
-        provided=params["x-oss-signature"],
+        credential=credential,
     )
-    return caller
-
-
-def _expires(text: str) -> int:
-    readable = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_EXPIRES_S))
-    expires_s = int(text) if readable else 0
-    if not 1 <= expires_s <= MAX_EXPIRES_S:
-        raise RefusedError(
-            "InvalidArgument",
-            "x-oss-expires must be between 1 and 604800 seconds.",
-            ec="0002-00000232",
-            ArgumentName="x-oss-expires",
-            ArgumentValue=text,
-        )
-    return expires_s
+    return _verify(call, caller, case)
 
 
 def _expired(at_s: float, clock: Clock) -> RefusedError:
@@ -215,62 +192,49 @@ def _expired(at_s: float, clock: Clock) -> RefusedError:
     )
 
 
-def _verify_v4(
-    request: Request,
-    target: Target,
-    context: Context,
-    *,
-    caller: Caller,
-    credential: v4.Credential,
-    date_time: str,
-    additional: str,
-    provided: str,
-) -> None:
-    canonical = v4.canonical_request(
-        request.method,
-        target.bucket,
-        target.key,
-        query=signed_query(request),
-        headers=request.headers,
-        additional=additional,
-    )
-    text = v4.string_to_sign(date_time, credential.scope, canonical)
-    key = v4.signing_key(caller.secret, credential.date, credential.region)
-    if hmac.compare_digest(v4.signature(key, text).encode(), provided.encode()):
-        return
-    case = V4Case(
-        method=request.method,
-        bucket=target.bucket,
-        key=target.key,
-        query=tuple(signed_query(request)),
-        raw_query=request.raw_query,
-        headers=request.headers,
-        additional=additional,
-        date_time=date_time,
-        credential=credential,
-        provided=provided,
-    )
-    refused = _mismatch(case, caller, context, text)
-    refused.ec = limit_ec(request, "v4") or "0002-00000201"
-    refused.extras["CanonicalRequest"] = canonical
-    raise refused
+def _common(call: Call, provided: str) -> dict[str, Any]:
+    """Return the fields that a `Case` of each version has."""
+    return {
+        "method": call.request.method,
+        "bucket": call.target.bucket,
+        "key": call.key,
+        "query": tuple(signed_query(call.request)),
+        "headers": call.request.headers,
+        "provided": provided,
+    }
 
 
-def _mismatch(case: Case, caller: Caller, context: Context, text: str) -> RefusedError:
+def _verify(call: Call, caller: Caller, case: Case) -> Caller:
+    """Return the caller if the signature of the request is correct.
+
+    Raises:
+        RefusedError: SignatureDoesNotMatch.
+    """
+    text = case.text()
+    if case.produces_signature(text, caller.secret):
+        return caller
+    journal = call.service.journal
     evidence = Evidence(
         secret=caller.secret,
-        other_secrets=context.identities.secrets(),
-        earlier=_earlier(case, context.journal),
-        seen=_seen(context.journal),
+        other_secrets=call.service.identities.secrets(),
+        earlier=_earlier(case, journal),
+        seen=_seen(journal),
     )
-    return RefusedError(
+    string_to_sign = case.texts(text)["string_to_sign"]
+    ec = limit_ec(call.request, case.version)
+    refused = RefusedError(
         "SignatureDoesNotMatch",
+        ec=ec,
         explain=mismatch(case, evidence),
         OSSAccessKeyId=caller.access_key_id,
         SignatureProvided=case.provided,
-        StringToSign=text,
-        StringToSignBytes="".join(f"{byte:02X} " for byte in text.encode()),
+        StringToSign=string_to_sign,
+        StringToSignBytes="".join(f"{byte:02X} " for byte in string_to_sign.encode()),
     )
+    if isinstance(case, V4Case):
+        refused.ec = ec or "0002-00000201"
+        refused.extras["CanonicalRequest"] = text
+    raise refused
 
 
 def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
@@ -304,29 +268,18 @@ def _seen(journal: Journal) -> Iterator[tuple[str, str]]:
                 yield name, value
 
 
-def _v2_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
-    try:
-        fields = v2.parse_authorization(authorization)
-    except ValueError as e:
-        raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
-    date_line, moment = _read_date(request.headers, has_gmt=True)
-    token = request.headers.get("x-oss-security-token")
-    caller = find_caller(fields["AccessKeyId"], token, context)
-    check_skew(moment, context.clock)
-    _verify_v2(
-        request,
-        target,
-        context,
-        caller=caller,
-        date_line=date_line,
-        additional=fields.get("AdditionalHeaders", ""),
-        provided=fields["Signature"],
-    )
-    return caller
+def _v2_header(call: Call, fields: Mapping[str, str]) -> Caller:
+    date_line, moment = _read_date(call.request.headers, has_gmt=True)
+    token = call.request.headers.get("x-oss-security-token")
+    caller = find_caller(fields["AccessKeyId"], token, call)
+    check_skew(moment, call.clock)
+    additional = fields.get("AdditionalHeaders", "")
+    common = _common(call, fields["Signature"])
+    return _verify(call, caller, V2Case(**common, additional=additional, date_line=date_line))
 
 
-def _v2_url(request: Request, target: Target, context: Context) -> Caller:
-    params = request.params
+def _v2_url(call: Call) -> Caller:
+    params = call.request.params
     for name in _V2_URL:
         if not params.get(name):
             raise RefusedError(
@@ -334,78 +287,41 @@ def _v2_url(request: Request, target: Target, context: Context) -> Caller:
                 f"Query-string authentication version 2 requires {name}.",
                 ArgumentName=name,
             )
-    _check_expires(params["x-oss-expires"], context.clock)
-    token = params.get("security-token")
-    caller = find_caller(params["x-oss-access-key-id"], token, context)
-    _verify_v2(
-        request,
-        target,
-        context,
-        caller=caller,
-        date_line=params["x-oss-expires"],
-        additional=params.get("x-oss-additional-headers", ""),
-        provided=params["x-oss-signature"],
-    )
-    return caller
+    expires = _check_expires(params["x-oss-expires"], call.clock)
+    caller = find_caller(params["x-oss-access-key-id"], params.get("security-token"), call)
+    additional = params.get("x-oss-additional-headers", "")
+    common = _common(call, params["x-oss-signature"])
+    return _verify(call, caller, V2Case(**common, additional=additional, date_line=expires))
 
 
-def _verify_v2(
-    request: Request,
-    target: Target,
-    context: Context,
-    *,
-    caller: Caller,
-    date_line: str,
-    additional: str,
-    provided: str,
-) -> None:
-    case = V2Case(
-        method=request.method,
-        bucket=target.bucket,
-        key=target.key,
-        query=tuple(signed_query(request)),
-        headers=request.headers,
-        additional=additional,
-        date_line=date_line,
-        provided=provided,
-    )
-    text = case.text()
-    if not case.produces_signature(text, caller.secret):
-        refused = _mismatch(case, caller, context, text)
-        refused.ec = limit_ec(request, "v2") or refused.ec
-        raise refused
-
-
-def _check_expires(expires: str, clock: Clock) -> None:
-    """Check the time in seconds since 1970 at which a presigned URL expires.
+def _check_expires(expires: str, clock: Clock) -> str:
+    """Return the time in seconds since 1970 at which a presigned URL expires, as sent.
 
     Raises:
         RefusedError: AccessDenied if the URL has expired, or the text is no time.
     """
-    if not (expires.isascii() and expires.isdigit() and len(expires) < 16):
+    at_s = whole_number(expires, 0, 10**15 - 1)
+    if at_s is None:
         raise RefusedError(
             "AccessDenied", "Invalid date (should be seconds since epoch).", ec="0002-00000064"
         )
-    if clock.timestamp() > int(expires):
-        raise _expired(int(expires), clock)
+    if clock.timestamp() > at_s:
+        raise _expired(at_s, clock)
+    return expires
 
 
-def _v1_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
-    try:
-        access_key_id, provided = v1.parse_authorization(authorization)
-    except ValueError as e:
-        raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
-    date_line, moment = _read_date(request.headers, has_gmt=True)
+def _v1_header(call: Call, fields: Mapping[str, str]) -> Caller:
+    headers = call.request.headers
+    date_line, moment = _read_date(headers, has_gmt=True)
     # One official SDK sends the token of a V1 request in an unsigned header `security-token`.
-    token = request.headers.get("x-oss-security-token") or request.headers.get("security-token")
-    caller = find_caller(access_key_id, token, context)
-    check_skew(moment, context.clock)
-    _verify_v1(request, target, context, caller=caller, date_line=date_line, provided=provided)
-    return caller
+    token = headers.get("x-oss-security-token") or headers.get("security-token")
+    caller = find_caller(fields["AccessKeyId"], token, call)
+    check_skew(moment, call.clock)
+    return _verify(call, caller, V1Case(**_common(call, fields["Signature"]), date_line=date_line))
 
 
-def _v1_url(request: Request, target: Target, context: Context) -> Caller:
-    params = request.params
+def _v1_url(call: Call) -> Caller:
+    params = call.request.params
     if not all(params.get(name) for name in _V1_URL):
         raise RefusedError(
             "AccessDenied",
@@ -413,43 +329,6 @@ def _v1_url(request: Request, target: Target, context: Context) -> Caller:
             "parameters",
             ec="0002-00000062",
         )
-    expires = params["Expires"]
-    _check_expires(expires, context.clock)
-    caller = find_caller(params["OSSAccessKeyId"], params.get("security-token"), context)
-    _verify_v1(
-        request, target, context, caller=caller, date_line=expires, provided=params["Signature"]
-    )
-    return caller
-
-
-def _verify_v1(
-    request: Request,
-    target: Target,
-    context: Context,
-    *,
-    caller: Caller,
-    date_line: str,
-    provided: str,
-) -> None:
-    text = v1.string_to_sign(
-        request.method,
-        target.bucket,
-        target.key,
-        query=signed_query(request),
-        headers=request.headers,
-        date_line=date_line,
-    )
-    if hmac.compare_digest(v1.signature(caller.secret, text).encode(), provided.encode()):
-        return
-    case = V1Case(
-        method=request.method,
-        bucket=target.bucket,
-        key=target.key,
-        query=tuple(signed_query(request)),
-        headers=request.headers,
-        date_line=date_line,
-        provided=provided,
-    )
-    refused = _mismatch(case, caller, context, text)
-    refused.ec = limit_ec(request, "v1") or refused.ec
-    raise refused
+    expires = _check_expires(params["Expires"], call.clock)
+    caller = find_caller(params["OSSAccessKeyId"], params.get("security-token"), call)
+    return _verify(call, caller, V1Case(**_common(call, params["Signature"]), date_line=expires))

@@ -17,14 +17,11 @@ permission on the object"; see also EC 0016-00000616.
 
 from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from mock_oss.access.identities import Caller
-from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError
-from mock_oss.http.addressing import Target
-from mock_oss.http.request import Request
+from mock_oss.identities import Caller
 from mock_oss.policies.evaluation import (
     NOTHING_MATCHED,
     Decision,
@@ -33,6 +30,7 @@ from mock_oss.policies.evaluation import (
     evaluate,
     evaluate_session,
 )
+from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord, Store
 
 _VERSION_ACTIONS = {
@@ -46,29 +44,11 @@ _VERSION_ACTIONS = {
     "oss:RestoreObject": "oss:RestoreObjectVersion",
 }
 """Action -> the action for a request with a version id."""
-_READ = frozenset(
-    {"oss:GetObject", "oss:GetObjectVersion", "oss:ListObjects", "oss:ListObjectVersions"}
-)
-_WRITE = frozenset(
-    {
-        "oss:PutObject",
-        "oss:DeleteObject",
-        "oss:DeleteObjectVersion",
-        "oss:AbortMultipartUpload",
-        "oss:ListParts",
-        "oss:ListMultipartUploads",
-    }
-)
-_OBJECT_ACL = {
-    "oss:GetObject": ("public-read", "public-read-write"),
-    "oss:PutObject": ("public-read-write",),
-    "oss:DeleteObject": ("public-read-write",),
-    "oss:GetObjectVersion": ("public-read", "public-read-write"),
-    "oss:DeleteObjectVersion": ("public-read-write",),
-}
-_WITH_EXISTING_TAGS = frozenset(
-    {"oss:GetObject", "oss:GetObjectVersion", "oss:GetObjectTagging", "oss:GetObjectVersionTagging"}
-)
+_READ_OBJECT = {"oss:GetObject", "oss:GetObjectVersion"}
+_WRITE_OBJECT = {"oss:PutObject", "oss:DeleteObject", "oss:DeleteObjectVersion"}
+_READ = _READ_OBJECT | {"oss:ListObjects", "oss:ListObjectVersions"}
+_WRITE = _WRITE_OBJECT | {"oss:AbortMultipartUpload", "oss:ListParts", "oss:ListMultipartUploads"}
+_WITH_EXISTING_TAGS = _READ_OBJECT | {"oss:GetObjectTagging", "oss:GetObjectVersionTagging"}
 ACL_EC = "0003-00000001"
 """The EC of a refusal by an ACL."""
 
@@ -81,44 +61,7 @@ _ACL_HEADERS = {
 """Action -> (the header that sets an ACL, what gets the ACL)."""
 
 
-class _AuthorizedCall(Protocol):
-    """The properties of a request that `authorize` and `authorize_object` use."""
-
-    @property
-    def caller(self) -> Caller:
-        """The authenticated caller, or `ANONYMOUS`."""
-
-    @property
-    def target(self) -> Target:
-        """The addressed bucket and key."""
-
-    @property
-    def request(self) -> Request:
-        """The request line and headers of the request."""
-
-    @property
-    def store(self) -> Store:
-        """The store, for reading the ACLs and tags of objects."""
-
-    @property
-    def clock(self) -> Clock:
-        """The mock's clock, for the condition key `acs:CurrentTime`."""
-
-    @property
-    def bucket_or_none(self) -> BucketRecord | None:
-        """The addressed bucket, or None if the bucket does not exist."""
-
-    def header(self, name: str) -> str | None:
-        """Return a request header, or None if the header is absent.
-
-        In a form upload, the form field with this name replaces the header.
-
-        Args:
-            name: the lower-case name of the header.
-        """
-
-
-def authorize(call: _AuthorizedCall, action: str, *, tags: Mapping[str, str] | None = None) -> None:
+def authorize(call: Call, action: str, *, tags: Mapping[str, str] | None = None) -> None:
     """Check that the caller may perform an action on the addressed service, bucket or object.
 
     Args:
@@ -143,7 +86,7 @@ def authorize(call: _AuthorizedCall, action: str, *, tags: Mapping[str, str] | N
 
 
 def authorize_object(
-    call: _AuthorizedCall, action: str, bucket: BucketRecord, key: str, version_id: str = ""
+    call: Call, action: str, bucket: BucketRecord, key: str, version_id: str = ""
 ) -> None:
     """Check that the caller may perform an action on an object that the URL does not name.
 
@@ -179,7 +122,7 @@ class _Resource(NamedTuple):
 
 
 def _check(
-    call: _AuthorizedCall,
+    call: Call,
     action: str,
     record: BucketRecord | None,
     resource: _Resource,
@@ -210,28 +153,25 @@ def _check(
 
 
 def _session_stops(caller: Caller, question: Question) -> bool:
-    return (
-        caller.session_policy is not None
-        and not evaluate((caller.session_policy,), question).allowed
-    )
+    policy = caller.session_policy
+    return policy is not None and not evaluate((policy,), question).allowed
 
 
-def _acl_allows(
-    call: _AuthorizedCall, action: str, bucket: BucketRecord, resource: _Resource
-) -> bool:
+def _acl_allows(call: Call, action: str, bucket: BucketRecord, resource: _Resource) -> bool:
     if bucket.block_public:
         return False
-    if action in _OBJECT_ACL:
+    acl = bucket.acl
+    if action in _READ_OBJECT | _WRITE_OBJECT:
         record = resource.record(call.store)
         if record is not None and record.acl != "default":
-            return record.acl in _OBJECT_ACL[action]
-    if bucket.acl == "public-read-write":
+            acl = record.acl
+    if acl == "public-read-write":
         return action in _READ or action in _WRITE
-    return bucket.acl == "public-read" and action in _READ
+    return acl == "public-read" and action in _READ
 
 
 def _context(
-    call: _AuthorizedCall,
+    call: Call,
     action: str,
     bucket: BucketRecord | None,
     resource: _Resource,
@@ -264,14 +204,12 @@ def _context(
     return context
 
 
-def _tags_of_request(call: _AuthorizedCall) -> dict[str, str]:
+def _tags_of_request(call: Call) -> dict[str, str]:
     """Return the tags in the header or form field `x-oss-tagging`."""
     return dict(parse_qsl(call.header("x-oss-tagging") or "", keep_blank_values=True))
 
 
-def _denied(
-    call: _AuthorizedCall, action: str, question: Question | None, verdict: Verdict
-) -> RefusedError:
+def _denied(call: Call, action: str, question: Question | None, verdict: Verdict) -> RefusedError:
     caller = call.caller
     why = {
         "kind": "policy",
@@ -284,26 +222,29 @@ def _denied(
     }
     if question is None:  # RAM is not involved
         return RefusedError("AccessDenied", _acl_message(call, action), why=why)
-    explicit = verdict.decision is Decision.EXPLICIT_DENY
-    stopped_by_session = _session_stops(caller, question)
-    why["evaluated"] = (
-        "session policy"
-        if stopped_by_session
-        else ", ".join(policy.name for policy in caller.policies) or "no policy"
-    )
     if verdict.allowed:  # the bucket belongs to another account, and its ACL refuses the request
         why["evaluated"] = "ACL"
         return RefusedError("AccessDenied", _acl_message(call, action), why=why)
-    message, ec = _message(call, action, explicit=explicit)
+    explicit = verdict.decision is Decision.EXPLICIT_DENY
+    is_role = caller.kind == "role"
+    kind = "AssumeRolePolicy" if is_role else "AccountLevelIdentityBasedPolicy"
+    why["evaluated"] = ", ".join(policy.name for policy in caller.policies) or "no policy"
+    if _session_stops(caller, question):
+        kind, why["evaluated"] = "SessionPolicy", "session policy"
+    message, ec = _acl_message(call, action), ACL_EC
+    if explicit:
+        message, ec = "Access denied by bucket policy.", "0003-00000201"
+    elif is_role:
+        message, ec = "Access denied by authorizer's policy.", "0003-00000301"
     return RefusedError(
         "AccessDenied",
         message,
         ec=ec,
         why=why,
         AccessDeniedDetail={
-            "PolicyType": _policy_type(caller, stopped_by_session=stopped_by_session),
+            "PolicyType": kind,
             "AuthAction": action,
-            "AuthPrincipalType": "AssumedRoleUser" if caller.kind == "role" else "SubUser",
+            "AuthPrincipalType": "AssumedRoleUser" if is_role else "SubUser",
             "AuthPrincipalOwnerId": caller.account_id,
             "AuthPrincipalDisplayName": caller.principal_id,
             "NoPermissionType": "ExplicitDeny" if explicit else "ImplicitDeny",
@@ -311,22 +252,7 @@ def _denied(
     )
 
 
-def _policy_type(caller: Caller, *, stopped_by_session: bool) -> str:
-    if stopped_by_session:
-        return "SessionPolicy"
-    return "AssumeRolePolicy" if caller.kind == "role" else "AccountLevelIdentityBasedPolicy"
-
-
-def _message(call: _AuthorizedCall, action: str, *, explicit: bool) -> tuple[str, str]:
-    """Return the message and the EC of a refusal."""
-    if explicit:
-        return "Access denied by bucket policy.", "0003-00000201"
-    if call.caller.kind == "role":
-        return "Access denied by authorizer's policy.", "0003-00000301"
-    return _acl_message(call, action), ACL_EC
-
-
-def _acl_message(call: _AuthorizedCall, action: str) -> str:
+def _acl_message(call: Call, action: str) -> str:
     if call.caller.kind == "anonymous":
         if not call.target.bucket:
             return "Anonymous access is forbidden for this operation."

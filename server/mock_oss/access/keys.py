@@ -2,34 +2,18 @@
 
 import hmac
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from mock_oss.access.identities import Caller, Identities
-from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError
 from mock_oss.http.dates import iso_ms
-from mock_oss.journal import Journal, RequestRecord
+from mock_oss.identities import Caller
+from mock_oss.service import Call
 
 # Fine-grained error codes (EC) of InvalidAccessKeyId.
 _EC_NOT_TEMPORARY = "0002-00000002"
 _EC_INCOMPLETE = "0002-00000003"
 
 
-class Context(NamedTuple):
-    """The data that the mock uses to authenticate one request.
-
-    `region` is the bucket's region. `record` is the journal record of the request.
-    `journal` contains earlier requests, which are used to explain wrong signatures.
-    """
-
-    identities: Identities
-    clock: Clock
-    region: str
-    record: RequestRecord
-    journal: Journal
-
-
-def find_caller(access_key_id: str, token: str | None, context: Context) -> Caller:
+def find_caller(access_key_id: str, token: str | None, call: Call) -> Caller:
     """Return the owner of an access key, after a check of the security token.
 
     The access key id is stored in the journal record, even if the request is refused. A request
@@ -39,7 +23,7 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
     Args:
         access_key_id: the access key id in the request.
         token: the security token in the request, if any.
-        context: the access keys, the clock and the journal record.
+        call: the request.
 
     Raises:
         RefusedError: InvalidAccessKeyId if the key is unknown or disabled, if a temporary key comes
@@ -48,15 +32,15 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
             InvalidSecurityToken if the token belongs to no key; SecurityTokenExpired if the token
             has expired.
     """
-    context.record.access_key_id = access_key_id
-    caller = context.identities.find(access_key_id)
+    call.record.access_key_id = access_key_id
+    caller = call.service.identities.find(access_key_id)
     if caller is None:
         raise _no_key(
             access_key_id,
             ec=_EC_NOT_TEMPORARY if token else None,
             why={"kind": "key", "unknown": access_key_id},
         )
-    context.record.caller = caller.arn
+    call.record.caller = caller.arn
     if not caller.enabled:
         raise RefusedError(
             "InvalidAccessKeyId",
@@ -64,7 +48,7 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
             OSSAccessKeyId=access_key_id,
             why={"kind": "key", "disabled": access_key_id},
         )
-    _check_token(caller, token, context)
+    _check_token(caller, token, call)
     return caller
 
 
@@ -72,7 +56,7 @@ def _no_key(access_key_id: str, *, ec: str | None, why: Mapping[str, object]) ->
     return RefusedError("InvalidAccessKeyId", ec=ec, OSSAccessKeyId=access_key_id, why=why)
 
 
-def _check_token(caller: Caller, token: str | None, context: Context) -> None:
+def _check_token(caller: Caller, token: str | None, call: Call) -> None:
     if not token:
         if caller.kind == "role":
             why = {"kind": "token", "missing": "a temporary key needs its security token"}
@@ -82,13 +66,13 @@ def _check_token(caller: Caller, token: str | None, context: Context) -> None:
         why = {"kind": "token", "key": "is not temporary"}
         raise _no_key(caller.access_key_id, ec=_EC_NOT_TEMPORARY, why=why)
     if not hmac.compare_digest(token.encode(), caller.token.encode()):
-        if context.identities.is_token(token):
+        if call.service.identities.is_token(token):
             raise RefusedError(
                 "AccessKeyIdAndSecurityTokenNotMatch",
                 why={"kind": "token", "token": "of another key"},
             )
         raise RefusedError("InvalidSecurityToken", why={"kind": "token", "token": "of no key"})
-    if context.clock.timestamp() * 1000 >= caller.expires_ms:
+    if call.clock.timestamp() * 1000 >= caller.expires_ms:
         raise RefusedError(
             "SecurityTokenExpired",
             why={"kind": "token", "expired_at": iso_ms(caller.expires_ms / 1000)},

@@ -9,8 +9,8 @@ in a VPC. Source: vendor pages "Add signatures to URLs", and of the ECs 0002-000
 
 from ipaddress import ip_address, ip_network
 
-from mock_oss.errors import RefusedError
-from mock_oss.http.request import Request
+from mock_oss.errors import RefusedError, invalid_argument
+from mock_oss.http.request import Request, whole_number
 
 IP = "x-oss-ac-source-ip"
 MASK = "x-oss-ac-subnet-mask"
@@ -28,11 +28,11 @@ def _network(request: Request, address: str) -> str:
     try:
         ip = ip_address(address)
     except ValueError as e:
-        raise RefusedError("InvalidArgument", ArgumentName=IP, ArgumentValue=address) from e
-    bits = mask or str(ip.max_prefixlen)
-    if not (bits.isascii() and bits.isdigit() and len(bits) < 4 and int(bits) <= ip.max_prefixlen):
-        raise RefusedError("InvalidArgument", ArgumentName=MASK, ArgumentValue=mask)
-    return str(ip_network((ip, int(bits)), strict=False).network_address)
+        raise invalid_argument(IP, address) from e
+    bits = whole_number(mask or str(ip.max_prefixlen), 0, ip.max_prefixlen)
+    if bits is None:
+        raise invalid_argument(MASK, mask)
+    return str(ip_network((ip, bits), strict=False).network_address)
 
 
 def signed_query(request: Request) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ the one of the other in their examples.
 
 from dataclasses import dataclass
 
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.signing import v4
 
 
@@ -62,13 +62,8 @@ def read_credential(text: str, place: Place) -> v4.Credential:
     try:
         return v4.parse_credential(text)
     except ValueError as e:
-        raise RefusedError(
-            "InvalidArgument",
-            f"Invalid {place.name}: {e}.",
-            ec=place.format_ec,
-            ArgumentName=place.argument,
-            ArgumentValue=text,
-        ) from e
+        message = f"Invalid {place.name}: {e}."
+        raise invalid_argument(place.argument, text, message, ec=place.format_ec) from e
 
 
 def check_scope(credential: v4.Credential, date_time: str, region: str, place: Place) -> None:
@@ -84,13 +79,8 @@ def check_scope(credential: v4.Credential, date_time: str, region: str, place: P
         RefusedError: InvalidArgument if the date or the region differs.
     """
     if credential.date != date_time[:8]:
-        raise RefusedError(
-            "InvalidArgument",
-            f"Invalid signing date in {place.name}.",
-            ec=place.date_ec,
-            ArgumentName=place.argument,
-            ArgumentValue=credential.date,
-        )
+        message = f"Invalid signing date in {place.name}."
+        raise invalid_argument(place.argument, credential.date, message, ec=place.date_ec)
     if credential.region != region:
         raise RefusedError(
             "InvalidArgument",

@@ -10,6 +10,12 @@ from mock_oss.errors import RefusedError
 MAX_SKEW_S = 900
 
 
+@lru_cache(maxsize=4096)
+def iso(timestamp_s: int) -> str:
+    """Return a time, in seconds since the epoch, in the ISO 8601 format of STS and RAM."""
+    return f"{datetime.fromtimestamp(timestamp_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def iso_ms(timestamp_s: float) -> str:
     """Return a time in the ISO 8601 format of OSS, with milliseconds.
 

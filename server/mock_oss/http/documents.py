@@ -1,13 +1,13 @@
 """XML documents: writing responses and parsing request bodies.
 
-`tag` and `document` write XML. `parse` uses defusedxml, ignores namespaces, and reports every
-error as MalformedXML.
+`tag`, `elements` and `document` write XML. `parse` uses defusedxml, ignores namespaces, and reports
+every error as MalformedXML.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import defusedxml.ElementTree  # type: ignore[import-untyped]  # has no type hints
 from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # the same
@@ -55,30 +55,46 @@ def printable(value: str) -> str:
     return value.translate(_UNPRINTABLE)
 
 
-def tag(name: str, value: str | int | Iterable[str] | None) -> str:
-    """Return an XML element as text, or empty text if `value` is None.
+Content: TypeAlias = str | int | Mapping[str, Any] | Iterable[str] | None
+"""The content of an element: text, a number, the arguments of `elements`, or XML texts."""
 
-    Args:
-        name: the element's name.
-        value: the text or number in the element, or an iterable of child elements as XML text.
-    """
-    if value is None:
+
+def tag(name: str, content: Content) -> str:
+    """Return an XML element as text, or empty text if `content` is None."""
+    if content is None:
         return ""
-    if isinstance(value, str):
-        return f"<{name}>{xml_text(value)}</{name}>"
-    if isinstance(value, int):
-        return f"<{name}>{value}</{name}>"
-    return f"<{name}>{''.join(value)}</{name}>"
+    if isinstance(content, str):
+        return f"<{name}>{xml_text(content)}</{name}>"
+    if isinstance(content, bool):
+        return f"<{name}>{str(content).lower()}</{name}>"
+    if isinstance(content, int):
+        return f"<{name}>{content}</{name}>"
+    inner = elements(content) if isinstance(content, Mapping) else "".join(content)
+    return f"<{name}>{inner}</{name}>"
 
 
-def document(root: str, children: Iterable[str]) -> bytes:
-    """Return a complete XML document with the XML declaration that OSS writes.
+def elements(contents: Mapping[str, Any]) -> str:
+    """Return XML elements as text.
 
     Args:
-        root: the name of the root element.
-        children: the child elements as XML text.
+        contents: a mapping from the name of an element to its content, or to a list with the
+            contents of several elements with this name.
     """
-    return (PROLOG + tag(root, children) + "\n").encode()
+    return "".join(
+        tag(name, item)
+        for name, content in contents.items()
+        for item in (content if isinstance(content, list) else (content,))
+    )
+
+
+def document(root: str, content: Content) -> bytes:
+    """Return a complete XML document with the XML declaration that OSS writes."""
+    return (PROLOG + tag(root, content) + "\n").encode()
+
+
+def malformed_xml(cause: str) -> RefusedError:
+    """Return the error for an XML document that is not allowed."""
+    return RefusedError("MalformedXML", why={"xml": cause})
 
 
 def parse(body: bytes, root: str) -> "Element":
@@ -101,14 +117,14 @@ def parse(body: bytes, root: str) -> "Element":
     try:
         element: Element = defusedxml.ElementTree.fromstring(body, forbid_dtd=True)
     except (DefusedXmlException, defusedxml.ElementTree.ParseError, ValueError, LookupError) as e:
-        raise RefusedError("MalformedXML", why={"xml": str(e) or type(e).__name__}) from e
+        raise malformed_xml(str(e) or type(e).__name__) from e
     for node in element.iter():
         if isinstance(node.tag, str):
             node.tag = node.tag.rpartition("}")[2]
         if replaced and node.text:
             node.text = node.text.translate(_RESTORED)
     if element.tag != root:
-        raise RefusedError("MalformedXML", why={"xml": f"root is <{element.tag}>, not <{root}>"})
+        raise malformed_xml(f"root is <{element.tag}>, not <{root}>")
     return element
 
 
@@ -123,7 +139,36 @@ def child_text(element: "Element", name: str) -> str | None:
     Raises:
         RefusedError: MalformedXML if more than one child has this name.
     """
-    elements = children(element, name)
-    if len(elements) > 1:
-        raise RefusedError("MalformedXML", why={"xml": f"<{name}> appears {len(elements)} times"})
-    return (elements[0].text or "") if elements else None
+    found = children(element, name)
+    if len(found) > 1:
+        raise malformed_xml(f"<{name}> appears {len(found)} times")
+    return (found[0].text or "") if found else None
+
+
+def needed_text(element: "Element", name: str) -> str:
+    """Return the text of the direct child element with this name.
+
+    Raises:
+        RefusedError: MalformedXML unless exactly one child has this name, and a text.
+    """
+    text = child_text(element, name)
+    if not text:
+        raise malformed_xml(f"a {element.tag} needs {name}")
+    return text
+
+
+def child_boolean(element: "Element", name: str, default: str = "false") -> bool:
+    """Return whether the text of the direct child element with this name is `true`, in any case.
+
+    Args:
+        element: the parent.
+        name: the child's name.
+        default: the text if there is no child; empty if the child is mandatory.
+
+    Raises:
+        RefusedError: MalformedXML if the text is neither `true` nor `false`.
+    """
+    text = (child_text(element, name) or default).strip().lower()
+    if text not in ("true", "false"):
+        raise malformed_xml(f"{name} is {text!r}")
+    return text == "true"

@@ -35,6 +35,13 @@ MAX_HEADER_BYTES = 64 << 10
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
+def whole_number(text: str, low: int, high: int) -> int | None:
+    """Return a text of ASCII digits as a number; None for other texts and other numbers."""
+    if text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high:
+        return int(text)
+    return None
+
+
 def check_header(name: str, value: str) -> None:
     """Raise RefusedError if a header value contains control characters."""
     if _CONTROL.search(value):

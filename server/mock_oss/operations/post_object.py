@@ -12,8 +12,7 @@ from datetime import timedelta
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 from mock_oss.access.authorization import authorize
-from mock_oss.access.identities import ANONYMOUS, Caller
-from mock_oss.access.keys import Context, find_caller
+from mock_oss.access.keys import find_caller
 from mock_oss.access.scope import IN_FORM, check_scope, read_credential
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
@@ -23,6 +22,7 @@ from mock_oss.http.documents import document, tag
 from mock_oss.http.forms import FormReader
 from mock_oss.http.request import header_text
 from mock_oss.http.response import Response
+from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import location, quoted, version_headers
 from mock_oss.operations.object_headers import read_properties
@@ -132,17 +132,10 @@ def _authenticate(call: Call, form: FormReader) -> tuple[Caller, PostPolicy | No
             ArgumentName=missing,
         )
     token = fields.get("x-oss-security-token")
-    caller = find_caller(fields["ossaccesskeyid"], token, _context(call))
+    caller = find_caller(fields["ossaccesskeyid"], token, call)
     expected = v1.signature(caller.secret, fields["policy"])
     _compare(call, caller, expected, fields["signature"], fields["policy"])
     return caller, parse_post_policy(fields["policy"])
-
-
-def _context(call: Call) -> Context:
-    service = call.service
-    return Context(
-        service.identities, service.clock, call.bucket.region, call.record, service.journal
-    )
 
 
 def _v4(call: Call, form: FormReader) -> tuple[Caller, PostPolicy]:
@@ -169,7 +162,7 @@ def _v4(call: Call, form: FormReader) -> tuple[Caller, PostPolicy]:
         )
     check_scope(credential, fields["x-oss-date"], call.bucket.region, IN_FORM)
     token = fields.get("x-oss-security-token")
-    caller = find_caller(credential.access_key_id, token, _context(call))
+    caller = find_caller(credential.access_key_id, token, call)
     key = v4.signing_key(caller.secret, credential.date, credential.region)
     expected = v4.signature(key, fields["policy"])
     _compare(call, caller, expected, fields["x-oss-signature"], fields["policy"])

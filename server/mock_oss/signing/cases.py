@@ -5,44 +5,57 @@ copy whose text produces the signature in the request.
 """
 
 import hmac
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mock_oss.http.request import signed_text
 from mock_oss.signing import v1, v2, v4
+from mock_oss.signing.encoding import header_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class _Case(ABC):
     """The common fields of `V1Case`, `V2Case` and `V4Case`.
 
     `query` contains decoded (name, value) pairs. `headers` is a mapping from lower-case name
-    to value. `provided` is the signature in the request.
+    to value. `provided` is the signature in the request. `additional` are the names of additional
+    signed headers, separated by semicolons; a V1 signature has none.
     """
 
+    version: ClassVar[str]
     method: str
     bucket: str
     key: str
     query: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]
     provided: str
+    additional: str = ""
 
     def signed_query(self) -> list[tuple[str, str]]:
         """Return the (name, value) pairs that the signature covers."""
         return [(name, value) for name, value in self.query if name != "x-oss-signature"]
 
+    def signed_headers(self) -> dict[str, str]:
+        """Return the headers that the signature covers: {lower-case name: signed text}."""
+        names = {"content-type", "content-md5", *header_names(self.additional)}
+        return {
+            name: signed_text(value).strip()
+            for name, value in self.headers.items()
+            if name.startswith("x-oss-") or name in names
+        }
+
     def texts(self, text: str) -> dict[str, str]:
         """Return a dict that contains `text`, a string to sign."""
         return {"string_to_sign": text}
 
+    def produces_signature(self, text: str, secret: str) -> bool:
+        """Return whether a result of `text` and a secret produce the request's signature."""
+        return hmac.compare_digest(self._signature(text, secret).encode(), self.provided.encode())
 
-def _signed(headers: Mapping[str, str], additional: Iterable[str] = ()) -> dict[str, str]:
-    names = {"content-type", "content-md5", *additional}
-    return {
-        name: signed_text(value).strip()
-        for name, value in headers.items()
-        if name.startswith("x-oss-") or name in names
-    }
+    @abstractmethod
+    def _signature(self, text: str, secret: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +66,8 @@ class V4Case(_Case):
     or the payload hash in the canonical request.
     """
 
+    version = "v4"
     raw_query: bytes
-    additional: str
     date_time: str
     credential: v4.Credential
     path: str | None = None
@@ -76,22 +89,14 @@ class V4Case(_Case):
                 lines[line] = value
         return "\n".join(lines)
 
-    def signed_headers(self) -> dict[str, str]:
-        """Return the headers that the signature covers: {lower-case name: signed text}."""
-        return _signed(self.headers, v4.additional_names(self.additional))
-
     def texts(self, text: str) -> dict[str, str]:
         """Return a dict with the canonical request `text` and the string to sign made from it."""
-        return {"canonical_request": text, "string_to_sign": self._string_to_sign(text)}
+        string_to_sign = v4.string_to_sign(self.date_time, self.credential.scope, text)
+        return {"canonical_request": text, "string_to_sign": string_to_sign}
 
-    def _string_to_sign(self, text: str) -> str:
-        return v4.string_to_sign(self.date_time, self.credential.scope, text)
-
-    def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether this canonical request and secret produce the request's signature."""
+    def _signature(self, text: str, secret: str) -> str:
         key = v4.signing_key(secret, self.credential.date, self.credential.region)
-        made = v4.signature(key, self._string_to_sign(text))
-        return hmac.compare_digest(made.encode(), self.provided.encode())
+        return v4.signature(key, self.texts(text)["string_to_sign"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,7 @@ class V1Case(_Case):
     `date_line` is the date of the request, or the `Expires` value of a presigned URL.
     """
 
+    version = "v1"
     date_line: str
     without_bucket: bool = False
 
@@ -116,17 +122,12 @@ class V1Case(_Case):
         )
         return text.replace(f"\n/{self.bucket}/", "\n/") if self.without_bucket else text
 
-    def signed_headers(self) -> dict[str, str]:
-        """Return the headers that the signature covers: {lower-case name: signed text}."""
-        return _signed(self.headers)
-
     def signed_query(self) -> list[tuple[str, str]]:
         """Return the sub-resources, as (name, value) pairs."""
         return [(name, value) for name, value in self.query if name in v1.SUB_RESOURCES]
 
-    def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether this string to sign and secret produce the request's signature."""
-        return hmac.compare_digest(v1.signature(secret, text).encode(), self.provided.encode())
+    def _signature(self, text: str, secret: str) -> str:
+        return v1.signature(secret, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class V2Case(_Case):
     `path` is not None, it replaces the encoded resource.
     """
 
-    additional: str
+    version = "v2"
     date_line: str
     path: str | None = None
 
@@ -158,13 +159,8 @@ class V2Case(_Case):
         _, mark, query = resource.partition("?")
         return f"{head}\n{self.path}{mark}{query}"
 
-    def signed_headers(self) -> dict[str, str]:
-        """Return the headers that the signature covers: {lower-case name: signed text}."""
-        return _signed(self.headers, v2.additional_names(self.additional))
-
-    def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether this string to sign and secret produce the request's signature."""
-        return hmac.compare_digest(v2.signature(secret, text).encode(), self.provided.encode())
+    def _signature(self, text: str, secret: str) -> str:
+        return v2.signature(secret, text)
 
 
 Case = V4Case | V2Case | V1Case

@@ -1,4 +1,4 @@
-"""Percent-encoding and HMAC functions that several signature schemes use.
+"""Percent-encoding, canonical texts and HMAC functions that several signature schemes use.
 
 Only `A-Z a-z 0-9 - _ . ~` stay unencoded; the UTF-8 bytes of other characters become `%` and
 two upper-case hex digits.
@@ -7,7 +7,10 @@ two upper-case hex digits.
 import base64
 import hashlib
 import hmac
+from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import quote
+
+from mock_oss.http.request import signed_text
 
 
 def encode(text: str) -> str:
@@ -18,6 +21,40 @@ def encode(text: str) -> str:
 def encode_path(text: str) -> str:
     """Percent-encode a path; `/` stays unchanged."""
     return quote(text)
+
+
+def header_names(listed: str) -> list[str]:
+    """Return header names that are separated by semicolons, in lower case and sorted."""
+    return sorted({name.strip().lower() for name in listed.split(";") if name.strip()})
+
+
+def canonical_headers(headers: Mapping[str, str], additional: Collection[str] = ()) -> str:
+    """Return the `x-oss-*` and additional headers, one per line, sorted by name.
+
+    Each line ends in a newline.
+
+    Args:
+        headers: a mapping from lower-case name to received value.
+        additional: the lower-case names of additional headers to sign.
+    """
+    names = sorted([name for name in headers if name.startswith("x-oss-") or name in additional])
+    return "".join([f"{name}:{signed_text(headers[name]).strip()}\n" for name in names])
+
+
+def canonical_query(query: Iterable[tuple[str, str]]) -> str:
+    """Return the encoded query, sorted by name, without `x-oss-signature`.
+
+    A parameter with an empty value is written without `=`.
+    """
+    pairs = sorted(
+        [(encode(name), encode(value)) for name, value in query if name != "x-oss-signature"]
+    )
+    return joined_query(pairs)
+
+
+def joined_query(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return (name, value) pairs as a query, in which empty values have no `=`."""
+    return "&".join([f"{name}={value}" if value else name for name, value in pairs])
 
 
 def hmac_sha1_base64(secret: str, text: str) -> str:

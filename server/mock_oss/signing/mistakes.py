@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from mock_oss.http.request import signed_text
 from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
-from mock_oss.signing.encoding import encode, encode_path
+from mock_oss.signing.encoding import encode, encode_path, joined_query
 
 Mistake = tuple[str, Callable[[Any], Any]]
 METHODS = ("GET", "PUT", "POST", "HEAD", "DELETE")
@@ -151,29 +151,25 @@ def _v4_queries(case: V4Case) -> dict[str, str]:
     encoded = sorted((encode(n), encode(v)) for n, v in pairs)
     return {
         "an empty query value was signed with its '='": "&".join(f"{n}={v}" for n, v in encoded),
-        "a space of the query was signed as '+'": "&".join(
-            f"{n}={v}" if v else n for n, v in ((n, v.replace("%20", "+")) for n, v in encoded)
+        "a space of the query was signed as '+'": joined_query(
+            (n, v.replace("%20", "+")) for n, v in encoded
         ),
         "the query was signed in the order sent": "&".join(
             item
             for item in case.raw_query.decode(errors="replace").split("&")
             if item and not item.startswith("x-oss-signature=")
         ),
-        "the query was signed unencoded": "&".join(
-            f"{n}={v}" if v else n for n, v in sorted(pairs)
-        ),
+        "the query was signed unencoded": joined_query(sorted(pairs)),
         "the query was not signed": "",
     }
 
 
 def _v2(case: V2Case) -> Iterator[Mistake]:
+    uri = f"/{case.bucket}/{case.key}"
     for cause, path in (
         ("the path was signed without the bucket", encode(f"/{case.key}")),
-        ("the path was signed unencoded", f"/{case.bucket}/{case.key}"),
-        (
-            "the slashes of the path were signed unencoded",
-            encode_path(f"/{case.bucket}/{case.key}"),
-        ),
+        ("the path was signed unencoded", uri),
+        ("the slashes of the path were signed unencoded", encode_path(uri)),
     ):
         yield cause, _with(path=path)
     if "x-oss-date" in case.headers:

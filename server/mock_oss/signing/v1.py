@@ -7,7 +7,7 @@ reference, "Include a V1 signature in the Authorization header" and "Add signatu
 from collections.abc import Iterable, Mapping
 
 from mock_oss.http.request import signed_text
-from mock_oss.signing.encoding import hmac_sha1_base64
+from mock_oss.signing.encoding import canonical_headers, hmac_sha1_base64, joined_query
 
 SUB_RESOURCES = frozenset(
     """accessmonitor accessPoint accessPointPolicy acl append asyncFetch bucketArchiveDirectRead
@@ -30,8 +30,8 @@ SUB_RESOURCES = frozenset(
 )
 
 
-def parse_authorization(value: str) -> tuple[str, str]:
-    """Return (access key id, signature) from `OSS AccessKeyId:Signature`.
+def parse_authorization(value: str) -> dict[str, str]:
+    """Return the fields AccessKeyId and Signature of a header `OSS AccessKeyId:Signature`.
 
     Raises:
         ValueError: the header has another format.
@@ -39,22 +39,14 @@ def parse_authorization(value: str) -> tuple[str, str]:
     access_key_id, colon, signed = value[4:].strip().partition(":")
     if not (colon and access_key_id and signed):
         raise ValueError("the Authorization header is not 'OSS AccessKeyId:Signature'")
-    return access_key_id, signed
+    return {"AccessKeyId": access_key_id, "Signature": signed}
 
 
 def _canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) -> str:
     """Return `/bucket/key` unencoded, followed by the signed sub-resources sorted by name."""
     signed = sorted({name: value for name, value in query if name in SUB_RESOURCES}.items())
     resource = f"/{bucket}/{key}" if bucket else "/"
-    if not signed:
-        return resource
-    return resource + "?" + "&".join(f"{name}={value}" if value else name for name, value in signed)
-
-
-def _canonical_headers(headers: Mapping[str, str]) -> str:
-    """Return the `x-oss-*` headers, one per line, sorted by name; each line ends in a newline."""
-    names = sorted(name for name in headers if name.startswith("x-oss-"))
-    return "".join(f"{name}:{signed_text(headers[name]).strip()}\n" for name in names)
+    return f"{resource}?{joined_query(signed)}" if signed else resource
 
 
 def string_to_sign(
@@ -80,15 +72,9 @@ def string_to_sign(
         date_line: the value of `x-oss-date` or `Date`; in a presigned URL, the `Expires`
             number.
     """
-    head = "\n".join(
-        (
-            method,
-            headers.get("content-md5", ""),
-            signed_text(headers.get("content-type", "")),
-            date_line,
-        )
-    )
-    return f"{head}\n{_canonical_headers(headers)}{_canonical_resource(bucket, key, query)}"
+    md5, kind = headers.get("content-md5", ""), signed_text(headers.get("content-type", ""))
+    head = f"{method}\n{md5}\n{kind}\n{date_line}\n"
+    return f"{head}{canonical_headers(headers)}{_canonical_resource(bucket, key, query)}"
 
 
 def signature(secret: str, text: str) -> str:

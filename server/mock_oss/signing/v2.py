@@ -8,7 +8,13 @@ reference, "Include a V2 signature in the Authorization header" and "Add V2 sign
 from collections.abc import Iterable, Mapping
 
 from mock_oss.http.request import signed_text
-from mock_oss.signing.encoding import encode, hmac_sha256_base64
+from mock_oss.signing.encoding import (
+    canonical_headers,
+    canonical_query,
+    encode,
+    header_names,
+    hmac_sha256_base64,
+)
 
 ALGORITHM = "OSS2"
 _FIELDS = frozenset({"AccessKeyId", "AdditionalHeaders", "Signature"})
@@ -30,22 +36,6 @@ def parse_authorization(value: str) -> dict[str, str]:
         if not fields.get(name):
             raise ValueError(f"the Authorization header lacks {name}")
     return fields
-
-
-def additional_names(listed: str) -> list[str]:
-    """Return the additional header names in lower case, sorted."""
-    return sorted({name.strip().lower() for name in listed.split(";") if name.strip()})
-
-
-def _canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) -> str:
-    """Return the encoded resource and all parameters, sorted by name, without the signature."""
-    path = encode(f"/{bucket}/{key}" if bucket else "/")
-    pairs = sorted(
-        (encode(name), encode(value)) for name, value in query if name != "x-oss-signature"
-    )
-    if not pairs:
-        return path
-    return path + "?" + "&".join(f"{name}={value}" if value else name for name, value in pairs)
 
 
 def string_to_sign(
@@ -70,18 +60,13 @@ def string_to_sign(
         date_line: the value of `x-oss-date` or `Date`; in a presigned URL, the value of
             `x-oss-expires`.
     """
-    names = additional_names(additional)
-    signed = sorted(name for name in headers if name.startswith("x-oss-") or name in names)
-    lines = (
-        method,
-        headers.get("content-md5", ""),
-        signed_text(headers.get("content-type", "")),
-        date_line,
-        *(f"{name}:{signed_text(headers[name]).strip()}" for name in signed),
-        ";".join(names),
-        _canonical_resource(bucket, key, query),
-    )
-    return "\n".join(lines)
+    names = header_names(additional)
+    md5, kind = headers.get("content-md5", ""), signed_text(headers.get("content-type", ""))
+    resource = encode(f"/{bucket}/{key}" if bucket else "/")
+    if parameters := canonical_query(query):
+        resource += f"?{parameters}"
+    head = f"{method}\n{md5}\n{kind}\n{date_line}\n"
+    return f"{head}{canonical_headers(headers, names)}{';'.join(names)}\n{resource}"
 
 
 def signature(secret: str, text: str) -> str:

@@ -10,8 +10,13 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from mock_oss.http.request import signed_text
-from mock_oss.signing.encoding import encode, encode_path, hmac_sha256_hex
+from mock_oss.signing.encoding import (
+    canonical_headers,
+    canonical_query,
+    encode_path,
+    header_names,
+    hmac_sha256_hex,
+)
 
 ALGORITHM = "OSS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -73,48 +78,6 @@ def parse_credential(text: str) -> Credential:
     return Credential(*pieces[:3])
 
 
-def _canonical_uri(bucket: str, key: str) -> str:
-    """Return the percent-encoded path: `/bucket/key`, `/bucket/` or `/`."""
-    return encode_path(f"/{bucket}/{key}") if bucket else "/"
-
-
-def _canonical_query(query: Iterable[tuple[str, str]]) -> str:
-    """Return the encoded query, sorted by name, without `x-oss-signature`.
-
-    A parameter with an empty value is written without `=`.
-    """
-    pairs = sorted(
-        [(encode(name), encode(value)) for name, value in query if name != "x-oss-signature"]
-    )
-    return "&".join(f"{name}={value}" if value else name for name, value in pairs)
-
-
-def _canonical_headers(headers: Mapping[str, str], additional: Iterable[str]) -> str:
-    """Return the signed headers, one per line, sorted by name; each line ends in a newline.
-
-    Args:
-        headers: a mapping from lower-case name to received value.
-        additional: the lower-case names of additional headers to sign.
-    """
-    wanted = _SIGNED_ALWAYS.union(additional)
-    names = sorted([name for name in headers if name.startswith("x-oss-") or name in wanted])
-    return "".join([f"{name}:{signed_text(headers[name]).strip()}\n" for name in names])
-
-
-def additional_names(listed: str) -> list[str]:
-    """Return the additional header names in lower case, sorted.
-
-    Headers that are always signed are removed.
-
-    Args:
-        listed: header names separated by `;`.
-    """
-    if not listed:
-        return []
-    names = {name.strip().lower() for name in listed.split(";") if name.strip()}
-    return sorted(n for n in names if not n.startswith("x-oss-") and n not in _SIGNED_ALWAYS)
-
-
 def canonical_request(
     method: str,
     bucket: str,
@@ -134,13 +97,17 @@ def canonical_request(
         headers: a mapping from lower-case name to received value.
         additional: the names of additional signed headers, separated by `;`, in any order.
     """
-    names = additional_names(additional)
+    names = [  # without the headers that are always signed
+        name
+        for name in header_names(additional)
+        if not name.startswith("x-oss-") and name not in _SIGNED_ALWAYS
+    ]
     return "\n".join(
         (
             method,
-            _canonical_uri(bucket, key),
-            _canonical_query(query),
-            _canonical_headers(headers, names),
+            encode_path(f"/{bucket}/{key}") if bucket else "/",
+            canonical_query(query),
+            canonical_headers(headers, _SIGNED_ALWAYS.union(names)),
             ";".join(names),
             headers.get("x-oss-content-sha256", UNSIGNED_PAYLOAD),
         )

@@ -7,20 +7,20 @@ Sources: vendor pages AssumeRole and "STS error codes".
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
-from mock_oss.access.identities import Caller
 from mock_oss.errors import RefusedError, STSRefusedError
 from mock_oss.http.body import Body
-from mock_oss.http.documents import document, tag
-from mock_oss.http.request import Request
+from mock_oss.http.dates import iso
+from mock_oss.http.documents import document
+from mock_oss.http.request import Request, whole_number
 from mock_oss.http.response import Response
+from mock_oss.identities import Caller
 from mock_oss.policies.evaluation import (
     PolicyError,
     Question,
-    evaluate,
     evaluate_session,
     parse_policy,
+    parse_trust_policy,
     trusts,
 )
 from mock_oss.store import SessionRecord
@@ -72,33 +72,16 @@ async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
             "Specified api is not found, please check your url and method.",
         )
     caller = verify(call, payload, nonces)
-    return _answer(call, call.action, action(call, caller))
+    return _answer(call, 200, f"{call.action}Response", action(call, caller))
 
 
-def _answer(call: STSCall, action: str, values: Mapping[str, object]) -> Response:
+def _answer(call: STSCall, status: int, root: str, values: Mapping[str, object]) -> Response:
     if call.wants_xml:
-        body = document(f"{action}Response", _elements(values))
-        return Response(200, [("Content-Type", "text/xml;charset=utf-8")], body)
-    return _json_response(200, values)
-
-
-def _json_response(status: int, values: Mapping[str, object]) -> Response:
-    body = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(status, [("Content-Type", "application/json;charset=utf-8")], body)
-
-
-def _elements(values: Mapping[str, object]) -> list[str]:
-    return [
-        tag(name, _element(item))
-        for name, value in values.items()
-        for item in (value if isinstance(value, list) else [value])
-    ]
-
-
-def _element(value: object) -> str | list[str]:
-    if isinstance(value, dict):
-        return _elements(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        kind, body = "text/xml", document(root, values)
+    else:
+        text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+        kind, body = "application/json", text.encode()
+    return Response(status, [("Content-Type", f"{kind};charset=utf-8")], body)
 
 
 def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Response:
@@ -110,10 +93,7 @@ def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Respo
         "Message": refused.message,
         "Recommend": f"https://api.aliyun.com/troubleshoot?q={refused.code}&product=Sts",
     }
-    if call.wants_xml:
-        body = document("Error", _elements(values))
-        return Response(refused.status, [("Content-Type", "text/xml;charset=utf-8")], body)
-    return _json_response(refused.status, values)
+    return _answer(call, refused.status, "Error", values)
 
 
 def _get_caller_identity(call: STSCall, caller: Caller) -> dict[str, object]:
@@ -125,11 +105,8 @@ def _get_caller_identity(call: STSCall, caller: Caller) -> dict[str, object]:
         "PrincipalId": caller.principal_id,
     }
     if caller.kind == "role":
-        return {
-            **values,
-            "IdentityType": "AssumedRoleUser",
-            "RoleId": caller.principal_id.split(":")[0],
-        }
+        role_id = caller.principal_id.split(":")[0]
+        return {**values, "IdentityType": "AssumedRoleUser", "RoleId": role_id}
     if caller.kind == "root":
         return {**values, "IdentityType": "Account"}
     return {**values, "IdentityType": "RAMUser", "UserId": caller.principal_id}
@@ -151,9 +128,10 @@ def _assume_role(call: STSCall, caller: Caller) -> dict[str, object]:
     if external_id is not None and not _EXTERNAL_ID.fullmatch(external_id):
         raise _wrong("ExternalId", "The parameter ExternalId is wrongly formed.")
     policy = "" if call.ignores_policy else _session_policy(params.get("Policy", ""))
-    role = call.service.identities.role(arn)
-    if role is None:
+    entry = call.service.identities.directory.roles.get(arn)
+    if entry is None:
         raise STSRefusedError(404, "EntityNotExist.Role", "The specified Role not exists.")
+    role = entry.role
     duration_s = _duration(params.get("DurationSeconds", ""), role)
     _check_permission(call, caller, role, external_id)
     session = _new_session(call, role, session_name, policy, call.lifetime_s or duration_s)
@@ -167,16 +145,12 @@ def _assume_role(call: STSCall, caller: Caller) -> dict[str, object]:
             "SecurityToken": session.security_token,
             "AccessKeyId": session.access_key_id,
             "AccessKeySecret": session.access_key_secret,
-            "Expiration": _iso(session.expires_ms),
+            "Expiration": iso(session.expires_ms // 1000),
         },
     }
     if identity := params.get("SourceIdentity"):
         values["SourceIdentity"] = identity
     return values
-
-
-def _iso(timestamp_ms: int) -> str:
-    return f"{datetime.fromtimestamp(timestamp_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _wrong(name: str, message: str) -> STSRefusedError:
@@ -205,12 +179,11 @@ def _session_policy(text: str) -> str:
 def _duration(text: str, role: Role) -> int:
     if not text:
         return DEFAULT_DURATION_S
-    if text.isascii() and text.isdigit() and len(text) < 8:
-        duration_s = int(text)
-        if MIN_DURATION_S <= duration_s <= role.max_session_s:
-            return duration_s
-    longest = f"{role.max_session_s / 3600:g}hr"
-    raise _wrong("DurationSeconds", f"The Min/Max value of DurationSeconds is 15min/{longest}.")
+    duration_s = whole_number(text, MIN_DURATION_S, role.max_session_s)
+    if duration_s is None:
+        longest = f"{role.max_session_s / 3600:g}hr"
+        raise _wrong("DurationSeconds", f"The Min/Max value of DurationSeconds is 15min/{longest}.")
+    return duration_s
 
 
 def _check_permission(call: STSCall, caller: Caller, role: Role, external_id: str | None) -> None:
@@ -218,18 +191,13 @@ def _check_permission(call: STSCall, caller: Caller, role: Role, external_id: st
         raise STSRefusedError(403, "NoPermission", "Roles may not be assumed by root accounts.")
     context = {"acs:SourceIp": call.request.client_ip, "acs:AccessId": caller.access_key_id}
     question = Question("sts:AssumeRole", role.arn, context)
-    verdict = (
-        evaluate(caller.policies, question)
-        if caller.kind == "user"
-        else evaluate_session(caller.policies, caller.session_policy, question)
-    )
+    verdict = evaluate_session(caller.policies, caller.session_policy, question)
     names = [("RAM", f"acs:ram::{caller.account_id}:root"), ("RAM", caller.arn)]
     if caller.kind == "role":
         names.append(("RAM", caller.arn.rpartition("/")[0]))
-    conditions = dict(context)
     if external_id is not None:
-        conditions["sts:ExternalId"] = external_id
-    trusted = trusts(call.service.identities.trust_policy(role), names, conditions)
+        context["sts:ExternalId"] = external_id
+    trusted = trusts(parse_trust_policy(role.trust_policy, role.name), names, context)
     if verdict.allowed and trusted:
         return
     raise STSRefusedError(

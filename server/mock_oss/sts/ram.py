@@ -5,7 +5,7 @@ RAM actions change the directory of users, roles and policies; STS and OSS use t
 
 from collections.abc import Callable
 
-from mock_oss.access.identities import Caller
+from mock_oss.identities import Caller
 from mock_oss.sts import ram_identities as identities
 from mock_oss.sts import ram_policies as policies
 from mock_oss.sts.ram_common import Answer, RamCall

@@ -1,16 +1,14 @@
-"""Parts that all RAM actions share: names, entities, permissions and times.
+"""Parts that all RAM actions share: names, entities and permissions.
 
 Sources for all RAM actions: the vendor's pages of each action in "RAM API reference".
 """
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 
-from mock_oss.access.directory import Directory, ManagedPolicy, RoleEntry, UserEntry
-from mock_oss.access.identities import Caller
 from mock_oss.errors import STSRefusedError
-from mock_oss.policies.evaluation import Policy, PolicyError, Question, evaluate, evaluate_session
+from mock_oss.identities import Caller, ManagedPolicy, RoleEntry, UserEntry
+from mock_oss.policies.evaluation import Policy, PolicyError, Question, evaluate_session
 from mock_oss.sts.signatures import STSCall, missing
 
 Answer = dict[str, object]
@@ -24,27 +22,20 @@ _NAMES = {
 
 
 class RamCall:
-    """One RAM request with its caller.
+    """One RAM request.
 
+    All users, roles and policies of the request belong to `account_id`, the account of the caller.
     A method that returns an entity raises STSRefusedError if the entity does not exist.
     """
 
     def __init__(self, call: STSCall, caller: Caller) -> None:
         self._call = call
-        self.caller = caller
+        self._caller = caller
+        self.account_id = caller.account_id
         self.params = call.params
         self.ids = call.service.ids
+        self.directory = call.service.identities.directory
         self.now_ms = call.service.now_ms()
-
-    @property
-    def account_id(self) -> str:
-        """The account of the caller, to which all users, roles and policies of a call belong."""
-        return self.caller.account_id
-
-    @property
-    def directory(self) -> Directory:
-        """The directory of users, roles and policies."""
-        return self._call.service.identities.directory
 
     def answer(self, **values: object) -> Answer:
         """Return a response with the request id."""
@@ -61,49 +52,44 @@ class RamCall:
         """Return a mandatory parameter with the name of an entity, after a check of the name."""
         name = self.given(parameter)
         if not _NAMES[parameter].fullmatch(name):
-            raise refusal(
-                400,
-                f"InvalidParameter.{parameter}.InvalidChars",
-                f"The {parameter} is wrongly formed.",
-            )
+            code = f"InvalidParameter.{parameter}.InvalidChars"
+            raise STSRefusedError(400, code, f"The {parameter} is wrongly formed.")
         return name
 
     def policy_name(self) -> str:
         """Return the name of a custom policy in the request."""
         name = self.name("PolicyName")
         if self.params.get("PolicyType", "Custom") != "Custom":
-            raise refusal(404, "EntityNotExist.Policy", "The mock has no system policies.")
+            raise STSRefusedError(404, "EntityNotExist.Policy", "The mock has no system policies.")
         return name
 
     def policy(self) -> ManagedPolicy:
         """Return the custom policy that the request names."""
         name = self.policy_name()
         self.permit(f"policy/{name}")
-        return self.existing_policy(name)
-
-    def existing_policy(self, name: str) -> ManagedPolicy:
-        """Return a custom policy of the caller's account."""
-        policy = self.directory.policy(self.account_id, name)
+        policy = self.directory.policies.get((self.account_id, name))
         if policy is None:
-            raise refusal(404, "EntityNotExist.Policy", f"The policy {name} does not exist.")
+            raise STSRefusedError(
+                404, "EntityNotExist.Policy", f"The policy {name} does not exist."
+            )
         return policy
 
     def role(self) -> RoleEntry:
         """Return the role that the request names."""
         name = self.name("RoleName")
         self.permit(f"role/{name}")
-        role = self.directory.role(f"acs:ram::{self.account_id}:role/{name}")
+        role = self.directory.roles.get(f"acs:ram::{self.account_id}:role/{name}")
         if role is None:
-            raise refusal(404, "EntityNotExist.Role", f"The role {name} does not exist.")
+            raise STSRefusedError(404, "EntityNotExist.Role", f"The role {name} does not exist.")
         return role
 
     def user(self) -> UserEntry:
         """Return the user that the request names."""
         name = self.name("UserName")
         self.permit(f"user/{name}")
-        user = self.directory.user(self.account_id, name)
+        user = self.directory.users.get((self.account_id, name))
         if user is None:
-            raise refusal(404, "EntityNotExist.User", f"The user {name} does not exist.")
+            raise STSRefusedError(404, "EntityNotExist.User", f"The user {name} does not exist.")
         return user
 
     def document(self, parameter: str, parse: Callable[[str, str], Policy]) -> str:
@@ -114,7 +100,7 @@ class RamCall:
                 raise PolicyError("too long")
             parse(text, parameter)
         except PolicyError as e:
-            raise refusal(
+            raise STSRefusedError(
                 400,
                 "MalformedPolicyDocument",
                 "The policy document is malformed.",
@@ -128,21 +114,17 @@ class RamCall:
         Raises:
             STSRefusedError: NoPermission if the caller's policies do not allow the action.
         """
-        caller = self.caller
+        caller = self._caller
         if caller.kind == "root":
             return
         question = Question(
             f"ram:{self._call.action}",
-            f"acs:ram:*:{caller.account_id}:{what}",
+            f"acs:ram:*:{self.account_id}:{what}",
             {"acs:SourceIp": self._call.request.client_ip},
         )
-        verdict = (
-            evaluate(caller.policies, question)
-            if caller.kind == "user"
-            else evaluate_session(caller.policies, caller.session_policy, question)
-        )
+        verdict = evaluate_session(caller.policies, caller.session_policy, question)
         if not verdict.allowed:
-            raise refusal(
+            raise STSRefusedError(
                 403,
                 "NoPermission",
                 f"You are not authorized to do this action: {question.action}.",
@@ -154,15 +136,3 @@ class RamCall:
                     "caller": caller.arn,
                 },
             )
-
-
-def refusal(
-    status: int, code: str, message: str, *, why: dict[str, object] | None = None
-) -> STSRefusedError:
-    """Return the exception that refuses a RAM request."""
-    return STSRefusedError(status, code, message, why=why)
-
-
-def iso(timestamp_ms: int) -> str:
-    """Return a time in the format of RAM; `timestamp_ms` is in milliseconds since the epoch."""
-    return f"{datetime.fromtimestamp(timestamp_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

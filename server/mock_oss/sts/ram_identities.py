@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from mock_oss.access.directory import RoleEntry, UserEntry
 from mock_oss.errors import STSRefusedError
+from mock_oss.http.dates import iso
+from mock_oss.http.request import whole_number
+from mock_oss.identities import RoleEntry, UserEntry
 from mock_oss.policies.evaluation import parse_trust_policy
-from mock_oss.sts.ram_common import Answer, RamCall, iso, refusal
+from mock_oss.sts.ram_common import Answer, RamCall
 from mock_oss.world.model import SESSION_S, Role, User
 
 MAX_KEYS = 2
@@ -23,12 +25,12 @@ def create_role(call: RamCall) -> Answer:
         trust_policy=trust,
         max_session_s=_session_s(call, "MaxSessionDuration", 3600),
     )
-    if call.directory.role(role.arn) is not None:
-        raise refusal(409, "EntityAlreadyExists.Role", f"The role {name} already exists.")
+    if role.arn in call.directory.roles:
+        raise STSRefusedError(409, "EntityAlreadyExists.Role", f"The role {name} already exists.")
     entry = RoleEntry(
         role=role, description=call.params.get("Description", ""), created_ms=call.now_ms
     )
-    call.directory.put_role(entry)
+    call.directory.roles[entry.arn] = entry
     return call.answer(Role=_role(entry))
 
 
@@ -50,7 +52,7 @@ def update_role(call: RamCall) -> Answer:
         role=replace(role, max_session_s=longest_s),
         description=call.params.get("NewDescription", entry.description),
     )
-    call.directory.put_role(entry)
+    call.directory.roles[entry.arn] = entry
     return call.answer(Role=_role(entry))
 
 
@@ -59,7 +61,7 @@ def delete_role(call: RamCall) -> Answer:
     entry = call.role()
     if call.directory.attached(entry):
         raise _conflict("Role", "Policy")
-    call.directory.delete_role(entry)
+    del call.directory.roles[entry.arn]
     return call.answer()
 
 
@@ -67,8 +69,8 @@ def create_user(call: RamCall) -> Answer:
     """Create a user without policies and keys."""
     name = call.name("UserName")
     call.permit(f"user/{name}")
-    if call.directory.user(call.account_id, name) is not None:
-        raise refusal(409, "EntityAlreadyExists.User", f"The user {name} already exists.")
+    if (call.account_id, name) in call.directory.users:
+        raise STSRefusedError(409, "EntityAlreadyExists.User", f"The user {name} already exists.")
     entry = UserEntry(
         user=User(name=name, account_id=call.account_id, user_id=call.ids.ram_id("2")),
         comments=call.params.get("Comments", ""),
@@ -90,7 +92,7 @@ def delete_user(call: RamCall) -> Answer:
         raise _conflict("User", "AccessKey")
     if call.directory.attached(entry):
         raise _conflict("User", "Policy")
-    call.directory.delete_user(entry)
+    del call.directory.users[call.account_id, entry.user.name]
     return call.answer()
 
 
@@ -98,11 +100,8 @@ def create_access_key(call: RamCall) -> Answer:
     """Create an access key of a user; only this response contains the secret."""
     entry = call.user()
     if len(entry.user.keys) >= MAX_KEYS:
-        raise refusal(
-            409,
-            "LimitExceeded.User.AccessKey",
-            f"The number of access keys must not exceed {MAX_KEYS}.",
-        )
+        message = f"The number of access keys must not exceed {MAX_KEYS}."
+        raise STSRefusedError(409, "LimitExceeded.User.AccessKey", message)
     key_id, secret = call.ids.access_key()
     entry = replace(
         entry,
@@ -123,31 +122,27 @@ def delete_access_key(call: RamCall) -> Answer:
     """Delete an access key of a user."""
     entry, key_id = call.user(), call.given("UserAccessKeyId")
     if key_id not in entry.user.keys:
-        raise refusal(
-            404, "EntityNotExist.User.AccessKey", f"The access key {key_id} does not exist."
-        )
+        message = f"The access key {key_id} does not exist."
+        raise STSRefusedError(404, "EntityNotExist.User.AccessKey", message)
     keys = {key: secret for key, secret in entry.user.keys.items() if key != key_id}
     call.directory.put_user(replace(entry, user=replace(entry.user, keys=keys)))
     return call.answer()
 
 
 def _conflict(kind: str, what: str) -> STSRefusedError:
-    return refusal(
-        409,
-        f"DeleteConflict.{kind}.{what}",
-        f"The {kind.lower()} can not have any {what} while deleting it.",
-    )
+    message = f"The {kind.lower()} can not have any {what} while deleting it."
+    return STSRefusedError(409, f"DeleteConflict.{kind}.{what}", message)
 
 
 def _session_s(call: RamCall, parameter: str, default: int) -> int:
     text = call.params.get(parameter, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) < 8 and int(text) in SESSION_S):
-        raise refusal(
-            400, f"InvalidParameter.{parameter}", f"{parameter} must be 3600 to 43200 seconds."
-        )
-    return int(text)
+    session_s = whole_number(text, SESSION_S[0], SESSION_S[-1])
+    if session_s is None:
+        message = f"{parameter} must be 3600 to 43200 seconds."
+        raise STSRefusedError(400, f"InvalidParameter.{parameter}", message)
+    return session_s
 
 
 def _role(entry: RoleEntry) -> dict[str, object]:
@@ -158,7 +153,7 @@ def _role(entry: RoleEntry) -> dict[str, object]:
         "Description": entry.description,
         "AssumeRolePolicyDocument": entry.role.trust_policy,
         "MaxSessionDuration": entry.role.max_session_s,
-        "CreateDate": iso(entry.created_ms),
+        "CreateDate": iso(entry.created_ms // 1000),
     }
 
 
@@ -168,7 +163,7 @@ def _user(entry: UserEntry) -> dict[str, object]:
         "UserName": entry.user.name,
         "DisplayName": entry.user.name,
         "Comments": entry.comments,
-        "CreateDate": iso(entry.created_ms),
+        "CreateDate": iso(entry.created_ms // 1000),
     }
 
 
@@ -176,5 +171,5 @@ def _key(entry: UserEntry, key_id: str) -> dict[str, object]:
     return {
         "AccessKeyId": key_id,
         "Status": "Inactive" if key_id in entry.user.disabled_keys else "Active",
-        "CreateDate": iso(entry.key_created_ms.get(key_id, entry.created_ms)),
+        "CreateDate": iso(entry.key_created_ms.get(key_id, entry.created_ms) // 1000),
     }

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
-from mock_oss.access.directory import ManagedPolicy, PolicyVersion, RoleEntry, UserEntry
+from mock_oss.errors import STSRefusedError
+from mock_oss.http.dates import iso
+from mock_oss.identities import ManagedPolicy, PolicyVersion, RoleEntry, UserEntry
 from mock_oss.policies.evaluation import parse_policy
-from mock_oss.sts.ram_common import Answer, RamCall, iso, refusal
+from mock_oss.sts.ram_common import Answer, RamCall
 
 MAX_VERSIONS = 5
 ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
@@ -15,8 +17,10 @@ def create_policy(call: RamCall) -> Answer:
     name = call.policy_name()
     call.permit(f"policy/{name}")
     document = call.document("PolicyDocument", parse_policy)
-    if call.directory.policy(call.account_id, name) is not None:
-        raise refusal(409, "EntityAlreadyExists.Policy", f"The policy {name} already exists.")
+    if (call.account_id, name) in call.directory.policies:
+        raise STSRefusedError(
+            409, "EntityAlreadyExists.Policy", f"The policy {name} already exists."
+        )
     policy = ManagedPolicy(
         account_id=call.account_id,
         name=name,
@@ -31,15 +35,12 @@ def create_policy(call: RamCall) -> Answer:
 def get_policy(call: RamCall) -> Answer:
     """Return a custom policy with its default version."""
     policy = call.policy()
-    holders = len(call.directory.holders(policy))
-    return call.answer(
-        Policy={
-            **_summary(policy),
-            "UpdateDate": iso(policy.current.created_ms),
-            "AttachmentCount": holders,
-        },
-        DefaultPolicyVersion=_version(policy, policy.current),
-    )
+    summary = {
+        **_summary(policy),
+        "UpdateDate": iso(policy.current.created_ms // 1000),
+        "AttachmentCount": len(call.directory.holders(policy)),
+    }
+    return call.answer(Policy=summary, DefaultPolicyVersion=_version(policy, policy.current))
 
 
 def delete_policy(call: RamCall) -> Answer:
@@ -47,18 +48,12 @@ def delete_policy(call: RamCall) -> Answer:
     policy = call.policy()
     for arn in call.directory.holders(policy):
         kind = "Role" if ":role/" in arn else "User"
-        raise refusal(
-            409,
-            f"DeleteConflict.Policy.{kind}",
-            f"The policy can not be attached to any {kind.lower()} while deleting the policy.",
-        )
+        message = f"The policy can not be attached to any {kind.lower()} while deleting the policy."
+        raise STSRefusedError(409, f"DeleteConflict.Policy.{kind}", message)
     if len(policy.versions) > 1:
-        raise refusal(
-            409,
-            "DeleteConflict.Policy.Version",
-            "The policy can not have any version except the default version.",
-        )
-    call.directory.delete_policy(policy)
+        message = "The policy can not have any version except the default version."
+        raise STSRefusedError(409, "DeleteConflict.Policy.Version", message)
+    del call.directory.policies[policy.account_id, policy.name]
     return call.answer()
 
 
@@ -72,11 +67,8 @@ def create_version(call: RamCall) -> Answer:
     versions = policy.versions
     if len(versions) >= MAX_VERSIONS:
         if call.params.get("RotateStrategy") != ROTATE:
-            raise refusal(
-                409,
-                "LimitExceeded.Policy.Version",
-                f"The number of versions must not exceed {MAX_VERSIONS}.",
-            )
+            message = f"The number of versions must not exceed {MAX_VERSIONS}."
+            raise STSRefusedError(409, "LimitExceeded.Policy.Version", message)
         oldest = next(version for version in versions if version.number != policy.default)
         versions = tuple(version for version in versions if version is not oldest)
     number = policy.versions[-1].number + 1
@@ -92,9 +84,8 @@ def create_version(call: RamCall) -> Answer:
 def list_versions(call: RamCall) -> Answer:
     """Return all versions of a custom policy."""
     policy = call.policy()
-    return call.answer(
-        PolicyVersions={"PolicyVersion": [_version(policy, version) for version in policy.versions]}
-    )
+    versions = [_version(policy, version) for version in policy.versions]
+    return call.answer(PolicyVersions={"PolicyVersion": versions})
 
 
 def delete_version(call: RamCall) -> Answer:
@@ -102,13 +93,11 @@ def delete_version(call: RamCall) -> Answer:
     policy, wanted = call.policy(), call.given("VersionId")
     version = next((v for v in policy.versions if v.version_id == wanted), None)
     if version is None:
-        raise refusal(404, "EntityNotExist.Policy.Version", f"The version {wanted} does not exist.")
+        message = f"The version {wanted} does not exist."
+        raise STSRefusedError(404, "EntityNotExist.Policy.Version", message)
     if version.number == policy.default:
-        raise refusal(
-            409,
-            "DeleteConflict.PolicyVersion.Default",
-            "The default version of a policy can not be deleted.",
-        )
+        message = "The default version of a policy can not be deleted."
+        raise STSRefusedError(409, "DeleteConflict.PolicyVersion.Default", message)
     kept = tuple(v for v in policy.versions if v is not version)
     call.directory.put_policy(replace(policy, versions=kept))
     return call.answer()
@@ -151,11 +140,8 @@ def list_for_user(call: RamCall) -> Answer:
 def _attach(call: RamCall, entry: UserEntry | RoleEntry, kind: str) -> Answer:
     policy = call.policy()
     if policy in call.directory.attached(entry):
-        raise refusal(
-            409,
-            f"EntityAlreadyExists.{kind}.Policy",
-            f"The policy {policy.name} is attached already.",
-        )
+        message = f"The policy {policy.name} is attached already."
+        raise STSRefusedError(409, f"EntityAlreadyExists.{kind}.Policy", message)
     call.directory.attach(policy, entry)
     return call.answer()
 
@@ -164,7 +150,8 @@ def _detach(call: RamCall, entry: UserEntry | RoleEntry, kind: str) -> Answer:
     name = call.policy_name()
     call.permit(f"policy/{name}")
     if not call.directory.detach(name, entry):
-        raise refusal(404, f"EntityNotExist.{kind}.Policy", f"The policy {name} is not attached.")
+        message = f"The policy {name} is not attached."
+        raise STSRefusedError(404, f"EntityNotExist.{kind}.Policy", message)
     return call.answer()
 
 
@@ -179,7 +166,7 @@ def _summary(policy: ManagedPolicy) -> dict[str, object]:
         "PolicyType": "Custom",
         "Description": policy.description,
         "DefaultVersion": policy.current.version_id,
-        "CreateDate": iso(policy.created_ms),
+        "CreateDate": iso(policy.created_ms // 1000),
     }
 
 
@@ -188,5 +175,5 @@ def _version(policy: ManagedPolicy, version: PolicyVersion) -> dict[str, object]
         "VersionId": version.version_id,
         "IsDefaultVersion": version.number == policy.default,
         "PolicyDocument": version.document,
-        "CreateDate": iso(version.created_ms),
+        "CreateDate": iso(version.created_ms // 1000),
     }

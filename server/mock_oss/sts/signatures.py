@@ -11,9 +11,9 @@ import re
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 
-from mock_oss.access.identities import Caller
 from mock_oss.errors import STSRefusedError
 from mock_oss.http.request import Request, parse_query
+from mock_oss.identities import Caller
 from mock_oss.journal import RequestRecord
 from mock_oss.service import Service
 from mock_oss.signing import acs3, rpc

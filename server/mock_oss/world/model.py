@@ -1,6 +1,6 @@
 """The world: accounts, users, keys, roles, policies and buckets that exist at the start.
 
-The constructors check the values. `mock_oss.access.identities` finds the owner of an access key
+The constructors check the values. `mock_oss.identities` finds the owner of an access key
 in the world. `mock_oss.world.seeding` creates the buckets in the store.
 """
 

@@ -134,12 +134,12 @@ def state(oss: MockOSS) -> dict[str, Any]:
     found: dict[str, Any] = {**NOTHING}
     if bucket := oss.store.buckets.get(BUCKET):
         found["bucket"] = bucket._replace(created_ms=0)
-    if user := directory(oss).user(ACCOUNT, "ossferry-server"):
+    if user := directory(oss).users.get((ACCOUNT, "ossferry-server")):
         found["user"] = (user.comments, len(user.user.keys), documents(user))
     for name in ("oss-web-upload", "oss-web-objects", "ossferry-server", "ossferry-server-doctor"):
-        if role := directory(oss).role(f"acs:ram::{ACCOUNT}:role/{name}"):
+        if role := directory(oss).roles.get(f"acs:ram::{ACCOUNT}:role/{name}"):
             found[name] = (role.description, role.role.trust_policy, documents(role))
-        if policy := directory(oss).policy(ACCOUNT, name):
+        if policy := directory(oss).policies.get((ACCOUNT, name)):
             found[f"policy {name}"] = (policy.description, policy.current.document)
     return found
 
@@ -450,7 +450,7 @@ def test_a_secret_is_shown_once(oss: MockOSS) -> None:
     secret = first.variables["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
     second = setup(oss)
 
-    user = directory(oss).user(ACCOUNT, "ossferry-server")
+    user = directory(oss).users[ACCOUNT, "ossferry-server"]
     assert list(user.user.keys.values()) == [secret]
     assert first.out.count(secret) == 1
     assert secret not in first.err + second.out + second.err
@@ -667,7 +667,7 @@ def test_a_second_run_changes_only_what_differs(
     if change == "another age":
         ours.max_age_seconds = 1
     if change == "other rule and no policy":
-        role = directory(oss).role(f"acs:ram::{ACCOUNT}:role/oss-web-upload")
+        role = directory(oss).roles[f"acs:ram::{ACCOUNT}:role/oss-web-upload"]
         directory(oss).detach("oss-web-upload", role)
     if change != "nothing":
         bucket.put_bucket_cors(oss2.models.BucketCors(rules, response_vary=change != "no Vary"))
@@ -779,8 +779,8 @@ def test_what_another_person_has_made_is_refused_unless_adopted(oss: MockOSS) ->
 
 def test_a_role_with_other_policies_stays(oss: MockOSS) -> None:
     setup(oss)
-    policy = directory(oss).policy(ACCOUNT, "ossferry-server")
-    directory(oss).attach(policy, directory(oss).role(f"acs:ram::{ACCOUNT}:role/oss-web-upload"))
+    policy = directory(oss).policies[ACCOUNT, "ossferry-server"]
+    directory(oss).attach(policy, directory(oss).roles[f"acs:ram::{ACCOUNT}:role/oss-web-upload"])
 
     done = teardown(oss)
 
@@ -1074,12 +1074,12 @@ def test_an_unfit_account_is_refused_before_the_first_change(
         case "bucket":
             ensure_bucket(oss.store, BucketSpec(name=BUCKET, region="cn-shanghai"), oss.clock)
         case "rights":
-            admin = directory(oss).user(ACCOUNT, "admin")
+            admin = directory(oss).users[ACCOUNT, "admin"]
             only_oss = ADMIN.policies[0].replace('"Action":"*"', '"Action":"oss:*"')
             directory(oss).put_user(replace(admin, user=replace(ADMIN, policies=(only_oss,))))
         case "policy":
             setup(oss)
-            policy = directory(oss).policy(ACCOUNT, "ossferry-server-doctor")
+            policy = directory(oss).policies[ACCOUNT, "ossferry-server-doctor"]
             directory(oss).put_policy(replace(policy, description="by hand"))
     changes(oss)
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from mock_oss.access.identities import Identities
-from mock_oss.access.keys import Context, find_caller
+from mock_oss.access.keys import find_caller
 from mock_oss.clock import Clock
-from mock_oss.journal import Journal
+from mock_oss.service import Call
 from mock_oss.store import SessionRecord, Store
 from mock_oss.world.model import ROLE_ARN, User, World
+from support.mock_calls import mock_call, mock_request
 from support.refusals import refusal
 
 END = datetime.fromisoformat("2026-03-14T09:26:53.250Z")
@@ -23,29 +23,15 @@ ARN = "acs:ram::1:user/alice"
 
 
 @pytest.fixture
-def authentication(tmp_path: Path) -> Iterator[Context]:
-    """The user alice, and the sessions bob and eve of a role, which end at `END`."""
+def call(tmp_path: Path) -> Iterator[Call]:
+    """A request, the user alice, and the sessions bob and eve of a role, which end at `END`."""
     store = Store(tmp_path)
     for name in ("bob", "eve"):
-        store.sessions.put(
-            SessionRecord(
-                access_key_id=f"STS.{name}",
-                access_key_secret="s",
-                security_token=f"töken {name}",
-                role_arn=ROLE_ARN,
-                session_name=name,
-                policy="",
-                expires_ms=round(END.timestamp() * 1000),
-            )
-        )
-    journal = Journal()
-    yield Context(
-        identities=Identities(World(users=(ALICE,)), store),
-        clock=Clock(END, frozen=True),
-        region="cn-hangzhou",
-        record=journal.open("id", 0),
-        journal=journal,
-    )
+        expires_ms = round(END.timestamp() * 1000)
+        token = f"töken {name}"
+        store.sessions.put(SessionRecord(f"STS.{name}", "s", token, ROLE_ARN, name, "", expires_ms))
+    clock = Clock(END, frozen=True)
+    yield mock_call(store, "", mock_request(), world=World(users=(ALICE,)), clock=clock)
     store.close()
 
 
@@ -54,14 +40,14 @@ def authentication(tmp_path: Path) -> Iterator[Context]:
     [("LTAIa", None, ARN), ("LTAIa", "", ARN), ("STS.bob", "töken bob", f"{ROLE_ARN}/bob")],
 )
 def test_a_key_with_its_own_token_identifies_the_caller(
-    authentication: Context, key: str, token: str | None, arn: str
+    call: Call, key: str, token: str | None, arn: str
 ) -> None:
-    authentication.clock.advance(-0.001)
+    call.clock.advance(-0.001)
 
-    caller = find_caller(key, token, authentication)
+    caller = find_caller(key, token, call)
 
-    assert caller == authentication.identities.find(key)
-    assert (authentication.record.access_key_id, authentication.record.caller) == (key, arn)
+    assert caller == call.service.identities.find(key)
+    assert (call.record.access_key_id, call.record.caller) == (key, arn)
 
 
 def no_key(access_key_id: str, ec: str, why: dict[str, str]) -> dict[str, Any]:
@@ -126,7 +112,7 @@ OF_BOB = f"{ROLE_ARN}/bob"
     ],
 )
 def test_another_key_or_token_is_refused_with_the_reason(
-    authentication: Context, key: str, token: str | None, expected: dict[str, Any], arn: str
+    call: Call, key: str, token: str | None, expected: dict[str, Any], arn: str
 ) -> None:
-    assert refusal(find_caller, key, token, authentication) == expected
-    assert (authentication.record.access_key_id, authentication.record.caller) == (key, arn)
+    assert refusal(find_caller, key, token, call) == expected
+    assert (call.record.access_key_id, call.record.caller) == (key, arn)

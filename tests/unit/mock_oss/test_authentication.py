@@ -1,7 +1,7 @@
 """Authentication of requests: the caller of an accepted request, and all details of a refusal."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -9,17 +9,14 @@ import pytest
 
 from mock_oss import Clock, Role, User, World
 from mock_oss.access.authentication import authenticate
-from mock_oss.access.identities import ANONYMOUS, Caller, Identities
-from mock_oss.access.keys import Context
 from mock_oss.errors import RefusedError
-from mock_oss.http.addressing import Target
-from mock_oss.http.request import Request
+from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.journal import Journal, RequestRecord
 from mock_oss.signing import v1, v4
-from mock_oss.store import SessionRecord, Store
+from mock_oss.store import BucketRecord, SessionRecord, Store
+from support.mock_calls import NONE_SENT, NOW, mock_call, mock_request
 from support.vectors import load
 
-NOW = datetime.fromisoformat("2026-03-14T09:26:53Z")
 NOW_S = 1_773_480_413
 DATE_TIME = "20260314T092653Z"
 GMT = "Sat, 14 Mar 2026 09:26:53 GMT"
@@ -62,7 +59,7 @@ class Gate:
     def __init__(self, store: Store) -> None:
         self.clock = Clock(NOW, frozen=True)
         self.journal = Journal()
-        self._identities = Identities(WORLD, store)
+        self._store = store
 
     @property
     def record(self) -> RequestRecord:
@@ -75,31 +72,27 @@ class Gate:
         key: str = "a",
         query: str = "",
         *,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] = NONE_SENT,
         bucket: str = BUCKET,
         region: str = REGION,
     ) -> Caller:
         """Authenticate one request of a client, and return its caller."""
-        sent = {"host": f"{bucket}.localhost", **(headers or {})}
-        request = Request(
-            {
-                "method": method,
-                "raw_path": quote(f"/{key}").encode(),
-                "query_string": query.encode(),
-                "http_version": "1.1",
-                "headers": [(n.lower().encode(), v.encode()) for n, v in sent.items()],
-            }
+        sent = {"host": f"{bucket}.localhost", **headers}
+        request = mock_request(method, quote(f"/{key}"), query, sent)
+        call = mock_call(
+            self._store,
+            f"{bucket}/{key}",
+            request,
+            world=WORLD,
+            clock=self.clock,
+            journal=self.journal,
         )
-        request.read_head()
-        record = self.journal.open("request id", self.clock.timestamp())
-        record.method, record.bucket, record.key = method, bucket, key
-        record.params, record.headers = request.params, request.headers
-        context = Context(self._identities, self.clock, region, record, self.journal)
+        call.bucket_or_none = BucketRecord(bucket, "1", region, "", "", "", 0, "", "")
         try:
-            return authenticate(request, Target(bucket, key, "virtual-hosted"), context)
+            return authenticate(call)
         except RefusedError as error:
-            record.code = error.code
-            record.why = error.explain or error.why
+            call.record.code = error.code
+            call.record.why = error.explain or error.why
             raise
 
     def refusal(self, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -2,23 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mock_oss.access.authorization import authorize, authorize_object
-from mock_oss.access.identities import ANONYMOUS, Caller
-from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError
-from mock_oss.http.addressing import Target
-from mock_oss.http.request import Request
+from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.policies.evaluation import Policy, parse_policy
+from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord, Store
+from support.mock_calls import NONE_SENT, mock_call, mock_request
 from support.refusals import refusal
 
-NOW = datetime.fromisoformat("2026-03-14T09:26:53.5Z")
 ACCOUNT, FOREIGN = "1", "2"
 ACLS = ("private", "public-read", "public-read-write")
 
@@ -81,61 +78,29 @@ ROOT = Caller(kind="root", account_id=ACCOUNT, arn="acs:ram::1:root", principal_
 FOREIGN_ROOT = replace(ROOT, account_id=FOREIGN, arn="acs:ram::2:root", principal_id="2")
 
 
-@dataclass(kw_only=True)
-class FakeCall:
-    """A request; `fields` are those of a form."""
-
-    caller: Caller
-    target: Target
-    request: Request
-    store: Store
-    fields: Mapping[str, str] | None = None
-    clock: Clock = Clock(NOW, frozen=True)  # noqa: RUF009 - nothing moves this clock
-
-    @property
-    def bucket_or_none(self) -> BucketRecord | None:
-        return self.store.buckets.get(self.target.bucket)
-
-    def header(self, name: str) -> str | None:
-        return (self.request.headers if self.fields is None else self.fields).get(name)
-
-
-Build = Callable[..., FakeCall]
+Build = Callable[..., Call]
 
 
 @pytest.fixture
 def call(store: Store) -> Build:
-    """A function that returns a request for `BUCKET/KEY`."""
+    """A function that returns a request for `BUCKET/KEY`; `fields` are those of a form."""
 
     def build(
         path: str,
         *,
         caller: Caller = USER,
         query: str = "",
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] = NONE_SENT,
         fields: Mapping[str, str] | None = None,
         scheme: str = "http",
-    ) -> FakeCall:
-        sent = {"host": "localhost", **(headers or {})}
-        scope = {
-            "method": "GET",
-            "raw_path": b"/" + path.encode(),
-            "query_string": query.encode(),
-            "http_version": "1.1",
-            "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
-            "scheme": scheme,
-            "client": ("203.0.113.7", 50000),
-        }
-        request = Request(scope)
-        request.read_head()
-        bucket, _, key = path.partition("/")
-        target = Target(bucket, key, "path" if bucket else "service")
-        return FakeCall(caller=caller, target=target, request=request, store=store, fields=fields)
+    ) -> Call:
+        request = mock_request("GET", f"/{path}", query, headers, scheme=scheme)
+        return mock_call(store, path, request, caller=caller, fields=fields)
 
     return build
 
 
-def is_allowed(call: FakeCall, action: str, **more: Any) -> bool:
+def is_allowed(call: Call, action: str, **more: Any) -> bool:
     try:
         authorize(call, action, **more)
     except RefusedError:

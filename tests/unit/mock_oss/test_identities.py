@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mock_oss.access.directory import ManagedPolicy, PolicyVersion
-from mock_oss.access.identities import Caller, Identities
-from mock_oss.policies.evaluation import parse_policy, parse_trust_policy
+from mock_oss.identities import Caller, Identities, ManagedPolicy, PolicyVersion
+from mock_oss.policies.evaluation import parse_policy
 from mock_oss.store import SessionRecord, Store
 from mock_oss.world.model import Role, User, World
 
@@ -147,19 +146,11 @@ def test_a_token_belongs_to_a_session(identities: Identities) -> None:
     assert not identities.is_token("token of Bob")
 
 
-def test_a_role_is_found_by_its_arn(identities: Identities) -> None:
-    assert identities.role("acs:ram::1:role/uploader") is ROLE
-    assert identities.role("acs:ram::2:role/uploader") is None
-    assert identities.trust_policy(ROLE) == parse_trust_policy(TRUST, "trust policy of uploader")
-
-
 def test_an_attached_policy_gives_rights_to_open_sessions_of_its_role_until_the_reset(
     identities: Identities,
 ) -> None:
     directory = identities.directory
-    role, other = directory.role(ROLE.arn), directory.role(OTHER_ROLE.arn)
-    assert role is not None
-    assert other is not None
+    role, other = directory.roles[ROLE.arn], directory.roles[OTHER_ROLE.arn]
     listing = ManagedPolicy(account_id="1", name="listing", versions=(version(1, LIST),))
     directory.put_policy(listing)
     directory.attach(listing, role)
@@ -172,7 +163,7 @@ def test_an_attached_policy_gives_rights_to_open_sessions_of_its_role_until_the_
     directory.reset()
 
     assert identities.find("STS.bob") == BOB
-    assert directory.policy("1", "listing") is None
+    assert directory.policies == {}
     assert directory.attached(role) == []
 
 
@@ -180,8 +171,7 @@ def test_the_version_in_force_gives_rights_to_users_and_to_keys_made_later(
     identities: Identities,
 ) -> None:
     directory = identities.directory
-    alice = directory.user("1", "alice")
-    assert alice is not None
+    alice = directory.users["1", "alice"]
     versions = (version(1, READ), version(2, LIST))
     policy = ManagedPolicy(account_id="1", name="listing", versions=versions)
     directory.put_policy(policy)
@@ -199,10 +189,18 @@ def test_the_version_in_force_gives_rights_to_users_and_to_keys_made_later(
     assert identities.find("LTAIalice") is None
 
 
-def test_the_policies_of_users_are_parsed_only_after_a_change(identities: Identities) -> None:
-    first = identities.find("LTAIalice")
-    assert identities.find("LTAIalice") is first
+@pytest.mark.parametrize("kind", ["user", "role"])
+def test_only_a_policy_that_is_attached_is_detached(identities: Identities, kind: str) -> None:
+    directory = identities.directory
+    entry = directory.users["1", "alice"] if kind == "user" else directory.roles[ROLE.arn]
+    policies = [
+        ManagedPolicy(account_id="1", name=name, versions=(version(1, LIST),)) for name in "ab"
+    ]
+    for policy in policies:
+        directory.put_policy(policy)
+        directory.attach(policy, entry)
 
-    identities.directory.reset()
+    assert directory.detach("a", entry)
+    assert not directory.detach("a", entry)
 
-    assert identities.find("LTAIalice") is not first
+    assert directory.attached(entry) == policies[1:]

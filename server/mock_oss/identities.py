@@ -1,0 +1,227 @@
+"""Who uses the mock: the users, roles and policies of all accounts, and the owners of access keys.
+
+The directory starts with the users and roles of the world. RAM requests change the directory; the
+changes are kept in memory until the mock is reset or stopped. All times are milliseconds since the
+epoch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mock_oss.policies.evaluation import Policy, parse_policy
+from mock_oss.store import SessionRecord, Store
+from mock_oss.world.model import Role, User, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEntry:
+    """A user of the directory; `key_created_ms` maps access key ids to times."""
+
+    user: User
+    comments: str = ""
+    created_ms: int = 0
+    key_created_ms: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def account_id(self) -> str:
+        """The account of the user."""
+        return self.user.account_id
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the user, or of the account itself for the user `root`."""
+        name = "root" if self.user.name == "root" else f"user/{self.user.name}"
+        return f"acs:ram::{self.account_id}:{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleEntry:
+    """A role of the directory."""
+
+    role: Role
+    description: str = ""
+    created_ms: int = 0
+
+    @property
+    def account_id(self) -> str:
+        """The account of the role."""
+        return self.role.account_id
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the role."""
+        return self.role.arn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyVersion:
+    """One version of a custom policy; `number` counts from 1 and is never used again."""
+
+    number: int
+    document: str
+    created_ms: int
+
+    @property
+    def version_id(self) -> str:
+        """The id of the version, such as `v1`."""
+        return f"v{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedPolicy:
+    """A custom policy; `versions` are sorted by number, and `default` is in force."""
+
+    account_id: str
+    name: str
+    description: str = ""
+    created_ms: int = 0
+    versions: tuple[PolicyVersion, ...]
+    default: int = 1
+
+    @property
+    def current(self) -> PolicyVersion:
+        """The version in force."""
+        return next(version for version in self.versions if version.number == self.default)
+
+
+class Directory:
+    """Users, roles and policies, and which policies are attached to which user or role.
+
+    `users` and `policies` have the key (account id, name), and `roles` has the ARN.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.reset()
+
+    def reset(self) -> None:
+        """Restore the users and roles of the world, without policies of RAM requests."""
+        users = (UserEntry(user=user) for user in self._world.users)
+        self.users = {(entry.account_id, entry.user.name): entry for entry in users}
+        self.roles = {role.arn: RoleEntry(role=role) for role in self._world.roles}
+        self.policies: dict[tuple[str, str], ManagedPolicy] = {}
+        # ARN of a user or role -> names of attached policies, in the order of attachment.
+        self._attached: dict[str, tuple[str, ...]] = {}
+
+    def put_user(self, entry: UserEntry) -> None:
+        """Create or replace a user."""
+        self.users[entry.account_id, entry.user.name] = entry
+
+    def put_policy(self, policy: ManagedPolicy) -> None:
+        """Create or replace a custom policy."""
+        self.policies[policy.account_id, policy.name] = policy
+
+    def attached(self, entry: UserEntry | RoleEntry) -> list[ManagedPolicy]:
+        """Return the policies that are attached to a user or role."""
+        names = self._attached.get(entry.arn, ())
+        return [self.policies[entry.account_id, name] for name in names]
+
+    def attach(self, policy: ManagedPolicy, entry: UserEntry | RoleEntry) -> None:
+        """Attach a policy to a user or role that does not have the policy yet."""
+        self._attached[entry.arn] = (*self._attached.get(entry.arn, ()), policy.name)
+
+    def detach(self, name: str, entry: UserEntry | RoleEntry) -> bool:
+        """Detach a policy from a user or role; return whether the policy was attached."""
+        names = self._attached.get(entry.arn, ())
+        self._attached[entry.arn] = tuple(other for other in names if other != name)
+        return name in names
+
+    def holders(self, policy: ManagedPolicy) -> list[str]:
+        """Return the ARNs of the users and roles to which a policy is attached."""
+        account = f"acs:ram::{policy.account_id}:"
+        return [
+            arn
+            for arn, names in self._attached.items()
+            if policy.name in names and arn.startswith(account)
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The identity that sends a request.
+
+    `token` and `expires_ms` are set for role sessions only. A role session without a session policy
+    has all rights of its role.
+    """
+
+    kind: Literal["anonymous", "root", "user", "role"]
+    account_id: str = ""
+    name: str = ""
+    arn: str = ""
+    principal_id: str = ""
+    access_key_id: str = ""
+    secret: str = ""
+    enabled: bool = True
+    policies: tuple[Policy, ...] = ()
+    session_policy: Policy | None = None
+    token: str = ""
+    expires_ms: int = 0
+
+
+ANONYMOUS = Caller(kind="anonymous")
+
+
+class Identities:
+    """Finds the owners of access keys, with their policies, and the roles."""
+
+    def __init__(self, world: World, store: Store) -> None:
+        self._store = store
+        self.directory = Directory(world)
+
+    def find(self, access_key_id: str) -> Caller | None:
+        """Return the owner of an access key, or None if the key does not exist."""
+        for entry in self.directory.users.values():
+            if access_key_id in entry.user.keys:
+                return self._user(entry, access_key_id)
+        session = self._store.sessions.get(access_key_id)
+        return None if session is None else self._session(session)
+
+    def is_token(self, token: str) -> bool:
+        """Return whether a text is the security token of any role session."""
+        return self._store.sessions.has_token(token)
+
+    def secrets(self) -> list[tuple[str, str]]:
+        """Return the (access key id, secret) pairs of all users."""
+        return [key for entry in self.directory.users.values() for key in entry.user.keys.items()]
+
+    def _user(self, entry: UserEntry, access_key_id: str) -> Caller:
+        user = entry.user
+        is_root = user.name == "root"
+        return Caller(
+            kind="root" if is_root else "user",
+            account_id=user.account_id,
+            name=user.name,
+            arn=entry.arn,
+            principal_id=user.account_id if is_root else user.user_id,
+            access_key_id=access_key_id,
+            secret=user.keys[access_key_id],
+            enabled=access_key_id not in user.disabled_keys,
+            policies=self._policies(entry, user.policies, f"user {user.name}"),
+        )
+
+    def _session(self, session: SessionRecord) -> Caller | None:
+        entry = self.directory.roles.get(session.role_arn)
+        if entry is None:
+            return None
+        role = entry.role
+        policy = parse_policy(session.policy, "session policy") if session.policy else None
+        return Caller(
+            kind="role",
+            account_id=role.account_id,
+            name=f"{role.name}/{session.session_name}",
+            arn=f"{role.arn}/{session.session_name}",
+            principal_id=f"{role.role_id}:{session.session_name}",
+            access_key_id=session.access_key_id,
+            secret=session.access_key_secret,
+            policies=self._policies(entry, role.policies, f"role {role.name}"),
+            session_policy=policy,
+            token=session.security_token,
+            expires_ms=session.expires_ms,
+        )
+
+    def _policies(
+        self, entry: UserEntry | RoleEntry, own: tuple[str, ...], name: str
+    ) -> tuple[Policy, ...]:
+        attached = (policy.current.document for policy in self.directory.attached(entry))
+        return tuple(parse_policy(text, name) for text in (*own, *attached))
