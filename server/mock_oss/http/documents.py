@@ -50,9 +50,11 @@ def xml_text(value: str) -> str:
     return escape(value, quote=False).replace('"', "&quot;").translate(_ESCAPED)
 
 
-def printable(value: str) -> str:
-    """Return text in which U+FFFD replaces the control characters that XML forbids."""
-    return value.translate(_UNPRINTABLE)
+def printable(content: Any) -> Any:
+    """Return the content of an element, with U+FFFD instead of characters that XML forbids."""
+    if isinstance(content, Mapping):
+        return {name: printable(value) for name, value in content.items()}
+    return content.translate(_UNPRINTABLE) if isinstance(content, str) else content
 
 
 Content: TypeAlias = str | int | Mapping[str, Any] | Iterable[str] | None

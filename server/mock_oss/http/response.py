@@ -1,10 +1,10 @@
 """Responses of the mock: status, headers, and a body from memory or from the store."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from mock_oss.errors import RefusedError
-from mock_oss.http.documents import document, printable, tag
+from mock_oss.http.documents import Content, document, printable
 from mock_oss.segments import Segment
 
 
@@ -49,11 +49,18 @@ class Response:
         return any(n.lower() == "content-type" and v == "application/xml" for n, v in self.headers)
 
 
-def xml_response(
-    root: str, children: Iterable[str], headers: Iterable[tuple[str, str]] = ()
+def document_response(
+    body: bytes, headers: Iterable[tuple[str, str]] = (), *, status: int = 200
 ) -> Response:
-    """Return a response with status 200 and an XML document."""
-    return Response(200, [("Content-Type", "application/xml"), *headers], document(root, children))
+    """Return a response whose body is an XML document."""
+    return Response(status, [("Content-Type", "application/xml"), *headers], body)
+
+
+def xml_response(
+    root: str, content: Content, headers: Iterable[tuple[str, str]] = (), *, status: int = 200
+) -> Response:
+    """Return a response with an XML document; `root` is the name of its root element."""
+    return document_response(document(root, content), headers, status=status)
 
 
 def error_response(refused: RefusedError, *, request_id: str, host: str, head: bool) -> Response:
@@ -71,31 +78,17 @@ def error_response(refused: RefusedError, *, request_id: str, host: str, head: b
     headers = [("x-oss-ec", refused.ec), *refused.headers.items()]
     if refused.status == 304:
         return Response(304, headers[1:], length=None)
-    extras = (
-        tag(name, _nested(value) if isinstance(value, Mapping) else _plain(value))
-        for name, value in refused.extras.items()
-    )
-    body = document(
-        "Error",
-        (
-            tag("Code", refused.code),
-            tag("Message", refused.message),
-            tag("RequestId", request_id),
-            tag("HostId", host),
-            *extras,
-            tag("EC", refused.ec),
-            tag("RecommendDoc", f"https://api.aliyun.com/troubleshoot?q={refused.ec}"),
-        ),
-    )
+    contents = {
+        "Code": refused.code,
+        "Message": refused.message,
+        "RequestId": request_id,
+        "HostId": host,
+        **refused.extras,
+        "EC": refused.ec,
+        "RecommendDoc": f"https://api.aliyun.com/troubleshoot?q={refused.ec}",
+    }
+    body = document("Error", printable(contents))
     if head:
         headers.append(("x-oss-err", b64encode(body).decode()))
         return Response(refused.status, headers)
-    return Response(refused.status, [("Content-Type", "application/xml"), *headers], body)
-
-
-def _nested(values: Mapping[str, str]) -> list[str]:
-    return [tag(name, printable(value)) for name, value in values.items()]
-
-
-def _plain(value: str | int) -> str | int:
-    return printable(value) if isinstance(value, str) else value
+    return document_response(body, headers, status=refused.status)

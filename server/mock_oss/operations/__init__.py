@@ -5,8 +5,8 @@
 1. Write the handler `async def name(call: Call) -> Response` in a module of this package. The
    handler reads the request from `call` and uses `call.store`. For an error, the handler raises
    `RefusedError` with a code from `mock_oss.errors.ERRORS`.
-2. In `routes`, add a row with the name, RAM action and handler to the table for the service, for
-   buckets or for objects. Remove the sub-resource from `NOT_IMPLEMENTED`.
+2. In `routes`, add a row to the table for the service, for buckets or for objects. Remove the
+   sub-resource from `NOT_IMPLEMENTED`.
 
 Before the handler runs, the mock checks the signature and the permission for the addressed bucket
 or object. The handler must check all other permissions with `mock_oss.access.authorization`: for

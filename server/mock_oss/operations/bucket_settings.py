@@ -1,25 +1,64 @@
-"""Operations for a bucket's settings, except CORS, and for its location and statistics.
+"""Settings of a bucket: ACL, CORS, lifecycle, Block Public Access, hotlink protection, versioning,
+tags and inventories.
 
-Block Public Access refuses public ACLs and switches existing ones off. Sources: vendor pages of the
-operations.
+Block Public Access refuses public ACLs and switches existing ones off. The mock stores inventory
+configurations, but writes no inventory lists. The vendor does not document the codes of refused
+bucket tags; the mock uses the codes for tags of objects. Sources: vendor pages of the operations,
+and of the ECs that begin with 0020.
 """
 
+import json
 import re
+from typing import Any
+from xml.etree.ElementTree import Element
 
 from mock_oss.access.authorization import authorize
 from mock_oss.access.referer import RefererRules, parse_referer, render_referer
-from mock_oss.errors import RefusedError
-from mock_oss.http.documents import child_text, parse, tag
-from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl, put_bucket
-from mock_oss.operations.common import max_keys, owner
+from mock_oss.errors import RefusedError, invalid_argument
+from mock_oss.http.cors import parse_cors, render_cors
+from mock_oss.http.documents import (
+    PROLOG,
+    child_boolean,
+    child_text,
+    children,
+    malformed_xml,
+    needed_text,
+    tag,
+)
+from mock_oss.http.response import Response, document_response, xml_response
+from mock_oss.operations.buckets import bucket_acl, put_bucket
+from mock_oss.operations.common import MAX_XML_BYTES, acl_document, read_xml, tagging, tags_in
 from mock_oss.service import Call
-from mock_oss.store.records import DELETE_MARKER
 from mock_oss.world.lifecycle import parse_lifecycle
 from mock_oss.world.model import STORAGE_CLASSES, VERSIONING
 
+MAX_CORS_BYTES = 16 << 10
+MAX_TAGS = 20
+MAX_KEY_BYTES = 64
+MAX_VALUE_BYTES = 128
+RESERVED = ("http://", "https://", "aliyun", "acs")
+"""Beginnings of tag keys that OSS refuses, in any case."""
+MAX_INVENTORIES = 1000
+PAGE = 100
+FREQUENCIES = ("Daily", "Weekly", "Monthly")
+VERSIONS = ("All", "Current")
+BUCKET_ARN = "acs:oss:::"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CAPITAL_BOOLEAN = re.compile(r"(?<=<ExpiredObjectDeleteMarker>)(True|False)(?=<)")
 """The SDK `oss2` sends True and False, but reads only true and false."""
+
+
+def _changed(call: Call, status: int = 200, **changes: Any) -> Response:
+    """Change fields of the bucket, and return an empty response."""
+    call.store.buckets.put(call.bucket._replace(**changes))
+    return Response(status)
+
+
+def _document(call: Call, stored: str, error: str) -> Response:
+    """Return a stored document, or raise RefusedError for empty text."""
+    if not stored:
+        raise RefusedError(error, BucketName=call.bucket.name)
+    return document_response(stored.encode())
 
 
 async def put_acl(call: Call) -> Response:
@@ -34,10 +73,23 @@ async def put_acl(call: Call) -> Response:
 
 async def get_acl(call: Call) -> Response:
     """Return the bucket's ACL."""
-    return xml_response(
-        "AccessControlPolicy",
-        (owner(call.bucket), tag("AccessControlList", (tag("Grant", call.bucket.acl),))),
-    )
+    return xml_response("AccessControlPolicy", acl_document(call.bucket, call.bucket.acl))
+
+
+async def put_cors(call: Call) -> Response:
+    """Replace the CORS rules of the bucket."""
+    configuration = parse_cors(await call.body.read(MAX_CORS_BYTES))
+    return _changed(call, cors=render_cors(configuration).decode())
+
+
+async def get_cors(call: Call) -> Response:
+    """Return the CORS rules of the bucket."""
+    return _document(call, call.bucket.cors, "NoSuchCORSConfiguration")
+
+
+async def delete_cors(call: Call) -> Response:
+    """Delete the CORS rules of the bucket."""
+    return _changed(call, 204, cors="")
 
 
 async def put_lifecycle(call: Call) -> Response:
@@ -52,125 +104,206 @@ async def put_lifecycle(call: Call) -> Response:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as e:
-        raise RefusedError("MalformedXML", why={"xml": f"not UTF-8: {e.reason}"}) from e
+        raise malformed_xml(f"not UTF-8: {e.reason}") from e
     parse_lifecycle(text.encode())
     text = _CAPITAL_BOOLEAN.sub(lambda match: match[0].lower(), text)
-    call.store.buckets.put(call.bucket._replace(lifecycle=text))
-    return Response(200)
+    return _changed(call, lifecycle=text)
 
 
 async def get_lifecycle(call: Call) -> Response:
     """Return the stored lifecycle document of the bucket."""
-    if not call.bucket.lifecycle:
-        raise RefusedError("NoSuchLifecycle", BucketName=call.bucket.name)
-    body = call.bucket.lifecycle.encode()
-    return Response(200, [("Content-Type", "application/xml")], body)
+    return _document(call, call.bucket.lifecycle, "NoSuchLifecycle")
 
 
 async def delete_lifecycle(call: Call) -> Response:
     """Delete the lifecycle rules of the bucket."""
-    call.store.buckets.put(call.bucket._replace(lifecycle=""))
-    return Response(204)
+    return _changed(call, 204, lifecycle="")
 
 
-async def put_public_block(call: Call) -> Response:
+async def put_block(call: Call) -> Response:
     """Switch Block Public Access of the bucket on or off."""
-    root = parse(await call.body.read(MAX_XML_BYTES), "PublicAccessBlockConfiguration")
-    wanted = (child_text(root, "BlockPublicAccess") or "false").lower()
-    if wanted not in ("true", "false"):
-        raise RefusedError("MalformedXML", why={"xml": f"BlockPublicAccess is {wanted!r}"})
-    return _block(call, wanted == "true", 200)
+    root = await read_xml(call, "PublicAccessBlockConfiguration")
+    return _changed(call, block_public=child_boolean(root, "BlockPublicAccess"))
 
 
-async def get_public_block(call: Call) -> Response:
+async def get_block(call: Call) -> Response:
     """Return whether Block Public Access is on."""
-    state = str(call.bucket.block_public).lower()
-    return xml_response("PublicAccessBlockConfiguration", (tag("BlockPublicAccess", state),))
+    state = {"BlockPublicAccess": call.bucket.block_public}
+    return xml_response("PublicAccessBlockConfiguration", state)
 
 
-async def delete_public_block(call: Call) -> Response:
+async def delete_block(call: Call) -> Response:
     """Switch Block Public Access off."""
-    return _block(call, False, 204)
-
-
-def _block(call: Call, state: bool, status: int) -> Response:
-    call.store.buckets.put(call.bucket._replace(block_public=state))
-    return Response(status)
+    return _changed(call, 204, block_public=False)
 
 
 async def put_referer(call: Call) -> Response:
     """Replace the hotlink protection of the bucket."""
     rules = parse_referer(await call.body.read(MAX_XML_BYTES))
-    call.store.buckets.put(call.bucket._replace(referer=render_referer(rules).decode()))
-    return Response(200)
+    return _changed(call, referer=render_referer(rules).decode())
 
 
 async def get_referer(call: Call) -> Response:
     """Return the hotlink protection of the bucket; a new bucket allows every Referer."""
-    body = call.bucket.referer.encode() or render_referer(RefererRules())
-    return Response(200, [("Content-Type", "application/xml")], body)
+    return document_response(call.bucket.referer.encode() or render_referer(RefererRules()))
 
 
 async def put_versioning(call: Call) -> Response:
     """Enable or suspend versioning; it cannot be switched off again."""
-    root = parse(await call.body.read(MAX_XML_BYTES), "VersioningConfiguration")
+    root = await read_xml(call, "VersioningConfiguration")
     status = child_text(root, "Status") or ""
     if status not in VERSIONING:
-        raise RefusedError("MalformedXML", why={"xml": f"Status is {status!r}"})
-    call.store.buckets.put(call.bucket._replace(versioning=status))
-    return Response(200)
+        raise malformed_xml(f"Status is {status!r}")
+    return _changed(call, versioning=status)
 
 
 async def get_versioning(call: Call) -> Response:
     """Return the status of versioning; without a status if versioning has never been enabled."""
-    return xml_response("VersioningConfiguration", (tag("Status", call.bucket.versioning or None),))
+    return xml_response("VersioningConfiguration", {"Status": call.bucket.versioning or None})
 
 
-async def get_location(call: Call) -> Response:
-    """Return the bucket's region in the form `oss-REGION`."""
-    return xml_response("LocationConstraint", (f"oss-{call.bucket.region}",))
+async def put_tags(call: Call) -> Response:
+    """Replace the tags of the bucket."""
+    tags = _checked_tags(await tags_in(call, MAX_XML_BYTES))
+    return _changed(call, tagging=json.dumps(tags))
 
 
-async def get_stat(call: Call) -> Response:
-    """Return the number of objects and bytes in the bucket, in total and by storage class.
+def _checked_tags(tags: list[tuple[str, str]]) -> dict[str, str]:
+    if len(tags) > MAX_TAGS:
+        raise RefusedError("InvalidTag", "Bucket tags cannot be greater than 20.")
+    checked: dict[str, str] = {}
+    for name, value in tags:
+        if name in checked:
+            raise RefusedError("RepeatedTags", TagKey=name)
+        size = len(name.encode())
+        if not 1 <= size <= MAX_KEY_BYTES or name.lower().startswith(RESERVED):
+            raise RefusedError("InvalidTaggingKey", TagKey=name)
+        if len(value.encode()) > MAX_VALUE_BYTES:
+            raise RefusedError("InvalidTag", TagValue=value)
+        checked[name] = value
+    return checked
 
-    Every version of an object counts.
+
+async def get_tags(call: Call) -> Response:
+    """Return the tags of the bucket; the document is empty if the bucket has no tags."""
+    return xml_response("Tagging", tagging(call.bucket.tags) if call.bucket.tags else {})
+
+
+async def delete_tags(call: Call) -> Response:
+    """Delete the tags whose keys are in the query, separated by commas, or all tags."""
+    names = [name for name in call.param("tagging").split(",") if name]
+    kept = {name: value for name, value in call.bucket.tags.items() if names and name not in names}
+    return _changed(call, 204, tagging=json.dumps(kept))
+
+
+async def put_inventory(call: Call) -> Response:
+    """Create an inventory configuration of the bucket; an existing one cannot be changed."""
+    root = await read_xml(call, "InventoryConfiguration")
+    inventory_id = needed_text(root, "Id")
+    if inventory_id != call.param("inventoryId") or not _ID.fullmatch(inventory_id):
+        raise _invalid("Id", inventory_id)
+    _check_inventory(call, root)
+    inventories, name = call.store.inventories, call.bucket.name
+    if inventories.get(name, inventory_id) is not None:
+        raise RefusedError("InventoryAlreadyExist", InventoryId=inventory_id)
+    if len(inventories.page(name, limit=MAX_INVENTORIES)) == MAX_INVENTORIES:
+        raise RefusedError("InventoryExceedLimit", BucketName=name)
+    inventories.put(name, inventory_id, _rendered(root))
+    return Response(200)
+
+
+def _check_inventory(call: Call, root: Element) -> None:
+    """Check the elements of an inventory configuration.
+
+    Raises:
+        RefusedError: MalformedXML for a missing element, InvalidArgument for an invalid value.
     """
-    totals, markers = dict.fromkeys(STORAGE_CLASSES, (0, 0)), 0
-    for name, count, size in call.store.objects.totals(call.bucket.name):
-        totals[name] = (count, size)
-    for kind, name, count, size in call.store.versions.totals(call.bucket.name):
-        if kind == DELETE_MARKER:
-            markers += count
-        else:
-            totals[name] = (totals[name][0] + count, totals[name][1] + size)
-    elements = {
-        "Storage": sum(size for _, size in totals.values()),
-        "ObjectCount": sum(count for count, _ in totals.values()),
-        "MultipartUploadCount": call.store.uploads.count(call.bucket.name),
-        "LiveChannelCount": 0,
-        "DeleteMarkerCount": markers,
-        "LastModifiedTime": call.store.objects.last_modified_ms(call.bucket.name) // 1000,
-        "StandardStorage": totals["Standard"][1],
-        "StandardObjectCount": totals["Standard"][0],
-        "InfrequentAccessStorage": totals["IA"][1],
-        "InfrequentAccessRealStorage": totals["IA"][1],
-        "InfrequentAccessObjectCount": totals["IA"][0],
-    }
-    for name in ("Archive", "ColdArchive", "DeepColdArchive"):
-        elements[f"{name}Storage"] = elements[f"{name}RealStorage"] = totals[name][1]
-        elements[f"{name}ObjectCount"] = totals[name][0]
-    return xml_response("BucketStat", (tag(name, value) for name, value in elements.items()))
+    enabled = needed_text(root, "IsEnabled")
+    if enabled.lower() not in ("true", "false"):
+        raise _invalid("IsEnabled", enabled)
+    if (versions := needed_text(root, "IncludedObjectVersions")) not in VERSIONS:
+        raise _invalid("IncludedObjectVersions", versions)
+    if (frequency := needed_text(_child(root, "Schedule"), "Frequency")) not in FREQUENCIES:
+        raise _invalid("Frequency", frequency)
+    target = _child(_child(root, "Destination"), "OSSBucketDestination")
+    if (kind := needed_text(target, "Format")) != "CSV":
+        raise _invalid("Format", kind)
+    needed_text(target, "AccountId")
+    needed_text(target, "RoleArn")
+    name, here = needed_text(target, "Bucket"), call.bucket
+    destination = call.store.buckets.get(name.removeprefix(BUCKET_ARN))
+    if (
+        not name.startswith(BUCKET_ARN)
+        or destination is None
+        or (destination.account_id, destination.region) != (here.account_id, here.region)
+    ):
+        raise _invalid("Bucket", name, ec="0020-00000033")
+    for element in children(root, "Filter"):
+        classes = child_text(element, "StorageClass") or "All"
+        if classes != "All" and not set(classes.split(",")) <= set(STORAGE_CLASSES):
+            raise _invalid("StorageClass", classes)
 
 
-async def list_live_channels(call: Call) -> Response:
-    """Return an empty list, because the mock does not support live channels."""
+def _child(parent: Element, name: str) -> Element:
+    elements = children(parent, name)
+    if len(elements) != 1:
+        raise malformed_xml(f"a {parent.tag} has one {name}")
+    return elements[0]
+
+
+def _invalid(name: str, value: str, ec: str | None = None) -> RefusedError:
+    return invalid_argument(name, value[:256], ec=ec)
+
+
+def _rendered(element: Element) -> str:
+    """Return an element as XML text, without the blanks between its children.
+
+    OSS returns booleans in lower case, and storage classes in alphabetical order.
+    """
+    if len(element):
+        return tag(element.tag, (_rendered(child) for child in element))
+    text = element.text or ""
+    if element.tag == "IsEnabled":
+        text = text.lower()
+    elif element.tag == "StorageClass":
+        text = ",".join(sorted(text.split(",")))
+    return tag(element.tag, text)
+
+
+async def get_inventory(call: Call) -> Response:
+    """Return an inventory configuration of the bucket."""
+    inventory_id = call.param("inventoryId")
+    inventory = call.store.inventories.get(call.bucket.name, inventory_id)
+    if inventory is None:
+        raise RefusedError("NoSuchInventory", InventoryId=inventory_id)
+    return document_response((PROLOG + inventory + "\n").encode())
+
+
+async def list_inventories(call: Call) -> Response:
+    """Return one page of the bucket's inventory configurations, in order of their ids.
+
+    A page has at most 100. The continuation token is the last id of the previous page.
+
+    Raises:
+        RefusedError: NoSuchInventory if the bucket has no configuration at all.
+    """
+    token = call.param("continuation-token")
+    inventories = call.store.inventories.page(call.bucket.name, after=token, limit=PAGE + 1)
+    if not inventories and not token:
+        raise RefusedError("NoSuchInventory", BucketName=call.bucket.name)
+    page, truncated = inventories[:PAGE], len(inventories) > PAGE
     return xml_response(
-        "ListLiveChannelResult",
+        "ListInventoryConfigurationsResult",
         (
-            tag("Prefix", call.param("prefix")),
-            tag("Marker", call.param("marker")),
-            tag("MaxKeys", max_keys(call, "max-keys", default=100)),
-            tag("IsTruncated", "false"),
+            *(configuration for _, configuration in page),
+            tag("ContinuationToken", token or None),
+            tag("IsTruncated", truncated),
+            tag("NextContinuationToken", page[-1][0] if truncated else None),
         ),
     )
+
+
+async def delete_inventory(call: Call) -> Response:
+    """Delete an inventory configuration; the request succeeds also if it does not exist."""
+    call.store.inventories.delete(call.bucket.name, call.param("inventoryId"))
+    return Response(204)

@@ -1,20 +1,21 @@
-"""Creating and deleting buckets, bucket information, and CORS rules."""
+"""Buckets: creating, deleting and listing them, their information, location and statistics."""
 
-from mock_oss.errors import RefusedError
+import json
+from typing import Any
+
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_bucket_name
-from mock_oss.http.cors import parse_cors, render_cors
-from mock_oss.http.documents import child_text, parse, tag
+from mock_oss.http.documents import child_text, parse
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import endpoints, iso, owner
+from mock_oss.operations.common import MAX_XML_BYTES, endpoints, iso, max_keys, owner, tagging
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord
+from mock_oss.store.records import DELETE_MARKER
 from mock_oss.world.model import BUCKET_ACLS, STORAGE_CLASSES
 
 REDUNDANCY = ("LRS", "ZRS")
 RESOURCE_GROUP = "rg-acfmockdefault0"
 """The id of the default resource group; the mock has no others."""
-MAX_XML_BYTES = 1 << 20
-MAX_CORS_BYTES = 16 << 10
 
 
 def bucket_acl(value: str) -> str:
@@ -24,7 +25,7 @@ def bucket_acl(value: str) -> str:
         RefusedError: InvalidArgument for another value.
     """
     if value not in BUCKET_ACLS:
-        raise RefusedError("InvalidArgument", ArgumentName="x-oss-acl", ArgumentValue=value)
+        raise invalid_argument("x-oss-acl", value)
     return value
 
 
@@ -38,16 +39,17 @@ async def put_bucket(call: Call) -> Response:
     check_bucket_name(name)
     acl = bucket_acl(call.header("x-oss-acl") or "private")
     storage_class, redundancy = _creation(await call.body.read(MAX_XML_BYTES))
+    account_id = call.caller.account_id
     there = call.bucket_or_none
+    created = Response(200, [("Location", f"/{name}")])
     if there is not None:
-        wanted = (call.caller.account_id, acl, storage_class, redundancy)
+        wanted = (account_id, acl, storage_class, redundancy)
         if (there.account_id, there.acl, there.storage_class, there.redundancy) != wanted:
             raise RefusedError("BucketAlreadyExists", BucketName=name)
-        return Response(200, [("Location", f"/{name}")])
+        return created
     block_public = call.service.world.block_public_access
     if block_public and acl != "private":
         raise RefusedError("AccessDenied", "Put public bucket acl is not allowed")
-    account_id = call.caller.account_id
     owned = [b for b in call.store.buckets.all() if b.account_id == account_id]
     if len(owned) >= call.service.world.max_buckets:
         raise RefusedError("TooManyBuckets")
@@ -60,12 +62,10 @@ async def put_bucket(call: Call) -> Response:
             storage_class=storage_class,
             redundancy=redundancy,
             created_ms=call.service.now_ms(),
-            cors="",
-            lifecycle="",
             block_public=block_public,
         )
     )
-    return Response(200, [("Location", f"/{name}")])
+    return created
 
 
 def _creation(body: bytes) -> tuple[str, str]:
@@ -75,13 +75,9 @@ def _creation(body: bytes) -> tuple[str, str]:
     storage_class = child_text(root, "StorageClass") or "Standard"
     redundancy = child_text(root, "DataRedundancyType") or "LRS"
     if storage_class not in STORAGE_CLASSES:
-        raise RefusedError(
-            "InvalidArgument", ArgumentName="StorageClass", ArgumentValue=storage_class
-        )
+        raise invalid_argument("StorageClass", storage_class)
     if redundancy not in REDUNDANCY:
-        raise RefusedError(
-            "InvalidArgument", ArgumentName="DataRedundancyType", ArgumentValue=redundancy
-        )
+        raise invalid_argument("DataRedundancyType", redundancy)
     return storage_class, redundancy
 
 
@@ -96,56 +92,148 @@ async def delete_bucket(call: Call) -> Response:
     return Response(204)
 
 
+async def list_buckets(call: Call) -> Response:
+    """Return one page of the buckets that belong to the caller's account and have certain tags."""
+    key, wanted = _wanted_tags(call)
+    prefix, marker = call.param("prefix"), call.param("marker")
+    limit = max_keys(call)
+    account_id = call.caller.account_id
+    buckets = [
+        bucket
+        for bucket in call.store.buckets.all()
+        if bucket.account_id == account_id
+        and bucket.name.startswith(prefix)
+        and bucket.name > marker
+        and wanted <= bucket.tags.items()
+        and (not key or key in bucket.tags)
+    ]
+    page, truncated = buckets[:limit], len(buckets) > limit
+    paging: dict[str, Any] = {}
+    if truncated or prefix or marker or "max-keys" in call.request.params:
+        paging = {
+            "Prefix": prefix,
+            "Marker": marker,
+            "MaxKeys": limit,
+            "IsTruncated": truncated,
+            "NextMarker": page[-1].name if truncated else None,
+        }
+    listed = [
+        {
+            "CreationDate": iso(bucket.created_ms),
+            **endpoints(bucket),
+            "Location": f"oss-{bucket.region}",
+            "Name": bucket.name,
+            "Region": bucket.region,
+            "StorageClass": bucket.storage_class,
+            # only a list by tags contains the tags
+            "Tagging": tagging(bucket.tags) if bucket.tags and (key or wanted) else None,
+        }
+        for bucket in page
+    ]
+    return xml_response(
+        "ListAllMyBucketsResult",
+        {**paging, "Owner": owner(account_id), "Buckets": {"Bucket": listed}},
+    )
+
+
+def _wanted_tags(call: Call) -> tuple[str, set[tuple[str, str]]]:
+    """Return the tags that a bucket must have to be listed.
+
+    The parameters are `tag-key`, `tag-value`, and `tagging` in the form `"k":"v","k2":"w"`.
+
+    Returns:
+        A key that a bucket must have, or empty text; and (key, value) pairs.
+
+    Raises:
+        RefusedError: InvalidArgument for a value without a key, and for other forms of `tagging`.
+    """
+    key, value, text = call.param("tag-key"), call.param("tag-value"), call.param("tagging")
+    if value and not key:
+        raise invalid_argument("tag-key", "")
+    wanted = {(key, value)} if value else set()
+    if not text:
+        return key, wanted
+    try:
+        tags = json.loads("{" + text + "}")
+    except (ValueError, RecursionError):
+        tags = {"": None}
+    if not all(isinstance(value, str) for value in tags.values()):
+        raise invalid_argument("tagging", text[:256])
+    return key, wanted | set(tags.items())
+
+
 async def get_info(call: Call) -> Response:
     """Return the bucket's properties, such as region, owner, ACL and endpoints.
 
     Source: vendor page GetBucketInfo.
     """
     bucket = call.bucket
+    info = {
+        "AccessMonitor": "Disabled",
+        "BlockPublicAccess": bucket.block_public,
+        "Comment": "",
+        "CreationDate": iso(bucket.created_ms),
+        "CrossRegionReplication": "Disabled",
+        "DataRedundancyType": bucket.redundancy,
+        **endpoints(bucket),
+        "Location": f"oss-{bucket.region}",
+        "Name": bucket.name,
+        "Owner": owner(bucket.account_id),
+        "ResourceGroupId": RESOURCE_GROUP,
+        "AccessControlList": {"Grant": bucket.acl},
+        "StorageClass": bucket.storage_class,
+        "TransferAcceleration": "Disabled",
+        "ServerSideEncryptionRule": {"SSEAlgorithm": "None"},
+        "Versioning": bucket.versioning or None,
+    }
+    return xml_response("BucketInfo", {"Bucket": info})
+
+
+async def get_location(call: Call) -> Response:
+    """Return the bucket's region in the form `oss-REGION`."""
+    return xml_response("LocationConstraint", f"oss-{call.bucket.region}")
+
+
+async def get_stat(call: Call) -> Response:
+    """Return the number of objects and bytes in the bucket, in total and by storage class.
+
+    Every version of an object counts.
+    """
+    totals, markers = dict.fromkeys(STORAGE_CLASSES, (0, 0)), 0
+    for name, count, size in call.store.objects.totals(call.bucket.name):
+        totals[name] = (count, size)
+    for kind, name, count, size in call.store.versions.totals(call.bucket.name):
+        if kind == DELETE_MARKER:
+            markers += count
+        else:
+            totals[name] = (totals[name][0] + count, totals[name][1] + size)
+    stat = {
+        "Storage": sum(size for _, size in totals.values()),
+        "ObjectCount": sum(count for count, _ in totals.values()),
+        "MultipartUploadCount": call.store.uploads.count(call.bucket.name),
+        "LiveChannelCount": 0,
+        "DeleteMarkerCount": markers,
+        "LastModifiedTime": call.store.objects.last_modified_ms(call.bucket.name) // 1000,
+        "StandardStorage": totals["Standard"][1],
+        "StandardObjectCount": totals["Standard"][0],
+        "InfrequentAccessStorage": totals["IA"][1],
+        "InfrequentAccessRealStorage": totals["IA"][1],
+        "InfrequentAccessObjectCount": totals["IA"][0],
+    }
+    for name in ("Archive", "ColdArchive", "DeepColdArchive"):
+        stat[f"{name}Storage"] = stat[f"{name}RealStorage"] = totals[name][1]
+        stat[f"{name}ObjectCount"] = totals[name][0]
+    return xml_response("BucketStat", stat)
+
+
+async def list_live_channels(call: Call) -> Response:
+    """Return an empty list, because the mock does not support live channels."""
     return xml_response(
-        "BucketInfo",
-        (
-            tag(
-                "Bucket",
-                (
-                    tag("AccessMonitor", "Disabled"),
-                    tag("BlockPublicAccess", str(bucket.block_public).lower()),
-                    tag("Comment", ""),
-                    tag("CreationDate", iso(bucket.created_ms)),
-                    tag("CrossRegionReplication", "Disabled"),
-                    tag("DataRedundancyType", bucket.redundancy),
-                    *endpoints(bucket),
-                    tag("Location", f"oss-{bucket.region}"),
-                    tag("Name", bucket.name),
-                    owner(bucket),
-                    tag("ResourceGroupId", RESOURCE_GROUP),
-                    tag("AccessControlList", (tag("Grant", bucket.acl),)),
-                    tag("StorageClass", bucket.storage_class),
-                    tag("TransferAcceleration", "Disabled"),
-                    tag("ServerSideEncryptionRule", (tag("SSEAlgorithm", "None"),)),
-                    tag("Versioning", bucket.versioning or None),
-                ),
-            ),
-        ),
+        "ListLiveChannelResult",
+        {
+            "Prefix": call.param("prefix"),
+            "Marker": call.param("marker"),
+            "MaxKeys": max_keys(call),
+            "IsTruncated": False,
+        },
     )
-
-
-async def put_cors(call: Call) -> Response:
-    """Replace the CORS rules of the bucket."""
-    configuration = parse_cors(await call.body.read(MAX_CORS_BYTES))
-    stored = render_cors(configuration).decode()
-    call.store.buckets.put(call.bucket._replace(cors=stored))
-    return Response(200)
-
-
-async def get_cors(call: Call) -> Response:
-    """Return the CORS rules of the bucket."""
-    if not call.bucket.cors:
-        raise RefusedError("NoSuchCORSConfiguration", BucketName=call.bucket.name)
-    return Response(200, [("Content-Type", "application/xml")], call.bucket.cors.encode())
-
-
-async def delete_cors(call: Call) -> Response:
-    """Delete the CORS rules of the bucket."""
-    call.store.buckets.put(call.bucket._replace(cors=""))
-    return Response(204)

@@ -10,6 +10,7 @@ import http.client
 import json
 import re
 import socket
+import struct
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +22,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.json_text import read_json
 from mock_oss.http.request import signed_text
 from mock_oss.http.response import Response
-from mock_oss.operations.common import version_headers
-from mock_oss.operations.image_info import image_info
+from mock_oss.operations.common import quoted, version_headers
 from mock_oss.segments import clip
 from mock_oss.service import Call, Service
 from mock_oss.signing import callback as signing
@@ -37,6 +37,7 @@ _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _HOST = re.compile(r"[!-~]*")
 _IPV6_UNICAST = ip_network("2000::/3")
 _NUMBERS = frozenset({"size", "imageInfo.height", "imageInfo.width"})
+_JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +162,7 @@ def _render_body(callback: _Callback, values: Mapping[str, str]) -> bytes:
 
 def _values(call: Call, record: ObjectRecord) -> dict[str, str]:
     head = b"".join(call.store.blobs.read(clip(record.segments, 0, 64 << 10)))
-    width, height, kind = image_info(head)
+    width, height, kind = _image_info(head)
     return {
         "bucket": record.bucket,
         "object": record.key,
@@ -180,6 +181,40 @@ def _values(call: Call, record: ObjectRecord) -> dict[str, str]:
     }
 
 
+def _image_info(head: bytes) -> tuple[str, str, str]:
+    """Return the width, height and format of an image as text; empty texts for other files.
+
+    Args:
+        head: the first bytes of the file.
+    """
+    try:
+        if head.startswith(b"\x89PNG\r\n\x1a\n"):
+            width, height = struct.unpack(">II", head[16:24])
+            return str(width), str(height), "png"
+        if head[:6] in (b"GIF87a", b"GIF89a"):
+            width, height = struct.unpack("<HH", head[6:10])
+            return str(width), str(height), "gif"
+        if head.startswith(b"BM"):
+            width, height = struct.unpack("<ii", head[18:26])
+            return str(width), str(abs(height)), "bmp"
+        if head.startswith(b"\xff\xd8"):
+            return _jpeg_info(head)
+    except struct.error:
+        pass
+    return "", "", ""
+
+
+def _jpeg_info(head: bytes) -> tuple[str, str, str]:
+    position = 2
+    while position + 9 < len(head) and head[position] == 0xFF:
+        if head[position + 1] in _JPEG_SIZES:
+            height, width = struct.unpack(">HH", head[position + 5 : position + 9])
+            return str(width), str(height), "jpg"
+        (length,) = struct.unpack(">H", head[position + 2 : position + 4])
+        position += 2 + length
+    return "", "", ""
+
+
 async def deliver(callback: _Callback, call: Call, record: ObjectRecord) -> Response:
     """Send a callback to the application server; return the server's response for the client.
 
@@ -187,7 +222,7 @@ async def deliver(callback: _Callback, call: Call, record: ObjectRecord) -> Resp
         RefusedError: CallbackFailed (status 203) if the callback fails; the object stays stored.
     """
     body = _render_body(callback, _values(call, record))
-    written = {"ETag": f'"{record.etag}"', "x-oss-hash-crc64ecma": record.crc64}
+    written = {"ETag": quoted(record.etag), "x-oss-hash-crc64ecma": record.crc64}
     written |= dict(version_headers(call, record))
     loop = asyncio.get_running_loop()
     failure = "OSS can not connect to your callbackUrl, please check it."
@@ -205,22 +240,16 @@ async def deliver(callback: _Callback, call: Call, record: ObjectRecord) -> Resp
             continue
         if status != 200:
             failure = f"Error status : {status}."
-        elif not _is_json(answer):
+            break
+        try:
+            json.loads(answer)
+        except (ValueError, RecursionError):
             failure = "Response body is not valid json format."
-        else:
-            return Response(200, [("Content-Type", JSON), *written.items()], answer)
-        break
+            break
+        return Response(200, [("Content-Type", JSON), *written.items()], answer)
     raise RefusedError(
         "CallbackFailed", failure, headers=written, why={"kind": "callback", "cause": failure}
     )
-
-
-def _is_json(answer: bytes) -> bool:
-    try:
-        json.loads(answer)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ the error codes 0018-00000115, 0018-00000401 and 0017-00000249.
 """
 
 from email.utils import format_datetime
+from typing import Any
 from xml.etree.ElementTree import Element
 
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_domain, host_name
-from mock_oss.http.documents import child_text, children, parse, tag
+from mock_oss.http.documents import child_text, children, malformed_xml
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import gmt, iso
+from mock_oss.operations.common import gmt, iso, read_xml
 from mock_oss.service import Call
 from mock_oss.store.records import CnameCertificate, CnameToken
 
@@ -73,7 +74,7 @@ async def put_cname(call: Call) -> Response:
             raise RefusedError("NeedVerifyDomainOwnership")
         if len(call.store.cnames.of_bucket(bucket.name)) >= MAX_DOMAINS:
             # Both the limit and this error code are our assumption: not verified.
-            raise RefusedError("InvalidArgument", ArgumentName="Domain", ArgumentValue=domain)
+            raise invalid_argument("Domain", domain)
         call.store.cnames.bind(domain, bucket.name, call.service.now_ms())
     if change == "":
         call.store.cnames.delete_certificate(domain)
@@ -87,24 +88,17 @@ async def put_cname(call: Call) -> Response:
 async def list_cnames(call: Call) -> Response:
     """Return the custom domains of the bucket; the list may be empty."""
     bucket = call.bucket
+    cnames = [
+        {
+            "Domain": cname.domain,
+            "LastModified": iso(cname.bound_ms),
+            "Status": "Enabled",
+            "Certificate": _certificate(call, cname.domain),
+        }
+        for cname in call.store.cnames.of_bucket(bucket.name)
+    ]
     return xml_response(
-        "ListCnameResult",
-        (
-            tag("Bucket", bucket.name),
-            tag("Owner", bucket.account_id),
-            *(
-                tag(
-                    "Cname",
-                    (
-                        tag("Domain", cname.domain),
-                        tag("LastModified", iso(cname.bound_ms)),
-                        tag("Status", "Enabled"),
-                        _certificate(call, cname.domain),
-                    ),
-                )
-                for cname in call.store.cnames.of_bucket(bucket.name)
-            ),
-        ),
+        "ListCnameResult", {"Bucket": bucket.name, "Owner": bucket.account_id, "Cname": cnames}
     )
 
 
@@ -122,11 +116,11 @@ async def delete_cname(call: Call) -> Response:
 
 async def _cname(call: Call) -> tuple[Element, str]:
     """Return the element Cname of the request body, and its domain in lower case."""
-    root = parse(await call.body.read(MAX_XML_BYTES), "BucketCnameConfiguration")
+    root = await read_xml(call, "BucketCnameConfiguration", MAX_XML_BYTES)
     elements = children(root, "Cname")
     domain = child_text(elements[0], "Domain") if len(elements) == 1 else None
     if domain is None:
-        raise RefusedError("MalformedXML", why={"xml": "one Cname with a Domain is needed"})
+        raise malformed_xml("one Cname with a Domain is needed")
     return elements[0], domain.strip().lower()
 
 
@@ -155,34 +149,31 @@ def _certificate_change(cname: Element) -> str | None:
         private = load_pem_private_key(key.encode(), password=None)
         fits = certificate.public_key() == private.public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm) as e:
-        raise RefusedError("InvalidArgument", ArgumentName="Certificate", ArgumentValue="") from e
+        raise invalid_argument("Certificate", "") from e
     if not fits:
-        raise RefusedError("InvalidArgument", ArgumentName="PrivateKey", ArgumentValue="")
+        raise invalid_argument("PrivateKey", "")
     return chain
 
 
-def _certificate(call: Call, domain: str) -> str:
-    """Return the XML element `Certificate` of a domain, or empty text."""
+def _certificate(call: Call, domain: str) -> dict[str, Any] | None:
+    """Return the content of the XML element `Certificate` of a domain, or None."""
     stored = call.store.cnames.certificate(domain)
     if stored is None:
-        return ""
+        return None
     from cryptography import x509  # takes long to import, and few requests need it
     from cryptography.hazmat.primitives import hashes
 
     certificate = x509.load_pem_x509_certificate(stored.certificate.encode())
     digest = certificate.fingerprint(hashes.SHA1())  # noqa: S303 - OSS shows this digest
-    return tag(
-        "Certificate",
-        (
-            tag("Type", "CAS"),
-            tag("CertId", f"{certificate.serial_number}-{call.bucket.region}"),
-            tag("Status", "Enabled"),
-            tag("CreationDate", gmt(stored.put_ms)),
-            tag("Fingerprint", digest.hex(":").upper()),
-            tag("ValidStartDate", format_datetime(certificate.not_valid_before_utc, usegmt=True)),
-            tag("ValidEndDate", format_datetime(certificate.not_valid_after_utc, usegmt=True)),
-        ),
-    )
+    return {
+        "Type": "CAS",
+        "CertId": f"{certificate.serial_number}-{call.bucket.region}",
+        "Status": "Enabled",
+        "CreationDate": gmt(stored.put_ms),
+        "Fingerprint": digest.hex(":").upper(),
+        "ValidStartDate": format_datetime(certificate.not_valid_before_utc, usegmt=True),
+        "ValidEndDate": format_datetime(certificate.not_valid_after_utc, usegmt=True),
+    }
 
 
 def _valid_token(call: Call, domain: str) -> CnameToken | None:
@@ -193,10 +184,10 @@ def _valid_token(call: Call, domain: str) -> CnameToken | None:
 def _token_response(token: CnameToken) -> Response:
     return xml_response(
         "CnameToken",
-        (
-            tag("Bucket", token.bucket),
-            tag("Cname", token.domain),
-            tag("Token", token.token),
-            tag("ExpireTime", gmt(token.expires_ms)),
-        ),
+        {
+            "Bucket": token.bucket,
+            "Cname": token.domain,
+            "Token": token.token,
+            "ExpireTime": gmt(token.expires_ms),
+        },
     )

@@ -1,20 +1,32 @@
-"""Helpers for several operations: dates, ETags, numbers in the query, and XML elements."""
+"""Helpers for several operations: requests, versions, ETags, and parts of XML documents."""
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
-from functools import lru_cache
+from typing import Any
 from urllib.parse import quote
+from xml.etree.ElementTree import Element
 
-from mock_oss.errors import RefusedError
-from mock_oss.http.documents import child_text, children, parse, tag
+from mock_oss.errors import RefusedError, invalid_argument
+from mock_oss.http import dates
+from mock_oss.http.documents import child_text, children, malformed_xml, parse
+from mock_oss.http.request import whole_number
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord, Store
 from mock_oss.store.records import NULL_VERSION
 from mock_oss.store.version_ids import sequence_of
 
+MAX_XML_BYTES = 1 << 20
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")
+
+
+async def read_xml(call: Call, root: str, limit: int = MAX_XML_BYTES) -> Element:
+    """Return the root element of the request body, which has at most `limit` bytes.
+
+    Raises:
+        RefusedError: MalformedXML for a longer body, or another document.
+    """
+    return parse(await call.body.read(limit), root)
 
 
 def iso(timestamp_ms: int) -> str:
@@ -23,12 +35,7 @@ def iso(timestamp_ms: int) -> str:
     Args:
         timestamp_ms: the time in milliseconds since the epoch.
     """
-    return _iso_second(timestamp_ms // 1000)
-
-
-@lru_cache(maxsize=4096)
-def _iso_second(timestamp_s: int) -> str:
-    return f"{datetime.fromtimestamp(timestamp_s, UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+    return f"{dates.iso(timestamp_ms // 1000)[:-1]}.000Z"
 
 
 def gmt(timestamp_ms: int) -> str:
@@ -45,74 +52,78 @@ def quoted(etag: str) -> str:
     return f'"{etag}"'
 
 
-def endpoints(bucket: BucketRecord) -> tuple[str, str]:
-    """Return two XML elements: the public and the internal endpoint of a bucket."""
-    return (
-        tag("ExtranetEndpoint", f"oss-{bucket.region}.aliyuncs.com"),
-        tag("IntranetEndpoint", f"oss-{bucket.region}-internal.aliyuncs.com"),
-    )
-
-
 def location(call: Call, key: str) -> str:
     """Return the URL of an object, with the host and the addressing style of the request."""
-    host = call.request.host
-    if call.target.style == "path":
-        return f"http://{host}/{call.bucket.name}/{quote(key)}"
-    return f"http://{host}/{quote(key)}"
+    bucket = f"/{call.bucket.name}" if call.target.style == "path" else ""
+    return f"http://{call.request.host}{bucket}/{quote(key)}"
 
 
-def tags_in(body: bytes) -> list[tuple[str, str]]:
-    """Return the keys and values of a `Tagging` document; they have not been checked.
+def endpoints(bucket: BucketRecord) -> dict[str, str]:
+    """Return XML elements with the public and the internal endpoint of a bucket."""
+    return {
+        "ExtranetEndpoint": f"oss-{bucket.region}.aliyuncs.com",
+        "IntranetEndpoint": f"oss-{bucket.region}-internal.aliyuncs.com",
+    }
+
+
+def owner(account_id: str) -> dict[str, str]:
+    """Return the content of the XML element `Owner`."""
+    return {"ID": account_id, "DisplayName": account_id}
+
+
+def acl_document(bucket: BucketRecord, acl: str) -> dict[str, Any]:
+    """Return the content of an `AccessControlPolicy` document of a bucket or of its object."""
+    return {"Owner": owner(bucket.account_id), "AccessControlList": {"Grant": acl}}
+
+
+async def tags_in(call: Call, limit: int) -> list[tuple[str, str]]:
+    """Return the keys and values of the `Tagging` document in a body; they are not checked.
 
     Raises:
         RefusedError: MalformedXML for another document.
     """
-    sets = children(parse(body, "Tagging"), "TagSet")
+    sets = children(await read_xml(call, "Tagging", limit), "TagSet")
     if len(sets) != 1:
-        raise RefusedError("MalformedXML", why={"xml": "a Tagging has one TagSet"})
+        raise malformed_xml("a Tagging has one TagSet")
     tags = []
     for element in children(sets[0], "Tag"):
         name = child_text(element, "Key")
         if name is None:
-            raise RefusedError("MalformedXML", why={"xml": "a Tag needs a Key"})
+            raise malformed_xml("a Tag needs a Key")
         tags.append((name, child_text(element, "Value") or ""))
     return tags
 
 
-def tag_set(tags: Mapping[str, str]) -> str:
-    """Return the XML element `TagSet` with tags."""
-    elements = (tag("Tag", (tag("Key", name), tag("Value", value))) for name, value in tags.items())
-    return tag("TagSet", elements)
-
-
-def owner(bucket: BucketRecord) -> str:
-    """Return the XML element `Owner` of a bucket."""
-    return tag("Owner", (tag("ID", bucket.account_id), tag("DisplayName", bucket.account_id)))
+def tagging(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return the content of a `Tagging` document with tags."""
+    return {"TagSet": {"Tag": [{"Key": key, "Value": value} for key, value in tags.items()]}}
 
 
 def existing(call: Call) -> ObjectRecord:
     """Return the addressed object: the current version, or the version of `versionId`.
 
     Raises:
-        RefusedError: NoSuchKey if the object does not exist, or an error of `find_version`.
+        RefusedError: an error of `find_object`.
     """
-    bucket, key = call.target.bucket, call.target.key
     version_id = call.request.params.get("versionId")
-    if version_id is not None:
-        return find_version(call.store, bucket, key, version_id)
-    record = call.store.objects.get(bucket, key)
-    if record is None:
-        raise no_such_key(call.store, bucket, key)
-    return record
+    return find_object(call.store, call.target.bucket, call.target.key, version_id)
 
 
-def find_version(store: Store, bucket: str, key: str, version_id: str) -> ObjectRecord:
-    """Return a version of an object.
+def find_object(store: Store, bucket: str, key: str, version_id: str | None) -> ObjectRecord:
+    """Return the current version of an object, or another version if `version_id` is not None.
 
     Raises:
-        RefusedError: InvalidArgument for a text that is no version id, NoSuchVersion for an unknown
+        RefusedError: NoSuchKey if the object does not exist; its headers name a current delete
+            marker. InvalidArgument for a text that is no version id, NoSuchVersion for an unknown
             version, MethodNotAllowed for a delete marker.
     """
+    if version_id is None:
+        record = store.objects.get(bucket, key)
+        if record is None:
+            marker = store.versions.newest(bucket, key)
+            headers = {} if marker is None else _marker_headers(marker)
+            raise RefusedError("NoSuchKey", headers=headers, Key=key)
+        return record
     check_version_id(version_id)
     record = store.version(bucket, key, version_id)
     if record is None:
@@ -128,26 +139,16 @@ def find_version(store: Store, bucket: str, key: str, version_id: str) -> Object
     return record
 
 
-def check_version_id(version_id: str) -> None:
-    """Refuse a text that is no version id.
+def check_version_id(version_id: str, name: str = "versionId") -> int:
+    """Return the sequence number in a version id, or 0 for the id `null`.
 
     Raises:
-        RefusedError: InvalidArgument.
+        RefusedError: InvalidArgument for a text that is no version id.
     """
-    if version_id != NULL_VERSION and sequence_of(version_id) is None:
-        raise RefusedError(
-            "InvalidArgument",
-            "Invalid version id specified.",
-            ArgumentName="versionId",
-            ArgumentValue=version_id[:256],
-        )
-
-
-def no_such_key(store: Store, bucket: str, key: str) -> RefusedError:
-    """Return the error for a missing object; its headers name a current delete marker."""
-    marker = store.versions.newest(bucket, key)
-    headers = {} if marker is None else _marker_headers(marker)
-    return RefusedError("NoSuchKey", headers=headers, Key=key)
+    sequence = 0 if version_id == NULL_VERSION else sequence_of(version_id)
+    if sequence is None:
+        raise invalid_argument(name, version_id[:256], "Invalid version id specified.")
+    return sequence
 
 
 def _marker_headers(marker: ObjectRecord) -> dict[str, str]:
@@ -168,12 +169,13 @@ def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
     text = call.param(name)
     if not text:
         return default
-    if text.isascii() and text.isdigit() and len(text) <= 10 and low <= int(text) <= high:
-        return int(text)
-    raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=text)
+    value = whole_number(text, low, high)
+    if value is None:
+        raise invalid_argument(name, text)
+    return value
 
 
-def max_keys(call: Call, name: str, *, default: int) -> int:
+def max_keys(call: Call, name: str = "max-keys", *, default: int = 100) -> int:
     """Return the page size from a query parameter, or `default` if the parameter is absent.
 
     Raises:
@@ -182,25 +184,20 @@ def max_keys(call: Call, name: str, *, default: int) -> int:
     return number(call, name, default=default, low=1, high=1000)
 
 
-def url_encoder(call: Call) -> tuple[bool, str]:
+def url_encoder(call: Call) -> tuple[Callable[[str], str], str | None]:
     """Read the parameter `encoding-type`: must the response percent-encode the object keys?
 
     Returns:
-        (True, the XML element `EncodingType`) if the parameter `encoding-type` is `url`.
-        (False, empty text) if the parameter is absent or empty.
+        The function that writes a key, and the content of the XML element `EncodingType`, or None.
 
     Raises:
-        RefusedError: InvalidArgument for any other value.
+        RefusedError: InvalidArgument if the parameter is neither `url` nor empty.
     """
     wanted = call.param("encoding-type")
     if wanted and wanted != "url":
-        raise RefusedError(
-            "InvalidArgument",
-            "Invalid Encoding Method specified in Request.",
-            ArgumentName="encoding-type",
-            ArgumentValue=wanted,
-        )
-    return bool(wanted), tag("EncodingType", "url") if wanted else ""
+        message = "Invalid Encoding Method specified in Request."
+        raise invalid_argument("encoding-type", wanted, message)
+    return (url, wanted) if wanted else (str, None)
 
 
 def url(text: str) -> str:

@@ -14,17 +14,16 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from mock_oss.access.authorization import authorize, authorize_object
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import Digest
-from mock_oss.http.documents import tag
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import find_version, iso, no_such_key, quoted, version_headers
-from mock_oss.operations.conditions import check_conditions
+from mock_oss.operations.common import find_object, iso, quoted, version_headers
+from mock_oss.operations.downloads import check_conditions
 from mock_oss.operations.multipart import find_upload, part_number, store_part
 from mock_oss.operations.object_headers import read_properties
+from mock_oss.operations.object_settings import check_readable
 from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite
-from mock_oss.operations.restore import check_readable
 from mock_oss.segments import Segment, clip
 from mock_oss.service import Call, Service
 from mock_oss.store import BucketRecord, ObjectRecord
@@ -59,7 +58,10 @@ def _source(call: Call) -> _Source:
     """
     text = (call.header("x-oss-copy-source") or "").lstrip("/")
     path, _, query = text.partition("?")
-    version_id = _source_version(text, query)
+    name, _, value = query.partition("=")
+    version_id = unquote(value)
+    if query and (name != "versionId" or not version_id):
+        raise _bad_source(text)
     try:
         bucket_name, _, key = unquote(path, errors="strict").partition("/")
     except UnicodeDecodeError as e:
@@ -75,48 +77,21 @@ def _source(call: Call) -> _Source:
             "Target object does not reside in the same data center as source object.",
         )
     authorize_object(call, "oss:GetObject", bucket, key, version_id)
-    record = _source_object(call, bucket_name, key, version_id)
+    try:
+        record = find_object(call.store, bucket_name, key, version_id or None)
+    except RefusedError as refused:
+        if refused.code != "MethodNotAllowed":
+            raise
+        message = "The source of a copy request may not be a delete marker."
+        ec = "0016-00000307"
+        raise invalid_argument("x-oss-copy-source", version_id, message, ec=ec) from refused
     check_readable(record, call.service.now_ms())
     return _Source(bucket, record, version_id)
 
 
-def _source_version(text: str, query: str) -> str:
-    """Return the version id in the query of the copy source; empty text for the current version."""
-    if not query:
-        return ""
-    name, _, version_id = query.partition("=")
-    if name != "versionId" or not version_id:
-        raise _bad_source(text)
-    return unquote(version_id)
-
-
-def _source_object(call: Call, bucket: str, key: str, version_id: str) -> ObjectRecord:
-    if not version_id:
-        record = call.store.objects.get(bucket, key)
-        if record is None:
-            raise no_such_key(call.store, bucket, key)
-        return record
-    try:
-        return find_version(call.store, bucket, key, version_id)
-    except RefusedError as refused:
-        if refused.code != "MethodNotAllowed":
-            raise
-        raise RefusedError(
-            "InvalidArgument",
-            "The source of a copy request may not be a delete marker.",
-            ec="0016-00000307",
-            ArgumentName="x-oss-copy-source",
-            ArgumentValue=version_id,
-        ) from refused
-
-
 def _bad_source(text: str) -> RefusedError:
-    return RefusedError(
-        "InvalidArgument",
-        "Copy Source must mention the source bucket and key: sourcebucket/sourcekey.",
-        ArgumentName="x-oss-copy-source",
-        ArgumentValue=text[:256],
-    )
+    message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey."
+    return invalid_argument("x-oss-copy-source", text[:256], message)
 
 
 def _directive(call: Call, name: str) -> bool:
@@ -131,7 +106,7 @@ def _directive(call: Call, name: str) -> bool:
     """
     value = (call.header(name) or "COPY").upper()
     if value not in ("COPY", "REPLACE"):
-        raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
+        raise invalid_argument(name, value)
     return value == "REPLACE"
 
 
@@ -146,7 +121,7 @@ async def copy_object(call: Call) -> Response:
     onto_itself = (source.bucket, source.key) == target and not call.bucket.versioning
     new_headers = _directive(call, "x-oss-metadata-directive") or onto_itself
     new_tags = _directive(call, "x-oss-tagging-directive")
-    properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
+    properties = read_properties(call.request.headers, call.bucket.storage_class)
     kept = source.stored_headers
     if new_headers:
         sent = json.loads(properties.headers)
@@ -181,7 +156,7 @@ async def copy_object(call: Call) -> Response:
     record = call.store.put_object(record, allow=allow)
     return xml_response(
         "CopyObjectResult",
-        (tag("ETag", quoted(record.etag)), tag("LastModified", iso(record.modified_ms))),
+        {"ETag": quoted(record.etag), "LastModified": iso(record.modified_ms)},
         [
             ("ETag", quoted(record.etag)),
             ("x-oss-hash-crc64ecma", record.crc64),
@@ -199,13 +174,8 @@ async def upload_part_copy(call: Call) -> Response:
     source = origin.record
     if source.kind == "Symlink":
         # The vendor's page of this EC gives neither the code nor the message.
-        raise RefusedError(
-            "InvalidArgument",
-            "The source of UploadPartCopy may not be a symbolic link.",
-            ec="0042-00000308",
-            ArgumentName="x-oss-copy-source",
-            ArgumentValue=source.key,
-        )
+        message = "The source of UploadPartCopy may not be a symbolic link."
+        raise invalid_argument("x-oss-copy-source", source.key, message, ec="0042-00000308")
     check_conditions(call.request.headers, source, prefix=_CONDITIONS, copying=True)
     span = _copy_range(call.header("x-oss-copy-source-range"), source.size)
     offset, size = span or (0, source.size)
@@ -224,7 +194,7 @@ async def upload_part_copy(call: Call) -> Response:
         headers.append(("Content-Range", f"bytes {offset}-{offset + size - 1}/{source.size}"))
     return xml_response(
         "CopyPartResult",
-        (tag("LastModified", iso(part.modified_ms)), tag("ETag", quoted(part.etag))),
+        {"LastModified": iso(part.modified_ms), "ETag": quoted(part.etag)},
         headers,
     )
 

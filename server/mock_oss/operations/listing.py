@@ -1,36 +1,38 @@
-"""ListObjects, versions 1 and 2.
+"""ListObjects, versions 1 and 2, and ListObjectVersions.
 
 Keys are in byte order. A delimiter groups keys into common prefixes. `max-keys` limits the number
 of keys plus common prefixes. The continuation token is the last key or common prefix of the page,
-encoded as base64.
+encoded as base64. The versions of a key are in order of their creation, newest first. Source:
+vendor page ListObjectVersions (GetBucketVersions).
 """
 
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from mock_oss.errors import RefusedError
-from mock_oss.http.documents import tag, xml_text
+from mock_oss.errors import invalid_argument
+from mock_oss.http.documents import elements, tag, xml_text
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import iso, max_keys, owner, url, url_encoder
-from mock_oss.operations.restore import restore_info
+from mock_oss.operations.common import (
+    check_version_id,
+    iso,
+    max_keys,
+    owner,
+    quoted,
+    url,
+    url_encoder,
+)
+from mock_oss.operations.object_settings import restore_info
 from mock_oss.service import Call
-from mock_oss.store.records import ListEntry
+from mock_oss.store.records import DELETE_MARKER, NULL_VERSION, ListEntry, VersionEntry
 from mock_oss.store.tables import after_prefix
 
 MAX_TEXT_BYTES = 1024
+BEFORE_ALL = 1 << 62
+"""A sequence number that is larger than those of all versions."""
 
-
-class _Keyed(Protocol):
-    """An entry of a list, such as an object or a version."""
-
-    @property
-    def key(self) -> str:
-        """The object key."""
-
-
-_Entry = TypeVar("_Entry", bound=_Keyed)
+_Entry = TypeVar("_Entry", ListEntry, VersionEntry)
 
 
 class Page(NamedTuple, Generic[_Entry]):
@@ -67,10 +69,8 @@ def collect(
     contents: list[_Entry] = []
     prefixes: list[str] = []
     after, start, last = marker, "", ""
-    if delimiter and marker.startswith(prefix):
-        folded = _fold(marker, prefix, delimiter)
-        if folded is not None and marker == folded:
-            start = after_prefix(folded) or ""
+    if marker.startswith(prefix) and marker == folded_key(marker, prefix, delimiter):
+        start = after_prefix(marker) or ""
     while True:
         remaining = limit - len(contents) - len(prefixes)
         records = fetch(after, start, remaining + 1)
@@ -78,7 +78,7 @@ def collect(
         for record in records:
             if len(contents) + len(prefixes) == limit:
                 return Page(contents, prefixes, last)
-            folded = _fold(record.key, prefix, delimiter)
+            folded = folded_key(record.key, prefix, delimiter)
             if folded is None:
                 contents.append(record)
                 after = last = record.key
@@ -95,37 +95,13 @@ def collect(
             return Page(contents, prefixes, "")
 
 
-def _fold(key: str, prefix: str, delimiter: str) -> str | None:
+def folded_key(key: str, prefix: str, delimiter: str) -> str | None:
     """Return the common prefix of a key, or None if the key does not belong to a common prefix."""
-    if not delimiter:
-        return None
-    end = key.find(delimiter, len(prefix))
+    end = key.find(delimiter, len(prefix)) if delimiter else -1
     return None if end < 0 else key[: end + len(delimiter)]
 
 
-async def list_objects(call: Call) -> Response:
-    """Return one page of the bucket's objects and common prefixes."""
-    kind = call.param("list-type")
-    if kind == "2":
-        return _version_2(call)
-    if kind and kind != "1":
-        raise RefusedError("InvalidArgument", ArgumentName="list-type", ArgumentValue=kind)
-    return _version_1(call)
-
-
-def _page(call: Call, marker: str, limit: int) -> Page[ListEntry]:
-    bucket, prefix = call.bucket.name, text_param(call, "prefix")
-
-    def fetch(after: str, start: str, count: int) -> list[ListEntry]:
-        return call.store.objects.entries(
-            bucket, prefix=prefix, after=after, start=start, limit=count
-        )
-
-    delimiter = text_param(call, "delimiter")
-    return collect(fetch, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit)
-
-
-def text_param(call: Call, name: str) -> str:
+def _text_param(call: Call, name: str) -> str:
     """Return a query parameter that is a key or a part of a key; empty text if it is absent.
 
     Raises:
@@ -133,64 +109,61 @@ def text_param(call: Call, name: str) -> str:
     """
     value = call.param(name)
     if len(value.encode()) > MAX_TEXT_BYTES:
-        raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value[:64])
+        raise invalid_argument(name, value[:64])
     return value
 
 
-def _version_1(call: Call) -> Response:
-    limit = max_keys(call, "max-keys", default=100)
-    encoded, encoding = url_encoder(call)
-    marker = text_param(call, "marker")
-    page = _page(call, marker, limit)
-    write = url if encoded else str
-    return xml_response(
-        "ListBucketResult",
-        (
-            tag("Name", call.bucket.name),
-            tag("Prefix", write(call.param("prefix"))),
-            tag("Marker", write(marker)),
-            tag("MaxKeys", limit),
-            tag("Delimiter", write(call.param("delimiter"))),
-            encoding,
-            tag("IsTruncated", str(bool(page.last)).lower()),
-            tag("NextMarker", write(page.last) if page.last else None),
-            *_entries(call, page, encoded=encoded, with_owner=True),
-        ),
-    )
+async def list_objects(call: Call) -> Response:
+    """Return one page of the bucket's objects and common prefixes."""
+    kind = call.param("list-type")
+    if kind not in ("", "1", "2"):
+        raise invalid_argument("list-type", kind)
+    limit = max_keys(call)
+    write, encoding = url_encoder(call)
+    token, start_after = call.param("continuation-token"), ""
+    marker = _text_param(call, "start-after" if kind == "2" else "marker")
+    if kind == "2":
+        start_after = marker
+        marker = _decode_token(token) if token else start_after
+    prefix, delimiter = _text_param(call, "prefix"), _text_param(call, "delimiter")
 
+    def fetch(after: str, start: str, count: int) -> list[ListEntry]:
+        return call.store.objects.entries(
+            call.bucket.name, prefix=prefix, after=after, start=start, limit=count
+        )
 
-def _version_2(call: Call) -> Response:
-    limit = max_keys(call, "max-keys", default=100)
-    encoded, encoding = url_encoder(call)
-    token, start_after = call.param("continuation-token"), text_param(call, "start-after")
-    page = _page(call, _decode_token(token) if token else start_after, limit)
-    write = url if encoded else str
-    fetch_owner = call.param("fetch-owner") == "true"
-    return xml_response(
-        "ListBucketResult",
-        (
-            tag("Name", call.bucket.name),
-            tag("Prefix", write(call.param("prefix"))),
-            tag("StartAfter", write(start_after) if start_after else None),
-            tag("ContinuationToken", token or None),
-            tag("MaxKeys", limit),
-            tag("Delimiter", write(call.param("delimiter"))),
-            encoding,
-            tag("IsTruncated", str(bool(page.last)).lower()),
-            tag("NextContinuationToken", _encode_token(page.last) if page.last else None),
-            *_entries(call, page, encoded=encoded, with_owner=fetch_owner),
-            tag("KeyCount", len(page.contents) + len(page.prefixes)),
-        ),
-    )
+    page = collect(fetch, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit)
+    head: dict[str, Any] = {"Name": call.bucket.name, "Prefix": write(prefix)}
+    if kind == "2":
+        head |= {
+            "StartAfter": write(start_after) if start_after else None,
+            "ContinuationToken": token or None,
+        }
+        following = {"NextContinuationToken": _encode_token(page.last) if page.last else None}
+    else:
+        head["Marker"] = write(marker)
+        following = {"NextMarker": write(page.last) if page.last else None}
+    head |= {
+        "MaxKeys": limit,
+        "Delimiter": write(delimiter),
+        "EncodingType": encoding,
+        "IsTruncated": bool(page.last),
+        **following,
+    }
+    with_owner = kind != "2" or call.param("fetch-owner") == "true"
+    entries = _entries(call, page, encoded=encoding is not None, with_owner=with_owner)
+    count = tag("KeyCount", len(page.contents) + len(page.prefixes)) if kind == "2" else ""
+    return xml_response("ListBucketResult", (elements(head), *entries, count))
 
 
 def _entries(call: Call, page: Page[ListEntry], *, encoded: bool, with_owner: bool) -> list[str]:
-    owned = owner(call.bucket) if with_owner else ""
+    owned = tag("Owner", owner(call.bucket.account_id)) if with_owner else ""
     write, now_ms = url if encoded else xml_text, call.service.now_ms()
 
     def restored(record: ListEntry) -> str:
         return tag("RestoreInfo", restore_info(record.restored, now_ms) or None)
 
+    # Formatting the texts directly is faster than `elements`, and lists are long.
     contents = [
         f"<Contents><Key>{write(record.key)}</Key><LastModified>{iso(record.modified_ms)}"
         f"</LastModified><ETag>&quot;{record.etag}&quot;</ETag><Type>{record.kind}</Type>"
@@ -213,6 +186,90 @@ def _decode_token(token: str) -> str:
     try:
         return base64.b64decode(token.replace("-", "="), altchars=b"._", validate=True).decode()
     except (binascii.Error, ValueError) as e:
-        raise RefusedError(
-            "InvalidArgument", ArgumentName="continuation-token", ArgumentValue=token[:64]
-        ) from e
+        raise invalid_argument("continuation-token", token[:64]) from e
+
+
+async def list_versions(call: Call) -> Response:
+    """Return one page of the bucket's versions, delete markers and common prefixes."""
+    limit = max_keys(call)
+    write, encoding = url_encoder(call)
+    prefix, delimiter = _text_param(call, "prefix"), _text_param(call, "delimiter")
+    marker, version_marker = _text_param(call, "key-marker"), call.param("version-id-marker")
+    sequence = _sequence_after(call, marker, version_marker)
+
+    def fetch(after: str, start: str, count: int) -> list[VersionEntry]:
+        return call.store.versions.entries(
+            call.bucket.name,
+            prefix=prefix,
+            after=(after, sequence if after == marker else 0),
+            start=start,
+            limit=count,
+        )
+
+    page = collect(fetch, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit)
+    last = page.contents[-1] if page.contents else None
+    next_version = last.version_id if last is not None and last.key == page.last else ""
+    head = {
+        "Name": call.bucket.name,
+        "Prefix": write(prefix),
+        "KeyMarker": write(marker),
+        "VersionIdMarker": version_marker,
+        "MaxKeys": limit,
+        "Delimiter": write(delimiter),
+        "EncodingType": encoding,
+        "IsTruncated": bool(page.last),
+        "NextKeyMarker": write(page.last) if page.last else None,
+        "NextVersionIdMarker": next_version if page.last else None,
+    }
+    return xml_response(
+        "ListVersionsResult",
+        (
+            elements(head),
+            *(_version(call, entry, write) for entry in page.contents),
+            elements({"CommonPrefixes": [{"Prefix": write(common)} for common in page.prefixes]}),
+        ),
+    )
+
+
+def _sequence_after(call: Call, key: str, marker: str) -> int:
+    """Return the sequence number below which the versions of the key marker are listed.
+
+    Args:
+        call: the request.
+        key: the parameter `key-marker`.
+        marker: the parameter `version-id-marker`. If it is empty, the list continues with the
+            next key.
+
+    Raises:
+        RefusedError: InvalidArgument for a version id without a key, and for a text that is no
+            version id.
+    """
+    if not marker:
+        return 0
+    if not key:
+        message = "A version-id marker cannot be specified without a key marker."
+        raise invalid_argument("version-id-marker", marker, message, ec="0012-00000106")
+    sequence = check_version_id(marker, "version-id-marker")
+    if marker == NULL_VERSION:
+        record = call.store.version(call.bucket.name, key, marker)
+        return BEFORE_ALL if record is None else record.sequence
+    return sequence
+
+
+def _version(call: Call, entry: VersionEntry, write: Callable[[str], str]) -> str:
+    contents: dict[str, Any] = {
+        "Key": write(entry.key),
+        "VersionId": entry.version_id,
+        "IsLatest": bool(entry.is_latest),
+        "LastModified": iso(entry.modified_ms),
+    }
+    if entry.kind != DELETE_MARKER:
+        contents |= {
+            "ETag": quoted(entry.etag),
+            "Type": entry.kind,
+            "Size": entry.size,
+            "StorageClass": entry.storage_class,
+            "RestoreInfo": restore_info(entry.restored, call.service.now_ms()) or None,
+        }
+    contents["Owner"] = owner(call.bucket.account_id)
+    return tag("DeleteMarker" if entry.kind == DELETE_MARKER else "Version", contents)

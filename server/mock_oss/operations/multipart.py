@@ -6,13 +6,15 @@ without reading the data.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from mock_oss import crc64
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import Digest
-from mock_oss.http.documents import child_text, children, parse, tag
+from mock_oss.http.documents import child_text, children, elements, malformed_xml, parse
+from mock_oss.http.request import whole_number
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import (
@@ -21,10 +23,10 @@ from mock_oss.operations.common import (
     max_keys,
     number,
     quoted,
-    url,
     url_encoder,
     version_headers,
 )
+from mock_oss.operations.listing import folded_key
 from mock_oss.operations.object_headers import Properties, object_acl
 from mock_oss.operations.objects import may_overwrite, new_properties, written_headers
 from mock_oss.segments import Segment
@@ -35,6 +37,7 @@ from mock_oss.store.records import pack_segments
 MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 102_400
 MAX_COMPLETE_BYTES = 8 << 20
+PART_NUMBER = "Part number must be an integer between 1 and 10000, inclusive."
 CLIENT_ENCRYPTION = {
     "key": "ClientEncryptionKey",
     "start": "ClientEncryptionStart",
@@ -80,20 +83,16 @@ def part_number(call: Call) -> int:
         RefusedError: InvalidArgument if the value is not a number from 1 to 10000.
     """
     text = call.param("partNumber")
-    if text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MAX_PART_NUMBER:
-        return int(text)
-    raise RefusedError(
-        "InvalidArgument",
-        "Part number must be an integer between 1 and 10000, inclusive.",
-        ArgumentName="partNumber",
-        ArgumentValue=text,
-    )
+    n = whole_number(text, 1, MAX_PART_NUMBER)
+    if n is None:
+        raise invalid_argument("partNumber", text, PART_NUMBER)
+    return n
 
 
 async def initiate_upload(call: Call) -> Response:
     """Start a multipart upload; the headers of this request become the headers of the object."""
     check_key(call.key)
-    encoded, encoding = url_encoder(call)
+    write, encoding = url_encoder(call)
     properties = new_properties(call)
     may_overwrite(call)(call.store.objects.existing(call.bucket.name, call.key))
     await call.body.read(MAX_COMPLETE_BYTES)
@@ -110,12 +109,12 @@ async def initiate_upload(call: Call) -> Response:
     call.store.uploads.put(upload)
     return xml_response(
         "InitiateMultipartUploadResult",
-        (
-            encoding,
-            tag("Bucket", upload.bucket),
-            tag("Key", url(upload.key) if encoded else upload.key),
-            tag("UploadId", upload.upload_id),
-        ),
+        {
+            "EncodingType": encoding,
+            "Bucket": upload.bucket,
+            "Key": write(upload.key),
+            "UploadId": upload.upload_id,
+        },
         properties.encryption_headers,
     )
 
@@ -125,7 +124,7 @@ async def upload_part(call: Call) -> Response:
     upload, n = find_upload(call), part_number(call)
     for name, value in call.request.headers.items():
         if name.startswith("x-oss-server-side-encryption"):
-            raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
+            raise invalid_argument(name, value)
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)
         store_part(call, upload, n, digest, [blob.close()])
@@ -167,7 +166,7 @@ async def complete_upload(call: Call) -> Response:
 
     If a request has several errors, the mock reports the error that OSS would report.
     """
-    encoded, encoding = url_encoder(call)
+    write, encoding = url_encoder(call)
     body = await call.body.read(MAX_COMPLETE_BYTES)
     take_all = call.header("x-oss-complete-all")
     listed = _listed_parts(body, take_all)
@@ -193,13 +192,13 @@ async def complete_upload(call: Call) -> Response:
         return await deliver(callback, call, record)
     return xml_response(
         "CompleteMultipartUploadResult",
-        (
-            encoding,
-            tag("Location", location(call, record.key)),
-            tag("Bucket", record.bucket),
-            tag("Key", url(record.key) if encoded else record.key),
-            tag("ETag", quoted(record.etag)),
-        ),
+        {
+            "EncodingType": encoding,
+            "Location": location(call, record.key),
+            "Bucket": record.bucket,
+            "Key": write(record.key),
+            "ETag": quoted(record.etag),
+        },
         [
             ("ETag", quoted(record.etag)),
             ("x-oss-hash-crc64ecma", record.crc64),
@@ -223,33 +222,25 @@ def _listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | 
     """
     if take_all is not None:
         if take_all.lower() != "yes" or body:
-            raise RefusedError(
-                "InvalidArgument",
-                "x-oss-complete-all is yes, and comes with an empty body.",
-                ArgumentName="x-oss-complete-all",
-                ArgumentValue=take_all,
-            )
+            message = "x-oss-complete-all is yes, and comes with an empty body."
+            raise invalid_argument("x-oss-complete-all", take_all, message)
         return None
     root = parse(body, "CompleteMultipartUpload")
     listed = []
     for element in children(root, "Part"):
         n, etag = child_text(element, "PartNumber"), child_text(element, "ETag")
         if n is None or etag is None:
-            raise RefusedError("MalformedXML", why={"xml": "a Part needs PartNumber and ETag"})
+            raise malformed_xml("a Part needs PartNumber and ETag")
         n = n.strip()
         if not (n.lstrip("-").isascii() and n.lstrip("-").isdigit() and len(n) < 9):
-            raise RefusedError("MalformedXML", why={"xml": f"PartNumber is {n!r}"})
+            raise malformed_xml(f"PartNumber is {n!r}")
         listed.append((int(n), etag.strip().strip('"').upper()))
     if not listed:
-        raise RefusedError("MalformedXML", why={"xml": "no Part"})
+        raise malformed_xml("no Part")
     last = 0
     for number_, _ in listed:
         if not 1 <= number_ <= MAX_PART_NUMBER:
-            raise RefusedError(
-                "InvalidPartOrder",
-                "Part number must be an integer between 1 and 10000, inclusive.",
-                PartNumber=number_,
-            )
+            raise RefusedError("InvalidPartOrder", PART_NUMBER, PartNumber=number_)
         if number_ <= last:
             raise RefusedError("InvalidPartOrder", PartNumber=number_)
         last = number_
@@ -299,82 +290,80 @@ async def abort_upload(call: Call) -> Response:
     return Response(204)
 
 
-def _client_encryption(upload: UploadRecord) -> Iterator[str]:
-    """Yield XML elements with the client-side encryption metadata of an upload."""
-    headers = json.loads(upload.headers)
-    for name, element in CLIENT_ENCRYPTION.items():
-        yield tag(element, headers.get(f"x-oss-meta-client-side-encryption-{name}"))
-
-
 async def list_parts(call: Call) -> Response:
     """Return one page of the parts of an upload."""
     upload = find_upload(call)
-    encoded, encoding = url_encoder(call)
+    write, encoding = url_encoder(call)
     limit = max_keys(call, "max-parts", default=1000)
     marker = number(call, "part-number-marker", default=0, low=0, high=MAX_PART_NUMBER)
     parts = call.store.uploads.parts(upload.upload_id, after=marker, limit=limit + 1)
-    page, truncated = parts[:limit], len(parts) > limit
+    page = parts[:limit]
+    stored = json.loads(upload.headers)
+    prefix = "x-oss-meta-client-side-encryption-"
     return xml_response(
         "ListPartsResult",
-        (
-            encoding,
-            tag("Bucket", upload.bucket),
-            tag("Key", url(upload.key) if encoded else upload.key),
-            tag("UploadId", upload.upload_id),
-            tag("StorageClass", upload.storage_class),
-            tag("PartNumberMarker", marker),
-            tag("NextPartNumberMarker", page[-1].number if page else marker),
-            tag("MaxParts", limit),
-            tag("IsTruncated", str(truncated).lower()),
-            *_client_encryption(upload),
-            *(
-                tag(
-                    "Part",
-                    (
-                        tag("PartNumber", part.number),
-                        tag("LastModified", iso(part.modified_ms)),
-                        tag("ETag", quoted(part.etag)),
-                        tag("HashCrc64ecma", part.crc64),
-                        tag("Size", part.size),
-                    ),
-                )
+        {
+            "EncodingType": encoding,
+            "Bucket": upload.bucket,
+            "Key": write(upload.key),
+            "UploadId": upload.upload_id,
+            "StorageClass": upload.storage_class,
+            "PartNumberMarker": marker,
+            "NextPartNumberMarker": page[-1].number if page else marker,
+            "MaxParts": limit,
+            "IsTruncated": len(parts) > limit,
+            **{element: stored.get(prefix + name) for name, element in CLIENT_ENCRYPTION.items()},
+            "Part": [
+                {
+                    "PartNumber": part.number,
+                    "LastModified": iso(part.modified_ms),
+                    "ETag": quoted(part.etag),
+                    "HashCrc64ecma": part.crc64,
+                    "Size": part.size,
+                }
                 for part in page
-            ),
-        ),
+            ],
+        },
     )
 
 
 async def list_uploads(call: Call) -> Response:
     """Return one page of the bucket's uploads in progress, sorted by key and upload id."""
-    encoded, encoding = url_encoder(call)
-    write = url if encoded else str
+    write, encoding = url_encoder(call)
     limit = max_keys(call, "max-uploads", default=1000)
     prefix, delimiter = call.param("prefix"), call.param("delimiter")
     key_marker, id_marker = call.param("key-marker"), call.param("upload-id-marker")
-    after = (key_marker, id_marker if key_marker and id_marker else chr(0x10FFFF))
-    if not key_marker:
-        after = ("", "")
+    # Without a marker of an upload, the list continues with the next key.
+    after = (key_marker, (id_marker or chr(0x10FFFF)) if key_marker else "")
     entries = _fold(call, prefix, delimiter, after)
-    page, truncated = entries[:limit], len(entries) > limit
-    last = page[-1] if page else None
-    next_key = last if isinstance(last, str) else last.key if last else ""
-    next_id = last.upload_id if isinstance(last, UploadRecord) else ""
-    return xml_response(
-        "ListMultipartUploadsResult",
-        (
-            encoding,
-            tag("Bucket", call.bucket.name),
-            tag("KeyMarker", write(key_marker)),
-            tag("UploadIdMarker", id_marker),
-            tag("NextKeyMarker", write(next_key)),
-            tag("NextUploadIdMarker", next_id),
-            tag("Delimiter", write(delimiter)),
-            tag("Prefix", write(prefix)),
-            tag("MaxUploads", limit),
-            tag("IsTruncated", str(truncated).lower()),
-            *(_upload_element(entry, encoded=encoded) for entry in page),
-        ),
-    )
+    page = entries[:limit]
+    last = page[-1] if page else ""
+    listed: list[dict[str, Any]] = [
+        {"CommonPrefixes": {"Prefix": write(entry)}}
+        if isinstance(entry, str)
+        else {
+            "Upload": {
+                "Key": write(entry.key),
+                "UploadId": entry.upload_id,
+                "StorageClass": entry.storage_class,
+                "Initiated": iso(entry.initiated_ms),
+            }
+        }
+        for entry in page
+    ]
+    head: dict[str, Any] = {
+        "EncodingType": encoding,
+        "Bucket": call.bucket.name,
+        "KeyMarker": write(key_marker),
+        "UploadIdMarker": id_marker,
+        "NextKeyMarker": write(last if isinstance(last, str) else last.key),
+        "NextUploadIdMarker": "" if isinstance(last, str) else last.upload_id,
+        "Delimiter": write(delimiter),
+        "Prefix": write(prefix),
+        "MaxUploads": limit,
+        "IsTruncated": len(entries) > limit,
+    }
+    return xml_response("ListMultipartUploadsResult", map(elements, (head, *listed)))
 
 
 def _fold(
@@ -394,26 +383,9 @@ def _fold(
     entries: list[UploadRecord | str] = []
     uploads = call.store.uploads.page(call.bucket.name, prefix=prefix, after=after, limit=1_000_000)
     for upload in uploads:
-        end = upload.key.find(delimiter, len(prefix)) if delimiter else -1
-        if end < 0:
+        common = folded_key(upload.key, prefix, delimiter)
+        if common is None:
             entries.append(upload)
-            continue
-        common = upload.key[: end + len(delimiter)]
-        if common != after[0] and (not entries or entries[-1] != common):
+        elif common != after[0] and (not entries or entries[-1] != common):
             entries.append(common)
     return entries
-
-
-def _upload_element(entry: UploadRecord | str, *, encoded: bool) -> str:
-    write = url if encoded else str
-    if isinstance(entry, str):
-        return tag("CommonPrefixes", (tag("Prefix", write(entry)),))
-    return tag(
-        "Upload",
-        (
-            tag("Key", write(entry.key)),
-            tag("UploadId", entry.upload_id),
-            tag("StorageClass", entry.storage_class),
-            tag("Initiated", iso(entry.initiated_ms)),
-        ),
-    )

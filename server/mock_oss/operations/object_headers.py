@@ -7,21 +7,15 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.request import check_header
 from mock_oss.store.records import DEFAULT_CONTENT_TYPE
 from mock_oss.world.model import STORAGE_CLASSES
 
 OBJECT_ACLS = ("default", "private", "public-read", "public-read-write")
 KEPT_HEADERS = frozenset(
-    {
-        "content-type",
-        "cache-control",
-        "content-disposition",
-        "content-encoding",
-        "content-language",
-        "expires",
-    }
+    """content-type cache-control content-disposition content-encoding content-language
+    expires""".split()  # noqa: SIM905 - easier to read as a table
 )
 MAX_META_BYTES = 8 * 1024
 MAX_TAGS = 10
@@ -53,7 +47,7 @@ class Properties(NamedTuple):
         return [(name, stored[name]) for name in (_SSE, _SSE_KEY, _SSE_DATA) if name in stored]
 
 
-def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standard") -> Properties:
+def read_properties(headers: Mapping[str, str], storage_class: str) -> Properties:
     """Return the properties in the headers of a Put, Initiate, Append or Copy request.
 
     Args:
@@ -75,7 +69,9 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
         elif name == "x-oss-object-acl":
             acl = object_acl(value)
         elif name == "x-oss-storage-class":
-            chosen = _storage_class(value)
+            if value not in STORAGE_CLASSES:
+                raise invalid_argument(name, value)
+            chosen = value
         elif name == "x-oss-tagging":
             tagging = json.dumps(_parse_tagging(value))
         elif name == _SSE:
@@ -99,15 +95,10 @@ def _check_kept(kept: Mapping[str, str]) -> None:
         check_header(name, value)
         if name.startswith("x-oss-meta-"):
             if not _META_NAME.fullmatch(name):
-                raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
+                raise invalid_argument(name, value)
             size += len(name) - len("x-oss-meta-") + len(value)
     if size > MAX_META_BYTES:
-        raise RefusedError(
-            "InvalidArgument",
-            "The user metadata is larger than 8 KB.",
-            ArgumentName="x-oss-meta",
-            ArgumentValue=str(size),
-        )
+        raise invalid_argument("x-oss-meta", str(size), "The user metadata is larger than 8 KB.")
 
 
 def object_acl(value: str) -> str:
@@ -117,15 +108,7 @@ def object_acl(value: str) -> str:
         RefusedError: InvalidArgument if the value is not an object ACL.
     """
     if value not in OBJECT_ACLS:
-        raise RefusedError("InvalidArgument", ArgumentName="x-oss-object-acl", ArgumentValue=value)
-    return value
-
-
-def _storage_class(value: str) -> str:
-    if value not in STORAGE_CLASSES:
-        raise RefusedError(
-            "InvalidArgument", ArgumentName="x-oss-storage-class", ArgumentValue=value
-        )
+        raise invalid_argument("x-oss-object-acl", value)
     return value
 
 
@@ -137,9 +120,7 @@ def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
     for name in (_SSE_KEY, _SSE_DATA):
         if name in headers:
             if algorithm != "KMS":
-                raise RefusedError(
-                    "InvalidArgument", ArgumentName=name, ArgumentValue=headers[name]
-                )
+                raise invalid_argument(name, headers[name])
             kept[name] = headers[name]
     return kept
 
@@ -150,11 +131,8 @@ def _parse_tagging(text: str) -> dict[str, str]:
     Raises:
         RefusedError: `check_tags` refuses the tags.
     """
-    tags = []
-    for item in text.split("&"):
-        name, _, value = item.partition("=")
-        tags.append((unquote_plus(name), unquote_plus(value)))
-    return check_tags(tags)
+    pairs = (item.partition("=") for item in text.split("&"))
+    return check_tags([(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs])
 
 
 def check_tags(tags: list[tuple[str, str]]) -> dict[str, str]:

@@ -1,97 +1,83 @@
-"""Operations for the ACL and tags of objects, and for symlinks."""
+"""ACL and tags of objects, the targets of symlinks, and the restoration of archived objects.
+
+The time of a restoration depends on the storage class and the tier, and follows the mock's clock.
+The mock uses the longest time that the vendor documents for Archive, ColdArchive and
+DeepColdArchive. Source: vendor pages RestoreObject and CleanRestoredObject.
+"""
 
 import json
-import secrets
-from urllib.parse import unquote
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from mock_oss.access.authorization import authorize
-from mock_oss.errors import RefusedError
-from mock_oss.http.addressing import check_key
-from mock_oss.http.documents import tag
+from mock_oss.errors import RefusedError, invalid_argument
+from mock_oss.http.documents import child_text, children, malformed_xml, parse
+from mock_oss.http.request import whole_number
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import (
+    acl_document,
     existing,
-    owner,
+    gmt,
     quoted,
-    tag_set,
+    tagging,
     tags_in,
     url,
     version_headers,
 )
 from mock_oss.operations.object_headers import check_tags, object_acl
-from mock_oss.operations.objects import may_overwrite, new_properties
+from mock_oss.operations.objects import SYMLINK_TARGET
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
 
-MAX_TAGGING_BYTES = 64 << 10
+MAX_BODY_BYTES = 64 << 10
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+TIERS = ("Expedited", "Standard", "Bulk")
+TIMES_MS: Mapping[str, Mapping[str, int]] = {
+    "Archive": {"": MINUTE_MS},
+    "ColdArchive": {"Expedited": HOUR_MS, "Standard": 5 * HOUR_MS, "Bulk": 12 * HOUR_MS},
+    "DeepColdArchive": {"Expedited": 12 * HOUR_MS, "Standard": 48 * HOUR_MS},
+}
+"""Storage class -> tier -> the time of the restoration in milliseconds. Archive has no tiers."""
+MAX_DAYS = {"Archive": 7, "ColdArchive": 365, "DeepColdArchive": 365}
+
+
+def _changed(call: Call, status: int = 200, **changes: Any) -> Response:
+    """Change fields of the addressed object, and return an empty response."""
+    record = existing(call)
+    call.store.update(record._replace(**changes))
+    return Response(status, version_headers(call, record))
 
 
 async def put_acl(call: Call) -> Response:
     """Change an object's ACL."""
-    acl = object_acl(call.header("x-oss-object-acl") or "")
-    record = existing(call)
-    call.store.update(record._replace(acl=acl))
-    return Response(200, version_headers(call, record))
+    return _changed(call, acl=object_acl(call.header("x-oss-object-acl") or ""))
 
 
 async def get_acl(call: Call) -> Response:
     """Return an object's ACL."""
     record = existing(call)
-    return xml_response(
-        "AccessControlPolicy",
-        (owner(call.bucket), tag("AccessControlList", (tag("Grant", record.acl),))),
-        version_headers(call, record),
-    )
+    document = acl_document(call.bucket, record.acl)
+    return xml_response("AccessControlPolicy", document, version_headers(call, record))
 
 
 async def put_tagging(call: Call) -> Response:
     """Replace an object's tags; Last-Modified does not change."""
-    checked = check_tags(tags_in(await call.body.read(MAX_TAGGING_BYTES)))
+    checked = check_tags(await tags_in(call, MAX_BODY_BYTES))
     authorize(call, "oss:PutObjectTagging", tags=checked)
-    record = existing(call)
-    call.store.update(record._replace(tagging=json.dumps(checked)))
-    return Response(200, version_headers(call, record))
+    return _changed(call, tagging=json.dumps(checked))
 
 
 async def get_tagging(call: Call) -> Response:
     """Return an object's tags."""
     record = existing(call)
-    return xml_response("Tagging", (tag_set(record.tags),), version_headers(call, record))
+    return xml_response("Tagging", tagging(record.tags), version_headers(call, record))
 
 
 async def delete_tagging(call: Call) -> Response:
     """Delete an object's tags."""
-    record = existing(call)
-    call.store.update(record._replace(tagging="{}"))
-    return Response(204, version_headers(call, record))
-
-
-async def put_symlink(call: Call) -> Response:
-    """Create a symlink; the target object does not have to exist."""
-    check_key(call.key)
-    target = unquote(call.header("x-oss-symlink-target") or "")
-    if not target:
-        raise RefusedError("InvalidArgument", ArgumentName="x-oss-symlink-target", ArgumentValue="")
-    check_key(target)
-    properties = new_properties(call)
-    headers = {**json.loads(properties.headers), "x-oss-symlink-target": target}
-    record = ObjectRecord(
-        bucket=call.bucket.name,
-        key=call.key,
-        size=0,
-        etag=secrets.token_hex(16).upper(),
-        crc64="0",
-        md5="",
-        kind="Symlink",
-        storage_class=properties.storage_class,
-        acl=properties.acl,
-        modified_ms=call.service.now_ms(),
-        headers=json.dumps(headers),
-        tagging=properties.tagging,
-        segments_json="[]",
-    )
-    record = call.store.put_object(record, allow=may_overwrite(call))
-    return Response(200, [("ETag", quoted(record.etag)), *version_headers(call, record)])
+    return _changed(call, 204, tagging="{}")
 
 
 async def get_symlink(call: Call) -> Response:
@@ -99,8 +85,130 @@ async def get_symlink(call: Call) -> Response:
     record = existing(call)
     if record.kind != "Symlink":
         raise RefusedError("NotSymlink", Key=call.key)
-    target = record.stored_headers["x-oss-symlink-target"]
-    headers = [("x-oss-symlink-target", url(target)), ("ETag", quoted(record.etag))]
-    headers += [(n, v) for n, v in record.stored_headers.items() if n.startswith("x-oss-meta-")]
-    headers += version_headers(call, record)
-    return Response(200, headers)
+    stored = record.stored_headers
+    headers = [(SYMLINK_TARGET, url(stored[SYMLINK_TARGET])), ("ETag", quoted(record.etag))]
+    headers += [(n, v) for n, v in stored.items() if n.startswith("x-oss-meta-")]
+    return Response(200, headers + version_headers(call, record))
+
+
+class _Restoration(NamedTuple):
+    """The state of a restoration, as stored: times in milliseconds since the epoch, and the tier.
+
+    `tier` is empty text for Archive.
+    """
+
+    ready_ms: int
+    expires_ms: int
+    tier: str
+
+
+def _restoration(stored: str, now_ms: int) -> _Restoration | None:
+    """Return the restoration of an object, or None if there is none or if it has expired."""
+    if not stored:
+        return None
+    restoration = _Restoration._make(json.loads(stored))
+    return restoration if now_ms < restoration.expires_ms else None
+
+
+def restore_info(stored: str, now_ms: int) -> str:
+    """Return the value of `x-oss-restore`; empty text for an object that is not restored.
+
+    Args:
+        stored: the field `restored` of an object's record.
+        now_ms: the mock's time in milliseconds since the epoch.
+    """
+    restoration = _restoration(stored, now_ms)
+    if restoration is None:
+        return ""
+    if now_ms < restoration.ready_ms:
+        return 'ongoing-request="true"'
+    return f'ongoing-request="false", expiry-date="{gmt(restoration.expires_ms)}"'
+
+
+def check_readable(record: ObjectRecord, now_ms: int) -> None:
+    """Refuse to read an object in an archive storage class that is not restored.
+
+    Raises:
+        RefusedError: InvalidObjectState.
+    """
+    if record.storage_class not in TIMES_MS:
+        return
+    restoration = _restoration(record.restored, now_ms)
+    if restoration is None or now_ms < restoration.ready_ms:
+        raise RefusedError("InvalidObjectState", Key=record.key, StorageClass=record.storage_class)
+
+
+async def restore_object(call: Call) -> Response:
+    """Start the restoration of an archived object, or extend the time for which it is restored.
+
+    The status is 202 if a restoration starts, and 200 if it is extended.
+
+    Raises:
+        RefusedError: OperationNotSupported for an object that is not archived, InvalidArgument for
+            a wrong number of days or tier, RestoreAlreadyInProgress if a restoration with the same
+            or a faster tier is running.
+    """
+    days, tier = _wanted(await call.body.read(MAX_BODY_BYTES))
+    record = existing(call)
+    times = TIMES_MS.get(record.storage_class)
+    if times is None:
+        raise RefusedError("OperationNotSupported", StorageClass=record.storage_class)
+    if not 1 <= days <= MAX_DAYS[record.storage_class]:
+        raise invalid_argument("Days", days)
+    if "" in times and tier is not None:
+        raise malformed_xml("Archive has no JobParameters")
+    tier = "" if "" in times else tier or "Standard"
+    if tier not in times:
+        raise invalid_argument("Tier", tier[:256], ec="0016-00000703")
+    now_ms = call.service.now_ms()
+    running = _restoration(record.restored, now_ms)
+    ready_ms, status = now_ms + times[tier], 202
+    if running is not None and running.ready_ms <= now_ms:
+        ready_ms, tier, status = running.ready_ms, running.tier, 200
+    elif running is not None and (
+        not tier or TIERS.index(tier) >= TIERS.index(running.tier)
+    ):  # only a faster tier may replace a restoration in progress
+        ec = "0016-00000715" if tier and tier != running.tier else None
+        raise RefusedError("RestoreAlreadyInProgress", ec=ec, Key=record.key)
+    expires_ms = max(ready_ms, now_ms) + days * DAY_MS
+    restored = json.dumps(_Restoration(ready_ms, expires_ms, tier))
+    call.store.update(record._replace(restored=restored))
+    headers = version_headers(call, record)
+    if tier:
+        headers.append(("x-oss-object-restore-priority", tier))
+    return Response(status, headers)
+
+
+def _wanted(body: bytes) -> tuple[int, str | None]:
+    """Return the number of days and the tier in a RestoreRequest document.
+
+    Returns:
+        (days, tier); the default is 1 day. The tier has not been checked; it is None for a document
+        without JobParameters.
+
+    Raises:
+        RefusedError: MalformedXML if the document is not valid.
+    """
+    if not body:
+        return 1, None
+    root = parse(body, "RestoreRequest")
+    text = (child_text(root, "Days") or "1").strip()
+    days = whole_number(text, 0, 10**6 - 1)
+    if days is None:
+        raise malformed_xml(f"Days is {text!r}")
+    tiers = [child_text(element, "Tier") or "" for element in children(root, "JobParameters")]
+    return days, tiers[0] if tiers else None
+
+
+async def clean_restored(call: Call) -> Response:
+    """End the restoration of a ColdArchive or DeepColdArchive object early."""
+    record = existing(call)
+    if record.storage_class not in ("ColdArchive", "DeepColdArchive"):
+        raise RefusedError("OperationNotSupported", StorageClass=record.storage_class)
+    now_ms = call.service.now_ms()
+    running = _restoration(record.restored, now_ms)
+    if running is None:
+        raise RefusedError("ArchiveRestoreFileStale", Key=record.key)
+    if now_ms < running.ready_ms:
+        raise RefusedError("ArchiveRestoreNotFinished", Key=record.key)
+    return _changed(call, restored="")

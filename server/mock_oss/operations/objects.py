@@ -1,36 +1,37 @@
-"""PutObject, GetObject, HeadObject, GetObjectMeta and DeleteObject."""
+"""Writing objects: PutObject, AppendObject, PutSymlink, DeleteObject and DeleteMultipleObjects."""
 
+import json
+import secrets
 from collections.abc import Callable
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
 
+from mock_oss import crc64
 from mock_oss.access.authorization import authorize, authorize_object
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_key
-from mock_oss.http.body import Digest
-from mock_oss.http.ranges import parse_range
-from mock_oss.http.request import header_text
-from mock_oss.http.response import Response
+from mock_oss.http.body import MAX_OBJECT_BYTES, Digest
+from mock_oss.http.documents import child_boolean, child_text, children, malformed_xml
+from mock_oss.http.request import whole_number
+from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.callbacks import deliver, read_callback
-from mock_oss.operations.common import check_version_id, existing, gmt, quoted, version_headers
-from mock_oss.operations.compression import gzip_headers, wants_gzip
-from mock_oss.operations.conditions import check_conditions
+from mock_oss.operations.common import (
+    check_version_id,
+    number,
+    quoted,
+    read_xml,
+    url_encoder,
+    version_headers,
+)
 from mock_oss.operations.object_headers import Properties, read_properties
-from mock_oss.operations.restore import check_readable, restore_info
-from mock_oss.segments import clip
 from mock_oss.service import Call
-from mock_oss.store import BucketRecord, ExistingObject, ObjectRecord
+from mock_oss.store import ExistingObject, ObjectRecord
 
-OVERRIDES = {
-    "response-content-type": "content-type",
-    "response-content-language": "content-language",
-    "response-expires": "expires",
-    "response-cache-control": "cache-control",
-    "response-content-disposition": "content-disposition",
-    "response-content-encoding": "content-encoding",
-}
-_TITLES = {name: name.title() for name in OVERRIDES.values()}
 SYMLINK_TARGET = "x-oss-symlink-target"
 MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 245_760, 838_860_800
 """Bits per second. Newer vendor pages say at least 819,200; ali-oss relies on the older limit."""
+MAX_DELETE_BYTES = 2 << 20
+MAX_DELETE_KEYS = 1000
 
 
 def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None], None]:
@@ -44,32 +45,24 @@ def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None
     Args:
         call: the request.
         name: the bucket of the object; empty text for the addressed bucket.
+
+    Raises:
+        RefusedError: InvalidArgument if `x-oss-forbid-overwrite` is neither true nor false.
     """
-    forbidden = _forbid_overwrite(call.header("x-oss-forbid-overwrite"))
+    value = call.header("x-oss-forbid-overwrite")
+    forbidden = value is not None and value.lower() == "true"
+    if value is not None and value.lower() not in ("true", "false"):
+        raise invalid_argument("x-oss-forbid-overwrite", value)
+    name = name or call.bucket.name
 
     def allow(there: ExistingObject | None) -> None:
-        bucket = call.store.buckets.get(name or call.bucket.name)
+        bucket = call.store.buckets.get(name)
         if bucket is None:
-            raise RefusedError("NoSuchBucket", BucketName=name or call.bucket.name)
+            raise RefusedError("NoSuchBucket", BucketName=name)
         if forbidden and there is not None and not bucket.versioning:
             raise RefusedError("FileAlreadyExists", ObjectName=there.key)
 
     return allow
-
-
-def _forbid_overwrite(value: str | None) -> bool:
-    """Return whether the value of `x-oss-forbid-overwrite` is true; None counts as false.
-
-    Raises:
-        RefusedError: InvalidArgument for values other than true and false.
-    """
-    if value is None or value.lower() == "false":
-        return False
-    if value.lower() == "true":
-        return True
-    raise RefusedError(
-        "InvalidArgument", ArgumentName="x-oss-forbid-overwrite", ArgumentValue=value
-    )
 
 
 def new_properties(call: Call) -> Properties:
@@ -78,7 +71,7 @@ def new_properties(call: Call) -> Properties:
     Raises:
         RefusedError: a property is not valid, or the caller may not set tags.
     """
-    properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
+    properties = read_properties(call.request.headers, call.bucket.storage_class)
     if "x-oss-tagging" in call.request.headers:
         authorize(call, "oss:PutObjectTagging")
     return properties
@@ -98,16 +91,12 @@ def traffic_limit(call: Call) -> float | None:
     text = header if header is not None else param
     if not text:
         return None
-    is_number = text.isascii() and text.isdigit() and len(text) < 12
+    bits = whole_number(text, MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS)
     is_double = bool(header and param)
-    if is_double or not is_number or not MIN_TRAFFIC_BITS <= int(text) <= MAX_TRAFFIC_BITS:
-        raise RefusedError(
-            "InvalidArgument",
-            ec="0004-00000501" if is_double else "0004-00000502",
-            ArgumentName="x-oss-traffic-limit",
-            ArgumentValue=text,
-        )
-    return int(text) / 8
+    if bits is None or is_double:
+        ec = "0004-00000501" if is_double else "0004-00000502"
+        raise invalid_argument("x-oss-traffic-limit", text, ec=ec)
+    return bits / 8
 
 
 def written_headers(etag: str, crc64: str, md5: str) -> list[tuple[str, str]]:
@@ -130,7 +119,6 @@ def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> 
         call.service.now_ms(),
         properties.headers,
         properties.tagging,
-        "[]",
     )
 
 
@@ -153,123 +141,91 @@ async def put_object(call: Call) -> Response:
     return Response(200, written + properties.encryption_headers)
 
 
-def object_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
-    """Return the headers that describe an object in GET and HEAD responses."""
-    headers = [
-        ("ETag", quoted(record.etag)),
-        ("Last-Modified", gmt(record.modified_ms)),
-        ("Accept-Ranges", "bytes"),
-        ("x-oss-object-type", record.kind),
-        ("x-oss-storage-class", record.storage_class),
-        ("x-oss-hash-crc64ecma", record.crc64),
-    ]
-    if record.md5:
-        headers.append(("Content-MD5", record.md5))
-    if record.kind == "Appendable":
-        headers.append(("x-oss-next-append-position", str(record.size)))
-    if record.restored and (info := restore_info(record.restored, call.service.now_ms())):
-        headers.append(("x-oss-restore", info))
-    headers += version_headers(call, record)
-    if record.tagging != "{}":
-        headers.append(("x-oss-tagging-count", str(len(record.tags))))
-    for name, value in record.stored_headers.items():
-        if name != SYMLINK_TARGET:
-            headers.append((_TITLES.get(name, name), value))
-    return headers
+def _check_position(there: ObjectRecord | ExistingObject | None, position: int) -> None:
+    if there is not None and there.kind != "Appendable":
+        raise RefusedError("ObjectNotAppendable", Key=there.key)
+    size = 0 if there is None else there.size
+    if position != size:
+        raise _not_at_the_end(size, position)
 
 
-def override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    wanted = {
-        OVERRIDES[name]: value for name, value in call.request.params.items() if name in OVERRIDES
-    }
-    if not wanted:
-        return headers
-    if call.caller.kind == "anonymous":
-        raise RefusedError("InvalidRequest", "Response headers cannot be overridden anonymously.")
-    for name, value in wanted.items():
-        if not value.isprintable():
-            raise RefusedError(
-                "InvalidArgument", ArgumentName=f"response-{name}", ArgumentValue=value
-            )
-    kept = [(name, value) for name, value in headers if name.lower() not in wanted]
-    return kept + [(_TITLES[n], header_text(value)) for n, value in wanted.items()]
-
-
-def _resolve(call: Call, bucket: BucketRecord, record: ObjectRecord) -> ObjectRecord:
-    """Follow a symlink: return its record with the content of the target object.
-
-    The size, ETag, checksums and data come from the target; the headers come from the symlink. An
-    object that is not a symlink is returned unchanged.
-
-    Raises:
-        RefusedError: AccessDenied if the caller may not read the target, SymlinkTargetNotExist if
-            the target does not exist, InvalidTargetType if the target is a symlink.
-    """
-    if record.kind != "Symlink":
-        return record
-    name = record.stored_headers[SYMLINK_TARGET]
-    authorize_object(call, "oss:GetObject", bucket, name)
-    target = call.store.objects.get(bucket.name, name)
-    if target is None:
-        raise RefusedError("SymlinkTargetNotExist", Key=record.key)
-    if target.kind == "Symlink":
-        raise RefusedError("InvalidTargetType", why={"kind": "symlink", "target": target.key})
-    return record._replace(
-        size=target.size,
-        etag=target.etag,
-        md5=target.md5,
-        crc64=target.crc64,
-        modified_ms=max(record.modified_ms, target.modified_ms),
-        segments_json=target.segments_json,
+def _not_at_the_end(size: int, position: int) -> RefusedError:
+    return RefusedError(
+        "PositionNotEqualToLength",
+        headers={"x-oss-next-append-position": str(size)},
+        why={"kind": "position", "length": size, "asked": position},
     )
 
 
-def readable(call: Call, bucket: BucketRecord, record: ObjectRecord) -> ObjectRecord:
-    """Refuse an archived object that is not restored; follow a symlink with `_resolve`.
+async def append_object(call: Call) -> Response:
+    """Append the request body to an object, or create the object if the key does not exist.
 
-    Returns:
-        The result of `_resolve`.
-
-    Raises:
-        RefusedError: InvalidObjectState for an archived object, or an error of `_resolve`.
+    The parameter `position` must be equal to the object's current length. In a bucket with
+    versioning, appending changes the current version, which must be appendable.
     """
-    check_readable(record, call.service.now_ms())
-    return _resolve(call, bucket, record)
+    check_key(call.key)
+    if not call.param("position"):
+        raise RefusedError("MissingArgument", ArgumentName="position")
+    position = number(call, "position", default=0, low=0, high=MAX_OBJECT_BYTES)
+    there = call.store.objects.get(call.bucket.name, call.key)
+    _check_position(there, position)
+    if there is None:
+        may_overwrite(call)(None)
+        properties = new_properties(call)
+    else:  # only the first append sets the properties of the object
+        properties = Properties(there.headers, there.storage_class, there.acl, there.tagging)
+
+    def allow(now: ExistingObject | None) -> None:
+        if call.store.buckets.get(call.bucket.name) is None:
+            raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
+        _check_position(now, position)
+        if there is not None and (now is None or now.segments_json != there.segments_json):
+            # Another request replaced the object in the meantime.
+            raise _not_at_the_end(0 if now is None else now.size, position)
+
+    with call.store.blobs.new() as blob:
+        digest = await call.body.store(blob)
+        if position + digest.size > MAX_OBJECT_BYTES:
+            raise RefusedError("EntityTooLarge")
+        record = new_object(call, call.key, properties, digest)._replace(
+            size=position + digest.size,
+            etag=secrets.token_hex(12).upper() + "00000000",
+            crc64=str(crc64.combine(int(there.crc64) if there else 0, digest.crc64, digest.size)),
+            md5="",
+            kind="Appendable",
+            segments_json="[]" if there is None else there.segments_json,
+        )
+        record = call.store.put_object(
+            record, blob=blob, allow=allow, same_version=there is not None
+        )
+    return Response(
+        200,
+        [
+            ("ETag", quoted(record.etag)),
+            ("x-oss-hash-crc64ecma", record.crc64),
+            ("x-oss-next-append-position", str(record.size)),
+            *version_headers(call, record),
+            *properties.encryption_headers,
+        ],
+    )
 
 
-async def get_object(call: Call) -> Response:
-    """Return the data of an object; with a Range header, only the requested range."""
-    record = readable(call, call.bucket, existing(call))
-    check_conditions(call.request.headers, record)
-    headers = override(call, object_headers(call, record))
-    part = parse_range(call.request.headers, record.size)
-    segments = record.segments
-    if part is None and wants_gzip(call.request, headers, record.size):
-        return Response(200, gzip_headers(headers), segments=segments, length=None, is_gzip=True)
-    if part is None:
-        return Response(200, headers, segments=segments, length=record.size)
-    offset, length = part
-    headers.append(("Content-Range", f"bytes {offset}-{offset + length - 1}/{record.size}"))
-    return Response(206, headers, segments=clip(segments, offset, length), length=length)
-
-
-async def head_object(call: Call) -> Response:
-    """Return the headers of an object."""
-    record = _resolve(call, call.bucket, existing(call))
-    check_conditions(call.request.headers, record)
-    return Response(200, object_headers(call, record), length=record.size)
-
-
-async def get_object_meta(call: Call) -> Response:
-    """Return only the size, ETag, date and CRC-64 of an object, without a body also for GET."""
-    record = _resolve(call, call.bucket, existing(call))
-    headers = [
-        ("ETag", quoted(record.etag)),
-        ("Last-Modified", gmt(record.modified_ms)),
-        ("x-oss-hash-crc64ecma", record.crc64),
-        *version_headers(call, record),
-    ]
-    return Response(200, headers, length=record.size)
+async def put_symlink(call: Call) -> Response:
+    """Create a symlink; the target object does not have to exist."""
+    check_key(call.key)
+    target = unquote(call.header(SYMLINK_TARGET) or "")
+    if not target:
+        raise invalid_argument(SYMLINK_TARGET, "")
+    check_key(target)
+    properties = new_properties(call)
+    record = new_object(call, call.key, properties, Digest())._replace(
+        etag=secrets.token_hex(16).upper(),
+        md5="",
+        kind="Symlink",
+        headers=json.dumps({**json.loads(properties.headers), SYMLINK_TARGET: target}),
+    )
+    record = call.store.put_object(record, allow=may_overwrite(call))
+    return Response(200, [("ETag", quoted(record.etag)), *version_headers(call, record)])
 
 
 async def delete_object(call: Call) -> Response:
@@ -278,16 +234,67 @@ async def delete_object(call: Call) -> Response:
     In a bucket with versioning, a request without `versionId` adds a delete marker.
     """
     check_key(call.key)
-    name, version_id = call.bucket.name, call.request.params.get("versionId")
+    version_id = call.request.params.get("versionId")
+    if version_id is not None:
+        check_version_id(version_id)
+    marker = _delete(call, call.key, version_id)
+    named = marker if version_id is None else version_id
+    headers = [("x-oss-version-id", named)] if named else []
+    if marker:
+        headers.append(("x-oss-delete-marker", "true"))
+    return Response(204, headers)
+
+
+def _delete(call: Call, key: str, version_id: str | None) -> str:
+    """Delete an object, or one of its versions.
+
+    Returns:
+        The version id of the delete marker that was added or deleted, or empty text.
+    """
+    name = call.bucket.name
     if version_id is None:
-        marker = call.store.delete_object(name, call.key, call.service.now_ms())
-        return Response(204, _deleted_headers(marker, is_marker=True) if marker else ())
-    check_version_id(version_id)
-    removed = call.store.delete_version(name, call.key, version_id)
-    is_marker = removed is not None and removed.is_delete_marker
-    return Response(204, _deleted_headers(version_id, is_marker=is_marker))
+        return call.store.delete_object(name, key, call.service.now_ms())
+    removed = call.store.delete_version(name, key, version_id)
+    return version_id if removed is not None and removed.is_delete_marker else ""
 
 
-def _deleted_headers(version_id: str, *, is_marker: bool) -> list[tuple[str, str]]:
-    headers = [("x-oss-version-id", version_id)]
-    return [*headers, ("x-oss-delete-marker", "true")] if is_marker else headers
+async def delete_objects(call: Call) -> Response:
+    """Delete up to 1,000 objects or versions, after checking the caller's permission for each."""
+    write, encoding = url_encoder(call)
+    if call.header("content-md5") is None:
+        raise RefusedError("MissingArgument", ArgumentName="Content-MD5")
+    root = await read_xml(call, "Delete", MAX_DELETE_BYTES)
+    quiet = child_boolean(root, "Quiet")
+    doomed = [_doomed(element) for element in children(root, "Object")]
+    if not 1 <= len(doomed) <= MAX_DELETE_KEYS:
+        raise malformed_xml(f"{len(doomed)} keys, 1 to {MAX_DELETE_KEYS}")
+    for key, version_id in doomed:
+        authorize_object(call, "oss:DeleteObject", call.bucket, key, version_id or "")
+        check_key(key)
+    deleted = []
+    for key, version_id in doomed:
+        marker = _delete(call, key, version_id) or None
+        deleted.append(
+            {
+                "Key": write(key),
+                "VersionId": version_id,
+                "DeleteMarker": "true" if marker else None,
+                "DeleteMarkerVersionId": marker,
+            }
+        )
+    if quiet:
+        return Response(200)
+    return xml_response("DeleteResult", {"EncodingType": encoding, "Deleted": deleted})
+
+
+def _doomed(element: Element) -> tuple[str, str | None]:
+    """Return the key and the version id, if any, of an `Object` element."""
+    key = child_text(element, "Key")
+    if key is None:
+        raise malformed_xml("an Object needs a Key")
+    version_id = child_text(element, "VersionId")
+    if version_id == "":
+        raise invalid_argument("VersionId", "", ec="0016-00000612")
+    if version_id is not None:
+        check_version_id(version_id)
+    return key, version_id

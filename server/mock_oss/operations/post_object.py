@@ -14,19 +14,18 @@ from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 from mock_oss.access.authorization import authorize
 from mock_oss.access.keys import find_caller
 from mock_oss.access.scope import IN_FORM, check_scope, read_credential
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import MAX_OBJECT_BYTES, PIECE, Body, Digest
 from mock_oss.http.dates import parse_v4_date
-from mock_oss.http.documents import document, tag
 from mock_oss.http.forms import FormReader
 from mock_oss.http.request import header_text
-from mock_oss.http.response import Response
+from mock_oss.http.response import Response, xml_response
 from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import location, quoted, version_headers
 from mock_oss.operations.object_headers import read_properties
-from mock_oss.operations.objects import may_overwrite, new_object, traffic_limit
+from mock_oss.operations.objects import may_overwrite, new_object, traffic_limit, written_headers
 from mock_oss.policies.post_form import PostPolicy, check_fields, check_length, parse_post_policy
 from mock_oss.service import Call
 from mock_oss.signing import v1, v4
@@ -75,7 +74,7 @@ async def post_object(call: Call) -> Response:
         await call.body.limit(rate)
     callback = read_callback(call)
     allow = may_overwrite(call)
-    properties = read_properties(_headers(form), storage_class=call.bucket.storage_class)
+    properties = read_properties(_headers(form), call.bucket.storage_class)
     allow(call.store.objects.existing(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
         digest = await _store_file(call, form, blob, pieces)
@@ -99,9 +98,7 @@ def _check_access(call: Call, form: FormReader) -> PostPolicy | None:
     fields = form.fields
     key = fields.get("key")
     if not key:
-        raise RefusedError(
-            "InvalidArgument", "Bucket POST must contain a field named 'key'.", ArgumentName="key"
-        )
+        raise _missing("key")
     caller, policy = _authenticate(call, form)
     if policy is not None:
         now = call.service.clock.now()
@@ -125,12 +122,7 @@ def _authenticate(call: Call, form: FormReader) -> tuple[Caller, PostPolicy | No
     if not sent:
         return ANONYMOUS, None
     if len(sent) < len(_V1_FIELDS):
-        missing = next(name for name in _V1_FIELDS if name not in fields)
-        raise RefusedError(
-            "InvalidArgument",
-            f"Bucket POST must contain a field named '{missing}'.",
-            ArgumentName=missing,
-        )
+        raise _missing(next(name for name in _V1_FIELDS if name not in fields))
     token = fields.get("x-oss-security-token")
     caller = find_caller(fields["ossaccesskeyid"], token, call)
     expected = v1.signature(caller.secret, fields["policy"])
@@ -138,15 +130,16 @@ def _authenticate(call: Call, form: FormReader) -> tuple[Caller, PostPolicy | No
     return caller, parse_post_policy(fields["policy"])
 
 
+def _missing(name: str) -> RefusedError:
+    message = f"Bucket POST must contain a field named '{name}'."
+    return RefusedError("InvalidArgument", message, ArgumentName=name)
+
+
 def _v4(call: Call, form: FormReader) -> tuple[Caller, PostPolicy]:
     fields = form.fields
     for name in (*_V4_FIELDS, "x-oss-signature-version"):
         if not fields.get(name):
-            raise RefusedError(
-                "InvalidArgument",
-                f"Bucket POST must contain a field named '{name}'.",
-                ArgumentName=name,
-            )
+            raise _missing(name)
     if fields["x-oss-signature-version"] != v4.ALGORITHM:
         raise RefusedError(
             "InvalidArgument", "Invalid signature version.", ArgumentName="x-oss-signature-version"
@@ -154,12 +147,7 @@ def _v4(call: Call, form: FormReader) -> tuple[Caller, PostPolicy]:
     credential = read_credential(fields["x-oss-credential"], IN_FORM)
     moment = parse_v4_date(fields["x-oss-date"])
     if moment is None:
-        raise RefusedError(
-            "InvalidArgument",
-            "Invalid signing date in form.",
-            ArgumentName="x-oss-date",
-            ArgumentValue=fields["x-oss-date"],
-        )
+        raise invalid_argument("x-oss-date", fields["x-oss-date"], "Invalid signing date in form.")
     check_scope(credential, fields["x-oss-date"], call.bucket.region, IN_FORM)
     token = fields.get("x-oss-security-token")
     caller = find_caller(credential.access_key_id, token, call)
@@ -247,30 +235,25 @@ def _redirect(url: str) -> SplitResult | None:
 def _success(call: Call, form: FormReader, record: ObjectRecord) -> Response:
     where = location(call, record.key)
     headers = [
-        ("ETag", quoted(record.etag)),
         ("Location", where),
-        ("x-oss-hash-crc64ecma", record.crc64),
-        ("Content-MD5", record.md5),
+        *written_headers(record.etag, record.crc64, record.md5),
         *version_headers(call, record),
     ]
     parts = _redirect(form.fields.get("success_action_redirect", ""))
     if parts is not None:
         query = urlencode({"bucket": record.bucket, "etag": quoted(record.etag), "key": record.key})
         joined = f"{parts.query}&{query}" if parts.query else query
-        headers[1] = ("Location", urlunsplit(parts._replace(query=joined)))
+        headers[0] = ("Location", urlunsplit(parts._replace(query=joined)))
         return Response(303, headers)
     status = form.fields.get("success_action_status")
     if status == "200":
         return Response(200, headers)
     if status != "201":
         return Response(204, headers)
-    body = document(
-        "PostResponse",
-        (
-            tag("Bucket", record.bucket),
-            tag("Key", record.key),
-            tag("ETag", quoted(record.etag)),
-            tag("Location", where),
-        ),
-    )
-    return Response(201, [*headers, ("Content-Type", "application/xml")], body)
+    content = {
+        "Bucket": record.bucket,
+        "Key": record.key,
+        "ETag": quoted(record.etag),
+        "Location": where,
+    }
+    return xml_response("PostResponse", content, headers, status=201)

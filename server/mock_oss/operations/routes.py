@@ -9,31 +9,25 @@ mock also refuses unknown sub-resources. Otherwise `DELETE /?unknown` could dele
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import Target
 from mock_oss.http.request import Request
 from mock_oss.http.response import Response
+from mock_oss.operations import bucket_settings as settings
 from mock_oss.operations import (
-    append,
-    batch_delete,
-    bucket_tags,
     buckets,
     cnames,
     copy,
-    image_process,
-    inventory,
+    downloads,
+    images,
     listing,
     multipart,
     object_settings,
     objects,
     post_object,
-    restore,
-    service_level,
-    versions,
 )
-from mock_oss.operations import bucket_settings as settings
 from mock_oss.service import Call
 
 _Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
@@ -74,104 +68,96 @@ _PARAMETERS = frozenset(
 _KNOWN_PREFIXES = ("response-", "x-oss-")
 
 
-def _operation(name: str, handler: _Handler) -> Operation:
-    """Return the operation whose action has the same name."""
-    return Operation(name, f"oss:{name}", handler)
+def _operation(name: str, handler: _Handler, action: str | None = None) -> Operation:
+    action = name if action is None else action
+    return Operation(name, f"oss:{action}" if action else "", handler)
 
 
-_SERVICE: Mapping[tuple[str, str], Operation] = {
-    ("GET", ""): _operation("ListBuckets", service_level.list_buckets),
-    ("GET", "regionList"): _operation("ListBuckets", service_level.list_buckets),
-    ("GET", "tagging"): _operation("ListBuckets", service_level.list_buckets),
-}
-_BUCKET: Mapping[tuple[str, str], Operation] = {
-    ("PUT", ""): _operation("PutBucket", buckets.put_bucket),
-    ("DELETE", ""): _operation("DeleteBucket", buckets.delete_bucket),
-    ("GET", ""): _operation("ListObjects", listing.list_objects),
-    ("GET", "bucketInfo"): _operation("GetBucketInfo", buckets.get_info),
-    ("GET", "stat"): _operation("GetBucketStat", settings.get_stat),
-    ("GET", "location"): _operation("GetBucketLocation", settings.get_location),
-    ("PUT", "acl"): _operation("PutBucketAcl", settings.put_acl),
-    ("GET", "acl"): _operation("GetBucketAcl", settings.get_acl),
-    ("PUT", "cors"): _operation("PutBucketCors", buckets.put_cors),
-    ("GET", "cors"): _operation("GetBucketCors", buckets.get_cors),
-    ("DELETE", "cors"): _operation("DeleteBucketCors", buckets.delete_cors),
-    ("PUT", "lifecycle"): _operation("PutBucketLifecycle", settings.put_lifecycle),
-    ("GET", "lifecycle"): _operation("GetBucketLifecycle", settings.get_lifecycle),
-    ("DELETE", "lifecycle"): _operation("DeleteBucketLifecycle", settings.delete_lifecycle),
-    ("PUT", "publicAccessBlock"): _operation(
-        "PutBucketPublicAccessBlock", settings.put_public_block
-    ),
-    ("GET", "publicAccessBlock"): _operation(
-        "GetBucketPublicAccessBlock", settings.get_public_block
-    ),
-    ("DELETE", "publicAccessBlock"): _operation(
-        "DeleteBucketPublicAccessBlock", settings.delete_public_block
-    ),
-    ("PUT", "referer"): _operation("PutBucketReferer", settings.put_referer),
-    ("GET", "referer"): _operation("GetBucketReferer", settings.get_referer),
-    ("PUT", "versioning"): _operation("PutBucketVersioning", settings.put_versioning),
-    ("GET", "versioning"): _operation("GetBucketVersioning", settings.get_versioning),
-    ("GET", "versions"): _operation("ListObjectVersions", versions.list_versions),
-    ("PUT", "tagging"): Operation("PutBucketTags", "oss:PutBucketTagging", bucket_tags.put_tags),
-    ("GET", "tagging"): Operation("GetBucketTags", "oss:GetBucketTagging", bucket_tags.get_tags),
-    ("DELETE", "tagging"): Operation(
-        "DeleteBucketTags", "oss:DeleteBucketTagging", bucket_tags.delete_tags
-    ),
-    ("GET", "uploads"): _operation("ListMultipartUploads", multipart.list_uploads),
-    ("GET", "live"): _operation("ListLiveChannel", settings.list_live_channels),
-    ("GET", "cname"): _operation("ListCname", cnames.list_cnames),
-    ("POST", "cname&comp=add"): _operation("PutCname", cnames.put_cname),
-    ("POST", "cname&comp=delete"): _operation("DeleteCname", cnames.delete_cname),
-    ("POST", "cname&comp=token"): _operation("CreateCnameToken", cnames.create_token),
-    ("GET", "cname&comp=token"): _operation("GetCnameToken", cnames.get_token),
-    ("PUT", "inventory"): _operation("PutBucketInventory", inventory.put_inventory),
-    ("GET", "inventory"): Operation(
-        "ListBucketInventory", "oss:GetBucketInventory", inventory.list_inventories
-    ),
-    ("GET", "inventory&inventoryId"): _operation("GetBucketInventory", inventory.get_inventory),
-    ("DELETE", "inventory"): _operation("DeleteBucketInventory", inventory.delete_inventory),
-    ("POST", ""): Operation("PostObject", "", post_object.post_object),
-    ("POST", "delete"): Operation("DeleteMultipleObjects", "", batch_delete.delete_objects),
-}
-_OBJECT: Mapping[tuple[str, str], Operation] = {
-    ("PUT", ""): _operation("PutObject", objects.put_object),
-    ("GET", ""): _operation("GetObject", objects.get_object),
-    ("GET", "x-oss-process"): _operation("GetObject", image_process.get_processed),
-    ("POST", "x-oss-process"): Operation(
-        "ProcessObject", "oss:PostProcessTask", image_process.process_object
-    ),
-    ("HEAD", ""): Operation("HeadObject", "oss:GetObject", objects.head_object),
-    ("DELETE", ""): _operation("DeleteObject", objects.delete_object),
-    ("GET", "objectMeta"): Operation("GetObjectMeta", "oss:GetObject", objects.get_object_meta),
-    ("HEAD", "objectMeta"): Operation("GetObjectMeta", "oss:GetObject", objects.get_object_meta),
-    ("POST", "uploads"): Operation(
-        "InitiateMultipartUpload", "oss:PutObject", multipart.initiate_upload
-    ),
-    ("PUT", "uploadId"): Operation("UploadPart", "oss:PutObject", multipart.upload_part),
-    ("POST", "uploadId"): Operation(
-        "CompleteMultipartUpload", "oss:PutObject", multipart.complete_upload
-    ),
-    ("DELETE", "uploadId"): _operation("AbortMultipartUpload", multipart.abort_upload),
-    ("GET", "uploadId"): _operation("ListParts", multipart.list_parts),
-    ("POST", "append"): Operation("AppendObject", "oss:PutObject", append.append_object),
-    ("PUT", "acl"): Operation("PutObjectACL", "oss:PutObjectAcl", object_settings.put_acl),
-    ("GET", "acl"): Operation("GetObjectACL", "oss:GetObjectAcl", object_settings.get_acl),
-    ("PUT", "tagging"): Operation("PutObjectTagging", "", object_settings.put_tagging),
-    ("GET", "tagging"): _operation("GetObjectTagging", object_settings.get_tagging),
-    ("DELETE", "tagging"): _operation("DeleteObjectTagging", object_settings.delete_tagging),
-    ("PUT", "symlink"): Operation("PutSymlink", "oss:PutObject", object_settings.put_symlink),
-    ("GET", "symlink"): Operation("GetSymlink", "oss:GetObject", object_settings.get_symlink),
+def _table(*rows: tuple[Any, ...]) -> Mapping[tuple[str, str], Operation]:
+    """Return a table of operations.
+
+    Args:
+        rows: the method, the sub-resource, the name of the operation, its handler, and the action
+            if it has another name; empty text if the handler calls `authorize` itself.
+    """
+    return {(method, sub): _operation(*operation) for method, sub, *operation in rows}
+
+
+_SERVICE = _table(
+    ("GET", "", "ListBuckets", buckets.list_buckets),
+    ("GET", "regionList", "ListBuckets", buckets.list_buckets),
+    ("GET", "tagging", "ListBuckets", buckets.list_buckets),
+)
+_BUCKET = _table(
+    ("PUT", "", "PutBucket", buckets.put_bucket),
+    ("DELETE", "", "DeleteBucket", buckets.delete_bucket),
+    ("GET", "", "ListObjects", listing.list_objects),
+    ("GET", "bucketInfo", "GetBucketInfo", buckets.get_info),
+    ("GET", "stat", "GetBucketStat", buckets.get_stat),
+    ("GET", "location", "GetBucketLocation", buckets.get_location),
+    ("PUT", "acl", "PutBucketAcl", settings.put_acl),
+    ("GET", "acl", "GetBucketAcl", settings.get_acl),
+    ("PUT", "cors", "PutBucketCors", settings.put_cors),
+    ("GET", "cors", "GetBucketCors", settings.get_cors),
+    ("DELETE", "cors", "DeleteBucketCors", settings.delete_cors),
+    ("PUT", "lifecycle", "PutBucketLifecycle", settings.put_lifecycle),
+    ("GET", "lifecycle", "GetBucketLifecycle", settings.get_lifecycle),
+    ("DELETE", "lifecycle", "DeleteBucketLifecycle", settings.delete_lifecycle),
+    ("PUT", "publicAccessBlock", "PutBucketPublicAccessBlock", settings.put_block),
+    ("GET", "publicAccessBlock", "GetBucketPublicAccessBlock", settings.get_block),
+    ("DELETE", "publicAccessBlock", "DeleteBucketPublicAccessBlock", settings.delete_block),
+    ("PUT", "referer", "PutBucketReferer", settings.put_referer),
+    ("GET", "referer", "GetBucketReferer", settings.get_referer),
+    ("PUT", "versioning", "PutBucketVersioning", settings.put_versioning),
+    ("GET", "versioning", "GetBucketVersioning", settings.get_versioning),
+    ("GET", "versions", "ListObjectVersions", listing.list_versions),
+    ("PUT", "tagging", "PutBucketTags", settings.put_tags, "PutBucketTagging"),
+    ("GET", "tagging", "GetBucketTags", settings.get_tags, "GetBucketTagging"),
+    ("DELETE", "tagging", "DeleteBucketTags", settings.delete_tags, "DeleteBucketTagging"),
+    ("GET", "uploads", "ListMultipartUploads", multipart.list_uploads),
+    ("GET", "live", "ListLiveChannel", buckets.list_live_channels),
+    ("GET", "cname", "ListCname", cnames.list_cnames),
+    ("POST", "cname&comp=add", "PutCname", cnames.put_cname),
+    ("POST", "cname&comp=delete", "DeleteCname", cnames.delete_cname),
+    ("POST", "cname&comp=token", "CreateCnameToken", cnames.create_token),
+    ("GET", "cname&comp=token", "GetCnameToken", cnames.get_token),
+    ("PUT", "inventory", "PutBucketInventory", settings.put_inventory),
+    ("GET", "inventory", "ListBucketInventory", settings.list_inventories, "GetBucketInventory"),
+    ("GET", "inventory&inventoryId", "GetBucketInventory", settings.get_inventory),
+    ("DELETE", "inventory", "DeleteBucketInventory", settings.delete_inventory),
+    ("POST", "", "PostObject", post_object.post_object, ""),
+    ("POST", "delete", "DeleteMultipleObjects", objects.delete_objects, ""),
+)
+_OBJECT = _table(
+    ("PUT", "", "PutObject", objects.put_object),
+    ("GET", "", "GetObject", downloads.get_object),
+    ("GET", "x-oss-process", "GetObject", images.get_processed),
+    ("POST", "x-oss-process", "ProcessObject", images.process_object, "PostProcessTask"),
+    ("HEAD", "", "HeadObject", downloads.head_object, "GetObject"),
+    ("DELETE", "", "DeleteObject", objects.delete_object),
+    ("GET", "objectMeta", "GetObjectMeta", downloads.get_object_meta, "GetObject"),
+    ("HEAD", "objectMeta", "GetObjectMeta", downloads.get_object_meta, "GetObject"),
+    ("POST", "uploads", "InitiateMultipartUpload", multipart.initiate_upload, "PutObject"),
+    ("PUT", "uploadId", "UploadPart", multipart.upload_part, "PutObject"),
+    ("POST", "uploadId", "CompleteMultipartUpload", multipart.complete_upload, "PutObject"),
+    ("DELETE", "uploadId", "AbortMultipartUpload", multipart.abort_upload),
+    ("GET", "uploadId", "ListParts", multipart.list_parts),
+    ("POST", "append", "AppendObject", objects.append_object, "PutObject"),
+    ("PUT", "acl", "PutObjectACL", object_settings.put_acl, "PutObjectAcl"),
+    ("GET", "acl", "GetObjectACL", object_settings.get_acl, "GetObjectAcl"),
+    ("PUT", "tagging", "PutObjectTagging", object_settings.put_tagging, ""),
+    ("GET", "tagging", "GetObjectTagging", object_settings.get_tagging),
+    ("DELETE", "tagging", "DeleteObjectTagging", object_settings.delete_tagging),
+    ("PUT", "symlink", "PutSymlink", objects.put_symlink, "PutObject"),
+    ("GET", "symlink", "GetSymlink", object_settings.get_symlink, "GetObject"),
     # oss2 adds the parameter to the caller's own dict, so that a later DeleteObject contains it.
-    ("DELETE", "symlink"): _operation("DeleteObject", objects.delete_object),
-    ("POST", "restore"): _operation("RestoreObject", restore.restore_object),
-    ("POST", "cleanRestoredObject"): _operation(
-        "CleanRestoredObject", restore.clean_restored_object
-    ),
-}
+    ("DELETE", "symlink", "DeleteObject", objects.delete_object),
+    ("POST", "restore", "RestoreObject", object_settings.restore_object),
+    ("POST", "cleanRestoredObject", "CleanRestoredObject", object_settings.clean_restored),
+)
 _COPIES: Mapping[str, Operation] = {
-    "PutObject": Operation("CopyObject", "oss:PutObject", copy.copy_object),
-    "UploadPart": Operation("UploadPartCopy", "oss:PutObject", copy.upload_part_copy),
+    "PutObject": _operation("CopyObject", copy.copy_object, "PutObject"),
+    "UploadPart": _operation("UploadPartCopy", copy.upload_part_copy, "PutObject"),
 }
 """The operations that replace others if the request has an x-oss-copy-source header."""
 OPERATIONS: tuple[Operation, ...] = (
@@ -262,19 +248,15 @@ def find_operation(request: Request, target: Target) -> Operation:
         if missing := _missing(request, target, sub):
             return _not_implemented(missing)
         if "partNumber" in params and sub != "uploadId" and target.key:
-            raise RefusedError("InvalidArgument", ArgumentName="uploadId", ArgumentValue="")
+            raise invalid_argument("uploadId", "")
     if sub in ("cname", "inventory"):
         sub = _detailed(sub, request)
         if not any(sub == known for _, known in table):
             return _not_implemented("comp")
     operation = table.get((request.method, sub))
     if operation is None:
-        raise RefusedError(
-            "MethodNotAllowed",
-            Method=request.method,
-            ResourceType=sub
-            or ("Object" if target.key else "Bucket" if target.bucket else "Service"),
-        )
+        level = "Object" if target.key else "Bucket" if target.bucket else "Service"
+        raise RefusedError("MethodNotAllowed", Method=request.method, ResourceType=sub or level)
     if "x-oss-copy-source" in request.headers:
         return _COPIES.get(operation.name, operation)
     return operation

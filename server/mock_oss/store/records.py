@@ -44,8 +44,8 @@ class BucketRecord(NamedTuple):
     storage_class: str
     redundancy: str
     created_ms: int
-    cors: str
-    lifecycle: str
+    cors: str = ""
+    lifecycle: str = ""
     block_public: bool = False
     versioning: str = ""
     tagging: str = "{}"
@@ -101,8 +101,8 @@ class ObjectRecord(NamedTuple):
     acl: str
     modified_ms: int
     headers: str
-    tagging: str
-    segments_json: str
+    tagging: str = "{}"
+    segments_json: str = "[]"
     version_id: str = NULL_VERSION
     sequence: int = 0
     restored: str = ""

@@ -4,7 +4,7 @@ import pytest
 
 from mock_oss.errors import RefusedError
 from mock_oss.http.ranges import parse_range
-from mock_oss.operations.conditions import check_conditions
+from mock_oss.operations.downloads import check_conditions
 from mock_oss.store import ObjectRecord
 
 NOON_MS = 1_773_489_600_000  # 2026-03-14T12:00:00Z

@@ -18,17 +18,11 @@ from mock_oss.access.authorization import authorize_object
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import Digest
+from mock_oss.http.request import whole_number
 from mock_oss.http.response import Response
-from mock_oss.operations.common import existing
-from mock_oss.operations.conditions import check_conditions
+from mock_oss.operations.downloads import check_conditions, object_headers, override, readable
 from mock_oss.operations.object_headers import read_properties
-from mock_oss.operations.objects import (
-    may_overwrite,
-    new_object,
-    object_headers,
-    override,
-    readable,
-)
+from mock_oss.operations.objects import may_overwrite, new_object
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord
 
@@ -54,7 +48,7 @@ _Options: TypeAlias = Mapping[str, str]
 
 async def get_processed(call: Call) -> Response:
     """Return an image, processed by the instructions in the parameter `x-oss-process`."""
-    record = readable(call, call.bucket, existing(call))
+    record = readable(call)
     check_conditions(call.request.headers, record)
     content_type, picture = await _processed(call, record, call.param("x-oss-process"))
     dropped = ("content-type", "content-md5", "x-oss-hash-crc64ecma", "content-encoding")
@@ -75,10 +69,9 @@ async def process_object(call: Call) -> Response:
     name, bucket, key = _place(call, saving)
     authorize_object(call, "oss:PutObject", bucket, key)
     allow = may_overwrite(call, bucket.name)
-    source = readable(call, call.bucket, existing(call))
+    source = readable(call)
     content_type, picture = await _processed(call, source, instructions)
-    sent = {"content-type": content_type}
-    properties = read_properties(sent, storage_class=bucket.storage_class)
+    properties = read_properties({"content-type": content_type}, bucket.storage_class)
     digest = Digest()
     digest.update([picture])
     record = new_object(call, key, properties, digest)._replace(bucket=bucket.name)
@@ -156,22 +149,18 @@ def _process(data: bytes, instructions: str) -> tuple[str, bytes]:
         name, *pairs = step.split(",")
         if name == "info":
             return "application/json", _info(image, len(data), saved["format"])
-        if name in ("format", "quality"):
-            saved |= _saving(name, pairs)
-            continue
-        if name not in _STEPS:
+        options = _options(pairs)
+        if name == "format":
+            if len(pairs) != 1 or pairs[0] not in FORMATS:
+                raise _wrong("The format is not supported.")
+            saved["format"] = FORMATS[pairs[0]]
+        elif name == "quality":
+            saved["quality"] = options.get("q", options.get("Q", ""))
+        elif name in _STEPS:
+            image = _STEPS[name](image, options)
+        else:
             raise RefusedError("NotImplemented", Header="x-oss-process")
-        image = _STEPS[name](image, _options(pairs))
     return _save(image, saved["format"], _whole(saved["quality"], 1, 100))
-
-
-def _saving(name: str, pairs: list[str]) -> dict[str, str]:
-    if name == "format":
-        if len(pairs) != 1 or pairs[0] not in FORMATS:
-            raise _wrong("The format is not supported.")
-        return {"format": FORMATS[pairs[0]]}
-    options = _options(pairs)
-    return {"quality": options.get("q", options.get("Q", ""))}
 
 
 def _save(image: "Image", format_: str, quality: int) -> tuple[str, bytes]:
@@ -270,9 +259,10 @@ def _options(pairs: list[str]) -> dict[str, str]:
 
 
 def _whole(text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and least <= int(text) <= most):
+    number = whole_number(text, least, most)
+    if number is None:
         raise _wrong(f"The value {text[:20]!r} is out of range.")
-    return int(text)
+    return number
 
 
 def _base64(text: str) -> str:
