@@ -18,7 +18,7 @@ Codes, statuses and messages come from the vendor's error pages. EC is an additi
 OSS, which is more specific than the error code.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 __all__ = [
@@ -103,237 +103,134 @@ class WorldError(MockOSSError):
     """
 
 
-ERRORS: Mapping[str, ErrorRow] = {
-    "AccessDenied": ErrorRow(403, "AccessDenied", "0003-00000001"),
-    "AccessForbidden": ErrorRow(
-        403,
-        "CORSResponse: This CORS request is not allowed. This is usually because the evalution of "
-        "Origin, request method / Access-Control-Request-Method or Access-Control-Requet-Headers "
-        "are not whitelisted by the resource's CORS spec.",
-        "0015-00000501",
-    ),
-    "AccessKeyIdAndSecurityTokenNotMatch": ErrorRow(
-        403,
-        "The OSS access key id and security token you provided does not match.",
-        "0002-00000004",
-    ),
-    "ActiveRequestLimitExceeded": ErrorRow(503, "Too many active requests.", "0029-00000004"),
-    # Code, status and text of ArchiveRestoreFileStale come from the vendor's page of
-    # CleanRestoredObject. We found no EC for the two, nor for InventoryExceedLimit,
-    # NoSuchInventory, NoSuchVersion and RestoreAlreadyInProgress: theirs are our own.
-    "ArchiveRestoreFileStale": ErrorRow(
-        409, "The archive file or restore info stale", "0026-00000031"
-    ),
-    "ArchiveRestoreNotFinished": ErrorRow(
-        409, "The archive file's restore is not finished", "0026-00000032"
-    ),
-    "BadRequest": ErrorRow(
-        400, "Insufficient information. Origin request header needed.", "0015-00000502"
-    ),
-    "BucketAlreadyExists": ErrorRow(
-        409, "The requested bucket name is not available.", "0015-00000104"
-    ),
-    "BucketNotEmpty": ErrorRow(
-        409, "The bucket you tried to delete is not empty.", "0015-00000301"
-    ),
-    "CallbackFailed": ErrorRow(203, "Error status : 502.", "0007-00000203"),
-    # Custom domains: codes and statuses come from the vendor's table of PutCname, as do EC and
-    # text of NeedVerifyDomainOwnership, the EC of CnameIsForbidden and the text of CnameDenied.
-    "CnameAlreadyExists": ErrorRow(409, "The cname is mapped to another bucket.", "0018-00000301"),
-    "CnameDenied": ErrorRow(403, "The cname belongs to another user.", "0018-00000303"),
-    "CnameIsForbidden": ErrorRow(
-        403, "The domain name is reserved and cannot be mapped.", "0018-00000401"
-    ),
-    "CnameIsRisk": ErrorRow(403, "The domain name is a high-risk domain name.", "0018-00000402"),
-    "CpuLimitExceeded": ErrorRow(503, "The CPU limit was exceeded.", "0029-00000005"),
-    "DownloadTrafficRateLimitExceeded": ErrorRow(
-        503, "The download traffic limit was exceeded.", "0029-00000007"
-    ),
-    "EntityTooLarge": ErrorRow(
-        400, "Your proposed upload exceeds the maximum allowed size.", "0016-00000601"
-    ),
-    "EntityTooSmall": ErrorRow(
-        400, "Your proposed upload smaller than the minimum allowed size.", "0042-00000213"
-    ),
-    "FieldItemTooLong": ErrorRow(400, "Your POST field item is too long.", "0007-00000102"),
-    "FileAlreadyExists": ErrorRow(
-        409, "The object you specified already exists and can not be overwritten.", "0026-00000011"
-    ),
-    "IncompleteBody": ErrorRow(
-        400,
-        "You did not provide the number of bytes specified by the Content-Length HTTP header.",
-        "0016-00000301",
-    ),
-    "IncorrectNumberOfFilesInPOSTRequest": ErrorRow(
-        400, "POST requires exactly one file upload per request.", "0007-00000104"
-    ),
-    "InternalError": ErrorRow(
-        500, "Please contact the server administrator, oss@service.aliyun.com.", "0000-00000001"
-    ),
-    "InvalidAccessKeyId": ErrorRow(
-        403, "The OSS Access Key Id you provided does not exist in our records.", "0002-00000902"
-    ),
-    "InvalidArgument": ErrorRow(400, "Invalid argument.", "0002-00000229"),
-    "InvalidBucketName": ErrorRow(400, "The specified bucket is not valid.", "0015-00000001"),
-    "InvalidCRC64": ErrorRow(
-        400,
-        "The x-oss-hash-crc64ecma you specified does not match what we calculated.",
-        "0016-00000703",
-    ),
-    "InvalidDigest": ErrorRow(400, "The Content-MD5 you specified was invalid.", "0016-00000701"),
-    "InvalidEncryptionAlgorithmError": ErrorRow(
-        400, "The Encryption request you specified is not valid.", "0016-00000901"
-    ),
-    "InvalidObjectName": ErrorRow(400, "The specified object is not valid.", "0016-00000002"),
-    "InvalidPart": ErrorRow(
-        400,
-        "One or more of the specified parts could not be found or the specified entity tag might "
-        "not have matched the part's entity tag.",
-        "0042-00000212",
-    ),
-    "InvalidPartOrder": ErrorRow(
-        400, "The list of parts was not in ascending order.", "0042-00000211"
-    ),
-    "InvalidObjectState": ErrorRow(
-        403, "The operation is not valid for the object's state", "0026-00000005"
-    ),
-    "InvalidPolicyDocument": ErrorRow(
-        400, "The content of the form does not meet the conditions specified.", "0007-00000113"
-    ),
-    "InvalidRange": ErrorRow(416, "The requested range cannot be satisfied.", "0016-00000603"),
-    "InvalidRequest": ErrorRow(400, "Invalid request.", "0016-00000503"),
-    "InvalidSecurityToken": ErrorRow(
-        403, "The security token you provided is invalid.", "0002-00000006"
-    ),
-    "InvalidTag": ErrorRow(400, "The tag you specified is not valid.", "0038-00000003"),
-    "InvalidTaggingKey": ErrorRow(400, "The tag key you specified is not valid.", "0038-00000004"),
-    "InvalidTargetType": ErrorRow(
-        400, "The symbolic's target file type is invalid.", "0026-00000022"
-    ),
-    "InvalidTargetBucketForLogging": ErrorRow(400, "Invalid target bucket.", "0015-00000601"),
-    "InventoryAlreadyExist": ErrorRow(
-        409, "The inventory configuration already exists.", "0020-00000042"
-    ),
-    "InventoryExceedLimit": ErrorRow(
-        400, "The number of inventory configurations exceeds the limit.", "0020-00000041"
-    ),
-    "KmsServiceNotEnabled": ErrorRow(403, "The KMS service is not enabled.", "0016-00000902"),
-    "MalformedPOSTRequest": ErrorRow(
-        400,
-        "The body of your POST request is not well-formed multipart/form-data.",
-        "0007-00000101",
-    ),
-    "MalformedXML": ErrorRow(
-        400,
-        "The XML you provided was not well-formed or did not validate against our published "
-        "schema.",
-        "0010-00000001",
-    ),
-    "MaxPOSTPreDataLengthExceededError": ErrorRow(
-        400, "Your POST request fields preceding the upload file were too large.", "0007-00000103"
-    ),
-    "MetaOperationQpsLimitExceeded": ErrorRow(
-        503, "The meta operation QPS limit was exceeded.", "0029-00000003"
-    ),
-    "MethodNotAllowed": ErrorRow(
-        405, "The specified method is not allowed against this resource.", "0002-00000301"
-    ),
-    "MissingArgument": ErrorRow(400, "Missing Some Required Arguments.", "0016-00000502"),
-    "MissingContentLength": ErrorRow(
-        411, "You must provide the Content-Length HTTP header.", "0016-00000501"
-    ),
-    "NeedVerifyDomainOwnership": ErrorRow(
-        403, "Please verify domain ownership by CreateCnameToken and try again.", "0018-00000115"
-    ),
-    "NonStandardHostForbidden": ErrorRow(
-        403, "Your host is invalid. Please use Open Storage Service standard host.", "0002-00000802"
-    ),
-    "NoSuchBucket": ErrorRow(404, "The specified bucket does not exist.", "0015-00000101"),
-    "NoSuchCORSConfiguration": ErrorRow(
-        404, "The CORS Configuration does not exist.", "0015-00000503"
-    ),
-    "NoSuchCname": ErrorRow(404, "The specified cname does not exist.", "0018-00000101"),
-    "NoSuchCnameInRecord": ErrorRow(404, "The domain name has no ICP filing.", "0018-00000116"),
-    "NoSuchCnameToken": ErrorRow(404, "The cname token does not exist.", "0018-00000102"),
-    "NoSuchInventory": ErrorRow(
-        404, "The inventory configuration does not exist.", "0020-00000043"
-    ),
-    "NoSuchKey": ErrorRow(404, "The specified key does not exist.", "0026-00000001"),
-    "NoSuchLifecycle": ErrorRow(404, "No Row found in Lifecycle Table.", "0014-00000001"),
-    "NoSuchUpload": ErrorRow(
-        404,
-        "The specified upload does not exist. The upload ID may be invalid, or the upload may "
-        "have been aborted or completed.",
-        "0042-00000201",
-    ),
-    "NoSuchVersion": ErrorRow(404, "The specified version does not exist.", "0026-00000002"),
-    "NotImplemented": ErrorRow(
-        400, "A header you provided implies functionality that is not implemented.", "0002-00000501"
-    ),
-    "NotModified": ErrorRow(304, "Not Modified", "0016-00000402"),
-    "NotSymlink": ErrorRow(400, "The object is not symlink.", "0016-00000801"),
-    "ObjectNotAppendable": ErrorRow(409, "The object is not appendable.", "0026-00000007"),
-    "OperationNotSupported": ErrorRow(400, "The operation is not supported.", "0016-00000802"),
-    "PositionNotEqualToLength": ErrorRow(
-        409, "Position is not equal to file length", "0026-00000016"
-    ),
-    "PreconditionFailed": ErrorRow(
-        412, "At least one of the pre-conditions you specified did not hold.", "0016-00000401"
-    ),
-    "PublicEndpointForbidden": ErrorRow(
-        400,
-        "Not allowed using the OSS public endpoint , please use CNAME instead.",
-        "0048-00000401",
-    ),
-    "QpsLimitExceeded": ErrorRow(503, "The QPS limit was exceeded.", "0029-00000002"),
-    "RepeatedTags": ErrorRow(400, "The tag keys must be unique.", "0038-00000005"),
-    "RequestIsNotMultiPartContent": ErrorRow(
-        400, "Bucket POST must be of the enclosure-type multipart/form-data.", "0007-00000105"
-    ),
-    "RequestTimeTooSkewed": ErrorRow(
-        403,
-        "The difference between the request time and the current time is too large.",
-        "0002-00000504",
-    ),
-    "RequestTimeout": ErrorRow(
-        400,
-        "Your socket connection to the server was not read from or written to within the timeout "
-        "period. Idle connections will be closed.",
-        "0016-00000302",
-    ),
-    "RestoreAlreadyInProgress": ErrorRow(
-        409, "The restore operation is in progress.", "0026-00000006"
-    ),
-    "SecondLevelDomainForbidden": ErrorRow(
-        403, "Please use virtual hosted style to access.", "0002-00000801"
-    ),
-    "SecurityTokenExpired": ErrorRow(
-        403, "The security token you provided has expired.", "0002-00000007"
-    ),
-    "SecurityTokenNotSupported": ErrorRow(
-        403, "This interface does not support security token.", "0002-00000001"
-    ),
-    "ServiceUnavailable": ErrorRow(
-        503, "Thread pool is almost full, please retry later.", "0029-00000001"
-    ),
-    "SignatureDoesNotMatch": ErrorRow(
-        403,
-        "The request signature we calculated does not match the signature you provided. Check "
-        "your key and signing method.",
-        "0002-00000040",
-    ),
-    "SymlinkTargetNotExist": ErrorRow(
-        404, "The target object of the symlink does not exist.", "0026-00000021"
-    ),
-    "TooManyBuckets": ErrorRow(
-        400, "You have attempted to create more buckets than allowed.", "0015-00000105"
-    ),
-    "TotalQpsLimitExceeded": ErrorRow(503, "The total QPS limit was exceeded.", "0029-00000006"),
-    "UploadTrafficRateLimitExceeded": ErrorRow(
-        503, "The upload traffic limit was exceeded.", "0029-00000008"
-    ),
-    "UserDisable": ErrorRow(403, "UserDisable", "0003-00000801"),
-}
+_TABLE = """
+403 0003-00000001 AccessDenied AccessDenied
+403 0015-00000501 AccessForbidden CORSResponse: This CORS request is not allowed. This is usually
+    because the evalution of Origin, request method / Access-Control-Request-Method or
+    Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec.
+403 0002-00000004 AccessKeyIdAndSecurityTokenNotMatch The OSS access key id and security token you
+    provided does not match.
+503 0029-00000004 ActiveRequestLimitExceeded Too many active requests.
+409 0026-00000031 ArchiveRestoreFileStale The archive file or restore info stale
+409 0026-00000032 ArchiveRestoreNotFinished The archive file's restore is not finished
+400 0015-00000502 BadRequest Insufficient information. Origin request header needed.
+409 0015-00000104 BucketAlreadyExists The requested bucket name is not available.
+409 0015-00000301 BucketNotEmpty The bucket you tried to delete is not empty.
+203 0007-00000203 CallbackFailed Error status : 502.
+409 0018-00000301 CnameAlreadyExists The cname is mapped to another bucket.
+403 0018-00000303 CnameDenied The cname belongs to another user.
+403 0018-00000401 CnameIsForbidden The domain name is reserved and cannot be mapped.
+403 0018-00000402 CnameIsRisk The domain name is a high-risk domain name.
+503 0029-00000005 CpuLimitExceeded The CPU limit was exceeded.
+503 0029-00000007 DownloadTrafficRateLimitExceeded The download traffic limit was exceeded.
+400 0016-00000601 EntityTooLarge Your proposed upload exceeds the maximum allowed size.
+400 0042-00000213 EntityTooSmall Your proposed upload smaller than the minimum allowed size.
+400 0007-00000102 FieldItemTooLong Your POST field item is too long.
+409 0026-00000011 FileAlreadyExists The object you specified already exists and can not be
+    overwritten.
+400 0016-00000301 IncompleteBody You did not provide the number of bytes specified by the
+    Content-Length HTTP header.
+400 0007-00000104 IncorrectNumberOfFilesInPOSTRequest POST requires exactly one file upload per
+    request.
+500 0000-00000001 InternalError Please contact the server administrator, oss@service.aliyun.com.
+403 0002-00000902 InvalidAccessKeyId The OSS Access Key Id you provided does not exist in our
+    records.
+400 0002-00000229 InvalidArgument Invalid argument.
+400 0015-00000001 InvalidBucketName The specified bucket is not valid.
+400 0016-00000703 InvalidCRC64 The x-oss-hash-crc64ecma you specified does not match what we
+    calculated.
+400 0016-00000701 InvalidDigest The Content-MD5 you specified was invalid.
+400 0016-00000901 InvalidEncryptionAlgorithmError The Encryption request you specified is not valid.
+400 0016-00000002 InvalidObjectName The specified object is not valid.
+403 0026-00000005 InvalidObjectState The operation is not valid for the object's state
+400 0042-00000212 InvalidPart One or more of the specified parts could not be found or the specified
+    entity tag might not have matched the part's entity tag.
+400 0042-00000211 InvalidPartOrder The list of parts was not in ascending order.
+400 0007-00000113 InvalidPolicyDocument The content of the form does not meet the conditions
+    specified.
+416 0016-00000603 InvalidRange The requested range cannot be satisfied.
+400 0016-00000503 InvalidRequest Invalid request.
+403 0002-00000006 InvalidSecurityToken The security token you provided is invalid.
+400 0038-00000003 InvalidTag The tag you specified is not valid.
+400 0038-00000004 InvalidTaggingKey The tag key you specified is not valid.
+400 0015-00000601 InvalidTargetBucketForLogging Invalid target bucket.
+400 0026-00000022 InvalidTargetType The symbolic's target file type is invalid.
+409 0020-00000042 InventoryAlreadyExist The inventory configuration already exists.
+400 0020-00000041 InventoryExceedLimit The number of inventory configurations exceeds the limit.
+403 0016-00000902 KmsServiceNotEnabled The KMS service is not enabled.
+400 0007-00000101 MalformedPOSTRequest The body of your POST request is not well-formed
+    multipart/form-data.
+400 0010-00000001 MalformedXML The XML you provided was not well-formed or did not validate against
+    our published schema.
+400 0007-00000103 MaxPOSTPreDataLengthExceededError Your POST request fields preceding the upload
+    file were too large.
+503 0029-00000003 MetaOperationQpsLimitExceeded The meta operation QPS limit was exceeded.
+405 0002-00000301 MethodNotAllowed The specified method is not allowed against this resource.
+400 0016-00000502 MissingArgument Missing Some Required Arguments.
+411 0016-00000501 MissingContentLength You must provide the Content-Length HTTP header.
+403 0018-00000115 NeedVerifyDomainOwnership Please verify domain ownership by CreateCnameToken and
+    try again.
+404 0015-00000101 NoSuchBucket The specified bucket does not exist.
+404 0015-00000503 NoSuchCORSConfiguration The CORS Configuration does not exist.
+404 0018-00000101 NoSuchCname The specified cname does not exist.
+404 0018-00000116 NoSuchCnameInRecord The domain name has no ICP filing.
+404 0018-00000102 NoSuchCnameToken The cname token does not exist.
+404 0020-00000043 NoSuchInventory The inventory configuration does not exist.
+404 0026-00000001 NoSuchKey The specified key does not exist.
+404 0014-00000001 NoSuchLifecycle No Row found in Lifecycle Table.
+404 0042-00000201 NoSuchUpload The specified upload does not exist. The upload ID may be invalid, or
+    the upload may have been aborted or completed.
+404 0026-00000002 NoSuchVersion The specified version does not exist.
+403 0002-00000802 NonStandardHostForbidden Your host is invalid. Please use Open Storage Service
+    standard host.
+400 0002-00000501 NotImplemented A header you provided implies functionality that is not
+    implemented.
+304 0016-00000402 NotModified Not Modified
+400 0016-00000801 NotSymlink The object is not symlink.
+409 0026-00000007 ObjectNotAppendable The object is not appendable.
+400 0016-00000802 OperationNotSupported The operation is not supported.
+409 0026-00000016 PositionNotEqualToLength Position is not equal to file length
+412 0016-00000401 PreconditionFailed At least one of the pre-conditions you specified did not hold.
+400 0048-00000401 PublicEndpointForbidden Not allowed using the OSS public endpoint , please use
+    CNAME instead.
+503 0029-00000002 QpsLimitExceeded The QPS limit was exceeded.
+400 0038-00000005 RepeatedTags The tag keys must be unique.
+400 0007-00000105 RequestIsNotMultiPartContent Bucket POST must be of the enclosure-type
+    multipart/form-data.
+403 0002-00000504 RequestTimeTooSkewed The difference between the request time and the current time
+    is too large.
+400 0016-00000302 RequestTimeout Your socket connection to the server was not read from or written
+    to within the timeout period. Idle connections will be closed.
+409 0026-00000006 RestoreAlreadyInProgress The restore operation is in progress.
+403 0002-00000801 SecondLevelDomainForbidden Please use virtual hosted style to access.
+403 0002-00000007 SecurityTokenExpired The security token you provided has expired.
+403 0002-00000001 SecurityTokenNotSupported This interface does not support security token.
+503 0029-00000001 ServiceUnavailable Thread pool is almost full, please retry later.
+403 0002-00000040 SignatureDoesNotMatch The request signature we calculated does not match the
+    signature you provided. Check your key and signing method.
+404 0026-00000021 SymlinkTargetNotExist The target object of the symlink does not exist.
+400 0015-00000105 TooManyBuckets You have attempted to create more buckets than allowed.
+503 0029-00000006 TotalQpsLimitExceeded The total QPS limit was exceeded.
+503 0029-00000008 UploadTrafficRateLimitExceeded The upload traffic limit was exceeded.
+403 0003-00000801 UserDisable UserDisable
+"""
+"""Status, EC, code and message of each error; an indented line continues the message.
+
+The code, status and text of ArchiveRestoreFileStale come from the vendor's page of
+CleanRestoredObject. We found no EC for it, nor for ArchiveRestoreNotFinished, InventoryExceedLimit,
+NoSuchInventory, NoSuchVersion and RestoreAlreadyInProgress: theirs are our own. The codes and
+statuses of custom domains come from the vendor's table of PutCname, as do EC and text of
+NeedVerifyDomainOwnership, the EC of CnameIsForbidden and the text of CnameDenied.
+"""
+
+
+def _rows() -> Iterator[tuple[str, ErrorRow]]:
+    for line in _TABLE.replace("\n    ", " ").strip().split("\n"):
+        status, ec, code, message = line.split(" ", 3)
+        yield code, ErrorRow(int(status), message, ec)
+
+
+ERRORS: Mapping[str, ErrorRow] = dict(_rows())
 
 
 class RefusedError(MockOSSError):
