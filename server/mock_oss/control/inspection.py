@@ -69,7 +69,7 @@ def bucket_of(
     service.apply_lifecycle(bucket)
     records = service.store.objects.page(name, prefix=prefix, after=after, limit=limit + 1)
     uploads = []
-    for upload in service.store.uploads.page(name, prefix=prefix):
+    for upload in service.store.uploads.page(name, prefix=prefix, limit=1000):
         parts = service.store.uploads.parts(upload.upload_id)
         uploads.append(
             {

@@ -225,5 +225,5 @@ class BucketView:
         self._service.apply_lifecycle(self.record)
         return {
             record.upload_id: StoredUpload(record, self._store.uploads.parts(record.upload_id))
-            for record in self._store.uploads.page(self.name, limit=1_000_000)
+            for record in self._store.uploads.page(self.name)
         }

@@ -381,7 +381,7 @@ def _fold(
         An UploadRecord for each upload, and a `str` for each common prefix.
     """
     entries: list[UploadRecord | str] = []
-    uploads = call.store.uploads.page(call.bucket.name, prefix=prefix, after=after, limit=1_000_000)
+    uploads = call.store.uploads.page(call.bucket.name, prefix=prefix, after=after)
     for upload in uploads:
         common = folded_key(upload.key, prefix, delimiter)
         if common is None:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from mock_oss.segments import Segment
-from mock_oss.store.database import Database
+from mock_oss.store.database import Database, first
 
 COPY_CHUNK = 1 << 20
 SMALL_BYTES = 64 << 10
@@ -101,6 +101,10 @@ class BlobWriter:
             self._blobs.remove(self.name)
 
 
+def _number(name: str) -> int:
+    return int(name.removeprefix(SMALL))
+
+
 def _write_all(fd: int, pieces: list[bytes]) -> None:
     left = sum(map(len, pieces))
     written = os.writev(fd, pieces)
@@ -120,9 +124,8 @@ class Blobs:
         self._readers: Counter[str] = Counter()
         self._delete_later: set[str] = set()
         self._protected: set[str] = set()
-        (self._last_small,) = database.execute(
-            "SELECT coalesce(max(id), 0) FROM small_blobs"
-        ).fetchone()
+        query = "SELECT coalesce(max(id), 0) FROM small_blobs"
+        self._last_small: int = database.rows(first, query)[0]
 
     def new(self) -> BlobWriter:
         """Return a writer for a new blob.
@@ -148,7 +151,7 @@ class Blobs:
         """Store a small blob and return its name."""
         with self._db.lock:
             self._last_small += 1  # readers may still hold an old name: never use a number twice
-            self._db.execute("INSERT INTO small_blobs VALUES (?, ?)", (self._last_small, data))
+            self._db.change("INSERT INTO small_blobs VALUES (?, ?)", (self._last_small, data))
             return f"{SMALL}{self._last_small}"
 
     def reusable(self, segments: Iterable[Segment]) -> str:
@@ -169,24 +172,16 @@ class Blobs:
 
         Overwriting a blob is faster than creating a new blob.
         """
-        with self._db.lock:
-            number = int(name.removeprefix(SMALL))
-            self._db.execute("UPDATE small_blobs SET data = ? WHERE id = ?", (data, number))
+        self._db.change("UPDATE small_blobs SET data = ? WHERE id = ?", (data, _number(name)))
 
     def _small(self, name: str) -> bytes:
-        number = int(name.removeprefix(SMALL))
-        with self._db.lock:
-            row = self._db.execute(
-                "SELECT data FROM small_blobs WHERE id = ?", (number,)
-            ).fetchone()
-        return bytes(row[0])
+        query = "SELECT data FROM small_blobs WHERE id = ?"
+        return bytes(self._db.rows(first, query, (_number(name),))[0])
 
     def remove(self, name: str) -> None:
         """Delete a blob immediately; do nothing if the blob is already deleted."""
         if name.startswith(SMALL):
-            with self._db.lock:
-                number = int(name.removeprefix(SMALL))
-                self._db.execute("DELETE FROM small_blobs WHERE id = ?", (number,))
+            self._db.change("DELETE FROM small_blobs WHERE id = ?", (_number(name),))
         else:
             Path(self.path(name)).unlink(missing_ok=True)
 
@@ -263,10 +258,8 @@ class Blobs:
 
     def names(self) -> set[str]:
         """Return the names of all blobs."""
-        with self._db.lock:
-            rows = self._db.execute("SELECT id FROM small_blobs").fetchall()
-            small = {f"{SMALL}{row[0]}" for row in rows}
-        return small | self.file_names()
+        numbers = self._db.rows(first, "SELECT id FROM small_blobs")
+        return {f"{SMALL}{number}" for number in numbers} | self.file_names()
 
     def sweep(self, used: set[str]) -> int:
         """Delete all blobs that are neither used nor protected; return the number of deleted blobs.

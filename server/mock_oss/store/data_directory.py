@@ -16,7 +16,6 @@ from mock_oss.segments import Segment
 from mock_oss.store.blobs import Blobs, BlobWriter
 from mock_oss.store.cnames import Cnames
 from mock_oss.store.database import Database
-from mock_oss.store.inventories import Inventories
 from mock_oss.store.records import (
     DELETE_MARKER,
     NULL_VERSION,
@@ -26,7 +25,7 @@ from mock_oss.store.records import (
     load_segments,
     pack_segments,
 )
-from mock_oss.store.tables import Buckets, Objects, Sessions
+from mock_oss.store.tables import Buckets, Inventories, Objects, Sessions
 from mock_oss.store.uploads import Uploads
 from mock_oss.store.version_ids import version_id
 from mock_oss.store.versions import Versions
@@ -70,16 +69,9 @@ class Store:
         self.blobs.sweep(self._used())
 
     def _used(self) -> set[str]:
-        return {
-            blob
-            for rows in (
-                self.objects.all_segments(),
-                self.versions.all_segments(),
-                self.uploads.all_segments(),
-            )
-            for text in rows
-            for blob, _, _ in json.loads(text)
-        }
+        tables = (self.objects, self.versions, self.uploads)
+        texts = (text for table in tables for text in table.all_segments())
+        return {blob for text in texts for blob, _, _ in json.loads(text)}
 
     def put_object(
         self,
@@ -299,20 +291,12 @@ def _segments(record: ExistingObject) -> list[Segment]:
 
 
 def _delete_marker(bucket: str, key: str, now_ms: int, identity: tuple[str, int]) -> ObjectRecord:
+    version_id, sequence = identity
     return ObjectRecord(
         bucket=bucket,
         key=key,
-        size=0,
-        etag="",
-        crc64="0",
-        md5="",
         kind=DELETE_MARKER,
-        storage_class="Standard",
-        acl="default",
         modified_ms=now_ms,
-        headers="{}",
-        tagging="{}",
-        segments_json="[]",
-        version_id=identity[0],
-        sequence=identity[1],
+        version_id=version_id,
+        sequence=sequence,
     )

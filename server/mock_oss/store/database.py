@@ -4,11 +4,14 @@ import fcntl
 import os
 import sqlite3
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeVar
 
 from mock_oss.errors import DataDirError, DataDirInUseError
 
+_Row = TypeVar("_Row")
 FORMAT_VERSION = 2
 _OBJECT = """
     bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
@@ -61,24 +64,20 @@ CREATE TABLE IF NOT EXISTS sessions (
 ) WITHOUT ROWID;
 """
 TABLES = (
-    "buckets",
-    "objects",
-    "object_versions",
-    "uploads",
-    "parts",
-    "sessions",
-    "cnames",
-    "cname_tokens",
-    "cname_certificates",
-    "inventories",
-    "small_blobs",
+    *("buckets", "objects", "object_versions", "uploads", "parts", "sessions", "inventories"),
+    *("cnames", "cname_tokens", "cname_certificates", "small_blobs"),
 )
+
+
+def first(row: Any) -> Any:
+    """Return the first column of a row."""
+    return row[0]
 
 
 class Database:
     """One database connection for all threads.
 
-    A thread must hold `lock` while it uses the connection.
+    A thread must hold `lock` while it uses the connection; `row`, `rows` and `change` do so.
 
     Args:
         directory: the data directory.
@@ -131,6 +130,27 @@ class Database:
         self.execute("PRAGMA cache_size = -16000")
         self.connection.executescript(_SCHEMA)
         self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    def row(
+        self, make: Callable[[Any], _Row], query: str, arguments: Sequence[object]
+    ) -> _Row | None:
+        """Return the first row of a query, converted by `make`, or None for no row."""
+        with self.lock:
+            found = self.execute(query, arguments).fetchone()
+        return None if found is None else make(found)
+
+    def rows(
+        self, make: Callable[[Any], _Row], query: str, arguments: Sequence[object] = ()
+    ) -> list[_Row]:
+        """Return all rows of a query, each converted by `make`."""
+        with self.lock:
+            found = self.execute(query, arguments).fetchall()
+        return [make(row) for row in found]
+
+    def change(self, query: str, arguments: Sequence[object]) -> int:
+        """Insert, update or delete rows; return the number of rows."""
+        with self.lock:
+            return self.execute(query, arguments).rowcount
 
     def transaction(self) -> "_Transaction":
         """Return a context manager that commits on success and rolls back on an exception."""

@@ -92,15 +92,15 @@ class ObjectRecord(NamedTuple):
 
     bucket: str
     key: str
-    size: int
-    etag: str
-    crc64: str
-    md5: str
-    kind: str
-    storage_class: str
-    acl: str
-    modified_ms: int
-    headers: str
+    size: int = 0
+    etag: str = ""
+    crc64: str = "0"
+    md5: str = ""
+    kind: str = "Normal"
+    storage_class: str = "Standard"
+    acl: str = "default"
+    modified_ms: int = 0
+    headers: str = "{}"
     tagging: str = "{}"
     segments_json: str = "[]"
     version_id: str = NULL_VERSION

@@ -1,9 +1,12 @@
-"""Queries for buckets, objects and role sessions, one class per table. Every method is atomic."""
+"""Queries for buckets, objects, inventories and role sessions, one class per table.
 
-from collections.abc import Iterable
-from typing import Any
+Every method is atomic.
+"""
 
-from mock_oss.store.database import Database
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from mock_oss.store.database import Database, first
 from mock_oss.store.records import (
     BucketRecord,
     ExistingObject,
@@ -21,11 +24,14 @@ _EXISTING = (
     "SELECT key, size, kind, segments, version_id, sequence FROM objects "
     "WHERE bucket = ? AND key = ?"
 )
+_ENTRY = "key, size, etag, kind, storage_class, modified_ms, restored"
 _PUT = (  # updating an existing row is cheaper than REPLACE, which deletes it first
     f"INSERT INTO objects ({OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "  # noqa: S608
     "ON CONFLICT (bucket, key) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in OBJECT_COLUMNS.split(", ")[2:])
 )
+
+_Row = TypeVar("_Row")
 
 
 def _bucket(row: Any) -> BucketRecord:
@@ -48,6 +54,20 @@ def after_prefix(prefix: str) -> str | None:
     return None
 
 
+def prefix_range(bucket: str, prefix: str, start: str = "") -> tuple[str, list[str]]:
+    """Return an SQL condition for keys of a bucket, and its arguments.
+
+    Args:
+        bucket: the bucket's name.
+        prefix: the prefix of the keys.
+        start: only keys greater than or equal to this text.
+    """
+    end = after_prefix(prefix)
+    if end is None:
+        return "bucket = ? AND key >= ?", [bucket, max(prefix, start)]
+    return "bucket = ? AND key >= ? AND key < ?", [bucket, max(prefix, start), end]
+
+
 class Buckets:
     """The table of buckets.
 
@@ -63,28 +83,25 @@ class Buckets:
         record = self._cache.get(name)
         if record is None:
             with self._db.lock:
-                row = self._db.execute("SELECT * FROM buckets WHERE name = ?", (name,)).fetchone()
-                if row is None:
-                    return None
-                record = self._cache[name] = _bucket(row)
+                record = self._db.row(_bucket, "SELECT * FROM buckets WHERE name = ?", (name,))
+                if record is not None:
+                    self._cache[name] = record
         return record
 
     def all(self) -> list[BucketRecord]:
         """Return all buckets, sorted by name."""
-        with self._db.lock:
-            rows = self._db.execute("SELECT * FROM buckets ORDER BY name").fetchall()
-        return [_bucket(row) for row in rows]
+        return self._db.rows(_bucket, "SELECT * FROM buckets ORDER BY name")
 
     def put(self, record: BucketRecord) -> None:
         """Create or replace a bucket."""
         with self._db.lock:
-            self._db.execute("REPLACE INTO buckets VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", record)
+            self._db.change("REPLACE INTO buckets VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", record)
             self._cache[record.name] = record
 
     def delete(self, name: str) -> None:
         """Delete the row of a bucket."""
         with self._db.lock:
-            self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
+            self._db.change("DELETE FROM buckets WHERE name = ?", (name,))
             self._cache.pop(name, None)
 
     def clear_cache(self) -> None:
@@ -100,28 +117,22 @@ class Objects:
 
     def get(self, bucket: str, key: str) -> ObjectRecord | None:
         """Return an object, or None if the object does not exist."""
-        with self._db.lock:
-            row = self._db.execute(_GET, (bucket, key)).fetchone()
-        return None if row is None else ObjectRecord._make(row)
+        return self._db.row(ObjectRecord._make, _GET, (bucket, key))
 
     def existing(self, bucket: str, key: str) -> ExistingObject | None:
         """Return an object as ExistingObject, or None if the object does not exist.
 
         This method reads only the fields that are needed before the object is replaced.
         """
-        with self._db.lock:
-            row = self._db.execute(_EXISTING, (bucket, key)).fetchone()
-        return None if row is None else ExistingObject._make(row)
+        return self._db.row(ExistingObject._make, _EXISTING, (bucket, key))
 
     def put(self, record: ObjectRecord) -> None:
         """Create or replace an object."""
-        with self._db.lock:
-            self._db.execute(_PUT, tuple(record))  # sqlite3 is faster with a plain tuple
+        self._db.change(_PUT, tuple(record))  # sqlite3 is faster with a plain tuple
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete the row of an object; do nothing if the object does not exist."""
-        with self._db.lock:
-            self._db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
+        self._db.change("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
 
     def entries(
         self, bucket: str, *, prefix: str, after: str, start: str, limit: int
@@ -130,18 +141,10 @@ class Objects:
 
         The arguments are the same as for `page`.
         """
-        rows = self._range(
-            "key, size, etag, kind, storage_class, modified_ms, restored",
-            bucket,
-            prefix,
-            after,
-            start,
-            limit,
-        )
-        return [ListEntry._make(row) for row in rows]
+        return self._range(ListEntry._make, _ENTRY, bucket, prefix, after, start, limit)
 
     def page(
-        self, bucket: str, *, prefix: str = "", after: str = "", start: str = "", limit: int = 1000
+        self, bucket: str, *, prefix: str = "", after: str = "", limit: int = 1000
     ) -> list[ObjectRecord]:
         """Return the current versions of a bucket's objects, in the order of the keys' bytes.
 
@@ -149,33 +152,31 @@ class Objects:
             bucket: the bucket's name.
             prefix: return only keys with this prefix.
             after: return only keys greater than this key.
-            start: return only keys greater than or equal to this key.
             limit: the largest number of objects.
         """
-        rows = self._range(OBJECT_COLUMNS, bucket, prefix, after, start, limit)
-        return [ObjectRecord._make(row) for row in rows]
+        return self._range(ObjectRecord._make, OBJECT_COLUMNS, bucket, prefix, after, "", limit)
 
     def _range(
-        self, columns: str, bucket: str, prefix: str, after: str, start: str, limit: int
-    ) -> list[Any]:
-        end = after_prefix(prefix)
-        query = f"SELECT {columns} FROM objects WHERE bucket = ? AND key >= ? AND key > ?"  # noqa: S608
-        arguments: list[str | int] = [bucket, max(prefix, start), after]
-        if end is not None:
-            query += " AND key < ?"
-            arguments.append(end)
-        query += " ORDER BY key LIMIT ?"
-        with self._db.lock:
-            return self._db.execute(query, (*arguments, limit)).fetchall()
+        self,
+        make: Callable[[Any], _Row],
+        columns: str,
+        bucket: str,
+        prefix: str,
+        after: str,
+        start: str,
+        limit: int,
+    ) -> list[_Row]:
+        where, arguments = prefix_range(bucket, prefix, start)
+        query = f"SELECT {columns} FROM objects WHERE {where} AND key > ? ORDER BY key LIMIT ?"  # noqa: S608
+        return self._db.rows(make, query, (*arguments, after, limit))
 
     def totals(self, bucket: str) -> list[tuple[str, int, int]]:
         """Return (storage class, number of objects, bytes) for each storage class of a bucket."""
-        with self._db.lock:
-            return self._db.execute(
-                "SELECT storage_class, count(*), sum(size) FROM objects WHERE bucket = ? "
-                "GROUP BY storage_class ORDER BY storage_class",
-                (bucket,),
-            ).fetchall()
+        query = (
+            "SELECT storage_class, count(*), sum(size) FROM objects WHERE bucket = ? "
+            "GROUP BY storage_class ORDER BY storage_class"
+        )
+        return self._db.rows(tuple, query, (bucket,))
 
     def last_modified_ms(self, bucket: str) -> int:
         """Return the latest modification time of the objects in a bucket.
@@ -183,16 +184,53 @@ class Objects:
         Returns:
             Milliseconds since the epoch, or 0 for a bucket without objects.
         """
-        with self._db.lock:
-            row = self._db.execute(
-                "SELECT coalesce(max(modified_ms), 0) FROM objects WHERE bucket = ?", (bucket,)
-            ).fetchone()
-        return int(row[0])
+        query = "SELECT coalesce(max(modified_ms), 0) FROM objects WHERE bucket = ?"
+        return int(self._db.rows(first, query, (bucket,))[0])
 
-    def all_segments(self) -> Iterable[str]:
+    def all_segments(self) -> list[str]:
         """Return the segments of every stored object, as one JSON text per object."""
-        with self._db.lock:
-            return [row[0] for row in self._db.execute("SELECT segments FROM objects")]
+        return self._db.rows(first, "SELECT segments FROM objects")
+
+
+class Inventories:
+    """The table of inventory configurations: XML elements, by bucket and inventory id."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def get(self, bucket: str, inventory_id: str) -> str | None:
+        """Return a configuration, or None if the bucket has none with this id."""
+        query = "SELECT configuration FROM inventories WHERE bucket = ? AND id = ?"
+        return self._db.row(first, query, (bucket, inventory_id))
+
+    def put(self, bucket: str, inventory_id: str, configuration: str) -> None:
+        """Create a configuration."""
+        self._db.change(
+            "INSERT INTO inventories VALUES (?,?,?)", (bucket, inventory_id, configuration)
+        )
+
+    def page(self, bucket: str, *, after: str = "", limit: int) -> list[tuple[str, str]]:
+        """Return (id, configuration) of a bucket, sorted by id.
+
+        Args:
+            bucket: the bucket's name.
+            after: return only ids greater than this text.
+            limit: the largest number of configurations.
+        """
+        query = (
+            "SELECT id, configuration FROM inventories WHERE bucket = ? AND id > ? "
+            "ORDER BY id LIMIT ?"
+        )
+        return self._db.rows(tuple, query, (bucket, after, limit))
+
+    def delete(self, bucket: str, inventory_id: str) -> None:
+        """Delete a configuration; do nothing if it does not exist."""
+        query = "DELETE FROM inventories WHERE bucket = ? AND id = ?"
+        self._db.change(query, (bucket, inventory_id))
+
+    def delete_bucket_rows(self, bucket: str) -> None:
+        """Delete all configurations of a bucket."""
+        self._db.change("DELETE FROM inventories WHERE bucket = ?", (bucket,))
 
 
 class Sessions:
@@ -203,24 +241,17 @@ class Sessions:
 
     def get(self, access_key_id: str) -> SessionRecord | None:
         """Return the role session with this access key id, or None."""
-        with self._db.lock:
-            row = self._db.execute(
-                "SELECT * FROM sessions WHERE access_key_id = ?", (access_key_id,)
-            ).fetchone()
-        return None if row is None else SessionRecord._make(row)
+        query = "SELECT * FROM sessions WHERE access_key_id = ?"
+        return self._db.row(SessionRecord._make, query, (access_key_id,))
 
     def has_token(self, security_token: str) -> bool:
         """Return whether a role session has this security token."""
-        with self._db.lock:
-            row = self._db.execute(
-                "SELECT 1 FROM sessions WHERE security_token = ?", (security_token,)
-            ).fetchone()
-        return row is not None
+        query = "SELECT 1 FROM sessions WHERE security_token = ?"
+        return self._db.row(first, query, (security_token,)) is not None
 
     def put(self, record: SessionRecord) -> None:
         """Create or replace a role session."""
-        with self._db.lock:
-            self._db.execute("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
+        self._db.change("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
 
     def expire_all(self, at_ms: int) -> None:
         """End all role sessions at `at_ms`; sessions that expire earlier do not change.
@@ -228,5 +259,4 @@ class Sessions:
         Args:
             at_ms: the new expiration time, in milliseconds since the epoch.
         """
-        with self._db.lock:
-            self._db.execute("UPDATE sessions SET expires_ms = min(expires_ms, ?)", (at_ms,))
+        self._db.change("UPDATE sessions SET expires_ms = min(expires_ms, ?)", (at_ms,))

@@ -216,7 +216,7 @@ def apply_rules(store: Store, bucket: str, stored: str, now_ms: int) -> None:
 
 
 def _abort_old_uploads(store: Store, bucket: str, rule: AbortRule, now_ms: int) -> None:
-    for upload in store.uploads.page(bucket, prefix=rule.prefix, limit=1_000_000):
+    for upload in store.uploads.page(bucket, prefix=rule.prefix):
         old = rule.days is not None and upload.initiated_ms + rule.days * DAY_MS <= now_ms
         early = (
             rule.before_ms is not None

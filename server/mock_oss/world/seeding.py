@@ -89,12 +89,7 @@ def _store_file(store: Store, bucket: str, key: str, path: Path, clock: Clock) -
             etag=digest.etag,
             crc64=str(digest.crc64),
             md5=digest.content_md5,
-            kind="Normal",
-            storage_class="Standard",
-            acl="default",
             modified_ms=clock.timestamp_ms(),
             headers=json.dumps({"content-type": content_type}),
-            tagging="{}",
-            segments_json="[]",
         )
         store.put_object(record, blob=blob)
