@@ -26,9 +26,8 @@ from mock_oss.clock import Clock
 from mock_oss.control.snapshots import Snapshots
 from mock_oss.control.views import BucketView, StoredObject
 from mock_oss.environment import variables
-from mock_oss.errors import MockOSSError, PortInUseError, RefusedError, WorldError
+from mock_oss.errors import MockOSSError, PortInUseError
 from mock_oss.faults.plan import Faults
-from mock_oss.http.addressing import check_domain
 from mock_oss.http.protocol import OssProtocol
 from mock_oss.identities import Identities
 from mock_oss.ids import Ids
@@ -169,11 +168,7 @@ class MockOSS:
         Raises:
             WorldError: the name is not allowed as a custom domain.
         """
-        try:
-            check_domain(domain.lower())
-        except RefusedError as e:
-            raise WorldError(f"{domain!r} is not allowed as a custom domain: {e.message}") from e
-        self.store.cnames.bind(domain.lower(), bucket, self.service.now_ms())
+        self.service.bind_cname(domain, bucket)
 
     def unbind_cname(self, domain: str) -> None:
         """Remove the binding of a custom domain.
@@ -181,10 +176,7 @@ class MockOSS:
         Raises:
             WorldError: the domain is not bound to a bucket.
         """
-        bucket = self.cnames.get(domain.lower())
-        if bucket is None:
-            raise WorldError(f"the domain {domain!r} is not bound to a bucket")
-        self.store.cnames.unbind(domain.lower(), bucket)
+        self.service.unbind_cname(domain)
 
     @property
     def refuse_public_endpoints(self) -> bool:
@@ -387,7 +379,7 @@ class MockOSS:
         # Starlette takes long to import, and few tests send requests to the control plane.
         from mock_oss.control.application import control_app
 
-        return control_app(self)
+        return control_app(self.service, self.reset)
 
     def _thread_main(self, ready: threading.Event) -> None:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from mock_oss.clock import Clock
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, WorldError
 from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import Target, locate
 from mock_oss.http.body import Body
@@ -15,7 +15,7 @@ from mock_oss.ids import Ids
 from mock_oss.journal import Journal, RequestRecord
 from mock_oss.store import BucketRecord, Store
 from mock_oss.world.lifecycle import apply_rules
-from mock_oss.world.model import World
+from mock_oss.world.model import World, check_spec_domain
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,8 +23,9 @@ class Service:
     """The state of a running mock that all requests share.
 
     `executor` runs short tasks of the mock itself. `callers` runs callbacks to application
-    servers, which may be slow or may call the mock before they respond. `hosts` are additional
-    host names of the mock; requests to these hosts use path style. `private_callbacks` allows
+    servers, which may be slow or may call the mock before they respond. `hosts` are the
+    host names of the mock, in lower case; requests to these hosts use path style, and the mock
+    answers `/_mock/` at them. `private_callbacks` allows
     callbacks to private addresses.
     """
 
@@ -66,6 +67,26 @@ class Service:
         return locate(
             host, raw_path, cnames=self.store.cnames.bound, domains=self.domains, hosts=self.hosts
         )
+
+    def bind_cname(self, domain: str, bucket: str) -> None:
+        """Bind a custom domain to a bucket, without the ownership token that PutCname requires.
+
+        Raises:
+            WorldError: the name is not allowed as a custom domain.
+        """
+        check_spec_domain(domain)
+        self.store.cnames.bind(domain.lower(), bucket, self.now_ms())
+
+    def unbind_cname(self, domain: str) -> None:
+        """Remove the binding of a custom domain.
+
+        Raises:
+            WorldError: the domain is not bound to a bucket.
+        """
+        bucket = self.store.cnames.bound.get(domain.lower())
+        if bucket is None:
+            raise WorldError(f"the domain {domain!r} is not bound to a bucket")
+        self.store.cnames.unbind(domain.lower(), bucket)
 
     def report_unparsed(self, refused: RefusedError) -> str:
         """Add a journal record for a request that is not valid HTTP; return the request id."""

@@ -83,7 +83,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "errors"
         ),
         "environment": "world production",
-        "control": "service faults journal signing policies http store segments clock errors",
+        "control": "service journal signing policies http store segments clock errors",
         "app": "operations sts access service faults journal sending http store clock errors",
         "operations": (
             "access service identities world signing policies http store segments crc64 errors"

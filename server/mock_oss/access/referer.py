@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from mock_oss.errors import RefusedError
-from mock_oss.http.documents import child_text, children, document, parse, tag
+from mock_oss.http.documents import child_boolean, children, document, malformed_xml, parse
 from mock_oss.http.request import Request
 from mock_oss.policies.globs import glob
 
@@ -56,21 +56,14 @@ def parse_referer(body: bytes) -> RefererRules:
     """
     root = parse(body, "RefererConfiguration")
     if len(children(root, "RefererList")) != 1:
-        raise RefusedError("MalformedXML", why={"xml": "there must be one RefererList"})
+        raise malformed_xml("there must be one RefererList")
     return RefererRules(
-        _boolean(root, "AllowEmptyReferer", ""),
-        _boolean(root, "AllowTruncateQueryString", "true"),
-        _boolean(root, "TruncatePath", "false"),
+        child_boolean(root, "AllowEmptyReferer", ""),
+        child_boolean(root, "AllowTruncateQueryString", "true"),
+        child_boolean(root, "TruncatePath"),
         _patterns(root, "RefererList"),
         _patterns(root, "RefererBlacklist"),
     )
-
-
-def _boolean(root: Element, name: str, default: str) -> bool:
-    text = (child_text(root, name) or default).lower()
-    if text not in ("true", "false"):
-        raise RefusedError("MalformedXML", why={"xml": f"{name} is {text!r}"})
-    return text == "true"
 
 
 def _patterns(root: Element, name: str) -> tuple[str, ...]:
@@ -81,16 +74,16 @@ def _patterns(root: Element, name: str) -> tuple[str, ...]:
 
 def render_referer(rules: RefererRules) -> bytes:
     """Return a RefererConfiguration document; without a blacklist, it has no RefererBlacklist."""
-    blacklist = tag("RefererBlacklist", (tag("Referer", rule) for rule in rules.blacklist))
+    blacklist = {"Referer": list(rules.blacklist)} if rules.blacklist else None
     return document(
         "RefererConfiguration",
-        (
-            tag("AllowEmptyReferer", str(rules.allow_empty).lower()),
-            tag("AllowTruncateQueryString", str(rules.without_query).lower()),
-            tag("TruncatePath", str(rules.without_path).lower()),
-            tag("RefererList", (tag("Referer", rule) for rule in rules.whitelist)),
-            blacklist if rules.blacklist else "",
-        ),
+        {
+            "AllowEmptyReferer": rules.allow_empty,
+            "AllowTruncateQueryString": rules.without_query,
+            "TruncatePath": rules.without_path,
+            "RefererList": {"Referer": list(rules.whitelist)},
+            "RefererBlacklist": blacklist,
+        },
     )
 
 

@@ -6,11 +6,11 @@ pages of other origins. As a protection against DNS rebinding, the control plane
 requests with an unknown host name in the Host header.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -20,14 +20,13 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mock_oss.clock import Clock
 from mock_oss.control.inspection import bucket_of, object_response, state_of
 from mock_oss.control.snapshots import Snapshots
 from mock_oss.errors import RefusedError, WorldError
-from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import host_name
 from mock_oss.http.json_text import read_json
-from mock_oss.journal import Journal, RequestRecord
+from mock_oss.http.request import whole_number
+from mock_oss.journal import RequestRecord
 from mock_oss.service import Service
 from mock_oss.signing.callback import MOCK_KEY, public_key_pem
 
@@ -40,62 +39,6 @@ PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class ControlledMock(Protocol):
-    """The attributes and methods of `MockOSS` that the control plane uses."""
-
-    clock: Clock
-    faults: Faults
-    requests: Journal
-
-    @property
-    def service(self) -> Service:
-        """The shared state of the running mock."""
-
-    @property
-    def snapshots(self) -> Snapshots:
-        """The snapshots in the data directory."""
-
-    @property
-    def cnames(self) -> Mapping[str, str]:
-        """A mapping from custom domain to bucket name."""
-
-    @property
-    def control_hosts(self) -> frozenset[str]:
-        """Host names, in lower case, at which the mock answers `/_mock/` besides loopback IPs."""
-
-    @property
-    def refuse_public_endpoints(self) -> bool:
-        """Whether public endpoints of regions in mainland China refuse operations on objects."""
-
-    @refuse_public_endpoints.setter
-    def refuse_public_endpoints(self, value: bool) -> None: ...
-
-    def bind_cname(self, domain: str, bucket: str) -> None:
-        """Bind a custom domain to a bucket."""
-
-    def unbind_cname(self, domain: str) -> None:
-        """Remove the binding of a custom domain."""
-
-    def snapshot(self, place: Path | str) -> None:
-        """Save a snapshot of the store in a directory.
-
-        Args:
-            place: the path of the directory, or the name (`str`) of a snapshot in the data
-                directory.
-        """
-
-    def restore(self, place: Path | str) -> None:
-        """Replace the content of the store with the content of a snapshot.
-
-        Args:
-            place: the path of the directory, or the name (`str`) of a snapshot in the data
-                directory.
-        """
-
-    def reset(self) -> None:
-        """Restore the mock's initial state."""
 
 
 class _Guard:
@@ -156,7 +99,8 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _count(text: str, default: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else default
+    number = whole_number(text, 0, 10**15)
+    return default if number is None else number
 
 
 def _moment(wanted: dict[str, Any]) -> datetime | None:
@@ -181,13 +125,14 @@ def _step_s(wanted: dict[str, Any]) -> float:
 class _Control:
     """The endpoint functions of the JSON API, as methods."""
 
-    def __init__(self, mock: ControlledMock) -> None:
-        self._mock = mock
+    def __init__(self, service: Service, reset: Callable[[], None]) -> None:
+        self._service = service
+        self._snapshots = Snapshots(service.store)
+        self._reset = reset
 
     async def get_requests(self, request: Request) -> Response:
-        since = request.query_params.get("after", "0")
-        after = _count(since, 0)
-        records = [record for record in self._mock.requests if record.number > after]
+        after = _count(request.query_params.get("after", ""), 0)
+        records = [record for record in self._service.journal if record.number > after]
         shown = records[-_count(request.query_params.get("last", ""), len(records)) :]
         brief = "brief" in request.query_params
         dicts = await run_in_threadpool(lambda: [record.as_dict(brief=brief) for record in shown])
@@ -201,7 +146,7 @@ class _Control:
 
     def _record(self, request: Request) -> RequestRecord | None:
         number = _count(request.path_params["number"], 0)
-        return next((record for record in self._mock.requests if record.number == number), None)
+        return next((record for record in self._service.journal if record.number == number), None)
 
     async def post_compare(self, request: Request) -> Response:
         record, wanted = self._record(request), await _body(request)
@@ -216,25 +161,25 @@ class _Control:
             raise WorldError(str(e)) from e
 
     async def delete_requests(self, request: Request) -> Response:
-        self._mock.requests.clear()
+        self._service.journal.clear()
         return Response(status_code=204)
 
     async def get_faults(self, request: Request) -> Response:
-        return JSONResponse({"faults": [fault.as_dict() for fault in self._mock.faults]})
+        return JSONResponse({"faults": [fault.as_dict() for fault in self._service.faults]})
 
     async def post_faults(self, request: Request) -> Response:
-        fault = self._mock.faults.add_plan(await _body(request))
+        fault = self._service.faults.add_plan(await _body(request))
         return JSONResponse(fault.as_dict(), 201)
 
     async def delete_faults(self, request: Request) -> Response:
-        self._mock.faults.clear()
+        self._service.faults.clear()
         return Response(status_code=204)
 
     async def get_clock(self, request: Request) -> Response:
-        return JSONResponse({"now": self._mock.clock.now().isoformat()})
+        return JSONResponse({"now": self._service.clock.now().isoformat()})
 
     async def post_clock(self, request: Request) -> Response:
-        wanted, clock = await _body(request), self._mock.clock
+        wanted, clock = await _body(request), self._service.clock
         if unknown := wanted.keys() - {"advance", "set", "freeze"}:
             raise WorldError(f"the clock accepts advance, set and freeze, not {min(unknown)}")
         moment, step_s, freeze = _moment(wanted), _step_s(wanted), wanted.get("freeze")
@@ -253,18 +198,17 @@ class _Control:
         return await self.get_clock(request)
 
     async def get_endpoints(self, request: Request) -> Response:
-        mock = self._mock
-        return JSONResponse(
-            {"cnames": dict(mock.cnames), "refuse_public_endpoints": mock.refuse_public_endpoints}
-        )
+        refuse = self._service.refuse_public_endpoints
+        cnames = dict(self._service.store.cnames.bound)
+        return JSONResponse({"cnames": cnames, "refuse_public_endpoints": refuse})
 
     async def post_endpoints(self, request: Request) -> Response:
-        wanted, mock = await _body(request), self._mock
+        wanted, service = await _body(request), self._service
         if unknown := wanted.keys() - {"cnames", "refuse_public_endpoints"}:
             raise WorldError(
                 f"endpoints accept cnames and refuse_public_endpoints, not {min(unknown)}"
             )
-        refuse = wanted.get("refuse_public_endpoints", mock.refuse_public_endpoints)
+        refuse = wanted.get("refuse_public_endpoints", service.refuse_public_endpoints)
         cnames = wanted.get("cnames", {})
         if not isinstance(refuse, bool):
             raise WorldError("refuse_public_endpoints must be true or false")
@@ -274,19 +218,19 @@ class _Control:
             raise WorldError("cnames must map a custom domain to a bucket, or to null to unbind it")
         for domain, bucket in cnames.items():
             if bucket is None:
-                mock.unbind_cname(domain)
+                service.unbind_cname(domain)
             else:
-                mock.bind_cname(domain, bucket)
-        mock.refuse_public_endpoints = refuse
+                service.bind_cname(domain, bucket)
+        service.refuse_public_endpoints = refuse
         return await self.get_endpoints(request)
 
     async def get_state(self, request: Request) -> Response:
-        return JSONResponse(state_of(self._mock.service, self._mock.faults))
+        return JSONResponse(state_of(self._service))
 
     async def get_bucket(self, request: Request) -> Response:
         params = request.query_params
         state = bucket_of(
-            self._mock.service,
+            self._service,
             request.path_params["bucket"],
             prefix=params.get("prefix", ""),
             after=params.get("after", ""),
@@ -296,11 +240,11 @@ class _Control:
 
     async def get_object(self, request: Request) -> Response:
         bucket, key = request.path_params["bucket"], request.path_params["key"]
-        record = self._mock.service.store.objects.get(bucket, key)
+        record = self._service.store.objects.get(bucket, key)
         if record is None:
             return _problem("there is no such object", 404)
         return object_response(
-            self._mock.service,
+            self._service,
             record,
             wanted=request.headers.get("range"),
             download="download" in request.query_params,
@@ -310,31 +254,27 @@ class _Control:
         return Response(public_key_pem(MOCK_KEY), media_type="application/x-pem-file")
 
     async def get_snapshots(self, request: Request) -> Response:
-        return JSONResponse({"snapshots": list(self._mock.snapshots)})
+        return JSONResponse({"snapshots": list(self._snapshots)})
 
     async def post_snapshot(self, request: Request) -> Response:
-        self._mock.snapshot(request.path_params["name"])
+        self._snapshots.save(request.path_params["name"])
         return Response(status_code=201)
 
     async def delete_snapshot(self, request: Request) -> Response:
-        self._mock.snapshots.delete(request.path_params["name"])
+        self._snapshots.delete(request.path_params["name"])
         return Response(status_code=204)
 
     async def post_restore(self, request: Request) -> Response:
-        self._mock.restore(request.path_params["name"])
+        self._snapshots.restore(request.path_params["name"])
         return Response(status_code=204)
 
     async def post_reset(self, request: Request) -> Response:
-        self._mock.reset()
+        self._reset()
         return Response(status_code=204)
 
 
-async def _on_world_error(request: Request, error: Exception) -> Response:
-    return _problem(str(error))
-
-
 async def _on_refused(request: Request, error: Exception) -> Response:
-    return _problem(str(error), error.status if isinstance(error, RefusedError) else 500)
+    return _problem(str(error), error.status if isinstance(error, RefusedError) else 400)
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:
@@ -358,56 +298,44 @@ def _page(name: str) -> Response:
     return FileResponse(PAGE / name, headers=PAGE_HEADERS)
 
 
-def _routes(table: Iterable[tuple[str, str, _Endpoint]]) -> list[Route]:
-    """Return the routes of the API; each route serves all methods of one path.
+def _route(path: str, **endpoints: _Endpoint) -> Route:
+    """Return the route of a path below `/_mock`; the endpoints have the names of the methods."""
 
-    Args:
-        table: (method, path, endpoint function) tuples.
-    """
-    paths: dict[str, dict[str, _Endpoint]] = {}
-    for method, path, endpoint in table:
-        paths.setdefault(path, {})[method] = endpoint
-    return [
-        Route(path, _by_method(endpoints), methods=list(endpoints))
-        for path, endpoints in paths.items()
-    ]
-
-
-def _by_method(endpoints: Mapping[str, _Endpoint]) -> _Endpoint:
     async def serve(request: Request) -> Response:
         return await endpoints["GET" if request.method == "HEAD" else request.method](request)
 
-    return serve
+    return Route(f"/_mock/{path}", serve, methods=list(endpoints))
 
 
-def control_app(mock: ControlledMock) -> ASGIApp:
-    """Return the ASGI application that serves the paths below `/_mock`."""
-    control = _Control(mock)
-    table: list[tuple[str, str, _Endpoint]] = [
-        ("GET", "/_mock/state", control.get_state),
-        ("GET", "/_mock/buckets/{bucket}", control.get_bucket),
-        ("GET", "/_mock/objects/{bucket}/{key:path}", control.get_object),
-        ("GET", "/_mock/requests", control.get_requests),
-        ("DELETE", "/_mock/requests", control.delete_requests),
-        ("GET", "/_mock/requests/{number}", control.get_request),
-        ("POST", "/_mock/requests/{number}/compare", control.post_compare),
-        ("GET", "/_mock/faults", control.get_faults),
-        ("POST", "/_mock/faults", control.post_faults),
-        ("DELETE", "/_mock/faults", control.delete_faults),
-        ("GET", "/_mock/clock", control.get_clock),
-        ("POST", "/_mock/clock", control.post_clock),
-        ("GET", "/_mock/endpoints", control.get_endpoints),
-        ("POST", "/_mock/endpoints", control.post_endpoints),
-        ("POST", "/_mock/reset", control.post_reset),
-        ("GET", "/_mock/snapshots", control.get_snapshots),
-        ("POST", "/_mock/snapshots/{name}", control.post_snapshot),
-        ("DELETE", "/_mock/snapshots/{name}", control.delete_snapshot),
-        ("POST", "/_mock/snapshots/{name}/restore", control.post_restore),
-        ("GET", "/_mock/callback_pub_key.pem", control.get_public_key),
-    ]
+def control_app(service: Service, reset: Callable[[], None]) -> ASGIApp:
+    """Return the ASGI application that serves the paths below `/_mock`.
+
+    Args:
+        service: the shared state of the running mock.
+        reset: a function that restores the mock's initial state.
+    """
+    control = _Control(service, reset)
     app = Starlette(
         routes=[
-            *_routes(table),
+            _route("state", GET=control.get_state),
+            _route("buckets/{bucket}", GET=control.get_bucket),
+            _route("objects/{bucket}/{key:path}", GET=control.get_object),
+            _route("requests", GET=control.get_requests, DELETE=control.delete_requests),
+            _route("requests/{number}", GET=control.get_request),
+            _route("requests/{number}/compare", POST=control.post_compare),
+            _route(
+                "faults",
+                GET=control.get_faults,
+                POST=control.post_faults,
+                DELETE=control.delete_faults,
+            ),
+            _route("clock", GET=control.get_clock, POST=control.post_clock),
+            _route("endpoints", GET=control.get_endpoints, POST=control.post_endpoints),
+            _route("reset", POST=control.post_reset),
+            _route("snapshots", GET=control.get_snapshots),
+            _route("snapshots/{name}", POST=control.post_snapshot, DELETE=control.delete_snapshot),
+            _route("snapshots/{name}/restore", POST=control.post_restore),
+            _route("callback_pub_key.pem", GET=control.get_public_key),
             Route("/_mock", lambda _: RedirectResponse("/_mock/")),
             Route("/_mock/", lambda _: _page("index.html")),
             Route("/_mock/{name:str}", lambda request: _page(request.path_params["name"])),
@@ -415,8 +343,8 @@ def control_app(mock: ControlledMock) -> ASGIApp:
         exception_handlers={
             HTTPException: _on_http_error,
             RefusedError: _on_refused,
-            WorldError: _on_world_error,
+            WorldError: _on_refused,
             Exception: _on_bug,
         },
     )
-    return _Guard(app, mock.control_hosts)
+    return _Guard(app, service.hosts)

@@ -1,12 +1,10 @@
 """Converts buckets, objects and uploads to JSON-ready values for control plane responses."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
-from mock_oss.faults.plan import Fault
 from mock_oss.http.ranges import parse_range
 from mock_oss.http.request import decode_headers
 from mock_oss.segments import clip
@@ -21,7 +19,7 @@ def _iso(timestamp_ms: int) -> str:
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
-def state_of(service: Service, faults: Iterable[Fault]) -> dict[str, object]:
+def state_of(service: Service) -> dict[str, object]:
     """Return the endpoint, time, buckets and planned faults of a mock as JSON-ready values."""
     buckets = []
     for bucket in service.store.buckets.all():
@@ -43,7 +41,7 @@ def state_of(service: Service, faults: Iterable[Fault]) -> dict[str, object]:
         "endpoint": service.endpoint,
         "now": service.clock.now().isoformat(),
         "buckets": buckets,
-        "faults": [fault.as_dict() for fault in faults],
+        "faults": [fault.as_dict() for fault in service.faults],
     }
 
 

@@ -15,76 +15,38 @@ POLL_S = 0.005
 
 
 class StoredObject:
-    """A stored object, with its properties at the time of the lookup."""
+    """A stored object, with its properties at the time of the lookup.
+
+    `key` is the object key, `size` the length of the content in bytes, `etag` the ETag without
+    quotes, and `crc64` the CRC-64 of the content. `kind` is the object type: Normal, Multipart,
+    Appendable, Symlink, or DeleteMarker. `version_id` is `null` for objects stored while
+    versioning was not enabled. `is_delete_marker` tells a delete marker, which has no content.
+    `storage_class` is Standard, IA, Archive, ColdArchive or DeepColdArchive. The `acl` is `default`
+    if that of the bucket applies. `headers` are the stored headers, such as content-type and
+    x-oss-meta-*, by lower-case name. `tags` maps tag keys to tag values. `modified` is the
+    Last-Modified time, as a timezone-aware UTC datetime.
+    """
 
     def __init__(self, store: Store, record: ObjectRecord) -> None:
         self._store = store
-        self._record = record
-
-    @property
-    def key(self) -> str:
-        """The object key."""
-        return self._record.key
-
-    @property
-    def size(self) -> int:
-        """The length of the content in bytes."""
-        return self._record.size
+        self._segments = record.segments
+        self.key = record.key
+        self.size = record.size
+        self.etag = record.etag
+        self.crc64 = int(record.crc64)
+        self.kind = record.kind
+        self.version_id = record.version_id
+        self.is_delete_marker = record.is_delete_marker
+        self.storage_class = record.storage_class
+        self.acl = record.acl
+        self.headers = decode_headers(record.stored_headers)
+        self.tags = record.tags
+        self.modified = datetime.fromtimestamp(record.modified_ms / 1000, UTC)
 
     @property
     def data(self) -> bytes:
         """The whole content of the object."""
-        return b"".join(self._store.blobs.read(self._record.segments))
-
-    @property
-    def etag(self) -> str:
-        """The ETag without quotes."""
-        return self._record.etag
-
-    @property
-    def crc64(self) -> int:
-        """The CRC-64 of the content."""
-        return int(self._record.crc64)
-
-    @property
-    def kind(self) -> str:
-        """The object type: Normal, Multipart, Appendable, Symlink, or DeleteMarker."""
-        return self._record.kind
-
-    @property
-    def version_id(self) -> str:
-        """The version id; `null` for objects stored while versioning was not enabled."""
-        return self._record.version_id
-
-    @property
-    def is_delete_marker(self) -> bool:
-        """Whether this is a delete marker, which has no content."""
-        return self._record.is_delete_marker
-
-    @property
-    def storage_class(self) -> str:
-        """The storage class: Standard, IA, Archive, ColdArchive or DeepColdArchive."""
-        return self._record.storage_class
-
-    @property
-    def acl(self) -> str:
-        """The ACL of the object; `default` means that the bucket's ACL applies."""
-        return self._record.acl
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The stored headers, such as content-type and x-oss-meta-*, by lower-case name."""
-        return decode_headers(self._record.stored_headers)
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """A dict from tag key to tag value."""
-        return self._record.tags
-
-    @property
-    def modified(self) -> datetime:
-        """The Last-Modified time, as a timezone-aware UTC datetime."""
-        return datetime.fromtimestamp(self._record.modified_ms / 1000, UTC)
+        return b"".join(self._store.blobs.read(self._segments))
 
     def __bytes__(self) -> bytes:
         return self.data

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 
 VENDOR_DOMAIN = "aliyuncs.com"
 _ENDPOINT = re.compile(  # the host name without the vendor's domain, or without the mock's domain
@@ -204,7 +204,7 @@ def check_domain(domain: str) -> None:
         message = "Entire hostname must be longer than 3 ASCII characters."
         raise RefusedError("InvalidArgument", message, ec="0017-00000249")
     if not _DOMAIN.fullmatch(domain) or _IPV4.fullmatch(domain):
-        raise RefusedError("InvalidArgument", ArgumentName="Domain", ArgumentValue=domain)
+        raise invalid_argument("Domain", domain)
     if any(f".{domain}".endswith("." + reserved) for reserved in _RESERVED):
         raise RefusedError("CnameIsForbidden")
 
@@ -235,9 +235,7 @@ def check_key(key: str) -> None:
     A key has 1 to 1023 bytes and does not start with a slash or a backslash. Control characters are
     allowed, except NUL, which neither XML nor a path can contain.
     """
-    if not 1 <= len(key.encode()) <= _MAX_KEY_BYTES:
-        raise RefusedError("InvalidObjectName", ObjectName=key, ec="0016-00000002")
+    if not 1 <= len(key.encode()) <= _MAX_KEY_BYTES or "\0" in key:
+        raise RefusedError("InvalidObjectName", ObjectName=key)
     if key[0] in "/\\":
         raise RefusedError("InvalidObjectName", ObjectName=key, ec="0016-00000005")
-    if "\0" in key:
-        raise RefusedError("InvalidObjectName", ObjectName=key, ec="0016-00000002")

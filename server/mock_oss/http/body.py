@@ -9,13 +9,13 @@ import asyncio
 import hashlib
 import re
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
-from typing import Protocol
 
 from mock_oss import crc64
 from mock_oss.clock import Pace
 from mock_oss.errors import RefusedError
+from mock_oss.http.documents import malformed_xml
 from mock_oss.http.request import Message, Receive, Request
 from mock_oss.http.serial_work import SerialWork
 
@@ -24,13 +24,6 @@ QUEUED_BYTES = 4 << 20
 INLINE = 64 << 10
 MAX_OBJECT_BYTES = 5 << 30
 _MD5_BASE64 = re.compile(r"[A-Za-z0-9+/]{22}==")
-
-
-class _Sink(Protocol):
-    """The interface of a destination for a streamed body."""
-
-    def write(self, pieces: list[bytes]) -> None:
-        """Append pieces of data."""
 
 
 class ClientGoneError(Exception):
@@ -101,8 +94,8 @@ class Body:
         """
         if self.is_chunked:
             return None
-        value = self._request.headers.get("content-length")
-        return int(value) if value is not None and value.isascii() and value.isdigit() else None
+        value = self._request.headers.get("content-length", "")
+        return int(value) if value.isascii() and value.isdigit() else None
 
     @property
     def is_chunked(self) -> bool:
@@ -188,43 +181,42 @@ class Body:
                 InvalidCRC64 if a checksum differs.
         """
         if (self.announced or 0) > limit:
-            raise RefusedError(
-                "MalformedXML", why={"xml": f"{self.announced} bytes, at most {limit}"}
-            )
+            raise malformed_xml(f"{self.announced} bytes, at most {limit}")
         digest = Digest()
         data = bytearray()
         async for piece in self.pieces():
             data += piece
             if len(data) > limit:
-                raise RefusedError("MalformedXML", why={"xml": f"more than {limit} bytes"})
+                raise malformed_xml(f"more than {limit} bytes")
         digest.update([bytes(data)])
         self.check(digest)
         return bytes(data)
 
-    async def store(self, sink: _Sink, *, required: bool = True) -> Digest:
-        """Stream the body to a sink, check it against the checksum headers, and return its digest.
+    async def store(self, write: Callable[[list[bytes]], None]) -> Digest:
+        """Pass the body on, check it against the checksum headers, and return its digest.
 
         Args:
-            sink: the destination of the bytes; called in another thread for a large body.
-            required: whether to refuse a request that is not chunked and has no Content-Length.
+            write: a function that takes the next pieces; called in another thread for a large body.
 
         Raises:
-            RefusedError: MissingContentLength if a required Content-Length is missing,
-                EntityTooLarge if the body exceeds 5 GiB, InvalidDigest or InvalidCRC64 if a
-                checksum differs.
+            RefusedError: MissingContentLength for a request that is not chunked and has no
+                Content-Length, EntityTooLarge if the body exceeds 5 GiB, InvalidDigest or
+                InvalidCRC64 if a checksum differs.
         """
         announced = self.announced
-        if announced is None and required and not self.is_chunked:
+        if announced is None and not self.is_chunked:
             raise RefusedError("MissingContentLength")
         if announced is not None and announced > MAX_OBJECT_BYTES:
             raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
-        self.check_form()
+        wanted = self._request.headers.get("content-md5")
+        if wanted is not None and not _MD5_BASE64.fullmatch(wanted):
+            raise RefusedError("InvalidDigest", ContentMD5=wanted)
         digest = Digest()
         if (whole := self._whole(INLINE)) is not None:
             digest.update([whole])
-            sink.write([whole])
+            write([whole])
         else:
-            await self._stream(sink, digest)
+            await self._stream(write, digest)
         self.check(digest)
         return digest
 
@@ -241,7 +233,7 @@ class Body:
             self.received, self.complete = len(whole), True
         return whole
 
-    async def _stream(self, sink: _Sink, digest: Digest) -> None:
+    async def _stream(self, write: Callable[[list[bytes]], None], digest: Digest) -> None:
         workers: tuple[SerialWork, SerialWork] | None = None
         waiting: list[bytes] = []
         size = 0
@@ -251,12 +243,12 @@ class Body:
                 size += len(piece)
                 if workers is None and self.complete and size <= INLINE:
                     digest.update(waiting)
-                    sink.write(waiting)
+                    write(waiting)
                 elif size >= PIECE or self.complete:
                     if self.received > MAX_OBJECT_BYTES:
                         raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
                     workers = workers or self._workers()
-                    for worker, job in zip(workers, (digest.update, sink.write), strict=True):
+                    for worker, job in zip(workers, (digest.update, write), strict=True):
                         worker.post(job, waiting, size)
                         await worker.wait_for_capacity()
                     waiting, size = [], 0
@@ -266,15 +258,6 @@ class Body:
 
     def _workers(self) -> tuple[SerialWork, SerialWork]:
         return SerialWork(self._executor, QUEUED_BYTES), SerialWork(self._executor, QUEUED_BYTES)
-
-    def check_form(self) -> None:
-        """Raise RefusedError if the Content-MD5 header is not the base64 text of an MD5 digest.
-
-        This check does not read the body.
-        """
-        wanted = self._request.headers.get("content-md5")
-        if wanted is not None and not _MD5_BASE64.fullmatch(wanted):
-            raise RefusedError("InvalidDigest", ContentMD5=wanted)
 
     def check(self, digest: Digest) -> None:
         """Raise RefusedError if a checksum header differs from the computed digest."""

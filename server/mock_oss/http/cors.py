@@ -7,10 +7,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from xml.etree.ElementTree import Element
 
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import host_name, is_loopback
-from mock_oss.http.documents import child_text, children, document, parse, tag
+from mock_oss.http.documents import (
+    child_boolean,
+    child_text,
+    children,
+    document,
+    malformed_xml,
+    parse,
+)
+from mock_oss.http.request import whole_number
 
 METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
 MAX_RULES = 10
@@ -44,67 +53,63 @@ def parse_cors(body: bytes) -> CorsConfiguration:
         RefusedError: MalformedXML or InvalidArgument if the document violates the schema.
     """
     if len(body) > MAX_BYTES:
-        raise RefusedError("MalformedXML", why={"xml": f"{len(body)} bytes, at most {MAX_BYTES}"})
+        raise malformed_xml(f"{len(body)} bytes, at most {MAX_BYTES}")
     root = parse(body, "CORSConfiguration")
     rules = []
     for element in children(root, "CORSRule"):
         age = child_text(element, "MaxAgeSeconds")
-        if age is not None and not (age.isascii() and age.isdigit() and len(age) < 10):
-            raise RefusedError("InvalidArgument", ArgumentName="MaxAgeSeconds", ArgumentValue=age)
+        max_age_s = None if age is None else whole_number(age, 0, 10**9 - 1)
+        if age is not None and max_age_s is None:
+            raise invalid_argument("MaxAgeSeconds", age)
         rules.append(
             CorsRule(
-                origins=tuple((e.text or "").strip() for e in children(element, "AllowedOrigin")),
-                methods=tuple((e.text or "").strip() for e in children(element, "AllowedMethod")),
-                headers=tuple(
-                    (e.text or "").strip().lower() for e in children(element, "AllowedHeader")
-                ),
-                expose=tuple((e.text or "").strip() for e in children(element, "ExposeHeader")),
-                max_age_s=None if age is None else int(age),
+                origins=_texts(element, "AllowedOrigin"),
+                methods=_texts(element, "AllowedMethod"),
+                headers=tuple(name.lower() for name in _texts(element, "AllowedHeader")),
+                expose=_texts(element, "ExposeHeader"),
+                max_age_s=max_age_s,
             )
         )
-    vary = (child_text(root, "ResponseVary") or "false").lower()
-    if vary not in ("true", "false"):
-        raise RefusedError("MalformedXML", why={"xml": f"ResponseVary is {vary!r}"})
+    vary = child_boolean(root, "ResponseVary")
     if not 1 <= len(rules) <= MAX_RULES:
-        raise RefusedError("MalformedXML", why={"xml": f"{len(rules)} rules, 1 to {MAX_RULES}"})
+        raise malformed_xml(f"{len(rules)} rules, 1 to {MAX_RULES}")
     for rule in rules:
         _check(rule)
-    return CorsConfiguration(rules=tuple(rules), response_vary=vary == "true")
+    return CorsConfiguration(rules=tuple(rules), response_vary=vary)
+
+
+def _texts(rule: Element, name: str) -> tuple[str, ...]:
+    return tuple((element.text or "").strip() for element in children(rule, name))
 
 
 def _check(rule: CorsRule) -> None:
     if not rule.origins or not rule.methods:
-        raise RefusedError("MalformedXML", why={"xml": "a rule needs an origin and a method"})
+        raise malformed_xml("a rule needs an origin and a method")
     for method in rule.methods:
         if method not in METHODS:
-            raise RefusedError(
-                "InvalidArgument", ArgumentName="AllowedMethod", ArgumentValue=method
-            )
+            raise invalid_argument("AllowedMethod", method)
     for value in (*rule.origins, *rule.headers):
         if not value or value.count("*") > 1:
-            raise RefusedError("InvalidArgument", ArgumentName="wildcard", ArgumentValue=value)
+            raise invalid_argument("wildcard", value)
     for value in rule.expose:
         if "*" in value or not _NAME.fullmatch(value):
-            raise RefusedError("InvalidArgument", ArgumentName="ExposeHeader", ArgumentValue=value)
+            raise invalid_argument("ExposeHeader", value)
 
 
 def render_cors(configuration: CorsConfiguration) -> bytes:
     """Return CORS rules as a CORSConfiguration document in XML."""
-    rules = (
-        tag(
-            "CORSRule",
-            (
-                *(tag("AllowedOrigin", origin) for origin in rule.origins),
-                *(tag("AllowedMethod", method) for method in rule.methods),
-                *(tag("AllowedHeader", header) for header in rule.headers),
-                *(tag("ExposeHeader", header) for header in rule.expose),
-                tag("MaxAgeSeconds", rule.max_age_s),
-            ),
-        )
+    rules = [
+        {
+            "AllowedOrigin": list(rule.origins),
+            "AllowedMethod": list(rule.methods),
+            "AllowedHeader": list(rule.headers),
+            "ExposeHeader": list(rule.expose),
+            "MaxAgeSeconds": rule.max_age_s,
+        }
         for rule in configuration.rules
-    )
-    vary = tag("ResponseVary", str(configuration.response_vary).lower())
-    return document("CORSConfiguration", (*rules, vary))
+    ]
+    contents = {"CORSRule": rules, "ResponseVary": configuration.response_vary}
+    return document("CORSConfiguration", contents)
 
 
 @lru_cache(maxsize=256)

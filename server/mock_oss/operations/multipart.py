@@ -126,7 +126,7 @@ async def upload_part(call: Call) -> Response:
         if name.startswith("x-oss-server-side-encryption"):
             raise invalid_argument(name, value)
     with call.store.blobs.new() as blob:
-        digest = await call.body.store(blob)
+        digest = await call.body.store(blob.write)
         store_part(call, upload, n, digest, [blob.close()])
     return Response(200, written_headers(digest.etag, str(digest.crc64), digest.content_md5))
 

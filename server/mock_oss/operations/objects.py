@@ -131,7 +131,7 @@ async def put_object(call: Call) -> Response:
     if call.header("x-oss-forbid-overwrite"):  # refuse before reading the body
         allow(call.store.objects.existing(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
-        digest = await call.body.store(blob)
+        digest = await call.body.store(blob.write)
         record = new_object(call, call.key, properties, digest)
         record = call.store.put_object(record, blob=blob, allow=allow)
     if callback is not None:
@@ -184,7 +184,7 @@ async def append_object(call: Call) -> Response:
             raise _not_at_the_end(0 if now is None else now.size, position)
 
     with call.store.blobs.new() as blob:
-        digest = await call.body.store(blob)
+        digest = await call.body.store(blob.write)
         if position + digest.size > MAX_OBJECT_BYTES:
             raise RefusedError("EntityTooLarge")
         record = new_object(call, call.key, properties, digest)._replace(

@@ -8,12 +8,13 @@ mock first applies the rules of the bucket.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from xml.etree.ElementTree import Element
 
-from mock_oss.errors import RefusedError
-from mock_oss.http.documents import child_text, children, parse
+from mock_oss.errors import RefusedError, invalid_argument
+from mock_oss.http.documents import child_text, children, malformed_xml, parse
+from mock_oss.http.request import whole_number
 from mock_oss.store import Store
 
 MAX_RULES = 1000
@@ -71,17 +72,17 @@ def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
     root = parse(body, "LifecycleConfiguration")
     rules = children(root, "Rule")
     if not 1 <= len(rules) <= MAX_RULES:
-        raise RefusedError("MalformedXML", why={"xml": f"{len(rules)} rules, 1 to {MAX_RULES}"})
+        raise malformed_xml(f"{len(rules)} rules, 1 to {MAX_RULES}")
     enabled: list[_Rule] = []
     for rule in rules:
         prefix, status = child_text(rule, "Prefix"), child_text(rule, "Status")
         if prefix is None or status not in ("Enabled", "Disabled"):
-            raise RefusedError("MalformedXML", why={"xml": "a Rule needs Prefix and Status"})
+            raise malformed_xml("a Rule needs Prefix and Status")
         if len((child_text(rule, "ID") or "").encode()) > 255:
-            raise RefusedError("InvalidArgument", ArgumentName="ID", ArgumentValue="too long")
+            raise invalid_argument("ID", "too long")
         actions = [e for name in (*_TIMED, *_NONCURRENT) for e in children(rule, name)]
         if not actions:
-            raise RefusedError("MalformedXML", why={"xml": "a Rule needs an action"})
+            raise malformed_xml("a Rule needs an action")
         _check_order(rule)
         tags = _tags(rule)
         performed = [_performed(action, prefix, tags) for action in actions]
@@ -134,16 +135,14 @@ def _check_days(
         action = transitions.get(name) if name else next(iter(children(rule, expiration)), None)
         days = None if action is None else days_of(action)
         if days is not None and days <= last:
-            raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=str(days))
+            raise invalid_argument("Days", days)
         last = days or last
 
 
 def _check_storage_class(transition: Element) -> None:
     storage_class = child_text(transition, "StorageClass") or ""
     if storage_class not in STORAGE_CLASSES:
-        raise RefusedError(
-            "InvalidArgument", ArgumentName="StorageClass", ArgumentValue=storage_class
-        )
+        raise invalid_argument("StorageClass", storage_class)
 
 
 def _tags(rule: Element) -> frozenset[tuple[str, str]]:
@@ -152,7 +151,7 @@ def _tags(rule: Element) -> frozenset[tuple[str, str]]:
         key, value = child_text(element, "Key") or "", child_text(element, "Value") or ""
         for name, text in (("Key", key), ("Value", value)):
             if not TAG_TEXT.fullmatch(text):
-                raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=text)
+                raise invalid_argument(name, text)
         tags.append((key, value))
     return frozenset(tags)
 
@@ -162,9 +161,10 @@ def _noncurrent_days(action: Element) -> int:
 
 
 def _days(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) >= 1):
-        raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=text)
-    return int(text)
+    days = whole_number(text, 1, 10**6 - 1)
+    if days is None:
+        raise invalid_argument(name, text)
+    return days
 
 
 def _when(action: Element) -> tuple[int | None, int | None]:
@@ -172,23 +172,18 @@ def _when(action: Element) -> tuple[int | None, int | None]:
     if days is not None and before is None:
         return _days(days, "Days"), None
     if before is not None and days is None:
+        refused = invalid_argument("CreatedBeforeDate", before)
         if not _MIDNIGHT.fullmatch(before):
-            raise RefusedError(
-                "InvalidArgument", ArgumentName="CreatedBeforeDate", ArgumentValue=before
-            )
+            raise refused
         try:
-            moment = datetime.fromisoformat(before).astimezone(UTC)
+            return None, int(datetime.fromisoformat(before).timestamp() * 1000)
         except ValueError as e:
-            raise RefusedError(
-                "InvalidArgument", ArgumentName="CreatedBeforeDate", ArgumentValue=before
-            ) from e
-        return None, int(moment.timestamp() * 1000)
+            raise refused from e
     if action.tag == "Expiration" and days is None and before is None:
-        if child_text(action, "ExpiredObjectDeleteMarker") is not None:
+        other = (child_text(action, name) for name in ("ExpiredObjectDeleteMarker", "Date"))
+        if any(text is not None for text in other):
             return None, None
-        if child_text(action, "Date") is not None:
-            return None, None
-    raise RefusedError("MalformedXML", why={"xml": f"{action.tag} needs Days or CreatedBeforeDate"})
+    raise malformed_xml(f"{action.tag} needs Days or CreatedBeforeDate")
 
 
 @lru_cache(maxsize=64)

@@ -158,12 +158,7 @@ class World:
         _check_unique("role", [role.arn for role in self.roles])
         _check_unique("key", [key for user in self.users for key in user.keys])
         for domain in self.cnames:
-            try:
-                check_domain(domain.lower())
-            except RefusedError as e:
-                raise WorldError(
-                    f"{domain!r} is not allowed as a custom domain: {e.message}"
-                ) from e
+            check_spec_domain(domain)
         for role in self.roles:
             if role.max_session_s not in SESSION_S:
                 raise WorldError(f"role {role.name}: max_session_s must be 3600 to 43200 seconds")
@@ -187,6 +182,14 @@ class World:
         """
         tables = {"users": User, "roles": Role, "buckets": BucketSpec}
         return read_record(path, cls, tables=tables, json_fields=("policies", "trust_policy"))
+
+
+def check_spec_domain(domain: str) -> None:
+    """Raise WorldError if a name is not allowed as a custom domain."""
+    try:
+        check_domain(domain.lower())
+    except RefusedError as e:
+        raise WorldError(f"{domain!r} is not allowed as a custom domain: {e.message}") from e
 
 
 def _check_unique(what: str, names: list[str]) -> None:
