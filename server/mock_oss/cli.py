@@ -7,7 +7,7 @@ the mock takes to start.
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,64 +28,6 @@ def _port(text: str) -> int:
     return port
 
 
-_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "--port": {
-        "type": _port,
-        "default": 9000,
-        "help": "port to listen on; 0 selects a free one (default: 9000)",
-    },
-    "--host": {"default": "127.0.0.1", "help": "address to listen on (default: 127.0.0.1)"},
-    "--data-dir": {
-        "type": Path,
-        "metavar": "DIR",
-        "help": "directory for all data, kept after the mock ends",
-    },
-    "--world": {"type": Path, "metavar": "FILE", "help": "TOML file with users, roles and buckets"},
-    "--seed": {
-        "type": Path,
-        "metavar": "DIR",
-        "help": "store the files DIR/BUCKET/... that the bucket does not have yet",
-    },
-    "--faults": {"type": Path, "metavar": "FILE", "help": "TOML or JSON file with planned faults"},
-    "--seed-ids": {
-        "type": int,
-        "metavar": "NUMBER",
-        "help": "seed that makes all ids the same in every run",
-    },
-    "--bucket": {
-        "action": "append",
-        "metavar": "NAME",
-        "help": "a bucket to create instead of those of the world; may be repeated",
-    },
-    "--cname": {
-        "action": "append",
-        "metavar": "DOMAIN=BUCKET",
-        "help": "a custom domain of a bucket, instead of those of the world; may be repeated",
-    },
-    "--refuse-public": {
-        "action": "store_true",
-        "help": "refuse operations on objects through public endpoints of mainland regions, as OSS "
-        "does for new accounts",
-    },
-    "--private-callbacks": {
-        "action": "store_true",
-        "help": "send upload callbacks also to private addresses, for example of another container",
-    },
-    OVERRIDE: {
-        "action": "store_true",
-        "dest": "override",
-        "help": "start although the address is reachable from the network, or the environment "
-        "looks like production",
-    },
-    "--allow-host": {
-        "action": "append",
-        "default": [],
-        "metavar": "NAME",
-        "help": "an additional host name that may open /_mock/; may be repeated",
-    },
-}
-
-
 def option_parser(prog: str = "mock-oss") -> argparse.ArgumentParser:
     """Return the parser of the command-line options.
 
@@ -95,8 +37,39 @@ def option_parser(prog: str = "mock-oss") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog, description="Run a mock Alibaba Cloud OSS and STS.", allow_abbrev=False
     )
-    for name, properties in _OPTIONS.items():
-        parser.add_argument(name, **properties)
+
+    def add(name: str, text: str, **properties: Any) -> None:
+        parser.add_argument(name, help=text, **properties)
+
+    text = "port to listen on; 0 selects a free one (default: 9000)"
+    add("--port", text, type=_port, default=9000)
+    add("--host", "address to listen on (default: 127.0.0.1)", default="127.0.0.1")
+    text = "directory for all data, kept after the mock ends"
+    add("--data-dir", text, type=Path, metavar="DIR")
+    add("--world", "TOML file with users, roles and buckets", type=Path, metavar="FILE")
+    text = "store the files DIR/BUCKET/... that the bucket does not have yet"
+    add("--seed", text, type=Path, metavar="DIR")
+    add("--faults", "TOML or JSON file with planned faults", type=Path, metavar="FILE")
+    text = "seed that makes all ids the same in every run"
+    add("--seed-ids", text, type=int, metavar="NUMBER")
+    text = "a bucket to create instead of those of the world; may be repeated"
+    add("--bucket", text, action="append", metavar="NAME")
+    text = "a custom domain of a bucket, instead of those of the world; may be repeated"
+    add("--cname", text, action="append", metavar="DOMAIN=BUCKET")
+    text = (
+        "refuse operations on objects through public endpoints of mainland regions, as OSS does "
+        "for new accounts"
+    )
+    add("--refuse-public", text, action="store_true")
+    text = "send upload callbacks also to private addresses, for example of another container"
+    add("--private-callbacks", text, action="store_true")
+    text = (
+        "start although the address is reachable from the network, or the environment looks like "
+        "production"
+    )
+    add(OVERRIDE, text, action="store_true", dest="override")
+    text = "an additional host name that may open /_mock/; may be repeated"
+    add("--allow-host", text, action="append", default=[], metavar="NAME")
     return parser
 
 

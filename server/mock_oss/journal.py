@@ -6,6 +6,7 @@ mismatch is computed when `why` is first read.
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, overload
 
 from mock_oss.errors import UnknownOperationError, WrongRequestsError
@@ -14,20 +15,16 @@ from mock_oss.signing.explain import first_difference
 
 _HIDDEN_HEADERS = {"authorization", "x-oss-security-token", "x-acs-security-token", "cookie"}
 _HIDDEN_PARAMS = {
-    "signature",
-    "x-oss-signature",
-    "x-oss-security-token",
-    "security-token",
-    "securitytoken",
+    *("signature", "x-oss-signature"),
+    *("x-oss-security-token", "security-token", "securitytoken"),
 }
-
-
 LISTED = 20  # requests in an error message
 RECORD_BYTES = 1024  # estimated size of a record without its texts
 _TOKEN = "x-oss-security-token"  # noqa: S105 - a header name, not a secret
 _V4_TEXT = "OSS4-HMAC-SHA256\n"
 
 
+@dataclass(slots=True, repr=False, eq=False)
 class RequestRecord:
     """One request, with attributes that are set while the mock processes the request.
 
@@ -36,52 +33,27 @@ class RequestRecord:
     `signature`, `clock`, `token`, `key`, `cors` or `fault`.
     """
 
-    __slots__ = (
-        "_size_bytes",
-        "_why",
-        "access_key_id",
-        "bucket",
-        "caller",
-        "code",
-        "duration_ms",
-        "faults",
-        "headers",
-        "host",
-        "key",
-        "message",
-        "method",
-        "number",
-        "operation",
-        "params",
-        "path",
-        "received_bytes",
-        "request_id",
-        "status",
-        "time",
-    )
-
-    def __init__(self, number: int, request_id: str, time: float) -> None:
-        self.number = number
-        self.request_id = request_id
-        self.time = time
-        self.method = ""
-        self.host = ""
-        self.path = ""
-        self.params: Mapping[str, str] = {}
-        self.headers: Mapping[str, str] = {}
-        self.bucket = ""
-        self.key = ""
-        self.operation = ""
-        self.access_key_id = ""
-        self.caller = ""
-        self.received_bytes = 0
-        self.status: int | None = None
-        self.code = ""
-        self.message = ""
-        self._why: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = {}
-        self.faults: tuple[str, ...] = ()
-        self.duration_ms = 0.0
-        self._size_bytes = 0
+    number: int
+    request_id: str
+    time: float
+    method: str = ""
+    host: str = ""
+    path: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    bucket: str = ""
+    key: str = ""
+    operation: str = ""
+    access_key_id: str = ""
+    caller: str = ""
+    received_bytes: int = 0
+    status: int | None = None
+    code: str = ""
+    message: str = ""
+    faults: tuple[str, ...] = ()
+    duration_ms: float = 0.0
+    _why: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
+    _size_bytes: int = 0
 
     def __repr__(self) -> str:
         answer = f"{self.status} {self.code}".rstrip()
@@ -124,7 +96,7 @@ class RequestRecord:
         return {"in": name, **difference} if difference else {}
 
     def measure(self) -> int:
-        """Estimate the memory of this record in bytes; store the estimate in `size_bytes`."""
+        """Estimate the memory of this record in bytes; keep the estimate as `size_bytes`."""
         texts = [self.path, self.message, *self.headers.values(), *self.params.values()]
         head = sum(map(len, texts))
         # An explanation that is not computed yet holds texts about as long as the head.
@@ -145,7 +117,7 @@ class RequestRecord:
     def as_dict(self, *, brief: bool = False) -> dict[str, object]:
         """Return the record as JSON-ready values with masked secrets; `brief` omits `why`."""
         values: dict[str, object] = {
-            name: getattr(self, name) for name in self.__slots__ if name[0] != "_"
+            item.name: getattr(self, item.name) for item in fields(self) if item.name[0] != "_"
         }
         values["headers"] = {
             name: "…" if name in _HIDDEN_HEADERS else value for name, value in self.headers.items()

@@ -209,17 +209,13 @@ def _redirect(oss: InProcessMock, stack: ExitStack) -> None:
 
     replace(socket, "getaddrinfo", _refusing)
     vendored = "aliyunsdkcore.vendored.requests.packages.urllib3.connection"
-    for module, name, method, redirected in (
-        ("http.client", "HTTPConnection", "connect", _redirected),
-        ("http.client", "HTTPSConnection", "connect", _redirected),
-        ("urllib3.connection", "HTTPConnection", "connect", _redirected),
-        ("urllib3.connection", "HTTPSConnection", "connect", _redirected),
-        (vendored, "HTTPConnection", "connect", _redirected),
-        (vendored, "HTTPSConnection", "connect", _redirected),
-        ("aiohttp.connector", "TCPConnector", "_create_connection", _redirected_async),
-    ):
-        with suppress(ImportError):  # what cannot be imported sends no requests
-            replace(getattr(import_module(module), name), method, redirected)
+    for module in ("http.client", "urllib3.connection", vendored):
+        for name in ("HTTPConnection", "HTTPSConnection"):
+            with suppress(ImportError):  # what cannot be imported sends no requests
+                replace(getattr(import_module(module), name), "connect", _redirected)
+    with suppress(ImportError):
+        connector = import_module("aiohttp.connector").TCPConnector
+        replace(connector, "_create_connection", _redirected_async)
 
 
 def _refusing(oss: InProcessMock, original: Callable[..., Any]) -> Callable[..., Any]:

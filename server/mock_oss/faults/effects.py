@@ -46,46 +46,39 @@ async def apply_before(
                 await asyncio.sleep(fault.seconds)
             case "hang":
                 await body.wait_for_the_end()
-            case "expire-tokens" | "clock-jump":
-                _change_state(fault, clock, sessions)
-            case "bandwidth" | "reset":
-                _prepare_body(fault, body)
+            case "expire-tokens":
+                sessions.expire_all(clock.timestamp_ms())
+            case "clock-jump":
+                clock.advance(fault.seconds)
+            case "bandwidth":
+                body.pace = Pace(fault.bytes_per_s)
+            case "reset":
+                _cut_body(fault, body)
             case "html":
                 return Response(200, [("Content-Type", "text/html")], _HTML)
-            case "unavailable":
-                seconds = f"{fault.seconds or DEFAULT_RETRY_AFTER_S:g}"
-                raise _error("ServiceUnavailable", None, 503, sts=sts, retry_after=seconds)
-            case "error":
-                raise _error(fault.code, fault.message, fault.status, sts=sts)
+            case "unavailable" | "error":
+                raise _error(fault, sts=sts)
     return None
 
 
-def _change_state(fault: Fault, clock: Clock, sessions: Sessions) -> None:
-    if fault.effect == "clock-jump":
-        clock.advance(fault.seconds)
-    else:
-        sessions.expire_all(clock.timestamp_ms())
-
-
-def _prepare_body(fault: Fault, body: Body) -> None:
-    if fault.effect == "bandwidth":
-        body.pace = Pace(fault.bytes_per_s)
-    elif fault.when == "before":
+def _cut_body(fault: Fault, body: Body) -> None:
+    if fault.when == "before":
         raise CutConnectionError
-    elif fault.when == "mid-body":
+    if fault.when == "mid-body":
         half = max(1, (body.announced or 0) // 2)
         body.cut_after = half if fault.after_bytes is None else fault.after_bytes
 
 
-def _error(
-    code: str, message: str | None, status: int | None, *, sts: bool, retry_after: str | None = None
-) -> Exception:
+def _error(fault: Fault, *, sts: bool) -> Exception:
+    code, message, status, headers = fault.code, fault.message, fault.status, {}
+    if fault.effect == "unavailable":
+        code, message, status = "ServiceUnavailable", None, 503
+        headers = {"Retry-After": f"{fault.seconds or DEFAULT_RETRY_AFTER_S:g}"}
     row = ERRORS.get(code)
     text = message or (row.message if row else code)
     why = {"kind": "fault", "cause": "planned"}
     if sts:
         return STSRefusedError(status or (row.status if row else 500), code, text, why=why)
-    headers = {"Retry-After": retry_after} if retry_after else {}
     refused = RefusedError(code if row else "InternalError", text, headers=headers, why=why)
     refused.code = code
     refused.status = status or refused.status
@@ -124,18 +117,13 @@ def _drop(response: Response, wanted: str) -> None:
 
 def pace_of(faults: Iterable[Fault]) -> Pace | None:
     """Return the rate limit for the response body, or None if no fault sets a limit."""
-    for fault in faults:
-        if fault.effect == "bandwidth":
-            return Pace(fault.bytes_per_s)
-    return None
+    rates = (fault.bytes_per_s for fault in faults if fault.effect == "bandwidth")
+    return next(map(Pace, rates), None)
 
 
 def lifetime_of(faults: Iterable[Fault]) -> int | None:
     """Return the lifetime of new STS credentials in seconds, or None if no fault sets it."""
-    for fault in faults:
-        if fault.effect == "short-lived":
-            return int(fault.seconds)
-    return None
+    return next((int(fault.seconds) for fault in faults if fault.effect == "short-lived"), None)
 
 
 def ignores_policy(faults: Iterable[Fault]) -> bool:

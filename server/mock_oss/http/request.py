@@ -90,17 +90,6 @@ def _decode(raw: bytes) -> str:
 class Request:
     """The request line and headers of a request; the ASGI `receive` callable returns the body."""
 
-    __slots__ = (
-        "_query",
-        "headers",
-        "http_version",
-        "method",
-        "params",
-        "raw_path",
-        "raw_query",
-        "scope",
-    )
-
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.method: str = scope["method"]

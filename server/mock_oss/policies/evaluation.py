@@ -71,27 +71,18 @@ class Policy:
     statements: tuple[Statement, ...]
 
 
+@dataclass(slots=True)
 class Question:
     """The question that a policy evaluation decides: is this action allowed on this resource?
 
-    Args:
-        action: the RAM action.
-        resource: the ARN of the resource.
-        context: a mapping from condition key to value, or a function that returns such a mapping.
-            The function is called when the first condition is evaluated.
+    `action` is the RAM action, and `resource` the ARN of the resource. The third argument is a
+    mapping from condition key to value, or a function that returns such a mapping, and is called
+    when the first condition is evaluated.
     """
 
-    __slots__ = ("_context", "action", "resource")
-
-    def __init__(
-        self,
-        action: str,
-        resource: str,
-        context: Mapping[str, str] | Callable[[], Mapping[str, str]],
-    ) -> None:
-        self.action = action
-        self.resource = resource
-        self._context = context
+    action: str
+    resource: str
+    _context: Mapping[str, str] | Callable[[], Mapping[str, str]]
 
     @property
     def context(self) -> Mapping[str, str]:

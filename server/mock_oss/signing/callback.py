@@ -70,11 +70,6 @@ def sign(key: RsaKey, text: bytes) -> str:
     return b64encode(pow(_padded(text, key.size), key.d, key.n).to_bytes(key.size)).decode()
 
 
-def verify(key: RsaKey, text: bytes, signature: bytes) -> bool:
-    """Return whether `signature` is the signature of `text`."""
-    return pow(int.from_bytes(signature), key.e, key.n) == _padded(text, key.size)
-
-
 def public_key_pem(key: RsaKey) -> bytes:
     """Return the public part of a key in PEM format."""
     numbers = _der(0x30, _integer(key.n) + _integer(key.e))

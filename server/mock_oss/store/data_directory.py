@@ -8,6 +8,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -257,11 +258,8 @@ class Store:
         saved = directory / "blobs"
         saved.mkdir(parents=True, exist_ok=True)
         with self.database.lock:
-            copy = sqlite3.connect(directory / "mock_oss.sqlite3")
-            try:
+            with closing(sqlite3.connect(directory / "mock_oss.sqlite3")) as copy:
                 self.database.connection.backup(copy)
-            finally:
-                copy.close()
             for name in self.blobs.file_names() & self._used():
                 (saved / name).hardlink_to(self.blobs.path(name))
 
@@ -272,11 +270,8 @@ class Store:
             for saved in (directory / "blobs").iterdir():
                 if saved.name not in there:
                     Path(self.blobs.path(saved.name)).hardlink_to(saved)
-            copy = sqlite3.connect(directory / "mock_oss.sqlite3")
-            try:
+            with closing(sqlite3.connect(directory / "mock_oss.sqlite3")) as copy:
                 copy.backup(self.database.connection)
-            finally:
-                copy.close()
             self.buckets.clear_cache()
             self.cnames.reload()
             self.blobs.sweep(self._used())

@@ -4,9 +4,9 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 from mock_oss.errors import DataDirError, DataDirInUseError
@@ -152,9 +152,17 @@ class Database:
         with self.lock:
             return self.execute(query, arguments).rowcount
 
-    def transaction(self) -> "_Transaction":
-        """Return a context manager that commits on success and rolls back on an exception."""
-        return _Transaction(self)
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the lock during a transaction: commit on success, roll back on an exception."""
+        with self.lock:
+            self.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.execute("ROLLBACK")
+                raise
+            self.execute("COMMIT")
 
     def clear(self) -> None:
         """Delete all rows of all tables."""
@@ -167,31 +175,3 @@ class Database:
         with self.lock:
             self.connection.close()
         os.close(self._claim)
-
-
-class _Transaction:
-    """A context manager that holds the database lock during one transaction."""
-
-    __slots__ = ("_db",)
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
-
-    def __enter__(self) -> None:
-        self._db.lock.acquire()
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-        except BaseException:
-            self._db.lock.release()
-            raise
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self._db.execute("COMMIT" if kind is None else "ROLLBACK")
-        finally:
-            self._db.lock.release()

@@ -92,6 +92,12 @@ class RamCall:
             raise STSRefusedError(404, "EntityNotExist.User", f"The user {name} does not exist.")
         return user
 
+    def holder(self) -> tuple[str, UserEntry | RoleEntry]:
+        """Return `User` or `Role`, as the action says, and the entry that the request names."""
+        if self._call.action.endswith("Role"):
+            return "Role", self.role()
+        return "User", self.user()
+
     def document(self, parameter: str, parse: Callable[[str, str], Policy]) -> str:
         """Return a mandatory parameter with a policy document, after a check of the document."""
         text = self.given(parameter)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mock_oss.errors import STSRefusedError
 from mock_oss.http.dates import iso
-from mock_oss.identities import ManagedPolicy, PolicyVersion, RoleEntry, UserEntry
+from mock_oss.identities import ManagedPolicy, PolicyVersion
 from mock_oss.policies.evaluation import parse_policy
 from mock_oss.sts.ram_common import Answer, RamCall
 
@@ -103,41 +103,9 @@ def delete_version(call: RamCall) -> Answer:
     return call.answer()
 
 
-def attach_to_role(call: RamCall) -> Answer:
-    """Attach a custom policy to a role."""
-    return _attach(call, call.role(), "Role")
-
-
-def attach_to_user(call: RamCall) -> Answer:
-    """Attach a custom policy to a user."""
-    return _attach(call, call.user(), "User")
-
-
-def detach_from_role(call: RamCall) -> Answer:
-    """Detach a custom policy from a role."""
-    return _detach(call, call.role(), "Role")
-
-
-def detach_from_user(call: RamCall) -> Answer:
-    """Detach a custom policy from a user.
-
-    Raises:
-        STSRefusedError: EntityNotExist.User.Policy if the policy is not attached.
-    """
-    return _detach(call, call.user(), "User")
-
-
-def list_for_role(call: RamCall) -> Answer:
-    """Return the custom policies that are attached to a role."""
-    return _list(call, call.role())
-
-
-def list_for_user(call: RamCall) -> Answer:
-    """Return the custom policies that are attached to a user."""
-    return _list(call, call.user())
-
-
-def _attach(call: RamCall, entry: UserEntry | RoleEntry, kind: str) -> Answer:
+def attach(call: RamCall) -> Answer:
+    """Attach a custom policy to a user or role."""
+    kind, entry = call.holder()
     policy = call.policy()
     if policy in call.directory.attached(entry):
         message = f"The policy {policy.name} is attached already."
@@ -146,7 +114,13 @@ def _attach(call: RamCall, entry: UserEntry | RoleEntry, kind: str) -> Answer:
     return call.answer()
 
 
-def _detach(call: RamCall, entry: UserEntry | RoleEntry, kind: str) -> Answer:
+def detach(call: RamCall) -> Answer:
+    """Detach a custom policy from a user or role.
+
+    Raises:
+        STSRefusedError: for example EntityNotExist.User.Policy if the policy is not attached.
+    """
+    kind, entry = call.holder()
     name = call.policy_name()
     call.permit(f"policy/{name}")
     if not call.directory.detach(name, entry):
@@ -155,7 +129,9 @@ def _detach(call: RamCall, entry: UserEntry | RoleEntry, kind: str) -> Answer:
     return call.answer()
 
 
-def _list(call: RamCall, entry: UserEntry | RoleEntry) -> Answer:
+def list_attached(call: RamCall) -> Answer:
+    """Return the custom policies that are attached to a user or role."""
+    _, entry = call.holder()
     policies = [_summary(policy) for policy in call.directory.attached(entry)]
     return call.answer(Policies={"Policy": policies})
 

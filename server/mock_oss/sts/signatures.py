@@ -10,6 +10,7 @@ import hmac
 import re
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from mock_oss.errors import STSRefusedError
 from mock_oss.http.request import Request, parse_query
@@ -20,6 +21,7 @@ from mock_oss.signing import acs3, rpc
 
 MAX_SKEW = timedelta(minutes=15)
 REMEMBERED_NONCES = 20_000
+_refused = partial(STSRefusedError, 400)
 _FRACTION = re.compile(r"\.\d{1,9}Z\Z", re.ASCII)
 
 
@@ -47,9 +49,7 @@ class Nonces:
             STSRefusedError: SignatureNonceUsed if the nonce was used before.
         """
         if nonce in self._seen:
-            raise STSRefusedError(
-                400, "SignatureNonceUsed", "Specified signature nonce was used already."
-            )
+            raise _refused("SignatureNonceUsed", "Specified signature nonce was used already.")
         self._seen[nonce] = None
         if len(self._seen) > self._limit:
             self._seen.popitem(last=False)
@@ -101,11 +101,7 @@ def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
 
 def missing(name: str) -> STSRefusedError:
     """Return the error for a missing mandatory parameter."""
-    return STSRefusedError(400, f"Missing{name}", f"{name} is mandatory for this action.")
-
-
-def _incomplete(message: str) -> STSRefusedError:
-    return STSRefusedError(400, "IncompleteSignature", message)
+    return _refused(f"Missing{name}", f"{name} is mandatory for this action.")
 
 
 def _check_time(call: STSCall, text: str) -> None:
@@ -113,15 +109,12 @@ def _check_time(call: STSCall, text: str) -> None:
         whole = _FRACTION.sub("Z", text)  # ali-oss sends fractions of a second
         moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError as e:
-        raise STSRefusedError(
-            400,
-            "InvalidTimeStamp.Format",
-            "Specified time stamp or date value is not well formatted.",
+        raise _refused(
+            "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted."
         ) from e
     skew = moment - call.service.clock.now()
     if abs(skew) > MAX_SKEW:
-        raise STSRefusedError(
-            400,
+        raise _refused(
             "InvalidTimeStamp.Expired",
             "Specified time stamp or date value is expired.",
             why={"kind": "clock", "client_minus_server_s": skew.total_seconds()},
@@ -140,9 +133,7 @@ def _find(call: STSCall, access_key_id: str, token: str) -> Caller:
         )
     call.record.caller = caller.arn
     if not caller.enabled:
-        raise STSRefusedError(
-            400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."
-        )
+        raise _refused("InvalidAccessKeyId.Inactive", "Specified access key is disabled.")
     _check_token(call, caller, token)
     return caller
 
@@ -153,24 +144,18 @@ def _check_token(call: STSCall, caller: Caller, token: str) -> None:
             raise missing("SecurityToken")
         return
     if not call.service.identities.is_token(token):
-        raise STSRefusedError(
-            400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed."
-        )
+        raise _refused("InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.")
     if not hmac.compare_digest(token.encode(), caller.token.encode()):
-        raise STSRefusedError(
-            400,
+        raise _refused(
             "InvalidSecurityToken.MismatchWithAccessKey",
             "Specified SecurityToken mismatch with the AccessKey.",
         )
     if call.service.now_ms() >= caller.expires_ms:
-        raise STSRefusedError(
-            400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."
-        )
+        raise _refused("InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
 
 
 def _mismatch(text: str, provided: str) -> STSRefusedError:
-    return STSRefusedError(
-        400,
+    return _refused(
         "SignatureDoesNotMatch",
         "Specified signature is not matched with our calculation. server string to sign is:" + text,
         why={"kind": "signature", "expected_string_to_sign": text, "provided": provided},
@@ -183,7 +168,9 @@ def _rpc(call: STSCall, nonces: Nonces) -> Caller:
         if not params.get(name):
             raise missing(name)
     if params["SignatureMethod"] != "HMAC-SHA1" or params.get("SignatureVersion") != "1.0":
-        raise _incomplete("The mock takes SignatureMethod HMAC-SHA1, SignatureVersion 1.0.")
+        raise _refused(
+            "IncompleteSignature", "The mock takes SignatureMethod HMAC-SHA1, SignatureVersion 1.0."
+        )
     _check_time(call, params["Timestamp"])
     caller = _find(call, params["AccessKeyId"], params.get("SecurityToken", ""))
     text = rpc.string_to_sign(call.request.method, params)
@@ -199,15 +186,17 @@ def _acs3(call: STSCall, authorization: str, payload: bytes, nonces: Nonces) -> 
     try:
         access_key_id, signed, provided = acs3.parse_authorization(authorization)
     except ValueError as e:
-        raise _incomplete(f"{e}.") from e
+        raise _refused("IncompleteSignature", f"{e}.") from e
     payload_hash = hashlib.sha256(payload).hexdigest()
     for name in ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"):
         if not headers.get(name) or name not in signed:
-            raise _incomplete(f"The header {name} is mandatory and must be signed.")
+            raise _refused(
+                "IncompleteSignature", f"The header {name} is mandatory and must be signed."
+            )
     if headers["x-acs-content-sha256"] != payload_hash:
-        raise _incomplete("x-acs-content-sha256 is not the hash of the body.")
+        raise _refused("IncompleteSignature", "x-acs-content-sha256 is not the hash of the body.")
     if unsigned := [n for n in headers if n.startswith("x-acs-") and n not in signed]:
-        raise _incomplete(f"The header {unsigned[0]} must be signed.")
+        raise _refused("IncompleteSignature", f"The header {unsigned[0]} must be signed.")
     _check_time(call, headers["x-acs-date"])
     caller = _find(call, access_key_id, headers.get("x-acs-security-token", ""))
     canonical = acs3.canonical_request(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import alibabacloud_oss_v2
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from oss2.auth import Auth
@@ -419,22 +420,31 @@ def test_form_signatures_are_those_of_the_sdks(vector: Vector) -> None:
     )
 
 
+def accepts(pem: bytes, text: bytes, signature: bytes) -> bool:
+    """Return whether another library accepts the signature of a callback."""
+    key = serialization.load_pem_public_key(pem)
+    assert isinstance(key, rsa.RSAPublicKey)
+    try:
+        key.verify(signature, text, padding.PKCS1v15(), hashes.MD5())  # noqa: S303
+    except InvalidSignature:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("vector", load("callback_signature")["vectors"], ids=lambda v: v["id"])
-def test_callback_signatures_are_verified_and_made_as_the_vendor_does(vector: Vector) -> None:
+def test_callback_signatures_are_made_as_the_vendor_does(vector: Vector) -> None:
     path, _, query = vector["request_target"].partition("?")
-    numbers = load("callback_signature")["test_private_key_numbers"]
-    key = callback.RsaKey(int(numbers["n"]), int(numbers["e"]), int(numbers["d"]))
 
     text = callback.string_to_sign(path, query, vector["body"].encode())
 
     assert text.decode() == vector["string_to_sign"]
-    if "vendor" in vector["id"]:
-        key = public_key(vector["public_key_pem"])
-    else:
+    pem, signature = vector["public_key_pem"].encode(), b64decode(vector["authorization"])
+    assert accepts(pem, text, signature) is vector["valid"]
+    if "vendor" not in vector["id"]:
+        numbers = load("callback_signature")["test_private_key_numbers"]
+        key = callback.RsaKey(int(numbers["n"]), int(numbers["e"]), int(numbers["d"]))
         assert callback.sign(key, text) == vector["authorization"]
-        assert callback.public_key_pem(key).decode() == vector["public_key_pem"]
-    signature = b64decode(vector["authorization"])
-    assert callback.verify(key, text, signature) is vector["valid"]
+        assert callback.public_key_pem(key) == pem
 
 
 @pytest.mark.parametrize("bits", [512, 1015, 1016, 1023, 1024, 2040, 2048, 4096])
@@ -449,17 +459,9 @@ def test_a_public_key_of_any_size_is_written_as_other_libraries_do(bits: int) ->
 
 def test_other_libraries_accept_the_signatures_of_the_mock() -> None:
     text = callback.string_to_sign("/cb/%E6%96%87%2F", "", b"\x00\xff")
-    signature = callback.sign(callback.MOCK_KEY, text)
+    signature = b64decode(callback.sign(callback.MOCK_KEY, text))
 
     assert text == "/cb/文/\n".encode() + b"\x00\xff"
-    key = serialization.load_pem_public_key(callback.public_key_pem(callback.MOCK_KEY))
-    assert isinstance(key, rsa.RSAPublicKey)
-    key.verify(b64decode(signature), text, padding.PKCS1v15(), hashes.MD5())  # noqa: S303
-    assert not callback.verify(callback.MOCK_KEY, text + b"x", b64decode(signature))
-
-
-def public_key(pem: str) -> callback.RsaKey:
-    loaded = serialization.load_pem_public_key(pem.encode())
-    assert isinstance(loaded, rsa.RSAPublicKey)
-    numbers = loaded.public_numbers()
-    return callback.RsaKey(numbers.n, numbers.e)
+    pem = callback.public_key_pem(callback.MOCK_KEY)
+    assert accepts(pem, text, signature)
+    assert not accepts(pem, text + b"x", signature)
