@@ -340,9 +340,6 @@ def test_a_signature_in_the_url_excludes_one_in_the_header(
     )
 
 
-NO_CREDENTIAL = "the credential is not AccessKeyId/date/region/oss/aliyun_v4_request"
-
-
 @pytest.mark.parametrize(
     ("authorization", "message"),
     [
@@ -374,53 +371,6 @@ def test_an_authorization_header_must_have_the_format_of_v4_v2_or_v1(
     )
 
 
-@pytest.mark.parametrize(
-    ("credential", "document", "why"),
-    [
-        (
-            "a",
-            invalid(
-                f"Invalid Authorization header: {NO_CREDENTIAL}.",
-                ec="0002-00000213",
-                ArgumentName="Authorization",
-                ArgumentValue="a",
-            ),
-            {},
-        ),
-        (
-            f"{KEY_ID}/20260313/{REGION}/oss/aliyun_v4_request",
-            invalid(
-                "Invalid signing date in Authorization header.",
-                ec="0002-00000212",
-                ArgumentName="Authorization",
-                ArgumentValue="20260313",
-            ),
-            {},
-        ),
-        (
-            f"{KEY_ID}/20260314/cn-beijing/oss/aliyun_v4_request",
-            invalid(
-                "Invalid signing region in Authorization header.",
-                ec="0002-00000226",
-                ArgumentName="region",
-                ArgumentValue="cn-beijing",
-            ),
-            {"kind": "region", "bucket": REGION, "signed": "cn-beijing"},
-        ),
-    ],
-    ids=["format", "date", "region"],
-)
-def test_the_credential_of_a_header_belongs_to_the_request(
-    gate: Gate, credential: str, document: dict[str, Any], why: dict[str, Any]
-) -> None:
-    authorization = f"OSS4-HMAC-SHA256 Credential={credential},Signature={'0' * 64}"
-
-    headers = {"Authorization": authorization, "x-oss-date": DATE_TIME}
-
-    assert gate.refusal(headers=headers) == document
-    assert gate.record.why == why
-
-
 V4_URL = {
     "x-oss-signature-version": "OSS4-HMAC-SHA256",
     "x-oss-credential": f"{KEY_ID}/{SCOPE}",
@@ -443,59 +393,35 @@ def test_a_v4_url_needs_all_its_parameters(gate: Gate, name: str, empty: bool) -
     )
 
 
+def test_the_version_and_the_additional_headers_of_a_v4_url_are_checked(gate: Gate) -> None:
+    version, additional = "x-oss-signature-version", "x-oss-additional-headers"
+
+    assert gate.refusal("GET", "a", urlencode({**V4_URL, version: "OSS5"})) == invalid(
+        "Invalid signature version.", ArgumentName=version, ArgumentValue="OSS5"
+    )
+    assert gate.refusal("GET", "a", urlencode({**V4_URL, additional: ""})) == invalid(
+        "x-oss-additional-headers is empty.", ec="0002-00000209"
+    )
+
+
 @pytest.mark.parametrize(
-    ("name", "value", "document"),
+    ("credential", "of_header", "of_url"),
     [
-        (
-            "x-oss-signature-version",
-            "OSS5",
-            invalid(
-                "Invalid signature version.",
-                ArgumentName="x-oss-signature-version",
-                ArgumentValue="OSS5",
-            ),
-        ),
-        (
-            "x-oss-credential",
-            "a",
-            invalid(
-                f"Invalid credential: {NO_CREDENTIAL}.",
-                ec="0002-00000224",
-                ArgumentName="x-oss-credential",
-                ArgumentValue="a",
-            ),
-        ),
-        (
-            "x-oss-additional-headers",
-            "",
-            invalid("x-oss-additional-headers is empty.", ec="0002-00000209"),
-        ),
-        (
-            "x-oss-credential",
-            f"{KEY_ID}/20260313/{REGION}/oss/aliyun_v4_request",
-            invalid(
-                "Invalid signing date in credential.",
-                ec="0002-00000223",
-                ArgumentName="x-oss-credential",
-                ArgumentValue="20260313",
-            ),
-        ),
-        (
-            "x-oss-credential",
-            f"{KEY_ID}/20260314/cn-beijing/oss/aliyun_v4_request",
-            invalid(
-                "The signing region in credential is invalid.",
-                ec="0002-00000228",
-                ArgumentName="region",
-                ArgumentValue="cn-beijing",
-            ),
-        ),
+        ("a", "0002-00000213", "0002-00000224"),
+        (f"{KEY_ID}/20260313/{REGION}/oss/aliyun_v4_request", "0002-00000212", "0002-00000223"),
+        (f"{KEY_ID}/20260314/cn-beijing/oss/aliyun_v4_request", "0002-00000226", "0002-00000228"),
     ],
+    ids=["format", "date", "region"],
 )
-def test_the_parameters_of_a_v4_url_are_checked_one_by_one(
-    gate: Gate, name: str, value: str, document: dict[str, Any]
+def test_a_credential_belongs_to_the_request(
+    gate: Gate, credential: str, of_header: str, of_url: str
 ) -> None:
-    assert gate.refusal("GET", "a", urlencode({**V4_URL, name: value})) == document
+    authorization = f"OSS4-HMAC-SHA256 Credential={credential},Signature={'0' * 64}"
+    headers = {"Authorization": authorization, "x-oss-date": DATE_TIME}
+    query = urlencode({**V4_URL, "x-oss-credential": credential})
+
+    assert gate.refusal(headers=headers)["EC"] == of_header
+    assert gate.refusal("GET", "a", query)["EC"] == of_url
 
 
 def test_the_date_of_a_v4_url_is_iso_8601(gate: Gate) -> None:
@@ -594,160 +520,106 @@ def test_an_unknown_access_key_is_refused_before_the_signature(
 # Signatures
 
 
-def mismatch(provided: str, text: str, ec: str, **extras: str) -> dict[str, Any]:
-    return {
+URL = {n: v for n, v in V4_URL.items() if n != "x-oss-signature"}
+WITH_HOST = {**URL, "x-oss-additional-headers": "host"}
+V4_HEADER_TEXT = (
+    f"PUT\n/{BUCKET}/dir/%C3%A4.txt\nprefix&x=a%20b\ncontent-type:text/plain\n"
+    f"host:{BUCKET}.localhost\nx-oss-date:{DATE_TIME}\n\nhost\nUNSIGNED-PAYLOAD"
+)
+V4_URL_TEXT = (
+    f"PUT\n/{BUCKET}/a\n{urlencode(sorted(WITH_HOST.items()))}\n"
+    f"host:{BUCKET}.localhost\n\nhost\nUNSIGNED-PAYLOAD"
+)
+NO_HOST_TEXT = f"PUT\n/{BUCKET}/a\n\nx-oss-date:{DATE_TIME}\n\n\nUNSIGNED-PAYLOAD"
+V1_HEADER_TEXT = (
+    f"PUT\n\ntext/plain\n{GMT}\nx-oss-meta-a:1\n/{BUCKET}/dir/ä.txt?x-oss-process=image/info"
+)
+V1_URL_TEXT = f"PUT\n\n\n{V1_URL['Expires']}\n/{BUCKET}/a"
+AS_POST = "the method was signed as POST"
+TYPED = {"Content-Type": "text/plain", "x-oss-date": DATE_TIME}
+WRONG = {
+    # key, query, headers, the expected text, the signed text, and the cause
+    "v4 header": (
+        "dir/ä.txt",
+        "x=a%20b&prefix=",
+        {**TYPED, "Authorization": "?Host"},
+        V4_HEADER_TEXT,
+        V4_HEADER_TEXT.replace("prefix&x=a%20b", "x=a%20b&prefix="),
+        "the query was signed in the order sent",
+    ),
+    "v4 header without host": (
+        "a",
+        "",
+        {"x-oss-date": DATE_TIME, "Authorization": "?"},
+        NO_HOST_TEXT,
+        NO_HOST_TEXT.replace("x-oss-", f"host:{BUCKET}.localhost\nx-oss-").replace(
+            "\n\n\nUN", "\n\nhost\nUN"
+        ),
+        "host was signed and not named in AdditionalHeaders",
+    ),
+    "v4 url": (
+        "a",
+        f"{urlencode(WITH_HOST)}&x-oss-signature=?",
+        {},
+        V4_URL_TEXT,
+        V4_URL_TEXT.replace("PUT", "POST", 1),
+        AS_POST,
+    ),
+    "v1 header": (
+        "dir/ä.txt",
+        "x-oss-process=image/info",
+        {"Content-Type": "text/plain", "Date": GMT, "x-oss-meta-a": "1", "Authorization": "?"},
+        V1_HEADER_TEXT,
+        V1_HEADER_TEXT.partition("?")[0],
+        "the sub-resource x-oss-process was sent and not signed",
+    ),
+    "v1 url": (
+        "a",
+        urlencode({**V1_URL, "Signature": ""}) + "?",
+        {},
+        V1_URL_TEXT,
+        V1_URL_TEXT.replace("PUT", "POST", 1),
+        AS_POST,
+    ),
+}
+
+
+@pytest.mark.parametrize("form", WRONG)
+def test_a_wrong_signature_is_refused_with_the_expected_text_and_explained(
+    gate: Gate, form: str
+) -> None:
+    key, query, headers, ours, theirs, cause = WRONG[form]
+    is_v4 = form.startswith("v4")
+    made = v4_signature(theirs) if is_v4 else v1.signature(SECRET, theirs)
+    signed = dict(headers)
+    if "Authorization" in headers:
+        additional = headers["Authorization"][1:]
+        v1_header = f"OSS {KEY_ID}:{made}"
+        signed["Authorization"] = (
+            v4_authorization(theirs, additional=additional) if is_v4 else v1_header
+        )
+
+    found = gate.refusal(
+        "PUT", key, query.replace("=?", f"={quote(made, safe='')}"), headers=signed
+    )
+
+    text = v4.string_to_sign(DATE_TIME, SCOPE, ours) if is_v4 else ours
+    assert found == {
         "status": 403,
         "Code": "SignatureDoesNotMatch",
         "Message": "The request signature we calculated does not match the signature you provided. "
         "Check your key and signing method.",
-        "EC": ec,
+        "EC": "0002-00000201" if is_v4 else "0002-00000040",
         "OSSAccessKeyId": KEY_ID,
-        "SignatureProvided": provided,
+        "SignatureProvided": made,
         "StringToSign": text,
         "StringToSignBytes": text.encode().hex(" ").upper() + " ",
-        **extras,
+        **({"CanonicalRequest": ours} if is_v4 else {}),
     }
-
-
-def v4_mismatch(provided: str, canonical: str) -> dict[str, Any]:
-    text = v4.string_to_sign(DATE_TIME, SCOPE, canonical)
-    return mismatch(provided, text, "0002-00000201", CanonicalRequest=canonical)
-
-
-def v1_mismatch(provided: str, text: str) -> dict[str, Any]:
-    return mismatch(provided, text, "0002-00000040")
-
-
-def v4_why(cause: str, ours: str, theirs: str, **difference: Any) -> dict[str, Any]:
-    return {
-        "kind": "signature",
-        "cause": cause,
-        "expected_canonical_request": ours,
-        "expected_string_to_sign": v4.string_to_sign(DATE_TIME, SCOPE, ours),
-        "signed_canonical_request": theirs,
-        "signed_string_to_sign": v4.string_to_sign(DATE_TIME, SCOPE, theirs),
-        "first_difference": difference,
-    }
-
-
-HOST_NOT_NAMED = "host was signed and not named in AdditionalHeaders"
-
-
-def v1_why(cause: str, ours: str, theirs: str, **difference: Any) -> dict[str, Any]:
-    return {
-        "kind": "signature",
-        "cause": cause,
-        "expected_string_to_sign": ours,
-        "signed_string_to_sign": theirs,
-        "first_difference": difference,
-    }
-
-
-def test_a_wrong_v4_signature_in_the_header_is_explained(gate: Gate) -> None:
-    ours = (
-        f"PUT\n/{BUCKET}/dir/%C3%A4.txt\nprefix&x=a%20b\ncontent-type:text/plain\n"
-        f"host:{BUCKET}.localhost\nx-oss-date:{DATE_TIME}\n\nhost\nUNSIGNED-PAYLOAD"
-    )
-    theirs = ours.replace("prefix&x=a%20b", "x=a%20b&prefix=")
-    authorization = v4_authorization(theirs, additional="Host")
-    headers = {
-        "Content-Type": "text/plain",
-        "x-oss-date": DATE_TIME,
-        "Authorization": authorization,
-    }
-
-    found = gate.refusal("PUT", "dir/ä.txt", "x=a%20b&prefix=", headers=headers)
-
-    assert found == v4_mismatch(v4_signature(theirs), ours)
-    assert gate.record.why == v4_why(
-        "the query was signed in the order sent",
-        ours,
-        theirs,
-        offset=34,
-        line=3,
-        expected="prefix&x=a%20b",
-        signed="x=a%20b&prefix=",
-    )
-
-
-def test_a_wrong_v4_signature_in_the_url_is_explained(gate: Gate) -> None:
-    query = {n: v for n, v in V4_URL.items() if n != "x-oss-signature"}
-    query["x-oss-additional-headers"] = "host"
-    ours = (
-        f"PUT\n/{BUCKET}/a\n{urlencode(sorted(query.items()))}\n"
-        f"host:{BUCKET}.localhost\n\nhost\nUNSIGNED-PAYLOAD"
-    )
-    theirs = ours.replace("PUT", "POST", 1)
-    query["x-oss-signature"] = v4_signature(theirs)
-
-    found = gate.refusal("PUT", "a", urlencode(query))
-
-    assert found == v4_mismatch(query["x-oss-signature"], ours)
-    assert gate.record.why == v4_why(
-        "the method was signed as POST", ours, theirs, offset=1, line=1, expected="UT", signed="OST"
-    )
-
-
-def test_a_signed_host_that_the_header_does_not_name_is_explained(gate: Gate) -> None:
-    theirs = (
-        f"PUT\n/{BUCKET}/a\n\nhost:{BUCKET}.localhost\nx-oss-date:{DATE_TIME}\n\n"
-        "host\nUNSIGNED-PAYLOAD"
-    )
-    headers = {"x-oss-date": DATE_TIME, "Authorization": v4_authorization(theirs)}
-
-    gate.refusal("PUT", headers=headers)
-
-    assert gate.record.why["cause"] == HOST_NOT_NAMED
-
-
-def test_a_signed_host_that_the_url_does_not_name_is_explained(gate: Gate) -> None:
-    query = {n: v for n, v in V4_URL.items() if n != "x-oss-signature"}
-    theirs = (
-        f"PUT\n/{BUCKET}/a\n{urlencode(sorted(query.items()))}\n"
-        f"host:{BUCKET}.localhost\n\nhost\nUNSIGNED-PAYLOAD"
-    )
-
-    gate.refusal("PUT", "a", urlencode({**query, "x-oss-signature": v4_signature(theirs)}))
-
-    assert gate.record.why["cause"] == HOST_NOT_NAMED
-
-
-def test_a_wrong_v1_signature_in_the_header_is_explained(gate: Gate) -> None:
-    ours = f"PUT\n\ntext/plain\n{GMT}\nx-oss-meta-a:1\n/{BUCKET}/dir/ä.txt?x-oss-process=image/info"
-    theirs = ours.partition("?")[0]
-    signature = v1.signature(SECRET, theirs)
-    headers = {
-        "Content-Type": "text/plain",
-        "Date": GMT,
-        "x-oss-meta-a": "1",
-        "Authorization": f"OSS {KEY_ID}:{signature}",
-    }
-
-    found = gate.refusal("PUT", "dir/ä.txt", "x-oss-process=image/info", headers=headers)
-
-    assert found == v1_mismatch(signature, ours)
-    assert gate.record.why == v1_why(
-        "the sub-resource x-oss-process was sent and not signed",
-        ours,
-        theirs,
-        offset=len(theirs.encode()),
-        line=6,
-        expected="?x-oss-process=image/info",
-        signed="",
-    )
-
-
-def test_a_wrong_v1_signature_in_the_url_is_explained(gate: Gate) -> None:
-    ours = f"PUT\n\n\n{V1_URL['Expires']}\n/{BUCKET}/a"
-    theirs = ours.replace("PUT", "POST", 1)
-    query = {**V1_URL, "Signature": v1.signature(SECRET, theirs)}
-
-    found = gate.refusal("PUT", "a", urlencode(query))
-
-    assert found == v1_mismatch(query["Signature"], ours)
-    assert gate.record.why == v1_why(
-        "the method was signed as POST", ours, theirs, offset=1, line=1, expected="UT", signed="OST"
-    )
+    kind = "canonical_request" if is_v4 else "string_to_sign"
+    why = gate.record.why
+    assert (why["kind"], why["cause"]) == ("signature", cause)
+    assert (why[f"expected_{kind}"], why[f"signed_{kind}"]) == (ours, theirs)
 
 
 def test_the_secret_of_another_key_is_recognized(gate: Gate) -> None:

@@ -69,60 +69,35 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("theirs", "cause"),
-    [
-        (OURS.replace("x-oss-meta-a:1\n", ""), "the header x-oss-meta-a was sent and not signed"),
-        (OURS.replace("/b/dir", "/dir"), "the path was signed without the bucket"),
-        (OURS.replace("/b/dir/a%20b.txt", "/b/dir/a b.txt"), "the path was signed unencoded"),
-        (OURS.replace("a%20b.txt", "a%2520b.txt"), "the path was encoded twice"),
-        (OURS.replace("prefix&", "prefix=&"), "an empty query value was signed with its '='"),
-        (OURS.replace("x=a%20b", "x=a+b"), "a space of the query was signed as '+'"),
-        (OURS.replace("PUT", "POST", 1), "the method was signed as POST"),
-        (
-            OURS.replace("content-type:text/plain\n", ""),
-            "the header content-type was sent and not signed",
-        ),
-        (
-            OURS.replace("content-type:text/plain", "content-type:image/png"),
-            "Content-Type was sent as 'text/plain' and signed as 'image/png'",
-        ),
-        (
-            OURS.replace("text/plain", "application/vnd.ms-excel; charset=utf-8"),
-            "Content-Type was sent as 'text/plain' and signed as "
-            "'application/vnd.ms-excel; charset=utf-8'",
-        ),
-        (OURS.replace("&x=a%20b", ""), "the query parameter x was sent and not signed"),
-        (
-            OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:2"),
-            "x-oss-meta-a was sent as '1' and signed as '2'",
-        ),
-        (
-            OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:seen before"),
-            "x-oss-meta-a was sent as '1' and signed as 'seen before'",
-        ),
-        (
-            OURS.replace("&x=a%20b", "").replace("x-oss-meta-a:1\n", ""),
-            "the query parameter x was sent and not signed, and "
-            "the header x-oss-meta-a was sent and not signed",
-        ),
-        (
-            OURS.replace("text/plain", "image/png").replace("prefix&", "prefix=&"),
-            "Content-Type was sent as 'text/plain' and signed as 'image/png', and "
-            "an empty query value was signed with its '='",
-        ),
-        (
-            OURS.replace("&x=a%20b", "").replace("x-oss-meta-a:1", "x-oss-meta-a:2"),
-            "the query parameter x was sent and not signed, and "
-            "x-oss-meta-a was sent as '1' and signed as '2'",
-        ),
-    ],
-    ids=[
-        *("header", "bucket", "raw path", "twice", "equals", "plus", "method", "content-type"),
-        *("another type", "rare type", "parameter", "meta value", "value seen before"),
-        *("two not signed", "type and query", "parameter and meta value"),
-    ],
-)
+FOUND = {  # the kind of search that finds the cause: the signed text, and the cause
+    "a mistake": (OURS.replace("/b/dir", "/dir"), "the path was signed without the bucket"),
+    "a rare type": (
+        OURS.replace("text/plain", "application/vnd.ms-excel; charset=utf-8"),
+        "Content-Type was sent as 'text/plain' and signed as "
+        "'application/vnd.ms-excel; charset=utf-8'",
+    ),
+    "a typing error": (
+        OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:2"),
+        "x-oss-meta-a was sent as '1' and signed as '2'",
+    ),
+    "a value seen before": (
+        OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:seen before"),
+        "x-oss-meta-a was sent as '1' and signed as 'seen before'",
+    ),
+    "two mistakes": (
+        OURS.replace("text/plain", "image/png").replace("prefix&", "prefix=&"),
+        "Content-Type was sent as 'text/plain' and signed as 'image/png', and "
+        "an empty query value was signed with its '='",
+    ),
+    "a mistake and a typing error": (
+        OURS.replace("&x=a%20b", "").replace("x-oss-meta-a:1", "x-oss-meta-a:2"),
+        "the query parameter x was sent and not signed, and "
+        "x-oss-meta-a was sent as '1' and signed as '2'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("theirs", "cause"), FOUND.values(), ids=FOUND)
 def test_a_v4_mismatch_names_its_cause_and_the_first_differing_byte(
     theirs: str, cause: str
 ) -> None:
@@ -188,19 +163,9 @@ META = {"x-oss-meta-a": "\xc3\xa4 b", "content-type": "text/plain"}
     [
         ({}, {"query": ()}, "the sub-resource x-oss-process was sent and not signed"),
         (
-            {},
-            {"headers": {"content-type": "text/plain"}},
-            "Content-Type was not sent and signed as 'text/plain'",
-        ),
-        (
             {"headers": META},
             {"headers": {**META, "content-type": "text/x-python; charset=utf-8"}},
             "Content-Type was sent as 'text/plain' and signed as 'text/x-python; charset=utf-8'",
-        ),
-        (
-            {"headers": META},
-            {"headers": {**META, "x-oss-meta-a": "ä bc"}},
-            "x-oss-meta-a was sent as 'ä b' and signed as 'ä bc'",
         ),
         (
             {"headers": {**META, "x-oss-meta-b": "1"}},
@@ -209,7 +174,7 @@ META = {"x-oss-meta-a": "\xc3\xa4 b", "content-type": "text/plain"}
             "x-oss-meta-a was sent as 'ä b' and signed as 'äb'",
         ),
     ],
-    ids=["sub-resource", "content-type", "rare type", "typing error", "two"],
+    ids=["sub-resource", "rare type", "header and typing error"],
 )
 def test_a_v1_mismatch_names_its_cause(
     sent: dict[str, Any], changes: dict[str, Any], cause: str
@@ -270,12 +235,10 @@ def reused(earlier: V4Case, later: V4Case) -> str:
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
-        ({"method": "POST"}, "the method was 'POST' and is 'PUT'"),
-        ({"bucket": "a"}, "the bucket was 'a' and is 'b'"),
-        ({"key": "dir/a  b.txt"}, "the key was 'dir/a  b.txt' and is 'dir/a b.txt'"),
         (
-            {"headers": {**HEADERS, "x-oss-meta-a": "nobody could guess this"}},
-            "the header x-oss-meta-a was 'nobody could guess this' and is '1'",
+            {"method": "POST", "bucket": "a", "key": "c"},
+            "the method was 'POST' and is 'PUT'; the bucket was 'a' and is 'b'; "
+            "the key was 'c' and is 'dir/a b.txt'",
         ),
         (
             {"headers": {**HEADERS, "x-oss-meta-a": "\xc3\xa4 very long and rare value"}},
@@ -291,19 +254,13 @@ def reused(earlier: V4Case, later: V4Case) -> str:
             "the header host was 'a' and is 'b.localhost'",
         ),
         (
-            {"query": (("prefix", ""), ("x", "a b"), ("y", "2"), ("x-oss-signature", "1"))},
-            "the query parameter y was '2' and is not sent",
-        ),
-        (
-            {"query": (("x", "1"), ("x", "2"))},
+            {"query": (("x", "1"), ("x", "2"), ("y", "2"), ("x-oss-signature", "1"))},
             "the query parameter x was '1', '2' and is 'a b'; "
+            "the query parameter y was '2' and is not sent; "
             "the query parameter prefix was not sent and is ''",
         ),
     ],
-    ids=[
-        *("method", "bucket", "key", "meta", "non-ASCII", "content", "additional"),
-        *("parameter", "repeated parameter"),
-    ],
+    ids=["path", "non-ASCII", "content", "additional", "query"],
 )
 def test_a_v4_signature_used_again_for_another_request_tells_what_changed(
     changes: dict[str, Any], cause: str

@@ -8,8 +8,8 @@ import alibabacloud_oss_v2
 import pytest
 
 from mock_oss.http.addressing import Target
-from mock_oss.http.request import Request
 from mock_oss.operations.routes import find_operation
+from support.mock_calls import mock_request
 
 SDK = Path(alibabacloud_oss_v2.__file__).parent
 OTHER_SERVICES = {"tables", "vectors"}  # the SDK's folders for other services
@@ -33,16 +33,7 @@ TOLD_BY_THE_CALLER = {  # chosen by a value that is not in the SDK's source
 
 def operation_of(method: str, bucket: str, key: str, query: str) -> str:
     """Return the name of the operation that the mock selects."""
-    request = Request(
-        {
-            "method": method,
-            "raw_path": b"",
-            "query_string": query.encode(),
-            "http_version": "1.1",
-            "headers": [(b"host", b"127.0.0.1")],
-        }
-    )
-    request.read_head()
+    request = mock_request(method, query=query)
     return find_operation(request, Target(bucket, key, "path")).name
 
 

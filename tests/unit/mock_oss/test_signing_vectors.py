@@ -3,7 +3,7 @@
 import ast
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -178,90 +178,59 @@ def test_acs3_stages_are_those_of_the_sdks(vector: Vector) -> None:
 NO_V1 = "the Authorization header is not 'OSS AccessKeyId:Signature'"
 NO_ACS3 = "the Authorization header needs Credential, SignedHeaders and Signature"
 ADDITIONAL = "AdditionalHeaders is empty or ends in a semicolon"
-READ = [
-    (v1.parse_authorization, "OSS ak:c2ln+/==", {"AccessKeyId": "ak", "Signature": "c2ln+/=="}),
-    (v1.parse_authorization, "OSS   ak:s  ", {"AccessKeyId": "ak", "Signature": "s"}),
-    (v1.parse_authorization, "OSS a:b:c", {"AccessKeyId": "a", "Signature": "b:c"}),
-    (v1.parse_authorization, "OSS ak:", NO_V1),
-    (v1.parse_authorization, "OSS :s", NO_V1),
-    (v1.parse_authorization, "OSS :", NO_V1),
-    (v1.parse_authorization, "OSS ak", NO_V1),
-    (v1.parse_authorization, "OSS", NO_V1),
-    (
-        v4.parse_authorization,
-        "OSS4-HMAC-SHA256  Signature= s ,AdditionalHeaders=a;b, Credential=c=d ",
-        {"Signature": "s", "AdditionalHeaders": "a;b", "Credential": "c=d"},
-    ),
-    (
-        v4.parse_authorization,
-        "OSS4-HMAC-SHA256 Credential=,Signature=",
-        {"Credential": "", "Signature": ""},
-    ),
-    (
-        v4.parse_authorization,
-        "OSS4-HMAC-SHA256 Credential=a",
-        "the Authorization header lacks Signature",
-    ),
-    (
-        v4.parse_authorization,
-        "OSS4-HMAC-SHA256 Signature=a",
-        "the Authorization header lacks Credential",
-    ),
-    (
-        v4.parse_authorization,
-        "OSS4-HMAC-SHA256 AdditionalHeaders=a",
-        "the Authorization header lacks Credential",
-    ),
-    (
-        v4.parse_authorization,
-        "OSS4-HMAC-SHA256 Credential=a,Signature=b,Nonce=c",
-        "the Authorization header has an unknown Nonce",
-    ),
-    (
-        v4.parse_authorization,
-        "OSS4-HMAC-SHA256 Credential=a, Credential=b ,Signature=b",
-        "cannot read 'Credential=b' in the Authorization header",
-    ),
-    (
-        v4.parse_authorization,
-        "OSS4-HMAC-SHA256 nonsense",
-        "cannot read 'nonsense' in the Authorization header",
-    ),
-    (v4.parse_authorization, "OSS4-HMAC-SHA256", "cannot read '' in the Authorization header"),
-    (
-        v4.parse_authorization,
-        "OSS4-HMAC-SHA256 Credential=a,Signature=b,AdditionalHeaders=",
-        ADDITIONAL,
-    ),
-    (
-        v4.parse_authorization,
-        "OSS4-HMAC-SHA256 Credential=a,Signature=b,AdditionalHeaders=host;",
-        ADDITIONAL,
-    ),
-    (
-        acs3.parse_authorization,
-        "ACS3-HMAC-SHA256 Signature=s=, Credential=a=b,SignedHeaders=Host;X-acs-Date",
-        ("a=b", ["host", "x-acs-date"], "s="),
-    ),
-    (acs3.parse_authorization, "ACS3-HMAC-SHA256 Credential=a,Signature=s", NO_ACS3),
-    (acs3.parse_authorization, "ACS3-HMAC-SHA256", NO_ACS3),
-    (
-        acs3.parse_authorization,
-        "ACS3-HMAC-SHA256 Credential=a,SignedHeaders=h,Signature=s,Nonce=n",
-        NO_ACS3,
-    ),
-]
+UNREADABLE = "cannot read {!r} in the Authorization header"
+LACKS = "the Authorization header lacks {}"
+READ: dict[Any, dict[str, Any]] = {  # the text behind the algorithm: the fields, or the error
+    (v1, "OSS"): {
+        " ak:c2ln+/==": {"AccessKeyId": "ak", "Signature": "c2ln+/=="},
+        "   ak:s  ": {"AccessKeyId": "ak", "Signature": "s"},
+        " a:b:c": {"AccessKeyId": "a", "Signature": "b:c"},
+        **dict.fromkeys((" ak:", " :s", " :", " ak", ""), NO_V1),
+    },
+    (v4, v4.ALGORITHM): {
+        "  Signature= s ,AdditionalHeaders=a;b, Credential=c=d ": {
+            "Signature": "s",
+            "AdditionalHeaders": "a;b",
+            "Credential": "c=d",
+        },
+        " Credential=,Signature=": {"Credential": "", "Signature": ""},
+        " Credential=a": LACKS.format("Signature"),
+        " Signature=a": LACKS.format("Credential"),
+        " AdditionalHeaders=a": LACKS.format("Credential"),
+        " Credential=a,Signature=b,Nonce=c": "the Authorization header has an unknown Nonce",
+        " Credential=a, Credential=b ,Signature=b": UNREADABLE.format("Credential=b"),
+        " nonsense": UNREADABLE.format("nonsense"),
+        "": UNREADABLE.format(""),
+        " Credential=a,Signature=b,AdditionalHeaders=": ADDITIONAL,
+        " Credential=a,Signature=b,AdditionalHeaders=host;": ADDITIONAL,
+    },
+    (acs3, acs3.ALGORITHM): {
+        " Signature=s=, Credential=a=b,SignedHeaders=Host;X-acs-Date": (
+            ("a=b", ["host", "x-acs-date"], "s=")
+        ),
+        " Credential=a,Signature=s": NO_ACS3,
+        "": NO_ACS3,
+        " Credential=a,SignedHeaders=h,Signature=s,Nonce=n": NO_ACS3,
+    },
+}
 
 
-@pytest.mark.parametrize(("parse", "header", "expected"), READ)
+@pytest.mark.parametrize(
+    ("scheme", "header", "expected"),
+    [
+        (scheme, algorithm + text, expected)
+        for (scheme, algorithm), texts in READ.items()
+        for text, expected in texts.items()
+    ],
+)
 def test_an_authorization_header_is_read_or_the_error_says_why_not(
-    parse: Callable[[str], object], header: str, expected: object
+    scheme: Any, header: str, expected: object
 ) -> None:
     if not isinstance(expected, str):
-        assert parse(header) == expected
+        assert scheme.parse_authorization(header) == expected
         return
     with pytest.raises(ValueError) as error:  # noqa: PT011 - compared below
-        parse(header)
+        scheme.parse_authorization(header)
     assert str(error.value) == expected
 
 
