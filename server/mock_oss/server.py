@@ -458,12 +458,8 @@ def _adapted(
     cnames: Mapping[str, str] | None,
     refuse_public_endpoints: bool | None,
 ) -> World:
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {"cnames": cnames, "refuse_public_endpoints": refuse_public_endpoints}
     if buckets is not None:
         specs = (b if isinstance(b, BucketSpec) else BucketSpec(name=b) for b in buckets)
         changes["buckets"] = tuple(specs)
-    if cnames is not None:
-        changes["cnames"] = cnames
-    if refuse_public_endpoints is not None:
-        changes["refuse_public_endpoints"] = refuse_public_endpoints
-    return replace(world, **changes) if changes else world
+    return replace(world, **{name: value for name, value in changes.items() if value is not None})

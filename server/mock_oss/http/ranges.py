@@ -30,37 +30,22 @@ def parse_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None
     match = _RANGE.fullmatch(text)
     if match is None or match[0] == "bytes=-":
         return None
-    if not match[1]:
-        return _suffix(int(match[2]), size, standard=standard)
-    first = int(match[1])
-    last = int(match[2]) if match[2] else size - 1
-    if match[2] and last < first:
-        return None
-    if first >= size:
-        if standard:
-            raise _invalid(text, size)
-        return None
-    if last >= size:
+    if match[1]:
+        first, last = int(match[1]), int(match[2]) if match[2] else size - 1
+        if match[2] and last < first:
+            return None
+    else:  # the last bytes of the object
+        first, last = size - int(match[2]), size - 1
+    if first >= size or not size:
         if not standard:
             return None
-        last = size - 1
-    return first, last - first + 1
-
-
-def _suffix(length: int, size: int, *, standard: bool) -> tuple[int, int] | None:
-    if not length or not size:
-        if standard:
-            raise _invalid(f"bytes=-{length}", size)
+        raise RefusedError(
+            "InvalidRange",
+            headers={"Content-Range": f"bytes */{size}"},
+            ActualObjectSize=size,
+            RangeRequested=text,
+        )
+    if not standard and (first < 0 or last >= size):
         return None
-    if length > size:
-        return (0, size) if standard else None
-    return size - length, length
-
-
-def _invalid(text: str, size: int) -> RefusedError:
-    return RefusedError(
-        "InvalidRange",
-        headers={"Content-Range": f"bytes */{size}"},
-        ActualObjectSize=size,
-        RangeRequested=text,
-    )
+    first, last = max(first, 0), min(last, size - 1)
+    return first, last - first + 1

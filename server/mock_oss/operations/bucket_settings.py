@@ -28,6 +28,7 @@ from mock_oss.http.documents import (
 from mock_oss.http.response import Response, document_response, xml_response
 from mock_oss.operations.buckets import bucket_acl, put_bucket
 from mock_oss.operations.common import MAX_XML_BYTES, acl_document, read_xml, tagging, tags_in
+from mock_oss.operations.object_headers import check_tags
 from mock_oss.service import Call
 from mock_oss.world.lifecycle import parse_lifecycle
 from mock_oss.world.model import STORAGE_CLASSES, VERSIONING
@@ -164,24 +165,18 @@ async def get_versioning(call: Call) -> Response:
 
 async def put_tags(call: Call) -> Response:
     """Replace the tags of the bucket."""
-    tags = _checked_tags(await tags_in(call, MAX_XML_BYTES))
+    tags = check_tags(
+        await tags_in(call, MAX_XML_BYTES),
+        "Bucket",
+        most=MAX_TAGS,
+        is_name=_is_tag_key,
+        is_value=lambda text: len(text.encode()) <= MAX_VALUE_BYTES,
+    )
     return _changed(call, tagging=json.dumps(tags))
 
 
-def _checked_tags(tags: list[tuple[str, str]]) -> dict[str, str]:
-    if len(tags) > MAX_TAGS:
-        raise RefusedError("InvalidTag", "Bucket tags cannot be greater than 20.")
-    checked: dict[str, str] = {}
-    for name, value in tags:
-        if name in checked:
-            raise RefusedError("RepeatedTags", TagKey=name)
-        size = len(name.encode())
-        if not 1 <= size <= MAX_KEY_BYTES or name.lower().startswith(RESERVED):
-            raise RefusedError("InvalidTaggingKey", TagKey=name)
-        if len(value.encode()) > MAX_VALUE_BYTES:
-            raise RefusedError("InvalidTag", TagValue=value)
-        checked[name] = value
-    return checked
+def _is_tag_key(text: str) -> bool:
+    return 1 <= len(text.encode()) <= MAX_KEY_BYTES and not text.lower().startswith(RESERVED)
 
 
 async def get_tags(call: Call) -> Response:

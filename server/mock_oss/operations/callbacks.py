@@ -14,6 +14,7 @@ import struct
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
@@ -224,12 +225,12 @@ async def deliver(callback: _Callback, call: Call, record: ObjectRecord) -> Resp
     body = _render_body(callback, _values(call, record))
     written = {"ETag": quoted(record.etag), "x-oss-hash-crc64ecma": record.crc64}
     written |= dict(version_headers(call, record))
-    loop = asyncio.get_running_loop()
+    loop, service = asyncio.get_running_loop(), call.service
     failure = "OSS can not connect to your callbackUrl, please check it."
     for url in callback.urls:
-        post = _Post(callback, url, body, call.service)
         try:
-            status, answer = await loop.run_in_executor(call.service.callers, post.send)
+            post = partial(_post, callback, url, body, service)
+            status, answer = await loop.run_in_executor(service.callers, post)
         except TimeoutError:
             failure = "Cost too long time."
             continue
@@ -252,44 +253,36 @@ async def deliver(callback: _Callback, call: Call, record: ObjectRecord) -> Resp
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Post:
-    """One callback request, sent synchronously to an application server."""
+def _post(callback: _Callback, url: str, body: bytes, service: Service) -> tuple[int, bytes]:
+    """Send a callback request to an application server; return the status and body of the answer.
 
-    callback: _Callback
-    url: str
-    body: bytes
-    service: Service
-
-    def send(self) -> tuple[int, bytes]:
-        """Send the request and return (status, body) of the response."""
-        parts = urlsplit(self.url)
-        path = parts.path or "/"
-        text = signing.string_to_sign(path, parts.query, self.body)
-        headers = {
-            "Host": self.callback.host or parts.netloc,
-            "User-Agent": "http-client/0.0.1",
-            "Content-Type": self.callback.body_type,
-            "Content-Length": str(len(self.body)),
-            "x-oss-pub-key-url": b64encode(self.service.public_key_url.encode()).decode(),
-            "Authorization": signing.sign(signing.MOCK_KEY, text),
-            "Connection": "close",
-        }
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        # Without a port, `kind` would take the end of an IPv6 address for one.
-        port = parts.port or kind.default_port
-        connection = kind(parts.hostname or "", port, timeout=TIMEOUT_S)
-        if not self.service.private_callbacks:
-            connection._create_connection = _connect  # type: ignore[attr-defined]
-        try:
-            target = f"{path}?{parts.query}" if parts.query else path
-            connection.request("POST", target, self.body, headers)
-            response = connection.getresponse()
-            return response.status, response.read(MAX_ANSWER_BYTES)
-        finally:
-            connection.close()
+    This function blocks until the answer arrives.
+    """
+    parts = urlsplit(url)
+    path = parts.path or "/"
+    text = signing.string_to_sign(path, parts.query, body)
+    headers = {
+        "Host": callback.host or parts.netloc,
+        "User-Agent": "http-client/0.0.1",
+        "Content-Type": callback.body_type,
+        "Content-Length": str(len(body)),
+        "x-oss-pub-key-url": b64encode(service.public_key_url.encode()).decode(),
+        "Authorization": signing.sign(signing.MOCK_KEY, text),
+        "Connection": "close",
+    }
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    # Without a port, `kind` would take the end of an IPv6 address for one.
+    port = parts.port or kind.default_port
+    connection = kind(parts.hostname or "", port, timeout=TIMEOUT_S)
+    if not service.private_callbacks:
+        connection._create_connection = _connect  # type: ignore[attr-defined]
+    try:
+        target = f"{path}?{parts.query}" if parts.query else path
+        connection.request("POST", target, body, headers)
+        response = connection.getresponse()
+        return response.status, response.read(MAX_ANSWER_BYTES)
+    finally:
+        connection.close()
 
 
 class _PrivateAddressError(OSError):

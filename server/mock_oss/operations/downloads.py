@@ -14,21 +14,15 @@ from mock_oss.http.ranges import parse_range
 from mock_oss.http.request import Request, header_text
 from mock_oss.http.response import Response
 from mock_oss.operations.common import existing, gmt, quoted, version_headers
+from mock_oss.operations.object_headers import KEPT_HEADERS
 from mock_oss.operations.object_settings import check_readable, restore_info
 from mock_oss.operations.objects import SYMLINK_TARGET
 from mock_oss.segments import clip
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
 
-OVERRIDES = {
-    "response-content-type": "content-type",
-    "response-content-language": "content-language",
-    "response-expires": "expires",
-    "response-cache-control": "cache-control",
-    "response-content-disposition": "content-disposition",
-    "response-content-encoding": "content-encoding",
-}
-_TITLES = {name: name.title() for name in OVERRIDES.values()}
+OVERRIDES = {f"response-{name}": name for name in KEPT_HEADERS}
+_TITLES = {name: name.title() for name in KEPT_HEADERS}
 MIN_GZIP_BYTES = 1024
 GZIP_TYPES = frozenset(
     """application/javascript application/json application/rss+xml application/x-javascript

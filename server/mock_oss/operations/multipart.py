@@ -39,14 +39,10 @@ MIN_PART_BYTES = 102_400
 MAX_COMPLETE_BYTES = 8 << 20
 PART_NUMBER = "Part number must be an integer between 1 and 10000, inclusive."
 CLIENT_ENCRYPTION = {
-    "key": "ClientEncryptionKey",
-    "start": "ClientEncryptionStart",
-    "cek-alg": "ClientEncryptionCekAlg",
-    "wrap-alg": "ClientEncryptionWrapAlg",
-    "data-size": "ClientEncryptionDataSize",
-    "part-size": "ClientEncryptionPartSize",
+    f"x-oss-meta-client-side-encryption-{name}": f"ClientEncryption{name.title().replace('-', '')}"
+    for name in ("key", "start", "cek-alg", "wrap-alg", "data-size", "part-size")
 }
-"""Suffix of a metadata header that encrypting clients send -> element of ListParts."""
+"""Metadata header that encrypting clients send -> element of ListParts."""
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str:
@@ -101,10 +97,7 @@ async def initiate_upload(call: Call) -> Response:
         bucket=call.bucket.name,
         key=call.key,
         initiated_ms=call.service.now_ms(),
-        storage_class=properties.storage_class,
-        acl=properties.acl,
-        headers=properties.headers,
-        tagging=properties.tagging,
+        **properties._asdict(),
     )
     call.store.uploads.put(upload)
     return xml_response(
@@ -299,7 +292,6 @@ async def list_parts(call: Call) -> Response:
     parts = call.store.uploads.parts(upload.upload_id, after=marker, limit=limit + 1)
     page = parts[:limit]
     stored = json.loads(upload.headers)
-    prefix = "x-oss-meta-client-side-encryption-"
     return xml_response(
         "ListPartsResult",
         {
@@ -312,7 +304,7 @@ async def list_parts(call: Call) -> Response:
             "NextPartNumberMarker": page[-1].number if page else marker,
             "MaxParts": limit,
             "IsTruncated": len(parts) > limit,
-            **{element: stored.get(prefix + name) for name, element in CLIENT_ENCRYPTION.items()},
+            **{element: stored.get(name) for name, element in CLIENT_ENCRYPTION.items()},
             "Part": [
                 {
                     "PartNumber": part.number,

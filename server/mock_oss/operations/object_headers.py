@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_plus
@@ -135,22 +135,37 @@ def _parse_tagging(text: str) -> dict[str, str]:
     return check_tags([(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs])
 
 
-def check_tags(tags: list[tuple[str, str]]) -> dict[str, str]:
-    """Check the tags of an object and return the tags as a dict.
+def _is_tag_name(text: str) -> bool:
+    return 1 <= len(text.encode()) <= 128 and _TAG_TEXT.fullmatch(text) is not None
+
+
+def _is_tag_value(text: str) -> bool:
+    return len(text.encode()) <= 256 and _TAG_TEXT.fullmatch(text) is not None
+
+
+def check_tags(
+    tags: list[tuple[str, str]],
+    what: str = "Object",
+    *,
+    most: int = MAX_TAGS,
+    is_name: Callable[[str], bool] = _is_tag_name,
+    is_value: Callable[[str], bool] = _is_tag_value,
+) -> dict[str, str]:
+    """Check the tags of an object or a bucket, and return the tags as a dict.
 
     Raises:
-        RefusedError: InvalidTag for more than 10 tags or for an invalid tag value,
-            InvalidTaggingKey for an invalid tag key, RepeatedTags for a repeated tag key.
+        RefusedError: InvalidTag for too many tags or for an invalid tag value, InvalidTaggingKey
+            for an invalid tag key, RepeatedTags for a repeated tag key.
     """
-    if len(tags) > MAX_TAGS:
-        raise RefusedError("InvalidTag", "Object tags cannot be greater than 10.")
+    if len(tags) > most:
+        raise RefusedError("InvalidTag", f"{what} tags cannot be greater than {most}.")
     checked: dict[str, str] = {}
     for name, value in tags:
         if name in checked:
             raise RefusedError("RepeatedTags", TagKey=name)
-        if not name or len(name.encode()) > 128 or not _TAG_TEXT.fullmatch(name):
+        if not is_name(name):
             raise RefusedError("InvalidTaggingKey", TagKey=name)
-        if len(value.encode()) > 256 or not _TAG_TEXT.fullmatch(value):
+        if not is_value(value):
             raise RefusedError("InvalidTag", TagValue=value)
         checked[name] = value
     return checked

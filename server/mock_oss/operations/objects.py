@@ -107,18 +107,14 @@ def written_headers(etag: str, crc64: str, md5: str) -> list[tuple[str, str]]:
 def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> ObjectRecord:
     """Return the record of a new object of type Normal; the record has no segments yet."""
     return ObjectRecord(
-        call.bucket.name,
-        key,
-        digest.size,
-        digest.etag,
-        str(digest.crc64),
-        digest.content_md5,
-        "Normal",
-        properties.storage_class,
-        properties.acl,
-        call.service.now_ms(),
-        properties.headers,
-        properties.tagging,
+        bucket=call.bucket.name,
+        key=key,
+        size=digest.size,
+        etag=digest.etag,
+        crc64=str(digest.crc64),
+        md5=digest.content_md5,
+        modified_ms=call.service.now_ms(),
+        **properties._asdict(),
     )
 
 

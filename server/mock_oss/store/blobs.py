@@ -45,7 +45,7 @@ class BlobWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self.discard()
-        self._blobs.unprotect(self.name)
+        self._blobs.protected.discard(self.name)
 
     def write(self, pieces: list[bytes]) -> None:
         """Append pieces of data to the blob."""
@@ -63,7 +63,7 @@ class BlobWriter:
     def _become_file(self) -> None:
         self.name = secrets.token_hex(12)
         self._path = self._blobs.path(self.name)
-        self._blobs.protect(self.name)
+        self._blobs.protected.add(self.name)
         self._fd = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
     def close(self, reuse: str = "") -> Segment:
@@ -109,7 +109,10 @@ def _write_all(fd: int, pieces: list[bytes]) -> None:
 
 
 class Blobs:
-    """All blobs of a store: small blobs in database rows, other blobs as files in a directory."""
+    """All blobs of a store: small blobs in database rows, other blobs as files in a directory.
+
+    `sweep` does not delete the blobs in `protected`, which are being written.
+    """
 
     def __init__(self, directory: Path, database: Database) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -117,7 +120,7 @@ class Blobs:
         self._db = database
         self._readers: Counter[str] = Counter()
         self._delete_later: set[str] = set()
-        self._protected: set[str] = set()
+        self.protected: set[str] = set()
         query = "SELECT coalesce(max(id), 0) FROM small_blobs"
         self._last_small: int = database.rows(first, query)[0]
 
@@ -128,14 +131,6 @@ class Blobs:
         contains the blob.
         """
         return BlobWriter(self)
-
-    def protect(self, name: str) -> None:
-        """Prevent `sweep` from deleting a blob that is being written."""
-        self._protected.add(name)
-
-    def unprotect(self, name: str) -> None:
-        """Cancel `protect`: `sweep` may delete the blob."""
-        self._protected.discard(name)
 
     def path(self, name: str) -> str:
         """Return the file path of a large blob."""
@@ -261,7 +256,7 @@ class Blobs:
         Args:
             used: the names of the blobs that objects or parts contain.
         """
-        orphans = self.names() - used - self._protected
+        orphans = self.names() - used - self.protected
         for name in orphans:
             self.remove(name)
         return len(orphans)

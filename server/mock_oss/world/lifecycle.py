@@ -39,6 +39,14 @@ class AbortRule:
     days: int | None
     before_ms: int | None
 
+    def apply(self, store: Store, bucket: str, now_ms: int) -> None:
+        """Abort the uploads of a bucket that are too old."""
+        for upload in store.uploads.page(bucket, prefix=self.prefix):
+            started_ms, before_ms = upload.initiated_ms, self.before_ms
+            old = self.days is not None and started_ms + self.days * DAY_MS <= now_ms
+            if old or (before_ms is not None and started_ms < before_ms <= now_ms):
+                store.abort_upload(upload.upload_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoncurrentRule:
@@ -51,12 +59,25 @@ class NoncurrentRule:
     days: int
     tags: frozenset[tuple[str, str]] = frozenset()
 
+    def apply(self, store: Store, bucket: str, now_ms: int) -> None:
+        """Delete the versions of a bucket that are too old."""
+        until_ms = now_ms - self.days * DAY_MS
+        for key, version_id in store.versions.noncurrent_since(bucket, self.prefix, until_ms):
+            record = store.version(bucket, key, version_id)
+            if record is not None and self.tags <= record.tags.items():
+                store.delete_version(bucket, key, version_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkerRule:
     """A rule that deletes delete markers which are the only version of their key."""
 
     prefix: str
+
+    def apply(self, store: Store, bucket: str, now_ms: int) -> None:
+        """Delete the delete markers of a bucket that are the only version of their key."""
+        for key, version_id in store.versions.lone_markers(bucket, self.prefix):
+            store.delete_version(bucket, key, version_id)
 
 
 _Rule = AbortRule | NoncurrentRule | MarkerRule
@@ -201,30 +222,4 @@ def apply_rules(store: Store, bucket: str, stored: str, now_ms: int) -> None:
         now_ms: the mock's time in milliseconds since the epoch.
     """
     for rule in _rules(stored) if stored else ():
-        if isinstance(rule, AbortRule):
-            _abort_old_uploads(store, bucket, rule, now_ms)
-        elif isinstance(rule, NoncurrentRule):
-            _delete_old_versions(store, bucket, rule, now_ms)
-        else:
-            for key, version_id in store.versions.lone_markers(bucket, rule.prefix):
-                store.delete_version(bucket, key, version_id)
-
-
-def _abort_old_uploads(store: Store, bucket: str, rule: AbortRule, now_ms: int) -> None:
-    for upload in store.uploads.page(bucket, prefix=rule.prefix):
-        old = rule.days is not None and upload.initiated_ms + rule.days * DAY_MS <= now_ms
-        early = (
-            rule.before_ms is not None
-            and upload.initiated_ms < rule.before_ms
-            and rule.before_ms <= now_ms
-        )
-        if old or early:
-            store.abort_upload(upload.upload_id)
-
-
-def _delete_old_versions(store: Store, bucket: str, rule: NoncurrentRule, now_ms: int) -> None:
-    until_ms = now_ms - rule.days * DAY_MS
-    for key, version_id in store.versions.noncurrent_since(bucket, rule.prefix, until_ms):
-        record = store.version(bucket, key, version_id)
-        if record is not None and rule.tags <= record.tags.items():
-            store.delete_version(bucket, key, version_id)
+        rule.apply(store, bucket, now_ms)
