@@ -162,7 +162,7 @@ async def complete_upload(call: Call) -> Response:
     write, encoding = url_encoder(call)
     body = await call.body.read(MAX_COMPLETE_BYTES)
     take_all = call.header("x-oss-complete-all")
-    listed = _listed_parts(body, take_all)
+    listed = listed_parts(body, take_all)
     callback = read_callback(call)
     upload = find_upload(call)
     there = {part.number: part for part in call.store.uploads.parts(upload.upload_id)}
@@ -201,7 +201,7 @@ async def complete_upload(call: Call) -> Response:
     )
 
 
-def _listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | None:
+def listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | None:
     """Return (number, ETag) of each part in the body, or None to join all uploaded parts.
 
     Args:
@@ -224,10 +224,10 @@ def _listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | 
         n, etag = child_text(element, "PartNumber"), child_text(element, "ETag")
         if n is None or etag is None:
             raise malformed_xml("a Part needs PartNumber and ETag")
-        n = n.strip()
-        if not (n.lstrip("-").isascii() and n.lstrip("-").isdigit() and len(n) < 9):
-            raise malformed_xml(f"PartNumber is {n!r}")
-        listed.append((int(n), etag.strip().strip('"').upper()))
+        text = n.strip()
+        if whole_number(text.removeprefix("-"), 0, 10**8 - 1) is None:
+            raise malformed_xml(f"PartNumber is {text!r}")
+        listed.append((int(text), etag.strip().strip('"').upper()))
     if not listed:
         raise malformed_xml("no Part")
     last = 0
