@@ -61,20 +61,10 @@ __all__ = [
 
 _MODULES = {
     "Clock": "clock",
-    "DataDirError": "errors",
-    "DataDirInUseError": "errors",
     "MockOSS": "server",
-    "MockOSSError": "errors",
-    "PortInUseError": "errors",
-    "UnknownOperationError": "errors",
-    "UploadTimeoutError": "errors",
-    "WorldError": "errors",
-    "WrongRequestsError": "errors",
-    "current_mock": "patching",
-    "in_process": "patching",
-    "mocked": "patching",
+    **dict.fromkeys(("current_mock", "in_process", "mocked"), "patching"),
 }
-"""The modules of the public names; those of the other names is `world.model`."""
+"""The modules of the public names; errors are in `errors`, and the other names in `world.model`."""
 
 
 def __getattr__(name: str) -> object:
@@ -85,6 +75,7 @@ def __getattr__(name: str) -> object:
     """
     if name not in __all__:
         raise AttributeError(f"module 'mock_oss' has no attribute {name!r}")
-    value: object = getattr(import_module(f"mock_oss.{_MODULES.get(name, 'world.model')}"), name)
+    module = _MODULES.get(name, "errors" if name.endswith("Error") else "world.model")
+    value: object = getattr(import_module(f"mock_oss.{module}"), name)
     globals()[name] = value  # so that later uses are as fast as those of other names
     return value
