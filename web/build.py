@@ -23,6 +23,7 @@ import io
 import json
 import re
 import shutil
+import subprocess
 import sys
 import tokenize
 import zipfile
@@ -51,8 +52,14 @@ LANGUAGES = {
     "zh-TW": "繁體中文",
     "ar": "العربية",
 }
-BRIDGE = ("bridge/bridge.js", "bridge/exchange.js", "worker/checksums.js")
-WORKER = ("worker/crc64_wasm.js", "worker/checksum_worker.js")
+ESBUILD = str(NODE_MODULES / "esbuild/bin/esbuild")
+ES5 = "--target=es5"  # for scripts that also run in browsers that cannot run the page
+MODULE = ("--format=esm",)
+BUNDLE = (*MODULE, "--bundle", "--external:./leases.js")
+BRIDGE = tuple(
+    WEB / path for path in ("bridge/bridge.js", "bridge/exchange.js", "worker/checksums.js")
+)
+WORKER = (WEB / "worker/crc64_wasm.js", WEB / "worker/checksum_worker.js")
 # {name by which the page loads a file: the file}
 LOADED_ON_DEMAND = {
     "checksum_worker": "checksum_worker.js",
@@ -93,6 +100,7 @@ PYSCRIPT_PLUGINS = [
 INLINE_SCRIPT = re.compile(r"<script(?: type=\"importmap\")?>(.+?)</script>", re.DOTALL)
 PYSCRIPT_UNUSED = (
     "codemirror",
+    "core.js",  # imports core-<hash>.js
     "index-",  # of codemirror
     "py-editor",
     "py-game",
@@ -305,24 +313,22 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     def read(folder: Path, *names: str) -> dict[str, bytes]:
         return {name: (folder / name).read_bytes() for name in names}
 
-    def scripts(folder: Path, *names: str) -> dict[str, bytes]:
-        return {
-            name: without_comments((folder / name).read_text("utf-8")).encode() for name in names
-        }
+    def scripts(folder: Path, *names: str, options: tuple[str, ...] = ()) -> dict[str, bytes]:
+        return {name: minified(folder / name, options=options) for name in names}
 
     at_start, on_demand = page_modules()
     archived = [(path, source.encode()) for path, source in at_start]
     return {
         "app": {
-            "bridge.js": joined(*BRIDGE),
-            "checksum_worker.js": joined(*WORKER),
-            **scripts(WEB / "storage", "indexed_db.js", "leases.js", "records.js", "tabs.js"),
-            **scripts(WEB / "page", "boot.js", "intake.js", "thumbnails.js"),
-            **scripts(WEB / "page", "form.js", "frame.js", "checks.js"),
+            "bridge.js": minified(*BRIDGE),
+            "checksum_worker.js": minified(*WORKER),
+            **scripts(WEB / "storage", "leases.js", "records.js", "tabs.js", options=BUNDLE),
+            **scripts(WEB / "page", "boot.js", "intake.js"),
+            **scripts(WEB / "page", "checks.js", "frame.js", "thumbnails.js", options=MODULE),
+            **scripts(WEB / "page", "form.js", options=(ES5,)),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
             "styles.css": styles(),
             **read(WEB / "upload_page/locales", *(f"{language}.json" for language in LANGUAGES)),
-            "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
             "uploader.py": start_script(extension).encode(),
@@ -332,11 +338,13 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
         },
         "pyscript": {path.name: path.read_bytes() for path in pyscript_files()},
         "micropython": {
-            "micropython.mjs": steady(closed((micropython / "micropython.mjs").read_bytes())),
+            "micropython.mjs": minified(
+                text=steady(closed((micropython / "micropython.mjs").read_bytes())), options=MODULE
+            ),
             "micropython.wasm": faster((micropython / "micropython.wasm").read_bytes()),
         },
         "checks": {
-            "checks_worker.js": joined("worker/checks_worker.js"),
+            **scripts(WEB / "worker", "checks_worker.js", options=MODULE),
             "ossferry_checks.zip": zipped(CHECKS),
             "openpyxl.zip": zipped(installed("openpyxl"), installed("et_xmlfile")),
             "pypdf.zip": zipped(installed("pypdf")),
@@ -376,13 +384,18 @@ def zipped(*packages: Path) -> bytes:
     return out.getvalue()
 
 
-def joined(*paths: str) -> bytes:
-    """Return scripts as one script without comments.
+def minified(*paths: Path, text: bytes = b"", options: tuple[str, ...] = ()) -> bytes:
+    """Return scripts as one script without comments, spaces and long names.
 
     Args:
-        paths: relative to `web`.
+        text: a script, in place of paths.
+        options: further options of esbuild.
     """
-    return "\n".join(without_comments((WEB / path).read_text("utf-8")) for path in paths).encode()
+    script = text or b"\n".join(path.read_bytes() for path in paths)
+    command = [ESBUILD, "--minify", "--target=es2022", "--log-level=warning", *options]
+    folder = paths[0].parent if paths else NODE_MODULES
+    done = subprocess.run(command, input=script, cwd=folder, stdout=-1, check=True)  # noqa: S603
+    return done.stdout
 
 
 def styles() -> bytes:
@@ -442,14 +455,16 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     engine = {"micropython": "micropython/micropython.mjs", "pyodide": "pyodide/pyodide.mjs"}[
         runtime
     ]
-    chunks = [name for name in url if re.match(r"pyscript/(core-|error-)", name)]
+    core, error = (
+        next(n for n in url if n.startswith(f"pyscript/{p}-")) for p in ("core", "error")
+    )
     modules = f"app/{runtime}.bin"
     fetched = ["app/uploader.py", modules]
     fetched += ["micropython/micropython.wasm"] if runtime == "micropython" else []
     preload = [
         *(
             f'<link rel="modulepreload" href="{url[n]}" integrity="{hashes[url[n]]}">'
-            for n in ["pyscript/core.js", *chunks, engine]
+            for n in (core, error, engine)
         ),
         *(f'<link rel="preload" as="fetch" crossorigin href="{url[n]}">' for n in fetched),
     ]
@@ -461,13 +476,14 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     used = ("app/", "pyscript/", f"{runtime}/")
     checked = {"integrity": {u: hashes[u] for name, u in url.items() if name.startswith(used)}}
     values = {
-        "able": without_comments((WEB / "page/able.js").read_text("utf-8")),
+        "able": minified(WEB / "page/able.js", options=(ES5,)).decode().strip(),
         "import_map": json.dumps(checked, separators=(",", ":")),
         "lang": language,
         "dir": direction(language),
         "languages": "".join(_option(code, chosen=code == language) for code in LANGUAGES),
         "sentences": _json(said).replace("<", "\\u003c"),
         "urls": json.dumps({"modules": url[modules], **on_demand}),
+        "core": f'src="{url[core]}" integrity="{hashes[url[core]]}"',
         "runtime": runtime,
         "script_type": {"micropython": "mpy", "pyodide": "py"}[runtime],
         "config": json.dumps(config).replace("'", "&#39;"),
@@ -481,15 +497,6 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     text = re.sub(r"\{\{say (\w+)\}\}", lambda m: html.escape(said[m[1]]), text)
     text = re.sub(r"\{\{forms (\w+)\}\}", lambda m: html.escape(_json(said[m[1]])), text)
     return re.sub(r"\{\{(\w+)\}\}", lambda m: values[m[1]], text)
-
-
-def without_comments(script: str) -> str:
-    """Return a script without its indentation, empty lines and `//` comments.
-
-    A text in the script must not contain ` //`.
-    """
-    lines = (re.sub(r"(^|\s)//.*", "", line).strip() for line in script.splitlines())
-    return "\n".join(line for line in lines if line)
 
 
 def _json(value: object) -> str:

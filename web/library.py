@@ -8,16 +8,12 @@ files of its own (`web/build.py`).
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from build import BRIDGE, NODE_MODULES, WEB, WORKER, joined, without_comments
+from build import BRIDGE, BUNDLE, NODE_MODULES, WEB, WORKER, minified
 
 OUT = WEB.parent / "build" / "library"
-ON_DEMAND = ("storage/records.js", "storage/tabs.js", "storage/indexed_db.js", "storage/leases.js")
-PACKAGES = {
-    "idb-keyval": NODE_MODULES / "idb-keyval/dist/index.js",
-    "sha256": NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js",
-}
+ON_DEMAND = ("records", "tabs", "leases")
+SHA256 = NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js"
 
 
 def script() -> str:
@@ -26,11 +22,14 @@ def script() -> str:
     Raises:
         FileNotFoundError: the packages of Node are not installed.
     """
-    texts = {Path(path).stem: joined(path).decode() for path in ON_DEMAND}
-    texts |= {name: path.read_text("utf-8") for name, path in PACKAGES.items()}
-    texts["checksum_worker"] = joined(*WORKER).decode()
-    head = without_comments((WEB / "bridge/library.js").read_text("utf-8"))
-    return head.replace("SCRIPTS", json.dumps(texts)) + "\n" + joined(*BRIDGE).decode() + "\n"
+    texts = {
+        **{name: minified(WEB / f"storage/{name}.js", options=BUNDLE) for name in ON_DEMAND},
+        "sha256": SHA256.read_bytes(),
+        "checksum_worker": minified(*WORKER),
+    }
+    written = json.dumps({name: text.decode() for name, text in texts.items()})
+    head = (WEB / "bridge/library.js").read_text("utf-8").replace("SCRIPTS", written)
+    return minified(text=head.encode()).decode() + minified(*BRIDGE).decode()
 
 
 def main() -> None:

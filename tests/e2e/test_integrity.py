@@ -20,7 +20,6 @@ PARTS = {
         "intake.js",
         "bridge.js",
         "styles.css",
-        "core.js",
         "core-",
         "uploader.py",
         "micropython.bin",

@@ -57,9 +57,10 @@ def really_shipped() -> dict[str, set[str]]:
             shipped[wheel] |= {
                 npm_package(each) for each in json.loads(source_map.read_text())["sources"]
             }
-    shipped["ossferry-uploader"] = {
-        npm_package(path.as_posix()) for path in library.PACKAGES.values()
-    }
+    storage = "".join(path.read_text("utf-8") for path in build.WEB.glob("storage/*.js"))
+    bundled = set(re.findall(r'from "([\w-]+)"', storage))  # esbuild reads these itself
+    shipped["ossferry"] |= bundled
+    shipped["ossferry-uploader"] = bundled | {npm_package(library.SHA256.as_posix())}
     shipped["ossferry-pyodide"] |= {each.replace("_", "-") for each in packed}
     return {wheel: names - {""} for wheel, names in shipped.items()}
 

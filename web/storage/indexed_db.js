@@ -1,6 +1,6 @@
 // IndexedDB for records.js and leases.js, with a timeout: in some browsers it never answers. The timeout consists of two
 // timers: a computer that sleeps during one of them delays the answer as well.
-import * as stored from "./idb-keyval.js";
+import * as stored from "idb-keyval";
 
 const WAIT_MS = 5_000;
 let silence = null; // the error of the first timeout; later calls fail at once
