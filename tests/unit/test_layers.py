@@ -128,7 +128,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "on_demand": "embedding other_devices dialogs",
         "embedding": (
             "view.page view.adding view.actions view.words view.model view.grant_model "
-            "view.signals browser @uploader @transfer.grants @transfer.upload @transfer.options "
+            "view.signals browser @transfer.grants @transfer.upload @transfer.options "
             "@transfer.states @transfer.plan @transfer.errors @oss"
         ),
         "other_devices": (
@@ -160,7 +160,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.files @transfer.states @oss"
         ),
         "view.actions": (
-            "view.words view.model view.grant_model view.signals browser @transfer.queue "
+            "view.words view.model view.grant_model view.signals browser @uploader "
             "@transfer.resuming @transfer.journal @transfer.upload @transfer.ports "
             "@transfer.states @transfer.errors @oss"
         ),
@@ -244,7 +244,7 @@ ARROWS: dict[str, dict[str, str]] = {
 }
 
 JAVASCRIPT = {"js", "pyscript", "pyodide", "jsffi"}
-EVERYWHERE = {"asyncio", "functools", "json", "sys"}
+EVERYWHERE = {"asyncio", "collections", "functools", "json", "sys"}
 # the standard library that MicroPython has too, and JavaScript in one folder only
 OUTSIDE = {
     "oss": {"binascii", "hashlib", "json", "time"},
@@ -253,7 +253,7 @@ OUTSIDE = {
     "client": {"asyncio", "js"},
     "view": EVERYWHERE,
     **dict.fromkeys(("dialogs", "embedding", "other_devices", "receipts"), EVERYWHERE),
-    "main": {"asyncio"},
+    "main": {"sys"},
 }
 ONLY_FOR_TYPES = {"typing", "collections"}
 # the only modules of the server that import another package

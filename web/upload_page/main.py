@@ -1,13 +1,11 @@
 """Starts the page: creates the uploader and the view, connects them, and accepts files."""
 
-import asyncio
+import sys
 
 from ossferry_uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from ossferry_uploader.browser.event_loop import run_in_slices
 from ossferry_uploader.browser.interop import JsException, collect_rarely
-from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused
-from ossferry_uploader.transfer.grants.credentials import GrantKeeper
-from ossferry_uploader.transfer.grants.quota import Quota
+from ossferry_uploader.transfer.errors import ServerRefused
 from ossferry_uploader.transfer.pacing.retry import waits_for
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
@@ -49,7 +47,7 @@ def start() -> Queue:
         grant.fetched(answer, error, clock.now_s())
         if answer:
             preconnect.connect(answer.bucket.origin)
-            _start_task(uploader.queue.checking.load(answer.features))
+            window.start(uploader.queue.checking.load(answer.features))
 
     model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
     has_many = Computed(lambda: model.running.get() > MANY)
@@ -67,11 +65,8 @@ def start() -> Queue:
     quota.on_change = lambda: grant.left.set(quota.left().facts())
     model.on_done = uploader.reporting.arrived
     model.on_refused = uploader.reporting.refused
-    actions = Actions(queue, model, grant, clock, window.origin(), open_dialog=_call_on_demand)
+    actions = Actions(uploader, model, grant, clock, open_dialog=_call_on_demand)
     show(model, grant, actions)
-    actions.forget_credentials = uploader.keeper.forget
-    actions.refresh_quota = lambda: _start_task(_refresh_quota(uploader.keeper, quota))
-    actions.unreported = uploader.reporting.waiting
     random = uploader.ports.random
     adding = Adding(queue, model, actions, clock, new_id=lambda: random.hex(16))
     window.when_hidden(queue.write_now)
@@ -79,15 +74,15 @@ def start() -> Queue:
     window.receive_files(adding.take)
 
     def find_unfinished() -> None:
-        _start_task(_find_unfinished(queue.unfinished, grant, model, actions))
+        window.start(_find_unfinished(queue.unfinished, grant, model, actions))
 
     if window.is_embedded():
         adding.close()  # until the embedding site has given its options
-        given = (uploader, model, grant, actions, adding, find_unfinished)
-        _start_task(_serve(actions.ask("embedding", *given)))
+        given = (model, grant, actions, adding, find_unfinished)
+        window.start(_serve(actions.ask("embedding", *given)))
     else:
         find_unfinished()
-    _start_task(_find_stalled(model, clock))
+    window.start(_find_stalled(model, clock))
     window.ready()
     return queue
 
@@ -103,14 +98,11 @@ async def _serve(embedding: "Coroutine[Any, Any, None]") -> None:
 
 async def _call_on_demand(name: str, *given: "Any") -> "Any":
     """Call one of `on_demand.FUNCTIONS` and return its result; the first call loads their code."""
-    await window.load_on_demand()
+    if "upload_page.on_demand" not in sys.modules:
+        await window.load_on_demand()
     from upload_page.on_demand import FUNCTIONS
 
     return await FUNCTIONS[name](*given)
-
-
-def _start_task(work: "Coroutine[Any, Any, None]") -> None:
-    asyncio.create_task(work)  # noqa: RUF006 - all of these end by themselves
 
 
 async def _find_unfinished(
@@ -133,20 +125,10 @@ async def _find_unfinished(
             if not waits_for(error):
                 return  # the view shows the error
             await window.person_or_network_back()
-    _start_task(unfinished.remove_empty(answer["uploads"]))
+    window.start(unfinished.remove_empty(answer["uploads"]))
     answer["uploads"] = await unfinished.of_other_devices(answer["uploads"])
     if answer["uploads"]:
         actions.open_dialog("other_devices", answer, model, unfinished)
-
-
-async def _refresh_quota(keeper: GrantKeeper, quota: Quota) -> None:
-    """Request the unused quota from the server, and then retry the uploads that wait for quota."""
-    try:
-        if quota.is_limited():
-            await keeper.anew()
-    except GrantRefused:
-        return  # the view shows the error, and the uploads continue to wait
-    window.try_now()
 
 
 async def _find_stalled(model: QueueModel, clock: BrowserClock) -> None:

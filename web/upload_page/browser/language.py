@@ -111,19 +111,15 @@ def translate_shell(code: str, direction: str, say: "Callable[[str], str]") -> N
     root = js.document.documentElement
     root.lang = code
     root.dir = direction
-    for attribute, write in (("data-say", _set_text), ("data-label", _set_label)):
+    for attribute in ("data-say", "data-label"):
         elements = js.document.querySelectorAll(f"[{attribute}]")
         for index in range(elements.length):
             target = elements[index]
-            write(target, say(str(target.getAttribute(attribute))))
-
-
-def _set_text(target: "Any", words: str) -> None:
-    target.textContent = words
-
-
-def _set_label(target: "Any", words: str) -> None:
-    target.setAttribute("aria-label", words)
+            words = say(str(target.getAttribute(attribute)))
+            if attribute == "data-say":
+                target.textContent = words
+            else:
+                target.setAttribute("aria-label", words)
 
 
 def _read(text: str) -> "dict[str, Any]":

@@ -13,7 +13,7 @@ from upload_page.browser.dom import listen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from typing import Any
 
     from ossferry_uploader.browser.files import BrowserFile
@@ -219,22 +219,24 @@ def focus_next_row(row: "Any", step: int) -> None:
             (same or to.querySelector(".actions button")).focus()
 
 
+def start(work: "Coroutine[Any, Any, None]") -> None:
+    """Run a coroutine that ends by itself in a task."""
+    asyncio.create_task(work)  # noqa: RUF006 - it ends by itself
+
+
 def report_error(error: Exception) -> None:
     """Write an unexpected exception to the browser's console."""
     js.console.error(f"ossferry: {type(error).__name__}: {error}")
 
 
 async def load_on_demand() -> None:
-    """Load `upload_page.on_demand` and its modules once, so that they can be imported.
+    """Load `upload_page.on_demand` and its modules, so that they can be imported.
 
     Raises:
         JsException: the server does not answer.
     """
-    if _OnDemand.loaded:
-        return
     answer = await js.ossferry.fetch(url("on_demand"))
     exec(str(await answer.text()), {})  # noqa: S102 - our own file, checked by its hash
-    _OnDemand.loaded = True
 
 
 def is_embedded() -> bool:
@@ -292,7 +294,3 @@ class Frame:
             value: the content of the message, which must be serializable as JSON.
         """
         self._module.tell(json.dumps({"ossferry": kind, "value": value}))
-
-
-class _OnDemand:
-    loaded = False

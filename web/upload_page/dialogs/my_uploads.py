@@ -1,16 +1,13 @@
 """The dialog "My uploads": the person can search, sort, share and delete stored files."""
 
-import asyncio
-
 from ossferry_uploader.browser.clock import BrowserClock
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, listen, set_attribute, set_text, show_toast
 from upload_page.browser.own_server import server
-from upload_page.browser.window import open_tab
-from upload_page.dialogs.deleted import DeletedFiles
+from upload_page.browser.window import open_tab, start
 from upload_page.dialogs.dialog import Dialog
+from upload_page.dialogs.folded_lists import deleted_files, share_links
 from upload_page.dialogs.share import show_share
-from upload_page.dialogs.share_links import ShareLinks
 from upload_page.receipts.checks import show_checks
 from upload_page.receipts.stored_objects import (
     PAGE,
@@ -58,18 +55,18 @@ class _MyUploads:
         self.words = element("p", {"class": "hint", "role": "status"})
         self.list = element("div", {"class": "list my-uploads", "role": "list"})
         self.listeners = Owner()
-        self.deleted = DeletedFiles(lambda key, undo_id: _start(self.restore(key, undo_id)))
-        self.links = ShareLinks()
+        self.deleted = deleted_files(lambda key, undo_id: start(self.restore(key, undo_id)))
+        self.links = share_links()
         self.fields = element("div", {"class": "field", "hidden": ""}, self.search, self.order)
         folded = (self.links.box, self.deleted.box)
         self.dialog.body.append(self.fields, self.words, self.list, *folded)
-        self.load_more = self.dialog.offer("my_uploads_more", lambda: _start(self.more()))
+        self.load_more = self.dialog.offer("my_uploads_more", lambda: start(self.more()))
         self.load_more.hidden = True
         for stop in (
             self.listeners.dispose,
             self.deleted.dispose,
-            listen(self.search, "input", lambda: _start(self.ask(TYPING_S))),
-            listen(self.order, "change", lambda: _start(self.ask())),
+            listen(self.search, "input", lambda: start(self.ask(TYPING_S))),
+            listen(self.order, "change", lambda: start(self.ask())),
         ):
             self.dialog.owner.on_dispose(stop)
 
@@ -84,7 +81,7 @@ class _MyUploads:
         if wait_s:
             await BrowserClock().sleep(wait_s)
         if number == self.latest:
-            words, fresh = str(self.search.value), self.actions.unreported()
+            words, fresh = str(self.search.value), self.actions.uploader.reporting.waiting()
             answer = await self._fetch("")
             if answer and number == self.latest:
                 self.listeners.dispose()
@@ -193,7 +190,7 @@ class _MyUploads:
         return line
 
     def _button(self, name: str, kind: str, action: "Action", stored: StoredObject) -> "Element":
-        return button(kind, say(name), lambda: _start(action(stored)), self.listeners)
+        return button(kind, say(name), lambda: start(action(stored)), self.listeners)
 
     async def _share(self, stored: StoredObject) -> None:
         await show_share(stored.key, stored.name, self.actions)
@@ -242,7 +239,7 @@ class _MyUploads:
 
         def take_back() -> None:
             undoing.disabled = True
-            _start(self.restore(stored.key, undo["id"]))
+            start(self.restore(stored.key, undo["id"]))
 
         undoing = button("link", say("undo"), take_back, self.listeners)
         self.words.append(undoing)
@@ -277,7 +274,3 @@ async def show_my_uploads(actions: "Actions") -> None:
     await dialog.ask()
     await dialog.load_folded()
     await dialog.dialog.closed.wait()
-
-
-def _start(work: "Coroutine[Any, Any, None]") -> None:
-    asyncio.create_task(work)  # noqa: RUF006 - all of these end by themselves

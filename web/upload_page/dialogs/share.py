@@ -1,6 +1,5 @@
 """The dialog that creates links to a stored file, and shows them with a QR code."""
 
-import asyncio
 from functools import partial
 
 from ossferry_uploader.browser.clock import BrowserClock
@@ -9,7 +8,7 @@ from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, listen, set_attribute, set_text, show_toast
 from upload_page.browser.own_server import server
 from upload_page.browser.qr import qr_code
-from upload_page.browser.window import copy_text
+from upload_page.browser.window import copy_text, start
 from upload_page.dialogs.dialog import Dialog
 from upload_page.receipts.stored_objects import path_of
 from upload_page.view.elements import button
@@ -75,7 +74,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
         picture = element("img", {"class": "preview", "alt": ""})
         picture.hidden = True
         dialog.body.append(picture)
-        asyncio.create_task(_preview(key, picture))  # noqa: RUF006 - it ends by itself
+        start(_preview(key, picture))
     dialog.body.append(result)
     for field in (lifetimes, presets, inline):  # the old link has other options
         dialog.owner.on_dispose(listen(field, "change", lambda: clear(result)))
@@ -97,17 +96,15 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
         await _show_link(result, made, document["expires_s"], actions, dialog.owner)
 
     async def make_one() -> None:
+        if making[0]:
+            return  # the second click of a double click
+        making[0] = True
         try:
             await make()
         finally:
             making[0] = False
 
-    def start() -> None:
-        if not making[0]:  # else this is the second click of a double click
-            making[0] = True
-            asyncio.create_task(make_one())  # noqa: RUF006 - it ends by itself
-
-    again = dialog.offer("share_make", start, main=True)
+    again = dialog.offer("share_make", lambda: start(make_one()), main=True)
     await dialog.closed.wait()
 
 

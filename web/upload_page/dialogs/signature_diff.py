@@ -3,6 +3,8 @@
 The security token is a secret. `without_token` removes the token before the requests are shown.
 """
 
+from collections import namedtuple
+
 from ossferry_uploader.oss.signing import UNSIGNED_PAYLOAD, signed_headers
 
 TYPE_CHECKING = False
@@ -21,16 +23,9 @@ HEADER_CAUSES = {
 }
 
 
-class Difference:
-    """The first difference between two texts. `line` and `column` begin at 0.
-
-    `cause` is the key of the sentence that names the likely cause.
-    """
-
-    def __init__(self, line: int, column: int, cause: str) -> None:
-        self.line = line
-        self.column = column
-        self.cause = cause
+# The first difference between two texts: `line` and `column` begin at 0, and `cause` is the key of
+# the sentence that names the likely cause.
+Difference = namedtuple("Difference", ("line", "column", "cause"))
 
 
 def canonical_request_of(request: "Request") -> str:

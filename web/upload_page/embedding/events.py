@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ossferry_uploader.transfer.upload import Upload
-    from ossferry_uploader.uploader import Uploader
     from upload_page.browser.window import Frame
     from upload_page.view.actions import Actions
     from upload_page.view.grant_model import GrantModel
@@ -37,8 +36,9 @@ def send_texts(frame: "Frame") -> None:
     effect(tell_texts)
 
 
-def send_results(frame: "Frame", uploader: "Uploader", actions: "Actions") -> None:
+def send_results(frame: "Frame", actions: "Actions") -> None:
     """Send an event when an upload is finished, has failed, or is removed from the list."""
+    uploader = actions.uploader
     sent: dict[int, str] = {}  # the last state of each upload, by its number
 
     def tell_end(upload: "Upload") -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ossferry_uploader.uploader import Uploader
     from upload_page.view.actions import Actions
     from upload_page.view.adding import Adding
     from upload_page.view.grant_model import GrantModel
@@ -29,7 +28,6 @@ BAD_OPTIONS = "bad-options"
 
 
 async def serve_embedding_page(
-    uploader: "Uploader",
     model: "QueueModel",
     grant: "GrantModel",
     actions: "Actions",
@@ -57,7 +55,7 @@ async def serve_embedding_page(
     """
     frame = await window.Frame.open()
     level = await frame.level()
-    options = _Options(frame, level, uploader, grant, actions, adding, begin)
+    options = _Options(frame, level, grant, actions, adding, begin)
 
     def empty() -> None:
         adding.drop()
@@ -85,7 +83,7 @@ async def serve_embedding_page(
     effect(lambda: frame.tell("adding", adding.pending.get() > 0))
     frame.tell("ready", {"level": level})
     if level == RESULTS:
-        send_results(frame, uploader, actions)
+        send_results(frame, actions)
     send_sums(frame, model)
     send_sign_in(frame, grant, options.is_by_token)
 
@@ -97,7 +95,6 @@ class _Options:
         self,
         frame: window.Frame,
         level: str,
-        uploader: "Uploader",
         grant: "GrantModel",
         actions: "Actions",
         adding: "Adding",
@@ -105,7 +102,6 @@ class _Options:
     ) -> None:
         self._frame = frame
         self._level = level
-        self._uploader = uploader
         self._grant = grant
         self._actions = actions
         self._adding = adding
@@ -138,8 +134,8 @@ class _Options:
             self._grant.bad_options.set(error)
             self._frame.tell("error", {"code": BAD_OPTIONS, "message": str(error)})
             return
-        self._uploader.queue.options = chosen.options
-        self._uploader.limit(chosen.limits)
+        self._actions.uploader.queue.options = chosen.options
+        self._actions.uploader.limit(chosen.limits)
         self._adding.asks, self._adding.holds = chosen.asks, chosen.holds
         offers_sign_in = not chosen.by_token and not self._frame.is_of_other_site()
         self._actions.offers_sign_in.set(offers_sign_in)

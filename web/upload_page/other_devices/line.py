@@ -1,11 +1,10 @@
 """One unfinished upload of another device, as a line with buttons."""
 
-import asyncio
-
 from ossferry_uploader.browser.files import file_from_js
 from ossferry_uploader.oss.errors import OSSError, Refused
 from ossferry_uploader.transfer.errors import ServerRefused, TransferError
 from upload_page.browser.dom import clear, element, listen, set_text, show_toast
+from upload_page.browser.window import start
 from upload_page.other_devices.continue_upload import (
     DifferentFile,
     InOtherTab,
@@ -108,7 +107,7 @@ class Line:
     ) -> None:
         self._is_busy = True
         self._clear()
-        asyncio.create_task(self._run(work))  # noqa: RUF006 - it ends by itself
+        start(self._run(work))
 
     async def _run(
         self, work: "Callable[[RemoteUpload, UnfinishedUploads], Coroutine[Any, Any, None]]"

@@ -5,10 +5,11 @@ import asyncio
 from ossferry_uploader.oss.keys import safe_name
 from ossferry_uploader.oss.times import to_iso
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused
 from upload_page.browser import window
 from upload_page.browser.dom import show_toast
 from upload_page.browser.own_server import server
+from upload_page.browser.window import start
 from upload_page.view.signals import Signal
 from upload_page.view.words.messages import explain
 from upload_page.view.words.report import support_report
@@ -16,14 +17,14 @@ from upload_page.view.words.text import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
     from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
     from ossferry_uploader.transfer.ports import Clock
-    from ossferry_uploader.transfer.queue import Queue
     from ossferry_uploader.transfer.resuming.unfinished import Failed
     from ossferry_uploader.transfer.upload import Upload
+    from ossferry_uploader.uploader import Uploader
     from upload_page.view.grant_model import GrantModel
     from upload_page.view.model import QueueModel, UploadModel
 
@@ -39,40 +40,35 @@ class Actions:
     upload. The parts that OSS has are not sent again. After this time the cancellation is final.
 
     Attributes:
+        origin: scheme, host and port of this page, for explanations of CORS errors.
         offers_sign_in: whether the page shows a button for the sign-in, as a signal.
         on_removed: called with finished uploads that were removed from the list, or whose objects
             were deleted.
         on_restored: called with an upload whose deleted object was restored.
 
     Args:
-        origin: scheme, host and port of this page, for explanations of CORS errors.
         open_dialog: loads the code of all dialogs, opens the dialog with the given name, and
             returns the result of the dialog.
     """
 
     def __init__(
         self,
-        queue: "Queue",
+        uploader: "Uploader",
         model: "QueueModel",
         grant: "GrantModel",
         clock: "Clock",
-        origin: str,
         *,
         open_dialog: "Callable[..., Coroutine[Any, Any, Any]]",
     ) -> None:
-        self.origin = origin
+        self.uploader = uploader
+        self.origin = window.origin()
         self.may_ask = Signal(window.may_ask_to_notify())
-        self.unreported: Callable[[], list[Upload]] = (
-            lambda: []
-        )  # stored, but not yet in the ledger
-        self.forget_credentials: Callable[[], None] = lambda: None
-        self.refresh_quota: Callable[[], None] = window.try_now  # after a file was deleted
         self.offers_sign_in = Signal(True)
         self.on_removed: Callable[[list[Upload]], None] = lambda uploads: None
         self.on_restored: Callable[[Upload], None] = lambda upload: None
         self.removed_done = Signal(0)  # finished uploads that were removed from the list
         self._removed_done: list[tuple[Upload, float]] = []
-        self._queue = queue
+        self._queue = uploader.queue
         self._model = model
         self._grant = grant
         self._clock = clock
@@ -137,7 +133,7 @@ class Actions:
         """
         if item.leaving.get():
             item.timer.cancel()
-            _start(self._cancel_and_remove(item))
+            start(self._cancel_and_remove(item))
             return
         self._take_off([item])
 
@@ -146,7 +142,7 @@ class Actions:
 
         The browser opens the files of these uploads again.
         """
-        _start(self._continue_uploads(records))
+        start(_tell(self._queue.reopen(records)))
 
     @property
     def speed_limit(self) -> int:
@@ -159,7 +155,7 @@ class Actions:
 
     def discard(self, records: "list[Checkpoint]") -> None:
         """Discard unfinished uploads from earlier visits, including the parts at OSS."""
-        _start(self._discard(records))
+        start(_tell(self._queue.discard(records)))
 
     def pause_or_resume(self) -> None:
         """Pause all uploads, or continue them if all are paused."""
@@ -212,7 +208,7 @@ class Actions:
         ended = self._in(states.ENDED)
         for item in self._model.rows.get():
             if item not in ended:
-                _start(self._cancel_and_remove(item))
+                start(self._cancel_and_remove(item))
         self._take_off([item for item in ended if not item.leaving.get()])
 
     def copy_report(self, item: "UploadModel") -> None:
@@ -230,7 +226,7 @@ class Actions:
 
         If the browser does not allow copying, a dialog shows the text instead.
         """
-        _start(self._copy(text))
+        start(self._copy(text))
 
     def copy_link(self, item: "UploadModel") -> None:
         """Create a link to a stored file, and copy the link. The link is valid for one day."""
@@ -266,7 +262,7 @@ class Actions:
                     self.on_removed([item.upload])
                 else:
                     self.on_restored(item.upload)
-        self.refresh_quota()
+        start(self._refresh_quota())
 
     def try_now(self) -> None:
         """Immediately retry all uploads that wait for the network or the server."""
@@ -281,11 +277,11 @@ class Actions:
 
     def sign_out(self) -> None:
         """End the session, delete the credentials and load the page again."""
-        _start(self._sign_out())
+        start(self._sign_out())
 
     def allow_notifications(self) -> None:
         """Ask the person for permission to show a notification when all uploads have ended."""
-        _start(self._ask_to_notify())
+        start(self._ask_to_notify())
 
     def replace(self, old: "UploadModel", new: "Upload") -> None:
         """Replace the upload `old` in the list by the upload `new`.
@@ -294,7 +290,7 @@ class Actions:
         it is removed when `new` is stored. The server then deletes the object of `old`, if the
         server can delete objects.
         """
-        _start(self._replace(old, new))
+        start(self._replace(old, new))
 
     def open_dialog(self, name: str, *given: "Any") -> None:
         """Open a dialog and ignore its result.
@@ -303,7 +299,7 @@ class Actions:
             name: the name of the dialog in `on_demand.FUNCTIONS`.
             given: the arguments of the dialog.
         """
-        _start(self.ask(name, *given))
+        start(self.ask(name, *given))
 
     async def ask(self, name: str, *given: "Any") -> "Any":
         """Open a dialog like `open_dialog`, and return the result of the dialog."""
@@ -318,17 +314,11 @@ class Actions:
             if self.can("objects") and new.key != old.upload.key:
                 await self.ask("delete", old.upload.key)
                 old.gone.set(True)
-                self.refresh_quota()
+                start(self._refresh_quota())
         else:
             await self._cancel(old)
         if old in self._model.rows.get():
             self.remove(old)
-
-    async def _continue_uploads(self, records: "list[Checkpoint]") -> None:
-        _tell(await self._queue.reopen(records))
-
-    async def _discard(self, records: "list[Checkpoint]") -> None:
-        _tell(await self._queue.discard(records))
 
     async def _copy(self, text: str) -> None:
         if await window.copy_text(text):
@@ -343,8 +333,20 @@ class Actions:
             if error.status != 401:  # else the session has ended already
                 show_toast(say("sign_out_failed"))
                 return
-        self.forget_credentials()  # the browser may ask, and the person may stay on this page
+        self.uploader.keeper.forget()  # the browser may ask, and the person may stay on this page
         window.reload()
+
+    async def _refresh_quota(self) -> None:
+        """Request the unused quota after a file was deleted or restored.
+
+        Then retry the uploads that wait for quota.
+        """
+        try:
+            if self.uploader.engine.quota.is_limited():
+                await self.uploader.keeper.anew()
+        except GrantRefused:
+            return  # the view shows the error, and the uploads continue to wait
+        window.try_now()
 
     async def _ask_to_notify(self) -> None:
         await window.ask_to_notify()
@@ -382,11 +384,7 @@ class Actions:
         self.remove(item)
 
 
-def _tell(failed: "Failed") -> None:
+async def _tell(work: "Awaitable[Failed]") -> None:
     """Show why uploads could not be continued or discarded, in at most `TOLD` messages."""
-    for record, error in failed[:TOLD]:
+    for record, error in (await work)[:TOLD]:
         show_toast(f"{safe_name(record.name)}: {explain(error, origin='').sentence}")
-
-
-def _start(work: "Coroutine[Any, Any, Any]") -> None:
-    asyncio.create_task(work)  # noqa: RUF006 - all of these end by themselves

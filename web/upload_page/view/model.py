@@ -116,20 +116,11 @@ class QueueModel:
         self._moved = 0  # bytes sent by this page; never decreases
         self.rows = Signal([])
         self.unfinished = Signal([])  # checkpoints from earlier visits
-        self.files = Signal(0)
-        self.size = Signal(0)
-        self.sent = Signal(0)
-        self.done = Signal(0)
-        self.running = Signal(0)
-        self.failed = Signal(0)
-        self.cancelled = Signal(0)
-        self.held = Signal(0)
-        self.kept = Signal(0)
-        self.waits = {reason: Signal(0) for reason in WAITS}
-        self.asks = Signal(0)
-        self.identical = Signal(0)
-        self.needs = Signal(0)
-        self.moving = Signal(0)
+        totals = self._totals = [Signal(0) for _ in NOTHING]
+        self.files, self.size, self.sent, self.done, self.running = totals[:5]
+        self.failed, self.cancelled, self.held = totals[5:8]
+        self.waits = {reason: totals[8 + index] for index, reason in enumerate(WAITS)}
+        self.needs, self.moving, self.kept, self.asks, self.identical = totals[13:]
         self.forgetful = Signal(False)
         self.meter = Meter()
         self.quiet = Signal(False)
@@ -316,27 +307,7 @@ class QueueModel:
 
     def _add_sums(self) -> None:
         sums, self._sums = self._sums, list(NOTHING)
-        totals = (
-            self.files,
-            self.size,
-            self.sent,
-            self.done,
-            self.running,
-            self.failed,
-            self.cancelled,
-            self.held,
-            self.waits[states.FOR_NETWORK],
-            self.waits[states.FOR_STORAGE],
-            self.waits[states.FOR_SERVER],
-            self.waits[states.FOR_LOGIN],
-            self.waits[states.FOR_QUOTA],
-            self.needs,
-            self.moving,
-            self.kept,
-            self.asks,
-            self.identical,
-        )
-        for index, total in enumerate(totals):
+        for index, total in enumerate(self._totals):
             if sums[index]:
                 total.set(total.get() + sums[index])
 
@@ -367,7 +338,7 @@ def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> 
 
 
 def _share(model: UploadModel) -> "tuple[int, ...]":
-    """Return the numbers that an upload adds to the sums, in the order of `_add_sums`."""
+    """Return the numbers that an upload adds to the sums, in the order of `QueueModel._totals`."""
     state, upload = model.state.get(), model.upload
     if state == states.CANCELLED:
         return (0, 0, 0, 0, 0, 0, 1) + NONE_WAITS

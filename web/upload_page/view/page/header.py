@@ -1,7 +1,5 @@
 """The controls in the page's header: language and colours."""
 
-import asyncio
-
 from upload_page.browser import language as browser_language
 from upload_page.browser import window
 from upload_page.browser.dom import by_id, listen, set_attribute
@@ -34,7 +32,7 @@ def speak(code: str, *, remember: bool = True) -> None:
     Args:
         remember: whether a cookie stores the choice.
     """
-    asyncio.create_task(_speak(code, remember))  # noqa: RUF006 - it ends by itself
+    window.start(_speak(code, remember))
 
 
 async def _speak(code: str, remember: bool) -> None:

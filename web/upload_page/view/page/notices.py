@@ -1,5 +1,6 @@
 """Notices above the list about problems that concern all files, with buttons for the next step."""
 
+from collections import namedtuple
 from functools import partial
 
 from ossferry_uploader.transfer import states
@@ -28,27 +29,17 @@ SKEW_WORTH_TELLING_S = 300
 UNFOLDED = 2  # notices; more would push the list out of the window
 
 
-class _Notice:
-    """A notice: a sentence, an optional second sentence (`more`), and buttons (`offers`).
+# A sentence, an optional second sentence (`more`), and buttons (`offers`). `key` is the kind of the
+# notice, such as `quota`; `bad` shows it as an error.
+_Notice = namedtuple("_Notice", ("key", "words", "more", "offers", "bad"))
 
-    Args:
-        key: the kind of the notice, such as `quota`.
-        bad: true to show the notice as an error.
+
+def _facts(notice: _Notice) -> "list[str]":
+    """Return the key, the sentence and the button names of a notice.
+
+    The elements of the notice are built again only if one of these values has changed.
     """
-
-    def __init__(self, key: str, words: str, more: str, offers: "list[Offer]", bad: bool) -> None:
-        self.key = key
-        self.words = words
-        self.more = more
-        self.offers = offers
-        self.bad = bad
-
-    def facts(self) -> "list[str]":
-        """Return the key, the sentence and the button names of this notice.
-
-        The elements of the notice are built again only if one of these values has changed.
-        """
-        return [self.key, self.words] + [name for name, _ in self.offers]
+    return [notice.key, notice.words] + [name for name, _ in notice.offers]
 
 
 def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
@@ -65,7 +56,7 @@ def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -
             + _failures(model, actions)
             + _conditions(model, grant)
         )
-        facts: list[object] = [notice.facts() for notice in notices]
+        facts: list[object] = [_facts(notice) for notice in notices]
         if facts != shown[0]:
             shown[0] = facts
             listeners.dispose()

@@ -1,0 +1,113 @@
+"""The two folded lists of the dialog "My uploads": active share links, and deleted files."""
+
+from ossferry_uploader.browser.clock import BrowserClock
+from ossferry_uploader.oss.times import from_iso
+from ossferry_uploader.transfer.errors import ServerRefused
+from upload_page.browser.dom import clear, element, set_attribute, set_text
+from upload_page.browser.own_server import server
+from upload_page.receipts.stored_objects import folders_of
+from upload_page.view.elements import button, facts, file_name
+from upload_page.view.signals import Owner
+from upload_page.view.words.text import moment, say, say_count, size_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from upload_page.browser.dom import Element
+
+    Document = dict[str, Any]
+    Fill = Callable[[list[Document], Owner], list[Element]]
+
+SHOWN = 200
+
+
+class _FoldedList:
+    """A list from the server that a person can open.
+
+    Args:
+        path: the path of the request.
+        name: the name of the list in the server's answer.
+        title: the key of the sentence with the number of lines.
+        lines: returns the lines for the entries; their listeners belong to the owner.
+    """
+
+    def __init__(self, path: str, name: str, title: str, lines: "Fill") -> None:
+        self._path = path
+        self._name = name
+        self._title = title
+        self._lines = lines
+        self._listeners = Owner()
+        self._head = element("summary")
+        self._list = element("div", {"class": "list", "role": "list"})
+        self.box = element("details", {"class": "folded", "hidden": ""}, self._head, self._list)
+
+    def dispose(self) -> None:
+        """Remove all listeners."""
+        self._listeners.dispose()
+
+    async def load(self) -> None:
+        """Load the list from the server; hide the list if it is empty or the request fails."""
+        try:
+            found = (await server.call("GET", f"{self._path}?limit={SHOWN}"))[self._name]
+        except ServerRefused:
+            found = []
+        self._listeners.dispose()
+        lines = self._lines(found, self._listeners)
+        clear(self._list)
+        set_text(self._head, say_count(self._title, len(lines)))
+        set_attribute(self.box, "hidden", None if lines else "")
+        self._list.append(*lines)
+
+
+def share_links() -> _FoldedList:
+    """Return the list of the share links that are still valid: file, note and expiry of each."""
+    return _FoldedList("/api/shares", "shares", "links", _links)
+
+
+def deleted_files(restore: "Callable[[str, str], None]") -> _FoldedList:
+    """Return the list of deleted files; the button of a file calls `restore(key, undo_id)`."""
+
+    def lines(found: "list[Document]", owner: Owner) -> "list[Element]":
+        return [_deleted(document, restore, owner) for document in found]
+
+    return _FoldedList("/api/objects/deleted", "objects", "my_uploads_gone", lines)
+
+
+def _links(found: "list[Document]", _owner: Owner) -> "list[Element]":
+    now_s = BrowserClock().now_s()
+    working = [link for link in found if _works(link, now_s)]
+    return [_line("link", link["key"].rpartition("/")[2], "", _facts(link)) for link in working]
+
+
+def _works(link: "Document", now_s: float) -> bool:
+    return not link["deleted_at"] and from_iso(link["expires_at"]) > now_s
+
+
+def _facts(link: "Document") -> "list[str]":
+    until = say("links_until", until=moment(from_iso(link["expires_at"])))
+    return [until] + ([link["note"]] if link["note"] else [])
+
+
+def _deleted(
+    document: "Document", restore: "Callable[[str, str], None]", owner: Owner
+) -> "Element":
+    undo = document["undo"]
+
+    def start() -> None:
+        restoring.disabled = True
+        restore(document["key"], undo["id"])
+
+    restoring = button("quiet strong", say("restore"), start, owner)
+    until = say("restore_until", until=moment(from_iso(undo["until"])))
+    said = [size_text(document["size"]), until]
+    line = _line("deleted", document["name"], folders_of(document["key"]), said)
+    line.append(element("div", {"class": "actions"}, restoring))
+    return line
+
+
+def _line(kind: str, name: str, folders: str, said: "list[str]") -> "Element":
+    attributes = {"class": "upload", "role": "listitem", "data-testid": kind}
+    words = element("p", {"class": "state"}, facts(said))
+    return element("div", attributes, file_name(name, folders), words)
