@@ -550,16 +550,6 @@ def test_a_page_whose_files_need_no_check_never_loads_pyodide(
     assert not [url for url in asked if re.search("pyodide|checks[._]|/api/checks", url)]
 
 
-@pytest.mark.slow  # starts the worker; `test_a_worker_that_cannot_start` allows files too
-def test_the_operator_can_allow_files_whose_check_does_not_work(
-    open_page: StartDemo, make_file: MakeFile, checks: Path
-) -> None:
-    _, uploader = open_page(checks=checks, checks_on_error="allow")
-
-    uploader.choose(make_file("raise.bin", b"x"))
-    uploader.row("raise.bin").expect_state("done", timeout_ms=CHECKED_MS)
-
-
 @pytest.mark.slow  # starts the worker four times
 def test_two_files_are_checked_at_once_where_there_are_cores(
     open_page: StartDemo, make_file: MakeFile, checks: Path, page: Page
@@ -581,22 +571,6 @@ def test_two_files_are_checked_at_once_where_there_are_cores(
     for row in rows:
         row.cancel_button.click()
         row.expect_state("cancelled")
-
-
-@pytest.mark.slow  # starts the worker with other checks
-def test_a_module_that_the_page_does_not_have(
-    open_page: StartDemo, make_file: MakeFile, tmp_path: Path
-) -> None:
-    checks = tmp_path / "checks.py"
-    checks.write_text(f"import pandas_of_the_operator\n{dedent(CHECKS)}")
-    _, uploader = open_page(checks=checks)
-
-    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
-    row = uploader.row("good.csv")
-    row.expect_state("failed", timeout_ms=CHECKED_MS)
-
-    row.expect_says("has_our_columns")
-    row.expect_says("ModuleNotFoundError: No module named 'pandas_of_the_operator'")
 
 
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)

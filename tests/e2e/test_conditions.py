@@ -207,25 +207,6 @@ def test_what_is_unfinished_can_be_discarded_while_a_quota_is_used_up(
     until(page, lambda: pending(demo) == [])
 
 
-def test_what_is_over_the_quota_waits_and_is_told_beforehand(
-    start_demo: StartDemo, console: Console
-) -> None:
-    console.expected.append(f"{NO_GRANT} 429")
-    demo, uploader = start_demo(quota_objects_total=3)
-    uploader.open()
-    uploader.expect_ready()
-    expect(uploader.page.locator("#hint")).to_contain_text("3 files of your quota left")
-
-    uploader.drop(**{f"file{number}__txt": "x" for number in range(8)})
-
-    notice = uploader.notice("quota")
-    expect(notice).to_contain_text("quota")
-    expect(uploader.rows.and_(uploader.page.locator("[data-state=done]"))).to_have_count(3)
-    expect(uploader.page.locator("#hint")).to_contain_text("0 files of your quota left")
-    expect(notice).to_contain_text("5 files wait and go on by themselves.")
-    assert len(demo.oss.bucket(demo.bucket).objects) == 3
-
-
 def test_the_end_is_notified_to_whom_looks_elsewhere(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:

@@ -1,7 +1,7 @@
 """Browsers that cannot run the page explain why, and can still upload a file with the form."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support import webkitgtk
 from support.choosing import CHOOSE, contents
-from support.config import load
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
@@ -48,21 +47,6 @@ NOISE = [
     "preload",
     "PythonError",
 ]
-
-
-@pytest.fixture
-def old_browser(launch_browser: Callable[..., Browser]) -> Iterator[Callable[[str], Page]]:
-    """Return a function that starts a browser with an option of V8; it is closed at the end."""
-    started: list[Browser] = []
-
-    def start(option: str) -> Page:
-        args = [*load().use.args, f"--js-flags={option}"]
-        started.append(launch_browser(args=args))
-        return started[-1].new_page(locale="en-US")
-
-    yield start
-    for each in started:
-        each.close()
 
 
 def upload(page: Page, path: Path) -> None:
@@ -129,26 +113,6 @@ def test_without_javascript_a_file_arrives(
 
     expect_arrived(demo, page, NAME, b"hello")
     context.close()
-
-
-@pytest.mark.only_browser("chromium")  # an option of V8
-@pytest.mark.parametrize("option", ["--jitless"])
-def test_a_browser_without_webassembly_says_so_and_a_file_arrives(
-    demo: Demo, old_browser: Callable[[str], Page], make_file: MakeFile, option: str
-) -> None:
-    page = old_browser(option)
-    page.goto(demo.url)
-    alert = page.get_by_role("alert")
-    expect(page.locator("html")).to_have_attribute("data-app", "failed")
-    expect(alert).to_contain_text(NO_WASM)
-    expect(alert).not_to_contain_text("This page could not start", use_inner_text=True)
-
-    alert.get_by_role("link").click()
-    upload(page, make_file(NAME, b"hello"))
-
-    key = expect_arrived(demo, page, NAME, b"hello")
-    mine = page.request.get(f"{demo.url}/api/objects?sort=newest").json()["objects"]
-    assert (key, 5) in [(each["key"], each["size"]) for each in mine]
 
 
 @pytest.mark.parametrize(("on_error", "arrives"), [("reject", False), ("allow", True)])

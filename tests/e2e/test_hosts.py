@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
+from e2e.storage_side import MIB, arrived, asked, expect_whole, noise
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.relay import Relay
@@ -97,67 +97,6 @@ def test_an_upload_goes_on_at_the_next_host_when_the_first_dies(
     assert hosts(demo, "CompleteMultipartUpload") == {OTHER}
 
 
-def test_small_files_go_to_every_custom_domain_and_large_ones_to_the_first(
-    start_demo: StartDemo, console: Console, make_file: MakeFile
-) -> None:
-    console.expected += [NO_UPLOAD, f"{REFUSED} 400"]  # acceleration is off
-    demo, uploader = start_demo(
-        custom_domain=DOMAIN, upload_hosts=[OTHER, "oss-accelerate.localhost"]
-    )
-    ready(uploader)
-    small = {f"note_{number:02}__txt": f"note {number}" for number in range(30)}
-
-    uploader.drop(**small)
-    uploader.choose(make_file("large.bin", noise(20 * MIB, seed=76)))
-
-    uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
-    expect(uploader.total).to_contain_text("31 of 31 files", timeout=60_000)
-    sent = Counter(seen.host.partition(":")[0] for seen in asked(demo, "PostObject"))
-    assert set(sent) == {DOMAIN, OTHER}  # how many go where depends on when OTHER has answered
-    assert sum(sent.values()) == 30
-    assert hosts(demo, "UploadPart") == {DOMAIN}
-
-
-def test_a_public_endpoint_that_is_refused_is_passed_over(
-    start_demo: StartDemo, console: Console, make_file: MakeFile
-) -> None:
-    console.expected += [NO_UPLOAD, f"{REFUSED} 400"]
-    demo, uploader = start_demo(upload_hosts=[DOMAIN], refuse_public_endpoints=True)
-    ready(uploader)
-    content = noise(20 * MIB, seed=73)
-
-    uploader.choose(make_file("large.bin", content))
-    uploader.drop(note__txt="x")
-
-    uploader.row("note.txt").expect_state("done")
-    uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
-    expect_whole(demo, "large.bin", content)
-    assert hosts(demo, "UploadPart") == hosts(demo, "PostObject") == {DOMAIN}
-
-
-@pytest.mark.slow  # waits for retries; test_origins has the rule
-def test_an_endpoint_that_is_refused_in_mid_upload_is_left_at_once(
-    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
-) -> None:
-    console.expected += [NO_UPLOAD, f"{REFUSED} 400"]
-    demo, uploader = start_demo(upload_hosts=[DOMAIN])
-    ready(uploader)
-    page.locator("#speed").select_option("1000000")
-    content = noise(20 * MIB, seed=74)
-
-    uploader.choose(make_file("large.bin", content))
-    until(page, lambda: arrived(demo, "large.bin"), timeout_s=60)
-    demo.oss.refuse_public_endpoints = True
-    page.locator("#speed").select_option("0")
-
-    uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
-    expect_whole(demo, "large.bin", content)
-    assert len(asked(demo, "InitiateMultipartUpload")) == 1
-    numbers = Counter(seen.params["partNumber"] for seen in arrived(demo, "large.bin"))
-    assert max(numbers.values()) == 1
-    assert DOMAIN in hosts(demo, "CompleteMultipartUpload")
-
-
 def test_if_every_host_refuses_it_is_told_in_words_and_a_retry_goes_on(
     start_demo: StartDemo, console: Console
 ) -> None:
@@ -181,22 +120,6 @@ def test_if_every_host_refuses_it_is_told_in_words_and_a_retry_goes_on(
     assert hosts(demo, "PostObject") >= {DOMAIN}
 
 
-def test_a_custom_domain_that_is_not_bound_is_told_with_its_name(
-    start_demo: StartDemo, console: Console
-) -> None:
-    console.expected += [f"{REFUSED} 40[034]", BLOCKED, NO_ANSWER]
-    demo, uploader = start_demo(custom_domain=DOMAIN)
-    demo.oss.unbind_cname(DOMAIN)
-    ready(uploader)
-
-    uploader.drop(note__txt="x")
-
-    row = uploader.row("note.txt")
-    row.expect_state("failed", timeout_ms=30_000)
-    row.expect_says("the domain is not bound to the bucket")
-    row.expect_says(f"{DOMAIN}:{demo.oss.port}")
-
-
 def test_a_custom_domain_that_cannot_be_reached_is_suspected_and_waited_for(
     start_demo: StartDemo, console: Console, relay: Relay
 ) -> None:
@@ -214,26 +137,3 @@ def test_a_custom_domain_that_cannot_be_reached_is_suspected_and_waited_for(
     row.expect_state("paused")
     relay.start(demo.oss.port)
     row.expect_state("done", timeout_ms=30_000)
-
-
-@pytest.mark.slow  # waits 7 s without a network; the rule has a unit test in test_origins
-def test_a_line_that_is_down_changes_no_host(
-    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
-) -> None:
-    console.expected += [NO_UPLOAD, NO_ANSWER]
-    demo, uploader = start_demo(custom_domain=DOMAIN, upload_hosts=[OTHER])
-    ready(uploader)
-    page.locator("#speed").select_option("1000000")
-    content = noise(20 * MIB, seed=75)
-    uploader.choose(make_file("large.bin", content))
-    until(page, lambda: arrived(demo, "large.bin"), timeout_s=60)
-
-    page.context.set_offline(True)
-    uploader.row("large.bin").expect_says("Waiting for the network")
-    page.wait_for_timeout(7_000)  # long enough to probe all hosts twice
-    page.context.set_offline(False)
-    page.locator("#speed").select_option("0")
-
-    uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
-    expect_whole(demo, "large.bin", content)
-    assert hosts(demo, "UploadPart") == {DOMAIN}

@@ -53,27 +53,6 @@ def test_a_large_file_arrives_in_parts_and_a_small_one_in_one(
     expect_stored(demo, uploader.row("small.bin").key, small)
 
 
-def test_faults_in_parts_cost_those_parts_only(
-    uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile, console: Console
-) -> None:
-    common = {"key": f"*/rough-{runtime}.bin", "operation": "UploadPart"}
-    faults = [
-        demo.oss.faults.add("error", code="InternalError", part_number=1, times=2, **common),
-        demo.oss.faults.add("unavailable", seconds=1, part_number=2, times=1, **common),
-        demo.oss.faults.add("wrong-crc", part_number=3, times=1, **common),
-        demo.oss.faults.add("reset", when="before-answer", part_number=4, times=3, **common),
-        demo.oss.faults.add("expire-tokens", part_number=5, times=1, **common),
-    ]
-    console.expected += ["Failed to load resource"]
-    uploader.choose(make_file(f"rough-{runtime}.bin", CONTENT))
-
-    row = uploader.row(f"rough-{runtime}.bin")
-    row.expect_state("done", timeout_ms=60_000)
-
-    assert [fault.hits for fault in faults] == [2, 1, 1, 3, 1]
-    expect_stored(demo, row.key)
-
-
 @pytest.mark.core
 def test_a_paused_upload_goes_on_where_it_was(
     uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile

@@ -348,23 +348,3 @@ def test_nothing_shifts_or_overflows(demo: Demo, page: Page, console: Console) -
         page.set_viewport_size({"width": width, "height": 640})  # lower windows show no hint
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(DOTS) == ([0] if width == 320 else [])  # no dot at the end of a line
-
-
-@pytest.mark.skip_browser("firefox")  # WebDriver cannot disable scripts
-def test_without_javascript_there_is_a_sentence(demo: Demo, browser: Browser) -> None:
-    context = browser.new_context(java_script_enabled=False, locale="ja-JP")
-    page = context.new_page()
-    page.goto(demo.url)
-    expect(page.locator("noscript p").first).to_contain_text("JavaScript が必要です。")
-    expect(page.locator("noscript p").first).to_be_visible()
-    expect(page.get_by_role("alert")).to_be_hidden()
-    context.close()
-
-
-def test_without_webassembly_there_is_a_sentence(demo: Demo, browser: Browser) -> None:
-    context = browser.new_context(locale="zh-CN")
-    page = context.new_page()
-    page.add_init_script("delete window.WebAssembly")
-    page.goto(demo.url)
-    expect(page.get_by_role("alert")).to_contain_text("您的浏览器没有 WebAssembly")
-    context.close()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, FilePayload, Locator, Page
 from e2e import axe
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import MIB, asked, noise, until
+from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.faults import refuse
@@ -226,49 +226,3 @@ def test_a_folder_is_offered_where_one_can_be_chosen(
         expect(page.get_by_text("Choose files", exact=True)).to_be_visible()
         expect(page.get_by_text("Choose folder", exact=True)).to_be_visible(visible=is_offered)
         expect(page.locator("#folder")).to_be_visible(visible=is_offered)
-
-
-@pytest.mark.only_browser("chromium")  # only Chromium emulates a slow processor
-@pytest.mark.slow
-def test_a_processor_six_times_as_slow_starts_sends_and_hears_a_finger(
-    phone: UploaderPage, demo: Demo, make_file: MakeFile
-) -> None:
-    page = phone.page
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
-    names = [f"photo {at}.jpg" for at in range(7)]
-    phone.open()
-    phone.expect_ready()
-
-    phone.choose(
-        *(FilePayload(name=name, mimeType="", buffer=name.encode() * 50_000) for name in names)
-    )
-    for name in names:
-        phone.row(name).expect_state("done", timeout_ms=60_000)
-    demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart")
-    phone.choose(make_file("film.mov", noise(40 * MIB, seed=6)))
-    film = phone.row("film.mov")
-    until(page, lambda: asked(demo, "UploadPart", "film.mov"))
-    film.locator.get_by_role("button", name="Pause", exact=True).tap()
-    film.expect_state("paused")
-    demo.oss.faults.clear()
-    film.locator.get_by_role("button", name="Resume", exact=True).tap()
-
-    film.expect_state("done", timeout_ms=60_000)
-    wanted = ["film.mov", *names]
-    stored = [key.rsplit("/", 1)[-1] for key in demo.oss.bucket(demo.bucket).objects]
-    # an upload of the story before can still arrive
-    assert sorted(name for name in stored if name in wanted) == wanted
-
-
-def test_the_page_says_what_phones_have_to_know(demo: Demo, page: Page) -> None:
-    page.goto(demo.url, wait_until="commit")
-
-    viewport = page.locator("meta[name=viewport]").get_attribute("content") or ""
-
-    told = dict(each.split("=") for each in viewport.replace(" ", "").split(","))
-    assert told == {
-        "width": "device-width",
-        "initial-scale": "1",  # zooming is allowed
-        "viewport-fit": "cover",
-        "interactive-widget": "resizes-content",
-    }

@@ -11,7 +11,6 @@ from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
-from support.records import record_keys
 
 pytestmark = pytest.mark.e2e
 
@@ -93,33 +92,6 @@ def test_a_reload_in_the_middle_costs_only_what_was_under_way(
 
 
 # Counts the page's records in IndexedDB.
-
-
-def test_an_unfinished_upload_can_be_discarded(
-    start_demo: StartDemo, make_file: MakeFile, console: Console
-) -> None:
-    console.expected += ["net::ERR", "status of 404"]
-    demo, uploader = start_demo()
-    start_and_reload(demo, uploader, make_file("video.bin", CONTENT))
-    unfinished = uploader.page.get_by_test_id("unfinished")
-
-    unfinished.get_by_role("button", name="Discard").click()
-
-    expect(unfinished).to_have_count(0)
-    bucket = operator_bucket(demo)
-    for _ in range(100):
-        if not bucket.list_multipart_uploads().upload_list:
-            break
-        uploader.page.wait_for_timeout(50)
-    assert bucket.list_multipart_uploads().upload_list == []
-    for _ in range(100):  # the record is deleted last, after OSS has confirmed
-        if not record_keys(uploader.page):
-            break
-        uploader.page.wait_for_timeout(50)
-    uploader.open()
-    uploader.expect_ready()
-    expect(uploader.grant).to_contain_text("May add")
-    expect(unfinished).to_have_count(0)
 
 
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
