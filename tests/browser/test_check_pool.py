@@ -121,5 +121,14 @@ def test_r65_a_worker_that_has_ended_unseen_is_replaced(page: Page) -> None:
     assert page.evaluate("workers.map((each) => each.is)") == ["closed", "ready"]
 
 
+def test_two_files_are_checked_at_once_where_there_are_cores(page: Page) -> None:
+    page.evaluate("Object.defineProperty(navigator, 'hardwareConcurrency', { value: 4 })")
+    page.evaluate("Object.defineProperty(navigator, 'deviceMemory', { value: 8 })")
+
+    page.evaluate("Promise.all(['slow.bin', 'a.bin', 'b.bin'].map((name) => check(name, 'en')))")
+
+    assert page.evaluate("workers.map((each) => each.is)") == ["ready", "ready"]
+
+
 def test_a_time_limit_of_weeks_does_not_end_a_check_at_once(page: Page) -> None:
     assert check(page, "long.bin") == {"name": "long.bin", "ran": []}

@@ -44,29 +44,6 @@ def test_crashes_in_a_second_page(page):
         second.goto("chrome://crash")
     second.evaluate("1")
 """
-OF_WEBKIT = """
-import os
-import signal
-from pathlib import Path
-
-import urllib3
-
-def test_other_server(page):
-    urllib3.request("GET", "http://127.0.0.1:9/", retries=False)
-
-def test_wrong(page):
-    assert page.evaluate("1") == 2
-
-def test_crashes(page):
-    driver = page.context._service.process.pid
-    for child in Path(f"/proc/{driver}/task/{driver}/children").read_text().split():
-        os.kill(int(child), signal.SIGKILL)
-    page.evaluate("1")
-
-def test_loses_its_driver(page):
-    page.context._service.process.kill()
-    page.evaluate("1")
-"""
 CRASHING = ["test_crashes", "test_crashes_in_a_second_page"]
 
 
@@ -103,17 +80,6 @@ def test_only_a_test_whose_browser_crashed_is_repeated_and_only_on_ci(
     assert sorted(repeated) == sorted(CRASHING * repeats)
     assert "5 failed" in output
     assert (f"their browser crashed: {len(repeated)}," in output) == bool(ci)
-
-
-@pytest.mark.only_browser("webkit")
-def test_a_test_that_lost_webkitgtk_or_its_driver_is_repeated(
-    tmp_path: Path, browser_name: str
-) -> None:
-    output, repeated = run(tmp_path, OF_WEBKIT, browser_name, "true")
-
-    lost = ["test_crashes", "test_loses_its_driver"]
-    assert sorted(repeated) == sorted(lost * load().retries_on_ci)
-    assert "4 failed" in output
 
 
 @pytest.mark.only_browser("chromium")

@@ -126,12 +126,6 @@ def fills(file):
         new.write(b"x")
 
 
-@check("print*.bin", max_seconds=2)
-def prints(file):
-    while True:
-        print("x" * 1_000_000)
-
-
 @check("flood*.bin", max_seconds=60)
 def prints_one_long_line(file):
     for _ in range(1000):
@@ -217,19 +211,6 @@ except Exception:
 """
 MODULES = ("helpers.py", "mimetypes.py", "colorsys.py")
 """In the wheel; Python's library has the last two."""
-
-TWO_WORKERS = """
-window.started = [];
-window.Worker = class extends Worker {
-  constructor(address, options) {
-    super(address, options);
-    started.push(String(address));
-  }
-};
-Object.defineProperty(navigator, "hardwareConcurrency", { value: 4 });
-Object.defineProperty(navigator, "deviceMemory", { value: 8 });
-"""
-"""The browser says that there are cores for two workers, and lists the workers that start."""
 
 
 @pytest.fixture(scope="module")
@@ -427,9 +408,6 @@ def test_a_file_that_is_deleted_while_its_check_runs(checked: Checked, make_file
         pytest.param(
             "fill.bin", "fills", "It wrote more than 1 GB into new files.", marks=pytest.mark.slow
         ),
-        pytest.param(
-            "print.bin", "prints", "It took longer than 2 seconds.", marks=pytest.mark.slow
-        ),
     ],
 )
 def test_a_check_that_does_not_work(
@@ -550,38 +528,10 @@ def test_a_page_whose_files_need_no_check_never_loads_pyodide(
     assert not [url for url in asked if re.search("pyodide|checks[._]|/api/checks", url)]
 
 
-@pytest.mark.slow  # starts the worker four times
-def test_two_files_are_checked_at_once_where_there_are_cores(
-    open_page: StartDemo, make_file: MakeFile, checks: Path, page: Page
-) -> None:
-    page.add_init_script(TWO_WORKERS)
-    started = "window.started.filter((address) => address.includes('checks_worker')).length"
-    _, uploader = open_page(checks=checks)
-
-    uploader.choose(make_file("hang.bin", b"x"))
-    uploader.row("hang.bin").expect_state("failed", timeout_ms=CHECKED_MS)
-    assert page.evaluate(started) == 2  # the second one replaces the first one
-    rows = [uploader.row(f"slow-{number}.bin") for number in (1, 2)]
-    uploader.choose(make_file("slow-1.bin", b"x"), make_file("slow-2.bin", b"x"))
-    for row in rows:
-        expect(row.locator).to_contain_text("50%", timeout=CHECKED_MS)
-
-    rows[0].expect_state("checking")
-    assert page.evaluate(started) == 3
-    for row in rows:
-        row.cancel_button.click()
-        row.expect_state("cancelled")
-
-
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
 @pytest.mark.parametrize(
     ("file", "on_error", "state"),
-    [
-        (r"pyodide\.asm\.wasm", "reject", "failed"),
-        pytest.param(r"ossferry_checks\.zip", "reject", "failed", marks=pytest.mark.slow),
-        pytest.param("checks_worker", "reject", "failed", marks=pytest.mark.slow),
-        ("checks_worker", "allow", "done"),
-    ],
+    [(r"pyodide\.asm\.wasm", "reject", "failed"), ("checks_worker", "allow", "done")],
 )
 def test_a_worker_that_cannot_start(
     start_demo: StartDemo,

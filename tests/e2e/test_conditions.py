@@ -40,15 +40,6 @@ ASKABLE_NOTIFICATIONS = """{
   };
 }"""
 SLOW_LINE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
-FORGET = """() => new Promise((done, fail) => {
-  const opened = indexedDB.open("keyval-store");
-  opened.onerror = fail;
-  opened.onsuccess = () => {
-    const all = opened.result.transaction("keyval", "readwrite");
-    all.objectStore("keyval").clear();
-    all.oncomplete = () => (opened.result.close(), done());
-  };
-})"""
 LOOK_HERE = "window.dispatchEvent(new Event('focus'))"  # as after closing the other tab
 LOOK_ELSEWHERE = """(away) => {
   Object.defineProperty(document, "hidden", {value: away, configurable: true});
@@ -161,21 +152,10 @@ def test_room_that_is_made_while_nothing_waits_is_told_at_once(
     expect(left).to_contain_text("1 file of your quota left")
     mine.get_by_role("status").get_by_role("button", name="Undo").click()
     expect(stored).to_have_count(1)
-    uploader.open()
-    uploader.expect_ready()
-    expect(uploader.grant).to_contain_text("Your quota is used up: 1 of 1 file.")
-    page.get_by_role("button", name="My uploads").click()
-    stored.get_by_role("button", name="Delete").click()
-
-    expect(uploader.grant).to_contain_text("May add files to")
-    expect(left).to_contain_text("1 file of your quota left")
-    mine.get_by_role("status").get_by_role("button", name="Undo").click()
-    expect(uploader.grant).to_contain_text("Your quota is used up: 1 of 1 file.")
 
 
-@pytest.mark.parametrize("device", ["this", "another"])
 def test_what_is_unfinished_can_be_discarded_while_a_quota_is_used_up(
-    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile, device: str
+    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
     console.expected.append(f"{NO_GRANT} 429|net::ERR")
     demo, uploader = start_demo(quota_objects_total=1)
@@ -191,9 +171,6 @@ def test_what_is_unfinished_can_be_discarded_while_a_quota_is_used_up(
     uploader.drop(first__txt="x")
     uploader.row("first.txt").expect_state("done")
     until(page, lambda: page.evaluate(ASK_GRANT) == 429)
-    if device == "another":
-        page.evaluate(FORGET)
-        box = page.get_by_test_id("other-device")
 
     uploader.open()
     uploader.expect_ready()
@@ -201,8 +178,6 @@ def test_what_is_unfinished_can_be_discarded_while_a_quota_is_used_up(
     expect(box).to_contain_text("half.bin")
     expect(uploader.grant).to_contain_text("Your quota is used up: 1 of 1 file.")
     box.get_by_role("button", name="Discard").click()
-    if device == "another":
-        box.get_by_role("button", name="Really discard 1 upload").click()
     expect(box).to_be_hidden()
     until(page, lambda: pending(demo) == [])
 

@@ -123,34 +123,3 @@ def test_what_another_device_has_begun_is_discarded_and_leaves_no_part(
     here.row("small.txt").expect_state("done")
     expect(line(here)).to_have_count(0)
     assert not any(url.endswith("/on_demand.py") for url in loaded)
-
-
-def test_what_this_browser_is_at_is_not_another_devices(
-    demo: Demo, here: UploaderPage, abandoned: Path
-) -> None:
-    """A second tab does not list uploads of the first tab, and cannot discard them."""
-    demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart")
-    other = here.page.context.new_page()
-    second = UploaderPage(other, here.url)
-    second.open()
-    second.expect_ready()
-    expect(line(second)).to_contain_text(NAME, timeout=PATIENCE_MS)
-
-    choose(here, abandoned)
-    here.row(NAME).expect_state("uploading", timeout_ms=60_000)
-    expect(line(here)).to_have_count(0)
-
-    line(second).get_by_role("button", name="Discard").click()
-    line(second).get_by_role("button", name="Really discard 1 upload").click()
-    toast = other.locator("#toast")
-    expect(toast).to_contain_text("Another tab is uploading", timeout=PATIENCE_MS)
-    expect(line(second)).to_have_count(0)
-    third = UploaderPage(other, here.url)
-    third.open()
-    third.expect_ready()
-    expect(third.grant).to_contain_text("May add", timeout=PATIENCE_MS)
-    expect(line(third)).to_have_count(0)
-    assert len(pending(demo, NAME)) == 1
-    demo.oss.faults.clear()
-    here.row(NAME).expect_state("done", timeout_ms=60_000)
-    expect_whole(demo, NAME, CONTENT)

@@ -287,32 +287,6 @@ def test_a_small_file_that_vanishes_after_its_reading_arrives_as_it_was(
     uploader.row("kept.bin").expect_state("done")
 
 
-# Blocks the reading of files until `ossferry.open()` is called.
-GATE = """() => {
-  const ask = ossferry.checksum;
-  const gate = new Promise((open) => { ossferry.open = open; });
-  ossferry.checksum = (...given) => ({ text: gate.then(() => ask(...given).text) });
-}"""
-
-
-def test_a_small_file_that_vanishes_does_not_stop_those_read_with_it(
-    uploader: UploaderPage, page: Page, make_file: MakeFile
-) -> None:
-    paths = [make_file(f"{name}.bin", name.encode() * 1000) for name in ("a", "gone", "b")]
-    page.evaluate(GATE)
-    uploader.choose(*paths)
-    for row in ("a.bin", "gone.bin", "b.bin"):
-        uploader.row(row).expect_state("uploading")
-
-    paths[1].unlink()
-    page.evaluate("ossferry.open()")
-
-    uploader.row("a.bin").expect_state("done")
-    uploader.row("b.bin").expect_state("done")
-    uploader.row("gone.bin").expect_state("failed")
-    uploader.row("gone.bin").expect_says("cannot be read any more")
-
-
 def test_types_are_told_beforehand_and_refused_at_once(start_demo: StartDemo, page: Page) -> None:
     demo, uploader = start_demo(allowed_types=("image/*", ".CSV"))
     uploader.open()

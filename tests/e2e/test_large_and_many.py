@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import MIB, pending, until
+from e2e.storage_side import MIB, pending
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -23,35 +23,6 @@ DROP_MANY = """(zone, count) => {
   }
   zone.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
 }"""
-
-
-def test_r42_two_thousand_files_arrive_with_one_grant(
-    uploader: UploaderPage, demo: Demo, page: Page
-) -> None:
-    expect(uploader.grant).to_contain_text("May add")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    before = len(demo.oss.bucket(demo.bucket).objects)
-
-    uploader.drop_zone.evaluate(DROP_MANY, MANY)
-
-    expect(uploader.total).to_contain_text(f"{MANY:,} of {MANY:,} files", timeout=120_000)
-    assert len(demo.oss.bucket(demo.bucket).objects) - before == MANY
-    assert [url for url in asked if url.endswith("/api/grant")] == []
-
-
-def test_many_small_files_are_reported_in_few_requests(
-    uploader: UploaderPage, demo: Demo, page: Page
-) -> None:
-    files = MANY // 5
-    reports: list[str] = []
-    page.on("request", lambda request: reports.append(request.url))
-
-    uploader.drop_zone.evaluate(DROP_MANY, files)
-
-    expect(uploader.total).to_contain_text(f"{files:,} of {files:,} files", timeout=60_000)
-    until(page, lambda: page.evaluate(LISTED) >= files, timeout_s=30)
-    assert len([url for url in reports if "/api/receipts" in url]) < files / 10
 
 
 @pytest.mark.timeout(1200)

@@ -8,7 +8,6 @@ import pytest
 
 from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -76,27 +75,6 @@ def test_a_paused_upload_goes_on_where_it_was(
     row.locator.get_by_role("button", name="Resume", exact=True).click()
 
     row.expect_state("done", timeout_ms=60_000)
-    expect_stored(demo, row.key)
-
-
-def test_an_end_that_hangs_can_be_paused_and_gone_on_with(
-    uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile
-) -> None:
-    name = f"end-{runtime}.bin"
-    complete = "CompleteMultipartUpload"
-    hang = demo.oss.faults.add("hang", key=f"*/{name}", operation=complete, times=1)
-    uploader.choose(make_file(name, CONTENT))
-    row = uploader.row(name)
-    until(uploader.page, lambda: hang.hits, timeout_s=60)
-    row.expect_state("verifying")
-    parts = parts_of(demo, name)
-
-    row.locator.get_by_role("button", name="Pause", exact=True).click()
-    row.expect_state("paused", timeout_ms=1_000)
-    row.locator.get_by_role("button", name="Resume", exact=True).click()
-
-    row.expect_state("done", timeout_ms=60_000)
-    assert parts_of(demo, name) == parts
     expect_stored(demo, row.key)
 
 

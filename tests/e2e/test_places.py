@@ -236,25 +236,6 @@ def test_r26_r36_of_two_pages_one_sends_and_the_other_follows(
     expect_whole(demo, name, CONTENT)
 
 
-def test_r36_a_small_file_in_two_pages_is_sent_once(
-    demo: Demo, two_pages: TwoPages, make_file: MakeFile
-) -> None:
-    first, second = two_pages
-    name = "small.bin"
-    path = make_file(name, noise(MIB, 36))
-    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 3, key=f"*/{name}", operation="PutObject")
-
-    first.choose(path)
-    until(first.page, lambda: asked(demo, "PutObject", name))
-    second.choose(path)
-
-    second.row(name).expect_state("paused")
-    second.row(name).expect_state("done", timeout_ms=30_000)
-    first.row(name).expect_state("done")
-    assert len(asked(demo, "PutObject", name)) == 1
-    expect_whole(demo, name, noise(MIB, 36))
-
-
 def test_the_speed_limit_holds_and_can_be_lifted_under_way(
     uploader: UploaderPage, page: Page, demo: Demo
 ) -> None:

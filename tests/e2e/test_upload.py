@@ -176,19 +176,6 @@ def test_many_files_need_one_grant_and_nobody_else_is_asked(
     assert len([url for url in asked if url.endswith("/api/grant")]) == 1
 
 
-def test_the_content_type_that_is_signed_is_the_one_stored(
-    uploader: UploaderPage, demo: Demo
-) -> None:
-    uploader.choose({"name": "a.png", "mimeType": "image/png", "buffer": b"png"})
-    uploader.row("a.png").expect_state("done")
-    uploader.choose({"name": "b", "mimeType": "", "buffer": b"?"})
-    uploader.row("b").expect_state("done")
-
-    bucket = operator_bucket(demo)
-    assert bucket.head_object(uploader.row("a.png").key).content_type == "image/png"
-    assert bucket.head_object(uploader.row("b").key).content_type == "application/octet-stream"
-
-
 def test_an_upload_can_be_cancelled_sent_again_and_removed(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserType, Page
+from playwright.sync_api import Page
 
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import asked, expect_whole, noise, until
-from e2e.test_killed import Browsers
+from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.records import record_keys
@@ -129,27 +127,6 @@ def test_the_same_files_dropped_again_continue(
     expect_all_arrived_once(own_demo, fresh, keys)
 
 
-def test_a_file_that_arrived_without_an_answer_is_not_stored_twice(
-    fresh: UploaderPage, own_demo: Demo, make_file: MakeFile
-) -> None:
-    content = noise(5_000, seed=3)
-    path = make_file("letter.txt", content)
-    own_demo.oss.faults.add("reset", when="before-answer", operation="PostObject", times=1)
-    own_demo.oss.faults.add("hang", operation="PostObject", skip=1)
-    fresh.choose(path)
-    until(fresh.page, lambda: stored(own_demo) and record_keys(fresh.page))
-    fresh.open()
-    fresh.expect_ready()
-    own_demo.oss.faults.clear()
-    expect(fresh.page.get_by_test_id("unfinished")).to_contain_text("letter.txt")
-
-    fresh.choose(path)
-
-    fresh.row("letter.txt").expect_state("done")
-    assert [seen.status for seen in asked(own_demo, "PostObject", "letter.txt")][-1] == 409
-    expect_whole(own_demo, "letter.txt", content)
-
-
 def test_what_waited_can_be_discarded_one_by_one_or_all(
     fresh: UploaderPage, own_demo: Demo, make_file: MakeFile
 ) -> None:
@@ -189,30 +166,3 @@ def test_another_tab_is_offered_what_waits_only_when_its_page_is_closed(
     fresh.page.goto("about:blank")
 
     expect(other.page.locator("#unfinished")).to_contain_text(f"Continue {COUNT} uploads")
-
-
-@pytest.mark.only_browser("chromium")  # the process is found by its options
-@pytest.mark.slow
-def test_r32_a_killed_browser_forgets_nothing_that_waited(
-    browser_type: BrowserType,
-    browser_type_launch_args: dict[str, Any],
-    runtime: str,
-    tmp_path: Path,
-    own_demo: Demo,
-) -> None:
-    url = f"{own_demo.url}/?runtime={runtime}"
-    browsers = Browsers(browser_type, browser_type_launch_args, tmp_path / "profile", url)
-    uploader = browsers.open()
-    hold(own_demo)
-    choose_with_way_back(uploader)
-    until(uploader.page, lambda: len(record_keys(uploader.page)) == COUNT)
-    uploader.page.wait_for_timeout(500)
-    keys = record_keys(uploader.page)
-    browsers.kill()
-    own_demo.oss.faults.clear()
-
-    uploader = browsers.open()
-    uploader.page.get_by_role("button", name="Continue").click()
-
-    expect_all_arrived_once(own_demo, uploader, keys)
-    browsers.context.close()

@@ -300,15 +300,17 @@ def test_what_can_never_go_is_no_part_of_what_has_to_be_sent():
 
 
 def test_failed_cancelled_and_held_uploads_are_counted():
-    model, (first, second, third) = make(1, 2, 3)
+    model, (failed, *others) = make(1, 2, 3, 4, 5, 6)
 
-    first.go(states.UPLOADING)
-    first.fail(lost())
-    second.go(states.CANCELLED)
-    third.pause_by_person()
+    failed.go(states.UPLOADING)
+    failed.fail(lost())
+    for upload in others[:2]:
+        upload.go(states.CANCELLED)
+    for upload in others[2:]:
+        upload.pause_by_person()
 
-    assert (model.failed.get(), model.cancelled.get(), model.held.get()) == (1, 1, 1)
-    assert model.needs.get() == 3
+    assert (model.failed.get(), model.cancelled.get(), model.held.get()) == (1, 2, 3)
+    assert model.needs.get() == 4 + 5 + 6
 
 
 def test_a_key_that_is_known_late_is_told():

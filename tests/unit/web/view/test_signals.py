@@ -90,6 +90,16 @@ def test_an_effect_that_sets_a_signal_is_followed():
     assert seen == [1, 7]
 
 
+def test_effects_run_in_the_order_in_which_they_began():
+    signal, seen = Signal(1), []
+    effect(lambda: seen.append(("first", signal.get())))
+    effect(lambda: seen.append(("second", signal.get())))
+
+    signal.set(2)
+
+    assert seen == [("first", 1), ("second", 1), ("first", 2), ("second", 2)]
+
+
 def test_an_owner_stops_its_effects_and_cleans_up_latest_first():
     signal, seen, owner = Signal(1), [], Owner()
     owner.on_dispose(lambda: seen.append("first"))
