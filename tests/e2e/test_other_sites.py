@@ -78,3 +78,16 @@ def test_t03_t05_t06_t34_a_page_of_elsewhere_gets_nothing(
     assert {result[name] for name in ("script", "image", "style", "icon")} == {"refused"}
     assert result["opened"] in ("refused", "")  # Firefox gives such a page an empty window
     assert not any(frame.startswith(demo.url) for frame in frames)
+
+
+def test_t03_the_same_questions_of_our_own_page_are_answered(demo: Demo, page: Page) -> None:
+    page.goto(demo.url)
+
+    statuses = page.evaluate(
+        """async () => [
+          (await fetch("/api/grant", { method: "POST" })).status,
+          (await fetch("/get_sts_token")).status,
+        ]"""
+    )
+
+    assert statuses == [200, 200]
