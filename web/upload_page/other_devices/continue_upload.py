@@ -11,7 +11,7 @@ from ossferry_uploader.transfer.errors import TransferError
 from ossferry_uploader.transfer.journal.checkpoint import Checkpoint, restore
 from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, Options
 from ossferry_uploader.transfer.sending.client import Client
-from ossferry_uploader.transfer.sending.multipart import proved, without_overlaps
+from ossferry_uploader.transfer.sending.multipart import begin, proved, without_overlaps
 from ossferry_uploader.transfer.upload import Upload
 from upload_page.receipts.stored_objects import folders_of
 
@@ -91,8 +91,9 @@ async def continue_upload(
         raise InOtherTab(remote.key)
     has_begun = False
     try:
-        await _prove(known, uploads)
-        await uploads.journal.begin(known)
+        oss = Client(uploads.engine, known)
+        await _prove(oss)
+        await begin(oss)
         has_begun = True
     finally:
         if not has_begun:
@@ -104,8 +105,8 @@ async def continue_upload(
     return upload
 
 
-async def _prove(known: Upload, uploads: "UnfinishedUploads") -> None:
-    oss = Client(uploads.engine, known)
+async def _prove(oss: Client) -> None:
+    known = oss.upload
     for stored in without_overlaps(await oss.parts(), known.progress.part_size):
         part = await proved(oss, stored)
         if not part:

@@ -1,6 +1,7 @@
 """Continuing an upload of another device: verified first, and unchanged before that."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -260,6 +261,46 @@ async def test_only_one_tab_goes_on_with_it():
 
     assert other.uploads == []
     assert "U1" in engine.journal.upload_ids
+
+
+async def begun_twice():
+    """Return a page in a browser whose closed page has begun U1, and the key of U1 and U9.
+
+    Two devices begin a file again under the same key if OSS has lost the upload that both sent.
+    """
+    ports = make_ports()
+    ports.http.hold_after = 1
+    left = Queue(make_engine(ports, 2)).add(FakeFile("a.bin", SIZE))
+    await until(lambda: ports.http.hold_after is None)
+    ports.tabs.close()
+    later = make_ports(storage=ports.storage, browser=ports.tabs._browser)
+    later.http.multiparts = {"U1": {1: 8 * MIB}, "U9": {1: 8 * MIB}}
+    queue, _, engine = await make(later)
+    assert [record.upload_id for record in engine.journal.unfinished] == ["U1"]
+    return queue, later, left.key
+
+
+async def test_parts_that_this_browser_left_under_the_same_key_are_removed():
+    queue, ports, key = await begun_twice()
+
+    upload = await go_on(queue, key=key, upload_id="U9")
+    await until(lambda: upload.state == states.DONE)
+
+    assert await queue.left() == []
+    assert (ports.http.multiparts, ports.http.objects) == ({}, {key: SIZE})
+
+
+async def test_if_these_parts_cannot_be_removed_their_record_stays():
+    queue, ports, key = await begun_twice()
+    ports.http.plan = [None, refused("AccessDenied")]
+
+    with pytest.raises(Refused):
+        await go_on(queue, key=key, upload_id="U9")
+
+    assert [record.upload_id for record in await queue.left()] == ["U1"]
+    assert json.loads(ports.storage.texts[key])["upload_id"] == "U1"
+    assert sorted(ports.http.multiparts) == ["U1", "U9"]
+    await until(lambda: key not in ports.tabs.names)
 
 
 async def test_an_upload_of_this_page_is_known_as_soon_as_it_has_begun():

@@ -45,10 +45,16 @@ def fresh(size=SIZE, number=7):
     return upload
 
 
+async def begin(journal, upload):
+    """Write the first record of an upload."""
+    await journal.lock(upload)
+    await journal.begin(upload)
+
+
 async def left_by_a_closed_tab(tabs):
     journal, end = tabs.open()
     await journal.load()
-    await journal.begin(large())
+    await begin(journal, large())
     end.close()
 
 
@@ -56,7 +62,7 @@ async def while_another_tab_sends(tabs):
     """Return the journal and the end of a tab that sends the file, and the journal of another."""
     first, end = tabs.open()
     await first.load()
-    await first.begin(large())
+    await begin(first, large())
     journal, _ = tabs.open()
     await journal.load()
     return first, end, journal
@@ -82,7 +88,7 @@ async def test_the_record_of_an_open_tab_is_in_another_tab():
     tabs = Tabs()
     first, _ = tabs.open()
     await first.load()
-    await first.begin(large())
+    await begin(first, large())
     journal, _ = tabs.open()
 
     await journal.load()
@@ -265,7 +271,7 @@ async def test_a_failed_upload_is_left_to_a_tab_that_waits_for_it():
     first, _ = tabs.open()
     await first.load()
     upload = large()
-    await first.begin(upload)
+    await begin(first, upload)
     second, _ = tabs.open()
     await second.load()
     waiting = fresh()
@@ -284,7 +290,7 @@ async def test_who_reclaims_what_another_tab_continues_loses_key_and_parts():
     first, _ = tabs.open()
     await first.load()
     upload = large()
-    await first.begin(upload)
+    await begin(first, upload)
     first.unlock(KEY)
     second, _ = tabs.open()
     await second.load()
@@ -301,7 +307,7 @@ async def test_who_reclaims_what_nobody_took_keeps_it_and_proves_its_parts_again
     journal, _ = tabs.open()
     await journal.load()
     upload = large()
-    await journal.begin(upload)
+    await begin(journal, upload)
     upload.progress.is_unproved = False
     journal.unlock(KEY)
 

@@ -313,13 +313,29 @@ class Journal:
         """
         return await self._records.open_files(records)
 
-    async def begin(self, upload: "Upload") -> None:
-        """Take the lock of a new multipart upload for this tab, and write the first record."""
+    async def lock(self, upload: "Upload") -> "Checkpoint | None":
+        """Take the lock of a new multipart upload for this tab.
+
+        Returns:
+            The record of a closed tab that the first record of the upload will replace, if it has
+            another multipart upload; otherwise `None`.
+        """
         self.begin_work()
         while not await self._tabs.take(upload.key):
             await self._tabs.free(upload.key)  # a tab whose upload is gone releases it soon
         self._locks.add(upload.key)
+        if not upload.is_lasting:
+            return None
+        record = await self._records.current(self._records.of(upload, self._tab_lock))
+        if not record or record.upload_id in ("", upload.upload_id, upload.record.upload_id):
+            return None
+        is_ours = record.page == self._tab_lock or record.key in self._claimed
+        return None if is_ours else record
+
+    async def begin(self, upload: "Upload") -> None:
+        """Write the first record of a multipart upload, whose lock this tab has."""
         await self.keep(upload, file=upload.source)
+        self._remove(self._records.of(upload, self._tab_lock))
         self._files.end(upload)
 
     async def keep(self, upload: "Upload", *, file: "File | None" = None) -> None:

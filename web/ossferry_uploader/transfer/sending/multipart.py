@@ -43,7 +43,7 @@ async def send_multipart(oss: "Client") -> "Stored":
             if not upload.upload_id:
                 await initiate(oss)
             elif upload.record.upload_id != upload.upload_id:
-                await oss.engine.journal.begin(upload)  # paused before the record was written
+                await begin(oss)  # paused before the record was written
             elif upload.progress.is_unproved:
                 await _compare_parts(oss, trusts_own=False)
             else:
@@ -98,9 +98,25 @@ async def initiate(oss: "Client") -> None:
         rate = oss.engine.part_rate()
         progress.part_size = part_size_for(upload.file.size, rate_bytes_per_s=rate)
     await oss.initiate()
-    await oss.engine.journal.begin(upload)
+    await begin(oss)
     if progress.unanswered_begins:
         asyncio.create_task(oss.abort_orphans())  # noqa: RUF006 - it ends by itself
+
+
+async def begin(oss: "Client") -> None:
+    """Take the lock of a multipart upload, and write its first record.
+
+    Two devices can begin the same file again under the same key. If a closed page of this browser
+    did so, the record replaces the only one that names that page's parts. They are removed first.
+
+    Raises:
+        OSSError, TransferError: the parts cannot be removed; their record stays.
+    """
+    journal = oss.engine.journal
+    replaced = await journal.lock(oss.upload)
+    if replaced:
+        await oss.abort_orphan(oss.engine, replaced.key, replaced.upload_id)
+    await journal.begin(oss.upload)
 
 
 async def finished_before(oss: "Client") -> "Stored | None":
