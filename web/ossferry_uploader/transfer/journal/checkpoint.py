@@ -28,6 +28,7 @@ from ossferry_uploader.transfer.plan import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ossferry_uploader.transfer.files import File
@@ -58,49 +59,32 @@ class Checkpoint:
         stored_as: the name of the record in the browser's storage.
     """
 
-    def __init__(
-        self,
-        *,
-        owner: str,
-        name: str,
-        path: str,
-        size: int,
-        modified: int,
-        key: str,
-        upload_id: str,
-        part_size: int,
-        sent: int,
-        saved_at_s: float,
-        page: str,
-        options: Options,
-        sha256: str = "",
-        is_abandoned: bool = False,
-        made: "tuple[str, int] | None" = None,
-        salt: str = "",
-        crc64: str = "",
-    ) -> None:
-        self.owner = owner
-        self.name = name
-        self.path = path
-        self.size = size
-        self.modified = modified
-        self.key = key
-        self.upload_id = upload_id
-        self.part_size = part_size
-        self.sent = sent
-        self.saved_at_s = saved_at_s
-        self.page = page
-        self.options = options
-        self.sha256 = sha256  # as sent with InitiateMultipartUpload
-        self.is_abandoned = is_abandoned  # cancelled or too old: to be removed, not offered
-        self.made = made
-        self.salt = salt
-        self.crc64 = crc64
-        self.total = made[1] if made else size  # bytes to send
-        self.number = 0  # in a `RecordList`
-        self.can_reopen = False  # the browser can open the file without a file chooser
-        self.lock = key if upload_id else page
-        self.stored_as = f"{names_of(owner, self)}{key}"
+    owner: str
+    name: str
+    path: str
+    size: int
+    modified: int  # negative before 1970
+    key: str
+    upload_id: str
+    part_size: int
+    sent: int
+    saved_at_s: float
+    page: str
+    options: Options
+    sha256 = ""  # as sent with InitiateMultipartUpload
+    made: "tuple[str, int] | None" = None
+    salt = ""
+    crc64 = ""
+    is_abandoned = False  # cancelled or too old: to be removed, not offered
+    number = 0  # in a `RecordList`
+    can_reopen = False  # the browser can open the file without a file chooser
+
+    def __init__(self, **values: "Any") -> None:
+        for name in values:
+            setattr(self, name, values[name])
+        self.total = self.made[1] if self.made else self.size  # bytes to send
+        self.lock = self.key if self.upload_id else self.page
+        self.stored_as = f"{names_of(self.owner, self)}{self.key}"
 
     def file(self) -> "LostFile":
         """Return the file of the record. The bytes of this file are not available."""
@@ -108,28 +92,9 @@ class Checkpoint:
 
     def text(self) -> str:
         """Return the record as JSON text."""
-        return json.dumps(
-            {
-                "version": VERSION,
-                "owner": self.owner,
-                "name": self.name,
-                "path": self.path,
-                "size": self.size,
-                "modified": self.modified,
-                "key": self.key,
-                "upload_id": self.upload_id,
-                "part_size": self.part_size,
-                "sent": self.sent,
-                "saved_at_s": self.saved_at_s,
-                "page": self.page,
-                "options": self.options.given,
-                "sha256": self.sha256,
-                "given_up": self.is_abandoned,
-                "made": self.made,
-                "salt": self.salt,
-                "crc64": self.crc64,
-            }
-        )
+        stored = {name: getattr(self, name) for name in READERS}
+        stored.update(version=VERSION, options=self.options.given, given_up=self.is_abandoned)
+        return json.dumps(stored)
 
 
 def fingerprint(file: "File | Checkpoint") -> str:
@@ -209,25 +174,11 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
         values = json.loads(text)
         if values["version"] != VERSION or values["owner"] != owner:
             return None
-        record = Checkpoint(
-            owner=owner,
-            name=_text(values["name"]),
-            path=_text(values["path"]),
-            size=_count(values["size"]),
-            modified=_whole(values["modified"]),  # negative before 1970
-            key=_text(values["key"]),
-            upload_id=_text(values["upload_id"]),
-            part_size=_count(values["part_size"]),
-            sent=_count(values["sent"]),
-            saved_at_s=float(values["saved_at_s"]),
-            page=_text(values["page"]),
-            options=Options(**values["options"]),
-            sha256=_text(values.get("sha256", "")),
-            is_abandoned=values.get("given_up") is True,
-            made=_made(values.get("made")),
-            salt=_text(values.get("salt", "")),
-            crc64=_text(values.get("crc64", "")),
-        )
+        fields = {
+            name: READERS[name](values.get(name, getattr(Checkpoint, name, None)))
+            for name in READERS
+        }
+        record = Checkpoint(is_abandoned=values.get("given_up") is True, **fields)
         ours = record.lock and _is_place_of(record)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -278,3 +229,23 @@ def _whole(value: "Any") -> int:
     if not isinstance(value, int):
         raise TypeError("a number is wanted")
     return value
+
+
+READERS: "dict[str, Callable[[Any], Any]]" = {  # of the values in the JSON text
+    "owner": _text,
+    "name": _text,
+    "path": _text,
+    "size": _count,
+    "modified": _whole,
+    "key": _text,
+    "upload_id": _text,
+    "part_size": _count,
+    "sent": _count,
+    "saved_at_s": float,
+    "page": _text,
+    "options": lambda given: Options(**given),
+    "sha256": _text,
+    "made": _made,
+    "salt": _text,
+    "crc64": _text,
+}
