@@ -329,7 +329,7 @@ class FakeReceipts:
             raise self.errors.pop(0)
         return self._http.objects.pop(refused.key, None) is not None
 
-    async def identical(self, *, path: str, size: int, crc64: str) -> str:
+    async def identical(self, path: str, size: int, crc64: str) -> str:
         self.looked_for.append(path)
         await asyncio.sleep(0)
         if self.errors:
@@ -348,15 +348,8 @@ class FakeReceipts:
         if self._http.multiparts.pop(upload_id, None) is None:
             raise ServerRefused(404, code="no-upload")
 
-    async def confirm(
-        self,
-        *,
-        key: str,
-        size: int,
-        crc64: str,
-        request_id: str,
-        checks: "dict[str, Any] | None" = None,
-    ) -> "Stored | None":
+    async def confirm(self, upload: "ReportFields") -> "Stored | None":
+        key, size, crc64, _, _ = upload
         self.asked.append(key)
         await asyncio.sleep(0)
         if self.errors:

@@ -251,7 +251,7 @@ class SimReceipts:
     def __init__(self, oss: SimOss) -> None:
         self._oss = oss
 
-    async def identical(self, *, path: str, size: int, crc64: str) -> str:
+    async def identical(self, path: str, size: int, crc64: str) -> str:
         return ""
 
     async def confirm_all(self, uploads: "list[ReportFields]") -> None:
@@ -271,15 +271,8 @@ class SimReceipts:
         if self._oss.uploads.pop(upload_id, None) is None:
             raise ServerRefused(404, code="no-upload")
 
-    async def confirm(
-        self,
-        *,
-        key: str,
-        size: int,
-        crc64: str,
-        request_id: str,
-        checks: dict[str, Any] | None = None,
-    ) -> Stored | None:
+    async def confirm(self, upload: "ReportFields") -> Stored | None:
+        key, size, crc64, _, _ = upload
         await asyncio.sleep(0)
         content = self._oss.objects.get(key)
         if content is None:

@@ -194,27 +194,17 @@ if TYPE_CHECKING:
         objects.
         """
 
-        async def confirm(
-            self,
-            *,
-            key: str,
-            size: int,
-            crc64: str,
-            request_id: str,
-            checks: dict[str, Any] | None = None,
-        ) -> Stored | None:
-            """Ask the server whether the object under `key` has this size and CRC-64.
+        async def confirm(self, upload: ReportFields) -> Stored | None:
+            """Ask the server whether an object has the size and the CRC-64 of a file.
 
             Args:
-                request_id: the id of the OSS request that stored the object; empty if unknown.
-                checks: what the checks of the page said, as in `Upload.checks`; `None` if no check
-                    ran.
+                upload: see `Upload.report`; the id of the OSS request is empty if it is unknown.
 
             Returns:
-                The `Stored` data of the object; `None` if there is no object under `key`.
+                The `Stored` data of the object; `None` if there is no object under the key.
 
             Raises:
-                Corrupt: the object under `key` has another size or another CRC-64.
+                Corrupt: the object under the key has another size or another CRC-64.
                 ServerRefused: the server refused the request, or did not answer.
             """
 
@@ -224,7 +214,7 @@ if TYPE_CHECKING:
             The server records the uploads that OSS stores with the size and CRC-64 of the file.
 
             Args:
-                uploads: `(key, size, crc64, request_id, checks)` of each upload, as for `confirm`.
+                uploads: `Upload.report` of each upload.
 
             Raises:
                 ServerRefused: the server recorded no upload, or did not answer.
@@ -240,7 +230,7 @@ if TYPE_CHECKING:
                 ServerRefused: the server refused the request, or did not answer.
             """
 
-        async def identical(self, *, path: str, size: int, crc64: str) -> str:
+        async def identical(self, path: str, size: int, crc64: str) -> str:
             """Return the key of an identical object of this person; empty if there is none.
 
             Args:

@@ -94,13 +94,8 @@ class Reporting:
                 continue
             try:
                 if not await self._receipts.refuse(refused):
-                    await self._receipts.confirm(
-                        key=refused.key,
-                        size=refused.size,
-                        crc64=refused.crc64,
-                        request_id=refused.request_id,
-                        checks=upload.checks,
-                    )
+                    file = refused.key, refused.size, refused.crc64
+                    await self._receipts.confirm(file + (refused.request_id, upload.checks))
             except ServerRefused as error:
                 if error.status in UNAVAILABLE + NOT_YET:
                     await self._clock.sleep(max(RETRY_S, error.retry_after_s or 0))
@@ -115,7 +110,10 @@ class Reporting:
         while self._waiting:
             batch = self._waiting[: 1 if alone else self._most()]
             try:
-                await self._confirm(batch)
+                if len(batch) > 1:
+                    await self._receipts.confirm_all([upload.report for upload in batch])
+                else:
+                    await self._receipts.confirm(batch[0].report)
             except ServerRefused as error:
                 if error.status in UNAVAILABLE:
                     await self._clock.sleep(RETRY_S)
@@ -139,21 +137,3 @@ class Reporting:
         if not self._can(BATCHES):
             return 1
         return BATCH_BETWEEN if self._is_sending() else MAX_BATCH
-
-    async def _confirm(self, batch: "list[Upload]") -> None:
-        if len(batch) > 1:
-            await self._receipts.confirm_all(
-                [
-                    (upload.key, upload.file.size, upload.crc64, upload.request_id, upload.checks)
-                    for upload in batch
-                ]
-            )
-            return
-        upload = batch[0]
-        await self._receipts.confirm(
-            key=upload.key,
-            size=upload.file.size,
-            crc64=upload.crc64,
-            request_id=upload.request_id,
-            checks=upload.checks,
-        )

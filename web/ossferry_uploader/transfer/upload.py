@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
+    from ossferry_uploader.transfer.checks.claims import ReportFields
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.target import RefusedObject
 
@@ -206,6 +207,11 @@ class Upload:
     def refused(self) -> "RefusedObject | None":
         """The object that OSS stored in place of the file; `None` if there is none."""
         return self.target.refused
+
+    @property
+    def report(self) -> "ReportFields":
+        """The facts for a receipt: key, size in bytes, CRC-64, request id and checks."""
+        return (self.key, self.file.size, self.crc64, self.request_id, self.checks)
 
     @property
     def is_single(self) -> bool:

@@ -20,13 +20,11 @@ class Server:
     async def confirm_all(self, uploads):
         self.batches.append([upload[0] for upload in uploads])
         self.claims += [upload[4] for upload in uploads[:-1]]
-        await self.confirm(
-            key=self.batches[-1], size=0, crc64="", request_id="", checks=uploads[-1][4]
-        )
+        await self.confirm((self.batches[-1], 0, "", "", uploads[-1][4]))
 
-    async def confirm(self, *, key, size, crc64, request_id, checks):
-        self.asked.append(key)
-        self.claims.append(checks)
+    async def confirm(self, upload):
+        self.asked.append(upload[0])
+        self.claims.append(upload[4])
         if self.errors:
             error = self.errors.pop(0)
             if error:

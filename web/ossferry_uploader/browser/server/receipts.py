@@ -32,34 +32,23 @@ class ServerReceipts:
         self._server = server
         self.on_left: Callable[[Left], None] = lambda left: None
 
-    async def confirm(
-        self,
-        *,
-        key: str,
-        size: int,
-        crc64: str,
-        request_id: str,
-        checks: "dict[str, Any] | None" = None,
-    ) -> "Stored | None":
-        """Request a receipt: the proof that the object under `key` has this size and CRC-64.
+    async def confirm(self, upload: "ReportFields") -> "Stored | None":
+        """Request a receipt: the proof that the object has the size and the CRC-64 of the file.
 
         Args:
-            size: the size in bytes.
-            crc64: the CRC-64 as decimal text.
-            request_id: the id of the OSS request that stored the object; may be empty.
-            checks: what the checks of the page said, as in `Upload.checks`; long texts are cut.
+            upload: see `Upload.report`. Long texts of the checks are cut.
 
         Returns:
-            The proof; `None` if there is no object under `key`.
+            The proof; `None` if there is no object under the key.
 
         Raises:
-            Corrupt: the object under `key` has another size or another CRC-64.
+            Corrupt: the object under the key has another size or another CRC-64.
             ServerRefused: the server refused the request; the status is 0 if no response came, and
                 200 if the response is malformed.
         """
-        document = _report(key, size, crc64, request_id, checks)
+        _, _, crc64, request_id, _ = upload
         try:
-            reply = await self._server.post("/api/receipts", document)
+            reply = await self._server.post("/api/receipts", _report(*upload))
         except ServerRefused as error:
             if error.code == MISSING:
                 return None
@@ -79,7 +68,7 @@ class ServerReceipts:
         """Report several uploads, at most 200. The server records those that OSS stores as sent.
 
         Args:
-            uploads: `(key, size, crc64, request_id, checks)` of each upload, as for `confirm`.
+            uploads: `Upload.report` of each upload.
 
         Raises:
             ServerRefused: the server refused the request, and recorded none of the uploads; the
@@ -118,7 +107,7 @@ class ServerReceipts:
             raise
         return True
 
-    async def identical(self, *, path: str, size: int, crc64: str) -> str:
+    async def identical(self, path: str, size: int, crc64: str) -> str:
         """Return the key of an identical object of this person; empty if there is none.
 
         Args:

@@ -34,13 +34,12 @@ from ossferry_uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ossferry_uploader.oss.replies import Stored, StoredPart
     from ossferry_uploader.oss.signing import Header
     from ossferry_uploader.transfer.checks.rules import Rules
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.grant import Grant
+    from ossferry_uploader.transfer.ports import Checks
 
 GONE = "NoSuchUpload"
 FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
@@ -58,8 +57,7 @@ class Client(Sender):
 
     async def grant(self) -> "Grant":
         """Return the present grant, after the records of this person were read."""
-        grant: Grant = await self._repeat(self._grant)
-        return grant
+        return await self._repeat(self._grant)
 
     async def _grant(self) -> "Grant":
         await self.engine.journal.load()
@@ -67,20 +65,16 @@ class Client(Sender):
 
     async def reserve(self) -> "Grant":
         """Reserve quota for the file, and return the present grant."""
-        grant: Grant = await self._repeat(self._reserve)
-        return grant
+        return await self._repeat(self._reserve)
 
     async def _reserve(self) -> "Grant":
-        quota, upload = self.engine.quota, self.upload
-        grant = await self.engine.keeper.get()
-        quota.granted(grant.left)
-        if quota.take(upload.number, upload.file.size):
-            return grant
-        grant = await self.engine.keeper.renewed()
-        quota.granted(grant.left)
-        if not quota.take(upload.number, upload.file.size):
-            raise QuotaExceeded(f"{quota.left().facts()} left, {upload.file.size} bytes needed")
-        return grant
+        quota, upload, keeper = self.engine.quota, self.upload, self.engine.keeper
+        for ask in (keeper.get, keeper.renewed):
+            grant = await ask()
+            quota.granted(grant.left)
+            if quota.take(upload.number, upload.file.size):
+                return grant
+        raise QuotaExceeded(f"{quota.left().facts()} left, {upload.file.size} bytes needed")
 
     # The file
 
@@ -91,18 +85,15 @@ class Client(Sender):
 
     async def head(self) -> bytes:
         """Return the first bytes of the file."""
-        head: bytes = await self._repeat(self.upload.file.head)
-        return head
+        return await self._repeat(self.upload.file.head)
 
     async def sha256(self) -> str:
         """Return the SHA-256 of the file in hexadecimal."""
-        sha256: str = await self._repeat(self.engine.ports.checksum.sha256, self.upload.file)
-        return sha256
+        return await self._repeat(self.engine.ports.checksum.sha256, self.upload.file)
 
     async def plain_crc64(self, piece: "Piece | None" = None) -> int:
         """Return the CRC-64 of a piece of the file on the disk; by default of the whole file."""
-        crc64: int = await self._repeat(self.engine.ports.checksum.crc64, piece or self.whole)
-        return crc64
+        return await self._repeat(self.engine.ports.checksum.crc64, piece or self.whole)
 
     async def crc64(self, piece: "Piece | None" = None) -> int:
         """Return the CRC-64 of the bytes that OSS gets for a piece; by default for the whole file.
@@ -115,8 +106,7 @@ class Client(Sender):
         if not cipher:
             return await self.plain_crc64(piece)
         encryption = self.engine.ports.encryption
-        crc64: int = await self._repeat(encryption.crc64, piece or self.whole, cipher)
-        return crc64
+        return await self._repeat(encryption.crc64, piece or self.whole, cipher)
 
     async def is_checked(self, crc64: str) -> bool:
         """Return whether the bytes with this CRC-64, as sent, are those that the checks have read.
@@ -135,10 +125,9 @@ class Client(Sender):
 
     # The server
 
-    async def rules(self, checks: "Any") -> "Rules":
+    async def rules(self, checks: "Checks") -> "Rules":
         """Return which files have to be checked, as the port `Checks` says."""
-        rules: Rules = await self._repeat(checks.load)
-        return rules
+        return await self._repeat(checks.load)
 
     async def find_identical(self, path: str, crc64: str) -> str:
         """Return the key of an identical object of this person; empty if there is none.
@@ -146,12 +135,8 @@ class Client(Sender):
         Args:
             path: the folders and the name of the file, in the same form as in object keys.
         """
-        key: str = await self._repeat(self._identical, path, crc64)
-        return key
-
-    async def _identical(self, path: str, crc64: str) -> str:
         size = self.upload.file.size
-        return await self.engine.ports.receipts.identical(path=path, size=size, crc64=crc64)
+        return await self._repeat(self.engine.ports.receipts.identical, path, size, crc64)
 
     async def confirm(self, crc64: "int | None" = None) -> "Stored | None":
         """Ask the server whether this file is stored under the upload's key.
@@ -178,23 +163,14 @@ class Client(Sender):
             raise Corrupt("CRC-64", expected="of a stream that is not whole", actual="")
         if crc64 is None:
             crc64 = await self.crc64()
+        upload, receipts = self.upload, self.engine.ports.receipts
+        report = upload.key, upload.file.size, str(crc64), upload.request_id, upload.checks
         try:
-            proof: Stored | None = await self._repeat(self._confirm, str(crc64))
+            return await self._repeat(receipts.confirm, report)
         except ServerRefused as error:
             if not error.is_not_offered:
                 raise
             return None
-        return proof
-
-    async def _confirm(self, crc64: str) -> "Stored | None":
-        upload = self.upload
-        return await self.engine.ports.receipts.confirm(
-            key=upload.key,
-            size=upload.file.size,
-            crc64=crc64,
-            request_id=upload.request_id,
-            checks=upload.checks,
-        )
 
     async def already_stored(self, crc64: "int | None" = None) -> "Stored | None":
         """Call `confirm`, but return `None` if the object under the key differs from the file."""

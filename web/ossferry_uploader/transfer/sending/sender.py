@@ -25,13 +25,15 @@ from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES, SMALL_BYTES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from ossferry_uploader.oss.requests import Operation, Request
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.grant import Grant
     from ossferry_uploader.transfer.sending.checksum import PieceChecksum
     from ossferry_uploader.transfer.upload import Upload
+
+    T = TypeVar("T")
 
 MAX_REPAIRS = 2
 ERRORS_TOLD_S = 5.0  # of error answers before they are shown; most end sooner
@@ -194,7 +196,7 @@ class Sender:
         finally:
             requests.send(-1)
 
-    async def _repeat(self, operation: "Callable[..., Awaitable[Any]]", *arguments: "Any") -> "Any":
+    async def _repeat(self, operation: "Callable[..., Awaitable[T]]", *arguments: "Any") -> "T":
         """Call `operation` until it succeeds, and return its result.
 
         Temporary errors are retried. The upload is paused while the network or the server is not
