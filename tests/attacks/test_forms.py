@@ -16,6 +16,8 @@ import pytest
 
 from contract.mock_oss.clients import oss2_bucket, refusal
 from ossferry.cli.demo import Demo
+from ossferry_uploader.oss.requests import put_object
+from ossferry_uploader.transfer.files import LostFile, Piece
 from ossferry_uploader.transfer.grants.forms import Forms
 from ossferry_uploader.transfer.grants.grant import read_grant
 from support.after_upload import become, operators_bucket
@@ -206,8 +208,10 @@ def pages_form(site: httpx.Client, name: str, content_type: str = "image/png") -
     """Return the form that the page makes of a grant, for a small file."""
     grant = read_grant(site.post("/api/grant").json())
     headers = [("content-type", content_type), ("x-oss-forbid-overwrite", "true")]
-    key = f"{grant.prefix}x/{name}"
-    request = Forms().request(grant, grant.server_time_s, 10, key, headers)
+    file = put_object(f"{grant.prefix}x/{name}", headers, Piece(LostFile(name, "", 10, 0), 0, 10))
+    at_s = grant.server_time_s
+    request = Forms().request(file, grant, grant.bucket, at_s=at_s, rate_bytes_per_s=0.0)
+    assert request
     return Form(request.url, request.headers)
 
 

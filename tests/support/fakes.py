@@ -12,7 +12,6 @@ from ossferry_uploader.transfer.engine import Engine
 from ossferry_uploader.transfer.errors import ServerRefused
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.grants.credentials import GrantKeeper
-from ossferry_uploader.transfer.grants.forms import Forms
 from ossferry_uploader.transfer.grants.grant import Grant
 from ossferry_uploader.transfer.grants.limits import Limits
 from ossferry_uploader.transfer.grants.quota import Left
@@ -460,15 +459,16 @@ def make_ports(
     )
 
 
-def make_engine(ports: FakePorts, connections: int = 6, *, forms: "Forms | None" = None) -> Engine:
+def make_engine(ports: FakePorts, connections: int = 6, *, has_forms: bool = False) -> Engine:
     """Return an engine with these ports, a fast connection and parts of 8 MiB.
 
     Args:
-        forms: by default, no file is sent with a form.
+        has_forms: whether small files are sent with forms.
     """
     keeper = GrantKeeper(ports.grants, ports.clock)
     pool, journal = ConnectionPool(connections), Journal(ports, keeper)
-    engine = Engine(ports, keeper, pool, journal, forms or Forms(off=True))
+    engine = Engine(ports, keeper, pool, journal)
+    engine.forms.refusal = None if has_forms else lost()
     engine.rate_bytes_per_s = FAST_BYTES_PER_S
     return engine
 

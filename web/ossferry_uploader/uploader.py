@@ -15,7 +15,6 @@ from ossferry_uploader.oss.encoding import percent_encode
 from ossferry_uploader.transfer.engine import Engine
 from ossferry_uploader.transfer.errors import ServerRefused
 from ossferry_uploader.transfer.grants.credentials import GrantKeeper
-from ossferry_uploader.transfer.grants.forms import Forms
 from ossferry_uploader.transfer.journal.journal import Journal
 from ossferry_uploader.transfer.pacing.connections import ConnectionPool
 from ossferry_uploader.transfer.pacing.small_requests import SmallRequests
@@ -86,7 +85,7 @@ class Uploader:
         self.keeper = GrantKeeper(self._grants, self.ports.clock, on_fetched=self._fetched)
         journal = Journal(self.ports, self.keeper, on_change=on_records)
         pool = ConnectionPool(small=SmallRequests(self.ports.clock.elapsed_s))
-        self.engine = Engine(self.ports, self.keeper, pool, journal, Forms())
+        self.engine = Engine(self.ports, self.keeper, pool, journal)
         self.engine.awaits_receipt = lambda: self.can(RECEIPTS)
         receipts.on_left = self.engine.quota.told
         self.queue = Queue(self.engine, on_change=on_change, soon=soon, report=report)

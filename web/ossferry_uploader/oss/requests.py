@@ -113,43 +113,39 @@ class Operation:
         self.name = name
 
 
-class Signer:
-    """Signs requests to `bucket.origin`.
+def sign(
+    operation: Operation,
+    credentials: "Credentials",
+    bucket: Bucket,
+    *,
+    at_s: float,
+    traffic_limit: int = 0,
+) -> Request:
+    """Return a signed request to `bucket.origin`.
+
+    The signature covers `/bucket/key`, and does not depend on the host.
 
     Args:
         at_s: the present time by the server's clock, in seconds since 1970.
+        traffic_limit: speed limit for this request in bits per second; 0 for no limit.
     """
-
-    def __init__(self, credentials: "Credentials", bucket: Bucket, at_s: float) -> None:
-        self._credentials = credentials
-        self._bucket = bucket
-        self._at_s = at_s
-
-    def sign(self, operation: Operation, *, traffic_limit: int = 0) -> Request:
-        """Return a signed request.
-
-        The signature covers `/bucket/key`, and does not depend on the host.
-
-        Args:
-            traffic_limit: speed limit for this request in bits per second; 0 for no limit.
-        """
-        bucket, headers = self._bucket, list(operation.headers)
-        if traffic_limit:
-            headers.append(("x-oss-traffic-limit", str(traffic_limit)))
-        signed = sign_headers(
-            self._credentials,
-            operation.method,
-            bucket.name,
-            operation.key,
-            date=iso_basic(self._at_s),
-            region=bucket.region,
-            query=operation.query,
-            headers=headers,
-        )
-        url = f"{bucket.origin}/{percent_encode(operation.key, safe='/')}"
-        if operation.query:
-            url = f"{url}?{canonical_query(operation.query)}"
-        return Request(operation.method, url, signed, bucket)
+    headers = list(operation.headers)
+    if traffic_limit:
+        headers.append(("x-oss-traffic-limit", str(traffic_limit)))
+    signed = sign_headers(
+        credentials,
+        operation.method,
+        bucket.name,
+        operation.key,
+        date=iso_basic(at_s),
+        region=bucket.region,
+        query=operation.query,
+        headers=headers,
+    )
+    url = f"{bucket.origin}/{percent_encode(operation.key, safe='/')}"
+    if operation.query:
+        url = f"{url}?{canonical_query(operation.query)}"
+    return Request(operation.method, url, signed, bucket)
 
 
 def put_object(key: str, headers: "Sequence[Header]", file: "Any") -> Operation:

@@ -2,6 +2,7 @@
 
 from ossferry_uploader.oss.errors import Lost
 from ossferry_uploader.transfer.files import Piece
+from ossferry_uploader.transfer.grants.forms import Forms
 from ossferry_uploader.transfer.grants.origins import Origins, asking
 from ossferry_uploader.transfer.grants.quota import Quota
 from ossferry_uploader.transfer.pacing.retry import is_shut_out
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.replies import Reply
     from ossferry_uploader.oss.requests import Request
     from ossferry_uploader.transfer.grants.credentials import GrantKeeper
-    from ossferry_uploader.transfer.grants.forms import Forms
     from ossferry_uploader.transfer.journal.journal import Journal
     from ossferry_uploader.transfer.pacing.connections import ConnectionPool
     from ossferry_uploader.transfer.ports import Ports
@@ -41,18 +41,13 @@ class Engine:
     """
 
     def __init__(
-        self,
-        ports: "Ports",
-        keeper: "GrantKeeper",
-        pool: "ConnectionPool",
-        journal: "Journal",
-        forms: "Forms",
+        self, ports: "Ports", keeper: "GrantKeeper", pool: "ConnectionPool", journal: "Journal"
     ) -> None:
         self.ports = ports
         self.keeper = keeper
         self.pool = pool
         self.journal = journal
-        self.forms = forms
+        self.forms = Forms()
         self.speed = SpeedLimit(pool)
         self.quota = Quota()
         self.awaits_receipt: Callable[[], object] = lambda: False

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ossferry_uploader.oss.requests import Bucket, Signer, put_object
+from ossferry_uploader.oss.requests import Bucket, put_object, sign
 from ossferry_uploader.oss.signing import Credentials, canonical_request
 from upload_page.dialogs.signature_diff import canonical_request_of, first_difference, without_token
 
@@ -14,8 +14,7 @@ BUCKET = Bucket("my-bucket", "cn-hangzhou", "https://oss-cn-hangzhou.aliyuncs.co
 def test_what_was_signed_is_read_back_from_the_request(bucket):
     key = "a/ü +.txt"
     headers = [("content-type", "text/plain"), ("x-oss-meta-name", "%C3%BC")]
-    signer = Signer(CREDENTIALS, bucket, 1773480413.0)
-    request = signer.sign(put_object(key, headers, None))
+    request = sign(put_object(key, headers, None), CREDENTIALS, bucket, at_s=1773480413.0)
 
     signed = canonical_request("PUT", "my-bucket", key, headers=request.headers)
     assert canonical_request_of(request) == signed

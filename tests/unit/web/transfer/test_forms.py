@@ -5,7 +5,6 @@ import pytest
 from ossferry_uploader.oss.errors import Lost, Refused
 from ossferry_uploader.oss.replies import Reply
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.grants.forms import Forms
 from ossferry_uploader.transfer.options import REFUSE, Options
 from ossferry_uploader.transfer.plan import KIB, MIB
 from ossferry_uploader.transfer.sending.client import Client
@@ -17,7 +16,7 @@ NO_CRC64 = Reply(200, lambda name: '"AB"' if name == "ETag" else "", "")
 
 def make():
     ports = make_ports()
-    engine = make_engine(ports, forms=Forms())
+    engine = make_engine(ports, has_forms=True)
     engine.rate_bytes_per_s = 0.0
     return ports, engine
 

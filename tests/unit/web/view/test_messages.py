@@ -4,7 +4,7 @@ import pytest
 
 from ossferry_uploader.oss.errors import Corrupt, Lost, Refused
 from ossferry_uploader.oss.replies import HEADERS_READ, NO_HEADER
-from ossferry_uploader.oss.requests import Bucket, Signer, list_parts
+from ossferry_uploader.oss.requests import Bucket, list_parts, sign
 from ossferry_uploader.oss.signing import Credentials
 from ossferry_uploader.transfer.errors import (
     BadOptions,
@@ -160,7 +160,7 @@ def test_an_unknown_custom_domain_may_not_be_bound_to_the_bucket(
     error, origins, words, first_detail
 ):
     bucket = Bucket("bucket", "cn-hangzhou", "https://oss.example", origins=origins)
-    error.request = Signer(Credentials("I", "S", ""), bucket, 0.0).sign(list_parts("k", "U"))
+    error.request = sign(list_parts("k", "U"), Credentials("I", "S", ""), bucket, at_s=0.0)
 
     explanation = explain(error, origin=APP)
 

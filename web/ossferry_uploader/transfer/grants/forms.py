@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ossferry_uploader.oss.requests import Request
+    from ossferry_uploader.oss.requests import Bucket, Operation, Request
     from ossferry_uploader.oss.signing import Header
     from ossferry_uploader.transfer.grants.grant import Grant
 
@@ -57,58 +57,42 @@ def check_form(key_name: str, *, has_tags: bool, is_stream: bool) -> None:
 class Forms:
     """Builds the requests for small files with forms. All uploads of a page share one object.
 
-    Args:
-        off: true to send no forms.
-
     Attributes:
         refusal: the error because of which the page sends no more forms; `None` if there was none.
     """
 
-    def __init__(self, *, off: bool = False) -> None:
-        self._off = off
+    def __init__(self) -> None:
         self.refusal: Exception | None = None
 
-    def fits(
-        self,
-        grant: "Grant",
-        size: int,
-        key: str,
-        headers: "list[Header]",
-        *,
-        rate_bytes_per_s: float,
-    ) -> bool:
-        """Return whether a file is sent with a form.
-
-        Args:
-            size: the size of the file in bytes.
-            key: the key of the object.
-            headers: the headers of the PutObject request for the file.
-            rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
-        """
-        if grant.form:
-            return True
-        if self._off or self.refusal or "$" in key:  # as in `${filename}`
-            return False
-        if size > form_bytes_for(rate_bytes_per_s):
-            return False
-        return TAGS not in [name for name, _ in headers]
-
     def request(
-        self, grant: "Grant", now_s: float, size: int, key: str, headers: "list[Header]"
-    ) -> "Request":
-        """Return a PostObject request for a file.
+        self,
+        operation: "Operation",
+        grant: "Grant",
+        bucket: "Bucket",
+        *,
+        at_s: float,
+        rate_bytes_per_s: float,
+    ) -> "Request | None":
+        """Return a PostObject request for the file of a PutObject request.
 
         Args:
-            now_s: the present time by the server's clock, in seconds since 1970.
-            size: the size of the file in bytes.
-            key: the key of the object.
-            headers: the headers of the PutObject request for the file.
+            at_s: the present time by the server's clock, in seconds since 1970.
+            rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
+
+        Returns:
+            `None` if the file is sent without a form.
         """
-        if grant.form and grant.limits.types:
+        key, headers, size = operation.key, list(operation.headers), operation.body.size
+        if not grant.form:
+            is_large = size > form_bytes_for(rate_bytes_per_s)
+            has_tags = TAGS in [name for name, _ in headers]
+            if self.refusal or is_large or has_tags or "$" in key:  # as in `${filename}`
+                return None
+        elif grant.limits.types:
             headers = [_without_parameters(header) for header in headers]
-        fields = grant.form or self._signed(grant, now_s)
+        fields = grant.form or self._signed(grant, at_s)
         has_progress = bool(grant.form) and size > FORM_BYTES
-        return post_object(fields, grant.bucket, key, headers=headers, has_progress=has_progress)
+        return post_object(fields, bucket, key, headers=headers, has_progress=has_progress)
 
     def _signed(self, grant: "Grant", now_s: float) -> "Sequence[Header]":
         credentials = grant.credentials

@@ -50,22 +50,6 @@ class Grant:
         self.form = form or []  # without key, content type and file; empty with credentials
         self.encryption = encryption  # encrypts the keys of files; `None` to send files as they are
 
-    def at(self, origin: str) -> "Grant":
-        """Return a copy of this grant with `origin` as the only origin of the bucket."""
-        return Grant(
-            credentials=self.credentials,
-            bucket=self.bucket.at(origin),
-            prefix=self.prefix,
-            expires_at_s=self.expires_at_s,
-            server_time_s=self.server_time_s,
-            limits=self.limits,
-            principal=self.principal,
-            features=self.features,
-            left=self.left,
-            form=self.form,
-            encryption=self.encryption,
-        )
-
     def narrow(self, limits: Limits) -> None:
         """Apply limits in addition to the limits that the server gave."""
         self.limits = limits.within(self._given_limits)

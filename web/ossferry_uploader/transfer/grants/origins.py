@@ -15,17 +15,18 @@ import asyncio
 
 from ossferry_uploader.oss.errors import UNEXPECTED, Lost, OSSError, Refused
 from ossferry_uploader.oss.replies import read_error
-from ossferry_uploader.oss.requests import Signer, list_parts
+from ossferry_uploader.oss.requests import list_parts, sign
 from ossferry_uploader.transfer.errors import TransferError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from ossferry_uploader.oss.requests import Bucket
     from ossferry_uploader.transfer.grants.grant import Grant
     from ossferry_uploader.transfer.ports import Clock, Http
 
-    Ask = Callable[[Grant], Awaitable[None]]
+    Ask = Callable[[Grant, Bucket], Awaitable[None]]
 
 GRACE_S = 1.0  # that an origin earlier in the list may be slower than a later one
 LIMIT_S = 10.0  # to wait for an answer
@@ -58,9 +59,9 @@ def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
     HEAD request contains no error code.
     """
 
-    async def ask(grant: "Grant") -> None:
+    async def ask(grant: "Grant", bucket: "Bucket") -> None:
         operation = list_parts(grant.prefix + NO_NAME, NO_UPLOAD_ID)
-        request = Signer(grant.credentials, grant.bucket, server_now_s()).sign(operation)
+        request = sign(operation, grant.credentials, bucket, at_s=server_now_s())
         error = read_error(await http.send(request, None, lambda _sent: None))
         if refuses_host(error) or _is_lost(error):
             raise error
@@ -88,7 +89,7 @@ class Origins:
     that fails there because of the host or the network is sent again. A domain that refuses a
     request, or loses `LOSSES` requests in a row, gets no more requests until it answers a check.
 
-    `ask(grant)` sends the small request to `grant.bucket.origin`, and raises `OSSError` or
+    `ask(grant, bucket)` sends the small request to `bucket.origin`, and raises `OSSError` or
     `TransferError` if uploads cannot use this origin.
     """
 
@@ -102,8 +103,6 @@ class Origins:
         self._losses = 0  # in a row, at the current origin
         self._asking: asyncio.Event | None = None  # set when all have been asked
         self._asked_at_s: float | None = None
-        self._granted: dict[str, Grant] = {}  # copies of `_of` by origin
-        self._of: Grant | None = None
         self._domains: list[str] = []  # custom domains that have answered
         self._lost_domain = False  # a custom domain has failed in the latest check or later
         self._domain_losses: dict[str, int] = {}  # in a row, at other origins than the current one
@@ -116,8 +115,8 @@ class Origins:
         if len(self._origins) > 1 and self._needs_check():
             asyncio.create_task(self._ask_all(grant))  # noqa: RUF006 - it ends by itself
 
-    async def at(self, grant: "Grant", *, is_small: bool = False) -> "Grant":
-        """Return the grant with one origin as the bucket's only origin.
+    async def at(self, grant: "Grant", *, is_small: bool = False) -> "Bucket":
+        """Return the bucket of the grant with the origin for the next request.
 
         Args:
             is_small: whether the request may go to another origin than the chosen one. The caller
@@ -127,9 +126,7 @@ class Origins:
         if origins != self._origins:
             self._take(origins)
         if len(origins) == 1:
-            return grant
-        if self._of is not grant:
-            self._of, self._granted = grant, {}
+            return grant.bucket
         if self._needs_check():
             await self._ask_all(grant)
         elif (self._current != origins[0] or self._lost_domain) and self._is_over(AGAIN_S):
@@ -137,23 +134,16 @@ class Origins:
         origin = self._freest() if is_small else self._current
         if is_small:
             self._in_flight[origin] = self._in_flight.get(origin, 0) + 1
-        if origin not in self._granted:
-            self._granted[origin] = grant.at(origin)
-        return self._granted[origin]
+        return grant.bucket.at(origin)
 
     def _needs_check(self) -> bool:
         """Return whether no origin is known to work, and a check has to begin or is in progress."""
         return not self._is_found and (self._asking is not None or self._is_over(PAUSE_S))
 
-    def left(self, grant: "Grant") -> None:
-        """Record that a small request has ended.
-
-        Args:
-            grant: the grant of the request, returned by `at`.
-        """
-        origin = grant.bucket.origin
-        if self._in_flight.get(origin):
-            self._in_flight[origin] -= 1
+    def left(self, bucket: "Bucket") -> None:
+        """Record that a small request to `bucket.origin` has ended."""
+        if self._in_flight.get(bucket.origin):
+            self._in_flight[bucket.origin] -= 1
 
     def _freest(self) -> str:
         """Return the custom domain with the fewest small requests in flight.
@@ -163,30 +153,25 @@ class Origins:
         domains = self._domains if self._current in self._domains else [self._current]
         return min(domains, key=lambda origin: self._in_flight.get(origin, 0))
 
-    def answered(self, grant: "Grant") -> None:
-        """Record that OSS has answered a request.
-
-        Args:
-            grant: the grant of the request, returned by `at`.
-        """
-        origin = grant.bucket.origin
-        if origin == self._current:
+    def answered(self, bucket: "Bucket") -> None:
+        """Record that OSS has answered a request to `bucket.origin`."""
+        if bucket.origin == self._current:
             self._losses = 0
             self._is_found = True
-        elif origin in self._domain_losses:
-            del self._domain_losses[origin]
+        else:
+            self._domain_losses.pop(bucket.origin, None)
 
-    async def failed(self, grant: "Grant", error: Exception) -> bool:
+    async def failed(self, grant: "Grant", bucket: "Bucket", error: Exception) -> bool:
         """Record that a request failed. Check all origins if the chosen origin may be the cause.
 
         Args:
-            grant: the grant of the request, returned by `at`.
+            bucket: returned by `at` for the request.
             error: the error of the request.
 
         Returns:
             `True` if another origin is chosen now. The caller then sends the request again.
         """
-        origin = grant.bucket.origin
+        origin = bucket.origin
         if len(self._origins) < 2 or origin not in self._origins:
             return False
         if origin != self._current:
@@ -203,7 +188,7 @@ class Origins:
             self._losses += 1
             is_worth_asking = self._losses >= LOSSES and self._is_over(PAUSE_S)
         else:
-            self.answered(grant)
+            self.answered(bucket)
             return False
         if is_worth_asking:
             await self._ask_all(grant)
@@ -301,13 +286,13 @@ class Origins:
             decided.set()
 
         async def ask(origin: str) -> None:
-            asked_at = grant.at(origin)
+            bucket = grant.bucket.at(origin)
             try:
-                await self._ask(asked_at)
+                await self._ask(grant, bucket)
                 answers[origin] = True
             except (OSSError, TransferError):
                 answers[origin] = False
-            if asked_at.bucket.is_custom_domain and asked is self._origins:
+            if bucket.is_custom_domain and asked is self._origins:
                 self._note(origin, answers=answers[origin])
             waited_for = [origin for origin in origins if answers.get(origin, True)]
             if not waited_for or waited_for[0] in answers:

@@ -5,7 +5,7 @@ repeated as `pacing.retry` says.
 """
 
 from ossferry_uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, OSSError, Refused
-from ossferry_uploader.oss.requests import INITIATE, PUT_OBJECT, Signer
+from ossferry_uploader.oss.requests import INITIATE, PUT_OBJECT, sign
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.pacing.connections import LONG, PLAIN, SMALL
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any, TypeVar
 
-    from ossferry_uploader.oss.requests import Operation, Request
+    from ossferry_uploader.oss.requests import Bucket, Operation, Request
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.grant import Grant
     from ossferry_uploader.transfer.sending.checksum import PieceChecksum
@@ -70,12 +70,13 @@ class Sender:
         kind = self._kind(operation.body)
         is_spread = kind == SMALL  # until a custom domain fails
         while True:
-            granted = grant = await self._acquire(kind)
+            grant = await self._acquire(kind)
+            bucket = grant.bucket
             request, cuts = None, engine.pool.cuts
             try:
-                grant = await engine.origins.at(granted, is_small=is_spread)
+                bucket = await engine.origins.at(grant, is_small=is_spread)
                 self._show(operation, 0)
-                request = self._sign(operation, grant)
+                request = self._sign(operation, grant, bucket)
                 if checksum:
                     checksum.start()  # not before the request has a connection
                 await self._encrypt(operation.body)
@@ -91,19 +92,19 @@ class Sender:
                     engine.pool.congestion(cuts)
             else:
                 engine.pool.success(kind)
-                engine.origins.answered(grant)
+                engine.origins.answered(bucket)
                 return result
             finally:
-                if is_spread and grant is not granted:
-                    engine.origins.left(grant)
+                if is_spread and bucket is not grant.bucket:
+                    engine.origins.left(bucket)
                 engine.pool.release(kind)
             is_spread = False
-            if await engine.origins.failed(grant, failure) or engine.forms.refused(
-                granted, request, failure
-            ):
+            if await engine.origins.failed(grant, bucket, failure):
+                continue
+            if engine.forms.refused(grant, request, failure):
                 continue
             failure.request = request
-            self._repair(failure, granted, repairs)
+            self._repair(failure, grant, repairs)
 
     def _repair(self, failure: OSSError, grant: "Grant", repairs: "list[str]") -> None:
         """Remove the cause of a refusal, old credentials or a wrong clock; otherwise raise it.
@@ -143,19 +144,19 @@ class Sender:
             self.engine.pool.release(kind)
             raise
 
-    def _sign(self, operation: "Operation", grant: "Grant") -> "Request":
+    def _sign(self, operation: "Operation", grant: "Grant", bucket: "Bucket") -> "Request":
         """Return the signed request, or a form if the operation is PutObject and a form fits."""
-        engine, body = self.engine, operation.body
-        now_s = engine.keeper.server_now_s()
-        limit = engine.speed.traffic_limit if isinstance(body, Piece) and not grant.form else 0
-        if operation.name == PUT_OBJECT:
+        engine, at_s = self.engine, self.engine.keeper.server_now_s()
+        has_file = isinstance(operation.body, Piece)
+        limit = engine.speed.traffic_limit if has_file and not grant.form else 0
+        if operation.name == PUT_OBJECT and not limit:
             rate = engine.rate_bytes_per_s if self._may_be_form else 0.0
             self._may_be_form = False
-            target = operation.key, list(operation.headers)
-            if not limit and engine.forms.fits(grant, body.size, *target, rate_bytes_per_s=rate):
-                return engine.forms.request(grant, now_s, body.size, *target)
+            form = engine.forms.request(operation, grant, bucket, at_s=at_s, rate_bytes_per_s=rate)
+            if form:
+                return form
         self._count_begin(operation, 1)
-        return Signer(grant.credentials, grant.bucket, now_s).sign(operation, traffic_limit=limit)
+        return sign(operation, grant.credentials, bucket, at_s=at_s, traffic_limit=limit)
 
     async def _encrypt(self, body: "Any") -> None:
         """Encrypt a piece of an encrypted upload, unless an earlier attempt has done so.
