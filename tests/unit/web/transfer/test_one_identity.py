@@ -85,7 +85,7 @@ class Pages(World):
 
     def kill(self, queue):
         """Let a page write nothing any more."""
-        queue._engine.journal._records._storage = FakeStorage()
+        queue._engine.journal._storage = FakeStorage()
 
     async def close(self, queue, ports):
         """Close a page whose requests have all been executed."""

@@ -346,10 +346,10 @@ async def test_a_record_that_is_given_up_does_not_free_the_lock_of_the_same_file
     world.http.hold()
     upload = page.add(FakeFile("a.txt"))
     await until(lambda: world.http.running)
-    locks, owner = page._engine.journal._files, page._engine.journal.owner
+    locks = page._engine.journal._files
 
-    assert await locks.reserve(owner, upload.source)
-    locks.unreserve(owner, upload.source)
+    assert await locks.reserve(upload.source)
+    locks.unreserve(upload.source)
 
     assert len(locks_of_files(page._engine.ports)) == 1
     world.http.release()
@@ -560,8 +560,7 @@ async def test_what_is_claimed_while_the_records_of_a_closed_page_are_read_is_no
     await until(lambda: len(world.storage.texts) == 2)
     page = await idle(world, 1)
     journal = page._engine.journal
-    records = journal._records
-    load, may_read, asked = records.all, asyncio.Event(), []
+    load, may_read, asked = journal.stored, asyncio.Event(), []
 
     async def load_later():
         found = await load()
@@ -570,7 +569,7 @@ async def test_what_is_claimed_while_the_records_of_a_closed_page_are_read_is_no
             await may_read.wait()
         return found
 
-    records.all = load_later
+    journal.stored = load_later
     await close(sender, ports)
     await until(lambda: asked)
     world.http.hold()
@@ -589,7 +588,7 @@ async def test_what_another_page_claims_while_the_records_are_read_is_not_offere
     world = World()
     slow, quick = await idle(world, 1), await idle(world, 2)
     journal = slow._engine.journal
-    load, may_read, asked = journal._records.all, asyncio.Event(), []
+    load, may_read, asked = journal.stored, asyncio.Event(), []
 
     async def load_later():
         found = await load()
@@ -597,7 +596,7 @@ async def test_what_another_page_claims_while_the_records_are_read_is_not_offere
         await may_read.wait()
         return found
 
-    journal._records.all = load_later
+    journal.stored = load_later
     key = await left_behind(world)
     await until(lambda: asked)
     upload = quick.add(FakeFile("a.txt"))

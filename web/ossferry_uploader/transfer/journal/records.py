@@ -6,12 +6,7 @@ If the storage does not work, files are still uploaded, but uploads do not conti
 import asyncio
 
 from ossferry_uploader.transfer.errors import StorageBroken
-from ossferry_uploader.transfer.journal.checkpoint import (
-    checkpoint_of,
-    fingerprint,
-    names_of,
-    read_checkpoint,
-)
+from ossferry_uploader.transfer.journal.checkpoint import fingerprint, names_of, read_checkpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +17,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.grants.credentials import GrantKeeper
     from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
     from ossferry_uploader.transfer.ports import Storage
-    from ossferry_uploader.transfer.upload import Upload
 
 AT_ONCE = 100  # records to read, before other tasks run
 
@@ -30,7 +24,7 @@ AT_ONCE = 100  # records to read, before other tasks run
 class Records:
     """Reads and writes the records of one person in the browser's storage.
 
-    `on_broken()` is called when the storage fails.
+    `on_change()` is called when the storage fails.
 
     Attributes:
         owner: the key prefix that identifies the person; empty until the prefix is known.
@@ -39,24 +33,14 @@ class Records:
     """
 
     def __init__(
-        self, storage: "Storage", keeper: "GrantKeeper", on_broken: "Callable[[], None]"
+        self, storage: "Storage", keeper: "GrantKeeper", on_change: "Callable[[], None]"
     ) -> None:
         self.owner = ""
         self.upload_ids: set[str] = set()
         self.broken = ""
         self._storage = storage
         self._keeper = keeper
-        self._on_broken = on_broken
-
-    def of(self, upload: "Upload", page: str) -> "Checkpoint":
-        """Return a new record of an upload.
-
-        Args:
-            page: this tab, identified by the name of the tab's lock.
-        """
-        self.know(upload.upload_id)
-        at_s = self._keeper.server_now_s()
-        return checkpoint_of(upload, owner=self.owner, page=page, at_s=at_s)
+        self._on_change = on_change
 
     def parse(self, text: str) -> "Checkpoint | None":
         """Return the record in a JSON text.
@@ -72,7 +56,7 @@ class Records:
         """Add the id of a multipart upload to `upload_ids`."""
         self.upload_ids.add(upload_id)
 
-    async def all(self) -> "list[Checkpoint]":
+    async def stored(self) -> "list[Checkpoint]":
         """Return all records of this person. Records that are broken or too old are deleted."""
         records: list[Checkpoint] = []
         refused: list[str] = []
@@ -155,4 +139,4 @@ class Records:
 
     def _break(self, error: StorageBroken) -> None:
         self.broken = str(error)
-        self._on_broken()
+        self._on_change()

@@ -83,24 +83,24 @@ class FileLocks:
         if lock and lock not in self._taken.values():
             self._tabs.drop(lock)
 
-    async def reserve(self, owner: str, file: "Any") -> bool:
+    async def reserve(self, file: "Any") -> bool:
         """Take the lock of a file before its upload calls `take`.
 
         Returns:
             `False` if another tab holds the lock.
         """
-        lock = _lock_of(owner, file)
+        lock = _lock_of(self.owner, file)
         self._reserved.add(lock)  # before the answer, so that a cancelled caller releases it
         is_free = await self._tabs.take(lock)
         if not is_free:
             self._reserved.discard(lock)
         return is_free
 
-    def unreserve(self, owner: str, file: "Any") -> None:
+    def unreserve(self, file: "Any") -> None:
         """Undo `reserve`, unless an upload has called `take` for the same file since then."""
         if not self._reserved:
             return
-        lock = _lock_of(owner, file)
+        lock = _lock_of(self.owner, file)
         if lock in self._reserved and lock not in self._taken.values():
             self._reserved.discard(lock)
             self._tabs.drop(lock)
