@@ -194,14 +194,15 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.pacing transfer.upload transfer.ports transfer.target transfer.errors oss"
         ),
         "transfer.queue": (
-            "transfer.checks.checking transfer.resuming transfer.sending transfer.engine "
-            "transfer.journal transfer.grants transfer.pacing transfer.listeners transfer.upload "
+            "transfer.checks.checking transfer.resuming transfer.sending transfer.slots "
+            "transfer.engine transfer.journal transfer.grants transfer.listeners transfer.upload "
             "transfer.files transfer.options transfer.states transfer.plan transfer.errors "
             "oss"
         ),
+        "transfer.slots": "transfer.engine transfer.upload transfer.states transfer.plan",
         "transfer.checks.checking": (
             "transfer.sending transfer.engine transfer.grants transfer.checks transfer.upload "
-            "transfer.files transfer.ports transfer.states transfer.errors oss"
+            "transfer.states transfer.errors oss"
         ),
         "transfer.resuming": (
             "transfer.sending transfer.engine transfer.journal transfer.upload transfer.files "
@@ -224,7 +225,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.pacing transfer.ports transfer.checks transfer.files transfer.states "
             "transfer.plan transfer.errors oss"
         ),
-        "transfer.pacing": "transfer.upload transfer.states transfer.plan transfer.errors oss",
+        "transfer.pacing": "transfer.states transfer.plan transfer.errors oss",
         "transfer.listeners": "transfer.upload",
         "transfer.upload": (
             "transfer.checks transfer.progress transfer.target transfer.files transfer.options "

@@ -216,7 +216,7 @@ class Engine(RuleBasedStateMachine):
         where = _pick(self.world.pages, page)
         self._do(lambda: asyncio.ensure_future(where.journal.load()))
         if where.journal.unfinished:
-            self._do(lambda: where.queue.discard(where.journal.unfinished[:1]))
+            self._do(lambda: where.queue.unfinished.discard(where.journal.unfinished[:1]))
 
     @rule(page=index, happens=seldom)
     def go_on(self, page: int, happens: bool) -> None:
@@ -225,7 +225,9 @@ class Engine(RuleBasedStateMachine):
             return
         where = _pick(self.world.pages, page)
         self._do(lambda: asyncio.ensure_future(where.journal.load()))
-        self._do(lambda: asyncio.ensure_future(where.queue.reopen(where.journal.unfinished)))
+        self._do(
+            lambda: asyncio.ensure_future(where.queue.unfinished.reopen(where.journal.unfinished))
+        )
         known = [id(upload) for _, upload, _ in self.added]
         for upload in where.queue.uploads:
             if id(upload) not in known and isinstance(upload.source, SimFile):

@@ -16,7 +16,6 @@ from ossferry_uploader.transfer.grants.limits import Limits
 from ossferry_uploader.transfer.journal.checkpoint import restore
 from ossferry_uploader.transfer.listeners import Listeners
 from ossferry_uploader.transfer.options import KEEP_BOTH, Options
-from ossferry_uploader.transfer.pacing.slots import AHEAD, Slots
 from ossferry_uploader.transfer.plan import CONNECTIONS
 from ossferry_uploader.transfer.resuming.cleanup import Cleanup
 from ossferry_uploader.transfer.resuming.record_writer import RecordWriter, is_over
@@ -24,6 +23,7 @@ from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
 from ossferry_uploader.transfer.sending.client import Client
 from ossferry_uploader.transfer.sending.prepare import prepare
 from ossferry_uploader.transfer.sending.send import send
+from ossferry_uploader.transfer.slots import AHEAD, Slots
 from ossferry_uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
-    from ossferry_uploader.transfer.resuming.unfinished import Failed
 
 STOPPED_BY_PAUSE = "pause"
 STOPPED_BY_CANCEL = "cancel"
@@ -72,13 +71,7 @@ class Queue:
         self.options = Options()
         self._engine = engine
         self._listeners = Listeners(report)
-        self._slots = Slots(
-            is_limited=engine.quota.is_limited,
-            fits=engine.quota.fits,
-            followers=engine.journal.followers,
-            active=active,
-            ahead=lambda: max(ahead, 2 * engine.pool.small) if ahead else 0,
-        )
+        self._slots = Slots(engine, active=active, ahead=ahead)
         self._running: list[Upload] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}  # of `_running`, by upload number
         self._stopping: dict[int, str] = {}
@@ -222,37 +215,6 @@ class Queue:
         Call this method when the page may be closed without a warning.
         """
         self._records.write_now()
-
-    async def left(self) -> "list[Checkpoint]":
-        """Return the records of the uploads that earlier pages left unfinished.
-
-        Raises:
-            GrantRefused: the server did not give the key prefix of the person.
-        """
-        return await self.unfinished.find()
-
-    async def reopen(self, records: "list[Checkpoint]") -> "Failed":
-        """Continue uploads of an earlier page. The person need not choose the files again.
-
-        Call this method from a click, because the browser may ask the person for permission.
-
-        Args:
-            records: records whose `can_reopen` is true.
-
-        Returns:
-            The records that cannot be continued, with the error of each record. Possible reasons:
-            the file is gone or has changed, or the person refused the permission.
-        """
-        return await self.unfinished.reopen(records)
-
-    def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
-        """Start to remove unfinished uploads of earlier pages, and the uploads' parts in OSS.
-
-        Returns:
-            A task, which need not be awaited. The task returns the records whose parts could not be
-            removed, with the error of each record.
-        """
-        return self.unfinished.discard(records)
 
     def leave(self, upload: Upload, is_leaving: bool) -> None:
         """Mark the record of an upload as abandoned, or remove this mark.

@@ -49,17 +49,6 @@ MOVES = {
 }
 
 
-def move(state: str, to: str) -> str:
-    """Return `to`, if an upload may change from `state` to `to`.
-
-    Raises:
-        IllegalMove: the table `MOVES` does not allow this change.
-    """
-    if to not in MOVES[state]:
-        raise IllegalMove(f"an upload that is {state} cannot become {to}")
-    return to
-
-
 class StateMachine:
     """The state of one upload. Only this class changes the state.
 
@@ -86,7 +75,9 @@ class StateMachine:
         Raises:
             IllegalMove: the present state does not allow this change.
         """
-        self.state = move(self.state, to)
+        if to not in MOVES[self.state]:
+            raise IllegalMove(f"an upload that is {self.state} cannot become {to}")
+        self.state = to
         if to != PAUSED:
             self.paused_for = ""
 
@@ -96,7 +87,7 @@ class StateMachine:
         Raises:
             IllegalMove: the upload has ended, so it cannot be paused.
         """
-        self.state = move(self.state, PAUSED)
+        self.go(PAUSED)
         self.paused_for = reason
 
     def hold(self, reason: str) -> bool:

@@ -142,7 +142,7 @@ class Actions:
 
         The browser opens the files of these uploads again.
         """
-        start(_tell(self._queue.reopen(records)))
+        start(_tell(self._queue.unfinished.reopen(records)))
 
     @property
     def speed_limit(self) -> int:
@@ -155,7 +155,7 @@ class Actions:
 
     def discard(self, records: "list[Checkpoint]") -> None:
         """Discard unfinished uploads from earlier visits, including the parts at OSS."""
-        start(_tell(self._queue.discard(records)))
+        start(_tell(self._queue.unfinished.discard(records)))
 
     def pause_or_resume(self) -> None:
         """Pause all uploads, or continue them if all are paused."""

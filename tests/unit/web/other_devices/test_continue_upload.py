@@ -286,7 +286,7 @@ async def test_parts_that_this_browser_left_under_the_same_key_are_removed():
     upload = await go_on(queue, key=key, upload_id="U9")
     await until(lambda: upload.state == states.DONE)
 
-    assert await queue.left() == []
+    assert await queue.unfinished.find() == []
     assert (ports.http.multiparts, ports.http.objects) == ({}, {key: SIZE})
 
 
@@ -297,7 +297,7 @@ async def test_if_these_parts_cannot_be_removed_their_record_stays():
     with pytest.raises(Refused):
         await go_on(queue, key=key, upload_id="U9")
 
-    assert [record.upload_id for record in await queue.left()] == ["U1"]
+    assert [record.upload_id for record in await queue.unfinished.find()] == ["U1"]
     assert json.loads(ports.storage.texts[key])["upload_id"] == "U1"
     assert sorted(ports.http.multiparts) == ["U1", "U9"]
     await until(lambda: key not in ports.tabs.names)

@@ -234,7 +234,7 @@ async def test_t56_parts_of_an_earlier_page_are_removed():
 @pytest.mark.parametrize("is_on", [True, False])
 async def test_an_upload_of_another_device_cannot_be_continued(is_on):
     queue, _ = make(is_on=is_on)
-    await queue.left()
+    await queue.unfinished.find()
     await queue.unfinished.engine.keeper.get()
     begun = [{"key": "k", "upload_id": "A1", "size": 5, "part_size": 5}]
 

@@ -62,7 +62,7 @@ async def test_what_was_about_to_be_cancelled_is_removed_by_the_next_page_and_no
 
     later, _, _ = world.page()
 
-    assert await later.left() == []
+    assert await later.unfinished.find() == []
     await until(lambda: not world.storage.texts)
     assert world.http.multiparts == {}
 
@@ -77,7 +77,7 @@ async def test_a_cancel_that_is_taken_back_is_forgotten():
 
     later, _, _ = world.page()
 
-    assert [record.key for record in await later.left()] == [upload.key]
+    assert [record.key for record in await later.unfinished.find()] == [upload.key]
     assert len(world.http.multiparts) == 1
 
 
@@ -125,7 +125,7 @@ async def test_parts_that_oss_never_lets_go_are_left_to_the_next_page():
 
     later, _, _ = world.page()
 
-    assert await later.left() == []
+    assert await later.unfinished.find() == []
     await until(lambda: not world.http.multiparts)
 
 
@@ -152,12 +152,12 @@ async def test_what_cannot_be_discarded_is_told_and_offered_again():
     later, journal, _ = world.page()
     world.refusals = 1
 
-    ((record, error),) = await later.discard(await later.left())
+    ((record, error),) = await later.unfinished.discard(await later.unfinished.find())
 
     assert (record.key, error.code) == (upload.key, "AccessDenied")
-    assert await later.left() == [record]
-    assert await later.discard([record]) == []
-    assert (await later.left(), journal.unfinished) == ([], [])
+    assert await later.unfinished.find() == [record]
+    assert await later.unfinished.discard([record]) == []
+    assert (await later.unfinished.find(), journal.unfinished) == ([], [])
 
 
 async def test_an_upload_that_stays_in_the_list_is_asked_about_a_few_times_with_waits():
@@ -173,10 +173,10 @@ async def test_an_upload_that_stays_in_the_list_is_asked_about_a_few_times_with_
         return Reply(200 if request.method == "GET" else 204, lambda _name: "", text)
 
     world.http.send = listed
-    records = await later.left()
+    records = await later.unfinished.find()
     world.clock.slept_s = []
 
-    ((_, error),) = await later.discard(records)
+    ((_, error),) = await later.unfinished.discard(records)
 
     assert isinstance(error, PartsLeft)
     assert asked == ["DELETE", "GET"] * MAX_ABORTS

@@ -166,10 +166,10 @@ async def test_parts_of_a_closed_page_are_continued_whatever_was_done_to_the_fil
     assert sent >= 3
 
     queue, ports = await world.open()
-    (record,) = await queue.left()
+    (record,) = await queue.unfinished.find()
     if "made" in kind:
         world.add(queue, ports, size=LARGE).cancel()
-    assert await queue.reopen([record]) == []
+    assert await queue.unfinished.reopen([record]) == []
     await done(queue.uploads[-1])
 
     assert world.http.objects == {first.key: first.file.size}
@@ -225,8 +225,8 @@ async def test_what_has_arrived_is_not_offered_and_its_record_goes_with_the_last
     world.http.release()
 
     queue, ports = await world.open()
-    assert [record.key for record in await queue.left()] == [last.key]
-    await queue.discard(await queue.left())
+    assert [record.key for record in await queue.unfinished.find()] == [last.key]
+    await queue.unfinished.discard(await queue.unfinished.find())
     await done(world.add(queue, ports, "c.txt"))
 
     await until(lambda: not world.storage.texts)

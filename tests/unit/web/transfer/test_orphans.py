@@ -127,7 +127,7 @@ async def test_what_a_closed_page_has_begun_in_vain_is_removed_at_the_next_start
     world.http.release()
 
     later, _ = world.page()
-    offered = await later.left()
+    offered = await later.unfinished.find()
     removing = asyncio.create_task(later.unfinished.remove_empty(begun))
     await until(removing.done)
 
@@ -173,7 +173,7 @@ async def test_a_server_that_does_not_know_costs_the_upload_nothing():
 async def test_of_what_other_devices_have_begun_the_empty_is_not_offered():
     world = World()
     queue, _ = world.page()
-    await queue.left()
+    await queue.unfinished.find()
     begun = [{"key": "k", "upload_id": "A1", "size": 5}, {"key": "k", "upload_id": "A2", "size": 0}]
 
     assert await queue.unfinished.of_other_devices(begun) == begun[:1]
@@ -183,7 +183,7 @@ async def test_of_what_other_devices_have_begun_the_empty_is_not_offered():
 async def test_what_has_been_empty_for_a_day_is_removed_by_whoever_comes():
     world = World()
     queue, _ = world.page()
-    await queue.left()
+    await queue.unfinished.find()
     world.http.multiparts = {"A1": {}, "A2": {}, "A3": {1: 5}}
     begun = [
         {"key": "k", "upload_id": "A1", "size": 0, "began_at": "2026-03-13T09:26:52Z"},

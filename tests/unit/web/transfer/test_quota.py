@@ -7,8 +7,8 @@ import pytest
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import GrantRefused
 from ossferry_uploader.transfer.grants.quota import Left, Quota
-from ossferry_uploader.transfer.pacing.slots import AHEAD
 from ossferry_uploader.transfer.queue import Queue
+from ossferry_uploader.transfer.slots import AHEAD
 from support.fakes import FakeFile, make_engine, make_ports, until
 
 

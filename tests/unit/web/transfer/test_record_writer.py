@@ -129,7 +129,7 @@ async def test_one_click_goes_on_with_all_whose_files_the_browser_can_open():
     world.storage.files[files[before[1].key]].modified += 1
     del world.storage.files[files[before[2].key]]
 
-    failed = await queue.reopen(journal.unfinished)
+    failed = await queue.unfinished.reopen(journal.unfinished)
     await all_done(queue)
 
     assert sorted([(record.name, error.changed) for record, error in failed]) == [
@@ -328,7 +328,7 @@ async def test_a_large_file_that_waited_goes_on_in_parts():
     await world.close(queue, ports)
     later, journal, _ = await world.next_page()
 
-    assert await later.reopen(journal.unfinished) == []
+    assert await later.unfinished.reopen(journal.unfinished) == []
     await all_done(later)
 
     assert world.http.objects[large.key] == 64 * MIB
@@ -342,7 +342,7 @@ async def test_options_are_kept():
     await world.left(("a.txt",), options)
     queue, journal, _ = await world.next_page()
 
-    assert await queue.reopen(journal.unfinished) == []
+    assert await queue.unfinished.reopen(journal.unfinished) == []
     await all_done(queue)
 
     headers = world.http.requests[-1].headers
@@ -358,10 +358,10 @@ async def test_what_is_discarded_is_gone_and_nothing_is_asked_of_oss():
     queue, journal, _ = await world.next_page()
     before = len(world.http.requests)
 
-    queue.discard(record_of(journal, "a.txt"))
+    queue.unfinished.discard(record_of(journal, "a.txt"))
     await until(lambda: len(world.storage.texts) == 2)
     assert names_of(journal) == ["b.txt", "c.txt"]
-    queue.discard(journal.unfinished)
+    queue.unfinished.discard(journal.unfinished)
     await until(lambda: not world.storage.texts)
 
     assert journal.unfinished == []
@@ -440,9 +440,9 @@ async def test_of_two_pages_one_goes_on_with_what_a_third_left():
     records = record_of(other, "a.txt")
     world.http.hold()
 
-    assert await first.reopen(record_of(mine, "a.txt")) == []
+    assert await first.unfinished.reopen(record_of(mine, "a.txt")) == []
     await until(lambda: names_of(other) == ["b.txt", "c.txt"])
-    assert await second.reopen(records) == []
+    assert await second.unfinished.reopen(records) == []
     world.http.release()
     await all_done(first)
 

@@ -307,7 +307,7 @@ async def test_what_has_arrived_is_kept_until_it_is_reported_and_offered_in_no_o
     assert list(ports.storage.texts) == [upload.key]
     browser = ports.tabs._browser
     later, _, engine = make(make_ports(http=ports.http, storage=ports.storage, browser=browser))
-    offered = await later.left()
+    offered = await later.unfinished.find()
 
     queue.reported(upload)
     await until(lambda: not ports.storage.texts)
@@ -321,7 +321,7 @@ async def test_a_discarded_upload_leaves_nothing():
     queue, _, engine = make(ports)
     await engine.journal.load()
 
-    queue.discard(engine.journal.unfinished)
+    queue.unfinished.discard(engine.journal.unfinished)
     await until(lambda: not ports.storage.texts)
 
     assert engine.journal.unfinished == []
@@ -334,7 +334,7 @@ async def test_of_a_record_that_is_too_old_the_parts_are_removed_too():
     ports.clock.advance(8 * 86400)
     queue, _, _ = make(ports)
 
-    left = await queue.left()
+    left = await queue.unfinished.find()
 
     assert left == []
     await until(lambda: not ports.http.multiparts and not ports.storage.texts)
@@ -349,17 +349,17 @@ async def test_a_file_of_before_1970_goes_on():
 async def test_what_is_discarded_while_offline_is_removed_by_the_next_page():
     ports = await interrupted(3)
     queue, _, _ = make(ports)
-    (left,) = await queue.left()
+    (left,) = await queue.unfinished.find()
     ports.http.plan = [lost(Lost.UNREACHABLE)]
     ports.network.hold()
-    discarding = queue.discard([left])
+    discarding = queue.unfinished.discard([left])
     await until(lambda: ports.network.waited_s)
     discarding.cancel()  # the page is closed
     next_page = make_ports(http=ports.http, storage=ports.storage)
 
     queue, _, _ = make(next_page)
 
-    assert await queue.left() == []
+    assert await queue.unfinished.find() == []
     await until(lambda: not ports.http.multiparts and not ports.storage.texts)
 
 
@@ -387,7 +387,7 @@ async def test_a_cancel_while_an_old_place_is_taken_leaves_it_as_it_was():
     ports.http.release()
     left = []
     while not (left or upload.upload_id):
-        left = await queue.left()
+        left = await queue.unfinished.find()
         await asyncio.sleep(0)
 
     assert (upload.state, upload.upload_id) == (states.CANCELLED, "")
@@ -415,7 +415,7 @@ async def test_what_could_not_be_discarded_can_be_discarded_again():
     await engine.journal.load()
     ports.http.plan = [refused("AccessDenied")]
 
-    queue.discard(engine.journal.unfinished)
+    queue.unfinished.discard(engine.journal.unfinished)
     await until(lambda: ports.http.plan == [] and engine.journal.unfinished)
 
     assert len(engine.journal.unfinished) == 1

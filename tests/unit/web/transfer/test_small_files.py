@@ -513,7 +513,7 @@ async def test_who_discards_what_is_left_keeps_nobody_from_the_file():
     await left_behind(world)
     queue, _, ports = world.page()
 
-    assert await queue.discard(await queue.left()) == []
+    assert await queue.unfinished.discard(await queue.unfinished.find()) == []
 
     assert locks_of_files(ports) == []
 
@@ -523,10 +523,10 @@ async def test_a_file_that_is_refused_when_it_is_gone_on_with_keeps_nobody_from_
     world.storage.keeps_files = True
     await left_behind(world)
     queue, _, ports = world.page()
-    left = await queue.left()
+    left = await queue.unfinished.find()
     queue.allow(Limits(max_file_size=1, max_files=1, types=[]))
 
-    await queue.reopen(left)
+    await queue.unfinished.reopen(left)
 
     assert queue.uploads[0].state == states.FAILED
     assert locks_of_files(ports) == []
@@ -540,9 +540,9 @@ async def test_who_goes_on_with_what_another_page_sends_follows_it():
     world.http.hold()
     lock = f"file uploads/alice-1/ {fingerprint(FakeFile('a.txt'))}"
     await other._engine.ports.tabs.take(lock)
-    left = await page.left()
+    left = await page.unfinished.find()
 
-    await page.reopen(left)
+    await page.unfinished.reopen(left)
     await until(lambda: page.uploads and page.uploads[0].paused_for == states.FOR_TAB)
     other._engine.ports.tabs.drop(lock)
     world.http.release()
@@ -707,7 +707,7 @@ async def test_what_a_closed_page_has_stored_is_known_while_its_other_files_are_
     await pause_of(100)
 
     assert arrived.key in world.storage.texts
-    await page.discard(page.unfinished.journal.unfinished)
+    await page.unfinished.discard(page.unfinished.journal.unfinished)
     again = page.add(FakeFile("a.txt"))
     await until(lambda: again.state == states.DONE)
     assert (again.key, again.identical) == (arrived.key, True)

@@ -12,13 +12,23 @@ ILLEGAL = [(state, to) for state in ALL for to in ALL if to not in states.MOVES[
 
 @pytest.mark.parametrize(("state", "to"), LEGAL)
 def test_legal_moves(state, to):
-    assert states.move(state, to) == to
+    machine = states.StateMachine()
+    machine.state = state
+
+    machine.go(to)
+
+    assert machine.state == to
 
 
 @pytest.mark.parametrize(("state", "to"), ILLEGAL)
 def test_illegal_moves_raise(state, to):
+    machine = states.StateMachine()
+    machine.state = state
+
     with pytest.raises(IllegalMove, match=state):
-        states.move(state, to)
+        machine.go(to)
+
+    assert machine.state == state
 
 
 def test_done_is_final_and_everything_else_leads_to_it():

@@ -253,9 +253,9 @@ async def test_another_tab_does_not_take_it_for_another_devices():
     begun = [{"key": upload.key, "upload_id": upload.upload_id, "size": 3 * PART}]
     browser = ports.tabs._browser
     tab = Queue(make_engine(make_ports(http=ports.http, browser=browser), 2))
-    await tab.left()
+    await tab.unfinished.find()
     other = Queue(make_engine(make_ports(http=ports.http), 2))
-    await other.left()
+    await other.unfinished.find()
 
     assert await tab.unfinished.of_other_devices(begun) == []
     assert await other.unfinished.of_other_devices(begun) == begun

@@ -255,7 +255,7 @@ async def test_a_file_that_the_browser_can_open_again_is_not_asked_for():
     await journal.load()
     assert journal.unfinished[0].can_reopen
 
-    assert await later.reopen(journal.unfinished) == []
+    assert await later.unfinished.reopen(journal.unfinished) == []
     (second,) = later.uploads
     await until(lambda: second.state == states.DONE)
 
@@ -275,7 +275,7 @@ async def test_a_file_that_is_another_now_is_not_continued():
     await journal.load()
     next(iter(world.storage.files.values())).modified += 1
 
-    ((failed, error),) = await later.reopen(journal.unfinished)
+    ((failed, error),) = await later.unfinished.reopen(journal.unfinished)
 
     assert failed.key == first.key
     assert error.changed

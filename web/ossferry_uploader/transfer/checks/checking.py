@@ -12,33 +12,16 @@ from ossferry_uploader.transfer.sending.client import Client
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ossferry_uploader.transfer.checks.rules import Rules
     from ossferry_uploader.transfer.checks.verdict import Verdict
     from ossferry_uploader.transfer.engine import Engine
-    from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.grants.limits import Limits
-    from ossferry_uploader.transfer.ports import Checks
     from ossferry_uploader.transfer.upload import Upload
 
 CHECKS = "checks"  # the feature of a server that has checks
 CONCURRENT = 3  # files that the workers have; the others wait here
-
-
-class _NoChecks:
-    """Stands for the port of a page without checks."""
-
-    async def load(self) -> "Rules":
-        return NO_RULES
-
-    async def run(
-        self,
-        file: "File",
-        on_progress: "Callable[[str, float], None]",
-        *,
-        keep_original: bool = False,
-    ) -> "Verdict":
-        raise CheckFailed("", "this page has no checks")
 
 
 class Checking:
@@ -59,7 +42,7 @@ class Checking:
         failed: "Callable[[Upload, Exception], None]",
     ) -> None:
         self._engine = engine
-        self._checks: Checks = engine.ports.checks or _NoChecks()
+        self._checks: Any = engine.ports.checks  # `Checks`; without, there are no rules to need it
         self._limits = limits
         self._passed = passed
         self._failed = failed

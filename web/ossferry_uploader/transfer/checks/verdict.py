@@ -60,20 +60,12 @@ def read_verdict(document: "dict[str, Any]", file: "File | None") -> Verdict:
         document: `Verdict.as_json()` of `ossferry_checks.runner`.
         file: the new file, if there is one.
     """
-    refusal = document["refusal"]
     return Verdict(
         file=file,
-        refusal=Refusal(
-            refusal["check"], refusal["reason"], line=refusal["line"], is_error=refusal["is_error"]
-        )
-        if refusal
-        else None,
+        refusal=Refusal(**document["refusal"]) if document["refusal"] else None,
         questions=[(question["question"], question["line"]) for question in document["questions"]],
         notes=document["notes"],
-        ran=[
-            {"check": entry["check"], "outcome": entry["outcome"], "says": entry["says"]}
-            for entry in document["ran"]
-        ],
+        ran=document["ran"],
     )
 
 

@@ -1,1 +1,1 @@
-"""Pacing of requests: connections, upload slots, speed limit, measured speed and retries."""
+"""Pacing of requests: connections, speed limit, measured speed and retries."""

@@ -5,8 +5,7 @@ from ossferry_uploader.transfer.plan import CONNECTIONS, MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.upload import Upload
 
 AHEAD = 4 * CONNECTIONS
@@ -20,28 +19,15 @@ class Slots:
     quota or is urgent.
 
     Args:
-        is_limited: returns whether there is a quota.
-        fits: returns whether a file of this size in bytes fits into the quota.
-        followers: returns how many uploads wait for another tab.
         active: the number of slots for uploads of any size.
-        ahead: returns the number of additional slots for small uploads. These uploads are prepared
+        ahead: the fewest additional slots for small uploads, if not 0. These uploads are prepared
             while all connections are in use.
     """
 
-    def __init__(
-        self,
-        *,
-        is_limited: "Callable[[], bool]",
-        fits: "Callable[[int], bool]",
-        followers: "Callable[[], int]",
-        active: int,
-        ahead: "Callable[[], int]",
-    ) -> None:
-        self._is_limited = is_limited
-        self._fits = fits
-        self._followers = followers
+    def __init__(self, engine: "Engine", *, active: int, ahead: int) -> None:
+        self._engine = engine
         self._active = active
-        self._ahead = ahead
+        self._least_ahead = ahead
 
     def may_refill(self, running: "list[Upload]", head: "Upload") -> bool:
         """Return whether the queue may start uploads now.
@@ -65,11 +51,15 @@ class Slots:
         ahead = self._ahead() if head.file.size <= MAX_SINGLE_BYTES else 0
         return self._taken(running, head) < self._active + ahead
 
+    def _ahead(self) -> int:
+        return max(self._least_ahead, 2 * self._engine.pool.small) if self._least_ahead else 0
+
     def _taken(self, running: "list[Upload]", head: "Upload") -> int:
         count = len(running)
-        if self._followers():
+        if self._engine.journal.followers():
             count -= _waiting(running, states.FOR_TAB)
-        if self._is_limited() and (head.urgent or self._fits(head.file.size)):
+        quota = self._engine.quota
+        if quota.is_limited() and (head.urgent or quota.fits(head.file.size)):
             count -= _waiting(running, states.FOR_QUOTA)
         return count
 
