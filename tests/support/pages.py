@@ -1,5 +1,8 @@
 """Several pages of one browser that upload to one fake OSS."""
 
+import asyncio
+
+from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.plan import MIB
 from ossferry_uploader.transfer.queue import Queue
 from support.fake_browser import FakeBrowser, FakeStorage
@@ -9,7 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.journal.journal import Journal
+    from ossferry_uploader.transfer.options import Options
     from ossferry_uploader.transfer.upload import Upload
 
 SIZE = 64 * MIB  # a file that is uploaded in parts
@@ -37,3 +42,35 @@ class World:
         upload = queue.add(FakeFile("a.bin", SIZE))
         await until(lambda: self.http.hold_after is None and self.http.running == 2)
         return queue, upload, ports
+
+
+async def send(queue: Queue, file: "File", options: "Options | None" = None) -> "Upload":
+    """Add a file, and return its upload when it has ended."""
+    upload = queue.add(file, options)
+    await ended(upload)
+    return upload
+
+
+async def store(queue: Queue, file: "File", options: "Options | None" = None) -> "Upload":
+    """Add a file, and return its upload when the file is stored."""
+    upload = queue.add(file, options)
+    await done(upload)
+    return upload
+
+
+async def ended(*uploads: "Upload") -> None:
+    """Wait until all these uploads have ended."""
+    await until(lambda: all(upload.state in states.ENDED for upload in uploads))
+
+
+async def done(*uploads: "Upload") -> None:
+    """Wait until all these uploads have ended, and check that their files are stored."""
+    await ended(*uploads)
+    for upload in uploads:
+        assert upload.state == states.DONE, repr(upload.error)
+
+
+async def turns(count: int = 60) -> None:
+    """Let other tasks run for a while."""
+    for _ in range(count):
+        await asyncio.sleep(0)

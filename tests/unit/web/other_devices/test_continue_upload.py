@@ -11,6 +11,7 @@ from ossferry_uploader.transfer.errors import FileUnreadable
 from ossferry_uploader.transfer.plan import MIB
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, refused, until
+from support.pages import send
 from upload_page.other_devices.continue_upload import (
     DifferentFile,
     InOtherTab,
@@ -197,8 +198,7 @@ async def test_what_the_other_device_finishes_while_this_page_is_loaded_again_st
     engine = make_engine(again, 2)
     later = Queue(engine, on_change=lambda _upload: None)
 
-    upload = later.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state in states.ENDED)
+    upload = await send(later, FakeFile("a.bin", SIZE))
 
     assert (upload.state, ports.http.objects[KEY]) == (states.DONE, there)
     assert ports.http.objects[upload.key] == SIZE

@@ -20,6 +20,7 @@ from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.upload import Upload
 from support.fake_checks import FakeChecks, ran
 from support.fakes import FakeFile, make_engine, make_ports, until
+from support.pages import ended, send, turns
 
 
 def make(*patterns, undo_s=0.0):
@@ -28,15 +29,6 @@ def make(*patterns, undo_s=0.0):
     ports.checks = FakeChecks(*patterns, undo_s=undo_s)
     queue = Queue(make_engine(ports))
     return queue, ports, ports.checks
-
-
-async def pause():
-    for _ in range(60):
-        await asyncio.sleep(0)
-
-
-async def ended(*uploads):
-    await until(lambda: all(upload.state in states.ENDED for upload in uploads))
 
 
 def stop_timers(ports):
@@ -67,7 +59,7 @@ async def test_a_file_is_checked_before_a_byte_is_sent():
     checks.hold()
     upload = queue.add(FakeFile("a.csv"))
     await until(lambda: upload.state == states.CHECKING)
-    await pause()
+    await turns()
 
     assert (upload.check.name, upload.check.share) == ("columns", 0.5)
     assert ports.http.requests == []
@@ -100,16 +92,14 @@ async def test_the_rules_are_loaded_once_and_only_if_the_server_has_checks():
     assert checks.loaded == 1
     queue, ports, checks = make("*.csv")
     ports.grants.features = []
-    upload = queue.add(FakeFile("a.csv"))
-    await ended(upload)
+    upload = await send(queue, FakeFile("a.csv"))
     assert (upload.state, checks.loaded, checks.seen) == (states.DONE, 0, [])
 
 
 async def test_no_file_is_sent_unchecked_if_the_rules_do_not_come():
     queue, ports, checks = make("*.csv")
     checks.errors = [ServerRefused(404)]
-    upload = queue.add(FakeFile("a.csv"))
-    await ended(upload)
+    upload = await send(queue, FakeFile("a.csv"))
 
     assert upload.state == states.FAILED
     assert isinstance(upload.error, ServerRefused)
@@ -125,7 +115,7 @@ async def test_the_workers_get_few_files_at_a_time_and_small_ones_first():
     sizes = [50, 40, 30, 20, 10, 5]
     await queue.checking.load(["checks"])
     uploads = [queue.add(FakeFile(f"{size}.csv", size)) for size in sizes]
-    await pause()
+    await turns()
 
     assert checks.running == CONCURRENT
     checks.release()
@@ -137,8 +127,7 @@ async def test_the_workers_get_few_files_at_a_time_and_small_ones_first():
 async def test_a_rejected_file_is_not_sent_and_not_tried_again():
     queue, ports, checks = make("*.csv")
     checks.verdicts["a.csv"] = Verdict(refusal=Refusal("columns", "A column is missing.", line=1))
-    upload = queue.add(FakeFile("a.csv"))
-    await ended(upload)
+    upload = await send(queue, FakeFile("a.csv"))
 
     error = upload.error
     assert isinstance(error, FileRejected)
@@ -173,8 +162,7 @@ async def test_an_error_says_whether_a_built_in_check_rejected_the_file():
 async def test_a_check_that_did_not_work_can_be_tried_again():
     queue, _, checks = make("*.csv")
     checks.verdicts["a.csv"] = Verdict(refusal=Refusal("columns", "KeyError", is_error=True))
-    upload = queue.add(FakeFile("a.csv"))
-    await ended(upload)
+    upload = await send(queue, FakeFile("a.csv"))
 
     assert isinstance(upload.error, CheckFailed)
     assert upload.may_retry()
@@ -187,8 +175,7 @@ async def test_a_check_that_did_not_work_can_be_tried_again():
 async def test_a_file_that_vanished_fails_with_its_own_error():
     queue, _, checks = make("*.csv")
     checks.verdicts["a.csv"] = FileUnreadable("NotFoundError")
-    upload = queue.add(FakeFile("a.csv"))
-    await ended(upload)
+    upload = await send(queue, FakeFile("a.csv"))
 
     assert isinstance(upload.error, FileUnreadable)
 
@@ -198,8 +185,7 @@ async def test_a_changed_file_is_sent_under_its_new_name():
     checks.verdicts["a.heic"] = Verdict(
         file=small_file("a.jpg", 4), notes={"rows": "7"}, ran=[ran("heic", "changed")]
     )
-    upload = queue.add(FakeFile("a.heic", 10))
-    await ended(upload)
+    upload = await send(queue, FakeFile("a.heic", 10))
 
     assert upload.state == states.DONE
     assert upload.key.endswith("/a.jpg")
@@ -213,7 +199,7 @@ async def test_a_question_waits_for_the_answer_of_the_person():
     checks.verdicts["a.csv"] = Verdict(questions=[("A key is in the file.", 3)])
     upload = queue.add(FakeFile("a.csv"))
     await until(lambda: upload.paused_for == states.FOR_ANSWER)
-    await pause()
+    await turns()
 
     assert upload.check.questions() == [("A key is in the file.", 3)]
     assert ports.http.requests == []
@@ -231,7 +217,7 @@ async def test_the_person_can_choose_the_original_also_in_answer_to_a_question(u
     checks.originals["a.png"] = Verdict(questions=asked)
     upload = queue.add(FakeFile("a.png", 10))
     await until(lambda: upload.paused_for == states.FOR_ANSWER)
-    await pause()
+    await turns()
 
     assert upload.check.can_undo == bool(undo_s)
     queue.checking.answer(upload, keep_original=upload.check.can_undo)
@@ -251,7 +237,7 @@ async def test_a_pause_does_not_answer_a_question():
 
     upload.pause()
     upload.resume()
-    await pause()
+    await turns()
 
     assert upload.paused_for == states.FOR_ANSWER
     assert ports.http.requests == []
@@ -328,8 +314,7 @@ async def test_an_original_that_exceeds_the_limits_is_not_offered(name, content_
     queue.allow((await ports.grants.fetch()).limits)
     checks.verdicts[name] = Verdict(file=small_jpeg("a.jpg", 4))
 
-    upload = queue.add(FakeFile(name, size, content_type=content_type))
-    await ended(upload)
+    upload = await send(queue, FakeFile(name, size, content_type=content_type))
 
     assert upload.state == states.DONE
 
@@ -373,8 +358,7 @@ async def test_a_changed_file_is_sent_after_the_time_for_undo():
     queue, ports, checks = make("*", undo_s=5.0)
     checks.verdicts["a.png"] = Verdict(file=small_file("a.jpg"), ran=[ran("smaller", "changed")])
     began = ports.clock.elapsed_s()
-    upload = queue.add(FakeFile("a.png", 10))
-    await ended(upload)
+    upload = await send(queue, FakeFile("a.png", 10))
 
     assert upload.file.name == "a.jpg"
     assert ports.clock.elapsed_s() - began >= 5.0
@@ -423,7 +407,7 @@ async def test_a_paused_check_that_is_resumed_at_once_runs_once():
 
     upload.pause()
     upload.resume()
-    await pause()
+    await turns()
 
     assert (checks.running, checks.cancelled) == (1, 1)
     checks.release()
@@ -434,8 +418,7 @@ async def test_a_paused_check_that_is_resumed_at_once_runs_once():
 async def test_metadata_that_oss_refuses_is_an_error_of_the_check():
     queue, _, checks = make("*")
     checks.verdicts["a.csv"] = Verdict(notes={"name": "x"})
-    upload = queue.add(FakeFile("a.csv"))
-    await ended(upload)
+    upload = await send(queue, FakeFile("a.csv"))
 
     assert isinstance(upload.error, CheckFailed)
 

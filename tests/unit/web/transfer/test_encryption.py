@@ -23,6 +23,7 @@ from support.fakes import (
     refused,
     until,
 )
+from support.pages import send
 
 MIB = 1024 * 1024
 KEY = PublicKey("ff" * 63 + "01", 3, '{"key": "1"}')
@@ -33,12 +34,6 @@ def make(*, is_on=True, **ports):
     made = make_ports(**ports)
     made.grants.encryption = KEY if is_on else None
     return Queue(make_engine(made, 2)), made
-
-
-async def send(queue, file, options=None):
-    upload = queue.add(file, options)
-    await until(lambda: upload.state in states.ENDED)
-    return upload
 
 
 async def left_half_sent(queue, ports):

@@ -7,7 +7,8 @@ from ossferry_uploader.transfer.errors import ServerRefused
 from ossferry_uploader.transfer.grants.quota import Left
 from ossferry_uploader.transfer.options import Options
 from ossferry_uploader.transfer.queue import Queue
-from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports, until
+from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports
+from support.pages import send
 
 SKIP = Options(skip_identical=True)
 KEY = "uploads/alice-1/2026-03-14/00/trip/a.txt"
@@ -19,12 +20,6 @@ def make(*features):
     ports.grants.features.extend(features)
     ports.receipts.identical_to[("trip/a.txt", 9, str(crc64_of_zeros(9)))] = KEY
     return Queue(make_engine(ports, 2)), ports
-
-
-async def send(queue, file, options=None):
-    upload = queue.add(file, options)
-    await until(lambda: upload.state in states.ENDED)
-    return upload
 
 
 def the_file(size=9, name="a.txt"):

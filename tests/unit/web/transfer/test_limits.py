@@ -8,7 +8,8 @@ from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import FileTooLarge, TooManyFiles, WrongType
 from ossferry_uploader.transfer.grants.limits import Limits, allows
 from ossferry_uploader.transfer.queue import Queue
-from support.fakes import FakeFile, make_engine, make_ports, until
+from support.fakes import FakeFile, make_engine, make_ports
+from support.pages import ended, send
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -16,10 +17,6 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def make():
     ports = make_ports()
     return Queue(make_engine(ports, 2), active=2, ahead=0), ports
-
-
-async def settle(queue):
-    await until(lambda: all(upload.state in states.ENDED for upload in queue.uploads))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +83,7 @@ async def test_what_does_not_fit_is_told_before_its_turn(known):
     for _ in range(40):
         await asyncio.sleep(0)
     ports.http.release()
-    await settle(queue)
+    await ended(*queue.uploads)
     assert len(ports.http.objects) == 4
 
 
@@ -99,8 +96,7 @@ async def test_the_first_bytes_decide_where_the_browser_knows_no_type(head, stat
 
     file = FakeFile("picture", content_type="")
     file.first = head
-    upload = queue.add(file)
-    await settle(queue)
+    upload = await send(queue, file)
 
     assert upload.state == state
     assert len(ports.http.requests) == (state == states.DONE)
@@ -109,13 +105,12 @@ async def test_the_first_bytes_decide_where_the_browser_knows_no_type(head, stat
 async def test_a_retry_does_not_get_round_the_types():
     queue, ports = make()
     ports.grants.types = [".csv"]
-    upload = queue.add(FakeFile("a.txt"))
-    await settle(queue)
+    upload = await send(queue, FakeFile("a.txt"))
 
     queue.retry_failed()
     assert (upload.state, upload.may_retry()) == (states.FAILED, False)
     upload.retry()
-    await settle(queue)
+    await ended(*queue.uploads)
 
     assert isinstance(upload.error, WrongType)
     assert ports.http.requests == []
@@ -153,13 +148,12 @@ async def test_finished_files_count_where_the_site_limits_the_total():
         return grant
 
     ports.grants.fetch = fetch
-    first = queue.add(FakeFile("a.txt"))
-    await settle(queue)
+    first = await send(queue, FakeFile("a.txt"))
     queue.add(FakeFile("b.txt"))
     third = queue.add(FakeFile("c.txt"))
 
     assert (type(third.error), third.error.limit, third.error.is_total) == (TooManyFiles, 2, True)
-    await settle(queue)
+    await ended(*queue.uploads)
     queue.remove(first)
     third.retry()
     assert queue.add(FakeFile("d.txt")).error is not None

@@ -13,6 +13,7 @@ from ossferry_uploader.transfer.options import REFUSE, REPLACE, Options
 from ossferry_uploader.transfer.plan import MIB
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, lost, make_engine, make_ports, refused, until
+from support.pages import turns
 
 SIZE = 40 * MIB  # five parts
 
@@ -20,11 +21,6 @@ SIZE = 40 * MIB  # five parts
 def make(parallel=3):
     ports = make_ports()
     return Queue(make_engine(ports, parallel), active=parallel, ahead=0), ports
-
-
-async def turns(count=60):
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 async def half_sent(queue, ports, *, size=SIZE, **options):

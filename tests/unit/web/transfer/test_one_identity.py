@@ -17,7 +17,7 @@ from ossferry_uploader.transfer.plan import MIB
 from support.fake_browser import FakeStorage
 from support.fake_checks import FakeChecks
 from support.fakes import START_S, FakeFile, crc64_of_zeros, until
-from support.pages import World
+from support.pages import World, done
 
 KEY = PublicKey("ff" * 63 + "01", 3)
 SMALL, LARGE = 10, 40 * MIB
@@ -62,6 +62,11 @@ class Pages(World):
             ports.checks.verdicts[name] = Verdict(file=made)
         return queue.add(FakeFile(name, size))
 
+    async def store(self, queue, ports, name="a.heic", size=SMALL):
+        upload = self.add(queue, ports, name, size)
+        await done(upload)
+        return upload
+
     async def left_with_one_arrived(self):
         """Return the upload of a file that arrived, of a closed page that was sending another."""
         queue, ports = await self.open()
@@ -95,12 +100,6 @@ class Pages(World):
         queue.pause_all()
         open_states = (states.CHECKING, states.UPLOADING, states.VERIFYING)
         await until(lambda: not any(each.state in open_states for each in queue.uploads))
-
-
-async def done(*uploads):
-    await until(lambda: all(upload.state in states.ENDED for upload in uploads))
-    for upload in uploads:
-        assert upload.state == states.DONE, repr(upload.error)
 
 
 @every_size
@@ -144,8 +143,7 @@ async def test_r32_a_file_of_any_kind_whose_answer_was_lost_is_stored_once(kind,
     world.http.release()
 
     queue, ports = await world.open()
-    second = world.add(queue, ports, size=size)
-    await done(second)
+    second = await world.store(queue, ports, size=size)
 
     assert world.http.objects == {second.key: second.file.size}
     await until(lambda: not world.storage.texts)
@@ -238,8 +236,7 @@ async def test_what_has_arrived_and_was_deleted_since_is_sent_again():
     del world.http.objects[first.key]
 
     queue, ports = await world.open()
-    again = world.add(queue, ports, "a.txt")
-    await done(again)
+    again = await world.store(queue, ports, "a.txt")
 
     assert (again.identical, world.http.objects[again.key]) == (False, SMALL)
 
@@ -306,8 +303,7 @@ async def test_the_original_has_its_own_object_and_the_same_record():
     assert upload.key.endswith("/a.heic")
 
     queue, ports = await world.open()
-    again = world.add(queue, ports)
-    await done(again)
+    again = await world.store(queue, ports)
 
     assert sorted(world.http.objects) == sorted({upload.key, again.key})
     assert again.key.endswith("/a.jpg")  # the person has decided otherwise
@@ -330,8 +326,7 @@ async def test_t56_a_file_is_sent_again_if_its_object_is_not_encrypted_as_now(be
 
     world.kind = after
     queue, ports = await world.open()
-    again = world.add(queue, ports, "a.txt")
-    await done(again)
+    again = await world.store(queue, ports, "a.txt")
 
     assert (again.identical, bool(again.target.cipher)) == (False, bool(after))
 
@@ -347,8 +342,7 @@ async def test_parts_of_a_file_that_checks_made_are_no_parts_of_the_original():
 
     world.kind = ("checks",)  # the check leaves the file as it is now
     queue, ports = await world.open()
-    again = world.add(queue, ports, size=LARGE)
-    await done(again)
+    again = await world.store(queue, ports, size=LARGE)
 
     assert (again.upload_id != first.upload_id, world.http.multiparts) == (True, {})
     assert world.http.objects == {again.key: LARGE}
@@ -401,8 +395,7 @@ async def test_a_record_stays_until_the_server_has_heard_of_the_file(size):
     world = Pages()
     queue, ports = await world.open()
     queue._engine.awaits_receipt = lambda: True
-    upload = world.add(queue, ports, size=size)
-    await done(upload)
+    upload = await world.store(queue, ports, size=size)
     await until(lambda: upload.crc64 in world.storage.texts.get(upload.key, ""))
 
     queue.reported(upload)

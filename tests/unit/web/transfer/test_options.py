@@ -7,6 +7,7 @@ from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, REPLACE, Optio
 from ossferry_uploader.transfer.plan import MIB
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import DAMAGED, FakeFile, make_engine, make_ports, refused, until
+from support.pages import send
 
 LARGE = 24 * MIB
 
@@ -14,12 +15,6 @@ LARGE = 24 * MIB
 def make():
     ports = make_ports()
     return Queue(make_engine(ports, 2), on_change=lambda _upload: None), ports
-
-
-async def send(queue, file, options):
-    upload = queue.add(file, options)
-    await until(lambda: upload.state in states.ENDED)
-    return upload
 
 
 def test_everything_asked_for_is_a_header():

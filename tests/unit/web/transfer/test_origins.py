@@ -25,6 +25,7 @@ from support.fakes import (
     refused,
     until,
 )
+from support.pages import turns
 
 ONE = "https://one.example"
 TWO = "https://two.example:8443"
@@ -50,7 +51,7 @@ class Alarms(FakeClock):
         for at_s, woken in self.sleepers:
             if at_s <= self.true_s:
                 woken.set()
-        await turns()
+        await turns(10)
 
 
 class Hosts:
@@ -83,13 +84,8 @@ class Hosts:
 async def awake(clock):
     """Advance the clock until all sleepers of up to 20 minutes have woken."""
     for _ in range(20):
-        await turns()
+        await turns(10)
         await clock.go_on(60)
-
-
-async def turns(count=10):
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 def make_grant(*origins):
@@ -136,14 +132,14 @@ async def lose(origins, grant, times=1, error=None):
 async def test_the_check_that_begins_with_the_grant_is_the_one_the_first_request_waits_for():
     origins, grant, hosts, _ = make(ONE, TWO)
     origins.prepare(grant)
-    await turns()
+    await turns(10)
     found = []
 
     async def ask():
         found.append(await chosen(origins, grant))
 
     first = asyncio.create_task(ask())
-    await turns()
+    await turns(10)
     assert not found
     hosts.answer(ONE, TWO)
     await first
@@ -156,7 +152,7 @@ async def test_a_renewed_grant_begins_no_check_if_the_origin_works():
     origins, _, hosts, clock = await make_found()
     clock.advance(AGAIN_S)
     origins.prepare(make_grant(ONE, TWO))
-    await turns()
+    await turns(10)
 
     assert hosts.asked == []
 
@@ -165,7 +161,7 @@ async def test_a_renewed_grant_begins_no_check_if_the_origin_works():
 async def test_with_one_origin_the_grant_begins_no_check(given):
     origins, grant, hosts, _ = make(*given)
     origins.prepare(grant)
-    await turns()
+    await turns(10)
 
     assert hosts.asked == []
 
@@ -186,9 +182,9 @@ async def test_with_one_origin_nothing_is_asked_and_no_failure_moves_it(given):
 async def test_the_first_in_the_order_of_the_grant_is_taken_if_it_answers_in_time():
     origins, grant, hosts, clock = make(ONE, TWO)
     waiting = [asyncio.create_task(chosen(origins, grant)) for _ in range(3)]
-    await turns()
+    await turns(10)
     hosts.answer(TWO)
-    await turns()
+    await turns(10)
     await clock.go_on(GRACE_S * 0.9)
     assert not any(task.done() for task in waiting)
 
@@ -202,9 +198,9 @@ async def test_the_first_in_the_order_of_the_grant_is_taken_if_it_answers_in_tim
 async def test_an_origin_that_is_much_slower_than_a_later_one_is_not_waited_for():
     origins, grant, hosts, clock = make(ONE, TWO)
     waiting = asyncio.create_task(chosen(origins, grant))
-    await turns()
+    await turns(10)
     hosts.answer(TWO)
-    await turns()
+    await turns(10)
 
     await clock.go_on(GRACE_S)
 
@@ -228,7 +224,7 @@ async def test_an_origin_that_fails_is_passed_over_at_once(error):
 async def test_if_none_answers_in_time_requests_go_to_the_first_and_all_are_asked_again_later():
     origins, grant, hosts, clock = make(ONE, TWO)
     waiting = asyncio.create_task(chosen(origins, grant))
-    await turns()
+    await turns(10)
     await clock.go_on(LIMIT_S)
     assert await waiting == ONE
     assert await chosen(origins, grant) == ONE
@@ -340,18 +336,18 @@ async def test_a_preferred_origin_is_asked_again_after_a_while_and_taken_back():
     assert (await chosen(origins, grant), len(hosts.asked)) == (TWO, 2)
     clock.advance(AGAIN_S * 0.1)
     assert await chosen(origins, grant) == TWO
-    await turns()
+    await turns(10)
     assert (await chosen(origins, grant), len(hosts.asked)) == (TWO, 4)
 
     hosts.answers[ONE] = None
     clock.advance(AGAIN_S)
     assert await chosen(origins, grant) == TWO
-    await turns()
+    await turns(10)
 
     assert await chosen(origins, grant) == ONE
     clock.advance(AGAIN_S)
     await chosen(origins, grant)
-    await turns()
+    await turns(10)
     assert len(hosts.asked) == 6  # it is the first choice: no better origin to look for
 
 
@@ -392,9 +388,9 @@ async def test_a_grant_with_other_origins_is_followed():
 async def test_an_answer_from_an_origin_that_is_not_granted_any_more_is_ignored():
     origins, grant, hosts, _ = make(ONE, TWO)
     before = asyncio.create_task(chosen(origins, grant))
-    await turns()
+    await turns(10)
     after = asyncio.create_task(chosen(origins, make_grant(PUBLIC, TWO)))
-    await turns()
+    await turns(10)
 
     hosts.answer(ONE, TWO)
 
@@ -539,7 +535,7 @@ async def make_small(*origins, answering=None):
         is_there = answering is None or origin in answering
         hosts.answers[origin] = None if is_there else Lost(Lost.UNREACHABLE)
     await chosen(origins_, grant)
-    await turns()
+    await turns(10)
     hosts.asked = []
     return origins_, grant, hosts, clock
 
@@ -601,7 +597,7 @@ async def test_a_domain_that_answers_after_the_choice_gets_small_requests_too():
     assert await chosen(origins, grant) == ONE
     assert by_origin(await small(origins, grant, 2)) == {ONE: 2}
     hosts.answer(TWO)
-    await turns()
+    await turns(10)
 
     assert by_origin(await small(origins, grant, 2)) == {TWO: 2}
 
@@ -619,7 +615,7 @@ async def test_a_small_request_that_a_domain_fails_is_sent_again_elsewhere(error
 
     await clock.go_on(AGAIN_S)
     await small(origins, grant, 1)
-    await turns()
+    await turns(10)
     assert hosts.asked == [ONE, TWO]
     assert TWO in by_origin(await small(origins, grant, 6))
 
@@ -641,13 +637,13 @@ async def test_a_domain_that_fails_two_checks_is_asked_a_third_time():
         hosts.asked = []
         await clock.go_on(AGAIN_S)
         await small(origins, grant, 1)
-        await turns()
+        await turns(10)
         assert hosts.asked == [ONE, TWO]
 
     hosts.answers[TWO] = None
     await clock.go_on(AGAIN_S)
     await small(origins, grant, 1)
-    await turns()
+    await turns(10)
 
     assert TWO in by_origin(await small(origins, grant, 6))
 

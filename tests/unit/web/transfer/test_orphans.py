@@ -19,6 +19,7 @@ from support.fakes import (
     refused,
     until,
 )
+from support.pages import store
 
 SIZE = 64 * MIB
 
@@ -148,8 +149,7 @@ async def test_a_begin_that_oss_has_refused_leaves_nothing_to_look_for():
 
     ports.receipts.begun_empty = count
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    await store(queue, FakeFile("a.bin", SIZE))
 
     assert asked == []
 
@@ -164,8 +164,7 @@ async def test_a_server_that_does_not_know_costs_the_upload_nothing():
 
     ports.receipts.begun_empty = refuse
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, FakeFile("a.bin", SIZE))
 
     assert world.http.objects == {upload.key: SIZE}
 

@@ -1,7 +1,5 @@
 """The queue: order, concurrency and notifications."""
 
-import asyncio
-
 import pytest
 
 from ossferry_uploader.transfer import states
@@ -10,6 +8,7 @@ from ossferry_uploader.transfer.options import Options
 from ossferry_uploader.transfer.plan import MAX_OBJECT_BYTES, MAX_SINGLE_BYTES
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, refused, until
+from support.pages import ended, send, turns
 
 
 def make(parallel=3, ahead=0):
@@ -24,18 +23,9 @@ def make(parallel=3, ahead=0):
     return queue, ports, changes
 
 
-async def settle(queue):
-    await until(lambda: all(upload.state in states.ENDED for upload in queue.uploads))
-
-
 def under_way(queue):
     states_shown = [upload.state for upload in queue.uploads]
     return states_shown.count(states.UPLOADING) + states_shown.count(states.VERIFYING)
-
-
-async def pause():
-    for _ in range(40):
-        await asyncio.sleep(0)
 
 
 async def test_all_files_arrive_and_never_too_many_at_once():
@@ -43,7 +33,7 @@ async def test_all_files_arrive_and_never_too_many_at_once():
 
     for number in range(10):
         queue.add(FakeFile(f"{number}.txt"))
-    await settle(queue)
+    await ended(*queue.uploads)
 
     assert [upload.state for upload in queue.uploads] == [states.DONE] * 10
     assert ports.http.most_running == 3
@@ -57,13 +47,13 @@ async def test_small_files_make_ready_while_others_hold_the_connections(size, un
 
     for number in range(5):
         queue.add(FakeFile(f"{number}.txt", size))
-    await pause()
+    await turns()
 
     states_shown = [upload.state for upload in queue.uploads]
     assert states_shown.count(states.UPLOADING) == under_way
     assert ports.http.most_running == 1
     ports.http.release()
-    await settle(queue)
+    await ended(*queue.uploads)
 
 
 async def test_a_file_says_what_it_waits_for_while_its_checksum_cannot_be_computed():
@@ -75,7 +65,7 @@ async def test_a_file_says_what_it_waits_for_while_its_checksum_cannot_be_comput
     await until(lambda: upload.paused_for == states.FOR_SERVER)
 
     ports.network.release()
-    await settle(queue)
+    await ended(*queue.uploads)
 
     assert upload.state == states.DONE
 
@@ -87,11 +77,11 @@ async def test_small_files_make_ready_some_at_a_time():
     ports.http.hold()
     for number in range(20):
         queue.add(FakeFile(f"{number}.txt", 1))
-    await pause()
+    await turns()
 
     assert max(counts) == 6
     ports.http.release()
-    await settle(queue)
+    await ended(*queue.uploads)
     assert max(counts) == 9
 
 
@@ -99,7 +89,7 @@ async def test_two_files_of_one_name_are_two_objects():
     queue, _, _ = make()
 
     first, second = queue.add(FakeFile("a.txt")), queue.add(FakeFile("a.txt"))
-    await settle(queue)
+    await ended(*queue.uploads)
 
     assert first.key != second.key
 
@@ -110,7 +100,7 @@ async def test_a_failure_leaves_the_others_alone():
 
     for number in range(3):
         queue.add(FakeFile(f"{number}.txt"))
-    await settle(queue)
+    await ended(*queue.uploads)
 
     assert [upload.state for upload in queue.uploads] == ["done", "failed", "done"]
     assert queue.uploads[1].error.code == "AccessDenied"
@@ -122,7 +112,7 @@ async def test_without_a_grant_every_upload_says_so():
 
     for number in range(2):
         queue.add(FakeFile(f"{number}.txt"))
-    await settle(queue)
+    await ended(*queue.uploads)
 
     assert [upload.error.id for upload in queue.uploads] == ["7", "7"]
 
@@ -130,8 +120,7 @@ async def test_without_a_grant_every_upload_says_so():
 async def test_every_change_is_told_in_order():
     queue, _, changes = make()
 
-    upload = queue.add(FakeFile())
-    await settle(queue)
+    upload = await send(queue, FakeFile())
 
     told = [state for changed, state in changes if changed is upload]
     assert [state for index, state in enumerate(told) if state not in told[:index]] == [
@@ -148,11 +137,11 @@ async def test_small_files_go_first_and_urgent_ones_before_them():
     queue.add(FakeFile("first", 50))
     for name, size in (("large", 90), ("small", 10), ("medium", 40)):
         queue.add(FakeFile(name, size))
-    await pause()
+    await turns()
 
     queue.send_next(queue.uploads[1])
     ports.http.release()
-    await settle(queue)
+    await ended(*queue.uploads)
 
     sent = [request.url.split("/")[-1] for request in ports.http.requests]
     assert sent == ["first", "large", "small", "medium"]
@@ -165,8 +154,7 @@ async def test_small_files_go_first_and_urgent_ones_before_them():
 async def test_large_files_go_in_parts(size, requests):
     queue, ports, _ = make()
 
-    upload = queue.add(FakeFile("a", size))
-    await settle(queue)
+    upload = await send(queue, FakeFile("a", size))
 
     assert [request.method for request in ports.http.requests] == requests
     assert (upload.state, upload.sent) == (states.DONE, size)
@@ -179,8 +167,7 @@ async def test_a_file_too_large_is_not_sent(allowed, limit):
     queue, ports, _ = make()
     ports.grants.max_file_size = allowed
 
-    upload = queue.add(FakeFile(size=limit + 1))
-    await settle(queue)
+    upload = await send(queue, FakeFile(size=limit + 1))
 
     assert isinstance(upload.error, FileTooLarge)
     assert upload.error.limit == limit
@@ -190,8 +177,7 @@ async def test_a_file_too_large_is_not_sent(allowed, limit):
 async def test_keys_have_prefix_day_random_and_name():
     queue, _, _ = make()
 
-    upload = queue.add(FakeFile("c.txt", path="a/b"))
-    await settle(queue)
+    upload = await send(queue, FakeFile("c.txt", path="a/b"))
 
     assert upload.key == f"uploads/alice-1/2026-03-14/{'0' * 31}2/a/b/c.txt"
 
@@ -201,7 +187,7 @@ async def test_two_hundred_files_arrive_with_one_grant():
 
     for number in range(200):
         queue.add(FakeFile(f"{number}"))
-    await settle(queue)
+    await ended(*queue.uploads)
 
     assert len(ports.http.objects) == 200
     assert ports.http.most_running == 6

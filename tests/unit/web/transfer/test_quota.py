@@ -10,6 +10,7 @@ from ossferry_uploader.transfer.grants.quota import Left, Quota
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.slots import AHEAD
 from support.fakes import FakeFile, make_engine, make_ports, until
+from support.pages import store
 
 
 @pytest.mark.parametrize(
@@ -158,9 +159,7 @@ async def test_what_has_room_passes_what_waits_for_it(already):
         queue.add(FakeFile(f"large{number}.txt", 100))
     await until(lambda: count(queue, states.PAUSED) >= already)
 
-    small = queue.add(FakeFile("small.txt", 10))
-
-    await until(lambda: small.state == states.DONE)
+    await store(queue, FakeFile("small.txt", 10))
     await stop(queue)
 
 

@@ -22,6 +22,7 @@ from support.fakes import (
     refused,
     until,
 )
+from support.pages import done, store
 
 NAMES = ("a.txt", "b.txt", "c.txt")
 
@@ -66,10 +67,6 @@ class World:
         self.http.release()
 
 
-async def all_done(queue):
-    await until(lambda: all(upload.state == states.DONE for upload in queue.uploads))
-
-
 def names_of(journal):
     return sorted([record.name for record in journal.unfinished])
 
@@ -96,7 +93,7 @@ async def test_the_same_files_chosen_again_go_on_under_their_keys():
 
     for name in NAMES:
         queue.add(FakeFile(name))
-    await all_done(queue)
+    await done(*queue.uploads)
 
     assert sorted(world.http.objects) == sorted([upload.key for upload in before])
     await until(lambda: not world.storage.texts)
@@ -115,7 +112,7 @@ async def test_data_in_memory_continues_no_upload_and_leaves_no_record():
     await until(lambda: world.http.running)
     records = [names for names in world.storage.saved if upload.key in names]
     world.http.release()
-    await all_done(queue)
+    await done(*queue.uploads)
 
     assert (names_of(journal), records) == (["a.txt"], [])
     assert upload.key not in ("", before.key)
@@ -130,7 +127,7 @@ async def test_one_click_goes_on_with_all_whose_files_the_browser_can_open():
     del world.storage.files[files[before[2].key]]
 
     failed = await queue.unfinished.reopen(journal.unfinished)
-    await all_done(queue)
+    await done(*queue.uploads)
 
     assert sorted([(record.name, error.changed) for record, error in failed]) == [
         ("b.txt", True),
@@ -147,7 +144,7 @@ async def test_two_files_that_look_the_same_have_a_record_each():
     queue, journal, _ = await world.next_page()
 
     uploads = [queue.add(FakeFile("a.txt")) for _ in range(3)]
-    await all_done(queue)
+    await done(*queue.uploads)
 
     assert sorted([upload.key for upload in before]) == sorted([each.key for each in uploads[:2]])
     assert len(world.http.objects) == 3
@@ -167,7 +164,7 @@ async def test_records_are_written_and_removed_a_hundred_at_a_time():
     due.pop()()
     await until(lambda: len(world.storage.texts) == 250)
     world.http.release()
-    await all_done(queue)
+    await done(*queue.uploads)
     for write in due:
         write()
     await until(lambda: not world.storage.texts)
@@ -193,7 +190,7 @@ async def test_no_small_file_is_sent_before_its_record_is_stored():
     world.storage.save = save_slowly
     queue.add(FakeFile("a.txt"))
 
-    await all_done(queue)
+    await done(*queue.uploads)
     assert len(stored) == 1
 
 
@@ -207,7 +204,7 @@ async def test_when_all_has_arrived_no_record_waits_to_be_removed():
     due.pop()()
     await until(lambda: len(world.storage.texts) == len(NAMES) and world.http.running)
     world.http.release()
-    await all_done(queue)
+    await done(*queue.uploads)
 
     await until(lambda: not world.storage.texts)  # from now on, closing the page loses nothing
 
@@ -228,7 +225,7 @@ async def test_a_record_that_is_being_written_while_its_file_arrives_is_removed_
     async def save_slowly(records, gone):
         world.storage.save = save
         world.http.release()
-        await all_done(queue)
+        await done(*queue.uploads)
         await save(records, gone)
 
     world.storage.save = save_slowly
@@ -243,8 +240,7 @@ async def test_a_file_that_arrived_without_an_answer_is_not_stored_again():
     world.http.objects[before[0].key] = 10
     queue, _, ports = await world.next_page()
 
-    upload = queue.add(FakeFile("a.txt"))
-    await all_done(queue)
+    upload = await store(queue, FakeFile("a.txt"))
 
     assert upload.key == before[0].key
     assert ports.receipts.asked == [upload.key]
@@ -257,8 +253,7 @@ async def test_an_answer_that_is_lost_again_is_settled_too():
     world.http.plan = [ANSWER_LOST]
     queue, _, _ = await world.next_page()
 
-    upload = queue.add(FakeFile("a.txt"))
-    await all_done(queue)
+    upload = await store(queue, FakeFile("a.txt"))
 
     assert world.http.objects == {before[0].key: 10}
     assert upload.crc64
@@ -272,7 +267,7 @@ async def test_another_object_under_the_key_is_not_overwritten():
 
     upload = queue.add(FakeFile("a.txt"))
     upload.target.folder_id = before[0].key.split("/")[-2]  # of a chosen folder that is continued
-    await all_done(queue)
+    await done(*queue.uploads)
 
     assert world.http.objects == {before[0].key: 99, upload.key: 10}
     assert upload.key != before[0].key
@@ -286,8 +281,7 @@ async def test_what_was_damaged_on_the_way_is_replaced_and_left_nowhere():
     world.http.plan = [DAMAGED]
     queue, _, _ = await world.next_page()
 
-    upload = queue.add(FakeFile("a.txt"))
-    await all_done(queue)
+    upload = await store(queue, FakeFile("a.txt"))
 
     assert upload.key == before[0].key
     assert world.http.objects == {upload.key: 10}
@@ -300,8 +294,7 @@ async def test_where_nobody_can_say_what_is_stored_a_file_replaces_itself():
     queue, _, ports = await world.next_page()
     ports.receipts.errors = [ServerRefused(404)]
 
-    upload = queue.add(FakeFile("a.txt"))
-    await all_done(queue)
+    upload = await store(queue, FakeFile("a.txt"))
 
     assert world.http.objects == {upload.key: 10}
     assert upload.key == before[0].key
@@ -312,7 +305,7 @@ async def test_a_file_that_is_chosen_for_the_first_time_may_not_be_refused():
     queue, _, _ = world.page()
 
     queue.add(FakeFile("a.txt"))
-    await all_done(queue)
+    await done(*queue.uploads)
 
     names = [name for name, _ in world.http.requests[0].headers]
     assert "x-oss-forbid-overwrite" not in names
@@ -329,7 +322,7 @@ async def test_a_large_file_that_waited_goes_on_in_parts():
     later, journal, _ = await world.next_page()
 
     assert await later.unfinished.reopen(journal.unfinished) == []
-    await all_done(later)
+    await done(*later.uploads)
 
     assert world.http.objects[large.key] == 64 * MIB
     assert len(world.http.objects) == 2
@@ -343,7 +336,7 @@ async def test_options_are_kept():
     queue, journal, _ = await world.next_page()
 
     assert await queue.unfinished.reopen(journal.unfinished) == []
-    await all_done(queue)
+    await done(*queue.uploads)
 
     headers = world.http.requests[-1].headers
     assert ("x-oss-meta-project", "spring") in headers
@@ -413,7 +406,7 @@ async def test_what_is_sent_again_after_a_cancel_has_a_record_again():
     assert upload.state == states.WAITING
     assert upload.key in world.storage.texts
     world.http.release()
-    await all_done(queue)
+    await done(*queue.uploads)
 
 
 async def test_what_waits_in_a_living_page_is_not_offered_elsewhere_before_that_is_closed():
@@ -444,7 +437,7 @@ async def test_of_two_pages_one_goes_on_with_what_a_third_left():
     await until(lambda: names_of(other) == ["b.txt", "c.txt"])
     assert await second.unfinished.reopen(records) == []
     world.http.release()
-    await all_done(first)
+    await done(*first.uploads)
 
     assert second.uploads == []
     assert len(world.http.objects) == 1
@@ -468,7 +461,7 @@ async def test_a_storage_that_is_full_is_asked_once_and_costs_nothing_but_the_re
         queue.add(FakeFile(f"{number}.txt"))
     await until(lambda: journal.broken)
     world.http.release()
-    await all_done(queue)
+    await done(*queue.uploads)
 
     assert journal.broken == "QuotaExceededError"
     assert len(tried) <= 2  # the file that was sent first, and those that wait
@@ -485,7 +478,7 @@ async def test_records_wait_for_permission():
 
     await until(lambda: len(world.storage.texts) == len(NAMES))
     world.http.release()
-    await all_done(queue)
+    await done(*queue.uploads)
 
 
 async def test_no_credential_and_no_byte_of_the_file_is_kept():

@@ -24,6 +24,7 @@ from support.fakes import (
     refused,
     until,
 )
+from support.pages import send, store
 
 OWNER = "uploads/alice-1/"
 SIZE = 64 * MIB
@@ -130,8 +131,7 @@ async def test_what_has_arrived_is_not_sent_again():
     await engine.journal.load()
     assert [found.name for found in engine.journal.unfinished] == ["a.bin"]
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, FakeFile("a.bin", SIZE))
 
     assert upload.state == states.DONE
     assert sorted(ports.http.parts_sent) == [1, 2, 3, 4, 5, 6, 7, 8]
@@ -154,8 +154,7 @@ async def test_another_file_does_not_take_its_place(other):
     ports = await interrupted(3)
     queue, _, engine = make(ports)
 
-    upload = queue.add(other)
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, other)
 
     assert upload.state == states.DONE
     assert len(engine.journal.unfinished) == 1
@@ -169,8 +168,7 @@ async def test_a_part_of_another_size_is_sent_anew_whatever_its_checksum_says():
         parts[2] = 5
     queue, _, _ = make(ports)
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state in states.ENDED)
+    upload = await send(queue, FakeFile("a.bin", SIZE))
 
     assert ports.http.objects == {upload.key: SIZE}
     assert ports.http.parts_sent.count(2) == 2
@@ -194,8 +192,7 @@ async def test_a_file_with_other_bytes_is_sent_anew_whatever_its_name_says():
     ports.http.crc64_of = lambda _size: 1
     queue, _, _ = make(ports)
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, FakeFile("a.bin", SIZE))
 
     assert upload.state == states.DONE
     assert len(ports.http.parts_sent) == 3 + 8
@@ -206,8 +203,7 @@ async def test_all_pages_of_the_list_are_asked_for():
     ports.http.page_size = 2
     queue, _, _ = make(ports)
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    await store(queue, FakeFile("a.bin", SIZE))
 
     assert len(ports.http.parts_sent) == 8
 
@@ -217,8 +213,7 @@ async def test_an_upload_that_is_gone_begins_anew():
     ports.http.multiparts = {}
     queue, _, _ = make(ports)
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, FakeFile("a.bin", SIZE))
 
     assert upload.state == states.DONE
     assert ports.http.objects == {upload.key: SIZE}
@@ -230,8 +225,7 @@ async def test_an_upload_that_begins_anew_says_what_the_file_is():
     queue, _, _ = make(ports)
     begun = len(ports.http.requests)
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    await store(queue, FakeFile("a.bin", SIZE))
 
     begins = [each for each in ports.http.requests[begun:] if each.url.endswith("?uploads")]
     assert len(begins) == 1
@@ -245,8 +239,7 @@ async def test_an_upload_that_goes_on_knows_the_sha256_that_it_began_with():
     queue, _, _ = make(ports)
     begun = len(ports.http.requests)
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, FakeFile("a.bin", SIZE))
 
     assert upload.sha256 == f"{SIZE:064x}"
     assert not [each for each in ports.http.requests[begun:] if each.url.endswith("?uploads")]
@@ -259,8 +252,7 @@ async def test_an_upload_that_begins_anew_believes_no_record_of_its_sha256():
     ports.http.multiparts = {}
     queue, _, _ = make(ports)
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, FakeFile("a.bin", SIZE))
 
     assert upload.sha256 == f"{SIZE:064x}"
 
@@ -272,8 +264,7 @@ async def test_an_upload_that_was_finished_by_the_earlier_page_is_not_sent_again
     ports.http.objects[key] = SIZE
     queue, _, _ = make(ports)
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, FakeFile("a.bin", SIZE))
 
     assert upload.key == key
     assert len(ports.http.parts_sent) == 3
@@ -283,8 +274,7 @@ async def test_an_upload_that_was_finished_by_the_earlier_page_is_not_sent_again
 async def arrived_without_receipt(ports=None):
     queue, ports, engine = make(ports)
     engine.awaits_receipt = lambda: True
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, FakeFile("a.bin", SIZE))
     return queue, upload, ports
 
 
@@ -436,8 +426,7 @@ async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
     queue, ports, engine = make()
     ports.storage.error = StorageBroken("SecurityError")
 
-    upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, FakeFile("a.bin", SIZE))
 
     assert upload.state == states.DONE
     assert engine.journal.broken == "SecurityError"
@@ -507,13 +496,11 @@ async def test_what_one_person_left_is_kept_while_another_uses_the_browser_and_n
     others.grants.prefix = "uploads/bob-2/"
     others.random.count = 100
     bobs, _, engine = make(others)
-    bob = bobs.add(FakeFile("a.bin", size))
-    await until(lambda: bob.state == states.DONE)
+    bob = await store(bobs, FakeFile("a.bin", size))
     await until(lambda: ports.storage.texts == before)
     assert engine.journal.unfinished == []
     again, _, _ = make(make_ports(http=ports.http, storage=ports.storage))
-    alice = again.add(FakeFile("a.bin", size))
-    await until(lambda: alice.state == states.DONE)
+    alice = await store(again, FakeFile("a.bin", size))
 
     assert alice.key == upload.key
     assert sorted(ports.http.objects) == sorted([alice.key, bob.key])

@@ -21,6 +21,7 @@ from support.fakes import (
     refused,
     until,
 )
+from support.pages import ended, send
 
 FORM = [("policy", "p"), ("x-oss-signature", "s"), ("x-oss-credential", "STS.1/x")]
 LARGE = 64 * MIB
@@ -46,17 +47,12 @@ class World:
         return [request.method for request in self.http.requests]
 
 
-def ended(upload):
-    return upload.state in states.ENDED
-
-
 @pytest.mark.parametrize("size", [0, 10, MIB, LARGE], ids=["empty", "10 B", "1 MiB", "64 MiB"])
 async def test_a_file_of_any_size_is_sent_with_one_form(size):
     world = World()
     queue, _ = world.page()
 
-    upload = queue.add(FakeFile("a.bin", size))
-    await until(lambda: ended(upload))
+    upload = await send(queue, FakeFile("a.bin", size))
 
     assert (upload.state, upload.sent) == (states.DONE, size)
     assert world.methods() == ["POST"]
@@ -71,8 +67,7 @@ async def test_a_form_of_a_larger_file_is_sent_with_progress(size, has_progress)
     world = World()
     queue, _ = world.page()
 
-    upload = queue.add(FakeFile("a.bin", size))
-    await until(lambda: ended(upload))
+    await send(queue, FakeFile("a.bin", size))
 
     assert [request.has_progress for request in world.http.requests] == [has_progress]
 
@@ -82,8 +77,7 @@ async def test_the_options_of_an_object_are_fields():
     queue, _ = world.page()
 
     options = Options(metadata={"order": "7"}, storage_class="IA", same_name=REPLACE)
-    upload = queue.add(FakeFile("a.bin", LARGE), options=options)
-    await until(lambda: ended(upload))
+    upload = await send(queue, FakeFile("a.bin", LARGE), options=options)
 
     assert world.http.header(0, "key") == upload.key == "uploads/alice-1/a.bin"
     assert world.http.header(0, "x-oss-meta-order") == "7"
@@ -104,8 +98,7 @@ async def test_the_content_type_is_sent_as_the_policy_has_it(types, content_type
     queue, ports = world.page()
     ports.grants.types = types
 
-    upload = queue.add(FakeFile("a", 10, content_type=content_type))
-    await until(lambda: ended(upload))
+    await send(queue, FakeFile("a", 10, content_type=content_type))
 
     assert world.http.header(0, "x-oss-content-type") == sent
 
@@ -115,8 +108,7 @@ async def test_a_type_that_is_not_allowed_is_refused_in_the_page():
     queue, ports = world.page()
     ports.grants.types = ["image/png"]
 
-    upload = queue.add(FakeFile("a.txt", 10, content_type="text/plain"))
-    await until(lambda: ended(upload))
+    upload = await send(queue, FakeFile("a.txt", 10, content_type="text/plain"))
 
     assert isinstance(upload.error, WrongType)
     assert world.methods() == []
@@ -142,8 +134,7 @@ async def test_what_a_form_cannot_carry_is_told_and_not_sent(file, options):
     world = World()
     queue, _ = world.page()
 
-    upload = queue.add(file, options=options)
-    await until(lambda: ended(upload))
+    upload = await send(queue, file, options=options)
 
     assert isinstance(upload.error, NoForm)
     assert not upload.may_retry()
@@ -154,8 +145,7 @@ async def test_a_dollar_sign_alone_is_no_reason_against_a_form():
     world = World()
     queue, _ = world.page()
 
-    upload = queue.add(FakeFile("~$report.docx", 10))
-    await until(lambda: ended(upload))
+    upload = await send(queue, FakeFile("~$report.docx", 10))
 
     assert upload.state == states.DONE
 
@@ -165,8 +155,7 @@ async def test_a_form_that_is_refused_is_not_sent_with_put():
     world.http.plan = [refused("AccessDenied")]
     queue, _ = world.page()
 
-    upload = queue.add(FakeFile("a.txt", 10))
-    await until(lambda: ended(upload))
+    upload = await send(queue, FakeFile("a.txt", 10))
 
     assert isinstance(upload.error, Refused)
     assert world.methods() == ["POST"]
@@ -177,8 +166,7 @@ async def test_a_file_with_a_speed_limit_is_sent_with_a_form_too():
     queue, _ = world.page()
     queue.speed_limit = 10**6
 
-    upload = queue.add(FakeFile("a.txt", LARGE))
-    await until(lambda: ended(upload))
+    await send(queue, FakeFile("a.txt", LARGE))
 
     assert world.methods() == ["POST"]
 
@@ -195,7 +183,7 @@ async def test_after_a_pause_a_file_starts_again():
     assert upload.sent == 0
     world.http.release()
     upload.resume()
-    await until(lambda: ended(upload))
+    await ended(upload)
 
     assert (upload.state, upload.sent) == (states.DONE, LARGE)
 
@@ -214,8 +202,8 @@ async def test_parts_of_an_earlier_page_are_removed_by_the_server_and_the_file_s
     world.http.requests.clear()
 
     queue, _ = world.page()
-    upload = queue.add(FakeFile("a.bin", LARGE))
-    await until(lambda: ended(upload) and not world.storage.texts)
+    upload = await send(queue, FakeFile("a.bin", LARGE))
+    await until(lambda: not world.storage.texts)
 
     assert upload.state == states.DONE
     assert world.methods() == ["POST"]
@@ -254,8 +242,7 @@ async def test_a_form_that_oss_finds_too_old_is_fetched_anew():
     ]
     queue, ports = world.page()
 
-    upload = queue.add(FakeFile("a.txt", 10))
-    await until(lambda: ended(upload))
+    upload = await send(queue, FakeFile("a.txt", 10))
 
     assert upload.state == states.DONE
     assert ports.grants.fetched == 2
@@ -301,8 +288,7 @@ async def test_tags_of_an_unfinished_upload_are_noticed_too():
     world.http.release()
 
     queue, _ = world.page()
-    upload = queue.add(FakeFile("a.bin", LARGE))
-    await until(lambda: ended(upload))
+    upload = await send(queue, FakeFile("a.bin", LARGE))
 
     assert isinstance(upload.error, NoForm)
     assert world.http.objects == {}
@@ -311,18 +297,17 @@ async def test_tags_of_an_unfinished_upload_are_noticed_too():
 async def test_an_attempt_that_took_long_does_not_count_as_failing_all_the_time():
     world = World()
     queue, _ = world.page()
-    send, tries = world.http.send, []
+    answer, tries = world.http.send, []
 
     async def breaks_after_half_an_hour(request, body, on_progress):
         if len(tries) < 3:
             tries.append(request)
             world.clock.advance(1800)
             raise lost()
-        return await send(request, body, on_progress)
+        return await answer(request, body, on_progress)
 
     world.http.send = breaks_after_half_an_hour
 
-    upload = queue.add(FakeFile("a.bin", LARGE))
-    await until(lambda: ended(upload))
+    upload = await send(queue, FakeFile("a.bin", LARGE))
 
     assert upload.state == states.DONE

@@ -10,7 +10,7 @@ from ossferry_uploader.transfer.journal.checkpoint import fingerprint, read_chec
 from ossferry_uploader.transfer.options import REPLACE, Options
 from ossferry_uploader.transfer.plan import MIB
 from support.fakes import START_S, FakeFile, refused, stored, until
-from support.pages import World
+from support.pages import World, store, turns
 
 OWNER = "uploads/alice-1/"
 
@@ -137,15 +137,10 @@ async def idle(world, number):
     return queue
 
 
-async def pause_of(turns):
-    for _ in range(turns):
-        await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize("turns", [0, 1, 3, 10, 100])
+@pytest.mark.parametrize("count", [0, 1, 3, 10, 100])
 @pytest.mark.parametrize("others", ["a new page", "an idle page", "two idle pages", "both kinds"])
 @pytest.mark.parametrize("follows", [True, False], ids=["one follows", "nobody follows"])
-async def test_whoever_has_the_file_of_a_closed_page_stores_it_once(follows, others, turns):
+async def test_whoever_has_the_file_of_a_closed_page_stores_it_once(follows, others, count):
     world = World()
     sender, _, ports = world.page()
     pages = [await idle(world, 1)] if follows else []
@@ -164,7 +159,7 @@ async def test_whoever_has_the_file_of_a_closed_page_stores_it_once(follows, oth
     world.http.objects[first.key] = 10  # the file is stored, but no page is notified
     ports.tabs.tell = lambda text: None
     await close(sender, ports)
-    await pause_of(turns)
+    await turns(count)
     if others in ("a new page", "both kinds"):
         waiting.append(await idle(world, 4))
     uploads += [queue.add(FakeFile("a.txt")) for queue in waiting]
@@ -173,7 +168,7 @@ async def test_whoever_has_the_file_of_a_closed_page_stores_it_once(follows, oth
 
     assert world.http.objects == {first.key: 10}
     await until(lambda: not world.storage.texts)
-    await pause_of(100)
+    await turns(100)
     assert not any(page._engine.journal.unfinished for page in pages + waiting)
 
 
@@ -192,8 +187,7 @@ async def test_of_two_pages_that_are_closed_the_next_one_goes_on_with_the_one_th
     queue, journal, _ = world.page()
     await journal.load()
     offered = [record.key for record in journal.unfinished]
-    upload = queue.add(FakeFile("a.txt"))
-    await until(lambda: upload.state == states.DONE)
+    await store(queue, FakeFile("a.txt"))
 
     assert offered == [key]
     assert world.http.objects == {key: 10}
@@ -294,12 +288,10 @@ async def test_what_another_page_has_sent_is_known_until_all_its_files_have_ende
     await until(lambda: earlier.crc64 and earlier.crc64 in str(world.storage.texts))
     second = second or await idle(world, 1)
 
-    again = second.add(FakeFile("a.txt", size))
-    await until(lambda: again.state == states.DONE)
+    again = await store(second, FakeFile("a.txt", size))
     first.cancel(last)
     await until(lambda: not world.storage.texts)
-    later = second.add(FakeFile("a.txt", size))
-    await until(lambda: later.state == states.DONE)
+    later = await store(second, FakeFile("a.txt", size))
 
     assert (again.key, again.identical) == (earlier.key, True)
     assert later.key != earlier.key
@@ -331,7 +323,7 @@ async def test_of_a_file_that_was_chosen_twice_in_a_page_the_lock_is_free_after_
 
     uploads[0].cancel()
     await until(lambda: uploads[0].state == states.CANCELLED)
-    await pause_of(100)
+    await turns(100)
 
     assert len(locks_of_files(first._engine.ports)) == 1
     assert follower.paused_for == states.FOR_TAB
@@ -371,9 +363,8 @@ async def test_what_another_page_has_sent_is_known_to_all_files_that_waited_when
     world = World()
     first, second = await idle(world, 0), await idle(world, 1)
     second.pause(second.add(FakeFile("a.txt")))
-    earlier = first.add(FakeFile("a.txt"))
-    await until(lambda: earlier.state == states.DONE)
-    await pause_of(100)
+    earlier = await store(first, FakeFile("a.txt"))
+    await turns(100)
 
     second.resume_all()
     await until(lambda: second.uploads[0].state == states.DONE)
@@ -439,8 +430,7 @@ async def test_what_a_page_has_left_is_found_although_its_end_has_not_been_notic
     tabs.free = free_later
     key = await left_behind(world)
 
-    upload = page.add(FakeFile("a.txt"))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(page, FakeFile("a.txt"))
 
     assert upload.key == key
 
@@ -481,8 +471,7 @@ async def test_a_page_that_only_looks_whether_a_lock_is_free_keeps_nobody_from_a
         return await take(name)
 
     tabs.take = take_while_others_look
-    upload = page.add(FakeFile("a.txt"))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(page, FakeFile("a.txt"))
 
     assert upload.key == key
 
@@ -599,11 +588,10 @@ async def test_what_another_page_claims_while_the_records_are_read_is_not_offere
     journal.stored = load_later
     key = await left_behind(world)
     await until(lambda: asked)
-    upload = quick.add(FakeFile("a.txt"))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(quick, FakeFile("a.txt"))
 
     may_read.set()
-    await pause_of(100)
+    await turns(100)
 
     assert upload.key == key
     assert journal.unfinished == []
@@ -619,8 +607,7 @@ async def test_a_file_that_another_page_has_stored_under_the_key_of_a_closed_pag
     await until(lambda: upload.key == key)
     page._engine.journal.not_sending(upload)  # as at the end of its checks
 
-    second = other.add(FakeFile("a.txt"))
-    await until(lambda: second.state == states.DONE)
+    second = await store(other, FakeFile("a.txt"))
     other.pause(other.add(FakeFile("b.txt")))
     places._active, places._ahead = limits
     page._start()
@@ -636,7 +623,7 @@ async def test_a_file_keeps_its_lock_until_its_record_says_that_it_has_arrived()
     save, drop = world.storage.save, tabs.drop
 
     async def save_slowly(records, gone=None):
-        await pause_of(30)  # meanwhile, some of these files arrive
+        await turns(30)  # meanwhile, some of these files arrive
         await save(records, gone)
 
     def note(name):
@@ -666,7 +653,7 @@ async def test_a_page_takes_no_file_and_writes_no_record_before_it_holds_its_own
 
     tabs.take = take_later
     upload = page.add(FakeFile("a.txt"))
-    await pause_of(200)
+    await turns(200)
     before = list(world.storage.texts), locks_of_files(page._engine.ports)
     may_take.set()
     await until(lambda: upload.state == states.DONE)
@@ -679,14 +666,13 @@ async def test_a_page_with_new_files_keeps_the_records_of_what_it_has_stored():
     page, other = await idle(world, 1), await idle(world, 2)
     waits = other.add(FakeFile("b.txt"))
     other.pause(waits)
-    upload = page.add(FakeFile("a.txt"))
-    await until(lambda: upload.state == states.DONE)
-    await pause_of(100)
+    upload = await store(page, FakeFile("a.txt"))
+    await turns(100)
 
     page.pause(page.add(FakeFile("c.txt")))
-    await pause_of(100)
+    await turns(100)
     other.cancel(waits)
-    await pause_of(100)
+    await turns(100)
 
     assert upload.key in world.storage.texts
     page.cancel_all()
@@ -702,13 +688,11 @@ async def test_what_a_closed_page_has_stored_is_known_while_its_other_files_are_
     ports.tabs.close()
 
     page = await idle(world, 1)
-    upload = page.add(FakeFile("c.txt"))
-    await until(lambda: upload.state == states.DONE)
-    await pause_of(100)
+    await store(page, FakeFile("c.txt"))
+    await turns(100)
 
     assert arrived.key in world.storage.texts
     await page.unfinished.discard(page.unfinished.journal.unfinished)
-    again = page.add(FakeFile("a.txt"))
-    await until(lambda: again.state == states.DONE)
+    again = await store(page, FakeFile("a.txt"))
     assert (again.key, again.identical) == (arrived.key, True)
     await until(lambda: not world.storage.texts)

@@ -11,6 +11,7 @@ from ossferry_uploader.transfer.pacing.speed import SpeedLimit
 from ossferry_uploader.transfer.plan import KIB, MIB
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, until
+from support.pages import store
 
 
 @pytest.mark.parametrize(
@@ -75,8 +76,7 @@ async def test_what_oss_holds_back_does_not_tell_the_speed_of_the_line():
     queue.speed_limit = 102_400
     rate = engine.rate_bytes_per_s
 
-    upload = queue.add(FakeFile("a.bin", MIB))
-    await until(lambda: upload.state == states.DONE)
+    await store(queue, FakeFile("a.bin", MIB))
 
     assert engine.rate_bytes_per_s == rate
 
@@ -110,8 +110,7 @@ async def test_a_small_file_keeps_to_the_limit():
     queue = Queue(make_engine(ports))
     queue.speed_limit = 200_000
 
-    upload = queue.add(FakeFile())
-    await until(lambda: upload.state == states.DONE)
+    await store(queue, FakeFile())
 
     assert ports.http.header(0, "x-oss-traffic-limit") == "1600000"
 
@@ -120,8 +119,7 @@ async def test_parts_are_as_small_as_the_limit_of_a_connection_asks_for():
     queue = Queue(make_engine(make_ports()))
     queue.speed_limit = 100 * KIB
 
-    upload = queue.add(FakeFile("a.bin", 20 * MIB))
-    await until(lambda: upload.state == states.DONE)
+    upload = await store(queue, FakeFile("a.bin", 20 * MIB))
 
     assert upload.progress.part_size == 1000 * KIB
 
@@ -139,8 +137,7 @@ async def test_a_clock_that_is_set_while_bytes_leave_does_not_change_their_speed
         return await send(request, body, on_progress)
 
     ports.http.send = in_four_seconds
-    upload = queue.add(FakeFile("a.bin", 8 * MIB))
-    await until(lambda: upload.state == states.DONE)
+    await store(queue, FakeFile("a.bin", 8 * MIB))
 
     assert engine.rate_bytes_per_s == 2 * MIB
 
@@ -160,8 +157,7 @@ async def test_a_smaller_body_tells_the_speed_of_a_slow_line_only(seconds, rate)
         return await send(request, body, on_progress)
 
     ports.http.send = slowly
-    upload = queue.add(FakeFile("a.bin", 100 * KIB))
-    await until(lambda: upload.state == states.DONE)
+    await store(queue, FakeFile("a.bin", 100 * KIB))
 
     assert engine.rate_bytes_per_s == rate
 
@@ -179,10 +175,8 @@ async def test_parts_are_small_until_a_body_has_told_what_the_line_carries():
         return await send(request, body, on_progress)
 
     ports.http.send = at_quarter_of_a_megabyte
-    first = queue.add(FakeFile("a.bin", 20 * MIB))
-    await until(lambda: first.state == states.DONE)
-    second = queue.add(FakeFile("b.bin", 20 * MIB))
-    await until(lambda: second.state == states.DONE)
+    first = await store(queue, FakeFile("a.bin", 20 * MIB))
+    second = await store(queue, FakeFile("b.bin", 20 * MIB))
 
     assert (first.progress.part_size, second.progress.part_size) == (MIB, 2.5 * MIB)
 

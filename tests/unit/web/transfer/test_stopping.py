@@ -9,6 +9,7 @@ from ossferry_uploader.transfer.errors import FileUnreadable, IllegalMove
 from ossferry_uploader.transfer.plan import MIB
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports, refused, until
+from support.pages import ended, send, turns
 
 
 def make(parallel=3, ahead=0):
@@ -23,24 +24,15 @@ def make(parallel=3, ahead=0):
     return queue, ports, changes
 
 
-async def settle(queue):
-    await until(lambda: all(upload.state in states.ENDED for upload in queue.uploads))
-
-
-async def pause():
-    for _ in range(40):
-        await asyncio.sleep(0)
-
-
 async def test_a_running_upload_stops_at_once_when_cancelled():
     queue, ports, _ = make(parallel=1)
     ports.http.hold()
     running, waiting = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
-    await pause()
+    await turns()
     assert (running.state, waiting.state) == (states.UPLOADING, states.WAITING)
 
     queue.cancel(running)
-    await pause()
+    await turns()
 
     assert (running.state, waiting.state) == (states.CANCELLED, states.UPLOADING)
     assert ports.http.running == 1
@@ -52,7 +44,7 @@ async def test_an_upload_that_has_not_started_can_be_cancelled():
 
     queue.cancel(first)
     queue.cancel(second)
-    await pause()
+    await turns()
 
     assert (first.state, second.state) == (states.CANCELLED, states.CANCELLED)
     assert ports.http.requests == []
@@ -60,11 +52,10 @@ async def test_an_upload_that_has_not_started_can_be_cancelled():
 
 async def test_cancelling_what_has_ended_changes_nothing():
     queue, _, _ = make()
-    upload = queue.add(FakeFile())
-    await settle(queue)
+    upload = await send(queue, FakeFile())
 
     queue.cancel(upload)
-    await pause()
+    await turns()
 
     assert upload.state == states.DONE
 
@@ -72,12 +63,11 @@ async def test_cancelling_what_has_ended_changes_nothing():
 async def test_a_failed_upload_can_be_sent_again():
     queue, ports, _ = make()
     ports.http.plan = [refused("NoSuchBucket", 404)]
-    upload = queue.add(FakeFile())
-    await settle(queue)
+    upload = await send(queue, FakeFile())
     assert upload.state == states.FAILED
 
     queue.retry(upload)
-    await settle(queue)
+    await ended(*queue.uploads)
 
     assert upload.state == states.DONE
     assert upload.error is None
@@ -85,8 +75,7 @@ async def test_a_failed_upload_can_be_sent_again():
 
 async def test_what_is_done_cannot_be_sent_again():
     queue, _, _ = make()
-    upload = queue.add(FakeFile())
-    await settle(queue)
+    upload = await send(queue, FakeFile())
 
     with pytest.raises(IllegalMove):
         queue.retry(upload)
@@ -98,12 +87,12 @@ async def test_what_is_running_cannot_be_removed():
     queue, ports, _ = make()
     ports.http.hold()
     upload = queue.add(FakeFile())
-    await pause()
+    await turns()
 
     with pytest.raises(IllegalMove):
         queue.remove(upload)
     queue.cancel(upload)
-    await pause()
+    await turns()
     queue.remove(upload)
 
     assert queue.uploads == []
@@ -113,17 +102,17 @@ async def test_a_paused_upload_stops_at_once_and_goes_on_where_it_was():
     queue, ports, _ = make(parallel=2)
     ports.http.hold_after = 4
     upload = queue.add(FakeFile("a", 64 * MIB))
-    await pause()
+    await turns()
 
     queue.pause(upload)
-    await pause()
+    await turns()
     assert (upload.state, upload.paused_for) == (states.PAUSED, states.BY_PERSON)
     assert ports.http.running == 0
     arrived = len(upload.progress.parts)
     assert upload.sent == arrived * 8 * MIB
     ports.http.release()
     queue.resume(upload)
-    await settle(queue)
+    await ended(*queue.uploads)
 
     assert upload.state == states.DONE
     assert len(ports.http.parts_sent) == 8
@@ -133,11 +122,11 @@ async def test_a_paused_upload_makes_room_for_others():
     queue, ports, _ = make(parallel=1)
     ports.http.hold()
     first, second = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
-    await pause()
+    await turns()
 
     queue.pause(first)
     ports.http.release()
-    await pause()
+    await turns()
 
     assert (first.state, second.state) == (states.PAUSED, states.DONE)
 
@@ -146,11 +135,11 @@ async def test_a_cancelled_upload_leaves_no_parts():
     queue, ports, _ = make(parallel=2)
     ports.http.hold_after = 3
     upload = queue.add(FakeFile("a", 64 * MIB))
-    await pause()
+    await turns()
 
     queue.cancel(upload)
     ports.http.release()
-    await pause()
+    await turns()
 
     assert upload.state == states.CANCELLED
     assert ports.http.multiparts == {}
@@ -172,12 +161,12 @@ async def test_a_cancel_that_comes_after_the_end_says_that_the_object_is_there(s
     ports.http.send = keep_the_last_answer
     upload = queue.add(FakeFile("a", size))
     await until(lambda: ports.http.objects)
-    await pause()
+    await turns()
     ports.http.send = send
 
     if pauses:
         queue.pause(upload)
-        await pause()
+        await turns()
     queue.cancel(upload)
     await until(lambda: upload.state == states.DONE)
 
@@ -190,15 +179,15 @@ async def test_an_upload_that_is_removed_is_not_heard_of_again():
     queue, ports, changes = make(parallel=2)
     ports.http.hold_after = 3
     upload = queue.add(FakeFile("a", 64 * MIB))
-    await pause()
+    await turns()
     queue.cancel(upload)
-    await pause()
+    await turns()
     queue.remove(upload)
     told = len(changes)
 
     ports.http.release()
     await until(lambda: not ports.http.multiparts)
-    await pause()
+    await turns()
 
     assert len(changes) == told
 
@@ -207,13 +196,13 @@ async def test_a_paused_upload_can_be_cancelled():
     queue, ports, _ = make(parallel=2)
     ports.http.hold_after = 3
     upload = queue.add(FakeFile("a", 64 * MIB))
-    await pause()
+    await turns()
     queue.pause(upload)
-    await pause()
+    await turns()
     ports.http.release()
 
     queue.cancel(upload)
-    await pause()
+    await turns()
 
     assert upload.state == states.CANCELLED
     assert ports.http.multiparts == {}
@@ -231,7 +220,7 @@ async def test_parts_of_a_file_that_has_changed_are_removed_and_of_one_out_of_re
 
     ports.http.release()
     await until(lambda: upload.state == states.FAILED and not ports.http.running)
-    await pause()
+    await turns()
 
     assert len(ports.http.multiparts) == kept
     assert len(ports.storage.texts) == kept
@@ -269,7 +258,7 @@ async def test_a_retry_waits_until_the_cancelled_upload_is_gone():
     queue.retry(upload)
     queue.cancel(upload)
     queue.retry(upload)
-    await pause()
+    await turns()
     ports.http.release()
     await until(lambda: upload.state == states.DONE)
 
@@ -284,7 +273,7 @@ async def test_an_upload_that_is_stopped_before_it_began_does_not_begin():
     cancelled, paused = queue.add(FakeFile("a.txt")), queue.add(FakeFile("b.txt"))
     queue.cancel(cancelled)
     queue.pause(paused)
-    await pause()
+    await turns()
 
     assert (cancelled.state, paused.state) == (states.CANCELLED, states.PAUSED)
     assert (cancelled.error, paused.error) == (None, None)

@@ -11,6 +11,7 @@ from ossferry_uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.sending.stream import PARALLEL_PARTS, Stream, part_bytes
 from support.fakes import FakeFile, lost, make_engine, make_ports, until
+from support.pages import send
 
 PART = DEFAULT_PART_BYTES
 
@@ -46,12 +47,6 @@ def make(size, error=None):
     queue = Queue(make_engine(ports, 6))
     source = FakeSource(size, error)
     return queue, ports, source, Stream(source, "log.txt", content_type="text/plain")
-
-
-async def send(queue, stream):
-    upload = queue.add(stream)
-    await until(lambda: upload.state in states.ENDED)
-    return upload
 
 
 @pytest.mark.parametrize("size", [0, 1, PART - 1])

@@ -8,7 +8,7 @@ import pytest
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, refused, until
-from support.pages import SIZE, World
+from support.pages import SIZE, World, store
 
 
 async def test_the_other_page_shows_what_is_sent_elsewhere_and_does_not_offer_it():
@@ -142,9 +142,7 @@ async def test_who_follows_another_page_keeps_no_other_file_from_starting():
     follower = queue.add(FakeFile("a.bin", SIZE))
     await until(lambda: follower.paused_for == states.FOR_TAB)
 
-    other = queue.add(FakeFile("b.bin", 2 * SIZE))
-
-    await until(lambda: other.state == states.DONE)
+    await store(queue, FakeFile("b.bin", 2 * SIZE))
 
 
 async def test_what_a_closed_page_left_is_offered():
