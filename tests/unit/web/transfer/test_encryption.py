@@ -1,5 +1,6 @@
 """With the operator's key in the grant, no byte of a file is sent as it is."""
 
+import asyncio
 import base64
 
 import pytest
@@ -23,7 +24,7 @@ from support.fakes import (
     refused,
     until,
 )
-from support.pages import send
+from support.pages import done, send, turns
 
 MIB = 1024 * 1024
 KEY = PublicKey("ff" * 63 + "01", 3, '{"key": "1"}')
@@ -166,6 +167,22 @@ async def test_t56_a_file_that_starts_again_gets_a_new_key():
 
     assert upload.state == states.DONE
     assert upload.target.cipher.key != key
+
+
+async def test_t56_a_file_that_oss_may_have_keeps_its_key():
+    queue, ports = make()
+    ports.http.plan = [lost()]  # after some of its bytes
+    ports.clock.sleep = lambda _seconds: asyncio.Event().wait()
+    upload = queue.add(FakeFile(size=9))
+    await turns()
+    salt = upload.target.salt
+
+    queue.cancel(upload)
+    await turns()
+    queue.retry(upload)
+    await done(upload)
+
+    assert (len(ports.http.requests), upload.target.salt) == (2, salt)
 
 
 async def test_t56_a_record_has_neither_the_data_key_nor_the_secret_of_the_browser():

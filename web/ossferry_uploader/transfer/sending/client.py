@@ -6,7 +6,7 @@ that ends them.
 """
 
 from ossferry_uploader.oss.encryption import encryption_headers
-from ossferry_uploader.oss.errors import Corrupt, OSSError, Refused
+from ossferry_uploader.oss.errors import Corrupt, Lost, OSSError, Refused
 from ossferry_uploader.oss.requests import (
     abort_multipart_upload,
     complete_multipart_upload,
@@ -209,7 +209,12 @@ class Client(Sender):
     async def _put(self, piece: Piece, checksum: PieceChecksum) -> "Stored":
         upload = self.upload
         headers = self._object_headers(may_be_taken=upload.target.maybe_stored)
-        stored: Stored = await self._attempt(put_object(upload.key, headers, piece), checksum)
+        try:
+            stored: Stored = await self._attempt(put_object(upload.key, headers, piece), checksum)
+        except Lost as error:
+            if error.reason != Lost.UNREACHABLE:
+                upload.progress.all_sent = True  # only the answer may be lost
+            raise
         upload.progress.fly(1, upload.file.size)
         upload.go(states.VERIFYING)
         try:
