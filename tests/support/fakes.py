@@ -122,12 +122,13 @@ class FakeHttp:
 
     An entry is a `Reply`, an exception to raise, `ANSWER_LOST` to execute the request and lose the
     response, `DAMAGED` to store one byte more, or `None` for normal behaviour. `hold()` blocks
-    requests until `release()`.
+    requests until `release()`. A request whose method is in `refuses` is refused once.
     """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.plan: list[Reply | Exception | str | None] = []
+        self.refuses: list[str] = []
         self.objects: dict[str, int] = {}  # key: size
         self.multiparts: dict[str, dict[int, int]] = {}  # upload id: {part number: size}
         self.begun: dict[str, str] = {}  # upload id: key
@@ -152,6 +153,9 @@ class FakeHttp:
         self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
     ) -> Reply:
         self.requests.append(request)
+        if request.method in self.refuses:
+            self.refuses.remove(request.method)
+            return refused("AccessDenied")
         planned = self.plan.pop(0) if self.plan else None
         size = body.size if isinstance(body, Piece) else 0
         self.sent_plain += isinstance(body, Piece) and not body.crc64

@@ -29,11 +29,15 @@ class World:
         self.storage = FakeStorage()
         self.browser = FakeBrowser()
 
-    def page(self) -> "tuple[Queue, Journal, Any]":
-        """Return a new page: its queue, its journal and its ports."""
+    def page(self, *, connections: int = 2, **more: "Any") -> "tuple[Queue, Journal, Any]":
+        """Return a new page: its queue, its journal and its ports.
+
+        Args:
+            more: arguments of the queue.
+        """
         ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
-        engine = make_engine(ports, 2)
-        return Queue(engine, on_change=lambda _upload: None), engine.journal, ports
+        engine = make_engine(ports, connections)
+        return Queue(engine, **more), engine.journal, ports
 
     async def half_sent(self) -> "tuple[Queue, Upload, Any]":
         """Return a page in the middle of an upload: its queue, the upload, and its ports."""

@@ -6,43 +6,20 @@ from ossferry_uploader.oss.replies import Reply
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import PartsLeft
 from ossferry_uploader.transfer.plan import MIB
-from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.resuming.cleanup import MAX_CLEANINGS
 from ossferry_uploader.transfer.sending.client import MAX_ABORTS
-from support.fake_browser import FakeBrowser, FakeStorage
-from support.fakes import FakeClock, FakeFile, FakeHttp, make_engine, make_ports, refused, until
+from support import pages
+from support.fakes import FakeFile, until
 
 SIZE = 64 * MIB
 
 
-class World:
+class World(pages.World):
     """A fake OSS, a fake browser, and any number of its pages."""
-
-    def __init__(self):
-        self.clock = FakeClock()
-        self.http = FakeHttp()
-        self.storage = FakeStorage()
-        self.browser = FakeBrowser()
-        self.refusals = 0  # number of requests to remove parts that will be refused
-
-    def page(self):
-        ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
-        ports.http = self
-        engine = make_engine(ports, 2)
-        return Queue(engine), engine.journal, ports
-
-    async def send(self, request, body, on_progress):
-        if request.method == "DELETE" and self.refusals:
-            self.refusals -= 1
-            return refused("AccessDenied")
-        return await self.http.send(request, body, on_progress)
 
     async def half_sent(self):
         """Return a page with an upload paused in the middle."""
-        self.http.hold_after = 4
-        queue, _, ports = self.page()
-        upload = queue.add(FakeFile("a.bin", SIZE))
-        await until(lambda: len(self.http.parts_sent) == 4 and self.http.running == 2)
+        queue, upload, ports = await super().half_sent()
         queue.pause(upload)
         await until(lambda: upload.state == states.PAUSED)
         self.http.release()
@@ -99,7 +76,7 @@ async def test_what_waits_and_is_about_to_be_cancelled_leaves_no_record():
 async def test_parts_that_oss_does_not_let_go_are_told_and_removed_later():
     world = World()
     queue, upload, _ = await world.half_sent()
-    world.refusals = 2
+    world.http.refuses = ["DELETE"] * 2
     errors = []
     queue.on_change(lambda changed: errors.append(changed.error))
 
@@ -116,9 +93,9 @@ async def test_parts_that_oss_does_not_let_go_are_told_and_removed_later():
 async def test_parts_that_oss_never_lets_go_are_left_to_the_next_page():
     world = World()
     queue, upload, ports = await world.half_sent()
-    world.refusals = MAX_CLEANINGS + 1
+    world.http.refuses = ["DELETE"] * (MAX_CLEANINGS + 1)
     queue.cancel(upload)
-    await until(lambda: not world.refusals)
+    await until(lambda: not world.http.refuses)
     await until(lambda: upload.error)
     assert world.marks() == [True]
     ports.tabs.close()
@@ -132,7 +109,7 @@ async def test_parts_that_oss_never_lets_go_are_left_to_the_next_page():
 async def test_an_upload_that_goes_on_after_all_is_offered_again():
     world = World()
     queue, upload, _ = await world.half_sent()
-    world.refusals = 1
+    world.http.refuses = ["DELETE"]
     queue.on_change(lambda changed: changed.error and changed.retry())
     world.http.hold_after = 6
 
@@ -150,7 +127,7 @@ async def test_what_cannot_be_discarded_is_told_and_offered_again():
     _, upload, ports = await world.half_sent()
     ports.tabs.close()
     later, journal, _ = world.page()
-    world.refusals = 1
+    world.http.refuses = ["DELETE"]
 
     ((record, error),) = await later.unfinished.discard(await later.unfinished.find())
 

@@ -41,12 +41,9 @@ class Pages(World):
         self.storage.keeps_files = True
         self.kind = kind
         self.undo_s = undo_s
-        self.opened = 0
 
     async def open(self):
         queue, journal, ports = self.page()
-        self.opened += 1
-        ports.random.count = 1000 * self.opened
         ports.grants.encryption = KEY if "encrypted" in self.kind else None
         if "checks" in self.kind:
             ports.grants.features = ["checks"]

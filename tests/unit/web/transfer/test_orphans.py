@@ -7,41 +7,20 @@ import pytest
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import ServerRefused
 from ossferry_uploader.transfer.plan import MIB
-from ossferry_uploader.transfer.queue import Queue
-from support.fake_browser import FakeBrowser, FakeStorage
-from support.fakes import (
-    ANSWER_LOST,
-    FakeClock,
-    FakeFile,
-    FakeHttp,
-    make_engine,
-    make_ports,
-    refused,
-    until,
-)
+from support import pages
+from support.fakes import ANSWER_LOST, FakeFile, refused, until
 from support.pages import store
 
 SIZE = 64 * MIB
 
 
-class World:
+class World(pages.World):
     """A fake OSS, a fake browser, and any number of its pages."""
-
-    def __init__(self):
-        self.clock = FakeClock()
-        self.http = FakeHttp()
-        self.storage = FakeStorage()
-        self.browser = FakeBrowser()
-
-    def page(self):
-        ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
-        queue = Queue(make_engine(ports, 2))
-        return queue, ports
 
     async def begun_in_vain(self):
         """Return an upload whose InitiateMultipartUpload reached OSS, but the reply is lost."""
         self.http.plan = [ANSWER_LOST]
-        queue, ports = self.page()
+        queue, _, ports = self.page()
         send = self.http.send
 
         async def hold_the_next(request, body, on_progress):
@@ -59,7 +38,7 @@ class World:
 async def test_a_begin_whose_answer_is_lost_leaves_nothing():
     world = World()
     world.http.plan = [ANSWER_LOST, ANSWER_LOST, refused("InternalError", 500)]
-    queue, _ = world.page()
+    queue, _, _ = world.page()
 
     upload = queue.add(FakeFile("a.bin", SIZE))
     await until(lambda: upload.state == states.DONE and world.http.multiparts == {})
@@ -92,7 +71,7 @@ async def test_the_next_page_removes_what_a_page_has_begun_in_its_last_moment():
     await until(lambda: not world.http.running)
     ports.tabs.close()
     world.http.release()
-    later, _ = world.page()
+    later, _, _ = world.page()
 
     upload = later.add(FakeFile("a.bin", SIZE))
     await until(lambda: upload.state == states.DONE and world.http.multiparts == {})
@@ -104,7 +83,7 @@ async def test_the_next_page_removes_what_a_page_has_begun_in_its_last_moment():
 async def test_what_a_closed_page_has_begun_in_vain_is_removed_at_the_next_start(is_closed):
     world = World()
     world.http.plan = [ANSWER_LOST, ANSWER_LOST]
-    queue, ports = world.page()
+    queue, _, ports = world.page()
     send = world.http.send
 
     async def hold_the_third(request, body, on_progress):
@@ -127,7 +106,7 @@ async def test_what_a_closed_page_has_begun_in_vain_is_removed_at_the_next_start
         ports.tabs.close()
     world.http.release()
 
-    later, _ = world.page()
+    later, _, _ = world.page()
     offered = await later.unfinished.find()
     removing = asyncio.create_task(later.unfinished.remove_empty(begun))
     await until(removing.done)
@@ -139,7 +118,7 @@ async def test_what_a_closed_page_has_begun_in_vain_is_removed_at_the_next_start
 async def test_a_begin_that_oss_has_refused_leaves_nothing_to_look_for():
     world = World()
     world.http.plan = [refused("SecurityTokenExpired")]
-    queue, ports = world.page()
+    queue, _, ports = world.page()
     asked = []
     begun_empty = ports.receipts.begun_empty
 
@@ -157,7 +136,7 @@ async def test_a_begin_that_oss_has_refused_leaves_nothing_to_look_for():
 async def test_a_server_that_does_not_know_costs_the_upload_nothing():
     world = World()
     world.http.plan = [ANSWER_LOST]
-    queue, ports = world.page()
+    queue, _, ports = world.page()
 
     async def refuse(key):
         raise ServerRefused(404)
@@ -171,7 +150,7 @@ async def test_a_server_that_does_not_know_costs_the_upload_nothing():
 
 async def test_of_what_other_devices_have_begun_the_empty_is_not_offered():
     world = World()
-    queue, _ = world.page()
+    queue, _, _ = world.page()
     await queue.unfinished.find()
     begun = [{"key": "k", "upload_id": "A1", "size": 5}, {"key": "k", "upload_id": "A2", "size": 0}]
 
@@ -181,7 +160,7 @@ async def test_of_what_other_devices_have_begun_the_empty_is_not_offered():
 
 async def test_what_has_been_empty_for_a_day_is_removed_by_whoever_comes():
     world = World()
-    queue, _ = world.page()
+    queue, _, _ = world.page()
     await queue.unfinished.find()
     world.http.multiparts = {"A1": {}, "A2": {}, "A3": {1: 5}}
     begun = [

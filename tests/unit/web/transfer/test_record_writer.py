@@ -9,41 +9,22 @@ from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused, StorageBroken
 from ossferry_uploader.transfer.options import REFUSE, Options
 from ossferry_uploader.transfer.plan import MIB
-from ossferry_uploader.transfer.queue import Queue
-from support.fake_browser import FakeBrowser, FakeStorage
-from support.fakes import (
-    ANSWER_LOST,
-    DAMAGED,
-    FakeClock,
-    FakeFile,
-    FakeHttp,
-    make_engine,
-    make_ports,
-    refused,
-    until,
-)
+from support import pages
+from support.fakes import ANSWER_LOST, DAMAGED, FakeFile, refused, until
 from support.pages import done, store
 
 NAMES = ("a.txt", "b.txt", "c.txt")
 
 
-class World:
-    """A fake OSS, a fake browser, and any number of its pages."""
+class World(pages.World):
+    """A fake OSS, a fake browser that keeps files, and any number of its pages."""
 
     def __init__(self):
-        self.clock = FakeClock()
-        self.http = FakeHttp()
-        self.storage = FakeStorage()
+        super().__init__()
         self.storage.keeps_files = True
-        self.browser = FakeBrowser()
-        self.pages = 0
 
     def page(self, **more):
-        ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
-        self.pages += 1
-        ports.random.count = 1000 * self.pages
-        engine = make_engine(ports, 2)
-        return Queue(engine, active=1, ahead=0, **more), engine.journal, ports
+        return super().page(active=1, ahead=0, **more)
 
     async def next_page(self, **more):
         """Return a new page that has read the existing records."""

@@ -8,40 +8,23 @@ from ossferry_uploader.transfer.errors import GrantRefused, NoForm, WrongType
 from ossferry_uploader.transfer.grants.credentials import OTHER_PLACE
 from ossferry_uploader.transfer.options import REPLACE, Options
 from ossferry_uploader.transfer.plan import KIB, MIB
-from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.sending.stream import Stream
-from support.fake_browser import FakeBrowser, FakeStorage
-from support.fakes import (
-    FakeClock,
-    FakeFile,
-    FakeHttp,
-    lost,
-    make_engine,
-    make_ports,
-    refused,
-    until,
-)
+from support import pages
+from support.fakes import FakeFile, lost, refused, until
 from support.pages import ended, send
 
 FORM = [("policy", "p"), ("x-oss-signature", "s"), ("x-oss-credential", "STS.1/x")]
 LARGE = 64 * MIB
 
 
-class World:
+class World(pages.World):
     """A fake OSS and a fake browser whose pages get signed forms."""
 
-    def __init__(self):
-        self.clock = FakeClock()
-        self.http = FakeHttp()
-        self.storage = FakeStorage()
-        self.browser = FakeBrowser()
-
     def page(self, *, has_form=True, connections=2):
-        ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
+        queue, _, ports = super().page(connections=connections)
         ports.grants.form = FORM if has_form else []
-        engine = make_engine(ports, connections)
-        self.keeper = engine.keeper
-        return Queue(engine), ports
+        self.keeper = queue._engine.keeper
+        return queue, ports
 
     def methods(self):
         return [request.method for request in self.http.requests]

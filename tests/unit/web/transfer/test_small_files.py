@@ -22,8 +22,7 @@ def parsed(text):
 async def both(world, size=10, plan=()):
     """Return two pages, and their uploads of the same small file; the second one waits."""
     pages = [world.page(), world.page()]
-    for number, (_, journal, ports) in enumerate(pages):
-        ports.random.count = 1000 * number  # different keys than other pages
+    for _, journal, _ in pages:
         await journal.load()
     world.http.hold()
     world.http.plan = list(plan)
@@ -56,8 +55,7 @@ async def test_a_small_file_in_two_pages_is_sent_once(size):
 async def test_many_small_files_in_two_pages_are_sent_once_each():
     world = World()
     pages = [world.page(), world.page()]
-    for number, (_, journal, ports) in enumerate(pages):
-        ports.random.count = 1000 * number
+    for _, journal, _ in pages:
         await journal.load()
 
     for number in range(60):
@@ -129,10 +127,9 @@ async def test_a_small_file_that_a_closed_page_has_sent_is_not_stored_twice(coun
     assert [journal.unfinished for journal in living] == [[]] * len(living)
 
 
-async def idle(world, number):
+async def idle(world):
     """Return a page that has read the existing records, and has no file."""
-    queue, journal, ports = world.page()
-    ports.random.count = 1000 * number
+    queue, journal, _ports = world.page()
     await journal.load()
     return queue
 
@@ -143,8 +140,8 @@ async def idle(world, number):
 async def test_whoever_has_the_file_of_a_closed_page_stores_it_once(follows, others, count):
     world = World()
     sender, _, ports = world.page()
-    pages = [await idle(world, 1)] if follows else []
-    waiting = [await idle(world, 2), await idle(world, 3)]
+    pages = [await idle(world)] if follows else []
+    waiting = [await idle(world), await idle(world)]
     if others == "an idle page":
         del waiting[1:]
     elif others == "a new page":
@@ -161,7 +158,7 @@ async def test_whoever_has_the_file_of_a_closed_page_stores_it_once(follows, oth
     await close(sender, ports)
     await turns(count)
     if others in ("a new page", "both kinds"):
-        waiting.append(await idle(world, 4))
+        waiting.append(await idle(world))
     uploads += [queue.add(FakeFile("a.txt")) for queue in waiting]
     world.http.release()
     await until(lambda: all(upload.state == states.DONE for upload in uploads))
@@ -280,13 +277,13 @@ async def test_a_page_that_comes_follows_what_is_under_way():
 @pytest.mark.parametrize("opens", ["before", "after"])
 async def test_what_another_page_has_sent_is_known_until_all_its_files_have_ended(opens, size):
     world = World()
-    first = await idle(world, 0)
-    second = await idle(world, 1) if opens == "before" else None
+    first = await idle(world)
+    second = await idle(world) if opens == "before" else None
     last = first.add(FakeFile("b.txt"))
     first.pause(last)
     earlier = first.add(FakeFile("a.txt", size))
     await until(lambda: earlier.crc64 and earlier.crc64 in str(world.storage.texts))
-    second = second or await idle(world, 1)
+    second = second or await idle(world)
 
     again = await store(second, FakeFile("a.txt", size))
     first.cancel(last)
@@ -300,7 +297,7 @@ async def test_what_another_page_has_sent_is_known_until_all_its_files_have_ende
 @pytest.mark.parametrize("size", [10, 64 * MIB])
 async def test_a_file_that_is_stored_leaves_no_record_of_a_closed_page_that_had_it_too(size):
     world = World()
-    first, second = await idle(world, 0), await idle(world, 1)
+    first, second = await idle(world), await idle(world)
     for queue in (first, second):
         queue.pause(queue.add(FakeFile("a.txt", size)))
     await until(lambda: len(world.storage.texts) == 2)
@@ -314,7 +311,7 @@ async def test_a_file_that_is_stored_leaves_no_record_of_a_closed_page_that_had_
 
 async def test_of_a_file_that_was_chosen_twice_in_a_page_the_lock_is_free_after_the_second():
     world = World()
-    first, second = await idle(world, 0), await idle(world, 1)
+    first, second = await idle(world), await idle(world)
     world.http.hold()
     uploads = [first.add(FakeFile("a.txt")), first.add(FakeFile("a.txt"))]
     await until(lambda: world.http.running == 2)
@@ -334,7 +331,7 @@ async def test_of_a_file_that_was_chosen_twice_in_a_page_the_lock_is_free_after_
 
 async def test_a_record_that_is_given_up_does_not_free_the_lock_of_the_same_file_under_way():
     world = World()
-    page = await idle(world, 0)
+    page = await idle(world)
     world.http.hold()
     upload = page.add(FakeFile("a.txt"))
     await until(lambda: world.http.running)
@@ -352,7 +349,7 @@ async def test_a_record_that_is_given_up_does_not_free_the_lock_of_the_same_file
 @pytest.mark.parametrize("text", ["x", "7", '{"claimed": ["a", 1]}', '{"claimed": [["a"], "b"]}'])
 async def test_a_message_of_another_version_of_the_page_is_ignored(text):
     world = World()
-    journal = (await idle(world, 0))._engine.journal
+    journal = (await idle(world))._engine.journal
 
     journal._hear(text)
 
@@ -361,7 +358,7 @@ async def test_a_message_of_another_version_of_the_page_is_ignored(text):
 
 async def test_what_another_page_has_sent_is_known_to_all_files_that_waited_when_it_was_over():
     world = World()
-    first, second = await idle(world, 0), await idle(world, 1)
+    first, second = await idle(world), await idle(world)
     second.pause(second.add(FakeFile("a.txt")))
     earlier = await store(first, FakeFile("a.txt"))
     await turns(100)
@@ -374,7 +371,7 @@ async def test_what_another_page_has_sent_is_known_to_all_files_that_waited_when
 
 async def test_what_another_page_sends_by_another_rule_for_names_is_sent_too():
     world = World()
-    page, other = await idle(world, 0), await idle(world, 1)
+    page, other = await idle(world), await idle(world)
     world.http.hold()
     first = page.add(FakeFile("a.txt"))
     await until(lambda: world.http.running)
@@ -394,7 +391,7 @@ async def test_a_record_that_is_claimed_keeps_other_pages_from_its_file_until_it
     upload = sender.add(FakeFile("a.txt"))
     await until(lambda: upload.key in world.storage.texts)
     await close(sender, ports)
-    claiming, other = await idle(world, 1), await idle(world, 2)
+    claiming, other = await idle(world), await idle(world)
     claiming._slots._active, claiming._slots._ahead = 0, lambda: 0  # no upload starts
     claimed = claiming.add(FakeFile("a.txt"))
     await until(lambda: claimed.key == upload.key)
@@ -420,7 +417,7 @@ async def left_behind(world, name="a.txt"):
 
 async def test_what_a_page_has_left_is_found_although_its_end_has_not_been_noticed_yet():
     world = World()
-    page = await idle(world, 1)
+    page = await idle(world)
     tabs = page._engine.ports.tabs
     free = tabs.free
 
@@ -437,7 +434,7 @@ async def test_what_a_page_has_left_is_found_although_its_end_has_not_been_notic
 
 async def test_a_file_that_waits_with_a_record_of_its_own_takes_the_place_of_a_closed_page():
     world = World()
-    page = await idle(world, 1)
+    page = await idle(world)
     places = page._slots
     limits, places._active, places._ahead = (places._active, places._ahead), 0, lambda: 0
     world.http.hold()
@@ -461,7 +458,7 @@ async def test_a_file_that_waits_with_a_record_of_its_own_takes_the_place_of_a_c
 async def test_a_page_that_only_looks_whether_a_lock_is_free_keeps_nobody_from_a_place():
     world = World()
     key = await left_behind(world)
-    page = await idle(world, 1)
+    page = await idle(world)
     tabs, looks = page._engine.ports.tabs, [1, 1]
     take = tabs.take
 
@@ -479,7 +476,7 @@ async def test_a_page_that_only_looks_whether_a_lock_is_free_keeps_nobody_from_a
 async def test_a_file_that_may_be_stored_keeps_its_place_while_it_follows():
     world = World()
     key = await left_behind(world)
-    page, other = await idle(world, 1), await idle(world, 2)
+    page, other = await idle(world), await idle(world)
     world.http.hold()
     upload = page.add(FakeFile("a.txt"))
     await until(lambda: world.http.running)
@@ -525,7 +522,7 @@ async def test_who_goes_on_with_what_another_page_sends_follows_it():
     world = World()
     world.storage.keeps_files = True
     key = await left_behind(world)
-    page, other = await idle(world, 1), await idle(world, 2)
+    page, other = await idle(world), await idle(world)
     world.http.hold()
     lock = f"file uploads/alice-1/ {fingerprint(FakeFile('a.txt'))}"
     await other._engine.ports.tabs.take(lock)
@@ -547,7 +544,7 @@ async def test_what_is_claimed_while_the_records_of_a_closed_page_are_read_is_no
     world.http.hold()
     uploads = [sender.add(FakeFile(name)) for name in ("a.txt", "b.txt")]
     await until(lambda: len(world.storage.texts) == 2)
-    page = await idle(world, 1)
+    page = await idle(world)
     journal = page._engine.journal
     load, may_read, asked = journal.stored, asyncio.Event(), []
 
@@ -575,7 +572,7 @@ async def test_what_is_claimed_while_the_records_of_a_closed_page_are_read_is_no
 
 async def test_what_another_page_claims_while_the_records_are_read_is_not_offered_here():
     world = World()
-    slow, quick = await idle(world, 1), await idle(world, 2)
+    slow, quick = await idle(world), await idle(world)
     journal = slow._engine.journal
     load, may_read, asked = journal.stored, asyncio.Event(), []
 
@@ -600,7 +597,7 @@ async def test_what_another_page_claims_while_the_records_are_read_is_not_offere
 async def test_a_file_that_another_page_has_stored_under_the_key_of_a_closed_page_is_sent_once():
     world = World()
     key = await left_behind(world)
-    page, other = await idle(world, 1), await idle(world, 2)
+    page, other = await idle(world), await idle(world)
     places = page._slots
     limits, places._active, places._ahead = (places._active, places._ahead), 0, lambda: 0
     upload = page.add(FakeFile("a.txt"))
@@ -618,7 +615,7 @@ async def test_a_file_that_another_page_has_stored_under_the_key_of_a_closed_pag
 
 async def test_a_file_keeps_its_lock_until_its_record_says_that_it_has_arrived():
     world = World()
-    page = await idle(world, 1)
+    page = await idle(world)
     tabs, freed = page._engine.ports.tabs, []
     save, drop = world.storage.save, tabs.drop
 
@@ -643,7 +640,7 @@ async def test_a_file_keeps_its_lock_until_its_record_says_that_it_has_arrived()
 @pytest.mark.parametrize("first", ["page-", "busy-"])
 async def test_a_page_takes_no_file_and_writes_no_record_before_it_holds_its_own_locks(first):
     world = World()
-    page = await idle(world, 1)
+    page = await idle(world)
     tabs, may_take = page._engine.ports.tabs, asyncio.Event()
     take = tabs.take
 
@@ -663,7 +660,7 @@ async def test_a_page_takes_no_file_and_writes_no_record_before_it_holds_its_own
 
 async def test_a_page_with_new_files_keeps_the_records_of_what_it_has_stored():
     world = World()
-    page, other = await idle(world, 1), await idle(world, 2)
+    page, other = await idle(world), await idle(world)
     waits = other.add(FakeFile("b.txt"))
     other.pause(waits)
     upload = await store(page, FakeFile("a.txt"))
@@ -687,7 +684,7 @@ async def test_what_a_closed_page_has_stored_is_known_while_its_other_files_are_
     await until(lambda: arrived.crc64 and arrived.crc64 in str(world.storage.texts))
     ports.tabs.close()
 
-    page = await idle(world, 1)
+    page = await idle(world)
     await store(page, FakeFile("c.txt"))
     await turns(100)
 
