@@ -39,6 +39,19 @@ class World:
         engine = make_engine(ports, connections)
         return Queue(engine, **more), engine.journal, ports
 
+    async def next_page(self, **more: "Any") -> "tuple[Queue, Journal, Any]":
+        """Return a new page that has read the records."""
+        queue, journal, ports = self.page(**more)
+        await journal.load()
+        return queue, journal, ports
+
+    async def close(self, queue: Queue, ports: "Any") -> None:
+        """Close a page whose requests have ended."""
+        queue.pause_all()
+        await until(lambda: not self.http.running)
+        ports.tabs.close()
+        self.http.release()
+
     async def half_sent(self) -> "tuple[Queue, Upload, Any]":
         """Return a page in the middle of an upload: its queue, the upload, and its ports."""
         self.http.hold_after = 4
@@ -59,6 +72,13 @@ async def store(queue: Queue, file: "File", options: "Options | None" = None) ->
     """Add a file, and return its upload when the file is stored."""
     upload = queue.add(file, options)
     await done(upload)
+    return upload
+
+
+async def follow(queue: Queue, file: "File", options: "Options | None" = None) -> "Upload":
+    """Add a file, and return its upload when it waits for another tab."""
+    upload = queue.add(file, options)
+    await until(lambda: upload.paused_for == states.FOR_TAB)
     return upload
 
 

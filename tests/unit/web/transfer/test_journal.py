@@ -28,6 +28,12 @@ class Tabs:
         journal.begin_work()
         return journal, ports.tabs
 
+    async def loaded(self):
+        """Return the journal of a new tab that has read the records."""
+        journal, _ = self.open()
+        await journal.load()
+        return journal
+
 
 def large(key=KEY, upload_id="U1", size=SIZE):
     """Return an upload that has begun a multipart upload."""
@@ -51,11 +57,21 @@ async def begin(journal, upload):
     await journal.begin(upload)
 
 
-async def left_by_a_closed_tab(tabs):
+async def left_by_a_closed_tab():
+    """Return a browser with the record of a closed tab."""
+    tabs = Tabs()
     journal, end = tabs.open()
     await journal.load()
     await begin(journal, large())
     end.close()
+    return tabs
+
+
+async def following(journal, upload):
+    """Return the task of an upload that waits for another tab."""
+    task = asyncio.create_task(journal.adopt(upload))
+    await until(lambda: upload.paused_for == states.FOR_TAB)
+    return task
 
 
 async def while_another_tab_sends(tabs):
@@ -63,8 +79,7 @@ async def while_another_tab_sends(tabs):
     first, end = tabs.open()
     await first.load()
     await begin(first, large())
-    journal, _ = tabs.open()
-    await journal.load()
+    journal = await tabs.loaded()
     return first, end, journal
 
 
@@ -73,11 +88,8 @@ def keys(records):
 
 
 async def test_the_record_of_a_closed_tab_is_unclaimed():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
-    journal, _ = tabs.open()
-
-    await journal.load()
+    tabs = await left_by_a_closed_tab()
+    journal = await tabs.loaded()
 
     assert (keys(journal.unfinished), journal.in_other_tabs) == ([KEY], [])
     assert journal.has_unclaimed(KEY)
@@ -86,23 +98,16 @@ async def test_the_record_of_a_closed_tab_is_unclaimed():
 
 async def test_the_record_of_an_open_tab_is_in_another_tab():
     tabs = Tabs()
-    first, _ = tabs.open()
-    await first.load()
+    first = await tabs.loaded()
     await begin(first, large())
-    journal, _ = tabs.open()
-
-    await journal.load()
+    journal = await tabs.loaded()
 
     assert (journal.unfinished, keys(journal.in_other_tabs)) == ([], [KEY])
 
 
 async def test_one_tab_claims_a_record_and_the_other_sees_it_there():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
-    first, _ = tabs.open()
-    second, _ = tabs.open()
-    await first.load()
-    await second.load()
+    tabs = await left_by_a_closed_tab()
+    first, second = await tabs.loaded(), await tabs.loaded()
     (mine,), (theirs,) = first.unfinished, second.unfinished
 
     assert await first.claim(mine)
@@ -113,12 +118,8 @@ async def test_one_tab_claims_a_record_and_the_other_sees_it_there():
 
 
 async def test_a_tab_that_did_not_hear_of_a_claim_sees_it_when_it_claims():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
-    first, _ = tabs.open()
-    second, _ = tabs.open()
-    await first.load()
-    await second.load()
+    tabs = await left_by_a_closed_tab()
+    first, second = await tabs.loaded(), await tabs.loaded()
     tabs.browser.heard_after = 1_000
     await first.claim(first.unfinished[0])
 
@@ -151,10 +152,8 @@ async def test_a_tab_does_not_claim_the_record_of_a_small_file_that_another_tab_
 
 
 async def test_a_claimed_record_cannot_be_claimed_twice():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
-    journal, _ = tabs.open()
-    await journal.load()
+    tabs = await left_by_a_closed_tab()
+    journal = await tabs.loaded()
     (record,) = journal.unfinished
 
     assert await journal.claim(record)
@@ -162,26 +161,21 @@ async def test_a_claimed_record_cannot_be_claimed_twice():
 
 
 async def test_a_record_that_is_unclaimed_again_can_be_claimed_by_another_tab():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
-    first, _ = tabs.open()
-    await first.load()
+    tabs = await left_by_a_closed_tab()
+    first = await tabs.loaded()
     (record,) = first.unfinished
     await first.claim(record)
 
     first.unclaim(record)
-    second, _ = tabs.open()
-    await second.load()
+    second = await tabs.loaded()
 
     assert keys(first.unfinished) == [KEY]
     assert await second.claim(second.unfinished[0])
 
 
 async def test_an_upload_adopts_the_key_the_id_and_the_unproved_parts_of_a_closed_tab():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
-    journal, _ = tabs.open()
-    await journal.load()
+    tabs = await left_by_a_closed_tab()
+    journal = await tabs.loaded()
     upload = fresh()
 
     assert await journal.adopt(upload) is None
@@ -193,10 +187,8 @@ async def test_an_upload_adopts_the_key_the_id_and_the_unproved_parts_of_a_close
 
 
 async def test_an_upload_of_another_file_adopts_nothing():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
-    journal, _ = tabs.open()
-    await journal.load()
+    tabs = await left_by_a_closed_tab()
+    journal = await tabs.loaded()
     upload = fresh(size=SIZE + 1)
 
     await journal.adopt(upload)
@@ -205,10 +197,8 @@ async def test_an_upload_of_another_file_adopts_nothing():
 
 
 async def test_a_cancelled_upload_gives_back_what_it_was_about_to_adopt():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
-    journal, _ = tabs.open()
-    await journal.load()
+    tabs = await left_by_a_closed_tab()
+    journal = await tabs.loaded()
     upload = fresh()
     upload.go(states.CANCELLED)
 
@@ -225,13 +215,12 @@ async def test_an_upload_follows_the_other_tab_and_gets_its_object():
     sent.target.crc64 = "42"
     upload = fresh()
 
-    following = asyncio.create_task(journal.adopt(upload))
-    await until(lambda: upload.paused_for == states.FOR_TAB)
+    follows = await following(journal, upload)
     assert journal.followers() == 1
     await first.keep_waiting([sent])
     first.end(sent)
 
-    stored = await following
+    stored = await follows
     assert (stored.key, stored.crc64) == (KEY, "42")
     assert (upload.state, journal.followers()) == (states.UPLOADING, 0)
 
@@ -240,25 +229,20 @@ async def test_an_upload_that_follows_continues_when_the_other_tab_is_closed():
     tabs = Tabs()
     _, end, journal = await while_another_tab_sends(tabs)
     upload = fresh()
-    following = asyncio.create_task(journal.adopt(upload))
-    await until(lambda: upload.paused_for == states.FOR_TAB)
+    follows = await following(journal, upload)
 
     end.close()
 
-    assert await following is None
+    assert await follows is None
     assert (upload.key, upload.upload_id) == (KEY, "U1")
 
 
 async def test_a_tab_that_is_about_to_begin_makes_another_wait():
     tabs = Tabs()
-    first, _ = tabs.open()
-    second, _ = tabs.open()
-    await first.load()
-    await second.load()
+    first, second = await tabs.loaded(), await tabs.loaded()
     beginning, waiting = fresh(), fresh()
     await first.adopt(beginning)
-    follows = asyncio.create_task(second.adopt(waiting))
-    await until(lambda: waiting.paused_for == states.FOR_TAB)
+    follows = await following(second, waiting)
 
     first.stopped(beginning)  # InitiateMultipartUpload failed
 
@@ -268,15 +252,12 @@ async def test_a_tab_that_is_about_to_begin_makes_another_wait():
 
 async def test_a_failed_upload_is_left_to_a_tab_that_waits_for_it():
     tabs = Tabs()
-    first, _ = tabs.open()
-    await first.load()
+    first = await tabs.loaded()
     upload = large()
     await begin(first, upload)
-    second, _ = tabs.open()
-    await second.load()
+    second = await tabs.loaded()
     waiting = fresh()
-    follows = asyncio.create_task(second.adopt(waiting))
-    await until(lambda: waiting.paused_for == states.FOR_TAB)
+    follows = await following(second, waiting)
 
     upload.fail(ValueError("it broke"))
     first.stopped(upload)
@@ -287,13 +268,11 @@ async def test_a_failed_upload_is_left_to_a_tab_that_waits_for_it():
 
 async def test_who_reclaims_what_another_tab_continues_loses_key_and_parts():
     tabs = Tabs()
-    first, _ = tabs.open()
-    await first.load()
+    first = await tabs.loaded()
     upload = large()
     await begin(first, upload)
     first.unlock(KEY)
-    second, _ = tabs.open()
-    await second.load()
+    second = await tabs.loaded()
     await second.claim(second.unfinished[0])
 
     await first.reclaim(upload)
@@ -304,8 +283,7 @@ async def test_who_reclaims_what_another_tab_continues_loses_key_and_parts():
 
 async def test_who_reclaims_what_nobody_took_keeps_it_and_proves_its_parts_again():
     tabs = Tabs()
-    journal, _ = tabs.open()
-    await journal.load()
+    journal = await tabs.loaded()
     upload = large()
     await begin(journal, upload)
     upload.progress.is_unproved = False
@@ -333,8 +311,7 @@ async def test_the_records_of_waiting_uploads_share_one_lock():
 
 
 async def test_an_abandoned_record_is_not_offered_and_can_be_removed():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
+    tabs = await left_by_a_closed_tab()
     first, end = tabs.open()
     await first.load()
     (record,) = first.unfinished
@@ -352,8 +329,7 @@ async def test_an_abandoned_record_is_not_offered_and_can_be_removed():
 
 async def test_the_record_of_a_stream_or_of_data_in_memory_is_not_written():
     tabs = Tabs()
-    journal, _ = tabs.open()
-    await journal.load()
+    journal = await tabs.loaded()
     upload = large()
     upload.file.is_lasting = False
 
@@ -363,10 +339,8 @@ async def test_the_record_of_a_stream_or_of_data_in_memory_is_not_written():
 
 
 async def test_messages_of_strangers_change_nothing():
-    tabs = Tabs()
-    await left_by_a_closed_tab(tabs)
-    journal, _ = tabs.open()
-    await journal.load()
+    tabs = await left_by_a_closed_tab()
+    journal = await tabs.loaded()
     _, stranger = tabs.open()
 
     for text in (

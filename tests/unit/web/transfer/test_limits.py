@@ -1,7 +1,5 @@
 """Limits of the grant: violations are reported immediately, and such files are not sent."""
 
-import asyncio
-
 import pytest
 
 from ossferry_uploader.transfer import states
@@ -9,7 +7,7 @@ from ossferry_uploader.transfer.errors import FileTooLarge, TooManyFiles, WrongT
 from ossferry_uploader.transfer.grants.limits import Limits, allows
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports
-from support.pages import ended, send
+from support.pages import ended, send, turns
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -80,8 +78,7 @@ async def test_what_does_not_fit_is_told_before_its_turn(known):
         FileTooLarge,
         TooManyFiles,
     ]
-    for _ in range(40):
-        await asyncio.sleep(0)
+    await turns(40)
     ports.http.release()
     await ended(*queue.uploads)
     assert len(ports.http.objects) == 4

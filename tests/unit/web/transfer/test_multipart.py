@@ -34,6 +34,7 @@ from support.fakes import (
     stored,
     until,
 )
+from support.pages import turns
 
 PARTS = 10
 SIZE = PARTS * MIB - 7
@@ -210,8 +211,7 @@ async def test_a_part_that_waits_for_its_checksum_lets_the_next_one_go():
     ports.checksum.crc64 = crc64
     sending = asyncio.create_task(send_multipart(Client(engine, upload)))
     await until(lambda: len(ports.http.parts_sent) == 2)
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await turns(10)
     waiting = list(ports.http.parts_sent)
     checksums_may_end.set()
 
@@ -228,8 +228,7 @@ async def test_a_part_is_not_read_before_its_turn():
     sending = asyncio.create_task(send_multipart(Client(engine, upload)))
 
     await until(lambda: len(ports.checksum.pieces) == 2)
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await turns(10)
 
     assert ports.checksum.pieces == [(0, MIB), (MIB, MIB)]
     ports.http.release()
@@ -396,8 +395,7 @@ class SharedClock(FakeClock):
 
     async def sleep(self, seconds):
         until_s = self.true_s + seconds
-        for _ in range(50):
-            await asyncio.sleep(0)
+        await turns(50)
         self.true_s = max(self.true_s, until_s)
 
 

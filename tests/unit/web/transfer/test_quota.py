@@ -1,7 +1,5 @@
 """The quota: an upload that does not fit into the rest waits until it fits."""
 
-import asyncio
-
 import pytest
 
 from ossferry_uploader.transfer import states
@@ -10,7 +8,7 @@ from ossferry_uploader.transfer.grants.quota import Left, Quota
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.slots import AHEAD
 from support.fakes import FakeFile, make_engine, make_ports, until
-from support.pages import store
+from support.pages import store, turns
 
 
 @pytest.mark.parametrize(
@@ -98,8 +96,7 @@ async def test_what_is_over_the_quota_is_not_sent_but_waits():
         queue.add(FakeFile(f"{number}.txt"))
     await until(lambda: count(queue, states.PAUSED))
     await until(lambda: count(queue, states.DONE) == 5)
-    for _ in range(50):
-        await asyncio.sleep(0)
+    await turns(50)
 
     assert len(ports.http.objects) == 5
     reasons = {each.paused_for for each in queue.uploads if each.state == states.PAUSED}
@@ -169,8 +166,7 @@ async def test_what_has_no_room_waits_a_few_at_a_time():
     for number in range(30):
         queue.add(FakeFile(f"{number}.txt"))
     await until(lambda: count(queue, states.PAUSED) == 3)
-    for _ in range(50):
-        await asyncio.sleep(0)
+    await turns(50)
 
     assert count(queue, states.PAUSED) == 3
     await stop(queue)

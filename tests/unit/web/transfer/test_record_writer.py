@@ -1,6 +1,5 @@
 """Records of waiting and small files: they survive a reload and cost little."""
 
-import asyncio
 import json
 
 import pytest
@@ -11,7 +10,7 @@ from ossferry_uploader.transfer.options import REFUSE, Options
 from ossferry_uploader.transfer.plan import MIB
 from support import pages
 from support.fakes import ANSWER_LOST, DAMAGED, FakeFile, refused, until
-from support.pages import done, store
+from support.pages import done, store, turns
 
 NAMES = ("a.txt", "b.txt", "c.txt")
 
@@ -26,12 +25,6 @@ class World(pages.World):
     def page(self, **more):
         return super().page(active=1, ahead=0, **more)
 
-    async def next_page(self, **more):
-        """Return a new page that has read the existing records."""
-        queue, journal, ports = self.page(**more)
-        await journal.load()
-        return queue, journal, ports
-
     async def left(self, names=NAMES, options=None):
         """Return the uploads of a closed page: one was being sent, the others waited."""
         self.http.hold()
@@ -40,12 +33,6 @@ class World(pages.World):
         await until(lambda: len(self.storage.texts) == len(names) and self.http.running)
         await self.close(queue, ports)
         return uploads
-
-    async def close(self, queue, ports):
-        queue.pause_all()  # simulates the end of its requests
-        await until(lambda: not self.http.running)
-        ports.tabs.close()
-        self.http.release()
 
 
 def names_of(journal):
@@ -162,8 +149,7 @@ async def test_no_small_file_is_sent_before_its_record_is_stored():
     stored, save = [], world.storage.save
 
     async def save_slowly(records, gone):
-        for _ in range(50):
-            await asyncio.sleep(0)
+        await turns(50)
         assert world.http.requests == []
         await save(records, gone)
         stored.append(records)

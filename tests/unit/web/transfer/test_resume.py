@@ -24,7 +24,7 @@ from support.fakes import (
     refused,
     until,
 )
-from support.pages import send, store
+from support.pages import send, store, turns
 
 OWNER = "uploads/alice-1/"
 SIZE = 64 * MIB
@@ -87,8 +87,7 @@ async def test_who_is_cancelled_while_records_are_read_does_not_stop_the_reading
     ports.storage.load = load_later
     first = asyncio.create_task(engine.journal.load())
     await until(lambda: ports.grants.fetched)
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await turns(10)
     first.cancel()
     await asyncio.sleep(0)
 

@@ -175,12 +175,9 @@ async def test_parts_of_an_earlier_page_are_removed_by_the_server_and_the_file_s
     world = World()
     world.http.hold_after = 4
     earlier, ports = world.page(has_form=False)
-    stopped = earlier.add(FakeFile("a.bin", LARGE))
+    earlier.add(FakeFile("a.bin", LARGE))
     await until(lambda: world.http.hold_after is None and world.storage.texts)
-    earlier.pause(stopped)
-    await until(lambda: not world.http.running)
-    ports.tabs.close()
-    world.http.release()
+    await world.close(earlier, ports)
     assert world.http.multiparts
     world.http.requests.clear()
 
@@ -263,12 +260,9 @@ async def test_tags_of_an_unfinished_upload_are_noticed_too():
     world = World()
     world.http.hold_after = 4
     earlier, ports = world.page(has_form=False)
-    stopped = earlier.add(FakeFile("a.bin", LARGE), options=Options(tags={"team": "a"}))
+    earlier.add(FakeFile("a.bin", LARGE), options=Options(tags={"team": "a"}))
     await until(lambda: world.http.hold_after is None and world.storage.texts)
-    earlier.pause(stopped)
-    await until(lambda: not world.http.running)
-    ports.tabs.close()
-    world.http.release()
+    await world.close(earlier, ports)
 
     queue, _ = world.page()
     upload = await send(queue, FakeFile("a.bin", LARGE))

@@ -23,6 +23,7 @@ from support.fakes import (
     stored,
     until,
 )
+from support.pages import turns
 
 STORED = ('"AB"', "5C3D9175B6FC201293AD0001")  # ETag and request id
 
@@ -73,8 +74,7 @@ async def test_who_waits_for_a_place_leaves_with_a_token_that_lives():
         upload.go(states.UPLOADING)
     sending = [asyncio.create_task(Client(engine, upload).put()) for upload in (first, second)]
     await until(lambda: ports.http.running)
-    for _ in range(50):
-        await asyncio.sleep(0)
+    await turns(50)
 
     clock.advance(9)
     ports.http.release()

@@ -10,7 +10,7 @@ from ossferry_uploader.transfer.journal.checkpoint import fingerprint, read_chec
 from ossferry_uploader.transfer.options import REPLACE, Options
 from ossferry_uploader.transfer.plan import MIB
 from support.fakes import START_S, FakeFile, refused, stored, until
-from support.pages import World, store, turns
+from support.pages import World, follow, store, turns
 
 OWNER = "uploads/alice-1/"
 
@@ -129,8 +129,7 @@ async def test_a_small_file_that_a_closed_page_has_sent_is_not_stored_twice(coun
 
 async def idle(world):
     """Return a page that has read the existing records, and has no file."""
-    queue, journal, _ports = world.page()
-    await journal.load()
+    queue, _journal, _ports = await world.next_page()
     return queue
 
 
@@ -181,8 +180,7 @@ async def test_of_two_pages_that_are_closed_the_next_one_goes_on_with_the_one_th
     for queue, _, ports in (pages[1], pages[0]):
         await close(queue, ports)
     world.http.release()
-    queue, journal, _ = world.page()
-    await journal.load()
+    queue, journal, _ = await world.next_page()
     offered = [record.key for record in journal.unfinished]
     await store(queue, FakeFile("a.txt"))
 
@@ -264,8 +262,7 @@ async def test_a_page_that_comes_follows_what_is_under_way():
 
     other, _, other_ports = world.page()
     other_ports.random.count = 1000
-    second = other.add(FakeFile("a.txt"))
-    await until(lambda: second.paused_for == states.FOR_TAB)
+    second = await follow(other, FakeFile("a.txt"))
     assert len(locks_of_files(ports)) == 1
     world.http.release()
     await until(lambda: first.state == second.state == states.DONE)
@@ -315,8 +312,7 @@ async def test_of_a_file_that_was_chosen_twice_in_a_page_the_lock_is_free_after_
     world.http.hold()
     uploads = [first.add(FakeFile("a.txt")), first.add(FakeFile("a.txt"))]
     await until(lambda: world.http.running == 2)
-    follower = second.add(FakeFile("a.txt"))
-    await until(lambda: follower.paused_for == states.FOR_TAB)
+    follower = await follow(second, FakeFile("a.txt"))
 
     uploads[0].cancel()
     await until(lambda: uploads[0].state == states.CANCELLED)
@@ -375,8 +371,7 @@ async def test_what_another_page_sends_by_another_rule_for_names_is_sent_too():
     world.http.hold()
     first = page.add(FakeFile("a.txt"))
     await until(lambda: world.http.running)
-    second = other.add(FakeFile("a.txt"), Options(same_name=REPLACE))
-    await until(lambda: second.paused_for == states.FOR_TAB)
+    second = await follow(other, FakeFile("a.txt"), Options(same_name=REPLACE))
 
     world.http.release()
     await until(lambda: first.state == second.state == states.DONE)
@@ -396,8 +391,7 @@ async def test_a_record_that_is_claimed_keeps_other_pages_from_its_file_until_it
     claimed = claiming.add(FakeFile("a.txt"))
     await until(lambda: claimed.key == upload.key)
 
-    follower = other.add(FakeFile("a.txt"))
-    await until(lambda: follower.paused_for == states.FOR_TAB)
+    follower = await follow(other, FakeFile("a.txt"))
     claimed.cancel()
     world.http.release()
 

@@ -24,6 +24,14 @@ def make(parallel=3, ahead=0):
     return queue, ports, changes
 
 
+async def half_sent(queue, ports, parts):
+    """Return an upload of which OSS has some parts; further parts are held."""
+    ports.http.hold_after = parts
+    upload = queue.add(FakeFile("a", 64 * MIB))
+    await turns()
+    return upload
+
+
 async def test_a_running_upload_stops_at_once_when_cancelled():
     queue, ports, _ = make(parallel=1)
     ports.http.hold()
@@ -100,9 +108,7 @@ async def test_what_is_running_cannot_be_removed():
 
 async def test_a_paused_upload_stops_at_once_and_goes_on_where_it_was():
     queue, ports, _ = make(parallel=2)
-    ports.http.hold_after = 4
-    upload = queue.add(FakeFile("a", 64 * MIB))
-    await turns()
+    upload = await half_sent(queue, ports, 4)
 
     queue.pause(upload)
     await turns()
@@ -133,9 +139,7 @@ async def test_a_paused_upload_makes_room_for_others():
 
 async def test_a_cancelled_upload_leaves_no_parts():
     queue, ports, _ = make(parallel=2)
-    ports.http.hold_after = 3
-    upload = queue.add(FakeFile("a", 64 * MIB))
-    await turns()
+    upload = await half_sent(queue, ports, 3)
 
     queue.cancel(upload)
     ports.http.release()
@@ -177,9 +181,7 @@ async def test_a_cancel_that_comes_after_the_end_says_that_the_object_is_there(s
 
 async def test_an_upload_that_is_removed_is_not_heard_of_again():
     queue, ports, changes = make(parallel=2)
-    ports.http.hold_after = 3
-    upload = queue.add(FakeFile("a", 64 * MIB))
-    await turns()
+    upload = await half_sent(queue, ports, 3)
     queue.cancel(upload)
     await turns()
     queue.remove(upload)
@@ -194,9 +196,7 @@ async def test_an_upload_that_is_removed_is_not_heard_of_again():
 
 async def test_a_paused_upload_can_be_cancelled():
     queue, ports, _ = make(parallel=2)
-    ports.http.hold_after = 3
-    upload = queue.add(FakeFile("a", 64 * MIB))
-    await turns()
+    upload = await half_sent(queue, ports, 3)
     queue.pause(upload)
     await turns()
     ports.http.release()

@@ -11,7 +11,7 @@ from ossferry_uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.sending.stream import PARALLEL_PARTS, Stream, part_bytes
 from support.fakes import FakeFile, lost, make_engine, make_ports, until
-from support.pages import send
+from support.pages import ended, send, turns
 
 PART = DEFAULT_PART_BYTES
 
@@ -49,6 +49,14 @@ def make(size, error=None):
     return queue, ports, source, Stream(source, "log.txt", content_type="text/plain")
 
 
+async def half_sent(queue, ports, stream):
+    """Return the upload of a stream of which OSS has some parts; further parts are held."""
+    ports.http.hold_after = 3
+    upload = queue.add(stream)
+    await until(lambda: ports.http.running == PARALLEL_PARTS and upload.progress.parts)
+    return upload
+
+
 @pytest.mark.parametrize("size", [0, 1, PART - 1])
 async def test_a_short_stream_goes_in_one_request(size):
     queue, ports, _, stream = make(size)
@@ -78,8 +86,7 @@ async def test_no_more_is_in_memory_than_what_is_on_its_way():
 
     upload = queue.add(stream)
     await until(lambda: ports.http.running == PARALLEL_PARTS)
-    for _ in range(50):
-        await asyncio.sleep(0)
+    await turns(50)
 
     assert len(stream.parts) == PARALLEL_PARTS
     assert source.left == (100 - len(stream.parts) - len(upload.progress.parts)) * PART
@@ -89,9 +96,7 @@ async def test_no_more_is_in_memory_than_what_is_on_its_way():
 
 async def test_it_goes_on_after_a_pause_without_losing_a_byte():
     queue, ports, source, stream = make(20 * PART)
-    ports.http.hold_after = 3
-    upload = queue.add(stream)
-    await until(lambda: ports.http.running == PARALLEL_PARTS)
+    upload = await half_sent(queue, ports, stream)
     source.gate.clear()
     upload.pause()
     await until(lambda: upload.state == states.PAUSED)
@@ -100,7 +105,7 @@ async def test_it_goes_on_after_a_pause_without_losing_a_byte():
 
     upload.resume()
 
-    await until(lambda: upload.state in states.ENDED)
+    await ended(upload)
     assert (upload.state, list(ports.http.objects.values())) == (states.DONE, [20 * PART])
 
 
@@ -109,15 +114,14 @@ async def test_a_pause_while_the_source_is_read_loses_nothing():
     source.gate.clear()
     upload = queue.add(stream)
     await until(lambda: upload.state == states.UPLOADING)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns(20)
     upload.pause()
     await until(lambda: upload.state == states.PAUSED)
     source.gate.set()
 
     upload.resume()
 
-    await until(lambda: upload.state in states.ENDED)
+    await ended(upload)
     assert (upload.state, list(ports.http.objects.values())) == (states.DONE, [3 * PART])
 
 
@@ -130,12 +134,11 @@ async def test_what_the_source_gives_after_a_pause_was_taken_back_is_sent_too():
     await until(lambda: upload.state == states.PAUSED)
     upload.resume()
     await until(lambda: upload.state == states.UPLOADING)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns(20)
 
     source.gate.set()
 
-    await until(lambda: upload.state in states.ENDED)
+    await ended(upload)
     assert (upload.state, list(ports.http.objects.values())) == (states.DONE, [20 * PART])
     assert upload.sent == 20 * PART
 
@@ -161,29 +164,25 @@ async def test_a_source_that_fails_fails_the_upload():
 
 async def test_one_that_was_cancelled_is_never_stored_without_its_beginning():
     queue, ports, _, stream = make(20 * PART)
-    ports.http.hold_after = 3
-    upload = queue.add(stream)
-    await until(lambda: ports.http.running == PARALLEL_PARTS and upload.progress.parts)
+    upload = await half_sent(queue, ports, stream)
     upload.cancel()
     ports.http.release()
     await until(lambda: upload.state == states.CANCELLED and not upload.upload_id)
 
     upload.retry()
 
-    await until(lambda: upload.state in states.ENDED)
+    await ended(upload)
     assert (upload.state, ports.http.objects) == (states.FAILED, {})
     assert isinstance(upload.error, StreamSpent)
 
 
 async def test_one_whose_parts_somebody_removed_says_that_it_cannot_go_on():
     queue, ports, _, stream = make(20 * PART)
-    ports.http.hold_after = 3
-    upload = queue.add(stream)
-    await until(lambda: ports.http.running == PARALLEL_PARTS and upload.progress.parts)
+    upload = await half_sent(queue, ports, stream)
     ports.http.multiparts.clear()
     ports.http.release()
 
-    await until(lambda: upload.state in states.ENDED)
+    await ended(upload)
 
     assert (upload.state, ports.http.objects) == (states.FAILED, {})
     assert not upload.may_retry()
@@ -191,9 +190,7 @@ async def test_one_whose_parts_somebody_removed_says_that_it_cannot_go_on():
 
 async def test_no_other_page_can_take_it_while_it_goes_on():
     queue, ports, _, stream = make(20 * PART)
-    ports.http.hold_after = 3
-    upload = queue.add(stream)
-    await until(lambda: ports.http.running == PARALLEL_PARTS and upload.progress.parts)
+    upload = await half_sent(queue, ports, stream)
 
     assert upload.key in ports.tabs.names
     assert upload.upload_id in queue.unfinished.journal.upload_ids
@@ -227,11 +224,8 @@ async def test_what_becomes_too_large_stops_and_leaves_nothing():
 
 async def test_nothing_of_it_is_kept_for_a_later_page():
     queue, ports, _, stream = make(20 * PART)
-    ports.http.hold_after = 3
-    upload = queue.add(stream)
-    await until(lambda: ports.http.running == PARALLEL_PARTS)
-    for _ in range(50):
-        await asyncio.sleep(0)
+    upload = await half_sent(queue, ports, stream)
+    await turns(50)
 
     records = await ports.storage.load("")
 
@@ -242,9 +236,7 @@ async def test_nothing_of_it_is_kept_for_a_later_page():
 
 async def test_another_tab_does_not_take_it_for_another_devices():
     queue, ports, _, stream = make(20 * PART)
-    ports.http.hold_after = 3
-    upload = queue.add(stream)
-    await until(lambda: ports.http.running == PARALLEL_PARTS)
+    upload = await half_sent(queue, ports, stream)
     begun = [{"key": upload.key, "upload_id": upload.upload_id, "size": 3 * PART}]
     browser = ports.tabs._browser
     tab = Queue(make_engine(make_ports(http=ports.http, browser=browser), 2))

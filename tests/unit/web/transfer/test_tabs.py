@@ -8,7 +8,7 @@ import pytest
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, refused, until
-from support.pages import SIZE, World, store
+from support.pages import SIZE, World, done, follow, store, turns
 
 
 async def test_the_other_page_shows_what_is_sent_elsewhere_and_does_not_offer_it():
@@ -29,8 +29,7 @@ async def test_the_other_page_shows_what_is_sent_elsewhere_and_does_not_offer_it
 
 async def test_an_upload_that_begins_later_is_seen_too():
     world = World()
-    _, journal, _ = world.page()
-    await journal.load()
+    _, journal, _ = await world.next_page()
 
     _, first, _ = await world.half_sent()
 
@@ -42,8 +41,7 @@ async def test_the_same_file_in_two_pages_is_sent_once():
     _, first, _ = await world.half_sent()
     queue, _, _ = world.page()
 
-    second = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: second.paused_for == states.FOR_TAB)
+    second = await follow(queue, FakeFile("a.bin", SIZE))
     assert second.sent > 0
     world.http.release()
     await until(lambda: second.state == states.DONE)
@@ -65,10 +63,8 @@ async def test_another_file_that_looks_the_same_is_sent_all_the_same():
         return 1 if piece.size == SIZE else await original(piece)
 
     ports.checksum.crc64 = other_bytes
-    ports.random.count = 100
 
-    second = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: second.paused_for == states.FOR_TAB)
+    second = await follow(queue, FakeFile("a.bin", SIZE))
     world.http.release()
     await until(lambda: second.state == states.DONE)
 
@@ -80,8 +76,7 @@ async def test_a_page_that_follows_takes_over_when_the_other_is_closed():
     world = World()
     queue, first, ports = await world.half_sent()
     other, _, _ = world.page()
-    second = other.add(FakeFile("a.bin", SIZE))
-    await until(lambda: second.paused_for == states.FOR_TAB)
+    second = await follow(other, FakeFile("a.bin", SIZE))
 
     ports.tabs.close()
     queue.pause(first)  # simulates the end of its requests
@@ -96,20 +91,17 @@ async def test_a_page_that_follows_takes_over_when_the_other_is_closed():
 async def test_a_page_that_follows_hears_of_the_end_after_the_lock_is_free():
     world = World()
     _, first, ports = await world.half_sent()
-    other, _, others = world.page()
-    others.random.count = 100
-    second = other.add(FakeFile("a.bin", SIZE))
-    await until(lambda: second.paused_for == states.FOR_TAB)
+    other, _, _others = world.page()
+    second = await follow(other, FakeFile("a.bin", SIZE))
     tell, late = ports.tabs.tell, []
 
     async def tell_later(text):
-        for _ in range(6):
-            await asyncio.sleep(0)
+        await turns(6)
         tell(text)
 
     ports.tabs.tell = lambda text: late.append(asyncio.create_task(tell_later(text)))
     world.http.release()
-    await until(lambda: first.state == states.DONE and second.state == states.DONE)
+    await done(first, second)
 
     assert (late != [], list(world.http.objects)) == (True, [first.key])
 
@@ -118,17 +110,14 @@ async def test_who_waits_until_another_page_has_begun_has_no_place_of_its_own_ye
     world = World()
     world.http.hold()
     one, _, _ = world.page()
-    other, _, ports = world.page()
-    ports.random.count = 100
+    other, _, _ports = world.page()
     first = one.add(FakeFile("a.bin", SIZE))
     await until(lambda: world.http.running)
-    second = other.add(FakeFile("a.bin", SIZE))
-    await until(lambda: second.paused_for == states.FOR_TAB)
-    for _ in range(50):
-        await asyncio.sleep(0)
+    second = await follow(other, FakeFile("a.bin", SIZE))
+    await turns(50)
 
     world.http.release()
-    await until(lambda: first.state == states.DONE and second.state == states.DONE)
+    await done(first, second)
 
     assert list(world.http.objects) == [first.key]
 
@@ -137,10 +126,8 @@ async def test_who_follows_another_page_keeps_no_other_file_from_starting():
     world = World()
     await world.half_sent()
     ports = make_ports(world.clock, storage=world.storage, browser=world.browser)
-    ports.random.count = 100
     queue = Queue(make_engine(ports, 1), active=1, ahead=0)
-    follower = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: follower.paused_for == states.FOR_TAB)
+    await follow(queue, FakeFile("a.bin", SIZE))
 
     await store(queue, FakeFile("b.bin", 2 * SIZE))
 
@@ -148,8 +135,7 @@ async def test_who_follows_another_page_keeps_no_other_file_from_starting():
 async def test_what_a_closed_page_left_is_offered():
     world = World()
     queue, first, ports = await world.half_sent()
-    _, journal, _ = world.page()
-    await journal.load()
+    _, journal, _ = await world.next_page()
     queue.pause(first)
     await until(lambda: not world.http.running)
 
@@ -163,8 +149,7 @@ async def test_what_a_closed_page_left_is_offered():
 async def test_a_cancelled_upload_is_gone_everywhere():
     world = World()
     queue, first, _ = await world.half_sent()
-    _, journal, _ = world.page()
-    await journal.load()
+    _, journal, _ = await world.next_page()
 
     queue.cancel(first)
     world.http.release()
@@ -177,8 +162,7 @@ async def test_a_cancelled_upload_is_gone_everywhere():
 async def test_an_upload_that_is_removed_unfinished_is_offered_elsewhere():
     world = World()
     queue, first, _ = await world.half_sent()
-    _, journal, _ = world.page()
-    await journal.load()
+    _, journal, _ = await world.next_page()
     first_task_error = ValueError("a bug")
     queue.pause(first)
     await until(lambda: not world.http.running)
@@ -193,10 +177,7 @@ async def test_an_upload_that_is_removed_unfinished_is_offered_elsewhere():
 async def test_one_of_two_pages_gets_an_unfinished_upload():
     world = World()
     queue, first, ports = await world.half_sent()
-    queue.pause(first)
-    await until(lambda: not world.http.running)
-    ports.tabs.close()
-    world.http.release()
+    await world.close(queue, ports)
     pages = [world.page(), world.page()]
     for _, journal, _ in pages:
         await journal.load()
@@ -210,8 +191,7 @@ async def test_one_of_two_pages_gets_an_unfinished_upload():
 
 async def test_what_another_page_says_is_not_believed_blindly():
     world = World()
-    _, journal, ports = world.page()
-    await journal.load()
+    _, journal, ports = await world.next_page()
     _, _, other = world.page()
 
     for text in (
@@ -245,12 +225,8 @@ async def test_a_file_that_the_browser_can_open_again_is_not_asked_for():
     world = World()
     world.storage.keeps_files = True
     queue, first, ports = await world.half_sent()
-    queue.pause(first)
-    await until(lambda: not world.http.running)
-    ports.tabs.close()
-    world.http.release()
-    later, journal, _ = world.page()
-    await journal.load()
+    await world.close(queue, ports)
+    later, journal, _ = await world.next_page()
     assert journal.unfinished[0].can_reopen
 
     assert await later.unfinished.reopen(journal.unfinished) == []
@@ -269,8 +245,7 @@ async def test_a_file_that_is_another_now_is_not_continued():
     queue.pause(first)
     await until(lambda: not world.http.running)
     ports.tabs.close()
-    later, journal, _ = world.page()
-    await journal.load()
+    later, journal, _ = await world.next_page()
     next(iter(world.storage.files.values())).modified += 1
 
     ((failed, error),) = await later.unfinished.reopen(journal.unfinished)
@@ -312,8 +287,7 @@ async def test_a_page_goes_on_with_what_rests_in_another(rests, comes):
     other, _, _ = world.page()
     second = None
     if comes == "before":
-        second = other.add(FakeFile("a.bin", SIZE))
-        await until(lambda: second.paused_for == states.FOR_TAB)
+        second = await follow(other, FakeFile("a.bin", SIZE))
 
     if rests == "paused":
         queue.pause(first)
@@ -335,8 +309,7 @@ async def test_a_page_goes_on_with_what_rests_in_another(rests, comes):
 async def test_what_was_wanted_of_another_page_is_not_let_go_by_this_one():
     world = World()
     queue, first, _ = await world.half_sent()
-    other, journal, ports = world.page()
-    await journal.load()
+    other, journal, ports = await world.next_page()
     _, _, third = world.page()
     third.tabs.tell(json.dumps({"wanted": first.key}))
     queue.pause(first)
@@ -354,8 +327,7 @@ async def test_who_comes_back_to_what_another_page_goes_on_with_follows():
     world = World()
     queue, first, _ = await world.half_sent()
     other, _, _ = world.page()
-    second = other.add(FakeFile("a.bin", SIZE))
-    await until(lambda: second.paused_for == states.FOR_TAB)
+    second = await follow(other, FakeFile("a.bin", SIZE))
     world.http.hold_after = 5
 
     queue.pause(first)
@@ -365,7 +337,7 @@ async def test_who_comes_back_to_what_another_page_goes_on_with_follows():
     queue.resume(first)
     await until(lambda: first.paused_for == states.FOR_TAB)
     world.http.release()
-    await until(lambda: first.state == states.DONE and second.state == states.DONE)
+    await done(first, second)
 
     assert first.key == second.key
     assert len(world.http.objects) == 1
@@ -378,10 +350,8 @@ async def test_what_another_page_has_taken_over_and_removed_is_not_begun_under_i
 ):
     world = World()
     queue, first, _ = await world.half_sent()
-    other, _, ports = world.page()
-    ports.random.count = 1000  # different keys than other pages
-    second = other.add(FakeFile("a.bin", SIZE))
-    await until(lambda: second.paused_for == states.FOR_TAB)
+    other, _, _ports = world.page()
+    second = await follow(other, FakeFile("a.bin", SIZE))
     queue.pause(first)
     await until(lambda: second.upload_id)
     other.cancel(second)
@@ -393,7 +363,7 @@ async def test_what_another_page_has_taken_over_and_removed_is_not_begun_under_i
         pairs.reverse()
     for page, upload in pairs:
         page.retry(upload)
-    await until(lambda: first.state == states.DONE and second.state == states.DONE)
+    await done(first, second)
 
     ended = [
         request.url.partition("?")[0]
