@@ -54,6 +54,13 @@ def small_jpeg(name, size):
     return file
 
 
+async def held(queue, file):
+    """Return an upload that waits for an answer of the person."""
+    upload = queue.add(file)
+    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+    return upload
+
+
 async def test_a_file_is_checked_before_a_byte_is_sent():
     queue, ports, checks = make("*.csv")
     checks.hold()
@@ -197,8 +204,7 @@ async def test_a_changed_file_is_sent_under_its_new_name():
 async def test_a_question_waits_for_the_answer_of_the_person():
     queue, ports, checks = make("*")
     checks.verdicts["a.csv"] = Verdict(questions=[("A key is in the file.", 3)])
-    upload = queue.add(FakeFile("a.csv"))
-    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+    upload = await held(queue, FakeFile("a.csv"))
     await turns()
 
     assert upload.check.questions() == [("A key is in the file.", 3)]
@@ -215,8 +221,7 @@ async def test_the_person_can_choose_the_original_also_in_answer_to_a_question(u
     asked = [("Is the date right?", None)]
     checks.verdicts["a.png"] = Verdict(file=small_file("a.jpg"), questions=asked)
     checks.originals["a.png"] = Verdict(questions=asked)
-    upload = queue.add(FakeFile("a.png", 10))
-    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+    upload = await held(queue, FakeFile("a.png", 10))
     await turns()
 
     assert upload.check.can_undo == bool(undo_s)
@@ -232,8 +237,7 @@ async def test_the_person_can_choose_the_original_also_in_answer_to_a_question(u
 async def test_a_pause_does_not_answer_a_question():
     queue, ports, checks = make("*")
     checks.verdicts["a.csv"] = Verdict(questions=[("A key is in the file.", None)])
-    upload = queue.add(FakeFile("a.csv"))
-    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+    upload = await held(queue, FakeFile("a.csv"))
 
     upload.pause()
     upload.resume()
@@ -252,8 +256,7 @@ async def test_the_person_can_choose_the_original_of_a_changed_file():
         file=small_file("a.jpg"), notes={"clean": "yes"}, ran=[ran("smaller", "changed")]
     )
     checks.verdicts["a.png"] = changed
-    upload = queue.add(FakeFile("a.png", 10))
-    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+    upload = await held(queue, FakeFile("a.png", 10))
 
     queue.checking.answer(upload, keep_original=True)
     await ended(upload)
@@ -324,8 +327,7 @@ async def test_the_original_that_a_later_check_rejects_is_not_sent():
     stop_timers(ports)
     checks.verdicts["a.png"] = Verdict(file=small_file("a.jpg"))
     checks.originals["a.png"] = Verdict(refusal=Refusal("clean", "It has a position."))
-    upload = queue.add(FakeFile("a.png", 10))
-    await until(lambda: upload.paused_for == states.FOR_ANSWER)
+    upload = await held(queue, FakeFile("a.png", 10))
 
     queue.checking.answer(upload, keep_original=True)
     await ended(upload)

@@ -52,6 +52,18 @@ def make(size=SIZE, connections=3, clock=None):
     return upload, ports, engine
 
 
+def busy(wait_s):
+    return refused("ServiceUnavailable", 503, retry_after=str(wait_s))
+
+
+async def sent(plan, **given):
+    """Send a file in parts while OSS follows a plan."""
+    upload, ports, engine = make(**given)
+    ports.http.plan = plan
+    await send_multipart(Client(engine, upload))
+    return upload, ports, engine
+
+
 async def test_every_part_is_sent_once_and_the_whole_is_proved():
     upload, ports, engine = make()
 
@@ -236,10 +248,7 @@ async def test_a_part_is_not_read_before_its_turn():
 
 
 async def test_every_byte_is_read_once_while_it_is_sent_and_once_before_the_end():
-    upload, ports, engine = make()
-    ports.http.plan = [None, lost(), refused("InternalError", 500), stored("1")]
-
-    await send_multipart(Client(engine, upload))
+    _, ports, _ = await sent([None, lost(), refused("InternalError", 500), stored("1")])
 
     pieces = [(number * MIB, min(MIB, SIZE - number * MIB)) for number in range(PARTS)]
     last_byte = (SIZE - 1, 1)
@@ -331,20 +340,14 @@ async def test_a_request_whose_piece_cannot_be_read_is_ended_at_once():
     ids=["reset", "500", "damage", "answer lost", "offline"],
 )
 async def test_a_part_that_fails_is_sent_again_and_the_others_are_not(fault):
-    upload, ports, engine = make()
-    ports.http.plan = [None, None, fault, None]
-
-    await send_multipart(Client(engine, upload))
+    _, ports, _ = await sent([None, None, fault, None])
 
     assert ports.http.objects == {"k": SIZE}
     assert len(ports.http.parts_sent) <= PARTS + 1
 
 
 async def test_parts_that_meet_one_busy_moment_together_halve_the_budget_once():
-    upload, ports, engine = make(connections=6)
-    ports.http.plan = [None] + [refused("ServiceUnavailable", 503)] * 6
-
-    await send_multipart(Client(engine, upload))
+    _, _, engine = await sent([None] + [busy(1)] * 6, connections=6)
 
     assert engine.pool.cuts == 1
 
@@ -386,10 +389,6 @@ async def test_a_page_in_place_of_an_answer_is_settled_by_asking_again():
     assert ports.http.objects == {"k": SIZE}
 
 
-def busy(wait_s):
-    return refused("ServiceUnavailable", 503, retry_after=str(wait_s))
-
-
 class SharedClock(FakeClock):
     """A clock on which concurrent sleepers wake at the same time."""
 
@@ -400,19 +399,15 @@ class SharedClock(FakeClock):
 
 
 async def test_what_goes_well_in_between_ends_the_trouble():
-    upload, ports, engine = make(connections=1, clock=SharedClock())
-    ports.http.plan = [None] + ([busy(300)] * 6 + [None] * 2) * 4  # two parts alternate
-
-    await send_multipart(Client(engine, upload))
+    alternating = [None] + ([busy(300)] * 6 + [None] * 2) * 4  # two parts
+    _, ports, _ = await sent(alternating, connections=1, clock=SharedClock())
 
     assert ports.http.objects == {"k": SIZE}
 
 
 async def test_parts_that_wait_together_wait_once():
-    upload, ports, engine = make(connections=5, clock=SharedClock())
-    ports.http.plan = [None] + [busy(200)] * 10
-
-    await send_multipart(Client(engine, upload))
+    plan = [None] + [busy(200)] * 10
+    _, ports, _ = await sent(plan, connections=5, clock=SharedClock())
 
     assert ports.http.objects == {"k": SIZE}
 
