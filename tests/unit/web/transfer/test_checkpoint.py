@@ -91,6 +91,43 @@ def test_a_record_is_used_up_to_a_limit(used, refused):
     assert read(refused) is None
 
 
+def changed(**changes):
+    """Return a record of a file that waits, in which values of any type are replaced."""
+    record = json.loads(waiting())
+    record.update(changes)
+    return json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        '"text"',
+        changed(version=1),
+        changed(page=""),
+        changed(page=None),
+        changed(options=None),
+        changed(options={"same_name": "sometimes"}),
+        changed(options={"same_name": "replace"}),  # whose key is not derived from the name
+        changed(options={"content_type": "text/html\nx-oss-meta-a: b"}),
+        changed(options={"metadata": ["a"]}),
+        changed(options={"strange": 1}),
+        changed(upload_id="", part_size=1),
+        changed(upload_id=7),
+        changed(upload_id="U1"),  # without the size of a part
+        changed(size="64"),
+        changed(saved_at_s="yesterday"),
+        changed(name=None),
+    ],
+)
+def test_a_malformed_record_is_not_used(record):
+    assert read(waiting()) is not None
+    assert read(record) is None
+
+
 @pytest.mark.parametrize(("age_s", "is_abandoned"), [(WEEK_S - 1, False), (WEEK_S, True)])
 def test_an_old_multipart_upload_is_not_offered_but_its_parts_are_removed(age_s, is_abandoned):
     assert read(text(saved_at_s=NOW_S - age_s)).is_abandoned is is_abandoned

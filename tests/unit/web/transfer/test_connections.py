@@ -4,7 +4,13 @@ import asyncio
 
 import pytest
 
-from ossferry_uploader.transfer.pacing.connections import SMALL, ConnectionPool
+from ossferry_uploader.transfer.pacing.connections import PLAIN, SMALL, ConnectionPool
+from support.pages import turns
+
+
+def acquire(pool, count, kind=SMALL):
+    """Return tasks that wait for a connection each."""
+    return [asyncio.create_task(pool.acquire(lambda: 0, kind)) for _ in range(count)]
 
 
 async def test_no_more_than_allowed():
@@ -16,10 +22,10 @@ async def test_no_more_than_allowed():
         got.append(name)
 
     tasks = [asyncio.create_task(take(name)) for name in "abc"]
-    await settle()
+    await turns(10)
     assert got == ["a", "b"]
     pool.release()
-    await settle()
+    await turns(10)
 
     assert got == ["a", "b", "c"]
     assert all(task.done() for task in tasks)
@@ -34,43 +40,28 @@ async def test_a_free_place_goes_to_the_first_in_rank_as_it_is_then():
         got.append(name)
 
     tasks = [asyncio.create_task(take(name)) for name in ("slow", "fast")]
-    await settle()
+    await turns(10)
     ranks["fast"] = 0
     pool.release()
-    await settle()
+    await turns(10)
 
     assert got == ["fast"]
     tasks[0].cancel()
 
 
-async def test_who_gives_up_waiting_takes_no_place():
+@pytest.mark.parametrize("has_place", [False, True], ids=["waiting", "with a place in hand"])
+async def test_who_is_cancelled_takes_no_place(has_place):
     pool = ConnectionPool(1)
     await pool.acquire(lambda: 0)
+    (waiting,) = acquire(pool, 1, PLAIN)
+    await turns(10)
 
-    async def take():
-        await pool.acquire(lambda: 0)
-
-    waiting = asyncio.create_task(take())
-    await settle()
+    if has_place:
+        pool.release()
     waiting.cancel()
-    await settle()
-    pool.release()
-
-    assert pool.used == 0
-
-
-async def test_who_is_cancelled_with_a_place_in_hand_gives_it_back():
-    pool = ConnectionPool(1)
-    await pool.acquire(lambda: 0)
-
-    async def take():
-        await pool.acquire(lambda: 0)
-
-    waiting = asyncio.create_task(take())
-    await settle()
-    pool.release()
-    waiting.cancel()
-    await settle()
+    await turns(10)
+    if not has_place:
+        pool.release()
 
     assert pool.used == 0
 
@@ -92,42 +83,37 @@ class Small:
 
 async def test_more_small_requests_than_connections_are_sent():
     pool = ConnectionPool(2, small=Small(4))
-    small = [asyncio.create_task(pool.acquire(lambda: 0, SMALL)) for _ in range(5)]
-    await settle()
+    small = acquire(pool, 5)
+    await turns(10)
     assert pool.used == 4
 
     pool.release()
-    await settle()
+    await turns(10)
     large = asyncio.create_task(pool.acquire(lambda: 1))
     pool.release()
     pool.release()
-    await settle()
+    await turns(10)
     assert not large.done()
     pool.release()
-    await settle()
+    await turns(10)
 
     assert large.done()
     assert all(task.done() for task in small)
 
 
-async def test_after_congestion_the_connections_limit_small_requests_too():
+@pytest.mark.parametrize(
+    ("limit", "used"),
+    [(lambda pool: pool.congestion(0), 2), (lambda pool: pool.limit(1), 1)],
+    ids=["congestion", "speed limit"],
+)
+async def test_fewer_connections_limit_small_requests_too(limit, used):
     pool = ConnectionPool(4, small=Small(8))
-    pool.congestion(0)
-    waiting = [asyncio.create_task(pool.acquire(lambda: 0, SMALL)) for _ in range(5)]
-    await settle()
+    limit(pool)
 
-    assert pool.used == 2
-    for task in waiting:
-        task.cancel()
+    waiting = acquire(pool, 5)
+    await turns(10)
 
-
-async def test_within_a_speed_limit_the_connections_limit_small_requests_too():
-    pool = ConnectionPool(4, small=Small(8))
-    pool.limit(1)
-    waiting = [asyncio.create_task(pool.acquire(lambda: 0, SMALL)) for _ in range(3)]
-    await settle()
-
-    assert pool.used == 1
+    assert pool.used == used
     for task in waiting:
         task.cancel()
 
@@ -135,12 +121,12 @@ async def test_within_a_speed_limit_the_connections_limit_small_requests_too():
 async def test_a_larger_number_of_small_requests_is_used_at_the_next_completion():
     small = Small(2)
     pool = ConnectionPool(2, small=small)
-    waiting = [asyncio.create_task(pool.acquire(lambda: 0, SMALL)) for _ in range(6)]
-    await settle()
+    waiting = acquire(pool, 6)
+    await turns(10)
     small.allowed = 4
     pool.success(SMALL)
     pool.release()
-    await settle()
+    await turns(10)
 
     assert pool.used == 4
     for task in waiting:
@@ -150,14 +136,14 @@ async def test_a_larger_number_of_small_requests_is_used_at_the_next_completion(
 async def test_only_small_requests_are_counted_and_whether_enough_are_under_way():
     small = Small(4)
     pool = ConnectionPool(2, small=small)
-    waiting = [asyncio.create_task(pool.acquire(lambda: 0, SMALL)) for _ in range(5)]
-    await settle()
+    waiting = acquire(pool, 5)
+    await turns(10)
     pool.success()
     assert small.completions == []
     for _ in range(5):
         pool.success(SMALL)
         pool.release()
-        await settle()
+        await turns(10)
 
     assert small.completions == [True, True, True, False, False]
     assert all(task.done() for task in waiting)
@@ -204,8 +190,3 @@ def test_successes_give_back_one_place_at_a_time():
 
     assert counts[:8] == [3, 3, 4, 4, 4, 4, 5, 5]
     assert counts[-1] == 6
-
-
-async def settle():
-    for _ in range(10):
-        await asyncio.sleep(0)

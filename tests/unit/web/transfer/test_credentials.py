@@ -14,9 +14,24 @@ from ossferry_uploader.transfer.grants.credentials import (
 from support.fakes import FakeClock, FakeGrants
 
 
+def make(errors=(), *, life_s=900, error_s=0):
+    """Return a keeper, the grants of the server and their clock."""
+    clock = FakeClock(error_s=error_s)
+    grants = FakeGrants(clock, life_s=life_s)
+    grants.errors = list(errors)
+    return GrantKeeper(grants, clock), grants, clock
+
+
+async def nearly_over(left_s):
+    """Return a keeper whose grant is valid for `left_s` seconds, the grants, and this grant."""
+    keeper, grants, clock = make()
+    grant = await keeper.get()
+    clock.advance(grants.life_s - left_s)
+    return keeper, grants, grant
+
+
 async def test_callers_at_the_same_time_share_one_fetch():
-    grants = FakeGrants(FakeClock())
-    keeper = GrantKeeper(grants, FakeClock())
+    keeper, grants, _ = make()
 
     got = await asyncio.gather(keeper.get(), keeper.get(), keeper.get())
 
@@ -28,9 +43,7 @@ async def test_callers_at_the_same_time_share_one_fetch():
     ("left_s", "fetched"), [(RENEW_BEFORE_S, 1), (RENEW_BEFORE_S - 1, 2), (-5, 2)]
 )
 async def test_a_grant_is_renewed_when_less_than_a_minute_is_left(left_s, fetched):
-    clock = FakeClock()
-    grants = FakeGrants(clock)
-    keeper = GrantKeeper(grants, clock)
+    keeper, grants, clock = make()
     await keeper.get()
 
     clock.advance(grants.life_s - left_s)
@@ -41,9 +54,7 @@ async def test_a_grant_is_renewed_when_less_than_a_minute_is_left(left_s, fetche
 
 @pytest.mark.parametrize("error_s", [-1200, 1200, 86400 * 365])
 async def test_a_wrong_clock_changes_nothing(error_s):
-    clock = FakeClock(error_s=error_s)
-    grants = FakeGrants(clock)
-    keeper = GrantKeeper(grants, clock)
+    keeper, grants, clock = make(error_s=error_s)
     await keeper.get()
 
     clock.advance(grants.life_s - RENEW_BEFORE_S)
@@ -54,9 +65,7 @@ async def test_a_wrong_clock_changes_nothing(error_s):
 
 
 async def test_an_error_reaches_every_caller_and_the_next_one_tries_again():
-    grants = FakeGrants(FakeClock())
-    grants.errors = [GrantRefused(503)]
-    keeper = GrantKeeper(grants, FakeClock())
+    keeper, grants, _ = make([GrantRefused(503)])
 
     for outcome in await asyncio.gather(attempt(keeper), attempt(keeper)):
         assert isinstance(outcome, GrantRefused)
@@ -85,8 +94,7 @@ async def test_the_view_is_told_of_every_fetch():
 
 
 async def test_a_cancelled_caller_does_not_take_the_fetch_with_it():
-    grants = FakeGrants(FakeClock())
-    keeper = GrantKeeper(grants, FakeClock())
+    keeper, grants, _ = make()
 
     async def caller():
         return await keeper.get()
@@ -97,15 +105,6 @@ async def test_a_cancelled_caller_does_not_take_the_fetch_with_it():
 
     assert (await second).principal == "Alice"
     assert grants.fetched == 1
-
-
-async def nearly_over(left_s):
-    clock = FakeClock()
-    grants = FakeGrants(clock)
-    keeper = GrantKeeper(grants, clock)
-    grant = await keeper.get()
-    clock.advance(grants.life_s - left_s)
-    return keeper, grants, grant
 
 
 @pytest.mark.parametrize("error", [GrantRefused(0), GrantRefused(503), GrantRefused(429)])
@@ -145,9 +144,7 @@ async def test_a_grant_that_oss_refuses_meanwhile_will_not_do():
 
 
 async def test_grants_that_live_less_than_a_minute_are_not_fetched_for_each_request():
-    clock = FakeClock()
-    grants = FakeGrants(clock, life_s=20)
-    keeper = GrantKeeper(grants, clock)
+    keeper, grants, clock = make(life_s=20)
 
     for _ in range(20):
         await keeper.get()
@@ -157,9 +154,7 @@ async def test_grants_that_live_less_than_a_minute_are_not_fetched_for_each_requ
 
 
 async def test_a_server_that_is_asked_too_often_is_left_alone_by_all():
-    clock = FakeClock()
-    grants = FakeGrants(clock)
-    keeper = GrantKeeper(grants, clock)
+    keeper, grants, clock = make()
     grants.errors = [GrantRefused(429, retry_after_s=60)]
     with pytest.raises(GrantRefused):
         await keeper.get()
@@ -174,8 +169,7 @@ async def test_a_server_that_is_asked_too_often_is_left_alone_by_all():
 
 
 async def test_only_the_grant_that_was_refused_is_discarded():
-    grants = FakeGrants(FakeClock())
-    keeper = GrantKeeper(grants, FakeClock())
+    keeper, grants, _ = make()
     old = await keeper.get()
     keeper.reject(old)
     new = await keeper.get()
@@ -187,8 +181,7 @@ async def test_only_the_grant_that_was_refused_is_discarded():
 
 
 async def test_a_server_that_was_away_is_told_all_the_same_what_oss_refused():
-    grants = FakeGrants(FakeClock())
-    keeper = GrantKeeper(grants, FakeClock())
+    keeper, grants, _ = make()
     keeper.reject(await keeper.get())
     grants.errors = [GrantRefused(503)]
     with pytest.raises(GrantRefused):
@@ -199,32 +192,17 @@ async def test_a_server_that_was_away_is_told_all_the_same_what_oss_refused():
     assert grants.refused == ["", "STS.1", "STS.1"]
 
 
-async def test_a_grant_for_another_prefix_is_refused_and_not_kept():
-    clock = FakeClock()
-    grants = FakeGrants(clock)
-    keeper = GrantKeeper(grants, clock)
-    await keeper.get()
-    clock.advance(grants.life_s)
-    grants.prefix = "uploads/bob-2/"
-
-    with pytest.raises(GrantRefused) as caught:
-        await keeper.get()
-    grants.prefix = "uploads/alice-1/"
-
-    assert caught.value.code == OTHER_PERSON
-    assert (await keeper.get()).prefix == "uploads/alice-1/"
-
-
 @pytest.mark.parametrize(
-    ("name", "other"),
-    [("bucket", "another"), ("region", "cn-beijing"), ("form", [("policy", "x")])],
+    ("name", "other", "code"),
+    [
+        ("bucket", "another", OTHER_PLACE),
+        ("region", "cn-beijing", OTHER_PLACE),
+        ("form", [("policy", "x")], OTHER_PLACE),
+        ("prefix", "uploads/bob-2/", OTHER_PERSON),
+    ],
 )
-async def test_a_grant_for_another_place_or_of_another_kind_is_refused_and_not_kept(name, other):
-    clock = FakeClock()
-    grants = FakeGrants(clock)
-    keeper = GrantKeeper(grants, clock)
-    await keeper.get()
-    clock.advance(grants.life_s)
+async def test_a_grant_for_another_place_or_person_is_refused_and_not_kept(name, other, code):
+    keeper, grants, _ = await nearly_over(0)
     usual = getattr(grants, name)
     setattr(grants, name, other)
 
@@ -232,16 +210,13 @@ async def test_a_grant_for_another_place_or_of_another_kind_is_refused_and_not_k
         await keeper.get()
     setattr(grants, name, usual)
 
-    assert caught.value.code == OTHER_PLACE
-    assert (await keeper.get()).bucket.name == "bucket"
+    assert caught.value.code == code
+    kept = await keeper.get()
+    assert (kept.bucket.name, kept.prefix) == ("bucket", "uploads/alice-1/")
 
 
 async def test_a_refusal_that_names_somebody_else_gives_no_prefix():
-    clock = FakeClock()
-    grants = FakeGrants(clock)
-    keeper = GrantKeeper(grants, clock)
-    await keeper.get()
-    clock.advance(grants.life_s)
+    keeper, grants, _ = await nearly_over(0)
     grants.errors = [GrantRefused(429, code="quota-exceeded", prefix="uploads/bob-1/")]
 
     with pytest.raises(GrantRefused):
@@ -249,11 +224,7 @@ async def test_a_refusal_that_names_somebody_else_gives_no_prefix():
 
 
 async def test_a_grant_may_name_other_hosts_of_the_same_bucket():
-    clock = FakeClock()
-    grants = FakeGrants(clock)
-    keeper = GrantKeeper(grants, clock)
-    await keeper.get()
-    clock.advance(grants.life_s)
+    keeper, grants, _ = await nearly_over(0)
     grants.origins = ["https://files.example.com"]
 
     grant = await keeper.get()
@@ -262,10 +233,7 @@ async def test_a_grant_may_name_other_hosts_of_the_same_bucket():
 
 
 async def test_a_grant_is_for_whom_a_refusal_for_want_of_room_has_named():
-    clock = FakeClock()
-    grants = FakeGrants(clock)
-    grants.errors = [GrantRefused(429, code="quota-exceeded", prefix="uploads/bob-1/")]
-    keeper = GrantKeeper(grants, clock)
+    keeper, _, _ = make([GrantRefused(429, code="quota-exceeded", prefix="uploads/bob-1/")])
 
     prefix = await keeper.prefix()
     with pytest.raises(GrantRefused) as refused:
@@ -275,9 +243,7 @@ async def test_a_grant_is_for_whom_a_refusal_for_want_of_room_has_named():
 
 
 async def test_who_has_made_room_is_heard_at_once_however_lately_the_server_was_asked():
-    grants = FakeGrants(FakeClock())
-    grants.errors = [GrantRefused(429, code="quota-exceeded")]
-    keeper = GrantKeeper(grants, FakeClock())
+    keeper, _grants, _ = make([GrantRefused(429, code="quota-exceeded")])
     await attempt(keeper)
 
     first = await keeper.anew()
@@ -288,10 +254,7 @@ async def test_who_has_made_room_is_heard_at_once_however_lately_the_server_was_
 
 
 async def test_who_has_no_room_is_asked_about_it_once_for_many():
-    clock = FakeClock()
-    grants = FakeGrants(clock)
-    grants.errors = [GrantRefused(429, code="quota-exceeded")]
-    keeper = GrantKeeper(grants, clock)
+    keeper, grants, clock = make([GrantRefused(429, code="quota-exceeded")])
 
     for _ in range(20):
         assert await keeper.is_used_up()
@@ -303,8 +266,7 @@ async def test_who_has_no_room_is_asked_about_it_once_for_many():
 
 
 async def test_after_a_sign_out_nobody_holds_credentials_any_more():
-    grants = FakeGrants(FakeClock())
-    keeper = GrantKeeper(grants, FakeClock())
+    keeper, grants, _ = make()
     grant = await keeper.get()
 
     keeper.forget()
@@ -317,8 +279,7 @@ async def test_after_a_sign_out_nobody_holds_credentials_any_more():
 
 
 async def test_a_grant_that_arrives_after_a_sign_out_is_not_kept():
-    grants = FakeGrants(FakeClock())
-    keeper = GrantKeeper(grants, FakeClock())
+    keeper, grants, _ = make()
     fetch, late = grants.fetch, []
 
     async def fetch_late(*, refused_key_id):

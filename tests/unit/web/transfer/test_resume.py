@@ -433,40 +433,8 @@ async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        "{",
-        "null",
-        "[]",
-        '"text"',
-        record(version=1),
-        record(sha256="ff"),
-        record(owner="uploads/bob-2/"),
-        record(upload_id=""),  # but with parts
-        record(key=f"{OWNER}../bob-2/a.bin"),
-        waiting(page=""),
-        waiting(page=None),
-        waiting(sent=1),
-        waiting(options=None),
-        waiting(options={"same_name": "sometimes"}),
-        waiting(options={"same_name": "replace"}),  # whose key is not derived from the name
-        waiting(options={"content_type": "text/html\nx-oss-meta-a: b"}),
-        waiting(options={"metadata": ["a"]}),
-        waiting(options={"strange": 1}),
-        record(upload_id=7),
-        record(size="64"),
-        record(size=-1),
-        record(part_size=0),
-        record(sent=SIZE + 1),
-        waiting(saved_at_s=START_S - 8 * 86400),
-        record(part_size=1),
-        record(part_size=6 * 2**30),
-        record(size=10**12, part_size=100 * 1024),
-        record(saved_at_s=START_S + 8 * 86400),
-        record(saved_at_s="yesterday"),
-        record(name=None),
-        record() + " " * 1_000_000,  # longer than any record
-    ],
+    ["{", record(version=1), waiting(saved_at_s=START_S - 8 * 86400)],
+    ids=["broken", "of another version", "old"],
 )
 async def test_records_that_are_broken_or_old_are_refused_and_removed(text):
     _, ports, engine = make()

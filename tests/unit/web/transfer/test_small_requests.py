@@ -1,5 +1,7 @@
 """The number of small requests in flight: it follows the completed requests per second."""
 
+import pytest
+
 from ossferry_uploader.transfer.pacing.small_requests import AGAIN, LEAST, MOST, SmallRequests
 
 
@@ -24,39 +26,21 @@ class Line:
         return self.small.allowed
 
 
-def test_over_http_2_the_number_grows_to_the_largest_within_300_files():
-    line = Line(1_000)
+@pytest.mark.parametrize(
+    ("line", "requests", "tried"),
+    [
+        (Line(1_000), 300, [12, 24, 48, MOST]),
+        (Line(6), 300, [LEAST, 2 * LEAST, LEAST]),
+        (Line(18), 300, [12, 24, 48, 24]),
+        (Line(1_000, most_per_s=140.0), 400, [12, 24, 48, 24]),
+        (Line(14), 300, [12, 24, 12]),
+    ],
+    ids=["HTTP/2", "HTTP/1", "three hosts", "a full line", "a growth of less than a quarter"],
+)
+def test_the_number_is_doubled_while_the_rate_grows(line, requests, tried):
+    line.complete(requests)
 
-    assert line.complete(300) == MOST
-    assert line.tried == [12, 24, 48, 96]
-
-
-def test_over_http_1_a_doubling_is_tried_and_undone():
-    line = Line(6)
-    line.complete(300)
-
-    assert line.tried == [LEAST, 2 * LEAST, LEAST]
-
-
-def test_three_hosts_are_filled_and_no_more():
-    line = Line(18)
-    line.complete(300)
-
-    assert line.tried == [12, 24, 48, 24]
-
-
-def test_a_full_line_is_not_given_more():
-    line = Line(1_000, most_per_s=140.0)
-    line.complete(400)
-
-    assert line.tried == [12, 24, 48, 24]
-
-
-def test_a_growth_of_less_than_a_quarter_is_no_growth():
-    line = Line(14)
-    line.complete(300)
-
-    assert line.tried == [12, 24, 12]
+    assert line.tried == tried
 
 
 def test_after_a_while_a_larger_number_is_tried_again():
