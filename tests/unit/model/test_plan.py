@@ -3,13 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ossferry_uploader.transfer.plan import (
-    MAX_OBJECT_BYTES,
-    part_at,
-    part_count,
-    part_size_for,
-    units_for,
-)
+from ossferry_uploader.transfer.files import piece_at
+from ossferry_uploader.transfer.plan import MAX_OBJECT_BYTES, part_count, part_size_for, units_for
+from support.fakes import FakeFile
 
 MIN_PART, MAX_PART, MAX_PARTS = 100 * 1024, 5 * 1024**3, 10_000
 RATES = st.one_of(st.just(0.0), st.floats(1.0, 1e10))
@@ -24,8 +20,9 @@ def test_parts_fit_and_cover_the_file_once(
     number = data.draw(st.integers(1, count))
     left = count - number + 1
     units = units_for(size, part_size, rate_bytes_per_s=later, missing=left)
-    part = part_at(number, size, part_size, units=units)
-    last = part_at(count, size, part_size)
+    file = FakeFile(size=size)
+    part = piece_at(file, number, part_size, units=units)
+    last = piece_at(file, count, part_size)
 
     assert MIN_PART <= part_size <= MAX_PART
     assert 1 <= count <= MAX_PARTS

@@ -61,6 +61,18 @@ class Piece:
         self.give_up: Callable[[], None] | None = None  # ends the request that sends this piece
 
 
+def piece_at(file: "Any", number: int, part_size: int, *, units: int = 1) -> Piece:
+    """Return the bytes of one part of a file.
+
+    Args:
+        number: the number of the part, from 1.
+        part_size: the size of a unit in bytes.
+        units: the number of units of the part.
+    """
+    offset = (number - 1) * part_size
+    return Piece(file, offset, min(units * part_size, file.size - offset))
+
+
 class LostFile:
     """Describes a file that was chosen in an earlier page: name, folders, size, time of change.
 

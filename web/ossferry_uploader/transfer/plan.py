@@ -34,15 +34,6 @@ class PartPlanError(Exception):
     """Raised if the file is larger than the largest object that OSS allows."""
 
 
-class Part:
-    """A part of a file: the bytes `[offset, offset + size)`. Part numbers start at 1."""
-
-    def __init__(self, number: int, offset: int, size: int) -> None:
-        self.number = number
-        self.offset = offset
-        self.size = size
-
-
 def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
     """Return the size of a unit for a file of `size` bytes.
 
@@ -104,16 +95,3 @@ def part_count(size: int, part_size: int) -> int:
     The result is 0 for an empty file.
     """
     return -(-size // part_size)
-
-
-def part_at(number: int, size: int, part_size: int, *, units: int = 1) -> Part:
-    """Return one part of a file.
-
-    Args:
-        number: the number of the part, from 1.
-        size: the size of the file in bytes.
-        part_size: the size of a unit in bytes.
-        units: the number of units of the part.
-    """
-    offset = (number - 1) * part_size
-    return Part(number, offset, min(units * part_size, size - offset))

@@ -5,10 +5,10 @@ import asyncio
 from ossferry_uploader.oss.errors import Corrupt, Refused
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import FileUnreadable, KeyTaken
-from ossferry_uploader.transfer.files import Piece
+from ossferry_uploader.transfer.files import Piece, piece_at
 from ossferry_uploader.transfer.options import KEEP_BOTH
 from ossferry_uploader.transfer.pacing.task_group import run_all
-from ossferry_uploader.transfer.plan import part_at, part_count, part_size_for, units_for
+from ossferry_uploader.transfer.plan import part_count, part_size_for, units_for
 from ossferry_uploader.transfer.progress import SentPart
 from ossferry_uploader.transfer.sending.checksum import check_crc64
 from ossferry_uploader.transfer.sending.client import GONE
@@ -185,11 +185,11 @@ async def proved(oss: "Client", stored: "StoredPart") -> "SentPart | None":
     if not 1 <= stored.number <= part_count(file.size, part_size):
         return None
     units = max(1, part_count(stored.size, part_size))
-    part = part_at(stored.number, file.size, part_size, units=units)
-    if stored.size != part.size or not stored.crc64:
+    piece = piece_at(file, stored.number, part_size, units=units)
+    if stored.size != piece.size or not stored.crc64:
         return None
-    crc64 = await oss.crc64(Piece(file, part.offset, part.size))
-    return SentPart(stored.etag, crc64, part.size) if str(crc64) == stored.crc64 else None
+    crc64 = await oss.crc64(piece)
+    return SentPart(stored.etag, crc64, piece.size) if str(crc64) == stored.crc64 else None
 
 
 def without_overlaps(stored: "dict[int, StoredPart]", part_size: int) -> "list[StoredPart]":
@@ -289,8 +289,7 @@ async def _send_part(oss: "Client", number: int, missing: "list[int]") -> None:
         missing.pop(0)
         units += 1
     progress.units[number] = units
-    part = part_at(number, file.size, part_size, units=units)
-    await oss.part(number, Piece(file, part.offset, part.size))
+    await oss.part(number, piece_at(file, number, part_size, units=units))
     if progress.arrived - upload.record.arrived > file.size // KEPT_STEPS:
         await oss.engine.journal.keep(upload)
 
