@@ -28,15 +28,17 @@ def under_way(queue):
     return states_shown.count(states.UPLOADING) + states_shown.count(states.VERIFYING)
 
 
-async def test_all_files_arrive_and_never_too_many_at_once():
-    queue, ports, _ = make(parallel=3)
+@pytest.mark.parametrize(("count", "parallel"), [(10, 3), (200, 6)])
+async def test_two_hundred_files_arrive_with_one_grant_and_a_few_at_a_time(count, parallel):
+    queue, ports, _ = make(parallel)
 
-    for number in range(10):
+    for number in range(count):
         queue.add(FakeFile(f"{number}.txt"))
     await ended(*queue.uploads)
 
-    assert [upload.state for upload in queue.uploads] == [states.DONE] * 10
-    assert ports.http.most_running == 3
+    assert [upload.state for upload in queue.uploads] == [states.DONE] * count
+    assert len(ports.http.objects) == count
+    assert ports.http.most_running == parallel
     assert ports.grants.fetched == 1
 
 
@@ -180,15 +182,3 @@ async def test_keys_have_prefix_day_random_and_name():
     upload = await send(queue, FakeFile("c.txt", path="a/b"))
 
     assert upload.key == f"uploads/alice-1/2026-03-14/{'0' * 31}2/a/b/c.txt"
-
-
-async def test_two_hundred_files_arrive_with_one_grant():
-    queue, ports, _ = make(parallel=6)
-
-    for number in range(200):
-        queue.add(FakeFile(f"{number}"))
-    await ended(*queue.uploads)
-
-    assert len(ports.http.objects) == 200
-    assert ports.http.most_running == 6
-    assert ports.grants.fetched == 1
