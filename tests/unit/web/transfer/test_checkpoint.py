@@ -83,7 +83,7 @@ LONGEST = 1_000_000
         (text(key=f"{OWNER}a..b"), text(key=f"{OWNER}a/../b")),
         (text(key=f"{OWNER}..a"), text(key=f"{OWNER}..")),
         (text(key=f"{OWNER}k"), text(key="uploads/alice-12/k")),
-        (text(), text(owner="uploads/bob-2/")),
+        (text(), text(owner="uploads/bob-2/", key="uploads/bob-2/k")),
     ],
 )
 def test_a_record_is_used_up_to_a_limit(used, refused):

@@ -146,9 +146,10 @@ async def test_finished_files_count_where_the_site_limits_the_total():
 
     ports.grants.fetch = fetch
     first = await send(queue, FakeFile("a.txt"))
-    queue.add(FakeFile("b.txt"))
+    second = queue.add(FakeFile("b.txt"))
     third = queue.add(FakeFile("c.txt"))
 
+    assert second.error is None
     assert (type(third.error), third.error.limit, third.error.is_total) == (TooManyFiles, 2, True)
     await ended(*queue.uploads)
     queue.remove(first)
