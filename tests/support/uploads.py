@@ -28,15 +28,19 @@ class Upload:
         return {name: self.report[name] for name in ("key", "size", "crc64")}
 
 
-def granted_bucket(grant: dict[str, str], demo: Demo) -> oss2.Bucket:
-    """Return the bucket with the credentials of a grant."""
+def granted_bucket(grant: dict[str, str], oss: Demo | str, **options: object) -> oss2.Bucket:
+    """Return the bucket with the credentials of a grant.
+
+    Args:
+        oss: the demo whose mock has the bucket, or an endpoint.
+        options: more options of `oss2.Bucket`.
+    """
     provider = oss2.credentials.StaticCredentialsProvider(
         grant["access_key_id"], grant["access_key_secret"], grant["security_token"]
     )
-    endpoint = f"http://127.0.0.1:{demo.oss.port}"
-    return oss2.Bucket(
-        oss2.ProviderAuthV4(provider), endpoint, grant["bucket"], region=grant["region"]
-    )
+    endpoint = oss if isinstance(oss, str) else f"http://127.0.0.1:{oss.oss.port}"
+    options |= {"region": grant["region"]}
+    return oss2.Bucket(oss2.ProviderAuthV4(provider), endpoint, grant["bucket"], **options)
 
 
 def begin_many(oss: MockOSS, bucket: oss2.Bucket, keys: Iterable[str]) -> None:
@@ -63,15 +67,15 @@ def put(
 
 def put_with(
     grant: dict[str, str],
-    demo: Demo,
+    oss: Demo | str,
     content: bytes,
     *,
     name: str = "hello.txt",
     headers: dict[str, str] | None = None,
 ) -> Upload:
-    """Upload an object with an existing grant."""
+    """Upload an object with an existing grant, to the mock of a demo or to an endpoint."""
     key = f"{grant['prefix']}2026-03-14/{secrets.token_hex(16)}/{name}"
-    result = granted_bucket(grant, demo).put_object(key, content, headers=headers)
+    result = granted_bucket(grant, oss).put_object(key, content, headers=headers)
     report: dict[str, object] = {
         "key": key,
         "size": len(content),

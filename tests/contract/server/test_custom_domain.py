@@ -14,6 +14,7 @@ from ossferry.cli.demo import Demo
 from ossferry.errors import SettingsError
 from support.after_upload import address, fetch_at, operators_bucket
 from support.programs import free_port
+from support.uploads import granted_bucket
 
 DOMAIN = "files.localhost"
 
@@ -36,17 +37,8 @@ def site(new_account: Demo) -> Iterator[httpx.Client]:
 
 def bucket_at(demo: Demo, grant: dict[str, str], host: str, *, is_cname: bool) -> oss2.Bucket:
     """Return the bucket at a host, with the credentials of a grant."""
-    provider = oss2.credentials.StaticCredentialsProvider(
-        grant["access_key_id"], grant["access_key_secret"], grant["security_token"]
-    )
-    return oss2.Bucket(
-        oss2.ProviderAuthV4(provider),
-        f"http://{host}",
-        grant["bucket"],
-        is_cname=is_cname,
-        region=grant["region"],
-        proxies={"http": demo.oss.endpoint},
-    )
+    proxies = {"http": demo.oss.endpoint}
+    return granted_bucket(grant, f"http://{host}", is_cname=is_cname, proxies=proxies)
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, end: str) -> None:

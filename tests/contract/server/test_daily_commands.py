@@ -459,12 +459,20 @@ def test_a_clock_that_is_an_hour_wrong_is_one_sentence(
     )
 
 
-def test_missing_credentials_are_one_sentence(daily: Demo, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    ["ls", "setup --bucket b-1 --region cn-hangzhou --origin https://a.example --yes"],
+    ids=["ls", "setup"],
+)
+def test_missing_credentials_are_one_sentence(daily: Demo, tmp_path: Path, arguments: str) -> None:
     options = environment(daily) | {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
     options = {name: value for name, value in options.items() if "ACCESS_KEY" not in name}
 
     done = subprocess.run(  # noqa: S603 - our own command
-        [COMMAND, "ls"], env=options | {"HOME": str(tmp_path)}, capture_output=True, text=True
+        [COMMAND, *arguments.split()],
+        env=options | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
     )
 
     assert (done.returncode, done.stdout) == (1, "")

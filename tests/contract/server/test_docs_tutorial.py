@@ -22,6 +22,7 @@ from ossferry.setup.result import settings_of
 from ossferry.setup.wanted import Wanted
 from support import commands
 from support.programs import free_port, program, running
+from support.uploads import put_with
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/tutorial.md").read_text("utf-8")
@@ -148,20 +149,9 @@ class Person:
         with httpx.Client(base_url=origin, headers={"origin": origin}, trust_env=False) as site:
             assert site.get("/").status_code == 200
             grant = site.post("/api/grant").raise_for_status().json()
-            token = (grant["access_key_id"], grant["access_key_secret"], grant["security_token"])
-            auth = oss2.ProviderAuthV4(oss2.credentials.StaticCredentialsProvider(*token))
             endpoint = f"http://127.0.0.1:{self.oss_port}"
-            bucket = oss2.Bucket(auth, endpoint, grant["bucket"], region=grant["region"])
-            key = f"{grant['prefix']}2026-03-14/{'0' * 32}/{name}"
-            data = (self.folder / name).read_bytes()
-            stored = bucket.put_object(key, data)
-            report = {
-                "key": key,
-                "size": len(data),
-                "crc64": str(stored.crc),
-                "request_id": stored.request_id,
-            }
-            site.post("/api/receipts", json=report).raise_for_status()
+            upload = put_with(grant, endpoint, (self.folder / name).read_bytes(), name=name)
+            site.post("/api/receipts", json=upload.report).raise_for_status()
 
 
 def shows(said: str, shown: str) -> bool:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import oss2
 import pytest
 
 from support import programs
 from support.examples import EXAMPLES, Example, Running, mock_of_examples, running
+from support.uploads import put_with
 
 OURS = {"sec-fetch-site": "same-origin"}
 GUIDE = Path(__file__).parents[3] / "docs/embedding.md"
@@ -137,16 +137,8 @@ def test_a_person_of_the_applications_session_uploads_to_the_mock(
 ) -> None:
     with signed_in(example, framework, "carol") as site:
         grant = site.post("/uploads/api/grant", headers=OURS).json()
-        auth = oss2.StsAuth(
-            grant["access_key_id"],
-            grant["access_key_secret"],
-            grant["security_token"],
-            auth_version="v4",
-        )
-        bucket = oss2.Bucket(auth, example.oss, grant["bucket"], region=grant["region"])
-        key = grant["prefix"] + "cat.png"
-        stored = bucket.put_object(key, b"hello", headers={"x-oss-meta-reference": "order%207"})
-        report = {"key": key, "size": 5, "crc64": str(stored.crc)}
+        headers = {"x-oss-meta-reference": "order%207"}
+        report = put_with(grant, example.oss, b"hello", headers=headers).report
         receipt = site.post("/uploads/api/receipts", json=report, headers=OURS)
 
     assert grant["prefix"].startswith(framework.prefix)

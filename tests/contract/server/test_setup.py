@@ -28,7 +28,8 @@ from support import commands
 from support.certificates import make_certificate
 from support.commands import Ran
 from support.programs import free_port
-from support.serve_command import COMMAND, SECRET, server_process, wait_until_up
+from support.serve_command import SECRET, server_process, wait_until_up
+from support.uploads import granted_bucket, put_with
 
 KEY_VARIABLES = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 KEY = ("LTAI5tMockAdmin", "MockAdminSecret0000000000001")
@@ -204,17 +205,12 @@ def test_from_an_empty_account_to_an_upload_and_back(
     ):
         wait_until_up(url, process)
         grant = site.post("/api/grant").raise_for_status().json()
-        token = (grant["access_key_id"], grant["access_key_secret"], grant["security_token"])
-        auth = oss2.ProviderAuthV4(oss2.credentials.StaticCredentialsProvider(*token))
-        bucket = oss2.Bucket(auth, oss.endpoint, BUCKET, region="cn-hangzhou")
-        name = f"{grant['prefix']}2026-03-14/{'0' * 32}/hello.txt"
-        stored = bucket.put_object(name, b"hello")
+        upload = put_with(grant, oss.endpoint, b"hello")
         with pytest.raises(oss2.exceptions.AccessDenied):
-            bucket.get_object(name)
-        report = {"key": name, "size": 5, "crc64": str(stored.crc), "request_id": stored.request_id}
-        receipt = site.post("/api/receipts", json=report)
+            granted_bucket(grant, oss.endpoint).get_object(upload.key)
+        receipt = site.post("/api/receipts", json=upload.report)
         assert receipt.status_code == 200, receipt.text
-        assert [each["key"] for each in site.get("/api/objects").json()["objects"]] == [name]
+        assert [each["key"] for each in site.get("/api/objects").json()["objects"]] == [upload.key]
     oss.requests.clear()
 
     kept = teardown(oss)
@@ -915,9 +911,21 @@ def test_versioning_is_asked_for_on_request(oss: MockOSS) -> None:
 
     assert (without.code, wanted.code) == (0, 0)
     assert bucket_of(oss).get_bucket_versioning().status == "Enabled"
-    bucket_of(oss).put_object("uploads/a", b"1")
-    gone = teardown(oss, "--delete-objects")
-    assert (gone.code, state(oss)) == (0, NOTHING)
+
+
+@patch("ossferry.setup.bucket.MANY", 3)
+def test_old_versions_and_delete_markers_are_deleted_with_the_objects(oss: MockOSS) -> None:
+    setup(oss, "--versioning")
+    bucket = bucket_of(oss)
+    for key in ("uploads/a b.txt", "uploads/a b.txt", "uploads/gone"):
+        bucket.put_object(key, b"1")
+    for key in ("uploads/a b.txt", "uploads/gone"):
+        bucket.delete_object(key)
+
+    done = teardown(oss, "--delete-objects")
+
+    assert (done.code, state(oss)) == (0, NOTHING)
+    assert "deleted   5 objects\n" in done.err
 
 
 @pytest.mark.parametrize(
@@ -1119,23 +1127,6 @@ def test_a_refusal_is_one_sentence(
     assert fnmatchcase(done.complaint, f"ossferry: {sentence}")
 
 
-def test_no_credentials_are_one_sentence(tmp_path: Path) -> None:
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    arguments = ("setup", *NAMES, "--yes", "--mock", NOWHERE)
-
-    done = subprocess.run(  # noqa: S603 - our own command
-        [COMMAND, *arguments],
-        env={**environment, "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("ossferry: no credentials were found")
-
-
 @pytest.mark.parametrize(
     ("operation", "code", "advice"),
     [
@@ -1269,12 +1260,3 @@ def test_an_interruption_is_one_sentence_and_the_next_run_continues(
     oss.faults.clear()
     assert setup(oss, "--key-file", path).code == 0
     assert path.exists()
-
-
-def test_only_the_server_can_assume_the_roles(oss: MockOSS) -> None:
-    setup(oss)
-
-    for role in ("oss-web-upload", "oss-web-objects"):
-        trust = json.loads(state(oss)[role][1])["Statement"]
-        principals = [each["Principal"] for each in trust]
-        assert principals == [{"RAM": [f"acs:ram::{ACCOUNT}:user/ossferry-server"]}]

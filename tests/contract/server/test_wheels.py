@@ -16,14 +16,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-import oss2
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from oss2.credentials import StaticCredentialsProvider
 
 from support.programs import free_port
 from support.serve_command import cloud_options, server_process, wait_until_up
+from support.uploads import granted_bucket
 from support.wheels import FOLDERS, build_wheels
 
 ROOT = Path(__file__).parents[3]
@@ -385,12 +384,8 @@ def test_the_demo_runs_without_a_checkout(tmp_path: Path, tried: Path) -> None:
         said, _, samples = about_checks.rpartition(": ")
         names = {path.name for path in Path(samples).iterdir()}
         grant = httpx.post(f"{url}/api/grant", trust_env=False).json()
-        keys = ("access_key_id", "access_key_secret", "security_token")
-        provider = StaticCredentialsProvider(*(grant[each] for each in keys))
         endpoint = f"http://127.0.0.1:{urlsplit(grant['endpoint']).port}"
-        auth = oss2.ProviderAuthV4(provider)
-        bucket = oss2.Bucket(auth, endpoint, grant["bucket"], region=grant["region"])
-        stored = bucket.put_object(f"{grant['prefix']}hello.txt", b"hello")
+        stored = granted_bucket(grant, endpoint).put_object(f"{grant['prefix']}x", b"hello")
 
     assert {*assets.values(), *on_pyodide.values()} == {200}
     assert any("/micropython-" in name for name in assets)
