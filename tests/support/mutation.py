@@ -110,7 +110,6 @@ AREAS = {
             "tests/unit/server/test_several_methods.py",
             "tests/unit/server/test_shares.py",
             "tests/attacks",
-            "tests/contract/server/test_oidc.py::test_t18_a_used_session_is_prolonged_but_not_for_ever",
             "tests/contract/server/test_oidc.py::test_t18_every_page_that_is_used_prolongs_a_session",
         ),
         without=("tests/attacks/test_rows.py", "tests/attacks/test_soundness.py"),

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import oss2
@@ -83,3 +84,10 @@ def put_with(
         "request_id": result.request_id,
     }
     return Upload(key=key, report=report)
+
+
+def recorded(demo: Demo, site: httpx.Client, content: bytes = b"hello", **more: Any) -> Upload:
+    """Upload an object as the user of `site`, like `put`, and report it."""
+    upload = put(demo, site, content, **more)
+    assert site.post("/api/receipts", json=upload.report).status_code == 200
+    return upload

@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from unittest.mock import patch
 
 import httpx
 import pytest
@@ -27,10 +25,8 @@ def web_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def running_demo(web_dir: Path) -> Iterator[Demo]:
-    """The demo on free ports, with an STS timeout of half a second."""
-    with ExitStack() as running:
-        with patch("ossferry.oss.sts.TIMEOUT_S", 0.5):
-            demo = running.enter_context(Demo(web_dir=web_dir))
+    """The demo on free ports."""
+    with Demo(web_dir=web_dir) as demo:
         yield demo
 
 

@@ -18,7 +18,7 @@ from support.after_upload import become, fetch, operators_bucket
 from support.commands import Ran, environment
 from support.commands import run as run_command
 from support.serve_command import COMMAND
-from support.uploads import Upload, put
+from support.uploads import put, recorded
 
 Run = Callable[..., Ran]
 
@@ -53,12 +53,6 @@ def run(daily: Demo) -> Run:
     return lambda *arguments, **changes: run_command(
         *arguments, environment=environment(daily) | changes
     )
-
-
-def recorded(daily: Demo, site: httpx.Client, content: bytes = b"hello", **more: str) -> Upload:
-    upload = put(daily, site, content, **more)  # type: ignore[arg-type] # only names of files
-    assert site.post("/api/receipts", json=upload.report).status_code == 200
-    return upload
 
 
 def in_json(ran: Ran) -> list[dict[str, object]]:

@@ -7,10 +7,11 @@ import httpx
 import oss2
 import pytest
 
-from ossferry.cli.demo import Demo
+from ossferry.cli.demo import OBJECTS_ROLE, Demo
 from ossferry.errors import SettingsError
 from ossferry.oss.cors_rule import EXPOSED_HEADERS
 from support.after_upload import become
+from support.uploads import granted_bucket, put, recorded
 
 
 def fresh_grant(site: httpx.Client) -> dict[str, str]:
@@ -20,22 +21,11 @@ def fresh_grant(site: httpx.Client) -> dict[str, str]:
     return grant
 
 
-def bucket_with(grant: dict[str, str], demo: Demo) -> oss2.Bucket:
-    """Return the bucket with the credentials of a grant."""
-    provider = oss2.credentials.StaticCredentialsProvider(
-        grant["access_key_id"], grant["access_key_secret"], grant["security_token"]
-    )
-    endpoint = f"http://127.0.0.1:{demo.oss.port}"
-    return oss2.Bucket(
-        oss2.ProviderAuthV4(provider), endpoint, grant["bucket"], region=grant["region"]
-    )
-
-
 def test_a_grant_writes_below_its_prefix(demo: Demo, site: httpx.Client) -> None:
     grant = site.post("/api/grant").json()
     key = f"{grant['prefix']}2026-03-14/x/hello.txt"
 
-    bucket_with(grant, demo).put_object(key, b"hello")
+    granted_bucket(grant, demo).put_object(key, b"hello")
 
     assert demo.oss.bucket(demo.bucket).objects[key].data == b"hello"
 
@@ -48,7 +38,7 @@ def test_t07_t09_a_grant_writes_nowhere_else(demo: Demo, site: httpx.Client, key
     key = key.format(prefix="uploads/bob", slug=grant["prefix"].rstrip("/"))
 
     with pytest.raises(oss2.exceptions.AccessDenied):
-        bucket_with(grant, demo).put_object(key, b"hello")
+        granted_bucket(grant, demo).put_object(key, b"hello")
 
 
 def test_one_user_cannot_write_below_anothers_prefix(demo: Demo, site: httpx.Client) -> None:
@@ -58,7 +48,7 @@ def test_one_user_cannot_write_below_anothers_prefix(demo: Demo, site: httpx.Cli
 
     assert bob["principal"] == {"name": "Bob"}
     with pytest.raises(oss2.exceptions.AccessDenied):
-        bucket_with(bob, demo).put_object(f"{alice['prefix']}x", b"hello")
+        granted_bucket(bob, demo).put_object(f"{alice['prefix']}x", b"hello")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +63,7 @@ def test_one_user_cannot_write_below_anothers_prefix(demo: Demo, site: httpx.Cli
 )
 def test_t08_t15_a_grant_can_only_add(demo: Demo, site: httpx.Client, attempt: object) -> None:
     grant = site.post("/api/grant").json()
-    bucket = bucket_with(grant, demo)
+    bucket = granted_bucket(grant, demo)
     bucket.put_object(f"{grant['prefix']}mine", b"hello")
 
     assert callable(attempt)
@@ -85,66 +75,43 @@ def test_t40_a_grant_cannot_make_an_object_public(demo: Demo, site: httpx.Client
     grant = site.post("/api/grant").json()
 
     with pytest.raises(oss2.exceptions.AccessDenied):
-        bucket_with(grant, demo).put_object(
+        granted_bucket(grant, demo).put_object(
             f"{grant['prefix']}x", b"hello", headers={"x-oss-object-acl": "public-read"}
         )
-
-
-def test_get_sts_token_answers_exactly_four_strings(site: httpx.Client) -> None:
-    answer = site.get("/get_sts_token").json()
-
-    assert set(answer) == {"AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration"}
-    assert answer["AccessKeyId"].startswith("STS.")
-
-
-def test_grants_of_one_principal_are_one_call(demo: Demo, site: httpx.Client) -> None:
-    fresh_grant(site)
-    before = len([r for r in demo.oss.requests if r.operation == "AssumeRole"])
-
-    for _ in range(3):
-        site.post("/api/grant")
-
-    assert len([r for r in demo.oss.requests if r.operation == "AssumeRole"]) == before
-
-
-@pytest.mark.parametrize(
-    ("plan", "status", "code"),
-    [
-        ({"effect": "error", "code": "NoPermission", "status": 403}, 502, "sts-refused"),
-        ({"effect": "error", "code": "InternalError", "status": 500}, 503, "sts-unavailable"),
-        ({"effect": "unavailable"}, 503, "sts-unavailable"),
-        ({"effect": "hang"}, 503, "sts-unavailable"),
-        ({"effect": "reset"}, 503, "sts-unavailable"),
-        ({"effect": "html"}, 503, "sts-unavailable"),
-    ],
-    ids=["403", "500", "503", "hang", "reset", "captive portal"],
-)
-def test_what_sts_does_wrong_is_a_problem_and_passes(
-    demo: Demo, site: httpx.Client, plan: dict[str, str], status: int, code: str
-) -> None:
-    known = site.post("/api/grant").json()["access_key_id"]
-    demo.oss.faults.add(**plan, operation="AssumeRole")
-
-    failed = site.post("/api/grant", json={"refused_key_id": known})
-    demo.oss.faults.clear()
-    recovered = site.post("/api/grant", json={"refused_key_id": known})
-
-    assert (failed.status_code, failed.json()["code"]) == (status, code)
-    assert "retry-after" in failed.headers
-    assert recovered.status_code == 200
 
 
 def test_expired_credentials_can_be_replaced(demo: Demo, site: httpx.Client) -> None:
     grant = fresh_grant(site)
     demo.oss.faults.add("expire-tokens", times=1)
     with pytest.raises(oss2.exceptions.ServerError):
-        bucket_with(grant, demo).put_object(f"{grant['prefix']}x", b"hello")
+        granted_bucket(grant, demo).put_object(f"{grant['prefix']}x", b"hello")
 
     replaced = fresh_grant(site)
 
-    bucket_with(replaced, demo).put_object(f"{replaced['prefix']}x", b"hello")
+    granted_bucket(replaced, demo).put_object(f"{replaced['prefix']}x", b"hello")
     become(site, "bob")
     fresh_grant(site)  # the fault has ended the credentials of everybody
+
+
+def test_the_server_asks_with_its_own_role_and_v4(demo: Demo, site: httpx.Client) -> None:
+    upload = put(demo, site, b"hello")
+    site.post("/api/receipts", json=upload.report)
+
+    asked = demo.oss.requests[-1]
+    assert (asked.operation, asked.key) == ("HeadObject", upload.key)
+    assert asked.caller.startswith(f"{OBJECTS_ROLE.arn}/objects-")
+    assert asked.headers["authorization"].startswith("OSS4-HMAC-SHA256 ")
+
+
+@pytest.mark.parametrize("key", ["uploadsx", "x", "trashx"])
+def test_its_role_reaches_nothing_else(demo: Demo, site: httpx.Client, key: str) -> None:
+    recorded(demo, site)
+    record = demo.oss.store.sessions.get(demo.oss.requests[-1].access_key_id)
+    assert record is not None
+    grant = {**record._asdict(), "bucket": demo.bucket, "region": "cn-hangzhou"}
+
+    with pytest.raises(oss2.exceptions.AccessDenied):
+        granted_bucket(grant, demo).put_object(key, b"x")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -194,7 +161,7 @@ def test_proxies_of_the_environment_are_not_asked(
 def test_objects_outlive_the_demo_in_a_data_dir(tmp_path: Path, web_dir: Path) -> None:
     with Demo(web_dir=web_dir, data_dir=tmp_path / "data") as first:
         grant = httpx.post(f"{first.url}/api/grant", trust_env=False).json()
-        bucket_with(grant, first).put_object(f"{grant['prefix']}x", b"hello")
+        granted_bucket(grant, first).put_object(f"{grant['prefix']}x", b"hello")
 
     with Demo(web_dir=web_dir, data_dir=tmp_path / "data") as second:
         again = httpx.post(f"{second.url}/api/grant", trust_env=False).json()

@@ -18,7 +18,7 @@ from ossferry.errors import CloudError
 from ossferry.oss.kill_switch import DENY, KillSwitch
 from ossferry.oss.sts import access_key
 from support.commands import Ran, environment, run
-from support.uploads import put
+from support.uploads import put, recorded
 
 RAM = Path(__file__).parents[3] / "deploy/ram"
 OPERATOR = User(
@@ -117,8 +117,7 @@ def test_the_command_turns_it(drill: Demo, options: tuple[str, ...], said: str) 
 
 
 def test_somebody_is_shut_out_and_let_in_again(drill: Demo, site: httpx.Client) -> None:
-    upload = put(drill, site, b"hello")
-    site.post("/api/receipts", json=upload.report)
+    recorded(drill, site)
     alice = hash_of_alice(drill)
 
     shut = command(drill, "admin", "revoke", alice)
@@ -149,8 +148,7 @@ def wait_for(site: httpx.Client, status: int) -> dict[str, object]:
 
 
 def test_limits_are_set_and_uploads_exported(drill: Demo, site: httpx.Client) -> None:
-    upload = put(drill, site, b"hello", name="=cmd.txt")
-    site.post("/api/receipts", json=upload.report)
+    upload = recorded(drill, site, name="=cmd.txt")
     alice = hash_of_alice(drill)
 
     limited = command(drill, "admin", "quota", alice, "--bytes-day", "1")
@@ -195,8 +193,7 @@ def test_lists_of_principals_and_differences_are_json_on_demand(
 def test_bucket_and_ledger_are_compared_on_demand(drill: Demo, site: httpx.Client) -> None:
     command(drill, "admin", "reconcile", user=SERVER)
     silent = put(drill, site, b"without a receipt")
-    gone = put(drill, site, b"hello")
-    site.post("/api/receipts", json=gone.report)
+    gone = recorded(drill, site)
     auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
     address = f"http://127.0.0.1:{drill.oss.port}"
     oss2.Bucket(auth, address, drill.bucket, region="cn-hangzhou").delete_object(gone.key)
@@ -218,8 +215,7 @@ def test_an_unknown_principal_is_one_sentence(drill: Demo) -> None:
 
 
 def test_the_admin_page_is_for_admins(drill: Demo, site: httpx.Client) -> None:
-    upload = put(drill, site, b"hello", name="<img src=x onerror=alert(1)>.txt")
-    site.post("/api/receipts", json=upload.report)
+    upload = recorded(drill, site, name="<img src=x onerror=alert(1)>.txt")
 
     alice = hash_of_alice(drill)
     command(drill, "admin", "quota", alice, "--bytes-total", "1500000")

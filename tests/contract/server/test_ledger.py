@@ -77,25 +77,6 @@ async def test_an_upload_is_recorded_and_counted_once(ledger_url: str) -> None:
     assert usage == {"bytes_day": 5, "objects_day": 1, "bytes_total": 5, "objects_total": 1}
 
 
-async def test_many_at_once_are_all_counted(ledger_url: str) -> None:
-    async with opened(ledger_url) as database:
-        await asyncio.gather(*(record(database, f"{KEY}{number}") for number in range(50)))
-        usage = await used(database, ALICE)
-
-    assert (usage["objects_total"], usage["bytes_day"]) == (50, 250)
-
-
-async def test_another_object_under_the_same_key_takes_its_place(ledger_url: str) -> None:
-    async with opened(ledger_url) as database:
-        await record(database)
-        second = await record(database, size=7, crc64="1")
-        usage = await used(database, ALICE)
-
-    assert (second.is_news, second.size) == (True, 7)
-    assert (usage["bytes_total"], usage["objects_total"]) == (7, 1)
-    assert (usage["bytes_day"], usage["objects_day"]) == (12, 2)
-
-
 CHECKS = {"version": "", "ran": [{"check": "a", "outcome": "passed", "says": "7 列"}]}
 OTHERS = {"version": "", "ran": [{"check": "b", "outcome": "error", "says": ""}]}
 
@@ -142,20 +123,6 @@ async def test_the_first_claim_about_an_object_stays_and_ends_with_the_object(
     assert (usage["bytes_total"], usage["objects_total"]) == (7, 1)
 
 
-async def test_a_claim_comes_back_with_its_upload(ledger_url: str) -> None:
-    undo = Undo(id="u1", key=KEY, how="trash/x", until=NOW + timedelta(hours=1), size=5)
-    async with opened(ledger_url) as database, database.write() as connection:
-        await receipts.record(
-            connection, ALICE, stored(KEY), source="page", request_id="", now=NOW, checks=CHECKS
-        )
-        await receipts.mark_deleted(connection, KEY, now=NOW, undo=undo)
-        await receipts.undone(connection, undo)
-        found = await receipts.find(connection, KEY)
-
-    assert found is not None
-    assert found.checks == CHECKS
-
-
 async def test_what_is_deleted_frees_the_total_but_not_the_day(ledger_url: str) -> None:
     undo = Undo(id="u1", key=KEY, how="trash/x", until=NOW + timedelta(hours=1), size=5)
     async with opened(ledger_url) as database:
@@ -174,14 +141,6 @@ async def test_what_is_deleted_frees_the_total_but_not_the_day(ledger_url: str) 
     assert (first, second, found, late) == (True, False, undo, None)
     assert (gone["bytes_total"], gone["bytes_day"]) == (0, 5)
     assert (back["bytes_total"], back["objects_total"]) == (5, 1)
-
-
-async def test_usage_of_yesterday_does_not_count_today(ledger_url: str) -> None:
-    async with opened(ledger_url) as database:
-        await record(database, last_modified=NOW - timedelta(days=1))
-        usage = await used(database, ALICE)
-
-    assert (usage["bytes_day"], usage["bytes_total"]) == (0, 5)
 
 
 async def test_a_grant_is_noted_once_and_its_end_only_moves_forward(ledger_url: str) -> None:

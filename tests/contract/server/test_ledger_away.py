@@ -20,7 +20,6 @@ from support.relay import Relay
 from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 
 QUOTA = 100
-TO_MIDNIGHT_S = 52387  # from the start of `FakeClock`
 
 
 @dataclass
@@ -115,34 +114,6 @@ def test_nobody_gets_new_credentials_while_the_ledger_is_away(
         assert (answer.status_code, code_of(answer)) == (503, "ledger-unavailable")
         assert answer.headers["retry-after"] == "2"
         assert "access_key_id" not in answer.text
-
-
-def test_the_last_known_usage_counts_for_five_minutes_only(
-    server: Server, client: httpx.Client
-) -> None:
-    client.post("/api/grant")
-    server.lose_ledger()
-    server.wait(297)
-    late = client.post("/api/grant")
-    server.wait(2)
-
-    too_late = client.post("/api/grant")
-
-    assert late.status_code == 200
-    assert (too_late.status_code, code_of(too_late)) == (503, "ledger-unavailable")
-
-
-def test_the_usage_of_yesterday_does_not_count_today(server: Server, client: httpx.Client) -> None:
-    server.wait(TO_MIDNIGHT_S - 60)
-    client.post("/api/grant")
-    server.lose_ledger()
-    today = client.post("/api/grant")
-    server.wait(60)
-
-    tomorrow = client.post("/api/grant")
-
-    assert today.status_code == 200
-    assert (tomorrow.status_code, code_of(tomorrow)) == (503, "ledger-unavailable")
 
 
 def test_a_quota_that_is_used_up_stays_so_while_the_ledger_is_away(

@@ -106,11 +106,13 @@ async def test_every_order_goes_on_over_pages(
         ("txt B a", ["a b.txt"]),
         ("größe", ["Maße/GRÖSSE.txt"]),
         ("MASSE", ["Maße/GRÖSSE.txt"]),
+        ("gro\u0308sse", ["Maße/GRÖSSE.txt"]),
         ("港", ["日本/港.jpg"]),
         ("日本/", ["日本/港.jpg"]),
         ("%", ["10%.txt"]),
         ("_", ["x_y/z.txt"]),
         ("\\", []),
+        ("' OR 1", []),
         ("abab", []),
     ],
 )

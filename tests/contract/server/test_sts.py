@@ -5,18 +5,21 @@ A stub gives answers that the mock does not: pages of proxies, partial answers, 
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any
 from unittest.mock import patch
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
 from ossferry.oss.sts import StsClient, StsCredentials, access_key
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.server_fakes import OPTIONS
+from support.serving import serve
 
 CREDENTIALS = {
     "AccessKeyId": "STS.Stub",
@@ -26,60 +29,37 @@ CREDENTIALS = {
 }
 
 
-class Stub(BaseHTTPRequestHandler):
-    """Answers every POST with the values that the test has set."""
-
-    status: ClassVar[int]
-    body: ClassVar[bytes]
-    hang: ClassVar[threading.Event | None]
-
-    def do_POST(self) -> None:
-        """Answer; or, if `hang` is set, wait until the test is over and close the connection."""
-        if self.hang is not None:
-            self.hang.wait(10)
-            return
-        self.send_response(self.status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Do not log."""
-
-
 Ask = Callable[..., StsCredentials]
 
 
 @pytest.fixture
 def ask() -> Iterator[Ask]:
     """Return a function that calls AssumeRole; its arguments define the stub's answer."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_address[1]}"
+    answer: dict[str, Any] = {}
 
-    def call(
-        body: object = b"",
-        *,
-        status: int = 200,
-        hang: threading.Event | None = None,
-        allow_mock: bool = True,
-        timeout_s: float = 10,
-    ) -> StsCredentials:
-        Stub.status, Stub.hang = status, hang
-        Stub.body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        options = {**OPTIONS, "sts_endpoint": url}
-        settings = load_settings(ExplicitSettings, **options)
-        settings = settings.model_copy(update={"allow_mock": allow_mock})
-        with patch("ossferry.oss.sts.TIMEOUT_S", timeout_s):
-            client = StsClient(settings, access_key("LTAI", "secret"))
-        return asyncio.run(client(session_name="session", policy="{}"))
+    async def respond(_request: Request) -> Response:
+        await asyncio.sleep(answer["wait_s"])
+        return Response(answer["body"], answer["status"], media_type="application/json")
 
-    yield call
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serve(Starlette(routes=[Route("/", respond, methods=["POST"])])) as url:
+
+        def call(
+            body: object = b"",
+            *,
+            status: int = 200,
+            wait_s: float = 0,
+            allow_mock: bool = True,
+            timeout_s: float = 10,
+        ) -> StsCredentials:
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            answer.update(body=content, status=status, wait_s=wait_s)
+            settings = load_settings(ExplicitSettings, **{**OPTIONS, "sts_endpoint": url})
+            settings = settings.model_copy(update={"allow_mock": allow_mock})
+            with patch("ossferry.oss.sts.TIMEOUT_S", timeout_s):
+                client = StsClient(settings, access_key("LTAI", "secret"))
+            return asyncio.run(client(session_name="session", policy="{}"))
+
+        yield call
 
 
 def error_body(code: str) -> dict[str, str]:
@@ -151,12 +131,8 @@ def test_no_usable_answer_is_a_loss_that_may_be_retried(
 
 
 def test_silence_is_a_loss_within_the_time_allowed(ask: Ask) -> None:
-    over = threading.Event()
-    try:
-        with pytest.raises(StsLostError) as caught:
-            ask(hang=over, timeout_s=0.3)
-    finally:
-        over.set()
+    with pytest.raises(StsLostError) as caught:
+        ask(wait_s=1, timeout_s=0.3)
 
     assert caught.value.reason == "no-answer"
 

@@ -16,7 +16,7 @@ from contract.mock_oss.matrix import PICTURE
 from ossferry.cli.demo import Demo
 from ossferry.clock import utc_now
 from support.after_upload import address, become, fetch, mine, trash
-from support.uploads import Upload, granted_bucket, put
+from support.uploads import Upload, granted_bucket, put, recorded
 
 SECRET = PICTURE + b"the secret of Alice"
 
@@ -73,8 +73,7 @@ def test_t59_a_symlink_is_no_upload(demo: Demo, site: httpx.Client, hers: Upload
 def test_t59_an_upload_that_became_a_symlink_is_deleted_without_an_undo(
     demo: Demo, site: httpx.Client, hers: Upload
 ) -> None:
-    own = put(demo, site, b"mine")
-    site.post("/api/receipts", json=own.report)
+    own = recorded(demo, site, b"mine")
     link_to(demo, site, hers.key, own.key)
     kept = len(trash(demo))
 

@@ -1,28 +1,11 @@
-"""Lists of uploads: searched, sorted in any order, and deleted but restorable."""
-
-from collections.abc import Callable
+"""Lists of uploads and of deleted ones, and the search for an identical upload."""
 
 import httpx
 import pytest
 
 from ossferry.cli.demo import Demo
-from support.after_upload import address, become
-from support.uploads import put
-
-Upload = Callable[..., str]
-NAMES = ("Zebra.txt", "apfel.txt", "Äpfel 100%.txt", "_.txt")
-
-
-@pytest.fixture
-def upload(after: Demo, site: httpx.Client) -> Upload:
-    """Return a function that stores an object, reports it and returns its key."""
-
-    def store(name: str, data: bytes = b"hello") -> str:
-        done = put(after, site, data, name=name)
-        assert site.post("/api/receipts", json=done.report).status_code == 200
-        return done.key
-
-    return store
+from support.after_upload import address, become, operators_bucket
+from support.uploads import Upload, recorded
 
 
 def names(site: httpx.Client, path: str = "/api/objects", **params: str | int) -> list[str]:
@@ -36,80 +19,19 @@ def names(site: httpx.Client, path: str = "/api/objects", **params: str | int) -
     return found
 
 
-def test_any_order_goes_on_over_pages(after: Demo, site: httpx.Client, upload: Upload) -> None:
-    for number, name in enumerate(NAMES):
-        upload(name, b"x" * (10 - number))
-
-    assert names(site, sort="name") == ["_.txt", "apfel.txt", "Zebra.txt", "Äpfel 100%.txt"]
-    assert names(site, sort="size") == list(NAMES)
-    assert sorted(names(site, sort="newest")) == sorted(NAMES)
-    assert names(site, sort="key") == names(site)
-
-
-def test_every_word_must_be_in_the_name_and_not_in_the_rest_of_the_key(
-    after: Demo, site: httpx.Client, upload: Upload
-) -> None:
-    for name in NAMES:
-        upload(name)
-
-    expected = {
-        "APFEL": ["apfel.txt"],
-        "äpfel": ["Äpfel 100%.txt"],
-        "A\u0308pfel": ["Äpfel 100%.txt"],
-        "txt 100": ["Äpfel 100%.txt"],
-        "0%": ["Äpfel 100%.txt"],
-        "_": ["_.txt"],
-        "2026": [],
-        "' OR 1": [],
-        "\\": [],
-    }
-    assert {words: names(site, q=words) for words in expected} == expected
-
-
-def test_words_are_sought_in_the_names_of_folders_too(
-    after: Demo, site: httpx.Client, upload: Upload
-) -> None:
-    upload("Summer at the/Lake/a.txt")
-    upload("a.txt")
-
-    expected = {
-        "SUMMER": ["a.txt"],
-        "summer a.txt": ["a.txt"],
-        "lake/a": ["a.txt"],
-        "a.txt": ["a.txt", "a.txt"],
-        "winter": [],
-    }
-    assert {words: names(site, q=words) for words in expected} == expected
-
-
-def test_what_is_listed_is_the_same_either_way(
-    after: Demo, site: httpx.Client, upload: Upload
-) -> None:
-    upload("a.txt")
+def test_what_is_listed_is_the_same_either_way(after: Demo, site: httpx.Client) -> None:
+    recorded(after, site, name="a.txt")
 
     assert site.get("/api/objects?q=a").json() == site.get("/api/objects").json()
 
 
-def test_others_uploads_are_not_found(after: Demo, site: httpx.Client, upload: Upload) -> None:
-    key = upload("a.txt")
+def test_others_uploads_are_not_found(after: Demo, site: httpx.Client) -> None:
+    key = recorded(after, site, name="a.txt").key
     become(site, "bob")
 
     assert names(site, q="a") == []
     assert site.get("/api/objects", params={"q": "a", "after": key}).status_code == 403
     assert names(site, "/api/objects/deleted") == []
-
-
-def test_a_page_goes_on_after_what_was_deleted(
-    after: Demo, site: httpx.Client, upload: Upload
-) -> None:
-    for name in "abc":
-        upload(name)
-    page = site.get("/api/objects", params={"sort": "name", "limit": 2}).json()
-    site.delete(address(page["next"]))
-
-    rest = site.get("/api/objects", params={"sort": "name", "after": page["next"]}).json()
-
-    assert [each["name"] for each in rest["objects"]] == ["c"]
 
 
 @pytest.mark.parametrize(
@@ -123,10 +45,8 @@ def test_what_is_no_page_is_refused(after: Demo, site: httpx.Client, query: str)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
 
 
-def test_what_was_deleted_is_listed_until_it_is_back(
-    after: Demo, site: httpx.Client, upload: Upload
-) -> None:
-    keys = [upload(name) for name in "abc"]
+def test_what_was_deleted_is_listed_until_it_is_back(after: Demo, site: httpx.Client) -> None:
+    keys = [recorded(after, site, name=name).key for name in "abc"]
     before = len(names(site, "/api/objects/deleted"))
     undo = [site.delete(address(key)).json()["undo"] for key in keys]
 
@@ -143,3 +63,80 @@ def test_what_was_deleted_is_listed_until_it_is_back(
 @pytest.mark.parametrize("cursor", ["x", "1-x", "9" * 17 + "-" + "0" * 32])
 def test_a_cursor_that_was_made_up_is_refused(after: Demo, site: httpx.Client, cursor: str) -> None:
     assert site.get("/api/objects/deleted", params={"after": cursor}).status_code == 400
+
+
+# Identical uploads
+
+
+PATH = "trip/Day 1/a.txt"
+
+
+@pytest.fixture
+def upload(after: Demo, site: httpx.Client) -> Upload:
+    """A file that Alice has uploaded in a folder and reported."""
+    return recorded(after, site, name=PATH)
+
+
+def find(site: httpx.Client, upload: Upload, **changes: object) -> httpx.Response:
+    report = {name: upload.report[name] for name in ("size", "crc64")}
+    document = {"path": PATH, **report, **changes}
+    return site.post("/api/objects/identical", json=document)
+
+
+def test_the_same_file_is_found(site: httpx.Client, upload: Upload) -> None:
+    answer = find(site, upload)
+
+    assert (answer.status_code, answer.json()) == (200, {"key": upload.key})
+
+
+def test_r62_one_that_cannot_be_read_is_passed_over(
+    after: Demo, site: httpx.Client, upload: Upload
+) -> None:
+    after.oss.clock.advance(60)
+    latest = recorded(after, site, name=PATH)
+    after.oss.faults.add(
+        "error", code="AccessDenied", status=403, operation="HeadObject", key=latest.key
+    )
+
+    assert find(site, upload).json() == {"key": upload.key}
+
+
+def test_others_are_told_nothing_of_it(site: httpx.Client, upload: Upload) -> None:
+    become(site, "bob")
+
+    assert find(site, upload).json() == {"key": None}
+
+
+def test_the_server_asks_for_few_of_very_many(
+    after: Demo, site: httpx.Client, upload: Upload
+) -> None:
+    for _ in range(4):
+        recorded(after, site, name=PATH)
+        after.oss.clock.advance(1)
+    after.oss.faults.add("error", code="NoSuchKey", operation="HeadObject", key="*/a.txt", times=9)
+    asked = len(after.oss.requests)
+
+    assert find(site, upload).json() == {"key": None}
+    assert [each.operation for each in after.oss.requests[asked:]] == ["HeadObject"] * 3
+
+
+def test_what_the_ledger_has_and_oss_has_not_is_not_found(
+    after: Demo, site: httpx.Client, upload: Upload
+) -> None:
+    operators_bucket(after).put_object(upload.key, b"other")
+
+    assert find(site, upload).json() == {"key": None}
+
+
+@pytest.mark.parametrize("path", ["../bob/a.txt", "a//b", "x" * 1024])
+def test_what_no_key_can_look_like_is_not_stored(
+    site: httpx.Client, upload: Upload, path: str
+) -> None:
+    assert find(site, upload, path=path).json() == {"key": None}
+
+
+@pytest.mark.parametrize("changes", [{"path": None}, {"path": ""}, {"size": -1}, {"crc64": "ab"}])
+def test_what_is_no_file_is_refused(
+    site: httpx.Client, upload: Upload, changes: dict[str, object]
+) -> None:
+    assert find(site, upload, **changes).status_code == 400

@@ -7,13 +7,12 @@ import httpx
 
 from ossferry.cli.demo import Demo
 from support.after_upload import address, operators_bucket, until
-from support.uploads import put, put_with
+from support.uploads import put, put_with, recorded
 
 
 def test_what_is_deleted_behind_our_back_frees_its_quota(after: Demo, site: httpx.Client) -> None:
     before = site.post("/api/grant").json()["limits"]["quota"]["bytes_left"]
-    upload = put(after, site, b"hello")
-    site.post("/api/receipts", json=upload.report)
+    upload = recorded(after, site)
     assert site.post("/api/grant").json()["limits"]["quota"]["bytes_left"] == before - 5
 
     operators_bucket(after).delete_object(upload.key)
@@ -24,8 +23,7 @@ def test_what_is_deleted_behind_our_back_frees_its_quota(after: Demo, site: http
 def test_a_total_that_is_used_up_refuses_grants_until_something_is_deleted(
     after: Demo, site: httpx.Client
 ) -> None:
-    big = put(after, site, b"x" * 2000)
-    site.post("/api/receipts", json=big.report)
+    big = recorded(after, site, b"x" * 2000)
 
     refused = site.post("/api/grant")
     site.delete(address(big.key))

@@ -20,14 +20,6 @@ def test_what_arrives_without_a_receipt_is_found(after: Demo, site: httpx.Client
     until(lambda: mine(site)[upload.key]["crc64"] == upload.report["crc64"])
 
 
-def test_a_receipt_during_an_illness_of_oss_is_caught_up(after: Demo, site: httpx.Client) -> None:
-    upload = put(after, site, b"hello")
-    after.oss.faults.add("unavailable", operation="HeadObject", times=2)
-
-    assert site.post("/api/receipts", json=upload.report).status_code == 503
-    until(lambda: mine(site)[upload.key]["recorded_at"])
-
-
 def test_an_illness_of_oss_is_told_by_every_route_and_passes(
     after: Demo, site: httpx.Client
 ) -> None:
@@ -89,49 +81,6 @@ def test_a_server_whose_ledger_is_gone_is_not_ready(web_dir: Path, tmp_path: Pat
 
     assert (ready.status_code, grant.status_code) == (503, 503)
     assert grant.json()["code"] == "ledger-unavailable"
-
-
-def test_the_same_receipt_many_times_at_once_is_one(after: Demo, site: httpx.Client) -> None:
-    upload = put(after, site, b"hello")
-    before = site.post("/api/grant").json()["limits"]["quota"]["bytes_left"]
-
-    statuses = [site.post("/api/receipts", json=upload.report).status_code for _ in range(5)]
-
-    assert statuses == [200] * 5
-    assert site.post("/api/grant").json()["limits"]["quota"]["bytes_left"] == before - 5
-
-
-def test_a_receipt_for_another_object_is_refused_with_what_differs(
-    after: Demo, site: httpx.Client
-) -> None:
-    first, second = put(after, site, b"hello"), put(after, site, b"hello!")
-
-    answer = site.post("/api/receipts", json={**first.report, "key": second.key})
-
-    assert (answer.status_code, answer.json()["differs"]) == (409, ["size", "crc64"])
-
-
-def test_a_batch_is_recorded_once(after: Demo, site: httpx.Client) -> None:
-    grant = site.post("/api/grant").json()
-    uploads = [put_with(grant, after, b"hello", name=f"{number}.txt") for number in range(30)]
-    reports = [upload.report for upload in uploads]
-    wrong, missing = {**reports[0], "size": 6}, {**reports[1], "key": f"{uploads[1].key}x"}
-    before = grant["limits"]["quota"]["bytes_left"]  # the server may find the objects itself
-    site.post("/api/receipts", json=reports[3])
-
-    answers = [
-        site.post("/api/receipts/batch", json={"reports": [*reports, wrong, missing]})
-        for _ in range(2)
-    ]
-
-    for answer in answers:
-        *good, mismatch, absent = answer.json()["receipts"]
-        assert [each["key"] for each in good] == [upload.key for upload in uploads]
-        assert {each["crc64"] for each in good} == {reports[0]["crc64"]}
-        assert (mismatch["code"], mismatch["differs"]) == ("receipt-mismatch", ["size"])
-        assert (absent["stored"], absent["code"]) == (False, "not-stored")
-        assert answer.json()["quota"]["bytes_left"] == before - 30 * 5
-    assert {mine(site)[upload.key]["crc64"] for upload in uploads} == {reports[0]["crc64"]}
 
 
 def test_a_batch_during_an_illness_of_oss_or_the_ledger_may_be_repeated(
