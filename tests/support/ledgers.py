@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, people
+from ossferry.ledger import Database, people, receipts
+from ossferry.ledger.receipts import Claim, Receipt
 from ossferry.ledger.standing import standing
 from ossferry.oss.objects import Stored
 
@@ -30,6 +31,24 @@ def stored(key: str, **changes: object) -> Stored:
         **changes,
     }
     return Stored(**values)  # type: ignore[arg-type] # as the tests give them
+
+
+async def record(
+    database: Database,
+    who: Owner,
+    key: str,
+    *,
+    checks: Claim | None = None,
+    now: datetime = NOW,
+    **changes: object,
+) -> Receipt:
+    """Record an object of a principal as one that the page has reported."""
+    async with database.write() as connection:
+        await people.remember(connection, who, NOW)
+        found = stored(key, **changes)
+        return await receipts.record(
+            connection, who, found, source="page", request_id="", now=now, checks=checks
+        )
 
 
 async def used(database: Database, who: Owner, at: datetime = NOW) -> dict[str, int]:

@@ -77,7 +77,8 @@ class Replicas:
 def redis(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run Redis, which keeps nothing, until the context ends."""
     folder.mkdir(exist_ok=True)
-    with running([program("redis-server"), "--port", str(port), "--save", ""], folder, port) as one:
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    with running([program("redis-server"), *options], folder, port) as one:
         yield one
 
 

@@ -10,6 +10,8 @@ import pytest
 from ossferry.cli.demo import Demo
 from support.fake_issuer import FakeIssuer
 from support.postgres import Postgres, postgres
+from support.programs import free_port
+from support.replicas import redis
 from support.serving import serve
 
 
@@ -65,6 +67,14 @@ def a_postgres() -> Iterator[Postgres]:
     """A PostgreSQL server for these tests."""
     with postgres() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a Redis server for these tests, in memory only."""
+    port = free_port()
+    with redis(tmp_path_factory.mktemp("redis"), port):
+        yield port
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

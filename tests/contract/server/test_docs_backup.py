@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ossferry.ledger import receipts
-from support.ledgers import NOW, opened, owner, stored, used
+from support import ledgers
+from support.ledgers import opened, owner, used
 from support.postgres import Postgres
 from support.programs import program
 
@@ -31,11 +31,8 @@ def line(beginning: str) -> str:
 
 async def record(url: str, name: str) -> None:
     """Record an upload of 10 bytes in the ledger."""
-    async with opened(url) as database, database.write() as connection:
-        key = f"{ALICE.prefix}2026-03-14/r/{name}"
-        await receipts.record(
-            connection, ALICE, stored(key, size=10), source="page", request_id="", now=NOW
-        )
+    async with opened(url) as database:
+        await ledgers.record(database, ALICE, f"{ALICE.prefix}2026-03-14/r/{name}", size=10)
 
 
 def shell(command: str, **environment: str) -> None:

@@ -5,7 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,14 +47,6 @@ Run = Callable[[str], str]
 @pytest.fixture
 def port() -> int:
     return free_port()
-
-
-@pytest.fixture(scope="module")
-def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    port, folder = free_port(), tmp_path_factory.mktemp("redis")
-    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    with running(command, folder, port):
-        yield port
 
 
 @pytest.fixture

@@ -9,27 +9,19 @@ from datetime import timedelta
 import pytest
 
 from ossferry.admin.endpoints import csv_pieces
-from ossferry.ledger import Database, people, receipts, reports
+from ossferry.ledger import Database, reports
 from ossferry.ledger.reports import UploadRow, upload_pages
-from support.ledgers import NOW, owner, stored
+from support.ledgers import NOW, opened, owner, record
 
 ALICE, BOB = owner(), owner("bob")
 COUNT = 25
 
 
 async def fill(database: Database) -> None:
-    async with database.write() as connection:
-        for who in (ALICE, BOB):
-            await people.remember(connection, who, NOW)
-            for number in range(COUNT):
-                await receipts.record(
-                    connection,
-                    who,
-                    stored(f"{who.prefix}2026-03-14/r/{number}"),
-                    source="page",
-                    request_id="",
-                    now=NOW + timedelta(seconds=number // 4),  # several with the same time
-                )
+    for who in (ALICE, BOB):
+        for number in range(COUNT):
+            now = NOW + timedelta(seconds=number // 4)  # several with the same time
+            await record(database, who, f"{who.prefix}2026-03-14/r/{number}", now=now)
 
 
 async def pages(database: Database, principal: str = "") -> list[Sequence[UploadRow]]:
@@ -40,12 +32,9 @@ async def test_every_upload_is_in_it_once_newest_first(
     ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reports, "PAGE", 7)
-    database = Database(ledger_url)
-    try:
+    async with opened(ledger_url) as database:
         await fill(database)
         everybodys, hers = await pages(database), await pages(database, ALICE.hash)
-    finally:
-        await database.close()
 
     rows = [row for page in everybodys for row in page]
     assert [len(page) for page in everybodys] == [7] * 7 + [1]
@@ -60,12 +49,9 @@ async def test_the_table_is_handed_over_in_pieces(
     ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reports, "PAGE", 7)
-    database = Database(ledger_url)
-    try:
+    async with opened(ledger_url) as database:
         await fill(database)
         pieces = [piece async for piece in csv_pieces(database, principal=BOB.hash)]
-    finally:
-        await database.close()
 
     lines = list(csv.reader(io.StringIO("".join(pieces))))
     assert len(pieces) == 4
@@ -73,28 +59,20 @@ async def test_the_table_is_handed_over_in_pieces(
     assert len({line[3] for line in lines[1:]}) == len(lines) - 1 == COUNT
 
 
+async def only_line(database: Database) -> dict[str, str]:
+    """Return the line about the only upload."""
+    pieces = [piece async for piece in csv_pieces(database)]
+    (line,) = csv.DictReader(io.StringIO("".join(pieces), newline=""))
+    return line
+
+
 async def test_of_a_claim_the_table_has_the_number_of_each_outcome(ledger_url: str) -> None:
     outcomes = ("error", "passed", "changed", "passed")
     ran = [{"check": "=a", "outcome": each, "says": "=b"} for each in outcomes]
-    database = Database(ledger_url)
-    try:
-        async with database.write() as connection:
-            await people.remember(connection, ALICE, NOW)
-            upload = stored(f"{ALICE.prefix}2026-03-14/r/a.txt")
-            await receipts.record(
-                connection,
-                ALICE,
-                upload,
-                source="page",
-                request_id="",
-                now=NOW,
-                checks={"version": "", "ran": ran},
-            )
-        pieces = [piece async for piece in csv_pieces(database)]
-    finally:
-        await database.close()
+    async with opened(ledger_url) as database:
+        await record(database, ALICE, f"{ALICE.prefix}a.txt", checks={"version": "", "ran": ran})
+        line = await only_line(database)
 
-    (line,) = csv.DictReader(io.StringIO("".join(pieces), newline=""))
     assert line["checks_claimed"] == "passed: 2, changed: 1, error: 1"
 
 
@@ -109,15 +87,8 @@ async def test_no_name_is_a_formula_to_a_spreadsheet(
 ) -> None:
     formula = f'{first}HYPERLINK("https://evil.example")'
     eve = replace(owner("eve"), label=before + formula)
-    database = Database(ledger_url)
-    try:
-        async with database.write() as connection:
-            await people.remember(connection, eve, NOW)
-            upload = stored(f"{eve.prefix}2026-03-14/r/a.txt")
-            await receipts.record(connection, eve, upload, source="page", request_id="", now=NOW)
-        pieces = [piece async for piece in csv_pieces(database)]
-    finally:
-        await database.close()
+    async with opened(ledger_url) as database:
+        await record(database, eve, f"{eve.prefix}a.txt")
+        line = await only_line(database)
 
-    (line,) = csv.DictReader(io.StringIO("".join(pieces), newline=""))
     assert line["label"] == f"{before}'{formula}"

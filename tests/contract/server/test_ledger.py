@@ -26,6 +26,7 @@ from ossferry.ledger.shares import Share
 from ossferry.ledger.standing import Quota, set_quota, standing
 from ossferry.ledger.tables import metadata
 from ossferry.oss.objects import Stored
+from support import ledgers
 from support.ledgers import NOW, opened, owner, stored, used
 from support.postgres import WITH_PASSWORD, Postgres
 from support.programs import free_port
@@ -36,10 +37,7 @@ KEY = f"{ALICE.prefix}2026-03-14/r/x.txt"
 
 
 async def record(database: Database, key: str = KEY, **changes: object) -> Receipt:
-    async with database.write() as connection:
-        return await receipts.record(
-            connection, ALICE, stored(key, **changes), source="page", request_id="", now=NOW
-        )
+    return await ledgers.record(database, ALICE, key, **changes)
 
 
 async def record_many(database: Database, count: int) -> None:
@@ -302,39 +300,6 @@ async def test_links_come_newest_first_page_by_page_and_are_ones_own(ledger_url:
     assert [each.id for each in (*first, *rest)] == [f"Alice{n}" for n in (4, 3, 2, 1, 0)]
     assert first[0] == share(4, ALICE)
     assert list(foreign) == []
-
-
-async def test_a_link_knows_when_its_upload_was_deleted(ledger_url: str) -> None:
-    made = Share(
-        id="s1",
-        key=KEY,
-        made_at=NOW,
-        expires_at=NOW + timedelta(hours=1),
-        disposition="inline",
-        process=None,
-        note="",
-    )
-    undo = Undo(id="u1", key=KEY, how="trash/x", until=NOW + timedelta(hours=1), size=5)
-    async with opened(ledger_url) as database:
-
-        async def deleted_at() -> datetime | None:
-            async with database.read() as connection:
-                (found,) = await shares.page(connection, ALICE, after="", limit=9)
-                return found.deleted_at
-
-        async with database.write() as connection:
-            await shares.add(connection, ALICE, made)
-        unrecorded = await deleted_at()
-        await record(database)
-        there = await deleted_at()
-        async with database.write() as connection:
-            await receipts.mark_deleted(connection, KEY, now=NOW, undo=undo)
-        gone = await deleted_at()
-        async with database.write() as connection:
-            await receipts.undone(connection, undo)
-        back = await deleted_at()
-
-    assert (unrecorded, there, gone, back) == (None, None, NOW, None)
 
 
 async def test_a_failure_in_the_middle_leaves_nothing_behind(ledger_url: str) -> None:

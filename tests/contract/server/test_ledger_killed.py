@@ -15,17 +15,14 @@ from support.ledgers import opened, owner, used
 ALICE = owner()
 WRITER = """
 import asyncio, sys
-from ossferry.ledger import Database, receipts
-from support.ledgers import NOW, owner, stored
+from ossferry.ledger import Database
+from support.ledgers import owner, record
 
 async def main(url, name):
     database, alice = Database(url), owner()
     for number in range(100_000):
         key = f"{alice.prefix}{name}/{number}"
-        async with database.write() as connection:
-            await receipts.record(
-                connection, alice, stored(key), source="page", request_id="", now=NOW
-            )
+        await record(database, alice, key)
         print(key, flush=True)
 
 asyncio.run(main(*sys.argv[1:]))

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, listing, people, receipts
+from ossferry.ledger import Database, listing, receipts
 from ossferry.ledger.receipts import Undo
-from support.ledgers import NOW, opened, owner, stored
+from support import ledgers
+from support.ledgers import NOW, opened, owner
 
 ALICE, BOB = owner(), owner("bob")
 RANDOM = "ab" * 16
@@ -21,13 +22,7 @@ def key_of(name: str, who: Owner = ALICE) -> str:
 
 
 async def record(database: Database, name: str, who: Owner = ALICE, **changes: object) -> str:
-    key = key_of(name, who)
-    async with database.write() as connection:
-        await people.remember(connection, who, NOW)
-        await receipts.record(
-            connection, who, stored(key, **changes), source="page", request_id="", now=NOW
-        )
-    return key
+    return (await ledgers.record(database, who, key_of(name, who), **changes)).key
 
 
 async def delete(database: Database, key: str, *, undo_id: str, seconds: int = 0) -> None:
@@ -56,12 +51,8 @@ async def test_what_arrived_together_comes_by_name_and_not_by_chance(
     keys = [f"{ALICE.prefix}2026-03-14/{chance * 32}/trip/{chance}.txt" for chance in "fa0c"]
     same = [f"{ALICE.prefix}2026-03-14/{chance * 32}/trip/0.txt" for chance in "ba"]
     async with opened(ledger_url) as database:
-        async with database.write() as connection:
-            await people.remember(connection, ALICE, NOW)
-            for key in keys + same:
-                await receipts.record(
-                    connection, ALICE, stored(key), source="page", request_id="", now=NOW
-                )
+        for key in keys + same:
+            await ledgers.record(database, ALICE, key)
         found: list[str] = []
         async with database.read() as connection:
             while page := await listing.page(
@@ -152,11 +143,7 @@ async def test_the_same_file_is_found_latest_first_and_nothing_that_differs(
     async with opened(ledger_url) as database:
         for key, seconds in ((older, 0), (newer, 1)):
             at = NOW + timedelta(seconds=seconds)
-            async with database.write() as connection:
-                found = stored(key, last_modified=at)
-                await receipts.record(
-                    connection, ALICE, found, source="page", request_id="", now=NOW
-                )
+            await ledgers.record(database, ALICE, key, last_modified=at)
         await record(database, "Maße/x.txt", BOB)
         await record(database, "MASSE/X.txt")
 

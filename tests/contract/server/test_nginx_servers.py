@@ -12,8 +12,7 @@ import pytest
 
 from ossferry.cli.demo import Demo
 from support.nginx import https_client
-from support.programs import free_port
-from support.replicas import PAGE, Replicas, redis, replicas
+from support.replicas import PAGE, Replicas, replicas
 
 CLIENTS = 6
 PAUSE_S = 0.1
@@ -21,10 +20,10 @@ PAUSE_S = 0.1
 
 @pytest.fixture(scope="module")
 def servers(
-    running_demo: Demo, web_dir: Path, tmp_path_factory: pytest.TempPathFactory
+    running_demo: Demo, web_dir: Path, redis_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Replicas]:
-    folder, port = tmp_path_factory.mktemp("servers"), free_port()
-    with redis(folder / "redis", port), replicas(running_demo, web_dir, folder, port) as servers:
+    folder = tmp_path_factory.mktemp("servers")
+    with replicas(running_demo, web_dir, folder, redis_port) as servers:
         yield servers
 
 

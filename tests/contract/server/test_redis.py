@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import limits
 import pytest
-import redis
 from limits.aio.storage.redis import redispy
+from redis import Redis
 
 from contract.server.test_oidc import BASE, grant, openid_options, sign_in
 from ossferry.access.rate_limits import Rates
@@ -30,8 +30,9 @@ from ossferry.state.counter import Counter
 from ossferry.state.redis_storage import RedisStorage
 from support.app_client import app_client
 from support.fake_issuer import FakeIssuer
-from support.programs import free_port, program, running
+from support.programs import free_port
 from support.rate_windows import EVENTS, LIMIT, Events, Seconds, counted
+from support.replicas import redis
 from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 
 BUSY_S = 10.0  # time to answer on a machine that runs other tests
@@ -47,21 +48,11 @@ class SlowSts(FakeSts):
         return await super().__call__(session_name=session_name, policy=policy)
 
 
-@pytest.fixture(scope="module")
-def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A Redis server for these tests, in memory only."""
-    folder, port = tmp_path_factory.mktemp("redis"), free_port()
-    options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    command = [program("redis-server"), "--port", str(port), *options]
-    with running(command, folder, port):
-        yield port
-
-
 @pytest.fixture
 def url(redis_port: int) -> str:
     """The URL of an empty database."""
     url = f"redis://127.0.0.1:{redis_port}/0"
-    with redis.Redis.from_url(url) as client:
+    with Redis.from_url(url) as client:
         client.flushall()
     return url
 
@@ -142,7 +133,7 @@ def test_t18_a_redis_that_has_lost_its_data_brings_no_session_back(
             await one.begin(session, lasts_s=100)
         await one.add("ended", lasts_s=100)
         before = [await another.has(session) for session in ("ended", "used")]
-        with redis.Redis.from_url(url) as client:
+        with Redis.from_url(url) as client:
             client.flushall()
         after = [await another.has(session) for session in ("ended", "used")]
         for each in storages:
@@ -162,7 +153,7 @@ def test_who_reads_redis_finds_no_credentials(
 
     in_processes(1, url, use)
 
-    with redis.Redis.from_url(url) as client:
+    with Redis.from_url(url) as client:
         kept = {key: client.get(key) for key in client.keys("ossferry:grant:*")}
         ends = [client.ttl(key) for key in kept]
     assert len(kept) == 1
@@ -196,7 +187,7 @@ def test_a_grant_put_in_the_place_of_anothers_is_not_believed(
         cache = SealedGrantCache(storage, secret=SECRET)
         for owner in (ALICE, bob):
             await Grants(make_settings(), sts, clock=clock, cache=cache).grant(owner)
-        with redis.Redis.from_url(url) as client:
+        with Redis.from_url(url) as client:
             alices, bobs = sorted(client.keys("ossferry:grant:*"))
             client.copy(alices, bobs, replace=True)
         return await Grants(make_settings(), sts, clock=clock, cache=cache).grant(bob)
@@ -315,7 +306,6 @@ def test_t23_without_redis_sessions_of_openid_need_a_ledger(
     has_ledger: bool,
 ) -> None:
     port = free_port()
-    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     options = {"redis_url": f"redis://127.0.0.1:{port}/0", **openid_options(issuer)}
     if has_ledger:
         options |= {**OBJECTS, "database_url": f"sqlite:///{tmp_path}/ledger.db"}
@@ -332,7 +322,7 @@ def test_t23_without_redis_sessions_of_openid_need_a_ledger(
         store=FakeStore() if has_ledger else None,
     )
     with app_client(app, BASE) as person:
-        with running(command, tmp_path, port):
+        with redis(tmp_path, port):
             sign_in(person)
             assert grant(person).status_code == 200
         granted, ready = grant(person), person.get("/readyz")
@@ -390,7 +380,7 @@ def test_t23_counters_keep_their_names_so_that_versions_share_them(
         await counter.close()
 
     asyncio.run(use_all())
-    with redis.Redis.from_url(url) as client:
+    with Redis.from_url(url) as client:
         names = {name.decode().rsplit("/", 3)[0] for name in client.scan_iter()}
 
     assert names == {
@@ -412,7 +402,6 @@ def test_t23_redis_may_die_and_come_back_in_the_middle(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     port = free_port()
-    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     settings = make_settings(redis_url=f"redis://127.0.0.1:{port}/0", rate_per_address="12/minute")
     seconds = [1000.0]
 
@@ -425,11 +414,11 @@ def test_t23_redis_may_die_and_come_back_in_the_middle(
             ended = [await asyncio.gather(each, return_exceptions=True) for each in results]
             return sum(1 for (each,) in ended if each is None)
 
-        with running(command, tmp_path, port):
+        with redis(tmp_path, port):
             before = await admitted(6)
         during = await admitted(6)
         seconds[0] += 10
-        with running(command, tmp_path, port):
+        with redis(tmp_path, port):
             after = await admitted(20)
         await counter.close()
         return before, during, after
@@ -441,16 +430,15 @@ def test_t23_a_redis_that_was_restarted_is_no_loss(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     port = free_port()
-    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     url = f"redis://127.0.0.1:{port}/0"
     settings = make_settings(redis_url=url)
 
     async def play() -> list[bool]:
         counter, storage = Counter(settings), RedisStorage(url)
         item = limits.parse("4/minute")
-        with running(command, tmp_path, port):
+        with redis(tmp_path, port):
             found = [await counter.hit(item, "global"), await storage.has("a")]
-        with running(command, tmp_path, port):
+        with redis(tmp_path, port):
             found += [await counter.hit(item, "global") for _ in range(2)]
             found.append(await storage.has("a"))
         await counter.close()

@@ -17,20 +17,11 @@ import pytest
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from support import commands
-from support.programs import free_port, program, running
+from support.programs import free_port
 from support.serve_command import LOG_IN_A_FILE, server_process, wait_until_up
 
 PAUSE_S = 0.05
 METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder, port = tmp_path_factory.mktemp("redis"), free_port()
-    options = ["--bind", "127.0.0.1", "--save", ""]
-    command = [program("redis-server"), "--port", str(port), *options]
-    with running(command, folder, port):
-        yield f"redis://127.0.0.1:{port}/0"
 
 
 @pytest.fixture
@@ -142,10 +133,10 @@ def outcomes(audit: Path) -> list[str]:
 
 @contextmanager
 def two_workers(
-    folder: Path, options: dict[str, str], redis_url: str
+    folder: Path, options: dict[str, str], redis_port: int
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start a server with two worker processes; yield its URL at once."""
-    options |= {"OSSFERRY_REDIS_URL": redis_url, "OSSFERRY_DRAIN_S": "1"}
+    options |= {"OSSFERRY_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0", "OSSFERRY_DRAIN_S": "1"}
     with server_process(folder, options | {"OSSFERRY_WORKERS": "2"}, *LOG_IN_A_FILE) as process:
         yield f"http://127.0.0.1:{options['OSSFERRY_PORT']}", process
 
@@ -165,12 +156,12 @@ def grants_and_figures(demo: Demo, url: str) -> tuple[list[str], int, str]:
 
 @pytest.mark.slow  # test_nginx_servers also loses no request
 def test_two_workers_share_their_state_and_lose_no_request_until_they_stop(
-    demo: Demo, options: dict[str, str], redis_url: str, tmp_path: Path
+    demo: Demo, options: dict[str, str], redis_port: int, tmp_path: Path
 ) -> None:
     audit, log = tmp_path / "audit.log", tmp_path / "serve.log"
     while True:
         with (
-            two_workers(tmp_path, options, redis_url) as (url, process),
+            two_workers(tmp_path, options, redis_port) as (url, process),
             ThreadPoolExecutor() as pool,
         ):
             while len(starting := children(process)) < 3:  # and a helper of multiprocessing

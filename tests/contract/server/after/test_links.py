@@ -56,7 +56,7 @@ def test_a_link_lives_as_long_as_the_servers_credentials_and_dies_with_its_objec
 
     link = site.post("/api/share", json={"key": upload.key, "expires_s": 604800}).json()
     assert site.get("/api/shares").json()["shares"][0]["deleted_at"] is None
-    site.delete(address(upload.key))
+    undo = site.delete(address(upload.key)).json()["undo"]
 
     listed = site.get("/api/shares").json()["shares"][0]
     assert (listed["key"], listed["deleted_at"] is None) == (upload.key, False)
@@ -64,6 +64,8 @@ def test_a_link_lives_as_long_as_the_servers_credentials_and_dies_with_its_objec
     assert 1800 <= int(lives_s) <= 3600
     assert "x-oss-security-token" in link["url"]
     assert fetch(after, link["url"]).status_code == 404
+    site.post("/api/objects/undo", json={"id": undo["id"]})
+    assert site.get("/api/shares").json()["shares"][0]["deleted_at"] is None
 
 
 @pytest.mark.parametrize(
