@@ -29,6 +29,15 @@ METADATA_TOKEN = "metadata-token"
 SOON = "2099-01-01T00:00:00Z"
 
 
+NO_METADATA = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
+OF_CLUSTER = {
+    "ALIBABA_CLOUD_ROLE_ARN": "acs:ram::1000000000000000:role/ossferry-server",
+    "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "acs:ram::1000000000000000:oidc-provider/ack",
+    "ALIBABA_CLOUD_STS_REGION": "cn-hangzhou",
+    "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED": "true",
+}
+
+
 def credentials(name: str) -> dict[str, str]:
     return {
         "AccessKeyId": f"STS.{name}",
@@ -261,6 +270,13 @@ return ossferry.oss.IS_TOO_LATE
     assert fork_for_each(VENDORS, told) == dict.fromkeys(VENDORS, "False")
 
 
+def key_in_environment(name: str) -> dict[str, str]:
+    return {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": name,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": f"secret-of-{name}",
+    }
+
+
 def test_t31_a_service_account_of_a_cluster_is_enough(tmp_path: Path, certificate: Path) -> None:
     seen = Seen()
     (tmp_path / "token").write_text("token-of-the-service-account")
@@ -269,11 +285,8 @@ def test_t31_a_service_account_of_a_cluster_is_enough(tmp_path: Path, certificat
         tmp_path,
         certificate,
         seen,
-        ALIBABA_CLOUD_ROLE_ARN="acs:ram::1000000000000000:role/ossferry-server",
-        ALIBABA_CLOUD_OIDC_PROVIDER_ARN="acs:ram::1000000000000000:oidc-provider/ack",
+        **OF_CLUSTER,
         ALIBABA_CLOUD_OIDC_TOKEN_FILE=str(tmp_path / "token"),
-        ALIBABA_CLOUD_STS_REGION="cn-hangzhou",
-        ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED="true",
     )
 
     assert (said, log) == ("STS.Lent", "")
@@ -287,60 +300,33 @@ def test_t31_a_service_account_of_a_cluster_is_enough(tmp_path: Path, certificat
 def test_t31_the_role_of_a_function_is_enough(tmp_path: Path, certificate: Path) -> None:
     """Function Compute puts credentials of the function's role into the environment."""
     seen = Seen()
+    token = {"ALIBABA_CLOUD_SECURITY_TOKEN": "token-of-STS.Function", **NO_METADATA}
 
-    said, log = ask(
-        tmp_path,
-        certificate,
-        seen,
-        ALIBABA_CLOUD_ACCESS_KEY_ID="STS.Function",
-        ALIBABA_CLOUD_ACCESS_KEY_SECRET="secret-of-Function",
-        ALIBABA_CLOUD_SECURITY_TOKEN="token-of-Function",
-        ALIBABA_CLOUD_ECS_METADATA_DISABLED="true",
-    )
+    said, log = ask(tmp_path, certificate, seen, **key_in_environment("STS.Function"), **token)
 
     assert (said, log) == ("STS.Lent", "")
-    assert (seen.key_ids, seen.tokens) == (["STS.Function"], ["token-of-Function"])
+    assert (seen.key_ids, seen.tokens) == (["STS.Function"], ["token-of-STS.Function"])
     assert seen.metadata == []
 
 
-def test_t31_a_profile_file_is_enough(tmp_path: Path, certificate: Path) -> None:
-    seen = Seen()
+@pytest.mark.parametrize("source", ["file", "environment"])
+def test_t31_a_long_term_key_works(tmp_path: Path, certificate: Path, source: str) -> None:
+    seen, name = Seen(), f"LTAI-{source}"
     path = tmp_path / "credentials.ini"
-    path.write_text("[default]\ntype=access_key\naccess_key_id=LTAI-file\naccess_key_secret=x\n")
+    path.write_text(f"[default]\ntype=access_key\naccess_key_id={name}\naccess_key_secret=x\n")
+    profile = {"ALIBABA_CLOUD_CREDENTIALS_FILE": str(path)}
+    given = profile if source == "file" else key_in_environment(name)
 
-    said, _ = ask(tmp_path, certificate, seen, ALIBABA_CLOUD_CREDENTIALS_FILE=str(path))
+    said, log = ask(tmp_path, certificate, seen, **given)
 
-    assert (said, seen.key_ids) == ("STS.Lent", ["LTAI-file"])
-
-
-def test_t31_a_long_term_key_in_the_environment_works(tmp_path: Path, certificate: Path) -> None:
-    seen = Seen()
-
-    said, log = ask(
-        tmp_path,
-        certificate,
-        seen,
-        ALIBABA_CLOUD_ACCESS_KEY_ID="LTAI-environment",
-        ALIBABA_CLOUD_ACCESS_KEY_SECRET="canary-secret",
-    )
-
-    assert (said, log, seen.key_ids) == ("STS.Lent", "", ["LTAI-environment"])
+    assert (said, log, seen.key_ids) == ("STS.Lent", "", [name])
 
 
 def test_t25_an_answer_that_the_vendor_does_not_understand_is_not_written_down(
     tmp_path: Path, certificate: Path
 ) -> None:
-    said, log = ask(
-        tmp_path,
-        certificate,
-        Seen(garbled=True),
-        ALIBABA_CLOUD_ROLE_ARN="acs:ram::1000000000000000:role/ossferry-server",
-        ALIBABA_CLOUD_OIDC_PROVIDER_ARN="acs:ram::1000000000000000:oidc-provider/ack",
-        ALIBABA_CLOUD_OIDC_TOKEN_FILE=__file__,
-        ALIBABA_CLOUD_STS_REGION="cn-hangzhou",
-        ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED="true",
-        ALIBABA_CLOUD_ECS_METADATA_DISABLED="true",
-    )
+    of_cluster = {**OF_CLUSTER, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": __file__, **NO_METADATA}
+    said, log = ask(tmp_path, certificate, Seen(garbled=True), **of_cluster)
 
     assert said == "no-server-credentials"
     assert "error retrieving credentials" in log
@@ -349,6 +335,6 @@ def test_t25_an_answer_that_the_vendor_does_not_understand_is_not_written_down(
 
 
 def test_t31_without_any_source_the_reason_is_told(tmp_path: Path, certificate: Path) -> None:
-    said, _ = ask(tmp_path, certificate, Seen(), ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")
+    said, _ = ask(tmp_path, certificate, Seen(), **NO_METADATA)
 
     assert said == "no-server-credentials"

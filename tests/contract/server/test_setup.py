@@ -340,6 +340,7 @@ def test_a_plan_is_written_and_applied(oss: MockOSS, plan: Path) -> None:
 
 def test_a_plan_makes_no_call_that_it_does_not_list(oss: MockOSS, plan: Path) -> None:
     setup(oss)
+    bucket_of(oss).delete_bucket_lifecycle()
     run(oss, "setup", *FOR_USER, "--plan", plan)
     bucket_of(oss).delete_bucket_cors()
     changes(oss)
