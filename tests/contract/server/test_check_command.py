@@ -137,36 +137,32 @@ def test_a_limit_above_that_of_the_machine_is_that_of_the_machine() -> None:
     assert limited == (before[1], before[1])
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "ran", "words"),
+    [
+        ("odd.txt", 0, {"odd": "asks"}, "\tReally?"),
+        ("a.txt", 0, {}, "no check looks at files with this name"),
+        ("slow.csv", 2, {"columns": "passed", "slow": "error"}, "slow did not work: "),
+        ("crash.csv", 2, {"columns": "passed", "crash": "error"}, "crash did not work: "),
+        ("broken.txt", 2, {"broken": "error"}, "work: KeyError: 'price' (checks.py, line 24)"),
+        ("missing.txt", 2, {"missing": "error"}, f"`{install_command('checks')}`"),
+    ],
+    ids=["question", "no check", "hangs", "ends the process", "error", "missing package"],
+)
+def test_the_code_and_the_output_tell_how_it_ended(
+    run: Run, name: str, code: int, ran: dict[str, str], words: str
+) -> None:
+    done = run(name)
+
+    assert (done.code, outcomes(done)) == (code, ran)
+    assert words in done.out + done.err
+
+
 def test_a_rejected_file_has_a_line_and_a_reason(run: Run) -> None:
     ran = run("sales.csv", content="sku,date\n")
 
     assert (ran.code, outcomes(ran)) == (1, {"columns": "rejected"})
     assert ran.complaint == "columns rejects the file, line 1: The first column must be date."
-
-
-def test_a_question_is_shown(run: Run) -> None:
-    ran = run("odd.txt")
-
-    assert (ran.code, ran.rows[1][:2], ran.rows[1][3]) == (0, ["odd", "asks"], "Really?")
-
-
-def test_a_file_that_no_check_looks_at(run: Run) -> None:
-    ran = run("a.txt")
-
-    assert (ran.code, ran.rows[1:]) == (0, [])
-    assert ran.complaint == "no check looks at files with this name"
-
-
-@pytest.mark.parametrize(
-    ("name", "words"), [("slow.csv", "slow did not work: "), ("crash.csv", "crash did not work: ")]
-)
-def test_a_check_that_hangs_or_ends_the_process_does_not_work(
-    run: Run, name: str, words: str
-) -> None:
-    ran = run(name)
-
-    assert (ran.code, list(outcomes(ran).values())) == (2, ["passed", "error"])
-    assert words in ran.complaint
 
 
 def test_t65_a_small_workbook_that_needs_much_memory_is_stopped(
@@ -202,20 +198,6 @@ def test_the_other_checks_go_on_if_the_operator_allows_it(run: Run) -> None:
 
     assert ran.code == 2
     assert outcomes(ran) == {"columns": "passed", "slow": "error", "environment": "noted"}
-
-
-def test_an_error_names_its_line(run: Run) -> None:
-    ran = run("broken.txt")
-
-    assert ran.code == 2
-    assert ran.complaint == "broken did not work: KeyError: 'price' (checks.py, line 24)"
-
-
-def test_a_missing_package_is_explained(run: Run) -> None:
-    ran = run("missing.txt")
-
-    assert (ran.code, ran.rows[1][1]) == (2, "error")
-    assert f"`{install_command('checks')}`" in ran.complaint
 
 
 def test_a_module_that_does_not_load_fails_each_check(run: Run, checks: Path) -> None:

@@ -214,29 +214,30 @@ def test_an_unknown_principal_is_one_sentence(drill: Demo) -> None:
         )
 
 
-def test_the_admin_page_is_for_admins(drill: Demo, site: httpx.Client) -> None:
-    upload = recorded(drill, site, name="<img src=x onerror=alert(1)>.txt")
-
+def test_the_admin_page_shows_limits_and_uploads(drill: Demo, site: httpx.Client) -> None:
+    upload = recorded(drill, site)
     alice = hash_of_alice(drill)
     command(drill, "admin", "quota", alice, "--bytes-total", "1500000")
+
     page = site.get("/admin", headers={"sec-fetch-site": "none"})
     hers = site.get("/admin", params={"principal": alice})
     table = site.get("/admin/uploads.csv")
-    site.post("/demo/user", json={"user": "bob"})
-    refused = [site.get(path) for path in ("/admin", "/admin/uploads.csv")]
-    shown = site.get("/admin", headers={"accept": "text/html,*/*;q=0.8"})
-    nowhere = site.get("/nowhere", headers={"accept": "text/html"})
     command(drill, "admin", "quota", alice, "--clear")
 
     assert page.status_code == 200
-    assert "<img" not in page.text
-    assert "&lt;img src=x onerror=alert(1)&gt;.txt" in page.text
     assert "1.5 MB</span> in total" in page.text
     assert ("Show everybody" in page.text, "Show everybody" in hers.text) == (False, True)
     assert "Last uploads of Alice" in hers.text
     assert upload.key in table.text
+
+
+def test_a_browser_gets_a_page_about_a_refusal(drill: Demo, site: httpx.Client) -> None:
+    site.post("/demo/user", json={"user": "bob"})
+
+    shown = site.get("/admin", headers={"accept": "text/html,*/*;q=0.8"})
+    nowhere = site.get("/nowhere", headers={"accept": "text/html"})
+
     for each, title in ((shown, "This is for administrators"), (nowhere, "Not Found")):
         assert each.headers["content-type"].startswith("text/html")
         assert f"<h1>{title}</h1>" in each.text
     assert (shown.status_code, nowhere.status_code) == (403, 404)
-    assert [(each.status_code, each.json()["code"]) for each in refused] == [(403, "not-admin")] * 2

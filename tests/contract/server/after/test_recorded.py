@@ -62,12 +62,14 @@ def test_oss_calls_back_and_the_upload_is_recorded(after: Demo, site: httpx.Clie
 
 def test_a_ledger_that_is_locked_loses_no_upload(after: Demo, site: httpx.Client) -> None:
     upload = put(after, site, b"hello")
+    sent = {"/api/receipts": upload.report, "/api/receipts/batch": {"reports": [upload.report]}}
 
     with locked(after.settings.ledger_url):
-        failed = site.post("/api/receipts", json=upload.report, timeout=20)
+        failed = [site.post(path, json=body, timeout=20) for path, body in sent.items()]
 
-    assert (failed.status_code, failed.json()["code"]) == (503, "ledger-unavailable")
-    assert "retry-after" in failed.headers
+    for each in failed:
+        assert (each.status_code, each.json()["code"]) == (503, "ledger-unavailable")
+        assert "retry-after" in each.headers
     until(lambda: mine(site)[upload.key]["recorded_at"])
 
 
@@ -81,26 +83,3 @@ def test_a_server_whose_ledger_is_gone_is_not_ready(web_dir: Path, tmp_path: Pat
 
     assert (ready.status_code, grant.status_code) == (503, 503)
     assert grant.json()["code"] == "ledger-unavailable"
-
-
-def test_a_batch_during_an_illness_of_oss_or_the_ledger_may_be_repeated(
-    after: Demo, site: httpx.Client
-) -> None:
-    grant = site.post("/api/grant").json()
-    uploads = [put_with(grant, after, b"hello") for _ in range(5)]
-    body = {"reports": [upload.report for upload in uploads]}
-
-    after.oss.faults.add("unavailable", operation="HeadObject", key=uploads[2].key)
-    no_oss = site.post("/api/receipts/batch", json=body)
-    after.oss.faults.clear()
-    with locked(after.settings.ledger_url):
-        no_ledger = site.post("/api/receipts/batch", json=body, timeout=20)
-    again = site.post("/api/receipts/batch", json=body)
-
-    assert [(each.status_code, each.json()["code"]) for each in (no_oss, no_ledger)] == [
-        (503, "oss-unavailable"),
-        (503, "ledger-unavailable"),
-    ]
-    assert "retry-after" in no_oss.headers
-    assert "retry-after" in no_ledger.headers
-    assert [each["stored"] for each in again.json()["receipts"]] == [True] * 5
