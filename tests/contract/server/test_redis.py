@@ -3,8 +3,8 @@
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from ossferry.app import create_app
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.errors import StorageLostError
 from ossferry.grants.cache import SealedGrantCache
-from ossferry.grants.service import Grant, Grants
+from ossferry.grants.service import Grants
 from ossferry.identity.owner import owner_of
 from ossferry.identity.principal import Principal
 from ossferry.oss.sts import StsCredentials
@@ -71,32 +71,44 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-def in_processes(
-    count: int, url: str, use: Callable[[int, RedisStorage], Awaitable[Grant]]
-) -> list[Grant]:
-    """Simulate several processes in one event loop: each has connections of its own."""
-
-    async def play() -> list[Grant]:
-        storages = [RedisStorage(url) for _ in range(count)]
-        try:
-            return await asyncio.gather(*(use(n, s) for n, s in enumerate(storages)))
-        finally:
-            for storage in storages:
-                await storage.close()
-
-    return asyncio.run(play())
+@asynccontextmanager
+async def storages(url: str, count: int = 1, **options: float) -> AsyncIterator[list[RedisStorage]]:
+    """Yield the storages of several processes: each has connections of its own."""
+    made = [RedisStorage(url, **options) for _ in range(count)]
+    yield made
+    for each in made:
+        await each.close()
 
 
-def test_t22_processes_together_ask_sts_once(
-    make_settings: Callable[..., Settings], url: str, clock: FakeClock
+@asynccontextmanager
+async def counters(settings: Settings, count: int = 1) -> AsyncIterator[list[Counter]]:
+    """Yield the counters of several processes."""
+    made = [Counter(settings, timeout_s=BUSY_S) for _ in range(count)]
+    yield made
+    for each in made:
+        await each.close()
+
+
+MakeGrants = Callable[..., Grants]
+
+
+@pytest.fixture
+def grants(make_settings: Callable[..., Settings], clock: FakeClock) -> MakeGrants:
+    """Return a function that creates the grants of a process."""
+
+    def make(storage: RedisStorage, sts: FakeSts, secret: bytes = SECRET) -> Grants:
+        cache = SealedGrantCache(storage, secret=secret)
+        return Grants(make_settings(), sts, clock=clock, cache=cache)
+
+    return make
+
+
+async def test_t22_processes_together_ask_sts_once(
+    grants: MakeGrants, url: str, clock: FakeClock
 ) -> None:
     sts = SlowSts(clock)
-
-    async def use(_number: int, storage: RedisStorage) -> Grant:
-        cache = SealedGrantCache(storage, secret=SECRET)
-        return await Grants(make_settings(), sts, clock=clock, cache=cache).grant(ALICE)
-
-    issued = in_processes(8, url, use)
+    async with storages(url, 8) as processes:
+        issued = await asyncio.gather(*(grants(each, sts).grant(ALICE) for each in processes))
 
     assert len(sts.calls) == 1
     assert len({each.credentials.access_key_id for each in issued}) == 1
@@ -104,31 +116,25 @@ def test_t22_processes_together_ask_sts_once(
     assert sorted(each.outcome for each in issued) == ["issued"] + ["reused"] * 7
 
 
-def test_credentials_that_oss_refused_are_replaced_for_all(
-    make_settings: Callable[..., Settings], url: str, clock: FakeClock
+async def test_credentials_that_oss_refused_are_replaced_for_all(
+    grants: MakeGrants, url: str, clock: FakeClock
 ) -> None:
     sts = FakeSts(clock)
-
-    async def use(_number: int, storage: RedisStorage) -> Grant:
-        cache = SealedGrantCache(storage, secret=SECRET)
-        first = Grants(make_settings(), sts, clock=clock, cache=cache)
-        second = Grants(make_settings(), sts, clock=clock, cache=cache)
+    async with storages(url) as [storage]:
+        first, second = grants(storage, sts), grants(storage, sts)
         refused = (await first.grant(ALICE)).credentials.access_key_id
         await first.grant(ALICE, refused_key_id=refused)
-        return await second.grant(ALICE, refused_key_id=refused)
-
-    (issued,) = in_processes(1, url, use)
+        issued = await second.grant(ALICE, refused_key_id=refused)
 
     assert len(sts.calls) == 2
     assert issued.credentials.access_key_id == "STS.Fake0002"
 
 
-def test_t18_a_redis_that_has_lost_its_data_brings_no_session_back(
+async def test_t18_a_redis_that_has_lost_its_data_brings_no_session_back(
     url: str, clock: FakeClock
 ) -> None:
-    async def ask() -> list[bool]:
-        storages = [RedisStorage(url) for _ in range(2)]
-        one, another = (SignOuts(each, None, clock=clock) for each in storages)
+    async with storages(url, 2) as processes:
+        one, another = (SignOuts(each, None, clock=clock) for each in processes)
         for session in ("ended", "used"):
             await one.begin(session, lasts_s=100)
         await one.add("ended", lasts_s=100)
@@ -136,22 +142,15 @@ def test_t18_a_redis_that_has_lost_its_data_brings_no_session_back(
         with Redis.from_url(url) as client:
             client.flushall()
         after = [await another.has(session) for session in ("ended", "used")]
-        for each in storages:
-            await each.close()
-        return before + after
 
-    assert asyncio.run(ask()) == [True, False, True, True]
+    assert before + after == [True, False, True, True]
 
 
-def test_who_reads_redis_finds_no_credentials(
-    make_settings: Callable[..., Settings], url: str, clock: FakeClock
+async def test_who_reads_redis_finds_no_credentials(
+    grants: MakeGrants, url: str, clock: FakeClock
 ) -> None:
-    async def use(_number: int, storage: RedisStorage) -> Grant:
-        cache = SealedGrantCache(storage, secret=SECRET)
-        grants = Grants(make_settings(), FakeSts(clock), clock=clock, cache=cache)
-        return await grants.grant(ALICE)
-
-    in_processes(1, url, use)
+    async with storages(url) as [storage]:
+        await grants(storage, FakeSts(clock)).grant(ALICE)
 
     with Redis.from_url(url) as client:
         kept = {key: client.get(key) for key in client.keys("ossferry:grant:*")}
@@ -161,38 +160,29 @@ def test_who_reads_redis_finds_no_credentials(
     assert all(0 < left <= 450 for left in ends)
 
 
-def test_a_value_that_others_wrote_is_not_believed(
-    make_settings: Callable[..., Settings], url: str, clock: FakeClock
+async def test_a_value_that_others_wrote_is_not_believed(
+    grants: MakeGrants, url: str, clock: FakeClock
 ) -> None:
-    sts = FakeSts(clock)
-
-    async def use(_number: int, storage: RedisStorage) -> Grant:
-        forger = SealedGrantCache(storage, secret=b"another secret of more than 32 characters")
-        victim = SealedGrantCache(storage, secret=SECRET)
-        await Grants(make_settings(), sts, clock=clock, cache=forger).grant(ALICE)
-        return await Grants(make_settings(), sts, clock=clock, cache=victim).grant(ALICE)
-
-    (issued,) = in_processes(1, url, use)
+    sts, another = FakeSts(clock), b"another secret of more than 32 characters"
+    async with storages(url) as [storage]:
+        await grants(storage, sts, another).grant(ALICE)
+        issued = await grants(storage, sts).grant(ALICE)
 
     assert issued.credentials.access_key_id == "STS.Fake0002"
 
 
-def test_a_grant_put_in_the_place_of_anothers_is_not_believed(
-    make_settings: Callable[..., Settings], url: str, clock: FakeClock
+async def test_a_grant_put_in_the_place_of_anothers_is_not_believed(
+    grants: MakeGrants, url: str, clock: FakeClock
 ) -> None:
     sts = FakeSts(clock)
     bob = owner_of(Principal(id="bob", name="Bob"), secret=SECRET)
-
-    async def use(_number: int, storage: RedisStorage) -> Grant:
-        cache = SealedGrantCache(storage, secret=SECRET)
+    async with storages(url) as [storage]:
         for owner in (ALICE, bob):
-            await Grants(make_settings(), sts, clock=clock, cache=cache).grant(owner)
+            await grants(storage, sts).grant(owner)
         with Redis.from_url(url) as client:
             alices, bobs = sorted(client.keys("ossferry:grant:*"))
             client.copy(alices, bobs, replace=True)
-        return await Grants(make_settings(), sts, clock=clock, cache=cache).grant(bob)
-
-    (issued,) = in_processes(1, url, use)
+        issued = await grants(storage, sts).grant(bob)
 
     assert issued.credentials.access_key_id == "STS.Fake0003"
 
@@ -210,58 +200,42 @@ def test_t23_limits_count_over_all_processes(
     assert statuses == [200, 200, 200, 429]
 
 
-def test_t23_a_limit_that_others_have_reached_is_reached_without_counting(
+async def test_t23_a_limit_that_others_have_reached_is_reached_without_counting(
     make_settings: Callable[..., Settings],
 ) -> None:
-    limit = limits.parse("3/minute")
-
-    async def ask() -> list[bool]:
-        here, there = (Counter(make_settings(), timeout_s=BUSY_S) for _ in range(2))
-        answers = []
-        try:
-            for _ in range(3):
-                answers.append(await there.test(limit, "k"))
-                await here.hit(limit, "k")
+    limit, answers = limits.parse("3/minute"), []
+    async with counters(make_settings(), 2) as [here, there]:
+        for _ in range(3):
             answers.append(await there.test(limit, "k"))
-        finally:
-            await here.close()
-            await there.close()
-        return answers
+            await here.hit(limit, "k")
+        answers.append(await there.test(limit, "k"))
 
-    assert asyncio.run(ask()) == [True, True, True, False]
+    assert answers == [True, True, True, False]
 
 
 @pytest.mark.parametrize("events", EVENTS.values(), ids=EVENTS)
-def test_t22_no_window_lets_through_more_than_the_limit_in_redis(
+async def test_t22_no_window_lets_through_more_than_the_limit_in_redis(
     make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, events: Events
 ) -> None:
     seconds = Seconds()
     monkeypatch.setattr(redispy, "time", SimpleNamespace(time=seconds))  # the clock of `limits`
 
-    async def flood() -> tuple[Events, list[bool]]:
-        here, there = (Counter(make_settings(), timeout_s=BUSY_S) for _ in range(2))
-        try:
-            found = await counted(here, seconds, events, "k")
-            return found, [await there.hit(LIMIT, "k"), await there.hit(LIMIT, "another")]
-        finally:
-            await here.close()
-            await there.close()
+    async with counters(make_settings(), 2) as [here, there]:
+        found = await counted(here, seconds, events, "k")
+        others = [await there.hit(LIMIT, "k"), await there.hit(LIMIT, "another")]
 
-    assert asyncio.run(flood()) == (events, [False, True])
+    assert (found, others) == (events, [False, True])
 
 
-def test_t62_several_events_at_once_count_in_redis(make_settings: Callable[..., Settings]) -> None:
+async def test_t62_several_events_at_once_count_in_redis(
+    make_settings: Callable[..., Settings],
+) -> None:
     limit = limits.parse("5/minute")
+    async with counters(make_settings()) as [counter]:
+        some = [await counter.hit(limit, "batches", cost=cost) for cost in (2, 2, 2, 1, 1)]
+        large = [await counter.hit(limit, "large", cost=cost) for cost in (9, 1)]
 
-    async def ask() -> tuple[list[bool], list[bool]]:
-        counter = Counter(make_settings(), timeout_s=BUSY_S)
-        try:
-            some = [await counter.hit(limit, "batches", cost=cost) for cost in (2, 2, 2, 1, 1)]
-            return some, [await counter.hit(limit, "large", cost=cost) for cost in (9, 1)]
-        finally:
-            await counter.close()
-
-    assert asyncio.run(ask()) == ([True, True, False, True, False], [True, False])
+    assert (some, large) == ([True, True, False, True, False], [True, False])
 
 
 def test_t23_without_redis_limits_are_stricter_and_local(
@@ -278,23 +252,18 @@ def test_t23_without_redis_limits_are_stricter_and_local(
 
 
 @pytest.mark.parametrize(("limit", "hits"), [("9 per 3 minute", 2), ("2 per 3 minute", 1)])
-def test_t23_without_redis_a_limit_keeps_its_window(
+async def test_t23_without_redis_a_limit_keeps_its_window(
     make_settings: Callable[..., Settings], limit: str, hits: int
 ) -> None:
-    seconds = Seconds()
+    seconds, found = Seconds(), []
     settings = make_settings(redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    counter = Counter(settings, monotonic=seconds)
 
-    async def flood() -> list[int]:
-        counter = Counter(settings, monotonic=seconds)
-        counted = []
-        try:
-            for seconds.now in (0, 179, 180):
-                counted.append(sum([await counter.hit(limits.parse(limit), "k") for _ in range(9)]))
-        finally:
-            await counter.close()
-        return counted
+    for seconds.now in (0, 179, 180):
+        found.append(sum([await counter.hit(limits.parse(limit), "k") for _ in range(9)]))
+    await counter.close()
 
-    assert asyncio.run(flood()) == [hits, 0, hits]
+    assert found == [hits, 0, hits]
 
 
 @pytest.mark.parametrize("has_ledger", [True, False], ids=["ledger", "no ledger"])
@@ -364,25 +333,20 @@ def _connections(server: socket.socket) -> int:
     return count
 
 
-def test_t23_counters_keep_their_names_so_that_versions_share_them(
+async def test_t23_counters_keep_their_names_so_that_versions_share_them(
     make_settings: Callable[..., Settings], url: str
 ) -> None:
-    counter = Counter(make_settings(), timeout_s=BUSY_S)
-    rates = Rates(make_settings(), counter)
-
-    async def use_all() -> None:
+    async with counters(make_settings()) as [counter]:
+        rates = Rates(make_settings(), counter)
         await rates.admit("192.0.2.7")
         await rates.admit_stranger("192.0.2.8")
         await rates.admit_principal("alice")
         await rates.admit_renewal("alice")
         await rates.admit_objects("alice")
         await rates.failed("192.0.2.7", "key-id")
-        await counter.close()
 
-    asyncio.run(use_all())
     with Redis.from_url(url) as client:
         names = {name.decode().rsplit("/", 3)[0] for name in client.scan_iter()}
-
     assert names == {
         f"ossferry:LIMITER/{each}"
         for each in (
@@ -398,109 +362,79 @@ def test_t23_counters_keep_their_names_so_that_versions_share_them(
     }
 
 
-def test_t23_redis_may_die_and_come_back_in_the_middle(
+async def test_t23_redis_may_die_and_come_back_in_the_middle(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    port = free_port()
+    port, seconds = free_port(), Seconds()
     settings = make_settings(redis_url=f"redis://127.0.0.1:{port}/0", rate_per_address="12/minute")
-    seconds = [1000.0]
+    counter = Counter(settings, monotonic=seconds)
+    rates = Rates(settings, counter)
 
-    async def play() -> tuple[int, int, int]:
-        counter = Counter(settings, monotonic=lambda: seconds[0])
-        rates = Rates(settings, counter)
+    async def admitted(count: int) -> int:
+        results = [rates.admit("192.0.2.7") for _ in range(count)]
+        ended = [await asyncio.gather(each, return_exceptions=True) for each in results]
+        return sum(1 for (each,) in ended if each is None)
 
-        async def admitted(count: int) -> int:
-            results = [rates.admit("192.0.2.7") for _ in range(count)]
-            ended = [await asyncio.gather(each, return_exceptions=True) for each in results]
-            return sum(1 for (each,) in ended if each is None)
+    with redis(tmp_path, port):
+        before = await admitted(6)
+    during = await admitted(6)
+    seconds.now += 10
+    with redis(tmp_path, port):
+        after = await admitted(20)
+    await counter.close()
 
-        with redis(tmp_path, port):
-            before = await admitted(6)
-        during = await admitted(6)
-        seconds[0] += 10
-        with redis(tmp_path, port):
-            after = await admitted(20)
-        await counter.close()
-        return before, during, after
-
-    assert asyncio.run(play()) == (6, 3, 12)
+    assert (before, during, after) == (6, 3, 12)
 
 
-def test_t23_a_redis_that_was_restarted_is_no_loss(
+async def test_t23_a_redis_that_was_restarted_is_no_loss(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    port = free_port()
+    port, item = free_port(), limits.parse("4/minute")
     url = f"redis://127.0.0.1:{port}/0"
-    settings = make_settings(redis_url=url)
-
-    async def play() -> list[bool]:
-        counter, storage = Counter(settings), RedisStorage(url)
-        item = limits.parse("4/minute")
+    async with storages(url) as [storage], counters(make_settings(redis_url=url)) as [counter]:
         with redis(tmp_path, port):
             found = [await counter.hit(item, "global"), await storage.has("a")]
         with redis(tmp_path, port):
             found += [await counter.hit(item, "global") for _ in range(2)]
             found.append(await storage.has("a"))
-        await counter.close()
-        await storage.close()
-        return found
 
-    assert asyncio.run(play()) == [True, False, True, True, False]
+    assert found == [True, False, True, True, False]
 
 
-def test_t23_a_crowd_is_no_loss_of_redis(make_settings: Callable[..., Settings], url: str) -> None:
-    settings = make_settings()
-    crowd = 500
-
-    async def play() -> tuple[list[object], list[object]]:
-        counter = Counter(settings, timeout_s=BUSY_S)
-        storage = RedisStorage(url, timeout_s=BUSY_S)
-        item = limits.parse("1000/minute")
-        try:
-            hits = await asyncio.gather(*(counter.hit(item, "global") for _ in range(crowd)))
-            found = await asyncio.gather(
-                *(storage.has("a") for _ in range(crowd)), return_exceptions=True
-            )
-            return list(hits), list(found)
-        finally:
-            await counter.close()
-            await storage.close()
-
-    hits, found = asyncio.run(play())
+async def test_t23_a_crowd_is_no_loss_of_redis(
+    make_settings: Callable[..., Settings], url: str
+) -> None:
+    crowd, item = 500, limits.parse("1000/minute")
+    async with storages(url, timeout_s=BUSY_S) as [storage], counters(make_settings()) as [counter]:
+        hits = await asyncio.gather(*(counter.hit(item, "global") for _ in range(crowd)))
+        found = await asyncio.gather(
+            *(storage.has("a") for _ in range(crowd)), return_exceptions=True
+        )
 
     assert hits == [True] * crowd  # a single process would allow half of them
     assert found == [False] * crowd
 
 
-def test_a_storage_that_is_gone_says_so_and_rests(url: str) -> None:
-    seconds = [1000.0]
+async def test_a_storage_that_is_gone_says_so_and_rests() -> None:
+    seconds, reasons = Seconds(), []
+    storage = RedisStorage(f"redis://127.0.0.1:{free_port()}/0", seconds)
+    for _ in range(3):
+        with pytest.raises(StorageLostError) as lost:
+            await storage.ping()
+        reasons.append(lost.value.reason)
+        seconds.now += 1.5
 
-    async def play() -> list[str]:
-        storage = RedisStorage(f"redis://127.0.0.1:{free_port()}/0", lambda: seconds[0])
-        reasons = []
-        for _ in range(3):
-            try:
-                await storage.ping()
-            except StorageLostError as error:
-                reasons.append(error.reason)
-            seconds[0] += 1.5
-        return reasons
-
-    assert asyncio.run(play()) == ["no-answer", "left-alone", "no-answer"]
+    assert reasons == ["no-answer", "left-alone", "no-answer"]
 
 
-def test_marks_and_values_end(url: str) -> None:
-    async def play() -> list[object]:
-        storage = RedisStorage(url)
-        try:
-            found: list[object] = [await storage.add("a", 60), await storage.add("a", 60)]
-            await storage.put("b", b"value", 0.02)
-            found.append(await storage.get("b"))
-            await asyncio.sleep(0.05)
-            found += [await storage.get("b"), await storage.has("a")]
-            await storage.drop("a")
-            return [*found, await storage.has("a")]
-        finally:
-            await storage.close()
+async def test_marks_and_values_end(url: str) -> None:
+    async with storages(url) as [storage]:
+        found: list[object] = [await storage.add("a", 60), await storage.add("a", 60)]
+        await storage.put("b", b"value", 0.02)
+        found.append(await storage.get("b"))
+        await asyncio.sleep(0.05)
+        found += [await storage.get("b"), await storage.has("a")]
+        await storage.drop("a")
+        found.append(await storage.has("a"))
 
-    assert asyncio.run(play()) == [True, False, b"value", None, True, False]
+    assert found == [True, False, b"value", None, True, False]

@@ -8,7 +8,7 @@ import httpx
 
 from ossferry.cli.demo import Demo
 from support.after_upload import address, locked, mine, until
-from support.uploads import put, put_with
+from support.uploads import put
 
 CALLBACK_BODY = '{"bucket":${bucket},"object":${object},"size":${size},"reqId":${reqId}}'
 

@@ -8,7 +8,7 @@ import oss2
 import pytest
 
 from ossferry.cli.demo import Demo
-from support.after_upload import become, operators_bucket
+from support.after_upload import operators_bucket
 from support.uploads import begin_many, granted_bucket
 
 PART = bytes(100 * 1024)
