@@ -249,31 +249,20 @@ def with_settings(**settings: str) -> Change:
     return changed(settings={f"OSSFERRY_{name}": value for name, value in settings.items()})
 
 
-def without_package(name: str, **settings: str) -> Change:
-    def change(set_up: SetUp) -> None:
-        set_up.missing_packages = (name,)
-        with_settings(**settings)(set_up)
-
-    return change
-
-
 def without_pyodide(set_up: SetUp) -> None:
     manifest = {"files": {}, "separate": {"pyodide": ["/assets/pyodide-0000"]}}
     (set_up.folder / "manifest.json").write_text(json.dumps(manifest))
     with_settings(RUNTIME="pyodide", WEB_DIR=str(set_up.folder))(set_up)
 
 
-def without_keys_file(set_up: SetUp) -> None:
-    with_settings(AUTH="apikey", API_KEYS_FILE=str(set_up.folder / "keys.json"))(set_up)
-
-
 def with_no_key(set_up: SetUp) -> None:
-    without_keys_file(set_up)
+    with_settings(AUTH="apikey", API_KEYS_FILE=str(set_up.folder / "keys.json"))(set_up)
     (set_up.folder / "keys.json").write_text(NO_KEYS)
 
 
-def without_the_mocks_wheel(set_up: SetUp) -> None:
-    set_up.missing_packages = ("mock_oss",)
+def without_asyncpg(set_up: SetUp) -> None:
+    set_up.missing_packages = ("asyncpg",)
+    with_settings(DATABASE_URL="postgresql://u@127.0.0.1:1/x")(set_up)
 
 
 def with_openid(issuer: str, **settings: str) -> Change:
@@ -464,13 +453,8 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "sts",
         "STS does not answer (ConnectError)",
     ),
-    "package for Redis not installed": (
-        without_package("redis", REDIS_URL="redis://127.0.0.1:1/0"),
-        "storage",
-        "OSSFERRY_REDIS_URL needs a package that is not installed.",
-    ),
     "package for PostgreSQL not installed": (
-        without_package("asyncpg", DATABASE_URL="postgresql://u@127.0.0.1:1/x"),
+        without_asyncpg,
         "ledger",
         "OSSFERRY_DATABASE_URL needs a package that is not installed.",
     ),
@@ -494,18 +478,13 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "ledger",
         "the folder /nowhere does not exist",
     ),
-    "no file of certificates": (
-        with_settings(CA_FILE="/nofile"),
-        "start",
-        "refuses to start: OSSFERRY_CA_FILE: /nofile is no readable file of certificates",
-    ),
     "Pyodide not installed": (
         without_pyodide,
         "start",
         "refuses to start: OSSFERRY_RUNTIME: The files of pyodide are not installed",
     ),
     "mock not installed": (
-        without_the_mocks_wheel,
+        changed(missing_packages=("mock_oss",)),
         "start",
         "refuses to start: OSSFERRY_ALLOW_MOCK=1 needs a package that is not installed.",
     ),
@@ -518,11 +497,6 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         with_settings(WEB_DIR="/nowhere"),
         "start",
         "refuses to start: OSSFERRY_WEB_DIR: there is no built page",
-    ),
-    "no file of API keys": (
-        without_keys_file,
-        "start",
-        "refuses to start: OSSFERRY_API_KEYS_FILE: there is no such file",
     ),
     "OpenID provider without an address": (
         with_openid("https://login.invalid"),
@@ -563,7 +537,6 @@ FIXES = {
         "Correct ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or use a RAM"
         " role."
     ),
-    "package for Redis not installed": f"Run `{install_command('redis')}`.",
     "package for PostgreSQL not installed": f"Run `{install_command('postgresql')}`.",
 }
 

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -36,7 +37,7 @@ VECTORS = Path(__file__).parents[2] / "vectors"
 KEY = f"{ALICE.prefix}2026-03-14/r/x.txt"
 
 
-async def record(database: Database, key: str = KEY, **changes: object) -> Receipt:
+async def record(database: Database, key: str = KEY, **changes: Any) -> Receipt:
     return await ledgers.record(database, ALICE, key, **changes)
 
 

@@ -3,6 +3,7 @@ undo.
 """
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def key_of(name: str, who: Owner = ALICE) -> str:
     return f"{who.prefix}2026-03-14/{RANDOM}/{name}"
 
 
-async def record(database: Database, name: str, who: Owner = ALICE, **changes: object) -> str:
+async def record(database: Database, name: str, who: Owner = ALICE, **changes: Any) -> str:
     return (await ledgers.record(database, who, key_of(name, who), **changes)).key
 
 

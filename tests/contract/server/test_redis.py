@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import limits
 import pytest
@@ -72,7 +73,7 @@ def clock() -> FakeClock:
 
 
 @asynccontextmanager
-async def storages(url: str, count: int = 1, **options: float) -> AsyncIterator[list[RedisStorage]]:
+async def storages(url: str, count: int = 1, **options: Any) -> AsyncIterator[list[RedisStorage]]:
     """Yield the storages of several processes: each has connections of its own."""
     made = [RedisStorage(url, **options) for _ in range(count)]
     yield made
