@@ -141,11 +141,6 @@ def test_the_unit_reads_the_key_file_where_the_page_puts_it() -> None:
     assert f"\nEnvironmentFile=-/etc/ossferry/{name}\n" in unit  # `-`: it need not exist
 
 
-def test_every_file_that_the_page_names_is_there() -> None:
-    for target in re.findall(r"\]\(([^)#]+)", PAGE + MONITORING + OPERATING):
-        assert (ROOT / "docs" / target).exists(), target
-
-
 def test_its_settings_serve_and_its_probes_are_answered(here: Path, run: Run, port: int) -> None:
     program("curl")
     lines = [

@@ -311,23 +311,6 @@ def behind_a_domain_of_another_bucket(set_up: SetUp) -> None:
     set_up.bucket = replace(SPEC, name="another")
 
 
-SECOND_PAGE = "http://app.localhost"
-
-
-def with_a_second_page(set_up: SetUp) -> None:
-    """Add a page whose CORS rule exposes too few headers."""
-    exposed = EXPOSED.replace("<ExposeHeader>ETag</ExposeHeader>", "").replace(
-        "<ExposeHeader>x-oss-hash-crc64ecma</ExposeHeader>", ""
-    )
-    rule = CORS.partition("</CORSRule>")[0].partition("<CORSRule>")[2]
-    second = rule.replace(PAGE, SECOND_PAGE).replace(EXPOSED, exposed)
-    end = "</CORSConfiguration>"
-    cors = CORS.replace(end, f"<CORSRule>{second}</CORSRule>{end}")
-    set_up.bucket = replace(SPEC, cors=cors)
-    with_no_key(set_up)
-    set_up.settings["OSSFERRY_CORS_ORIGINS"] = json.dumps([SECOND_PAGE])
-
-
 FAULTS: dict[str, tuple[Change, str, str]] = {
     "wrong secret key": (
         changed(key=(KEY_ID, "wrong")),
@@ -557,15 +540,6 @@ def test_one_fault_is_named_and_no_other(set_up: SetUp, doctor: Doctor, fault: s
     assert "canary" not in json.dumps(found)
     if fault in WITH_COMMANDS:
         expect_mended(set_up, doctor, found, id_)
-
-
-def test_the_headers_that_a_second_page_can_read_are_checked(set_up: SetUp, doctor: Doctor) -> None:
-    with_a_second_page(set_up)
-
-    assert rows(doctor(set_up), "fail") == {
-        "cors-headers": "The bucket's CORS rules hide ETag, x-oss-hash-crc64ecma from pages at"
-        f" {SECOND_PAGE}."
-    }
 
 
 def test_if_uploads_are_restored_from_versions_a_right_is_checked_and_no_trash(

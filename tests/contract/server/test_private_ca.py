@@ -11,6 +11,7 @@ import httpx
 import pytest
 import uvicorn
 
+from contract.server.test_oidc import BASE, SESSION, openid_options
 from ossferry.app import create_app
 from ossferry.cli.processes.serving import bind
 from ossferry.errors import SettingsError
@@ -18,11 +19,8 @@ from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.certificates import make_certificate
-from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
+from support.fake_issuer import FakeIssuer
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
-
-BASE = "https://uploads.example.com"
-SESSION = "__Host-ossferry_session"
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +74,8 @@ def client_with(
 
 
 def _settings(provider: FakeIssuer, web_dir: Path, ca_file: Path | None) -> Settings:
-    options = {
-        "auth": "oidc",
-        "oidc_issuer": provider.url,
-        "oidc_client_id": CLIENT_ID,
-        "oidc_client_secret": CLIENT_SECRET,
-        "public_url": BASE,
-        "allowed_hosts": ("uploads.example.com",),
-        "web_dir": web_dir,
-        "ca_file": ca_file,
-    }
-    return load_settings(ExplicitSettings, **{**OPTIONS, **options})
+    options = {**OPTIONS, **openid_options(provider), "web_dir": web_dir, "ca_file": ca_file}
+    return load_settings(ExplicitSettings, **options)
 
 
 def test_a_person_signs_in_at_a_provider_with_a_private_authority(

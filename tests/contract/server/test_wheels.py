@@ -305,25 +305,6 @@ def test_only_two_modules_of_the_plain_wheel_need_an_extra(plain: Path) -> None:
     ]
 
 
-@pytest.mark.slow  # starts two programs; the unit tests see both sentences
-def test_the_plain_wheel_names_the_extra_that_is_missing(tmp_path: Path, plain: Path) -> None:
-    demo = subprocess.run(  # noqa: S603 - our own wheel
-        [plain / "ossferry", "demo"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    options = {**cloud_options(tmp_path), "OSSFERRY_RUNTIME": "pyodide"}
-    (tmp_path / "keys.json").write_text('{"version": 1, "keys": []}')
-    with server_process(tmp_path, options, command=plain / "ossferry") as server:
-        said, complaint = server.communicate(timeout=60)
-
-    assert (demo.returncode, demo.stdout) == (1, "")
-    assert demo.stderr.startswith(f"ossferry: `ossferry demo` needs `{plain}/python")
-    assert demo.stderr.endswith("/mock_oss-*.whl`.\n")
-    assert (server.returncode, said) == (1, "")
-    last = complaint.splitlines()[-1]
-    assert last.startswith("ossferry: OSSFERRY_RUNTIME: ")
-    assert last.endswith("/ossferry_pyodide-*.whl`.")
-
-
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
     """The programs of an environment with the server, the mock and the files of Pyodide."""
