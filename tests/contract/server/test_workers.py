@@ -5,11 +5,11 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,10 +17,10 @@ import pytest
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from support import commands
+from support.load import Load
 from support.programs import free_port
 from support.serve_command import LOG_IN_A_FILE, server_process, wait_until_up
 
-PAUSE_S = 0.05
 METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
 
 
@@ -76,53 +76,8 @@ def is_refused(port: int) -> bool:
     return False
 
 
-class Asking:
-    """Clients that request grants until the server has closed its socket.
-
-    They pause between requests until they are told to hurry.
-
-    Args:
-        end: the error that tells a client that the socket is closed.
-
-    Attributes:
-        statuses: the statuses of all answers.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        pool: ThreadPoolExecutor,
-        end: type[httpx.TransportError] = httpx.ConnectError,
-    ) -> None:
-        self.statuses: list[int] = []
-        self._url = url
-        self._end = end
-        self._hurry = threading.Event()
-        self._clients = [pool.submit(self._ask) for _ in range(4)]
-
-    def wait_for_more(self, number: int = 20) -> None:
-        """Wait until so many more requests are answered; no client may end meanwhile."""
-        wanted = len(self.statuses) + number
-        while len(self.statuses) < wanted:
-            ended = wait(self._clients, timeout=0.05, return_when=FIRST_COMPLETED).done
-            assert not ended, [each.result() for each in ended]
-
-    def hurry(self) -> None:
-        self._hurry.set()
-
-    def join(self) -> None:
-        """Wait until all clients have ended; raise an error if one of them got no answer."""
-        for each in self._clients:
-            each.result()
-
-    def _ask(self) -> None:
-        with httpx.Client(base_url=self._url, trust_env=False, timeout=20) as client:
-            while True:
-                try:
-                    self.statuses.append(client.post("/api/grant").status_code)
-                except self._end:
-                    return  # the server has closed its socket; a proxy tries another one
-                self._hurry.wait(PAUSE_S)
+def load_of(url: str, **more: Any) -> Load:
+    return Load(partial(httpx.Client, base_url=url, trust_env=False, timeout=20), **more)
 
 
 def outcomes(audit: Path) -> list[str]:
@@ -160,10 +115,7 @@ def test_two_workers_share_their_state_and_lose_no_request_until_they_stop(
 ) -> None:
     audit, log = tmp_path / "audit.log", tmp_path / "serve.log"
     while True:
-        with (
-            two_workers(tmp_path, options, redis_port) as (url, process),
-            ThreadPoolExecutor() as pool,
-        ):
+        with two_workers(tmp_path, options, redis_port) as (url, process):
             while len(starting := children(process)) < 3:  # and a helper of multiprocessing
                 assert process.poll() is None, log.read_text()
             for pid in starting:
@@ -175,7 +127,7 @@ def test_two_workers_share_their_state_and_lose_no_request_until_they_stop(
             keys, calls, figures = grants_and_figures(demo, url)
             is_redis_lost = "redis-lost" in log.read_text()
 
-            asking = Asking(url, pool, end=httpx.TransportError)  # a proxy tries again
+            asking = load_of(url, end=httpx.TransportError)  # a proxy tries again
             asking.wait_for_more()
             process.send_signal(signal.SIGHUP)
             while len(set(starting) & set(children(process))) > 1:  # the helper stays
@@ -213,8 +165,8 @@ def test_a_server_that_is_told_to_stop_answers_every_request(
     options = {**options, "OSSFERRY_DRAIN_S": "1"}
     demo.oss.faults.add("delay", operation="AssumeRole", seconds=0.4, times=1)
 
-    with serving(tmp_path, options) as (url, process), ThreadPoolExecutor() as pool:
-        asking = Asking(url, pool)
+    with serving(tmp_path, options) as (url, process):
+        asking = load_of(url)
         asking.wait_for_more()
         asking.hurry()
         process.send_signal(signal.SIGTERM)
@@ -224,7 +176,7 @@ def test_a_server_that_is_told_to_stop_answers_every_request(
     audit = outcomes(tmp_path / "audit.log")
     assert (process.returncode, said) == (0, "")
     assert "Traceback" not in log
-    assert set(asking.statuses) == {200}
+    assert (set(asking.statuses), asking.broken) == ({200}, 0)
     assert set(audit) <= {"issued", "reused"}
     assert len(audit) == len(asking.statuses)
 
