@@ -268,11 +268,7 @@ def test_t04_an_attempt_waits_ten_minutes_and_no_longer(
         {"nonce": "\ud800"},
         {"nonce": 5},
         {"aud": "another"},
-        {"iss": "https://evil.example"},
-        {"exp": 1},
         {"sub": ""},
-        {"sub": 5},
-        {"sub": ["alice"]},
     ],
     ids=lambda changes: "-".join(changes),
 )

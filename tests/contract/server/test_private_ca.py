@@ -3,7 +3,7 @@
 import json
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,7 +16,6 @@ from ossferry.app import create_app
 from ossferry.cli.processes.serving import bind
 from ossferry.errors import SettingsError
 from ossferry.settings.loading import ExplicitSettings, load_settings
-from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.certificates import make_certificate
 from support.fake_issuer import FakeIssuer
@@ -52,55 +51,39 @@ def provider(folder: Path) -> Iterator[FakeIssuer]:
     thread.join()
 
 
-@pytest.fixture
-def client_with(
-    provider: FakeIssuer, web_dir: Path
-) -> Iterator[Callable[[Path | None], httpx.Client]]:
-    """Return a function that creates a client of a server with this value of `ca_file`."""
-    made = []
-
-    def make(ca_file: Path | None) -> httpx.Client:
-        clock = FakeClock()
-        clock.catch_up()
-        app = create_app(
-            _settings(provider, web_dir, ca_file), assume_role=FakeSts(clock), clock=clock
-        )
-        made.append(app_client(app, BASE))
-        return made[-1]
-
-    yield make
-    for client in made:
-        client.close()
-
-
-def _settings(provider: FakeIssuer, web_dir: Path, ca_file: Path | None) -> Settings:
+def server_with(ca_file: Path | None, provider: FakeIssuer, web_dir: Path) -> httpx.Client:
+    """Return a client of a server with this value of `ca_file`."""
+    clock = FakeClock()
+    clock.catch_up()
     options = {**OPTIONS, **openid_options(provider), "web_dir": web_dir, "ca_file": ca_file}
-    return load_settings(ExplicitSettings, **options)
+    settings = load_settings(ExplicitSettings, **options)
+    return app_client(create_app(settings, assume_role=FakeSts(clock), clock=clock), BASE)
 
 
 def test_a_person_signs_in_at_a_provider_with_a_private_authority(
-    client_with: Callable[[Path | None], httpx.Client], folder: Path
+    provider: FakeIssuer, web_dir: Path, folder: Path
 ) -> None:
-    client = client_with(folder / "fullchain.pem")
-    there = client.get("/login/start").headers["location"]
     tls = ssl.create_default_context(cafile=folder / "fullchain.pem")
-    back = httpx.get(there, verify=tls, trust_env=False).headers["location"]
-
-    client.get(back)
+    with server_with(folder / "fullchain.pem", provider, web_dir) as client:
+        there = client.get("/login/start").headers["location"]
+        back = httpx.get(there, verify=tls, trust_env=False).headers["location"]
+        client.get(back)
 
     assert parse_qs(urlsplit(back).query)["code"]
     assert SESSION in client.cookies
 
 
 def test_the_log_says_that_a_certificate_is_not_trusted(
-    client_with: Callable[[Path | None], httpx.Client],
+    provider: FakeIssuer,
+    web_dir: Path,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(folder / "fullchain.pem"))  # not an option of ours
 
-    answer = client_with(None).get("/login/start")
+    with server_with(None, provider, web_dir) as client:
+        answer = client.get("/login/start")
 
     (line,) = (json.loads(each) for each in caplog.messages if '"problem"' in each)
     assert (answer.status_code, answer.json()["code"]) == (503, "issuer-unavailable")
@@ -118,7 +101,7 @@ def test_a_file_without_certificates_stops_the_start(
         file.write_text(content)
 
     with pytest.raises(SettingsError) as caught:
-        create_app(_settings(provider, web_dir, file), assume_role=FakeSts(FakeClock()))
+        server_with(file, provider, web_dir)
 
     assert str(caught.value) == (
         f"OSSFERRY_CA_FILE: {file} is no readable file of certificates (PEM)."
