@@ -4,7 +4,7 @@ import asyncio
 import json
 import resource
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -259,12 +259,6 @@ def test_without_checks_nothing_is_proved(tmp_path: Path) -> None:
 
 
 # An upload
-
-
-@pytest.fixture(scope="module")
-def demo(web_dir: Path) -> Iterator[Demo]:
-    with Demo(web_dir=web_dir) as demo:
-        yield demo
 
 
 def stored(demo: Demo, checks: Path, key: str, *options: str, **changes: str) -> Ran:

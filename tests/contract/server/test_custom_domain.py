@@ -20,19 +20,12 @@ DOMAIN = "files.localhost"
 
 
 @pytest.fixture(scope="module")
-def new_account(web_dir: Path) -> Iterator[Demo]:
+def running_demo(web_dir: Path) -> Iterator[Demo]:
     """A demo that gives out a custom domain, with a mock that refuses public endpoints."""
     with Demo(
         web_dir=web_dir, custom_domain=DOMAIN, upload_hosts=("oss-accelerate.localhost",)
     ) as demo:
         yield demo
-
-
-@pytest.fixture
-def site(new_account: Demo) -> Iterator[httpx.Client]:
-    """A client of the demo's server."""
-    with httpx.Client(base_url=new_account.url, trust_env=False) as client:
-        yield client
 
 
 def bucket_at(demo: Demo, grant: dict[str, str], host: str, *, is_cname: bool) -> oss2.Bucket:
@@ -53,34 +46,32 @@ def resolve(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", loopback)
 
 
-def test_a_grant_leads_to_the_bucket_by_its_domain_only(
-    new_account: Demo, site: httpx.Client
-) -> None:
-    port = new_account.oss.port
+def test_a_grant_leads_to_the_bucket_by_its_domain_only(demo: Demo, site: httpx.Client) -> None:
+    port = demo.oss.port
     grant = site.post("/api/grant").json()
     key = f"{grant['prefix']}a b.txt"
 
-    bucket_at(new_account, grant, f"{DOMAIN}:{port}", is_cname=True).put_object(key, b"hello")
+    bucket_at(demo, grant, f"{DOMAIN}:{port}", is_cname=True).put_object(key, b"hello")
     for host in (f"oss-cn-hangzhou.localhost:{port}", f"oss-accelerate.localhost:{port}"):
         with pytest.raises(oss2.exceptions.ServerError) as refused:
-            bucket_at(new_account, grant, host, is_cname=False).put_object(key, b"again")
+            bucket_at(demo, grant, host, is_cname=False).put_object(key, b"again")
         assert refused.value.code == "PublicEndpointForbidden"
 
     assert (grant["endpoint"], grant["cname"]) == (f"http://{DOMAIN}:{port}", True)
     assert grant["origins"] == [
         f"http://{DOMAIN}:{port}",
-        f"http://{new_account.bucket}.oss-accelerate.localhost:{port}",
+        f"http://{demo.bucket}.oss-accelerate.localhost:{port}",
     ]
-    assert new_account.oss.bucket(new_account.bucket).objects[key].data == b"hello"
+    assert demo.oss.bucket(demo.bucket).objects[key].data == b"hello"
 
 
 def test_receipts_lists_links_and_deletes_work_for_a_new_account(
-    new_account: Demo, site: httpx.Client
+    demo: Demo, site: httpx.Client
 ) -> None:
     grant = site.post("/api/grant").json()
     key = f"{grant['prefix']}2026-03-14/x/picture.txt"
-    place = f"{DOMAIN}:{new_account.oss.port}"
-    bucket = bucket_at(new_account, grant, place, is_cname=True)
+    place = f"{DOMAIN}:{demo.oss.port}"
+    bucket = bucket_at(demo, grant, place, is_cname=True)
     put = bucket.put_object(key, b"hello", headers={"content-type": "text/plain"})
 
     report = {"key": key, "size": 5, "crc64": str(put.crc)}
@@ -89,12 +80,12 @@ def test_receipts_lists_links_and_deletes_work_for_a_new_account(
     wish = {"key": key, "expires_s": 600, "disposition": "inline"}
     url = site.post("/api/share", json=wish).json()["url"]
     assert urlsplit(url).netloc == place
-    shown = fetch_at(new_account, url)
+    shown = fetch_at(demo, url)
     assert (shown.status_code, shown.content) == (200, b"hello")
     bucket.init_multipart_upload(f"{grant['prefix']}2026-03-14/y/large.bin")
     assert len(site.get("/api/unfinished").json()["uploads"]) == 1
     assert site.delete(address(key)).status_code == 200
-    assert not new_account.oss.bucket(new_account.bucket).objects.keys() & {key}
+    assert not demo.oss.bucket(demo.bucket).objects.keys() & {key}
 
 
 def test_a_server_that_asks_at_the_domain_itself_works(

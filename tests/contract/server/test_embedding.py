@@ -1,90 +1,27 @@
-"""The code in docs/embedding.md and in the README, run unchanged against the mock's STS."""
+"""The code in docs/embedding.md, run unchanged against the mock's STS."""
 
-import json
 import os
 import re
-import subprocess
-import sys
-from contextlib import chdir, redirect_stdout
-from io import StringIO
+from collections.abc import Callable, Iterator
+from contextlib import chdir
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
+
+import pytest
+from fastapi import FastAPI
 
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from support import commands
+from support.app_client import app_client
 
 ROOT = Path(__file__).parents[3]
-ASK = """
-import json
-from support.app_client import app_client
-me = {"authorization": "Bearer carols-token"}
-with app_client(app) as client:
-    answers = [
-        client.get("/hello"),
-        client.get("/uploads/"),
-        client.post("/uploads/api/grant"),
-        client.post("/uploads/api/grant", headers=me),
-        client.post("/uploads/api/grant", headers={**me, "cookie": "a=b"}),
-    ]
-    prefix = answers[3].json()["prefix"]
-print(json.dumps([[answer.status_code for answer in answers], prefix]))
-"""
-
-
+ME = {"authorization": "Bearer carols-token"}
 BELOW = """
 app = Starlette(routes=[Mount("/files", uploads)], lifespan=lifespan)
 """
-ASK_BELOW = """
-import json
-from support.app_client import app_client
-me = {"authorization": "Bearer carols-token"}
-paths = ["/files/get_sts_token", "/files//get_sts_token", "/get_sts_token", "//files/get_sts_token",
-         "/files/%2e/get_sts_token", "/files/x/%2e%2e/get_sts_token", "/files/get_sts_token/",
-         "/filesget_sts_token", "/files%5cget_sts_token", "/FILES/get_sts_token",
-         "/files/get%5fsts_token", "/files%2fget_sts_token"]
-with app_client(app) as client:
-    answers = [client.request("GET", "http://127.0.0.1:8000" + path, headers=me) for path in paths]
-print(json.dumps([[answer.status_code for answer in answers], ""]))
-"""
-
-ASK_AUTHORIZED = """
-import json
-from support.app_client import app_client
-TOKENS["daves-token"] = "dave"
-with app_client(app) as client:
-    answers = [
-        client.post("/files/api/grant", headers={"authorization": f"Bearer {token}"})
-        for token in ("carols-token", "daves-token")
-    ]
-told = answers[0].json()["prefix"] + " " + answers[1].json()["code"]
-print(json.dumps([[answer.status_code for answer in answers], told]))
-"""
-
-ASK_DESCRIPTION = """
-import json
-from fastapi import FastAPI
-from support.app_client import app_client
-titles = []
-for given in ({}, {"docs_url": None, "redoc_url": None, "openapi_url": None}):
-    app = FastAPI(lifespan=lifespan, **given)
-    app.mount("/", uploads)
-    with app_client(app) as client:
-        answers = [client.get("/docs"), client.get("/openapi.json")]
-        titles.append(answers[1].json()["info"]["title"])
-print(json.dumps([[answer.status_code for answer in answers], " ".join(titles)]))
-"""
-
-ASK_README = """
-import json
-from support.app_client import app_client
-from_page = {"sec-fetch-site": "same-origin"}
-with app_client(app) as client:
-    answers = [client.get("/"), client.post("/api/grant", headers=from_page)]
-    client.cookies.set("session", "a-random-session-id")
-    answers.append(client.post("/api/grant", headers=from_page))
-print(json.dumps([[answer.status_code for answer in answers], answers[-1].json()["prefix"]]))
-"""
+Run = Callable[[str], dict[str, Any]]
 
 
 def blocks() -> tuple[str, str]:
@@ -112,81 +49,91 @@ def environment(demo: Demo, web_dir: Path) -> dict[str, str]:
     }
 
 
-def run(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int], str]:
-    """Run code of a page in this process; return the statuses and the prefix."""
-    out = StringIO()
+@pytest.fixture
+def run(demo: Demo, tmp_path: Path, web_dir: Path) -> Iterator[Run]:
+    """Return a function that runs code of the page, and returns its names."""
+
+    def call(code: str) -> dict[str, Any]:
+        names = {"__name__": "application"}
+        exec(code, names)  # noqa: S102 - the page's own code
+        return names
+
     with (
         patch.dict(os.environ, environment(demo, web_dir), clear=True),
         commands.caller(ACCESS_KEY_ID, ACCESS_KEY_SECRET),
         chdir(tmp_path),
-        redirect_stdout(out),
     ):
-        exec(code, {"__name__": "application"})  # noqa: S102 - the page's own code
-    statuses, prefix = json.loads(out.getvalue())
-    return statuses, prefix
+        yield call
 
 
-def run_as_program(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int], str]:
-    """Run code of a page in a process of its own, which imports only what the code imports."""
-    result = subprocess.run(  # noqa: S603 - the page's own code
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**environment(demo, web_dir), "PYTHONPATH": str(ROOT / "tests")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    statuses, prefix = json.loads(result.stdout)
-    return statuses, prefix
+def test_an_application_mounts_ours_and_says_who_is_asking(run: Run) -> None:
+    names = run(blocks()[0])
+
+    with app_client(names["app"]) as client:
+        answers = [
+            client.get("/hello"),
+            client.get("/uploads/"),
+            client.post("/uploads/api/grant"),
+            client.post("/uploads/api/grant", headers=ME),
+            client.post("/uploads/api/grant", headers={**ME, "cookie": "a=b"}),
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 401, 200, 403]
+    assert answers[3].json()["prefix"].startswith("uploads/carol-")
 
 
-def test_an_application_mounts_ours_and_says_who_is_asking(
-    demo: Demo, tmp_path: Path, web_dir: Path
-) -> None:
-    statuses, prefix = run_as_program(blocks()[0] + ASK, demo, tmp_path, web_dir)
+def test_the_application_authorizes_as_the_page_says(run: Run) -> None:
+    names = run("".join(blocks()) + BELOW)
+    names["TOKENS"]["daves-token"] = "dave"
 
-    assert statuses == [200, 200, 401, 200, 403]
-    assert prefix.startswith("uploads/carol-")
+    with app_client(names["app"]) as client:
+        carols, daves = (
+            client.post("/files/api/grant", headers={"authorization": f"Bearer {name}s-token"})
+            for name in ("carol", "dave")
+        )
 
-
-def test_the_application_authorizes_as_the_page_says(
-    demo: Demo, tmp_path: Path, web_dir: Path
-) -> None:
-    starlette, authorize = blocks()
-
-    statuses, prefix = run(starlette + authorize + BELOW + ASK_AUTHORIZED, demo, tmp_path, web_dir)
-
-    assert statuses == [200, 403]
-    assert re.fullmatch(r"uploads/carol-[a-z0-9]+/course-7/ course-ended", prefix)
+    assert re.fullmatch(r"uploads/carol-[a-z0-9]+/course-7/", carols.json()["prefix"])
+    assert (daves.status_code, daves.json()["code"]) == (403, "course-ended")
 
 
-def test_t02_below_a_path_there_is_one_address_for_each_route(
-    demo: Demo, tmp_path: Path, web_dir: Path
-) -> None:
-    statuses, _ = run(blocks()[0] + BELOW + ASK_BELOW, demo, tmp_path, web_dir)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/files//get_sts_token",
+        "/get_sts_token",
+        "//files/get_sts_token",
+        "/files/%2e/get_sts_token",
+        "/files/x/%2e%2e/get_sts_token",
+        "/files/get_sts_token/",
+        "/filesget_sts_token",
+        "/files%5cget_sts_token",
+        "/FILES/get_sts_token",
+        "/files/get%5fsts_token",
+        "/files%2fget_sts_token",
+    ],
+)
+def test_t02_below_a_path_there_is_one_address_for_each_route(run: Run, path: str) -> None:
+    with app_client(run(blocks()[0] + BELOW)["app"]) as client:
+        right, other = (
+            client.get(f"http://127.0.0.1:8000{each}", headers=ME)
+            for each in ("/files/get_sts_token", path)
+        )
 
-    assert statuses[0] == 200
-    assert set(statuses[1:]) == {404}
+    assert (right.status_code, other.status_code) == (200, 404)
 
 
+@pytest.mark.parametrize(
+    ("given", "title"),
+    [({}, "FastAPI"), ({"docs_url": None, "redoc_url": None, "openapi_url": None}, "ossferry")],
+    ids=["its own", "switched off"],
+)
 def test_fastapis_own_description_hides_ours_unless_it_is_switched_off(
-    demo: Demo, tmp_path: Path, web_dir: Path
+    run: Run, given: dict[str, Any], title: str
 ) -> None:
-    statuses, titles = run(blocks()[0] + ASK_DESCRIPTION, demo, tmp_path, web_dir)
+    names = run(blocks()[0])
+    app = FastAPI(lifespan=names["lifespan"], **given)
+    app.mount("/", names["uploads"])
 
-    assert titles == "FastAPI ossferry"
-    assert statuses == [404, 200]
-
-
-def test_the_application_of_the_readme_says_who_uploads(
-    demo: Demo, tmp_path: Path, web_dir: Path
-) -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    code, *_ = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-
-    statuses, prefix = run(code + ASK_README, demo, tmp_path, web_dir)
-
-    assert statuses == [200, 401, 200]
-    assert prefix.startswith("uploads/carol-")
+    with app_client(app) as client:
+        assert client.get("/openapi.json").json()["info"]["title"] == title
+        assert (client.get("/docs").status_code == 200) == (title == "FastAPI")

@@ -1,4 +1,4 @@
-"""A drill of the kill switch: it invalidates issued tokens immediately, and can be undone."""
+"""A demo of the kill switch: it invalidates issued tokens immediately, and can be undone."""
 
 import json
 import re
@@ -31,7 +31,7 @@ OPERATOR = User(
 
 
 @pytest.fixture(scope="module")
-def drill(web_dir: Path) -> Iterator[Demo]:
+def running_demo(web_dir: Path) -> Iterator[Demo]:
     """A demo in whose account an operator may use the kill switch."""
     world = World(users=(*WORLD.users, OPERATOR), roles=WORLD.roles)
     with (
@@ -44,42 +44,35 @@ def drill(web_dir: Path) -> Iterator[Demo]:
         yield demo
 
 
-@pytest.fixture
-def site(drill: Demo) -> Iterator[httpx.Client]:
-    """A client signed in as Alice."""
-    with httpx.Client(base_url=drill.url, trust_env=False) as client:
-        yield client
-
-
-def switch(drill: Demo, user: User) -> KillSwitch:
+def switch(demo: Demo, user: User) -> KillSwitch:
     ((key, secret),) = user.keys.items()
-    settings = drill.settings.model_copy(
-        update={"ram_endpoint": f"http://127.0.0.1:{drill.oss.port}"}
+    settings = demo.settings.model_copy(
+        update={"ram_endpoint": f"http://127.0.0.1:{demo.oss.port}"}
     )
     return KillSwitch(settings, access_key(key, secret), settings.role_arn)
 
 
-def test_t19_the_drill(drill: Demo, site: httpx.Client) -> None:
-    ours = switch(drill, OPERATOR)
-    put(drill, site, b"before")
+def test_t19_the_drill(demo: Demo, site: httpx.Client) -> None:
+    ours = switch(demo, OPERATOR)
+    put(demo, site, b"before")
 
     ours.on()
     ours.on()
     assert ours.is_on()
     with pytest.raises(oss2.exceptions.AccessDenied):
-        put(drill, site, b"while it is on")
+        put(demo, site, b"while it is on")
     ours.off()
     ours.off()
 
     assert not ours.is_on()
-    put(drill, site, b"after")
+    put(demo, site, b"after")
 
 
-def test_t48_the_server_cannot_turn_it(drill: Demo) -> None:
+def test_t48_the_server_cannot_turn_it(demo: Demo) -> None:
     server = next(user for user in WORLD.users if user.name == "ossferry-server")
 
     with pytest.raises(CloudError, match=r"RAM refused AttachPolicyToRole \(NoPermission\)"):
-        switch(drill, server).on()
+        switch(demo, server).on()
 
 
 def test_t48_who_turns_it_can_write_no_policy(web_dir: Path) -> None:
@@ -95,13 +88,13 @@ def test_the_policy_it_makes_is_the_shipped_one() -> None:
     assert json.loads((RAM / "kill-switch.json").read_text()) == DENY
 
 
-def command(drill: Demo, *arguments: str, user: User = OPERATOR) -> Ran:
+def command(demo: Demo, *arguments: str, user: User = OPERATOR) -> Ran:
     """Run `ossferry` with the credentials of a user."""
-    return run(*arguments, environment=environment(drill, user))
+    return run(*arguments, environment=environment(demo, user))
 
 
-def hash_of_alice(drill: Demo) -> str:
-    head, *lines = command(drill, "admin", "principals").out.splitlines()
+def hash_of_alice(demo: Demo) -> str:
+    head, *lines = command(demo, "admin", "principals").out.splitlines()
     assert head == "hash\tname\tfiles\tbytes\tlast upload\trevoked"
     return next(line.split("\t")[0] for line in lines if line.split("\t")[1] == "Alice")
 
@@ -109,24 +102,24 @@ def hash_of_alice(drill: Demo) -> str:
 @pytest.mark.parametrize(
     ("options", "said"), [((), "on\n"), (("--json",), '{"kill_switch": "on"}\n')]
 )
-def test_the_command_turns_it(drill: Demo, options: tuple[str, ...], said: str) -> None:
-    done = command(drill, "admin", "kill-switch", "on", *options)
+def test_the_command_turns_it(demo: Demo, options: tuple[str, ...], said: str) -> None:
+    done = command(demo, "admin", "kill-switch", "on", *options)
 
     assert (done.code, done.out) == (0, said), done.err
-    assert switch(drill, OPERATOR).is_on()
-    switch(drill, OPERATOR).off()
+    assert switch(demo, OPERATOR).is_on()
+    switch(demo, OPERATOR).off()
 
 
-def test_somebody_is_shut_out_and_let_in_again(drill: Demo, site: httpx.Client) -> None:
-    recorded(drill, site)
-    alice = hash_of_alice(drill)
+def test_somebody_is_shut_out_and_let_in_again(demo: Demo, site: httpx.Client) -> None:
+    recorded(demo, site)
+    alice = hash_of_alice(demo)
 
-    shut = command(drill, "admin", "revoke", alice)
+    shut = command(demo, "admin", "revoke", alice)
     refused = wait_for(site, 403)
-    restored = command(drill, "admin", "restore", alice, "--json")
+    restored = command(demo, "admin", "restore", alice, "--json")
     again = wait_for(site, 200)
-    in_json = json.loads(command(drill, "admin", "revoke", alice, "--json").out)
-    command(drill, "admin", "restore", alice)
+    in_json = json.loads(command(demo, "admin", "revoke", alice, "--json").out)
+    command(demo, "admin", "restore", alice)
 
     assert (shut.code, refused["code"], again["principal"]) == (0, "revoked", {"name": "Alice"})
     assert shut.out == ""
@@ -148,19 +141,19 @@ def wait_for(site: httpx.Client, status: int) -> dict[str, object]:
     return found
 
 
-def test_limits_are_set_and_uploads_exported(drill: Demo, site: httpx.Client) -> None:
-    upload = recorded(drill, site, name="=cmd.txt")
-    alice = hash_of_alice(drill)
+def test_limits_are_set_and_uploads_exported(demo: Demo, site: httpx.Client) -> None:
+    upload = recorded(demo, site, name="=cmd.txt")
+    alice = hash_of_alice(demo)
 
-    limited = command(drill, "admin", "quota", alice, "--bytes-day", "1")
+    limited = command(demo, "admin", "quota", alice, "--bytes-day", "1")
     refused = wait_for(site, 429)
-    shown = command(drill, "admin", "quota", alice)
-    cleared = command(drill, "admin", "quota", alice, "--clear")
+    shown = command(demo, "admin", "quota", alice)
+    cleared = command(demo, "admin", "quota", alice, "--clear")
     wait_for(site, 200)
-    exported = command(drill, "admin", "uploads", "--principal", alice).out
-    as_json = command(drill, "admin", "uploads", "--principal", alice, "--json").out
-    limits = command(drill, "admin", "quota", alice, "--json").out
-    later = command(drill, "admin", "uploads", "--since", "2999-01-01").out
+    exported = command(demo, "admin", "uploads", "--principal", alice).out
+    as_json = command(demo, "admin", "uploads", "--principal", alice, "--json").out
+    limits = command(demo, "admin", "quota", alice, "--json").out
+    later = command(demo, "admin", "uploads", "--since", "2999-01-01").out
 
     assert (limited.code, refused["code"]) == (0, "quota-exceeded")
     assert shown.out == limited.out
@@ -176,52 +169,52 @@ def test_limits_are_set_and_uploads_exported(drill: Demo, site: httpx.Client) ->
 
 
 def test_lists_of_principals_and_differences_are_json_on_demand(
-    drill: Demo, site: httpx.Client
+    demo: Demo, site: httpx.Client
 ) -> None:
-    command(drill, "admin", "reconcile", user=SERVER)
-    silent = put(drill, site, b"without a receipt")
+    command(demo, "admin", "reconcile", user=SERVER)
+    silent = put(demo, site, b"without a receipt")
 
-    differences = command(drill, "admin", "reconcile", "--json", user=SERVER).out
-    people = command(drill, "admin", "principals", "--json").out
+    differences = command(demo, "admin", "reconcile", "--json", user=SERVER).out
+    people = command(demo, "admin", "principals", "--json").out
 
     assert [json.loads(line) for line in differences.splitlines()] == [
         {"difference": "found", "key": silent.key}
     ]
     (alice,) = [row for row in map(json.loads, people.splitlines()) if row["name"] == "Alice"]
-    assert (alice["hash"], alice["revoked_at"]) == (hash_of_alice(drill), None)
+    assert (alice["hash"], alice["revoked_at"]) == (hash_of_alice(demo), None)
 
 
-def test_bucket_and_ledger_are_compared_on_demand(drill: Demo, site: httpx.Client) -> None:
-    command(drill, "admin", "reconcile", user=SERVER)
-    silent = put(drill, site, b"without a receipt")
-    gone = recorded(drill, site)
-    operators_bucket(drill).delete_object(gone.key)
+def test_bucket_and_ledger_are_compared_on_demand(demo: Demo, site: httpx.Client) -> None:
+    command(demo, "admin", "reconcile", user=SERVER)
+    silent = put(demo, site, b"without a receipt")
+    gone = recorded(demo, site)
+    operators_bucket(demo).delete_object(gone.key)
 
-    first = command(drill, "admin", "reconcile", user=SERVER)
-    second = command(drill, "admin", "reconcile", user=SERVER)
+    first = command(demo, "admin", "reconcile", user=SERVER)
+    second = command(demo, "admin", "reconcile", user=SERVER)
 
     told = sorted(first.out.splitlines())
     assert told == [f"found\t{silent.key}", f"gone\t{gone.key}"]
     assert (second.code, second.out) == (0, "")
 
 
-def test_an_unknown_principal_is_one_sentence(drill: Demo) -> None:
+def test_an_unknown_principal_is_one_sentence(demo: Demo) -> None:
     for arguments in (("revoke", "nobody"), ("quota", "nobody"), ("reconcile", "nobody")):
-        done = command(drill, "admin", *arguments)
+        done = command(demo, "admin", *arguments)
         assert done.complaint.startswith(
             "ossferry: there is no principal nobody; `ossferry admin principals`"
         )
 
 
-def test_the_admin_page_shows_limits_and_uploads(drill: Demo, site: httpx.Client) -> None:
-    upload = recorded(drill, site)
-    alice = hash_of_alice(drill)
-    command(drill, "admin", "quota", alice, "--bytes-total", "1500000")
+def test_the_admin_page_shows_limits_and_uploads(demo: Demo, site: httpx.Client) -> None:
+    upload = recorded(demo, site)
+    alice = hash_of_alice(demo)
+    command(demo, "admin", "quota", alice, "--bytes-total", "1500000")
 
     page = site.get("/admin", headers={"sec-fetch-site": "none"})
     hers = site.get("/admin", params={"principal": alice})
     table = site.get("/admin/uploads.csv")
-    command(drill, "admin", "quota", alice, "--clear")
+    command(demo, "admin", "quota", alice, "--clear")
 
     assert page.status_code == 200
     assert "1.5 MB</span> in total" in page.text
@@ -230,7 +223,7 @@ def test_the_admin_page_shows_limits_and_uploads(drill: Demo, site: httpx.Client
     assert upload.key in table.text
 
 
-def test_a_browser_gets_a_page_about_a_refusal(drill: Demo, site: httpx.Client) -> None:
+def test_a_browser_gets_a_page_about_a_refusal(demo: Demo, site: httpx.Client) -> None:
     site.post("/demo/user", json={"user": "bob"})
 
     shown = site.get("/admin", headers={"accept": "text/html,*/*;q=0.8"})
