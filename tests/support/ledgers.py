@@ -40,14 +40,15 @@ async def record(
     *,
     checks: Claim | None = None,
     now: datetime = NOW,
+    source: str = "page",
     **changes: object,
 ) -> Receipt:
-    """Record an object of a principal as one that the page has reported."""
+    """Record an object of a principal; by default as one that the page has reported."""
     async with database.write() as connection:
         await people.remember(connection, who, NOW)
         found = stored(key, **changes)
         return await receipts.record(
-            connection, who, found, source="page", request_id="", now=now, checks=checks
+            connection, who, found, source=source, request_id="", now=now, checks=checks
         )
 
 

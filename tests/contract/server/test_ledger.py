@@ -87,19 +87,10 @@ async def test_the_first_claim_about_an_object_stays_and_ends_with_the_object(
     ledger_url: str,
 ) -> None:
     async def claims(
-        source: str, checks: receipts.Claim | None = None, **changes: object
+        source: str, checks: receipts.Claim | None = None, **changes: Any
     ) -> tuple[receipts.Claim | None, ...]:
         """Return the claim in the answer of a report, and the claim in the ledger afterwards."""
-        async with database.write() as connection:
-            receipt = await receipts.record(
-                connection,
-                ALICE,
-                stored(KEY, **changes),
-                source=source,
-                request_id="",
-                now=NOW,
-                checks=checks,
-            )
+        receipt = await record(database, source=source, checks=checks, **changes)
         async with database.read() as connection:
             found = await receipts.find(connection, KEY)
         return (receipt.checks, found.checks if found else None)

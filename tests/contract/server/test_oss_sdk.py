@@ -128,33 +128,21 @@ async def test_each_call_is_one_request_signed_with_v4(
         assert each.headers["authorization"].startswith("OSS4-HMAC-SHA256 ")
 
 
+def refusal(code: str, status: int) -> dict[str, Any]:
+    return {"effect": "error", "code": code, "status": status}
+
+
 @pytest.mark.parametrize("operation", ASKS)
 @pytest.mark.parametrize(
     ("plan", "kind", "told"),
     [
-        (
-            {"effect": "error", "code": "InternalError", "status": 500},
-            OssLostError,
-            "InternalError",
-        ),
+        (refusal("InternalError", 500), OssLostError, "InternalError"),
         ({"effect": "unavailable"}, OssLostError, "ServiceUnavailable"),
-        (
-            {"effect": "error", "code": "RequestTimeTooSkewed", "status": 403},
-            OssLostError,
-            "RequestTimeTooSkewed",
-        ),
+        (refusal("RequestTimeTooSkewed", 403), OssLostError, "RequestTimeTooSkewed"),
         ({"effect": "reset"}, OssLostError, "no-answer"),
-        (
-            {"effect": "error", "code": "AccessDenied", "status": 403},
-            OssRefusedError,
-            "AccessDenied",
-        ),
-        (
-            {"effect": "error", "code": "NoSuchBucket", "status": 404},
-            OssRefusedError,
-            "NoSuchBucket",
-        ),
-        ({"effect": "error", "code": "BadRequest", "status": 400}, OssRefusedError, "BadRequest"),
+        (refusal("AccessDenied", 403), OssRefusedError, "AccessDenied"),
+        (refusal("NoSuchBucket", 404), OssRefusedError, "NoSuchBucket"),
+        (refusal("BadRequest", 400), OssRefusedError, "BadRequest"),
     ],
     ids=["500", "503", "clock", "reset", "403", "no bucket", "400"],
 )
@@ -162,7 +150,7 @@ async def test_a_failed_call_is_not_repeated_and_says_why(
     oss: MockOSS,
     bucket: OssBucket,
     operation: str,
-    plan: dict[str, str],
+    plan: dict[str, Any],
     kind: type[OssLostError | OssRefusedError],
     told: str,
 ) -> None:

@@ -58,8 +58,11 @@ def url(redis_port: int) -> str:
     return url
 
 
+MakeSettings = Callable[..., Settings]
+
+
 @pytest.fixture
-def make_settings(web_dir: Path, url: str) -> Callable[..., Settings]:
+def make_settings(web_dir: Path, url: str) -> MakeSettings:
     def make(**changes: object) -> Settings:
         options = {**OPTIONS, "web_dir": web_dir, "redis_url": url, **changes}
         return load_settings(ExplicitSettings, **options)
@@ -94,7 +97,7 @@ MakeGrants = Callable[..., Grants]
 
 
 @pytest.fixture
-def grants(make_settings: Callable[..., Settings], clock: FakeClock) -> MakeGrants:
+def grants(make_settings: MakeSettings, clock: FakeClock) -> MakeGrants:
     """Return a function that creates the grants of a process."""
 
     def make(storage: RedisStorage, sts: FakeSts, secret: bytes = SECRET) -> Grants:
@@ -188,9 +191,7 @@ async def test_a_grant_put_in_the_place_of_anothers_is_not_believed(
     assert issued.credentials.access_key_id == "STS.Fake0003"
 
 
-def test_t23_limits_count_over_all_processes(
-    make_settings: Callable[..., Settings], clock: FakeClock
-) -> None:
+def test_t23_limits_count_over_all_processes(make_settings: MakeSettings, clock: FakeClock) -> None:
     settings = make_settings(rate_per_principal="3/minute")
     statuses = []
     for _ in range(4):
@@ -202,7 +203,7 @@ def test_t23_limits_count_over_all_processes(
 
 
 async def test_t23_a_limit_that_others_have_reached_is_reached_without_counting(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
 ) -> None:
     limit, answers = limits.parse("3/minute"), []
     async with counters(make_settings(), 2) as [here, there]:
@@ -216,7 +217,7 @@ async def test_t23_a_limit_that_others_have_reached_is_reached_without_counting(
 
 @pytest.mark.parametrize("events", EVENTS.values(), ids=EVENTS)
 async def test_t22_no_window_lets_through_more_than_the_limit_in_redis(
-    make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, events: Events
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, events: Events
 ) -> None:
     seconds = Seconds()
     monkeypatch.setattr(redispy, "time", SimpleNamespace(time=seconds))  # the clock of `limits`
@@ -228,9 +229,7 @@ async def test_t22_no_window_lets_through_more_than_the_limit_in_redis(
     assert (found, others) == (events, [False, True])
 
 
-async def test_t62_several_events_at_once_count_in_redis(
-    make_settings: Callable[..., Settings],
-) -> None:
+async def test_t62_several_events_at_once_count_in_redis(make_settings: MakeSettings) -> None:
     limit = limits.parse("5/minute")
     async with counters(make_settings()) as [counter]:
         some = [await counter.hit(limit, "batches", cost=cost) for cost in (2, 2, 2, 1, 1)]
@@ -240,7 +239,7 @@ async def test_t62_several_events_at_once_count_in_redis(
 
 
 def test_t23_without_redis_limits_are_stricter_and_local(
-    make_settings: Callable[..., Settings], clock: FakeClock
+    make_settings: MakeSettings, clock: FakeClock
 ) -> None:
     settings = make_settings(
         redis_url=f"redis://127.0.0.1:{free_port()}/0", rate_per_principal="8/minute"
@@ -254,7 +253,7 @@ def test_t23_without_redis_limits_are_stricter_and_local(
 
 @pytest.mark.parametrize(("limit", "hits"), [("9 per 3 minute", 2), ("2 per 3 minute", 1)])
 async def test_t23_without_redis_a_limit_keeps_its_window(
-    make_settings: Callable[..., Settings], limit: str, hits: int
+    make_settings: MakeSettings, limit: str, hits: int
 ) -> None:
     seconds, found = Seconds(), []
     settings = make_settings(redis_url=f"redis://127.0.0.1:{free_port()}/0")
@@ -269,7 +268,7 @@ async def test_t23_without_redis_a_limit_keeps_its_window(
 
 @pytest.mark.parametrize("has_ledger", [True, False], ids=["ledger", "no ledger"])
 def test_t23_without_redis_sessions_of_openid_need_a_ledger(
-    make_settings: Callable[..., Settings],
+    make_settings: MakeSettings,
     issuer: FakeIssuer,
     clock: FakeClock,
     tmp_path: Path,
@@ -304,7 +303,7 @@ def test_t23_without_redis_sessions_of_openid_need_a_ledger(
 
 
 def test_t23_a_redis_that_hangs_is_left_alone_after_the_first_request(
-    make_settings: Callable[..., Settings], clock: FakeClock, caplog: pytest.LogCaptureFixture
+    make_settings: MakeSettings, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -335,7 +334,7 @@ def _connections(server: socket.socket) -> int:
 
 
 async def test_t23_counters_keep_their_names_so_that_versions_share_them(
-    make_settings: Callable[..., Settings], url: str
+    make_settings: MakeSettings, url: str
 ) -> None:
     async with counters(make_settings()) as [counter]:
         rates = Rates(make_settings(), counter)
@@ -364,7 +363,7 @@ async def test_t23_counters_keep_their_names_so_that_versions_share_them(
 
 
 async def test_t23_redis_may_die_and_come_back_in_the_middle(
-    make_settings: Callable[..., Settings], tmp_path: Path
+    make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     port, seconds = free_port(), Seconds()
     settings = make_settings(redis_url=f"redis://127.0.0.1:{port}/0", rate_per_address="12/minute")
@@ -388,7 +387,7 @@ async def test_t23_redis_may_die_and_come_back_in_the_middle(
 
 
 async def test_t23_a_redis_that_was_restarted_is_no_loss(
-    make_settings: Callable[..., Settings], tmp_path: Path
+    make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     port, item = free_port(), limits.parse("4/minute")
     url = f"redis://127.0.0.1:{port}/0"
@@ -402,9 +401,7 @@ async def test_t23_a_redis_that_was_restarted_is_no_loss(
     assert found == [True, False, True, True, False]
 
 
-async def test_t23_a_crowd_is_no_loss_of_redis(
-    make_settings: Callable[..., Settings], url: str
-) -> None:
+async def test_t23_a_crowd_is_no_loss_of_redis(make_settings: MakeSettings, url: str) -> None:
     crowd, item = 500, limits.parse("1000/minute")
     async with storages(url, timeout_s=BUSY_S) as [storage], counters(make_settings()) as [counter]:
         hits = await asyncio.gather(*(counter.hit(item, "global") for _ in range(crowd)))
