@@ -79,23 +79,29 @@ def caller(key_id: str | None, secret: str | None) -> AbstractContextManager[obj
 def environment(demo: Demo, user: User = SERVER) -> dict[str, str]:
     """Return the options of a server like the demo's, with the access key of a user."""
     settings = demo.settings
-    mock = f"http://127.0.0.1:{demo.oss.port}"
-    options = {
-        "BUCKET": settings.bucket,
-        "REGION": settings.region,
-        "ENDPOINT": settings.endpoint,
-        "STS_ENDPOINT": mock,
-        "RAM_ENDPOINT": mock,
-        "ROLE_ARN": settings.role_arn,
-        "OBJECTS_ROLE_ARN": str(settings.objects_role_arn),
-        "OBJECTS_ENDPOINT": str(settings.objects_endpoint),
-        "SECRET": settings.secret.get_secret_value(),
-        "ALLOW_MOCK": "1",
-        "DATABASE_URL": settings.ledger_url,
+    return granting(demo, user) | {
+        "OSSFERRY_RAM_ENDPOINT": demo.oss.endpoint,
+        "OSSFERRY_OBJECTS_ROLE_ARN": str(settings.objects_role_arn),
+        "OSSFERRY_OBJECTS_ENDPOINT": str(settings.objects_endpoint),
+        "OSSFERRY_DATABASE_URL": settings.ledger_url,
     }
+
+
+def granting(demo: Demo, user: User = SERVER) -> dict[str, str]:
+    """Return the options of a server that only gives grants for the demo's bucket."""
+    settings = demo.settings
     ((key, secret),) = user.keys.items()
-    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
-    return keys | {f"OSSFERRY_{name}": value for name, value in options.items()}
+    return {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": key,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret,
+        "OSSFERRY_BUCKET": settings.bucket,
+        "OSSFERRY_REGION": settings.region,
+        "OSSFERRY_ENDPOINT": settings.endpoint,
+        "OSSFERRY_STS_ENDPOINT": demo.oss.endpoint,
+        "OSSFERRY_ROLE_ARN": settings.role_arn,
+        "OSSFERRY_SECRET": settings.secret.get_secret_value(),
+        "OSSFERRY_ALLOW_MOCK": "1",
+    }
 
 
 def _is_option(name: str) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from support.certificates import make_certificate
+from support.commands import granting
 from support.nginx import NAME, configuration
 from support.programs import free_port, program, running
 from support.serve_command import LOG_IN_A_FILE, SECRET, server_process, wait_until_up
@@ -94,14 +94,8 @@ def replicas(
     folder.chmod(0o755)
     make_certificate(folder, NAME)
     options = {
-        "BUCKET": demo.settings.bucket,
-        "REGION": demo.settings.region,
-        "ENDPOINT": demo.settings.endpoint,
-        "STS_ENDPOINT": str(demo.settings.sts_endpoint),
-        "ROLE_ARN": demo.settings.role_arn,
         "SECRET": SECRET,
         "WEB_DIR": str(web_dir),
-        "ALLOW_MOCK": "1",
         "BEHIND_TLS": "1",
         "PUBLIC_URL": f"https://{NAME}",
         "ALLOWED_HOSTS": f'["{NAME}"]',
@@ -112,12 +106,7 @@ def replicas(
         **changes,
     }
     servers = Replicas(
-        folder,
-        {
-            **{f"OSSFERRY_{name}": value for name, value in options.items()},
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
-        },
+        folder, {**granting(demo), **{f"OSSFERRY_{name}": value for name, value in options.items()}}
     )
     configuration(folder, https=servers.https_port, http=free_port(), upstreams=servers.ports)
     nginx = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]

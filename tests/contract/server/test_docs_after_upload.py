@@ -19,6 +19,7 @@ from ossferry.hooks.delivery import webhook_signature
 from ossferry.oss.sts import access_key
 from ossferry.settings.types import webhook_key
 from support.after_upload import until
+from support.commands import environment
 from support.serving import serve
 from support.uploads import recorded
 
@@ -32,14 +33,9 @@ PIXEL = b"\x89PNG\r\n\x1a\n"
 def gallery(demo: Demo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     """The example on a socket, configured by environment variables as the docs describe."""
     monkeypatch.chdir(tmp_path)
-    options: dict[str, Any] = demo.settings.model_dump(
-        include={"bucket", "region", "endpoint", "role_arn", "objects_role_arn", "objects_endpoint"}
-    )
-    options |= {"sts_endpoint": options["objects_endpoint"], "allow_mock": "1"}
-    options |= {"secret": "a-text-of-more-than-32-characters", "auth": "demo"}
-    options |= {"web_dir": str(demo.settings.web_dir)}
-    for name, value in options.items():
-        monkeypatch.setenv(f"OSSFERRY_{name.upper()}", str(value))
+    more = {"OSSFERRY_WEB_DIR": str(demo.settings.web_dir), "OSSFERRY_DATABASE_URL": ""}
+    for name, value in {**environment(demo), **more}.items():
+        monkeypatch.setenv(name, value)
     ((key, secret),) = SERVER.keys.items()
     monkeypatch.setattr("ossferry.app.default_credentials", lambda: access_key(key, secret))
     app: Starlette = runpy.run_path(str(ROOT / "docs/examples/gallery.py"))["app"]

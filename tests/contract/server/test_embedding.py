@@ -11,8 +11,7 @@ from unittest.mock import patch
 import pytest
 from fastapi import FastAPI
 
-from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
-from ossferry.cli.demo import Demo
+from ossferry.cli.demo import SERVER, Demo
 from support import commands
 from support.app_client import app_client
 
@@ -31,27 +30,12 @@ def blocks() -> tuple[str, str]:
     return starlette, authorize
 
 
-def environment(demo: Demo, web_dir: Path) -> dict[str, str]:
-    """Return the environment that the pages describe, without a proxy."""
-    return {
-        **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
-        "OSSFERRY_AUTH": "app",
-        "OSSFERRY_BUCKET": demo.settings.bucket,
-        "OSSFERRY_REGION": demo.settings.region,
-        "OSSFERRY_ENDPOINT": demo.settings.endpoint,
-        "OSSFERRY_STS_ENDPOINT": str(demo.settings.sts_endpoint),
-        "OSSFERRY_ROLE_ARN": demo.settings.role_arn,
-        "OSSFERRY_SECRET": "a-text-of-more-than-32-characters",
-        "OSSFERRY_WEB_DIR": str(web_dir),
-        "OSSFERRY_ALLOW_MOCK": "1",
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
-    }
-
-
 @pytest.fixture
 def run(demo: Demo, tmp_path: Path, web_dir: Path) -> Iterator[Run]:
     """Return a function that runs code of the page, and returns its names."""
+    kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    more = {"OSSFERRY_AUTH": "app", "OSSFERRY_WEB_DIR": str(web_dir)}
+    ((key, secret),) = SERVER.keys.items()
 
     def call(code: str) -> dict[str, Any]:
         names = {"__name__": "application"}
@@ -59,8 +43,8 @@ def run(demo: Demo, tmp_path: Path, web_dir: Path) -> Iterator[Run]:
         return names
 
     with (
-        patch.dict(os.environ, environment(demo, web_dir), clear=True),
-        commands.caller(ACCESS_KEY_ID, ACCESS_KEY_SECRET),
+        patch.dict(os.environ, {**kept, **commands.granting(demo), **more}, clear=True),
+        commands.caller(key, secret),
         chdir(tmp_path),
     ):
         yield call

@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import pytest
 
-from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from support import commands
 from support.load import Load
@@ -28,21 +27,13 @@ METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
 def options(demo: Demo, web_dir: Path, tmp_path: Path) -> dict[str, str]:
     """Settings of a server that uses the mock's STS."""
     return {
-        "OSSFERRY_BUCKET": demo.settings.bucket,
-        "OSSFERRY_REGION": demo.settings.region,
-        "OSSFERRY_ENDPOINT": demo.settings.endpoint,
-        "OSSFERRY_STS_ENDPOINT": str(demo.settings.sts_endpoint),
-        "OSSFERRY_ROLE_ARN": demo.settings.role_arn,
-        "OSSFERRY_SECRET": "a-text-of-more-than-32-characters",
+        **commands.granting(demo),
         "OSSFERRY_WEB_DIR": str(web_dir),
-        "OSSFERRY_ALLOW_MOCK": "1",
         "OSSFERRY_PORT": str(free_port()),
         "OSSFERRY_AUDIT_FILE": str(tmp_path / "audit.log"),
         "OSSFERRY_RATE_PER_PRINCIPAL": "100000/minute",
         "OSSFERRY_RATE_PER_ADDRESS": "100000/minute",
         "OSSFERRY_METRICS_TOKEN": METRICS_TOKEN,
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
     }
 
 
