@@ -1,6 +1,5 @@
 """The server with a new account: uploads, links and its own requests use a custom domain."""
 
-import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from ossferry.cli.demo import Demo
 from ossferry.errors import SettingsError
 from support.after_upload import address, fetch_at, operators_bucket
-from support.programs import free_port
 from support.uploads import granted_bucket
 
 DOMAIN = "files.localhost"
@@ -106,41 +104,6 @@ def test_a_server_that_asks_at_the_domain_itself_works(
         assert {record.host for record in demo.oss.requests if record.key == key} == {
             f"{DOMAIN}:{demo.oss.port}"
         }
-
-
-@pytest.mark.parametrize(
-    ("oss_code", "code", "words"),
-    [
-        (
-            "PublicEndpointForbidden",
-            "oss-endpoint-refused",
-            r"Bind a custom domain .*docs/custom-domain\.md",
-        ),
-        (
-            "NonStandardHostForbidden",
-            "oss-domain-refused",
-            r"bound to no bucket.*docs/custom-domain\.md",
-        ),
-    ],
-)
-def test_an_address_that_oss_refuses_is_a_problem_that_says_what_to_do(
-    web_dir: Path, monkeypatch: pytest.MonkeyPatch, oss_code: str, code: str, words: str
-) -> None:
-    port = free_port()
-    public = f"http://oss-cn-hangzhou.localhost:{port}"
-    resolve(monkeypatch, ".localhost")
-    with Demo(
-        web_dir=web_dir, oss_port=port, objects_endpoint=public, refuse_public_endpoints=True
-    ) as demo:
-        if oss_code != "PublicEndpointForbidden":
-            demo.oss.faults.add("error", code=oss_code, operation="HeadObject")
-        with httpx.Client(base_url=demo.url, trust_env=False) as site:
-            key = f"{site.post('/api/grant').json()['prefix']}2026-03-14/x/a.txt"
-            answer = site.post("/api/receipts", json={"key": key, "size": 5, "crc64": "0"})
-
-    problem = answer.json()
-    assert (answer.status_code, problem["code"]) == (502, code)
-    assert re.search(words, problem["detail"])
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from contract.mock_oss.clients import oss2_bucket
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
 from ossferry.clock import utc_now
-from ossferry.errors import KeyTakenError, OssLostError, OssRefusedError
+from ossferry.errors import KeyTakenError, OssEndpointError, OssLostError, OssRefusedError
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Stored
 from ossferry.oss.sdk import Domain, Sdk
@@ -161,6 +161,24 @@ async def test_a_failed_call_is_not_repeated_and_says_why(
 
     assert len(oss.requests) == 1
     assert told in caught.value.evidence.values()
+
+
+@pytest.mark.parametrize(
+    ("refused", "code", "words"),
+    [
+        ("PublicEndpointForbidden", "oss-endpoint-refused", r"Bind a custom domain .*"),
+        ("NonStandardHostForbidden", "oss-domain-refused", r"bound to no bucket.*"),
+    ],
+)
+async def test_an_address_that_oss_refuses_is_a_problem_that_says_what_to_do(
+    oss: MockOSS, bucket: OssBucket, refused: str, code: str, words: str
+) -> None:
+    oss.faults.add(**refusal(refused, 403))
+
+    with pytest.raises(OssEndpointError, match=rf"{words}docs/custom-domain\.md") as caught:
+        await bucket.head(KEY)
+
+    assert (caught.value.status, caught.value.code) == (502, code)
 
 
 @pytest.mark.parametrize(("times", "is_read"), [(1, True), (2, False)], ids=["once", "always"])

@@ -125,18 +125,6 @@ def test_the_help_has_no_backticks_and_no_commands_for_developers() -> None:
     assert "config-docs" not in shown
 
 
-def test_a_port_that_is_taken_is_one_sentence() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-
-        with pytest.raises(SettingsError) as caught:
-            bind("127.0.0.1", port, option="--port")
-
-    assert str(caught.value) == (
-        f"--port: cannot listen on 127.0.0.1:{port} (Address already in use); choose another."
-    )
-
-
 def test_a_port_that_another_server_takes_meanwhile_is_one_sentence(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -86,19 +86,6 @@ async def a_trash(settings: Settings, store: FakeStore, clock: FakeClock) -> Asy
         await database.close()
 
 
-def test_where_the_bucket_keeps_versions_nothing_is_copied(
-    make: Make, store: FakeStore, key: str
-) -> None:
-    store.is_versioned = True
-    client, _ = make("versions")
-
-    undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
-    gone = dict(store.objects)
-    back = client.post("/api/objects/undo", json={"id": undo})
-
-    assert (gone, back.status_code, list(store.objects)) == ({}, 200, [key])
-
-
 async def test_where_the_bucket_keeps_versions_nothing_is_removed_for_good(
     make_settings: MakeSettings, store: FakeStore, clock: FakeClock
 ) -> None:
