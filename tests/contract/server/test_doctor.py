@@ -108,6 +108,8 @@ class SetUp:
 
     folder: Path
     web_dir: Path
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
     identity: User = IDENTITY
     key: tuple[str, str] = (KEY_ID, KEY_SECRET)
     role: Role = ROLE
@@ -129,6 +131,34 @@ class SetUp:
             refuse_public_endpoints=self.refuse_public_endpoints,
         )
         return MockOSS(world=world, faults=self.faults)
+
+    def doctor(self) -> dict[str, Any]:
+        """Run `ossferry doctor --json`, and return its result."""
+        patch = self.monkeypatch
+        patch.chdir(self.folder)
+        patch.setattr("sys.argv", ["ossferry", "doctor", "--json"])
+        for package in self.missing_packages:
+            patch.setitem(sys.modules, package, None)
+        with self.mock() as oss:
+            oss.clock.advance(self.advance)
+            for name, value in self.options(oss).items():
+                patch.setenv(name, value)
+            for name, value in zip(("id", "secret"), self.key, strict=True):
+                # the vendor's package reads the variables only once, when it is imported
+                patch.setattr(auth_util, f"environment_access_key_{name}", value)
+            environment = dict(os.environ)
+            with pytest.raises(SystemExit) as ended:
+                main()
+            assert os.environ == environment
+            left = oss.store.uploads.count(BUCKET), oss.store.objects.page(BUCKET, limit=1)
+        said, errors = self.capsys.readouterr()
+        found: dict[str, Any] = json.loads(said)
+        assert errors == ""
+        assert self.key[1] not in said
+        assert SECRET not in said
+        assert left == (0, [])
+        assert ended.value.code == (0 if found["healthy"] else 1)
+        return found
 
     def options(self, oss: MockOSS) -> dict[str, str]:
         """Return the environment of the server."""
@@ -155,44 +185,13 @@ class SetUp:
 
 
 @pytest.fixture
-def set_up(tmp_path: Path, web_dir: Path) -> SetUp:
-    return SetUp(tmp_path, web_dir)
-
-
-Doctor = Callable[[SetUp], dict[str, Any]]
-
-
-@pytest.fixture
-def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
-    """Return a function that runs `ossferry doctor --json` and returns its result."""
-
-    def run(set_up: SetUp) -> dict[str, Any]:
-        monkeypatch.chdir(set_up.folder)
-        monkeypatch.setattr("sys.argv", ["ossferry", "doctor", "--json"])
-        for package in set_up.missing_packages:
-            monkeypatch.setitem(sys.modules, package, None)
-        with set_up.mock() as oss:
-            oss.clock.advance(set_up.advance)
-            for name, value in set_up.options(oss).items():
-                monkeypatch.setenv(name, value)
-            for name, value in zip(("id", "secret"), set_up.key, strict=True):
-                # the vendor's package reads the variables only once, when it is imported
-                monkeypatch.setattr(auth_util, f"environment_access_key_{name}", value)
-            environment = dict(os.environ)
-            with pytest.raises(SystemExit) as ended:
-                main()
-            assert os.environ == environment
-            left = oss.store.uploads.count(BUCKET), oss.store.objects.page(BUCKET, limit=1)
-        said, errors = capsys.readouterr()
-        found: dict[str, Any] = json.loads(said)
-        assert errors == ""
-        assert set_up.key[1] not in said
-        assert SECRET not in said
-        assert left == (0, [])
-        assert ended.value.code == (0 if found["healthy"] else 1)
-        return found
-
-    return run
+def set_up(
+    tmp_path: Path,
+    web_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> SetUp:
+    return SetUp(tmp_path, web_dir, monkeypatch, capsys)
 
 
 def rows(found: dict[str, Any], outcome: str) -> dict[str, str]:
@@ -200,14 +199,20 @@ def rows(found: dict[str, Any], outcome: str) -> dict[str, str]:
     return {row["id"]: row["reason"] for row in found["checks"] if row["outcome"] == outcome}
 
 
+def row_of(found: dict[str, Any], id_: str) -> dict[str, str]:
+    row: dict[str, str]
+    (row,) = (row for row in found["checks"] if row["id"] == id_)
+    return row
+
+
 NORMAL_WARNINGS = {"credentials", "public-access-block"}
 """The key of the mock's user is a long-term key, and nobody turned on Block Public Access."""
 
 
 def test_a_set_up_that_is_right_has_no_fault_and_its_ledger_is_not_created_yet(
-    set_up: SetUp, doctor: Doctor
+    set_up: SetUp,
 ) -> None:
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert rows(found, "fail") == {}
     assert set(rows(found, "warn")) | set(rows(found, "skipped")) <= NORMAL_WARNINGS
@@ -217,12 +222,10 @@ def test_a_set_up_that_is_right_has_no_fault_and_its_ledger_is_not_created_yet(
     assert not (set_up.folder / "ledger.db").exists()
 
 
-def test_a_server_with_only_the_rights_that_it_needs_has_no_fault(
-    set_up: SetUp, doctor: Doctor
-) -> None:
+def test_a_server_with_only_the_rights_that_it_needs_has_no_fault(set_up: SetUp) -> None:
     set_up.identity = SERVER
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert rows(found, "fail") == {}
     skipped = rows(found, "skipped")
@@ -525,31 +528,31 @@ FIXES = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_one_fault_is_named_and_no_other(set_up: SetUp, doctor: Doctor, fault: str) -> None:
+def test_one_fault_is_named_and_no_other(set_up: SetUp, fault: str) -> None:
     breaks, id_, reason = FAULTS[fault]
     breaks(set_up)
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert list(rows(found, "fail")) == [id_]
     assert set(rows(found, "warn")) <= NORMAL_WARNINGS
     assert reason in rows(found, "fail")[id_]
-    (row,) = (row for row in found["checks"] if row["id"] == id_)
+    row = row_of(found, id_)
     assert row["fix"].endswith(".")
     assert row["fix"] == FIXES.get(fault, row["fix"])
     assert "canary" not in json.dumps(found)
     if fault in WITH_COMMANDS:
-        expect_mended(set_up, doctor, found, id_)
+        expect_mended(set_up, found, id_)
 
 
 def test_if_uploads_are_restored_from_versions_a_right_is_checked_and_no_trash(
-    set_up: SetUp, doctor: Doctor
+    set_up: SetUp,
 ) -> None:
     with_settings(UNDO="versions")(set_up)
     set_up.bucket = replace(SPEC, lifecycle=LIFECYCLE.replace("trash/", "trash/a"))
-    without = doctor(set_up)
+    without = set_up.doctor()
     set_up.objects_role = VERSIONS_ROLE
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     lacking = f"The role {OBJECTS_ROLE.arn} lacks the right oss:DeleteObjectVersion."
     assert (rows(without, "fail"), rows(found, "fail")) == ({"objects-role": lacking}, {})
@@ -557,11 +560,11 @@ def test_if_uploads_are_restored_from_versions_a_right_is_checked_and_no_trash(
 
 
 def test_in_a_bucket_that_is_public_to_write_the_rights_of_credentials_are_not_checked(
-    set_up: SetUp, doctor: Doctor
+    set_up: SetUp,
 ) -> None:
     set_up.bucket = replace(SPEC, acl="public-read-write")
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert rows(found, "fail") == {
         "public-access": "Everybody can read and write the objects in the bucket."
@@ -629,41 +632,39 @@ WARNINGS: dict[str, tuple[Change, str, str]] = {
 
 
 @pytest.mark.parametrize("fault", WARNINGS)
-def test_what_does_not_stop_uploads_is_a_warning(set_up: SetUp, doctor: Doctor, fault: str) -> None:
+def test_what_does_not_stop_uploads_is_a_warning(set_up: SetUp, fault: str) -> None:
     breaks, id_, reason = WARNINGS[fault]
     breaks(set_up)
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     warnings = rows(found, "warn")
     assert rows(found, "fail") == {}
     assert set(warnings) - NORMAL_WARNINGS == {id_}
     assert warnings[id_] == reason
     if fault in WITH_COMMANDS:
-        expect_mended(set_up, doctor, found, id_)
+        expect_mended(set_up, found, id_)
 
 
-def test_a_refused_form_is_a_failure_if_the_page_has_only_forms(
-    set_up: SetUp, doctor: Doctor
-) -> None:
+def test_a_refused_form_is_a_failure_if_the_page_has_only_forms(set_up: SetUp) -> None:
     set_up.faults = ({"effect": "error", "code": "AccessDenied", "operation": "PostObject"},)
     with_settings(GRANT="form")(set_up)
 
-    assert rows(doctor(set_up), "fail") == {
+    assert rows(set_up.doctor(), "fail") == {
         "forms": f"http://{BUCKET}.{HOST} refuses forms (AccessDenied), so the page cannot upload:"
         " with OSSFERRY_GRANT=form it has only forms."
     }
 
 
 def test_for_an_answer_without_a_code_the_status_is_named_and_no_code_looked_up(
-    set_up: SetUp, doctor: Doctor
+    set_up: SetUp,
 ) -> None:
     set_up.faults = ({"effect": "html", "operation": "PostObject"},)
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert "refuses forms (status 200)" in rows(found, "warn")["forms"]
-    (fix,) = (row["fix"] for row in found["checks"] if row["id"] == "forms")
+    fix = row_of(found, "forms")["fix"]
     assert fix == "Allow POST in front of the bucket, such as in a CDN."
 
 
@@ -686,12 +687,12 @@ def follow(set_up: SetUp, fix: str) -> None:
         put(set_up, arguments[1], done.out)
 
 
-def expect_mended(set_up: SetUp, doctor: Doctor, found: dict[str, Any], id_: str) -> None:
+def expect_mended(set_up: SetUp, found: dict[str, Any], id_: str) -> None:
     """Follow the fix of a check, and examine the set-up again."""
-    (fix,) = (row["fix"] for row in found["checks"] if row["id"] == id_)
+    fix = row_of(found, id_)["fix"]
     follow(set_up, fix)
 
-    found = doctor(set_up)
+    found = set_up.doctor()
     assert rows(found, "fail") == {}
     assert set(rows(found, "warn")) | set(rows(found, "skipped")) <= NORMAL_WARNINGS
 
@@ -721,26 +722,26 @@ def put(set_up: SetUp, document: str, text: str) -> None:
     ids=["server that may not assume roles", "server without the doctor's rights"],
 )
 def test_the_commands_of_a_fix_mend_the_rights_of_the_server(
-    set_up: SetUp, doctor: Doctor, breaks: Change, id_: str
+    set_up: SetUp, breaks: Change, id_: str
 ) -> None:
     breaks(set_up)
-    found = doctor(set_up)
+    found = set_up.doctor()
     assert id_ not in rows(found, "ok")
 
-    expect_mended(set_up, doctor, found, id_)
+    expect_mended(set_up, found, id_)
 
 
 def test_fixes_for_the_bucket_name_its_configurations_and_impossible_checks_are_skipped(
-    set_up: SetUp, doctor: Doctor
+    set_up: SetUp,
 ) -> None:
-    open_bucket = doctor(set_up)
+    open_bucket = set_up.doctor()
     set_up.bucket = replace(SPEC, name="another")
-    no_bucket = doctor(set_up)
+    no_bucket = set_up.doctor()
 
     set_up.bucket = replace(SPEC, acl="public-read")
-    public_bucket = doctor(set_up)
+    public_bucket = set_up.doctor()
     set_up.bucket = replace(SPEC, cors="", lifecycle="")
-    bare_bucket = doctor(set_up)
+    bare_bucket = set_up.doctor()
 
     skipped = rows(no_bucket, "skipped")
     assert skipped["region"] == "Needs the check bucket."
@@ -764,17 +765,17 @@ def test_fixes_for_the_bucket_name_its_configurations_and_impossible_checks_are_
         (bare_bucket, "cors", "CORSConfiguration", "these origins and the same options"),
         (bare_bucket, "lifecycle", "LifecycleConfiguration", "the same options"),
     ):
-        (fix,) = (row["fix"] for row in found["checks"] if row["id"] == id_)
+        fix = row_of(found, id_)["fix"]
         assert fix.endswith(f" `ossferry setup` with {options} does this.")
         (line,) = re.findall(r"`ossferry (policy [^`]+)`", fix)
         assert commands.run(*shlex.split(line), environment={}).out.startswith(f"<{root}>")
 
 
-def test_custom_domains_of_the_bucket_are_listed(set_up: SetUp, doctor: Doctor) -> None:
+def test_custom_domains_of_the_bucket_are_listed(set_up: SetUp) -> None:
     behind_a_domain(set_up)
     set_up.refuse_public_endpoints = True
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert rows(found, "fail") == {}
     assert rows(found, "ok")["domains"] == (
@@ -802,18 +803,13 @@ def test_custom_domains_of_the_bucket_are_listed(set_up: SetUp, doctor: Doctor) 
     ids=["allowed", "forbidden", "silent"],
 )
 def test_behind_a_custom_domain_the_public_endpoint_is_tried(
-    set_up: SetUp,
-    doctor: Doctor,
-    forbidden: bool,
-    faults: tuple[dict[str, Any], ...],
-    outcome: str,
-    told: str,
+    set_up: SetUp, forbidden: bool, faults: tuple[dict[str, Any], ...], outcome: str, told: str
 ) -> None:
     behind_a_domain(set_up)
     set_up.refuse_public_endpoints = forbidden
     set_up.faults = faults
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert rows(found, "fail") == {}
     assert rows(found, outcome)["public-endpoint"].startswith(told)
@@ -846,17 +842,12 @@ def ledger_server(a_postgres: Postgres) -> Postgres:
     ids=["empty", "no database", "wrong password", "no user", "no rights"],
 )
 def test_a_fault_of_postgresql_is_named(
-    set_up: SetUp,
-    doctor: Doctor,
-    ledger_server: Postgres,
-    change: Callable[[str], str],
-    outcome: str,
-    reason: str,
+    set_up: SetUp, ledger_server: Postgres, change: Callable[[str], str], outcome: str, reason: str
 ) -> None:
     url = ledger_server.new_database()
     set_up.settings = {"OSSFERRY_DATABASE_URL": change(url)}
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert set(rows(found, "fail")) == ({"ledger"} if outcome == "fail" else set())
     assert reason in rows(found, outcome)["ledger"]
@@ -874,7 +865,7 @@ def test_a_fault_of_postgresql_is_named(
     ids=["newest", "older", "newer"],
 )
 def test_the_version_of_the_tables_is_told_and_not_changed(
-    set_up: SetUp, doctor: Doctor, revision: str | None, outcome: str, reason: str
+    set_up: SetUp, revision: str | None, outcome: str, reason: str
 ) -> None:
     file = set_up.folder / "ledger.db"
     asyncio.run(check_ledger(f"sqlite:///{file}"))
@@ -882,7 +873,7 @@ def test_the_version_of_the_tables_is_told_and_not_changed(
         with closing(sqlite3.connect(file, isolation_level=None)) as ledger:
             ledger.execute("UPDATE alembic_version SET version_num = ?", (revision,))
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert rows(found, outcome)["ledger"] == reason
     with closing(sqlite3.connect(file)) as ledger:
@@ -891,14 +882,14 @@ def test_the_version_of_the_tables_is_told_and_not_changed(
 
 
 def test_root_does_not_touch_the_files_of_the_servers_user(
-    set_up: SetUp, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+    set_up: SetUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if os.geteuid() == 0:
         os.chown(set_up.folder, pwd.getpwnam("nobody").pw_uid, -1)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     user = pwd.getpwuid(set_up.folder.stat().st_uid).pw_name
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     told = f"Needs the user {user}; root would create files that the server cannot write."
     assert {name: rows(found, "skipped")[name] for name in ("ledger", "audit")} == {
@@ -919,7 +910,6 @@ def test_root_does_not_touch_the_files_of_the_servers_user(
 )
 def test_the_pages_certificate_is_checked_as_browsers_check_it_and_skips_no_other_check(
     set_up: SetUp,
-    doctor: Doctor,
     monkeypatch: pytest.MonkeyPatch,
     trusted: bool,
     host: str,
@@ -931,20 +921,20 @@ def test_the_pages_certificate_is_checked_as_browsers_check_it_and_skips_no_othe
     with tls_server(set_up.folder, host) as page:
         set_up.bucket = replace(SPEC, cors=CORS.replace(PAGE, page))
         with_settings(PUBLIC_URL=page, ALLOWED_HOSTS='["localhost"]')(set_up)
-        found = doctor(set_up)
+        found = set_up.doctor()
 
     assert set(rows(found, "fail")) == ({"page-tls"} if outcome == "fail" else set())
     assert reason in rows(found, outcome)["page-tls"]
     assert set(rows(found, "skipped")) <= NORMAL_WARNINGS
 
 
-def test_a_page_that_does_not_answer_yet_is_a_warning(set_up: SetUp, doctor: Doctor) -> None:
+def test_a_page_that_does_not_answer_yet_is_a_warning(set_up: SetUp) -> None:
     set_up.settings = {
         "OSSFERRY_PUBLIC_URL": f"https://localhost:{free_port()}",
         "OSSFERRY_ALLOWED_HOSTS": '["localhost"]',
     }
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert "does not answer this machine" in rows(found, "warn")["page-tls"]
 
@@ -1088,31 +1078,24 @@ def test_wrong_settings_are_one_sentence(
     ids=["right", "other issuer", "no endpoint", "keys elsewhere"],
 )
 def test_the_openid_provider_is_asked_as_the_server_asks_it(
-    set_up: SetUp,
-    doctor: Doctor,
-    issuer: FakeIssuer,
-    discovered: dict[str, Any],
-    outcome: str,
-    told: str,
+    set_up: SetUp, issuer: FakeIssuer, discovered: dict[str, Any], outcome: str, told: str
 ) -> None:
     with_openid(issuer.url)(set_up)
     issuer.discovered = discovered
 
-    found = doctor(set_up)
+    found = set_up.doctor()
 
     assert set(rows(found, "fail")) == ({"sign-in"} if outcome == "fail" else set())
     assert rows(found, outcome)["sign-in"].startswith(told.format(issuer.url))
 
 
-def test_an_issuer_of_tokens_with_a_private_certificate_needs_its_authority(
-    set_up: SetUp, doctor: Doctor
-) -> None:
+def test_an_issuer_of_tokens_with_a_private_certificate_needs_its_authority(set_up: SetUp) -> None:
     with tls_server(set_up.folder, "localhost") as address:
         url = f"{address}/keys"
         with_settings(AUTH="jwt", JWT_ISSUER="x", JWT_AUDIENCE="x", JWT_JWKS_URL=url)(set_up)
-        found = doctor(set_up)
+        found = set_up.doctor()
 
-    (row,) = (each for each in found["checks"] if each["id"] == "sign-in")
+    row = row_of(found, "sign-in")
     assert row["reason"].startswith(f"The server refuses the certificate at {url} (")
     assert row["fix"] == (
         "Set OSSFERRY_CA_FILE to the certificates of the issuer's certificate authority."
