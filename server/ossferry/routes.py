@@ -124,6 +124,7 @@ TABLE: Sequence[Row] = (
         TokenApi.get_sts_token,
         summary="Get the same credentials in the format of AssumeRole.",
         answer=StsToken,
+        parameters=[{"name": "prefix", "in": "query", "schema": {"enum": ["1"]}}],
     ),
     Row(
         "POST /api/grant",

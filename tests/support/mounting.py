@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from ossferry.app import create_app
@@ -20,7 +20,7 @@ from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.serving import serve
 
 BELOW = "/school/uploads"
-"""The path of the mount."""
+"""The usual path of the mount."""
 
 SESSION = "school_session"
 
@@ -54,8 +54,13 @@ class Site:
 
 
 @contextmanager
-def mounting_site(demo: Demo) -> Iterator[Site]:
-    """Serve an application that mounts a server with the bucket of `demo`."""
+def mounting_site(demo: Demo, *own: BaseRoute, below: str = BELOW) -> Iterator[Site]:
+    """Serve an application that mounts a server with the bucket of `demo`.
+
+    Args:
+        own: more routes of the application.
+        below: the path of the mount.
+    """
     asked: list[str] = []
     changes = {"auth": "app", "sign_in_url": "/sign-in?next={return}"}
     settings = load_settings(ExplicitSettings, **{**demo.settings.model_dump(), **changes})
@@ -64,6 +69,7 @@ def mounting_site(demo: Demo) -> Iterator[Site]:
         settings,
         identify=identify,
         assume_role=StsClient(settings, keys),
+        clock=demo.oss.clock.now,
         store=OssBucket(settings, objects_sts(settings, keys), clock=demo.oss.clock.now),
     )
 
@@ -75,7 +81,8 @@ def mounting_site(demo: Demo) -> Iterator[Site]:
     routes = [
         Route("/sign-in", sign_in, methods=["GET", "POST"]),
         Route("/favicon.ico", icon),
-        Mount(BELOW, uploads),
+        *own,
+        Mount(below, uploads),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
 

@@ -48,6 +48,7 @@ class StsToken(TypedDict):
     SecurityToken: str
     Expiration: str
     cname: NotRequired[Literal[True]]
+    Prefix: NotRequired[str]
 
 
 B = TypeVar("B", bound=Refused)
@@ -81,7 +82,9 @@ class TokenApi:
     async def get_sts_token(self, request: Request) -> Response:
         """Handle `GET /get_sts_token`: return credentials.
 
-        The response has the format that clients written for Alibaba Cloud's upload tutorial expect.
+        The response has the format that clients written for Alibaba Cloud's upload tutorial expect:
+        four fields. With `?prefix=1` it also has `Prefix`, the key prefix of the principal. Clients
+        that reject unknown fields do not ask for it.
 
         Raises:
             FormsOnlyError: the setting `grant` is `form`.
@@ -98,6 +101,8 @@ class TokenApi:
         }
         if self.settings.cname:
             token["cname"] = True
+        if request.query_params.get("prefix") == "1":
+            token["Prefix"] = grant.prefix
         response = JSONResponse(token)
         self.authenticator.renew(request, response)
         return response

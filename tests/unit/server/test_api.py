@@ -29,6 +29,12 @@ def test_get_sts_token_answers_exactly_as_the_tutorial(client: httpx.Client) -> 
     }
 
 
+def test_get_sts_token_names_the_prefix_to_clients_that_ask(client: httpx.Client) -> None:
+    prefix = client.post("/api/grant").json()["prefix"]
+
+    assert client.get("/get_sts_token", params={"prefix": "1"}).json()["Prefix"] == prefix
+
+
 def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Settings) -> None:
     answer = client.post("/api/grant")
 

@@ -1,0 +1,135 @@
+"""The page of Alibaba Cloud's tutorial, with `ali-oss`, gets its credentials from our server."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from contract.mock_oss.tour_ali_oss import node_folder
+from e2e.conftest import Console, operator_bucket
+from e2e.storage_side import MIB, arrived, expect_whole, noise, until
+from ossferry.cli.demo import Demo
+from support.expecting import expect
+from support.mounting import Site, mounting_site
+
+pytestmark = pytest.mark.e2e
+
+MakeFile = Callable[[str, bytes], Path]
+HTML = (Path(__file__).parents[2] / "docs/examples/tutorial_page.html").read_text("utf-8")
+REGION = 'region: "oss-cn-hangzhou", bucket: "web-direct-upload",'
+SDK = "aliyun-oss-sdk.min.js"
+PAGE = "/tutorial"
+LATER_S = 310
+"""Three times this is longer than credentials live."""
+
+
+@contextmanager
+def tutorial_site(demo: Demo) -> Iterator[Site]:
+    """Serve the page and `ali-oss` from an application that mounts our server at `/`."""
+    script = (node_folder() / "node_modules/ali-oss/dist" / SDK).read_bytes()
+    endpoint = f'endpoint: "{demo.settings.endpoint}", bucket: "{demo.settings.bucket}",'
+    assert REGION in HTML
+    html = HTML.replace(REGION, f'region: "{demo.settings.region}", {endpoint}')
+
+    async def page(_request: Request) -> Response:
+        return HTMLResponse(html)
+
+    async def sdk(_request: Request) -> Response:
+        return Response(script, media_type="text/javascript")
+
+    with mounting_site(demo, Route(PAGE, page), Route(f"/{SDK}", sdk), below="/") as site:
+        yield site
+
+
+def sign_in(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/sign-in?next={PAGE}")
+    page.get_by_role("button", name="I am Carol").click()
+
+
+def upload(page: Page, path: Path) -> None:
+    page.locator("#file").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+
+
+def test_the_page_of_the_tutorial_uploads_below_the_persons_prefix(
+    demo: Demo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    with tutorial_site(demo) as site:
+        sign_in(page, site)
+        upload(page, make_file("hello.txt", b"hello"))
+        output = page.locator("output")
+        expect(output).to_contain_text("stored as uploads/carol-")
+        key = output.inner_text().removeprefix("stored as ")
+
+    assert key.endswith("/hello.txt")
+    assert operator_bucket(demo).get_object(key).read() == b"hello"
+    assert console.complaints == []
+
+
+def keys(demo: Demo) -> set[str]:
+    """Return the access keys with which parts have arrived."""
+    return {part.access_key_id for part in arrived(demo, "video.bin")}
+
+
+def pass_time(demo: Demo, page: Page) -> None:
+    """Move all clocks past the page's interval for new credentials."""
+    demo.oss.clock.advance(LATER_S)
+    page.clock.fast_forward(LATER_S * 1000)
+
+
+@pytest.mark.own_page("it replaces the clock of the page")
+def test_it_renews_its_credentials_in_the_middle_of_a_large_file(
+    demo: Demo, page: Page, make_file: MakeFile
+) -> None:
+    content = noise(12 * MIB)
+    page.clock.install()
+    slow = demo.oss.faults.add("bandwidth", bytes_per_s=400_000, operation="UploadPart")
+    with tutorial_site(demo) as site:
+        sign_in(page, site)
+        upload(page, make_file("video.bin", content))
+        for count in (1, 2):
+            until(page, lambda count=count: len(arrived(demo, "video.bin")) >= count)
+            pass_time(demo, page)
+        until(page, lambda: len(keys(demo)) == 2, timeout_s=60)
+        pass_time(demo, page)  # now the first credentials have expired
+        demo.oss.faults.remove(slow)
+        expect(page.locator("output")).to_contain_text("stored as", timeout=60_000)
+
+    demo.oss.clock.reset()
+    expect_whole(demo, "video.bin", content)
+
+
+def test_its_credentials_cannot_write_below_the_prefix_of_another_person(
+    demo: Demo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    console.expected.append("status of 403")
+    with tutorial_site(demo) as site:
+        sign_in(page, site)
+        page.evaluate("""() => {
+            const { fetch } = window;
+            window.fetch = async (...all) => {
+                const token = await (await fetch(...all)).json();
+                return Response.json({ ...token, Prefix: "uploads/dave-0000/" });
+            };
+        }""")
+        upload(page, make_file("hello.txt", b"hello"))
+        expect(page.locator("output")).to_have_text("failed: AccessDenied")
+
+    assert operator_bucket(demo).list_objects().object_list == []
+
+
+def test_somebody_who_has_not_signed_in_gets_no_credentials(
+    demo: Demo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    console.expected.append("status of 401")
+    with tutorial_site(demo) as site:
+        page.goto(f"{site.url}{PAGE}")
+        upload(page, make_file("hello.txt", b"hello"))
+        expect(page.locator("output")).to_have_text("failed: no credentials: 401")
+
+    assert operator_bucket(demo).list_objects().object_list == []
