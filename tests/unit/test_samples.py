@@ -32,6 +32,10 @@ NOT_CHECKED = {
     ("docs/mock-oss.md", "js"): "contract/mock_oss/test_docs.py runs it in Node",
     ("docs/page.md", ""): "test_cors_rule.py compares it with the sentence on the page",
     ("docs/production.md", "nginx"): "contract/server/test_nginx.py gives it to nginx",
+    (
+        "docs/token-server.md",
+        "js",
+    ): "contract/server/test_docs_token_server.py finds it in the example",
     ("docs/uploader-library.md", "html"): "e2e/test_library.py uses it in a page",
     ("docs/uploader-library.md", "ipython"): "e2e/test_library.py runs it in JupyterLite",
     ("docs/uploader-library.md", "js"): "e2e/test_library.py runs it in a page and in a worker",
