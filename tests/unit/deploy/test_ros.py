@@ -36,6 +36,7 @@ VALUES = {
     "AllowedNetwork": "203.0.113.7/32",
     "ZoneId": "cn-hongkong-b",
     "InstanceType": "ecs.e-c1m2.large",
+    "SystemDiskCategory": "cloud_essd",
     "Address.EipAddress": "203.0.113.7",
     "ServerRole.Arn": "acs:ram::1000000000000000:role/ossferry-server",
     "UploadRole.Arn": "acs:ram::1000000000000000:role/ossferry-web-upload",
@@ -187,6 +188,17 @@ def test_every_parameter_is_used_and_described() -> None:
 
     assert [name for name in TEMPLATE["Parameters"] if name not in used] == []
     assert all("Label" in each for each in TEMPLATE["Parameters"].values())
+
+
+def test_the_console_offers_only_disks_that_the_zone_has() -> None:
+    disk = TEMPLATE["Parameters"]["SystemDiskCategory"]
+
+    assert "Default" not in disk
+    assert disk["AssociationPropertyMetadata"] == {
+        "ZoneId": "${ZoneId}",
+        "InstanceType": "${InstanceType}",
+        "AutoSelectFirst": True,
+    }
 
 
 def test_nobody_is_let_in_by_default_and_the_script_has_no_password() -> None:
