@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -96,16 +96,33 @@ def share(
     comment: Annotated[
         str, typer.Option("--note", help="A note for the list of links, at most 200 characters.")
     ] = "",
+    resize: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number(most=4096),
+            metavar="PIXELS",
+            help="Width and height of an image are at most this.",
+        ),
+    ] = 0,
+    watermark: Annotated[
+        str, typer.Option(help="A text to write on an image, at most 64 bytes.")
+    ] = "",
+    format_: Annotated[
+        Literal["jpg", "png", "webp"] | None,
+        typer.Option("--format", help="Convert an image to this format."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print a link that reads one upload: for an hour, or for the given time up to 7 days.
 
-    The link obeys the same rules as a link from the page, and is recorded in the ledger and in the
-    audit trail. A link cannot be revoked.
+    OSS changes an image when the link is opened; the stored image stays as it is. The link obeys
+    the same rules as a link from the page, and is recorded in the ledger and in the audit trail. A
+    link cannot be revoked.
     """
     from ossferry.cli.tools import with_bucket
     from ossferry.http.body import parsed
     from ossferry.ledger import people
+    from ossferry.oss.image_processing import MAX_WATERMARK_BYTES
     from ossferry.uploads.scope import read_key
     from ossferry.uploads.shares import MAX_LIFE_S, MAX_NOTE, Wish, make_link
 
@@ -116,9 +133,19 @@ def share(
         raise UsageError("--days and --hours: a link lasts 7 days at most.")
     if len(comment) > MAX_NOTE:
         raise UsageError(f"--note: at most {MAX_NOTE} characters.")
-    disposition = "inline" if inline else "attachment"
+    if len(watermark.encode()) > MAX_WATERMARK_BYTES or not watermark.isprintable():
+        raise UsageError(f"--watermark: at most {MAX_WATERMARK_BYTES} bytes of printable text.")
+    sides = {"width": resize, "height": resize} if resize else None
+    process = {"resize": sides, "watermark": watermark, "format": format_}
     wish = parsed(
-        {"key": key, "expires_s": lives_s, "disposition": disposition, "note": comment}, Wish
+        {
+            "key": key,
+            "expires_s": lives_s,
+            "disposition": "inline" if inline else "attachment",
+            "note": comment,
+            "process": {name: value for name, value in process.items() if value} or None,
+        },
+        Wish,
     )
 
     async def make(tools: "Tools") -> None:

@@ -1,5 +1,6 @@
 """`ossferry ls`, `share` and `verify`, run beside a demo."""
 
+import io
 import json
 import re
 import subprocess
@@ -11,6 +12,7 @@ from unittest.mock import patch
 import httpx
 import pytest
 from oss2.models import BucketVersioningConfig
+from PIL import Image
 
 from ossferry.cli.demo import Demo
 from ossferry.clock import utc_now
@@ -179,8 +181,10 @@ def test_a_link_that_ends_early_is_told(daily: Demo, site: httpx.Client, run: Ru
         (("--days", "7", "--hours", "1"), 2, "--days and --hours: a link lasts 7 days at most."),
         (("--inline",), 1, "Only images, audio, video and plain text can be shown in place."),
         (("--note", "x" * 201), 2, "--note: at most 200 characters."),
+        (("--resize", "9"), 1, "OSS processes images of at most 20 MB."),
+        (("--watermark", "x" * 65), 2, "--watermark: at most 64 bytes of printable text."),
     ],
-    ids=["too long", "inline", "note"],
+    ids=["too long", "inline", "note", "no image", "watermark"],
 )
 def test_a_link_has_the_rules_of_the_route(
     daily: Demo, site: httpx.Client, run: Run, arguments: tuple[str, ...], code: int, sentence: str
@@ -191,6 +195,28 @@ def test_a_link_has_the_rules_of_the_route(
 
     assert (ran.code, ran.complaint) == (code, f"ossferry: {sentence}")
     assert in_json(ran) == [{"error": sentence}]
+
+
+def test_a_link_to_an_image_can_change_it(daily: Demo, site: httpx.Client, run: Run) -> None:
+    upload = recorded(daily, site, picture(), name="a.png", headers={"content-type": "image/png"})
+    wish = ("--resize", "40", "--watermark", "(c) Alice", "--format", "webp")
+
+    ran = run("share", upload.key, *wish, "--json")
+
+    (link,) = in_json(ran)
+    image = Image.open(io.BytesIO(fetch(daily, str(link["url"])).content))
+    assert (image.format, image.size) == ("WEBP", (40, 20))
+    assert site.get("/api/shares").json()["shares"][0]["process"] == {
+        "resize": {"width": 40, "height": 40},
+        "watermark": "(c) Alice",
+        "format": "webp",
+    }
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (400, 200), "white").save(out, "PNG")
+    return out.getvalue()
 
 
 @pytest.mark.parametrize(
