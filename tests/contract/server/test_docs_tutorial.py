@@ -16,6 +16,7 @@ from unittest.mock import patch
 import httpx
 import oss2
 import pytest
+from PIL import Image
 
 from ossferry.settings.loading import load_settings
 from ossferry.setup.result import settings_of
@@ -129,8 +130,10 @@ class Person:
                 self._type(terminal, block)
             elif kind == "toml":
                 (self.folder / "world.toml").write_text(block)
-            elif "and drop `hello.txt`" in text:
-                self._drop("hello.txt")
+            elif "and drop `hello.txt` and a photo" in text:
+                Image.new("RGB", (640, 480), "teal").save(self.folder / "photo.jpg")
+                self._drop("hello.txt", "text/plain")
+                self._drop("photo.jpg", "image/jpeg")
             elif "with Ctrl-C" in text:
                 terminal.press_ctrl_c()
 
@@ -143,14 +146,15 @@ class Person:
                 said = terminal.log.read_text()  # a server prints after it has begun to listen
             assert shows(said, shown), f"{line}\n{said}"
 
-    def _drop(self, name: str) -> None:
+    def _drop(self, name: str, content_type: str) -> None:
         """Upload a file as the page does."""
         origin = f"http://localhost:{self.port}"
         with httpx.Client(base_url=origin, headers={"origin": origin}, trust_env=False) as site:
             assert site.get("/").status_code == 200
             grant = site.post("/api/grant").raise_for_status().json()
             endpoint = f"http://127.0.0.1:{self.oss_port}"
-            upload = put_with(grant, endpoint, (self.folder / name).read_bytes(), name=name)
+            content, headers = (self.folder / name).read_bytes(), {"content-type": content_type}
+            upload = put_with(grant, endpoint, content, name=name, headers=headers)
             site.post("/api/receipts", json=upload.report).raise_for_status()
 
 
@@ -199,7 +203,7 @@ def test_a_person_who_follows_the_page_sees_what_it_shows(person: Person) -> Non
     assert stop
     assert modes == [0o600, 0o600]
     assert person.blocks == PAGE.count("```console\n") > 0
-    assert [path.name for path in person.folder.iterdir()] == ["world.toml"]
+    assert {path.name for path in person.folder.iterdir()} == {"world.toml", "photo.jpg"}
     names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
     auth = oss2.AuthV4(*(person.terminals["1"].environment[name] for name in names))
     service = oss2.Service(auth, f"http://127.0.0.1:{person.oss_port}", region="ap-southeast-1")

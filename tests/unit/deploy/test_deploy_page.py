@@ -18,7 +18,7 @@ def test_every_option_in_the_page_is_one() -> None:
 
 def test_every_file_that_the_page_names_is_there() -> None:
     made = ("deploy/compose/secrets", "deploy/compose/nginx.conf", "deploy/compose/certificates")
-    named = {name.rstrip("/.*") for name in re.findall(r"deploy/[\w./-]+", TEXT)}
+    named = {name.rstrip("/.*") for name in re.findall(r"deploy/[\w./@-]+", TEXT)}
 
     assert [name for name in named if not (name.startswith(made) or (ROOT / name).exists())] == []
 
