@@ -175,7 +175,11 @@ def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
     return value
 
 
-def max_keys(call: Call, name: str = "max-keys", *, default: int = 100) -> int:
+DEFAULT_KEYS = 100
+"""The page size of a list if the client names none."""
+
+
+def max_keys(call: Call, name: str = "max-keys", *, default: int = DEFAULT_KEYS) -> int:
     """Return the page size from a query parameter, or `default` if the parameter is absent.
 
     Raises:

@@ -30,7 +30,7 @@ SERVER_UNAVAILABLE = (0, 429, 503, 504)  # statuses of the token server; 0 means
 SERVER_ERROR = 500
 
 BASE_S = 0.5
-CAP_S = 30.0
+LONGEST_PAUSE_S = 30.0
 MAX_RETRY_AFTER_S = 300.0
 OUTAGE_STEP_S = 3.0  # the longest wait of an upload after the network is back
 MAX_TRIES = 8
@@ -49,7 +49,7 @@ def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) 
         unit: a random number from 0 to 1.
         retry_after_s: the `Retry-After` time in the answer; `None` if there is none.
     """
-    wait_s: float = unit * min(CAP_S, BASE_S * 2 ** min(failures, 10))
+    wait_s: float = unit * min(LONGEST_PAUSE_S, BASE_S * 2 ** min(failures, 10))
     if retry_after_s is not None:
         return min(MAX_RETRY_AFTER_S, retry_after_s) + wait_s
     return wait_s

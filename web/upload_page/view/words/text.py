@@ -26,7 +26,7 @@ language = Signal("")
 if TYPE_CHECKING:
 
     class Formats(Protocol):
-        """The formats of numbers and times in a language; see `browser.page.language.Intl`."""
+        """The formats of numbers and times in a language; see `browser.language.Intl`."""
 
         @property
         def decimal(self) -> str:
