@@ -1,8 +1,9 @@
 """A mock of Alibaba Cloud OSS and STS, for tests and for development without a cloud account.
 
-`with MockOSS() as oss:` starts a mock; pytest tests use the `mock_oss` fixture; `@mocked`
-serves the vendor's own addresses without a port. The package imports no OSS SDK and no other
-package of this project: it is an independent implementation of the vendor's documentation.
+`with MockOSS() as oss:` starts a mock that listens on a port. Tests with pytest use the fixture
+`mock_oss`. A function with the decorator `@mocked` needs no port: its requests to the vendor's host
+names reach a mock in the same process. The package imports no OSS SDK and no other package of this
+project: it is an independent implementation of the vendor's documentation.
 """
 
 from importlib import import_module
@@ -68,7 +69,9 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name at its first use: pytest loads this package in each run, for the plugin.
+    """Import a public name of this package when it is first used.
+
+    The late import keeps `import mock_oss` fast, because pytest imports the package in every run.
 
     Raises:
         AttributeError: the package has no such name.

@@ -2,7 +2,8 @@
 
 The steps are: determine the bucket and key, look up the bucket, apply planned faults, authenticate,
 authorize, run the operation, add the CORS headers and the common headers, send the response, and
-complete the journal record. The control plane serves the paths below `/_mock`.
+complete the request's record in the journal. Requests for paths below `/_mock` go to the control
+plane, which shows and changes the state of the mock.
 """
 
 import logging

@@ -1,6 +1,6 @@
-"""The command `mock-oss`: command-line options, startup messages, and running the server.
+"""The command `mock-oss`: parses the options, prints startup messages and runs the server.
 
-The parser is the one of Python's standard library, because other parsers take longer to import than
+The parser is `argparse` of the standard library, because other parsers take longer to import than
 the mock takes to start.
 """
 
@@ -77,11 +77,11 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "mock-oss") -> i
     """Run the command until a signal ends it, and return its exit code.
 
     Args:
-        arguments: the options; by default those of the command line.
+        arguments: the command-line arguments; by default those of the process.
         prog: the name of the command in its help.
 
     Raises:
-        SystemExit: the options are wrong (code 2), or ask for the help (code 0).
+        SystemExit: with code 2 if an option is wrong, with code 0 after the help was printed.
     """
     options = option_parser(prog).parse_args(arguments)
     try:

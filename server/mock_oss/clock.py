@@ -97,9 +97,9 @@ def _check(timestamp_s: float) -> None:
 
 
 class Pace:
-    """A rate limit for one transfer, measured with a monotonic clock.
+    """A rate limit for the transfer of one request or response body.
 
-    The transfer starts when the `Pace` is created.
+    The transfer starts when the `Pace` is created. A monotonic clock measures the time.
 
     Args:
         bytes_per_s: the highest rate, in bytes per second.

@@ -17,11 +17,11 @@ update = fastcrc.crc64.xz
 
 
 def combine(first: int, second: int, second_size: int) -> int:
-    """Return the checksum of two joined pieces of data.
+    """Return the CRC-64 of two joined pieces of data, computed from the CRC-64 of each piece.
 
     Args:
-        first: the checksum of the first piece.
-        second: the checksum of the second piece.
+        first: the CRC-64 of the first piece.
+        second: the CRC-64 of the second piece.
         second_size: the size of the second piece in bytes.
     """
     if not second_size:

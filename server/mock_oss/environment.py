@@ -1,7 +1,7 @@
 """The environment variables from which SDKs and applications read keys, bucket and endpoint.
 
-`mock_oss.in_process` and the fixture `mock_oss_environment` set them to the values of a mock,
-so that code under test neither needs nor finds real keys.
+`mock_oss.in_process` and the pytest fixture `mock_oss_environment` set these variables to the
+values of a mock, so that code under test neither needs nor finds real keys.
 """
 
 import os
@@ -15,9 +15,12 @@ _NO_PROXY = ("no_proxy", "NO_PROXY")
 
 
 def variables(world: World, endpoint: str) -> dict[str, str]:
-    """Return the environment variables of a mock.
+    """Return the environment variables that lead SDKs and applications to a mock.
 
-    The keys are those of the world's first user who has a key, and the bucket is its first bucket.
+    Args:
+        world: the configuration of the mock; its first user with a key and its first bucket are
+            used.
+        endpoint: the URL of the mock.
     """
     values = {"OSS_ENDPOINT": endpoint, "OSS_REGION": world.region}
     if world.buckets:
@@ -32,11 +35,13 @@ def variables(world: World, endpoint: str) -> dict[str, str]:
 
 @contextmanager
 def replaced_environment(new: Mapping[str, str], *, direct: str = "") -> Iterator[None]:
-    """Set variables, and remove all others that give access to real keys; restore them at the end.
+    """Context manager that changes the environment, and restores the environment at its end.
+
+    The given variables are set, and all other variables that give access to real keys are removed.
 
     Args:
         new: the variables to set.
-        direct: a domain whose hosts are reached without a proxy; empty for none.
+        direct: a domain whose hosts must be reached without a proxy; empty for none.
     """
     names = {*CREDENTIAL_VARIABLES, *new, *_NO_PROXY}
     before = {name: os.environ[name] for name in names if name in os.environ}

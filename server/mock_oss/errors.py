@@ -79,27 +79,31 @@ class UnknownOperationError(MockOSSError, ValueError):
 
 
 class UnsafeStartError(MockOSSError):
-    """Raised if the environment looks like production, or if other machines can reach the mock.
+    """Raised if the environment looks like production, or if other machines could reach the mock.
 
-    A command-line option overrides this check.
+    A command-line option switches this check off.
     """
 
 
 class UploadTimeoutError(MockOSSError, TimeoutError):
-    """Raised if an object is not stored in time; the message lists what the mock received."""
+    """Raised if an expected object is not stored in time.
+
+    The message lists the requests that the mock received.
+    """
 
 
 class WrongRequestsError(MockOSSError, AssertionError):
     """Raised if a test expects exactly one request, and the mock received none or several.
 
-    The message lists the received requests. In pytest, the test fails as for a wrong `assert`.
+    The message lists the received requests. pytest reports the test as failed, as for a wrong
+    `assert`.
     """
 
 
 class WorldError(MockOSSError):
-    """Raised if a world file, seed directory, fault or control plane request is not valid.
+    """Raised for an invalid world file, seed directory, planned fault or control plane request.
 
-    The message names the wrong value.
+    A world is the configuration of accounts, keys and buckets. The message names the wrong value.
     """
 
 
@@ -239,9 +243,9 @@ class RefusedError(MockOSSError):
     Args:
         code: the OSS error code, a key of `ERRORS`.
         message: replaces the default message of the error code.
-        ec: replaces the default EC of the error code.
+        ec: replaces the default EC (numeric code) of the error code.
         headers: additional response headers.
-        why: JSON-ready details about the refusal. Only the journal contains the details, not the
+        why: JSON-ready details about the refusal. The details are in the journal, not in the
             response.
         explain: a function that computes the details when the journal is read; replaces `why`.
         extras: additional elements of the XML error document.
@@ -273,15 +277,22 @@ class RefusedError(MockOSSError):
 def invalid_argument(
     name: str, value: str | int, message: str | None = None, *, ec: str | None = None
 ) -> RefusedError:
-    """Return the error for a header, parameter, field or element whose value is not allowed."""
+    """Return the error InvalidArgument for a value that is not allowed.
+
+    Args:
+        name: the name of the header, parameter, form field or XML element.
+        value: the value in the request.
+        message: replaces the default message.
+        ec: replaces the default EC (numeric error code).
+    """
     return RefusedError("InvalidArgument", message, ec=ec, ArgumentName=name, ArgumentValue=value)
 
 
 class STSRefusedError(MockOSSError):
     """Raised to refuse an STS request; the mock then sends the error response.
 
-    `why` holds JSON-ready details about the refusal. Only the journal contains the details, not
-    the response.
+    `why` holds JSON-ready details about the refusal. The details are in the journal, not in the
+    response.
     """
 
     def __init__(

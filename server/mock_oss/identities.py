@@ -1,8 +1,8 @@
-"""Who uses the mock: the users, roles and policies of all accounts, and the owners of access keys.
+"""The users, roles and policies of all accounts, and the lookup of the owner of an access key.
 
-The directory starts with the users and roles of the world. RAM requests change the directory; the
-changes are kept in memory until the mock is reset or stopped. All times are milliseconds since the
-epoch.
+`Directory` starts with the users and roles in the configuration of the mock. RAM requests change
+the directory; the changes are kept in memory until the mock is reset or stopped. All times are
+milliseconds since the epoch.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,10 @@ from mock_oss.world.model import Role, User, World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserEntry:
-    """A user of the directory; `key_created_ms` maps access key ids to times."""
+    """A RAM user in the directory.
+
+    `key_created_ms` maps access key ids to creation times, in milliseconds since the epoch.
+    """
 
     user: User
     comments: str = ""
@@ -25,19 +28,19 @@ class UserEntry:
 
     @property
     def account_id(self) -> str:
-        """The account of the user."""
+        """The id of the user's account."""
         return self.user.account_id
 
     @property
     def arn(self) -> str:
-        """The ARN of the user, or of the account itself for the user `root`."""
+        """The ARN of the user; for the user `root`, the ARN of the account itself."""
         name = "root" if self.user.name == "root" else f"user/{self.user.name}"
         return f"acs:ram::{self.account_id}:{name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleEntry:
-    """A role of the directory."""
+    """A RAM role in the directory."""
 
     role: Role
     description: str = ""
@@ -45,7 +48,7 @@ class RoleEntry:
 
     @property
     def account_id(self) -> str:
-        """The account of the role."""
+        """The id of the role's account."""
         return self.role.account_id
 
     @property
@@ -56,7 +59,7 @@ class RoleEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyVersion:
-    """One version of a custom policy; `number` counts from 1 and is never used again."""
+    """One version of a custom RAM policy; `number` counts from 1."""
 
     number: int
     document: str
@@ -70,7 +73,10 @@ class PolicyVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedPolicy:
-    """A custom policy; `versions` are sorted by number, and `default` is in force."""
+    """A custom RAM policy with its versions.
+
+    `versions` are sorted by number. `default` is the number of the version that applies.
+    """
 
     account_id: str
     name: str
@@ -81,14 +87,15 @@ class ManagedPolicy:
 
     @property
     def current(self) -> PolicyVersion:
-        """The version in force."""
+        """The default version of the policy, which is the version that applies."""
         return next(version for version in self.versions if version.number == self.default)
 
 
 class Directory:
-    """Users, roles and policies, and which policies are attached to which user or role.
+    """Users, roles and policies, with the attachments of policies to users and roles.
 
-    `users` and `policies` have the key (account id, name), and `roles` has the ARN.
+    The keys of the dicts `users` and `policies` are (account id, name) pairs. The keys of `roles`
+    are ARNs.
     """
 
     def __init__(self, world: World) -> None:
@@ -96,7 +103,7 @@ class Directory:
         self.reset()
 
     def reset(self) -> None:
-        """Restore the users and roles of the world, without policies of RAM requests."""
+        """Restore the configured users and roles; delete everything that RAM requests created."""
         users = (UserEntry(user=user) for user in self._world.users)
         self.users = {(entry.account_id, entry.user.name): entry for entry in users}
         self.roles = {role.arn: RoleEntry(role=role) for role in self._world.roles}
@@ -139,7 +146,7 @@ class Directory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The identity that sends a request.
+    """The identity that sends a request: anonymous, an account, a user or a role session.
 
     `token` and `expires_ms` are set for role sessions only. A role session without a session policy
     has all rights of its role.
@@ -163,14 +170,14 @@ ANONYMOUS = Caller(kind="anonymous")
 
 
 class Identities:
-    """Finds the owners of access keys, with their policies, and the roles."""
+    """Finds users and roles, the owners of access keys, and the policies of these owners."""
 
     def __init__(self, world: World, store: Store) -> None:
         self._store = store
         self.directory = Directory(world)
 
     def find(self, access_key_id: str) -> Caller | None:
-        """Return the owner of an access key, or None if the key does not exist."""
+        """Return the user or role session that owns an access key, or None for an unknown key."""
         for entry in self.directory.users.values():
             if access_key_id in entry.user.keys:
                 return self._user(entry, access_key_id)

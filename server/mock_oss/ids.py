@@ -23,7 +23,7 @@ class Ids:
         return random.SystemRandom() if self._seed is None else random.Random(self._seed)  # noqa: S311 - reproducible ids are requested
 
     def restart(self) -> None:
-        """Restart the sequence of identifiers; without a seed, this has no effect."""
+        """Restart the sequence of identifiers; do nothing if there is no seed."""
         self._random = self._start()
 
     def request_id(self) -> str:

@@ -1,7 +1,7 @@
-"""The request journal: the latest requests and the reasons for refusals, kept in memory.
+"""The request journal: records of the latest requests, with reasons for refusals, kept in memory.
 
-A record contains secrets; only `as_dict` masks the secrets. The explanation of a signature
-mismatch is computed when `why` is first read.
+A record contains secrets; only `RequestRecord.as_dict` masks the secrets. The explanation of a
+signature mismatch is computed when the property `why` of the record is first read.
 """
 
 from collections import deque
@@ -26,11 +26,11 @@ _V4_TEXT = "OSS4-HMAC-SHA256\n"
 
 @dataclass(slots=True, repr=False, eq=False)
 class RequestRecord:
-    """One request, with attributes that are set while the mock processes the request.
+    """The record of one request in the journal; attributes are set while the request is processed.
 
     `status` is None until the response is known, and remains None if a fault cuts the connection.
-    `why` describes the reason for a refusal; `why["kind"]` is, for example, `policy`,
-    `signature`, `clock`, `token`, `key`, `cors` or `fault`.
+    `why` describes the reason for a refusal; `why["kind"]` is, for example, `policy`, `signature`,
+    `clock`, `token`, `key`, `cors` or `fault`.
     """
 
     number: int
@@ -77,10 +77,10 @@ class RequestRecord:
             signed: the canonical request or the string to sign, from the client's debug log.
 
         Returns:
-            A dict, empty if the texts are equal. `in` is the kind of text, `canonical_request`
-            or `string_to_sign`. `offset` is the index of the first different byte. `line` is
-            the line number, counted from 1. `expected` and `signed` are the texts from this
-            byte to the end of the line.
+            A dict, empty if the texts are equal. `in` tells which text was compared,
+            `canonical_request` or `string_to_sign`. `offset` is the index of the first different
+            byte. `line` is the line number, counted from 1. `expected` and `signed` are the texts
+            from this byte to the end of the line.
 
         Raises:
             ValueError: the request was not refused because of its signature.
@@ -96,7 +96,7 @@ class RequestRecord:
         return {"in": name, **difference} if difference else {}
 
     def measure(self) -> int:
-        """Estimate the memory of this record in bytes; keep the estimate as `size_bytes`."""
+        """Estimate the memory of this record in bytes; store the estimate in `size_bytes`."""
         texts = [self.path, self.message, *self.headers.values(), *self.params.values()]
         head = sum(map(len, texts))
         # An explanation that is not computed yet holds texts about as long as the head.
@@ -115,7 +115,11 @@ class RequestRecord:
         return bool(self.code)
 
     def as_dict(self, *, brief: bool = False) -> dict[str, object]:
-        """Return the record as JSON-ready values with masked secrets; `brief` omits `why`."""
+        """Return the record as a dict of JSON-ready values, with masked secrets.
+
+        Args:
+            brief: True to omit `why`, the details about a refusal.
+        """
         values: dict[str, object] = {
             item.name: getattr(self, item.name) for item in fields(self) if item.name[0] != "_"
         }
@@ -138,13 +142,13 @@ class RequestRecord:
 
 
 class Journal(Sequence[RequestRecord]):
-    """The records of the latest requests, oldest first.
+    """The records of the latest requests to the mock, oldest first.
 
     Args:
         limit: the largest number of records.
         max_bytes: the largest total memory of the records in bytes; the latest record is always
             kept.
-        operations: the names that a record can have as `operation`; by default any name.
+        operations: the operation names that a test may ask for; by default any name.
     """
 
     def __init__(
@@ -192,7 +196,7 @@ class Journal(Sequence[RequestRecord]):
         bucket: str | None = None,
         key: str | None = None,
     ) -> list[RequestRecord]:
-        """Return the records of the requests that match all arguments, oldest first.
+        """Return the records of the requests that match all given arguments, oldest first.
 
         Args:
             operation: the name of the OSS operation or STS action, such as `PutObject`.
@@ -201,8 +205,8 @@ class Journal(Sequence[RequestRecord]):
             key: the object key, or a pattern with `*` and `?`.
 
         Raises:
-            UnknownOperationError: the mock does not have the operation, and has received no request
-                for it.
+            UnknownOperationError: the mock has no operation with this name, and has received no
+                request for it.
         """
         if operation is not None and self._operations:
             self._check_operation(operation)
@@ -222,11 +226,16 @@ class Journal(Sequence[RequestRecord]):
         raise UnknownOperationError(name, self._operations)
 
     def one(self, operation: str | None = None, **properties: str | None) -> RequestRecord:
-        """Return the record of the only request that matches the arguments of `all`.
+        """Return the record of the only request that matches the arguments.
+
+        Args:
+            operation: the name of the OSS operation or STS action, such as `PutObject`.
+            properties: `method`, `bucket` or `key`, with the meaning that they have for `all`.
 
         Raises:
-            UnknownOperationError: as for `all`.
-            WrongRequestsError: no request matches, or several do. The message lists the requests.
+            UnknownOperationError: the mock has no operation with this name.
+            WrongRequestsError: no request or more than one request matches. The message lists the
+                requests.
         """
         records = self.all(operation, **properties)
         if len(records) == 1:
@@ -242,15 +251,23 @@ class Journal(Sequence[RequestRecord]):
     def refused(
         self, operation: str | None = None, **properties: str | None
     ) -> list[RequestRecord]:
-        """Return the records that `all` would return, of requests that received an error.
+        """Return the records of matching requests that received an error response, oldest first.
+
+        Args:
+            operation: the name of the OSS operation or STS action, such as `PutObject`.
+            properties: `method`, `bucket` or `key`, with the meaning that they have for `all`.
 
         Raises:
-            UnknownOperationError: as for `all`.
+            UnknownOperationError: the mock has no operation with this name.
         """
         return [record for record in self.all(operation, **properties) if record.refused]
 
     def listed(self, records: Sequence[RequestRecord] | None = None) -> str:
-        """Return the latest of these records, or of all, as text with one line per request."""
+        """Return the latest records as text, with one line per request.
+
+        Args:
+            records: the records to list; None for all records of the journal.
+        """
         chosen = list(self) if records is None else records
         lines = [f"  {record}" for record in chosen[-LISTED:]]
         if len(chosen) > LISTED:

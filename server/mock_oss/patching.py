@@ -1,16 +1,16 @@
 """`in_process` and `mocked`: requests of this process to the vendor's hosts reach a mock.
 
-No port is opened, and nothing leaves the process. The client's socket is one end of a socket pair,
-and the mock serves the other end as it serves every connection. Therefore signatures, faults and
-cut connections work as with a port. The TLS handshake of `https` is skipped, because the mock has
-no certificate of the vendor.
+No port is opened, and no request leaves the process. The client's socket is one end of a socket
+pair; the mock serves the other end like any other connection. Therefore signatures, faults and cut
+connections work as with a port. The TLS handshake of `https` is skipped, because the mock has no
+certificate for the vendor's hosts.
 
-The connections of these libraries are redirected: `urllib3` (`requests`, `oss2`,
-`alibabacloud_oss_v2`, and the synchronous methods of the `alibabacloud_tea` clients such as
-STS), the `urllib3` in `aliyunsdkcore`, `aiohttp` (their asynchronous methods), and
-`http.client` (`urllib`). Other libraries cannot resolve the vendor's names meanwhile, and
-nobody can resolve the names of services that the mock does not have. Other processes are not
-affected.
+Connections of these libraries are redirected: `urllib3` (used by `requests`, `oss2`,
+`alibabacloud_oss_v2`, and the synchronous methods of `alibabacloud_tea` clients such as STS), the
+copy of `urllib3` in `aliyunsdkcore`, `aiohttp` (used by the asynchronous methods of
+`alibabacloud_tea` clients), and `http.client` (used by `urllib`). Meanwhile, other libraries cannot
+resolve the vendor's host names, and no library can resolve host names of services that the mock
+does not have. Other processes are not affected.
 """
 
 import asyncio
@@ -38,25 +38,31 @@ _current: "list[InProcessMock]" = []
 
 
 class InProcessMock(MockOSS):
-    """A mock without a port, for the clients in this process."""
+    """A mock without a port; clients in this process reach the mock at the vendor's host names."""
 
     @property
     def endpoint(self) -> str:
-        """The vendor's endpoint in the region of the world."""
+        """The URL of the vendor's OSS endpoint in the region of the mock."""
         return f"https://oss-{self.world.region}.{VENDOR_DOMAIN}"
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """Host names at which the mock answers `/_mock/`: those of `MockOSS`, and the endpoint."""
+        """The host names at which the mock serves its control plane, `/_mock/`.
+
+        They are those of `MockOSS` and the vendor's endpoint.
+        """
         return super().control_hosts | {host_name(self.endpoint)}
 
     def serves(self, host: str) -> bool:
-        """Return whether the mock serves a host: one of the vendor's, or a bound custom domain."""
+        """Return whether the mock serves a host.
+
+        The mock serves the vendor's host names and the custom domains that are bound to a bucket.
+        """
         name = host_name(host)
         return is_served(name) or name in self.cnames
 
     def connect(self, *, secure: bool) -> socket.socket:
-        """Return the client's end of a new connection.
+        """Open a connection to the mock, and return the client's socket.
 
         Args:
             secure: whether the mock treats the requests as sent with `https`.
@@ -79,7 +85,7 @@ class InProcessMock(MockOSS):
 
 
 def current_mock() -> InProcessMock:
-    """Return the mock of the innermost running function with `mocked`, or of `in_process`.
+    """Return the mock that `mocked` or `in_process` is running in this process.
 
     Raises:
         MockOSSError: no such mock is running.
@@ -91,9 +97,10 @@ def current_mock() -> InProcessMock:
 
 @contextmanager
 def in_process(**options: Any) -> Iterator[InProcessMock]:
-    """Send the requests of this process to the vendor's hosts, and to custom domains, to a mock.
+    """Context manager that runs a mock, to which requests for the vendor's hosts are redirected.
 
-    Meanwhile the environment variables of `MockOSS.environment` have the mock's values, and other
+    Only requests of this process are redirected, also those for custom domains. In the `with`
+    block, the environment variables of `MockOSS.environment` have the mock's values, and other
     variables with credentials are removed.
 
     Args:

@@ -1,6 +1,6 @@
 """Safety check at startup: refuses to start a mock in an environment that looks like production.
 
-The commands `mock-oss`, `demo` and `serve` share this check.
+The command `mock-oss` and the commands of ossferry that start a mock use this check.
 """
 
 import re

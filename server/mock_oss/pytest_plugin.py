@@ -43,7 +43,7 @@ def mock_oss_in_process(mock_oss_options: dict[str, Any]) -> "Iterator[InProcess
 
 @pytest.fixture
 def mock_oss_environment(mock_oss: "MockOSS") -> Iterator[dict[str, str]]:
-    """Yield `mock_oss.environment`; meanwhile the process has these environment variables."""
+    """Yield the dict `mock_oss.environment`; set these environment variables during the test."""
     from mock_oss.environment import replaced_environment
 
     with replaced_environment(mock_oss.environment):
@@ -52,7 +52,7 @@ def mock_oss_environment(mock_oss: "MockOSS") -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def mock_oss_session_options() -> dict[str, Any]:
-    """Return keyword arguments for the `MockOSS` of the session; override it to configure."""
+    """Return keyword arguments for the mock of `mock_oss_session`; override this fixture."""
     return {}
 
 
@@ -60,7 +60,7 @@ def mock_oss_session_options() -> dict[str, Any]:
 def mock_oss_session(
     mock_oss_session_options: dict[str, Any], pytestconfig: pytest.Config
 ) -> "Iterator[MockOSS]":
-    """Yield one mock for all tests; before each test that uses it, it is reset to its start."""
+    """Yield one mock for all tests; its initial state is restored before each test that uses it."""
     from mock_oss.server import MockOSS
 
     with MockOSS(**mock_oss_session_options) as oss:
@@ -71,7 +71,10 @@ def mock_oss_session(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Reset the mock of the session, before the fixtures of a test that uses it."""
+    """Restore the initial state of the session's mock, before the other fixtures of a test run.
+
+    This hook does nothing for a test that does not use `mock_oss_session`.
+    """
     shared = item.config.stash.get(_SHARED, None)
     if shared is not None and "mock_oss_session" in getattr(item, "fixturenames", ()):
         shared.reset()

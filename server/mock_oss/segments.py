@@ -1,11 +1,14 @@
-"""Segments: slices of stored blobs, which the data of an object or a response consists of."""
+"""Segments: slices of stored blobs; the data of an object or response is a sequence of segments.
+
+A blob is a byte string that the store keeps as a file or as a database row.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 
 class Segment(NamedTuple):
-    """A slice of a blob: the bytes `[offset, offset + size)` of `blob`."""
+    """A slice of a stored blob: the bytes `[offset, offset + size)` of the blob named `blob`."""
 
     blob: str
     offset: int
@@ -13,7 +16,7 @@ class Segment(NamedTuple):
 
 
 def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
-    """Cut out a byte range: return segments that contain only this range of the data.
+    """Return segments that contain only a byte range of the data that the given segments make up.
 
     Args:
         segments: the segments of the data, in order.

@@ -47,7 +47,7 @@ def _pairs(block: bytes) -> list[tuple[bytes, ...]]:
 
 
 class Sender(NamedTuple):
-    """Sends responses: a small response in one write, other responses through ASGI."""
+    """Sends responses: a small response in one write to the socket, others through ASGI."""
 
     scope: Scope
     send: Send
@@ -57,17 +57,17 @@ class Sender(NamedTuple):
     async def answer(
         self, response: Response, block: bytes, *, pace: Pace | None, cut: int | None
     ) -> None:
-        """Send a response.
+        """Send a response to the client.
 
         Args:
             response: the response.
             block: all header lines, encoded, including the common headers.
             pace: the rate limit of the body; None for no limit.
-            cut: the number of body bytes after which the connection is cut; None for no cut.
+            cut: the number of body bytes after which the connection must be cut; None for no cut.
 
         Raises:
             ClientGoneError: the client closed the connection.
-            CutConnectionError: `cut` bytes are sent, and the caller must cut the connection.
+            CutConnectionError: `cut` bytes were sent, and the caller must cut the connection.
         """
         head_only = self.scope["method"] == "HEAD"
         whole = not (response.is_gzip or response.is_endless or cut is not None or pace is not None)

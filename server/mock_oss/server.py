@@ -127,22 +127,22 @@ class MockOSS:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that give SDKs and applications this mock's values.
+        """The environment variables that lead SDKs and applications to this mock.
 
-        They are `OSS_ENDPOINT`, `OSS_REGION`, `OSS_BUCKET` (the first bucket of the world),
-        and `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`, `ALIBABA_CLOUD_ACCESS_KEY_ID` and
-        `ALIBABA_CLOUD_ACCESS_KEY_SECRET` (the first key of the world).
+        They are `OSS_ENDPOINT`, `OSS_REGION`, `OSS_BUCKET` (the first configured bucket), and
+        `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`, `ALIBABA_CLOUD_ACCESS_KEY_ID` and
+        `ALIBABA_CLOUD_ACCESS_KEY_SECRET` (the first configured key).
         """
         return variables(self.world, self.endpoint)
 
     @property
     def store(self) -> Store:
-        """The store of the running mock; contains also data that a `BucketView` does not show."""
+        """The store of the running mock; also contains data that `bucket()` does not show."""
         return self.service.store
 
     @property
     def service(self) -> Service:
-        """The shared state of the running mock.
+        """The state of the running mock that all requests share.
 
         Raises:
             MockOSSError: the mock is not running.
@@ -153,12 +153,15 @@ class MockOSS:
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """Host names, in lower case, at which the mock answers `/_mock/` besides loopback IPs."""
+        """The host names, in lower case, at which the mock serves its control plane, `/_mock/`.
+
+        The mock also serves the control plane at loopback IP addresses.
+        """
         return frozenset({"localhost", self.host.lower(), *self._domains}) | self._allow_hosts
 
     @property
     def cnames(self) -> Mapping[str, str]:
-        """A mapping from custom domain to bucket name."""
+        """The bound custom domains, as a mapping from domain to bucket name."""
         return self.store.cnames.bound
 
     def bind_cname(self, domain: str, bucket: str) -> None:
@@ -190,28 +193,28 @@ class MockOSS:
         self.service.refuse_public_endpoints = value
 
     def bucket(self, name: str) -> BucketView:
-        """Return a read-only view of a bucket."""
+        """Return a read-only view of a bucket, which does not have to exist."""
         return BucketView(self.service, name)
 
     def wait_for_upload(self, key: str, *, timeout_s: float = 10.0) -> StoredObject:
-        """Wait until the first bucket of the world has an object; return the object.
+        """Wait until the first configured bucket contains an object with a given key; return it.
 
-        `bucket(name).wait_for_upload` does the same for another bucket.
+        For another bucket, use `bucket(name).wait_for_upload`.
 
         Args:
             key: the object key, or a pattern with `*` and `?`.
             timeout_s: how long to wait, in seconds.
 
         Raises:
-            UploadTimeoutError: no such object is stored in time.
-            MockOSSError: the world has no bucket.
+            UploadTimeoutError: no such object was stored in time.
+            MockOSSError: the configuration of the mock has no bucket.
         """
         if not self.world.buckets:
             raise MockOSSError("the world of the mock has no bucket")
         return self.bucket(self.world.buckets[0].name).wait_for_upload(key, timeout_s=timeout_s)
 
     def seed_objects(self, directory: Path) -> int:
-        """Store every file `DIR/BUCKET/KEY` as an object; return the number of files.
+        """Store each file `DIR/BUCKET/KEY` in a directory as an object; return the number of files.
 
         Existing objects are replaced.
 
@@ -249,11 +252,11 @@ class MockOSS:
         )
 
     def snapshot(self, place: Path | str) -> None:
-        """Save buckets, objects, uploads and role sessions.
+        """Save the buckets, objects, uploads and role sessions of the mock in a directory.
 
         Args:
-            place: the path of an empty or new directory, or the name (`str`) of a new snapshot in
-                the data directory.
+            place: the path of an empty or new directory (`Path`), or the name of a new snapshot in
+                the data directory (`str`).
 
         Raises:
             WorldError: the directory is not empty or not writable, or the name is not valid.
@@ -266,7 +269,8 @@ class MockOSS:
         The journal, the faults and the clock do not change.
 
         Args:
-            place: the path of the snapshot, or its name (`str`) in the data directory.
+            place: the path of the snapshot (`Path`), or the name of a snapshot in the data
+                directory (`str`).
 
         Raises:
             WorldError: the snapshot does not exist, or the name is not valid.
@@ -275,9 +279,9 @@ class MockOSS:
 
     @property
     def snapshots(self) -> Snapshots:
-        """The snapshots of the store.
+        """The snapshots of the store; the object also saves, restores and deletes snapshots.
 
-        Iteration yields the names of the snapshots in the data directory.
+        Iteration over the object yields the names of the snapshots in the data directory.
         """
         return Snapshots(self.store)
 

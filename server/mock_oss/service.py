@@ -1,4 +1,4 @@
-"""Shared state: `Service` is common to all requests, `Call` belongs to one request."""
+"""The state of a mock: `Service` is shared by all requests, `Call` belongs to one request."""
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -22,11 +22,10 @@ from mock_oss.world.model import World, check_spec_domain
 class Service:
     """The state of a running mock that all requests share.
 
-    `executor` runs short tasks of the mock itself. `callers` runs callbacks to application
-    servers, which may be slow or may call the mock before they respond. `hosts` are the
-    host names of the mock, in lower case; requests to these hosts use path style, and the mock
-    answers `/_mock/` at them. `private_callbacks` allows
-    callbacks to private addresses.
+    `executor` runs short tasks of the mock itself. `callers` runs callbacks to application servers,
+    which may be slow or may call the mock before they respond. `hosts` are the host names of the
+    mock, in lower case; requests to these hosts use path style, and may use the control plane,
+    `/_mock/`. `private_callbacks` allows callbacks to private addresses.
     """
 
     world: World
@@ -47,7 +46,7 @@ class Service:
 
     @property
     def public_key_url(self) -> str:
-        """The URL of the public key that verifies callback signatures."""
+        """The URL of the public key with which application servers verify callback signatures."""
         return f"{self.endpoint}/_mock/callback_pub_key.pem"
 
     def now_ms(self) -> int:
@@ -55,7 +54,7 @@ class Service:
         return self.clock.timestamp_ms()
 
     def apply_lifecycle(self, bucket: BucketRecord) -> None:
-        """Abort uploads and delete versions that are too old by a bucket's lifecycle rules."""
+        """Abort uploads and delete versions in a bucket if its lifecycle rules say so."""
         apply_rules(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
     def locate(self, host: str, raw_path: bytes) -> Target:
@@ -89,7 +88,7 @@ class Service:
         self.store.cnames.unbind(domain.lower(), bucket)
 
     def report_unparsed(self, refused: RefusedError) -> str:
-        """Add a journal record for a request that is not valid HTTP; return the request id."""
+        """Add a journal record for a request that is not valid HTTP; return its new request id."""
         record = self.journal.open(self.ids.request_id(), self.clock.timestamp())
         record.operation, record.status = "no HTTP request", refused.status
         record.code, record.message = refused.code, refused.message
@@ -128,14 +127,17 @@ class Call:
 
     @property
     def region(self) -> str:
-        """The region of the bucket; without a bucket, that of the Host header or of the world."""
+        """The region of the addressed bucket.
+
+        Without a bucket, it is the region in the Host header, or the configured region of the mock.
+        """
         if self.bucket_or_none is not None:
             return self.bucket_or_none.region
         return self.target.region or self.service.world.region
 
     @property
     def key(self) -> str:
-        """The object key, or empty text for requests to a bucket or to the service."""
+        """The object key in the request; empty text for requests to a bucket or to the service."""
         return self.target.key
 
     @property
@@ -149,13 +151,13 @@ class Call:
         return self.service.clock
 
     def param(self, name: str) -> str:
-        """Return a query parameter, or empty text if the parameter is absent."""
+        """Return a query parameter of the request, or empty text if the parameter is absent."""
         return self.request.params.get(name, "")
 
     def header(self, name: str) -> str | None:
-        """Return a request header, or None if the header is absent.
+        """Return a header of the request, or None if the header is absent.
 
-        In a form upload, the form field with this name replaces the header.
+        In a form upload, a form field with the same name replaces the header.
 
         Args:
             name: the lower-case name of the header.

@@ -1,7 +1,7 @@
 """Authentication of OSS requests: checks the date, access key, security token and signature.
 
-The `signing` package computes the expected signatures. This module compares them with the
-signatures in the requests, and records details about refused requests.
+The package `mock_oss.signing` computes the expected signatures. This module compares them with the
+signatures in the requests, and records in the journal why a request was refused.
 """
 
 from collections.abc import Iterator, Mapping

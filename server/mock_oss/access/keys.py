@@ -1,4 +1,7 @@
-"""Access keys of OSS requests: lookup of the key's owner, and check of the security token."""
+"""Access keys in OSS requests: lookup of a key's owner, and check of the security token.
+
+The owner of a key is a user or a role session.
+"""
 
 import hmac
 from collections.abc import Mapping
@@ -14,15 +17,15 @@ _EC_INCOMPLETE = "0002-00000003"
 
 
 def find_caller(access_key_id: str, token: str | None, call: Call) -> Caller:
-    """Return the owner of an access key, after a check of the security token.
+    """Return the user or role session that owns an access key, after a check of the security token.
 
-    The access key id is stored in the journal record, even if the request is refused. A request
-    with a security token is an STS request, so its key must be temporary. Source: vendor pages of
-    the error codes (EC) 0002-00000002, -3, -4, -6 and -7.
+    The access key id is stored in the journal record of the request, even if the request is
+    refused. A request with a security token is an STS request, so its key must be temporary.
+    Source: vendor pages of the error codes (EC) 0002-00000002, -3, -4, -6 and -7.
 
     Args:
         access_key_id: the access key id in the request.
-        token: the security token in the request, if any.
+        token: the security token in the request, or None for a request without a token.
         call: the request.
 
     Raises:

@@ -1,10 +1,10 @@
-"""Presigned URLs that only some clients may use: the parameters `x-oss-ac-*`.
+"""Presigned URLs that only some clients may use: the query parameters `x-oss-ac-*`.
 
-A URL with `x-oss-ac-subnet-mask` is for the clients of one network. The address of the network,
-`x-oss-ac-source-ip`, is part of the signature, but usually not of the URL: OSS takes the address
-of the client. A URL with `x-oss-ac-vpc-id` is for the clients of a VPC; no client of the mock is
-in a VPC. Source: vendor pages "Add signatures to URLs", and of the ECs 0002-00000119, -225, -602,
--603 and -604.
+A URL with `x-oss-ac-subnet-mask` is valid only for clients in one network. The signature covers the
+address of the network (`x-oss-ac-source-ip`), but the URL usually does not contain the address: OSS
+computes the address from the address of the client. A URL with `x-oss-ac-vpc-id` is valid only for
+clients in one VPC; no client of the mock is in a VPC. Source: vendor page "Add signatures to URLs",
+and vendor pages of the error codes (EC) 0002-00000119, -225, -602, -603 and -604.
 """
 
 from ipaddress import ip_address, ip_network
@@ -39,10 +39,11 @@ def signed_query(request: Request) -> list[tuple[str, str]]:
     """Return the (name, value) pairs of the query that the client signed.
 
     A presigned URL for one network was signed with the address of the network, which the URL does
-    not contain: `x-oss-ac-source-ip` is added, computed from the client's address and the mask.
+    not contain. For such a URL, the result also contains `x-oss-ac-source-ip`, computed from the
+    client's address and the subnet mask.
 
     Raises:
-        RefusedError: InvalidArgument if the mask is not a number of bits.
+        RefusedError: InvalidArgument if the subnet mask is not a number of bits.
     """
     params = request.params
     if MASK not in params or IP in params or "authorization" in request.headers:
@@ -51,11 +52,14 @@ def signed_query(request: Request) -> list[tuple[str, str]]:
 
 
 def limit_ec(request: Request, version: str) -> str | None:
-    """Return the EC of a wrong signature in a URL with limits, or None for any other request.
+    """Return the error code (EC) for a wrong signature in a presigned URL for one network.
 
     Args:
         request: the request.
         version: the version of the signature: `v1`, `v2` or `v4`.
+
+    Returns:
+        The EC, or None if the request is not such a URL.
     """
     params = request.params
     if MASK not in params and IP not in params:
@@ -66,9 +70,9 @@ def limit_ec(request: Request, version: str) -> str | None:
 
 
 def check_network(request: Request, version: str) -> None:
-    """Check that the client is in the network and the VPC of a presigned URL.
+    """Check that the client is in the network and the VPC that a presigned URL names.
 
-    The signature has been verified.
+    The caller must have verified the signature of the URL.
 
     Args:
         request: the request.

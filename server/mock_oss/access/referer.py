@@ -1,9 +1,9 @@
-"""Hotlink protection of buckets: the document, and the check of the header Referer.
+"""Hotlink protection of buckets: RefererConfiguration documents, and the check of Referer headers.
 
 OSS checks anonymous requests and presigned URLs for objects. A request with the header
-Authorization is not checked. The order is: an empty Referer, the blacklist, the whitelist. Sources:
-vendor pages PutBucketReferer, GetBucketReferer, "Hotlink protection", and of the ECs 0003-00000501,
--502 and -503.
+Authorization is not checked. The order of the checks is: empty Referer, blacklist, whitelist.
+Sources: vendor pages PutBucketReferer, GetBucketReferer, "Hotlink protection", and the pages of the
+error codes (EC) 0003-00000501, -502 and -503.
 """
 
 from functools import lru_cache
@@ -17,7 +17,11 @@ from mock_oss.policies.globs import glob
 
 
 class RefererRules(NamedTuple):
-    """The hotlink protection of a bucket; the patterns have the wildcards `*` and `?`."""
+    """The hotlink protection of a bucket: which Referer headers are allowed.
+
+    `whitelist` and `blacklist` contain patterns with the wildcards `*` and `?`. If `without_query`
+    or `without_path` is true, the patterns are compared with the Referer without its query or path.
+    """
 
     allow_empty: bool = True
     without_query: bool = True
@@ -26,7 +30,7 @@ class RefererRules(NamedTuple):
     blacklist: tuple[str, ...] = ()
 
     def ec(self, referer: str) -> str:
-        """Return the EC of the refusal of a Referer, or empty text if it is allowed."""
+        """Return the EC (numeric error code) for a refused Referer; empty text if it is allowed."""
         if not referer:
             return "" if self.allow_empty or not self.whitelist else "0003-00000501"
         if self._matches(self.blacklist, referer):
@@ -49,7 +53,7 @@ class RefererRules(NamedTuple):
 
 
 def parse_referer(body: bytes) -> RefererRules:
-    """Parse a RefererConfiguration document.
+    """Return the hotlink protection rules in a RefererConfiguration document.
 
     Raises:
         RefusedError: MalformedXML if the document violates the schema.
@@ -73,7 +77,10 @@ def _patterns(root: Element, name: str) -> tuple[str, ...]:
 
 
 def render_referer(rules: RefererRules) -> bytes:
-    """Return a RefererConfiguration document; without a blacklist, it has no RefererBlacklist."""
+    """Return hotlink protection rules as a RefererConfiguration document in XML.
+
+    The element RefererBlacklist is omitted if the rules have no blacklist.
+    """
     blacklist = {"Referer": list(rules.blacklist)} if rules.blacklist else None
     return document(
         "RefererConfiguration",
@@ -93,7 +100,7 @@ def _load(stored: str) -> RefererRules:
 
 
 def check_referer(stored: str, request: Request) -> None:
-    """Check the Referer of a request for an object.
+    """Check whether hotlink protection allows the Referer header of a request for an object.
 
     Args:
         stored: the bucket's RefererConfiguration document, or empty text.

@@ -1,9 +1,9 @@
-"""The scope of a V4 credential: its date, region and product must be those of the request.
+"""The scope of a V4 credential: its date, region and product must match the request.
 
-The scope stands in the Authorization header, in a presigned URL or in a form. Source: vendor pages
-of the error codes (EC) 0002-00000212, -213, -223, -224 and -709. The texts and EC of a wrong region
-are those that the vendor's own tests and recorded responses have; the pages of -226 and -228 show
-the one of the other in their examples.
+The scope is in the Authorization header, in a presigned URL or in a form. Source: vendor pages of
+the error codes (EC) 0002-00000212, -213, -223, -224 and -709. The messages and EC for a wrong
+region come from the vendor's tests and from recorded responses. The vendor pages of the EC -226 and
+-228 contradict them: the example of each page shows the message of the other EC.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from mock_oss.signing import v4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The part of a request that contains the credential, and its error codes (EC).
+    """A part of a request that can contain the credential, with the error codes (EC) for this part.
 
-    The vendor documents no EC for a form with an invalid credential or region.
+    The part is the Authorization header, the URL or the form. The vendor documents no EC for an
+    invalid credential or a wrong region in a form.
     """
 
     name: str
@@ -54,7 +55,7 @@ IN_FORM = Place(
 
 
 def read_credential(text: str, place: Place) -> v4.Credential:
-    """Parse the credential of a request.
+    """Parse the V4 credential of a request.
 
     Raises:
         RefusedError: InvalidArgument if the text has another format, or names another product.
@@ -67,7 +68,7 @@ def read_credential(text: str, place: Place) -> v4.Credential:
 
 
 def check_scope(credential: v4.Credential, date_time: str, region: str, place: Place) -> None:
-    """Check that a credential belongs to the day and the region of the request.
+    """Check that the date and region in a V4 credential are those of the request.
 
     Args:
         credential: the credential of the request.

@@ -1,1 +1,1 @@
-"""The control plane below `/_mock/`, and read-only views of the store for tests."""
+"""The control plane below `/_mock/` (web page and JSON API), and views of the store for tests."""

@@ -312,7 +312,7 @@ def control_app(service: Service, reset: Callable[[], None]) -> ASGIApp:
 
     Args:
         service: the shared state of the running mock.
-        reset: a function that restores the mock's initial state.
+        reset: a function that restores the initial state of the mock.
     """
     control = _Control(service, reset)
     app = Starlette(

@@ -20,7 +20,7 @@ def _iso(timestamp_ms: int) -> str:
 
 
 def state_of(service: Service) -> dict[str, object]:
-    """Return the endpoint, time, buckets and planned faults of a mock as JSON-ready values."""
+    """Return the endpoint, time, buckets and planned faults of the mock as JSON-ready values."""
     buckets = []
     for bucket in service.store.buckets.all():
         totals = service.store.objects.totals(bucket.name)
@@ -48,18 +48,18 @@ def state_of(service: Service) -> dict[str, object]:
 def bucket_of(
     service: Service, name: str, *, prefix: str, after: str, limit: int
 ) -> dict[str, object] | None:
-    """Return one page of a bucket's objects, and the bucket's multipart uploads.
+    """Return JSON-ready values with one page of a bucket's objects, and its multipart uploads.
 
     Args:
         service: the shared state of the mock.
         name: the bucket's name.
-        prefix: return only keys with this prefix.
+        prefix: return only objects whose keys have this prefix.
         after: return only objects with a key greater than this key.
         limit: the largest number of objects.
 
     Returns:
-        A dict of `objects`, `uploads` and `next`; None for an unknown bucket. `next` is the
-        value of `after` for the next page, or empty text on the last page.
+        A dict with the keys `objects`, `uploads` and `next`, or None for an unknown bucket. `next`
+        is the value of `after` for the next page, or empty text on the last page.
     """
     bucket = service.store.buckets.get(name)
     if bucket is None:
@@ -103,13 +103,13 @@ def _object(record: ObjectRecord) -> dict[str, object]:
 def object_response(
     service: Service, record: ObjectRecord, *, wanted: str | None, download: bool
 ) -> Response:
-    """Return a response with the bytes of an object, for the page of the control plane.
+    """Return a response with the bytes of an object, for the web page of the control plane.
 
     Args:
         service: the shared state of the mock.
         record: the object.
         wanted: the value of the Range header, or None.
-        download: whether the browser saves the bytes as a file instead of showing them.
+        download: True if the browser must save the bytes as a file instead of showing them.
     """
     headers = {**_SAFE, "Accept-Ranges": "bytes"}
     if download:

@@ -1,7 +1,7 @@
 """Snapshots of the store: each snapshot is a directory, given by a path or a name.
 
-A name selects a directory in the data directory. HTTP clients can use only names, because a path
-would give access to the whole file system.
+A name means a directory inside the mock's data directory. HTTP clients can use only names, because
+a path would give access to the whole file system.
 """
 
 import re
@@ -19,7 +19,7 @@ _FILE = "mock_oss.sqlite3"
 class Snapshots:
     """Saves, restores and deletes the snapshots of one store.
 
-    Iteration yields the names of the snapshots in the data directory.
+    Iteration over an instance yields the names of the snapshots in the data directory.
     """
 
     def __init__(self, store: Store) -> None:
@@ -45,8 +45,8 @@ class Snapshots:
         """Save buckets, objects, uploads and role sessions in a new or empty directory.
 
         Args:
-            place: the path of the directory, or the name (`str`) of a snapshot in the data
-                directory.
+            place: the path of the directory (`Path`), or the name of the snapshot in the data
+                directory (`str`).
 
         Raises:
             WorldError: the directory is not empty or not writable, or the name is not valid.
@@ -63,8 +63,8 @@ class Snapshots:
         """Replace the content of the store with the content of a snapshot.
 
         Args:
-            place: the path of the directory, or the name (`str`) of a snapshot in the data
-                directory.
+            place: the path of the directory (`Path`), or the name of the snapshot in the data
+                directory (`str`).
 
         Raises:
             WorldError: the snapshot does not exist, or the name is not valid.

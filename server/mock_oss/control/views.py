@@ -19,12 +19,12 @@ class StoredObject:
 
     `key` is the object key, `size` the length of the content in bytes, `etag` the ETag without
     quotes, and `crc64` the CRC-64 of the content. `kind` is the object type: Normal, Multipart,
-    Appendable, Symlink, or DeleteMarker. `version_id` is `null` for objects stored while
-    versioning was not enabled. `is_delete_marker` tells a delete marker, which has no content.
-    `storage_class` is Standard, IA, Archive, ColdArchive or DeepColdArchive. The `acl` is `default`
-    if that of the bucket applies. `headers` are the stored headers, such as content-type and
-    x-oss-meta-*, by lower-case name. `tags` maps tag keys to tag values. `modified` is the
-    Last-Modified time, as a timezone-aware UTC datetime.
+    Appendable, Symlink, or DeleteMarker. `version_id` is `null` for an object that was stored while
+    versioning was not enabled. `is_delete_marker` is true for a delete marker, which has no
+    content. `storage_class` is Standard, IA, Archive, ColdArchive or DeepColdArchive. `acl` is
+    `default` if the bucket's ACL applies. `headers` maps lower-case names to values of stored
+    headers, such as content-type and x-oss-meta-*. `tags` maps tag keys to tag values. `modified`
+    is the Last-Modified time, as a timezone-aware UTC datetime.
     """
 
     def __init__(self, store: Store, record: ObjectRecord) -> None:
@@ -58,7 +58,7 @@ class StoredObject:
 class StoredUpload:
     """A multipart upload in progress, with its properties at the time of the lookup.
 
-    `parts` maps part numbers to sizes in bytes.
+    `parts` maps part numbers to sizes in bytes. `initiated` is a timezone-aware UTC datetime.
     """
 
     def __init__(self, record: UploadRecord, parts: list[PartRecord]) -> None:
@@ -72,7 +72,7 @@ class StoredUpload:
 
 
 class ObjectsView(Mapping[str, StoredObject]):
-    """A mapping from key to object for one bucket; every access reads the current state."""
+    """A mapping from key to stored object for one bucket; every access reads the current state."""
 
     def __init__(self, store: Store, bucket: str) -> None:
         self._store = store
@@ -99,7 +99,7 @@ class ObjectsView(Mapping[str, StoredObject]):
 
 
 class BucketView:
-    """A read-only view of one bucket; the bucket does not have to exist."""
+    """A read-only view of one bucket; it can be created before the bucket exists."""
 
     def __init__(self, service: Service, name: str) -> None:
         self._service = service
@@ -113,7 +113,7 @@ class BucketView:
 
     @property
     def record(self) -> BucketRecord:
-        """The bucket's row in the store, with region, ACL, storage class and CORS document.
+        """The bucket's row in the database, with region, ACL, storage class and CORS document.
 
         Raises:
             MockOSSError: the bucket does not exist.
@@ -125,7 +125,7 @@ class BucketView:
 
     @property
     def objects(self) -> ObjectsView:
-        """The objects of the bucket, as a mapping from key to object.
+        """The current objects of the bucket, as a read-only mapping from key to object.
 
         Raises:
             MockOSSError: the bucket does not exist.
@@ -133,18 +133,18 @@ class BucketView:
         return ObjectsView(self._store, self.record.name)
 
     def wait_for_upload(self, key: str, *, timeout_s: float = 10.0) -> StoredObject:
-        """Wait until the bucket has an object; return the object.
+        """Wait until the bucket contains an object with a given key; return the object.
 
-        It does not matter which operation stores the object, nor whether it is already stored. The
+        Any operation can store the object. If it is already stored, the call returns at once. The
         call blocks its thread; in a coroutine, use `await asyncio.to_thread(…)`.
 
         Args:
-            key: the object key, or a pattern with `*` and `?`; of several matching objects, the
-                first by key is returned.
+            key: the object key, or a pattern with `*` and `?`. If several objects match the
+                pattern, the object with the smallest key is returned.
             timeout_s: how long to wait, in seconds; 0 to look only once.
 
         Raises:
-            UploadTimeoutError: no such object is stored in time.
+            UploadTimeoutError: no such object was stored in time.
         """
         deadline_ms = monotonic_ms() + timeout_s * 1000
         while (record := self._object(key)) is None:
@@ -166,7 +166,7 @@ class BucketView:
         return next((objects.get(name) for name in objects if pattern.fullmatch(name)), None)
 
     def versions(self, key: str) -> list[StoredObject]:
-        """Return the versions and delete markers of a key, newest first.
+        """Return all versions and delete markers of a key, newest first.
 
         Raises:
             MockOSSError: the bucket does not exist.

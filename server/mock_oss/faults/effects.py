@@ -22,7 +22,7 @@ DEFAULT_RETRY_AFTER_S = 1
 async def apply_before(
     faults: Iterable[Fault], body: Body, *, clock: Clock, sessions: Sessions, sts: bool
 ) -> Response | None:
-    """Apply the effects that occur before the mock processes a request.
+    """Apply the effects of faults that occur before the mock processes a request.
 
     Args:
         faults: the faults that apply to the request.
@@ -32,7 +32,7 @@ async def apply_before(
         sts: whether the request is for STS.
 
     Returns:
-        The response of an `html` fault, or None to process the request.
+        The response of an `html` fault, or None if the mock must process the request.
 
     Raises:
         RefusedError, STSRefusedError: a fault requires an error response.
@@ -86,7 +86,11 @@ def _error(fault: Fault, *, sts: bool) -> Exception:
 
 
 def apply_to_response(faults: Iterable[Fault], response: Response) -> None:
-    """Apply the effects that change the headers or the body of a response.
+    """Apply the effects of faults that change the headers or the body of a response.
+
+    Args:
+        faults: the faults that apply to the request.
+        response: the response, which is changed in place.
 
     Raises:
         CutConnectionError: a fault requires cutting the connection instead of responding.
@@ -116,18 +120,18 @@ def _drop(response: Response, wanted: str) -> None:
 
 
 def pace_of(faults: Iterable[Fault]) -> Pace | None:
-    """Return the rate limit for the response body, or None if no fault sets a limit."""
+    """Return the rate limit that a fault sets for the response body, or None for no limit."""
     rates = (fault.bytes_per_s for fault in faults if fault.effect == "bandwidth")
     return next(map(Pace, rates), None)
 
 
 def lifetime_of(faults: Iterable[Fault]) -> int | None:
-    """Return the lifetime of new STS credentials in seconds, or None if no fault sets it."""
+    """Return the lifetime in seconds that a fault sets for new STS credentials, or None."""
     return next((int(fault.seconds) for fault in faults if fault.effect == "short-lived"), None)
 
 
 def ignores_policy(faults: Iterable[Fault]) -> bool:
-    """Return whether a fault makes STS ignore the session policy of the request."""
+    """Return whether a fault makes STS ignore the session policy in the request."""
     return any(fault.effect == "no-session-policy" for fault in faults)
 
 

@@ -154,7 +154,7 @@ class Fault:
                 raise WorldError(f"{name} must be a number from {least:g} to {most:g}")
 
     def triggers_on(self, request: RequestFacts) -> bool:
-        """Return whether the fault applies to a request; increase the counters of the fault."""
+        """Return whether the fault applies to a request; update the counters `seen` and `hits`."""
         if not self._matches(request):
             return False
         self.seen += 1
@@ -177,7 +177,7 @@ class Fault:
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Return the fields and counters that differ from their default values, as a dict."""
+        """Return the fields and counters of the fault that differ from their defaults."""
         return {
             item.name: getattr(self, item.name)
             for item in fields(self)
@@ -218,7 +218,7 @@ class Faults:
         return self.add_plan({"effect": effect, **plan})
 
     def add_plan(self, plan: Mapping[str, Any]) -> Fault:
-        """Plan a fault and return it.
+        """Plan a fault and return it; `add` does the same with keyword arguments.
 
         Args:
             plan: a mapping from field name of `Fault` to value.
@@ -247,7 +247,7 @@ class Faults:
             self.add_plan(plan)
 
     def reset(self) -> None:
-        """Restore the faults planned from the start, and set all counters to zero."""
+        """Remove all faults except those planned from the start, and set all counters to zero."""
         self.clear()
         for plan in self._first:
             self.add_plan(plan)
@@ -263,7 +263,7 @@ class Faults:
             self._faults.clear()
 
     def select(self, request: RequestFacts) -> list[Fault]:
-        """Return the faults that apply to a request; increase the counters of matching faults."""
+        """Return the faults that apply to a request; update the counters of all matching faults."""
         if not self._faults:
             return []
         with self._lock:
@@ -277,7 +277,7 @@ class Faults:
 
 
 def read_faults(path: Path) -> list[dict[str, Any]]:
-    """Read the faults from a file.
+    """Read the definitions of planned faults from a file.
 
     Args:
         path: a TOML file with `[[faults]]` tables, or a `.json` file with a list of objects.

@@ -35,11 +35,11 @@ _BEYOND_THE_MAINLAND = ("cn-hongkong",)
 class Target(NamedTuple):
     """The bucket and key that a request addresses.
 
-    `key` is empty for a request to a bucket. `bucket` and `key` are empty for a request to
-    the service. `style` is `virtual-hosted`, `path`, `cname`, `service`, `sts`, or
-    `unbound` for a domain that is not bound to a bucket. `region` is the region in the host
-    name, or empty. `is_public` is true for a public endpoint. `is_public` is false for an
-    internal endpoint, a custom domain or an IP address.
+    `key` is empty for a request to a bucket. `bucket` and `key` are empty for a request to the
+    service. `style` is `virtual-hosted`, `path`, `cname` (custom domain), `service`, `sts`, or
+    `unbound` for a domain that is not bound to a bucket. `region` is the region in the host name,
+    or empty. `is_public` is true for a public endpoint. `is_public` is false for an internal
+    endpoint, a custom domain or an IP address.
     """
 
     bucket: str
@@ -132,7 +132,7 @@ def _is_own(name: str) -> bool:
 
 
 def check_host(target: Target) -> None:
-    """Raise RefusedError for a domain that is not bound to a bucket.
+    """Raise RefusedError if the host of a request is a domain that is not bound to a bucket.
 
     The error code is NonStandardHostForbidden. It is not verified that OSS uses this code for an
     unbound domain. Source: vendor page about status 403.
@@ -158,7 +158,7 @@ def check_public_endpoint(target: Target, region: str) -> None:
 
 @lru_cache(maxsize=256)
 def host_name(host: str) -> str:
-    """Return the host name in a Host header in lower case, without port and brackets."""
+    """Return the host name from a Host header in lower case, without port and brackets."""
     name = host.partition("://")[2] or host
     inside, bracket, _ = name.partition("]")
     name = inside[1:] if bracket and inside[:1] == "[" else name.partition(":")[0]
@@ -166,7 +166,7 @@ def host_name(host: str) -> str:
 
 
 def is_loopback(name: str) -> bool:
-    """Return whether a host name or an IP address means the machine itself."""
+    """Return whether a host name or an IP address means the local machine."""
     try:
         return ip_address(name).is_loopback
     except ValueError:
@@ -174,7 +174,7 @@ def is_loopback(name: str) -> bool:
 
 
 def is_served(name: str) -> bool:
-    """Return whether a host name is the vendor's name for OSS, a bucket, STS or RAM."""
+    """Return whether a host name is a name at which the vendor serves OSS, a bucket, STS or RAM."""
     label = name.removesuffix("." + VENDOR_DOMAIN)
     return label != name and any(pattern.fullmatch(label) for pattern in (_ENDPOINT, _STS_OR_RAM))
 

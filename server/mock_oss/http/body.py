@@ -35,7 +35,7 @@ class CutConnectionError(Exception):
 
 
 class Digest:
-    """Size, MD5 and CRC-64 of a sequence of bytes, computed piece by piece."""
+    """Size, MD5 and CRC-64 of a sequence of bytes, computed incrementally."""
 
     __slots__ = ("_md5", "crc64", "size")
 
@@ -45,7 +45,11 @@ class Digest:
         self.size = 0
 
     def update(self, pieces: list[bytes]) -> None:
-        """Add the bytes of more pieces to the digest."""
+        """Add more bytes to the digest.
+
+        Args:
+            pieces: the bytes, as a list of consecutive pieces.
+        """
         for piece in pieces:
             self._md5.update(piece)
             self.crc64 = crc64.update(piece, self.crc64)
@@ -53,7 +57,7 @@ class Digest:
 
     @property
     def etag(self) -> str:
-        """The MD5 in upper-case hex, without quotes."""
+        """The MD5 in upper-case hex without quotes, as in the ETag of a simple object."""
         return self._md5.hexdigest().upper()
 
     @property
@@ -63,12 +67,12 @@ class Digest:
 
 
 class Body:
-    """The body of one request.
+    """The body of one request, read from the ASGI server.
 
     Args:
         receive: the ASGI callable that returns the next message.
         request: the request line and headers.
-        executor: the threads for digests and writes.
+        executor: the thread pool for digests and writes.
         idle_timeout_s: seconds without data after which the mock responds with RequestTimeout.
     """
 
@@ -88,9 +92,9 @@ class Body:
 
     @property
     def announced(self) -> int | None:
-        """The value of the Content-Length header; None if the header is missing or not valid.
+        """The value of the Content-Length header, or None if the header is missing or not valid.
 
-        The value is None for a chunked body, because Content-Length is then ignored.
+        The value is also None for a chunked body, because Content-Length is then ignored.
         """
         if self.is_chunked:
             return None
@@ -103,7 +107,9 @@ class Body:
         return "transfer-encoding" in self._request.headers
 
     async def limit(self, bytes_per_s: float) -> None:
-        """Limit the rate of the upload, unless a fault already does; wait for the received bytes.
+        """Limit the rate at which this body is received, unless a fault has already set a limit.
+
+        If the received bytes already exceed the rate, the call waits.
 
         Args:
             bytes_per_s: the highest rate, in bytes per second.
@@ -130,7 +136,7 @@ class Body:
             yield data
 
     def unread(self, pieces: list[bytes]) -> None:
-        """Let `pieces` yield these pieces again, as if they had not arrived yet."""
+        """Put pieces back, so that the method `pieces` yields them again before other data."""
         self._unread = pieces
         self.received -= sum(map(len, pieces))
 
@@ -163,7 +169,7 @@ class Body:
         """Discard the body until the client closes the connection, then raise an exception.
 
         Raises:
-            ClientGoneError: the client closed the connection.
+            ClientGoneError: the client closed the connection completely.
             CutConnectionError: the client closed only the sending direction of the connection.
         """
         while True:
@@ -174,7 +180,7 @@ class Body:
                 raise CutConnectionError
 
     async def read(self, limit: int) -> bytes:
-        """Return a small body as a whole, after checking it against the checksum headers.
+        """Return a small body as a whole, after a comparison with the checksums in the headers.
 
         Raises:
             RefusedError: MalformedXML if the body is longer than `limit` bytes, InvalidDigest or
@@ -193,7 +199,9 @@ class Body:
         return bytes(data)
 
     async def store(self, write: Callable[[list[bytes]], None]) -> Digest:
-        """Pass the body on, check it against the checksum headers, and return its digest.
+        """Pass the body to a function in pieces, and return the size and checksums of the body.
+
+        The checksums are compared with those in the request headers.
 
         Args:
             write: a function that takes the next pieces; called in another thread for a large body.
@@ -260,7 +268,7 @@ class Body:
         return SerialWork(self._executor, QUEUED_BYTES), SerialWork(self._executor, QUEUED_BYTES)
 
     def check(self, digest: Digest) -> None:
-        """Raise RefusedError if a checksum header differs from the computed digest."""
+        """Raise RefusedError if a checksum in the request headers differs from `digest`."""
         headers = self._request.headers
         wanted = headers.get("content-md5")
         if wanted is not None and (

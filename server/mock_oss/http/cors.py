@@ -159,7 +159,7 @@ def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[s
 
     Args:
         stored: the bucket's CORS document, empty if the bucket has no CORS rules.
-        origin: the Origin header of the request, if any.
+        origin: the Origin header of the request, or None.
         method: the HTTP method of the request.
     """
     if not stored:
@@ -174,14 +174,15 @@ def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[s
 
 
 def check_page(stored: str, origin: str | None) -> None:
-    """Raise RefusedError for a POST request of a page that is not on this machine.
+    """Raise RefusedError if a web page of a foreign origin sends a POST request.
 
-    Unlike OSS, the mock has public keys, so that every page can sign a request. A form needs no
-    preflight request, and may let the mock send a callback.
+    Pages on this machine and pages that a CORS rule allows may send POST requests. OSS has no such
+    check, but the keys of the mock are public, so that every web page can sign a request. An HTML
+    form needs no preflight request, and can make the mock send a callback.
 
     Args:
         stored: the bucket's CORS document, empty if the bucket has no CORS rules.
-        origin: the Origin header of the request; browsers send it with each POST request.
+        origin: the Origin header of the request, or None; browsers send it with each POST request.
     """
     if not origin or is_loopback(host_name(origin)):
         return
@@ -197,13 +198,13 @@ def check_page(stored: str, origin: str | None) -> None:
 def preflight(
     stored: str, origin: str | None, method: str | None, requested: str | None
 ) -> list[tuple[str, str]]:
-    """Return the CORS headers of the response to a preflight request.
+    """Return the CORS headers for the response to a preflight request.
 
     Args:
         stored: the bucket's CORS document, empty if the bucket has no CORS rules.
-        origin: the Origin header of the request, if any.
-        method: the Access-Control-Request-Method header, if any.
-        requested: the Access-Control-Request-Headers header, if any.
+        origin: the Origin header of the request, or None.
+        method: the Access-Control-Request-Method header, or None.
+        requested: the Access-Control-Request-Headers header, or None.
 
     Raises:
         RefusedError: BadRequest if `origin` or `method` is missing, AccessForbidden if no rule

@@ -1,4 +1,4 @@
-"""Dates in the formats of requests and responses, and the check of the clock skew."""
+"""Date formats of requests and responses, and the check of a client's clock skew."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,7 +28,7 @@ def iso_ms(timestamp_s: float) -> str:
 
 @lru_cache(maxsize=64)
 def parse_v4_date(text: str) -> datetime | None:
-    """Return the UTC datetime of a text `yyyymmddTHHMMSSZ`, or None for any other format."""
+    """Return the UTC datetime for a text `yyyymmddTHHMMSSZ`, or None for any other format."""
     if len(text) != 16 or not text.isascii():
         return None
     try:
@@ -38,7 +38,7 @@ def parse_v4_date(text: str) -> datetime | None:
 
 
 def parse_gmt(text: str) -> datetime | None:
-    """Return the UTC datetime of an HTTP date, or None for any other format."""
+    """Return the UTC datetime for an HTTP date, or None for any other format."""
     try:
         moment = parsedate_to_datetime(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -44,14 +44,14 @@ def xml_text(value: str) -> str:
     """Return text escaped for an XML element.
 
     A control character becomes a reference such as `&#1;`. XML forbids these references, but the
-    parser of ali-oss reads them; other clients send `encoding-type=url`. NUL, U+FFFE and U+FFFF
-    are replaced by U+FFFD.
+    parser of the SDK ali-oss reads them; other SDKs avoid them with `encoding-type=url`. NUL,
+    U+FFFE and U+FFFF are replaced by U+FFFD.
     """
     return escape(value, quote=False).replace('"', "&quot;").translate(_ESCAPED)
 
 
 def printable(content: Any) -> Any:
-    """Return the content of an element, with U+FFFD instead of characters that XML forbids."""
+    """Return the content of an XML element, with U+FFFD in place of characters that XML forbids."""
     if isinstance(content, Mapping):
         return {name: printable(value) for name, value in content.items()}
     return content.translate(_UNPRINTABLE) if isinstance(content, str) else content
@@ -62,7 +62,12 @@ Content: TypeAlias = str | int | Mapping[str, Any] | Iterable[str] | None
 
 
 def tag(name: str, content: Content) -> str:
-    """Return an XML element as text, or empty text if `content` is None."""
+    """Return an XML element as text, or empty text if `content` is None.
+
+    Args:
+        name: the name of the element.
+        content: text, a number, a mapping from child name to content, or several XML texts.
+    """
     if content is None:
         return ""
     if isinstance(content, str):
@@ -90,12 +95,12 @@ def elements(contents: Mapping[str, Any]) -> str:
 
 
 def document(root: str, content: Content) -> bytes:
-    """Return a complete XML document with the XML declaration that OSS writes."""
+    """Return a complete XML document with the same XML declaration as in responses of OSS."""
     return (PROLOG + tag(root, content) + "\n").encode()
 
 
 def malformed_xml(cause: str) -> RefusedError:
-    """Return the error for an XML document that is not allowed."""
+    """Return the error MalformedXML for a request body; `cause` describes what is wrong."""
     return RefusedError("MalformedXML", why={"xml": cause})
 
 
@@ -131,12 +136,12 @@ def parse(body: bytes, root: str) -> "Element":
 
 
 def children(element: "Element", name: str) -> "list[Element]":
-    """Return the direct child elements with this name."""
+    """Return the direct child elements of an element that have a given name."""
     return [child for child in element if child.tag == name]
 
 
 def child_text(element: "Element", name: str) -> str | None:
-    """Return the text of the direct child element with this name, or None if no child has the name.
+    """Return the text of the direct child element with a given name, or None for no such child.
 
     Raises:
         RefusedError: MalformedXML if more than one child has this name.
@@ -148,10 +153,10 @@ def child_text(element: "Element", name: str) -> str | None:
 
 
 def needed_text(element: "Element", name: str) -> str:
-    """Return the text of the direct child element with this name.
+    """Return the text of the direct child element with a given name.
 
     Raises:
-        RefusedError: MalformedXML unless exactly one child has this name, and a text.
+        RefusedError: MalformedXML unless exactly one child has this name and its text is not empty.
     """
     text = child_text(element, name)
     if not text:
@@ -160,12 +165,12 @@ def needed_text(element: "Element", name: str) -> str:
 
 
 def child_boolean(element: "Element", name: str, default: str = "false") -> bool:
-    """Return whether the text of the direct child element with this name is `true`, in any case.
+    """Return whether the text of the direct child element with a given name is `true`, in any case.
 
     Args:
-        element: the parent.
-        name: the child's name.
-        default: the text if there is no child; empty if the child is mandatory.
+        element: the parent element.
+        name: the name of the child element.
+        default: the text if there is no such child; empty if the child is mandatory.
 
     Raises:
         RefusedError: MalformedXML if the text is neither `true` nor `false`.

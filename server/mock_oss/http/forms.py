@@ -1,4 +1,4 @@
-"""Form uploads (multipart/form-data): keeps the fields in memory and streams the file.
+"""Parser of form uploads (multipart/form-data): keeps the fields in memory and streams the file.
 
 Fields after the file are ignored, but a second file is refused.
 """
@@ -70,10 +70,11 @@ class FormReader:
         }
 
     def feed(self, data: bytes) -> None:
-        """Parse the next bytes of the body.
+        """Parse the next bytes of the request body.
 
         Raises:
-            RefusedError: for example MalformedPOSTRequest or FieldItemTooLong.
+            RefusedError: the form is not valid; the code is, for example, MalformedPOSTRequest or
+                FieldItemTooLong.
         """
         try:
             if data:
@@ -82,13 +83,13 @@ class FormReader:
             raise RefusedError("MalformedPOSTRequest", why={"kind": "form", "cause": str(e)}) from e
 
     def take_file(self) -> bytes:
-        """Return the bytes of the file that were parsed since the previous call."""
+        """Return the bytes of the file that were parsed since the previous call of this method."""
         data = bytes(self._file)
         self._file.clear()
         return data
 
     def finish(self) -> None:
-        """Check the form after the last piece of the body.
+        """Check that the form is complete, after `feed` received the whole request body.
 
         Raises:
             RefusedError: MalformedPOSTRequest if the end of the form is missing,

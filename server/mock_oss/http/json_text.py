@@ -1,4 +1,4 @@
-"""Parsing of untrusted JSON: refuses documents that the mock cannot write as JSON again."""
+"""Parser of untrusted JSON: refuses values that cannot be written as JSON in UTF-8 again."""
 
 import json
 from typing import Any

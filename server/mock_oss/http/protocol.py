@@ -1,7 +1,7 @@
-"""uvicorn's HTTP protocol, adapted to the behaviour of OSS.
+"""A subclass of uvicorn's HTTP protocol that behaves like OSS.
 
 - A request that is not valid HTTP receives an XML error of OSS instead of plain text.
-- A client that does not send all headers in time receives RequestTimeout.
+- A client that does not send all headers in time receives the error RequestTimeout.
 - The ASGI scope contains the transport, so that the application can cut the connection.
 - Sending to a closed connection raises `ClientGoneError` in the application.
 """
@@ -39,11 +39,11 @@ CLOSE = b"\r\nConnection: close\r\n"
 
 
 class OssProtocol(HttpToolsProtocol):
-    """One connection to a client.
+    """The HTTP protocol for one connection to a client.
 
     Args:
         report: a function that records a refused request in the journal and returns a request id.
-        secure: whether the client believes that it uses https.
+        secure: whether the client uses an `https` URL.
     """
 
     head_timer: asyncio.TimerHandle | None = None
@@ -70,7 +70,7 @@ class OssProtocol(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_chunked_length=True)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Start the timeout for the headers of the first request."""
+        """Start the timeout within which the headers of the first request must arrive."""
         super().connection_made(transport)
         if self.secure:
             self.scheme = "https"
@@ -90,7 +90,7 @@ class OssProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, _guarded(app, cycle))
 
     def data_received(self, data: bytes) -> None:
-        """Pass data to the parser; limit the size of the headers and the time to receive them."""
+        """Pass received data to the parser; limit the size and the duration of the headers."""
         if self.in_head:
             self.head_bytes += len(data)
             if b"pgrade" in data:
@@ -138,8 +138,8 @@ class OssProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the application for a request whose headers are complete.
 
-        httptools calls this method. The ASGI scope gets the mock's entries `mock_oss.wake`,
-        `mock_oss.answer` and `mock_oss.take_body`.
+        The parser httptools calls this method. The method adds entries to the ASGI scope that other
+        modules of the mock use: `mock_oss.wake`, `mock_oss.answer` and `mock_oss.take_body`.
 
         Raises:
             ValueError: the request has a body and asks for a protocol upgrade; uvicorn then calls

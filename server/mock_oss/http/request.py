@@ -25,7 +25,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def whole_number(text: str, low: int, high: int) -> int | None:
-    """Return a text of ASCII digits as a number; None for other texts and other numbers."""
+    """Return a text of ASCII digits as a number.
+
+    Returns:
+        The number, or None for any other text and for a number that is not from `low` to `high`.
+    """
     if text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high:
         return int(text)
     return None
@@ -88,7 +92,10 @@ def _decode(raw: bytes) -> str:
 
 
 class Request:
-    """The request line and headers of a request; the ASGI `receive` callable returns the body."""
+    """The request line and headers of an HTTP request.
+
+    The body is not part of this class; it is read with the ASGI callable in `receive`.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -101,7 +108,7 @@ class Request:
         self._query: list[tuple[str, str]] | None = None
 
     def read_head(self) -> None:
-        """Set `headers` and `params` from the ASGI scope.
+        """Set the attributes `headers` and `params` from the ASGI scope.
 
         For a repeated query parameter, `params` contains the first value.
 

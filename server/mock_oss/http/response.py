@@ -11,11 +11,10 @@ from mock_oss.segments import Segment
 class Response:
     """A response that has not been sent yet.
 
-    `headers` are (name, value) pairs, without common headers such as Date. `segments` are
-    slices of stored data, and replace `body`. If `is_gzip` is true, the segments are compressed
-    while they are sent. `length` is the Content-Length, or None for a response without this
-    header. If `is_endless` is true, blanks follow the body until the client closes the
-    connection.
+    `headers` are (name, value) pairs, without common headers such as Date. The content is `body`,
+    or slices of stored data in `segments`. If `is_gzip` is true, the segments are compressed while
+    they are sent. `length` is the Content-Length, or None for a response without this header. If
+    `is_endless` is true, blanks follow the body until the client closes the connection.
     """
 
     __slots__ = ("body", "headers", "is_endless", "is_gzip", "length", "segments", "status")
@@ -59,12 +58,19 @@ def document_response(
 def xml_response(
     root: str, content: Content, headers: Iterable[tuple[str, str]] = (), *, status: int = 200
 ) -> Response:
-    """Return a response with an XML document; `root` is the name of its root element."""
+    """Return a response whose body is an XML document.
+
+    Args:
+        root: the name of the root element.
+        content: the content of the root element, see `mock_oss.http.documents.tag`.
+        headers: the response headers as (name, value) pairs.
+        status: the HTTP status.
+    """
     return document_response(document(root, content), headers, status=status)
 
 
 def error_response(refused: RefusedError, *, request_id: str, host: str, head: bool) -> Response:
-    """Return an error response with an XML document as its body, which every XML parser can read.
+    """Return an error response with a well-formed XML document as its body.
 
     The response to a HEAD request has no body; the header `x-oss-err` contains the document in
     base64.

@@ -1,6 +1,6 @@
 """A queue of jobs that run one after the other on a thread pool.
 
-A worker thread takes the next job from the queue directly, without waiting for the event loop.
+A worker thread takes the next job directly from the queue, without waiting for the event loop.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 
 
 class SerialWork:
-    """Runs jobs one after the other on a thread pool.
+    """Runs jobs one after the other on a thread pool, in the order in which they were added.
 
     Args:
         executor: the thread pool.
@@ -30,7 +30,7 @@ class SerialWork:
         self._error: BaseException | None = None
 
     def post(self, job: Callable[[list[bytes]], None], pieces: list[bytes], size: int) -> None:
-        """Add the job `job(pieces)` to the queue.
+        """Add a job to the queue: a call of `job(pieces)`.
 
         Args:
             job: the function to call in a worker thread.

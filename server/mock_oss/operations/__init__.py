@@ -1,6 +1,6 @@
 """The operations of OSS, one module per group of operations.
 
-`routes` maps a request to an operation. To add an operation:
+The module `routes` maps a request to an operation. To add an operation:
 
 1. Write the handler `async def name(call: Call) -> Response` in a module of this package. The
    handler reads the request from `call` and uses `call.store`. For an error, the handler raises

@@ -122,24 +122,24 @@ async def delete_lifecycle(call: Call) -> Response:
 
 
 async def put_block(call: Call) -> Response:
-    """Switch Block Public Access of the bucket on or off."""
+    """Switch Block Public Access of the bucket on or off, according to the request body."""
     root = await read_xml(call, "PublicAccessBlockConfiguration")
     return _changed(call, block_public=child_boolean(root, "BlockPublicAccess"))
 
 
 async def get_block(call: Call) -> Response:
-    """Return whether Block Public Access is on."""
+    """Return whether Block Public Access of the bucket is on."""
     state = {"BlockPublicAccess": call.bucket.block_public}
     return xml_response("PublicAccessBlockConfiguration", state)
 
 
 async def delete_block(call: Call) -> Response:
-    """Switch Block Public Access off."""
+    """Switch Block Public Access of the bucket off."""
     return _changed(call, 204, block_public=False)
 
 
 async def put_referer(call: Call) -> Response:
-    """Replace the hotlink protection of the bucket."""
+    """Replace the hotlink protection (allowed Referer headers) of the bucket."""
     rules = parse_referer(await call.body.read(MAX_XML_BYTES))
     return _changed(call, referer=render_referer(rules).decode())
 
@@ -150,7 +150,7 @@ async def get_referer(call: Call) -> Response:
 
 
 async def put_versioning(call: Call) -> Response:
-    """Enable or suspend versioning; it cannot be switched off again."""
+    """Enable or suspend versioning of the bucket; versioning cannot be switched off again."""
     root = await read_xml(call, "VersioningConfiguration")
     status = child_text(root, "Status") or ""
     if status not in VERSIONING:
@@ -159,7 +159,10 @@ async def put_versioning(call: Call) -> Response:
 
 
 async def get_versioning(call: Call) -> Response:
-    """Return the status of versioning; without a status if versioning has never been enabled."""
+    """Return the versioning status of the bucket.
+
+    The response contains no status if versioning has never been enabled.
+    """
     return xml_response("VersioningConfiguration", {"Status": call.bucket.versioning or None})
 
 
@@ -180,12 +183,15 @@ def _is_tag_key(text: str) -> bool:
 
 
 async def get_tags(call: Call) -> Response:
-    """Return the tags of the bucket; the document is empty if the bucket has no tags."""
+    """Return the tags of the bucket; the document has no tags if the bucket has none."""
     return xml_response("Tagging", tagging(call.bucket.tags) if call.bucket.tags else {})
 
 
 async def delete_tags(call: Call) -> Response:
-    """Delete the tags whose keys are in the query, separated by commas, or all tags."""
+    """Delete the tags of the bucket whose keys are in the query; without keys, delete all tags.
+
+    The keys in the query are separated by commas.
+    """
     names = [name for name in call.param("tagging").split(",") if name]
     kept = {name: value for name, value in call.bucket.tags.items() if names and name not in names}
     return _changed(call, 204, tagging=json.dumps(kept))
@@ -266,7 +272,7 @@ def _rendered(element: Element) -> str:
 
 
 async def get_inventory(call: Call) -> Response:
-    """Return an inventory configuration of the bucket."""
+    """Return the inventory configuration of the bucket that has the id in the query."""
     inventory_id = call.param("inventoryId")
     inventory = call.store.inventories.get(call.bucket.name, inventory_id)
     if inventory is None:
@@ -277,7 +283,8 @@ async def get_inventory(call: Call) -> Response:
 async def list_inventories(call: Call) -> Response:
     """Return one page of the bucket's inventory configurations, in order of their ids.
 
-    A page has at most 100. The continuation token is the last id of the previous page.
+    A page has at most 100 configurations. The continuation token is the last id of the previous
+    page.
 
     Raises:
         RefusedError: NoSuchInventory if the bucket has no configuration at all.
@@ -299,6 +306,6 @@ async def list_inventories(call: Call) -> Response:
 
 
 async def delete_inventory(call: Call) -> Response:
-    """Delete an inventory configuration; the request succeeds also if it does not exist."""
+    """Delete an inventory configuration of the bucket; succeed also if it does not exist."""
     call.store.inventories.delete(call.bucket.name, call.param("inventoryId"))
     return Response(204)

@@ -1,4 +1,4 @@
-"""Buckets: creating, deleting and listing them, their information, location and statistics."""
+"""Operations on buckets: create, delete and list buckets; read their properties and statistics."""
 
 import json
 from typing import Any
@@ -19,10 +19,10 @@ RESOURCE_GROUP = "rg-acfmockdefault0"
 
 
 def bucket_acl(value: str) -> str:
-    """Return the value of the header `x-oss-acl`, if it is one of `BUCKET_ACLS`.
+    """Return the value of the header `x-oss-acl` unchanged, after a check.
 
     Raises:
-        RefusedError: InvalidArgument for another value.
+        RefusedError: InvalidArgument if the value is not one of `BUCKET_ACLS`.
     """
     if value not in BUCKET_ACLS:
         raise invalid_argument("x-oss-acl", value)
@@ -82,7 +82,11 @@ def _creation(body: bytes) -> tuple[str, str]:
 
 
 async def delete_bucket(call: Call) -> Response:
-    """Delete the bucket, which must not contain objects, versions or uploads."""
+    """Delete the bucket.
+
+    Raises:
+        RefusedError: BucketNotEmpty if the bucket contains objects, versions or multipart uploads.
+    """
     name, store = call.bucket.name, call.store
     if store.objects.page(name, limit=1) or store.versions.exist(name) or store.uploads.count(name):
         raise RefusedError("BucketNotEmpty", BucketName=name)
@@ -93,7 +97,10 @@ async def delete_bucket(call: Call) -> Response:
 
 
 async def list_buckets(call: Call) -> Response:
-    """Return one page of the buckets that belong to the caller's account and have certain tags."""
+    """Return one page of the caller's buckets, filtered by prefix and tags.
+
+    A bucket belongs to the caller if both have the same account.
+    """
     key, wanted = _wanted_tags(call)
     prefix, marker = call.param("prefix"), call.param("marker")
     limit = max_keys(call)
@@ -190,7 +197,7 @@ async def get_info(call: Call) -> Response:
 
 
 async def get_location(call: Call) -> Response:
-    """Return the bucket's region in the form `oss-REGION`."""
+    """Return the region of the bucket in the form `oss-REGION`."""
     return xml_response("LocationConstraint", f"oss-{call.bucket.region}")
 
 

@@ -1,4 +1,4 @@
-"""Upload callbacks: after an upload, the mock sends a POST request to the application server.
+"""Upload callbacks: after an upload, the mock sends a POST request to an application server.
 
 The mock forwards the application server's response to the client. If the callback fails, the client
 receives 203 CallbackFailed; the object stays stored. Unlike OSS, the mock also calls application
@@ -217,7 +217,7 @@ def _jpeg_info(head: bytes) -> tuple[str, str, str]:
 
 
 async def deliver(callback: _Callback, call: Call, record: ObjectRecord) -> Response:
-    """Send a callback to the application server; return the server's response for the client.
+    """Send a callback to the application server; return its response, for the client.
 
     Raises:
         RefusedError: CallbackFailed (status 203) if the callback fails; the object stays stored.

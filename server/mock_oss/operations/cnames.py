@@ -40,7 +40,7 @@ async def get_token(call: Call) -> Response:
     """Return the bucket's valid ownership token for the domain in the query.
 
     Raises:
-        RefusedError: NoSuchCnameToken if there is no valid token.
+        RefusedError: NoSuchCnameToken if the bucket has no valid token for the domain.
     """
     token = _valid_token(call, host_name(call.param("cname")))
     if token is None:
@@ -103,7 +103,7 @@ async def list_cnames(call: Call) -> Response:
 
 
 async def delete_cname(call: Call) -> Response:
-    """Delete the binding and the ownership token of a domain.
+    """Delete the binding of a domain to the bucket, and the bucket's ownership token for it.
 
     Raises:
         RefusedError: NoSuchCname if the bucket has neither a binding nor a token for the domain.

@@ -1,4 +1,4 @@
-"""Helpers for several operations: requests, versions, ETags, and parts of XML documents."""
+"""Helper functions for several operations: parameters, versions, ETags, parts of XML documents."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,16 +21,22 @@ _UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")
 
 
 async def read_xml(call: Call, root: str, limit: int = MAX_XML_BYTES) -> Element:
-    """Return the root element of the request body, which has at most `limit` bytes.
+    """Parse the request body as XML and return its root element.
+
+    Args:
+        call: the request.
+        root: the required name of the root element.
+        limit: the largest allowed size of the body in bytes.
 
     Raises:
-        RefusedError: MalformedXML for a longer body, or another document.
+        RefusedError: MalformedXML if the body is too long, is not valid XML, or has another root
+            element.
     """
     return parse(await call.body.read(limit), root)
 
 
 def iso(timestamp_ms: int) -> str:
-    """Return a time in the format of OSS's XML documents.
+    """Return a time in the ISO 8601 format of OSS's XML documents.
 
     Args:
         timestamp_ms: the time in milliseconds since the epoch.
@@ -39,7 +45,7 @@ def iso(timestamp_ms: int) -> str:
 
 
 def gmt(timestamp_ms: int) -> str:
-    """Return a time in the format of HTTP headers.
+    """Return a time in the date format of HTTP headers.
 
     Args:
         timestamp_ms: the time in milliseconds since the epoch.
@@ -59,7 +65,7 @@ def location(call: Call, key: str) -> str:
 
 
 def endpoints(bucket: BucketRecord) -> dict[str, str]:
-    """Return XML elements with the public and the internal endpoint of a bucket."""
+    """Return the public and the internal endpoint of a bucket: {XML element name: host name}."""
     return {
         "ExtranetEndpoint": f"oss-{bucket.region}.aliyuncs.com",
         "IntranetEndpoint": f"oss-{bucket.region}-internal.aliyuncs.com",
@@ -67,20 +73,31 @@ def endpoints(bucket: BucketRecord) -> dict[str, str]:
 
 
 def owner(account_id: str) -> dict[str, str]:
-    """Return the content of the XML element `Owner`."""
+    """Return the content of the XML element `Owner` for an account."""
     return {"ID": account_id, "DisplayName": account_id}
 
 
 def acl_document(bucket: BucketRecord, acl: str) -> dict[str, Any]:
-    """Return the content of an `AccessControlPolicy` document of a bucket or of its object."""
+    """Return the content of an `AccessControlPolicy` document.
+
+    Args:
+        bucket: the bucket, whose account is the owner in the document.
+        acl: the ACL of the bucket or of an object in the bucket.
+    """
     return {"Owner": owner(bucket.account_id), "AccessControlList": {"Grant": acl}}
 
 
 async def tags_in(call: Call, limit: int) -> list[tuple[str, str]]:
-    """Return the keys and values of the `Tagging` document in a body; they are not checked.
+    """Return the (key, value) pairs of a request body with a `Tagging` document.
+
+    The keys and values are not checked.
+
+    Args:
+        call: the request.
+        limit: the largest allowed size of the body in bytes.
 
     Raises:
-        RefusedError: MalformedXML for another document.
+        RefusedError: MalformedXML if the body is not a `Tagging` document.
     """
     sets = children(await read_xml(call, "Tagging", limit), "TagSet")
     if len(sets) != 1:
@@ -95,27 +112,36 @@ async def tags_in(call: Call, limit: int) -> list[tuple[str, str]]:
 
 
 def tagging(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return the content of a `Tagging` document with tags."""
+    """Return the content of a `Tagging` document with the given tags."""
     return {"TagSet": {"Tag": [{"Key": key, "Value": value} for key, value in tags.items()]}}
 
 
 def existing(call: Call) -> ObjectRecord:
-    """Return the addressed object: the current version, or the version of `versionId`.
+    """Return the object that the request addresses, in its current version.
+
+    If the request has the parameter `versionId`, return the version with this id instead.
 
     Raises:
-        RefusedError: an error of `find_object`.
+        RefusedError: the object or version does not exist; see `find_object` for the codes.
     """
     version_id = call.request.params.get("versionId")
     return find_object(call.store, call.target.bucket, call.target.key, version_id)
 
 
 def find_object(store: Store, bucket: str, key: str, version_id: str | None) -> ObjectRecord:
-    """Return the current version of an object, or another version if `version_id` is not None.
+    """Return a version of an object.
+
+    Args:
+        store: the store.
+        bucket: the bucket's name.
+        key: the object's key.
+        version_id: the id of the version; None for the current version.
 
     Raises:
-        RefusedError: NoSuchKey if the object does not exist; its headers name a current delete
-            marker. InvalidArgument for a text that is no version id, NoSuchVersion for an unknown
-            version, MethodNotAllowed for a delete marker.
+        RefusedError: NoSuchKey if the object does not exist; if the reason is a delete marker, the
+            headers of the error contain the marker's version id. InvalidArgument for a text that is
+            not a version id, NoSuchVersion for an unknown version, MethodNotAllowed for a delete
+            marker.
     """
     if version_id is None:
         record = store.objects.get(bucket, key)
@@ -140,10 +166,10 @@ def find_object(store: Store, bucket: str, key: str, version_id: str | None) -> 
 
 
 def check_version_id(version_id: str, name: str = "versionId") -> int:
-    """Return the sequence number in a version id, or 0 for the id `null`.
+    """Return the sequence number that a version id contains, or 0 for the version id `null`.
 
     Raises:
-        RefusedError: InvalidArgument for a text that is no version id.
+        RefusedError: InvalidArgument for a text that is not a version id.
     """
     sequence = 0 if version_id == NULL_VERSION else sequence_of(version_id)
     if sequence is None:
@@ -156,7 +182,7 @@ def _marker_headers(marker: ObjectRecord) -> dict[str, str]:
 
 
 def version_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
-    """Return the header `x-oss-version-id`, or no header if the bucket never had versioning."""
+    """Return the response header `x-oss-version-id`; none if the bucket never had versioning."""
     return [("x-oss-version-id", record.version_id)] if call.bucket.versioning else []
 
 
@@ -189,10 +215,11 @@ def max_keys(call: Call, name: str = "max-keys", *, default: int = DEFAULT_KEYS)
 
 
 def url_encoder(call: Call) -> tuple[Callable[[str], str], str | None]:
-    """Read the parameter `encoding-type`: must the response percent-encode the object keys?
+    """Return how the response must encode object keys, according to the parameter `encoding-type`.
 
     Returns:
-        The function that writes a key, and the content of the XML element `EncodingType`, or None.
+        The function that encodes a key, and the content of the XML element `EncodingType` (None if
+        keys are not encoded).
 
     Raises:
         RefusedError: InvalidArgument if the parameter is neither `url` nor empty.
@@ -205,7 +232,7 @@ def url_encoder(call: Call) -> tuple[Callable[[str], str], str | None]:
 
 
 def url(text: str) -> str:
-    """Return the text with all special characters percent-encoded, including slashes."""
+    """Return text with all special characters percent-encoded, including slashes."""
     if _UNUSUAL.search(text) is None:
         return text.replace("/", "%2F")
     return quote(text, safe="")

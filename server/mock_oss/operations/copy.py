@@ -1,9 +1,8 @@
-"""CopyObject and UploadPartCopy.
+"""The operations CopyObject and UploadPartCopy.
 
 The copy gets hard links to the data files of the source. Only data in database rows (small blobs)
 is duplicated. CopyObject reuses the checksums of the source. UploadPartCopy computes new checksums.
-
-CopyObject copies a symlink as a symlink, and UploadPartCopy refuses it. Source: OSS pages
+CopyObject copies a symlink as a symlink, and UploadPartCopy refuses a symlink. Source: OSS pages
 "copy-object" and "0042-00000308".
 """
 
@@ -111,7 +110,7 @@ def _directive(call: Call, name: str) -> bool:
 
 
 async def copy_object(call: Call) -> Response:
-    """Copy an object within a bucket or between two buckets."""
+    """Copy an object within a bucket or from one bucket to another."""
     check_key(call.key)
     bucket, source, source_version = origin = _source(call)
     check_conditions(call.request.headers, source, prefix=_CONDITIONS)
@@ -168,7 +167,7 @@ async def copy_object(call: Call) -> Response:
 
 
 async def upload_part_copy(call: Call) -> Response:
-    """Create a part of an upload from an object or from a range of an object."""
+    """Create a part of a multipart upload from an object or from a range of an object."""
     upload, n = find_upload(call), part_number(call)
     origin = _source(call)
     source = origin.record

@@ -131,11 +131,17 @@ def object_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
 
 
 def override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return response headers with the values in parameters such as `response-content-type`.
+    """Return response headers, with values replaced as parameters of the request ask for.
+
+    The parameters have names such as `response-content-type`.
+
+    Args:
+        call: the request.
+        headers: the response headers, as (name, value) pairs.
 
     Raises:
-        RefusedError: InvalidRequest for a request without a signature, InvalidArgument for a value
-            with control characters.
+        RefusedError: InvalidRequest if a request without a signature has such a parameter,
+            InvalidArgument for a value with control characters.
     """
     wanted = {
         OVERRIDES[name]: value for name, value in call.request.params.items() if name in OVERRIDES
@@ -181,10 +187,13 @@ def _resolve(call: Call, record: ObjectRecord) -> ObjectRecord:
 
 
 def readable(call: Call) -> ObjectRecord:
-    """Return the addressed object, whose data the response contains; follow a symlink.
+    """Return the object that the request addresses, for reading its data.
+
+    For a symlink, the size, checksums and data in the result are those of the target object.
 
     Raises:
-        RefusedError: the object does not exist or is archived, or an error of `_resolve`.
+        RefusedError: the object or the target of the symlink does not exist or cannot be read, or
+            the object is archived.
     """
     record = existing(call)
     check_readable(record, call.service.now_ms())
@@ -217,7 +226,10 @@ async def head_object(call: Call) -> Response:
 
 
 async def get_object_meta(call: Call) -> Response:
-    """Return only the size, ETag, date and CRC-64 of an object, without a body also for GET."""
+    """Return only the size, ETag, date and CRC-64 of an object, as headers.
+
+    The response has no body, also for a GET request.
+    """
     record = _resolve(call, existing(call))
     headers = [
         ("ETag", quoted(record.etag)),

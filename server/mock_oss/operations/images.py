@@ -1,8 +1,9 @@
-"""Image processing with Pillow: GetObject and ProcessObject with `x-oss-process`.
+"""Image processing with Pillow: GetObject and ProcessObject with the parameter `x-oss-process`.
 
-Pillow is an optional package, the extra `images`. Without Pillow, the mock refuses
-every instruction with NotImplemented. Sources: vendor pages "Image processing", "Resize images",
-"Add watermarks", "Convert image formats", "Save processed images" and "sys/saveas".
+Pillow is an optional dependency, installed with the extra `images`. Without Pillow, the mock
+refuses every image processing request with NotImplemented. Sources: vendor pages "Image
+processing", "Resize images", "Add watermarks", "Convert image formats", "Save processed images" and
+"sys/saveas".
 """
 
 import asyncio
@@ -47,7 +48,7 @@ _Options: TypeAlias = Mapping[str, str]
 
 
 async def get_processed(call: Call) -> Response:
-    """Return an image, processed by the instructions in the parameter `x-oss-process`."""
+    """Return an image, changed by the processing instructions in the parameter `x-oss-process`."""
     record = readable(call)
     check_conditions(call.request.headers, record)
     content_type, picture = await _processed(call, record, call.param("x-oss-process"))
@@ -58,9 +59,9 @@ async def get_processed(call: Call) -> Response:
 
 
 async def process_object(call: Call) -> Response:
-    """Process an image, and store the result under the key in `sys/saveas`.
+    """Process an image, and store the result under the key that the instruction `sys/saveas` names.
 
-    The caller needs two rights: oss:PostProcessTask for the source, and oss:PutObject for the
+    The caller needs two permissions: oss:PostProcessTask for the source, and oss:PutObject for the
     result.
     """
     # ali-oss encodes the form, the other SDKs do not.

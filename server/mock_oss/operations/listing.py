@@ -1,4 +1,4 @@
-"""ListObjects, versions 1 and 2, and ListObjectVersions.
+"""The operations ListObjects, ListObjectsV2 and ListObjectVersions.
 
 Keys are in byte order. A delimiter groups keys into common prefixes. `max-keys` limits the number
 of keys plus common prefixes. The continuation token is the last key or common prefix of the page,
@@ -36,10 +36,10 @@ _Entry = TypeVar("_Entry", ListEntry, VersionEntry)
 
 
 class Page(NamedTuple, Generic[_Entry]):
-    """One page of the entries and common prefixes for a response with a list.
+    """One page of a list: objects or versions in `contents`, and common prefixes in `prefixes`.
 
-    If more pages follow, `last` is the last key or common prefix of this page. Otherwise `last`
-    is empty text.
+    If more pages follow, `last` is the last key or common prefix of this page. Otherwise `last` is
+    empty text.
     """
 
     contents: list[_Entry]
@@ -55,7 +55,7 @@ def collect(
     marker: str,
     limit: int,
 ) -> Page[_Entry]:
-    """Return one page of objects and common prefixes.
+    """Return one page of objects or versions, with common prefixes.
 
     Args:
         fetch: a function that reads objects from the store and returns only keys with the prefix.
@@ -96,7 +96,11 @@ def collect(
 
 
 def folded_key(key: str, prefix: str, delimiter: str) -> str | None:
-    """Return the common prefix of a key, or None if the key does not belong to a common prefix."""
+    """Return the common prefix that replaces a key in a list with a delimiter.
+
+    Returns:
+        The key up to the first delimiter after `prefix`, or None if there is no such delimiter.
+    """
     end = key.find(delimiter, len(prefix)) if delimiter else -1
     return None if end < 0 else key[: end + len(delimiter)]
 

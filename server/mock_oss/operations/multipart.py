@@ -56,7 +56,7 @@ def multipart_etag(part_etags: Iterable[str]) -> str:
 
 
 def find_upload(call: Call) -> UploadRecord:
-    """Return the upload with the id in the parameter `uploadId`.
+    """Return the multipart upload with the id in the parameter `uploadId`.
 
     Raises:
         RefusedError: NoSuchUpload if the addressed bucket and key have no upload with this id.
@@ -86,7 +86,7 @@ def part_number(call: Call) -> int:
 
 
 async def initiate_upload(call: Call) -> Response:
-    """Start a multipart upload; the headers of this request become the headers of the object."""
+    """Start a multipart upload; headers of this request become the headers of the future object."""
     check_key(call.key)
     write, encoding = url_encoder(call)
     properties = new_properties(call)
@@ -113,7 +113,7 @@ async def initiate_upload(call: Call) -> Response:
 
 
 async def upload_part(call: Call) -> Response:
-    """Store a part, and replace an existing part with the same number."""
+    """Store a part of a multipart upload; replace an existing part with the same number."""
     upload, n = find_upload(call), part_number(call)
     for name, value in call.request.headers.items():
         if name.startswith("x-oss-server-side-encryption"):
@@ -155,7 +155,7 @@ def store_part(
 
 
 async def complete_upload(call: Call) -> Response:
-    """Join the parts of an upload into an object.
+    """Join the parts of a multipart upload into an object.
 
     If a request has several errors, the mock reports the error that OSS would report.
     """
@@ -278,13 +278,13 @@ def _joined(call: Call, upload: UploadRecord, parts: Sequence[PartRecord]) -> Ob
 
 
 async def abort_upload(call: Call) -> Response:
-    """Abort an upload and delete its parts."""
+    """Abort a multipart upload and delete its parts."""
     call.store.abort_upload(find_upload(call).upload_id)
     return Response(204)
 
 
 async def list_parts(call: Call) -> Response:
-    """Return one page of the parts of an upload."""
+    """Return one page of the parts of a multipart upload."""
     upload = find_upload(call)
     write, encoding = url_encoder(call)
     limit = max_keys(call, "max-parts", default=1000)
@@ -320,7 +320,7 @@ async def list_parts(call: Call) -> Response:
 
 
 async def list_uploads(call: Call) -> Response:
-    """Return one page of the bucket's uploads in progress, sorted by key and upload id."""
+    """Return one page of the bucket's unfinished multipart uploads, sorted by key and upload id."""
     write, encoding = url_encoder(call)
     limit = max_keys(call, "max-uploads", default=1000)
     prefix, delimiter = call.param("prefix"), call.param("delimiter")

@@ -1,4 +1,4 @@
-"""Properties that a client sets on an object: headers, ACL, storage class, tags and encryption."""
+"""Object properties that request headers set: headers, ACL, storage class, tags and encryption."""
 
 import json
 import re
@@ -28,7 +28,7 @@ _SSE_ALGORITHMS = ("AES256", "KMS", "SM4")
 
 
 class Properties(NamedTuple):
-    """Validated properties of an object.
+    """Validated properties of a new object, from the headers of a request.
 
     `headers` and `tagging` are JSON text, as in the store.
     """
@@ -40,7 +40,7 @@ class Properties(NamedTuple):
 
     @property
     def encryption_headers(self) -> list[tuple[str, str]]:
-        """The headers of the object that describe the server-side encryption."""
+        """The response headers that describe the object's server-side encryption."""
         if _SSE not in self.headers:
             return []
         stored = json.loads(self.headers)
@@ -48,7 +48,7 @@ class Properties(NamedTuple):
 
 
 def read_properties(headers: Mapping[str, str], storage_class: str) -> Properties:
-    """Return the properties in the headers of a Put, Initiate, Append or Copy request.
+    """Return the properties that the headers of a request set on a new object.
 
     Args:
         headers: the headers of the request, with lower-case names.
@@ -102,7 +102,7 @@ def _check_kept(kept: Mapping[str, str]) -> None:
 
 
 def object_acl(value: str) -> str:
-    """Return the value of `x-oss-object-acl` unchanged.
+    """Return the value of `x-oss-object-acl` unchanged, after a check.
 
     Raises:
         RefusedError: InvalidArgument if the value is not an object ACL.

@@ -1,7 +1,7 @@
-"""ACL and tags of objects, the targets of symlinks, and the restoration of archived objects.
+"""ACL and tags of objects, targets of symlinks, and restoration of archived objects.
 
-The time of a restoration depends on the storage class and the tier, and follows the mock's clock.
-The mock uses the longest time that the vendor documents for Archive, ColdArchive and
+The duration of a restoration depends on the storage class and the tier, and follows the mock's
+clock. The mock uses the longest duration that the vendor documents for Archive, ColdArchive and
 DeepColdArchive. Source: vendor pages RestoreObject and CleanRestoredObject.
 """
 
@@ -111,11 +111,14 @@ def _restoration(stored: str, now_ms: int) -> _Restoration | None:
 
 
 def restore_info(stored: str, now_ms: int) -> str:
-    """Return the value of `x-oss-restore`; empty text for an object that is not restored.
+    """Return the value of the response header `x-oss-restore`.
 
     Args:
         stored: the field `restored` of an object's record.
         now_ms: the mock's time in milliseconds since the epoch.
+
+    Returns:
+        The value; empty text if the object is neither restored nor being restored.
     """
     restoration = _restoration(stored, now_ms)
     if restoration is None:
@@ -126,10 +129,10 @@ def restore_info(stored: str, now_ms: int) -> str:
 
 
 def check_readable(record: ObjectRecord, now_ms: int) -> None:
-    """Refuse to read an object in an archive storage class that is not restored.
+    """Check that the data of an object can be read: it is not archived, or it is restored.
 
     Raises:
-        RefusedError: InvalidObjectState.
+        RefusedError: InvalidObjectState for an archived object that is not restored.
     """
     if record.storage_class not in TIMES_MS:
         return
@@ -139,9 +142,9 @@ def check_readable(record: ObjectRecord, now_ms: int) -> None:
 
 
 async def restore_object(call: Call) -> Response:
-    """Start the restoration of an archived object, or extend the time for which it is restored.
+    """Start the restoration of an archived object, or extend the period in which it is readable.
 
-    The status is 202 if a restoration starts, and 200 if it is extended.
+    The response has status 202 if a restoration starts, and 200 if the period is extended.
 
     Raises:
         RefusedError: OperationNotSupported for an object that is not archived, InvalidArgument for
@@ -201,7 +204,7 @@ def _wanted(body: bytes) -> tuple[int, str | None]:
 
 
 async def clean_restored(call: Call) -> Response:
-    """End the restoration of a ColdArchive or DeepColdArchive object early."""
+    """End the readable period of a restored ColdArchive or DeepColdArchive object early."""
     record = existing(call)
     if record.storage_class not in ("ColdArchive", "DeepColdArchive"):
         raise RefusedError("OperationNotSupported", StorageClass=record.storage_class)

@@ -1,4 +1,7 @@
-"""Writing objects: PutObject, AppendObject, PutSymlink, DeleteObject and DeleteMultipleObjects."""
+"""Operations that write or delete objects, except multipart, form and copy operations.
+
+They are PutObject, AppendObject, PutSymlink, DeleteObject and DeleteMultipleObjects.
+"""
 
 import json
 import secrets
@@ -37,10 +40,10 @@ MAX_DELETE_KEYS = 1000
 def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None], None]:
     """Return a function that checks whether the request may create or replace an object.
 
-    Call the function before a write, with the existing object or None. The function raises
-    RefusedError if the bucket does not exist any more. It also raises RefusedError if the object
-    exists and the request has `x-oss-forbid-overwrite: true`, unless the bucket has versioning:
-    there, no write destroys an object.
+    Call the returned function before a write, with the existing object or None. It raises
+    RefusedError in two cases: the bucket does not exist any more; or the object exists, the request
+    has `x-oss-forbid-overwrite: true`, and the bucket has no versioning. With versioning, a write
+    destroys no object.
 
     Args:
         call: the request.
@@ -100,12 +103,12 @@ def traffic_limit(call: Call) -> float | None:
 
 
 def written_headers(etag: str, crc64: str, md5: str) -> list[tuple[str, str]]:
-    """Return the ETag and the checksums of stored data as response headers."""
+    """Return response headers with the ETag and the checksums of data that was stored."""
     return [("ETag", quoted(etag)), ("x-oss-hash-crc64ecma", crc64), ("Content-MD5", md5)]
 
 
 def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> ObjectRecord:
-    """Return the record of a new object of type Normal; the record has no segments yet."""
+    """Return the database row of a new object of type Normal, which has no data (segments) yet."""
     return ObjectRecord(
         bucket=call.bucket.name,
         key=key,
@@ -119,7 +122,7 @@ def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> 
 
 
 async def put_object(call: Call) -> Response:
-    """Store the request body as an object."""
+    """Store the body of a request as an object."""
     check_key(call.key)
     properties = new_properties(call)
     callback = read_callback(call)
@@ -225,9 +228,10 @@ async def put_symlink(call: Call) -> Response:
 
 
 async def delete_object(call: Call) -> Response:
-    """Delete an object or the version of `versionId`; succeeds also if it does not exist.
+    """Delete an object, or the version whose id is in `versionId`.
 
-    In a bucket with versioning, a request without `versionId` adds a delete marker.
+    The request succeeds also if the object does not exist. In a bucket with versioning, a request
+    without `versionId` adds a delete marker.
     """
     check_key(call.key)
     version_id = call.request.params.get("versionId")
@@ -255,7 +259,7 @@ def _delete(call: Call, key: str, version_id: str | None) -> str:
 
 
 async def delete_objects(call: Call) -> Response:
-    """Delete up to 1,000 objects or versions, after checking the caller's permission for each."""
+    """Delete up to 1,000 objects or versions, after a check of the caller's permission for each."""
     write, encoding = url_encoder(call)
     if call.header("content-md5") is None:
         raise RefusedError("MissingArgument", ArgumentName="Content-MD5")

@@ -1,4 +1,4 @@
-"""PostObject: an upload of a file with an HTML form.
+"""The operation PostObject: an upload of a file with an HTML form.
 
 The form of a signed upload contains a policy and a V1 or V4 signature. The form of an anonymous
 upload contains neither.
@@ -39,9 +39,10 @@ _V4_LISTED = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
 
 
 async def key_in_form(content_type: str, body: Body) -> str:
-    """Return the field `key` of a form; empty if there is none.
+    """Return the value of the field `key` in a form upload; empty text if there is no such field.
 
-    The body can be read again afterwards.
+    The function reads only the beginning of the body; the caller can read the whole body
+    afterwards.
     """
     read: list[bytes] = []
     key = ""

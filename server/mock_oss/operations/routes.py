@@ -34,9 +34,9 @@ _Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 
 
 class Operation(NamedTuple):
-    """One row of the operation table: name, RAM action, and handler.
+    """One row of the operation table: operation name, RAM action, and handler.
 
-    `action` is empty if the handler calls `authorize` itself.
+    `action` is empty if the handler itself checks the permission with `authorize`.
     """
 
     name: str

@@ -83,7 +83,7 @@ OPERATORS: Mapping[str, tuple[_Match, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A comparison of one condition key with one or more values, by one operator."""
+    """A condition of a RAM policy: an operator compares a condition key with one or more values."""
 
     operator: str
     key: str
@@ -103,7 +103,7 @@ class Condition:
 
 
 def parse_conditions(element: object) -> tuple[Condition, ...]:
-    """Parse the Condition element of a policy statement.
+    """Parse the Condition element of a RAM policy statement.
 
     Raises:
         ValueError: an operator is unknown, or a value is not a string, a number or a bool.

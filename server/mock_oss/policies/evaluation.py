@@ -28,7 +28,7 @@ class PolicyError(ValueError):
 
 
 class Decision(StrEnum):
-    """The result of a policy evaluation: allow, explicit deny or implicit deny."""
+    """The decision of a policy evaluation: allow, explicit deny or implicit deny."""
 
     ALLOW = "allow"
     EXPLICIT_DENY = "explicit deny"
@@ -37,11 +37,11 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One parsed statement of a policy.
+    """One parsed statement of a RAM policy.
 
-    `negated` is true if the statement has a NotAction element. `principals` holds the (kind,
-    value) pairs of a Principal element. Only the statements of a trust policy have principals.
-    `source` is the statement as JSON text.
+    `negated` is true if the statement has a NotAction element. `principals` holds the (kind, value)
+    pairs of a Principal element. Only the statements of a trust policy have principals. `source` is
+    the statement as JSON text.
     """
 
     effect: str
@@ -65,7 +65,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A parsed policy."""
+    """A parsed RAM policy; `name` appears in the result of an evaluation."""
 
     name: str
     statements: tuple[Statement, ...]
@@ -73,11 +73,11 @@ class Policy:
 
 @dataclass(slots=True)
 class Question:
-    """The question that a policy evaluation decides: is this action allowed on this resource?
+    """The question that a policy evaluation answers: is this action allowed on this resource?
 
     `action` is the RAM action, and `resource` the ARN of the resource. The third argument is a
-    mapping from condition key to value, or a function that returns such a mapping, and is called
-    when the first condition is evaluated.
+    mapping from condition key to value, or a function that returns such a mapping. The function is
+    called when the first condition is evaluated.
     """
 
     action: str
@@ -86,14 +86,14 @@ class Question:
 
     @property
     def context(self) -> Mapping[str, str]:
-        """The condition keys of the request and their values."""
+        """The values of the request for conditions, as a mapping from condition key to value."""
         if callable(self._context):
             self._context = self._context()
         return self._context
 
 
 class Verdict(NamedTuple):
-    """The decision, and the policy and statement that caused the decision.
+    """The result of a policy evaluation: the decision, and the policy and statement that caused it.
 
     `policy` and `statement` are None if no statement matched.
     """

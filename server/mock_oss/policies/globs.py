@@ -14,18 +14,17 @@ _STARS = re.compile(r"\*+")
 
 
 def globs(wildcards: Iterable[str]) -> re.Pattern[str]:
-    """Return one regular expression for several patterns.
+    """Return one regular expression for several patterns with wildcards.
 
-    The expression fully matches a text if at least one of the patterns matches the whole text.
-
-    `*` matches any number of characters, including `/`; `?` matches exactly one character.
+    `fullmatch` of the expression succeeds if at least one pattern matches the whole text. `*`
+    matches any number of characters, including `/`; `?` matches exactly one character.
     """
     return re.compile("|".join(f"(?:{_source(text)})" for text in wildcards), re.DOTALL)
 
 
 @lru_cache(maxsize=1024)
 def glob(wildcard: str) -> re.Pattern[str]:
-    """Return the regular expression for one pattern."""
+    """Return the regular expression for one pattern with wildcards, for use with `fullmatch`."""
     return re.compile(_source(wildcard), re.DOTALL)
 
 

@@ -26,10 +26,9 @@ _MISSING_ECS = {
 
 @dataclass(frozen=True, slots=True)
 class FieldCondition:
-    """A condition on one form field.
+    """A condition of a PostObject policy on one form field.
 
-    `wanted` has several values for the modes `in` and `not-in`, and one value for other
-    modes.
+    `wanted` has several values for the modes `in` and `not-in`, and one value for other modes.
     """
 
     mode: str
@@ -152,7 +151,7 @@ def _unescaped(value: str) -> str:
 
 
 def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -> None:
-    """Check the expiration of a policy, and all conditions on form fields.
+    """Check the expiration of a PostObject policy, and its conditions on form fields.
 
     Args:
         policy: the policy.
@@ -184,7 +183,7 @@ def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -
 
 
 def check_length(policy: PostPolicy, size: int) -> None:
-    """Check the size of a file in bytes against every `content-length-range` of a policy.
+    """Check the size of a file in bytes against each `content-length-range` of a PostObject policy.
 
     Raises:
         RefusedError: EntityTooSmall if the file is smaller than a minimum, EntityTooLarge if the

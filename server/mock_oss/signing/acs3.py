@@ -12,7 +12,7 @@ ALGORITHM = "ACS3-HMAC-SHA256"
 
 
 def parse_authorization(value: str) -> tuple[str, list[str], str]:
-    """Return (access key id, signed header names, signature) from an Authorization header.
+    """Return (access key id, names of signed headers, signature) from an Authorization header.
 
     Raises:
         ValueError: a field is missing or unknown.
@@ -35,7 +35,7 @@ def canonical_request(
     signed: Iterable[str],
     payload_hash: str,
 ) -> str:
-    """Return the canonical request.
+    """Return the canonical request of the scheme ACS3-HMAC-SHA256.
 
     The canonical request consists of the method, the path, the sorted query, the signed headers,
     the names of the signed headers, and the payload hash, separated by newlines.
@@ -62,10 +62,13 @@ def canonical_request(
 
 
 def string_to_sign(canonical: str) -> str:
-    """Return the string to sign: the algorithm and the hash of the canonical request."""
+    """Return the string to sign: the algorithm name and the hash of the canonical request."""
     return f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the signature in lower-case hex; the HMAC key is the access key secret."""
+    """Return the signature of a string to sign in lower-case hex.
+
+    The HMAC key is the access key secret.
+    """
     return hmac_sha256_hex(secret.encode(), text)

@@ -49,12 +49,13 @@ MOCK_KEY = RsaKey(
 def string_to_sign(path: str, query: str, body: bytes) -> bytes:
     """Return the string to sign of a callback request.
 
-    The string consists of the decoded path, `?` and the raw query, a newline, and the body.
+    The string consists of the decoded path, the raw query with a leading `?`, a newline, and the
+    body.
 
     Args:
         path: the percent-encoded path, as in the request line.
         query: the raw query without `?`, or empty text.
-        body: the body as sent.
+        body: the body of the request.
     """
     return (unquote(path) + (f"?{query}" if query else "")).encode() + b"\n" + body
 

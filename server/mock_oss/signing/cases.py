@@ -1,7 +1,7 @@
-"""Signed requests: computes the text that a client must sign, and checks the signature.
+"""Signed requests: computes the text that a client must sign, and compares the signature.
 
-To explain a wrong signature, other modules make changed copies of a `Case`. They search for a
-copy whose text produces the signature in the request.
+To explain a wrong signature, other modules make changed copies of a `Case`. They search for a copy
+whose text produces the signature in the request.
 """
 
 import hmac
@@ -62,8 +62,8 @@ class _Case(ABC):
 class V4Case(_Case):
     """A request with a V4 signature.
 
-    If `path`, `query_text` or `payload` is not None, the value replaces the path, the query
-    or the payload hash in the canonical request.
+    The fields `path`, `query_text` and `payload` simulate mistakes of clients. If one of them is
+    not None, it replaces the path, the query or the payload hash in the canonical request.
     """
 
     version = "v4"
@@ -75,7 +75,7 @@ class V4Case(_Case):
     payload: str | None = None
 
     def text(self) -> str:
-        """Return the canonical request, with the lines replaced that a mistake has changed."""
+        """Return the canonical request, with `path`, `query_text` and `payload` replaced."""
         lines = v4.canonical_request(
             self.method,
             self.bucket,
@@ -90,7 +90,11 @@ class V4Case(_Case):
         return "\n".join(lines)
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return a dict with the canonical request `text` and the string to sign made from it."""
+        """Return a dict with a canonical request and the string to sign.
+
+        Args:
+            text: the canonical request, from which the string to sign is made.
+        """
         string_to_sign = v4.string_to_sign(self.date_time, self.credential.scope, text)
         return {"canonical_request": text, "string_to_sign": string_to_sign}
 
@@ -103,7 +107,8 @@ class V4Case(_Case):
 class V1Case(_Case):
     """A request with a V1 signature.
 
-    `date_line` is the date of the request, or the `Expires` value of a presigned URL.
+    `date_line` is the date of the request, or the `Expires` value of a presigned URL. To simulate a
+    mistake of clients, `without_bucket` omits the bucket in the resource.
     """
 
     version = "v1"
@@ -111,7 +116,7 @@ class V1Case(_Case):
     without_bucket: bool = False
 
     def text(self) -> str:
-        """Return the string to sign of this case."""
+        """Return the string to sign of the request; omit the bucket if `without_bucket` is true."""
         text = v1.string_to_sign(
             self.method,
             self.bucket,
@@ -123,7 +128,7 @@ class V1Case(_Case):
         return text.replace(f"\n/{self.bucket}/", "\n/") if self.without_bucket else text
 
     def signed_query(self) -> list[tuple[str, str]]:
-        """Return the sub-resources, as (name, value) pairs."""
+        """Return the (name, value) pairs that a V1 signature covers: only the sub-resources."""
         return [(name, value) for name, value in self.query if name in v1.SUB_RESOURCES]
 
     def _signature(self, text: str, secret: str) -> str:
@@ -134,8 +139,9 @@ class V1Case(_Case):
 class V2Case(_Case):
     """A request with a V2 signature.
 
-    `date_line` is the date of the request, or the `x-oss-expires` value of a presigned URL. If
-    `path` is not None, it replaces the encoded resource.
+    `date_line` is the date of the request, or the `x-oss-expires` value of a presigned URL. To
+    simulate a mistake of clients, a `path` that is not None replaces the encoded path in the string
+    to sign.
     """
 
     version = "v2"
@@ -143,7 +149,7 @@ class V2Case(_Case):
     path: str | None = None
 
     def text(self) -> str:
-        """Return the string to sign of this case."""
+        """Return the string to sign of the request, with the replacement in `path`."""
         text = v2.string_to_sign(
             self.method,
             self.bucket,

@@ -14,7 +14,7 @@ from mock_oss.http.request import signed_text
 
 
 def encode(text: str) -> str:
-    """Percent-encode a query name or value; `/` becomes `%2F`."""
+    """Percent-encode the name or value of a query parameter; `/` becomes `%2F`."""
     return quote(text, safe="")
 
 
@@ -24,12 +24,12 @@ def encode_path(text: str) -> str:
 
 
 def header_names(listed: str) -> list[str]:
-    """Return header names that are separated by semicolons, in lower case and sorted."""
+    """Split header names that are separated by semicolons; return them in lower case and sorted."""
     return sorted({name.strip().lower() for name in listed.split(";") if name.strip()})
 
 
 def canonical_headers(headers: Mapping[str, str], additional: Collection[str] = ()) -> str:
-    """Return the `x-oss-*` and additional headers, one per line, sorted by name.
+    """Return the signed headers (`x-oss-*` and additional ones), one per line, sorted by name.
 
     Each line ends in a newline.
 
@@ -53,7 +53,7 @@ def canonical_query(query: Iterable[tuple[str, str]]) -> str:
 
 
 def joined_query(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return (name, value) pairs as a query, in which empty values have no `=`."""
+    """Join (name, value) pairs to a query; write a parameter with an empty value without `=`."""
     return "&".join([f"{name}={value}" if value else name for name, value in pairs])
 
 

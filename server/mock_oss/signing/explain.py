@@ -26,11 +26,11 @@ UNKNOWN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Secrets and earlier requests, which are used to explain a signature mismatch.
+    """Secrets and earlier requests, with which the mock explains a signature mismatch.
 
-    `secret` belongs to the access key in the request. `other_secrets` yields the (access key
-    id, secret) pairs of all users. `earlier` yields accepted requests with the same signature.
-    `seen` yields the (header name, value) pairs of recent requests.
+    `secret` belongs to the access key in the request. `other_secrets` yields the (access key id,
+    secret) pairs of all users. `earlier` yields accepted requests with the same signature. `seen`
+    yields the (header name, value) pairs of recent requests.
     """
 
     secret: str
@@ -71,10 +71,13 @@ def _rest_of_line(text: bytes, offset: int) -> str:
 def mismatch(case: Case, evidence: Evidence) -> Callable[[], dict[str, Any]]:
     """Return a function that computes the explanation of a signature mismatch.
 
-    The function returns a dict with `cause`, `expected_string_to_sign` and, for V4,
-    `expected_canonical_request`. If the function finds the text that the client signed, the dict
-    also contains `first_difference`, `signed_string_to_sign` and, for V4,
-    `signed_canonical_request`.
+    The returned function returns a dict with `cause`, `expected_string_to_sign` and, for V4,
+    `expected_canonical_request`. If it finds the text that the client signed, the dict also
+    contains `first_difference`, `signed_string_to_sign` and, for V4, `signed_canonical_request`.
+
+    Args:
+        case: the request with the wrong signature.
+        evidence: secrets and earlier requests that can help to find the cause.
     """
     return lambda: _explain(case, evidence)
 

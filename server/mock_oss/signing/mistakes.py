@@ -1,8 +1,9 @@
-"""Common mistakes of clients in signatures, each as a function that changes a `Case`.
+"""Common mistakes of clients in signatures, each as a function that changes a signed request.
 
-The functions help to explain a wrong signature. `likely` returns common mistakes; the caller
-tries each mistake, and each combination of two mistakes. `guesses` yields other values for signed
-headers; these are too many to try all combinations of two.
+The functions help to explain a wrong signature: a changed request (`Case`) that produces the
+signature shows the mistake. `likely` returns common mistakes; the caller tries each mistake, and
+each combination of two mistakes. `guesses` yields other values for signed headers; these are too
+many to try all combinations of two.
 """
 
 import hashlib
@@ -52,9 +53,9 @@ def _without_parameter(name: str) -> Callable[[Case], Case]:
 
 
 def dropped(case: Case) -> Iterator[Mistake]:
-    """Yield, for each header and query parameter, the mistake that the client did not sign it.
+    """Yield one possible mistake per header and query parameter: the client did not sign it.
 
-    The parameters of each presigned URL are omitted.
+    Parameters that every presigned URL has are not considered.
     """
     what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
     for name in dict.fromkeys(name for name, _ in case.signed_query()):
@@ -65,7 +66,7 @@ def dropped(case: Case) -> Iterator[Mistake]:
 
 
 def likely(case: Case) -> list[Mistake]:
-    """Return the common mistakes that can explain a wrong signature of this request.
+    """Return the common mistakes that can explain the wrong signature of a request.
 
     The caller tries each mistake, and each combination of two mistakes.
     """
@@ -178,10 +179,10 @@ def _v1(case: V1Case) -> Iterator[Mistake]:
 
 
 def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield (header name, value) pairs that the client may have signed instead of the sent value.
+    """Yield (header name, value) pairs that the client may have signed instead of the sent values.
 
-    The values are: values of other requests, metadata values with one typing error, and all media
-    types for Content-Type.
+    The pairs contain values from other requests, metadata values with one typing error, and, for
+    Content-Type, all media types.
 
     Args:
         case: the request as received.
@@ -202,7 +203,7 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 
 def with_header(case: Case, text: str, name: str, value: str) -> str:
-    """Return the text to sign for a request after changing the value of one header.
+    """Return the text that the client must sign if the value of one header is changed.
 
     To save time, this function edits `text` if possible.
 

@@ -9,7 +9,7 @@ from mock_oss.signing.encoding import encode, hmac_sha1_base64
 
 
 def canonical_query(parameters: Mapping[str, str]) -> str:
-    """Return all parameters except Signature as an encoded and sorted query."""
+    """Return all parameters except Signature, percent-encoded and sorted, as a query."""
     return "&".join(
         f"{encode(name)}={encode(value)}"
         for name, value in sorted(parameters.items())
@@ -23,5 +23,8 @@ def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the signature in base64; the HMAC key is the secret followed by `&`."""
+    """Return the signature of a string to sign in base64.
+
+    The HMAC key is the access key secret followed by `&`.
+    """
     return hmac_sha1_base64(secret + "&", text)

@@ -31,7 +31,9 @@ SUB_RESOURCES = frozenset(
 
 
 def parse_authorization(value: str) -> dict[str, str]:
-    """Return the fields AccessKeyId and Signature of a header `OSS AccessKeyId:Signature`.
+    """Return the fields AccessKeyId and Signature of an Authorization header with a V1 signature.
+
+    The header has the form `OSS AccessKeyId:Signature`.
 
     Raises:
         ValueError: the header has another format.
@@ -58,7 +60,7 @@ def string_to_sign(
     headers: Mapping[str, str],
     date_line: str,
 ) -> str:
-    """Return the string to sign.
+    """Return the string to sign of a request.
 
     The string consists of the method, Content-MD5, Content-Type, date line, x-oss headers and
     resource, separated by newlines.
@@ -69,8 +71,7 @@ def string_to_sign(
         key: the decoded key, empty for a request to a bucket.
         query: decoded (name, value) pairs.
         headers: a mapping from lower-case name to value.
-        date_line: the value of `x-oss-date` or `Date`; in a presigned URL, the `Expires`
-            number.
+        date_line: the value of `x-oss-date` or `Date`; in a presigned URL, the value of `Expires`.
     """
     md5, kind = headers.get("content-md5", ""), signed_text(headers.get("content-type", ""))
     head = f"{method}\n{md5}\n{kind}\n{date_line}\n"

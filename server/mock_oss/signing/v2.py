@@ -21,7 +21,9 @@ _FIELDS = frozenset({"AccessKeyId", "AdditionalHeaders", "Signature"})
 
 
 def parse_authorization(value: str) -> dict[str, str]:
-    """Return the fields of a header `OSS2 AccessKeyId:…,AdditionalHeaders:…,Signature:…`.
+    """Return the fields of an Authorization header with a V2 signature.
+
+    The header has the form `OSS2 AccessKeyId:…,AdditionalHeaders:…,Signature:…`.
 
     Raises:
         ValueError: the header cannot be parsed; the message contains the reason.
@@ -48,7 +50,7 @@ def string_to_sign(
     additional: str,
     date_line: str,
 ) -> str:
-    """Return the string to sign.
+    """Return the string to sign of a request.
 
     Args:
         method: the HTTP method in upper case.

@@ -26,7 +26,7 @@ _SIGNED_ALWAYS = frozenset({"content-type", "content-md5"})
 
 
 class Credential(NamedTuple):
-    """The access key id and the scope of a signature; a valid `date` is `yyyymmdd`."""
+    """The access key id and the scope of a V4 signature; `date` has the form `yyyymmdd`."""
 
     access_key_id: str
     date: str
@@ -65,9 +65,9 @@ def parse_authorization(value: str) -> dict[str, str]:
 
 @lru_cache(maxsize=256)
 def parse_credential(text: str) -> Credential:
-    """Parse `AccessKeyId/yyyymmdd/region/oss/aliyun_v4_request`.
+    """Parse a V4 credential: `AccessKeyId/yyyymmdd/region/oss/aliyun_v4_request`.
 
-    The caller compares the date and the region with those of the request.
+    The caller must compare the date and the region with those of the request.
 
     Raises:
         ValueError: the text has another format.
@@ -87,7 +87,7 @@ def canonical_request(
     headers: Mapping[str, str],
     additional: str = "",
 ) -> str:
-    """Return the canonical request: six fields joined by newlines.
+    """Return the canonical request of the V4 scheme: six fields joined by newlines.
 
     Args:
         method: the HTTP method in upper case.

@@ -1,8 +1,8 @@
-"""Blobs: byte strings that make up objects and parts.
+"""Blobs: byte strings that make up the data of objects and parts.
 
 A large blob is a file. A small blob is a database row. The store can overwrite a small blob that no
-request is reading. The deletion of a blob waits until no request is reading the blob. A killed
-process can leave unused blobs. The next start of the store deletes unused blobs.
+request is reading. The deletion of a blob waits until no request is reading the blob. A mock that
+is killed can leave unused blobs, which the store deletes at its next start.
 """
 
 import os
@@ -23,10 +23,10 @@ MAX_IOV = 512
 
 
 class BlobWriter:
-    """Writes the data of a new blob that no object or part contains yet.
+    """Context manager that writes the data of a new blob, which no object or part contains yet.
 
-    An exception in the `with` block deletes the blob. Up to `SMALL_BYTES` bytes are kept in
-    memory; larger data is written to a file.
+    An exception in the `with` block deletes the blob. Up to `SMALL_BYTES` bytes are kept in memory;
+    larger data is written to a file.
     """
 
     __slots__ = ("_blobs", "_fd", "_kept", "_path", "name", "size")
@@ -111,7 +111,8 @@ def _write_all(fd: int, pieces: list[bytes]) -> None:
 class Blobs:
     """All blobs of a store: small blobs in database rows, other blobs as files in a directory.
 
-    `sweep` does not delete the blobs in `protected`, which are being written.
+    `protected` contains the names of blobs that are being written; `sweep` does not delete these
+    blobs.
     """
 
     def __init__(self, directory: Path, database: Database) -> None:
@@ -125,15 +126,15 @@ class Blobs:
         self._last_small: int = database.rows(first, query)[0]
 
     def new(self) -> BlobWriter:
-        """Return a writer for a new blob.
+        """Return a context manager that writes a new blob.
 
-        Use the writer in a `with` block. Before the block ends, store an object or a part that
-        contains the blob.
+        The caller must store an object or a part that contains the blob before the `with` block
+        ends.
         """
         return BlobWriter(self)
 
     def path(self, name: str) -> str:
-        """Return the file path of a large blob."""
+        """Return the file path of a large blob, which is stored as a file."""
         return f"{self._directory}/{name}"
 
     def put_small(self, data: bytes) -> str:
@@ -144,12 +145,12 @@ class Blobs:
             return f"{SMALL}{self._last_small}"
 
     def reusable(self, segments: Iterable[Segment]) -> str:
-        """Return the name of a small blob that may be overwritten, or empty text for none.
+        """Return the name of a small blob whose data may be overwritten, or empty text for none.
 
-        A small blob may be overwritten if no request is reading the blob.
+        A small blob may be overwritten if no request is reading it.
 
         Args:
-            segments: the segments in which to search for a small blob.
+            segments: the segments (blob slices) among which to search for a small blob.
         """
         for segment in segments:
             if segment.blob.startswith(SMALL) and segment.blob not in self._readers:
@@ -175,10 +176,10 @@ class Blobs:
             Path(self.path(name)).unlink(missing_ok=True)
 
     def link(self, segments: Iterable[Segment]) -> list[Segment]:
-        """Create a new blob with the same data for each segment; return the new segments.
+        """Copy the blob of each segment, and return segments that refer to the copies.
 
-        A new blob is a hard link to a large blob or a copy of a small blob. Deleting the old
-        blobs does not affect the new blobs.
+        A copy is a hard link to a large blob, or a new database row with the data of a small blob.
+        Deleting the old blobs does not affect the copies.
         """
         linked = []
         for segment in segments:
@@ -191,7 +192,7 @@ class Blobs:
         return linked
 
     def delete(self, segments: Iterable[Segment]) -> None:
-        """Delete the blobs of the segments.
+        """Delete the blobs to which the segments refer.
 
         The caller must have removed the segments from all objects and parts. A blob that a request
         is reading is deleted when the request ends.
@@ -204,7 +205,7 @@ class Blobs:
 
     @contextmanager
     def reading(self, segments: Iterable[Segment]) -> Iterator[None]:
-        """Prevent the deletion of the segments' blobs until the `with` block ends."""
+        """Context manager that postpones the deletion of the segments' blobs until its end."""
         names = [segment.blob for segment in segments]
         self._readers.update(names)
         try:
@@ -219,7 +220,9 @@ class Blobs:
                         self.remove(name)
 
     def read(self, segments: Iterable[Segment], chunk_size: int = COPY_CHUNK) -> Iterator[bytes]:
-        """Yield the bytes of the segments; pieces of large blobs have at most `chunk_size` bytes.
+        """Yield the data of the segments in pieces.
+
+        A small blob is one piece. Pieces of large blobs have at most `chunk_size` bytes.
 
         Raises:
             EOFError: a file is shorter than its segment requires.

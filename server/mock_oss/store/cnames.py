@@ -9,9 +9,9 @@ _TABLES = ("cnames", "cname_tokens", "cname_certificates")
 
 
 class Cnames:
-    """Stores the bindings of custom domains to buckets, and the ownership tokens.
+    """Stores the bindings of custom domains to buckets, the ownership tokens, and the certificates.
 
-    The bindings `bound`, from domain to bucket name, are also kept in memory, because the mock
+    `bound` maps each bound domain to its bucket name. This dict is kept in memory, because the mock
     looks up a domain for every request.
     """
 
@@ -35,7 +35,7 @@ class Cnames:
         self.bound = {**self.bound, domain: bucket}
 
     def unbind(self, domain: str, bucket: str) -> bool:
-        """Delete a domain's binding to a bucket, with the bucket's token and certificate for it.
+        """Delete the binding of a domain to a bucket, its ownership token and its certificate.
 
         Returns:
             True if the binding or the token existed.
@@ -73,7 +73,7 @@ class Cnames:
         return self._db.row(CnameCertificate._make, query, (domain,))
 
     def put_certificate(self, certificate: CnameCertificate) -> None:
-        """Store the certificate of a domain; replace an earlier one."""
+        """Store the certificate of a domain; replace an earlier certificate of the same domain."""
         self._db.change("REPLACE INTO cname_certificates VALUES (?,?,?,?)", certificate)
 
     def delete_certificate(self, domain: str) -> None:

@@ -1,4 +1,4 @@
-"""`Store`: the database tables and the blobs in a data directory.
+"""`Store`: the database tables and the blobs (byte strings of object data) in a data directory.
 
 Every operation changes database rows in one commit. After the commit, the operation deletes the
 blobs that are not used any more.
@@ -82,17 +82,18 @@ class Store:
         allow: Callable[[ExistingObject | None], None] | None = None,
         same_version: bool = False,
     ) -> ObjectRecord:
-        """Create a new current version of an object in one commit; return its row.
+        """Create a new current version of an object in one commit; return its database row.
 
         The new version replaces the current version, or makes it noncurrent if versioning is on.
 
         Args:
             record: the new object; its version id and sequence number are ignored.
-            blob: the blob with new data, to add after the segments of `record`; or None.
-            allow: a function to call before the change, in the same transaction. The argument of
-                the function is the current version, or None. The function raises an exception to
-                refuse the change.
-            same_version: True to change the current version, which must exist, instead.
+            blob: the blob with new data, which follows the segments of `record`; None for no new
+                data.
+            allow: a function to call before the change, in the same transaction. Its argument is
+                the current version, or None. The function raises an exception to refuse the change.
+            same_version: True to change the current version, which must exist, instead of creating
+                one.
         """
         with self.database.transaction():
             current = self.objects.existing(record.bucket, record.key)
@@ -146,14 +147,14 @@ class Store:
         return (new_id, sequence), gone
 
     def version(self, bucket: str, key: str, version_id: str) -> ObjectRecord | None:
-        """Return the version or delete marker with this id, or None."""
+        """Return the version or delete marker of a key that has a given version id, or None."""
         current = self.objects.get(bucket, key)
         if current is not None and current.version_id == version_id:
             return current
         return self.versions.get(bucket, key, version_id)
 
     def update(self, record: ObjectRecord) -> None:
-        """Replace the row of an existing version, for example to change its tags."""
+        """Replace the database row of an existing version, for example to change its tags."""
         with self.database.transaction():
             current = self.objects.existing(record.bucket, record.key)
             if current is not None and current.version_id == record.version_id:
@@ -216,9 +217,12 @@ class Store:
             self.blobs.delete(replaced.segments)
 
     def complete_upload(self, upload_id: str, record: ObjectRecord) -> ObjectRecord:
-        """Store the object of a completed upload, and delete the upload; return the object's row.
+        """Store the object of a completed multipart upload, and delete the upload.
 
         Blobs of uploaded parts that the object does not contain are deleted.
+
+        Returns:
+            The database row of the object.
         """
         parts = self.uploads.parts(upload_id)
         with self.database.transaction():
@@ -243,7 +247,7 @@ class Store:
         self.blobs.delete(segment for segment in segments if segment.blob not in names)
 
     def clear(self) -> None:
-        """Delete all buckets with their content, sessions and bindings of domains."""
+        """Delete all buckets with their content, all role sessions and all bindings of domains."""
         with self.database.lock:
             self.database.clear()
             self.buckets.clear_cache()

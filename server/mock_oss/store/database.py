@@ -1,4 +1,4 @@
-"""The SQLite database: schema, connection, lock, and exclusive use of the data directory."""
+"""The SQLite database of the store: schema, connection, and exclusive use of the data directory."""
 
 import fcntl
 import os
@@ -75,13 +75,14 @@ def first(row: Any) -> Any:
 
 
 class Database:
-    """One database connection for all threads.
+    """The SQLite connection that all threads share.
 
-    A thread must hold `lock` while it uses the connection; `row`, `rows` and `change` do so.
+    A thread must hold `lock` while it uses the connection. The methods `row`, `rows` and `change`
+    acquire the lock themselves.
 
     Args:
         directory: the data directory.
-        is_temporary: whether the data need not survive a power failure. SQLite then never waits for
+        is_temporary: True if the data may be lost in a power failure. SQLite then never waits for
             the disk, so that a mock in a test starts and stops faster.
 
     Raises:
@@ -134,7 +135,7 @@ class Database:
     def row(
         self, make: Callable[[Any], _Row], query: str, arguments: Sequence[object]
     ) -> _Row | None:
-        """Return the first row of a query, converted by `make`, or None for no row."""
+        """Return the first row of a query, converted by the function `make`, or None for no row."""
         with self.lock:
             found = self.execute(query, arguments).fetchone()
         return None if found is None else make(found)
@@ -142,19 +143,23 @@ class Database:
     def rows(
         self, make: Callable[[Any], _Row], query: str, arguments: Sequence[object] = ()
     ) -> list[_Row]:
-        """Return all rows of a query, each converted by `make`."""
+        """Return all rows of a query, each converted by the function `make`."""
         with self.lock:
             found = self.execute(query, arguments).fetchall()
         return [make(row) for row in found]
 
     def change(self, query: str, arguments: Sequence[object]) -> int:
-        """Insert, update or delete rows; return the number of rows."""
+        """Run a statement that inserts, updates or deletes rows; return the number of rows."""
         with self.lock:
             return self.execute(query, arguments).rowcount
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the lock during a transaction: commit on success, roll back on an exception."""
+        """Context manager for a transaction, which holds the lock.
+
+        The transaction is committed at the end of the `with` block, and rolled back on an
+        exception.
+        """
         with self.lock:
             self.execute("BEGIN IMMEDIATE")
             try:
@@ -171,7 +176,7 @@ class Database:
                 self.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant name
 
     def close(self) -> None:
-        """Close the database file, and allow other mocks to use the data directory."""
+        """Close the database file, and let other mocks use the data directory."""
         with self.lock:
             self.connection.close()
         os.close(self._claim)

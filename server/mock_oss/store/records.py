@@ -21,20 +21,21 @@ _read_json = json.JSONDecoder().raw_decode  # faster than `json.loads`
 
 
 def pack_segments(segments: Iterable[Segment]) -> str:
-    """Return segments as a JSON text for the database."""
+    """Convert segments (blob slices) to a JSON text for the database."""
     return "[" + ",".join(f'["{s.blob}",{s.offset},{s.size}]' for s in segments) + "]"
 
 
 def load_segments(text: str) -> list[Segment]:
-    """Return the segments from a JSON text that `pack_segments` created."""
+    """Return the segments (blob slices) from a JSON text that `pack_segments` created."""
     return [] if text == "[]" else [Segment._make(item) for item in _read_json(text)[0]]
 
 
 class BucketRecord(NamedTuple):
-    """A bucket; `cors`, `lifecycle` and `referer` are XML documents or empty text.
+    """The database row of a bucket.
 
-    `block_public` is the state of Block Public Access. `versioning` is `Enabled`,
-    `Suspended` or empty text. `tagging` is JSON text.
+    `cors`, `lifecycle` and `referer` are XML documents or empty text. `block_public` tells whether
+    Block Public Access is on. `versioning` is `Enabled`, `Suspended` or empty text. `tagging` is
+    JSON text.
     """
 
     name: str
@@ -53,7 +54,7 @@ class BucketRecord(NamedTuple):
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags of the bucket."""
+        """The tags of the bucket, as a dict from tag key to tag value."""
         return dict(json.loads(self.tagging))
 
 
@@ -66,7 +67,7 @@ class Cname(NamedTuple):
 
 
 class CnameCertificate(NamedTuple):
-    """The certificate chain of a custom domain, as PEM text; the mock does not keep its key."""
+    """The certificate chain of a custom domain, as PEM text; the mock stores no private key."""
 
     domain: str
     bucket: str
@@ -75,7 +76,7 @@ class CnameCertificate(NamedTuple):
 
 
 class CnameToken(NamedTuple):
-    """A token that the owner of a bucket uses to prove the ownership of a domain."""
+    """A token with which the owner of a bucket proves the ownership of a domain."""
 
     domain: str
     bucket: str
@@ -84,9 +85,9 @@ class CnameToken(NamedTuple):
 
 
 class ObjectRecord(NamedTuple):
-    """A version of an object, or a delete marker.
+    """The database row of a version of an object, or of a delete marker.
 
-    `etag` has no quotes, `crc64` is decimal text, `md5` is base64 or empty. A version with a
+    `etag` has no quotes, `crc64` is decimal text, and `md5` is base64 or empty. A version with a
     larger `sequence` is newer. `restored` is the state of RestoreObject as JSON text, or empty.
     """
 
@@ -114,7 +115,7 @@ class ObjectRecord(NamedTuple):
 
     @property
     def segments(self) -> list[Segment]:
-        """The blob slices that make up the object."""
+        """The segments (slices of blobs) that make up the data of the object."""
         return load_segments(self.segments_json)
 
     @property
@@ -129,7 +130,7 @@ class ObjectRecord(NamedTuple):
 
 
 class ExistingObject(NamedTuple):
-    """The fields of a stored object that are needed before a new object replaces it."""
+    """The fields of an object that the store needs before a new object replaces it."""
 
     key: str
     size: int
@@ -140,7 +141,7 @@ class ExistingObject(NamedTuple):
 
 
 class ListEntry(NamedTuple):
-    """The fields of a stored object that a ListObjects response contains."""
+    """The fields of an object that a ListObjects response contains."""
 
     key: str
     size: int
@@ -167,7 +168,7 @@ class VersionEntry(NamedTuple):
 
 
 class UploadRecord(NamedTuple):
-    """A multipart upload in progress, with the properties of the future object."""
+    """The database row of an unfinished multipart upload, with properties of the future object."""
 
     upload_id: str
     bucket: str
@@ -180,7 +181,7 @@ class UploadRecord(NamedTuple):
 
 
 class PartRecord(NamedTuple):
-    """One uploaded part of a multipart upload."""
+    """The database row of one uploaded part of a multipart upload."""
 
     number: int
     size: int
@@ -191,12 +192,15 @@ class PartRecord(NamedTuple):
 
     @property
     def segments(self) -> list[Segment]:
-        """The blob slices that make up the part."""
+        """The segments (slices of blobs) that make up the data of the part."""
         return load_segments(self.segments_json)
 
 
 class SessionRecord(NamedTuple):
-    """A role session created by AssumeRole; `policy` is the session policy or empty text."""
+    """The database row of a role session that AssumeRole created.
+
+    `policy` is the session policy as JSON text, or empty text.
+    """
 
     access_key_id: str
     access_key_secret: str

@@ -1,4 +1,4 @@
-"""Queries for buckets, objects, inventories and role sessions, one class per table.
+"""Database queries for buckets, objects, inventories and role sessions, one class per table.
 
 Every method is atomic.
 """
@@ -43,7 +43,7 @@ def after_prefix(prefix: str) -> str | None:
     """Return the smallest text that is greater than all texts that start with `prefix`.
 
     Returns:
-        None if there is no such text, for example for an empty prefix.
+        The text, or None if there is none, for example for an empty prefix.
     """
     while prefix:
         last = ord(prefix[-1])
@@ -55,12 +55,12 @@ def after_prefix(prefix: str) -> str | None:
 
 
 def prefix_range(bucket: str, prefix: str, start: str = "") -> tuple[str, list[str]]:
-    """Return an SQL condition for keys of a bucket, and its arguments.
+    """Return an SQL condition that selects keys of a bucket, and the arguments of the condition.
 
     Args:
         bucket: the bucket's name.
-        prefix: the prefix of the keys.
-        start: only keys greater than or equal to this text.
+        prefix: select only keys with this prefix.
+        start: select only keys greater than or equal to this text.
     """
     end = after_prefix(prefix)
     if end is None:
@@ -69,7 +69,7 @@ def prefix_range(bucket: str, prefix: str, start: str = "") -> tuple[str, list[s
 
 
 class Buckets:
-    """The table of buckets.
+    """The database table of buckets.
 
     The table has a cache, because the mock looks up a bucket for every request.
     """
@@ -105,48 +105,55 @@ class Buckets:
             self._cache.pop(name, None)
 
     def clear_cache(self) -> None:
-        """Empty the cache; call this method after the content of the database was replaced."""
+        """Empty the cache; needed after the content of the database was replaced."""
         self._cache.clear()
 
 
 class Objects:
-    """The table of objects."""
+    """The database table of objects, with the current version of each."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def get(self, bucket: str, key: str) -> ObjectRecord | None:
-        """Return an object, or None if the object does not exist."""
+        """Return the current version of an object, or None if the object does not exist."""
         return self._db.row(ObjectRecord._make, _GET, (bucket, key))
 
     def existing(self, bucket: str, key: str) -> ExistingObject | None:
-        """Return an object as ExistingObject, or None if the object does not exist.
+        """Return some fields of an object, or None if the object does not exist.
 
-        This method reads only the fields that are needed before the object is replaced.
+        The fields are those that the store needs before the object is replaced.
         """
         return self._db.row(ExistingObject._make, _EXISTING, (bucket, key))
 
     def put(self, record: ObjectRecord) -> None:
-        """Create or replace an object."""
+        """Create or replace the current version of an object."""
         self._db.change(_PUT, tuple(record))  # sqlite3 is faster with a plain tuple
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete the row of an object; do nothing if the object does not exist."""
+        """Delete the current version of an object; do nothing if the object does not exist."""
         self._db.change("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
 
     def entries(
         self, bucket: str, *, prefix: str, after: str, start: str, limit: int
     ) -> list[ListEntry]:
-        """Return objects in byte order of their keys, as entries for a ListObjects response.
+        """Return one page of a bucket's objects, as entries for a ListObjects response.
 
-        The arguments are the same as for `page`.
+        The objects are in byte order of their keys.
+
+        Args:
+            bucket: the bucket's name.
+            prefix: return only keys with this prefix.
+            after: return only keys greater than this key.
+            start: return only keys greater than or equal to this key.
+            limit: the largest number of objects.
         """
         return self._range(ListEntry._make, _ENTRY, bucket, prefix, after, start, limit)
 
     def page(
         self, bucket: str, *, prefix: str = "", after: str = "", limit: int = 1000
     ) -> list[ObjectRecord]:
-        """Return the current versions of a bucket's objects, in the order of the keys' bytes.
+        """Return one page of a bucket's objects, in byte order of their keys.
 
         Args:
             bucket: the bucket's name.
@@ -171,7 +178,7 @@ class Objects:
         return self._db.rows(make, query, (*arguments, after, limit))
 
     def totals(self, bucket: str) -> list[tuple[str, int, int]]:
-        """Return (storage class, number of objects, bytes) for each storage class of a bucket."""
+        """Return (storage class, number of objects, bytes) for each storage class in a bucket."""
         query = (
             "SELECT storage_class, count(*), sum(size) FROM objects WHERE bucket = ? "
             "GROUP BY storage_class ORDER BY storage_class"
@@ -188,34 +195,40 @@ class Objects:
         return int(self._db.rows(first, query, (bucket,))[0])
 
     def all_segments(self) -> list[str]:
-        """Return the segments of every stored object, as one JSON text per object."""
+        """Return the segments (blob slices) of every stored object, as one JSON text per object."""
         return self._db.rows(first, "SELECT segments FROM objects")
 
 
 class Inventories:
-    """The table of inventory configurations: XML elements, by bucket and inventory id."""
+    """The database table of inventory configurations, by bucket and inventory id.
+
+    A configuration is stored as XML text.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def get(self, bucket: str, inventory_id: str) -> str | None:
-        """Return a configuration, or None if the bucket has none with this id."""
+        """Return an inventory configuration, or None if the bucket has none with this id."""
         query = "SELECT configuration FROM inventories WHERE bucket = ? AND id = ?"
         return self._db.row(first, query, (bucket, inventory_id))
 
     def put(self, bucket: str, inventory_id: str, configuration: str) -> None:
-        """Create a configuration."""
+        """Create an inventory configuration."""
         self._db.change(
             "INSERT INTO inventories VALUES (?,?,?)", (bucket, inventory_id, configuration)
         )
 
     def page(self, bucket: str, *, after: str = "", limit: int) -> list[tuple[str, str]]:
-        """Return (id, configuration) of a bucket, sorted by id.
+        """Return one page of a bucket's inventory configurations, sorted by id.
 
         Args:
             bucket: the bucket's name.
-            after: return only ids greater than this text.
+            after: return only configurations with an id greater than this text.
             limit: the largest number of configurations.
+
+        Returns:
+            A list of (id, configuration) pairs; the configurations are XML text.
         """
         query = (
             "SELECT id, configuration FROM inventories WHERE bucket = ? AND id > ? "
@@ -224,23 +237,23 @@ class Inventories:
         return self._db.rows(tuple, query, (bucket, after, limit))
 
     def delete(self, bucket: str, inventory_id: str) -> None:
-        """Delete a configuration; do nothing if it does not exist."""
+        """Delete an inventory configuration; do nothing if it does not exist."""
         query = "DELETE FROM inventories WHERE bucket = ? AND id = ?"
         self._db.change(query, (bucket, inventory_id))
 
     def delete_bucket_rows(self, bucket: str) -> None:
-        """Delete all configurations of a bucket."""
+        """Delete all inventory configurations of a bucket."""
         self._db.change("DELETE FROM inventories WHERE bucket = ?", (bucket,))
 
 
 class Sessions:
-    """The table of role sessions."""
+    """The database table of role sessions, which AssumeRole creates."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def get(self, access_key_id: str) -> SessionRecord | None:
-        """Return the role session with this access key id, or None."""
+        """Return the role session with this access key id, or None if there is none."""
         query = "SELECT * FROM sessions WHERE access_key_id = ?"
         return self._db.row(SessionRecord._make, query, (access_key_id,))
 
@@ -254,7 +267,7 @@ class Sessions:
         self._db.change("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
 
     def expire_all(self, at_ms: int) -> None:
-        """End all role sessions at `at_ms`; sessions that expire earlier do not change.
+        """Let all role sessions expire at `at_ms`; sessions that expire earlier do not change.
 
         Args:
             at_ms: the new expiration time, in milliseconds since the epoch.

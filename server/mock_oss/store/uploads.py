@@ -1,4 +1,4 @@
-"""Queries for multipart uploads and their parts."""
+"""Database queries for multipart uploads and their parts."""
 
 from mock_oss.store.database import Database, first
 from mock_oss.store.records import PartRecord, UploadRecord
@@ -6,22 +6,22 @@ from mock_oss.store.tables import prefix_range
 
 
 class Uploads:
-    """The tables of multipart uploads in progress and their parts.
+    """The database tables of multipart uploads in progress and their parts.
 
-    The methods change only database rows, not blobs. The caller must delete the blobs of deleted
-    parts after the commit.
+    The methods change only database rows, not blobs (the stored data). After the commit, the caller
+    must delete the blobs of deleted parts.
     """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def get(self, upload_id: str) -> UploadRecord | None:
-        """Return an upload, or None if the upload does not exist."""
+        """Return a multipart upload, or None if it does not exist."""
         query = "SELECT * FROM uploads WHERE upload_id = ?"
         return self._db.row(UploadRecord._make, query, (upload_id,))
 
     def put(self, record: UploadRecord) -> None:
-        """Create an upload."""
+        """Create the row of a multipart upload."""
         self._db.change("INSERT INTO uploads VALUES (?,?,?,?,?,?,?,?)", record)
 
     def page(
@@ -32,11 +32,11 @@ class Uploads:
         after: tuple[str, str] = ("", ""),
         limit: int = 1_000_000,
     ) -> list[UploadRecord]:
-        """Return uploads of a bucket, sorted by key and upload id.
+        """Return one page of the multipart uploads in a bucket, sorted by key and upload id.
 
         Args:
             bucket: the bucket's name.
-            prefix: return only keys with this prefix.
+            prefix: return only uploads whose keys have this prefix.
             after: return only uploads that come after this (key, upload id) in the order.
             limit: the largest number of uploads.
         """
@@ -48,7 +48,7 @@ class Uploads:
         return self._db.rows(UploadRecord._make, query, (*arguments, *after, limit))
 
     def put_part(self, upload_id: str, part: PartRecord) -> PartRecord | None:
-        """Store a part; return the replaced part with the same number, or None.
+        """Store the row of a part; return the replaced row with the same part number, or None.
 
         Raises:
             KeyError: the upload does not exist any more.
@@ -61,7 +61,7 @@ class Uploads:
         return replaced[0] if replaced and replaced[0].number == part.number else None
 
     def parts(self, upload_id: str, *, after: int = 0, limit: int = 10_000) -> list[PartRecord]:
-        """Return the parts with a number greater than `after`, sorted by number."""
+        """Return the parts of an upload whose number is greater than `after`, sorted by number."""
         query = (
             "SELECT number, size, etag, crc64, modified_ms, segments FROM parts "
             "WHERE upload_id = ? AND number > ? ORDER BY number LIMIT ?"
@@ -69,7 +69,7 @@ class Uploads:
         return self._db.rows(PartRecord._make, query, (upload_id, after, limit))
 
     def delete(self, upload_id: str) -> None:
-        """Delete the rows of an upload and its parts.
+        """Delete the rows of a multipart upload and its parts.
 
         Call this method only inside a transaction.
         """
@@ -82,5 +82,5 @@ class Uploads:
         return int(self._db.rows(first, query, (bucket,))[0])
 
     def all_segments(self) -> list[str]:
-        """Return the segments of every stored part, as one JSON text per part."""
+        """Return the segments (blob slices) of every stored part, as one JSON text per part."""
         return self._db.rows(first, "SELECT segments FROM parts")

@@ -1,7 +1,7 @@
 """Version ids of objects.
 
 A version id has the form of OSS: the text `CAEQ` and more base64. It contains the sequence number
-of the version, so that a list can continue after a version that has been deleted in the meantime.
+of the version, so that a paged list can continue after a version that was deleted in the meantime.
 """
 
 import base64
@@ -13,7 +13,7 @@ _ALPHABET = b"._"
 
 
 def version_id(sequence: int, digits: str) -> str:
-    """Return a version id.
+    """Return the version id of a new version.
 
     Args:
         sequence: the number of the version; a newer version of the same key has a larger number.

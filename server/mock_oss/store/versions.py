@@ -1,9 +1,9 @@
-"""Queries for the noncurrent versions of objects and for delete markers.
+"""Database queries for the noncurrent versions of objects and for delete markers.
 
-The table of objects contains the current versions. This table contains the other versions, and all
-delete markers, also those that are current. `sequence` numbers the versions of a key: a newer
-version has a larger number. If a key has no row in the table of objects, its newest row in this
-table is a delete marker.
+The table of objects contains the current versions. The table `object_versions`, which this module
+uses, contains the noncurrent versions and all delete markers, also the current ones. `sequence`
+numbers the versions of a key: a newer version has a larger number. If a key has no row in the table
+of objects, its newest row in `object_versions` is a delete marker.
 """
 
 from mock_oss.store.database import Database, first
@@ -43,22 +43,22 @@ _LONE_MARKERS = (
 
 
 class Versions:
-    """The table of noncurrent versions and delete markers.
+    """The database table of noncurrent versions and delete markers.
 
-    The methods change only database rows, not blobs. Call the methods that change rows only inside
-    a transaction.
+    The methods change only database rows, not blobs (the stored data). Call the methods that change
+    rows only inside a transaction.
     """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def get(self, bucket: str, key: str, version_id: str) -> ObjectRecord | None:
-        """Return a noncurrent version or a delete marker, or None."""
+        """Return the noncurrent version or delete marker with a version id, or None."""
         query = f"{_SELECT} WHERE bucket = ? AND key = ? AND version_id = ?"
         return self._db.row(ObjectRecord._make, query, (bucket, key, version_id))
 
     def newest(self, bucket: str, key: str) -> ObjectRecord | None:
-        """Return the newest row of a key, or None.
+        """Return the newest noncurrent version or delete marker of a key, or None if there is none.
 
         If the key has no current object, the result is the current delete marker.
         """
@@ -69,11 +69,11 @@ class Versions:
         self._db.change(_INSERT, tuple(record))
 
     def demote(self, bucket: str, key: str) -> None:
-        """Copy the row of the current object into this table."""
+        """Copy the row of a current object into the table of noncurrent versions."""
         self._db.change(_DEMOTE, (bucket, key))
 
     def remove(self, record: ObjectRecord) -> None:
-        """Delete the row of a version or delete marker."""
+        """Delete the row of a noncurrent version or delete marker."""
         query = "DELETE FROM object_versions WHERE bucket = ? AND key = ? AND sequence = ?"
         self._db.change(query, (record.bucket, record.key, record.sequence))
 
@@ -83,21 +83,21 @@ class Versions:
         return self._db.row(first, query, (bucket,)) is not None
 
     def of_key(self, bucket: str, key: str) -> list[ObjectRecord]:
-        """Return the rows of a key, newest first."""
+        """Return the noncurrent versions and delete markers of a key, newest first."""
         return self._db.rows(ObjectRecord._make, _OF_KEY, (bucket, key))
 
     def entries(
         self, bucket: str, *, prefix: str, after: tuple[str, int], start: str, limit: int
     ) -> list[VersionEntry]:
-        """Return versions and delete markers, sorted by key, and for each key newest first.
+        """Return one page of all versions and delete markers in a bucket, current and noncurrent.
 
-        The result also contains the current objects.
+        They are sorted by key; those of one key are sorted newest first.
 
         Args:
             bucket: the bucket's name.
             prefix: return only keys with this prefix.
-            after: return only versions of greater keys, and versions of this key with a smaller
-                sequence number.
+            after: a pair (key, sequence number): return only versions of greater keys, and versions
+                of this key with a smaller sequence number.
             start: return only keys greater than or equal to this key.
             limit: the largest number of entries.
         """
@@ -113,17 +113,17 @@ class Versions:
         return self._db.rows(VersionEntry._make, query, (*arguments, *arguments, limit))
 
     def lone_markers(self, bucket: str, prefix: str) -> list[tuple[str, str]]:
-        """Return (key, version id) of the delete markers that are the only version of their key."""
+        """Return (key, version id) of each delete marker that is the only version of its key."""
         where, arguments = prefix_range(bucket, prefix)
         query = _LONE_MARKERS.format(range=where)
         return self._db.rows(tuple, query, (*arguments, DELETE_MARKER))
 
     def noncurrent_since(self, bucket: str, prefix: str, until_ms: int) -> list[tuple[str, str]]:
-        """Return (key, version id) of the versions that have not been current since `until_ms`.
+        """Return (key, version id) of the versions that became noncurrent at `until_ms` or earlier.
 
         Args:
             bucket: the bucket's name.
-            prefix: return only keys with this prefix.
+            prefix: return only versions whose keys have this prefix.
             until_ms: a time in milliseconds since the epoch.
         """
         where, arguments = prefix_range(bucket, prefix)
@@ -131,10 +131,11 @@ class Versions:
         return self._db.rows(tuple, query, (*arguments, *arguments, until_ms))
 
     def totals(self, bucket: str) -> list[tuple[str, str, int, int]]:
-        """Return the totals of a bucket's rows in this table.
+        """Return the totals of a bucket's noncurrent versions and delete markers.
 
         Returns:
-            (object type, storage class, number, bytes) for each type and storage class.
+            A list of (object type, storage class, number of rows, bytes), with one tuple for each
+            type and storage class.
         """
         query = (
             "SELECT kind, storage_class, count(*), sum(size) FROM object_versions "
@@ -143,6 +144,6 @@ class Versions:
         return self._db.rows(tuple, query, (bucket,))
 
     def all_segments(self) -> list[str]:
-        """Return the segments of every row, as one JSON text per row."""
+        """Return the segments (blob slices) of every noncurrent version, as one JSON text each."""
         query = "SELECT segments FROM object_versions WHERE kind != ?"
         return self._db.rows(first, query, (DELETE_MARKER,))

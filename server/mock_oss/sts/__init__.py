@@ -1,1 +1,1 @@
-"""STS and the RAM actions: temporary credentials, and policies attached to roles."""
+"""STS and RAM: issues temporary credentials, and manages users, roles and policies."""

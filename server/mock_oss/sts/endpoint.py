@@ -38,7 +38,7 @@ _ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}")
 
 
 def is_sts(request: Request) -> bool:
-    """Return whether a request without a bucket is an STS request.
+    """Return whether a request is for STS or RAM.
 
     Args:
         request: a request that does not address a bucket.
@@ -51,7 +51,7 @@ def is_sts(request: Request) -> bool:
 
 
 async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
-    """Verify an STS request, run its action and return the response.
+    """Verify an STS or RAM request, run its action and return the response.
 
     Raises:
         STSRefusedError: the request is not valid, or the caller may not run the action.
@@ -85,7 +85,7 @@ def _answer(call: STSCall, status: int, root: str, values: Mapping[str, object])
 
 
 def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Response:
-    """Return the error response of a refused STS request."""
+    """Return the error response for a refused STS or RAM request."""
     values = {
         "RequestId": request_id,
         "HostId": "sts.aliyuncs.com",

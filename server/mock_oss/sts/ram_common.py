@@ -1,4 +1,4 @@
-"""Parts that all RAM actions share: names, entities and permissions.
+"""Code that all RAM actions share: checks of names, lookup of entities, and checks of permissions.
 
 Sources for all RAM actions: the vendor's pages of each action in "RAM API reference".
 """
@@ -22,10 +22,10 @@ _NAMES = {
 
 
 class RamCall:
-    """One RAM request.
+    """One RAM request, with methods that read its parameters and find the entities that it names.
 
     All users, roles and policies of the request belong to `account_id`, the account of the caller.
-    A method that returns an entity raises STSRefusedError if the entity does not exist.
+    A method that returns a user, role or policy raises STSRefusedError if it does not exist.
     """
 
     def __init__(self, call: STSCall, caller: Caller) -> None:
@@ -38,18 +38,27 @@ class RamCall:
         self.now_ms = call.service.now_ms()
 
     def answer(self, **values: object) -> Answer:
-        """Return a response with the request id."""
+        """Return the content of the response: the request id and the given values."""
         return {"RequestId": self._call.record.request_id, **values}
 
     def given(self, name: str) -> str:
-        """Return a mandatory parameter; raise STSRefusedError if the parameter is missing."""
+        """Return a mandatory parameter of the request.
+
+        Raises:
+            STSRefusedError: the parameter is missing or empty.
+        """
         value = self.params.get(name, "")
         if not value:
             raise missing(name)
         return value
 
     def name(self, parameter: str) -> str:
-        """Return a mandatory parameter with the name of an entity, after a check of the name."""
+        """Return a mandatory parameter that contains the name of a user, role or policy.
+
+        Raises:
+            STSRefusedError: the parameter is missing, or the name has characters that are not
+                allowed.
+        """
         name = self.given(parameter)
         if not _NAMES[parameter].fullmatch(name):
             code = f"InvalidParameter.{parameter}.InvalidChars"
@@ -57,7 +66,12 @@ class RamCall:
         return name
 
     def policy_name(self) -> str:
-        """Return the name of a custom policy in the request."""
+        """Return the name of the custom policy in the request.
+
+        Raises:
+            STSRefusedError: the name is missing or not valid, or the request asks for a system
+                policy.
+        """
         name = self.name("PolicyName")
         if self.params.get("PolicyType", "Custom") != "Custom":
             raise STSRefusedError(404, "EntityNotExist.Policy", "The mock has no system policies.")
@@ -93,13 +107,24 @@ class RamCall:
         return user
 
     def holder(self) -> tuple[str, UserEntry | RoleEntry]:
-        """Return `User` or `Role`, as the action says, and the entry that the request names."""
+        """Return the user or role that the request names, with its kind: `User` or `Role`.
+
+        The name of the action tells the kind.
+        """
         if self._call.action.endswith("Role"):
             return "Role", self.role()
         return "User", self.user()
 
     def document(self, parameter: str, parse: Callable[[str, str], Policy]) -> str:
-        """Return a mandatory parameter with a policy document, after a check of the document."""
+        """Return a mandatory parameter that contains a policy document.
+
+        Args:
+            parameter: the name of the parameter.
+            parse: a function that parses the document; its arguments are the document and its name.
+
+        Raises:
+            STSRefusedError: the parameter is missing, or the document is too long or not valid.
+        """
         text = self.given(parameter)
         try:
             if len(text) > MAX_DOCUMENT_CHARS:

@@ -40,7 +40,7 @@ def get_role(call: RamCall) -> Answer:
 
 
 def update_role(call: RamCall) -> Answer:
-    """Change the trust policy, the description or the longest session of a role."""
+    """Change the trust policy, the description or the longest session duration of a role."""
     entry = call.role()
     role = entry.role
     if "NewAssumeRolePolicyDocument" in call.params:
@@ -57,7 +57,7 @@ def update_role(call: RamCall) -> Answer:
 
 
 def delete_role(call: RamCall) -> Answer:
-    """Delete a role to which no policy of RAM requests is attached."""
+    """Delete a role; refuse the request if custom policies are attached to the role."""
     entry = call.role()
     if call.directory.attached(entry):
         raise _conflict("Role", "Policy")
@@ -66,7 +66,7 @@ def delete_role(call: RamCall) -> Answer:
 
 
 def create_user(call: RamCall) -> Answer:
-    """Create a user without policies and keys."""
+    """Create a user without policies and access keys."""
     name = call.name("UserName")
     call.permit(f"user/{name}")
     if (call.account_id, name) in call.directory.users:
@@ -86,7 +86,7 @@ def get_user(call: RamCall) -> Answer:
 
 
 def delete_user(call: RamCall) -> Answer:
-    """Delete a user that has neither access keys nor policies of RAM requests."""
+    """Delete a user; refuse the request if the user has access keys or attached custom policies."""
     entry = call.user()
     if entry.user.keys:
         raise _conflict("User", "AccessKey")
@@ -97,7 +97,7 @@ def delete_user(call: RamCall) -> Answer:
 
 
 def create_access_key(call: RamCall) -> Answer:
-    """Create an access key of a user; only this response contains the secret."""
+    """Create an access key of a user; only the response to this request contains the secret."""
     entry = call.user()
     if len(entry.user.keys) >= MAX_KEYS:
         message = f"The number of access keys must not exceed {MAX_KEYS}."

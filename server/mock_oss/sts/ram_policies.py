@@ -13,7 +13,7 @@ ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
 
 def create_policy(call: RamCall) -> Answer:
-    """Create a custom policy with the version `v1`."""
+    """Create a custom policy; its document becomes the version `v1`."""
     name = call.policy_name()
     call.permit(f"policy/{name}")
     document = call.document("PolicyDocument", parse_policy)
@@ -44,7 +44,7 @@ def get_policy(call: RamCall) -> Answer:
 
 
 def delete_policy(call: RamCall) -> Answer:
-    """Delete a custom policy that is attached to nothing and has only its default version."""
+    """Delete a custom policy; refuse the request if it is attached or has more than one version."""
     policy = call.policy()
     for arn in call.directory.holders(policy):
         kind = "Role" if ":role/" in arn else "User"
@@ -58,9 +58,12 @@ def delete_policy(call: RamCall) -> Answer:
 
 
 def create_version(call: RamCall) -> Answer:
-    """Create a version of a custom policy; `SetAsDefault` puts the version in force.
+    """Create a version of a custom policy.
 
-    With `RotateStrategy`, the oldest version that is not in force makes room for a sixth one.
+    With the parameter `SetAsDefault`, the new version becomes the default version, which is the one
+    that applies. If the policy already has the largest number of versions, the parameter
+    `RotateStrategy` deletes the oldest version that is not the default version; otherwise the
+    request is refused.
     """
     policy = call.policy()
     document = call.document("PolicyDocument", parse_policy)
@@ -89,7 +92,7 @@ def list_versions(call: RamCall) -> Answer:
 
 
 def delete_version(call: RamCall) -> Answer:
-    """Delete a version of a custom policy that is not in force."""
+    """Delete a version of a custom policy; refuse the request for the default version."""
     policy, wanted = call.policy(), call.given("VersionId")
     version = next((v for v in policy.versions if v.version_id == wanted), None)
     if version is None:

@@ -1,8 +1,9 @@
 """STS requests: parsing, and verification of the two signature styles.
 
 In RPC style (HMAC-SHA1), all parameters are in the query or in a form. In ACS3-HMAC-SHA256 style,
-the action, the version and the signature are in headers. In both styles, each request has a nonce
-that is valid once. Sources: vendor pages "Request syntax and structure" and "Signature method V3".
+the action, the version and the signature are in headers. In both styles, each request has a nonce,
+which may be used only once. Sources: vendor pages "Request syntax and structure" and "Signature
+method V3".
 """
 
 import hashlib
@@ -58,9 +59,9 @@ class Nonces:
 class STSCall:
     """One request to STS.
 
-    `params` contains the parameters from the query and from a form in the body. `lifetime_s` is
-    the lifetime of new credentials in seconds, if a simulated fault sets this lifetime; otherwise
-    `lifetime_s` is None. `ignores_policy` is true if a fault makes STS ignore session policies.
+    `params` contains the parameters from the query and from a form in the body. `lifetime_s` is the
+    lifetime of new credentials in seconds if a planned fault sets it, and None otherwise.
+    `ignores_policy` is true if a planned fault makes STS ignore session policies.
     """
 
     def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:
@@ -88,7 +89,7 @@ class STSCall:
 
 
 def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
-    """Verify the signature of a request and return the caller who signed it.
+    """Verify the signature of an STS request and return the caller who signed it.
 
     Raises:
         STSRefusedError: a parameter is missing, or the signature, key, time or nonce is not valid.
@@ -100,7 +101,7 @@ def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
 
 
 def missing(name: str) -> STSRefusedError:
-    """Return the error for a missing mandatory parameter."""
+    """Return the error for a mandatory parameter that is missing in an STS request."""
     return _refused(f"Missing{name}", f"{name} is mandatory for this action.")
 
 

@@ -1,1 +1,1 @@
-"""The world: accounts, roles and buckets that exist at the start, and bucket lifecycle rules."""
+"""The world: accounts, roles and buckets at the start of a mock. Also the bucket lifecycle."""

@@ -1,6 +1,6 @@
 """Creates an instance of a dataclass from a TOML file, and checks the type of every value.
 
-The error message for a wrong value contains the file, the table and the key.
+The error message for a wrong value names the file, the table and the key.
 """
 
 import json
@@ -24,7 +24,7 @@ def read_record(
 ) -> _Record:
     """Return an instance of a dataclass with the values of a TOML file.
 
-    A field without a key in the file gets the default value of the field.
+    A field that is missing in the file gets its default value.
 
     Args:
         path: the TOML file.

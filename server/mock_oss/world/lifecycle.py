@@ -28,11 +28,11 @@ _NONCURRENT = ("NoncurrentVersionExpiration", "NoncurrentVersionTransition")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbortRule:
-    """A rule that aborts uploads whose keys have a prefix.
+    """A lifecycle rule that aborts multipart uploads whose keys have a prefix.
 
     If `days` is set, the rule aborts uploads that are at least this number of days old. If
     `before_ms` is set, the rule aborts uploads that started before this time; the rule has no
-    effect until this time.
+    effect until this time. `before_ms` is in milliseconds since the epoch.
     """
 
     prefix: str
@@ -40,7 +40,7 @@ class AbortRule:
     before_ms: int | None
 
     def apply(self, store: Store, bucket: str, now_ms: int) -> None:
-        """Abort the uploads of a bucket that are too old."""
+        """Abort the multipart uploads of a bucket that are too old for this rule."""
         for upload in store.uploads.page(bucket, prefix=self.prefix):
             started_ms, before_ms = upload.initiated_ms, self.before_ms
             old = self.days is not None and started_ms + self.days * DAY_MS <= now_ms
@@ -50,7 +50,7 @@ class AbortRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoncurrentRule:
-    """A rule that deletes versions which have been noncurrent for a number of days.
+    """A lifecycle rule that deletes versions which have been noncurrent for a number of days.
 
     `tags` are the (key, value) pairs that a version must have.
     """
@@ -60,7 +60,7 @@ class NoncurrentRule:
     tags: frozenset[tuple[str, str]] = frozenset()
 
     def apply(self, store: Store, bucket: str, now_ms: int) -> None:
-        """Delete the versions of a bucket that are too old."""
+        """Delete the noncurrent versions of a bucket that are too old for this rule."""
         until_ms = now_ms - self.days * DAY_MS
         for key, version_id in store.versions.noncurrent_since(bucket, self.prefix, until_ms):
             record = store.version(bucket, key, version_id)
@@ -70,7 +70,7 @@ class NoncurrentRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkerRule:
-    """A rule that deletes delete markers which are the only version of their key."""
+    """A lifecycle rule that deletes delete markers which are the only version of their key."""
 
     prefix: str
 
@@ -213,7 +213,7 @@ def _rules(stored: str) -> tuple[_Rule, ...]:
 
 
 def apply_rules(store: Store, bucket: str, stored: str, now_ms: int) -> None:
-    """Abort uploads and delete versions that are too old according to a bucket's lifecycle rules.
+    """Abort multipart uploads and delete versions in a bucket, according to its lifecycle rules.
 
     Args:
         store: the store.

@@ -1,7 +1,7 @@
-"""The world: accounts, users, keys, roles, policies and buckets that exist at the start.
+"""The world: accounts, users, keys, roles, policies and buckets that exist at the start of a mock.
 
-The constructors check the values. `mock_oss.identities` finds the owner of an access key
-in the world. `mock_oss.world.seeding` creates the buckets in the store.
+The constructors check the values. `mock_oss.identities` finds the owner of an access key in the
+world. `mock_oss.world.seeding` creates the buckets in the store.
 """
 
 import json
@@ -54,9 +54,9 @@ TRUST_OWN_ACCOUNT = _policy(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A RAM user, or the account itself if `name` is `root`.
+    """A RAM user at the start of a mock; with the `name` `root`, the account itself.
 
-    `keys` maps access key ids to secrets; `policies` are JSON documents.
+    `keys` maps access key ids to secrets. `policies` are JSON documents.
     """
 
     name: str
@@ -69,7 +69,10 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A RAM role; `max_session_s` is the MaxSessionDuration in seconds, 3600 to 43200."""
+    """A RAM role at the start of a mock.
+
+    `max_session_s` is the MaxSessionDuration in seconds, from 3600 to 43200.
+    """
 
     name: str
     account_id: str = ACCOUNT_ID
@@ -86,10 +89,10 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketSpec:
-    """The specification of a bucket that exists at the start.
+    """The properties of a bucket that exists at the start of a mock.
 
-    `cors` and `lifecycle` are XML documents or empty text. `versioning` is `Enabled`,
-    `Suspended` or empty text.
+    `cors` and `lifecycle` are XML documents or empty text. `versioning` is `Enabled`, `Suspended`
+    or empty text.
     """
 
     name: str
@@ -133,13 +136,13 @@ class BucketSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The configuration of everything that exists before the first request.
+    """The configuration of a mock: everything that exists before the first request.
 
-    `cnames` maps custom domains to bucket names. `max_buckets` is the largest number of buckets
-    per account. With `refuse_public_endpoints`, the public endpoints of regions in mainland China
+    `cnames` maps custom domains to bucket names. `max_buckets` is the largest number of buckets per
+    account. With `refuse_public_endpoints`, the public endpoints of regions in mainland China
     refuse operations on objects; OSS does this for accounts opened since 2025-03-20. With
-    `block_public_access`, Block Public Access is on in each bucket that a request creates; OSS
-    does this since 2025-10-13.
+    `block_public_access`, Block Public Access is on in each bucket that a request creates; OSS does
+    this since 2025-10-13.
     """
 
     users: tuple[User, ...] = (

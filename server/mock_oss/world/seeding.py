@@ -1,4 +1,4 @@
-"""The initial content of a store: buckets and custom domains of the world, and seed files."""
+"""The initial content of a store: configured buckets and custom domains, and seed files."""
 
 import json
 import mimetypes
@@ -14,7 +14,7 @@ from mock_oss.world.model import BucketSpec, World
 
 
 def fill_store(store: Store, world: World, clock: Clock) -> None:
-    """Create the buckets and custom domains of the world, except those that already exist."""
+    """Create the configured buckets and custom domains, except those that already exist."""
     for spec in world.buckets:
         ensure_bucket(store, spec, clock)
     for domain, bucket in world.cnames.items():
