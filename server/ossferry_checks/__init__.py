@@ -1,7 +1,8 @@
 """Checks of files before their upload.
 
-A module `checks.py` contains functions with the decorator `check`. The page runs them in the
-visitor's browser, in Pyodide; `ossferry check` runs the same functions on the server.
+The operator of a server writes a module `checks.py`, in which functions have the decorator `check`.
+The web page runs these functions in the visitor's browser, in Pyodide; the command `ossferry check`
+runs the same functions on the server.
 
     import csv
 

@@ -1,4 +1,4 @@
-"""The file that a check looks at."""
+"""`CheckedFile`: the file that a check reads."""
 
 import mimetypes
 import tempfile
@@ -11,11 +11,11 @@ def _ignore(_share: float) -> None:
 
 
 class CheckedFile:
-    """A file before its upload.
+    """A file that a check reads before the upload.
 
     Attributes:
-        path: where a check can open the file. In the browser, a file above 32 MiB is read from the
-            disk, the others are in memory; neither can be written.
+        path: the path at which a check can open the file. The file is read-only. In the browser, a
+            file above 32 MiB is read from the disk, and a smaller file is in memory.
         name: the name of the file.
         size: the size in bytes.
         type: the content type, such as `text/csv`; empty if it is unknown.
@@ -23,10 +23,10 @@ class CheckedFile:
 
     Args:
         name: the name of the file; by default the name of `path`.
-        type: the content type; by default the one that belongs to the name.
-        folder: a folder for new files, which is created when it is used; by default a temporary
-            one.
-        on_progress: called with the share of the work that is done, from 0 to 1.
+        type: the content type; by default the one that belongs to the extension of the name.
+        folder: a folder for new files, which is created at its first use; by default a temporary
+            folder.
+        on_progress: called with the finished share of the check, from 0 to 1.
 
     Raises:
         OSError: there is no such file.
@@ -52,16 +52,19 @@ class CheckedFile:
 
     @property
     def folder(self) -> Path:
-        """The folder for new files, such as the one of a `Replace`. Each check has its own."""
+        """The folder in which a check can create new files, for example for a `Replace`.
+
+        Each check has its own folder.
+        """
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="ossferry-"))
         self._folder.mkdir(exist_ok=True)
         return self._folder
 
     def progress(self, share: float) -> None:
-        """Show how much of the check is done.
+        """Report the progress of a check, which the page shows to the person.
 
         Args:
-            share: from 0 to 1.
+            share: the finished share of the check, from 0 to 1.
         """
         self._on_progress(min(1.0, max(0.0, share)))

@@ -1,6 +1,6 @@
-"""Runs checks in the page's worker; `web/worker/checks_worker.js` calls this module.
+"""Runs checks of files in a web worker; `web/worker/checks_worker.js` calls this module.
 
-JavaScript passes and receives JSON, numbers and functions, so that the module also runs on CPython.
+Arguments and results are JSON, numbers and functions, so that the module also runs on CPython.
 """
 
 import json
@@ -26,16 +26,20 @@ REASONS = {
 
 
 def reasons(language: str) -> dict[str, str]:
-    """Return the sentences about a worker that has ended; `{detail}` stands for the details."""
+    """Return the messages for a check that did not work, by reason (such as `timeout`).
+
+    They say why the worker that ran the check has ended or could not start. `{detail}` in a message
+    stands for details, such as the time limit.
+    """
     return {reason: say(key, language, detail="{detail}") for reason, key in REASONS.items()}
 
 
 def make_checker(config: str, source: str | None) -> "Checker":
-    """Return the checks of a server.
+    """Return a `Checker` with the checks that a server is configured to use.
 
     Args:
         config: the JSON of `GET /api/checks`.
-        source: the text of `checks.py`; None if there is none.
+        source: the text of the operator's `checks.py`; None if there is none.
     """
     given = json.loads(config)
     declared = [
@@ -53,7 +57,7 @@ def make_checker(config: str, source: str | None) -> "Checker":
 
 
 class Checker:
-    """The checks of a server, in their order."""
+    """Runs all checks of a server over one file after the other."""
 
     def __init__(self, checks: list[Check], on_error: OnError, limits: Limits) -> None:
         self._checks = checks
@@ -72,14 +76,14 @@ class Checker:
         """Check one file, and return the verdict as JSON.
 
         Args:
-            path: the file.
+            path: the path of the file.
             folder: an empty folder for new files.
-            about: JSON with `name`, `type` and `language` of the file, and `failed`: the checks
-                that have ended a worker before, each with `reason` (`timeout`, `crashed` or
-                `new_files`) and `detail` (the limit, or the error of the browser).
+            about: JSON with `name`, `type` and `language` of the file, and with `failed`: a mapping
+                from the name of each check that has ended a worker before to `reason` (`timeout`,
+                `crashed` or `new_files`) and `detail` (the limit, or the error of the browser).
                 `keep_original` is true if the person has chosen the original file.
-            on_start: called before each check with its name, and its time limit in seconds.
-            on_progress: called with the share of the present check that is done.
+            on_start: called before each check with the check's name and time limit in seconds.
+            on_progress: called with the finished share of the current check, from 0 to 1.
         """
         given = json.loads(about)
         file = CheckedFile(
@@ -107,11 +111,15 @@ class Checker:
         return json.dumps(self._verdict.as_json())
 
     def new_path(self) -> str:
-        """Return the path of the changed file; empty if the original is uploaded."""
+        """Return the path of the file that the checks made of the last checked file.
+
+        Returns:
+            The path; empty text if the original file is uploaded.
+        """
         verdict = self._verdict
         return str(verdict.path) if verdict and verdict.is_changed else ""
 
     def clean(self, folder: str) -> None:
-        """Remove a folder with new files."""
+        """Delete a folder with new files, and forget the verdict on the last checked file."""
         self._verdict = None
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Loads the operator's module with checks, and puts its checks between the built-in ones."""
+"""Loads the operator's module `checks.py`, and combines its checks with the built-in checks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,10 +17,13 @@ TABLE = "table"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """A check that the operator's module declares, as read from its source.
+    """A check that the operator's `checks.py` declares, read from the source without running it.
 
     Attributes:
-        name, patterns, max_seconds, seconds_per_mb: as in `Check`.
+        name: the name of the function.
+        patterns: patterns for names of files, such as `*.csv`.
+        max_seconds: the time limit in seconds.
+        seconds_per_mb: additional time for each megabyte of the file, in seconds.
     """
 
     name: str
@@ -30,10 +33,10 @@ class Declared:
 
 
 def load_module(source: str) -> ModuleType:
-    """Run the source of `checks.py`, and return the module.
+    """Run the source of the operator's `checks.py`, and return the module.
 
     Raises:
-        Exception: whatever the module raises, such as `ModuleNotFoundError`.
+        Exception: any exception that the module raises, such as `ModuleNotFoundError`.
     """
     module = ModuleType("checks")
     module.__file__ = NAME
@@ -44,15 +47,16 @@ def load_module(source: str) -> ModuleType:
 def all_checks(
     source: str | None, declared: Iterable[Declared], options: BuiltInOptions
 ) -> list[Check]:
-    """Return all checks in their order.
+    """Return the built-in checks and the operator's checks, in the order in which they run.
 
-    If the module cannot be loaded, or has checks that its source does not show, each check that it
-    declares fails with this error, and so does the check of tables if it needs a model of the
-    module.
+    If the operator's module cannot be loaded, or has checks that are not declared, then each
+    declared check is replaced by a check that raises this error. The same applies to the built-in
+    check of tables if it needs a model from the module.
 
     Args:
-        source: the operator's module; None if there is none.
+        source: the source of the operator's module; None if there is none.
         declared: the checks of the module, as read from its source.
+        options: the options of the built-in checks.
     """
     if source is None:
         return built_in_checks(options).around([])

@@ -1,4 +1,4 @@
-"""The decorator `check`, and the checks of a module."""
+"""The decorator `check`, which marks functions as checks of files, and the class `Check`."""
 
 import fnmatch
 from collections.abc import Awaitable, Callable
@@ -20,15 +20,15 @@ MB = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A check: a function, the files that it looks at, and its time limit.
+    """A check of files: a function, the files for which it runs, and its time limit.
 
     Attributes:
         name: the name of the function, or of the built-in check.
-        patterns: patterns for names, such as `*.csv`; capital letters make no difference.
+        patterns: patterns for names of files, such as `*.csv`; case is ignored.
         max_seconds: the time limit in seconds.
-        seconds_per_mb: more time for each megabyte of the file, in seconds.
-        replaces: patterns for names of files that the check often replaces. The page applies the
-            limits of size and type to such files only after the checks.
+        seconds_per_mb: additional time for each megabyte of the file, in seconds.
+        replaces: patterns for names of files that the check often replaces. For such files, the
+            page applies the limits of size and type only after the checks.
     """
 
     name: str
@@ -39,11 +39,11 @@ class Check:
     replaces: tuple[str, ...] = ()
 
     def matches(self, name: str) -> bool:
-        """Return whether the check looks at files with this name."""
+        """Return whether the check runs for files with this name."""
         return any(fnmatch.fnmatchcase(name.lower(), each.lower()) for each in self.patterns)
 
     def limit_s(self, size: int) -> float:
-        """Return the time limit for a file of `size` bytes, in seconds."""
+        """Return the time limit in seconds for a file of `size` bytes."""
         return self.max_seconds + self.seconds_per_mb * size / MB
 
 
@@ -53,15 +53,16 @@ def check(
     seconds_per_mb: float = 0.0,
     replaces: bool = False,
 ) -> Callable[[F], F]:
-    """Mark a function as a check. The decorator returns the function unchanged.
+    """Mark a function as a check of files; the decorator returns the function unchanged.
 
-    The server reads the arguments without running the module, so they must be constants.
+    The server reads the arguments from the source without running the module, so they must be
+    constants.
 
     Args:
-        patterns: patterns for the names of files, such as `"*.csv"`; without a pattern, the check
-            looks at all files.
+        patterns: patterns for names of files, such as `"*.csv"`; without a pattern, the check runs
+            for all files.
         max_seconds: the time limit in seconds. After this time, the page ends the check.
-        seconds_per_mb: more time for each megabyte of the file, in seconds.
+        seconds_per_mb: additional time for each megabyte of the file, in seconds.
         replaces: whether the check returns `Replace` for most of its files. The page then applies
             the limits of size and type to the new file only.
     """
@@ -82,6 +83,6 @@ def check(
 
 
 def checks_of(module: ModuleType) -> list[Check]:
-    """Return the checks that a module defines, in their order."""
+    """Return the checks that a module defines, in the order of their definition."""
     found = (getattr(each, MARK, None) for each in vars(module).values())
     return [each for each in found if isinstance(each, Check)]

@@ -1,4 +1,4 @@
-"""What a check can say about a file."""
+"""The results that a check of a file can return or raise."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,12 @@ def _line(line: int | None) -> int | None:
 
 
 class Reject(Exception):  # noqa: N818 - the name that a check reads well with
-    """The file must not be uploaded.
+    """Raised or returned by a check: the file must not be uploaded.
 
     Attributes:
-        reason: a sentence that the person reads.
-        line: the number of the line in the file, from 1; None if there is no such line.
+        reason: a sentence for the person who uploads the file.
+        line: the number of the line in the file, counted from 1; None if the reason concerns no
+            line.
     """
 
     def __init__(self, reason: str, *, line: int | None = None) -> None:
@@ -29,11 +30,12 @@ class Reject(Exception):  # noqa: N818 - the name that a check reads well with
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The person must agree before the file is uploaded.
+    """Returned by a check: the file is uploaded only if the person agrees.
 
     Attributes:
-        question: a sentence that the person reads, for example what was found in the file.
-        line: the number of the line in the file, from 1; None if there is no such line.
+        question: a sentence for the person, for example about what the check found in the file.
+        line: the number of the line in the file, counted from 1; None if the question concerns no
+            line.
     """
 
     question: str
@@ -46,13 +48,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """Another file is uploaded in place of this one. The next checks look at the new file.
+    """Returned by a check: another file is uploaded in place of the checked file.
+
+    The following checks run for the new file.
 
     Attributes:
         path: the new file, for example in the folder `file.folder`.
         name: the new name; empty to keep the name.
-        type: the new content type; empty to keep the content type, if the name stays the same.
-        reason: a sentence about the change that the person reads; may be empty.
+        type: the new content type. If it is empty and the name does not change, the content type
+            does not change.
+        reason: a sentence about the change for the person; may be empty.
     """
 
     path: Path
@@ -67,13 +72,14 @@ class Replace:
 
 
 class Note:
-    """Metadata for the object, stored as headers `x-oss-meta-*`.
+    """Returned by a check: metadata for the uploaded object, stored as headers `x-oss-meta-*`.
 
     Args:
-        metadata: values by name. Names consist of `a-z 0-9 _`; a header has `-` in place of `_`.
+        metadata: values by name. Names consist of `a-z`, `0-9` and `_`; a header has `-` in place
+            of `_`.
 
     Raises:
-        ValueError: a name has other characters, or is one that the upload itself writes: `name`,
+        ValueError: a name has other characters, or is reserved for the upload itself: `name`,
             `sha256`, or a name that begins with `client_side_encryption_`.
     """
 

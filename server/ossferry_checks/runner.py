@@ -1,4 +1,4 @@
-"""Runs checks over one file."""
+"""Runs the checks for one file, and collects their results in a verdict."""
 
 import asyncio
 import errno
@@ -26,11 +26,11 @@ MAX_TEXT = 500  # characters of a sentence of a check
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the checks of one file may use. The caller of `run` enforces the limits.
+    """The resources that the checks of one file may use; the caller of `run` enforces the limits.
 
     Attributes:
-        memory: bytes of memory.
-        new_files: bytes in new files.
+        memory: the largest amount of memory in bytes.
+        new_files: the largest total size of new files in bytes.
     """
 
     memory: int = GB
@@ -39,11 +39,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """One check that ran, and its outcome.
+    """A check that has run, with its outcome.
 
     Attributes:
-        says: the sentence of the check; empty if the check said nothing.
-        seconds: how long the check took.
+        check: the name of the check.
+        says: the message of the check for the person; empty if there is none.
+        seconds: the duration of the check.
     """
 
     check: str
@@ -54,11 +55,14 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why the file must not be uploaded.
+    """The reason why a file must not be uploaded.
 
     Attributes:
-        line: the number of a line in the file; None if there is none.
-        is_error: whether the check did not work, so that nothing is known about the file.
+        check: the name of the check.
+        reason: a sentence for the person.
+        line: the number of the line in the file, counted from 1; None if the reason concerns no
+            line.
+        is_error: True if the check did not work, so that the file was not checked.
     """
 
     check: str
@@ -69,7 +73,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that a person has to answer before the upload."""
+    """A question of a check that the person must answer before the upload."""
 
     check: str
     question: str
@@ -82,10 +86,12 @@ class Verdict:
 
     Attributes:
         path: the file to upload.
-        name, type: name and content type of the file to upload.
-        is_changed: whether the file to upload is not the original file.
-        notes: metadata for the object.
-        refusal: why the file must not be uploaded; None if it may be uploaded.
+        name, type: the name and content type of the file to upload.
+        is_changed: True if the file to upload is not the original file.
+        refusal: the reason why the file must not be uploaded; None if it may be uploaded.
+        questions: the questions that the person must answer before the upload.
+        notes: metadata for the object, as values by name.
+        ran: the checks that have run, in order.
     """
 
     path: Path
@@ -98,7 +104,7 @@ class Verdict:
     ran: list[Ran] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the verdict as a dictionary for JSON, without `path`."""
+        """Return the verdict, without `path`, as a dict of JSON-ready values."""
         return {name: value for name, value in asdict(self).items() if name != "path"}
 
 
@@ -113,17 +119,22 @@ async def run(
     on_start: Callable[[Check, float], None] = lambda check, limit_s: None,
     monotonic: Callable[[], float] = time.perf_counter,
 ) -> Verdict:
-    """Run the checks that match the name of a file, in their order, and return the verdict.
+    """Run the checks whose patterns match the name of a file, in order, and return the verdict.
 
-    The first check that rejects the file ends the run. After a `Replace`, the next checks look at
-    the new file.
+    The run ends with the first check that rejects the file. After a check returns `Replace`, the
+    following checks run for the new file.
 
     Args:
-        on_error: what a check that does not work means for the file.
-        limits: the limits that an error names.
-        failed: checks that have not worked before, with the reason of each; they are not run.
-        keep_original: whether the file stays as it is, because the person has chosen the original.
-        on_start: called before each check, with its time limit in seconds.
+        checks: the checks.
+        file: the file.
+        on_error: `reject` to refuse the file if a check does not work, `allow` to ignore such a
+            check.
+        limits: the limits that messages about exceeded limits name.
+        failed: messages by name of checks that did not work before; these checks are not run.
+        keep_original: True to ignore each `Replace`, because the person has chosen the original
+            file.
+        on_start: called before each check, with the check and its time limit in seconds.
+        monotonic: a function that returns a time in seconds, for measuring durations.
     """
     failed = failed or {}
     verdict = Verdict(file.path, file.name, file.type)

@@ -1,1 +1,1 @@
-"""The built-in checks. Each one is switched on by an option in `options`."""
+"""The built-in checks of files. The fields of `options.BuiltInOptions` switch them on."""

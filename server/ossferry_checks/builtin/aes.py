@@ -1,7 +1,7 @@
-"""AES-128 in CBC mode, only to encrypt: with it, pypdf compares the passwords of PDF files.
+"""AES-128 encryption in CBC mode, for pypdf in the browser, where Python has no AES.
 
-The browser's Python has no AES. This code is slow, and its time depends on the key; use it for
-nothing that is secret.
+pypdf needs it to find out whether a PDF file opens without a password. This code is slow, and its
+running time depends on the key; do not use it to protect secrets.
 
 Source: FIPS 197; NIST SP 800-38A, section 6.2.
 """
@@ -48,11 +48,11 @@ def _expanded(key: bytes) -> list[int]:
 
 
 def encrypt_cbc(key: bytes, iv: bytes, data: bytes) -> bytes:
-    """Return encrypted data.
+    """Return data encrypted with AES-128 in CBC mode, without padding.
 
     Args:
         key, iv: 16 bytes each.
-        data: a multiple of 16 bytes.
+        data: the data; its length is a multiple of 16 bytes.
     """
     keys = _expanded(key)
     t0, t1, t2, t3 = TABLES

@@ -1,6 +1,6 @@
-"""The built-in check that compares the content of a file with the ending of its name.
+"""The built-in check that compares the content of a file with the extension of its name.
 
-Only a contradiction is refused. A file with an unknown ending or an unknown content passes.
+A file is refused only if both are known and contradict each other.
 """
 
 from functools import partial
@@ -68,21 +68,25 @@ KINDS: dict[str, frozenset[str]] = {
 
 
 def file_type_check(*, converted: tuple[str, ...] = ()) -> Check:
-    """Return the check of the content against the ending of the name.
+    """Return the check that compares the content of a file with the extension of its name.
 
     Args:
-        converted: endings of names; in the browser, a later check makes JPEG
-            files of such files if they are HEIC.
+        converted: extensions, such as `.jpg`, with which a HEIC photo is allowed, because a later
+            check converts it to JPEG.
     """
     function = partial(check_file_type, converted=converted)
     return Check(name="file_type", function=function, max_seconds=30)
 
 
 def check_file_type(file: CheckedFile, *, converted: tuple[str, ...]) -> None:
-    """Compare the content of a file with the ending of its name.
+    """Compare the content of a file with the extension of its name.
+
+    Args:
+        file: the file.
+        converted: extensions with which a HEIC photo is allowed.
 
     Raises:
-        Reject: the content is of another kind.
+        Reject: the content does not belong to the extension.
     """
     ending = PurePosixPath(file.name).suffix
     allowed = KINDS.get(ending.lower().removeprefix("."))

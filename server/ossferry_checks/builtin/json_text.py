@@ -1,9 +1,9 @@
 """The built-in check of JSON and JSON Lines files.
 
-It reads the file in blocks. Python's parser reads every value that fits into the buffer; a larger
-value is read token by token, so the memory does not depend on the size of the file. Python's parser
-calls itself for each nested value, which can overflow the stack of a browser, so it never gets a
-deeply nested text.
+The check reads the file in blocks. Python's parser reads every value that fits into the buffer; a
+larger value is read token by token, so memory use does not depend on the size of the file. Python's
+parser is recursive, and deeply nested values can overflow the stack of a browser. Therefore deeply
+nested values are also read token by token.
 """
 
 import json
@@ -62,16 +62,16 @@ def check_json(file: CheckedFile) -> None:
     """Check that a file is well-formed JSON or JSON Lines.
 
     Raises:
-        Reject: the file is not.
+        Reject: the file is not well-formed.
     """
     has_lines = file.name.lower().endswith(LINES)
     Reader(file, text_blocks(file, encoding="utf-8"), has_lines=has_lines).read()
 
 
 def depth_limit(text: str) -> int:
-    """Return a number of nested levels that no value in a text exceeds.
+    """Return an upper limit for the nesting depth of the JSON values in a text.
 
-    It counts brackets in strings too, so it can be too large.
+    Brackets inside strings are counted too, so the real depth can be smaller.
     """
     brackets = text.encode("utf-8", "surrogatepass").translate(None, NO_BRACKETS)
     depths = [0, *accumulate(map(STEPS.__getitem__, brackets))]
@@ -83,7 +83,10 @@ def not_json(name: str) -> NoReturn:
 
 
 class Reader:
-    """Reads values; `_at` is the position in the buffer, which begins in the line `_line`."""
+    """Reads all values of a JSON or JSON Lines file, to check that they are well-formed.
+
+    `_at` is the position in the buffer. `_line` is the line number at the start of the buffer.
+    """
 
     def __init__(
         self, file: CheckedFile, blocks: Iterator[str], *, has_lines: bool, full: int = FULL
@@ -107,7 +110,7 @@ class Reader:
         """Read the whole file.
 
         Raises:
-            Reject: it is not well-formed.
+            Reject: the file is not well-formed.
         """
         if self._has_lines:
             while self._skip(SPACES):

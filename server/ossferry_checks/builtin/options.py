@@ -1,4 +1,7 @@
-"""The options of the built-in checks; `OSSFERRY_CHECKS_BUILT_IN` has the same names."""
+"""The options of the built-in checks.
+
+The setting `OSSFERRY_CHECKS_BUILT_IN` uses the same names.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,10 +26,11 @@ class TableOptions:
 
     Attributes:
         columns: the columns that the header must have, in any order.
-        types: the types of values by column; an empty value is allowed.
+        types: a mapping from column name to the type of its values; an empty value is allowed.
         delimiter: the only allowed delimiter; empty for any of comma, semicolon, tab and `|`.
         encoding: the only allowed encoding; empty for UTF-8, and UTF-16 with a byte order mark.
-        model: the name of a pydantic model in `checks.py`, which checks each row; may be empty.
+        model: the name of a pydantic model in `checks.py`, which validates each row; empty for
+            none.
     """
 
     columns: tuple[str, ...] = ()
@@ -36,7 +40,7 @@ class TableOptions:
     model: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse values that the check cannot use.
+        """Check the values of the options.
 
         Raises:
             ValueError: the delimiter is longer than one character, or Python does not know the
@@ -55,7 +59,7 @@ class XlsxOptions:
     """Options of the check of Excel workbooks.
 
     Attributes:
-        sheets: the sheets that the workbook must have.
+        sheets: the names of the sheets that the workbook must have.
         columns: the columns that the first row of the first sheet must have.
         allow_macros: whether the workbook may have macros.
     """
@@ -97,17 +101,18 @@ class PdfOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoOptions:
-    """Options of the checks and changes of photos.
+    """Options of the checks of photos, and of the conversions that change photos.
 
     Attributes:
         min_side: the smallest allowed length of the shorter side in pixels; 0 for no limit.
         max_pixels: the largest allowed number of pixels; a program that opens the photo needs at
-            least 4 bytes of memory for each.
-        strip: whether EXIF data, such as the position, is removed from JPEG, PNG and WebP files.
-        max_side: photos with a longer side are made smaller, to this length in pixels; 0 for no
-            limit.
-        quality: the quality of smaller photos and of photos made from HEIC files, from 0 to 1.
-        heic: whether HEIC files are converted to JPEG.
+            least 4 bytes of memory per pixel.
+        strip: whether to remove EXIF data, such as the position, from JPEG, PNG and WebP files.
+        max_side: the largest length of the longer side in pixels; larger photos are scaled down to
+            it. 0 for no limit.
+        quality: the encoding quality, from 0 to 1, of photos that are scaled down or converted from
+            HEIC.
+        heic: whether to convert HEIC files to JPEG.
     """
 
     min_side: int = 0
@@ -120,13 +125,13 @@ class PhotoOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltInOptions:
-    """The built-in checks that are on, with their options; None or False means off.
+    """The options of all built-in checks; None or False switches a check off.
 
     Attributes:
-        file_type: the first bytes of a file belong to the ending of its name.
-        table: CSV and TSV files.
-        json: JSON and JSON Lines files are well-formed.
-        secrets: asks before a text file with access keys or private keys is uploaded.
+        file_type: whether to compare the content of a file with the extension of its name.
+        table: options of the check of CSV and TSV files.
+        json: whether to check that JSON and JSON Lines files are well-formed.
+        secrets: whether to ask before a text file with access keys or private keys is uploaded.
     """
 
     file_type: bool = False

@@ -1,4 +1,4 @@
-"""The built-in check of PDF files. It does not read the content of pages."""
+"""The built-in check of PDF files. It does not read the content of the pages."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -1,6 +1,7 @@
 """The built-in check that finds access keys and private keys in text files.
 
-The patterns are precise, so that few other texts match. No sentence repeats a key.
+The patterns for keys are precise, so that they match little other text. Messages of the check never
+contain a key.
 """
 
 import re
@@ -38,12 +39,12 @@ LETTER = re.compile(rb"[A-Za-z0-9]")
 
 
 def secrets_check() -> Check:
-    """Return the check that asks before a text file with keys is uploaded."""
+    """Return the check that asks the person before a text file with keys is uploaded."""
     return Check(name="secrets", function=check_secrets, max_seconds=60, seconds_per_mb=0.3)
 
 
 def check_secrets(file: CheckedFile) -> Ask | None:
-    """Return a question if a text file contains keys."""
+    """Return a question for the person if a text file contains keys, or None if it does not."""
     kinds: dict[str, None] = {}
     count, first_line = 0, 1
     for kind, line in _keys(file):

@@ -1,4 +1,4 @@
-"""The built-in checks for given options."""
+"""Selects the built-in checks that the options switch on."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -24,24 +24,26 @@ PHOTO_ENDINGS = tuple(pattern.removeprefix("*") for pattern in PATTERNS)
 
 @dataclass(frozen=True, slots=True)
 class BuiltInChecks:
-    """Built-in checks that run before the checks of `checks.py`, and ones that run after these."""
+    """Built-in checks that run before (`before`) and after (`after`) the operator's own checks."""
 
     before: list[Check]
     after: list[Check]
 
     def around(self, own: list[Check]) -> list[Check]:
-        """Return all checks in their order."""
+        """Return the built-in checks and the operator's own checks, in the order of their runs."""
         return [*self.before, *own, *self.after]
 
 
 def built_in_checks(options: BuiltInOptions, module: ModuleType | None = None) -> BuiltInChecks:
-    """Return the built-in checks that `options` switches on.
+    """Return the built-in checks that the options switch on.
 
     Args:
-        module: the loaded `checks.py`, with the pydantic model that `options.table` may name.
+        options: the options of the built-in checks.
+        module: the loaded `checks.py`, which contains the pydantic model that `options.table`
+            names; None if there is no such module.
 
     Raises:
-        LookupError: Python does not know the encoding of `options.table`.
+        LookupError: Python does not know the encoding in `options.table`.
     """
     before: list[Check] = []
     after: list[Check] = []
@@ -76,9 +78,11 @@ def _photo_changes(options: PhotoOptions) -> Iterator[Check]:
 
 
 def read_options(given: Mapping[str, Any]) -> BuiltInOptions:
-    """Return the options of JSON that the server has validated.
+    """Convert JSON values, which the server has validated, to options of the built-in checks.
 
-    `true` selects the default options of a check, and `false` or `null` switches it off.
+    Args:
+        given: for each check, its options as a mapping, `True` for the default options, or `False`
+            or `None` to switch the check off.
     """
     hints = get_type_hints(BuiltInOptions)
     values: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 """The built-in check of CSV and TSV files.
 
-It reads the file in blocks, so its memory does not depend on the size of the file.
+The check reads the file in blocks, so memory use does not depend on the size of the file.
 """
 
 import codecs
@@ -31,11 +31,12 @@ def table_check(options: TableOptions, model: type[Any] | None = None) -> Check:
     """Return the check of CSV and TSV files.
 
     Args:
-        model: the pydantic model that `options.model` names. Without it, the check raises an error
-            for every file.
+        options: the options of the check.
+        model: the pydantic model that `options.model` names. If the model is named but None is
+            passed, the check raises an error for every file.
 
     Raises:
-        LookupError: Python does not know the encoding.
+        LookupError: Python does not know the encoding in the options.
     """
     codecs.lookup(options.encoding or "utf-8")
     return Check(
@@ -50,9 +51,14 @@ def table_check(options: TableOptions, model: type[Any] | None = None) -> Check:
 def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | None) -> None:
     """Check a CSV or TSV file.
 
+    Args:
+        file: the file.
+        options: the options of the check.
+        model: the pydantic model that `options.model` names, or None.
+
     Raises:
-        Reject: the file is not a table, or has other columns or values.
-        ValueError: the model is missing.
+        Reject: the file is not a table, or its columns or values are wrong.
+        ValueError: `options.model` names a model, and `model` is None.
     """
     if options.model and model is None:
         raise ValueError(f"checks.py has no model {options.model}")
@@ -210,10 +216,15 @@ class _Table:
 
 
 def detected_delimiter(sample: str, wanted: Collection[str], *, is_tsv: bool) -> str:
-    """Return the delimiter of a table, or an empty text if it has one column.
+    """Return the most likely delimiter of a table, or empty text for a table with one column.
 
-    The best delimiter makes the wanted columns, then rows that are as long as the header, then
-    many columns.
+    The best delimiter is the one with which the header contains all wanted columns. If that decides
+    nothing, it is the one with most rows as long as the header, and then the one with most columns.
+
+    Args:
+        sample: the first lines of the table.
+        wanted: the names of the wanted columns; may be empty.
+        is_tsv: whether to prefer the tab if delimiters are equally good.
     """
     best: tuple[tuple[bool, float, int], str] = ((False, 0.0, 0), "")
     for each in sorted(DELIMITERS, key=lambda each: is_tsv and each != "\t"):

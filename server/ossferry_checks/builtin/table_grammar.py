@@ -1,7 +1,7 @@
-"""The grammar of CSV as regular expressions: one match reads many rows without objects for them.
+"""The grammar of CSV as regular expressions: one match reads many rows without creating objects.
 
-A value may be quoted, with `""` for a quotation mark in it. The expressions are possessive, so a
-row that does not match costs no backtracking.
+A value may be quoted, with `""` for a quotation mark in it. The expressions have possessive
+quantifiers, so that a row that does not match causes no backtracking.
 """
 
 import re
@@ -31,12 +31,13 @@ QUOTED = r'"(?:[^"]++|"")*+"'
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """Rows with any number of values.
+    """Regular expressions for CSV rows with any number of values.
 
     Attributes:
-        row: one row with the end of its line.
-        values: all values of a row that a delimiter follows.
-        quoted: a quoted value.
+        delimiter: the character between two values.
+        row: matches one row, including the end of its line.
+        values: matches all values of a row except the last one, with the delimiters after them.
+        quoted: matches one quoted value.
     """
 
     delimiter: str
@@ -47,24 +48,29 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """As many rows as possible, each with the right number and types of values.
+    """Regular expressions that match as many valid CSV rows as possible.
+
+    A row is valid if the number and the types of its values are right.
 
     Attributes:
-        plain: for a text without quotation marks.
-        quoted: for all texts.
+        plain: the expression for a text without quotation marks.
+        quoted: the expression for any text.
     """
 
     plain: re.Pattern[str]
     quoted: re.Pattern[str]
 
     def end(self, text: str) -> int:
-        """Return where the first row begins that does not match."""
+        """Return the offset of the first row in a text that is not valid.
+
+        If all rows are valid, the result is the length of the text.
+        """
         found = (self.quoted if '"' in text else self.plain).match(text)
         return found.end() if found else 0
 
 
 def grammar(delimiter: str) -> Grammar:
-    """Return the expressions for a delimiter of one character."""
+    """Return the regular expressions for CSV rows with a delimiter of one character."""
     value, by = _value(delimiter), re.escape(delimiter)
     return Grammar(
         delimiter, re.compile(rf"{value}(?:{by}{value})*+\n"), re.compile(rf"(?:{value}{by})*+")
@@ -72,7 +78,12 @@ def grammar(delimiter: str) -> Grammar:
 
 
 def rows(delimiter: str, types: Sequence[ColumnType]) -> Rows:
-    """Return the expressions for rows that have values of these types."""
+    """Return the regular expressions for CSV rows whose values have the given types.
+
+    Args:
+        delimiter: the character between two values.
+        types: the type of each value in a row, in order.
+    """
     by = re.escape(delimiter)
     space = "" if delimiter == " " else " *+"
     typed = {
@@ -88,7 +99,7 @@ def rows(delimiter: str, types: Sequence[ColumnType]) -> Rows:
 
 
 def has_type(value: str, kind: ColumnType) -> bool:
-    """Return whether a value is empty or has a type."""
+    """Return whether a CSV value is empty or has a given type."""
     pattern = TYPES.get(kind)
     return not pattern or bool(re.fullmatch(rf" *(?:{pattern})? *", value, re.ASCII))
 

@@ -17,9 +17,10 @@ MARKS = (
 
 
 def text_blocks(file: CheckedFile, *, encoding: str = "") -> Iterator[str]:
-    r"""Yield the text of a file in blocks. Every end of a line becomes `\n`.
+    r"""Yield the text of a file in blocks; every end of a line becomes `\n`.
 
     Args:
+        file: the file.
         encoding: the only allowed encoding; empty for UTF-8, and UTF-16 with a byte order mark.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Values in sentences: lists, long texts and sizes."""
+"""Formats values for messages: lists, long texts and sizes."""
 
 from collections.abc import Iterable
 
@@ -9,14 +9,17 @@ MAX_LISTED = 10
 
 
 def shortened(value: str) -> str:
-    """Return a value from a file so that it fits into a sentence."""
+    """Return a value from a file for use in a message: in one line, printable and not too long."""
     text = " ".join(value.split())
     text = "".join(each if each.isprintable() else "�" for each in text)
     return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
 
 
 def listed(values: Iterable[str], language: str) -> str:
-    """Return values as a list in a sentence."""
+    """Return values from a file as a list for use in a message, in a given language.
+
+    A long list is shortened.
+    """
     shown = [shortened(each) for each in values]
     more = ["…"] if len(shown) > MAX_LISTED else []
     return say("list_separator", language).join([*shown[:MAX_LISTED], *more])

@@ -41,8 +41,8 @@ def check_xlsx(file: CheckedFile, *, options: XlsxOptions) -> None:
     """Check an Excel workbook.
 
     Raises:
-        Reject: the file is not a workbook that can be read, has macros, or has other sheets or
-            columns.
+        Reject: the workbook cannot be read, has macros that are not allowed, or lacks a sheet or
+            column.
         ImportError: openpyxl is not installed.
     """
     import openpyxl  # noqa: F401 - a missing package is not a broken workbook

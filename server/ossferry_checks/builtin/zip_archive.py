@@ -1,7 +1,7 @@
 """The built-in check of ZIP archives.
 
-The sizes in the directory of an archive can be wrong, so the check unpacks each file and counts its
-bytes. It never keeps more than `KEPT` unpacked bytes.
+The sizes in the directory of an archive can be wrong, so the check unpacks each file and counts the
+bytes. It keeps at most `KEPT` unpacked bytes in memory, for archives inside the archive.
 """
 
 import bz2
@@ -81,7 +81,7 @@ def _is_outside(name: str) -> bool:
 
 
 class ZipLimits:
-    """Limits for an archive together with the archives in it."""
+    """Checks the limits for an archive together with the archives inside it."""
 
     def __init__(self, file: CheckedFile, options: ZipOptions) -> None:
         self._file = file
@@ -90,11 +90,16 @@ class ZipLimits:
         self._bytes = 0
 
     def read(self, source: BinaryIO) -> list[Entry]:
-        """Return the entries of an archive, and count their files and bytes as declared.
+        """Read the directory of an archive, and add its files and bytes to the totals.
+
+        The totals count the files and unpacked bytes that the directories of all archives declare.
+
+        Returns:
+            The files and folders in the archive.
 
         Raises:
-            Reject: it exceeds a limit, or two files share bytes.
-            BrokenZipError: it is not a complete archive.
+            Reject: a total exceeds a limit, or two files in the archive share bytes.
+            BrokenZipError: the archive is not complete.
         """
         language, options = self._file.language, self._options
         try:

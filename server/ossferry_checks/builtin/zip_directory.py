@@ -1,7 +1,7 @@
-"""Reads the directory of a ZIP archive, with limits for what it holds in memory.
+"""Reads the directory (list of files) of a ZIP archive, and limits the memory for it.
 
-`zipfile` reads the whole directory at once, whatever its size. This module stops at a number of
-files.
+Python's `zipfile` reads the whole directory at once, whatever its size. This module stops at a
+given number of files.
 
 Source: APPNOTE.TXT of PKWARE, sections 4.3 and 4.5.
 """
@@ -24,21 +24,23 @@ BYTES_PER_FILE = 1000  # mean size of an entry in the largest directory that is 
 
 
 class BrokenZipError(ValueError):
-    """The file is not a complete ZIP archive."""
+    """Raised if a file is not a complete ZIP archive."""
 
 
 class TooManyFilesError(ValueError):
-    """The archive has more files than allowed."""
+    """Raised if a ZIP archive has more files than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file or folder in an archive, as the directory describes it.
+    """A file or folder in a ZIP archive, as the directory of the archive describes it.
 
     Attributes:
-        packed, size: the number of bytes in the archive, and after unpacking.
-        offset: the position of the local header in the file.
-        end: the first position that cannot belong to the entry; local headers may make it longer.
+        packed: the number of bytes in the archive.
+        size: the number of bytes after unpacking.
+        offset: the offset of the local header in the archive.
+        end: the smallest offset at which the entry can end; its local header may be longer than the
+            directory tells.
     """
 
     name: str
@@ -57,10 +59,14 @@ class Entry:
 
 
 def read_directory(source: BinaryIO, *, max_files: int) -> list[Entry]:
-    """Return the entries of an archive.
+    """Return the files and folders that the directory of a ZIP archive lists.
+
+    Args:
+        source: the archive.
+        max_files: the largest allowed number of entries.
 
     Raises:
-        BrokenZipError: the file is not a ZIP archive, or not a complete one.
+        BrokenZipError: the file is not a ZIP archive, or the archive is not complete.
         TooManyFilesError: the archive has more than `max_files` files.
     """
     start, size, shift = _place(source)
@@ -140,10 +146,13 @@ def _long_values(extra: bytes, values: tuple[int, ...]) -> list[int]:
 
 
 def contents_of(source: BinaryIO, entry: Entry) -> str:
-    """Move to the content of an entry, and return the name in its local header.
+    """Move the file position to the packed content of an entry of a ZIP archive.
+
+    Returns:
+        The name in the local header of the entry.
 
     Raises:
-        BrokenZipError: there is no local header.
+        BrokenZipError: there is no local header at the offset of the entry.
     """
     source.seek(entry.offset)
     fields = LOCAL.unpack(_exactly(source, LOCAL.size))

@@ -1,7 +1,7 @@
-"""Decodes and encodes pictures with the functions of the browser.
+"""Decodes and encodes pictures with functions of the browser.
 
-Only this module uses JavaScript. It imports it inside of functions, so that the package can be
-imported everywhere.
+Only this module uses JavaScript. It imports the JavaScript modules inside functions, so that the
+package can be imported outside a browser too.
 """
 
 import sys
@@ -15,18 +15,19 @@ PIXEL = 4  # bytes
 
 
 class NotDecodedError(Exception):
-    """The browser cannot decode the picture: it is broken, or the browser lacks the format."""
+    """Raised if the browser cannot decode a picture: it is broken, or has an unsupported format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """How to encode a picture.
+    """Parameters for encoding a picture.
 
     Attributes:
-        type: the content type.
-        instead: the content type if the browser cannot encode `type`.
-        quality: from 0 to 1.
-        max_side: the longer side in pixels; a larger picture is made smaller. 0 for no limit.
+        type: the content type of the result.
+        instead: the content type of the result if the browser cannot encode `type`.
+        quality: the quality, from 0 to 1.
+        max_side: the largest length of the longer side in pixels; a larger picture is scaled down.
+            0 for no limit.
     """
 
     type: str
@@ -37,7 +38,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An encoded picture, with its size in pixels."""
+    """An encoded picture: its bytes, content type, and width and height in pixels."""
 
     content: bytes
     type: str
@@ -46,15 +47,15 @@ class Encoded:
 
 
 def is_available() -> bool:
-    """Return whether this is Pyodide in a browser."""
+    """Return whether this code runs in a browser, with Pyodide."""
     return sys.platform == "emscripten"
 
 
 async def decode(content: bytes) -> Bitmap:
-    """Decode a file.
+    """Decode the content of an image file with the browser's decoders.
 
     Raises:
-        NotDecodedError: the browser cannot decode it.
+        NotDecodedError: the browser cannot decode the content.
     """
     import js
     from pyodide.ffi import JsException, to_js
@@ -67,16 +68,18 @@ async def decode(content: bytes) -> Bitmap:
 
 
 async def decode_heic(content: bytes, *, has_wide_gamut: bool) -> Bitmap:
-    """Decode the main picture of a HEIC file with libheif.
+    """Decode the main picture of a HEIC file with the JavaScript library libheif.
 
-    The browser loads it for the first such file: the worker offers `ossferryChecks.loadHeic()`, a
-    promise of the module `libheif-bundle.mjs` of the npm package `libheif-js`.
+    The first call loads the library: the web worker provides the function
+    `ossferryChecks.loadHeic()`, which returns a promise for the module `libheif-bundle.mjs` of the
+    npm package `libheif-js`.
 
     Args:
-        has_wide_gamut: whether the colours are those of Display P3.
+        content: the content of the file.
+        has_wide_gamut: whether the colours of the picture are in the colour space Display P3.
 
     Raises:
-        NotDecodedError: libheif cannot decode it.
+        NotDecodedError: libheif cannot decode the content.
     """
     import js
     from pyodide.ffi import JsException, to_js
@@ -125,7 +128,7 @@ def _pixels(width: int, height: int, *, has_wide_gamut: bool) -> Any:
 
 
 async def encode(bitmap: Bitmap, encoding: Encoding) -> Encoded:
-    """Encode a picture, without metadata. The bitmap is closed."""
+    """Encode a bitmap as a picture without metadata, and close the bitmap."""
     import js
 
     width, height = fit(bitmap.width, bitmap.height, encoding.max_side)
@@ -148,7 +151,10 @@ async def encode(bitmap: Bitmap, encoding: Encoding) -> Encoded:
 
 
 def fit(width: int, height: int, max_side: int) -> tuple[int, int]:
-    """Return the size of a picture whose longer side has at most `max_side` pixels."""
+    """Return the width and height of a picture after it is scaled down to a longest side.
+
+    A picture whose longer side has at most `max_side` pixels keeps its size. 0 means no limit.
+    """
     longer = max(width, height)
     if not max_side or longer <= max_side:
         return width, height

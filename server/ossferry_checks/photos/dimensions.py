@@ -1,4 +1,4 @@
-"""The check that a photo is one, and that it is neither too small nor too large."""
+"""The check that a file is a photo, and that the photo is neither too small nor too large."""
 
 import math
 
@@ -14,7 +14,7 @@ __all__ = ["dimensions_check"]
 
 
 def dimensions_check(options: PhotoOptions) -> Check:
-    """Return the check. It reads only the header of a photo."""
+    """Return the check of a photo's width and height, which reads only the header of the file."""
 
     def dimensions(file: CheckedFile) -> None:
         with opened(file) as source:

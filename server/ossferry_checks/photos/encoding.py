@@ -1,6 +1,6 @@
-"""The changes that encode a photo again: HEIC to JPEG, and a smaller photo.
+"""Checks that encode a photo again: conversion of HEIC to JPEG, and scaling down.
 
-They need the functions of a browser. Outside of a browser, they change nothing.
+They need functions of a browser. Outside a browser, they change nothing.
 """
 
 from pathlib import PurePosixPath
@@ -23,9 +23,9 @@ NEW_NAME = "encoded"
 
 
 def heic_check(options: PhotoOptions) -> Check:
-    """Return the change from HEIC to JPEG.
+    """Return the check that converts HEIC photos to JPEG.
 
-    A photo that is too large is made smaller at the same time, so that it is encoded only once.
+    It also scales down a photo that is too large, so that the photo is encoded only once.
     """
     encoding = Encoding(type=JPEG, instead=JPEG, quality=options.quality, max_side=options.max_side)
 
@@ -55,7 +55,7 @@ def heic_check(options: PhotoOptions) -> Check:
 
 
 def smaller_check(options: PhotoOptions) -> Check:
-    """Return the change that makes a photo smaller. An animation stays as it is."""
+    """Return the check that scales down photos that are too large; animations are not changed."""
 
     async def make_smaller(file: CheckedFile) -> Replace | None:
         photo = _photo(file)
@@ -89,7 +89,10 @@ def smaller_check(options: PhotoOptions) -> Check:
 
 
 def encoding_for(photo: Photo, options: PhotoOptions) -> Encoding:
-    """Return how to encode a photo: in its own format, but a PNG file without alpha as JPEG."""
+    """Return the parameters for encoding a photo that is scaled down.
+
+    The format stays, except that a PNG file without transparency becomes a JPEG file.
+    """
     instead = PNG if photo.has_alpha else JPEG
     kept = photo.format != "png" or photo.has_alpha
     return Encoding(
@@ -118,7 +121,10 @@ def _replaced(
 
 
 def renamed(name: str, type: str) -> str:
-    """Return a name with an ending for a content type. An ending that fits stays."""
+    """Return a file name with an extension that fits a content type.
+
+    A name whose extension already fits is returned unchanged.
+    """
     path = PurePosixPath(name)
     endings = ENDINGS[type]
     return name if path.suffix.lower() in endings else str(path.with_suffix(endings[0]))

@@ -1,6 +1,6 @@
-"""The values of EXIF metadata that matter here, and EXIF metadata with the orientation only.
+"""Reads orientation and position from EXIF metadata; writes metadata with the orientation only.
 
-The metadata is a TIFF file without a picture. It contains directories (IFD); the first one has the
+EXIF metadata is a TIFF file without a picture. It contains directories (IFD); the first one has the
 orientation, and a pointer to a directory with the position.
 """
 
@@ -20,11 +20,11 @@ ENTRY = 12  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Exif:
-    """What EXIF metadata says.
+    """Values from the EXIF metadata of a photo.
 
     Attributes:
-        orientation: from 1 to 8, as EXIF numbers them; from 5, width and height are exchanged.
-        has_position: whether there is a directory with a position.
+        orientation: the EXIF orientation, from 1 to 8; from 5 on, width and height are exchanged.
+        has_position: whether the metadata contains the position at which the photo was taken.
     """
 
     orientation: int = 1
@@ -32,10 +32,10 @@ class Exif:
 
 
 def read_exif(content: bytes) -> Exif:
-    """Return the values of EXIF metadata; the default values if the metadata is broken.
+    """Return values from EXIF metadata; default values if the metadata is broken.
 
     Args:
-        content: the TIFF file, with or without `HEADER`.
+        content: the metadata, with or without the leading bytes `HEADER`.
     """
     tiff = content.removeprefix(HEADER)
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
@@ -57,6 +57,6 @@ def read_exif(content: bytes) -> Exif:
 
 
 def only_orientation(orientation: int) -> bytes:
-    """Return EXIF metadata with the orientation only, without `HEADER`."""
+    """Return EXIF metadata with only an orientation, without the leading bytes `HEADER`."""
     entry = struct.pack(">HHIHH", ORIENTATION, SHORT, 1, orientation, 0)
     return b"MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)

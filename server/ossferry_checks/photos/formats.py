@@ -1,6 +1,7 @@
-"""Opens photos. The content decides about the format; the name may be wrong.
+"""Opens photos. The content of the file determines the format; the name may be wrong.
 
-GIF files have no module of their own: GIF89a Specification, section 18.
+This module also reads GIF files, which have no module of their own (source: GIF89a Specification,
+section 18).
 """
 
 import struct
@@ -23,15 +24,17 @@ GIF = (b"GIF87a", b"GIF89a")
 
 
 class UnknownPhotoError(Exception):
-    """The file is no photo, or its format is not supported."""
+    """Raised if a file is not a photo, or if its format is not supported."""
 
 
 @contextmanager
 def opened(file: CheckedFile) -> Iterator[Source]:
-    """Open a photo.
+    """Context manager that opens a photo.
+
+    In the `with` block, errors about unknown or broken photos become `Reject`.
 
     Raises:
-        Reject: the file is no photo, or it is broken.
+        Reject: the file is not a photo, or it is broken.
     """
     try:
         with file.path.open("rb") as content:
@@ -43,7 +46,7 @@ def opened(file: CheckedFile) -> Iterator[Source]:
 
 
 def format_of(source: Source) -> Format:
-    """Return the format.
+    """Return the format of a photo, judged by the first bytes of the file.
 
     Raises:
         UnknownPhotoError: the first bytes are not those of a photo.
@@ -64,7 +67,7 @@ def format_of(source: Source) -> Format:
 
 
 def header(source: Source) -> Photo:
-    """Read the header.
+    """Read the header of a photo, and return its properties, such as width and height.
 
     Raises:
         UnknownPhotoError: the first bytes are not those of a photo.
@@ -74,7 +77,7 @@ def header(source: Source) -> Photo:
 
 
 def strip(source: Source) -> Stripped | None:
-    """Return the file without metadata; None if this format keeps its metadata.
+    """Return a photo without its metadata, or None if metadata of this format is never removed.
 
     Raises:
         UnknownPhotoError: the first bytes are not those of a photo.

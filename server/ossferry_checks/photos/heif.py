@@ -1,7 +1,7 @@
-"""HEIF files, such as HEIC: the header.
+"""Reads the header of HEIF files, such as HEIC.
 
-A file consists of boxes. The box `meta` says which item is the picture, and which properties it
-has: its size, crop, rotation and colours.
+A HEIF file consists of boxes. The box `meta` tells which item is the picture, and which properties
+the picture has: size, crop, rotation and colours.
 
 Source: ISO/IEC 14496-12 and ISO/IEC 23008-12.
 """
@@ -26,7 +26,7 @@ P3_NAMES = (b"Display P3", "Display P3".encode("utf-16-be"))  # in colour profil
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box; its content has the bytes `[start, stop)`."""
+    """A box of a HEIF file; the content of the box is the bytes `[start, stop)` of the file."""
 
     type: bytes
     start: int
@@ -34,10 +34,10 @@ class Box:
 
 
 def header(source: Source) -> Photo:
-    """Read the header.
+    """Read the header of a HEIF file, and return its properties, such as width and height.
 
     Raises:
-        BrokenPhotoError: the file has no header.
+        BrokenPhotoError: the file has no header, or the header is not valid.
     """
     meta = next((box for box in _boxes(source, 0, source.size) if box.type == b"meta"), None)
     if meta is None or meta.stop - meta.start > MAX_META:

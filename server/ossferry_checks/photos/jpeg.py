@@ -1,7 +1,7 @@
-"""JPEG files: the header, and the file without metadata.
+"""JPEG files: reads the header, and removes metadata.
 
-A file consists of segments, which begin with a marker: 0xFF and another byte. After a segment SOS,
-there is compressed data up to the next marker.
+A JPEG file consists of segments, which begin with a marker: 0xFF and another byte. The segment SOS
+is followed by compressed data, up to the next marker.
 
 Source: ITU-T T.81, annex B; T.872 (JFIF and Adobe segments); ICC.1, annex B.4.
 """
@@ -30,7 +30,10 @@ SMALLEST_BLOCK, LARGEST_BLOCK = 1 << 9, 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment with its bytes `[start, stop)`; those of SOS include the compressed data."""
+    """A segment of a JPEG file: the bytes `[start, stop)` of the file.
+
+    The segment SOS includes the compressed data that follows it.
+    """
 
     marker: int
     start: int
@@ -39,7 +42,7 @@ class Segment:
 
 
 def header(source: Source) -> Photo:
-    """Read the header.
+    """Read the header of a JPEG file, and return its properties, such as width and height.
 
     Raises:
         BrokenPhotoError: the file has no header.
@@ -56,9 +59,9 @@ def header(source: Source) -> Photo:
 
 
 def strip(source: Source) -> Stripped:
-    """Return the file without metadata, thumbnails and data after the end.
+    """Return a JPEG file without metadata, without thumbnails and without data after its end.
 
-    The colour profile stays, and so does the orientation. The compressed data stays as it is.
+    The colour profile, the orientation and the compressed data do not change.
 
     Raises:
         BrokenPhotoError: the file is incomplete, or its structure is wrong.

@@ -1,4 +1,4 @@
-"""The change that removes metadata, such as the position, from a photo."""
+"""The check that removes metadata, such as the position, from a photo."""
 
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.photos.formats import PATTERNS, opened, strip
@@ -12,7 +12,7 @@ NEW_NAME = "without-metadata"
 
 
 def metadata_check() -> Check:
-    """Return the change. The picture stays as it is; it is not encoded again."""
+    """Return the check that removes metadata from photos, without encoding the picture again."""
     return Check(
         name="photo_metadata",
         function=remove_metadata,
@@ -23,10 +23,13 @@ def metadata_check() -> Check:
 
 
 def remove_metadata(file: CheckedFile) -> Replace | None:
-    """Remove the metadata of a JPEG, PNG or WebP file.
+    """Return a copy of a JPEG, PNG or WebP file without metadata.
+
+    Returns:
+        A `Replace` with the copy, or None if there is nothing to remove.
 
     Raises:
-        Reject: the file is no photo, or it is broken.
+        Reject: the file is not a photo, or it is broken.
     """
     with opened(file) as source:
         stripped = strip(source)

@@ -1,4 +1,4 @@
-"""What the header of a photo says."""
+"""`Photo`: the properties of a photo that its header contains. `Stripped`: one without metadata."""
 
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
@@ -9,22 +9,23 @@ Format: TypeAlias = Literal["jpeg", "png", "webp", "gif", "heif"]
 
 
 def dimensions_text(width: int, height: int) -> str:
-    """Return the dimensions for a sentence; a line does not end between them."""
+    """Return width and height for use in a message; no line break can separate them."""
     return f"{width}\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}{height}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Photo:
-    """The header of a photo.
+    """The properties of a photo, read from the header of the file.
 
     Attributes:
-        width, height: in pixels, as a person sees the photo.
+        format: the format of the file.
+        width, height: the size in pixels, as the photo is displayed.
         has_alpha: whether pixels may be transparent.
-        is_animated: whether there may be more than one picture.
-        has_wide_gamut: whether the colours are those of Display P3.
+        is_animated: whether the file may contain more than one picture.
+        has_wide_gamut: whether the colours are in the colour space Display P3.
 
     Raises:
-        BrokenPhotoError: there are no pixels.
+        BrokenPhotoError: the width or the height is 0.
     """
 
     format: Format
@@ -39,7 +40,10 @@ class Photo:
             raise BrokenPhotoError
 
     def upright(self, orientation: int) -> "Photo":
-        """Return the header as a person sees the photo; from orientation 5, the sides change."""
+        """Return the properties of the photo as displayed with an EXIF orientation.
+
+        Width and height are exchanged for an orientation from 5 to 8.
+        """
         if orientation < 5:
             return self
         return replace(self, width=self.height, height=self.width)
@@ -47,10 +51,11 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Stripped:
-    """A photo without metadata.
+    """The content of a photo file without metadata.
 
     Attributes:
-        had_position: whether the metadata contains a position.
+        pieces: the content of the new file.
+        had_position: whether the removed metadata contained the position of the photo.
     """
 
     pieces: Pieces

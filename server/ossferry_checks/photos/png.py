@@ -1,7 +1,7 @@
-"""PNG files: the header, and the file without metadata.
+"""PNG files: reads the header, and removes metadata.
 
-A file consists of chunks. A chunk has a length, a type, content and a checksum. Decoders may ignore
-a chunk whose type begins with a small letter.
+A PNG file consists of chunks. A chunk has a length, a type, content and a checksum. Decoders may
+ignore a chunk whose type begins with a lower-case letter.
 
 Source: W3C, Portable Network Graphics (Third Edition).
 """
@@ -31,19 +31,19 @@ XMP = b"XML:com.adobe.xmp"
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A chunk with its bytes `[start, stop)`."""
+    """A chunk of a PNG file: the bytes `[start, stop)` of the file."""
 
     type: bytes
     start: int
     stop: int
 
     def read(self, source: Source, most: int = MAX_BYTES) -> bytes:
-        """Return the content, or the first `most` bytes of it."""
+        """Return the content of the chunk, or its first `most` bytes if the content is longer."""
         return source.read_at(self.start + 8, min(self.stop - self.start - FRAME, most))
 
 
 def header(source: Source) -> Photo:
-    """Read the header. A file with transparent pixels says so before the picture.
+    """Read the header of a PNG file, and return its properties, such as width and height.
 
     Raises:
         BrokenPhotoError: the file has no header.
@@ -67,12 +67,12 @@ def header(source: Source) -> Photo:
 
 
 def strip(source: Source) -> Stripped:
-    """Return the file without metadata and data after the end.
+    """Return a PNG file without metadata and without data after its end.
 
-    The colours and the orientation stay. The compressed data stays as it is.
+    The colours, the orientation and the compressed data do not change.
 
     Raises:
-        BrokenPhotoError: the file is incomplete, its structure or a checksum is wrong.
+        BrokenPhotoError: the file is incomplete, or its structure or a checksum is wrong.
     """
     pieces = Pieces()
     pieces.keep(0, len(MAGIC))

@@ -1,4 +1,4 @@
-"""Reads a photo, and writes a copy of parts of it."""
+"""Reads a photo file, and writes a new file from parts of it and from new bytes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,13 +8,14 @@ BLOCK = 1 << 20  # bytes
 
 
 class BrokenPhotoError(Exception):
-    """The file ends too early, or its structure is not that of a photo."""
+    """Raised if a file ends too early, or if its structure is not that of a photo."""
 
 
 class Source:
-    """An open file.
+    """A photo file that is open for reading.
 
     Args:
+        file: the open file.
         size: the size of the file in bytes.
     """
 
@@ -24,11 +25,11 @@ class Source:
 
     @property
     def at(self) -> int:
-        """The offset of the next byte."""
+        """The offset of the next byte to read."""
         return self._file.tell()
 
     def seek(self, offset: int) -> None:
-        """Go to an offset.
+        """Set the offset of the next byte to read.
 
         Raises:
             BrokenPhotoError: the file ends before this offset.
@@ -41,7 +42,7 @@ class Source:
         """Read exactly `count` bytes.
 
         Raises:
-            BrokenPhotoError: the file ends before.
+            BrokenPhotoError: the file has fewer bytes left.
         """
         if self.at + count > self.size:
             raise BrokenPhotoError
@@ -54,18 +55,18 @@ class Source:
         """Read exactly `count` bytes from an offset.
 
         Raises:
-            BrokenPhotoError: the file ends before.
+            BrokenPhotoError: the file has fewer bytes after the offset.
         """
         self.seek(offset)
         return self.read(count)
 
     def read_up_to(self, count: int) -> bytes:
-        """Read `count` bytes; fewer at the end of the file."""
+        """Read `count` bytes, or fewer at the end of the file."""
         return self._file.read(count)
 
 
 class Pieces:
-    """A new file, which consists of parts of a source and of new bytes."""
+    """The content of a new file: a sequence of byte ranges of a source file and of new bytes."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes | range] = []
@@ -76,7 +77,7 @@ class Pieces:
         return sum(map(len, self._pieces))
 
     def keep(self, start: int, stop: int) -> None:
-        """Add the bytes `[start, stop)` of the source."""
+        """Append the bytes `[start, stop)` of the source file to the new file."""
         last = self._pieces[-1] if self._pieces else None
         if isinstance(last, range) and last.stop == start:
             self._pieces[-1] = range(last.start, stop)
@@ -84,11 +85,11 @@ class Pieces:
             self._pieces.append(range(start, stop))
 
     def add(self, content: bytes) -> None:
-        """Add new bytes."""
+        """Append bytes that are not in the source file to the new file."""
         self._pieces.append(content)
 
     def extend(self, other: "Pieces") -> None:
-        """Add all pieces of another file."""
+        """Append the content of another `Pieces` object, for the same source file."""
         for each in other._pieces:
             if isinstance(each, range):
                 self.keep(each.start, each.stop)
@@ -96,7 +97,7 @@ class Pieces:
                 self.add(each)
 
     def is_whole(self, source: Source) -> bool:
-        """Return whether the new file is the same as the source."""
+        """Return whether the new file is equal to the source file."""
         return self._pieces == [range(source.size)]
 
     def write(
@@ -105,10 +106,12 @@ class Pieces:
         """Write the new file.
 
         Args:
-            on_progress: called with the share that is written, from 0 to 1.
+            source: the source file.
+            path: the path of the new file.
+            on_progress: called with the share of the file that is written, from 0 to 1.
 
         Raises:
-            BrokenPhotoError: the source has become shorter.
+            BrokenPhotoError: the source file has become shorter.
         """
         size, written = self.size, 0
         with path.open("wb") as target:

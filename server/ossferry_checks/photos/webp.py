@@ -1,8 +1,8 @@
-"""WebP files: the header, and the file without metadata.
+"""WebP files: reads the header, and removes metadata.
 
-A file consists of chunks, with one chunk RIFF around them. A chunk has a type, a length and
-content; a byte fills it up to an even length. A chunk VP8X says which other chunks there are. In an
-animation, a chunk ANMF contains the chunks of a frame.
+A WebP file is one chunk RIFF, which contains the other chunks. A chunk has a type, a length and
+content; if the length is odd, a padding byte follows. The chunk VP8X tells which other chunks
+exist. In an animation, a chunk ANMF contains the chunks of a frame.
 
 Source: RFC 9649.
 """
@@ -28,7 +28,10 @@ SIDE = 0x3FFF  # the bits of a side
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A chunk with its bytes `[start, stop)`, and the end of its content."""
+    """A chunk of a WebP file: the bytes `[start, stop)` of the file, including padding.
+
+    `end` is the offset at which the content ends.
+    """
 
     type: bytes
     start: int
@@ -36,12 +39,12 @@ class Chunk:
     stop: int
 
     def read(self, source: Source, most: int = MAX_BYTES) -> bytes:
-        """Return the content, or the first `most` bytes of it."""
+        """Return the content of the chunk, or its first `most` bytes if the content is longer."""
         return source.read_at(self.start + 8, min(self.end - self.start - 8, most))
 
 
 def header(source: Source) -> Photo:
-    """Read the header.
+    """Read the header of a WebP file, and return its properties, such as width and height.
 
     Raises:
         BrokenPhotoError: the file has no header.
@@ -59,9 +62,9 @@ def header(source: Source) -> Photo:
 
 
 def strip(source: Source) -> Stripped:
-    """Return the file without metadata and data after the end.
+    """Return a WebP file without metadata and without data after its end.
 
-    The colour profile and the orientation stay. The compressed data stays as it is.
+    The colour profile, the orientation and the compressed data do not change.
 
     Raises:
         BrokenPhotoError: the file is incomplete, or its structure is wrong.

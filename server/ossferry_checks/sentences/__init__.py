@@ -1,6 +1,6 @@
-"""Sentences of the built-in checks, in the languages of the page.
+"""The messages of the checks, in the languages of the page.
 
-Each language has a file of JSON with a sentence by key. `{name}` stands for a value.
+Each language has a JSON file that maps keys to messages. `{name}` in a message stands for a value.
 """
 
 import json
@@ -14,10 +14,15 @@ ISOLATES = ("\u2068", "\u2069")  # keep the order of `a.pdf` in a right-to-left 
 
 
 def say(key: str, language: str, **values: object) -> str:
-    """Return a sentence in a language, or in English if the language is unknown.
+    """Return a message in a given language, or in English if the language is unknown.
+
+    Args:
+        key: the key of the message.
+        language: the language, such as `zh-CN`.
+        values: the values for the placeholders in the message.
 
     Raises:
-        KeyError: there is no such sentence, or a value is missing.
+        KeyError: there is no message with this key, or a value is missing.
     """
     known = language if language in LANGUAGES else "en"
     before, after = ISOLATES if known == "ar" else ("", "")
@@ -27,7 +32,7 @@ def say(key: str, language: str, **values: object) -> str:
 
 @cache
 def sentences(language: str) -> dict[str, str]:
-    """Return the sentences of a language by key."""
+    """Return the messages of a language, by key."""
     text = files(__name__).joinpath(f"{language}.json").read_text("utf-8")
     found: dict[str, str] = json.loads(text)
     return found
