@@ -20,8 +20,9 @@ def find_caller(access_key_id: str, token: str | None, call: Call) -> Caller:
     """Return the user or role session that owns an access key, after a check of the security token.
 
     The access key id is stored in the journal record of the request, even if the request is
-    refused. A request with a security token is an STS request, so its key must be temporary.
-    Source: vendor pages of the error codes (EC) 0002-00000002, -3, -4, -6 and -7.
+    refused. A security token belongs to temporary credentials, so the key of a request with a token
+    must be temporary. Source: vendor pages of the error codes (EC) 0002-00000002, -3, -4, -6 and
+    -7.
 
     Args:
         access_key_id: the access key id in the request.

@@ -72,7 +72,7 @@ def new_properties(call: Call) -> Properties:
     """Return the properties that the request sets on a new object.
 
     Raises:
-        RefusedError: a property is not valid, or the caller may not set tags.
+        RefusedError: a property is not valid, or the caller has no permission to set tags.
     """
     properties = read_properties(call.request.headers, call.bucket.storage_class)
     if "x-oss-tagging" in call.request.headers:

@@ -54,7 +54,7 @@ async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
     """Verify an STS or RAM request, run its action and return the response.
 
     Raises:
-        STSRefusedError: the request is not valid, or the caller may not run the action.
+        STSRefusedError: the request is not valid, or the caller has no permission for the action.
     """
     payload = await body.read(MAX_BODY_BYTES)
     try:

@@ -35,7 +35,7 @@ def create_role(call: RamCall) -> Answer:
 
 
 def get_role(call: RamCall) -> Answer:
-    """Return a role with its trust policy."""
+    """Return the role that the request names, with its trust policy."""
     return call.answer(Role=_role(call.role()))
 
 
@@ -81,7 +81,7 @@ def create_user(call: RamCall) -> Answer:
 
 
 def get_user(call: RamCall) -> Answer:
-    """Return a user."""
+    """Return the user that the request names."""
     return call.answer(User=_user(call.user()))
 
 

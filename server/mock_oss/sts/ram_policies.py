@@ -33,7 +33,7 @@ def create_policy(call: RamCall) -> Answer:
 
 
 def get_policy(call: RamCall) -> Answer:
-    """Return a custom policy with its default version."""
+    """Return the custom policy that the request names, with its default version."""
     policy = call.policy()
     summary = {
         **_summary(policy),
