@@ -224,7 +224,7 @@ class MockOSS:
         return self._seed(directory)
 
     def reset(self) -> None:
-        """Restore the initial state: the world, seed files, faults and clock given at the start.
+        """Restore the state at the start: users, roles and buckets, seed files, faults and clock.
 
         All other data is deleted, including data in the data directory. Snapshots are kept.
         """

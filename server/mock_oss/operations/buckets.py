@@ -82,7 +82,7 @@ def _creation(body: bytes) -> tuple[str, str]:
 
 
 async def delete_bucket(call: Call) -> Response:
-    """Delete the bucket.
+    """Delete the bucket that the request addresses.
 
     Raises:
         RefusedError: BucketNotEmpty if the bucket contains objects, versions or multipart uploads.
