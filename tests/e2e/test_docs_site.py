@@ -1,5 +1,6 @@
 """The documentation site in a browser: its search, other hosts, and narrow screens."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,16 +33,35 @@ def site(folder: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize("place", [pytest.param("server", marks=pytest.mark.slow), "file"])
+@pytest.mark.parametrize(
+    ("place", "start", "query"),
+    [
+        pytest.param("server", "index.html", "Keyboard shortcuts", marks=pytest.mark.slow),
+        ("file", "index.html", "Keyboard shortcuts"),
+        ("file", "zh/index.html", "绑定域名"),
+    ],
+)
 def test_the_search_finds_a_page(
-    page: Page, site: str, folder: Path, console: Console, place: str
+    page: Page, site: str, folder: Path, console: Console, place: str, start: str, query: str
 ) -> None:
-    page.goto(site if place == "server" else (folder / "index.html").as_uri())
-    page.get_by_role("button", name="Search").first.click()
-    page.get_by_role("combobox").fill("keyboard shortcuts")
+    page.goto(f"{site if place == 'server' else folder.as_uri()}/{start}")
+    page.get_by_role("button", name=re.compile("Search|查找")).first.click()
+    page.get_by_role("combobox").fill(query.lower())
     page.get_by_role("option").first.click()
 
-    expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
+    expect(page.get_by_role("heading", name=query)).to_be_visible()
+
+
+def test_the_language_switch_leads_to_the_same_page(
+    page: Page, folder: Path, console: Console
+) -> None:
+    page.goto((folder / "tutorial.html").as_uri())
+    page.get_by_role("button", name="Select language").hover()
+    page.locator(".md-select").get_by_role("link", name="中文").click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("教程")
+    expect(page.get_by_role("button", name="选择当前语言")).to_be_visible()
+    assert page.url.endswith("/zh/tutorial.html")
 
 
 def test_a_phone_shows_the_name_of_the_column_in_each_cell(

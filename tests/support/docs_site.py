@@ -4,6 +4,7 @@ The pages are written for a Git host, so the program changes copies of them: lin
 not on the site lead to the repository, links show the titles of pages in place of their file names,
 the info string of a code block keeps only its language, and text in lists is indented by 4 spaces.
 It makes the pages of `GENERATED`, to which no committed page can lead.
+A translated page gets the labels of its language, and the language switch leads to the same page.
 Zensical then builds the site in strict mode: it fails on broken links and anchors between pages.
 Each cell of a table gets the name of its column, which `site.css` shows on a phone.
 `tests/unit/test_markdown.py` checks the rest: images, other files, and the navigation.
@@ -15,10 +16,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from support.commands_page import commands_page
 from support.mock_operations import operations_page
+from support.translations import for_the_site
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -39,6 +42,12 @@ INFO = re.compile(r"^( *```\w+) .+$", re.MULTILINE)
 INDENTED = re.compile(r"^( *)```.*?^\1```$|^ {2,3}(?=\S)", re.MULTILINE | re.DOTALL)
 """A code block, or the beginning of a line in a list."""
 
+SWITCH = re.compile(r'href="([^"]*)index\.html"(?= hreflang=)')
+"""A link to another language; it leads to the first page of this language."""
+
+HINT = re.compile(r'<link rel="alternate" [^>]*hreflang[^>]*>\s*')
+"""An element that makes the theme look for the same page in a sitemap, which fails in files."""
+
 TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
 HEADING = re.compile(r"<th(?:\s[^>]*)?>(.*?)</th>", re.DOTALL)
@@ -58,6 +67,7 @@ def build(docs: Path = DOCS, folder: Path = BUILD) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     pages = folder / "pages"
     shutil.copytree(docs / "images", pages / "images")
+    shutil.copytree(docs / "theme", folder / "theme")
     for name in ("site.css", "iframe-worker.js"):
         shutil.copy(docs / name, pages)
     shutil.copy(ICON, pages)
@@ -67,11 +77,12 @@ def build(docs: Path = DOCS, folder: Path = BUILD) -> Path:
     for page, text in texts.items():
         copy = pages / page.relative_to(docs)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(_for_the_site(page, text, docs), "utf-8")
+        copy.write_text(_for_the_site(page, for_the_site(page, text), docs), "utf-8")
     zensical = Path(sys.executable).with_name("zensical")
     subprocess.run([zensical, "build", "--strict"], cwd=folder, check=True)  # noqa: S603
     for built in (folder / "site").rglob("*.html"):
-        built.write_text(TABLE.sub(_name_columns, built.read_text("utf-8")), "utf-8")
+        text = TABLE.sub(_name_columns, built.read_text("utf-8"))
+        built.write_text(SWITCH.sub(partial(_switch, built), HINT.sub("", text)), "utf-8")
     return folder / "site"
 
 
@@ -89,6 +100,12 @@ def _for_the_site(page: Path, text: str, docs: Path) -> str:
         return f"[{words}]({repository}/{kind}/HEAD/{target.relative_to(docs.parent)}"
 
     return LINK.sub(lead, INFO.sub(r"\1", INDENTED.sub(_indent, text)))
+
+
+def _switch(built: Path, link: re.Match[str]) -> str:
+    """Return a link to the same page in another language, if there is one."""
+    same = f"{link[1]}{built.name}"
+    return f'href="{same}"' if (built.parent / same).exists() else link[0]
 
 
 def _name_columns(table: re.Match[str]) -> str:
