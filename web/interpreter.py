@@ -1,25 +1,25 @@
-"""Changes MicroPython's WASM and script when the page is built, without compiling C.
+"""Change the WASM file and the script of MicroPython when the page is built, without a C compiler.
 
-`faster` changes the WASM. Binaryen disassembles the WASM. This module replaces functions in the
-text and adds `interpreter.wat`. Binaryen then assembles and optimizes the result. Programs print
-the same as before. The reasons and measurements are in
+`faster` changes the WASM file. Binaryen disassembles the file to text. `faster` replaces functions
+in this text and adds `interpreter.wat`. Then Binaryen assembles and optimizes the result. The
+interpreter behaves as before, only faster. The reasons and measurements are in
 `docs/decisions/0005-a-faster-interpreter.md`.
 
-- Errors: in the original WASM each call that may raise an error goes through a JavaScript function,
-  `invoke_*`. This function catches the exception of `longjmp`. The changed WASM catches the
-  exception without JavaScript.
-- Strings: the original WASM compares a new string with thousands of interned strings.
+- Errors: in the original file each call that may raise an error goes through a JavaScript function,
+  `invoke_*`, which catches the exception of `longjmp`. The changed file catches the exception
+  without JavaScript.
+- Strings: the original file compares a new string with thousands of interned strings.
   `interpreter.wat` finds an equal string by its hash.
 
 `closed` changes the script. The original script keeps its state on `globalThis`, where any script
 of the page could read the interpreter's memory. The changed script keeps the state in variables of
 the module.
 
-`steady` changes the clock of `asyncio` in the script.
+`steady` changes the clock that `asyncio` uses in the script.
 
-The first two functions change only one version of MicroPython and recognize this version by its
-hash. Any other version is returned unchanged, with a warning on stderr. The page then works, but
-the WASM is slower, or other scripts can read the interpreter's memory.
+`faster` and `closed` can change only one version of MicroPython, which they recognize by a hash.
+They return any other version unchanged, and write a warning to stderr. The page then works, but the
+interpreter is slower, or other scripts can read the interpreter's memory.
 """
 
 import hashlib
@@ -82,9 +82,13 @@ IMPORT = r'\(import "env" "%s" \(func (\$\S+)((?: \(param[ i32]+\))?)((?: \(resu
 
 
 def faster(wasm: bytes) -> bytes:
-    """Return the changed WASM; return an unknown WASM unchanged, with a warning.
+    """Return MicroPython's WASM file, changed to run faster.
 
-    The change takes ten seconds. The changed WASM is cached.
+    The change takes about ten seconds, and the result is cached. The file of an unknown version is
+    returned unchanged, with a warning on stderr.
+
+    Args:
+        wasm: the content of the original file.
 
     Raises:
         SystemExit: Binaryen failed.
@@ -107,11 +111,11 @@ def faster(wasm: bytes) -> bytes:
 
 
 def closed(script: bytes) -> bytes:
-    """Return MicroPython's script, changed to keep the state in variables of the module.
+    """Return MicroPython's script, changed to keep its state in variables of the module.
 
     The original script keeps the state on `globalThis`: JavaScript objects used by Python, Python
-    objects used by JavaScript, and functions that read the interpreter's memory. An unknown script
-    is returned unchanged, with a warning.
+    objects used by JavaScript, and functions that read the interpreter's memory. The script of an
+    unknown version is returned unchanged, with a warning on stderr.
     """
     loss = "lets other scripts of the page read its memory"
     if not _is_known("micropython.mjs", script, KNOWN_SCRIPT, loss):
@@ -125,10 +129,10 @@ def closed(script: bytes) -> bytes:
 
 
 def steady(script: bytes) -> bytes:
-    """Return MicroPython's script, changed so that `asyncio` measures time with a steady clock.
+    """Return MicroPython's script, changed so that `asyncio` measures time with a monotonic clock.
 
-    The original script uses the wall time. If that is set back, tasks that are ready to run would
-    wait until it has caught up.
+    The original script uses the wall clock. If that clock is set back, tasks that are ready to run
+    would wait until it reaches the old time again.
     """
     return script.replace(b"mp_js_ticks_ms:()=>Date.now()-MP_JS_EPOCH", STEADY_TICKS)
 

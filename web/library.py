@@ -1,8 +1,8 @@
-"""Build the script of the library, `build/library/ossferry_uploader.js`, for its wheel.
+"""Build the library's JavaScript file, `build/library/ossferry_uploader.js`, for its wheel.
 
-The script has everything in JavaScript that `ossferry_uploader` needs: the functions that Python
-calls, and the text of the scripts that are loaded on demand. The page loads the same functions from
-files of its own (`web/build.py`).
+The file contains all JavaScript that the Python package `ossferry_uploader` needs: the functions
+that Python calls, and the sources of the scripts that are loaded on demand. The upload page loads
+the same functions from separate files, which `web/build.py` makes.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ SHA256 = NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js"
 
 
 def script() -> str:
-    """Return the script of the library.
+    """Return the library's JavaScript file as text.
 
     Raises:
-        FileNotFoundError: the packages of Node are not installed.
+        FileNotFoundError: the npm packages are not installed.
     """
     texts = {
         **{name: minified(WEB / f"storage/{name}.js", options=BUNDLE) for name in ON_DEMAND},
@@ -33,7 +33,7 @@ def script() -> str:
 
 
 def main() -> None:
-    """Write the script."""
+    """Build the library's JavaScript file and write it to `build/library`."""
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "ossferry_uploader.js").write_text(script(), "utf-8")
 

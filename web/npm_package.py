@@ -1,4 +1,4 @@
-"""Build the npm package `ossferry` in `build/npm`: the element and components for React and Vue."""
+"""Build the npm package `ossferry`: a custom element, and components for React and Vue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ OUT = ROOT / "build" / "npm"
 
 
 def main(out: Path = OUT) -> None:
-    """Write the files of the package. The version is that of the wheels."""
+    """Write the files of the npm package to a folder. Its version is the version of the wheels.
+
+    Args:
+        out: the folder; it is deleted first if it exists.
+    """
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(WEB / "npm", out)
     for source in (WEB / "page" / "embed.js", ROOT / "LICENSE", ROOT / "NOTICE"):

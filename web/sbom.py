@@ -1,11 +1,13 @@
 """Write the SBOM of each wheel into `build/sbom/<wheel>.cdx.json`, in the format CycloneDX 1.6.
 
-Arguments are the names of wheels; without arguments, the program writes the SBOMs of all wheels.
+The command line arguments are the names of wheels; without arguments, the program writes the SBOMs
+of all wheels.
 
-The SBOM lists the locked Python packages that the wheel needs, and the third-party code that the
-wheel contains: npm packages, the packages that PyScript's files contain, and the libraries in the
-interpreters (`embedded.toml`). A package that only an extra needs has the scope `optional`. The
-SBOM has no date and no random number: the same input gives the same bytes.
+An SBOM lists the Python packages that the wheel needs, with their versions in `requirements.lock`,
+and the third-party code that the wheel contains: npm packages, the packages that PyScript's files
+contain, and the libraries in the interpreters (`embedded.toml`). A package that only an extra of
+the wheel needs has the scope `optional`. An SBOM has no date and no random number: the same input
+gives the same bytes.
 """
 
 import base64
@@ -71,15 +73,15 @@ PYTHONS = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A package that a wheel needs, or third-party code that it contains.
+    """A component in an SBOM: a package that a wheel needs, or third-party code that it contains.
 
     Attributes:
         kind: the type of the package URL: `pypi`, `npm` or `generic`.
-        version: None if it is unknown.
+        version: the version; `None` if it is unknown.
         licenses: SPDX expressions, or names of licences.
-        hashes: hashes of the files in the package index, as hexadecimal digits.
-        parts: what the package needs or contains, as package URLs.
-        changes: our changes to the code; empty if there are none.
+        hashes: hashes of the package's files in the registry, as hexadecimal digits.
+        parts: the package URLs of the components that this component needs or contains.
+        changes: a description of the project's changes to the code; empty if there are none.
     """
 
     kind: str
@@ -92,13 +94,16 @@ class Part:
 
     @property
     def purl(self) -> str:
-        """The package URL, which is the part's id."""
+        """The package URL, which identifies the component in the SBOM."""
         group, _, name = self.name.rpartition("/")
         return PackageURL(self.kind, group or None, name, self.version).to_string()
 
 
 def contained(wheel: str) -> list[Part]:
-    """Return the third-party code that a wheel contains.
+    """Return the third-party code that a wheel contains, one `Part` for each package or library.
+
+    Args:
+        wheel: the name of the wheel.
 
     Raises:
         KeyError: PyScript contains a package that is neither installed nor in `embedded.toml`.
@@ -171,7 +176,10 @@ def _ids(about: Mapping[str, object]) -> tuple[str]:
 
 
 def needed(requirements: Iterable[Requirement]) -> list[Part]:
-    """Return the Python packages that these requirements need, with the versions of the lock."""
+    """Return the Python packages that requirements need, with the versions in `requirements.lock`.
+
+    The result includes the packages that these packages need themselves.
+    """
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     locked = {
         matched[1]: (matched[2], tuple(re.findall(r"--hash=sha256:(\w+)", matched[0])))
@@ -240,7 +248,12 @@ def _project(wheel: str) -> dict[str, Any]:
 
 
 def requirements(wheel: str, *, with_extras: bool = False) -> list[Requirement]:
-    """Return the Python packages that a wheel requires, without our own wheels."""
+    """Return the Python packages that a wheel requires, except the project's own wheels.
+
+    Args:
+        wheel: the name of the wheel.
+        with_extras: whether to include the packages that only the wheel's extras require.
+    """
     project = _project(wheel)
     extras = project.get("optional-dependencies", {}).values() if with_extras else ()
     listed = (
@@ -273,7 +286,7 @@ def _component(part: Part, kind: ComponentType = ComponentType.LIBRARY) -> Compo
 
 
 def write(wheel: str, folder: Path = OUT) -> Path:
-    """Write the SBOM of a wheel to a folder, and return its path."""
+    """Write the SBOM of a wheel to `<folder>/<wheel>.cdx.json`, and return the path of the file."""
     project = _project(wheel)
     required = requirements(wheel)
     parts = contained(wheel) + needed(requirements(wheel, with_extras=True))
