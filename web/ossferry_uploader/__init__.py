@@ -1,8 +1,9 @@
-"""The uploader as a library: sends files from a browser straight to OSS.
+"""The uploader as a library for Python in the browser: it sends files from a page straight to OSS.
 
-`connect` asks a server for the permission to upload. `client` has the uploads of a connection,
-`oss` is the protocol, `transfer` the engine that sends files, and `browser` the access to
-JavaScript. The code uses only what MicroPython, Pyodide and CPython have in common.
+The function `connect` asks an ossferry server for the permission to upload. The package `client`
+has the interface for programs, `oss` the protocol, `transfer` the engine that sends files, and
+`browser` the access to JavaScript. The code uses only the features that MicroPython, Pyodide and
+CPython have in common.
 """
 
 from ossferry_uploader.client.results import Done, Progress, UploadCancelled
@@ -28,21 +29,21 @@ WRITING_MS = 500.0  # between two batches of records in the browser's storage
 
 
 async def connect(server: str = "", *, token: "Token" = None) -> "Uploads":
-    """Ask a server for the permission to upload, and return the connection.
+    """Ask an ossferry server for the permission to upload, and return an `Uploads` object.
 
     Args:
-        server: the address of the server, such as `https://uploads.example`; empty in a page that
-            the server itself has sent.
+        server: the address of the server, such as `https://uploads.example`; empty if the server
+            itself has sent the page.
         token: a bearer token that identifies the person, or a function (also a coroutine function)
             that returns the token and is called before each request to the server. Without a token,
-            the page's cookies identify the person, which browsers send only to the server that sent
+            the page's cookies identify the person; browsers send them only to the server that sent
             the page. For a page of another site, the server's `OSSFERRY_CORS_ORIGINS` must name
             that site.
 
     Raises:
         GrantRefused: the server refused the request, or did not answer (status 0).
         JsException: the page's Content-Security-Policy forbids `eval`, and the page has not loaded
-            the library's script with a tag.
+            `ossferry_uploader.js` with a `<script>` tag.
     """
     # These modules need JavaScript, and so can be imported only in a browser.
     from ossferry_uploader.browser.clock import Pace

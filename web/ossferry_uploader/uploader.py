@@ -1,4 +1,4 @@
-"""Connects the engine with a browser and a server."""
+"""Build the complete uploader: the engine, the queue, and their access to browser and server."""
 
 from ossferry_uploader.browser.checksum import ChecksumWorker
 from ossferry_uploader.browser.clock import BrowserClock
@@ -33,25 +33,26 @@ if TYPE_CHECKING:
 
 
 class Uploader:
-    """The queue and the engine of a page or a worker, with everything that they need.
+    """The complete uploader of a page or a worker: the queue, the engine and all that they need.
 
-    Call `reporting.arrived` for each upload that is done.
+    The caller has to call `reporting.arrived` for each upload that is done.
 
     Attributes:
-        keeper: the credentials and the server's time.
+        keeper: the credentials, and the server's time.
         queue: the uploads.
         reporting: reports uploads to the server.
 
     Args:
-        server: the token server.
+        server: the ossferry server, which gives the credentials.
         on_fetched: called with `(grant, error)` after each request for a grant; one of the two is
             `None`.
         on_records: called with the journal when the records of unfinished uploads have changed.
         on_change: called with each upload after each change.
-        soon: `soon(write)` calls the function `write` later. This function writes records.
+        soon: `soon(write)` calls the function `write` a little later. `write` stores the records of
+            unfinished uploads.
         report: called with each error that a listener raises.
-        language: returns the language of the person, such as `zh-CN`, if files are checked before
-            their upload; `None` if they are not checked.
+        language: returns the language of the person, such as `zh-CN`, for the messages of checks;
+            `None` if files are not checked before their upload.
     """
 
     def __init__(
@@ -98,11 +99,14 @@ class Uploader:
         )
 
     def can(self, feature: str) -> bool:
-        """Return whether the server offers a feature, such as `receipts`, to this person."""
+        """Return whether the server offers a feature, such as `receipts`, to this person.
+
+        The latest grant lists the features.
+        """
         return feature in self._features
 
     def limit(self, limits: "Limits") -> None:
-        """Apply `limits` in addition to the limits of the grants, from now on."""
+        """Apply limits in addition to the limits of the present and all later grants."""
         self._grants.limits = limits
         grant = self.keeper.current
         if grant:
@@ -113,7 +117,7 @@ class Uploader:
             self.queue.allow(limits)
 
     def url_of(self, key: str) -> str:
-        """Return the address of an object; only readers with permission can open it."""
+        """Return the URL of an object, which only readers with permission can open."""
         return f"{self._origin}/{percent_encode(key, safe='/')}"
 
     def _fetched(self, grant: "Grant | None", error: "Exception | None") -> None:

@@ -1,7 +1,8 @@
-"""Modules that use JavaScript: the engine's interfaces, and requests to the token server.
+"""The browser side of the library: all modules that use JavaScript.
 
-The engine is the package `ossferry_uploader.transfer`. In this library, only this package imports
-JavaScript objects.
+They implement the interfaces in `ossferry_uploader.transfer.ports`, and send the requests to the
+ossferry server. No other package of this library imports JavaScript objects, except
+`ossferry_uploader.client`.
 
 MicroPython passes only 32 bits of an integer to or from JavaScript. Sizes and times are therefore
 read as text (`interop.wide`) and passed as `float`.

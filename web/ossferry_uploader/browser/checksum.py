@@ -1,4 +1,4 @@
-"""Checksums of files and of pieces of files, computed by a worker (`checksum_worker.js`)."""
+"""Compute checksums of files, and of pieces (byte ranges) of files, in `checksum_worker.js`."""
 
 from ossferry_uploader.browser.files import bytes_of, read
 
@@ -10,12 +10,13 @@ if TYPE_CHECKING:
 
 
 class ChecksumWorker:
-    """Computes checksums in a worker; implements the engine's interface `Checksum`."""
+    """Computes checksums in a web worker; implements the engine's interface `Checksum`."""
 
     async def crc64(self, piece: "Piece") -> int:
-        """Return the CRC-64 of a piece of a file.
+        """Return the CRC-64 of a piece (byte range) of a file.
 
-        If the CRC-64 of a small file is known from an earlier read, the file is not read again.
+        If the piece is a whole small file whose CRC-64 is known from an earlier read, do not read
+        the file again.
 
         Raises:
             FileUnreadable: the piece could not be read to its end.

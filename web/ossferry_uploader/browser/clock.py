@@ -1,4 +1,4 @@
-"""The clock of this computer, and `Pace`, which limits how often functions are called."""
+"""The clock and timer of the browser, and `Pace`, which limits how often functions are called."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ PACE_MS = 80.0  # people cannot read faster changes
 class BrowserClock:
     """The clock and timer of the browser; implements the engine's interface `Clock`.
 
-    The wall time of this computer may be wrong.
+    The user may have set the wall time of the computer wrongly.
     """
 
     def now_s(self) -> float:
@@ -44,7 +44,10 @@ class BrowserClock:
 
 
 class Pace:
-    """Limits how often functions are called: at most one call in `pace_ms()` milliseconds."""
+    """Limits how often functions are called: at most one call every `pace_ms()` milliseconds.
+
+    Call the object with a function to schedule a call of that function.
+    """
 
     def __init__(self, pace_ms: "Callable[[], float]" = lambda: PACE_MS) -> None:
         self._pace_ms = pace_ms

@@ -1,4 +1,4 @@
-"""Encryption of pieces of files, by a worker (`checksum_worker.js`)."""
+"""Encrypt pieces (byte ranges) of files in the web worker `checksum_worker.js`."""
 
 import binascii
 
@@ -16,25 +16,29 @@ if TYPE_CHECKING:
 
 
 class EncryptionWorker:
-    """Encrypts pieces of files in a worker; implements the engine's interface `Encryption`.
+    """Encrypts pieces of files in a web worker; implements the engine's interface `Encryption`.
 
-    The encrypted bytes are a `Blob`, which only JavaScript holds. So `release` frees it at once,
-    and not when Python's garbage is collected.
+    The encrypted bytes are a `Blob`, to which only JavaScript has a reference. So `free` releases
+    the bytes at once, and not only when Python collects garbage.
     """
 
     async def secret(self) -> bytes:
-        """Return 32 secret bytes, the same in each page of this browser.
+        """Return 32 secret bytes, from which the keys of encrypted files are derived.
 
-        If the browser cannot keep a secret, each page gets its own.
+        All pages of this browser get the same bytes. If the browser cannot store them, each page
+        gets bytes of its own.
         """
         return binascii.unhexlify(str(await js.ossferry.ask("records", "secret")))
 
     async def encrypt(self, piece: "Piece", cipher: "Cipher") -> None:
-        """Set `piece.cut` to the encrypted bytes, and `piece.crc64` to their CRC-64.
+        """Encrypt a piece of a file in the worker.
+
+        Set `piece.cut` to the encrypted bytes, and `piece.crc64` to their CRC-64.
 
         Raises:
             FileUnreadable: the piece could not be read to its end.
-            CannotEncrypt: the page is neither from https nor from this machine.
+            CannotEncrypt: the address of the page is neither https nor a local one such as
+                `localhost`.
             ServerRefused: the worker's script could not be loaded.
         """
         reading = _ask("encrypt", piece, cipher)
@@ -44,12 +48,16 @@ class EncryptionWorker:
     async def crc64(self, piece: "Piece", cipher: "Cipher") -> int:
         """Return the CRC-64 of the encrypted bytes of a piece, without keeping the bytes.
 
-        The errors are those of `encrypt`.
+        Raises:
+            FileUnreadable: the piece could not be read to its end.
+            CannotEncrypt: the address of the page is neither https nor a local one such as
+                `localhost`.
+            ServerRefused: the worker's script could not be loaded.
         """
         return int(await result_of(_ask("encrypted-crc64", piece, cipher)))
 
     def free(self, piece: "Piece") -> None:
-        """Free the encrypted bytes of a piece."""
+        """Free the encrypted bytes of a piece, and clear `piece.cut` and `piece.crc64`."""
         piece.cut.free()
         piece.cut = None
         piece.crc64 = ""

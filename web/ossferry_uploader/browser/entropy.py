@@ -1,4 +1,4 @@
-"""Random bits from the browser's cryptographic generator."""
+"""Random bits from the browser's cryptographic random number generator."""
 
 import js
 
@@ -15,7 +15,7 @@ class BrowserRandom:
     def hex(self, size: int) -> str:
         """Return `size` random bytes as hex digits.
 
-        The bytes come from a pool that is filled in advance. Each byte is used only once.
+        The bytes come from a buffer that is filled in advance. Each byte is used only once.
         """
         if self._at + 2 * size > len(self._pool):
             self._pool, self._at = str(js.ossferry.random(max(size, POOL_BYTES))), 0

@@ -1,8 +1,8 @@
-"""Divides the work of MicroPython's event loop into short tasks of the browser.
+"""Divide the work of MicroPython's event loop into short slices.
 
-MicroPython runs all ready coroutines before it returns to the browser. While many small files are
-sent, this takes up to 90 ms, and the page does not scroll meanwhile.
-Pyodide returns to the browser after each coroutine.
+MicroPython runs all coroutines that are ready before it returns to the browser. While many small
+files are sent, this takes up to 90 ms, and the page cannot scroll meanwhile. Pyodide needs no such
+change, because it returns to the browser after each coroutine.
 """
 
 import asyncio
@@ -15,12 +15,13 @@ SLICE_MS = 2
 
 
 def run_in_slices() -> None:
-    """Let the event loop return to the browser after `SLICE_MS`, even if coroutines are ready.
+    """Let MicroPython's event loop return to the browser every `SLICE_MS` milliseconds.
 
-    Before each coroutine, MicroPython's loop computes with `ticks_diff` in how many milliseconds
-    the coroutine is due. If it is due later, the loop sets a timer and returns. After `SLICE_MS`,
-    the replaced `ticks_diff` returns 1 for a coroutine that is due. At least one coroutine runs in
-    each slice, and the order of the coroutines stays the same.
+    This function replaces `ticks_diff` in MicroPython's `asyncio`. Before it runs a coroutine, the
+    loop calls `ticks_diff` to compute in how many milliseconds the coroutine is due. If it is due
+    later, the loop sets a timer and returns. When a slice has lasted `SLICE_MS`, the replacement
+    returns 1 for a coroutine that is already due, so that the loop returns. At least one coroutine
+    runs in each slice, and the order of the coroutines stays the same.
 
     Source: MicroPython 1.27, `ports/webassembly/asyncio/core.py`.
     """

@@ -1,4 +1,4 @@
-"""Files that a person has added to the page, and functions that read them."""
+"""Files that a person has added to the page or that are in memory, and functions to read them."""
 
 import asyncio
 import binascii
@@ -40,12 +40,12 @@ BROKEN_OFF = "I/O read operation failed"
 class BrowserFile:
     """A JavaScript `File` or `Blob`; implements the engine's interface `File`.
 
-    The bytes of the file never pass through Python.
+    The bytes of the file never enter Python's memory, except the first ones (see `head`).
 
     Args:
         blob: the JavaScript object, which is sent as the body of requests.
-        facts: a list from `intake.js`: name, folders, size in bytes, content type, time of the last
-            change in milliseconds since 1970, and an error, which is empty for a readable file.
+        facts: a list: name, folders, size in bytes, content type, time of the last change in
+            milliseconds since 1970, and an error text, which is empty for a readable file.
     """
 
     def __init__(self, blob: "Any", facts: "list[Any]") -> None:
@@ -60,12 +60,12 @@ class BrowserFile:
         self.is_lasting = True
 
     def slice(self, offset: int, size: int) -> "Any":
-        """Return `size` bytes from `offset` as a `Blob`.
+        """Return the bytes `[offset, offset + size)` of the file as a JavaScript `Blob`.
 
-        For the whole file, the result is `blob` itself.
+        If the range is the whole file, the result is the attribute `blob` itself.
 
         Raises:
-            FileUnreadable: the browser could not open the added file.
+            FileUnreadable: the browser could not open the file when a person added it.
         """
         if self.lost:
             raise FileUnreadable(self.lost)
@@ -74,13 +74,13 @@ class BrowserFile:
         return self.blob.slice(float(offset), float(offset + size), "")
 
     async def head(self) -> bytes:
-        """Return the first 32 bytes of the file, or all bytes if the file is shorter.
+        """Return the first 32 bytes of the file, or all bytes of a shorter file.
 
-        If the file has at most 64 KiB, the whole file is read and `crc64` is set.
+        If the file has at most 64 KiB, read the whole file and set the attribute `crc64`.
 
         Raises:
             FileUnreadable: the browser cannot read the file, or is not allowed to.
-            ServerRefused: the worker's script could not be loaded.
+            ServerRefused: the script of the worker that reads files could not be loaded.
         """
         blob = self.slice(0, self.size)
         head, _, self.crc64 = (await read("look", blob, 0, self.size)).partition(" ")
@@ -95,14 +95,14 @@ def file_from_js(blob: "Any") -> BrowserFile:
 def file_from_bytes(
     data: "Any", name: str, *, path: str = "", content_type: str = ""
 ) -> BrowserFile:
-    """Return a `BrowserFile` for bytes in memory. The bytes are copied.
+    """Return a `BrowserFile` that contains a copy of bytes in memory.
 
     Args:
         data: `bytes`, or another object with the buffer protocol.
         path: the folders of the file, such as `a/b`.
 
     Raises:
-        TypeError: `data` has no bytes.
+        TypeError: `data` does not support the buffer protocol.
     """
     return file_from_blob(blob_of(data), name, path=path, content_type=content_type)
 
@@ -110,7 +110,10 @@ def file_from_bytes(
 def file_from_blob(
     blob: "Any", name: str, *, path: str = "", content_type: str = ""
 ) -> BrowserFile:
-    """Return a `BrowserFile` for a JavaScript `Blob`. After a reload it cannot be read again."""
+    """Return a `BrowserFile` for a JavaScript `Blob`.
+
+    The file exists only in this page, so an upload of it cannot continue after a reload.
+    """
     file = BrowserFile(blob, [name, path, wide(blob, "size"), content_type, 0, ""])
     file.is_lasting = False
     return file
@@ -119,8 +122,8 @@ def file_from_blob(
 def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
     """Yield a `BrowserFile` for each file of a JavaScript array.
 
-    Names, sizes and times are read for a few files at a time, and only when they are needed. The
-    browser reads these facts from the disk and blocks the page meanwhile.
+    The names, sizes and times of a few files at a time are read only when they are needed, because
+    the browser reads them from the disk and blocks the page meanwhile.
     """
     for start in range(0, int(files.length), FACTS_AT_ONCE):
         facts = json.loads(js.ossferry.factsOf(files, start, start + FACTS_AT_ONCE))
@@ -129,12 +132,12 @@ def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
 
 
 def bytes_of(piece: "Piece") -> "Any":
-    """Return the bytes of a piece as a `Blob`; later calls return the same object.
+    """Return the bytes of a piece of a file as a JavaScript `Blob`, and keep it for later calls.
 
-    For an encrypted piece, the result is the JavaScript object that holds the encrypted `Blob`.
+    If the piece is encrypted, return the JavaScript object that holds the encrypted `Blob` instead.
 
-    The creation of a `Blob` blocks the page until the browser's main process has registered the
-    `Blob`.
+    Creating a `Blob` is slow: it blocks the page until the browser's main process has registered
+    the `Blob`.
     """
     if piece.cut is None:
         piece.cut = piece.file.slice(piece.offset, piece.size)
@@ -142,9 +145,10 @@ def bytes_of(piece: "Piece") -> "Any":
 
 
 async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
-    """Let the checksum worker read a range of a blob, and return the worker's result as text.
+    """Let the checksum worker read `size` bytes of a `Blob` from `offset`, and return its result.
 
-    The result is a checksum; for the operation `look` it also contains the first bytes.
+    The result is a text with a checksum; for the operation `look`, it also contains the first
+    bytes.
 
     If the calling task is cancelled, the worker stops reading.
 
@@ -152,20 +156,22 @@ async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
         kind: the operation `crc64`, `sha256` or `look`; `checksum_worker.js` describes the results.
 
     Raises:
-        FileUnreadable: the browser cannot read the blob, or is not allowed to.
+        FileUnreadable: the browser cannot read the `Blob`, or is not allowed to.
         ServerRefused: the worker's script could not be loaded.
     """
     return await result_of(js.ossferry.checksum(kind, blob, float(offset), float(size)))
 
 
 async def result_of(reading: "Any") -> str:
-    """Wait for the worker's result, a text. If the calling task is cancelled, the worker stops.
+    """Return the text that a worker has computed from a file.
+
+    If the calling task is cancelled, tell the worker to stop.
 
     Args:
-        reading: the answer of `ossferry.checksum` or `ossferry.encrypt` in JavaScript.
+        reading: the JavaScript object that `ossferry.checksum` or `ossferry.encrypt` returned.
 
     Raises:
-        FileUnreadable: the browser cannot read the blob, or is not allowed to.
+        FileUnreadable: the browser cannot read the file, or is not allowed to.
         CannotEncrypt: the browser cannot encrypt in this page.
         ServerRefused: the worker's script could not be loaded.
     """
@@ -184,9 +190,9 @@ async def result_of(reading: "Any") -> str:
 
 
 async def check_readable(piece: "Piece") -> None:
-    """Check that the browser can read the first byte of a piece.
+    """Check that the browser can read the first byte of a piece of a file.
 
-    After a request without a reply, this distinguishes an unreadable file from a lost connection.
+    Call this after a request that got no reply, to tell an unreadable file from a lost connection.
 
     Raises:
         FileUnreadable: the browser cannot read the piece, or is not allowed to.
@@ -205,11 +211,12 @@ async def check_readable(piece: "Piece") -> None:
 
 
 def unreadable(reason: str) -> FileUnreadable:
-    """Return a `FileUnreadable` for a JavaScript exception that occurred while a file was read.
+    """Return a `FileUnreadable` error for a JavaScript exception from reading a file.
 
-    In Chromium a `NotReadableError` means that the file was changed after a person chose it. In
-    WebKit a changed or missing file causes a `NotFoundError`; a `NotReadableError` means that the
-    reading was interrupted, for example because the page was suspended.
+    The error tells whether the file has changed, and whether a retry can succeed. In Chromium a
+    `NotReadableError` means that the file was changed after a person chose it. In WebKit a changed
+    or missing file causes a `NotFoundError`; a `NotReadableError` means that the reading was
+    interrupted, for example because the page was suspended.
 
     Args:
         reason: the text of the exception.

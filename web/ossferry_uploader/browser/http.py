@@ -1,4 +1,4 @@
-"""Requests to OSS with `XMLHttpRequest`, which `exchange.js` controls."""
+"""Send requests to OSS with the browser's `XMLHttpRequest`, through the script `exchange.js`."""
 
 import asyncio
 
@@ -29,8 +29,9 @@ class BrowserHttp:
     """Sends requests to OSS; implements the engine's interface `Http`.
 
     Args:
-        stall_s: timeout in seconds without progress, for large pieces of files.
-        answer_s: timeout in seconds for all other requests: a small piece, text or no body.
+        stall_s: seconds without progress after which a request with a large body (from a file) is
+            given up.
+        answer_s: the timeout in seconds of all other requests: with a small body or none.
     """
 
     def __init__(self, *, stall_s: float = STALL_S, answer_s: float = ANSWER_S) -> None:
@@ -40,14 +41,14 @@ class BrowserHttp:
     async def send(
         self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
     ) -> Reply:
-        """Send one request and return the reply.
+        """Send one request to OSS, and return the reply, even if its status is an error.
 
-        A header that CORS hides has an empty value in the reply.
+        If the bucket's CORS rule hides a header, the header has an empty value in the reply.
 
         Args:
-            body: a piece of a file, text or `None`.
-            on_progress: called with the number of bytes sent so far; for a small piece only
-                once, before the bytes are sent.
+            body: a piece (byte range) of a file, text or `None`.
+            on_progress: called with the number of bytes of the body that were sent so far; for a
+                small piece only once, before the bytes are sent.
 
         Raises:
             Lost: no reply came. The attribute `reason` tells why.

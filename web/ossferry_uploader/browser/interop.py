@@ -1,4 +1,4 @@
-"""Differences between MicroPython and Pyodide in their access to JavaScript."""
+"""Functions that hide how MicroPython and Pyodide differ in their access to JavaScript."""
 
 import gc
 import sys
@@ -22,20 +22,20 @@ GARBAGE_BYTES_WITH_MANY = 16 << 20
 
 
 def to_js(value: "Any") -> "Any":
-    """Return a copy of a Python value as a JavaScript value; a dict becomes an object."""
+    """Return a copy of a Python value as a JavaScript value; a dict becomes a JavaScript object."""
     if IS_MICROPYTHON:
         return ffi.to_js(value)
     return ffi.to_js(value, dict_converter=js.Object.fromEntries)
 
 
 def blob_of(data: "Any") -> "Any":
-    """Return a copy of the bytes of `data` as a JavaScript `Blob`.
+    """Return a JavaScript `Blob` with a copy of the bytes in `data`.
 
     Args:
         data: `bytes`, or another object with the buffer protocol; on MicroPython an array of bytes.
 
     Raises:
-        TypeError: `data` has no bytes.
+        TypeError: `data` does not support the buffer protocol.
     """
     view: Any = memoryview(data) if IS_MICROPYTHON else memoryview(data).cast("B")
     if IS_MICROPYTHON:  # there, a slice of a memoryview starts below 16 MiB
@@ -55,7 +55,7 @@ def _array(view: "Any") -> "Any":
 def collect_rarely(*, with_many: bool = False) -> None:
     """Let MicroPython collect garbage only after 4 MiB of allocations.
 
-    A collection scans all objects in memory and blocks the page meanwhile.
+    A garbage collection scans all objects in memory and blocks the page meanwhile.
 
     Args:
         with_many: true while many uploads run; the limit is then 16 MiB.
@@ -66,25 +66,22 @@ def collect_rarely(*, with_many: bool = False) -> None:
 
 
 def wide(owner: "Any", name: str) -> int:
-    """Return an integer property of a JavaScript object, without a limit of 32 bits.
+    """Return an integer property of a JavaScript object in full, even if it has more than 32 bits.
 
-    On MicroPython the expression `owner[name]` has only the lowest 32 bits of the integer.
+    On MicroPython the expression `owner[name]` would return only the lowest 32 bits.
     """
     return int(js.ossferry.text(owner, name))
 
 
 def reason_of(error: Exception) -> str:
-    """Return the name and the message of a JavaScript exception as one text.
-
-    On MicroPython `error.args` contains the JavaScript object, the name and the message.
-    """
+    """Return the name and the message of a JavaScript exception as one text."""
     return ": ".join([part for part in error.args if isinstance(part, str)]) or str(error)
 
 
 def release(proxy: "Any") -> None:
-    """Free a callback made with `create_proxy`.
+    """Free a JavaScript callback that was made with `create_proxy`.
 
-    On MicroPython this does nothing, as the garbage collector frees callbacks.
+    On MicroPython this does nothing, because the garbage collector frees callbacks.
     """
     destroy = getattr(proxy, "destroy", None)
     if destroy:

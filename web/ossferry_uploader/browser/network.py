@@ -1,4 +1,4 @@
-"""Waits for the network to return, and checks whether our server answers."""
+"""Wait for the network to return, and check whether the ossferry server responds."""
 
 import asyncio
 
@@ -15,20 +15,20 @@ TIMEOUT_MS = 5_000
 
 
 class BrowserNetwork:
-    """Checks the network and our server; implements the engine's interface `Network`.
+    """Checks the network and the ossferry server; implements the engine's interface `Network`.
 
-    It does not use `navigator.onLine`, which is often wrong.
+    The class does not use `navigator.onLine`, which is often wrong.
 
     Args:
-        server: the address of our server without a slash at the end; empty for the server that
-            sent the page.
+        server: the address of the ossferry server without a slash at the end; empty for the server
+            that sent the page.
     """
 
     def __init__(self, server: str = "") -> None:
         self._server = server
 
     async def may_be_back(self, timeout_s: float) -> None:
-        """Wait for the browser's `online` event, but not longer than `timeout_s` seconds."""
+        """Wait for the browser's `online` event, but at most `timeout_s` seconds."""
         woken = asyncio.Event()
 
         def wake(_event: "Any" = None) -> None:
@@ -45,7 +45,10 @@ class BrowserNetwork:
             release(proxy)
 
     async def server_answers(self) -> bool:
-        """Tell whether our server, or a proxy in front of it, sends any response to a request."""
+        """Tell whether the ossferry server, or a proxy in front of it, responds to a request.
+
+        The status of the response does not matter.
+        """
         options = to_js({"cache": "no-store", "credentials": "omit", "mode": "no-cors"})
         options.signal = js.AbortSignal.timeout(TIMEOUT_MS)
         try:

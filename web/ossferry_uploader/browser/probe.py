@@ -1,9 +1,8 @@
-"""Finds the reason why a request to OSS got no reply.
+"""Find out why a request to OSS got no reply.
 
-Browsers hide this reason from pages. Therefore two small requests are sent. The first request, in
-`no-cors` mode, shows whether the host can be reached. The second request uses CORS and an invalid
-signature, which OSS refuses. The second request shows whether the bucket's CORS rule allows this
-page.
+Browsers hide the reason from pages. Therefore this module sends two small requests. The first
+request, in `no-cors` mode, shows whether the host can be reached. The second request uses CORS, and
+a signature that OSS refuses; it shows whether the bucket's CORS rule allows this page.
 """
 
 import js
@@ -21,7 +20,7 @@ TIMED_OUT = "TimeoutError"
 
 
 async def why_lost(request: "Request") -> str:
-    """Return the reason why `request` got no reply, as one of the constants of `Lost`."""
+    """Find out why a request to OSS got no reply; return one of the reasons defined in `Lost`."""
     origin = "/".join(request.url.split("/")[:3]) + "/"
     if await _failure(origin, {"mode": "no-cors", "method": "GET"}):
         return Lost.UNREACHABLE

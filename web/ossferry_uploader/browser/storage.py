@@ -1,8 +1,8 @@
 """Storage of upload records and file handles in IndexedDB.
 
-A page that was closed and opened again uses the handles to read the same files without a new
-choice by the person. The script `records.js` accesses IndexedDB, and is loaded when it is first
-needed.
+A record describes an unfinished upload. With a file handle, a page can read the same file again
+after a reload, without asking the person to choose it. The script `records.js`, which accesses
+IndexedDB, is loaded when it is first needed.
 """
 
 import json
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 class BrowserStorage:
-    """Stores records in IndexedDB; implements the engine's interface `Storage`.
+    """Stores upload records in IndexedDB; implements the engine's interface `Storage`.
 
-    Records are passed to JavaScript as one JSON text, which is fast.
+    Many records are passed to JavaScript as one JSON text, which is faster than many calls.
     """
 
     async def load(self, owner: str) -> "list[tuple[str, str, bool]]":
-        """Return all records whose names begin with `owner`.
+        """Return all records whose names begin with `owner`, the key prefix of a person.
 
         Returns:
-            A list of `(name, text, can_reopen)`; `can_reopen` is true if a handle of the file is
-            stored.
+            A list of `(name, text, can_reopen)`; `can_reopen` is true if a file handle is stored
+            with the record.
 
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.
@@ -48,10 +48,11 @@ class BrowserStorage:
     async def save(
         self, records: "list[tuple[str, str, Any]]", gone: "list[str] | None" = None
     ) -> None:
-        """Store records and the handles of the files in one transaction.
+        """Store records, and the handles of their files, in one transaction.
 
         Args:
-            records: a list of `(name, text, file)`; `file` may be `None`.
+            records: a list of `(name, text, file)`; `file` is the `BrowserFile` whose handle is
+                stored, or `None` for no change of the handle.
             gone: names of records that are deleted in the same transaction.
 
         Raises:
@@ -62,15 +63,16 @@ class BrowserStorage:
         await self._do("save", texts, to_js(blobs), json.dumps(gone or []))
 
     async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[Any]":
-        """Return the files of stored records, opened with the stored file handles.
+        """Open the files of stored records with the stored file handles.
 
         The browser may ask the person for permission.
 
         Args:
-            wanted: `(name, folders)`: the name of each record and the folders of its file.
+            wanted: the name of each record, and the folders of its file (such as `a/b`).
 
         Returns:
-            A file or a `FileUnreadable` for each record, in the same order.
+            For each record, in the same order, a `BrowserFile`, or a `FileUnreadable` error if the
+            file cannot be opened.
 
         Raises:
             StorageBroken: IndexedDB is blocked.

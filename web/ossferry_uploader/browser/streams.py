@@ -1,4 +1,4 @@
-"""Uploads of unknown size from a `ReadableStream` or a JavaScript async iterable."""
+"""Files of unknown size that are read from a JavaScript `ReadableStream` or async iterable."""
 
 import js
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class BrowserSource:
     """Reads a JavaScript stream; implements the engine's interface `Source`.
 
-    The bytes are in Blobs and never pass through Python.
+    The bytes stay in `Blob` objects of JavaScript and never enter Python's memory.
     """
 
     def __init__(self, stream: "Any") -> None:
@@ -56,7 +56,7 @@ class BrowserSource:
 
 
 def file_from_stream(stream: "Any", name: str, *, path: str = "", content_type: str = "") -> Stream:
-    """Return a JavaScript stream as a file that `queue.add` accepts.
+    """Return a JavaScript stream as a file for `Queue.add`.
 
     Args:
         stream: a `ReadableStream` or an async iterable; its chunks are byte arrays, Blobs or text.

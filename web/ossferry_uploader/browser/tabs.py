@@ -1,4 +1,4 @@
-"""Locks and messages that all open pages of this origin share, through `tabs.js`."""
+"""Locks and messages that all open pages of this origin share, implemented by `tabs.js`."""
 
 import asyncio
 import json
@@ -15,11 +15,11 @@ DROPPED_AFTER_S = 0.05  # or earlier, together with the next `take`
 
 
 class BrowserTabs:
-    """Acquires locks and exchanges messages between tabs; implements the engine's interface `Tabs`.
+    """Takes locks and exchanges messages between tabs; implements the engine's interface `Tabs`.
 
-    If the browser does not support locks, `take` always returns `True`. Locks are acquired and
-    released in the order of the calls. One call to JavaScript handles several locks, because
-    Python takes long to await a promise.
+    If the browser does not support locks, `take` always returns `True`. Locks are taken and
+    released in the order of the calls. Several calls are combined into one call of JavaScript,
+    because awaiting a promise is slow in Python.
     """
 
     def __init__(self) -> None:
@@ -27,9 +27,9 @@ class BrowserTabs:
         self._is_due = False
 
     async def take(self, name: str) -> bool:
-        """Acquire the lock `name` for this page; return False if another page has the lock.
+        """Take the lock with this name for this page; return `False` if another page has it.
 
-        The page keeps the lock until it calls `drop` or is closed.
+        The page keeps the lock until `drop` is called or the page is closed.
         """
         request = _Request("take", name)
         self._requests.append(request)
@@ -40,27 +40,27 @@ class BrowserTabs:
         return request.is_ours
 
     def drop(self, name: str) -> None:
-        """Release the lock `name` after a short delay, if this page has it."""
+        """Release the lock with this name within 50 ms, if this page has the lock."""
         self._requests.append(_Request("drop", name))
         if len(self._requests) == 1:
             asyncio.create_task(self._do_later())  # noqa: RUF006 - it ends by itself
 
     async def is_free(self, name: str) -> bool:
-        """Tell whether no page has the lock `name`."""
+        """Tell whether no page of this origin has the lock with this name."""
         try:
             return bool(await js.ossferry.ask("tabs", "isFree", name))
         except JsException:
             return True  # no support: as if this page were the only one
 
     async def free(self, name: str) -> None:
-        """Wait until no page has the lock `name`."""
+        """Wait until no page of this origin has the lock with this name."""
         try:
             await js.ossferry.ask("tabs", "free", name)
         except JsException:
             return  # no support, as in `is_free`
 
     async def held(self, start: str) -> "list[str]":
-        """Return the locks of other pages whose names begin with `start`."""
+        """Return the names of the locks that other pages have and that begin with `start`."""
         try:
             return [
                 str(name)
@@ -74,7 +74,7 @@ class BrowserTabs:
         self._ask("tell", text)
 
     def listen(self, handler: "Callable[[str], None]") -> None:
-        """Call `handler` with each text from another page."""
+        """Call `handler` with each text that another page of this origin sends from now on."""
         self._ask("listen", create_proxy(handler))
 
     async def _do_later(self) -> None:

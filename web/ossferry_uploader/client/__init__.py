@@ -1,1 +1,1 @@
-"""The library's own interface: `connect`, and the uploads of a connection."""
+"""The interface for programs that use the library: `Uploads`, and the results of uploads."""

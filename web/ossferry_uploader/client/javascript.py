@@ -1,4 +1,4 @@
-"""Runs the library's script, which the engine calls, in a page or worker that has not run it."""
+"""Runs the library's JavaScript file in a page or worker that has not run it yet."""
 
 import js
 
@@ -6,14 +6,15 @@ SCRIPT = "ossferry_uploader.js"
 
 
 def ensure_script() -> None:
-    """Run the script `ossferry_uploader.js`, unless the page has loaded it with a `<script>` tag.
+    """Run the library's JavaScript file, unless the page has loaded it with a `<script>` tag.
 
-    The script is next to the package's modules. It is executed with JavaScript's `eval`, which a
-    Content-Security-Policy may forbid.
+    The file `ossferry_uploader.js` is in the folder of the Python package. It is executed with
+    JavaScript's `eval`, which a Content-Security-Policy may forbid.
 
     Raises:
-        JsException: the Content-Security-Policy forbids `eval`; load the script with a tag.
-        OSError: the file of the script is missing.
+        JsException: the Content-Security-Policy forbids `eval`; the page must load the file with a
+            `<script>` tag.
+        OSError: the file is missing.
     """
     if getattr(js, "ossferry", None):
         return

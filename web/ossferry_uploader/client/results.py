@@ -1,4 +1,4 @@
-"""Results of uploads: the stored file, and the progress of several uploads."""
+"""The results of uploads: a stored file, and the progress of several uploads."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -6,16 +6,16 @@ if TYPE_CHECKING:
 
 
 class UploadCancelled(Exception):
-    """Raised if somebody cancelled the upload, for example with `queue.cancel_all()`."""
+    """Raised by `Uploads.put` if the upload was cancelled, for example by `queue.cancel_all()`."""
 
 
 class Done:
-    """A file that OSS has stored, with the checksum that proves it.
+    """The result of a successful upload: a stored object, with the checksum that OSS has confirmed.
 
     Attributes:
         name: the name of the file.
         key: the key of the object.
-        size: the size in bytes.
+        size: the size of the file in bytes.
         crc64: the CRC-64 of the object and of the file, as decimal text.
         request_id: the id of the OSS request that stored the object; may be empty.
         url: the address of the object; only readers with permission can open it.
@@ -36,15 +36,16 @@ class Done:
 
 
 class Progress:
-    """How far a call of `put_all` is.
+    """The progress of all uploads that one call of `Uploads.put_all` has started.
 
     Attributes:
         files: the number of all files.
         done: the number of stored files.
         failed: the number of files that failed or were cancelled.
-        size: the number of all bytes. It grows while streams are read.
-        sent: the number of sent bytes.
-        results: for each file, in order, a `Done`, the error, or `None` while it is not known.
+        size: the size of all files in bytes. It grows while streams are read.
+        sent: the number of bytes sent so far.
+        results: for each file, in the order of the call, a `Done`, the error, or `None` while the
+            upload has not ended.
     """
 
     def __init__(

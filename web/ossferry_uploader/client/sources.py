@@ -1,4 +1,4 @@
-"""Turns the data that a program uploads into files for the engine."""
+"""Convert the data that a program uploads into files that the engine can send."""
 
 import js
 
@@ -31,12 +31,13 @@ def file_of(name: str, data: "Any", *, path: str = "", content_type: str = "") -
     """Return `data` as a file that the engine can send.
 
     Args:
-        data: one of the kinds of data that `Uploads.put` takes.
+        data: bytes, a binary file, a path, an async iterator of bytes or a JavaScript object, as
+            for `Uploads.put`.
         path: the folders of the file, such as `a/b`.
 
     Raises:
-        TypeError: `data` is something else, such as text.
-        OSError: the file of a path does not exist, or cannot be read.
+        TypeError: `data` has another type, such as text.
+        OSError: `data` is the path of a file that does not exist or cannot be read.
     """
     if isinstance(data, str):
         raise TypeError(f"{name!r} is text; upload text.encode(), or a pathlib.Path for a file")
@@ -77,7 +78,7 @@ def _of_javascript(kind: str, data: "Any", name: str, path: str, content_type: s
 
 
 class PathFile(BrowserFile):
-    """A file in Pyodide's file system. Only the parts that are being sent are in memory.
+    """A file in Pyodide's file system. Only the bytes that are being sent are in memory.
 
     Raises:
         OSError: the file does not exist, or cannot be read.
@@ -91,18 +92,18 @@ class PathFile(BrowserFile):
         self._file_path = file_path
 
     def slice(self, offset: int, size: int) -> "Any":
-        """Return `size` bytes from `offset` as a `Blob`.
+        """Return the bytes `[offset, offset + size)` of the file as a JavaScript `Blob`.
 
         Raises:
-            FileUnreadable: the file does not exist any more, or is shorter than before.
+            FileUnreadable: the file does not exist any more, or has become shorter.
         """
         return js.Blob.new(to_js([blob_of(chunk) for chunk in self._chunks(offset, size)]))
 
     async def head(self) -> bytes:
-        """Return the first 32 bytes of the file, or all bytes if the file is shorter.
+        """Return the first 32 bytes of the file, or all bytes of a shorter file.
 
         Raises:
-            FileUnreadable: the file does not exist any more, or is shorter than before.
+            FileUnreadable: the file does not exist any more, or has become shorter.
         """
         return b"".join(self._chunks(0, min(self.size, HEAD_BYTES)))
 
@@ -122,16 +123,18 @@ class PathFile(BrowserFile):
 
 
 class ReaderSource:
-    """Reads an open file; implements the engine's interface `Source`."""
+    """Reads a binary Python file object; implements the engine's interface `Source`."""
 
     def __init__(self, file: "Any") -> None:
         self._file = file
 
     async def read(self, size: int) -> BrowserFile:
-        """Return the next `size` bytes; fewer only at the end of the file.
+        """Return the next `size` bytes of the file object as a file in memory.
+
+        The result has fewer bytes only at the end of the file object.
 
         Raises:
-            FileUnreadable: reading the file failed, or it is open for reading text.
+            FileUnreadable: reading failed, or the file object was opened in text mode.
         """
         chunks = []
         try:
@@ -154,10 +157,12 @@ class IteratorSource:
         self._rest: Any = None
 
     async def read(self, size: int) -> BrowserFile:
-        """Return the next `size` bytes; fewer only at the end of the iterator.
+        """Return the next `size` bytes of the iterator as a file in memory.
+
+        The result has fewer bytes only at the end of the iterator.
 
         Raises:
-            FileUnreadable: the iterator raised an error, or returned something without bytes.
+            FileUnreadable: the iterator raised an error, or returned a value that is not bytes.
         """
         chunks, have = [], 0
         if self._rest:

@@ -1,4 +1,4 @@
-"""Uploads of data that a program has in the browser."""
+"""Uploads of data that a program in the browser has, such as bytes, files and streams."""
 
 import asyncio
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Uploads:
-    """A connection to a server; `connect` returns it.
+    """A connection to an ossferry server, which uploads data to OSS; `connect` returns it.
 
     Attributes:
-        queue: all uploads of the connection, as in the page, to pause, resume or observe them.
+        queue: the queue of all uploads of this connection, to pause, resume or observe them.
     """
 
     def __init__(self, uploader: "Uploader") -> None:
@@ -41,25 +41,25 @@ class Uploads:
         content_type: str = "",
         on_progress: "Callable[[Upload], None] | None" = None,
     ) -> Done:
-        """Upload data as one object, and return it when OSS has confirmed its checksum.
+        """Upload data as one object, and return the result when OSS has confirmed the checksum.
 
-        The call waits while the network or the server is away, and then continues. If the calling
-        task is cancelled, the upload is cancelled too.
+        If the network or the server is not available, the call waits and continues later. If the
+        calling task is cancelled, the upload is cancelled too.
 
         Args:
             name: the name of the file, such as `report.parquet`.
             data: `bytes` or another object with the buffer protocol, a file that is open for
                 reading bytes, a `pathlib.Path`, an async iterator of bytes, or a JavaScript `File`,
                 `Blob`, `ArrayBuffer`, typed array or `ReadableStream`.
-            options: how OSS stores the object.
+            options: how OSS stores the object; by default `queue.options`.
             path: the folders of the file, such as `a/b`.
-            content_type: the type of the file. If it is empty, the engine finds the type by the
-                first bytes and the name.
-            on_progress: called with the upload after each change, as a listener of the queue.
+            content_type: the type of the file. If it is empty, the type is derived from the first
+                bytes and the name.
+            on_progress: called with the `Upload` after each change of its state or progress.
 
         Raises:
-            TypeError: `data` is something else, such as text.
-            OSError: the file of a path does not exist, or cannot be read.
+            TypeError: `data` has another type, such as text.
+            OSError: `data` is the path of a file that does not exist or cannot be read.
             OSSError: OSS refused the file, or could not be reached.
             TransferError: the server's limits do not allow the file, or the data cannot be read.
             UploadCancelled: somebody cancelled the upload.
@@ -95,23 +95,26 @@ class Uploads:
     def put_all(
         self, files: "Iterable[tuple[str, Any]] | Any", options: "Options | None" = None
     ) -> "PutAll":
-        """Upload several files, and return an async iterator over their `Progress`.
+        """Upload several files, and return an async iterator over the `Progress` of all of them.
 
-        A file that fails does not stop the others: `Progress.results` has its error, and
-        `queue.retry_failed()` sends it again. If the loop ends early, the uploads continue.
+        A file that fails does not stop the other files: `Progress.results` contains its error, and
+        `queue.retry_failed()` sends it again. If the program leaves the loop early, the uploads
+        continue.
 
         Args:
-            files: pairs of a name and data, as for `put`, or a JavaScript `FileList` or array of
-                `File`, such as `input.files`.
+            files: pairs of a file name and its data (see `put`), or a JavaScript `FileList` or
+                array of `File` objects, such as `input.files`.
+            options: how OSS stores the objects; by default `queue.options`.
 
         Raises:
-            TypeError, OSError: as for `put`, before any of the files is uploaded.
+            TypeError: the data of a file has another type, such as text; no file is uploaded.
+            OSError: the data is the path of a file that cannot be read; no file is uploaded.
         """
         given = [file_of(name, data) for name, data in _pairs(files)]
         return PutAll(self.queue, given, options, self._result)
 
     async def close(self) -> None:
-        """Wait until the server has heard of all stored files, and delete the credentials."""
+        """Wait until all stored files are reported to the server; then delete the credentials."""
         await self._uploader.reporting.finish()
         self._uploader.keeper.forget()
 
@@ -148,7 +151,11 @@ def _pairs(files: "Any") -> "Iterable[tuple[str, Any]]":
 
 
 class PutAll:
-    """An async iterator over the progress of several uploads; `Uploads.put_all` returns it."""
+    """An async iterator over the `Progress` of several uploads; `Uploads.put_all` returns it.
+
+    After each change of an upload, the iterator yields the progress of all. The last item has the
+    results of all files.
+    """
 
     def __init__(
         self,

@@ -1,1 +1,1 @@
-"""Requests to the token server."""
+"""Requests from the page to the ossferry server, which gives credentials for OSS."""

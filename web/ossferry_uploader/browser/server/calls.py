@@ -1,4 +1,4 @@
-"""Requests to the JSON API of our server."""
+"""Requests from the page to the JSON API of the ossferry server."""
 
 import asyncio
 import json
@@ -21,21 +21,24 @@ TIMEOUT_MS = 15000
 
 
 class NoToken(Exception):
-    """Raised by a function that should return a token, if it has none. No request is sent."""
+    """Raised by an application's function for the bearer token, if the application has no token.
+
+    The request that needs the token is not sent.
+    """
 
 
 class Server:
-    """The JSON API of our server.
+    """Sends requests to the JSON API of the ossferry server.
 
     Args:
-        address: address of the server without a slash at the end, such as
-            `https://uploads.example`; for the server that sent the page, the path below which the
-            page is, such as `/uploads`, or an empty text.
+        address: the address of the server without a slash at the end, such as
+            `https://uploads.example`. For the server that sent the page: the path under which it
+            serves the page, such as `/uploads`; empty for the root.
         token: a bearer token that identifies the person, or a function that returns the token and
             is called before each request. The function may be a coroutine function. It may raise
-            `NoToken`; the request is then not sent, and fails with status 401. Without a token, the
-            server identifies the person by the cookies of the page, which browsers send only to the
-            server that sent the page.
+            `NoToken`; then the request is not sent, and fails as if the server had answered with
+            status 401. Without a token, the server identifies the person by the cookies of the
+            page; browsers send them only to the server that sent the page.
     """
 
     def __init__(self, address: str = "", token: "Token" = None) -> None:
@@ -49,9 +52,16 @@ class Server:
         *,
         refusal: type = ServerRefused,
     ) -> "dict[str, Any]":
-        """Send a `POST` request, and return the JSON object of the response.
+        """Send a `POST` request to the ossferry server, and return the JSON object of the response.
 
-        Arguments and exceptions are those of the method `call`.
+        Args:
+            path: the path and the query, such as `/api/grant`.
+            document: the JSON object to send; if empty or `None`, the request has no body.
+            refusal: the class of the exception to raise, `ServerRefused` or a subclass.
+
+        Raises:
+            ServerRefused: the server refused the request, did not answer (status 0), or did not
+                send a JSON object (status 200).
         """
         return await self.call("POST", path, document, refusal=refusal)
 
@@ -63,7 +73,7 @@ class Server:
         *,
         refusal: type = ServerRefused,
     ) -> "dict[str, Any]":
-        """Send a request, and return the JSON object of the response.
+        """Send a request to the ossferry server, and return the JSON object of the response.
 
         Args:
             path: the path and the query, such as `/api/grant`.

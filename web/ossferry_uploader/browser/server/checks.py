@@ -1,4 +1,4 @@
-"""Checks of files before their upload, in the worker of `web/page/checks.js`."""
+"""Run the server's checks of files before their upload, in web workers (`web/page/checks.js`)."""
 
 import asyncio
 import json
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 
 class BrowserChecks:
-    """Implements the engine's interface `Checks`. The first call of `load` loads the script.
+    """Runs the server's checks of files in web workers; implements the engine's interface `Checks`.
+
+    Call `load` first.
 
     Args:
-        language: returns the language of the sentences that checks say.
+        language: returns the language for the messages of the checks, such as `zh-CN`.
     """
 
     def __init__(self, server: "Server", language: "Callable[[], str]") -> None:
@@ -34,10 +36,12 @@ class BrowserChecks:
         self._pool: Any = None
 
     async def load(self) -> "Rules":
-        """Return which files have to be checked, and start the worker when the page is idle.
+        """Load the server's checks, and return the rules that tell which files have to be checked.
+
+        The workers start when the page is idle.
 
         Raises:
-            ServerRefused: the server did not give its rules or the script.
+            ServerRefused: the server did not return valid rules, or the script could not be loaded.
         """
         document = await self._server.call("GET", "/api/checks")
         try:
@@ -58,9 +62,14 @@ class BrowserChecks:
         *,
         keep_original: bool = False,
     ) -> "Verdict":
-        """Check a `BrowserFile`, and return the result.
+        """Let a worker check a `BrowserFile`, and return the result.
 
         If the calling task is cancelled, the worker stops.
+
+        Args:
+            on_progress: called with the name of the running check, and the share of it that is
+                done, from 0 to 1.
+            keep_original: whether the checks may not replace the file.
 
         Raises:
             FileUnreadable: the browser cannot read the file, or is not allowed to.

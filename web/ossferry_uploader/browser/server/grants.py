@@ -1,4 +1,4 @@
-"""Requests to our server for grants. A grant is the permission to upload."""
+"""Requests to the ossferry server for grants; a grant is the permission to upload."""
 
 from ossferry_uploader.transfer.errors import GrantRefused
 from ossferry_uploader.transfer.grants.grant import read_grant
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class ServerGrants:
     """Requests grants with `POST /api/grant`; implements the engine's interface `GrantSource`.
 
-    `limits` are applied in addition to the limits of each grant; `None` for no other limits.
+    The attribute `limits` contains limits that apply in addition to those in each grant; `None` if
+    there are none.
     """
 
     def __init__(self, server: "Server") -> None:
@@ -21,11 +22,11 @@ class ServerGrants:
         self.limits: Limits | None = None
 
     async def fetch(self, *, refused_key_id: str = "") -> "Grant":
-        """Request a grant. The server may send a cached grant.
+        """Request a grant from the ossferry server, which may answer with a cached grant.
 
         Args:
-            refused_key_id: an access key id that OSS has refused. The server then sends a grant
-                with another access key id.
+            refused_key_id: the access key id of credentials that OSS has refused, or an empty text.
+                The server then sends a grant with other credentials.
 
         Raises:
             GrantRefused: the server refused the request; the status is 0 if no response came.

@@ -1,4 +1,4 @@
-"""Requests to our server about stored objects and about unfinished multipart uploads."""
+"""Requests to the ossferry server about stored objects and unfinished multipart uploads."""
 
 from ossferry_uploader.oss.encoding import percent_encode
 from ossferry_uploader.oss.errors import Corrupt
@@ -24,8 +24,8 @@ STANDS, INTACT = "upload-stands", "intact"
 class ServerReceipts:
     """Sends requests about stored objects; implements the engine's interface `Receipts`.
 
-    A receipt is the server's proof that an object is stored. `on_left(left)` is called for each
-    receipt that contains the unused quota.
+    A receipt is the server's proof that an object is stored. If the server sends the person's
+    remaining quota with a receipt, `on_left(left)` is called with the quota.
     """
 
     def __init__(self, server: "Server") -> None:
@@ -33,16 +33,18 @@ class ServerReceipts:
         self.on_left: Callable[[Left], None] = lambda left: None
 
     async def confirm(self, upload: "ReportFields") -> "Stored | None":
-        """Request a receipt: the proof that the object has the size and the CRC-64 of the file.
+        """Request a receipt: the proof that OSS stores an object with a file's size and CRC-64.
 
         Args:
-            upload: see `Upload.report`. Long texts of the checks are cut.
+            upload: key, size in bytes, CRC-64 as decimal text, OSS request id (may be empty), and
+                the results of the checks (as in `Upload.checks`) or `None`. Long results are
+                shortened.
 
         Returns:
-            The proof; `None` if there is no object under the key.
+            ETag, CRC-64 and request id of the object; `None` if there is no object with the key.
 
         Raises:
-            Corrupt: the object under the key has another size or another CRC-64.
+            Corrupt: the object with the key has another size or another CRC-64.
             ServerRefused: the server refused the request; the status is 0 if no response came, and
                 200 if the response is malformed.
         """
@@ -65,10 +67,12 @@ class ServerReceipts:
         return Stored(str(reply.get("etag", "")), stored_crc64, request_id)
 
     async def confirm_all(self, uploads: "list[ReportFields]") -> None:
-        """Report several uploads, at most 200. The server records those that OSS stores as sent.
+        """Report up to 200 uploads to the server in one request.
+
+        The server records each upload whose object in OSS has the reported size and CRC-64.
 
         Args:
-            uploads: `Upload.report` of each upload.
+            uploads: the facts of each upload, as the argument of `confirm`.
 
         Raises:
             ServerRefused: the server refused the request, and recorded none of the uploads; the
@@ -83,7 +87,7 @@ class ServerReceipts:
             self.on_left(read_left(reply["quota"]))
 
     async def refuse(self, refused: "RefusedObject") -> bool:
-        """Ask the server to delete an object that differs from the uploaded file.
+        """Ask the ossferry server to delete an object that differs from the uploaded file.
 
         Returns:
             `True` if the server deletes the object. `False` if the server finds that the object is
@@ -108,12 +112,15 @@ class ServerReceipts:
         return True
 
     async def identical(self, path: str, size: int, crc64: str) -> str:
-        """Return the key of an identical object of this person; empty if there is none.
+        """Ask the server for this person's object that is identical to a file; return its key.
+
+        The result is empty if there is no such object.
 
         Args:
-            path: folders and name of the file, in the same form as in object keys.
-            size: the size in bytes.
-            crc64: the CRC-64 as decimal text.
+            path: the folders and the name of the file, with the same replacements as in object
+                keys.
+            size: the size of the file in bytes.
+            crc64: the CRC-64 of the file as decimal text.
 
         Raises:
             ServerRefused: the server refused the request; the status is 0 if no response came.
@@ -123,7 +130,7 @@ class ServerReceipts:
         return str(reply.get("key") or "")
 
     async def begun_empty(self, key: str) -> "list[str]":
-        """Return the ids of the multipart uploads for `key` that have no parts.
+        """Return the ids of the unfinished multipart uploads for an object key that have no parts.
 
         Raises:
             ServerRefused: the server refused the request; the status is 0 if no response came.
@@ -134,7 +141,7 @@ class ServerReceipts:
         ]
 
     async def abort(self, key: str, upload_id: str) -> None:
-        """Ask the server to remove a multipart upload and its parts.
+        """Ask the ossferry server to abort a multipart upload, so that OSS deletes the parts.
 
         Raises:
             ServerRefused: the server refused the request; the status is 0 if no response came.
