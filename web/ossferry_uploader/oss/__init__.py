@@ -1,5 +1,5 @@
 """The protocol of OSS: requests, signatures, replies, errors and object keys.
 
-This is pure Python without a clock, random numbers or I/O: times, ids and credentials are
-arguments.
+The modules are pure Python and use no clock, random numbers or I/O: times, ids and credentials are
+arguments of the functions.
 """

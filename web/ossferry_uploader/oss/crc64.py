@@ -1,8 +1,8 @@
-"""Computes the CRC-64/ECMA of a file from the CRC-64 of each part, without reading the file again.
+"""Compute the CRC-64/ECMA of a file from the CRC-64 of each part, without reading the file again.
 
-A CRC is an integer below 2**64. The header `x-oss-hash-crc64ecma` has the CRC as decimal text. The
-CRC of A followed by B is crc(A) * x**n + crc(B), where n is the number of bits of B. The operands
-are polynomials over GF(2), and the result is taken modulo the polynomial of the CRC.
+A CRC is an integer below 2**64; in the header `x-oss-hash-crc64ecma` it is decimal text. The CRC of
+A followed by B is crc(A) * x**n + crc(B), where n is the number of bits of B. The operands are
+polynomials over GF(2), and the result is taken modulo the polynomial of the CRC.
 """
 
 POLYNOMIAL = 0xC96C5795D7870F42  # reflected: the highest bit is the coefficient of x**0
@@ -11,9 +11,9 @@ X = 1 << 62
 
 
 def shift_of(length: int) -> int:
-    """Return the number that `combine` needs to append a part of `length` bytes.
+    """Return the argument `shift` that `combine` needs to append a part of `length` bytes.
 
-    The result is the polynomial x**(8 * length).
+    It is the polynomial x**(8 * length), modulo the polynomial of the CRC.
     """
     exponent = 8 * length
     power, square = ONE, X
@@ -26,26 +26,25 @@ def shift_of(length: int) -> int:
 
 
 def combine(first: int, second: int, shift: int) -> int:
-    """Return the CRC of A followed by B.
+    """Return the CRC-64 of A followed by B, computed from the two checksums.
 
     Args:
-        first: the CRC of A.
-        second: the CRC of B.
+        first: the CRC-64 of A.
+        second: the CRC-64 of B.
         shift: the result of `shift_of` for the length of B in bytes.
     """
     return _multiply(first, shift) ^ second
 
 
 class Shifter:
-    """Computes the CRC of A followed by B from the CRC of A and the CRC of B.
+    """Computes the CRC-64 of A followed by B from both checksums, for many B of equal length.
 
-    Every B must have the same length. `Shifter` uses precomputed tables for this length, and leaves
-    less garbage than the function `combine`. On MicroPython each call of the function `combine`
-    leaves 8 KB of garbage, which is freed only when the page is idle. With thousands of parts the
-    page would need twice the memory.
+    The precomputed tables make it faster than the function `combine`, and it leaves less garbage.
+    On MicroPython each call of `combine` leaves 8 KB of garbage, which is freed only when the page
+    is idle; with thousands of parts the page would need twice the memory.
 
     Args:
-        length: the length of B in bytes.
+        length: the length of each B in bytes.
     """
 
     def __init__(self, length: int) -> None:
@@ -57,11 +56,11 @@ class Shifter:
         self._tables = [_sums(images[at : at + 4]) for at in range(0, 64, 4)]
 
     def combine(self, first: int, second: int) -> int:
-        """Return the CRC of A followed by B; B must have the `length` of this `Shifter`.
+        """Return the CRC-64 of A followed by B, where B has the `length` of this `Shifter`.
 
         Args:
-            first: the CRC of A.
-            second: the CRC of B.
+            first: the CRC-64 of A.
+            second: the CRC-64 of B.
         """
         tables = iter(self._tables)
         for byte in first.to_bytes(8, "big"):

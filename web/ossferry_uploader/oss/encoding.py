@@ -1,6 +1,6 @@
 """Percent-encoding in the form that OSS signatures require.
 
-`urllib` does not exist on MicroPython.
+The module exists because MicroPython has no `urllib`.
 """
 
 # Frequent characters of keys come first: each character is searched for from the start.
@@ -12,7 +12,7 @@ def percent_encode(text: str, *, safe: str = "") -> str:
     """Percent-encode the UTF-8 bytes of `text`, except letters, digits, `-_.~` and `safe`.
 
     Args:
-        safe: further ASCII characters to keep.
+        safe: further ASCII characters that are not encoded.
 
     Source: OSS V4 signature, canonical URI and canonical query.
     """

@@ -1,9 +1,10 @@
-"""Client-side encryption in the format of OSS's SDKs: AES-256 in CTR mode, with keys under RSA.
+"""Client-side encryption in the format of OSS's SDKs: AES-256-CTR with keys wrapped by RSA.
 
-Each object has a data key and a start value of the counter. Both are encrypted with the operator's
-public key and stored as metadata of the object. The object has as many bytes as the file.
+Each object has its own data key and its own start value of the counter. Both are encrypted with the
+operator's public key and stored in the object's metadata. The encrypted object has the same size as
+the file.
 
-The bytes themselves are encrypted by the browser, see `worker/checksum_worker.js`.
+This module computes keys, counters and headers; `worker/checksum_worker.js` encrypts the bytes.
 
 Source: OSS developer guide, "Client-based encryption"; `oss2.crypto.RsaProvider` of the SDK.
 """
@@ -21,10 +22,10 @@ COUNTERS = 1 << 128
 
 
 class PublicKey:
-    """The operator's RSA key, which wraps the keys of objects.
+    """The operator's RSA public key, which encrypts ("wraps") the data keys of objects.
 
     Args:
-        modulus: hex digits; an even number of them, and the first two are not `00`.
+        modulus: an even number of hex digits that do not begin with `00`.
         exponent: the public exponent.
         description: the name of the key as JSON text (`matdesc` of the SDKs); may be empty.
 
@@ -39,17 +40,17 @@ class PublicKey:
         self.description = description
 
     def padding_bytes(self, message: bytes) -> int:
-        """Return how many bytes of padding `wrap` needs for a message."""
+        """Return the number of random bytes that `wrap` needs as the padding for a message."""
         return self.size - len(message) - 3
 
     def wrap(self, message: bytes, padding: bytes) -> bytes:
-        """Encrypt a short message with PKCS #1 v1.5.
+        """Encrypt a short message with this RSA key and PKCS #1 v1.5 padding.
 
         Args:
-            padding: `padding_bytes(message)` random bytes, none of them 0.
+            padding: random bytes other than 0, as many as `padding_bytes(message)` returns.
 
         Raises:
-            ValueError: the message is too long, or the padding has a wrong length or a 0.
+            ValueError: the message is too long, or the padding has a wrong length or contains a 0.
         """
         if len(message) > self.size - PADDED_BYTES:
             raise ValueError("the message is too long for the key")
@@ -61,13 +62,14 @@ class PublicKey:
 
 
 class Cipher:
-    """The key of one object. It is in memory only, and is never stored.
+    """The data key of one encrypted object, plain and wrapped. It is in memory only.
 
     Args:
-        key: 32 random bytes.
-        start: the counter of the first block, from `start_of`.
-        wrapped_key, wrapped_start: both, encrypted with the operator's key.
-        description: the description of the operator's key.
+        key: the AES key, 32 bytes.
+        start: the counter of the first block, 16 bytes, from `start_of`.
+        wrapped_key: `key`, encrypted with the operator's public key.
+        wrapped_start: `start`, encrypted with the operator's public key.
+        description: the description of the operator's public key.
     """
 
     def __init__(
@@ -87,21 +89,22 @@ class Cipher:
 
 
 def start_of(random: bytes) -> bytes:
-    """Return the counter of an object's first block, from 16 random bytes.
+    """Return the counter of an object's first AES block, made from 16 random bytes.
 
-    Four bytes are 0, as in the SDKs, so that the lower half of the counter does not overflow.
+    Bytes 8 to 11 of the counter are 0, as in OSS's SDKs, so that the lower half does not overflow.
     """
     return random[:8] + bytes(4) + random[12:16]
 
 
 def counter_at(start: bytes, offset: int) -> bytes:
-    """Return the counter of the block at `offset`.
+    """Return the AES counter of the block that begins at `offset` in an object.
 
     Args:
+        start: the counter of the first block, from `start_of`.
         offset: bytes from the start of the object, a multiple of 16.
 
     Raises:
-        ValueError: the offset is inside a block.
+        ValueError: `offset` is not a multiple of 16.
     """
     blocks, rest = divmod(offset, BLOCK_BYTES)
     if rest:
@@ -110,11 +113,13 @@ def counter_at(start: bytes, offset: int) -> bytes:
 
 
 def encryption_headers(cipher: Cipher, *, size: "int | None", part_size: int = 0) -> "list[Header]":
-    """Return the headers of PutObject or InitiateMultipartUpload that the SDKs decrypt by.
+    """Return the headers with which OSS's SDKs can later decrypt an object.
+
+    They belong to PutObject or InitiateMultipartUpload.
 
     Args:
         size: the size of the file in bytes; `None` for a stream.
-        part_size: the size of a unit in bytes; 0 if the file is sent in one request.
+        part_size: the part size in bytes; 0 if the file is sent in one request.
     """
     headers = [
         (HEADER + "key", _base64(cipher.wrapped_key)),
@@ -133,10 +138,10 @@ def encryption_headers(cipher: Cipher, *, size: "int | None", part_size: int = 0
 
 
 def is_encrypted(metadata: "dict[str, str]") -> bool:
-    """Return whether an object is encrypted.
+    """Return whether an object was encrypted by the client.
 
     Args:
-        metadata: the object's metadata, by names without `x-oss-meta-`.
+        metadata: the object's metadata; the names have no `x-oss-meta-`.
     """
     return "client-side-encryption-key" in metadata
 

@@ -5,8 +5,8 @@
     ├── Refused    an error reply: code, status, request id
     └── Corrupt    a successful reply that does not match the sent bytes, or has no checksum
 
-`transfer.pacing.retry` decides which errors are retried. `Refused.repair` is the name of the repair
-that a request needs before its next try: new credentials or the server's time.
+The module `transfer.pacing.retry` decides which errors are retried. `Refused.repair` tells what has
+to be corrected before the next try: the credentials or the clock.
 """
 
 TYPE_CHECKING = False
@@ -30,18 +30,19 @@ SET_CLOCK = "set clock"
 
 
 class OSSError(Exception):
-    """The base class of errors of requests to OSS.
+    """Base class of the errors of requests to OSS.
 
-    `request` is the sent request; the code that sends requests sets it.
+    The attribute `request` is the signed `Request` that failed; the code that sends requests sets
+    it.
     """
 
     request: "Any" = None
 
 
 class Lost(OSSError):
-    """Raised if a request got no reply.
+    """Raised if a request to OSS got no reply.
 
-    `reason` is one of the constants of this class.
+    The attribute `reason` is one of the constants of this class.
     """
 
     UNREACHABLE = "unreachable"
@@ -60,13 +61,14 @@ class Refused(OSSError):
     Attributes:
         code: the error code, such as `AccessDenied`.
         status: the HTTP status.
-        ec: a more precise error code.
+        ec: OSS's more precise error code (`EC`), such as `0003-00000001`; may be empty.
         server_time_s: the time of OSS in seconds since 1970, or `None`.
-        retry_after_s: the `Retry-After` header, if the header has seconds; else `None`.
-        retry_at_s: the `Retry-After` header, if the header has a date, in seconds since 1970; else
-            `None`.
+        retry_after_s: the `Retry-After` header in seconds; `None` if there is none, or it is a
+            date.
+        retry_at_s: the date in the `Retry-After` header, in seconds since 1970; `None` if there is
+            none.
         canonical_request: the canonical request that OSS computed; empty unless OSS refused the
-            signature.
+            signature of the request.
     """
 
     def __init__(
@@ -95,12 +97,12 @@ class Refused(OSSError):
 
     @property
     def is_wrong_endpoint(self) -> bool:
-        """Tell whether the endpoint of the request is in another region than the bucket."""
+        """Tell whether the request went to an endpoint of another region than the bucket's."""
         return self.code == "AccessDenied" and WRONG_ENDPOINT in self.message
 
     @property
     def repair(self) -> str:
-        """The action needed before a retry: `RENEW_CREDENTIALS`, `SET_CLOCK` or an empty text."""
+        """The action before a retry: `RENEW_CREDENTIALS`, `SET_CLOCK` or an empty text."""
         if self.code in TOKEN_CODES or POLICY_EXPIRED in self.message:
             return RENEW_CREDENTIALS
         skewed = self.code == "RequestTimeTooSkewed" and self.server_time_s is not None
@@ -108,11 +110,14 @@ class Refused(OSSError):
 
 
 class Corrupt(OSSError):
-    """Raised if nothing proves that the stored object is equal to the file.
+    """Raised if a successful reply does not prove that the stored object is equal to the file.
 
-    `what` is the name of the compared value; `expected` and `actual` are the two values.
-    `is_mismatch` is true if the bytes differ, which a retry may repair, and false if the proof is
-    missing.
+    Attributes:
+        what: the name of the compared value, such as `CRC-64`.
+        expected: the value for the file.
+        actual: the value for the stored object.
+        is_mismatch: true if the stored bytes differ, so that a retry may help; false if the proof
+            is missing.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""Object keys: `{prefix}{folder}/{day}/{128 random bits}/{folders}/{safe name}`.
+"""Build object keys: `{prefix}{folder}/{day}/{128 random bits}/{folders}/{safe name}`.
 
-`folder` is an option of the upload, and usually empty; `folders` are the folders of the file.
-
-Because of the random part, two files of the same name have different keys. The name stays readable.
+`prefix` is the key prefix in the grant. `folder` is an option of the upload, and usually empty.
+`folders` are the folders of the file. The random part gives two files with the same name different
+keys, and the name stays readable.
 """
 
 from ossferry_uploader.oss.encoding import UNRESERVED
@@ -44,7 +44,7 @@ def safe_path(path: str) -> str:
 
 
 def in_folder(folder: str, path: str) -> str:
-    """Return the folders of a file as folders below `folder`; both may be empty."""
+    """Return the folder `folder` followed by the folders of a file, `path`; both may be empty."""
     return "/".join([part for part in (folder, path) if part])
 
 
@@ -61,26 +61,30 @@ def _shorten(text: str, max_bytes: int) -> str:
 
 
 def object_key(prefix: str, name: str, *, at_s: float, random_hex: str, path: str = "") -> str:
-    """Return a unique key for a new object.
+    """Return a unique key, with the day and a random part, for a new object.
 
     Args:
         prefix: the grant's prefix, ending in `/`.
-        name: the local file's name.
+        name: the name of the local file.
         at_s: the present time by the server's clock, in seconds since 1970.
         random_hex: 128 random bits as 32 hex digits.
         path: the folders of the file, such as `a/b`.
 
     Raises:
-        ValueError: prefix and folders leave less than 32 bytes for the name.
+        ValueError: prefix and folders are so long that less than 32 bytes are left for the name.
     """
     return _key(f"{prefix}{day(at_s)}/{random_hex}/", name, path)
 
 
 def named_key(prefix: str, name: str, *, path: str = "") -> str:
-    """Return a key without date and random part: `{prefix}{folders}/{safe name}`.
+    """Return an object key without a day and a random part: `{prefix}{folders}/{safe name}`.
+
+    Args:
+        prefix: the key prefix in the grant, ending in `/`.
+        path: the folders of the file, such as `a/b`.
 
     Raises:
-        ValueError: prefix and folders leave less than 32 bytes for the name.
+        ValueError: prefix and folders are so long that less than 32 bytes are left for the name.
     """
     return _key(prefix, name, path)
 

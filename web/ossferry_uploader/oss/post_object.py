@@ -1,7 +1,8 @@
-"""PostObject: a signed form, with which OSS stores a small file.
+"""PostObject: the upload of a small file to OSS as a signed HTML form.
 
-Browsers send such a form without a CORS preflight, which every PutObject needs. The signature
-covers only the policy of the form, so one signature is enough for all files below a key prefix.
+Browsers send such a form without the CORS preflight that every PutObject request needs. The
+signature covers only the policy of the form, so one signature is enough for all files below a key
+prefix.
 
 Source: OSS API reference, PostObject and "POST V4 signature".
 """
@@ -31,16 +32,16 @@ def signed_fields(
     expires_at_s: float,
     max_bytes: int,
 ) -> "list[Header]":
-    """Sign a policy, and return the form fields that are the same for all files.
+    """Sign a policy for PostObject, and return the form fields that are the same for all files.
 
     Args:
-        prefix: the keys of all files must begin with this text.
+        prefix: the policy allows only object keys that begin with this text.
         at_s: the present time by the server's clock, in seconds since 1970.
-        expires_at_s: the time in seconds since 1970 at which the policy ends.
-        max_bytes: the size of the largest file that the policy allows.
+        expires_at_s: the end of the policy's validity, in seconds since 1970.
+        max_bytes: the size of the largest file that the policy allows, in bytes.
 
     Raises:
-        ValueError: the prefix has a `$`, which has a special meaning in policies.
+        ValueError: the prefix contains `$`, which has a special meaning in policies.
     """
     if "$" in prefix:
         raise ValueError("a prefix with a dollar sign cannot be used in the policy of a form")
@@ -66,11 +67,11 @@ def signed_fields(
 
 
 def form_signature(credentials: Credentials, policy: str, *, date: str, region: str) -> str:
-    """Return the V4 signature of a policy, as 64 lower-case hex digits.
+    """Return the V4 signature of a PostObject policy, as 64 lower-case hex digits.
 
     Args:
-        policy: the value of the field `policy`.
-        date: the value of the field `x-oss-date`.
+        policy: the value of the form field `policy` (Base64).
+        date: the value of the form field `x-oss-date`.
     """
     return hmac_sha256(credentials.signing_pads(date, region), policy.encode()).hex()
 
@@ -83,13 +84,14 @@ def post_object(
     headers: "Sequence[Header]",
     has_progress: bool = False,
 ) -> Request:
-    """Return a PostObject request; OSS stores `headers` with the object.
+    """Return a PostObject request, which stores a file with the given `headers` as an object.
 
     Args:
         signed: the result of `signed_fields`.
-        headers: headers of an equal PutObject request, without tags.
-        has_progress: whether the page gets the progress of the request. Browsers then send a CORS
-            preflight.
+        headers: the headers that the PutObject request for the same object would have, without
+            tags.
+        has_progress: whether the page observes the progress of the request. Browsers then send a
+            CORS preflight.
     """
     fields = [("key", key)]
     for name, value in headers:

@@ -1,7 +1,7 @@
-"""Replies of OSS, converted into values and errors.
+"""Convert OSS's HTTP replies into values and errors.
 
-Text from the network is untrusted. It is read with string searches instead of an XML parser, and
-only the first `MAX_ERROR_CHARS` characters of an error document are read.
+Text from the network is untrusted. This module reads it with string searches instead of an XML
+parser, and reads only the first `MAX_ERROR_CHARS` characters of an error document.
 """
 
 import binascii
@@ -26,10 +26,10 @@ HEADERS_READ = (  # the bucket's CORS rule must expose these
 
 
 class Reply:
-    """One HTTP reply.
+    """One HTTP reply: the status, the headers and the body as text.
 
-    `header(name)` returns the value of a header. The value is empty if the header is missing or
-    hidden by CORS.
+    `header(name)` returns the value of a header. The value is empty if the header is missing, or if
+    the bucket's CORS rule hides it.
     """
 
     def __init__(self, status: int, header: "Callable[[str], str]", text: str) -> None:
@@ -39,9 +39,9 @@ class Reply:
 
 
 class Stored:
-    """The values that prove that an object or part is stored.
+    """The values in OSS's reply that prove that an object or part is stored.
 
-    These are the quoted ETag, the CRC-64 as decimal text, and the request id.
+    They are the ETag (with its quotes), the CRC-64 as decimal text, and the request id.
     """
 
     def __init__(self, etag: str, crc64: str, request_id: str) -> None:
@@ -55,8 +55,8 @@ def read_stored(reply: Reply) -> Stored:
 
     Raises:
         Refused: OSS refused the request, or the reply is not from OSS.
-        Corrupt: a successful reply has no ETag or CRC-64, because the bucket's CORS rule hides
-            them.
+        Corrupt: a successful reply has no ETag or CRC-64, for example because the bucket's CORS
+            rule hides these headers.
     """
     if reply.status != 200:
         raise read_error(reply)
@@ -71,9 +71,10 @@ def read_stored(reply: Reply) -> Stored:
 
 
 class StoredPart:
-    """A part in the reply to ListParts.
+    """A part of a multipart upload, as the reply to ListParts describes it.
 
-    `etag` is quoted, `size` is in bytes, and `crc64` is decimal text, or empty.
+    `etag` includes its quotes, `size` is in bytes, and `crc64` is decimal text, or empty if OSS
+    sent none.
     """
 
     def __init__(self, number: int, etag: str, size: int, crc64: str) -> None:
@@ -84,7 +85,7 @@ class StoredPart:
 
 
 def read_upload_id(reply: Reply) -> str:
-    """Return the upload id in the reply to InitiateMultipartUpload.
+    """Return the upload id from the reply to InitiateMultipartUpload.
 
     Raises:
         Refused: OSS refused the request, or the reply has no upload id.
@@ -100,10 +101,10 @@ def read_upload_id(reply: Reply) -> str:
 def read_completed(reply: Reply) -> Stored:
     """Return ETag, CRC-64 and request id from the reply to CompleteMultipartUpload.
 
-    A reply with status 200 may also be an error document.
+    OSS may also send an error document with status 200.
 
     Raises:
-        Refused: OSS refused the request, with any status, or the reply is not from OSS.
+        Refused: OSS refused the request (the status may be 200), or the reply is not from OSS.
         Corrupt: a successful reply has no ETag or CRC-64.
     """
     if element(reply.text[:MAX_ERROR_CHARS], "Code"):
@@ -112,14 +113,14 @@ def read_completed(reply: Reply) -> Stored:
 
 
 def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], int]":
-    """Return the parts in the reply to ListParts.
+    """Return the parts in the reply to ListParts, and where the next request has to continue.
 
     Args:
-        asked_after: the argument `after` of `list_parts` for this request.
+        asked_after: the part number that was the argument `after` of `list_parts` for this request.
 
     Returns:
-        The parts, and the argument `after` of `list_parts` for the next request; 0 if all parts are
-        listed.
+        The parts, and the argument `after` of `list_parts` for the next request; 0 if there are no
+        more parts.
 
     Raises:
         Refused: OSS refused the request, or the reply is incomplete or malformed.
@@ -148,7 +149,7 @@ def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], i
 
 
 def read_aborted(reply: Reply) -> None:
-    """Check the reply to AbortMultipartUpload; an upload that does not exist is no error.
+    """Check the reply to AbortMultipartUpload; if the upload does not exist, do nothing.
 
     Raises:
         Refused: OSS refused the request.
@@ -161,10 +162,10 @@ def read_aborted(reply: Reply) -> None:
 
 
 def read_error(reply: Reply) -> OSSError:
-    """Return the error in a reply.
+    """Return the error that a reply with an error status describes.
 
-    A reply without an OSS error document comes from a proxy or a login page of the network. The
-    error then has the code `UnexpectedAnswer`.
+    If the reply has no error document of OSS, it comes from a proxy or from a login page of the
+    network. The error then has the code `UnexpectedAnswer`.
     """
     text = reply.text
     hidden = reply.header("x-oss-err")
@@ -208,7 +209,7 @@ def _may_be_of_oss(text: str) -> bool:
 
 
 def element(xml: str, name: str) -> str:
-    """Return the text of the first `<name>` element; empty if there is none.
+    """Return the text of the first `<name>` element in an XML text; empty if there is none.
 
     XML entities such as `&lt;` are decoded.
     """

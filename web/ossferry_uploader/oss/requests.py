@@ -23,11 +23,11 @@ PUT_OBJECT, INITIATE = "PutObject", "InitiateMultipartUpload"
 
 
 class Bucket:
-    """A bucket: name, region, endpoint and origins.
+    """A bucket of OSS: its name, region, endpoint, and the origins to which requests can be sent.
 
-    An origin is `scheme://host[:port]`. Requests go to `origin`, the first of `origins`. The host
-    of the default origin is `{name}.{host of the endpoint}`. An origin or the endpoint may also be
-    a custom domain.
+    An origin is `scheme://host[:port]`. Requests go to `origin`, the first of `origins`. If no
+    origins are given, the only one is `scheme://{name}.{host of the endpoint}`. An origin or the
+    endpoint may also be a custom domain.
     """
 
     def __init__(
@@ -47,16 +47,15 @@ class Bucket:
         self.is_custom_domain = is_endpoint_itself or f"://{name}." not in self.origin
 
     def at(self, origin: str) -> "Bucket":
-        """Return the same bucket with `origin` as its only origin."""
+        """Return this bucket with `origin` as its only origin."""
         return Bucket(self.name, self.region, self.endpoint, origins=[origin])
 
 
 class Request:
-    """One signed HTTP request to a bucket, without the body of the request.
+    """One signed HTTP request to a bucket: method, URL and headers, without the body.
 
-    If `is_form` is true, the body of the request is a form. Its fields are `headers` and, as the
-    last field, the file. If `has_progress` is false, the page does not ask for the progress of the
-    request.
+    If `is_form` is true, the body is an HTML form: its fields are `headers` and, as the last field,
+    the file. If `has_progress` is false, the page does not observe how much of the body is sent.
     """
 
     def __init__(
@@ -78,17 +77,18 @@ class Request:
 
 
 class Operation:
-    """A request for one object key, without credentials, time and host.
+    """An unsigned request for one object key, still without credentials, time and host.
 
     Attributes:
         method: the HTTP method.
         key: the object key.
         query: parameters as `(name, value)`, or `(name, None)` for a name without a value.
         headers: the headers to send, without those of the signature.
-        body: a piece of a file, text or `None`.
-        number: the part number of the piece; 1 for a whole file, 0 for other requests.
-        read: returns the result in OSS's reply, or raises the error in the reply.
-        name: the name of the operation, if the client treats it in its own way.
+        body: a piece (byte range) of a file, text or `None`.
+        number: the part number if `body` is a part of a file; 1 for a whole file, 0 for other
+            requests.
+        read: a function that takes OSS's reply, and returns the result or raises the error in it.
+        name: the name of the OSS operation, if the client handles it specially; otherwise empty.
     """
 
     def __init__(
@@ -121,13 +121,14 @@ def sign(
     at_s: float,
     traffic_limit: int = 0,
 ) -> Request:
-    """Return a signed request to `bucket.origin`.
+    """Sign an operation, and return the request to `bucket.origin`.
 
-    The signature covers `/bucket/key`, and does not depend on the host.
+    The signature covers `/bucket/key` and not the host, so it is valid at each origin of the
+    bucket.
 
     Args:
         at_s: the present time by the server's clock, in seconds since 1970.
-        traffic_limit: speed limit for this request in bits per second; 0 for no limit.
+        traffic_limit: the speed limit for this request in bits per second; 0 for no limit.
     """
     headers = list(operation.headers)
     if traffic_limit:
@@ -149,7 +150,10 @@ def sign(
 
 
 def put_object(key: str, headers: "Sequence[Header]", file: "Any") -> Operation:
-    """Return a PutObject request; OSS stores `headers` with the object.
+    """Return a PutObject operation, which stores a file and these headers as an object.
+
+    Args:
+        file: the whole file as a `Piece`.
 
     Source: OSS API reference, PutObject.
     """
@@ -157,13 +161,18 @@ def put_object(key: str, headers: "Sequence[Header]", file: "Any") -> Operation:
 
 
 def initiate_multipart_upload(key: str, headers: "Sequence[Header]") -> Operation:
-    """Return an InitiateMultipartUpload request; OSS stores `headers` with the object."""
+    """Return an InitiateMultipartUpload operation; the later object gets these headers."""
     query = [("uploads", None)]
     return Operation("POST", key, read_upload_id, query=query, headers=headers, name=INITIATE)
 
 
 def upload_part(key: str, upload_id: str, number: int, piece: "Any") -> Operation:
-    """Return an UploadPart request. OSS replaces an earlier part with the same number."""
+    """Return an UploadPart operation. OSS replaces an earlier part with the same number.
+
+    Args:
+        number: the part number, from 1.
+        piece: the bytes of the part, as a `Piece` of the file.
+    """
     query = [("partNumber", str(number)), ("uploadId", upload_id)]
     return Operation("PUT", key, read_stored, query=query, body=piece, number=number)
 
@@ -171,10 +180,11 @@ def upload_part(key: str, upload_id: str, number: int, piece: "Any") -> Operatio
 def complete_multipart_upload(
     key: str, upload_id: str, etags: "Sequence[tuple[int, str]]", headers: "Sequence[Header]" = ()
 ) -> Operation:
-    """Return a CompleteMultipartUpload request, whose body is XML that lists all parts.
+    """Return a CompleteMultipartUpload operation, whose body is XML that lists all parts.
 
     Args:
-        etags: `(number, ETag)` of each part, in order of the numbers.
+        etags: `(part number, ETag)` of each part, in the order of the numbers.
+        headers: further headers, such as `x-oss-forbid-overwrite`.
     """
     parts = [
         f"<Part><PartNumber>{number}</PartNumber><ETag>{_escape(etag)}</ETag></Part>"
@@ -191,15 +201,12 @@ def complete_multipart_upload(
 
 
 def abort_multipart_upload(key: str, upload_id: str) -> Operation:
-    """Return an AbortMultipartUpload request, which removes an upload and its parts."""
+    """Return an AbortMultipartUpload operation, which removes a multipart upload and its parts."""
     return Operation("DELETE", key, read_aborted, query=[("uploadId", upload_id)])
 
 
 def list_parts(key: str, upload_id: str, after: int = 0) -> Operation:
-    """Return a ListParts request.
-
-    The reply has up to 1,000 parts with numbers above `after`.
-    """
+    """Return a ListParts operation for up to 1,000 parts whose numbers are above `after`."""
     query: list[Parameter] = [("uploadId", upload_id)]
     if after:
         query.append(("part-number-marker", str(after)))

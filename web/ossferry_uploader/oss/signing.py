@@ -1,7 +1,8 @@
 """OSS V4 signatures (OSS4-HMAC-SHA256): one function for each stage of the specification.
 
 No function reads a clock or changes its arguments: `sign_headers` returns new headers. Headers are
-lists of `(name, value)` with names in any case, queries are lists of `(name, value or None)`.
+lists of `(name, value)`, with names in upper or lower case. Queries are lists of `(name, value or
+None)`.
 
 Source: OSS developer reference, "Include a V4 signature in the Authorization header".
 """
@@ -25,8 +26,8 @@ HMAC_BLOCK = 64  # bytes
 class Credentials:
     """STS credentials: access key id, access key secret and security token.
 
-    `form` keeps what these credentials have signed for PostObject, and the time of the signature in
-    seconds since 1970: `(fields, at_s)`.
+    The attribute `form` caches the signed fields for PostObject as `(fields, time of the signature
+    in seconds since 1970)`; it is `None` until a form has been signed.
     """
 
     def __init__(
@@ -39,21 +40,21 @@ class Credentials:
         self._pads: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
     def forget(self) -> None:
-        """Delete the secrets in this object.
+        """Delete the access key, the security token and all values derived from them.
 
-        Other code that refers to this object loses the secrets too.
+        All code that refers to this object loses the secrets too.
         """
         self.access_key_id = self.access_key_secret = ""
         self.security_token = self.form = None
         self._pads = {}
 
     def signing_pads(self, date: str, region: str) -> "tuple[bytes, bytes]":
-        """Return the signing key of one day and region, prepared by `hmac_pads`.
+        """Return the V4 signing key of one day and region, in the form that `hmac_sha256` takes.
 
         The result is cached.
 
         Args:
-            date: a date that begins with `yyyymmdd`.
+            date: a text that begins with the date as `yyyymmdd`.
         """
         day = (date[:8], region)
         pads = self._pads.get(day)
@@ -67,9 +68,9 @@ class Credentials:
 
 
 def canonical_uri(bucket: str | None, key: str) -> str:
-    """Return `/bucket/key`, percent-encoded except for `/`; without a bucket return `/`.
+    """Return the canonical URI: the percent-encoded `/bucket/key`, or `/` if there is no bucket.
 
-    The result does not depend on the host of the request.
+    Slashes are not encoded. The result does not depend on the host of the request.
     """
     if not bucket:
         return "/"
@@ -77,7 +78,10 @@ def canonical_uri(bucket: str | None, key: str) -> str:
 
 
 def canonical_query(query: "Sequence[Parameter]") -> str:
-    """Return the query sorted by encoded name; a parameter without a value has no `=`."""
+    """Return the canonical query: encoded parameters, sorted by name and joined with `&`.
+
+    A parameter whose value is `None` has no `=`.
+    """
     encoded = [(percent_encode(name), percent_encode(value or "")) for name, value in query]
     return "&".join([f"{name}={value}" if value else name for name, value in sorted(encoded)])
 
@@ -86,7 +90,7 @@ def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()
     """Return the headers that the signature covers: lower case, trimmed, sorted by name.
 
     Args:
-        additional: names of further headers to sign.
+        additional: names of headers to sign that are not signed by default.
     """
     chosen = [name.lower() for name in additional]
     pairs = [(name.lower(), value.strip()) for name, value in headers]
@@ -94,9 +98,9 @@ def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()
 
 
 def additional_headers(additional: "Sequence[str]") -> str:
-    """Return the sorted names of the additional headers, as text such as `a;b`.
+    """Return the additional headers' names as the canonical request needs them, such as `a;b`.
 
-    Names of headers that are always signed are left out.
+    The names are in lower case and sorted. Headers that are always signed are left out.
     """
     return ";".join(sorted({n.lower() for n in additional if not _always_signed(n.lower())}))
 
@@ -116,8 +120,8 @@ def canonical_request(
 ) -> str:
     """Return the canonical request: a text with all data of a request that the signature covers.
 
-    The text has six fields: method, URI, query, signed headers, names of additional headers, and
-    the payload hash, which is usually `UNSIGNED-PAYLOAD`.
+    The text has six fields: method, URI, query, signed headers, names of the additional headers,
+    and the hash of the payload, which is usually `UNSIGNED-PAYLOAD`.
     """
     signed = signed_headers(headers, additional)
     lines = [method, canonical_uri(bucket, key), canonical_query(query)]
@@ -133,13 +137,13 @@ def scope(date: str, region: str) -> str:
     """Return the credential scope, such as `20260314/cn-hangzhou/oss/aliyun_v4_request`.
 
     Args:
-        date: a date that begins with `yyyymmdd`.
+        date: a text that begins with the date as `yyyymmdd`.
     """
     return f"{date[:8]}/{region}/oss/aliyun_v4_request"
 
 
 def string_to_sign(request: str, *, date: str, region: str) -> str:
-    """Return the text that `signature` signs for a canonical request.
+    """Return the string to sign for a canonical request, the input of `signature`.
 
     The text has four lines: algorithm, date, credential scope and SHA-256 of the canonical request.
 
@@ -155,7 +159,8 @@ def signing_key(secret: str, *, date: str, region: str) -> bytes:
     """Return the key that signs all requests of one day in one region (32 bytes).
 
     Args:
-        date: a date that begins with `yyyymmdd`.
+        secret: the access key secret.
+        date: a text that begins with the date as `yyyymmdd`.
     """
     key = ("aliyun_v4" + secret).encode()
     for step in (date[:8], region, "oss", "aliyun_v4_request"):
@@ -174,7 +179,10 @@ def signature(key: bytes, text: str) -> str:
 
 
 def hmac_pads(key: bytes) -> "tuple[bytes, bytes]":
-    """Return two values for `hmac_sha256`: the key XOR inner pad, and the key XOR outer pad."""
+    """Return the two precomputed values that `hmac_sha256` needs for a key.
+
+    They are the key XOR the inner pad, and the key XOR the outer pad (RFC 2104).
+    """
     if len(key) > HMAC_BLOCK:
         key = hashlib.sha256(key).digest()
     key += bytes(HMAC_BLOCK - len(key))
@@ -205,13 +213,13 @@ def sign_headers(
     headers: "Sequence[Header]" = (),
     additional: "Sequence[str]" = (),
 ) -> "list[Header]":
-    """Return `headers` with the signature headers appended; `Authorization` is the last header.
+    """Return a copy of `headers` with the headers of a V4 signature; `Authorization` is the last.
 
     Args:
         date: the value of the `x-oss-date` header, such as `20260314T092653Z`.
-        headers: must contain all sent headers that are signed by default: `content-type`,
-            `content-md5` and those that begin with `x-oss-`.
-        additional: names of further headers to sign.
+        headers: must contain all headers of the request that are signed by default: `content-type`,
+            `content-md5` and names that begin with `x-oss-`.
+        additional: names of other headers to sign.
     """
     out = list(headers)
     out += [("x-oss-date", date), ("x-oss-content-sha256", UNSIGNED_PAYLOAD)]

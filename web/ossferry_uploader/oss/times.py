@@ -1,4 +1,4 @@
-"""Converts times between seconds since 1970 (UTC) and the formats of OSS and HTTP."""
+"""Convert times between seconds since 1970 (UTC) and the text formats of OSS and HTTP."""
 
 import time
 
