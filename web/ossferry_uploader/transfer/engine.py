@@ -1,4 +1,4 @@
-"""What all uploads of a page share: credentials, connections, hosts, quota, speed and records."""
+"""The state that all uploads of a page share: credentials, connections, hosts, quota and speed."""
 
 from ossferry_uploader.oss.errors import Lost
 from ossferry_uploader.transfer.files import Piece
@@ -28,16 +28,17 @@ SERVER_ASKED_S = 10.0  # how long an answer of the server proves that the networ
 
 
 class Engine:
-    """Holds what all uploads of a page share. Each upload has its own `Client`.
+    """Holds the state that all uploads of a page share. Each upload has its own `Client`.
 
     `awaits_receipt()` returns whether the page reports each complete upload to the server. If so,
-    the record of a complete multipart upload stays until the page calls `Queue.reported`. The page
-    may be closed before that call, so a later page needs the record.
+    the stored record of a complete multipart upload stays until the page calls `Queue.reported`. If
+    the page is closed before that call, a later page finds the record.
 
     Attributes:
-        rate_bytes_per_s: the speed of one connection, measured with large bodies and smoothed; 0
-            if unknown.
-        is_shut_out: whether CORS errors have used up all tries of one request.
+        rate_bytes_per_s: the speed of one connection, measured with large bodies and smoothed; 0 if
+            unknown.
+        is_shut_out: whether a request failed because of the bucket's CORS rule at each try. Later
+            requests with this error are then not retried.
     """
 
     def __init__(
@@ -59,13 +60,21 @@ class Engine:
         self._is_custom_domain = False  # whether the latest request went to a custom domain
 
     def part_rate(self) -> float:
-        """Return the speed of one connection in bytes per second; 0 if unknown."""
+        """Return the speed of one connection for the choice of part sizes, in bytes per second.
+
+        If there is a speed limit, it is the limit for one connection; otherwise the measured speed,
+        or 0 if unknown.
+        """
         return self.speed.traffic_limit / 8 or self.rate_bytes_per_s
 
     async def exchange(
         self, request: "Request", body: "Any", on_progress: "Callable[[int], None]"
     ) -> "Reply":
-        """Send one signed request, and return OSS's reply.
+        """Send one signed request, and return OSS's reply. If the body is large, measure the speed.
+
+        Args:
+            body: a `Piece` of a file, text or `None`.
+            on_progress: called with the number of bytes of the body sent so far.
 
         Raises:
             Lost: no reply came.
@@ -89,11 +98,11 @@ class Engine:
     async def is_domain_at_fault(self, outages: int) -> bool:
         """Return whether the bucket's custom domain is unreachable, although the network works.
 
-        The network works if the server answers. A browser reports a domain without DNS record or
-        certificate as a network failure.
+        The ossferry server is asked to find out whether the network works. The method is needed
+        because a browser reports a domain without a DNS record or certificate as a network failure.
 
         Args:
-            outages: the number of network failures in a row.
+            outages: the number of network failures of an upload in a row.
         """
         if outages < OUTAGES or not self._is_custom_domain:
             return False

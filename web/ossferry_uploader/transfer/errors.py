@@ -51,18 +51,18 @@ NOT_OFFERED = (404, 405, 501)
 
 
 class TransferError(Exception):
-    """Base class of the engine's errors. `is_final` is true if no retry can succeed."""
+    """Base class of the engine's errors; `is_final` is true if no retry can succeed."""
 
     is_final = False
 
 
 class FileUnreadable(TransferError):
-    """Raised if the browser cannot read the file any more.
+    """Raised if the browser cannot read the file of an upload any more.
 
     Args:
         reason: the browser's name for the error, or another description.
         changed: whether the file has changed since the person chose the file.
-        broken_off: whether the browser stopped in the middle of the file; a retry can succeed.
+        broken_off: whether the browser interrupted the reading, so that a retry can succeed.
     """
 
     def __init__(self, reason: str, *, changed: bool = False, broken_off: bool = False) -> None:
@@ -75,14 +75,15 @@ class FileUnreadable(TransferError):
 class StreamSpent(FileUnreadable):
     """Raised if reading a stream fails, or if bytes of the stream are lost.
 
-    Bytes are lost if they are neither in memory nor in OSS.
+    Bytes are lost if they are no longer in memory and OSS does not have them. A stream cannot be
+    read again.
     """
 
     is_final = True
 
 
 class FileTooLarge(TransferError):
-    """Raised if the file is larger than the grant or the number of parts allows.
+    """Raised if the file is larger than the grant or the largest number of parts allows.
 
     Args:
         size: the size of the file in bytes.
@@ -98,7 +99,7 @@ class FileTooLarge(TransferError):
 
 
 class WrongType(TransferError):
-    """Raised if the grant does not allow the type of the file. `types` are the allowed types."""
+    """Raised if the grant does not allow the type of the file; `types` are the allowed types."""
 
     is_final = True
 
@@ -114,7 +115,8 @@ class FileRejected(TransferError):
         check: the name of the check.
         reason: a sentence of the check that the person reads.
         line: a line in the file; `None` if there is none.
-        is_built_in: whether the check is a built-in one, whose sentence also says what to do.
+        is_built_in: whether the check is built into ossferry; its `reason` then also says what to
+            do.
     """
 
     is_final = True
@@ -130,11 +132,11 @@ class FileRejected(TransferError):
 
 
 class CheckFailed(TransferError):
-    """Raised if a check of the file did not work, for example because it took too long.
+    """Raised if a check of a file did not work, for example because it took too long.
 
     Args:
         check: the name of the check; empty if no check could run.
-        reason: why the check did not work.
+        reason: the reason, as text.
     """
 
     def __init__(self, check: str, reason: str) -> None:
@@ -146,7 +148,9 @@ class CheckFailed(TransferError):
 class TooManyFiles(TransferError):
     """Raised if the page has more files than the grant, or the site that embeds the page, allows.
 
-    `limit` is the allowed number, `is_total` whether this number includes finished files.
+    Args:
+        limit: the largest allowed number of files.
+        is_total: whether the limit includes finished files.
     """
 
     def __init__(self, limit: int, *, is_total: bool = False) -> None:
@@ -156,10 +160,7 @@ class TooManyFiles(TransferError):
 
 
 class QuotaExceeded(TransferError):
-    """Raised if the file is larger than the remaining quota.
-
-    The uploads in flight are subtracted from the remaining quota.
-    """
+    """Raised if the file is larger than the remaining quota minus the uploads in flight."""
 
 
 class NameTooLong(TransferError):
@@ -175,38 +176,39 @@ class BadOptions(TransferError):
 
 
 class NoForm(TransferError):
-    """Raised if the server gives a signed form only, and the form cannot carry the upload.
+    """Raised if a file needs credentials, but the server only gives a signed form (PostObject).
 
-    This concerns streams, tags, and names with `${`.
+    This concerns streams, objects with tags, and file names that contain `${`.
     """
 
     is_final = True
 
 
 class CannotEncrypt(TransferError):
-    """Raised if the browser cannot encrypt the file, so that nothing of the file is sent.
+    """Raised if the browser cannot encrypt the file; no byte of the file is sent.
 
-    Browsers encrypt only in pages with https, and in pages of this machine.
+    Browsers encrypt only in pages with https, and in pages from the person's own computer
+    (`localhost`).
     """
 
     is_final = True
 
 
 class KeyTaken(TransferError):
-    """Raised if another object has the key, and the upload must not replace that object."""
+    """Raised if another object has the upload's key, and the upload must not replace it."""
 
 
 class PartsLeft(TransferError):
-    """Raised if OSS still lists a multipart upload after repeated abort requests."""
+    """Raised if OSS still lists a multipart upload after repeated requests to abort it."""
 
 
 class ServerRefused(TransferError):
-    """Raised if the server answers with an error, or does not answer (`status` 0).
+    """Raised if the ossferry server answers with an error, or does not answer (`status` 0).
 
-    `code`, `reason`, `detail` and `id` are fields of the JSON document in the server's answer.
+    `code`, `reason`, `detail` and `id` are fields of the JSON document in the server's response.
 
-    `quota` and `prefix` have values only if the quota is used up. `quota` contains the name of the
-    limit, the used amount and the allowed amount. `prefix` is the person's key prefix.
+    If the person's quota is used up, `quota` contains the name of the limit, the used amount and
+    the allowed amount, and `prefix` is the person's key prefix. Otherwise both are empty.
     """
 
     def __init__(
@@ -235,7 +237,7 @@ class ServerRefused(TransferError):
 
     @property
     def is_not_offered(self) -> bool:
-        """Whether the server does not know what was asked for, for example has no receipts."""
+        """Whether the server has no such function (for example receipts), or no such upload."""
         return self.status in NOT_OFFERED
 
 
@@ -251,4 +253,4 @@ class StorageBroken(TransferError):
 
 
 class IllegalMove(TransferError):
-    """Raised if the present state of an upload does not allow the requested change of state."""
+    """Raised if the present state of an upload does not allow the requested change."""

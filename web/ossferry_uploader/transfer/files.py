@@ -1,7 +1,6 @@
-"""Interfaces of files and streams, and the classes `Piece` and `LostFile`.
+"""Interfaces of files and streams, and classes for byte ranges and for files that are lost.
 
-The engine does not read the bytes of files. The implementations of the interfaces in `ports` read
-the bytes.
+The engine does not read the bytes of files; the implementations of the interfaces in `ports` do.
 """
 
 from ossferry_uploader.transfer.errors import FileUnreadable
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     class File(Protocol):
-        """A file on the user's disk. The engine never holds the file's bytes."""
+        """Interface of a file on the user's disk or in memory; the engine never reads its bytes."""
 
         name: str
         path: str  # folders inside a chosen folder, "a/b"; empty for a single file
@@ -25,19 +24,20 @@ if TYPE_CHECKING:
         async def head(self) -> bytes:
             """Return the first bytes of the file, at most `sniff.HEAD_BYTES`.
 
-            The method may read the whole file, and then sets `crc64` to the CRC-64 of the file.
+            An implementation may read the whole file; it then sets `crc64` to the CRC-64 of the
+            file.
 
             Raises:
                 FileUnreadable: the file is gone or has changed, or the page may not read it.
             """
 
     class Source(Protocol):
-        """The bytes of a stream of unknown length. The bytes can be read only once."""
+        """Interface of a stream of unknown length, whose bytes can be read only once."""
 
         async def read(self, size: int) -> File:
-            """Return the next `size` bytes as a file in memory.
+            """Return the next `size` bytes of the stream as a file in memory.
 
-            Fewer bytes are returned only at the end of the stream.
+            The result has fewer bytes only at the end of the stream.
 
             Raises:
                 FileUnreadable: reading the stream has failed.
@@ -45,10 +45,12 @@ if TYPE_CHECKING:
 
 
 class Piece:
-    """The bytes `[offset, offset + size)` of a file.
+    """A byte range of a file: `[offset, offset + size)`. It does not contain the bytes.
 
     Args:
-        at: the offset of the bytes in the object, for a part of a stream; `offset` by default.
+        file: the `File`.
+        at: the offset of the range in the object; differs from `offset` for a part of a stream,
+            whose bytes are in a file of their own.
     """
 
     def __init__(self, file: "Any", offset: int, size: int, *, at: "int | None" = None) -> None:
@@ -62,21 +64,23 @@ class Piece:
 
 
 def piece_at(file: "Any", number: int, part_size: int, *, units: int = 1) -> Piece:
-    """Return the bytes of one part of a file.
+    """Return the byte range of one part of a file.
+
+    Part sizes are multiples of a unit, and a part's number is the number of its first unit.
 
     Args:
-        number: the number of the part, from 1.
+        number: the part number, from 1.
         part_size: the size of a unit in bytes.
-        units: the number of units of the part.
+        units: the number of units in the part.
     """
     offset = (number - 1) * part_size
     return Piece(file, offset, min(units * part_size, file.size - offset))
 
 
 class LostFile:
-    """Describes a file that was chosen in an earlier page: name, folders, size, time of change.
+    """Stands for a file that was chosen in an earlier page and cannot be read in this page.
 
-    The bytes of the file are not available.
+    It has the name, folders, size and time of the last change, but not the bytes.
     """
 
     content_type = ""
@@ -90,5 +94,5 @@ class LostFile:
         self.modified = modified
 
     async def head(self) -> bytes:
-        """Raise `FileUnreadable`, because the bytes are not available."""
+        """Raise `FileUnreadable`, because this page cannot read the file."""
         raise FileUnreadable("its page is gone")

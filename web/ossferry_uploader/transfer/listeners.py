@@ -1,4 +1,4 @@
-"""Listeners for the changes of uploads. An exception in one listener does not affect others."""
+"""Call listeners when an upload changes; an exception in one does not affect the others."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Listeners:
-    """Holds functions (listeners), and calls all of them with each changed upload.
+    """A list of functions (listeners) that are called with each changed upload.
 
     `report(error)` is called with each error that one of the functions raises.
     """
@@ -29,7 +29,7 @@ class Listeners:
         return end
 
     def tell(self, upload: "Upload") -> None:
-        """Call all listeners with this upload, and report the errors that listeners raise."""
+        """Call all listeners with an upload, and report the errors that they raise."""
         for listener in self._all:
             try:
                 listener(upload)

@@ -49,22 +49,24 @@ class Options:
             random part. With `REFUSE` and `REPLACE`, the key is `{prefix}{folders}/{name}`. If an
             object already has this key, `REFUSE` refuses the file, and `REPLACE` overwrites the
             object.
-        folder: a folder below the grant's prefix for the object, such as `orders/7`.
+        folder: a folder for the object, such as `orders/7`, below the key prefix in the grant.
         content_type: the content type of the object; if empty, the engine finds the type from the
             name and the first bytes of the file.
-        disposition: `attachment` or `inline`; stored together with the file's own name.
+        disposition: `attachment` or `inline`; stored as `Content-Disposition` together with the
+            file's name.
         metadata: the object's `x-oss-meta-*` headers. Names consist of `a-z 0-9 -`; values are any
             text, and are stored percent-encoded.
         tags: object tags. The credentials need the permission `oss:PutObjectTagging`.
         storage_class: the storage class of the object; if empty, the bucket's storage class is
             used.
-        sha256: whether to read the file an extra time before it is sent, and to store the file's
-            SHA-256 as `x-oss-meta-sha256`.
-        skip_identical: whether to read the file an extra time before it is sent, and to skip the
-            file if this person has stored an object with the same name, folders, size and CRC-64.
+        sha256: whether to store the file's SHA-256 as `x-oss-meta-sha256`; the file is then read
+            once more before it is sent.
+        skip_identical: whether to skip the file if this person has stored an object with the same
+            name, folders, size and CRC-64; the file is then read once more before it is sent.
 
     Raises:
-        ValueError: OSS would refuse an argument; the error text names the argument and the reason.
+        ValueError: OSS would refuse the value of an argument; the error text names the argument and
+            the reason.
 
     Source: OSS API reference, PutObject; OSS user guide, Object tagging.
     """
@@ -94,7 +96,7 @@ class Options:
         self.given = _given(self)  # arguments other than the defaults: `Options(**given)`
 
     def with_metadata(self, more: "dict[str, str]") -> "Options":
-        """Return these options with more metadata, which replaces metadata of the same name.
+        """Return a copy of these options with more metadata; equal names get the new values.
 
         Raises:
             ValueError: OSS would refuse the metadata.
@@ -111,10 +113,10 @@ class Options:
 def object_headers(
     options: Options, *, name: str, content_type: str, sha256: str = ""
 ) -> "list[Header]":
-    """Return the headers of PutObject or InitiateMultipartUpload that describe the object.
+    """Return the headers for PutObject or InitiateMultipartUpload that describe the new object.
 
     Args:
-        name: the file's own name, which is stored percent-encoded in `x-oss-meta-name`.
+        name: the name of the file, which is stored percent-encoded in `x-oss-meta-name`.
         content_type: the content type; if empty, `application/octet-stream` is used.
         sha256: the SHA-256 of the file in hexadecimal; empty if unknown.
     """

@@ -1,12 +1,12 @@
-"""The division of a file into parts.
+"""Decide how a file is divided into parts for a multipart upload.
 
-A file is divided into units of the same size, except the last unit. A part has one or more units,
-and its number is the number of its first unit. So the part number determines the offset. OSS allows
-gaps between part numbers.
+A file is divided into units of the same size; only the last unit may be smaller. A part consists of
+one or more units, and the number of a part is the number of its first unit. So the part number
+determines the offset. OSS allows gaps between part numbers.
 
-The unit grows with the file, because OSS allows at most 10,000 parts. It also grows with the
-measured speed, so that sending a part takes only some seconds. If the page is closed, the parts in
-flight are lost. If no speed is measured when the upload begins, the connection is assumed to be
+The unit size grows with the file, because OSS allows at most 10,000 parts. It also grows with the
+measured speed, so that sending one part takes only some seconds: if the page is closed, the parts
+in flight are lost. If no speed is measured when the upload begins, the connection is assumed to be
 slow; as soon as a speed is measured, the parts get more units.
 """
 
@@ -35,13 +35,13 @@ class PartPlanError(Exception):
 
 
 def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
-    """Return the size of a unit for a file of `size` bytes.
+    """Return the unit size for a file of `size` bytes; part sizes are multiples of it.
 
     Args:
         rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
 
     Returns:
-        A size in bytes: a multiple of 1 KiB, between 100 KiB and 5 GiB.
+        The unit size in bytes: a multiple of 1 KiB, between 100 KiB and 5 GiB.
 
     Raises:
         PartPlanError: the file is larger than the largest object in OSS.
@@ -59,7 +59,7 @@ def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
 
 
 def form_bytes_for(rate_bytes_per_s: float) -> int:
-    """Return the size in bytes of the largest file that is sent with a form.
+    """Return the size in bytes of the largest file that is sent as a form (PostObject).
 
     Args:
         rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
@@ -68,15 +68,15 @@ def form_bytes_for(rate_bytes_per_s: float) -> int:
 
 
 def units_for(size: int, part_size: int, *, rate_bytes_per_s: float, missing: int) -> int:
-    """Return the number of units of the next part.
+    """Return how many units the next part of a file gets; a unit is the smallest part size.
 
-    The last parts have fewer units, so that all connections finish at about the same time.
+    The last parts get fewer units, so that all connections finish at about the same time.
 
     Args:
         size: the size of the file in bytes.
         part_size: the size of a unit in bytes.
         rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
-        missing: the number of units that no part has yet, at least 1.
+        missing: the number of units that are not in any part yet, at least 1.
     """
     known = rate_bytes_per_s > 0
     wanted = _wanted(size, rate_bytes_per_s) if known else FIRST_PART_BYTES
@@ -90,8 +90,8 @@ def _wanted(size: int, rate_bytes_per_s: float) -> int:
 
 
 def part_count(size: int, part_size: int) -> int:
-    """Return the number of units of `part_size` bytes in a file of `size` bytes.
+    """Return the number of units of `part_size` bytes in `size` bytes; the last one may be smaller.
 
-    The result is 0 for an empty file.
+    The result is 0 if `size` is 0.
     """
     return -(-size // part_size)

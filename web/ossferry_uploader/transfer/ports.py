@@ -1,4 +1,4 @@
-"""Interfaces of the engine to its environment: network, files, clock, storage and other tabs.
+"""The engine's interfaces to its environment: network, files, clock, storage and other tabs.
 
 The package `ossferry_uploader.browser` implements these interfaces with JavaScript. Tests implement
 them with lists and dictionaries.
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.target import RefusedObject
 
     class Http(Protocol):
-        """Sends requests whose body can be a piece of a file."""
+        """Interface that sends requests to OSS; the body can be a piece (byte range) of a file."""
 
         async def send(
             self, request: Request, body: Any, on_progress: Callable[[int], None]
         ) -> Reply:
-            """Send one request, and return the reply. A reply with an error status is returned too.
+            """Send one request, and return the reply, even if its status is an error.
 
             Args:
                 body: a `Piece`, text or `None`.
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
             """
 
     class Checksum(Protocol):
-        """Computes CRC-64/ECMA and SHA-256 checksums outside the browser's main thread."""
+        """Interface that computes checksums outside the browser's main thread."""
 
         async def crc64(self, piece: Any) -> int:
-            """Return the CRC-64 of a `Piece`.
+            """Return the CRC-64/ECMA of a piece (byte range) of a file.
 
             Raises:
                 FileUnreadable: the file is gone or has changed, or the page may not read it.
@@ -55,36 +55,40 @@ if TYPE_CHECKING:
             """
 
     class Encryption(Protocol):
-        """Encrypts pieces of files with AES-256-CTR, outside the browser's main thread."""
+        """Interface that encrypts pieces of files (AES-256-CTR) off the browser's main thread."""
 
         async def secret(self) -> bytes:
-            """Return 32 secret bytes, the same in each page of this browser.
+            """Return 32 secret bytes, from which the keys of encrypted files are derived.
 
-            If the browser cannot keep a secret, each page gets its own.
+            All pages of this browser get the same bytes. If the browser cannot store them, each
+            page gets bytes of its own.
             """
 
         async def encrypt(self, piece: Piece, cipher: Cipher) -> None:
             """Set `piece.cut` to the encrypted bytes, and `piece.crc64` to their CRC-64.
 
-            A piece always gets the same bytes, as long as the file stays the same.
+            Encrypting the same piece of an unchanged file always gives the same bytes.
 
             Raises:
                 FileUnreadable: the file is gone or has changed, or the page may not read it.
-                CannotEncrypt: the browser cannot encrypt here.
+                CannotEncrypt: the browser cannot encrypt in this page.
                 ServerRefused: the server does not deliver the script that encrypts.
             """
 
         async def crc64(self, piece: Piece, cipher: Cipher) -> int:
             """Return the CRC-64 of the encrypted bytes of a piece, without keeping the bytes.
 
-            The errors are those of `encrypt`.
+            Raises:
+                FileUnreadable: the file is gone or has changed, or the page may not read it.
+                CannotEncrypt: the browser cannot encrypt in this page.
+                ServerRefused: the server does not deliver the script that encrypts.
             """
 
         def free(self, piece: Piece) -> None:
             """Free the encrypted bytes of a piece, and clear `piece.cut` and `piece.crc64`."""
 
     class Clock(Protocol):
-        """The user's clock (which may be wrong), a monotonic clock, and a timer."""
+        """Interface to the user's clock (which may be wrong), a monotonic clock, and a timer."""
 
         def now_s(self) -> float:
             """Return the time of the user's clock in seconds since 1970."""
@@ -93,13 +97,13 @@ if TYPE_CHECKING:
             """Return the seconds of a monotonic clock, which starts at an arbitrary time."""
 
         async def sleep(self, seconds: float) -> None:
-            """Wait for this number of seconds."""
+            """Wait for this number of seconds without blocking other tasks."""
 
     class Storage(Protocol):
-        """Stores small texts and file handles. The stored data stays when the page is closed.
+        """Interface to a lasting storage of small texts and file handles in the browser.
 
         A text can be stored together with the handle of a file. A later page uses the handle to
-        open the file again. Some browsers offer no handles.
+        open the file again. Some browsers do not support handles.
 
         Every method raises `StorageBroken` if the browser's storage does not work.
         """
@@ -121,25 +125,27 @@ if TYPE_CHECKING:
         async def save(
             self, records: list[tuple[str, str, Any]], gone: list[str] | None = None
         ) -> None:
-            """Store texts in one transaction. A text replaces an older text with the same name.
+            """Store texts in one transaction; a text replaces an older text with the same name.
 
             Args:
                 gone: names of texts that are deleted in the same transaction.
-                records: `(name, text, file)`. The handle of the file is stored too, if `file` is
-                    not `None` and the browser offers handles.
+                records: a list of `(name, text, file)`. The handle of the file is stored too, if
+                    `file` is not `None` and the browser supports handles.
             """
 
         async def open_files(self, wanted: list[tuple[str, str]]) -> list[Any]:
             """Open files with their stored handles.
 
-            Call this method from a click, because the browser may ask the person for permission.
-            The browser asks once for all files.
+            Call this method in the handler of a click, because the browser may ask the person for
+            permission. The browser asks once for all files.
 
             Args:
-                wanted: `(name, path)`: the name of the stored text, and the folders of the file.
+                wanted: a list of `(name, path)`: the name of the stored text, and the folders of
+                    the file.
 
             Returns:
-                For each file, a `File`, or a `FileUnreadable` error if the file cannot be opened.
+                For each file, in the same order, a `File`, or a `FileUnreadable` error if the file
+                cannot be opened.
             """
 
         async def delete(self, names: list[str]) -> None:
@@ -149,28 +155,28 @@ if TYPE_CHECKING:
             """
 
     class Tabs(Protocol):
-        """Takes and releases locks, and exchanges messages with the other tabs of this browser.
+        """Interface to locks that the browser's tabs share, and to messages between the tabs.
 
-        The tabs of one web origin share the locks and the messages.
+        All tabs of one web origin share the locks and the messages.
         """
 
         async def take(self, name: str) -> bool:
-            """Take a lock; return `False` if another tab holds the lock.
+            """Take the lock with this name; return `False` if another tab holds it.
 
             This tab holds the lock until `drop` is called or the tab is closed.
             """
 
         def drop(self, name: str) -> None:
-            """Release a lock, if this tab holds the lock."""
+            """Release the lock with this name, if this tab holds it."""
 
         async def is_free(self, name: str) -> bool:
-            """Return whether the lock is free: no tab holds the lock."""
+            """Return whether no tab holds the lock with this name."""
 
         async def free(self, name: str) -> None:
-            """Wait until no tab holds the lock."""
+            """Wait until no tab holds the lock with this name."""
 
         async def held(self, start: str) -> list[str]:
-            """Return the locks of other tabs whose names begin with `start`."""
+            """Return the names of the locks that other tabs hold and that begin with `start`."""
 
         def tell(self, text: str) -> None:
             """Send a text to all other tabs."""
@@ -179,88 +185,95 @@ if TYPE_CHECKING:
             """Call `handler` with each text that another tab sends from now on."""
 
     class Network(Protocol):
-        """Checks whether the network and the server are available."""
+        """Interface that tells whether the network and the ossferry server are available."""
 
         async def may_be_back(self, timeout_s: float) -> None:
             """Wait until the browser reports a working network, at most `timeout_s` seconds."""
 
         async def server_answers(self) -> bool:
-            """Return whether the server answers. An answer proves that the network works."""
+            """Return whether the ossferry server answers, which proves that the network works."""
 
     class Receipts(Protocol):
-        """Sends requests to the server about stored objects and multipart uploads.
+        """Interface for requests to the ossferry server about stored objects and multipart uploads.
 
-        The page cannot send these requests to OSS, because the page's credentials can only add
-        objects.
+        The server sends these requests to OSS on behalf of the page, because the page's credentials
+        can only add objects. A receipt is the server's proof that an object is stored.
         """
 
         async def confirm(self, upload: ReportFields) -> Stored | None:
             """Ask the server whether an object has the size and the CRC-64 of a file.
 
             Args:
-                upload: see `Upload.report`; the id of the OSS request is empty if it is unknown.
+                upload: key, size in bytes, CRC-64 as decimal text, OSS request id (may be empty),
+                    and the results of the checks (as in `Upload.checks`) or `None`.
 
             Returns:
-                The `Stored` data of the object; `None` if there is no object under the key.
+                ETag, CRC-64 and request id of the object; `None` if there is no object with the
+                key.
 
             Raises:
-                Corrupt: the object under the key has another size or another CRC-64.
+                Corrupt: the object with the key has another size or another CRC-64.
                 ServerRefused: the server refused the request, or did not answer.
             """
 
         async def confirm_all(self, uploads: list[ReportFields]) -> None:
-            """Report several uploads, at most 200, to the server.
+            """Report up to 200 uploads to the server in one request.
 
-            The server records the uploads that OSS stores with the size and CRC-64 of the file.
+            The server records each upload whose object in OSS has the reported size and CRC-64.
 
             Args:
-                uploads: `Upload.report` of each upload.
+                uploads: the facts of each upload, as the argument of `confirm`.
 
             Raises:
-                ServerRefused: the server recorded no upload, or did not answer.
+                ServerRefused: the server refused the request and recorded no upload, or did not
+                    answer.
             """
 
         async def refuse(self, refused: RefusedObject) -> bool:
             """Ask the server to delete an object that differs from the uploaded file.
 
             Returns:
-                `False` if the server finds that the object is identical to the file.
+                `True` if the server deletes the object; `False` if it finds that the object is
+                identical to the file.
 
             Raises:
                 ServerRefused: the server refused the request, or did not answer.
             """
 
         async def identical(self, path: str, size: int, crc64: str) -> str:
-            """Return the key of an identical object of this person; empty if there is none.
+            """Ask the server for this person's object that is identical to a file; return its key.
+
+            The result is empty if there is no such object.
 
             Args:
-                path: the folders and the name of the file, in the same form as in object keys.
+                path: the folders and the name of the file, with the same replacements as in object
+                    keys.
+                size: the size of the file in bytes.
+                crc64: the CRC-64 of the file as decimal text.
 
             Raises:
                 ServerRefused: the server refused the request, or did not answer.
             """
 
         async def begun_empty(self, key: str) -> list[str]:
-            """Return the ids of multipart uploads under `key` that have no parts.
+            """Return the ids of the unfinished multipart uploads for a key that have no parts.
 
             Raises:
                 ServerRefused: the server refused the request, or did not answer.
             """
 
         async def abort(self, key: str, upload_id: str) -> None:
-            """Ask the server to abort a multipart upload.
-
-            The page needs no OSS credentials for this request.
+            """Ask the server to abort a multipart upload; the page needs no credentials for this.
 
             Raises:
                 ServerRefused: the server refused the request, or did not answer.
             """
 
     class Checks(Protocol):
-        """Checks files before their upload, outside the browser's main thread."""
+        """Interface that checks files before their upload, outside the browser's main thread."""
 
         async def load(self) -> Rules:
-            """Return which files have to be checked.
+            """Load the server's rules, which tell which files have to be checked.
 
             Raises:
                 ServerRefused: the server did not give its rules.
@@ -276,8 +289,8 @@ if TYPE_CHECKING:
             """Check a file, and return the result.
 
             Args:
-                keep_original: whether checks may not replace the file.
-                on_progress: called with the name of the check that runs, and how much of it is
+                keep_original: whether the checks may not replace the file by a changed one.
+                on_progress: called with the name of the running check, and the share of it that is
                     done, from 0 to 1.
 
             Raises:
@@ -285,7 +298,7 @@ if TYPE_CHECKING:
             """
 
     class Random(Protocol):
-        """Generates unpredictable random numbers."""
+        """Interface to a generator of unpredictable random numbers."""
 
         def hex(self, size: int) -> str:
             """Return `size` random bytes in hexadecimal."""
@@ -295,7 +308,7 @@ if TYPE_CHECKING:
 
 
 class Ports:
-    """Holds one implementation of each interface that the engine needs.
+    """A set of objects, one for each interface that the engine needs.
 
     `checks` is `None` if files are not checked.
     """

@@ -26,15 +26,18 @@ class Progress:
     Attributes:
         file: the file that is sent.
         upload_id: the id of the multipart upload in OSS; empty if there is none.
-        part_size: the size of a unit in bytes; 0 until the file is divided.
+        part_size: the size in bytes of a unit, of which each part has one or more; 0 until the file
+            is divided.
         parts: the parts that OSS has, by part number. They do not overlap.
-        units: the number of units of each part that this page has begun to send, by part number. A
-            part is sent again with as many units, because OSS may store the first request late.
-        made: name and size of the file that checks have made, if its parts are in OSS, not those of
-            the file that the person has chosen.
-        is_unproved: whether parts that another page sent still have to be compared with the file.
-        unanswered_begins: the number of InitiateMultipartUpload requests without an answer. Each
-            of these requests may have created a multipart upload with an unknown id.
+        units: the number of units of each part that this page has begun to send, by part number. If
+            a part is sent again, it gets the same number of units, because OSS may still store the
+            first request.
+        made: name and size in bytes of the file that checks have made from the chosen file, if the
+            parts in OSS belong to it; `None` if they belong to the chosen file.
+        is_unproved: whether the parts that an earlier page sent still have to be compared with the
+            file.
+        unanswered_begins: the number of InitiateMultipartUpload requests without an answer. Each of
+            these requests may have created a multipart upload with an unknown id.
         sent: the number of bytes sent so far, at most the size of the file.
         arrived: the number of bytes that OSS has confirmed as parts.
         all_sent: whether every byte was sent at least once, so that the object may exist.
@@ -63,14 +66,17 @@ class Progress:
         may_have_begun: bool = False,
         made: "tuple[str, int] | None" = None,
     ) -> None:
-        """Continue an upload of an earlier page. The parts still have to be compared with the file.
+        """Set the progress of an upload that an earlier page has begun.
+
+        The parts in OSS still have to be compared with the file.
 
         Args:
             upload_id: the id of the multipart upload; empty if there is none.
-            part_size: the size of a unit in bytes.
-            may_have_begun: whether the earlier page may have created a multipart upload with an
-                unknown id.
-            made: as in `Progress.made`.
+            part_size: the size in bytes of a unit, of which each part has one or more.
+            may_have_begun: whether the earlier page may have created a multipart upload whose id is
+                unknown.
+            made: name and size in bytes of the file that checks have made from the chosen file, if
+                the parts in OSS belong to it; otherwise `None`.
         """
         self.upload_id = upload_id
         self.part_size = part_size
@@ -79,7 +85,7 @@ class Progress:
         self.unanswered_begins = 1 if may_have_begun else 0
 
     def fly(self, number: int, sent: int) -> None:
-        """Record that a part is in flight, and how many bytes of the part are sent.
+        """Record that a part is being sent, and how many of its bytes are sent so far.
 
         Args:
             number: the part number. The number is 1 if the whole file is sent in one request, and 0
@@ -91,11 +97,11 @@ class Progress:
             self._count()
 
     def land(self, number: int, part: "SentPart | None" = None) -> None:
-        """Record that a part is no longer in flight.
+        """Record that a part is no longer being sent.
 
         Args:
-            number: the number of the part, as in `fly`.
-            part: the part that OSS has confirmed; `None` if the transfer failed.
+            number: the part number, as in `fly`.
+            part: the part that OSS has confirmed; `None` if sending failed.
         """
         self._in_flight.pop(number, None)
         if part:
@@ -111,12 +117,12 @@ class Progress:
             self.arrived -= gone.size
 
     def ground(self) -> None:
-        """Set the number of bytes in flight to 0."""
+        """Record that no part is being sent any more, because all requests have ended."""
         self._in_flight = {}
         self._sum()
 
     def clear(self) -> None:
-        """Forget the multipart upload and its parts. Nothing is removed from OSS."""
+        """Forget the multipart upload and its parts; OSS keeps them."""
         self.upload_id = ""
         self.is_unproved = False
         self.parts = {}
@@ -129,7 +135,7 @@ class Progress:
         return bool(self.parts) and self.arrived == self.file.size and not self.is_open()
 
     def combined_crc64(self) -> int:
-        """Return the CRC-64 of the bytes of all parts, in the order of the part numbers."""
+        """Return the CRC-64 of the object, combined from the CRC-64 of all its parts in order."""
         unit, rests = Shifter(self.part_size), {}
         crc = 0
         for number in sorted(self.parts):

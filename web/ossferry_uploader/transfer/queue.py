@@ -1,4 +1,4 @@
-"""The queue of all uploads of a page. The queue runs a limited number of uploads at a time."""
+"""The queue of all uploads of a page, which runs a limited number of uploads at a time."""
 
 import asyncio
 import heapq
@@ -41,20 +41,22 @@ STOPPED_TO_GO_ON = "go on"  # a person undid the pause before the task ended
 
 
 class Queue:
-    """Holds all uploads of a page, and runs a limited number of uploads at a time.
+    """Holds all uploads of a page, and runs a limited number of them at a time.
 
-    Urgent uploads start first, then small uploads. The list `uploads` has the order in which the
-    uploads were added.
+    Urgent uploads start first, then uploads of small files. The list `uploads` has the order in
+    which the uploads were added.
 
     Args:
-        on_change: a listener, as in the method `on_change`; `None` for no listener.
-        active: the number of uploads of any size that run at a time, see `Slots`.
-        ahead: the number of additional small uploads that run at a time.
-        soon: `soon(write)` calls the function `write` later. This function writes records.
+        on_change: called with each upload after each change, as in the method `on_change`; may be
+            `None`.
+        active: the number of uploads of any size that run at a time.
+        ahead: the number of additional uploads of small files that run at a time.
+        soon: `soon(write)` calls the function `write` a little later. `write` stores the records of
+            unfinished uploads.
         report: called with each error that a listener raises.
 
     Attributes:
-        options: the default options, used if `add` is called without options.
+        options: the options of files that are added without options.
     """
 
     def __init__(
@@ -113,11 +115,11 @@ class Queue:
         return bool(self._unended)
 
     def add(self, file: "File", options: "Options | None" = None) -> Upload:
-        """Add a file, and return the new upload. The upload starts when a slot is free."""
+        """Add a file, and return the new upload, which starts as soon as a slot is free."""
         return self._add(file, options or self.options)
 
     def allow(self, limits: Limits) -> None:
-        """Apply the limits of a grant. Uploads that exceed the limits and have not begun fail."""
+        """Apply the limits of a grant; uploads that exceed them and have not begun fail."""
         if limits is self._limits:
             return
         self._limits = limits
@@ -160,7 +162,7 @@ class Queue:
             self._stop(upload, STOPPED_BY_PAUSE)
 
     def resume(self, upload: Upload) -> None:
-        """Continue the upload, if a person has paused the upload."""
+        """Continue an upload that a person has paused; otherwise do nothing."""
         if self._stopping.get(id(upload)) == STOPPED_BY_PAUSE:
             self._stopping[id(upload)] = STOPPED_TO_GO_ON
         elif upload.paused_for == states.BY_PERSON:
@@ -169,8 +171,8 @@ class Queue:
     def retry(self, upload: Upload) -> None:
         """Send a failed or cancelled upload again, or continue an upload that a person paused.
 
-        If the upload is paused for another reason, the call has no effect. The upload continues by
-        itself.
+        The call has no effect on an upload that is paused for another reason, such as an outage; it
+        continues by itself.
 
         Raises:
             IllegalMove: the upload is waiting, running or done.
@@ -210,20 +212,22 @@ class Queue:
                 self.retry(upload)
 
     def write_now(self) -> None:
-        """Write immediately all records that are not in the browser's storage yet.
+        """Write all records of uploads that are not in the browser's storage yet at once.
 
         Call this method when the page may be closed without a warning.
         """
         self._records.write_now()
 
     def leave(self, upload: Upload, is_leaving: bool) -> None:
-        """Mark the record of an upload as abandoned, or remove this mark.
+        """Mark an upload's record in the browser's storage as abandoned, or remove this mark.
 
-        A cancelled upload has the mark while the person can undo the cancel. If the page is closed
-        during this time, the next page removes the parts and does not offer the upload.
+        A cancelled upload has the mark while the person can undo the cancellation. If the page is
+        closed during this time, the next page removes the parts from OSS, and does not offer to
+        continue the upload.
 
         Args:
-            is_leaving: `True` to set the mark; `False` to remove the mark after an undo.
+            is_leaving: `True` to set the mark; `False` to remove it, after the cancellation was
+                undone.
         """
         upload.record.is_abandoned = is_leaving
         if upload.upload_id:
@@ -234,9 +238,10 @@ class Queue:
             self._records.note(upload)
 
     def reported(self, upload: Upload) -> None:
-        """Remove the record of a complete upload, which a later page does not need any more.
+        """Remove the record of a finished upload, because no later page has to report it.
 
-        Call this method after the server has received the page's report about the upload.
+        Call this method after the page has reported the upload to the server. The record may stay
+        until all uploads have ended.
         """
         upload.record.is_reported = True
         self._records.reported(upload)

@@ -1,10 +1,11 @@
-"""Reports to our server about stored files, and about objects that differ from their file.
+"""Report stored files, and objects that differ from their file, to the ossferry server.
 
 The server records each stored file in its ledger, and deletes each object that differs from its
-file. If the server accepts batches, one request reports many files. While files are sent, there is
-one request per second with few files, so that reports do not slow down the uploads. If the server
-is not available, the report is repeated later. Reports do not change the state of an upload: OSS
-has already confirmed the upload. The server also finds objects that were never reported.
+file. If the server accepts batches, one request reports many files. While files are being sent,
+there is one request per second with few files, so that reports do not slow down the uploads. If the
+server is not available, the report is repeated later. A report does not change the state of an
+upload, because OSS has already confirmed the upload. The server also finds objects that no page has
+reported.
 """
 
 import asyncio
@@ -31,10 +32,10 @@ UNAVAILABLE = SERVER_UNAVAILABLE + (200,)  # 200: another program answered in it
 
 
 class Reporting:
-    """Reports each ended upload to our server, if the server accepts reports.
+    """Reports ended uploads to the ossferry server, if the server accepts reports.
 
     Args:
-        can: tells whether the server offers a feature, such as `receipts`.
+        can: `can(feature)` tells whether the server offers a feature, such as `receipts`.
         is_sending: returns true while uploads are being sent.
         counted: called with each upload after its report.
     """
@@ -59,16 +60,19 @@ class Reporting:
         self._refuses = False
 
     def waiting(self) -> "list[Upload]":
-        """Return the finished uploads that were not reported yet."""
+        """Return the finished uploads that are not reported to the server yet."""
         return list(self._waiting)
 
     async def finish(self) -> None:
-        """Wait until all finished uploads are reported."""
+        """Wait until all finished uploads are reported to the server."""
         if self._busy:
             await self._reported.wait()
 
     def arrived(self, upload: "Upload") -> None:
-        """Report a finished upload. The reports are sent in the order of the calls."""
+        """Report an upload whose file is stored. The reports are sent in the order of the calls.
+
+        The method does not wait for the report.
+        """
         if upload.identical or not self._can(RECEIPTS):
             return
         self._waiting.append(upload)
@@ -78,7 +82,10 @@ class Reporting:
             asyncio.create_task(self._report())  # noqa: RUF006 - it ends by itself
 
     def refused(self, upload: "Upload") -> None:
-        """Report an object that differs from its file. The server then deletes the object."""
+        """Report an upload whose object differs from its file. The server then deletes the object.
+
+        The method does not wait for the report.
+        """
         if not upload.refused or not self._can(REFUSALS):
             return
         self._refused.append((upload, upload.refused))

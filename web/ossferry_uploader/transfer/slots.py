@@ -1,4 +1,4 @@
-"""Limits the number of uploads that run at the same time."""
+"""Limit the number of uploads that run at the same time."""
 
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.plan import CONNECTIONS, MAX_SINGLE_BYTES
@@ -14,14 +14,13 @@ AHEAD = 4 * CONNECTIONS
 class Slots:
     """Decides how many uploads may run at the same time.
 
-    Each running upload uses one slot, with two exceptions. An upload that waits for another tab
-    uses no slot. An upload that waits for the quota uses no slot, if the next upload fits into the
-    quota or is urgent.
+    Each running upload uses one slot, with two exceptions: an upload that waits for another tab,
+    and an upload that waits for quota while the next upload fits into the quota or is urgent.
 
     Args:
-        active: the number of slots for uploads of any size.
-        ahead: the fewest additional slots for small uploads, if not 0. These uploads are prepared
-            while all connections are in use.
+        active: the number of slots for uploads of files of any size.
+        ahead: the smallest number of additional slots for uploads of small files, which are
+            prepared while all connections are in use; 0 for no additional slots.
     """
 
     def __init__(self, engine: "Engine", *, active: int, ahead: int) -> None:
@@ -30,23 +29,23 @@ class Slots:
         self._least_ahead = ahead
 
     def may_refill(self, running: "list[Upload]", head: "Upload") -> bool:
-        """Return whether the queue may start uploads now.
+        """Return whether enough slots are free for the queue to start uploads now.
 
-        Small uploads are started several at a time, because reading several files together is
-        cheap. So half of the additional slots must be free, unless `head` is urgent.
+        Uploads of small files are started several at a time, because reading several files together
+        is cheap. So half of the additional slots must be free, unless `head` is urgent.
 
         Args:
             running: the running uploads.
-            head: the first waiting upload.
+            head: the first upload that waits in the queue.
         """
         return head.urgent or self._taken(running, head) <= self._active + self._ahead() // 2
 
     def has_one(self, running: "list[Upload]", head: "Upload") -> bool:
-        """Return whether a slot is free for `head`.
+        """Return whether a slot is free for the first upload that waits.
 
         Args:
             running: the running uploads.
-            head: the first waiting upload.
+            head: the first upload that waits in the queue.
         """
         ahead = self._ahead() if head.file.size <= MAX_SINGLE_BYTES else 0
         return self._taken(running, head) < self._active + ahead

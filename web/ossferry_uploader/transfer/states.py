@@ -50,9 +50,7 @@ MOVES = {
 
 
 class StateMachine:
-    """The state of one upload. Only this class changes the state.
-
-    The table `MOVES` contains the allowed changes.
+    """The state of one upload; only this class changes it, and only as the table `MOVES` allows.
 
     Several requests of an upload can wait at the same time, for different reasons. The upload is
     paused when the first wait begins, and continues when all waits have ended. `paused_for` is the
@@ -70,7 +68,7 @@ class StateMachine:
         self._held_in = ""  # the state to return to after the last wait
 
     def go(self, to: str) -> None:
-        """Change to another state.
+        """Change the upload to another state.
 
         Raises:
             IllegalMove: the present state does not allow this change.
@@ -82,7 +80,7 @@ class StateMachine:
             self.paused_for = ""
 
     def pause(self, reason: str) -> None:
-        """Change to the state `paused` with this reason.
+        """Change the upload to the state `paused` for this reason.
 
         Raises:
             IllegalMove: the upload has ended, so it cannot be paused.
@@ -91,10 +89,10 @@ class StateMachine:
         self.paused_for = reason
 
     def hold(self, reason: str) -> bool:
-        """Start a wait, and pause an upload that is running.
+        """Record that a request of the upload waits, and pause the upload if it is running.
 
         Args:
-            reason: the reason of the wait, one of `FOR_*`.
+            reason: the reason of the wait, one of the constants `FOR_*`.
 
         Returns:
             Whether `state` or `paused_for` has changed.
@@ -107,9 +105,9 @@ class StateMachine:
         return self._show(reason)
 
     def end_hold(self, reason: str) -> bool:
-        """End a wait that was started with `hold(reason)`.
+        """Record that a request no longer waits for this reason, as `hold(reason)` recorded before.
 
-        If this was the last wait, the upload continues, unless a person has paused the upload.
+        If no request waits any more, the upload continues, unless a person has paused it.
 
         Returns:
             Whether `state` or `paused_for` has changed.
@@ -124,7 +122,7 @@ class StateMachine:
         return False
 
     def clear(self) -> None:
-        """Forget all waits that were started with `hold`. The state does not change."""
+        """Forget all waits that `hold` recorded, without changing the state."""
         self._waits = []
 
     def _show(self, reason: str) -> bool:

@@ -1,4 +1,4 @@
-"""The object that an upload stores: the key, the content type and the checksums."""
+"""The object that an upload stores in OSS: its key, content type and checksums."""
 
 from ossferry_uploader.oss.replies import Stored
 
@@ -11,10 +11,14 @@ UNREADABLE = "0"  # replaces the CRC-64 of a file that became unreadable; the CR
 
 
 class RefusedObject:
-    """A stored object that differs from the uploaded file. The server has to delete the object.
+    """An object in OSS that differs from the uploaded file, so that the server has to delete it.
 
-    `size` (bytes) and `crc64` (decimal text) describe the file. `etag` and `request_id` are from
-    OSS's answer; both are empty if there was no answer.
+    Attributes:
+        key: the object key.
+        size: the size of the file in bytes.
+        crc64: the CRC-64 of the file in decimal.
+        etag: the ETag of the object; empty if OSS did not reply.
+        request_id: the id of the OSS request that stored the object; empty if OSS did not reply.
     """
 
     def __init__(self, key: str, stored: Stored, *, size: int, crc64: str) -> None:
@@ -25,17 +29,17 @@ class RefusedObject:
         self.request_id = stored.request_id
 
     def facts(self) -> "tuple[str, int, str, str, str]":
-        """Return the tuple `(key, size, crc64, etag, request_id)`."""
+        """Return the object's facts as the tuple `(key, size, crc64, etag, request_id)`."""
         return (self.key, self.size, self.crc64, self.etag, self.request_id)
 
 
 class Target:
-    """The object that an upload stores.
+    """The object that an upload stores in OSS.
 
     Attributes:
         key: the object's key; empty until the upload has a key.
-        folder_id: the random part in the key, the same for all files of a chosen folder; empty for
-            a single file.
+        folder_id: the random part of the key, if all files of a chosen folder share it; empty for a
+            single file.
         content_type: the content type of the object; empty until the type is known.
         sha256: the SHA-256 of the file in hexadecimal; empty if not computed.
         crc64: the CRC-64 of the object in decimal, from OSS; empty until the upload is done, unless
@@ -44,13 +48,16 @@ class Target:
         identical: whether an identical object was stored before, so that nothing was sent.
         is_searching: whether the server is searching for an identical object now.
         was_searched: whether the search for an identical object has ended.
-        maybe_stored: whether an earlier page may have stored the file under `key`.
-        may_replace: whether requests may overwrite the object under `key`, for example a damaged
+        maybe_stored: whether an earlier page may have stored the file with this key.
+        may_replace: whether requests may overwrite the object with this key, for example a damaged
             object of this upload.
-        needs_form: whether the object must be stored with a form, as the grant has no credentials.
-        refused: the object that OSS stored in place of the file; `None` if there is none.
-        cipher: the key with which the file is encrypted; `None` to send the file as it is.
-        salt: the salt of this key, see `sending.encryption`; empty if there is none.
+        needs_form: whether the object must be stored with a form (PostObject), because the grant
+            has no credentials.
+        refused: the stored object, if it differs from the file; otherwise `None`.
+        cipher: the data key with which the file is encrypted; `None` to send the file without
+            encryption.
+        salt: the salt from which the data key is derived, see `sending.encryption`; empty if there
+            is none.
     """
 
     def __init__(self) -> None:
@@ -69,23 +76,28 @@ class Target:
         self.salt = ""
 
     def leave_key(self) -> None:
-        """Remove the key, because the file has another name now, and what belongs to the key."""
+        """Remove the key, the CRC-64 and the data key, because the file's name has changed."""
         self.key = self.crc64 = ""
         self.maybe_stored = False
         self.cipher, self.salt = None, ""
 
     def restart(self) -> None:
-        """Remove the key, because another object has the key, or the upload starts again."""
+        """Remove the object key with all that belongs to it, so that the upload gets a new key.
+
+        This is done if another object has the key, or if the upload starts again from the
+        beginning.
+        """
         self.leave_key()
         self.folder_id = ""
 
     def continue_from(self, key: str, *, sha256: str = "", salt: str = "", crc64: str = "") -> None:
-        """Use the key of an upload of an earlier page. That page may have stored the object.
+        """Use the object key of an earlier page's upload; that page may have stored the object.
 
         Args:
             sha256: the SHA-256 of the file in hexadecimal; empty if unknown.
-            salt: as in the attribute.
-            crc64: the CRC-64 of the object in decimal; empty if that page did not hear of it.
+            salt: the salt from which the data key is derived; empty if the file is not encrypted.
+            crc64: the CRC-64 of the stored object in decimal; empty if the earlier page did not get
+                OSS's confirmation.
         """
         self.key = key
         self.sha256 = sha256
@@ -94,19 +106,19 @@ class Target:
         self.maybe_stored = True
 
     def refuse(self, stored: Stored, *, size: int, crc64: str) -> None:
-        """Set `refused`: OSS has stored an object that differs from the file.
+        """Record in `refused` that OSS has stored an object that differs from the file.
 
         Args:
-            stored: OSS's answer.
+            stored: ETag, CRC-64 and request id in OSS's reply.
             size: the size of the file in bytes.
             crc64: the CRC-64 of the file in decimal.
         """
         self.refused = RefusedObject(self.key, stored, size=size, crc64=crc64)
 
     def replace_refused(self) -> None:
-        """Clear `refused`, because the file replaces the refused object.
+        """Clear the attribute `refused`, because the file has replaced the refused object.
 
-        If the refused object has another key, `refused` stays the same.
+        If the refused object has another key, do nothing.
         """
         if self.refused and self.refused.key == self.key:
             self.refused = None

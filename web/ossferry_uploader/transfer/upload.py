@@ -1,4 +1,4 @@
-"""One upload: a file, its state, its object, its progress, its record and its requests."""
+"""One upload: a file with its state, object, progress, stored record and requests."""
 
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.verdict import CheckState
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.target import RefusedObject
 
     class Controls(Protocol):
-        """Interface of the queue for its uploads. Each method controls one upload."""
+        """Interface of the queue that uploads call; each method controls one upload."""
 
         def pause(self, upload: "Upload") -> None:
             """Pause the upload."""
 
         def resume(self, upload: "Upload") -> None:
-            """Continue the upload after a pause."""
+            """Continue the upload after a person has paused it."""
 
         def cancel(self, upload: "Upload") -> None:
             """Cancel the upload."""
@@ -34,21 +34,25 @@ if TYPE_CHECKING:
             """Send a failed or cancelled upload again."""
 
         def send_next(self, upload: "Upload") -> None:
-            """Start the upload before all other uploads."""
+            """Start the upload before all other waiting uploads."""
 
 
 class SavedRecord:
-    """The state of an upload's record in the browser's storage.
+    """What this page knows about an upload's record in the browser's storage.
+
+    With a record, a later page can continue the upload.
 
     Attributes:
         name: the name of the record; empty if there is no record.
-        upload_id: the id of the multipart upload in the record.
+        upload_id: the id of the multipart upload in the record; empty if there is none.
         arrived: the value of `Progress.arrived`, in bytes, when the record was written.
-        is_abandoned: whether a later page removes the record, and the upload's parts in OSS.
-        saved: the key and the salt in the record, if the browser has stored the record.
-        is_reported: whether the server has got the report about the stored file.
-        is_due: whether the upload needs a new record. The earlier record is removed while another
-            tab sends the file.
+        is_abandoned: whether a later page has to remove the upload's parts from OSS, instead of
+            offering to continue the upload.
+        saved: the key and the salt in the record, if the browser has stored the record; otherwise
+            two empty texts.
+        is_reported: whether the server has received the report about the stored file.
+        is_due: whether the upload needs a new record, because the earlier one was removed while
+            another tab was sending the file.
     """
 
     def __init__(self) -> None:
@@ -77,7 +81,7 @@ class RequestState:
         """Change the number of requests that are in flight or about to be sent.
 
         Args:
-            more: 1 for one request more, -1 for one request less.
+            more: 1 for one more request, -1 for one request less.
         """
         self._in_flight += more
 
@@ -85,7 +89,7 @@ class RequestState:
         """Change the number of requests that wait for their next try.
 
         Args:
-            more: 1 for one request more, -1 for one request less.
+            more: 1 for one more request, -1 for one request less.
         """
         self._waiting += more
 
@@ -94,9 +98,9 @@ class RequestState:
         return self._waiting > 0 and not self._in_flight
 
     def failing_s(self, now_s: float) -> float:
-        """Record a failure, and return the time since the first failure, in seconds.
+        """Record a failed request, and return for how many seconds requests have been failing.
 
-        Failures before the latest success are ignored.
+        The time is counted from the first failure after the latest success.
 
         Args:
             now_s: the time of a monotonic clock in seconds.
@@ -106,32 +110,33 @@ class RequestState:
         return now_s - self._failing_since_s
 
     def recover(self) -> None:
-        """Forget the earlier failures, after a request has succeeded or an outage has ended."""
+        """Forget the recorded failures, because a request has succeeded or an outage has ended."""
         self._failing_since_s = None
 
     def note_errors(self, has_errors: bool) -> bool:
-        """Set `has_errors`, and return whether the value has changed."""
+        """Set the attribute `has_errors`, and return whether its value has changed."""
         is_new = has_errors != self.has_errors
         self.has_errors = has_errors
         return is_new
 
 
 class Upload:
-    """A file and its state. `on_change(upload)` is called after every change.
+    """One file that is uploaded, and the state of its upload.
+
+    `on_change(upload)` is called after every change.
 
     Attributes:
         source: the file that a person has chosen. Records and locks recognise an upload by it.
-        file: the file that is sent: `source`, or the file that checks have made of it.
+        file: the file that is sent: `source`, or the file that the checks have made from it.
         target: the object that the upload stores.
         progress: the progress of the transfer.
         record: the state of the upload's record in the browser's storage.
-        requests: the upload's requests in flight, and their failures.
-        check: the checks of the file before the upload.
+        requests: the number of the upload's requests, and their failures.
+        check: the state of the checks of the file before the upload.
         error: the error that ended a failed upload, or the error from removing the parts of a
             cancelled upload; `None` if there is no error.
-        checks: what the checks of the page said about the file, for the receipt: `{"version": hash
-            of checks.py, "ran": [{"check": name, "outcome": word, "says": sentence}]}`; `None` if
-            no check ran.
+        checks: the results of the checks, for the receipt: `{"version": hash of checks.py, "ran":
+            [{"check": name, "outcome": word, "says": sentence}]}`; `None` if no check ran.
     """
 
     def __init__(
@@ -160,7 +165,7 @@ class Upload:
 
     @property
     def state(self) -> str:
-        """The present state, one of the constants in `states`."""
+        """The present state of the upload, one of the constants in the module `states`."""
         return self._machine.state
 
     @property
@@ -170,12 +175,12 @@ class Upload:
 
     @property
     def sent(self) -> int:
-        """The number of bytes sent so far."""
+        """The number of bytes of the file that were sent so far."""
         return self.progress.sent
 
     @property
     def key(self) -> str:
-        """The object's key; empty until the upload has a key."""
+        """The key of the object that the upload stores; empty until the upload has a key."""
         return self.target.key
 
     @property
@@ -205,32 +210,32 @@ class Upload:
 
     @property
     def refused(self) -> "RefusedObject | None":
-        """The object that OSS stored in place of the file; `None` if there is none."""
+        """The object that OSS has stored, if it differs from the file; otherwise `None`."""
         return self.target.refused
 
     @property
     def report(self) -> "ReportFields":
-        """The facts for a receipt: key, size in bytes, CRC-64, request id and checks."""
+        """The fields of a report to the server: key, size in bytes, CRC-64, request id, checks."""
         return (self.key, self.file.size, self.crc64, self.request_id, self.checks)
 
     @property
     def is_single(self) -> bool:
-        """Whether the file is sent in one request, because it is small or needs a form."""
+        """Whether the file is sent in one request, as it is small or must be sent as a form."""
         return self.target.needs_form or self.file.size <= MAX_SINGLE_BYTES
 
     @property
     def is_stream(self) -> bool:
-        """Whether the file is a stream."""
+        """Whether the file is a stream, whose size is not known before it ends."""
         return getattr(self.file, "is_stream", False)
 
     @property
     def is_lasting(self) -> bool:
-        """Whether a later page may read the file too, and can continue the upload."""
+        """Whether a later page may read the file again, and so can continue the upload."""
         return self.source.is_lasting
 
     @property
     def made(self) -> "tuple[str, int] | None":
-        """Name and size in bytes of the file that checks have made; `None` for `source` itself."""
+        """Name and size in bytes of the file that checks made, if it is sent; otherwise `None`."""
         return None if self.file is self.source else (self.file.name, self.file.size)
 
     def pause(self) -> None:
@@ -256,11 +261,11 @@ class Upload:
         self._queue().retry(self)
 
     def send_next(self) -> None:
-        """Start this upload before all other uploads."""
+        """Start this upload before all other waiting uploads."""
         self._queue().send_next(self)
 
     def may_retry(self) -> bool:
-        """Return whether the upload has failed, and another try may succeed."""
+        """Return whether the upload has failed, and sending it again may succeed."""
         is_final = isinstance(self.error, TransferError) and self.error.is_final
         return self.state == states.FAILED and not is_final
 
@@ -273,7 +278,7 @@ class Upload:
         return (not self.urgent, self.file.size, self.number)
 
     def go(self, to: str) -> None:
-        """Change to another state.
+        """Change the upload to another state, and call `on_change`.
 
         Raises:
             IllegalMove: the present state does not allow this change.
@@ -282,26 +287,26 @@ class Upload:
         self.changed()
 
     def fail(self, error: Exception) -> None:
-        """Change to the state `failed` because of `error`."""
+        """Change the upload to the state `failed`, because of an error."""
         self.error = error
         self._stop()
         self.go(states.FAILED)
 
     def pause_by_person(self) -> None:
-        """Change to the state `paused`, because a person has paused the upload."""
+        """Change the upload to the state `paused`, because a person has paused it."""
         self._stop()
         self._machine.pause(states.BY_PERSON)
         self.changed()
 
     def wait_for_answer(self) -> None:
-        """Change to the state `paused`, until the person has answered a question of the checks."""
+        """Pause the upload until the person has answered a question of the checks."""
         self._machine.pause(states.FOR_ANSWER)
         self.changed()
 
     def restart(self) -> None:
-        """Change back to the state `waiting`.
+        """Change the upload back to the state `waiting`, so that it is sent again.
 
-        The upload keeps its key and its parts, so that nothing is stored or sent twice.
+        The upload keeps its key and its parts, so that no part is sent twice.
         """
         self.error = None
         self.requests.recover()
@@ -310,12 +315,12 @@ class Upload:
         self.go(states.WAITING)
 
     def clear_parts(self) -> None:
-        """Forget the multipart upload. The file will be sent again from its first byte."""
+        """Forget the multipart upload, so that the file is sent again from its first byte."""
         self._machine.clear()
         self.progress.clear()
 
     def use(self, file: "File", options: "Options | None" = None) -> None:
-        """Replace the file of the upload. If options are given, replace the options too."""
+        """Replace the file that is sent and, if options are given, the options of the upload."""
         if self.is_stream:
             self.source = file
         self.file = file
@@ -323,30 +328,30 @@ class Upload:
         self.progress.file = file
 
     def hold(self, reason: str) -> None:
-        """Start a wait, for example for the network.
+        """Record that the upload has to wait, for example for the network, and pause it.
 
-        The upload is paused until all waits have ended.
+        The upload continues when all recorded waits have ended.
 
         Args:
-            reason: the reason of the wait, one of `states.FOR_*`.
+            reason: the reason of the wait, one of the constants `states.FOR_*`.
         """
         if self._machine.hold(reason):
             self.changed()
 
     def end_hold(self, reason: str) -> None:
-        """End a wait that was started with `hold(reason)`.
+        """Record the end of a wait that `hold(reason)` has recorded.
 
-        The upload continues when all waits have ended.
+        The upload continues when all recorded waits have ended.
         """
         if self._machine.end_hold(reason):
             self.changed()
 
     def has_begun(self) -> bool:
-        """Return whether this page or an earlier page may have sent bytes under the key."""
+        """Return whether this page or an earlier page may have sent bytes of the file."""
         return bool(self.target.maybe_stored or self.upload_id or self.progress.all_sent)
 
     def changed(self) -> None:
-        """Call `on_change` with this upload."""
+        """Tell the owner of the upload that it has changed, by calling `on_change`."""
         self._on_change(self)
 
     def _queue(self) -> "Controls":

@@ -1,1 +1,4 @@
-"""Rules and results of checks that look at a file before its upload."""
+"""Checks that look at a file before its upload: which files they concern, and their results.
+
+The checks themselves run in `browser.server.checks`.
+"""

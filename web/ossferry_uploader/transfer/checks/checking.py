@@ -1,4 +1,4 @@
-"""Checks files before their upload. Files that no check concerns are not delayed."""
+"""Run the checks of files before their upload. A file that no check concerns does not wait."""
 
 import asyncio
 import heapq
@@ -25,12 +25,12 @@ CONCURRENT = 3  # files that the workers have; the others wait here
 
 
 class Checking:
-    """Checks the files of uploads, and holds uploads that wait for the person's answer.
+    """Runs the checks of files, and holds uploads until the checks have passed.
 
     Args:
-        limits: returns the current limits of the grant.
+        limits: returns the current limits for files.
         passed: called with an upload that may be sent now; its state is `waiting`.
-        failed: called with an upload and the error of its checks.
+        failed: called with an upload that must not be sent, and the error of its checks.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class Checking:
         self._timers: dict[int, asyncio.Task[None]] = {}
 
     async def load(self, features: "list[str]") -> None:
-        """Load the rules of the server, once.
+        """Load the server's rules about the files to check, unless they are loaded already.
 
         Args:
-            features: the features of the grant.
+            features: the names of the server's features in the grant.
 
         Raises:
             ServerRefused: the server did not give its rules.
@@ -68,10 +68,13 @@ class Checking:
                 self._rules = await self._checks.load() if CHECKS in features else NO_RULES
 
     async def is_due(self, oss: "Client") -> bool:
-        """Return whether the file of an upload has to be checked before it is sent.
+        """Return whether the file of an upload still has to be checked before it is sent.
+
+        Args:
+            oss: the client of the upload; it loads the server's rules if necessary.
 
         Raises:
-            ServerRefused: the server gave no grant, or not its rules.
+            ServerRefused: the server gave no grant, or no rules.
         """
         if self._rules is None:
             grant = await oss.grant()
@@ -82,17 +85,19 @@ class Checking:
         return self._concerns(oss.upload) and oss.upload.check.verdict is None
 
     def may_replace(self, upload: "Upload") -> bool:
-        """Return whether checks will probably replace the file of an upload.
+        """Return whether checks will probably replace the file of an upload by another file.
 
-        The limits of size and type then apply when the file is sent.
+        If so, the limits of size and type do not apply to the original file, but to the file that
+        is sent.
         """
         return self._rules is not NO_RULES and self._limits().is_replaced(upload.file.name)
 
     def holds(self, upload: "Upload") -> bool:
-        """Check the file of a waiting upload, or wait for the person's answer, if necessary.
+        """Start the checks of a waiting upload, or the wait for a person's answer, if needed.
 
         Returns:
-            Whether the upload has to wait. `passed` is called with the upload afterwards.
+            `True` if the upload must not start yet. The callback `passed` or `failed` is called
+            later. `False` if the upload may start now.
         """
         if not self._concerns(upload):
             return False
@@ -112,7 +117,7 @@ class Checking:
         return True
 
     def stop(self, upload: "Upload") -> None:
-        """Stop the checks of an upload, and the wait for an answer."""
+        """Stop the checks of an upload, and the wait for the person's answer."""
         for tasks in (self._tasks, self._timers):
             task = tasks.pop(upload.number, None)
             if task:
@@ -121,10 +126,11 @@ class Checking:
         self._start()
 
     def answer(self, upload: "Upload", *, keep_original: bool = False) -> None:
-        """Send an upload that waits for an answer.
+        """Continue an upload that waits for a person's answer.
 
         Args:
-            keep_original: whether to send the original file in place of the changed file.
+            keep_original: whether to check and send the original file in place of the file that the
+                checks have made.
         """
         if upload.paused_for != states.FOR_ANSWER:
             return

@@ -1,7 +1,8 @@
-"""The claim of a page about the checks that it ran over a file, as our server accepts it.
+"""A claim: the results of a file's checks, as this page reports them to the ossferry server.
 
-The server stores the claim in the receipt. A report with a claim that is too long would be refused
-as a whole, so sentences are cut and characters that a database cannot store are replaced.
+The server stores the claim in the receipt, and has no proof of it. The server would refuse a report
+with a claim that is too long, so sentences are cut, and characters that a database cannot store are
+replaced.
 """
 
 import json
@@ -21,11 +22,13 @@ UNKNOWN = "\ufffd"
 
 
 def short_claim(checks: "dict[str, Any] | None") -> "dict[str, Any] | None":
-    """Return a claim that the server accepts; `None` if no check ran.
+    """Return the results of checks in a form that the ossferry server accepts as a claim.
+
+    The result is `None` if no check ran.
 
     Args:
-        checks: `{"version": hash, "ran": [{"check": name, "outcome": word, "says": sentence}]}`;
-            `None` if no check ran. Other fields are left out.
+        checks: `{"version": hash, "ran": [{"check": name, "outcome": word, "says": sentence}]}`, or
+            `None` if no check ran. Long texts are cut, and other fields are left out.
     """
     if not checks or not checks["ran"]:
         return None

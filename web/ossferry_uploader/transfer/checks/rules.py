@@ -1,4 +1,4 @@
-"""Which files have to be checked before their upload."""
+"""The rules of the server that tell which files have to be checked before their upload."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -6,13 +6,14 @@ if TYPE_CHECKING:
 
 
 class Rules:
-    """The files that have to be checked.
+    """Tells which files have to be checked before their upload, by patterns for their names.
 
     Attributes:
-        patterns: patterns for names, such as `*.csv`.
+        patterns: patterns for file names, such as `*.csv`.
         version: the hash of the operator's checks; empty if there are only built-in checks.
-        undo_s: how many seconds a changed file waits, so that a person can choose the original.
-        built_in: the names of the built-in checks.
+        undo_s: how many seconds an upload waits after a check has changed its file, so that a
+            person can choose the original file.
+        built_in: the names of the checks that are built into ossferry.
     """
 
     def __init__(
@@ -34,10 +35,11 @@ class Rules:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Return whether a name fits a pattern, in which `*` and `?` stand for other characters.
+    """Return whether a file name matches a pattern, in which `*` and `?` are wildcards.
 
-    Capital letters make no difference. A pattern with `[`, or with a letter whose capital form
-    MicroPython does not know, fits every name: the worker decides.
+    Upper and lower case are treated as equal. A pattern with `[` or a non-ASCII letter matches
+    every name here, because MicroPython cannot decide it; the worker that runs the checks decides
+    it.
     """
     if "[" in pattern or [char for char in pattern if char > "~"]:
         return True
@@ -61,10 +63,10 @@ def matches(name: str, pattern: str) -> bool:
 
 
 def read_rules(document: "dict[str, Any]") -> Rules:
-    """Return the rules in the answer of `GET /api/checks`.
+    """Return the rules in the server's response to `GET /api/checks`.
 
     Raises:
-        KeyError, TypeError, ValueError: the answer has another form.
+        KeyError, TypeError, ValueError: the response is malformed.
     """
     patterns: list[str] = []
     for check in document["checks"]:

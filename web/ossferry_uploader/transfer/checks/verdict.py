@@ -1,4 +1,4 @@
-"""The result of the checks of one file, and how far the checks of an upload are."""
+"""The result of the checks of one file, and the state of the checks of one upload."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,12 +9,13 @@ if TYPE_CHECKING:
 
 
 class Refusal:
-    """Why a file must not be uploaded.
+    """The reason why the checks do not allow the upload of a file.
 
     Attributes:
         check: the name of the check; empty if no check could run.
-        line: a line in the file; `None` if there is none.
-        is_error: whether the check did not work, so that nothing is known about the file.
+        reason: a sentence that the person reads.
+        line: the number of a line in the file; `None` if the reason concerns no line.
+        is_error: whether the check itself failed, so that nothing is known about the file.
     """
 
     def __init__(
@@ -30,11 +31,13 @@ class Verdict:
     """The result of the checks of one file.
 
     Attributes:
-        file: the file to upload in place of the original; `None` for the original.
+        file: the file to upload in place of the original; `None` to upload the original.
         refusal: why the file must not be uploaded; `None` if it may be uploaded.
-        questions: `(question, line)` for each question that the person has to answer.
-        notes: metadata for the object.
-        ran: for each check that ran, a dict with `check`, `outcome` and `says`.
+        questions: `(question, line number or None)` for each question that the person has to
+            answer.
+        notes: metadata that the checks add to the object, `{name: value}`.
+        ran: for each check that ran, a dict with its name (`check`), its `outcome` and its sentence
+            (`says`).
     """
 
     def __init__(
@@ -54,11 +57,11 @@ class Verdict:
 
 
 def read_verdict(document: "dict[str, Any]", file: "File | None") -> Verdict:
-    """Return the verdict in the worker's answer.
+    """Return the verdict in the JSON object that a worker sends after the checks of a file.
 
     Args:
-        document: `Verdict.as_json()` of `ossferry_checks.runner`.
-        file: the new file, if there is one.
+        document: the parsed result of `Verdict.as_json()` in the module `ossferry_checks.runner`.
+        file: the new file, if a check has changed the file; otherwise `None`.
     """
     return Verdict(
         file=file,
@@ -70,19 +73,20 @@ def read_verdict(document: "dict[str, Any]", file: "File | None") -> Verdict:
 
 
 class CheckState:
-    """How far the checks of an upload are.
+    """The state of the checks of one upload.
 
     Attributes:
-        name: the check that runs; empty if none runs.
-        share: how much of this check is done, from 0 to 1.
+        name: the name of the running check; empty if none is running.
+        share: the share of this check that is done, from 0 to 1.
         verdict: the result; `None` until all checks have ended.
-        crc64: the CRC-64 in decimal of the file that was checked and will be sent; empty if no
-            check ran, or the checks have made another file.
-        options: the options of the upload before the checks have made another file of its file.
-        can_undo: whether the person may choose the original.
-        keeps_original: whether the person has chosen the original; checks may not change it then.
+        crc64: the CRC-64, in decimal, of the file that was checked and will be sent; empty if no
+            check ran, or if the checks have made another file.
+        options: the upload's options before the checks replaced the file; `None` if they did not.
+        can_undo: whether the person may still choose the original file.
+        keeps_original: whether the person has chosen the original file, which checks may not
+            change.
         is_settled: whether the person has answered the questions, or the time to choose the
-            original has passed.
+            original file is over.
     """
 
     def __init__(self) -> None:
@@ -96,10 +100,12 @@ class CheckState:
         self.is_settled = False
 
     def judge(self, verdict: "Verdict | None", crc64: str = "") -> None:
-        """Set the result; `None` if the checks have to run again.
+        """Set the result of the checks.
 
         Args:
-            crc64: as in the attribute.
+            verdict: the result; `None` if the checks have to run again.
+            crc64: the CRC-64, in decimal, of the checked file, if this file will be sent; else
+                empty.
         """
         self.name, self.share = "", 0.0
         self.verdict = verdict
@@ -107,7 +113,7 @@ class CheckState:
         self.is_settled = self.is_settled and verdict is not None
 
     def undo(self) -> None:
-        """Note that the person has chosen the original, so that the checks run again."""
+        """Record that the person has chosen the original file, so that the checks run again."""
         self.keeps_original = True
         self.options = None
         self.judge(None)

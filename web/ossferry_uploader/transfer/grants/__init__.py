@@ -1,1 +1,1 @@
-"""Grants of the server: credentials, limits, the quota and the origins of the bucket."""
+"""Grants (permissions to upload) from the server: credentials, limits, quota and bucket origins."""

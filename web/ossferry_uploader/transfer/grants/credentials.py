@@ -1,4 +1,4 @@
-"""Credentials that all uploads of a page share. Credentials are renewed before the expiry time.
+"""Credentials that all uploads of a page share; they are renewed before they expire.
 
 The expiry time is compared with the server's time, because the user's clock may be wrong.
 """
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.ports import Clock
 
     class GrantSource(Protocol):
-        """Interface that fetches grants from the server."""
+        """Interface of an object that requests grants from the server."""
 
         async def fetch(self, *, refused_key_id: str = "") -> Grant:
-            """Fetch a new grant from the server.
+            """Request a new grant from the server.
 
             Args:
                 refused_key_id: the access key id of credentials that OSS refused, or an empty text.
@@ -51,9 +51,10 @@ class _Fetch:
 
 
 class GrantKeeper:
-    """Holds the current grant (only in memory) and the server's time.
+    """Keeps the current grant, only in memory, and the difference of the server's clock.
 
-    `on_fetched(grant, error)` is called after each fetch; one of the two arguments is `None`.
+    `on_fetched(grant, error)` is called after each request for a grant; one of its arguments is
+    `None`.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class GrantKeeper:
         return self._clock.now_s() + self.skew_s
 
     def set_server_time(self, server_time_s: float) -> None:
-        """Store how much the server's clock differs from the user's clock.
+        """Record how much the server's clock differs from the user's clock.
 
         Args:
             server_time_s: the server's present time in seconds since 1970.
@@ -99,7 +100,7 @@ class GrantKeeper:
         self.skew_s = server_time_s - self._clock.now_s()
 
     def reject(self, grant: "Grant") -> None:
-        """Stop using a grant that OSS refused. A newer grant stays in use."""
+        """Stop using a grant that OSS refused, unless a newer grant is already in use."""
         if self._grant is grant:
             self._grant = None
             self._refused_key_id = grant.credentials.access_key_id
@@ -107,7 +108,7 @@ class GrantKeeper:
     def forget(self) -> None:
         """Delete all credentials, because the person has signed out.
 
-        If a fetch is in progress, the fetched credentials are deleted too.
+        If a request for a grant is in progress, its credentials are deleted too.
         """
         if self._grant:
             self._grant.forget()
@@ -117,14 +118,15 @@ class GrantKeeper:
     async def get(self) -> "Grant":
         """Return the current grant, or a new grant if the current grant expires soon.
 
-        "Soon" means in less than `RENEW_BEFORE_S` seconds. Concurrent callers share one fetch.
+        "Soon" means in less than `RENEW_BEFORE_S` seconds. Concurrent callers share one request to
+        the server.
 
-        If the server does not answer, or was asked in the last `AGAIN_S` seconds, the current grant
-        stays in use. In this case the grant is used until `LEAST_S` seconds before the expiry time.
+        The current grant stays in use until `LEAST_S` seconds before its expiry time, if the server
+        does not answer or was already asked in the last `AGAIN_S` seconds.
 
         Raises:
             GrantRefused: the server gave no grant; or the new grant has another bucket or prefix
-                than the first grant; or the wait that the server asked for is not over.
+                than the first grant; or the server has asked to wait longer.
         """
         grant = self._grant
         if grant and self._left_s(grant) >= RENEW_BEFORE_S:
@@ -140,10 +142,10 @@ class GrantKeeper:
             raise
 
     async def renewed(self) -> "Grant":
-        """Fetch and return a new grant.
+        """Request a new grant from the server, and return it.
 
         If the server was asked in the last `AGAIN_S` seconds, return the result of `get` instead.
-        If the fetch fails, the current grant stays in use.
+        If the request fails, the current grant stays in use.
 
         Raises:
             GrantRefused: the server gave no grant.
@@ -153,9 +155,9 @@ class GrantKeeper:
         return await self._fetched()
 
     async def anew(self) -> "Grant":
-        """Fetch and return a new grant, even if the present grant is still valid.
+        """Request a new grant even if the current grant is still valid, and return it.
 
-        Use this method when the remaining quota may have changed.
+        Call this method when the remaining quota, which is part of the grant, may have changed.
 
         Raises:
             GrantRefused: the server gave no grant.
@@ -163,9 +165,10 @@ class GrantKeeper:
         return await self._fetched()
 
     async def prefix(self) -> str:
-        """Return the key prefix of this person.
+        """Return the key prefix of this person, which all object keys of the person begin with.
 
-        If the quota is used up, the server gives no grant, but its refusal contains the prefix.
+        The prefix is in the grant. If the quota is used up, the server gives no grant, but its
+        error response contains the prefix.
 
         Raises:
             GrantRefused: the server did not give the prefix.
@@ -179,10 +182,10 @@ class GrantKeeper:
             return error.prefix
 
     async def is_used_up(self) -> bool:
-        """Return whether the quota is used up. In this case the server gives no credentials.
+        """Return whether the quota is used up, so that the server gives no credentials.
 
-        If a fetch failed in the last `AGAIN_S` seconds, the method uses the error of that fetch and
-        sends no new request.
+        If the server refused a grant in the last `AGAIN_S` seconds, its answer is used again;
+        otherwise the server is asked.
         """
         if self._error and self._has_just_asked():
             return waits_for(self._error) == FOR_QUOTA

@@ -1,16 +1,16 @@
-"""Decides which files are sent with a form (PostObject) instead of PutObject.
+"""Decide which files are sent with a signed form (PostObject) instead of a PutObject request.
 
-Small files are sent with a form, because a form needs no CORS preflight, so it saves one round trip
-per file. It cannot carry tags, and the page gets no progress: with a listener for progress,
-browsers would send a preflight. Therefore larger files are sent with a form only if the measured
-speed of the line sends them in a short time, see `plan.form_bytes_for`.
+A form needs no CORS preflight, which saves one round trip per file. But a form cannot carry tags,
+and the page cannot observe its progress, because browsers send a preflight if a script listens for
+progress. Therefore only small files are sent with a form, and larger ones only if the measured
+speed sends them in a short time (see `plan.form_bytes_for`).
 
-If OSS refuses such a form, or the page cannot read the answer to a form, the page sends this file
-and all later files with PutObject.
+If OSS refuses a form, or the page cannot read the reply to a form, the page sends this file and all
+later files with PutObject.
 
-If the server gives a signed form and no credentials, all files are sent with this form. Files
-larger than `FORM_BYTES` are then sent with progress. Browsers keep the preflight's answer, because
-all forms have the same URL.
+If the server gives a signed form but no credentials, all files are sent with this form; files
+larger than `FORM_BYTES` are then sent with progress. Browsers cache the result of the preflight,
+because all forms have the same URL.
 """
 
 from ossferry_uploader.oss.errors import Corrupt, Refused
@@ -36,10 +36,10 @@ VARIABLE = "${"  # OSS replaces `${filename}` in the key of a form
 
 
 def check_form(key_name: str, *, has_tags: bool, is_stream: bool) -> None:
-    """Check that a form can carry an upload.
+    """Check that a file can be sent with a form (PostObject).
 
     Args:
-        key_name: the folders and the name of the file.
+        key_name: the folders and the name of the file, as they will be in the key.
         has_tags: whether the object is to have tags.
         is_stream: whether the size of the file is unknown.
 
@@ -55,10 +55,10 @@ def check_form(key_name: str, *, has_tags: bool, is_stream: bool) -> None:
 
 
 class Forms:
-    """Builds the requests for small files with forms. All uploads of a page share one object.
+    """Builds the PostObject requests for small files; all uploads of a page share one instance.
 
     Attributes:
-        refusal: the error because of which the page sends no more forms; `None` if there was none.
+        refusal: the error after which the page sends no more forms; `None` if there was none.
     """
 
     def __init__(self) -> None:
@@ -73,14 +73,15 @@ class Forms:
         at_s: float,
         rate_bytes_per_s: float,
     ) -> "Request | None":
-        """Return a PostObject request for the file of a PutObject request.
+        """Return a PostObject request that stores the file of a PutObject operation.
 
         Args:
+            operation: the PutObject operation.
             at_s: the present time by the server's clock, in seconds since 1970.
             rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
 
         Returns:
-            `None` if the file is sent without a form.
+            The request; `None` if the file must be sent with PutObject.
         """
         key, headers, size = operation.key, list(operation.headers), operation.body.size
         if not grant.form:
@@ -109,11 +110,11 @@ class Forms:
         return credentials.form[0]
 
     def refused(self, grant: "Grant", request: "Request | None", error: Exception) -> bool:
-        """Return whether the file has to be sent with PutObject, because its form failed.
+        """Record that a form has failed, and return whether its file has to be sent with PutObject.
 
         Args:
-            grant: the grant of the request.
-            request: the request that failed; `None` if there was none.
+            grant: the grant with which the form was sent.
+            request: the request that failed, which may not be a form; `None` if it was not built.
             error: the error of the request.
         """
         if grant.form or request is None or not request.is_form or not _is_refusal(error):

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Grant:
-    """The permission to upload to a bucket below a key prefix. Times are seconds since 1970.
+    """The permission to upload to a bucket below a key prefix, for a limited time.
 
-    The grant contains temporary credentials or, if the server does not give credentials to pages,
-    the fields of a signed form. In this case `credentials` has no secret, and the page can send
-    only PostObject.
+    The grant contains temporary credentials. If the server does not give credentials to pages, it
+    contains the fields of a signed form instead; then `credentials` has no secret, and the page can
+    send only PostObject. Times are in seconds since 1970.
     """
 
     def __init__(
@@ -51,20 +51,23 @@ class Grant:
         self.encryption = encryption  # encrypts the keys of files; `None` to send files as they are
 
     def narrow(self, limits: Limits) -> None:
-        """Apply limits in addition to the limits that the server gave."""
+        """Apply further limits in addition to the limits from the server."""
         self.limits = limits.within(self._given_limits)
 
     def forget(self) -> None:
-        """Delete the credentials and the signed form, also for other users of this object."""
+        """Delete the credentials and the signed form in this object.
+
+        All code that refers to this object loses them too.
+        """
         self.credentials.forget()
         self.form.clear()
 
 
 def read_grant(document: "Any") -> Grant:
-    """Return the grant in an answer of `POST /api/grant`.
+    """Return the grant in the server's response to `POST /api/grant`.
 
     Args:
-        document: the parsed JSON document of the answer.
+        document: the parsed JSON document of the response.
 
     Raises:
         GrantRefused: a field is missing or malformed.

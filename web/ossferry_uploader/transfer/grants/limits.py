@@ -1,7 +1,8 @@
-"""The limits of a grant: size and type of a file, and the number of files.
+"""Limits for uploads: the size and type of a file, and the number of files.
 
-The page checks the limits, so that a person gets an error at once. OSS checks size and type only if
-the grant has a signed form. An application that forbids certain content has to check the objects.
+The page checks the limits only to show an error at once. OSS enforces size and type only if the
+grant has a signed form. An application that must not accept certain content has to check the stored
+objects.
 """
 
 from ossferry_uploader.transfer.checks.rules import matches
@@ -14,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class Limits:
-    """The limits of a grant, or of a site that embeds the page.
+    """The limits in a grant, or the limits that a site sets for the page that it embeds.
 
     Args:
         max_file_size: the largest allowed size of a file in bytes.
         max_files: the largest allowed number of unfinished files at a time.
-        types: the allowed types, as in the `accept` attribute of HTML; an empty list allows all.
+        types: the allowed types, as in the HTML attribute `accept`; an empty list allows all.
         max_total: the largest allowed number of unfinished and finished files; `None` for no limit.
-        outer_types: more allowed types; a file must be allowed by both lists.
-        replaced: patterns for names of files that a check of the page often replaces.
+        outer_types: a second list of allowed types; a file must be allowed by both lists.
+        replaced: patterns for the names of files that a check of the page often replaces.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Limits:
         self._outer_types = outer_types or []
 
     def within(self, outer: "Limits") -> "Limits":
-        """Return limits that allow a file if these limits and the limits `outer` allow the file."""
+        """Return limits that allow a file only if these limits and the limits `outer` allow it."""
         return Limits(
             max_file_size=min(self.max_file_size, outer.max_file_size),
             max_files=min(self.max_files, outer.max_files),
@@ -54,11 +55,11 @@ class Limits:
         )
 
     def is_replaced(self, name: str) -> bool:
-        """Return whether a check often replaces a file with this name."""
+        """Return whether the page's checks often replace a file that has this name."""
         return any(matches(name, pattern) for pattern in self.replaced)
 
     def accept(self) -> str:
-        """Return the value for the `accept` attribute of a file input; empty for all files."""
+        """Return the value of the HTML attribute `accept` of a file input; empty for all files."""
         if not self.types:
             return ""
         accepted = list(self.types)
@@ -73,8 +74,9 @@ class Limits:
     def refusal(self, file: "File") -> "TransferError | None":
         """Return the error for a file that exceeds the limits; `None` if the file is allowed.
 
-        The method does not read the file. If the file has no content type and the limits contain a
-        content type, the method does not check the type. The first bytes can show the type later.
+        The method does not read the file. If the file has no content type and the limits name
+        content types, the type is not checked here, because the first bytes of the file can show
+        the type later.
         """
         if file.size > self.max_file_size:
             return FileTooLarge(file.size, self.max_file_size)
@@ -84,9 +86,10 @@ class Limits:
         return self.type_refusal(file.name, file.content_type)
 
     def type_refusal(self, name: str, content_type: str) -> "TransferError | None":
-        """Return the error for a file of a type that is not allowed; `None` for an allowed type.
+        """Return the error for a file whose type is not allowed; `None` if the type is allowed.
 
         Args:
+            name: the name of the file.
             content_type: the content type of the file; empty if unknown.
         """
         for types in (self.types, self._outer_types):

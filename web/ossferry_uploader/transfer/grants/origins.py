@@ -1,14 +1,14 @@
-"""Chooses the origins (scheme and host) of requests, if the bucket has several origins.
+"""Choose the origin (scheme and host) of each request, if the bucket has several origins.
 
-The origins are custom domains, the acceleration endpoint and the public endpoint. All origins give
-access to the same objects and parts. So an upload can continue at another origin under the same
+Origins are custom domains, the acceleration endpoint and the public endpoint. All origins give
+access to the same objects and parts, so an upload can continue at another origin with the same
 upload id.
 
-One origin is chosen for all requests, except small ones. Browsers open only six connections to a
-host, so small requests go to all custom domains that answer.
+All requests go to one chosen origin, except small requests: browsers open only six connections to a
+host, so small requests are spread over all custom domains that respond.
 
-After failures at the chosen origin, all origins are checked at the same time. If no origin answers,
-the network is down, and the chosen origin stays the same.
+After failures at the chosen origin, all origins are checked at the same time. If no origin
+responds, the network is down, and the chosen origin stays the same.
 """
 
 import asyncio
@@ -50,13 +50,11 @@ NO_UPLOAD_ID = "0" * 32
 
 
 def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
-    """Return a function that checks an origin with a small request.
+    """Return the function `ask` for `Origins`, which checks whether uploads can use an origin.
 
-    The function is the argument `ask` of `Origins`.
-
-    The request is a signed ListParts for an upload id that does not exist. The bucket's CORS rule
-    and the session policy allow ListParts. A HEAD request cannot be used, because the answer to a
-    HEAD request contains no error code.
+    `ask` sends a signed ListParts request for an upload id that does not exist. The bucket's CORS
+    rule and the session policy allow ListParts. A HEAD request would not do, because its response
+    contains no error code.
     """
 
     async def ask(grant: "Grant", bucket: "Bucket") -> None:
@@ -72,25 +70,27 @@ def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
 class Origins:
     """Chooses the origin that the requests of all uploads use.
 
-    A check sends a small request to all origins of the grant at the same time. The check chooses
-    the first origin in the grant's list that answers at most `GRACE_S` seconds after the fastest
+    A check sends a small request to all origins of the grant at the same time. Then it chooses the
+    first origin in the grant's list that responds at most `GRACE_S` seconds after the fastest
     origin. A check begins:
 
     - with the first grant, or before the first request,
     - after OSS has refused a request because of the request's host,
-    - after `LOSSES` requests in a row without an answer of OSS,
+    - after `LOSSES` requests in a row without a reply from OSS,
     - every `AGAIN_S` seconds, if the chosen origin is not the first origin in the grant's list, or
       if a custom domain has failed.
 
     If the grant has only one origin, there is no check.
 
-    A small request goes to the custom domain with the fewest small requests in flight, if the
-    chosen origin is a custom domain too. The others must have answered the latest check. A request
-    that fails there because of the host or the network is sent again. A domain that refuses a
-    request, or loses `LOSSES` requests in a row, gets no more requests until it answers a check.
+    If the chosen origin is a custom domain, each small request goes to the custom domain with the
+    fewest small requests in flight, among the domains that responded to the latest check. If such a
+    request fails because of the host or the network, it is sent again. A domain that refuses a
+    request because of its host, or loses `LOSSES` requests in a row, gets no more requests until it
+    responds to a check.
 
-    `ask(grant, bucket)` sends the small request to `bucket.origin`, and raises `OSSError` or
-    `TransferError` if uploads cannot use this origin.
+    Args:
+        ask: `ask(grant, bucket)` sends the small request to `bucket.origin`, and raises `OSSError`
+            or `TransferError` if uploads cannot use this origin.
     """
 
     def __init__(self, clock: "Clock", ask: "Ask") -> None:
@@ -116,11 +116,11 @@ class Origins:
             asyncio.create_task(self._ask_all(grant))  # noqa: RUF006 - it ends by itself
 
     async def at(self, grant: "Grant", *, is_small: bool = False) -> "Bucket":
-        """Return the bucket of the grant with the origin for the next request.
+        """Return the grant's bucket with the origin that the next request has to use.
 
         Args:
-            is_small: whether the request may go to another origin than the chosen one. The caller
-                calls `left` when the request has ended.
+            is_small: whether the request may go to another origin than the chosen one. If so, the
+                caller calls `left` when the request has ended.
         """
         origins = grant.bucket.origins
         if origins != self._origins:
@@ -141,7 +141,7 @@ class Origins:
         return not self._is_found and (self._asking is not None or self._is_over(PAUSE_S))
 
     def left(self, bucket: "Bucket") -> None:
-        """Record that a small request to `bucket.origin` has ended."""
+        """Record that a small request to the origin of a bucket, which `at` returned, has ended."""
         if self._in_flight.get(bucket.origin):
             self._in_flight[bucket.origin] -= 1
 
@@ -154,7 +154,7 @@ class Origins:
         return min(domains, key=lambda origin: self._in_flight.get(origin, 0))
 
     def answered(self, bucket: "Bucket") -> None:
-        """Record that OSS has answered a request to `bucket.origin`."""
+        """Record that OSS has replied to a request to `bucket.origin`: the origin works."""
         if bucket.origin == self._current:
             self._losses = 0
             self._is_found = True
@@ -162,14 +162,14 @@ class Origins:
             self._domain_losses.pop(bucket.origin, None)
 
     async def failed(self, grant: "Grant", bucket: "Bucket", error: Exception) -> bool:
-        """Record that a request failed. Check all origins if the chosen origin may be the cause.
+        """Record that a request to an origin has failed, and check all origins if necessary.
 
         Args:
-            bucket: returned by `at` for the request.
+            bucket: the result of `at` for the request.
             error: the error of the request.
 
         Returns:
-            `True` if another origin is chosen now. The caller then sends the request again.
+            `True` if the caller has to send the request again, to another origin.
         """
         origin = bucket.origin
         if len(self._origins) < 2 or origin not in self._origins:

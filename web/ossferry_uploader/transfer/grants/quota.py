@@ -1,10 +1,10 @@
-"""The remaining quota of a person, as estimated by the page.
+"""Estimate the remaining quota of a person.
 
 The server counts stored objects, and sends the remaining quota with each grant and each receipt.
-From this value the page subtracts the uploads in flight, and the stored objects that the server has
-not counted yet.
+The page subtracts the uploads in flight, and the stored objects that the server has not counted
+yet.
 
-The page does not enforce the quota. The page only avoids sending a file that does not fit.
+The page does not enforce the quota. It only avoids sending a file that does not fit.
 """
 
 TYPE_CHECKING = False
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class Left:
-    """The remaining quota: `size` in bytes and `count` in objects. `None` means no limit."""
+    """A remaining quota: `size` in bytes and `count` in objects; `None` means no limit."""
 
     def __init__(self, size: "int | None" = None, count: "int | None" = None) -> None:
         self.size = size
         self.count = count
 
     def facts(self) -> "tuple[int | None, int | None]":
-        """Return `size` and `count` as a tuple."""
+        """Return the remaining quota as a tuple `(size, count)`."""
         return (self.size, self.count)
 
     def has(self, size: int, count: int) -> bool:
@@ -30,12 +30,16 @@ class Left:
         return fits and (self.count is None or count <= self.count)
 
     def less(self, used: "_Sum") -> "Left":
-        """Return the quota that remains after the uploads in `used` are subtracted."""
+        """Return the quota that remains after the sizes and number of uploads are subtracted.
+
+        Args:
+            used: the uploads, with their total size in bytes.
+        """
         return Left(_less(self.size, used.size), _less(self.count, len(used.sizes)))
 
 
 def read_left(document: "Any") -> Left:
-    """Return the remaining quota from a grant or a receipt.
+    """Return the remaining quota that the server has sent in a grant or a receipt.
 
     Args:
         document: the `quota` field of the grant or receipt: `None`, or a dictionary with
@@ -62,7 +66,7 @@ class _Sum:
 
 
 class Quota:
-    """The quota that all uploads of a page share.
+    """The remaining quota of the person, which all uploads of a page share.
 
     `on_change()` is called when the result of `left` may have changed.
     """
@@ -75,20 +79,20 @@ class Quota:
         self._arrived = _Sum()  # stored, but not counted by the server yet
 
     def left(self) -> Left:
-        """Return the remaining quota. The uploads in flight are not subtracted."""
+        """Return the remaining quota, from which the uploads in flight are not subtracted."""
         return self._told.less(self._arrived)
 
     def granted(self, left: Left) -> None:
-        """Set the remaining quota from a grant.
+        """Set the remaining quota that came with a grant.
 
-        A second call with the same object `left` changes nothing.
+        A second call with the quota of the same grant changes nothing.
         """
         if left is not self._granted:
             self._granted = left
             self.told(left)
 
     def told(self, left: Left) -> None:
-        """Set the remaining quota from the server's latest answer."""
+        """Set the remaining quota that the server has sent."""
         self._told = left
         self.on_change()
 
@@ -96,15 +100,15 @@ class Quota:
         """Set the remaining bytes or objects to 0, because the server reports that none are left.
 
         Args:
-            quota: the `quota` field of the server's answer. The value of `limit` in this field
-                shows whether bytes or objects are used up.
+            quota: the field `quota` of the server's error response. Its value `limit` tells whether
+                bytes or objects are used up.
         """
         is_size = str(quota.get("limit", "")).startswith("bytes")
         told = self._told
         self.told(Left(0, told.count) if is_size else Left(told.size, 0))
 
     def take(self, number: int, size: int) -> bool:
-        """Reserve quota for an upload; return `False` if too little quota is left.
+        """Reserve quota for an upload, and return whether enough quota was left.
 
         Args:
             number: the number of the upload.
@@ -133,15 +137,23 @@ class Quota:
         self._sending.remove(number)
 
     def arrived(self, number: int, size: int) -> None:
-        """Record that the object of the upload `number` is stored, and has `size` bytes."""
+        """Record that an object is stored, which the server has not counted yet.
+
+        Args:
+            number: the number of the upload.
+            size: the size of the object in bytes.
+        """
         self._sending.remove(number)
         self._arrived.add(number, size)
         self.on_change()
 
     def counted(self, number: int) -> None:
-        """Stop subtracting the stored object of the upload `number` from the remaining quota.
+        """Stop subtracting a stored object from the remaining quota.
 
-        Call this method when the server has counted the object, or will never count the object.
+        Call this method when the server has counted the object, or will never count it.
+
+        Args:
+            number: the number of the upload that stored the object.
         """
         self._arrived.remove(number)
         self.on_change()

@@ -1,16 +1,16 @@
-"""The record of an unfinished upload. After a reload, a page uses the record to continue.
+"""The record of one unfinished upload, with which a page can continue it after a reload.
 
-A record describes the file, the object and the multipart upload. If the file waits or is sent in
-one request, the record has no upload id. A record contains no credentials.
+A record describes the file, the object and the multipart upload. It has no upload id if the file
+has not begun to be sent, or is sent in one request. It contains no credentials.
 
-A page uses a record only after these checks:
+The engine continues an upload from a record only after these checks:
 
-- This module checks the format, the owner and the age of the record.
+- The record must have the expected format and owner, and must not be too old.
 - The file must have the name, size and time of change in the record.
 - Each part must be in OSS's list of parts, with the same CRC-64 as the bytes of the file.
-- If the file is sent in one request, OSS refuses to overwrite an existing object.
-- If the file has arrived before, its CRC-64 must be the one in the record, and the server must
-  still find the object.
+- If the file is sent in one request, OSS must refuse to overwrite an existing object.
+- If the file is already stored, its CRC-64 must be the one in the record, and the server must still
+  find the object.
 """
 
 import json
@@ -41,20 +41,20 @@ SHA256_DIGITS = 64
 
 
 class Checkpoint:
-    """The record of one unfinished upload.
+    """The record of one upload, as it is in the browser's storage.
 
     Attributes:
-        owner: the key prefix that identifies the owner of the record.
+        owner: the key prefix of the person to whom the record belongs.
         sent: the number of bytes that OSS has confirmed as parts.
-        made: name and size of the file that checks have made of this one, and that was sent in its
-            place; `None` if there is none.
-        salt: the salt of the upload's data key, see `sending.encryption`; empty if the upload is
-            not encrypted.
+        made: name and size in bytes of the file that the checks have made, if it is sent in place
+            of the chosen file; otherwise `None`.
+        salt: the salt from which the upload's data key is derived, see `sending.encryption`; empty
+            if the upload is not encrypted.
         crc64: the CRC-64 of the stored object in decimal; empty for an unfinished upload. The
             record of a stored file stays until no tab has unfinished uploads.
         saved_at_s: the time when the record was written, in seconds since 1970.
         page: the tab that wrote the record, identified by the name of the tab's lock.
-        lock: the name of the lock that shows whether a tab may continue the upload. A multipart
+        lock: the name of the lock that shows whether a tab is working on the upload. A multipart
             upload has its own lock. All other uploads of a tab share the tab's lock.
         stored_as: the name of the record in the browser's storage.
     """
@@ -87,11 +87,11 @@ class Checkpoint:
         self.stored_as = f"{names_of(self.owner, self)}{self.key}"
 
     def file(self) -> "LostFile":
-        """Return the file of the record. The bytes of this file are not available."""
+        """Return a `LostFile`, which describes the record's file; its bytes are not available."""
         return LostFile(self.name, self.path, self.size, self.modified)
 
     def text(self) -> str:
-        """Return the record as JSON text."""
+        """Return the record as JSON text for the browser's storage."""
         stored = {name: getattr(self, name) for name in READERS}
         stored.update(version=VERSION, options=self.options.given, given_up=self.is_abandoned)
         return json.dumps(stored)
@@ -103,15 +103,19 @@ def fingerprint(file: "File | Checkpoint") -> str:
 
 
 def names_of(owner: str, file: "File | Checkpoint") -> str:
-    """Return the first part of the names of all records of a file in the browser's storage."""
+    """Return the text with which the stored names of all records of a file begin.
+
+    Args:
+        owner: the key prefix of the person to whom the records belong.
+    """
     return f"{owner}{fingerprint(file)}\n"
 
 
 def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Checkpoint:
-    """Return a new record of an upload.
+    """Return a new record that describes the present state of an upload.
 
     Args:
-        owner: the key prefix that identifies the owner of the record.
+        owner: the key prefix of the person to whom the record belongs.
         page: this tab, identified by the name of the tab's lock.
         at_s: the server's time in seconds since 1970.
     """
@@ -138,7 +142,7 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
 
 
 def restore(upload: "Upload", record: Checkpoint) -> None:
-    """Give an upload the key, the multipart upload and the options in a record.
+    """Copy the key, the multipart upload and the options from a record to a new upload of its file.
 
     The upload then continues the unfinished upload that the record describes.
     """
@@ -159,13 +163,14 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
 def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | None":
     """Return the record in a JSON text; `None` if the record cannot be used.
 
-    A record cannot be used if the text is malformed, or if the record has another version, belongs
-    to another owner, or is older than `MAX_AGE_S` seconds. There is one exception: an old record of
-    a multipart upload is returned with `is_abandoned` set, so that the parts are removed from OSS.
+    A record cannot be used if the text is malformed, or if the record has another format version,
+    belongs to another person, or is older than `MAX_AGE_S` seconds. There is one exception: an old
+    record of a multipart upload is returned with `is_abandoned` set, so that the parts are removed
+    from OSS.
 
     Args:
         text: the text from the browser's storage, or from a message of another tab.
-        owner: the key prefix that identifies the owner of the record.
+        owner: the key prefix of the person to whom the record must belong.
         now_s: the server's time in seconds since 1970.
     """
     if len(text) > MAX_TEXT:

@@ -1,11 +1,11 @@
-"""The unfinished uploads of one person in this browser, and the tab that may continue each upload.
+"""Decide which tab may continue each unfinished upload of a person in this browser.
 
-A record is unclaimed, claimed by this tab, or claimed by another tab. To continue an upload of a
-closed tab, a tab claims the record: the tab takes the lock of the file or, for a multipart upload,
-the lock of the upload (see `tab_locks`), and checks that the record is still the same. The lock of
-the closed tab itself only shows that the tab is closed.
+The record (saved state) of an upload is unclaimed, claimed by this tab, or claimed by another tab.
+A tab that wants to continue an upload of a closed tab claims the record: it takes the lock of the
+file or, for a multipart upload, the lock of the upload (see `tab_locks`), and checks that the
+record has not changed. The lock of the closed tab itself only shows that the tab is closed.
 
-Messages between tabs only keep the display up to date; a lost message changes nothing else.
+Messages between tabs only keep the display up to date. If a message is lost, nothing else changes.
 """
 
 import asyncio
@@ -31,7 +31,9 @@ TAB_LOCK = "page-"  # first part of the name of a tab's own lock
 
 
 class Claims(Records):
-    """The records of all tabs, and the locks with which a tab claims a record.
+    """The records of all tabs' uploads, and the locks with which this tab claims a record.
+
+    To claim a record means to get the right to continue its upload.
 
     `on_change()` is called when `unfinished`, `in_other_tabs` or `broken` changes.
     `on_abandoned(records)` is called with unclaimed records of uploads that were cancelled or
@@ -63,17 +65,17 @@ class Claims(Records):
 
     @property
     def unfinished(self) -> "list[Checkpoint]":
-        """The unclaimed records of uploads that a person can continue."""
+        """The records of the uploads that no tab has claimed and that a person can continue."""
         return self._unclaimed.offered()
 
     def has_unclaimed(self, key: str) -> bool:
-        """Return whether there is an unclaimed record with this object key."""
+        """Return whether no tab has claimed the record with this object key."""
         return key in [record.key for record in self._unclaimed.all()]
 
     async def load(self) -> None:
-        """Read the records of this person from the browser's storage, if they were not read before.
+        """Read this person's records from the browser's storage, unless they were read before.
 
-        Broken and old records are removed from the storage.
+        Malformed and old records are removed from the storage.
 
         Raises:
             GrantRefused: the server did not give the key prefix of the person.
@@ -85,13 +87,13 @@ class Claims(Records):
         await self._loading.wait()
 
     def record_of(self, upload: "Upload") -> "Checkpoint":
-        """Return a new record of an upload of this tab."""
+        """Return a new record that describes the present state of an upload of this tab."""
         self.know(upload.upload_id)
         at_s = self._keeper.server_now_s()
         return checkpoint_of(upload, owner=self.owner, page=self._tab_lock, at_s=at_s)
 
     def find_in_other_tabs(self, file: "File") -> "Checkpoint | None":
-        """Return the record of another tab's multipart upload of this file, or `None`."""
+        """Return the record of another tab's multipart upload of the same file, or `None`."""
         if not self.in_other_tabs:
             return None
         wanted = fingerprint(file)
@@ -104,12 +106,14 @@ class Claims(Records):
         return lock not in self._locks and await self._tabs.is_free(lock)
 
     async def claim(self, record: "Checkpoint") -> "Checkpoint | None":
-        """Claim an unclaimed record: take the lock of the multipart upload or of the small file.
+        """Claim a record for this tab, to get the right to continue its upload.
+
+        The method takes the lock of the multipart upload or, if there is none, of the file.
 
         Returns:
-            The record as the storage has it now, if this tab has claimed it. `None` if another tab
-            has the lock, or has claimed the record before. If another tab sends the same small
-            file, the record stays unclaimed.
+            The record as it is in the storage now, if this tab has claimed it. `None` if another
+            tab has the lock, or has claimed the record before; if that tab sends a file in one
+            request, the record stays unclaimed.
         """
         if not self._remove(record):
             return None
@@ -146,21 +150,21 @@ class Claims(Records):
         return current if is_same else None
 
     def unclaim(self, record: "Checkpoint") -> None:
-        """Undo `claim`: release the lock, and list the record as unclaimed again."""
+        """Undo `claim`: release the lock, and add the record to the unclaimed records again."""
         self.give_back(record)
         self._claimed.discard(record.key)
         self._unclaimed.add(record)
         self._on_change()
 
     def give_back(self, record: "Checkpoint") -> None:
-        """Release the lock that `claim` has taken for a record."""
+        """Release the lock that `claim` has taken; the record does not become unclaimed again."""
         if record.upload_id:
             self.unlock(record.key)
         else:
             self._files.unreserve(record)
 
     def unlock(self, key: str) -> None:
-        """Release the lock of a multipart upload, so that another tab can continue the upload.
+        """Release this tab's lock of a multipart upload, so that another tab can continue it.
 
         Args:
             key: the object key of the upload.

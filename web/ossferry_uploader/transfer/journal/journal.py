@@ -1,10 +1,10 @@
-"""The uploads of this tab: their records, and what other tabs have done with the same files.
+"""The records (saved states) of this tab's uploads, and results of other tabs for the same files.
 
-The records are the only source of what another tab has done with a file. A tab reads the records of
-a file after the tab has taken a lock that keeps other tabs from this file (see `tab_locks`).
+A tab learns only from the records how other tabs have dealt with a file. It reads the records of a
+file after it has taken the lock that keeps other tabs from sending this file (see `tab_locks`).
 
 A tab that has stored a file writes the CRC-64 into the record before it releases the lock. These
-records stay until no tab has unfinished uploads, so that each tab knows what the others have
+records stay until no tab has unfinished uploads, so that each tab knows which files the others have
 stored.
 """
 
@@ -32,7 +32,9 @@ WRITTEN_AT_ONCE = 10  # records, before other tasks run
 class Journal(Claims):
     """Writes and removes the records of this tab's uploads, and takes and releases their locks.
 
-    `on_change(journal)` is called when `unfinished`, `in_other_tabs` or `broken` changes.
+    A record is the state of an upload in the browser's storage, with which a later page or another
+    tab can continue the upload. `on_change(journal)` is called when `unfinished`, `in_other_tabs`
+    or `broken` changes.
     """
 
     def __init__(
@@ -50,25 +52,25 @@ class Journal(Claims):
         self._clock = ports.clock
 
     def name_of(self, upload: "Upload") -> str:
-        """Return the name of the record of an upload with a key."""
+        """Return the name of an upload's record in the storage; the upload must have a key."""
         return f"{names_of(self.owner, upload.source)}{upload.key}"
 
     # What other tabs have done with the file of an upload
 
     def followers(self) -> int:
-        """Return how many uploads of this tab wait while another tab sends the same file."""
+        """Return how many uploads of this tab are waiting while another tab sends the same file."""
         return len(self._followers) + self._files.followers()
 
     async def adopt(self, upload: "Upload") -> "Checkpoint | None":
-        """Take the lock of a file, and find out what other tabs have done with the file.
+        """Take the lock of an upload's file, and find out what other tabs have done with this file.
 
-        If another tab sends the file, this method waits until that tab has finished or failed. If
-        a closed tab has left a record of the file, the upload gets this record, and continues the
-        unfinished upload of that tab.
+        If another tab is sending the file, wait until it has finished or failed. If a closed tab
+        has left a record of the file, the upload gets this record, and continues the unfinished
+        upload of that tab.
 
         Returns:
-            The record of an open tab that has stored the file. Otherwise `None`, and this upload
-            has to send the file.
+            The record of an open tab that has stored the file. `None` if there is none, so that
+            this upload has to send the file.
         """
         await self._is_shown.wait()
         while True:
@@ -87,10 +89,10 @@ class Journal(Claims):
             await self._follow(upload, other)
 
     async def adopt_unclaimed(self, upload: "Upload") -> None:
-        """Give an upload the unclaimed record of the same file, if there is one.
+        """Claim a record that a closed tab has left for the same file, and give it to an upload.
 
-        The upload then continues the unfinished upload of that record. Unlike `adopt`, this method
-        does not wait for other tabs.
+        The upload then continues the unfinished upload of that record. If there is no such record,
+        do nothing. Unlike `adopt`, this method does not wait for other tabs.
         """
         async with self._adopting:  # one upload at a time chooses among the records
             while not upload.key:
@@ -160,11 +162,11 @@ class Journal(Claims):
     # The locks of an upload
 
     async def reclaim(self, upload: "Upload") -> None:
-        """Claim the key of a large upload again after a pause.
+        """Take the lock of a multipart upload again, before the upload continues after a pause.
 
-        If another tab has claimed the record during the pause, this method removes the key and the
-        parts from the upload. The parts cannot be used, because the other tab may have created a
-        new multipart upload under the same key.
+        If another tab has taken the lock meanwhile, remove the key and the parts from the upload.
+        The parts cannot be used any more, because the other tab may have created a new multipart
+        upload with the same key.
         """
         key = upload.key
         self._handover.continued(key)
@@ -185,8 +187,8 @@ class Journal(Claims):
         """Take the lock of a new multipart upload for this tab.
 
         Returns:
-            The record of a closed tab that the first record of the upload will replace, if it has
-            another multipart upload; otherwise `None`.
+            The record of a closed tab with the same name, if it describes another multipart upload.
+            The upload's first record will overwrite it. `None` if there is no such record.
         """
         self.begin_work()
         while not await self._tabs.take(upload.key):
@@ -201,9 +203,10 @@ class Journal(Claims):
         return None if is_ours else record
 
     def stopped(self, upload: "Upload") -> None:
-        """Release the locks of a stopped upload, so that a waiting tab can send the same file.
+        """Release the locks of a stopped upload, so that a tab that waits can send the same file.
 
-        Call this method when no request of the upload is in flight any more.
+        Call this method when no request of the upload is in flight any more. If the file is stored,
+        the locks are released later, by `end`.
         """
         if upload.state == states.DONE and upload.is_lasting:
             return  # `end` releases the locks, after the record was written
@@ -211,32 +214,32 @@ class Journal(Claims):
         self.end(upload)
 
     def end(self, upload: "Upload") -> None:
-        """Release the locks of an upload that has ended, and whose record says so."""
+        """Release the locks of an upload that has ended, after its record was written."""
         self._files.end(upload)
         self.not_sending(upload)
         if upload.crc64 and upload.key in self._locks:
             self.unlock(upload.key)
 
     def not_sending(self, upload: "Upload") -> None:
-        """Release the lock that `claim` took for a small file, unless the file is being sent."""
+        """Release the lock that `claim` took for a file, unless this tab is sending the file."""
         self._files.unreserve(upload.source)
 
     # The record of an upload
 
     async def begin(self, upload: "Upload") -> None:
-        """Write the first record of a multipart upload, whose lock this tab has."""
+        """Write the first record of a multipart upload whose lock this tab has taken."""
         await self.keep(upload, file=upload.source)
         self._remove(self.record_of(upload))
         self._files.end(upload)
 
     async def keep(self, upload: "Upload", *, file: "File | None" = None) -> None:
-        """Write the record of a multipart upload, and send the upload's progress to the other tabs.
+        """Write the present record of a multipart upload, and send it to the other tabs.
 
-        Streams and data in memory get no record.
+        Uploads of streams and of data in memory get no record.
 
         Args:
-            file: the file whose handle is stored with the record. With the handle, a later page can
-                open the file again. `None` keeps the handle that is already stored.
+            file: the file whose handle is stored with the record, so that a later page can open the
+                file again. `None` keeps the handle that is already stored.
         """
         if not upload.is_lasting:
             self.know(upload.upload_id)
@@ -253,8 +256,8 @@ class Journal(Claims):
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
         """Write the records of several uploads in one transaction.
 
-        Each upload has a key. It has arrived, or has no multipart upload. A record under an earlier
-        key is removed.
+        Each upload must have a key, and must be stored or have no multipart upload. If an upload
+        has a record with an earlier key, that record is removed.
         """
         await self._is_shown.wait()
         records: list[tuple[Upload, Checkpoint]] = []
@@ -288,18 +291,18 @@ class Journal(Claims):
         self.unlock(upload.key)
 
     async def abandon(self, records: "list[Checkpoint]") -> None:
-        """Mark records as abandoned in the browser's storage.
+        """Mark records in the browser's storage as abandoned, and keep them.
 
-        If this page cannot remove the uploads of these records, a later page removes them.
+        If this page cannot remove the parts of these uploads from OSS, a later page does.
         """
         for record in records:
             record.is_abandoned = True
         await self.save([(record.stored_as, record.text(), None) for record in records])
 
     def take_unsent(self, upload: "Upload") -> "list[str]":
-        """Return the names of the records of closed tabs that had the file of an upload, unsent.
+        """Return the names of the records of closed tabs that had not begun to send this file.
 
-        The file is stored now, so nobody needs these records.
+        The file is stored now, so these records are no longer needed. The caller has to erase them.
         """
         unsent = [
             record
@@ -313,7 +316,7 @@ class Journal(Claims):
     # Whether this tab has unfinished uploads
 
     def begin_work(self) -> None:
-        """Show the other tabs that this tab has unfinished uploads."""
+        """Tell the other tabs, with a lock, that this tab has unfinished uploads."""
         if not self._is_busy:
             self._is_busy = True
             asyncio.create_task(self._show_work())  # noqa: RUF006 - it ends by itself
@@ -323,9 +326,10 @@ class Journal(Claims):
         return self._is_busy or bool(self._arrived and not self._is_ending)
 
     def end_work(self) -> None:
-        """Remove the records of arrived files, as soon as no tab has unfinished uploads any more.
+        """Remove the records of stored files, as soon as no tab has unfinished uploads any more.
 
-        Records of arrived files of a closed tab stay while other uploads of closed tabs are left.
+        The records of files that a closed tab has stored stay while there are other records of
+        closed tabs.
         """
         if self._is_busy:
             self._is_busy = False

@@ -1,4 +1,4 @@
-"""A list of the records of unfinished uploads, with an index by the fingerprint of the file."""
+"""A list of the records of unfinished uploads, with an index by the file's fingerprint."""
 
 from ossferry_uploader.transfer.journal.checkpoint import fingerprint
 
@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class RecordList:
-    """Records in the order in which they were added. The list is fast with thousands of records."""
+    """The records of unfinished uploads, in the order in which they were added.
+
+    The list stays fast with thousands of records.
+    """
 
     def __init__(self) -> None:
         self._by_fingerprint: dict[str, list[Checkpoint]] = {}
@@ -27,20 +30,17 @@ class RecordList:
         return [records[number] for number in range(self._added) if number in records]
 
     def offered(self) -> "list[Checkpoint]":
-        """Return the records of the uploads that a person can continue.
-
-        Records of multipart uploads come first.
-        """
+        """Return the records of uploads that a person can continue, multipart uploads first."""
         records = [record for record in self.all() if not (record.is_abandoned or record.crc64)]
         begun = [record for record in records if record.upload_id]
         return begun + [record for record in records if not record.upload_id]
 
     def of(self, file: "Any") -> "list[Checkpoint]":
-        """Return the records with the same fingerprint as this file."""
+        """Return the records of the file, which are found by its fingerprint."""
         return self._by_fingerprint.get(fingerprint(file), []) if self._by_fingerprint else []
 
     def add(self, record: "Checkpoint") -> None:
-        """Append a record, and remove an older record with the same key."""
+        """Append a record; remove an older record that has the same object key."""
         self.remove(record)
         record.number = self._added
         self._by_number[record.number] = record
@@ -48,7 +48,7 @@ class RecordList:
         self._by_fingerprint.setdefault(fingerprint(record), []).append(record)
 
     def remove(self, record: "Checkpoint") -> bool:
-        """Remove the record with the same key as `record`; return `False` if there was none."""
+        """Remove the record that has the same key as `record`, and return whether there was one."""
         wanted = fingerprint(record)
         before = self._by_fingerprint.pop(wanted, [])
         after = [other for other in before if other.key != record.key]

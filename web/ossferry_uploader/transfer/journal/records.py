@@ -1,6 +1,6 @@
-"""The records of unfinished uploads in the browser's storage.
+"""Read and write the records of unfinished uploads in the browser's storage.
 
-If the storage does not work, files are still uploaded, but uploads do not continue after a reload.
+If the storage does not work, files are still uploaded, but no upload continues after a reload.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ AT_ONCE = 100  # records to read, before other tasks run
 
 
 class Records:
-    """Reads and writes the records of one person in the browser's storage.
+    """Reads and writes the records of one person's uploads in the browser's storage.
 
     `on_change()` is called when the storage fails.
 
     Attributes:
-        owner: the key prefix that identifies the person; empty until the prefix is known.
+        owner: the key prefix of the person; empty until the prefix is known.
         upload_ids: the ids of the multipart uploads that this tab has created or found in records.
         broken: the error message of the browser's storage; empty if no error has occurred.
     """
@@ -45,7 +45,8 @@ class Records:
     def parse(self, text: str) -> "Checkpoint | None":
         """Return the record in a JSON text.
 
-        The result is `None` if the record is broken, too old, or belongs to another person.
+        The result is `None` if the text is malformed, or if the record is too old or belongs to
+        another person.
         """
         record = read_checkpoint(text, owner=self.owner, now_s=self._keeper.server_now_s())
         if record:
@@ -57,7 +58,7 @@ class Records:
         self.upload_ids.add(upload_id)
 
     async def stored(self) -> "list[Checkpoint]":
-        """Return all records of this person. Records that are broken or too old are deleted."""
+        """Return all records of this person in the storage; delete malformed and old ones."""
         records: list[Checkpoint] = []
         refused: list[str] = []
         try:
@@ -78,13 +79,13 @@ class Records:
         return records
 
     async def of_file(self, file: "File | Checkpoint") -> "list[Checkpoint]":
-        """Return all records of this person for one file, as the storage has them now."""
+        """Return all records of this person for a file, as they are in the storage now."""
         wanted = fingerprint(file)
         records = await self._find(names_of(self.owner, file))
         return [record for record in records if fingerprint(record) == wanted]
 
     async def current(self, record: "Checkpoint") -> "Checkpoint | None":
-        """Return the record with the same name, as the storage has it now."""
+        """Return the record named like `record`, as it is in the storage now, or `None`."""
         records = await self._find(record.stored_as)
         return next((other for other in records if other.stored_as == record.stored_as), None)
 
@@ -103,12 +104,13 @@ class Records:
     async def save(
         self, records: "list[tuple[str, str, File | None]]", gone: "list[str] | None" = None
     ) -> None:
-        """Write records to the browser's storage.
+        """Write records to the browser's storage in one transaction.
 
         Args:
-            gone: names of records that are removed in the same transaction.
-            records: `(name, text, file)`; the handle of the file is stored too, so that a later
-                page can open the file again. `file` may be `None`.
+            records: `(name, text, file)` of each record. The handle of the file is stored too, so
+                that a later page can open the file again; `None` keeps the handle that is already
+                stored.
+            gone: the names of records that are removed in the same transaction.
         """
         try:
             await self._storage.save(records, gone)
@@ -123,12 +125,14 @@ class Records:
             self._break(error)
 
     async def open_files(self, records: "list[Checkpoint]") -> "list[Any]":
-        """Open the files of uploads without a file chooser.
+        """Open the files of records with the stored file handles, without a file chooser.
 
-        Call this method from a click, because the browser may ask the person for permission.
+        Call this method in the handler of a click, because the browser may ask the person for
+        permission.
 
         Returns:
-            For each record, a `File`, or a `FileUnreadable` error if the file cannot be opened.
+            For each record, in the same order, a `File`, or a `FileUnreadable` error if the file
+            cannot be opened.
 
         Raises:
             StorageBroken: the browser's storage does not work.

@@ -1,12 +1,12 @@
 """Locks for files: if several tabs of this browser add the same file, only one tab sends it.
 
-A tab takes the lock of a file before the tab sends the file. Other tabs with the same file wait. If
-a tab is closed, the browser releases all locks of the tab. A tab that has got the lock reads from
-the records what other tabs have done with the file (see `journal`).
+A tab takes the lock of a file before it sends the file. Other tabs with the same file wait. If a
+tab is closed, the browser releases all its locks. A tab that gets the lock reads from the records
+how other tabs have dealt with the file (see `journal`).
 
-A file that is sent in one request keeps its lock until its record says how the upload ended. The
-lock of a file that is sent in parts is free as soon as the multipart upload has a record. From then
-on, its tab holds the lock of the multipart upload.
+If a file is sent in one request, its tab keeps the lock of the file until the record says how the
+upload ended. If a file is sent in parts, its tab takes a lock of the multipart upload, and releases
+the lock of the file as soon as the multipart upload has a record.
 """
 
 import asyncio
@@ -36,7 +36,8 @@ def _lock_of(owner: str, file: "Any") -> str:
 class Follower:
     """An upload of this tab that waits while another tab sends the same file in parts.
 
-    The event `ended` is set when the other tab's upload ends.
+    The `asyncio.Event` `ended` is set when the other tab's upload has ended. `key` is the object
+    key of that upload.
     """
 
     def __init__(self, upload: "Upload", key: str) -> None:
@@ -46,9 +47,9 @@ class Follower:
 
 
 class FileLocks:
-    """Takes and releases the locks of files.
+    """Takes and releases the locks of files, so that only one tab sends a file at a time.
 
-    `release_place(upload)` removes the key and the record of an upload.
+    `release_place(upload)` is called before a wait, to remove the key and the record of the upload.
     """
 
     def __init__(self, tabs: "Tabs", release_place: "Callable[[Upload], Awaitable[None]]") -> None:
@@ -60,11 +61,11 @@ class FileLocks:
         self._followers = 0
 
     def followers(self) -> int:
-        """Return how many uploads of this tab wait for a lock that another tab holds."""
+        """Return how many uploads of this tab are waiting for a lock that another tab holds."""
         return self._followers
 
     async def take(self, upload: "Upload") -> None:
-        """Take the lock of a file, and wait while another tab holds the lock.
+        """Take the lock of an upload's file, and wait while another tab holds the lock.
 
         This tab holds the lock until `end` is called.
         """
@@ -78,13 +79,13 @@ class FileLocks:
             self._reserved.discard(lock)
 
     def end(self, upload: "Upload") -> None:
-        """Release the lock of an upload, unless this tab sends the same file once more."""
+        """Release the lock of an upload's file, unless another upload of this tab uses the lock."""
         lock = self._taken.pop(upload.number, "")
         if lock and lock not in self._taken.values():
             self._tabs.drop(lock)
 
     async def reserve(self, file: "Any") -> bool:
-        """Take the lock of a file before its upload calls `take`.
+        """Take the lock of a file that this tab will upload later.
 
         Returns:
             `False` if another tab holds the lock.
@@ -97,7 +98,7 @@ class FileLocks:
         return is_free
 
     def unreserve(self, file: "Any") -> None:
-        """Undo `reserve`, unless an upload has called `take` for the same file since then."""
+        """Release the lock that `reserve` took, unless an upload has called `take` for the file."""
         if not self._reserved:
             return
         lock = _lock_of(self.owner, file)
@@ -120,7 +121,7 @@ class FileLocks:
 
 
 class Handover:
-    """Lets a waiting tab continue a multipart upload that rests in this tab.
+    """Hands over multipart uploads of this tab that are paused or have failed to waiting tabs.
 
     `let_go(key)` releases the lock of the multipart upload with this object key.
     """
@@ -132,7 +133,7 @@ class Handover:
         self._stopped: set[str] = set()  # keys
 
     def want(self, key: str) -> None:
-        """Send a message that an upload of this tab waits for another tab's upload.
+        """Ask the other tabs to hand over a multipart upload, once it is paused or has failed.
 
         Args:
             key: the object key of the other tab's upload.
@@ -140,7 +141,7 @@ class Handover:
         self._tabs.tell(json.dumps({"wanted": key}))
 
     def hear_wanted(self, key: str) -> None:
-        """Process the message that another tab waits for an upload of this tab.
+        """Record that another tab waits for a multipart upload of this tab.
 
         Args:
             key: the object key of this tab's upload.
@@ -149,7 +150,7 @@ class Handover:
         self._give()
 
     def stopped(self, upload: "Upload") -> None:
-        """Let a waiting tab continue an upload that has failed, or that a person has paused."""
+        """Hand over a failed or paused upload of this tab as soon as another tab waits for it."""
         by_person = upload.paused_for == states.BY_PERSON
         is_idle = by_person or upload.state == states.FAILED
         if is_idle and upload.upload_id and not upload.record.is_abandoned:
@@ -157,7 +158,7 @@ class Handover:
             self._give()
 
     def continued(self, key: str) -> None:
-        """Record that this tab continues the upload, so that no other tab continues the upload.
+        """Record that this tab continues a multipart upload, so that it is not handed over.
 
         Args:
             key: the object key of the upload.

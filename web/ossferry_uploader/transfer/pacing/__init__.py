@@ -1,1 +1,1 @@
-"""Pacing of requests: connections, speed limit, measured speed and retries."""
+"""Decide how many requests are sent at a time, how fast, and when failed requests are repeated."""

@@ -1,18 +1,18 @@
 """The pool of connections that the requests of all uploads share.
 
 A free connection goes to a request of the upload with the lowest rank. If several requests of this
-upload wait, the oldest request gets the connection.
+upload are waiting, the oldest one gets the connection.
 
 Congestion halves the number of connections. If several requests in flight fail, the number is
-halved only once. One connection is added when the number of successful requests reaches the number
-of connections (additive increase, multiplicative decrease).
+halved only once. When as many requests have succeeded as there are connections, one connection is
+added (additive increase, multiplicative decrease).
 
-If the number of connections is not reduced, more small requests than connections may be sent. The
-browser queues these requests, so that a free connection does not wait for Python; or the browser
-sends them at once, over HTTP/2 or to several hosts.
+While the number is not reduced, more small requests than connections may be sent. The browser then
+queues them, so that a free connection does not wait for Python, or it sends them at once, over
+HTTP/2 or to several hosts.
 
-A request that sends a whole large file may keep its connection for hours. So such requests get at
-most `MOST_LONG` connections, and other files can pass them.
+A request that sends a whole large file may keep its connection for hours. So at most `MOST_LONG`
+connections are for such requests, and other files can pass them.
 """
 
 import asyncio
@@ -38,12 +38,12 @@ class _Ticket:
 
 
 class ConnectionPool:
-    """A limited number of connections for the requests of all uploads.
+    """Limits how many requests to OSS are in flight; each request needs one of its connections.
 
     Args:
         connections: the number of connections without congestion and without a speed limit.
-        small: the number of small requests that may be sent at the same time; if `None`, as many
-            as there are connections.
+        small: decides how many small requests may be sent at the same time; if `None`, as many as
+            there are connections.
 
     Attributes:
         most: the number of connections without congestion; a speed limit reduces this number.
@@ -66,13 +66,13 @@ class ConnectionPool:
         self._successes = 0
 
     async def acquire(self, rank: "Callable[[], Any]", kind: str = PLAIN) -> None:
-        """Wait for a connection.
+        """Wait until the request gets a connection.
 
         Args:
-            rank: returns the sort key of the request. The waiting request with the smallest sort
-                key gets the next connection.
-            kind: `SMALL` for a request that counts as small, `LONG` for a request that sends a
-                whole large file, `PLAIN` for all others.
+            rank: a function that returns the sort key of the request. The waiting request with the
+                smallest sort key gets the next connection.
+            kind: `SMALL` for a request with a small body, `LONG` for a request that sends a whole
+                large file, `PLAIN` for all others.
         """
         ticket = _Ticket(rank, kind)
         self._waiting.append(ticket)
@@ -87,7 +87,11 @@ class ConnectionPool:
             raise
 
     def release(self, kind: str = PLAIN) -> None:
-        """Return a connection to the pool. The argument is that of `acquire`."""
+        """Return a connection to the pool.
+
+        Args:
+            kind: the argument with which `acquire` was called.
+        """
         self.used -= 1
         self._long -= 1 if kind == LONG else 0
         self._hand_out()
@@ -100,9 +104,12 @@ class ConnectionPool:
         return self.allowed
 
     def success(self, kind: str = PLAIN) -> None:
-        """Record that a request has succeeded, before its connection is released.
+        """Record that a request has succeeded; call this before `release`.
 
         After `allowed` successful requests, one connection is added.
+
+        Args:
+            kind: the argument with which `acquire` was called.
         """
         if kind == SMALL and self._small:
             is_busy = bool(self._waiting) or 2 * self.used > self._small.allowed
@@ -114,11 +121,11 @@ class ConnectionPool:
             self._hand_out()
 
     def congestion(self, cuts: int) -> None:
-        """Halve the number of connections, after a request failed because of congestion.
+        """Halve the number of connections, because a request failed due to congestion.
 
         Args:
             cuts: the value of the attribute `cuts` when the request was sent. If the attribute has
-                changed since then, the number of connections is not halved again.
+                changed since then, the number has already been halved, and the call does nothing.
         """
         if cuts == self.cuts:
             self.cuts += 1
@@ -128,7 +135,7 @@ class ConnectionPool:
                 self._small.reset()
 
     def limit(self, most: int) -> None:
-        """Set the largest number of connections to `most`. Requests in flight continue."""
+        """Set the largest number of connections, for a speed limit. Requests in flight continue."""
         is_cut = self.allowed < self.most
         self.most = most
         self.allowed = min(self.allowed, most) if is_cut else most

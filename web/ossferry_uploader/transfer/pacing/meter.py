@@ -1,4 +1,4 @@
-"""The smoothed rate of a transfer, and the remaining time at this rate."""
+"""Measure the smoothed rate of a transfer, and estimate the remaining time."""
 
 HALF_LIFE_S = 3.0
 MIN_STEP_S = 0.4

@@ -3,9 +3,9 @@
 There are three classes of errors:
 
 - Outages: the network or the server is not available, the person has to log in, or the quota is
-  used up. The upload waits. An outage is not counted as a failed try.
+  used up. The upload waits until the outage is over; the try is not counted.
 - Temporary errors: another try may succeed, so the request is repeated after a random wait. The
-  upper limit of the wait doubles with each try (full jitter). If the answer contains a
+  upper limit of the wait doubles with each try (full jitter). If the error response has a
   `Retry-After` time, this time is added to the wait.
 - Final errors: all other errors. The request is not repeated.
 
@@ -46,8 +46,9 @@ def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) 
 
     Args:
         failures: the number of failed tries in a row.
-        unit: a random number from 0 to 1.
-        retry_after_s: the `Retry-After` time in the answer; `None` if there is none.
+        unit: a random number of at least 0 and less than 1, which determines the wait.
+        retry_after_s: the `Retry-After` time in the error response, in seconds; `None` if there is
+            none.
     """
     wait_s: float = unit * min(LONGEST_PAUSE_S, BASE_S * 2 ** min(failures, 10))
     if retry_after_s is not None:
@@ -60,7 +61,8 @@ def outage_s(outages: int, retry_after_s: "float | None" = None) -> float:
 
     Args:
         outages: the number of failed tries in a row.
-        retry_after_s: the `Retry-After` time in the answer; `None` if there is none.
+        retry_after_s: the `Retry-After` time in the error response, in seconds; `None` if there is
+            none.
     """
     if retry_after_s is not None:
         return min(MAX_RETRY_AFTER_S, max(OUTAGE_STEP_S, retry_after_s))
@@ -75,9 +77,9 @@ def retry_after(error: Exception) -> "float | None":
 
 
 def waits_for(error: Exception) -> str:
-    """Return the reason (`states.FOR_*`) to pause an upload after `error`.
+    """Return the reason to pause an upload after an error, one of the constants `states.FOR_*`.
 
-    The result is empty if `error` is not a reason to pause.
+    The result is empty if the error is not an outage, such as a missing network.
     """
     if isinstance(error, Lost) and error.reason == Lost.UNREACHABLE:
         return FOR_NETWORK
@@ -95,7 +97,7 @@ def waits_for(error: Exception) -> str:
 
 
 def tries_for(error: Exception) -> int:
-    """Return the largest number of tries for a request that fails with `error`; 1 for no retry."""
+    """Return how often a request is tried at most if it fails with `error`; 1 means no retry."""
     if isinstance(error, Corrupt):
         return MAX_CORRUPT_TRIES if error.is_mismatch else 1
     if isinstance(error, FileUnreadable):
@@ -106,7 +108,7 @@ def tries_for(error: Exception) -> int:
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether `error` is temporary: the same request to OSS may succeed later."""
+    """Return whether `error` is temporary, so that the same request to OSS may succeed later."""
     if isinstance(error, Refused):
         is_strange = error.code == UNEXPECTED and 200 <= error.status < 300
         return error.status in OSS_STATUSES or error.code in OSS_CODES or is_strange
@@ -114,7 +116,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def is_shut_out(error: Exception) -> bool:
-    """Return whether `error` is a CORS error: the browser does not let the page read the answer."""
+    """Return whether the browser hides OSS's reply from the page because of the CORS rule."""
     return isinstance(error, Lost) and error.reason == Lost.CORS
 
 
@@ -124,7 +126,7 @@ def is_service_error(error: Exception) -> bool:
 
 
 def is_congestion(error: Exception) -> bool:
-    """Return whether `error` is a sign of congestion: too many requests at the same time."""
+    """Return whether `error` is a sign that too many requests were sent at the same time."""
     if isinstance(error, Refused):
         return error.status in CONGESTION_STATUSES
     return isinstance(error, Lost) and error.reason in (Lost.STALLED, Lost.INTERRUPTED)

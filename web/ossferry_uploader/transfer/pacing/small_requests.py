@@ -1,12 +1,12 @@
-"""Finds how many small requests may be sent at the same time.
+"""Find out how many small requests may be sent at the same time.
 
 Over HTTP/1.1, browsers open six connections to a host, and the other requests wait in the browser.
-Over HTTP/2, or if small requests go to several hosts, more requests than six are sent at the same
-time. The page cannot ask which protocol is used, because browsers hide it for other origins.
+Over HTTP/2, or if small requests go to several hosts, more than six requests are sent at the same
+time. The page cannot find out which protocol is used, because browsers hide it for other origins.
 
-So the number is doubled as long as more requests per second are completed. The last doubling is
-undone if the rate has not grown. After `AGAIN` rounds the number is doubled again, because the line
-may have changed.
+So the number is doubled as long as this raises the number of requests that are completed per
+second. The last doubling is undone if it does not. After `AGAIN` rounds the number is doubled
+again, because the network may have changed.
 """
 
 TYPE_CHECKING = False
@@ -20,16 +20,17 @@ AGAIN = 20
 
 
 class SmallRequests:
-    """The number of small requests that may be sent at the same time.
+    """The number of small requests that may be sent at the same time, adapted to the network.
 
-    The rate is measured in rounds. A round ignores the first `allowed` completed requests, because
-    these were sent before the number has changed, and measures the next `allowed` ones.
+    The rate of completed requests is measured in rounds. A round ignores the first `allowed`
+    completed requests, because they were sent before the number changed, and measures the next
+    `allowed` requests.
 
     Args:
-        elapsed_s: returns the seconds since any fixed time.
+        elapsed_s: returns the seconds since an arbitrary fixed time.
 
     Attributes:
-        allowed: the present number, from `LEAST` to `MOST`.
+        allowed: the present number of requests, from `LEAST` to `MOST`.
     """
 
     def __init__(self, elapsed_s: "Callable[[], float]") -> None:
@@ -37,7 +38,7 @@ class SmallRequests:
         self.reset()
 
     def reset(self) -> None:
-        """Start again with the smallest number."""
+        """Forget all measurements, and start again with the smallest number of requests."""
         self._rate = 0.0  # requests per second before the latest doubling; 0 if unknown
         self._is_doubled = False
         self._rounds = 0  # since the latest doubling
@@ -47,8 +48,8 @@ class SmallRequests:
         """Record that a small request is completed.
 
         Args:
-            is_busy: whether there are enough requests to send. Otherwise the rate does not depend
-                on the number, and the round begins again.
+            is_busy: whether more requests are waiting to be sent. If not, the rate does not depend
+                on the allowed number, and a new round begins.
         """
         if not is_busy:
             self._start(self.allowed)

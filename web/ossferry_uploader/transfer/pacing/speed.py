@@ -1,7 +1,7 @@
-"""The upload speed limit, for people who share their internet connection.
+"""The upload speed limit, which a person can set to leave bandwidth to others.
 
-A browser cannot limit the speed of a request. So OSS enforces the limit: the limit is sent in the
-header `x-oss-traffic-limit`, and OSS reads the request no faster.
+A browser cannot limit the speed of a request. So OSS enforces the limit: the page sends it in the
+header `x-oss-traffic-limit`, and OSS reads the body of the request no faster.
 
 Source: OSS user guide, Single-connection bandwidth throttling.
 """
@@ -17,7 +17,7 @@ COMFORTABLE_BITS = 4 * MIN_BITS  # of one request; a lower total reduces the con
 
 
 class SpeedLimit:
-    """One speed limit for all connections together. A change applies only to later requests."""
+    """The speed limit for all connections together; a change applies only to later requests."""
 
     def __init__(self, pool: "ConnectionPool") -> None:
         self.bytes_per_s = 0  # 0 for no limit
@@ -25,9 +25,9 @@ class SpeedLimit:
         self._pool = pool
 
     def set(self, bytes_per_s: int) -> None:
-        """Set the limit in bytes per second; 0 removes the limit.
+        """Set the speed limit in bytes per second; 0 removes the limit.
 
-        A limit below OSS's minimum is raised to the minimum.
+        A limit below the smallest one that OSS allows is raised to that one.
 
         Raises:
             ValueError: `bytes_per_s` is negative.

@@ -1,7 +1,7 @@
-"""A group of concurrent coroutines: the first error cancels all others.
+"""Run several coroutines concurrently; the first error cancels all others.
 
-`asyncio.TaskGroup` does not exist on MicroPython, and MicroPython's `asyncio.gather` leaves the
-other coroutines running after an error.
+MicroPython has no `asyncio.TaskGroup`, and its `asyncio.gather` leaves the other coroutines running
+after an error.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 async def run_all(functions: "Sequence[Callable[[], Awaitable[None]]]") -> None:
-    """Call all functions, run their coroutines concurrently, and return when all have ended.
+    """Call all functions, run the coroutines that they return concurrently, and wait for all.
 
-    If a coroutine raises an error or the caller is cancelled, the other coroutines are cancelled.
+    If a coroutine raises an error, or the caller is cancelled, the other coroutines are cancelled.
 
     Raises:
-        Exception: the first error of a coroutine.
+        Exception: the first error that a coroutine has raised.
     """
     ended = asyncio.Event()
     errors: list[Exception] = []

@@ -1,1 +1,1 @@
-"""Continuing uploads of earlier pages, and removing the parts of cancelled uploads from OSS."""
+"""Continue uploads of earlier pages, and remove the parts of cancelled uploads from OSS."""

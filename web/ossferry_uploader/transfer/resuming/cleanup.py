@@ -1,4 +1,4 @@
-"""Removing the parts of cancelled uploads from OSS, with retries if OSS refuses."""
+"""Remove the parts of cancelled uploads from OSS, with retries after errors."""
 
 import asyncio
 
@@ -20,11 +20,13 @@ MAX_CLEANINGS = 5  # then the next page removes the parts, or a lifecycle rule o
 
 
 class Cleanup:
-    """Removes the parts of uploads. During the removal, the upload must not be sent again.
+    """Removes the parts of uploads from OSS. Meanwhile these uploads must not be sent again.
 
-    `ended(upload)` is called when a removal has ended. If the upload is still cancelled,
-    `settled(upload, stored)` is called too. If the file was stored before the cancel, `stored` is
-    the `Stored` data of the object; otherwise `stored` is `None`.
+    Args:
+        ended: called with each upload whose removal has ended.
+        settled: called after `ended` if the upload is still cancelled, with the upload, and the
+            values (ETag, CRC-64, request id) of the object if the file was stored before the
+            cancellation, or `None`.
     """
 
     def __init__(
@@ -40,11 +42,11 @@ class Cleanup:
         self._uploads: list[Upload] = []
 
     def has(self, upload: "Upload") -> bool:
-        """Return whether the parts of an upload are being removed."""
+        """Return whether the parts of an upload are being removed from OSS now."""
         return upload in self._uploads
 
     def begin(self, upload: "Upload") -> None:
-        """Start to remove the parts of an upload from OSS."""
+        """Start to remove the parts of an upload from OSS, without waiting for the end."""
         upload.record.is_abandoned = True
         if not self.has(upload):
             self._start(upload, 0)

@@ -1,11 +1,11 @@
-"""Writing the records of uploads that wait or are sent in one request.
+"""Write the records (saved states) of uploads that wait, or are sent in one request.
 
-Records are written and removed in batches, but no small file is sent before its record is stored. A
-file that has arrived keeps a record with its CRC-64, so that other tabs and a later page with the
-same files know what has arrived. The records are removed when all uploads have ended and are
-reported (see `Journal.end_work`).
+Records are written and removed in batches, but no small file is sent before its record is stored.
+When a file is stored in OSS, its record stays and gets the CRC-64, so that other tabs and a later
+page with the same files know which files are stored. The records are removed when all uploads have
+ended and are reported (see `Journal.end_work`).
 
-The module `sending.multipart` writes the records of multipart uploads.
+The records of multipart uploads are written by the module `sending.multipart`.
 """
 
 import asyncio
@@ -36,10 +36,13 @@ PLACED_AT_ONCE = 10  # uploads, before the browser can work; `asyncio.sleep` wou
 
 
 class RecordWriter:
-    """Writes and removes the records of uploads in batches.
+    """Writes and removes the records of uploads in the browser's storage, in batches.
 
-    `soon(write)` calls the function `write` later, so that batches are not too frequent.
-    `is_idle()` returns `True` if no upload waits or runs, and `has_ended()` if all have ended.
+    Args:
+        soon: `soon(write)` calls the function `write` a little later, so that batches are not too
+            frequent.
+        is_idle: returns `True` if no upload is waiting or running.
+        has_ended: returns `True` if all uploads have ended.
     """
 
     def __init__(
@@ -62,9 +65,9 @@ class RecordWriter:
         self._is_writing = False
 
     def note(self, upload: "Upload") -> None:
-        """Write a record of an upload in the next batch.
+        """Put the record of an upload into the next batch, unless the upload has one.
 
-        The record stays until `remove` is called.
+        The record stays in the browser's storage until `remove` is called.
         """
         self._journal.begin_work()
         if not upload.record.name and upload.is_lasting:
@@ -72,9 +75,10 @@ class RecordWriter:
             self.wake()
 
     def remove(self, upload: "Upload") -> None:
-        """Remove the record of an upload in the next batch, but not of unfinished parts.
+        """Remove the record of an ended upload with the next batch.
 
-        The record of a file that has arrived stays until all uploads have ended and are reported.
+        Two records stay: that of an upload whose parts are still in OSS, and, until all uploads
+        have ended and are reported, that of a stored file.
         """
         if upload.state == states.DONE and upload.is_lasting:
             self._gone.update(self._journal.take_unsent(upload))
@@ -90,7 +94,7 @@ class RecordWriter:
         self.wake()
 
     async def store(self, upload: "Upload") -> None:
-        """Write the record of an upload that is about to be sent in one request, if it has none."""
+        """Write the record of an upload before it is sent in one request, if it has none."""
         record = upload.record
         is_stored = record.saved == (upload.key, upload.target.salt)
         if is_stored or self._journal.broken or upload.upload_id or not upload.is_lasting:
@@ -99,7 +103,11 @@ class RecordWriter:
         await self._journal.keep_waiting([upload])
 
     def reported(self, upload: "Upload") -> None:
-        """Remove the records of arrived files, if all uploads have ended and are reported."""
+        """Remove the records of stored files, if all uploads have ended and are reported.
+
+        Args:
+            upload: the upload that was reported to the server.
+        """
         if self._has_ended() and self._is_reported(upload):
             self._unreported.pop(upload.number, None)
             self.wake()
@@ -121,12 +129,12 @@ class RecordWriter:
             upload.record.name = ""
 
     def write_now(self) -> None:
-        """Write the next batch immediately, because the page may be closed soon."""
+        """Write the next batch of records at once, because the page may be closed soon."""
         self._is_urgent = True
         self.wake()
 
     def wake(self) -> None:
-        """Schedule the next batch, if there are changes.
+        """Schedule the next batch of records, if there are changes.
 
         The batch is written at once in two cases: `write_now` was called, or there are records to
         remove and no upload waits or runs.
@@ -217,7 +225,7 @@ class RecordWriter:
 
 
 def is_over(upload: "Upload") -> bool:
-    """Return whether an upload needs no record, because no later page could continue the upload."""
+    """Return whether an upload needs no record, because no later page could continue it."""
     error = upload.error
     if upload.state == states.FAILED:
         is_ours = isinstance(error, TransferError) and not isinstance(error, ServerRefused)

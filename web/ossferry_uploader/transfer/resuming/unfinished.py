@@ -1,4 +1,4 @@
-"""Finding, continuing and discarding the unfinished uploads of earlier pages and other devices."""
+"""Find, continue and discard the unfinished uploads of earlier pages and of other devices."""
 
 import asyncio
 
@@ -28,11 +28,13 @@ REOPENED_AT_ONCE = 20  # files, before other tasks run
 class UnfinishedUploads:
     """Finds, continues and discards unfinished uploads of earlier pages and other devices.
 
-    `go_on(file, options, record)` adds an upload to the queue. The upload continues the unfinished
-    upload in `record`; if `record` is `None`, the upload starts from the beginning.
+    The parts of uploads that an earlier page cancelled or discarded, or that are too old, are
+    removed automatically.
 
-    Uploads are removed automatically if an earlier page cancelled or discarded them, or if they are
-    too old.
+    Args:
+        go_on: `go_on(file, options, record)` adds an upload to the queue. The upload continues the
+            unfinished upload in `record` (a saved state); if `record` is `None`, it starts from the
+            beginning.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class UnfinishedUploads:
         self.journal.on_abandoned = self.discard
 
     async def find(self) -> "list[Checkpoint]":
-        """Return the records of the uploads that a person can continue.
+        """Return the records of this browser's unfinished uploads that a person can continue.
 
         Raises:
             GrantRefused: the server did not give the key prefix of the person.
@@ -59,13 +61,14 @@ class UnfinishedUploads:
 
         - uploads with a record in this browser,
         - uploads that another tab is sending, for example streams,
-        - uploads without parts, which can exist if the answer to InitiateMultipartUpload was lost.
+        - uploads without parts, which can exist if the reply to InitiateMultipartUpload was lost.
 
         If the page encrypts files, `part_size` is 0 in the result, so that the uploads can only be
-        discarded: all parts of an object must have the same data key.
+        discarded: all parts of an object must be encrypted with the same key, which only the other
+        device has.
 
         Args:
-            begun: the server's list of unfinished multipart uploads.
+            begun: the list `uploads` in the server's response to `GET /api/unfinished`.
         """
         known, grant = self.journal.upload_ids, self.engine.keeper.current
         remotes: list[dict[str, Any]] = []
@@ -78,14 +81,14 @@ class UnfinishedUploads:
         return remotes
 
     async def remove_empty(self, begun: "list[dict[str, Any]]") -> None:
-        """Abort multipart uploads that have no parts and that no page uses.
+        """Abort multipart uploads that have no parts and that no page of this browser uses.
 
-        Such a multipart upload exists if the answer to InitiateMultipartUpload was lost, or if the
-        browser sent the request twice. If a closed page of this browser created the multipart
-        upload, the abort is sent at once. Otherwise the abort is sent after one day.
+        Such a multipart upload exists if the reply to InitiateMultipartUpload was lost, or if the
+        browser sent the request twice. If a closed page of this browser created it, it is aborted
+        at once; otherwise it is aborted when it is older than one day.
 
         Args:
-            begun: the server's list of unfinished multipart uploads.
+            begun: the list `uploads` in the server's response to `GET /api/unfinished`.
         """
         before_s = self.engine.keeper.server_now_s() - EMPTY_FOR_S
         for remote in begun:
@@ -99,12 +102,16 @@ class UnfinishedUploads:
                     return  # the next page tries again
 
     async def reopen(self, records: "list[Checkpoint]") -> "Failed":
-        """Continue uploads whose files the browser can open without a file chooser.
+        """Continue unfinished uploads whose files the browser can open without a file chooser.
 
-        Call this method from a click, because the browser may ask the person for permission.
+        Call this method in the handler of a click, because the browser may ask the person for
+        permission.
+
+        Args:
+            records: the records of the uploads.
 
         Returns:
-            The records that cannot be continued, with the error of each record.
+            A list of the records that cannot be continued, each with its error.
         """
         try:
             files = await self.journal.open_files(records)
@@ -127,11 +134,14 @@ class UnfinishedUploads:
         return failed
 
     def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
-        """Start to remove records from the browser's storage, and the uploads' parts from OSS.
+        """Start to discard unfinished uploads: remove their records, and their parts from OSS.
+
+        Args:
+            records: the records of the uploads in the browser's storage.
 
         Returns:
-            A task. The task returns the records whose parts could not be removed, with the error of
-            each record.
+            A task, whose result is a list of the records whose parts could not be removed, each
+            with its error.
         """
         return asyncio.create_task(self._discard(records))
 

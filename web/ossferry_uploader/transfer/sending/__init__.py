@@ -1,1 +1,1 @@
-"""Sending one file: preparation, requests, parts and checksums."""
+"""Send one file: preparation, requests to OSS, parts, checksums and encryption."""

@@ -1,4 +1,4 @@
-"""The CRC-64 of a piece of a file, computed while the piece is sent."""
+"""Compute the CRC-64 of a piece (byte range) of a file while the piece is sent."""
 
 import asyncio
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 class PieceChecksum:
     """Computes the CRC-64 of one piece of a file in the background.
 
-    If the piece is the whole file and the CRC-64 of the file is known, the piece is not read again.
+    If the piece is the whole file, and its CRC-64 is known, the file is not read again.
 
-    An encrypted piece is not read here: its CRC-64 is known when it has been encrypted for sending.
+    An encrypted piece is not read here, because its encryption also computes the CRC-64.
 
-    If the file cannot be read, the request that sends the piece is ended. Otherwise Firefox and
-    WebKit would keep the request open and send nothing.
+    If the file cannot be read, this class ends the request that sends the piece. Otherwise Firefox
+    and WebKit would keep the request open and send nothing.
 
     Call `cancel` when the checksum is no longer needed.
     """
@@ -45,12 +45,12 @@ class PieceChecksum:
             self._done.set()
 
     def start(self) -> None:
-        """Start the computation, unless the computation has started or the CRC-64 is known."""
+        """Start the computation, unless it has started or the CRC-64 is already known."""
         if not (self._task or self._done.is_set() or self._is_encrypted):
             self._task = asyncio.create_task(self._run())
 
     async def get(self) -> int:
-        """Wait for the computation, and return the CRC-64.
+        """Return the CRC-64 of the piece, after the computation has ended.
 
         Raises:
             FileUnreadable: the file could not be read.
@@ -64,10 +64,10 @@ class PieceChecksum:
         return self._value
 
     async def check(self, stored: "Stored") -> None:
-        """Compare the computed CRC-64 with the CRC-64 that OSS has computed.
+        """Compare the computed CRC-64 with the CRC-64 in OSS's reply.
 
         Args:
-            stored: the answer of OSS to the request that sent the bytes.
+            stored: the values in OSS's reply to the request that sent the piece.
 
         Raises:
             Corrupt: the two values differ.
@@ -76,7 +76,7 @@ class PieceChecksum:
         check_crc64(await self.get(), stored)
 
     def cancel(self) -> None:
-        """Stop the computation."""
+        """Stop the computation, because nobody needs the result."""
         if self._task:
             self._task.cancel()
 
@@ -91,7 +91,10 @@ class PieceChecksum:
 
 
 def check_crc64(crc64: int, stored: "Stored") -> None:
-    """Compare the CRC-64 of a file or of a piece with the CRC-64 in OSS's answer.
+    """Compare the CRC-64 of a file, or of a piece of a file, with the CRC-64 in OSS's reply.
+
+    Args:
+        stored: the values in OSS's reply.
 
     Raises:
         Corrupt: the two values differ.

@@ -1,8 +1,8 @@
-"""The client of one upload: its requests to OSS and to the server, and the reads of its file.
+"""The client of one upload: it sends requests to OSS and the server, and reads the file.
 
-A method of the client waits for what it needs: a connection, credentials, the network, the server,
-the person's login or quota. It repeats failed attempts as `pacing.retry` says, and raises the error
-that ends them.
+Each method waits until it has what it needs: a connection, credentials, the network, the server,
+the person's login or quota. It repeats failed attempts by the rules in `pacing.retry`, and raises
+the error that no rule allows to retry.
 """
 
 from ossferry_uploader.oss.encryption import encryption_headers
@@ -49,14 +49,14 @@ MAX_ABORTS = 8
 class Client(Sender):
     """Sends the requests of one upload, and reads its file.
 
-    Every method raises `OSSError` or `TransferError` if it fails, and the error allows no further
-    try.
+    Every method retries temporary errors, and raises an `OSSError` or a `TransferError` if no
+    further try is allowed.
     """
 
     # The grant
 
     async def grant(self) -> "Grant":
-        """Return the present grant, after the records of this person were read."""
+        """Return the current grant, after the records of this person were read from the storage."""
         return await self._repeat(self._grant)
 
     async def _grant(self) -> "Grant":
@@ -64,7 +64,7 @@ class Client(Sender):
         return await self.engine.keeper.get()
 
     async def reserve(self) -> "Grant":
-        """Reserve quota for the file, and return the present grant."""
+        """Reserve quota for the upload's file, and return the current grant."""
         return await self._repeat(self._reserve)
 
     async def _reserve(self) -> "Grant":
@@ -80,27 +80,29 @@ class Client(Sender):
 
     @property
     def whole(self) -> Piece:
-        """The whole file as one piece."""
+        """The whole file of the upload as one `Piece`."""
         return Piece(self.upload.file, 0, self.upload.file.size)
 
     async def head(self) -> bytes:
-        """Return the first bytes of the file."""
+        """Return the first bytes of the upload's file, at most `sniff.HEAD_BYTES`."""
         return await self._repeat(self.upload.file.head)
 
     async def sha256(self) -> str:
-        """Return the SHA-256 of the file in hexadecimal."""
+        """Return the SHA-256 of the upload's file in hexadecimal."""
         return await self._repeat(self.engine.ports.checksum.sha256, self.upload.file)
 
     async def plain_crc64(self, piece: "Piece | None" = None) -> int:
-        """Return the CRC-64 of a piece of the file on the disk; by default of the whole file."""
+        """Return the CRC-64 of a piece of the unencrypted file; by default of the whole file."""
         return await self._repeat(self.engine.ports.checksum.crc64, piece or self.whole)
 
     async def crc64(self, piece: "Piece | None" = None) -> int:
-        """Return the CRC-64 of the bytes that OSS gets for a piece; by default for the whole file.
+        """Return the CRC-64 of the bytes that are sent for a piece; by default for the whole file.
+
+        If the upload is encrypted, these are the encrypted bytes.
 
         Raises:
             FileUnreadable: the file is gone or has changed, or the page may not read it.
-            CannotEncrypt: the browser cannot encrypt here.
+            CannotEncrypt: the browser cannot encrypt in this page.
         """
         cipher = self.upload.target.cipher
         if not cipher:
@@ -109,9 +111,13 @@ class Client(Sender):
         return await self._repeat(encryption.crc64, piece or self.whole, cipher)
 
     async def is_checked(self, crc64: str) -> bool:
-        """Return whether the bytes with this CRC-64, as sent, are those that the checks have read.
+        """Return whether the file that was sent is the file that the checks have read.
 
-        An encrypted file is read once more, because OSS knows only its encrypted bytes.
+        If the file is encrypted, it is read once more, because OSS knows only the CRC-64 of the
+        encrypted bytes.
+
+        Args:
+            crc64: the CRC-64, in decimal, of the bytes that were sent.
         """
         checked = self.upload.check.crc64
         if checked and self.upload.target.cipher:
@@ -119,40 +125,48 @@ class Client(Sender):
         return checked in ("", crc64)
 
     async def check_is_checked(self, crc64: str) -> None:
-        """Raise `FileUnreadable` unless `is_checked`."""
+        """Raise `FileUnreadable` if the checks have read another file than the file that was sent.
+
+        Args:
+            crc64: the CRC-64, in decimal, of the bytes that were sent.
+        """
         if not await self.is_checked(crc64):
             raise FileUnreadable("it was replaced after its checks", changed=True)
 
     # The server
 
     async def rules(self, checks: "Checks") -> "Rules":
-        """Return which files have to be checked, as the port `Checks` says."""
+        """Load and return the server's rules, which tell which files have to be checked."""
         return await self._repeat(checks.load)
 
     async def find_identical(self, path: str, crc64: str) -> str:
-        """Return the key of an identical object of this person; empty if there is none.
+        """Ask the server for this person's object that is identical to the file; return its key.
+
+        The result is empty if there is no such object.
 
         Args:
-            path: the folders and the name of the file, in the same form as in object keys.
+            path: the folders and the name of the file, with the same replacements as in object
+                keys.
+            crc64: the CRC-64 of the file as decimal text.
         """
         size = self.upload.file.size
         return await self._repeat(self.engine.ports.receipts.identical, path, size, crc64)
 
     async def confirm(self, crc64: "int | None" = None) -> "Stored | None":
-        """Ask the server whether this file is stored under the upload's key.
+        """Ask the ossferry server whether OSS stores this file with the upload's key.
 
-        Use this method after an answer of OSS was lost or unexpected. The page's credentials can
-        only add objects, so the server reads the object.
+        Use this method after OSS's reply was lost or unexpected. The page's credentials can only
+        add objects, so the server has to look at the object.
 
         Args:
             crc64: the CRC-64 of the file; `None` if unknown.
 
         Returns:
-            The `Stored` data of the object. `None` if no object has the key, or if the server
-            offers no receipts; the file can then be sent again under the same key.
+            ETag, CRC-64 and request id of the object. `None` if no object has the key, or if the
+            server offers no receipts; the file can then be sent again with the same key.
 
         Raises:
-            Corrupt: the object under the key differs from the file; or the file is an incomplete
+            Corrupt: the object with the key differs from the file; or the file is an incomplete
                 stream, which cannot be compared with the object.
             ServerRefused: the server refused the request.
         """
@@ -173,7 +187,15 @@ class Client(Sender):
             return None
 
     async def already_stored(self, crc64: "int | None" = None) -> "Stored | None":
-        """Call `confirm`, but return `None` if the object under the key differs from the file."""
+        """Ask the ossferry server whether OSS stores this file with the upload's key.
+
+        Args:
+            crc64: the CRC-64 of the file; `None` if unknown.
+
+        Returns:
+            ETag, CRC-64 and request id of the object; `None` if no object has the key, if the
+            object differs from the file, or if the server offers no receipts.
+        """
         try:
             return await self.confirm(crc64)
         except Corrupt:
@@ -182,9 +204,13 @@ class Client(Sender):
     # Operations of OSS
 
     async def put(self) -> "Stored":
-        """Send the file in one request, and compare the checksums. A damaged object is sent again.
+        """Send the file in one request, and compare the checksums.
 
-        The request is PostObject, or PutObject if a form cannot be used.
+        If the stored object is damaged, the file is sent again. The request is a form (PostObject)
+        or, if a form cannot be used, PutObject.
+
+        Returns:
+            ETag, CRC-64 and request id of the object.
         """
         upload, piece = self.upload, self.whole
         if upload.refused and not upload.refused.etag:
@@ -232,7 +258,7 @@ class Client(Sender):
         return stored
 
     async def initiate(self) -> None:
-        """Create a multipart upload."""
+        """Create a multipart upload in OSS, and set its id in the upload's progress."""
         upload, progress = self.upload, self.upload.progress
         headers = self._object_headers(may_be_taken=True)
         operation = initiate_multipart_upload(upload.key, headers)
@@ -264,7 +290,7 @@ class Client(Sender):
         return stored
 
     async def parts(self) -> "dict[int, StoredPart]":
-        """Return the stored parts of the multipart upload, by part number."""
+        """Return the parts of the multipart upload that OSS has, by part number."""
         stored: dict[int, StoredPart] = {}
         after = 0
         while True:
@@ -280,7 +306,7 @@ class Client(Sender):
         return listed
 
     async def complete(self) -> "Stored":
-        """Complete the multipart upload with the parts of `progress`."""
+        """Complete the multipart upload with the parts that the upload's progress lists."""
         upload = self.upload
         parts = upload.progress.parts
         etags = [(number, parts[number].etag) for number in sorted(parts)]
@@ -292,11 +318,12 @@ class Client(Sender):
     async def abort(self, *, waits: bool = False) -> None:
         """Abort the multipart upload, then remove the record of the upload.
 
-        OSS may keep parts that were in flight during the abort. So the method repeats the abort
-        until OSS answers that the multipart upload does not exist.
+        OSS may keep parts that were in flight during the abort. So the method repeats the request
+        until OSS reports that the multipart upload does not exist.
 
         Args:
-            waits: whether to wait while the server is not available.
+            waits: whether to wait while the network or the server is not available, instead of
+                failing.
 
         Raises:
             PartsLeft: OSS confirmed each abort, but still lists the multipart upload.
@@ -337,10 +364,10 @@ class Client(Sender):
         self.upload.clear_parts()
 
     async def abort_orphans(self) -> None:
-        """Abort unused multipart uploads without parts under the upload's key.
+        """Abort other multipart uploads with the upload's key that have no parts.
 
-        An InitiateMultipartUpload request without an answer may have created such a multipart
-        upload. If the abort fails, the bucket's lifecycle rule removes the multipart upload later.
+        An InitiateMultipartUpload request without a reply may have created such a multipart upload.
+        If the abort fails, no error is raised; a lifecycle rule of the bucket removes it later.
         """
         try:
             for upload_id in await self.engine.ports.receipts.begun_empty(self.upload.key):

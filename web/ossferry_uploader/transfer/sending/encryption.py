@@ -1,9 +1,9 @@
-"""The data keys of encrypted uploads.
+"""The data keys with which files are encrypted before they are sent.
 
-A data key is derived from a secret that only this browser has, and from a random salt. The record
-of an upload has the salt, so that a later page can continue the upload and other tabs can recognise
-its object. The key itself is in memory only. It is neither stored nor sent, except encrypted with
-the operator's public key.
+A data key is derived from a secret, which only this browser has, and from a random salt. The record
+of an upload contains the salt, so that a later page can continue the upload, and other tabs can
+recognise its object. The data key itself is in memory only. It is neither stored nor sent, except
+encrypted with the operator's public key.
 """
 
 from ossferry_uploader.oss.encryption import BLOCK_BYTES, Cipher, start_of
@@ -21,18 +21,22 @@ SALT_BYTES = 16
 
 
 async def ciphers_for(grant: "Grant | None", ports: "Ports") -> "Ciphers | None":
-    """Return the `Ciphers` of this browser; `None` if the server wants no encrypted files."""
+    """Return an object that makes data keys; `None` if the server does not want encrypted files.
+
+    Args:
+        grant: the current grant, which contains the operator's public key; `None` if there is none.
+    """
     if not grant or not grant.encryption:
         return None
     return Ciphers(grant.encryption, await ports.encryption.secret(), ports.random.hex)
 
 
 class Ciphers:
-    """Makes the ciphers of uploads for one public key.
+    """Makes the data keys (ciphers) of uploads, which are encrypted with one public key.
 
     Args:
-        secret: 32 bytes, from the port `Encryption`.
-        random: returns as many random bytes as its argument says, in hexadecimal.
+        secret: 32 secret bytes of this browser, from the interface `Encryption`.
+        random: `random(size)` returns `size` random bytes in hexadecimal.
     """
 
     def __init__(
@@ -44,15 +48,18 @@ class Ciphers:
         self._id = self._derive(f"id {public_key.modulus}")[:8].hex()
 
     def new_salt(self) -> str:
-        """Return a new salt. It names the secret and the public key, but does not reveal them."""
+        """Return a new random salt.
+
+        Its first part identifies the secret and the public key without revealing them.
+        """
         return f"{self._id} {self._random(SALT_BYTES)}"
 
     def knows(self, salt: str) -> bool:
-        """Return whether a salt is of the same secret and the same public key."""
+        """Return whether a salt was made with the same secret and the same public key."""
         return salt.startswith(f"{self._id} ")
 
     def cipher(self, salt: str) -> Cipher:
-        """Return the cipher of a salt, with its key under the operator's key."""
+        """Return the data key that belongs to a salt, also encrypted with the public key."""
         key, start = self._derive(f"key {salt}"), self._derive(f"start {salt}")
         start = start_of(start[:BLOCK_BYTES])
         return Cipher(

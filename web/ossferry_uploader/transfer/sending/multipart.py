@@ -1,4 +1,4 @@
-"""Sending a large file in parts, several at a time. Parts that OSS has are not sent again."""
+"""Send a large file in parts, several at a time. Parts that OSS already has are not sent again."""
 
 import asyncio
 
@@ -30,11 +30,17 @@ AT_ONCE = 4  # reads; the browser needs a millisecond or two to begin each
 async def send_multipart(oss: "Client") -> "Stored":
     """Send the missing parts, complete the multipart upload, and compare the object's checksum.
 
-    If the multipart upload does not exist any more, and the file is not stored, the upload has no
-    multipart upload after the error of OSS. It has to be prepared again.
+    If OSS no longer has the multipart upload, and the file is not stored, the error of OSS is
+    raised, and the upload's id and parts are removed; the upload has to be prepared again.
+
+    Args:
+        oss: the client of the upload.
+
+    Returns:
+        ETag, CRC-64 and request id of the object.
 
     Raises:
-        KeyTaken: another object has the key, and the multipart upload does not exist any more.
+        KeyTaken: OSS no longer has the multipart upload, and another object has the key.
         OSSError, TransferError: the file was not stored, or its checksum could not be confirmed.
     """
     upload, mends = oss.upload, 0
@@ -88,7 +94,12 @@ async def _mend(oss: "Client", error: Refused) -> "Stored | None":
 
 
 async def initiate(oss: "Client") -> None:
-    """Create a multipart upload and write its record. A stream gets no record.
+    """Create a multipart upload in OSS, and write its record to the browser's storage.
+
+    An upload of a stream gets no record, because it cannot continue after a reload.
+
+    Args:
+        oss: the client of the upload.
 
     Raises:
         OSSError, TransferError: the multipart upload cannot be created.
@@ -104,10 +115,14 @@ async def initiate(oss: "Client") -> None:
 
 
 async def begin(oss: "Client") -> None:
-    """Take the lock of a multipart upload, and write its first record.
+    """Take the lock of a multipart upload, and write its first record to the browser's storage.
 
-    Two devices can begin the same file again under the same key. If a closed page of this browser
-    did so, the record replaces the only one that names that page's parts. They are removed first.
+    If the storage has a record of a closed page for the same file and key but another multipart
+    upload, first remove the parts of that upload, because the new record overwrites the only one
+    that knows them. This can happen if two devices start the same file again.
+
+    Args:
+        oss: the client of the upload.
 
     Raises:
         OSSError, TransferError: the parts cannot be removed; their record stays.
@@ -120,14 +135,14 @@ async def begin(oss: "Client") -> None:
 
 
 async def finished_before(oss: "Client") -> "Stored | None":
-    """Check whether a multipart upload that OSS does not find any more was completed.
+    """Check whether a multipart upload that OSS no longer has was completed.
 
-    OSS removes a multipart upload when the upload is complete. The page does not know about the
-    completion if the answer to CompleteMultipartUpload was lost, or if another device completed the
-    upload.
+    OSS removes a multipart upload when it is completed. The page does not know that if the reply to
+    CompleteMultipartUpload was lost, or if another device completed the upload.
 
     Returns:
-        The `Stored` data of the object; `None` if the file is not stored under the key.
+        ETag, CRC-64 and request id of the object; `None` if the file is not stored with the
+        upload's key.
 
     Raises:
         KeyTaken: another object, which this upload did not store, has the key.
@@ -176,10 +191,10 @@ async def _compare_parts(oss: "Client", *, trusts_own: bool) -> None:
 
 
 async def proved(oss: "Client", stored: "StoredPart") -> "SentPart | None":
-    """Compare a part in OSS with the same part of the file.
+    """Compare a part in OSS with the same bytes of the upload's file.
 
     Returns:
-        The part with its CRC-64; `None` if the number, the size or the CRC-64 does not match.
+        The part with its CRC-64; `None` if its number, size or CRC-64 does not fit the file.
     """
     file, part_size = oss.upload.file, oss.upload.progress.part_size
     if not 1 <= stored.number <= part_count(file.size, part_size):
@@ -193,13 +208,14 @@ async def proved(oss: "Client", stored: "StoredPart") -> "SentPart | None":
 
 
 def without_overlaps(stored: "dict[int, StoredPart]", part_size: int) -> "list[StoredPart]":
-    """Return the parts in order, without those that begin inside an earlier part.
+    """Return the parts in OSS in order, without parts that begin inside an earlier part.
 
-    Parts overlap if an answer was lost, and the page has sent these bytes again in other parts.
+    Parts overlap if a reply was lost and the page sent the same bytes again in parts of other
+    sizes.
 
     Args:
-        stored: the parts by number.
-        part_size: the size of a unit in bytes.
+        stored: the parts by part number.
+        part_size: the size in bytes of a unit, of which each part has one or more.
     """
     kept: list[StoredPart] = []
     free = 1
@@ -211,13 +227,13 @@ def without_overlaps(stored: "dict[int, StoredPart]", part_size: int) -> "list[S
 
 
 async def check_unchanged(oss: "Client") -> None:
-    """Check that the file still has the bytes that were sent.
+    """Check that the upload's file still has the bytes that were sent.
 
     If the file has changed, the object would be a mixture of two files. Browsers do not detect all
     changes: Firefox detects no change after the person chose the file, and no browser detects a new
     file with the same size and time of change.
 
-    Up to about `REREAD_BYTES` bytes are read again, in parts that are evenly distributed over the
+    About `REREAD_BYTES` bytes at most are read again, in parts that are evenly distributed over the
     file.
 
     Raises:
@@ -295,11 +311,11 @@ async def _send_part(oss: "Client", number: int, missing: "list[int]") -> None:
 
 
 async def complete(oss: "Client") -> "Stored":
-    """Complete the multipart upload, and compare the checksums of the object and the parts.
+    """Complete the multipart upload, and compare the CRC-64 of the object with that of its parts.
 
     Raises:
         OSSError, TransferError: the upload was not completed, or the checksums differ.
-        FileUnreadable: the file was replaced after its checks.
+        FileUnreadable: the file was replaced after the server's checks had read it.
     """
     upload = oss.upload
     end = _end_of(upload)

@@ -1,8 +1,8 @@
-"""Preparing an upload before its first byte, in five steps.
+"""Prepare an upload before its first byte is sent, in five steps.
 
-`admit` compares the file with the grant, `place` gives it a key and finds out whether it is stored
-or begun already, `reserve` takes quota, `encrypt` chooses its data key, and `describe` its content
-type.
+`_admit` compares the file with the limits of the grant. `_place` gives the upload a key, and finds
+out whether the file is already stored or begun. Then quota is reserved. `_encrypt` chooses the data
+key, and `_describe` the content type.
 """
 
 from ossferry_uploader.oss.keys import (
@@ -32,14 +32,13 @@ OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 
 
 class Prepared:
-    """An upload that can be sent, or whose file is stored already.
+    """The result of preparing an upload: it can be sent, or its file is already stored.
 
     Attributes:
-        grant: the grant that the file was compared with.
-        ciphers: makes the data keys; `None` if the file is sent as it is.
-        stored: the `Stored` data of the object, if another tab of this browser has just sent the
-            file, if an earlier page has stored it, or if an identical object was stored before;
-            `None` if the file has to be sent.
+        grant: the grant with whose limits the file was compared.
+        ciphers: makes the data keys; `None` if the file is sent without encryption.
+        stored: ETag, CRC-64 and request id of the object if the file is already stored: by another
+            tab, by an earlier page, or as an identical object; `None` if the file has to be sent.
     """
 
     def __init__(self, grant: "Grant", ciphers: "Ciphers | None") -> None:
@@ -49,15 +48,18 @@ class Prepared:
 
 
 async def prepare(oss: "Client") -> Prepared:
-    """Compare a file with the grant, and set the key of its upload.
+    """Compare the upload's file with the grant, and choose the key and other data of the object.
 
     The upload gets a new key, or the key of an unfinished upload of the same file. Temporary errors
     are retried.
 
+    Args:
+        oss: the client of the upload.
+
     Raises:
         FileTooLarge, WrongType: the grant does not allow the file.
         NameTooLong: the folders and the name of the file do not fit into an object key.
-        NoForm: the grant has only forms, which cannot carry the upload.
+        NoForm: the server gave only a signed form (PostObject), which cannot carry the upload.
         FileUnreadable: the file cannot be read.
         GrantRefused: the server gave no credentials.
     """
@@ -284,7 +286,7 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
         prefix: the key prefix in the grant.
 
     Raises:
-        NameTooLong: the folders and the name of the file do not fit into a key.
+        NameTooLong: the folders and the name of the file do not fit into an object key.
     """
     file, folder = upload.file, upload.options.folder
     try:

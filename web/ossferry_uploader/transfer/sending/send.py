@@ -1,6 +1,6 @@
-"""Sending one prepared file in one request or in parts.
+"""Send one prepared file in one request or in parts.
 
-If another object has the key, the file gets a new key.
+If another object has the upload's key, the file gets a new key.
 """
 
 from ossferry_uploader.oss.errors import Corrupt, Refused
@@ -23,13 +23,16 @@ MAX_RESTARTS = 3
 
 
 async def send(oss: "Client") -> "Stored":
-    """Send the file of an upload.
+    """Send the file of a prepared upload.
+
+    Args:
+        oss: the client of the upload.
 
     If another object has the upload's random key, the file gets a new key and is sent again. If the
-    object under the key is identical to the file, the upload is complete.
+    object with the key is identical to the file, nothing is sent again.
 
     Returns:
-        The `Stored` data of the object.
+        ETag, CRC-64 and request id of the object.
 
     Raises:
         OSSError, TransferError: the file was not stored, or its checksum could not be confirmed.

@@ -1,7 +1,7 @@
-"""Sends the requests of one upload, and repeats what fails.
+"""Send the requests of one upload, and repeat failed attempts.
 
-A request waits for a connection, gets a grant, is signed, is sent and read. Failed attempts are
-repeated as `pacing.retry` says.
+Each attempt waits for a connection, gets a grant, signs the request, sends it and reads the reply.
+Failed attempts are repeated by the rules in `pacing.retry`.
 """
 
 from ossferry_uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, OSSError, Refused
@@ -42,7 +42,7 @@ WORTH_TELLING_S = 1.0  # a message about a shorter wait would be too brief to re
 
 
 class Sender:
-    """The part of `Client` that every request needs."""
+    """Base class of `Client`: sends single requests of one upload, with retries and repairs."""
 
     def __init__(self, engine: "Engine", upload: "Upload") -> None:
         self.engine = engine

@@ -1,4 +1,4 @@
-"""Detecting the content type of a file from its first bytes.
+"""Detect the content type of a file from its first bytes.
 
 Browsers derive the type from the extension of the file name, which may be wrong or missing.
 
@@ -44,15 +44,16 @@ SHARED = (
 
 
 def content_type_of(declared: str, head: bytes) -> str:
-    """Return the content type of a file.
+    """Return the content type of a file, found from its first bytes and the browser's declaration.
 
     Args:
         declared: the type that the browser derived from the file name's extension; may be empty.
         head: the first `HEAD_BYTES` bytes of the file, or all bytes of a shorter file.
 
     Returns:
-        The first known type of these three: the type in the table `EXACT`, `declared`, the type in
-        the table `SHARED`. The result is empty if none of the three is known.
+        The first known type of these three: the type that the first bytes prove (table `EXACT`),
+        `declared`, the type of a format that several types share (table `SHARED`). The result is
+        empty if none of the three is known.
     """
     return _match(EXACT, head) or declared or _match(SHARED, head)
 

@@ -1,9 +1,9 @@
-"""Sending a stream of unknown length in parts.
+"""Send a stream of unknown length in parts.
 
-A stream can be read only once. So each part stays in memory until OSS has the part. After a pause
-or a failure the upload can continue in the same page, but not after a reload.
+A stream can be read only once. So each part stays in memory until OSS has it. After a pause or a
+failure the upload can continue in the same page, but not after a reload.
 
-The part size grows with the stream, so 10,000 parts are enough for 520 GB.
+The part size grows with the stream, so that 10,000 parts are enough for 520 GB.
 """
 
 import asyncio
@@ -30,20 +30,20 @@ PARTS_OF_A_SIZE = 2_000  # then the part size doubles
 
 
 def part_bytes(number: int) -> int:
-    """Return the size in bytes of the part with this number. The last part may be smaller."""
+    """Return the size in bytes of the stream's part `number`; the last part may be smaller."""
     return DEFAULT_PART_BYTES << ((number - 1) // PARTS_OF_A_SIZE)
 
 
 def part_offset(number: int) -> int:
-    """Return the offset in bytes of the part with this number."""
+    """Return the offset in bytes of the stream's part `number`."""
     doublings, rest = divmod(number - 1, PARTS_OF_A_SIZE)
     return DEFAULT_PART_BYTES * (PARTS_OF_A_SIZE * ((1 << doublings) - 1) + (rest << doublings))
 
 
 class Stream:
-    """A `File` that grows while bytes are read from a source.
+    """A `File` whose bytes are read from a source of unknown length, part by part.
 
-    If a call of `read` is cancelled, no bytes are lost.
+    If a call of the method `read` is cancelled, no bytes are lost.
 
     Attributes:
         size: the number of bytes read from the source so far.
@@ -72,7 +72,7 @@ class Stream:
         self._reading: asyncio.Event | None = None
 
     async def head(self) -> bytes:
-        """Return the first bytes of the stream; empty if the first part is no longer in memory.
+        """Return the first bytes of the stream; empty if its first part is no longer in memory.
 
         Raises:
             StreamSpent: reading the source has failed.
@@ -82,7 +82,7 @@ class Stream:
         return await self.parts[1].head() if 1 in self.parts else b""
 
     async def read(self) -> bool:
-        """Read the next part from the source into `parts`.
+        """Read the next part from the source into the attribute `parts`.
 
         If a read is already in progress, wait for the end of that read instead.
 
@@ -107,9 +107,9 @@ class Stream:
         return len(self.parts) == self._count
 
     def whole(self) -> "File | None":
-        """Return the stream as one file in memory.
+        """Return the stream as one file in memory, if it has ended and has a single part.
 
-        The result is `None` if the stream has not ended, or has several parts.
+        Otherwise return `None`.
         """
         return self.parts.get(1) if not self.is_open and self._count == 1 else None
 
@@ -131,10 +131,13 @@ class Stream:
 
 
 async def send_stream(oss: "Client", stream: Stream) -> "Stored | None":
-    """Send a stream until the stream ends, and complete the multipart upload.
+    """Send a stream in parts until it ends, and complete the multipart upload.
+
+    Args:
+        oss: the client of the upload.
 
     Returns:
-        The `Stored` data of the object. `None` if the stream has only one part. In this case
+        ETag, CRC-64 and request id of the object. `None` if the stream has only one part; then
         nothing is sent, and `upload.file` is now an ordinary file with all bytes of the stream.
 
     Raises:
