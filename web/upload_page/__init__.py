@@ -1,6 +1,6 @@
-"""The page's Python: what a person sees of the uploader, `ossferry_uploader`.
+"""The Python code of the upload page: what a person sees of the library `ossferry_uploader`.
 
-`main` starts the page, `view` is its user interface and `browser` the access to the document.
-`on_demand` names what is loaded later: the other folders.
-The code uses only what MicroPython, Pyodide and CPython have in common.
+The module `main` starts the page. The package `view` is the user interface, and `browser` the
+access to the document and its window. The other packages are loaded later, through the module
+`on_demand`. The code uses only the features that MicroPython, Pyodide and CPython have in common.
 """

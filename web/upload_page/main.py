@@ -1,4 +1,4 @@
-"""Starts the page: creates the uploader and the view, connects them, and accepts files."""
+"""Start the page: create the uploader and the view, connect them, and accept files."""
 
 import sys
 
@@ -37,7 +37,7 @@ MANY_MS = 250.0
 
 
 def start() -> Queue:
-    """Start the page and return the queue of its uploads."""
+    """Create and connect all parts of the page, and return the queue of its uploads."""
     run_in_slices()
     report_errors_to(window.report_error)
     clock = BrowserClock()

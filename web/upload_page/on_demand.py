@@ -1,6 +1,7 @@
-"""Dialogs and other rarely needed functions.
+"""The dialogs and other functions that a page rarely needs.
 
-The page loads this module, and all modules that only this module needs, at the first use.
+The page loads this module, and all modules that only this module imports, when it first needs one
+of the functions.
 """
 
 from upload_page.dialogs.dialog import show_text

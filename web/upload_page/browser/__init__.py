@@ -1,1 +1,1 @@
-"""The document and its window: elements, languages, QR codes, clipboard and notifications."""
+"""The page's access to the browser: elements, languages, QR codes, clipboard and notifications."""

@@ -1,7 +1,7 @@
-"""Functions for elements of the document; content is set as text, never as HTML.
+"""Functions for the elements of the document; content is set as text, never as HTML.
 
-The type `Element` is a JavaScript element. `listen` returns a function that removes the listener.
-Code that removes an element must also call this function.
+The type `Element` stands for a JavaScript element. Code that removes an element with a listener
+also has to call the function that `listen` returned, so that the listener's callback is freed.
 """
 
 import js
@@ -37,13 +37,14 @@ def by_id(name: str) -> "Element":
 
 
 def element(tag: str, attributes: "dict[str, str] | None" = None, *children: "Any") -> "Element":
-    """Return a new element.
+    """Return a new HTML element, which is not in the document yet.
 
     Buttons, inputs and summaries get a `tabindex`. Without a `tabindex`, Safari's Tab key skips
     these elements.
 
     Args:
-        children: elements or text.
+        attributes: the attributes by name; `None` for no attributes.
+        children: elements or text, in order.
     """
     made = js.document.createElement(tag)
     if tag in TAB_STOPS:
@@ -55,7 +56,7 @@ def element(tag: str, attributes: "dict[str, str] | None" = None, *children: "An
 
 
 def icon(path: str) -> "Element":
-    """Return a 20 x 20 line drawing that assistive technology ignores.
+    """Return a new 20 x 20 SVG line drawing that assistive technology ignores.
 
     Args:
         path: the SVG path of the line.
@@ -71,12 +72,12 @@ def icon(path: str) -> "Element":
 
 
 def set_text(target: "Element", text: str) -> None:
-    """Replace the text of the element."""
+    """Replace the content of an element by a text."""
     target.textContent = text
 
 
 def set_attribute(target: "Element", name: str, value: "str | None") -> None:
-    """Set an attribute, or remove it with `None`."""
+    """Set an attribute of an element; the value `None` removes it."""
     if value is None:
         target.removeAttribute(name)
     else:
@@ -92,7 +93,7 @@ def set_progress(bar: "Element", value: int) -> None:
 
 
 def set_height(target: "Element", height_px: "float | None") -> None:
-    """Set the height of the element in pixels; `None` removes the fixed height."""
+    """Set the height of an element in pixels; `None` removes the fixed height."""
     if height_px is None:
         target.style.removeProperty("block-size")
     else:
@@ -102,16 +103,17 @@ def set_height(target: "Element", height_px: "float | None") -> None:
 def watch_nearness(
     handler: "Callable[[int, bool, float], None]",
 ) -> "tuple[Callable[[Element], None], Callable[[], None]]":
-    """Return functions that observe which elements are near the window.
+    """Return functions to observe which elements are near the visible part of the page.
 
     While a person scrolls fast, many elements move at once. The calls of `handler` are then spread
-    over several frames, so that the browser can draw in between. Elements near the window come
-    first, and only the latest state of an element is reported.
+    over several frames, so that the browser can draw in between. Elements near the visible part
+    come first, and only the latest state of an element is reported.
 
     Args:
         handler: `handler(number, near, height_px)` is called when an observed element comes near
-            the window or moves away. `number` is the element's `data-chunk` attribute. `near` is
-            true if the element is near the window. `height_px` is the element's height.
+            the visible part or moves away from it. `number` is the element's `data-chunk`
+            attribute. `near` tells whether the element is near. `height_px` is the element's
+            height.
 
     Returns:
         `(observe, stop)`: `observe(element)` starts to observe an element, and `stop()` ends the
@@ -151,20 +153,20 @@ def watch_nearness(
 
 
 def clear(target: "Element") -> None:
-    """Remove all children of the element."""
+    """Remove all children of an element."""
     target.replaceChildren()
 
 
 def has_focus(target: "Element") -> bool:
-    """Tell whether `target` or an element inside it has the focus."""
+    """Tell whether an element, or an element inside it, has the keyboard focus."""
     return bool(target.contains(js.document.activeElement))
 
 
 def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Callable[[], None]":
-    """Call `handler` at each event with this name.
+    """Call `handler(event)` each time this event occurs at an element.
 
     Returns:
-        A function that removes the listener and frees its callback.
+        A function that removes the listener and frees its JavaScript callback.
     """
     proxy = create_proxy(lambda _event: handler())
     target.addEventListener(event, proxy)
@@ -177,10 +179,10 @@ def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Cal
 
 
 def show_toast(words: str) -> None:
-    """Show a message for a short time, and announce it to assistive technology.
+    """Show a short message at the edge of the page for some seconds, and announce it.
 
-    If a dialog is open, the message is shown in the dialog, because an open dialog hides the rest
-    of the page from people and from assistive technology.
+    Screen readers read the announcement. If a dialog is open, the message is shown in the dialog,
+    because an open dialog hides the rest of the page from people and from screen readers.
     """
     places = js.document.querySelectorAll("dialog[open] > .toast")
     place = places[places.length - 1] if places.length else by_id("toast")
@@ -189,7 +191,7 @@ def show_toast(words: str) -> None:
 
 
 def place_in_sight(target: "Element", edge: str) -> None:
-    """Move a dialog or toast to the visible part of an embedded page.
+    """Move a dialog or toast (short message) to the visible part of an embedded page.
 
     The function also limits the height of the dialog or toast.
 
@@ -223,9 +225,9 @@ def place_in_sight(target: "Element", edge: str) -> None:
 def listen_keys(handler: "Callable[[str, bool, Element | None], bool]") -> None:
     """Call `handler(code, alt, row)` at each key press, except in selects, text areas and dialogs.
 
-    `code` is the code of the key, and `alt` tells whether the Alt key is down. `row` is the focused
-    row of the list, or `None`. If the handler returns true, the browser does not perform its own
-    action for the key.
+    `code` is the code of the key, `alt` tells whether the Alt key is down, and `row` is the row of
+    the file list that has the focus, or `None`. If the handler returns true, the browser does not
+    perform its own action for the key.
     """
 
     def press(event: "Any") -> None:

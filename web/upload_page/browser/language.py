@@ -1,4 +1,4 @@
-"""Languages: sentences from our server, and formats for numbers and times from the browser."""
+"""Languages: sentences from the server, and formats for numbers and times from the browser."""
 
 import json
 
@@ -26,12 +26,12 @@ class Intl:
 
     @property
     def decimal(self) -> str:
-        """The decimal separator."""
+        """The separator between the integer part and the decimals of a number, such as `.`."""
         return str(self._keep("decimal", lambda: self._figures("decimal").format(1.5)))[1]
 
     @property
     def group(self) -> str:
-        """The separator between thousands."""
+        """The separator between thousands, such as `,`."""
         return str(self._keep("group", lambda: self._figures("decimal").format(1000)))[1:-3]
 
     @property
@@ -40,26 +40,30 @@ class Intl:
         return str(self._keep("percent", lambda: self._figures("percent").format(0)))
 
     def plural(self, count: int) -> str:
-        """Return the plural category of a number, such as `one` or `few`.
+        """Return the plural category of a number in this language, such as `one` or `few`.
 
         Source: ECMA-402, `Intl.PluralRules`; its categories are those of CLDR.
         """
         return str(self._keep("plural", lambda: self._new("PluralRules")).select(count))
 
     def time(self, at_s: float) -> str:
-        """Return the time of day as text, such as `15:40`, for a time in seconds since 1970."""
+        """Return the time of day of a time in seconds since 1970 as text, such as `15:40`."""
         made = self._keep("time", lambda: self._new("DateTimeFormat", timeStyle="short"))
         return str(made.format(float(at_s) * 1000))
 
     def moment(self, at_s: float) -> str:
-        """Return date and time of day as text, for a time in seconds since 1970."""
+        """Return date and time of day, as text, of a time in seconds since 1970."""
         made = self._keep(
             "moment", lambda: self._new("DateTimeFormat", dateStyle="medium", timeStyle="short")
         )
         return str(made.format(float(at_s) * 1000))
 
     def ago(self, count: int, unit: str) -> str:
-        """Return a text such as `3 days ago`; `unit` is an English unit of time, such as `day`."""
+        """Return an age as text in this language, such as `3 days ago`.
+
+        Args:
+            unit: an English unit of time, such as `day`.
+        """
         made = self._keep("ago", lambda: self._new("RelativeTimeFormat"))
         return str(made.format(-count, unit))
 
@@ -77,17 +81,25 @@ class Intl:
 
 
 def chosen() -> str:
-    """Return the language code of the page."""
+    """Return the code of the language in which the server sent the page, such as `zh-CN`."""
     return str(js.document.documentElement.lang)
 
 
 def sentences_of_page() -> "dict[str, Any]":
-    """Return the sentences that the server sent with the page; see `view.words.text.use`."""
+    """Return the sentences, in the page's language, that the server sent with the page.
+
+    The format is that of the argument `sentences` of `view.words.text.use`.
+    """
     return _read(js.document.getElementById("sentences").textContent)
 
 
 async def fetch_sentences(code: str) -> "dict[str, Any]":
-    """Fetch the sentences of another language, and return them; see `view.words.text.use`.
+    """Fetch the page's sentences in another language from the server, and return them.
+
+    The format is that of the argument `sentences` of `view.words.text.use`.
+
+    Args:
+        code: the code of the language, such as `zh-CN`.
 
     Raises:
         JsException: the server does not answer.
@@ -97,7 +109,7 @@ async def fetch_sentences(code: str) -> "dict[str, Any]":
 
 
 def remember(code: str) -> None:
-    """Store the language code in a cookie; the server then sends the next page in this language."""
+    """Store the code of a language in a cookie, so that the server sends the next page in it."""
     js.document.cookie = f"ossferry_lang={code}; path=/; max-age={YEAR_S}; samesite=lax"
 
 
@@ -106,7 +118,7 @@ def translate_shell(code: str, direction: str, say: "Callable[[str], str]") -> N
 
     Args:
         direction: the writing direction, `ltr` or `rtl`.
-        say: returns the sentence of a key.
+        say: `say(key)` returns the sentence with this key.
     """
     root = js.document.documentElement
     root.lang = code

@@ -1,4 +1,4 @@
-"""The server that sent this page."""
+"""The object with which the page sends requests to the ossferry server that sent it."""
 
 import js
 

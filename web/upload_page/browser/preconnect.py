@@ -1,4 +1,4 @@
-"""Lets the browser connect to the bucket before the first request."""
+"""Let the browser connect to the bucket before the first request to OSS."""
 
 import js
 
@@ -10,17 +10,21 @@ if TYPE_CHECKING:
 
 
 class Preconnect:
-    """Opens a connection to the bucket before the first request, which saves it two round trips.
+    """Opens a connection to the bucket in advance, which saves the first request two round trips.
 
-    Browsers close an unused connection after some seconds. So it is opened again when the person
-    is about to choose or drop files.
+    Browsers close an unused connection after some seconds. So the connection is opened again when
+    the person seems to be about to choose or drop files.
     """
 
     def __init__(self) -> None:
         self._link: Any = None
 
     def connect(self, origin: str) -> None:
-        """Open a connection to `origin` now, and again each time files may come soon."""
+        """Open a connection to an origin now, and again when a person may be about to add files.
+
+        Args:
+            origin: scheme and host of the bucket.
+        """
         if not self._link:
             self._link = js.document.createElement("link")
             self._link.rel = "preconnect"

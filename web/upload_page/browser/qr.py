@@ -1,4 +1,4 @@
-"""QR codes, made with the library qrcode-generator, which is loaded when it is first needed."""
+"""Create QR codes with the library qrcode-generator, which is loaded when it is first needed."""
 
 import js
 
@@ -14,9 +14,10 @@ CORRECTION = "M"
 
 
 async def qr_code(text: str, label: str) -> "Element":
-    """Return the QR code of a text as an SVG element.
+    """Return a QR code that contains a text, as an SVG element.
 
     Args:
+        text: the text, such as an address.
         label: the description of the code for assistive technology.
     """
     code = await js.ossferry.ask("qr", "default", FITTING, CORRECTION)

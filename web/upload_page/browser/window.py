@@ -22,7 +22,7 @@ YEAR_S = 365 * 86400
 
 
 def receive_files(handler: "Callable[[Iterator[BrowserFile]], None]") -> None:
-    """Call `handler` each time a person adds files to the page, and pass the added files.
+    """Call `handler` with the added files each time a person adds files to the page.
 
     Files that were added before Python started are passed first.
     """
@@ -30,12 +30,16 @@ def receive_files(handler: "Callable[[Iterator[BrowserFile]], None]") -> None:
 
 
 def url(name: str) -> str:
-    """Return the address of a file that the page loads on demand; `build.py` lists the names."""
+    """Return the address of a file that the page loads on demand.
+
+    Args:
+        name: one of the names that `build.py` writes into the page.
+    """
     return str(js.ossferry.url(name))
 
 
 def ready() -> None:
-    """Mark the page as ready, and forbid scripts to run text as code, for example with `eval`.
+    """Mark the page as ready, and forbid scripts to execute text as code, for example with `eval`.
 
     The browser enforces this with Trusted Types.
     """
@@ -43,12 +47,12 @@ def ready() -> None:
 
 
 def fail() -> None:
-    """Show that the page could not start."""
+    """Show the message that the page could not start."""
     js.ossferry.fail()
 
 
 def guard_leaving(on: bool) -> None:
-    """Protect running uploads: warn a person who closes this page, and keep the screen on.
+    """Protect running uploads: ask before the page is closed, and keep the screen on.
 
     Args:
         on: true to start the protection, false to end it.
@@ -57,12 +61,12 @@ def guard_leaving(on: bool) -> None:
 
 
 def set_title(text: str) -> None:
-    """Set the title of the tab."""
+    """Set the title of the browser tab."""
     js.document.title = text
 
 
 def set_icon(address: str) -> None:
-    """Set the icon of the tab; an empty address restores the original icon."""
+    """Set the icon of the browser tab; an empty address restores the original icon."""
     icon = js.document.getElementById("icon")
     usual = icon.getAttribute("data-usual") or str(icon.href)
     icon.setAttribute("data-usual", usual)
@@ -71,12 +75,12 @@ def set_icon(address: str) -> None:
 
 
 def theme() -> str:
-    """Return `light` or `dark` if a person has chosen a theme, else an empty text."""
+    """Return the theme that a person has chosen, `light` or `dark`; empty if none was chosen."""
     return str(js.document.documentElement.getAttribute("data-theme") or "")
 
 
 def set_theme(name: str, *, remember: bool = True) -> None:
-    """Set the theme: `light`, `dark`, or `auto` for the theme of the system.
+    """Set the colours of the page: `light`, `dark`, or `auto` for the theme of the system.
 
     Args:
         remember: whether a cookie stores the choice for a year.
@@ -109,12 +113,12 @@ def address() -> str:
 
 
 def browser() -> str:
-    """Return the user agent of the browser."""
+    """Return the browser's user agent string."""
     return str(js.navigator.userAgent)
 
 
 async def copy_text(text: str) -> bool:
-    """Copy text to the clipboard; return whether the browser allowed it."""
+    """Copy text to the clipboard, and return whether the browser allowed it."""
     try:
         await js.navigator.clipboard.writeText(text)
     except (JsException, AttributeError):  # refused, or no clipboard without https
@@ -123,11 +127,12 @@ async def copy_text(text: str) -> bool:
 
 
 def save_text(name: str, kind: str, text: str) -> None:
-    """Let the browser save text as a file.
+    """Let the browser save text as a file, like a download.
 
     Args:
         name: the name of the file.
         kind: the content type of the file.
+        text: the content of the file.
     """
     link = js.document.createElement("a")
     link.href = js.URL.createObjectURL(js.Blob.new(to_js([text]), to_js({"type": kind})))
@@ -136,12 +141,12 @@ def save_text(name: str, kind: str, text: str) -> None:
 
 
 def try_now() -> None:
-    """Immediately retry all uploads that wait for the network or the server."""
+    """Let all uploads that wait for the network or the server try again at once."""
     js.window.dispatchEvent(js.Event.new("online"))
 
 
 async def person_or_network_back() -> None:
-    """Wait until a person comes back to this page, or the network is back."""
+    """Wait until a person returns to this page, or the browser reports that it is online."""
     woken = asyncio.Event()
     stops = [listen(js.window, event, woken.set) for event in ("focus", "online")]
     await woken.wait()
@@ -150,7 +155,7 @@ async def person_or_network_back() -> None:
 
 
 def when_hidden(handler: "Callable[[], None]") -> None:
-    """Call `handler` each time the page becomes hidden.
+    """Call `handler` each time the page becomes hidden, for example behind another tab.
 
     A phone may later end a hidden page without another event.
     """
@@ -168,7 +173,10 @@ def is_touched() -> bool:
 
 
 def is_secure() -> bool:
-    """Tell whether this is a secure context; over plain http browsers disable some features."""
+    """Tell whether this page is a secure context; in others browsers disable some features.
+
+    Pages with https are secure contexts, and pages from `localhost`.
+    """
     return bool(js.window.isSecureContext)
 
 
@@ -178,9 +186,9 @@ def open_tab(address: str) -> None:
 
 
 def may_ask_to_notify() -> bool:
-    """Tell whether the browser would ask the person to allow notifications.
+    """Tell whether the browser would ask the person for permission to show notifications.
 
-    It asks only in a secure context, and only if the person has not answered before.
+    Browsers ask only in a secure context, and only if the person has not answered before.
     """
     kind: Any = getattr(js.window, "Notification", None)
     return bool(kind) and is_secure() and str(kind.permission) == "default"
@@ -192,19 +200,23 @@ async def ask_to_notify() -> None:
 
 
 def notify_if_away(words: str) -> None:
-    """Show a notification if the page is hidden and notifications are allowed."""
+    """Show a notification with these words if the page is hidden and notifications are allowed."""
     kind: Any = getattr(js.window, "Notification", None)
     if kind and str(kind.permission) == "granted" and js.document.hidden:
         kind.new(words, to_js({"tag": "ossferry"}))
 
 
 def show_thumbnail(target: "Any", file: "Any") -> None:
-    """Show a thumbnail of an image or video in the element `target`, when the browser is idle."""
+    """Show a thumbnail of an image or video file in an element, as soon as the browser is idle.
+
+    Args:
+        target: the element.
+    """
     js.ossferry.ask("thumbnails", "show", target, file.blob)
 
 
 def focus_next_row(row: "Any", step: int) -> None:
-    """Move the focus to the same button in the next or previous row of the list.
+    """Move the keyboard focus to the same button in the next or previous row of the file list.
 
     Args:
         row: the row that has the focus.
@@ -220,7 +232,7 @@ def focus_next_row(row: "Any", step: int) -> None:
 
 
 def start(work: "Coroutine[Any, Any, None]") -> None:
-    """Run a coroutine that ends by itself in a task."""
+    """Run a coroutine as an `asyncio` task, and keep no reference to the task."""
     asyncio.create_task(work)  # noqa: RUF006 - it ends by itself
 
 
@@ -230,7 +242,9 @@ def report_error(error: Exception) -> None:
 
 
 async def load_on_demand() -> None:
-    """Load `upload_page.on_demand` and its modules, so that they can be imported.
+    """Load the module `upload_page.on_demand` and all modules that only it needs.
+
+    They can be imported afterwards.
 
     Raises:
         JsException: the server does not answer.
@@ -240,16 +254,19 @@ async def load_on_demand() -> None:
 
 
 def is_embedded() -> bool:
-    """Tell whether a page of another site embeds this page with `embed.js`."""
+    """Tell whether another page shows this page in a frame, with the script `embed.js`."""
     inside = bool(js.window.parent != js.window)
     return inside and "embed=" in str(js.location.search)
 
 
 async def token_of_embedding_page() -> "str | None":
-    """Return the token that the embedding page gives; `None` if it identifies nobody.
+    """Ask the page that embeds this page for a bearer token that identifies the person.
+
+    Returns:
+        The token; `None` if the embedding page does not identify the person with tokens.
 
     Raises:
-        NoToken: the page should give a token, but could not, or did not answer in time.
+        NoToken: the embedding page has no token now, or did not answer in time.
     """
     answer = json.loads(str(await js.ossferry.ask("frame", "token")))
     if answer == "":
@@ -259,31 +276,31 @@ async def token_of_embedding_page() -> "str | None":
 
 
 class Frame:
-    """Sends messages to the embedding page, and receives messages from the embedding page."""
+    """Exchanges messages with the page that embeds this page in a frame."""
 
     def __init__(self, module: "Any") -> None:
         self._module = module
 
     @classmethod
     async def open(cls) -> "Frame":
-        """Load `frame.js` and return a new `Frame`."""
+        """Load the script `frame.js`, and return a new `Frame`."""
         return cls(await js.ossferry.load("frame"))
 
     async def level(self) -> str:
-        """Return what the server allows the embedding site: `counts`, `results` or `none`."""
+        """Return what the embedding page is allowed to learn: `counts`, `results` or `none`."""
         return str(await self._module.level)
 
     def is_of_other_site(self) -> bool:
-        """Tell whether the embedding page certainly belongs to another site than this page."""
+        """Tell whether the embedding page is known to belong to another site than this page."""
         return bool(self._module.isOfOtherSite)
 
     async def options(self) -> "dict[str, Any]":
-        """Wait for options of the embedding page, and return the latest."""
+        """Wait until the embedding page has sent options, and return the latest options."""
         options: dict[str, Any] = json.loads(str(await self._module.options()))
         return options
 
     def listen(self, handler: "Callable[[str, str], None]") -> None:
-        """Call `handler(command, value)` for each message from the embedding page."""
+        """Call `handler(command, value)`, both text, for each message of the embedding page."""
         self._module.start(create_proxy(handler))
 
     def tell(self, kind: str, value: "object") -> None:
@@ -291,6 +308,6 @@ class Frame:
 
         Args:
             kind: the name of the message.
-            value: the content of the message, which must be serializable as JSON.
+            value: the content of the message, which must be convertible to JSON.
         """
         self._module.tell(json.dumps({"ossferry": kind, "value": value}))

@@ -1,1 +1,1 @@
-"""The dialogs of the page: each has a title, content and buttons."""
+"""The page's modal dialogs, which are loaded when they are first opened."""

@@ -1,7 +1,7 @@
-"""The class of all modal dialogs, and a dialog that shows text to copy by hand.
+"""The class of all modal dialogs of the page, and a dialog that shows text to copy by hand.
 
-The browser keeps the focus inside a modal dialog. The Escape key closes the dialog, and the browser
-returns the focus to the previous element.
+The browser keeps the focus inside a modal dialog, closes it with the Escape key, and then returns
+the focus to the element that had it before.
 """
 
 import asyncio
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 class Dialog:
-    """An open dialog: a title, the content `body`, and the buttons that `offer` adds.
+    """An open modal dialog: a title, the element `body` for the content, and buttons.
 
-    When the dialog is closed, `owner` is disposed of and `closed` is set.
+    When the dialog is closed, its `owner` is disposed of (all effects and listeners end), and the
+    `asyncio.Event` `closed` is set.
 
     Args:
-        name: a name for the element ids of the dialog, such as `receipt`.
+        name: a prefix for the ids of the dialog's elements, such as `receipt`.
     """
 
     def __init__(self, name: str, title: str, *, wide: bool = False) -> None:
@@ -53,11 +54,12 @@ class Dialog:
         place_in_sight(self.box, "margin-block-start")
 
     def offer(self, key: str, action: "Callable[[], None]", *, main: bool = False) -> "Element":
-        """Add a button below the content and return it.
+        """Add a button below the content of the dialog, and return it.
 
         Args:
-            key: the key of the button's text.
-            main: true for the most important button.
+            key: the key of the button's text in the locale files.
+            action: called when the button is clicked.
+            main: whether the button is the most important one.
         """
         kind = "button small primary" if main else "button small"
         made = button(kind, say(key), action, self.owner)
@@ -75,7 +77,7 @@ class Dialog:
 
 
 async def show_text(text: str) -> None:
-    """Show a text in a dialog and select it, so that the person can copy the text by hand."""
+    """Show a text in a dialog and select it, so that the person can copy it by hand."""
     dialog = Dialog("text", say("copy_by_hand"))
     attributes = {"class": "text", "readonly": "", "aria-label": say("copy_by_hand")}
     field = element("textarea", attributes)

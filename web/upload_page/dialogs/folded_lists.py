@@ -1,4 +1,4 @@
-"""The two folded lists of the dialog "My uploads": active share links, and deleted files."""
+"""The two lists in the dialog "My uploads" that are folded at first: share links, deleted files."""
 
 from ossferry_uploader.browser.clock import BrowserClock
 from ossferry_uploader.oss.times import from_iso
@@ -62,12 +62,16 @@ class _FoldedList:
 
 
 def share_links() -> _FoldedList:
-    """Return the list of the share links that are still valid: file, note and expiry of each."""
+    """Return the folded list of share links that are still valid, with file, note and expiry."""
     return _FoldedList("/api/shares", "shares", "links", _links)
 
 
 def deleted_files(restore: "Callable[[str, str], None]") -> _FoldedList:
-    """Return the list of deleted files; the button of a file calls `restore(key, undo_id)`."""
+    """Return the folded list of deleted files, each with a button to restore it.
+
+    Args:
+        restore: `restore(key, undo_id)` is called when the button of a file is clicked.
+    """
 
     def lines(found: "list[Document]", owner: Owner) -> "list[Element]":
         return [_deleted(document, restore, owner) for document in found]

@@ -1,4 +1,4 @@
-"""The dialog "My uploads": the person can search, sort, share and delete stored files."""
+"""The dialog "My uploads", in which a person can search, sort, share and delete stored files."""
 
 from ossferry_uploader.browser.clock import BrowserClock
 from ossferry_uploader.transfer.errors import ServerRefused
@@ -261,7 +261,7 @@ def _order_field() -> "Element":
 
 
 async def delete_stored(key: str) -> None:
-    """Delete an object that a newer object replaces. If this fails, show the reason."""
+    """Delete a stored object because a newer one replaces it; if this fails, show the reason."""
     try:
         await server.call("DELETE", f"/api/objects/{path_of(key)}")
     except ServerRefused as error:
@@ -269,7 +269,7 @@ async def delete_stored(key: str) -> None:
 
 
 async def show_my_uploads(actions: "Actions") -> None:
-    """Open the dialog "My uploads" and return when it is closed."""
+    """Open the dialog "My uploads", and return when it is closed."""
     dialog = _MyUploads(actions)
     await dialog.ask()
     await dialog.load_folded()

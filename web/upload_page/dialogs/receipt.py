@@ -1,4 +1,4 @@
-"""The dialog that saves the receipt of stored files as CSV or JSON."""
+"""The dialog that saves a receipt (a list of stored files) as CSV or JSON."""
 
 from upload_page.browser.dom import element
 from upload_page.browser.window import save_text
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 async def show_receipt(rows: "list[tuple[Upload, float]]") -> None:
-    """Open the dialog that saves the receipt, and return when the dialog is closed.
+    """Open the dialog that saves the receipt (a list of stored files); return when it is closed.
 
     Args:
-        rows: pairs of a finished upload and its end, in seconds since 1970.
+        rows: `(upload, end)` of each finished upload; `end` is in seconds since 1970.
     """
     dialog = Dialog("receipt", say("receipt"))
     size = sum([upload.file.size for upload, _ in rows])

@@ -1,4 +1,4 @@
-"""The dialog for a file whose name is already in the list: keep both, replace or skip."""
+"""The dialog for an added file whose name is already in the list: keep both, replace or skip."""
 
 from ossferry_uploader.oss.keys import safe_name
 from upload_page.browser.dom import element
@@ -16,17 +16,17 @@ BOTH, REPLACE, SKIP = "keep_both", "replace", "skip"
 
 
 async def ask_same_name(new: "File", old: "File", more: int, now_s: float) -> "tuple[str, bool]":
-    """Ask a person what to do with a new file that has the same name as a listed file.
+    """Ask the person what to do with an added file that has the same name as a listed file.
 
     Args:
-        new: the new file.
-        old: the listed file.
-        more: number of further new files with the same name as a listed file.
+        new: the added file.
+        old: the file in the list.
+        more: the number of further added files that have the same name as a listed file.
         now_s: this computer's time in seconds since 1970.
 
     Returns:
         `(choice, for_all)`. `choice` is `BOTH`, `REPLACE` or `SKIP`; it is `SKIP` if the person
-        closes the dialog. `for_all` is true if the choice also applies to the further files.
+        closes the dialog. `for_all` tells whether the choice also applies to the further files.
     """
     dialog = Dialog("same-name", say("same_name_title"))
     chosen = [SKIP]

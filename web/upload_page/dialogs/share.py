@@ -38,9 +38,12 @@ PRESETS: "tuple[tuple[str, dict[str, Any] | None], ...]" = (
 
 
 async def copy_link(key: str, actions: "Actions") -> None:
-    """Create a link that is valid for one day, and copy it to the clipboard.
+    """Create a link to a stored file that is valid for one day, and copy it to the clipboard.
 
     If the browser does not allow copying, open the share dialog instead.
+
+    Args:
+        key: the object key of the file.
     """
     try:
         made = await server.call("POST", "/api/share", {"key": key, "expires_s": DAY_S})
@@ -54,7 +57,12 @@ async def copy_link(key: str, actions: "Actions") -> None:
 
 
 async def show_share(key: str, name: str, actions: "Actions") -> None:
-    """Open the dialog that creates links to a file, and return when the dialog is closed."""
+    """Open the dialog that creates links to a stored file, and return when the dialog is closed.
+
+    Args:
+        key: the object key of the file.
+        name: the name of the file.
+    """
     dialog = Dialog("share", say("share_title"))
     lifetimes = _choices(
         "expires", [(str(s), say_count(f"for_{unit}", n)) for s, unit, n in LIFETIMES]

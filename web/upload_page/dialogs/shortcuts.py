@@ -1,4 +1,4 @@
-"""The dialog that lists the keyboard shortcuts; `view/page/keyboard.py` implements them."""
+"""The dialog that lists the keyboard shortcuts, which `view/page/keyboard.py` implements."""
 
 from upload_page.browser.dom import element
 from upload_page.dialogs.dialog import Dialog

@@ -1,6 +1,6 @@
 """The dialog that explains the error `SignatureDoesNotMatch` of OSS.
 
-Page and OSS each build a canonical request to compute the signature. The dialog compares both.
+The page and OSS each compute a canonical request for the signature. The dialog compares them.
 """
 
 from upload_page.browser.dom import element
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 
 async def show_signature(error: "Refused") -> None:
-    """Show the canonical requests of page and OSS, the first difference and its likely cause.
+    """Show how the canonical requests of page and OSS differ, and the likely cause, in a dialog.
 
-    If the canonical requests are not known from the error, a sentence says so.
+    If the error does not contain the canonical requests, show a sentence that says so.
+
+    Args:
+        error: the error `SignatureDoesNotMatch` of OSS.
     """
     dialog = Dialog("signature", say("explain_signature"), wide=True)
     if not error.request or not error.canonical_request:

@@ -1,6 +1,7 @@
-"""Finds the first difference between two canonical requests, and its likely cause.
+"""Find the first difference between two canonical requests, and its likely cause.
 
-The security token is a secret. `without_token` removes the token before the requests are shown.
+The security token in the requests is a secret. `without_token` removes it before the requests are
+shown.
 """
 
 from collections import namedtuple
@@ -29,7 +30,7 @@ Difference = namedtuple("Difference", ("line", "column", "cause"))
 
 
 def canonical_request_of(request: "Request") -> str:
-    """Return the canonical request that was signed for `request`."""
+    """Return the canonical request that the page has signed for a request to OSS."""
     path, _, query = request.url.split("/", 3)[3].partition("?")
     headers = "".join([f"{name}:{value}\n" for name, value in signed_headers(request.headers)])
     uri = f"/{request.bucket.name}/{path}"
@@ -37,10 +38,13 @@ def canonical_request_of(request: "Request") -> str:
 
 
 def without_token(ours: str, theirs: str) -> "tuple[str, str]":
-    """Return the canonical requests of the page and of OSS without the security token.
+    """Replace the security token in the canonical requests of the page and of OSS by a placeholder.
 
-    A placeholder replaces the token. If the two tokens differ, the placeholder in the request of
-    OSS says so.
+    If the two tokens differ, the placeholder in OSS's request says so.
+
+    Args:
+        ours: the canonical request of the page.
+        theirs: the canonical request of OSS.
     """
     same = _token(ours) == _token(theirs)
     return _hide(ours, "(hidden)"), _hide(theirs, "(hidden)" if same else "(hidden, another)")
@@ -56,7 +60,15 @@ def _hide(text: str, instead: str) -> str:
 
 
 def first_difference(ours: str, theirs: str) -> "Difference | None":
-    """Return the first difference between two canonical requests; `None` if they are equal."""
+    """Find the first difference between two canonical requests, and its likely cause.
+
+    Args:
+        ours: the canonical request of the page.
+        theirs: the canonical request of OSS.
+
+    Returns:
+        Line, column and cause of the difference; `None` if the requests are equal.
+    """
     if ours == theirs:
         return None
     left, right = ours.split("\n"), theirs.split("\n")

@@ -1,1 +1,1 @@
-"""The page inside another site: the options that the site gives, and the events that it gets."""
+"""The page in a frame of another site: the site's options, and the events that it receives."""

@@ -1,4 +1,7 @@
-"""Events that the page sends to the embedding page; `serve_embedding_page` lists them."""
+"""Send events to the page of another site that embeds this page.
+
+The docstring of `serve_embedding_page` lists the events.
+"""
 
 from ossferry_uploader.oss.errors import Refused
 from ossferry_uploader.transfer import states
@@ -27,7 +30,10 @@ TEXTS = ("form_required", "form_running")
 
 
 def send_texts(frame: "Frame") -> None:
-    """Send the sentences of a form's validation, again after each change of the language."""
+    """Send the sentences for the validation of a form to the embedding page.
+
+    They are sent again after each change of the page's language.
+    """
 
     def tell_texts() -> None:
         language.get()
@@ -37,7 +43,7 @@ def send_texts(frame: "Frame") -> None:
 
 
 def send_results(frame: "Frame", actions: "Actions") -> None:
-    """Send an event when an upload is finished, has failed, or is removed from the list."""
+    """Send an event to the embedding page when an upload is stored, fails or is removed."""
     uploader = actions.uploader
     sent: dict[int, str] = {}  # the last state of each upload, by its number
 
@@ -95,7 +101,10 @@ def _code(name: str) -> str:
 
 
 def send_sums(frame: "Frame", model: "QueueModel") -> None:
-    """Send the sums of the list after each change, and an event when all uploads have ended."""
+    """Send the number of files and bytes to the embedding page after each change.
+
+    When all uploads have ended, also send the event `done`.
+    """
     latest = {"files": 0, "running": 0, "failed": 0}
 
     def tell_sums() -> None:
@@ -119,7 +128,13 @@ def send_sums(frame: "Frame", model: "QueueModel") -> None:
 
 
 def send_sign_in(frame: "Frame", grant: "GrantModel", is_by_token: "Callable[[], bool]") -> None:
-    """Send an event if the server does not know the person, once for all requests in a row."""
+    """Send an error to the embedding page when the server does not know who the person is.
+
+    The same error is sent only once until a request for a grant succeeds.
+
+    Args:
+        is_by_token: returns whether the embedding page identifies the person with a token.
+    """
     latest = ""
 
     def tell_error() -> None:

@@ -1,6 +1,6 @@
-"""Messages between this page and the embedding page.
+"""Exchange messages with the embedding page, which shows this page in a frame.
 
-The embedding page is a page of another site that shows this page in a frame.
+The embedding page usually belongs to another site.
 """
 
 import json
@@ -36,17 +36,18 @@ async def serve_embedding_page(
 ) -> None:
     """Apply the options of the embedding page, send events to it, and execute its commands.
 
+    The level is what the server allows the embedding page to learn: `counts`, `results` or `none`.
     These events are sent:
 
-    - `ready`: the page accepts commands; with the level of the site.
-    - `texts`: sentences for the validation of a form, in the language of the page.
-    - `progress`: one of the sums `files`, `done`, `failed`, `running`, `sent`, `size` changed.
+    - `ready`: this page accepts commands; the event contains the level.
+    - `texts`: sentences for the validation of a form, in the language of this page.
+    - `progress`: one of the sums `files`, `done`, `failed`, `running`, `sent`, `size` has changed.
     - `done`: all uploads have ended.
-    - `adding`: whether files are on their way into the list.
-    - `error`: the options are not valid, or nobody is signed in. With the level `results`, also:
-      an upload has failed.
-    - `upload` and `removed`: with the level `results`, an upload is finished, or the list does not
-      contain it any more.
+    - `adding`: whether chosen files are still being added to the list.
+    - `error`: the options are not valid, or nobody is signed in. With the level `results`, also: an
+      upload has failed.
+    - `upload`, `removed` (only with the level `results`): an upload is finished, or is no longer in
+      the list.
 
     The commands are `options`, `pause`, `resume`, `retry`, `clear` and `empty`.
 

@@ -1,4 +1,4 @@
-"""Options that the embedding site gives: how files are stored, and which files are accepted."""
+"""The options of a site that embeds the page: how files are stored, and which are accepted."""
 
 from ossferry_uploader.transfer.errors import BadOptions
 from ossferry_uploader.transfer.grants.limits import Limits
@@ -19,14 +19,15 @@ SAME_NAME = {"": KEEP_BOTH, "keep-both": KEEP_BOTH, "refuse": REFUSE, "replace":
 
 
 class EmbeddingOptions:
-    """The options of the embedding site.
+    """The options of the site that embeds this page.
 
     Attributes:
         options: how OSS stores the objects.
-        limits: the limits of the site, in addition to the limits of the grant.
+        limits: the limits of the site, which apply in addition to the limits of the grant.
         asks: whether to ask the person about files with the same name.
-        holds: whether uploads wait until the site, or the person, starts them.
-        language, theme: empty if the site does not set them.
+        holds: whether uploads wait until the site or the person starts them.
+        language: the code of the language; empty if the site does not set it.
+        theme: `light` or `dark`; empty if the site does not set it.
         by_token: whether the site identifies the person with a token.
     """
 
@@ -58,14 +59,14 @@ class EmbeddingOptions:
 def read_options(
     given: "dict[str, Any]", level: str, languages: "list[str]", *, may_tag: bool = True
 ) -> EmbeddingOptions:
-    """Check the options that the embedding site gave.
+    """Check the options that the embedding site gave, and return them.
 
     Args:
-        given: the options, by the names in `FREE` and `NAMES`; or `invalid`, the text of an error
-            that the site's own script has found.
-        level: what the server allows the site.
+        given: the options by name (see `FREE` and `NAMES`); or the name `invalid` with the text of
+            an error that the script in the embedding page has found.
+        level: what the server allows the site: `counts`, `results` or `none`.
         languages: the codes of the page's languages.
-        may_tag: whether the credentials allow object tags.
+        may_tag: whether the credentials of the grant allow object tags.
 
     Raises:
         BadOptions: an option is unknown or not valid, or the site may not set it.

@@ -1,1 +1,1 @@
-"""The unfinished uploads of other devices, which this browser continues or discards."""
+"""Unfinished uploads of other devices, which a person can continue or discard in this browser."""

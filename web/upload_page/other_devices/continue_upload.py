@@ -1,8 +1,8 @@
-"""Continues an upload that another device has started.
+"""Continue an upload that another device has started.
 
-This browser has the key of the upload, but not the file. The person therefore chooses the file. The
-file is first compared with all parts that OSS has. The missing parts are sent only if all parts are
-equal.
+This browser knows the object key of the upload, but does not have the file, so the person has to
+choose it. First, the file is compared with all parts that OSS has. Only if all these parts are
+equal, the missing parts are sent.
 """
 
 from ossferry_uploader.oss.keys import named_key
@@ -27,18 +27,18 @@ ACTIVE_S = 300.0  # since the latest part; another device may still be sending
 
 
 class DifferentFile(TransferError):
-    """Raised if the chosen file differs from the parts that OSS has."""
+    """Raised if the file that the person chose differs from the parts that OSS has."""
 
 
 class InOtherTab(TransferError):
-    """Raised if this browser is already working on the upload, perhaps in another tab."""
+    """Raised if this browser, perhaps in another tab, is already working on the upload."""
 
 
 class RemoteUpload:
-    """An unfinished upload from `GET /api/unfinished`.
+    """One unfinished upload of this person, from the server's response to `GET /api/unfinished`.
 
     Times are seconds since 1970, by the server's clock. `part_size` is 0 if OSS does not have the
-    first part. Such an upload cannot be continued.
+    first part, so that the upload cannot be continued.
     """
 
     def __init__(self, document: "dict[str, Any]") -> None:
@@ -52,12 +52,16 @@ class RemoteUpload:
         self.last_at_s = from_iso(document["last_at"])
 
     def is_active(self, now_s: float) -> bool:
-        """Tell whether OSS received a part of the upload less than `ACTIVE_S` seconds ago."""
+        """Tell whether OSS received a part less than `ACTIVE_S` seconds before `now_s`."""
         return now_s - self.last_at_s < ACTIVE_S
 
 
 async def claim(remote: RemoteUpload, uploads: "UnfinishedUploads") -> bool:
-    """Lock an upload for this tab. Return False if this browser already works on the upload."""
+    """Take the lock of another device's upload, so that only this tab works on it.
+
+    Returns:
+        `False` if this browser, perhaps in another tab, is already working on the upload.
+    """
     if remote.upload_id in uploads.journal.upload_ids:
         return False
     return await uploads.engine.ports.tabs.take(remote.key)
@@ -69,19 +73,19 @@ async def continue_upload(
     uploads: "UnfinishedUploads",
     on_change: "Callable[[Upload], None]",
 ) -> Upload:
-    """Compare a file with the parts of an unfinished upload, and then send the missing parts.
+    """Compare a file with the parts of another device's upload, and send the missing parts.
 
     Args:
         on_change: called after each equal part, with an `Upload` that shows the progress of the
             comparison.
 
     Returns:
-        The upload, which is now in the queue.
+        The new upload in the queue, which sends the missing parts.
 
     Raises:
         DifferentFile: a part differs from the file or is beyond the end of the file; nothing was
             sent.
-        InOtherTab: this browser is already working on the upload.
+        InOtherTab: this browser, perhaps in another tab, is already working on the upload.
         OSSError, TransferError: the file cannot be read, or OSS did not list the parts.
     """
     record = _record(remote, file, uploads)

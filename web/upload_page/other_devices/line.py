@@ -1,4 +1,4 @@
-"""One unfinished upload of another device, as a line with buttons."""
+"""One unfinished upload of another device, shown as a line with buttons."""
 
 from ossferry_uploader.browser.files import file_from_js
 from ossferry_uploader.oss.errors import OSSError, Refused
@@ -29,11 +29,10 @@ GONE = ("NoSuchUpload", "no-upload")  # codes of OSS and of our server
 
 
 class Line:
-    """One unfinished upload in the list: its state, and buttons to continue or discard it.
+    """One unfinished upload of another device, as a line with buttons to continue or discard it.
 
-    There are no buttons while an action runs.
-
-    `on_end` is called when the upload no longer belongs in the list.
+    While an action of a button runs, there are no buttons. `on_end` is called when the line has to
+    be removed from the list, because the upload is continued or no longer exists.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class Line:
         self.box = element("div", attributes, name, self._words, self._buttons, self._input)
 
     def offer(self) -> None:
-        """Show the upload's size, age and buttons. During an action, do nothing."""
+        """Show the upload's size and age, and the buttons; during an action, do nothing."""
         if self._is_busy:
             return
         remote, now_s = self.remote, self._uploads.engine.keeper.server_now_s()
@@ -70,7 +69,7 @@ class Line:
         self._button("quiet", say("discard"), self._ask_back)
 
     def close(self) -> None:
-        """Remove this upload from the list, with its event listeners."""
+        """Remove this line from the document, with its event listeners."""
         self._clear()
         self._stop()
         self.box.remove()

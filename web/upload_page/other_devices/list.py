@@ -74,7 +74,7 @@ class _List:
 async def show_other_devices(
     answer: "dict[str, Any]", model: "QueueModel", uploads: "UnfinishedUploads"
 ) -> None:
-    """Show the unfinished uploads of other devices.
+    """Show the list of unfinished uploads of other devices below that of this browser.
 
     Args:
         answer: the server's response to `GET /api/unfinished`.

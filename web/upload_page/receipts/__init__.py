@@ -1,1 +1,1 @@
-"""Receipts of stored objects: what the server lists, and what a person saves."""
+"""Receipts: the stored files that the server lists, and the list that a person can save."""

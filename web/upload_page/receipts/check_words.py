@@ -1,4 +1,4 @@
-"""Words about the checks of a stored file, as the page that uploaded the file has reported them."""
+"""Texts about the results of the checks that a page ran over a file before its upload."""
 
 from upload_page.view.words.text import say, say_count
 
@@ -15,7 +15,7 @@ def check_counts(checks: "dict[str, Any]") -> "list[str]":
     """Return texts such as `2 checks passed` and `1 check changed the file`.
 
     Args:
-        checks: the claim of a page, as in `Upload.checks`.
+        checks: the results of the checks, in the format of `Upload.checks`.
     """
     outcomes = [COUNTED_AS.get(check["outcome"], check["outcome"]) for check in checks["ran"]]
     return [
@@ -26,5 +26,9 @@ def check_counts(checks: "dict[str, Any]") -> "list[str]":
 
 
 def outcome_text(outcome: str) -> str:
-    """Return the outcome of one check, such as `passed`, as text."""
+    """Return the outcome of one check as a text in the person's language, such as `passed`.
+
+    Args:
+        outcome: the outcome as a code word.
+    """
     return say(f"outcome_{outcome}")

@@ -1,4 +1,4 @@
-"""The checks of a stored file: a line that a person can open to read what each check said."""
+"""Show the checks of a stored file: a line that a person can open to read the messages."""
 
 from upload_page.browser.dom import element, listen
 from upload_page.receipts.check_words import check_counts, outcome_text
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def show_checks(checks: "dict[str, Any]", owner: "Owner") -> "Element":
-    """Return an element that shows how many checks passed, and on a click what each check said.
+    """Return an element that shows how many checks passed and, on a click, their messages.
 
     Args:
-        checks: the claim of a page, as in `Upload.checks`.
-        owner: removes the listener when the owner is disposed of.
+        checks: the results of the checks, in the format of `Upload.checks`.
+        owner: when it is disposed of, the click listener is removed.
     """
     title = element("summary", None, facts(check_counts(checks)))
     made = element("details", {"class": "folded checks", "data-testid": "checks"}, title)

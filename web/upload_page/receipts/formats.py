@@ -1,7 +1,8 @@
-"""The receipt as CSV and JSON: name, key, size, CRC-64, request id and time of each file.
+"""The receipt (the list of stored files) as CSV and JSON.
 
-It also has what the checks said before the upload, under a name that says that it is a claim of the
-page. The server has not verified this claim.
+It has name, key, size, CRC-64, request id and time of each file. It also has the results of the
+checks before the upload. Their name in the receipt says that the page claims them, because the
+server cannot verify that the checks ran.
 """
 
 import json
@@ -27,10 +28,11 @@ REMOVED = "\"' \u00a0\u3000\ufeff"
 
 
 def as_csv(rows: "list[Row]") -> str:
-    """Return the receipt as CSV (RFC 4180).
+    """Return the receipt, a list of stored files, as CSV (RFC 4180).
 
-    The last column has the name, outcome and sentence of each check, such as `has_columns: passed`.
-    The text begins with a byte order mark. Without this mark, spreadsheets do not recognise UTF-8.
+    The last column contains the name, the outcome and the message of each check, such as
+    `has_columns: passed`. The text begins with a byte order mark, because spreadsheets recognise
+    UTF-8 only with this mark.
     """
     lines = [",".join(COLUMNS)]
     for upload, at_s in rows:
@@ -40,10 +42,10 @@ def as_csv(rows: "list[Row]") -> str:
 
 
 def as_json(rows: "list[Row]") -> str:
-    """Return the receipt as JSON: `{"version": 1, "files": [{...}]}`.
+    """Return the receipt, a list of stored files, as JSON: `{"version": 1, "files": [{...}]}`.
 
-    Sizes are in bytes, times are in ISO 8601. `checks_claimed` is the claim of the page, as in
-    `Upload.checks`, or null.
+    Sizes are in bytes, and times are in ISO 8601. `checks_claimed` has the results of the checks in
+    the format of `Upload.checks`, or null if no check ran.
     """
     files = [
         dict(zip(COLUMNS, _row(upload, at_s, short_claim(upload.checks))))  # noqa: B905 - MicroPython

@@ -1,4 +1,4 @@
-"""Stored files as the server lists them, and the URL paths of requests about stored files."""
+"""Stored files as the server lists them, and the URL paths of requests about them."""
 
 from ossferry_uploader.oss.encoding import percent_encode
 from ossferry_uploader.oss.times import from_iso, to_iso
@@ -15,11 +15,11 @@ HEX = "0123456789abcdef"
 
 
 class StoredObject:
-    """One object from `GET /api/objects`.
+    """One stored file from the server's response to `GET /api/objects`.
 
     Attributes:
-        at_s: the time of storage in seconds since 1970.
-        checks: what the checks of a page said, as in `Upload.checks`; `None` if no check ran.
+        at_s: the time when the file was stored, in seconds since 1970.
+        checks: the results of the checks, in the format of `Upload.checks`; `None` if no check ran.
     """
 
     def __init__(self, document: "dict[str, Any]") -> None:
@@ -34,16 +34,16 @@ class StoredObject:
 def not_listed(
     uploads: "list[Upload]", *, words: str, listed: "set[str]", now_s: float
 ) -> "list[dict[str, Any]]":
-    """Return the finished uploads that are missing in the server's list.
+    """Return the finished uploads of this page that are not in the server's list yet.
 
     Args:
         uploads: the finished uploads.
-        words: the search words. An upload is returned only if its path contains all of them.
-        listed: the keys in the server's list.
+        words: the words of the search. An upload is returned only if its path contains all of them.
+        listed: the keys of the objects in the server's list.
         now_s: the time to show for the uploads, in seconds since 1970.
 
     Returns:
-        Documents in the format of the server's list, the latest upload first.
+        JSON objects in the format of the server's list, the latest upload first.
     """
     wanted = words.lower().split()
     now = to_iso(now_s)
@@ -70,9 +70,10 @@ def _fits(key: str, words: "list[str]") -> bool:
 
 
 def folders_of(key: str) -> str:
-    """Return the folders in a key, such as `a/b`, without the prefix, the day and the random part.
+    """Return the folders of the file in an object key, such as `a/b`.
 
-    The prefix is the first two folders of the key. Some keys have no day and no random part.
+    The prefix (the first two folders of the key), the day and the random part are left out. Some
+    keys have no day and no random part.
     """
     parts = key.split("/")[2:-1]
     for index, part in enumerate(parts):
@@ -83,17 +84,17 @@ def folders_of(key: str) -> str:
 
 
 def path_of(key: str) -> str:
-    """Return a key percent-encoded for a URL; `/` is not encoded."""
+    """Return an object key percent-encoded for a URL; `/` is not encoded."""
     return "/".join([percent_encode(part) for part in key.split("/")])
 
 
 def list_path(*, words: str, order: str, after: str) -> str:
-    """Return path and query of the request for one page of the server's list.
+    """Return path and query of the request for one page of the server's list of stored files.
 
     Args:
-        words: the search words; may be empty.
-        order: `newest`, `name` or `size`.
-        after: the cursor from the previous page; empty for the first page.
+        words: the words of the search; may be empty.
+        order: the sort order: `newest`, `name` or `size`.
+        after: the cursor that came with the previous page; empty for the first page.
     """
     path = f"/api/objects?limit={PAGE}&sort={order}"
     if words:

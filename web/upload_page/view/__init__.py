@@ -1,1 +1,1 @@
-"""The view of the page: shows the state of all uploads, and reacts to the buttons."""
+"""The user interface of the page: it shows the state of all uploads, and reacts to the buttons."""

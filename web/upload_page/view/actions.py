@@ -34,21 +34,21 @@ TOLD = 3  # messages about files that could not be opened or discarded; the list
 
 
 class Actions:
-    """Actions for the buttons of the list, of the page and of the dialogs.
+    """The actions behind the buttons of the file list, of the page and of the dialogs.
 
-    `cancel` first pauses an upload for `UNDO_S` seconds. During this time `undo` can continue the
-    upload. The parts that OSS has are not sent again. After this time the cancellation is final.
+    `cancel` first pauses an upload for `UNDO_S` seconds, in which `undo` can continue it without
+    sending parts again that OSS has. After this time the cancellation is final.
 
     Attributes:
         origin: scheme, host and port of this page, for explanations of CORS errors.
-        offers_sign_in: whether the page shows a button for the sign-in, as a signal.
+        offers_sign_in: a signal: whether the page shows a button to sign in.
         on_removed: called with finished uploads that were removed from the list, or whose objects
             were deleted.
         on_restored: called with an upload whose deleted object was restored.
 
     Args:
-        open_dialog: loads the code of all dialogs, opens the dialog with the given name, and
-            returns the result of the dialog.
+        open_dialog: `open_dialog(name, ...)` loads the code of the dialogs, opens the dialog, and
+            returns its result.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class Actions:
         self._open_dialog = open_dialog
 
     def can(self, feature: str) -> bool:
-        """Tell whether the server offers a feature, such as `share`."""
+        """Tell whether the server offers a feature, such as `share`, to this person."""
         return self._grant.can(feature)
 
     def sends_whole(self) -> bool:
-        """Tell whether each file is sent in one request, which an interruption ends."""
+        """Tell whether each file is sent in one request, so that a retry sends all of it."""
         return self._grant.has_form()
 
     def cancel(self, item: "UploadModel") -> None:
@@ -91,7 +91,7 @@ class Actions:
         item.timer = asyncio.create_task(self._cancel_later(item))
 
     def undo(self, item: "UploadModel") -> None:
-        """Undo `cancel`: continue the upload, unless the person had paused it before `cancel`."""
+        """Undo a call of `cancel`: continue the upload, unless the person had paused it before."""
         item.timer.cancel()
         self._queue.leave(item.upload, False)
         self._model.leave(item, False)
@@ -99,7 +99,7 @@ class Actions:
             self.resume(item)
 
     def pause(self, item: "UploadModel") -> None:
-        """Pause an upload."""
+        """Pause an upload until the person resumes it."""
         self._queue.pause(item.upload)
         self._model.flush()
 
@@ -117,19 +117,20 @@ class Actions:
         self._model.flush()
 
     def upload_anyway(self, item: "UploadModel") -> None:
-        """Send an upload that waits for the answer to a question of its checks."""
+        """Send an upload although its checks have a question, because the person has agreed."""
         self._queue.checking.answer(item.upload)
         self._model.flush()
 
     def upload_original(self, item: "UploadModel") -> None:
-        """Send the original file of an upload in place of the file that the checks have made."""
+        """Send the original file of an upload, not the file that the checks have made from it."""
         self._queue.checking.answer(item.upload, keep_original=True)
         self._model.flush()
 
     def remove(self, item: "UploadModel") -> None:
-        """Remove an upload from the list.
+        """Remove an upload from the list of uploads.
 
-        If `undo` is still possible, the upload is cancelled before it is removed.
+        If the upload is being cancelled, and `undo` is still possible, first finish the
+        cancellation.
         """
         if item.leaving.get():
             item.timer.cancel()
@@ -138,15 +139,18 @@ class Actions:
         self._take_off([item])
 
     def continue_uploads(self, records: "list[Checkpoint]") -> None:
-        """Continue unfinished uploads from earlier visits.
+        """Continue unfinished uploads from earlier visits, without waiting for the end.
 
-        The browser opens the files of these uploads again.
+        The browser opens the files of these uploads with stored handles.
+
+        Args:
+            records: the records of the uploads in the browser's storage.
         """
         start(_tell(self._queue.unfinished.reopen(records)))
 
     @property
     def speed_limit(self) -> int:
-        """The speed limit in bytes per second; 0 means no limit."""
+        """The speed limit of all uploads together, in bytes per second; 0 means no limit."""
         return self._queue.speed_limit
 
     def limit_speed(self, bytes_per_s: int) -> None:
@@ -154,21 +158,25 @@ class Actions:
         self._queue.speed_limit = bytes_per_s
 
     def discard(self, records: "list[Checkpoint]") -> None:
-        """Discard unfinished uploads from earlier visits, including the parts at OSS."""
+        """Discard unfinished uploads from earlier visits, and remove their parts from OSS.
+
+        Args:
+            records: the records of the uploads in the browser's storage.
+        """
         start(_tell(self._queue.unfinished.discard(records)))
 
     def pause_or_resume(self) -> None:
-        """Pause all uploads, or continue them if all are paused."""
+        """Pause all uploads; if a person has already paused all of them, continue them."""
         if self._model.running.get() > self._model.held.get():
             self.pause_all()
         else:
             self.resume_all()
 
     def pause_all(self) -> None:
-        """Pause all uploads.
+        """Pause all uploads that have not ended.
 
-        Waiting uploads are paused first, because a waiting upload starts when a running upload
-        pauses.
+        Waiting uploads are paused first; otherwise each pause of a running upload would start one
+        of them.
         """
         first = (states.WAITING, states.CHECKING)
         for item in self._in(first) + self._in((states.UPLOADING, states.VERIFYING)):
@@ -185,7 +193,7 @@ class Actions:
         self._model.flush()
 
     def retry_failed(self) -> None:
-        """Start each failed upload again if a retry may succeed."""
+        """Start all failed uploads again, except those whose error allows no retry."""
         for item in self._in((states.FAILED,)):
             if item.upload.may_retry():
                 self._queue.retry(item.upload)
@@ -212,7 +220,7 @@ class Actions:
         self._take_off([item for item in ended if not item.leaving.get()])
 
     def copy_report(self, item: "UploadModel") -> None:
-        """Copy the support report of a failed upload to the clipboard."""
+        """Copy a report about a failed upload, for the support team, to the clipboard."""
         report = support_report(
             item.upload,
             at=to_iso(self._clock.now_s()),
@@ -229,11 +237,11 @@ class Actions:
         start(self._copy(text))
 
     def copy_link(self, item: "UploadModel") -> None:
-        """Create a link to a stored file, and copy the link. The link is valid for one day."""
+        """Create a link to a stored file, valid for one day, and copy it to the clipboard."""
         self.open_dialog("copy_link", item.upload.key, self)
 
     def share(self, item: "UploadModel") -> None:
-        """Open the dialog that creates links to a stored file."""
+        """Open the dialog in which a person creates links to a stored file."""
         self.open_dialog("share", item.upload.key, safe_name(item.upload.file.name), self)
 
     def show_my_uploads(self) -> None:
@@ -241,15 +249,15 @@ class Actions:
         self.open_dialog("my_uploads", self)
 
     def show_receipt(self) -> None:
-        """Open the dialog that saves the receipt of all finished uploads.
+        """Open the dialog in which a person saves the receipt: a list of all finished uploads.
 
-        The receipt includes finished uploads that were removed from the list.
+        The receipt includes finished uploads that were removed from the file list.
         """
         done = [(item.upload, item.ended_at_s) for item in self._in((states.DONE,))]
         self.open_dialog("receipt", self._removed_done + done)
 
     def mark_gone(self, key: str, is_gone: bool) -> None:
-        """Show in the list that the object of an upload was deleted or restored.
+        """Show in the file list that the object of an upload was deleted or restored.
 
         Args:
             key: the key of the object.
@@ -265,7 +273,7 @@ class Actions:
         start(self._refresh_quota())
 
     def try_now(self) -> None:
-        """Immediately retry all uploads that wait for the network or the server."""
+        """Let all uploads that wait for the network or the server try again at once."""
         window.try_now()
 
     def sign_in(self) -> None:
@@ -276,7 +284,7 @@ class Actions:
         window.open_tab(window.address())
 
     def sign_out(self) -> None:
-        """End the session, delete the credentials and load the page again."""
+        """End the person's session at the server, delete the credentials, and reload the page."""
         start(self._sign_out())
 
     def allow_notifications(self) -> None:
@@ -284,16 +292,16 @@ class Actions:
         start(self._ask_to_notify())
 
     def replace(self, old: "UploadModel", new: "Upload") -> None:
-        """Replace the upload `old` in the list by the upload `new`.
+        """Replace the upload `old` in the file list by the upload `new`.
 
-        If `old` is not finished, it is immediately cancelled and removed. If `old` is finished,
-        it is removed when `new` is stored. The server then deletes the object of `old`, if the
-        server can delete objects.
+        If `old` is not finished, it is immediately cancelled and removed. If `old` is finished, it
+        is removed when `new` is stored. The server then deletes the object of `old`, if the server
+        can delete objects.
         """
         start(self._replace(old, new))
 
     def open_dialog(self, name: str, *given: "Any") -> None:
-        """Open a dialog and ignore its result.
+        """Open a dialog without waiting for its end, and ignore its result.
 
         Args:
             name: the name of the dialog in `on_demand.FUNCTIONS`.
@@ -302,7 +310,12 @@ class Actions:
         start(self.ask(name, *given))
 
     async def ask(self, name: str, *given: "Any") -> "Any":
-        """Open a dialog like `open_dialog`, and return the result of the dialog."""
+        """Open a dialog, and return its result when the dialog is closed.
+
+        Args:
+            name: the name of the dialog in `on_demand.FUNCTIONS`.
+            given: the arguments of the dialog.
+        """
         return await self._open_dialog(name, *given)
 
     async def _replace(self, old: "UploadModel", new: "Upload") -> None:

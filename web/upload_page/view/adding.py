@@ -1,4 +1,4 @@
-"""Adds files to the queue in groups, and asks the person about files with the same name."""
+"""Add files to the queue in groups, and ask the person about files with the same name."""
 
 import asyncio
 
@@ -30,13 +30,14 @@ class Adding:
     """Adds files to the queue, and asks the person about files with the same name.
 
     Attributes:
-        asks: whether to ask about files with the same name; otherwise the queue's options decide.
+        asks: whether to ask about files with the same name; otherwise the queue's options decide
+            about them.
         holds: whether new uploads are paused until a person or the embedding site starts them.
-        pending: how many groups of files are not, or not completely, in the list yet, as a signal.
+        pending: a signal: how many calls of `take` have files that are not in the list yet.
 
     Args:
-        new_id: returns 128 random bits in hex. All files of a folder have the same bits in their
-            keys.
+        new_id: returns 128 random bits in hexadecimal. All files of a folder have the same bits in
+            their keys.
     """
 
     def __init__(
@@ -62,18 +63,18 @@ class Adding:
         self._asking = asyncio.Lock()
 
     def close(self) -> None:
-        """Let new files wait until `open` is called."""
+        """Let files that are added from now on wait until `open` is called."""
         self._is_closed = True
 
     def open(self) -> None:
-        """Add the files that wait, and add new files at once."""
+        """Add the files that wait since `close`, and from now on add files at once."""
         self._is_closed = False
         waiting, self._waiting = self._waiting, []
         for files in waiting:
             self._start(files)
 
     def take(self, files: "Iterable[File]") -> None:
-        """Let a task add files, or let them wait for `open`."""
+        """Start to add files to the queue or, after `close`, let them wait for `open`."""
         self.pending.set(self.pending.get() + 1)
         if self._is_closed:
             self._waiting.append(files)
@@ -81,7 +82,7 @@ class Adding:
             self._start(files)
 
     def drop(self) -> None:
-        """Add no more of the files that were taken before."""
+        """Stop adding the files that earlier calls of `take` have passed."""
         self._drops += 1
         self.pending.set(self.pending.get() - len(self._waiting))
         self._waiting = []
@@ -97,9 +98,9 @@ class Adding:
         asyncio.create_task(add(self._drops))  # noqa: RUF006 - it ends by itself
 
     async def add(self, files: "Iterable[File]") -> None:
-        """Add files in groups, with a pause after each group.
+        """Add files in groups, and let the page do other work after each group.
 
-        Then ask the person about files with the same name.
+        Afterwards, ask the person about the files that have the same name as another file.
         """
         drops = self._drops
         taken: dict[tuple[str, str], object] = dict(self._taken())

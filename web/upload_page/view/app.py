@@ -1,4 +1,4 @@
-"""Builds the view from its parts, and builds it again when the language changes."""
+"""Build the user interface from its parts, and build it again when the language changes."""
 
 from upload_page.browser.dom import by_id, clear, element, set_attribute
 from upload_page.view.list.rows import row
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def show(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
-    """Build the view now, and again when the language changes."""
+    """Build the user interface now, and again each time the language changes."""
     start_language()
     start_theme()
     start_keys(actions)

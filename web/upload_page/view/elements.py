@@ -1,4 +1,4 @@
-"""Elements for list, page and dialogs: buttons, file names, and lines of short texts."""
+"""HTML elements for the file list, page and dialogs: buttons, file names, lines of short texts."""
 
 from upload_page.browser.dom import clear, element, listen, set_text
 from upload_page.view.words.file_names import split_name
@@ -16,12 +16,12 @@ CROSS = "M5.5 5.5l9 9m0-9l-9 9"  # the path of an icon
 def button(
     kind: str, content: "Element | str", action: "Callable[[], None]", owner: "Owner"
 ) -> "Element":
-    """Return a button that calls `action` when it is clicked.
+    """Return a button element that calls `action` when it is clicked.
 
     Args:
         kind: CSS classes, such as `quiet strong`.
         content: text or an icon.
-        owner: removes the listener when the owner is disposed of.
+        owner: when it is disposed of, the click listener is removed.
     """
     made = element("button", {"type": "button", "class": kind}, content)
     owner.on_dispose(listen(made, "click", action))
@@ -52,7 +52,7 @@ class Facts:
     """A line of short texts, such as `71% · 2.1 MB/s`.
 
     Each text is a separate element, so that each text has its own writing direction. The style
-    sheet draws the dots between the texts. No dot is drawn at the end of a line.
+    sheet draws the dots between the texts, but no dot at the end of a line.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Facts:
         self._shown: list[Element] = []
 
     def show(self, said: "list[str]") -> None:
-        """Show these texts; only texts that have changed are updated."""
+        """Show these texts in the line, and update only the texts that have changed."""
         if len(said) != len(self._said):
             self._shown = [element("span", {"class": "fact"}, fact) for fact in said]
             clear(self.box)
@@ -77,7 +77,7 @@ class Facts:
 
 
 def facts(said: "list[str]") -> "Element":
-    """Return an element with a line of short texts that do not change."""
+    """Return an element with a line of short, unchanging texts, such as `71% · 2.1 MB/s`."""
     made = Facts()
     made.show(said)
     return made.box

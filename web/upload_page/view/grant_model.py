@@ -1,4 +1,4 @@
-"""Signals with the latest grant (permission to upload) and the error of the latest request."""
+"""Signals for the view with the latest grant (permission to upload) and the latest error."""
 
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.pacing.retry import waits_for
@@ -15,13 +15,15 @@ WITHOUT_GRANT = ("objects", "unfinished")
 
 
 class GrantModel:
-    """The latest grant (permission to upload) and the error of the latest request, as signals.
+    """The latest grant (permission to upload) and the latest error, as signals for the view.
 
-    `bad_options` is the error in the options of the site that embeds the page, or `None`. `limits`
-    are the limits of the grant and of this site.
-
-    `skew_s` is the server's time minus this computer's time, in seconds. `left` is the unused quota
-    as `(bytes, objects)`; `None` means no limit.
+    Attributes:
+        grant: the latest grant; `None` before the first one.
+        error: the error of the latest request for a grant; `None` if it succeeded.
+        bad_options: the error in the options of the site that embeds the page, or `None`.
+        limits: the limits of the grant and of this site.
+        skew_s: the server's time minus this computer's time, in seconds.
+        left: the remaining quota as `(bytes, objects)`; `None` in place of a number means no limit.
     """
 
     def __init__(self) -> None:
@@ -49,24 +51,24 @@ class GrantModel:
             self.skew_s.set(int(grant.server_time_s - now_s))
 
     def has_form(self) -> bool:
-        """Tell whether the server gives a signed form, and no credentials."""
+        """Tell whether the server gives a signed form (PostObject) instead of credentials."""
         grant = self.grant.get()
         return bool(grant and grant.form)
 
     def own(self, begun: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
-        """Return the multipart uploads that this page may continue.
+        """Return the multipart uploads in the server's list that this page may continue.
 
-        An application may limit a grant to a folder; uploads in other folders of the same person
-        are left out.
+        An application may limit a grant to one folder of the person; uploads in other folders are
+        left out.
 
         Args:
-            begun: the server's list of unfinished multipart uploads.
+            begun: the list `uploads` in the server's response to `GET /api/unfinished`.
         """
         grant = self.grant.get()
         return [upload for upload in begun if not grant or upload["key"].startswith(grant.prefix)]
 
     def can(self, feature: str) -> bool:
-        """Tell whether the server offers a feature, such as `share`."""
+        """Tell whether the server offers a feature, such as `share`, to this person."""
         grant = self.grant.get()
         if grant:
             return feature in grant.features

@@ -1,8 +1,8 @@
 """Signals for the view: the state of each upload, and sums over all uploads.
 
-The engine calls `changed` for each change of an upload. `changed` only marks the upload. A later
+The engine calls `changed` for each change of an upload, which only marks the upload. A later
 `flush` updates the signals of all marked uploads in one batch, and adds the differences to the
-sums. The time for `flush` depends on the number of changed uploads, not on the number of all
+sums. So the time for `flush` depends on the number of changed uploads, not on the number of all
 uploads.
 """
 
@@ -42,12 +42,12 @@ def _run_at_once(run: "Callable[[], bool]") -> None:
 
 
 class UploadModel:
-    """The state of one upload, as signals.
+    """The state of one upload, as signals that the view reads.
 
-    `sent` is the number of sent bytes to display. It does not decrease when a pause or an error
+    `sent` is the number of sent bytes to display; it does not decrease when a pause or an error
     interrupts a request. `leaving` is true while a person can undo the cancellation of the upload.
-    `file` is the file to send; the checks of the upload may replace it. `check` is the name of the
-    check that runs, and how much of it is done, in percent.
+    `file` is the file to send, which the checks of the upload may replace. `check` is the name of
+    the running check, and how much of it is done, in percent.
     """
 
     def __init__(self, upload: "Upload") -> None:
@@ -78,20 +78,21 @@ class UploadModel:
 
 
 class QueueModel:
-    """The list of all uploads, and sums over all uploads, as signals.
+    """The list of all uploads, and sums over all uploads, as signals that the view reads.
 
     - `rows`: list of `UploadModel`; a new list replaces it when uploads are added or removed.
     - `files`: number of all uploads except cancelled uploads.
-    - `size`, `sent`: total bytes and sent bytes of the uploads in `files`. Failed uploads that
-      cannot be retried count as 0 bytes, and so do files that OSS already had.
+    - `size`, `sent`: total bytes and sent bytes of these uploads. Failed uploads that cannot be
+      retried count as 0 bytes, and so do files that OSS already had.
+    - `done`, `failed`, `cancelled`: number of uploads in this state.
     - `running`: number of uploads that have not ended.
-    - `needs`: total bytes of the uploads in `running`.
+    - `needs`: total bytes of the files of these running uploads.
     - `moving`: number of uploads that are being sent or verified.
     - `held`: number of uploads that a person has paused.
     - `waits[reason]`: number of uploads that wait for this reason.
     - `asks`: number of uploads that wait for the answer to a question of the checks.
     - `identical`: number of uploads whose file OSS already had.
-    - `kept`: number of uploads that can continue after this page is closed.
+    - `kept`: number of paused uploads that can continue after this page is closed.
     - `quiet`: true if nothing was sent for `QUIET_S` seconds, although uploads are running.
     - `forgetful`: true if the browser cannot store records of uploads.
 
@@ -130,7 +131,7 @@ class QueueModel:
         self.on_refused: Callable[[Upload], None] = lambda upload: None
 
     def changed(self, upload: "Upload") -> None:
-        """Mark an upload as added or changed; the next flush updates its signals."""
+        """Record that an upload was added or has changed; the next `flush` updates its signals."""
         model = self._models.get(id(upload))
         if model is None:
             model = self._models[id(upload)] = UploadModel(upload)
@@ -143,7 +144,7 @@ class QueueModel:
         self._wake()
 
     def leave(self, model: UploadModel, leaving: bool) -> None:
-        """Show a paused upload as cancelled, or show the real state of the upload again.
+        """Show a paused upload as cancelled while this can be undone, or show its real state.
 
         Args:
             leaving: true to show the upload as cancelled.
@@ -153,7 +154,7 @@ class QueueModel:
         self.flush()
 
     def flush(self) -> None:
-        """Update the signals of all changed uploads in one batch."""
+        """Update the signals of all uploads that have changed since the last call, in one batch."""
         self._waits = False
         batch(self._update)
 
@@ -177,7 +178,7 @@ class QueueModel:
         An upload has stalled if it is in the state `UPLOADING`, but has sent nothing for `QUIET_S`
         seconds. If no upload has sent anything in this time, also set `quiet` of the queue.
 
-        Call this every one or two seconds.
+        Call this method every one or two seconds.
         """
         now_s = self._clock.now_s()
 
@@ -191,16 +192,19 @@ class QueueModel:
         batch(note)
 
     def records_changed(self, journal: "Journal") -> None:
-        """Let the next flush read the records of unfinished uploads from `journal`."""
+        """Let the next `flush` read the records of unfinished uploads from the journal."""
         self._journal = journal
         self._wake()
 
     def age_s(self, record: "Checkpoint") -> float:
-        """Return how many seconds ago a checkpoint was written, by this computer's clock."""
+        """Return how many seconds ago the record of an unfinished upload was written.
+
+        The age is computed with this computer's clock, and is at least 0.
+        """
         return max(0.0, self._clock.now_s() - record.saved_at_s)
 
     def remove(self, models: "list[UploadModel]") -> None:
-        """Remove ended uploads from the list, and subtract them from the sums."""
+        """Remove ended uploads from the list of uploads, and subtract them from the sums."""
         gone = {id(model) for model in models}
 
         def forget() -> None:

@@ -1,10 +1,10 @@
 """Reactive values: `Signal`, `Computed`, `effect`, `batch` and `Owner`.
 
-An effect is a function that reads values. When one of these values changes, the function runs
-again. A change first marks all functions that depend on the value. Then each marked effect runs
-once. Therefore no effect reads a mixture of old and new values. A computed value is computed only
-when it is read. If the new result is equal to the old result, effects that read the computed value
-do not run again. Values are replaced, never mutated.
+An effect is a function that reads reactive values, and runs again when one of them changes. A
+change first marks all functions that depend on the value; then each marked effect runs once.
+Therefore no effect reads a mixture of old and new values. A computed value is computed only when it
+is read. If its new result is equal to the old result, effects that read it do not run again. Values
+are replaced, never mutated.
 """
 
 import sys
@@ -117,21 +117,21 @@ class _Reader:
 
 
 class Signal(_Source):
-    """A reactive value that code can set."""
+    """A reactive value that code sets; effects that read it run again after a change."""
 
     def __init__(self, value: "Any") -> None:
         self._value = value
 
     def get(self) -> "Any":
-        """Return the value.
+        """Return the value of the signal.
 
-        An effect or computed value that calls `get` is updated when this value changes.
+        If an effect or computed value calls this method, it is updated when the signal changes.
         """
         self._track()
         return self._value
 
     def set(self, value: "Any") -> None:
-        """Replace the value, and run the effects that read the value. Ignore an equal value."""
+        """Replace the value, and run the effects that read it; an equal value changes nothing."""
         if value == self._value:
             return
         self._value = value
@@ -142,10 +142,10 @@ class Signal(_Source):
 
 
 class Computed(_Source, _Reader):
-    """A value computed from other values. It is computed only when it is read after a change.
+    """A reactive value that a function computes from other reactive values.
 
-    A computed value that was created in `Owner.run` must not be read after the owner was disposed
-    of.
+    After a change of these values, it is computed again when it is next read. A computed value that
+    was created in `Owner.run` must not be read after the owner was disposed of.
     """
 
     def __init__(self, function: "Callable[[], Any]") -> None:
@@ -157,22 +157,23 @@ class Computed(_Source, _Reader):
             _owner.on_dispose(self.forget)
 
     def get(self) -> "Any":
-        """Return the current value.
+        """Return the current value, and compute it if necessary.
 
-        An effect or computed value that calls `get` is updated when this value changes.
+        If an effect or another computed value calls this method, it is updated when this value
+        changes.
         """
         self.refresh()
         self._track()
         return self._value
 
     def mark(self) -> None:
-        """Mark this value and its readers as possibly outdated."""
+        """Mark this computed value, and all that read it, as possibly outdated."""
         if not self._stale:
             self._stale = True
             self._mark_readers()
 
     def refresh(self) -> None:
-        """Compute the value again if a source has changed."""
+        """Compute the value again if a value that it depends on has changed."""
         if not self._stale:
             return
         if self.version == 0 or self._outdated():
@@ -215,7 +216,7 @@ class _Effect(_Reader):
 
 
 class Owner:
-    """Ends all effects and listeners of one part of the page together."""
+    """Collects the effects and listeners of one part of the page, to end them together."""
 
     def __init__(self) -> None:
         self._cleanups: list[Callable[[], None]] = []
@@ -223,7 +224,7 @@ class Owner:
     def run(self, function: "Callable[[], Any]") -> "Any":
         """Call `function` and return its result.
 
-        Effects that `function` creates belong to this owner.
+        Effects that `function` creates belong to this owner, and end with it.
         """
         global _owner
         outer, _owner = _owner, self
@@ -233,11 +234,11 @@ class Owner:
             _owner = outer
 
     def on_dispose(self, cleanup: "Callable[[], None]") -> None:
-        """Call `cleanup` when this owner is disposed of."""
+        """Call the function `cleanup` when this owner is disposed of."""
         self._cleanups.append(cleanup)
 
     def dispose(self) -> None:
-        """Stop all effects and call all clean-up functions, in reverse order.
+        """Stop all effects of this owner and call its clean-up functions, the latest first.
 
         A second call does nothing.
         """
@@ -247,7 +248,7 @@ class Owner:
 
 
 def effect(function: "Callable[[], None]") -> "Callable[[], None]":
-    """Run `function` now, and again after changes of the values that it has read.
+    """Run `function` now, and again each time a reactive value that it has read changes.
 
     Returns:
         A function that stops the effect.
@@ -262,7 +263,7 @@ def effect(function: "Callable[[], None]") -> "Callable[[], None]":
 def batch(function: "Callable[[], Any]") -> "Any":
     """Call `function` and return its result.
 
-    Effects that depend on changed values run only after `function` has ended.
+    Effects of the values that `function` changes run once, after `function` has ended.
     """
     global _depth
     _depth += 1

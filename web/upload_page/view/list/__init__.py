@@ -1,1 +1,1 @@
-"""The list of files: rows, totals and unfinished uploads."""
+"""The list of files on the page: rows, totals and unfinished uploads."""

@@ -1,4 +1,4 @@
-"""One row of the list: a file, its state in words, its progress, and its buttons."""
+"""One row of the file list: a file, its state in words, its progress, and its buttons."""
 
 from functools import partial
 
@@ -144,7 +144,10 @@ class _Row:
 
 
 def row(model: "UploadModel", actions: "Actions", owner: Owner) -> "Element":
-    """Return the element for one upload. The element is updated until `owner` is disposed of."""
+    """Return the element that shows one upload in the file list.
+
+    The element is kept up to date until `owner` is disposed of.
+    """
     made = _Row(model, actions)
     owner.on_dispose(made.listeners.dispose)
     owner.on_dispose(made.helpers.dispose)

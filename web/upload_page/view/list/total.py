@@ -1,4 +1,4 @@
-"""The line above the list: the total progress, and buttons that act on all uploads."""
+"""The line above the file list: the total progress, and buttons that act on all uploads."""
 
 from upload_page.browser.dom import by_id, element, has_focus, set_attribute, set_progress, set_text
 from upload_page.view.elements import Facts, button
@@ -18,9 +18,9 @@ LONG_S = 20
 
 
 def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Element":
-    """Return the line with the total progress and its buttons.
+    """Return the element with the total progress of all uploads, and buttons for all uploads.
 
-    The line is updated until `owner` is disposed of.
+    The element is kept up to date until `owner` is disposed of.
     """
     facts = Facts()
     words = element("p", {"class": "sum"}, facts.box)

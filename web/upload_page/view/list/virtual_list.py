@@ -1,9 +1,9 @@
-"""A virtual list: only uploads near the window have rows in the document.
+"""A virtual list: only uploads near the visible part of the page have rows in the document.
 
 Uploads are grouped in chunks. An `IntersectionObserver` reports each chunk that comes near the
-window or moves away from it. The list creates the rows of a near chunk, and removes the rows of a
-distant chunk. A distant chunk keeps its height. No code runs while a person scrolls within a chunk.
-Rows may have different heights.
+visible part or moves away from it. The list creates the rows of a near chunk, and removes the rows
+of a distant chunk, which keeps its height. No code runs while a person scrolls within a chunk. Rows
+may have different heights.
 """
 
 from upload_page.browser.dom import (
@@ -53,7 +53,10 @@ class _Chunk:
 
 
 class VirtualList:
-    """A list of uploads in the element `box`; `make_row(model, owner)` returns a row's element."""
+    """A list of uploads in the element `box`, in which only rows near the visible part exist.
+
+    `make_row(model, owner)` returns the element of a row.
+    """
 
     def __init__(self, box: "Element", make_row: "MakeRow") -> None:
         self._box = box
@@ -66,11 +69,11 @@ class VirtualList:
         self._observe, self._stop_observing = watch_nearness(self._moved)
 
     def show(self, wanted: "list[UploadModel]") -> None:
-        """Update the list.
+        """Show these uploads in the list, instead of those of the previous call.
 
         Args:
-            wanted: all uploads to show. Some uploads of the previous call may be missing. New
-                uploads are at the end.
+            wanted: all uploads to show. Uploads of the previous call may be missing, and new
+                uploads must be at the end.
         """
         if len(wanted) < self._count:
             self._drop({id(model) for model in wanted})
@@ -81,7 +84,7 @@ class VirtualList:
         self._number()
 
     def close(self) -> None:
-        """Remove all rows, and stop the `IntersectionObserver`."""
+        """Remove all rows, and stop the observation of the scroll position."""
         self._stop_observing()
         for chunk in self._chunks:
             for row in chunk.rows:

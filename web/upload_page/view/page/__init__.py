@@ -1,1 +1,1 @@
-"""The page around the list: header, notices, announcements and footer."""
+"""The parts of the page around the file list: header, notices, announcements and footer."""

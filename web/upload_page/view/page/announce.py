@@ -1,6 +1,6 @@
-"""Announcements for screen readers, and notifications while the page is in the background.
+"""Announce progress to screen readers, and show notifications while the page is hidden.
 
-The milestones of the uploads and each failure are announced once.
+Each milestone of the uploads, and each failure, is announced once.
 """
 
 from ossferry_uploader.oss.keys import safe_name
@@ -20,7 +20,7 @@ NAMED = 3  # failures with name and reason in one announcement; more are only co
 
 
 def announce(model: "QueueModel", origin: str) -> None:
-    """Announce each milestone to screen readers, such as the start or the end of all uploads.
+    """Announce milestones of the uploads to screen readers from now on, such as start and end.
 
     If the page is hidden when all uploads have ended, the person also gets a notification.
 

@@ -21,7 +21,10 @@ SPEEDS = (0, 250_000, 1_000_000, 5_000_000, 20_000_000)  # bytes per second
 def show_footer(
     model: "QueueModel", grant: "GrantModel", actions: "Actions", owner: "Owner"
 ) -> None:
-    """Fill the footer `#more`, and update the buttons when other actions become possible."""
+    """Fill the footer of the page, `#more`, with its buttons and settings.
+
+    They are updated when other actions become possible, until `owner` is disposed of.
+    """
     box = by_id("more")
     clear(box)
     speed = _speed_limit(actions, owner)

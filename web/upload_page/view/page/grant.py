@@ -1,4 +1,4 @@
-"""The texts in the drop zone: the person, the upload folder, and the limits for files."""
+"""The texts in the page's drop zone: the person, the upload folder, and the limits for files."""
 
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.pacing.retry import waits_for
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def show_grant(model: "GrantModel") -> None:
-    """Show the person, the upload folder and the expiry of the grant.
+    """Show the person, the upload folder, and when the grant (permission to upload) expires.
 
     If the latest request for a grant failed, show the error instead of folder and expiry. Call this
-    in an effect, so that it runs again when the grant changes.
+    function in an effect, so that it runs again when the grant changes.
     """
     line = by_id("grant")
     grant: Grant | None = model.grant.get()
@@ -48,9 +48,9 @@ def show_grant(model: "GrantModel") -> None:
 
 
 def show_demo(model: "GrantModel") -> None:
-    """Show a banner if the page uploads to a mock of OSS.
+    """Show a banner if the page uploads to a mock of OSS; otherwise hide the banner.
 
-    Call this in an effect, so that it runs again when the grant changes.
+    Call this function in an effect, so that it runs again when the grant changes.
     """
     banner = by_id("demo")
     sentences = [say("demo")] + ([say("demo_checks")] if model.can("checks") else [])
@@ -59,9 +59,9 @@ def show_demo(model: "GrantModel") -> None:
 
 
 def show_limits(model: "GrantModel") -> None:
-    """Show the limits for files and the unused quota.
+    """Show the limits for files, and the person's remaining quota.
 
-    Call this in an effect, so that it runs again when the limits or the quota change.
+    Call this function in an effect, so that it runs again when the limits or the quota change.
     """
     grant: Grant | None = model.grant.get()
     if not grant:

@@ -10,7 +10,7 @@ THEMES = ("auto", "light", "dark")
 
 
 def start_language() -> None:
-    """Use the language of the served page, and let the person select another language."""
+    """Show the page in the language of the server's HTML, and let the person choose another."""
     code = browser_language.chosen()
     use(code, browser_language.sentences_of_page(), browser_language.Intl(code))
     select = by_id("language")
@@ -21,16 +21,17 @@ def start_language() -> None:
 
 
 def languages() -> "list[str]":
-    """Return the codes of the languages that the page offers."""
+    """Return the codes of the languages that the page offers, such as `zh-CN`."""
     options = by_id("language").options
     return [str(options[index].value) for index in range(options.length)]
 
 
 def speak(code: str, *, remember: bool = True) -> None:
-    """Switch to another language.
+    """Show the page in another language.
 
     Args:
-        remember: whether a cookie stores the choice.
+        code: the code of the language, such as `zh-CN`.
+        remember: whether a cookie stores the choice for later visits.
     """
     window.start(_speak(code, remember))
 

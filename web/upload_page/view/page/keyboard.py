@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def start_keys(actions: "Actions") -> None:
-    """Listen for keyboard shortcuts, and call the action of each shortcut."""
+    """Run the actions of the keyboard shortcuts when a person presses their keys."""
     commands: dict[str, Callable[[], None]] = {
         "KeyU": lambda: by_id("files").click(),
         "KeyP": actions.pause_or_resume,

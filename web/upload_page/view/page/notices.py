@@ -43,7 +43,7 @@ def _facts(notice: _Notice) -> "list[str]":
 
 
 def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
-    """Show the notices in the element `#notice`, and keep the notices up to date."""
+    """Show the notices in the element `#notice`, and keep them up to date."""
     box = by_id("notice")
     listeners = Owner()
     shown: list[list[object]] = [[]]

@@ -1,4 +1,4 @@
-"""The browser tab: shows the progress, and asks for confirmation before uploads are lost."""
+"""The browser tab: its title and icon show the progress, and closing it must not lose uploads."""
 
 from ossferry_uploader.browser.clock import Pace
 from upload_page.browser import window
@@ -19,10 +19,10 @@ ICON = (
 
 
 def show_tab(model: "QueueModel") -> None:
-    """Show the progress in the title and icon of the tab.
+    """Show the progress in the title and the icon of the browser tab, from now on.
 
-    If closing the page would lose uploads, the browser asks the person first. Title and icon change
-    at most once a second, because the browser redraws its window for each change.
+    If closing the page would lose uploads, the browser asks the person to confirm it. Title and
+    icon change at most once a second, because the browser redraws its window for each change.
     """
     tab = Computed(lambda: (_title(model), _icon(model)))
     busy = Computed(

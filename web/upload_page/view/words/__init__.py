@@ -1,1 +1,1 @@
-"""Text for people: sentences, numbers, file names and error messages."""
+"""Text that people read: sentences, numbers, file names and explanations of errors."""

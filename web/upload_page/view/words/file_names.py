@@ -1,4 +1,4 @@
-"""File names for display: a long name is shortened in its middle and keeps its end."""
+"""File names for display: a long name is shortened in the middle, so that its end stays visible."""
 
 TAIL = 12  # characters at the end that are always shown
 SHORT = 24  # characters; a name of up to this length is never cut
@@ -6,7 +6,7 @@ JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
 
 
 def split_name(name: str) -> "tuple[str, str]":
-    """Split a file name into head and tail for display.
+    """Split a file name into a head, which may be shortened for display, and a tail.
 
     The tail has about `TAIL` characters. If the line is too short for the name, the style sheet
     shortens the head with `…`. The tail of a short name is empty, and so is the tail of a name that
@@ -23,9 +23,9 @@ def split_name(name: str) -> "tuple[str, str]":
 
 
 def badge(name: str) -> str:
-    """Return the file extension in upper case.
+    """Return a file's extension in upper case, as a badge beside the file name.
 
-    Return `···` if the extension is missing or has over 4 characters.
+    Return `···` if the name has no extension, or one of more than 4 characters.
     """
     _, dot, ending = name.rpartition(".")
     return ending.upper() if dot and 0 < len(ending) <= 4 else "···"

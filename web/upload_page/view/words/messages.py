@@ -111,13 +111,14 @@ ExposeHeader: {headers}"""
 
 
 class Explanation:
-    """The explanation of an error.
+    """The explanation of an error, as texts in the person's language.
 
     Args:
         sentence: what happened.
         next_step: what the person can do; empty if `sentence` says it.
         detail: details for support, such as the request id.
-        notice: the key of a notice above the list; empty if the error concerns only one file.
+        notice: the key of a notice above the file list, if the error concerns all files; otherwise
+            empty.
         to_copy: a text for the administrator of the bucket, such as a CORS rule; may be empty.
         signature: true if OSS refused the signature; a dialog can then explain the reason.
     """
@@ -141,7 +142,7 @@ class Explanation:
 
 
 def explain(error: Exception, *, origin: str) -> Explanation:
-    """Return the explanation of an error.
+    """Return the explanation of an error, in the person's language.
 
     Args:
         origin: scheme, host and port of this page, for the CORS rule in the explanation.
@@ -165,7 +166,11 @@ def explain(error: Exception, *, origin: str) -> Explanation:
 
 
 def at_line(sentence: str, line: "int | None") -> str:
-    """Return a sentence about a file; `line` is the number of a line in the file, or `None`."""
+    """Return a sentence about a file, with the number of a line in the file added.
+
+    Args:
+        line: the number of the line; if `None`, the sentence stays the same.
+    """
     return say("at_line", line=number(line), sentence=sentence) if line else sentence
 
 

@@ -1,11 +1,11 @@
-"""Milestones for screen readers: start, quarters of the progress, failures and end."""
+"""Milestones of the uploads for screen readers: start, quarters of the progress, failures, end."""
 
 from upload_page.view.words.text import percent as percent_text
 from upload_page.view.words.text import say, say_count
 
 
 class Milestones:
-    """Finds milestones: compares the sums of the queue with the sums of the previous call."""
+    """Finds milestones of the uploads, such as their start, by comparing successive sums."""
 
     def __init__(self) -> None:
         self._busy = False
@@ -15,15 +15,15 @@ class Milestones:
     def update(
         self, *, running: int, files: int, done: int, failed: int, percent: int, asks: int = 0
     ) -> str:
-        """Return the sentence for a new milestone, or an empty text.
+        """Return the sentence for a milestone since the previous call; empty if there is none.
 
         Args:
-            running: number of uploads that have not ended.
-            files: number of all uploads.
-            done: number of finished uploads.
-            failed: number of failed uploads.
-            percent: sent bytes as a percentage of all bytes.
-            asks: number of uploads that wait for an answer of the person.
+            running: the number of uploads that have not ended.
+            files: the number of all uploads.
+            done: the number of finished uploads.
+            failed: the number of failed uploads.
+            percent: the sent bytes as a percentage of all bytes.
+            asks: the number of uploads that wait for the person's answer to a question.
         """
         more_asks, self._asks = asks > self._asks, asks
         was_busy, self._busy = self._busy, running > 0

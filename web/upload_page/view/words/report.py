@@ -1,4 +1,4 @@
-"""The report of a failed upload: a text for the support team, without secrets."""
+"""The report about a failed upload: a text for the support team, without secrets."""
 
 from ossferry_uploader.oss.errors import Corrupt, Refused
 from ossferry_uploader.transfer.errors import ServerRefused
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 def support_report(upload: "Upload", *, at: str, page: str, browser: str) -> str:
     """Return a report about a failed upload for the support team, as lines of `name: value`.
 
-    The report does not contain name and key of the file, because both are private.
+    The report does not contain the name and the object key of the file, because both are private.
 
     Args:
-        at: time of the report, as text.
-        page: URL of the page without its query.
-        browser: the browser's user agent.
+        at: the time of the report, as text.
+        page: the URL of the page without its query.
+        browser: the browser's user agent string.
     """
     error = upload.error
     lines = [

@@ -1,8 +1,9 @@
 """Sentences, numbers and times in the person's language.
 
-A language consists of sentences (`locales/*.json`) and `Formats`; `use` sets both. A sentence with
-a count is an object with one sentence for each plural form of the language. `language` is a signal:
-when the language changes, all effects that read `language` run again.
+A language consists of sentences (`locales/*.json`) and an object like `Formats`; the function `use`
+sets both. In place of a sentence with a count, there is an object with one sentence for each plural
+category of the language. `language` is a signal: when it changes, all effects that read it run
+again.
 """
 
 from upload_page.view.signals import Signal
@@ -26,31 +27,38 @@ language = Signal("")
 if TYPE_CHECKING:
 
     class Formats(Protocol):
-        """The formats of numbers and times in a language; see `browser.language.Intl`."""
+        """Interface of an object that formats numbers and times in one language.
+
+        In the page, `upload_page.browser.language.Intl` implements it.
+        """
 
         @property
         def decimal(self) -> str:
-            """The decimal separator."""
+            """The separator between the integer part and the decimals of a number, such as `.`."""
 
         @property
         def group(self) -> str:
-            """The separator between thousands."""
+            """The separator between thousands, such as `,`."""
 
         @property
         def percent(self) -> str:
-            """The pattern of a percentage, such as `0%`; the number replaces `0`."""
+            """The pattern of a percentage, such as `0%`, in which `0` stands for the number."""
 
         def plural(self, count: int) -> str:
-            """Return the plural category of a number, such as `one` or `few`."""
+            """Return the plural category of a number in this language, such as `one` or `few`."""
 
         def time(self, at_s: float) -> str:
-            """Return the time of day as text, such as `15:40`, for a time in seconds since 1970."""
+            """Return the time of day of a time in seconds since 1970 as text, such as `15:40`."""
 
         def moment(self, at_s: float) -> str:
-            """Return date and time of day as text, for a time in seconds since 1970."""
+            """Return date and time of day, as text, of a time in seconds since 1970."""
 
         def ago(self, count: int, unit: str) -> str:
-            """Return a text such as `3 days ago`; `unit` is a word such as `day`."""
+            """Return an age as text in this language, such as `3 days ago`.
+
+            Args:
+                unit: an English unit of time, such as `day`.
+            """
 
 
 class _Current:
@@ -66,11 +74,13 @@ _current = _Current()
 
 
 def use(code: str, sentences: "dict[str, Any]", formats: "Formats") -> None:
-    """Set the current language.
+    """Set the language of all texts in this module.
 
     Args:
         code: a language code such as `zh-CN`.
-        sentences: `{key: sentence}`; instead of a sentence with a count, `{plural form: sentence}`.
+        sentences: `{key: sentence}`; for a sentence that depends on a count, the value is `{plural
+            category: sentence}`.
+        formats: the formats of numbers and times in this language.
     """
     _current.sentences = sentences
     _current.formats = formats
@@ -79,17 +89,21 @@ def use(code: str, sentences: "dict[str, Any]", formats: "Formats") -> None:
 
 
 def direction(code: str) -> str:
-    """Return `rtl` if the language is written from right to left, else `ltr`."""
+    """Return the writing direction of a language: `rtl` for right to left, else `ltr`.
+
+    Args:
+        code: a language code such as `ar`.
+    """
     return "rtl" if code in RIGHT_TO_LEFT else "ltr"
 
 
 def gap() -> str:
-    """Return the text between two sentences: a space, or nothing in Chinese and Japanese."""
+    """Return the text that separates two sentences: a space, or nothing in Chinese and Japanese."""
     return "" if language.get() in NO_GAP else " "
 
 
 def ended(text: str) -> str:
-    """Return a text that another sentence can follow; add a full stop if it has no end."""
+    """Return a text that another sentence can follow: add a full stop if it has no end."""
     at = len(text) - 1
     while at > 0 and text[at] in CLOSING:  # MicroPython's `rstrip` would remove bytes of characters
         at -= 1
@@ -101,7 +115,8 @@ def ended(text: str) -> str:
 def say(key: str, **values: object) -> str:
     """Return the sentence with this key in the current language.
 
-    Each `{name}` in the sentence is replaced by the value with this name.
+    Args:
+        values: each `{name}` in the sentence is replaced by the value with this name.
     """
     return _filled(_current.sentences[key], values)
 
@@ -117,10 +132,13 @@ def _filled(rest: str, values: "dict[str, object]") -> str:
 
 
 def say_count(key: str, count: int, **values: object) -> str:
-    """Return the sentence with this key in the plural form that the language uses for `count`.
+    """Return the sentence with this key in the plural form for `count` in the current language.
 
-    If the sentence lacks the form, use the form `other`. As in `say`, each `{name}` is replaced by
-    the value with this name. `{count}` is replaced by the number.
+    If the language has no sentence for this form, the form `other` is used.
+
+    Args:
+        values: each `{name}` in the sentence is replaced by the value with this name; `{count}` is
+            replaced by the number.
     """
     forms = _current.sentences[key]
     values["count"] = number(count)
@@ -140,14 +158,14 @@ def number(value: int) -> str:
 def percent(part: int, whole: int) -> str:
     """Return `part` as a percentage of `whole`, such as `71%`.
 
-    The number is rounded down, so that `100%` means that nothing is missing.
+    The percentage is rounded down, so that `100%` means that nothing is missing.
     """
     share = 100 * part // whole if whole else 0
     return str(_current.formats.percent).replace("0", str(share))
 
 
 def count_files(count: int) -> str:
-    """Return a number of files as text, such as `1 file` or `8 files`."""
+    """Return a number of files as text in the current language, such as `1 file` or `8 files`."""
     return say_count("files", count)
 
 
@@ -192,7 +210,7 @@ def ago(seconds: float) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """Return the remaining time as text, rounded to 5 seconds, to minutes or to hours."""
+    """Return a remaining time as text, rounded to 5 seconds, to minutes or to hours."""
     if seconds < 55:
         return say_count("left_seconds", max(5, 5 * int((seconds + 4.999) // 5)))
     if seconds < 3570:
@@ -201,10 +219,10 @@ def time_left(seconds: float) -> str:
 
 
 def moment(at_s: float) -> str:
-    """Return date and time of day as text, for a time in seconds since 1970."""
+    """Return date and time of day, as text, of a time in seconds since 1970."""
     return str(_current.formats.moment(at_s))
 
 
 def time_of_day(at_s: float) -> str:
-    """Return the time of day as text, such as `15:40`, for a time in seconds since 1970."""
+    """Return the time of day of a time in seconds since 1970 as text, such as `15:40`."""
     return str(_current.formats.time(at_s))
