@@ -589,7 +589,7 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
 
 
 def read_command_line() -> argparse.Namespace:
-    """Return the parsed command line options."""
+    """Parse and return the command line options of the page's build."""
     parser = argparse.ArgumentParser(description="Build the page.")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for OSSFERRY_WEB_DIR")
     parser.add_argument("--extension", type=Path, help="Python to run in the page once it started")

@@ -14,7 +14,7 @@ OUT = ROOT / "build" / "npm"
 
 
 def main(out: Path = OUT) -> None:
-    """Write the files of the npm package to a folder. Its version is the version of the wheels.
+    """Write the files of the npm package to a folder; the package gets the version of the wheels.
 
     Args:
         out: the folder; it is deleted first if it exists.

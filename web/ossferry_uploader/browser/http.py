@@ -29,9 +29,9 @@ class BrowserHttp:
     """Sends requests to OSS; implements the engine's interface `Http`.
 
     Args:
-        stall_s: seconds without progress after which a request with a large body (from a file) is
-            given up.
-        answer_s: the timeout in seconds of all other requests: with a small body or none.
+        stall_s: the time in seconds without progress after which a request with a large body is
+            aborted.
+        answer_s: the timeout in seconds of all other requests, with a small body or none.
     """
 
     def __init__(self, *, stall_s: float = STALL_S, answer_s: float = ANSWER_S) -> None:

@@ -102,7 +102,10 @@ class Refused(OSSError):
 
     @property
     def repair(self) -> str:
-        """The action before a retry: `RENEW_CREDENTIALS`, `SET_CLOCK` or an empty text."""
+        """The action that has to precede a retry of the refused request.
+
+        It is `RENEW_CREDENTIALS`, `SET_CLOCK`, or an empty text if no action is needed or known.
+        """
         if self.code in TOKEN_CODES or POLICY_EXPIRED in self.message:
             return RENEW_CREDENTIALS
         skewed = self.code == "RequestTimeTooSkewed" and self.server_time_s is not None

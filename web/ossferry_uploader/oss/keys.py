@@ -44,7 +44,7 @@ def safe_path(path: str) -> str:
 
 
 def in_folder(folder: str, path: str) -> str:
-    """Return the folder `folder` followed by the folders of a file, `path`; both may be empty."""
+    """Join a folder and the folders of a file, such as `orders/7` and `a/b`; both may be empty."""
     return "/".join([part for part in (folder, path) if part])
 
 

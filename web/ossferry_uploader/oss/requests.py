@@ -1,4 +1,4 @@
-"""The requests of uploads to OSS, and their signatures."""
+"""Build the requests to OSS that an upload needs, and sign them."""
 
 from ossferry_uploader.oss.encoding import percent_encode
 from ossferry_uploader.oss.replies import (

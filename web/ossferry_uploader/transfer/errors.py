@@ -237,7 +237,10 @@ class ServerRefused(TransferError):
 
     @property
     def is_not_offered(self) -> bool:
-        """Whether the server has no such function (for example receipts), or no such upload."""
+        """Whether the server does not offer the requested function, or does not know the object.
+
+        Examples are a server without receipts, and a multipart upload that no longer exists.
+        """
         return self.status in NOT_OFFERED
 
 

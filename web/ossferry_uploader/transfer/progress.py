@@ -100,7 +100,7 @@ class Progress:
         """Record that a part is no longer being sent.
 
         Args:
-            number: the part number, as in `fly`.
+            number: the part number; 1 for a whole file, 0 for a file that another tab sends.
             part: the part that OSS has confirmed; `None` if sending failed.
         """
         self._in_flight.pop(number, None)

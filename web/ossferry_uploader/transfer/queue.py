@@ -185,7 +185,7 @@ class Queue:
         self._line_up(upload)
 
     def send_next(self, upload: Upload) -> None:
-        """Move an upload to the front of the queue."""
+        """Move an upload to the front of the queue, so that it starts next."""
         upload.urgent = True
         upload.changed()
         self._line_up(upload)
@@ -206,13 +206,13 @@ class Queue:
             self.cancel(upload)
 
     def retry_failed(self) -> None:
-        """Send all failed uploads again, except uploads whose error is final."""
+        """Send all failed uploads again, except those whose error allows no retry."""
         for upload in list(self.uploads):
             if upload.may_retry():
                 self.retry(upload)
 
     def write_now(self) -> None:
-        """Write all records of uploads that are not in the browser's storage yet at once.
+        """Write at once all records of uploads that are not yet in the browser's storage.
 
         Call this method when the page may be closed without a warning.
         """

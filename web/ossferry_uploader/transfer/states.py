@@ -105,7 +105,7 @@ class StateMachine:
         return self._show(reason)
 
     def end_hold(self, reason: str) -> bool:
-        """Record that a request no longer waits for this reason, as `hold(reason)` recorded before.
+        """Record the end of a wait that `hold` has recorded for the same reason.
 
         If no request waits any more, the upload continues, unless a person has paused it.
 

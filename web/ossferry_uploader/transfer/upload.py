@@ -66,10 +66,10 @@ class SavedRecord:
 
 
 class RequestState:
-    """Counts the requests of an upload, and measures for how long requests have been failing.
+    """Counts the requests of one upload, and measures for how long they have been failing.
 
     Attributes:
-        has_errors: whether OSS has answered with server errors (5xx) for some seconds.
+        has_errors: whether OSS has replied with server errors (5xx) for some seconds.
     """
 
     def __init__(self) -> None:

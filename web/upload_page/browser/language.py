@@ -47,12 +47,12 @@ class Intl:
         return str(self._keep("plural", lambda: self._new("PluralRules")).select(count))
 
     def time(self, at_s: float) -> str:
-        """Return the time of day of a time in seconds since 1970 as text, such as `15:40`."""
+        """Format a time in seconds since 1970 as a time of day, such as `15:40`."""
         made = self._keep("time", lambda: self._new("DateTimeFormat", timeStyle="short"))
         return str(made.format(float(at_s) * 1000))
 
     def moment(self, at_s: float) -> str:
-        """Return date and time of day, as text, of a time in seconds since 1970."""
+        """Format a time in seconds since 1970 as date and time of day in this language."""
         made = self._keep(
             "moment", lambda: self._new("DateTimeFormat", dateStyle="medium", timeStyle="short")
         )
@@ -88,7 +88,8 @@ def chosen() -> str:
 def sentences_of_page() -> "dict[str, Any]":
     """Return the sentences, in the page's language, that the server sent with the page.
 
-    The format is that of the argument `sentences` of `view.words.text.use`.
+    The format is `{key: sentence}`; for a sentence that depends on a count, the value is `{plural
+    category: sentence}`.
     """
     return _read(js.document.getElementById("sentences").textContent)
 
@@ -96,7 +97,8 @@ def sentences_of_page() -> "dict[str, Any]":
 async def fetch_sentences(code: str) -> "dict[str, Any]":
     """Fetch the page's sentences in another language from the server, and return them.
 
-    The format is that of the argument `sentences` of `view.words.text.use`.
+    The format is `{key: sentence}`; for a sentence that depends on a count, the value is `{plural
+    category: sentence}`.
 
     Args:
         code: the code of the language, such as `zh-CN`.

@@ -300,7 +300,10 @@ class Frame:
         return options
 
     def listen(self, handler: "Callable[[str, str], None]") -> None:
-        """Call `handler(command, value)`, both text, for each message of the embedding page."""
+        """Call `handler` with the command and the value, two texts, of each message that arrives.
+
+        The embedding page sends these messages.
+        """
         self._module.start(create_proxy(handler))
 
     def tell(self, kind: str, value: "object") -> None:

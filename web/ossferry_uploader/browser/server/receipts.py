@@ -72,7 +72,8 @@ class ServerReceipts:
         The server records each upload whose object in OSS has the reported size and CRC-64.
 
         Args:
-            uploads: the facts of each upload, as the argument of `confirm`.
+            uploads: key, size in bytes, CRC-64 (decimal text), OSS request id, and results of the
+                checks (or `None`) of each upload.
 
         Raises:
             ServerRefused: the server refused the request, and recorded none of the uploads; the

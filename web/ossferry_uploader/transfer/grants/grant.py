@@ -1,4 +1,4 @@
-"""A grant: temporary credentials for uploads, with limits and an expiry time."""
+"""The grant: the server's permission to upload, with credentials, limits and an expiry time."""
 
 from ossferry_uploader.oss.encryption import PublicKey
 from ossferry_uploader.oss.requests import Bucket

@@ -312,7 +312,7 @@ class Origins:
 
 
 def refuses_host(error: Exception) -> bool:
-    """Return whether OSS has refused a request because of the request's host."""
+    """Return whether an error means that OSS has refused a request because of its host."""
     return isinstance(error, Refused) and (error.code in REFUSALS or error.is_wrong_endpoint)
 
 

@@ -286,7 +286,7 @@ class Journal(Claims):
                 self._arrived.add(record.stored_as)
 
     async def remove(self, upload: "Upload") -> None:
-        """Remove the record of a multipart upload that does not exist any more."""
+        """Remove the record of a multipart upload that OSS no longer has, and release its lock."""
         await self.erase([upload.record.name or self.name_of(upload)])
         self.unlock(upload.key)
 
@@ -322,7 +322,7 @@ class Journal(Claims):
             asyncio.create_task(self._show_work())  # noqa: RUF006 - it ends by itself
 
     def has_work(self) -> bool:
-        """Return whether `end_work` has to be called when all uploads of this tab have ended."""
+        """Return whether this tab has to call `end_work` when all its uploads have ended."""
         return self._is_busy or bool(self._arrived and not self._is_ending)
 
     def end_work(self) -> None:

@@ -36,7 +36,7 @@ class RecordList:
         return begun + [record for record in records if not record.upload_id]
 
     def of(self, file: "Any") -> "list[Checkpoint]":
-        """Return the records of the file, which are found by its fingerprint."""
+        """Return the records whose file has the same fingerprint as this file."""
         return self._by_fingerprint.get(fingerprint(file), []) if self._by_fingerprint else []
 
     def add(self, record: "Checkpoint") -> None:

@@ -121,7 +121,7 @@ class FileLocks:
 
 
 class Handover:
-    """Hands over multipart uploads of this tab that are paused or have failed to waiting tabs.
+    """Lets waiting tabs continue multipart uploads of this tab that are paused or have failed.
 
     `let_go(key)` releases the lock of the multipart upload with this object key.
     """
@@ -150,7 +150,7 @@ class Handover:
         self._give()
 
     def stopped(self, upload: "Upload") -> None:
-        """Hand over a failed or paused upload of this tab as soon as another tab waits for it."""
+        """Let another tab continue this paused or failed upload, as soon as a tab waits for it."""
         by_person = upload.paused_for == states.BY_PERSON
         is_idle = by_person or upload.state == states.FAILED
         if is_idle and upload.upload_id and not upload.record.is_abandoned:

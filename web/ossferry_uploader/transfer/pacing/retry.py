@@ -79,7 +79,7 @@ def retry_after(error: Exception) -> "float | None":
 def waits_for(error: Exception) -> str:
     """Return the reason to pause an upload after an error, one of the constants `states.FOR_*`.
 
-    The result is empty if the error is not an outage, such as a missing network.
+    The result is empty if the error is not an outage, for example of the network.
     """
     if isinstance(error, Lost) and error.reason == Lost.UNREACHABLE:
         return FOR_NETWORK

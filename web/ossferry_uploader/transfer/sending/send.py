@@ -25,11 +25,11 @@ MAX_RESTARTS = 3
 async def send(oss: "Client") -> "Stored":
     """Send the file of a prepared upload.
 
-    Args:
-        oss: the client of the upload.
-
     If another object has the upload's random key, the file gets a new key and is sent again. If the
     object with the key is identical to the file, nothing is sent again.
+
+    Args:
+        oss: the client of the upload.
 
     Returns:
         ETag, CRC-64 and request id of the object.

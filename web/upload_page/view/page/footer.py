@@ -1,4 +1,4 @@
-"""The page's footer: speed limit, stored files, receipt, shortcuts and signing out."""
+"""The footer of the page: buttons and settings, for example for the speed limit and the receipt."""
 
 from upload_page.browser.dom import by_id, clear, element, listen
 from upload_page.view.elements import button

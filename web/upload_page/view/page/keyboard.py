@@ -1,4 +1,4 @@
-"""Handles the keyboard shortcuts of the page; `dialogs/shortcuts.py` shows the list."""
+"""Handle the keyboard shortcuts of the page, which the dialog in `dialogs/shortcuts.py` lists."""
 
 from upload_page.browser import window
 from upload_page.browser.dom import by_id, listen_keys

@@ -1,4 +1,4 @@
-"""Notices above the list about problems that concern all files, with buttons for the next step."""
+"""Notices above the file list about problems that concern all files, with buttons to solve them."""
 
 from collections import namedtuple
 from functools import partial

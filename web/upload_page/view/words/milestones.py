@@ -5,7 +5,10 @@ from upload_page.view.words.text import say, say_count
 
 
 class Milestones:
-    """Finds milestones of the uploads, such as their start, by comparing successive sums."""
+    """Finds milestones of the uploads by comparing their numbers with those of the previous call.
+
+    Milestones are the start and the end of all uploads, each quarter of the progress, and failures.
+    """
 
     def __init__(self) -> None:
         self._busy = False

@@ -48,10 +48,10 @@ if TYPE_CHECKING:
             """Return the plural category of a number in this language, such as `one` or `few`."""
 
         def time(self, at_s: float) -> str:
-            """Return the time of day of a time in seconds since 1970 as text, such as `15:40`."""
+            """Format a time in seconds since 1970 as a time of day, such as `15:40`."""
 
         def moment(self, at_s: float) -> str:
-            """Return date and time of day, as text, of a time in seconds since 1970."""
+            """Format a time in seconds since 1970 as date and time of day in this language."""
 
         def ago(self, count: int, unit: str) -> str:
             """Return an age as text in this language, such as `3 days ago`.
@@ -219,10 +219,10 @@ def time_left(seconds: float) -> str:
 
 
 def moment(at_s: float) -> str:
-    """Return date and time of day, as text, of a time in seconds since 1970."""
+    """Format a time in seconds since 1970 as date and time of day in the current language."""
     return str(_current.formats.moment(at_s))
 
 
 def time_of_day(at_s: float) -> str:
-    """Return the time of day of a time in seconds since 1970 as text, such as `15:40`."""
+    """Format a time in seconds since 1970 as a time of day, such as `15:40`."""
     return str(_current.formats.time(at_s))
