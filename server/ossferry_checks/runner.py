@@ -121,18 +121,15 @@ async def run(
 ) -> Verdict:
     """Run the checks whose patterns match the name of a file, in order, and return the verdict.
 
-    The run ends with the first check that rejects the file. After a check returns `Replace`, the
-    following checks run for the new file.
+    The first check that rejects the file ends the run. After `Replace`, the next gets the new file.
 
     Args:
         checks: the checks.
         file: the file.
-        on_error: `reject` to refuse the file if a check does not work, `allow` to ignore such a
-            check.
+        on_error: what a check that does not work does to the file: `reject`, or `allow` it.
         limits: the limits that messages about exceeded limits name.
         failed: messages by name of checks that did not work before; these checks are not run.
-        keep_original: True to ignore each `Replace`, because the person has chosen the original
-            file.
+        keep_original: True to ignore each `Replace`: the person has chosen the original file.
         on_start: called before each check, with the check and its time limit in seconds.
         monotonic: a function that returns a time in seconds, for measuring durations.
     """
@@ -153,9 +150,8 @@ async def run(
             file = _apply(kept, check, looked_at, verdict)
         except Reject as reject:
             verdict.refusal = Refusal(check.name, _cut(reject.reason), reject.line)
-            verdict.ran.append(
-                Ran(check.name, "rejected", _cut(reject.reason), monotonic() - began)
-            )
+            seconds = monotonic() - began
+            verdict.ran.append(Ran(check.name, "rejected", verdict.refusal.reason, seconds))
             return verdict
         except asyncio.CancelledError:
             raise

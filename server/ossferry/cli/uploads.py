@@ -27,6 +27,10 @@ upload_commands = typer.Typer()
 
 READ_SIZE = 1 << 20
 TITLES = {"owner_hash": "owner's hash", "crc64": "CRC-64"}
+ENDS_EARLY = (
+    "because it was signed with temporary credentials; up to 7 days need"
+    " OSSFERRY_SHARE_ACCESS_KEY_ID and a bucket that keeps versions."
+)
 VERIFIED_TITLES = {"crc64": "CRC-64", "stored_crc64": "stored CRC-64"}
 
 Which: TypeAlias = Annotated[
@@ -50,6 +54,21 @@ Hours: TypeAlias = Annotated[
         metavar="HOURS",
         help="Hours until the link expires, 0 to 168; added to the days.",
     ),
+]
+Resize: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        parser=whole_number(most=4096),
+        metavar="PIXELS",
+        help="Width and height of an image are at most this.",
+    ),
+]
+Watermark: TypeAlias = Annotated[
+    str, typer.Option(help="A text to write on an image, at most 64 bytes.")
+]
+Format: TypeAlias = Annotated[
+    Literal["jpg", "png", "webp"] | None,
+    typer.Option("--format", help="Convert an image to this format."),
 ]
 
 
@@ -96,21 +115,9 @@ def share(
     comment: Annotated[
         str, typer.Option("--note", help="A note for the list of links, at most 200 characters.")
     ] = "",
-    resize: Annotated[
-        int,
-        typer.Option(
-            parser=whole_number(most=4096),
-            metavar="PIXELS",
-            help="Width and height of an image are at most this.",
-        ),
-    ] = 0,
-    watermark: Annotated[
-        str, typer.Option(help="A text to write on an image, at most 64 bytes.")
-    ] = "",
-    format_: Annotated[
-        Literal["jpg", "png", "webp"] | None,
-        typer.Option("--format", help="Convert an image to this format."),
-    ] = None,
+    resize: Resize = 0,
+    watermark: Watermark = "",
+    format_: Format = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print a link that reads one upload: for an hour, or for the given time up to 7 days.
@@ -122,7 +129,6 @@ def share(
     from ossferry.cli.tools import with_bucket
     from ossferry.http.body import parsed
     from ossferry.ledger import people
-    from ossferry.oss.image_processing import MAX_WATERMARK_BYTES
     from ossferry.uploads.scope import read_key
     from ossferry.uploads.shares import MAX_LIFE_S, MAX_NOTE, Wish, make_link
 
@@ -133,17 +139,13 @@ def share(
         raise UsageError("--days and --hours: a link lasts 7 days at most.")
     if len(comment) > MAX_NOTE:
         raise UsageError(f"--note: at most {MAX_NOTE} characters.")
-    if len(watermark.encode()) > MAX_WATERMARK_BYTES or not watermark.isprintable():
-        raise UsageError(f"--watermark: at most {MAX_WATERMARK_BYTES} bytes of printable text.")
-    sides = {"width": resize, "height": resize} if resize else None
-    process = {"resize": sides, "watermark": watermark, "format": format_}
     wish = parsed(
         {
             "key": key,
             "expires_s": lives_s,
             "disposition": "inline" if inline else "attachment",
             "note": comment,
-            "process": {name: value for name, value in process.items() if value} or None,
+            "process": _process(resize, watermark, format_),
         },
         Wish,
     )
@@ -155,18 +157,33 @@ def share(
             raise NotStoredError("the ledger knows no owner of this key; `ossferry ls` lists keys.")
         with _audited(tools.settings, owner.hash, "share"):
             link = await make_link(tools.store, tools.database, owner, wish, clock=utc_now)
-        if as_json:
-            json_line({"url": link["url"], "expires_at": link["expires_at"]})
-        else:
-            typer.echo(link["url"])
+        _print_link(link["url"], link["expires_at"], as_json=as_json)
         if datetime.fromisoformat(link["expires_at"]) < utc_now() + lives - timedelta(minutes=1):
-            note(
-                f"The link expires at {link['expires_at']}, earlier than requested, because it"
-                " was signed with temporary credentials; up to 7 days need"
-                " OSSFERRY_SHARE_ACCESS_KEY_ID and a bucket that keeps versions."
-            )
+            note(f"The link expires at {link['expires_at']}, earlier than requested, {ENDS_EARLY}")
 
     with_bucket(make)
+
+
+def _print_link(url: str, expires_at: str, *, as_json: bool) -> None:
+    if as_json:
+        json_line({"url": url, "expires_at": expires_at})
+    else:
+        typer.echo(url)
+
+
+def _process(resize: int, watermark: str, format_: str | None) -> dict[str, object] | None:
+    """Return the field `process` of a link's request; None if the image stays as it is.
+
+    Raises:
+        UsageError: OSS cannot write this watermark.
+    """
+    from ossferry.oss.image_processing import MAX_WATERMARK_BYTES
+
+    if len(watermark.encode()) > MAX_WATERMARK_BYTES or not watermark.isprintable():
+        raise UsageError(f"--watermark: at most {MAX_WATERMARK_BYTES} bytes of printable text.")
+    sides = {"width": resize, "height": resize} if resize else None
+    wishes = {"resize": sides, "watermark": watermark, "format": format_}
+    return {name: value for name, value in wishes.items() if value} or None
 
 
 @upload_commands.command()
