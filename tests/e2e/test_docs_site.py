@@ -39,13 +39,14 @@ def site(folder: Path) -> Iterator[str]:
         pytest.param("server", "index.html", "Keyboard shortcuts", marks=pytest.mark.slow),
         ("file", "index.html", "Keyboard shortcuts"),
         ("file", "zh/index.html", "绑定域名"),
+        ("file", "ja/index.html", "ドメイン名をバインドする"),
     ],
 )
 def test_the_search_finds_a_page(
     page: Page, site: str, folder: Path, console: Console, place: str, start: str, query: str
 ) -> None:
     page.goto(f"{site if place == 'server' else folder.as_uri()}/{start}")
-    page.get_by_role("button", name=re.compile("Search|查找")).first.click()
+    page.get_by_role("button", name=re.compile("Search|查找|検索")).first.click()
     page.get_by_role("combobox").fill(query.lower())
     page.get_by_role("option").first.click()
 
