@@ -20,7 +20,9 @@ from ossferry.ledger import Database
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from support.app_client import app_client
+from support.rate_windows import Seconds
 from support.server_fakes import (
+    NO_KEYS,
     OPTIONS,
     FakeClock,
     FakeStore,
@@ -92,6 +94,20 @@ def make_settings(web_dir: Path, empty_ledger: Path) -> MakeSettings:
         return load_settings(ExplicitSettings, **{**options, **changes})
 
     return make
+
+
+@pytest.fixture
+def keys_file(tmp_path: Path) -> Path:
+    """A file of API keys without any key."""
+    path = tmp_path / "keys.json"
+    path.write_text(NO_KEYS)
+    return path
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    """A monotonic clock that only the test moves."""
+    return Seconds()
 
 
 @pytest.fixture

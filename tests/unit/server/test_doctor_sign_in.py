@@ -2,26 +2,17 @@
 
 from pathlib import Path
 
-import pytest
-
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
 from ossferry.clock import monotonic, utc_now
 from ossferry.diagnosis.findings import failed, passed, skipped, warned
 from ossferry.doctor.sign_in import SignIn
 from ossferry.settings.model import Settings
-from support.server_fakes import NO_KEYS, MakeSettings
+from support.server_fakes import MakeSettings
 
 
 async def sign_in(settings: Settings) -> object:
     return await SignIn(settings, clock=utc_now, monotonic=monotonic).probe()
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Path:
-    path = tmp_path / "keys.json"
-    path.write_text(NO_KEYS)
-    return path
 
 
 def add_key(path: Path, **more: object) -> str:
@@ -31,23 +22,23 @@ def add_key(path: Path, **more: object) -> str:
 
 
 async def test_keys_that_are_revoked_or_expired_are_not_valid(
-    make_settings: MakeSettings, keys: Path
+    make_settings: MakeSettings, keys_file: Path
 ) -> None:
     embedding = ("https://app.example.com",)  # its pages send tokens
-    settings = make_settings(auth="apikey", api_keys_file=keys, frame_origins=embedding)
-    add_key(keys, expires="2020-01-01T00:00:00+00:00")
-    ApiKeyFile(keys).revoke(add_key(keys), utc_now())
+    settings = make_settings(auth="apikey", api_keys_file=keys_file, frame_origins=embedding)
+    add_key(keys_file, expires="2020-01-01T00:00:00+00:00")
+    ApiKeyFile(keys_file).revoke(add_key(keys_file), utc_now())
     without = await sign_in(settings)
-    add_key(keys)
+    add_key(keys_file)
 
     assert without == warned("Valid API keys: 0 of 2.", "Run `ossferry apikey create USER`.")
     assert await sign_in(settings) == passed("Valid API keys: 1 of 3.")
 
 
 async def test_a_page_on_which_nobody_can_sign_in_is_told(
-    make_settings: MakeSettings, keys: Path
+    make_settings: MakeSettings, keys_file: Path
 ) -> None:
-    settings = make_settings(auth="apikey", api_keys_file=keys)
+    settings = make_settings(auth="apikey", api_keys_file=keys_file)
 
     assert await sign_in(settings) == warned(
         "Valid API keys: 0 of 0. Nobody can sign in on the page: OSSFERRY_AUTH has no method for"
@@ -77,11 +68,11 @@ async def test_an_application_identifies_people_itself(make_settings: MakeSettin
 
 
 async def test_of_several_methods_the_worst_result_counts(
-    make_settings: MakeSettings, keys: Path
+    make_settings: MakeSettings, keys_file: Path
 ) -> None:
     settings = make_settings(
         auth=("proxy", "apikey"),
-        api_keys_file=keys,
+        api_keys_file=keys_file,
         proxy_secret="another-text-of-more-than-32-characters",
         trusted_proxies=("10.1.0.0/16",),
     )

@@ -11,11 +11,6 @@ from support.rate_windows import Seconds
 
 
 @pytest.fixture
-def seconds() -> Seconds:
-    return Seconds()
-
-
-@pytest.fixture
 def storage(seconds: Seconds) -> MemoryStorage:
     return MemoryStorage(seconds)
 

@@ -20,6 +20,7 @@ from ossferry.routes import DESCRIBED
 from support.after_upload import locked
 from support.app_client import app_client
 from support.programs import free_port
+from support.rate_windows import Seconds
 from support.server_fakes import (
     NO_KEYS,
     OBJECTS,
@@ -57,18 +58,8 @@ def sts_time(clock: FakeClock) -> StsTime:
 
 
 @pytest.fixture
-def seconds() -> list[float]:
-    """The time of the monotonic clock, as the only element."""
-    return [1000.0]
-
-
-@pytest.fixture
 def serve(
-    make_settings: MakeSettings,
-    sts: FakeSts,
-    clock: FakeClock,
-    sts_time: StsTime,
-    seconds: list[float],
+    make_settings: MakeSettings, sts: FakeSts, clock: FakeClock, sts_time: StsTime, seconds: Seconds
 ) -> MakeClient:
     """Return a function that creates a client of a server with these settings."""
 
@@ -79,7 +70,7 @@ def serve(
             assume_role=sts,
             clock=clock,
             sts_date=sts_time,
-            monotonic=lambda: seconds[0],
+            monotonic=seconds,
             store=FakeStore() if settings.objects_role_arn else None,
         )
         return app_client(app)
@@ -156,13 +147,13 @@ def told(monkeypatch: pytest.MonkeyPatch, date: str) -> None:
 
 
 def test_t49_asking_often_costs_nothing(
-    client: httpx.Client, sts_time: StsTime, seconds: list[float]
+    client: httpx.Client, sts_time: StsTime, seconds: Seconds
 ) -> None:
     for _ in range(50):
         client.get("/readyz")
     assert sts_time.asked == 1
 
-    seconds[0] += 11
+    seconds.now += 11
     client.get("/readyz")
 
     assert sts_time.asked == 2
@@ -192,14 +183,14 @@ def test_t49_without_a_token_there_are_no_figures(make_client: MakeClient) -> No
 
 
 def test_r57_not_ready_while_the_audit_trail_cannot_be_written(
-    serve: MakeClient, seconds: list[float], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    serve: MakeClient, seconds: Seconds, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     trail = tmp_path / "audit.log"
     trail.symlink_to("/dev/full")
     with serve(audit_file=trail) as client:
         asked = client.get("/readyz").status_code, client.post("/api/grant").status_code
         trail.unlink()
-        seconds[0] += 11
+        seconds.now += 11
         after = client.get("/readyz").status_code, client.post("/api/grant").status_code
 
     assert (asked, after) == ((503, 503), (200, 200))
@@ -207,12 +198,12 @@ def test_r57_not_ready_while_the_audit_trail_cannot_be_written(
 
 
 def test_not_ready_while_sts_gives_no_credentials(
-    client: httpx.Client, sts: FakeSts, seconds: list[float]
+    client: httpx.Client, sts: FakeSts, seconds: Seconds
 ) -> None:
     sts.lives_s = [-1]
     before = client.get("/readyz").status_code
     sts.lives_s = [900]
-    seconds[0] += 11
+    seconds.now += 11
 
     assert (before, client.get("/readyz").status_code) == (503, 200)
 
@@ -242,7 +233,7 @@ OUTAGES = {"Redis", "STS", "ledger"}
 def test_only_what_another_process_could_do_better_makes_a_process_unready_that_was_ready(
     serve: MakeClient,
     sts: FakeSts,
-    seconds: list[float],
+    seconds: Seconds,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     lost: str,
@@ -255,7 +246,7 @@ def test_only_what_another_process_could_do_better_makes_a_process_unready_that_
         assert client.post("/api/grant", headers=ALICE).status_code == 200
         if was_ready:
             assert client.get("/readyz").status_code == 200
-            seconds[0] += 11
+            seconds.now += 11
         sts.error = error
         if lost == "audit":
             trail.unlink()
@@ -283,13 +274,13 @@ def test_only_what_another_process_could_do_better_makes_a_process_unready_that_
 
 
 def test_a_change_of_readiness_is_logged_once(
-    client: httpx.Client, sts_time: StsTime, seconds: list[float], caplog: pytest.LogCaptureFixture
+    client: httpx.Client, sts_time: StsTime, seconds: Seconds, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="ossferry.readiness")
     for error in (None, StsLostError("no-answer"), StsLostError("no-answer"), None, None):
         sts_time.error = error
         client.get("/readyz")
-        seconds[0] += 11
+        seconds.now += 11
 
     lines = [json.loads(each.message) for each in caplog.records if "readiness" in each.name]
     assert [(line["event"], line.get("wrong")) for line in lines] == [
@@ -299,22 +290,22 @@ def test_a_change_of_readiness_is_logged_once(
 
 
 def test_asking_for_readiness_costs_no_calls_while_sts_gives_credentials(
-    client: httpx.Client, sts: FakeSts, seconds: list[float]
+    client: httpx.Client, sts: FakeSts, seconds: Seconds
 ) -> None:
     for _ in range(5):
         client.get("/readyz")
-        seconds[0] += 11
+        seconds.now += 11
 
     assert [call["session_name"] for call in sts.calls] == ["ossferry-readiness"]
     assert '"Effect":"Deny"' in sts.calls[0]["policy"]
 
 
 def test_a_clock_that_becomes_wrong_ends_readiness(
-    client: httpx.Client, sts_time: StsTime, seconds: list[float]
+    client: httpx.Client, sts_time: StsTime, seconds: Seconds
 ) -> None:
     before = client.get("/readyz").status_code
     sts_time.skew_s = 301
-    seconds[0] += 11
+    seconds.now += 11
 
     assert (before, client.get("/readyz").status_code) == (200, 503)
 

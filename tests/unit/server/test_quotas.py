@@ -15,22 +15,17 @@ from ossferry.ledger import Database
 from ossferry.ledger.standing import Quota, Standing, set_quota
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left, Quotas
+from support.rate_windows import Seconds
 from support.server_fakes import ALICE, OBJECTS, SECRET, FakeClock, FakeStore, FakeSts, MakeClient
 
 
 @pytest.fixture
-def seconds() -> list[float]:
-    """The time of a monotonic clock, as the only element."""
-    return [0.0]
-
-
-@pytest.fixture
-def client_with(make_client: MakeClient, seconds: list[float]) -> Iterator[MakeClient]:
+def client_with(make_client: MakeClient, seconds: Seconds) -> Iterator[MakeClient]:
     """Return a function that creates a client of a server with quotas."""
     made = []
 
     def make(**quotas: int) -> httpx.Client:
-        made.append(make_client(**OBJECTS, **quotas, monotonic=lambda: seconds[0]))
+        made.append(make_client(**OBJECTS, **quotas, monotonic=seconds))
         return made[-1]
 
     yield make
@@ -46,7 +41,7 @@ def upload(client: httpx.Client, store: FakeStore, owner: Owner, name: str, size
     return answer.json()["quota"]
 
 
-def give(settings: Settings, owner: Owner, own: Quota, seconds: list[float]) -> None:
+def give(settings: Settings, owner: Owner, own: Quota, seconds: Seconds) -> None:
     """Set limits for one principal, as another process does, and wait until the server knows."""
 
     async def write() -> None:
@@ -56,7 +51,7 @@ def give(settings: Settings, owner: Owner, own: Quota, seconds: list[float]) -> 
         await database.close()
 
     asyncio.run(write())
-    seconds[0] += 2.1
+    seconds.now += 2.1
 
 
 @pytest.mark.parametrize(
@@ -91,14 +86,14 @@ def test_who_has_used_it_up_is_told_how_much_and_until_when(
 
 
 def test_the_day_ends_at_midnight_utc(
-    client_with: MakeClient, store: FakeStore, clock: FakeClock, seconds: list[float]
+    client_with: MakeClient, store: FakeStore, clock: FakeClock, seconds: Seconds
 ) -> None:
     client = client_with(quota_bytes_day=5)
     upload(client, store, ALICE, "a", 5)
     refused = client.post("/api/grant").status_code
 
     clock.advance(52387)
-    seconds[0] += 52387
+    seconds.now += 52387
 
     assert (refused, client.post("/api/grant").status_code) == (429, 200)
 
@@ -163,7 +158,7 @@ def test_a_quota_of_nothing_lets_nobody_in(client_with: MakeClient) -> None:
 @pytest.mark.parametrize("unit", ["bytes", "objects"])
 @pytest.mark.parametrize("span", ["day", "total"])
 def test_t41_a_quota_of_ones_own_may_be_nothing(
-    client_with: MakeClient, settings: Settings, seconds: list[float], unit: str, span: str
+    client_with: MakeClient, settings: Settings, seconds: Seconds, unit: str, span: str
 ) -> None:
     limit = f"{unit}_{span}"
     client = client_with(**{f"quota_{limit}": 100})
@@ -178,7 +173,7 @@ def test_t41_a_quota_of_ones_own_may_be_nothing(
 
 
 def test_a_quota_of_ones_own_comes_before_the_common_one_and_others_stay(
-    client_with: MakeClient, settings: Settings, seconds: list[float]
+    client_with: MakeClient, settings: Settings, seconds: Seconds
 ) -> None:
     client = client_with(quota_bytes_day=100, quota_objects_total=7)
     client.post("/api/grant")
@@ -202,7 +197,7 @@ def test_a_reused_grant_is_refused_too(
 
 
 def test_another_process_notices_within_two_seconds(
-    client_with: MakeClient, store: FakeStore, seconds: list[float]
+    client_with: MakeClient, store: FakeStore, seconds: Seconds
 ) -> None:
     here, there = client_with(quota_bytes_total=5), client_with(quota_bytes_total=5)
     assert there.post("/api/grant").status_code == 200
@@ -210,7 +205,7 @@ def test_another_process_notices_within_two_seconds(
 
     statuses = []
     for wait_s in (1.9, 0.1):  # exactly two seconds
-        seconds[0] += wait_s
+        seconds.now += wait_s
         statuses.append(there.post("/api/grant").status_code)
 
     assert statuses == [200, 429]
@@ -220,7 +215,7 @@ def test_of_too_many_cached_principals_the_latest_stays(
     client_with: MakeClient,
     store: FakeStore,
     settings: Settings,
-    seconds: list[float],
+    seconds: Seconds,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("ossferry.uploads.quotas.MAX_KEPT", 1)

@@ -9,21 +9,16 @@ from starlette.applications import Starlette
 
 from ossferry.ledger import people
 from support.app_client import app_client
+from support.rate_windows import Seconds
 from support.server_fakes import ALICE, OBJECTS, FakeClock, FakeStore, MakeApp
 
 NOTICED_S = 2.1
 
 
 @pytest.fixture
-def seconds() -> list[float]:
-    """The time of a monotonic clock, as the only element."""
-    return [0.0]
-
-
-@pytest.fixture
-def app(make_app: MakeApp, seconds: list[float]) -> Starlette:
+def app(make_app: MakeApp, seconds: Seconds) -> Starlette:
     """The server, with Alice as administrator."""
-    return make_app(**OBJECTS, admins=["alice"], monotonic=lambda: seconds[0])
+    return make_app(**OBJECTS, admins=["alice"], monotonic=seconds)
 
 
 @pytest.fixture
@@ -35,7 +30,7 @@ def site(app: Starlette) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def revoke(
-    app: Starlette, site: httpx.Client, clock: FakeClock, seconds: list[float]
+    app: Starlette, site: httpx.Client, clock: FakeClock, seconds: Seconds
 ) -> Callable[[bool], None]:
     """Return a function that revokes or restores Alice's access in the database.
 
@@ -49,7 +44,7 @@ def revoke(
 
     def run(shut: bool) -> None:
         transport._runner.run(write(shut))
-        seconds[0] += NOTICED_S
+        seconds.now += NOTICED_S
 
     return run
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from ossferry.errors import CrossSiteError
 from ossferry.http.same_site import Ambient, Guard, always, never, with_cookie
-from support.server_fakes import NO_KEYS, MakeSettings
+from support.server_fakes import MakeSettings
 
 HOST = "uploads.example.com"
 OWN = f"https://{HOST}"
@@ -70,11 +70,9 @@ REFUSED = [
 
 
 @pytest.fixture
-def make_guard(make_settings: MakeSettings, tmp_path: Path) -> Callable[..., Guard]:
+def make_guard(make_settings: MakeSettings, keys_file: Path) -> Callable[..., Guard]:
     """Return a function that creates the guard of a server that lets one application in."""
-    keys = tmp_path / "keys.json"
-    keys.write_text(NO_KEYS)
-    settings = make_settings(auth="apikey", api_keys_file=keys, cors_origins=(APP,))
+    settings = make_settings(auth="apikey", api_keys_file=keys_file, cors_origins=(APP,))
     settings = settings.model_copy(update={"public_url": PUBLIC})
     return lambda ambient=never: Guard(settings, ambient=ambient)
 
