@@ -1,7 +1,6 @@
 """Request checks that need an incomplete request: a client that disconnects during its body."""
 
 import asyncio
-from pathlib import Path
 from unittest.mock import AsyncMock, patch
 
 import httpx
@@ -9,14 +8,10 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from ossferry.app import create_app
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
 from ossferry.errors import BadRequestError, BodyTooLargeError
 from ossferry.http.body import read_json, read_small
 from ossferry.http.concurrency import ConcurrencyLimit
-from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts, MakeSettings, UnexpectedError
+from support.server_fakes import UnexpectedError
 
 
 @patch("ossferry.http.concurrency.MAX_REQUESTS", 1)
@@ -121,36 +116,3 @@ def test_t32_a_probe_has_one_host(client: httpx.Client) -> None:
     answer = client.get("/healthz", headers=[("host", "127.0.0.1"), ("host", "127.0.0.1")])
 
     assert answer.status_code == 421
-
-
-@pytest.mark.parametrize(
-    ("origin", "status"),
-    [
-        ("https://app.example.com", 200),
-        ("https://app.example.com.evil.example", 403),
-        ("https://app.example.com:8443", 403),
-        ("https://app.example.comx", 403),
-        ("https://app.example.co", 403),
-        ("https://xapp.example.com", 403),
-        ("HTTPS://APP.EXAMPLE.COM", 403),
-        ("null", 403),
-    ],
-)
-def test_t05_an_origin_is_one_of_the_list_or_it_is_none(
-    make_settings: MakeSettings,
-    sts: FakeSts,
-    clock: FakeClock,
-    tmp_path: Path,
-    origin: str,
-    status: int,
-) -> None:
-    path, key = tmp_path / "keys.json", new_key()
-    settings = make_settings(
-        auth="apikey", api_keys_file=path, cors_origins=("https://app.example.com",)
-    )
-    ApiKeyFile(path).add(key, secret=settings.secret_bytes, user="carol", created=clock())
-    headers = {"authorization": f"Bearer {key.text}", "origin": origin}
-    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
-        answer = client.post("/api/grant", headers=headers)
-
-    assert answer.status_code == status
