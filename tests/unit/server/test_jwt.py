@@ -14,7 +14,8 @@ from ossferry.authentication.tokens import ALGORITHMS, TokenVerifier
 from ossferry.clock import utc_now
 from ossferry.errors import IssuerLostError, NotIdentifiedError
 from support.fake_issuer import CLIENT_ID, FakeIssuer
-from support.forged_tokens import FORGED, ISSUER, OTHER_KEY, signed_with
+from support.forged_tokens import ISSUER, OTHER_KEY, signed_with
+from support.rate_windows import Seconds
 
 Claims: TypeAlias = Callable[[str], dict[str, object]]
 """Verifies a token."""
@@ -43,14 +44,8 @@ def source() -> Source:
 
 
 @pytest.fixture
-def seconds() -> list[float]:
-    """The time of the monotonic clock, as the only element."""
-    return [1000.0]
-
-
-@pytest.fixture
-def jwks(source: Source, seconds: list[float]) -> Jwks:
-    return Jwks(source, monotonic=lambda: seconds[0])
+def jwks(source: Source, seconds: Seconds) -> Jwks:
+    return Jwks(source, monotonic=seconds)
 
 
 @pytest.fixture
@@ -112,21 +107,13 @@ def test_each_algorithm_works(jwks: Jwks, source: Source, algorithm: str) -> Non
     assert asyncio.run(verifier.claims(token))["sub"] == "eve"
 
 
-@pytest.mark.parametrize("name", FORGED)
-def test_t21_a_forged_token_is_refused(claims: Claims, name: str) -> None:
-    with pytest.raises(
-        NotIdentifiedError, match=r"^The token (is not valid|has no valid subject)\.$"
-    ):
-        claims(FORGED[name]())
-
-
 def test_t21_an_unknown_key_id_makes_us_look_again_once_a_minute(
-    claims: Claims, source: Source, seconds: list[float]
+    claims: Claims, source: Source, seconds: Seconds
 ) -> None:
     asked = []
     claims(ISSUER.token())
     for wait_s in (0, 60, 0.5, 0, 60, 0.5):
-        seconds[0] += wait_s
+        seconds.now += wait_s
         with pytest.raises(NotIdentifiedError):
             claims(signed_with(OTHER_KEY, {"alg": "RS256", "kid": "unknown"}))
         asked.append(source.asked)
@@ -134,25 +121,23 @@ def test_t21_an_unknown_key_id_makes_us_look_again_once_a_minute(
     assert asked == [1, 1, 2, 2, 2, 3]
 
 
-def test_a_new_key_of_the_issuer_is_found(
-    claims: Claims, source: Source, seconds: list[float]
-) -> None:
+def test_a_new_key_of_the_issuer_is_found(claims: Claims, source: Source, seconds: Seconds) -> None:
     source.document = EARLIER.jwks()
     with pytest.raises(NotIdentifiedError):
         claims(ISSUER.token())
 
     source.document = ISSUER.jwks()
-    seconds[0] += 61
+    seconds.now += 61
 
     assert claims(ISSUER.token())["sub"] == "carol-1"
 
 
 def test_keys_are_used_on_while_the_issuer_is_down(
-    claims: Claims, source: Source, seconds: list[float], caplog: pytest.LogCaptureFixture
+    claims: Claims, source: Source, seconds: Seconds, caplog: pytest.LogCaptureFixture
 ) -> None:
     claims(ISSUER.token())
     source.error = IssuerLostError("no-answer")
-    seconds[0] += 3600
+    seconds.now += 3600
 
     assert claims(ISSUER.token())["sub"] == "carol-1"
     assert source.asked == 2
@@ -162,17 +147,17 @@ def test_keys_are_used_on_while_the_issuer_is_down(
 
 @pytest.mark.parametrize(("age_s", "asked"), [(600, 1), (601, 2)])
 def test_keys_are_fetched_again_after_ten_minutes(
-    claims: Claims, source: Source, seconds: list[float], age_s: int, asked: int
+    claims: Claims, source: Source, seconds: Seconds, age_s: int, asked: int
 ) -> None:
     claims(ISSUER.token())
-    seconds[0] += age_s
+    seconds.now += age_s
     claims(ISSUER.token())
 
     assert source.asked == asked
 
 
 def test_who_has_a_known_key_does_not_wait_while_the_issuer_is_asked_again(
-    source: Source, seconds: list[float]
+    source: Source, seconds: Seconds
 ) -> None:
     async def play() -> bool:
         answered = asyncio.Event()
@@ -182,9 +167,9 @@ def test_who_has_a_known_key_does_not_wait_while_the_issuer_is_asked_again(
                 await answered.wait()
             return await source()
 
-        jwks = Jwks(fetch, monotonic=lambda: seconds[0])
+        jwks = Jwks(fetch, monotonic=seconds)
         first = await jwks.keys()
-        seconds[0] += 3600
+        seconds.now += 3600
         asking = asyncio.create_task(jwks.keys())
         await asyncio.sleep(0)
         meanwhile = await jwks.keys()
@@ -206,22 +191,13 @@ def test_who_has_a_known_key_does_not_wait_while_the_issuer_is_asked_again(
     ],
     ids=["curve", "without a modulus", "number", "no base64", "no object"],
 )
-def test_a_key_that_we_do_not_understand_takes_no_other_away(
-    claims: Claims, source: Source, odd: object
+def test_a_key_that_we_do_not_understand_is_named_and_takes_no_other_away(
+    claims: Claims, source: Source, caplog: pytest.LogCaptureFixture, odd: object
 ) -> None:
     source.document = {"keys": [odd, *ISSUER.jwks()["keys"]]}
 
     assert claims(ISSUER.token())["sub"] == "carol-1"
-
-
-def test_a_key_that_we_do_not_understand_is_named_in_the_log(
-    jwks: Jwks, source: Source, caplog: pytest.LogCaptureFixture
-) -> None:
-    source.document = {"keys": [{"kty": "RSA", "kid": "odd"}, *ISSUER.jwks()["keys"]]}
-    asyncio.run(jwks.keys())
-
-    assert '"error": "KeyParameterError"' in caplog.text
-    assert '"event": "key-not-understood"' in caplog.text
+    assert ('"event": "key-not-understood"' in caplog.text) == isinstance(odd, dict)
 
 
 def test_without_any_keys_the_issuer_is_missed(claims: Claims, source: Source) -> None:
@@ -234,15 +210,15 @@ def test_without_any_keys_the_issuer_is_missed(claims: Claims, source: Source) -
 
 
 def test_t51_who_waits_for_an_issuer_that_is_down_does_not_ask_it_one_after_the_other(
-    source: Source, seconds: list[float]
+    source: Source, seconds: Seconds
 ) -> None:
     source.error = IssuerLostError("no-answer")
 
     async def fetch() -> dict[str, object]:
-        seconds[0] += 5
+        seconds.now += 5
         return await source()
 
-    jwks = Jwks(fetch, monotonic=lambda: seconds[0])
+    jwks = Jwks(fetch, monotonic=seconds)
 
     async def play() -> list[object]:
         found = await asyncio.gather(*(jwks.keys() for _ in range(20)), return_exceptions=True)
@@ -251,7 +227,7 @@ def test_t51_who_waits_for_an_issuer_that_is_down_does_not_ask_it_one_after_the_
     refused = asyncio.run(play())
     asked = source.asked
     source.error = None
-    seconds[0] += 3
+    seconds.now += 3
 
     assert [type(each) for each in refused] == [IssuerLostError] * 20
     assert asked == 1
@@ -275,25 +251,16 @@ def test_t21_a_key_that_is_not_for_public_signatures_is_not_taken(
     assert [key.kid for key in taken] == ["k1"]
 
 
-def test_t21_a_symmetric_key_in_the_key_set_signs_nothing(claims: Claims, source: Source) -> None:
-    key = OctKey.import_key("k" * 32, {"kid": "sym"})
-    source.document = {"keys": [key.as_dict(private=True), *ISSUER.jwks()["keys"]]}
-
-    with pytest.raises(NotIdentifiedError):
-        claims(signed_with(key, {"alg": "HS256", "kid": "sym"}))
-    assert claims(ISSUER.token())["sub"] == "carol-1"
-
-
 @patch("ossferry.authentication.tokens.ALGORITHMS", ["ES256"])
 @pytest.mark.parametrize("keys_of", [ISSUER, EARLIER], ids=["known key", "unknown key"])
 def test_t21_a_token_of_another_algorithm_is_refused_and_causes_no_fetch(
-    jwks: Jwks, source: Source, seconds: list[float], keys_of: FakeIssuer
+    jwks: Jwks, source: Source, seconds: Seconds, keys_of: FakeIssuer
 ) -> None:
     verifier = TokenVerifier(jwks, issuer=ISSUER.url, audience=CLIENT_ID, clock=utc_now)
     source.document = keys_of.jwks()
     asyncio.run(jwks.keys())
     source.document = ISSUER.jwks()
-    seconds[0] += 61
+    seconds.now += 61
 
     with pytest.raises(NotIdentifiedError):
         asyncio.run(verifier.claims(ISSUER.token()))
