@@ -123,6 +123,9 @@ def about(key: object, **changes: object) -> dict[str, object]:
     return {"bucket": "web-direct-upload", "object": key, "reqId": "5C06", **changes}
 
 
+BODY = json.dumps(about(KEY)).encode()
+
+
 def test_what_oss_signed_and_has_is_recorded_however_often_it_comes(
     oss: Caller, store: FakeStore
 ) -> None:
@@ -148,8 +151,9 @@ def test_t29_a_replayed_callback_records_nothing_that_is_gone(
 @pytest.mark.parametrize(
     "change",
     [
-        {"signed": b"something else"},
-        {"signed": b"/api/callback\n{}"},
+        {"signed": signed_text("/api/callback", b"a=2", BODY)},
+        {"signed": signed_text("/api/callback/", b"a=1", BODY)},
+        {"signed": signed_text("/api/callback", b"a=1", BODY + b" ")},
         {"authorization": b64encode(b"x" * 256).decode()},
         {"authorization": "%%%"},
         {"authorization": ""},
@@ -163,7 +167,7 @@ def test_t29_a_forged_callback_is_refused_before_anything_is_asked(
 ) -> None:
     store.put(KEY)
 
-    answer = oss.call(about(KEY), **change)
+    answer = oss.call(about(KEY), query=b"a=1", **change)
 
     assert (answer.status_code, answer.json()["code"]) == (403, "forged-callback")
     assert store.asked == []
@@ -180,19 +184,6 @@ def test_t29_who_forges_too_often_makes_the_server_fetch_no_key(make_client: Mak
         honest = oss.call(about("x")).status_code
 
     assert (forged, honest, server.asked) == ([403, 403], 429, [])
-
-
-def test_t29_another_query_or_body_than_was_signed_is_refused(
-    oss: Caller, store: FakeStore
-) -> None:
-    body = json.dumps(about(KEY)).encode()
-
-    for signed in (
-        signed_text("/api/callback", b"a=2", body),
-        signed_text("/api/callback/", b"a=1", body),
-        signed_text("/api/callback", b"a=1", body + b" "),
-    ):
-        assert oss.call(about(KEY), query=b"a=1", signed=signed).status_code == 403
 
 
 @pytest.mark.parametrize(
