@@ -49,14 +49,21 @@ def test_a_missing_field_is_named_too() -> None:
         {},
         {"rotate": 90},
         {"resize": None},
+        {"resize": 5},
         {"resize": {}},
         {"resize": {"width": 0}},
+        {"resize": {"width": 4097}},
+        {"resize": {"width": 5.5}},
         {"resize": {"width": 5, "depth": 5}},
         {"watermark": ""},
         {"watermark": "é" * 33},
+        {"watermark": "a\nb"},
+        {"watermark": "\ud800"},
         {"format": "heic"},
+        {"format": ["png"]},
+        "image/resize,w_1",
     ],
-    ids=str,
+    ids=ascii,
 )
 def test_image_processing_is_checked_in_depth(process: object) -> None:
     with pytest.raises(BadRequestError, match=r"^process must be null, or an object with resize"):
