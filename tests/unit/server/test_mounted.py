@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.routing import Mount
 
 from ossferry.access.rate_limits import Rates
-from ossferry.app import create_app
 from ossferry.authentication.app import app_authenticator
 from ossferry.errors import ApplicationLostError, NoProofError, NotIdentifiedError, StorageLostError
 from ossferry.identity.principal import Principal
@@ -22,7 +21,7 @@ from ossferry.mount import mount_path, route_path
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter
 from support.app_client import app_client
-from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts, MakeClient, MakeSettings
+from support.server_fakes import OBJECTS, MakeApp, MakeClient
 
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
 CAROL = {"x-user": "carol"}
@@ -43,14 +42,11 @@ async def identify(request: Request) -> Principal:
 
 
 @pytest.fixture
-def mounted(
-    make_settings: MakeSettings, sts: FakeSts, clock: FakeClock, store: FakeStore
-) -> MakeClient:
+def mounted(make_app: MakeApp) -> MakeClient:
     """Return a function that mounts a server with these settings, and returns its client."""
 
     def mount(path: str = "/our/uploads", **changes: object) -> httpx.Client:
-        settings = make_settings(auth="app", **OBJECTS, **changes)
-        uploads = create_app(settings, identify=identify, assume_role=sts, clock=clock, store=store)
+        uploads = make_app(auth="app", identify=identify, **OBJECTS, **changes)
 
         @asynccontextmanager
         async def lifespan(_app: Starlette) -> AsyncIterator[None]:

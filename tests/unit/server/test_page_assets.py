@@ -6,12 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ossferry.app import create_app
 from ossferry.errors import SettingsError
 from ossferry.extras import install_command
-from ossferry.settings.model import Settings
-from support.app_client import app_client
-from support.server_fakes import FakeSts, MakeClient, MakeSettings
+from support.server_fakes import MakeClient
 
 SCRIPT = "/assets/app-1a2b/boot.js"
 LARGE = "/assets/pyodide-3c4d/pyodide.asm.wasm"
@@ -99,12 +96,8 @@ def test_the_page_is_the_one_of_the_settings(client: httpx.Client) -> None:
     assert client.get("/?runtime=pyodide").text == page.text
 
 
-def test_the_demo_lets_the_address_choose_the_interpreter(
-    make_settings: MakeSettings, sts: FakeSts
-) -> None:
-    settings = make_settings(runtime="pyodide")
-    app = create_app(settings, assume_role=sts, runtime_query=True)
-    with app_client(app) as client:
+def test_the_demo_lets_the_address_choose_the_interpreter(make_client: MakeClient) -> None:
+    with make_client(runtime="pyodide", runtime_query=True) as client:
         assert client.get("/").text == "<html data-runtime=pyodide>"
         assert client.get("/?runtime=micropython").text == "<html data-runtime=micropython>"
         assert client.get("/?runtime=../x").text == "<html data-runtime=pyodide>"
@@ -146,9 +139,9 @@ def without_pyodide(web_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_without_pyodides_package_the_page_runs_on_micropython(
-    settings: Settings, sts: FakeSts, without_pyodide: Path
+    make_client: MakeClient, without_pyodide: Path
 ) -> None:
-    with app_client(create_app(settings, assume_role=sts, runtime_query=True)) as client:
+    with make_client(runtime_query=True) as client:
         client.headers["accept-encoding"] = "identity"
         page, script, missing = client.get("/"), client.get(SCRIPT), client.get(LARGE)
         other = client.get("/?runtime=pyodide")

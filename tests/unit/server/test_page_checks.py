@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from ossferry.app import create_app
 from ossferry.checks.bundle import PLATFORM, PYTHON
 from ossferry.checks.selection import select_checks
 from ossferry.errors import NoProofError, SettingsError
 from ossferry.identity.principal import Principal
-from support.app_client import app_client
-from support.server_fakes import NO_KEYS, FakeSts, MakeClient, MakeSettings
+from support.server_fakes import MakeClient, MakeSettings
 
 CHECKS = """from ossferry_checks import check
 @check("*.csv", max_seconds=3)
@@ -217,22 +215,19 @@ def test_only_listed_files_are_served_and_kept(
     ],
 )
 def test_t63_no_stranger_learns_the_checks_or_their_addresses(
-    make_settings: MakeSettings,
-    sts: FakeSts,
+    make_client: MakeClient,
     checks: Path,
-    tmp_path: Path,
+    keys_file: Path,
     options: dict[str, object],
     headers: dict[str, str],
 ) -> None:
-    keys = tmp_path / "keys.json"
-    keys.write_text(NO_KEYS)
-
     async def nobody(_request: Request) -> Principal:
         raise NoProofError("Nobody is signed in.")
 
-    settings = make_settings(checks=checks, api_keys_file=keys, **options)
     identify = nobody if options == APP else None
-    with app_client(create_app(settings, assume_role=sts, identify=identify)) as client:
+    with make_client(
+        checks=checks, api_keys_file=keys_file, identify=identify, **options
+    ) as client:
         answer = client.get("/api/checks", headers=headers)
 
     assert answer.status_code == 401

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from ossferry.app import create_app
 from ossferry.authentication.apikey_format import new_key
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
 from ossferry.identity.principal import Principal
@@ -17,9 +16,8 @@ from ossferry.observability.logs import configure, logger
 from ossferry.observability.redaction import Redactor
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.secrets import secret_values
-from support.app_client import app_client
 from support.fake_issuer import FakeIssuer
-from support.server_fakes import OBJECTS, FakeClock, FakeSts, MakeSettings, UnexpectedError
+from support.server_fakes import OBJECTS, MakeClient, MakeSettings, UnexpectedError
 
 CANARY = "canary-7f3a"
 CANARIES = {
@@ -129,14 +127,8 @@ class LeakySts:
     ],
 )
 def test_t25_t27_a_request_full_of_secrets_leaves_none_in_any_sink(
-    make_settings: MakeSettings,
-    clock: FakeClock,
-    sink: io.StringIO,
-    tmp_path: Path,
-    error: Callable[[str], Exception],
+    make_client: MakeClient, sink: io.StringIO, tmp_path: Path, error: Callable[[str], Exception]
 ) -> None:
-    settings = make_settings(audit_file=tmp_path / "audit.log", secret=CANARIES["secret"])
-    app = create_app(settings, assume_role=LeakySts(error), clock=clock)
     headers = {
         "authorization": f"Bearer {CANARY}",
         "cookie": f"ossferry_demo_user=alice; session={CANARY}",
@@ -145,7 +137,8 @@ def test_t25_t27_a_request_full_of_secrets_leaves_none_in_any_sink(
         "referer": f"https://127.0.0.1/?token={CANARY}",
         "x-forwarded-for": CANARY,
     }
-    with app_client(app) as client:
+    changes = {"audit": None, "audit_file": tmp_path / "audit.log", "secret": CANARIES["secret"]}
+    with make_client(assume_role=LeakySts(error), **changes) as client:
         answers = [
             client.post("/api/grant", headers=headers, json={"refused_key_id": CANARY}),
             client.get(f"/get_sts_token?access_token={CANARY}", headers=headers),
@@ -162,11 +155,9 @@ def test_t25_t27_a_request_full_of_secrets_leaves_none_in_any_sink(
 
 
 def test_t25_credentials_that_were_issued_are_in_no_sink(
-    make_settings: MakeSettings, clock: FakeClock, sink: io.StringIO, tmp_path: Path
+    make_client: MakeClient, sink: io.StringIO, tmp_path: Path
 ) -> None:
-    settings = make_settings(audit_file=tmp_path / "audit.log")
-    app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
-    with app_client(app) as client:
+    with make_client(audit=None, audit_file=tmp_path / "audit.log") as client:
         granted = client.post("/api/grant").json()
 
     sinks = sink.getvalue() + (tmp_path / "audit.log").read_text()
@@ -175,13 +166,12 @@ def test_t25_credentials_that_were_issued_are_in_no_sink(
 
 
 def test_t26_what_a_person_is_called_forges_no_line(
-    make_settings: MakeSettings, clock: FakeClock, sink: io.StringIO
+    make_client: MakeClient, sink: io.StringIO
 ) -> None:
     async def identify(_request: Request) -> Principal:
         return Principal(id='eve\r\n{"event":"grant","outcome":"issued"}\x1b[31m\u2028', name="x")
 
-    app = create_app(make_settings(), identify=identify, assume_role=FakeSts(clock), clock=clock)
-    with app_client(app) as client:
+    with make_client(identify=identify, audit=None) as client:
         client.post("/api/grant")
 
     (line,) = [each for each in sink.getvalue().splitlines() if '"outcome"' in each]

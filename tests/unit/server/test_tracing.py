@@ -8,23 +8,19 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from ossferry.app import create_app
 from ossferry.errors import SettingsError, StsRefusedError
 from ossferry.observability.tracing import spans_of
-from ossferry.settings.model import Settings
-from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts, MakeClient, UnexpectedError
+from support.server_fakes import FakeSts, MakeClient, UnexpectedError
 
 
 @pytest.fixture
-def ask(settings: Settings, sts: FakeSts, clock: FakeClock) -> Callable[[int], list[ReadableSpan]]:
+def ask(make_client: MakeClient) -> Callable[[int], list[ReadableSpan]]:
     """Return a function that requests grants, and returns the spans in the order of their ends."""
 
     def call(times: int) -> list[ReadableSpan]:
         exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(exporter))
-        app = create_app(settings, assume_role=sts, clock=clock, span=spans_of(provider))
-        with app_client(app) as client:
+        with make_client(span=spans_of(provider)) as client:
             for _ in range(times):
                 client.post("/api/grant")
         return list(exporter.get_finished_spans())
