@@ -241,16 +241,6 @@ def test_any_other_secret_is_the_key_itself() -> None:
     assert webhook_key(SECRET) == SECRET.encode()
 
 
-def test_a_repeated_receipt_is_told_once(world: World) -> None:
-    world.upload()
-    world.upload()
-
-    while world.deliver():
-        pass
-
-    assert len(world.gallery.events) == 1
-
-
 def test_a_hook_that_fails_is_told_again_later_and_the_others_go_on(world: World) -> None:
     world.gallery.failures = 1
     key = world.upload()
