@@ -33,6 +33,10 @@ def place_of(upload: str, prefix: str = ALICE.prefix) -> str:
     return f"{prefix}{day}/{random}/"
 
 
+def arrived(client: httpx.Client, upload: str) -> httpx.Response:
+    return client.get(f"/form/arrived?upload={upload}")
+
+
 def test_a_form_for_a_file_fits_that_file_alone(client: httpx.Client) -> None:
     wish = {"name": "größe ${filename}.pdf", "size": 5, "type": "application/pdf"}
 
@@ -238,48 +242,39 @@ def test_the_way_back_leads_on_by_a_page_of_our_own(client: httpx.Client) -> Non
         assert client.get("/form/back", params={"upload": odd}).status_code == 404
 
 
-def test_what_has_arrived_is_shown_and_recorded(make_client: MakeClient, store: FakeStore) -> None:
-    with make_client(**OBJECTS) as client:
-        upload = upload_of(client)
-        store.put(place_of(upload) + "<b>a.txt", size=1500, crc64="4041730234")
+def test_what_has_arrived_is_shown_and_recorded(client: httpx.Client, store: FakeStore) -> None:
+    upload = upload_of(client)
+    key = store.put(place_of(upload) + "<b>a.txt", size=1500, crc64="4041730234").key
 
-        answer = client.get(f"/form/arrived?upload={upload}")
-        again = client.get(f"/form/arrived?upload={upload}")
-        listed = client.get("/api/objects", params={"sort": "newest"}).json()["objects"]
+    answer, again = (arrived(client, upload) for _ in range(2))
+    listed = client.get("/api/objects", params={"sort": "newest"}).json()["objects"]
 
     assert answer.status_code == again.status_code == 200
     for text in ("&lt;b&gt;a.txt", "1.5 kB", "4041730234", "nobody has compared the two"):
         assert text in answer.text
     assert "<b>a" not in answer.text
-    assert [(each["key"], each["crc64"]) for each in listed] == [
-        (place_of(upload) + "<b>a.txt", "4041730234")
-    ]
+    assert [(each["key"], each["crc64"]) for each in listed] == [(key, "4041730234")]
 
 
 def test_an_odd_name_is_made_safe_before_it_is_recorded(
-    make_client: MakeClient, store: FakeStore
+    client: httpx.Client, store: FakeStore
 ) -> None:
-    with make_client(**OBJECTS) as client:
-        upload = upload_of(client)
-        store.put(place_of(upload) + "..\\../a\u202etxt.exe", size=5)
+    upload = upload_of(client)
+    store.put(place_of(upload) + "..\\../a\u202etxt.exe", size=5)
 
-        answer = client.get(f"/form/arrived?upload={upload}")
-
-    assert answer.status_code == 200
+    assert arrived(client, upload).status_code == 200
     assert list(store.objects) == [place_of(upload) + "___.._a_txt.exe"]
 
 
 def test_t59_a_file_that_is_replaced_while_its_name_is_made_safe_stays(
-    make_client: MakeClient, store: FakeStore
+    client: httpx.Client, store: FakeStore
 ) -> None:
-    with make_client(**OBJECTS) as client:
-        upload = upload_of(client)
-        key = store.put(place_of(upload) + "a\u202e.txt").key
-        store.arrives["before"] = key
+    upload = upload_of(client)
+    key = store.put(place_of(upload) + "a\u202e.txt").key
+    store.arrives["before"] = key
 
-        answer = client.get(f"/form/arrived?upload={upload}")
-
-    assert (answer.status_code, list(store.objects)) == (404, [key])
+    assert arrived(client, upload).status_code == 404
+    assert list(store.objects) == [key]
 
 
 def test_a_file_of_another_type_is_removed_and_the_person_told(
@@ -287,11 +282,11 @@ def test_a_file_of_another_type_is_removed_and_the_person_told(
 ) -> None:
     with make_client(**OBJECTS, allowed_types=["image/*"]) as client:
         page = client.get("/form").text
-        upload = str(httpx.URL(shown(page)["success_action_redirect"]).params["upload"])
+        upload = upload_of(client)
         store.put(place_of(upload) + "a.exe", content_type="application/x-msdownload")
         good = store.put(place_of(upload) + "b.png", content_type="image/png").key
 
-        answer = client.get(f"/form/arrived?upload={upload}")
+        answer = arrived(client, upload)
         listed = client.get("/api/objects", params={"sort": "newest"}).json()["objects"]
 
     assert 'accept="image/*"' in page
@@ -302,20 +297,15 @@ def test_a_file_of_another_type_is_removed_and_the_person_told(
 
 def test_a_type_with_a_parameter_is_the_type(make_client: MakeClient, store: FakeStore) -> None:
     with make_client(**OBJECTS, allowed_types=["text/csv", "image/*"]) as client:
-        upload = str(
-            httpx.URL(shown(client.get("/form").text)["success_action_redirect"]).params["upload"]
-        )
+        upload = upload_of(client)
         key = store.put(place_of(upload) + "a.x", content_type="Text/CSV; charset=utf-8").key
 
-        answer = client.get(f"/form/arrived?upload={upload}")
-
-    assert answer.status_code == 200
+        assert arrived(client, upload).status_code == 200
     assert list(store.objects) == [key]
 
 
-def test_nothing_arrived_is_said_as_such(make_client: MakeClient) -> None:
-    with make_client(**OBJECTS) as client:
-        answer = client.get(f"/form/arrived?upload={upload_of(client)}")
+def test_nothing_arrived_is_said_as_such(client: httpx.Client) -> None:
+    answer = arrived(client, upload_of(client))
 
     assert answer.status_code == 404
     assert "No file has arrived" in answer.text
@@ -323,7 +313,7 @@ def test_nothing_arrived_is_said_as_such(make_client: MakeClient) -> None:
 
 def test_a_server_that_may_not_look_says_so(make_client: MakeClient) -> None:
     with make_client() as client:
-        answer = client.get(f"/form/arrived?upload={upload_of(client)}")
+        answer = arrived(client, upload_of(client))
 
     assert "cannot show what is stored there" in answer.text
 
@@ -389,7 +379,7 @@ def test_t53_an_address_of_arrival_is_good_for_one_person_and_form(
             store.put(place_of(bent, prefix) + "a.exe")  # would be removed: its type is not allowed
         store.asked.clear()
 
-        answer = client.get(f"/form/arrived?upload={bent}")
+        answer = arrived(client, bent)
 
     assert answer.status_code == 404
     assert store.asked == []
