@@ -34,11 +34,6 @@ def public_file(private: rsa.RSAPrivateKey, tmp_path: Path) -> Path:
     return path
 
 
-def test_without_a_key_files_are_sent_as_they_are(make_client: MakeClient) -> None:
-    with make_client() as client:
-        assert client.post("/api/grant").json()["encryption"] is None
-
-
 @pytest.mark.parametrize("kind", ["sts", "form"])
 def test_a_page_gets_the_key(
     make_client: MakeClient, private: rsa.RSAPrivateKey, public_file: Path, kind: str
