@@ -98,16 +98,6 @@ def test_the_day_ends_at_midnight_utc(
     assert (refused, client.post("/api/grant").status_code) == (429, 200)
 
 
-def test_a_grant_says_what_is_left(client_with: MakeClient, store: FakeStore) -> None:
-    client = client_with(quota_bytes_day=100, quota_bytes_total=50)
-    before = client.post("/api/grant").json()["limits"]["quota"]
-    upload(client, store, ALICE, "a", 5)
-    after = client.post("/api/grant").json()["limits"]["quota"]
-
-    assert before == {"bytes_left": 50, "objects_left": None}
-    assert after == {"bytes_left": 45, "objects_left": None}
-
-
 @pytest.mark.parametrize(("day", "total"), [(1, 3), (3, 1)])
 def test_the_last_object_may_have_any_size(client_with: MakeClient, day: int, total: int) -> None:
     client = client_with(quota_objects_day=day, quota_objects_total=total)
