@@ -281,19 +281,12 @@ def test_what_waits_for_a_receipt_is_listed_by_key_without_a_checksum(world: Wor
     assert (said, newest) == ([(world.key, None, None)], [])
 
 
-async def lost(key: str, version: str = "") -> str:
-    """Stand in for `delete` of a store that does not answer."""
-    raise OssLostError("no-answer")
-
-
 def test_what_cannot_be_removed_now_is_hidden_and_removed_later(world: World) -> None:
     world.damage()
-    plain = world.store.delete
 
-    world.store.delete = lost  # type: ignore[method-assign] # the fault
-    answer = world.refuse()
-    hidden = world.listed()
-    world.store.delete = plain  # type: ignore[method-assign]
+    with patch.object(world.store, "delete", side_effect=OssLostError("no-answer")):
+        answer = world.refuse()
+        hidden = world.listed()
     world.look_through()
 
     assert (answer.status_code, hidden) == (503, [])
@@ -301,39 +294,29 @@ def test_what_cannot_be_removed_now_is_hidden_and_removed_later(world: World) ->
     assert world.told.events == []
 
 
-async def denied(key: str, version: str = "") -> str:
-    """Stand in for `delete` of a store that refuses it."""
-    raise OssRefusedError("AccessDenied", "5C06")
-
-
 def test_t60_a_refused_object_that_cannot_be_removed_stays_hidden_and_ends_nothing(
     world: World,
 ) -> None:
     world.damage()
     later = world.store.put(world.key_of(ALICE, "y.txt")).key
-    world.store.delete = denied  # type: ignore[method-assign] # the fault
 
-    answer = world.refuse()
-    world.clock.advance(SETTLE_S + 1)
-    world.look_through()
+    with patch.object(world.store, "delete", side_effect=OssRefusedError("AccessDenied", "5C06")):
+        answer = world.refuse()
+        world.clock.advance(SETTLE_S + 1)
+        world.look_through()
 
     assert (answer.status_code, world.listed()) == (502, [later, later])
 
 
 def test_an_object_that_replaces_a_refused_one_after_the_list_stays(world: World) -> None:
     world.damage()
-    plain_delete, plain_list = world.store.delete, world.store.list
+    with patch.object(world.store, "delete", side_effect=OssLostError("no-answer")):
+        assert world.refuse().status_code == 503
+    before = [world.store.objects[world.key]]
+    world.store.put(world.key, size=9, crc64=GOOD, etag="2" * 32)
 
-    async def list_before_it_is_replaced(prefix: str, *, after: str, limit: int) -> Any:
-        found = await plain_list(prefix, after=after, limit=limit)
-        world.store.put(world.key, size=9, crc64=GOOD, etag="2" * 32)
-        return found
-
-    world.store.delete = lost  # type: ignore[method-assign] # the refused object stays for now
-    assert world.refuse().status_code == 503
-    world.store.delete = plain_delete  # type: ignore[method-assign]
-    world.store.list = list_before_it_is_replaced  # type: ignore[method-assign]
-    world.look_through()
+    with patch.object(world.store, "list", side_effect=[before]):
+        world.look_through()
 
     assert world.store.objects[world.key].crc64 == GOOD
 
