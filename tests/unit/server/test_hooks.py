@@ -7,8 +7,9 @@ import json
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -105,6 +106,11 @@ class World:
         after = self.app.state.uploads
         return sum(self.run(after.delivery.deliver(target)) for target in after.hooks.targets)
 
+    def deliver_all(self) -> None:
+        """Deliver the events, and the events that the deliveries make due."""
+        while self.deliver():
+            pass
+
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine in the server's event loop."""
         transport: Any = self.client._transport
@@ -126,8 +132,7 @@ def test_a_hook_is_told_what_was_uploaded_and_deleted(world: World) -> None:
     key = world.upload()
     world.client.delete(f"/api/objects/{key}")
 
-    while world.deliver():
-        pass
+    world.deliver_all()
 
     uploaded, deleted = world.gallery.events
     assert (uploaded.type, uploaded.data["key"], uploaded.data["size"]) == ("uploaded", key, 5)
@@ -160,8 +165,7 @@ def test_a_hook_learns_the_claim_of_the_page_about_its_checks(world: World) -> N
     world.client.post("/api/objects/undo", json={"id": undo})
     world.upload("other.txt")
 
-    while world.deliver():
-        pass
+    world.deliver_all()
 
     told = [event for event in world.gallery.events if event.type == "uploaded"]
     assert [event.data["checks"] for event in told] == [checks, checks, None]
@@ -186,8 +190,7 @@ def test_a_hook_is_told_of_each_new_upload_of_a_batch(world: World) -> None:
     reports = [{"key": key, "size": 5, "crc64": stored[0].crc64} for key in keys]
 
     answer = world.client.post("/api/receipts/batch", json={"reports": reports})
-    while world.deliver():
-        pass
+    world.deliver_all()
 
     assert answer.status_code == 200
     assert sorted(event.data["key"] for event in world.gallery.events) == sorted(keys)
@@ -212,8 +215,7 @@ def test_a_webhook_is_signed_as_the_standard_says(world: World) -> None:
     world.client.post("/api/grant")
     key = world.upload()
 
-    while world.deliver():
-        pass
+    world.deliver_all()
 
     granted, uploaded = (json.loads(each.content) for each in world.receiver.requests)
     assert (granted["type"], uploaded["type"]) == ("granted", "uploaded")
@@ -304,32 +306,19 @@ def test_what_was_for_a_hook_that_is_installed_no_more_is_passed_over(
 def test_hooks_of_installed_packages_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     gallery = Gallery()
 
-    class Entry:
-        name, value = "gallery", "package.module:hook"
-
-        def load(self) -> object:
-            return gallery
-
-    groups: list[str] = []
-
-    def entry_points(group: str) -> list[Entry]:
-        groups.append(group)
-        return [Entry()]
-
+    entry = SimpleNamespace(name="gallery", load=lambda: gallery)
+    entry_points = Mock(return_value=[entry])
     monkeypatch.setattr("ossferry.hooks.calls.entry_points", entry_points)
 
     assert load_hooks({"own": 1}) == {"own": 1, "gallery": gallery}
-    assert groups == ["ossferry.hooks"]
+    entry_points.assert_called_once_with(group="ossferry.hooks")
 
 
 @pytest.mark.parametrize("given", [{"gallery": Gallery()}, {}], ids=["given", "installed"])
 def test_hooks_that_would_never_be_called_stop_the_start(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, given: dict[str, object]
 ) -> None:
-    class Entry:
-        name = "gallery"
-
-    installed = [] if given else [Entry()]
+    installed = [] if given else [SimpleNamespace(name="gallery")]
     monkeypatch.setattr("ossferry.hooks.calls.entry_points", lambda group: installed)
 
     with pytest.raises(
@@ -344,13 +333,9 @@ def test_a_hook_with_the_name_of_the_webhook_stops_the_start() -> None:
 
 
 def test_a_hook_that_cannot_be_loaded_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Entry:
-        name, value = "broken", "nowhere:hook"
-
-        def load(self) -> object:
-            raise ImportError
-
-    monkeypatch.setattr("ossferry.hooks.calls.entry_points", lambda group: [Entry()])
+    entry = Mock(value="nowhere:hook", load=Mock(side_effect=ImportError))
+    entry.name = "broken"
+    monkeypatch.setattr("ossferry.hooks.calls.entry_points", lambda group: [entry])
 
     with pytest.raises(SettingsError, match=r"the hook broken \(nowhere:hook\) cannot be loaded"):
         load_hooks({})
