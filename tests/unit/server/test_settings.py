@@ -57,7 +57,6 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
         ("endpoint", "http://oss-cn-hangzhou.aliyuncs.com", HTTPS),
         ("endpoint", "http://127.0.0.1:9000", " must be a host name: browsers ask BUCKET.host."),
         ("endpoint", "https://user@oss.example.com", LIKE_ORIGIN),
-        ("endpoint", "https://oss.example.com/path", LIKE_ORIGIN),
         ("endpoint", "https://oss.example.com; script-src x", ": must have a plain host name:"),
         ("endpoint", PUBLIC, " must be without the bucket: browsers ask BUCKET.host."),
         ("endpoint", "https://oss-cn-shanghai.aliyuncs.com", REGION),
@@ -78,8 +77,6 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
         ("region", "oss-cn/../x", ": must look like cn-hangzhou."),
         ("frame_origins", ("http://school.example",), " must be https:"),
         ("sign_in_url", "/sign-in", " needs OSSFERRY_AUTH=app:"),
-        ("allowed_hosts", (".example.com",), ": must list host names without wildcards or ports."),
-        ("allowed_hosts", ("*",), ": must list host names without wildcards or ports."),
         ("rate_per_principal", "5/minute;1/second", ": must look like 60/minute."),
         ("session_duration_s", 899, ": must be at least 900."),
         ("port", 70_000, ": must be at most 65535."),
@@ -233,12 +230,15 @@ def test_only_the_rule_for_the_trash_limits_the_time_to_restore(
 @pytest.mark.parametrize(
     "host",
     [
-        "a..b", ".a", "a.", "-a", "a-", "a.-b", "a-.b", "-", "..", "a_b", "a b", "*.a", "a:80",
+        "a..b", ".a", "a.", "-a", "a-", "a.-b", "a-.b", "-", "..", "a_b", "a b", "*.a", "*", "a:80",
         f"{'a' * 64}.b", ".".join(["a" * 62] * 5), "",
     ],
 )  # fmt: skip
 def test_a_host_name_is_one_of_dns(make_settings: MakeSettings, host: str) -> None:
-    with pytest.raises(SettingsError, match=r"^OSSFERRY_ALLOWED_HOSTS: must list host names"):
+    with pytest.raises(
+        SettingsError,
+        match=r"must list host names without wildcards or ports\.$",
+    ):
         make_settings(allowed_hosts=("localhost", host))
 
 
