@@ -7,6 +7,7 @@ import inspect
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -168,16 +169,25 @@ def make_app(
 
 
 @pytest.fixture
-def make_client(make_app: MakeApp) -> MakeClient:
-    """Return a function that creates a client of a server, like `make_app`."""
-    return lambda **changes: app_client(make_app(**changes))
+def make_client(make_app: MakeApp) -> Iterator[MakeClient]:
+    """Return a function that creates a client of a server, like `make_app`.
+
+    Clients that a test leaves open are closed after it.
+    """
+    with ExitStack() as made:
+
+        def make(**changes: object) -> httpx.Client:
+            client = app_client(make_app(**changes))
+            made.callback(client.close)
+            return client
+
+        yield make
 
 
 @pytest.fixture
-def client(make_client: MakeClient, store: FakeStore) -> Iterator[httpx.Client]:
+def client(make_client: MakeClient, store: FakeStore) -> httpx.Client:
     """A client of the whole application."""
-    with make_client(store=store) as client:
-        yield client
+    return make_client(store=store)
 
 
 @pytest.fixture(params=[UnexpectedError("canary-secret"), OssferryError("canary-secret")])

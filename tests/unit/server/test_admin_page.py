@@ -1,7 +1,6 @@
 """`/admin` is available in the languages of the upload page."""
 
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -14,10 +13,10 @@ WORDS = load_words("admin")
 
 
 @pytest.fixture
-def client(make_client: MakeClient) -> Iterator[httpx.Client]:
-    with make_client(**OBJECTS, admins=["alice"], quota_objects_day=5) as made:
-        made.post("/api/grant")
-        yield made
+def client(make_client: MakeClient) -> httpx.Client:
+    made = make_client(**OBJECTS, admins=["alice"], quota_objects_day=5)
+    made.post("/api/grant")
+    return made
 
 
 @pytest.mark.parametrize("path", ["/admin", "/admin/uploads.csv"])

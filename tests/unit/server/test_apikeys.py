@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -49,9 +49,8 @@ def keyed(settings: Settings, file: ApiKeyFile, clock: FakeClock) -> MakeKey:
 
 
 @pytest.fixture
-def programme(settings: Settings, make_client: MakeClient) -> Iterator[httpx.Client]:
-    with make_client(auth="apikey", api_keys_file=settings.api_keys_file) as client:
-        yield client
+def programme(settings: Settings, make_client: MakeClient) -> httpx.Client:
+    return make_client(auth="apikey", api_keys_file=settings.api_keys_file)
 
 
 def ask(client: httpx.Client, text: str) -> httpx.Response:

@@ -4,7 +4,6 @@ T29.
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import unquote
@@ -110,13 +109,13 @@ async def test_what_is_no_key_is_not_taken_for_one(pem: bytes) -> None:
 
 
 @pytest.fixture
-def oss(make_client: MakeClient) -> Iterator[Caller]:
+def oss(make_client: MakeClient) -> Caller:
     """A server that accepts callbacks; Alice has a grant."""
     key = signing_key()
     outbound = httpx.AsyncClient(transport=KeyServer(pem_of(key)))
-    with make_client(**OBJECTS, callback=True, outbound=outbound) as page:
-        page.post("/api/grant")
-        yield Caller(page, key)
+    page = make_client(**OBJECTS, callback=True, outbound=outbound)
+    page.post("/api/grant")
+    return Caller(page, key)
 
 
 def about(key: object, **changes: object) -> dict[str, object]:

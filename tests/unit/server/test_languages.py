@@ -1,6 +1,5 @@
 """The page's language follows the browser."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -12,12 +11,11 @@ LANGUAGES = ("ja", "zh-CN", "zh-TW")
 
 
 @pytest.fixture
-def client(make_client: MakeClient, web_dir: Path) -> Iterator[httpx.Client]:
+def client(make_client: MakeClient, web_dir: Path) -> httpx.Client:
     for language in LANGUAGES:
         path = web_dir / f"index.micropython.{language}.html"
         path.write_text(f"<html lang={language}>")
-    with make_client() as made:
-        yield made
+    return make_client()
 
 
 @pytest.mark.parametrize(

@@ -65,10 +65,9 @@ def serve(make_client: MakeClient, sts_time: StsTime, seconds: Seconds) -> MakeC
 
 
 @pytest.fixture
-def client(serve: MakeClient) -> Iterator[httpx.Client]:
+def client(serve: MakeClient) -> httpx.Client:
     unlimited = "100000/minute"
-    with serve(rate_per_principal=unlimited, rate_per_address=unlimited) as client:
-        yield client
+    return serve(rate_per_principal=unlimited, rate_per_address=unlimited)
 
 
 @contextmanager

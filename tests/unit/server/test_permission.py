@@ -3,7 +3,6 @@
 import asyncio
 import json
 from base64 import b64decode
-from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from types import SimpleNamespace
@@ -80,9 +79,8 @@ def make_school_client(make_client: MakeClient, school: School) -> MakeClient:
 
 
 @pytest.fixture
-def at_school(make_school_client: MakeClient) -> Iterator[httpx.Client]:
-    with make_school_client() as client:
-        yield client
+def at_school(make_school_client: MakeClient) -> httpx.Client:
+    return make_school_client()
 
 
 def resources(sts: FakeSts) -> list[str]:

@@ -1,8 +1,8 @@
 """Quotas: no grant for a principal whose quota is used up."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import httpx
@@ -20,17 +20,9 @@ from support.server_fakes import ALICE, OBJECTS, SECRET, FakeClock, FakeStore, F
 
 
 @pytest.fixture
-def client_with(make_client: MakeClient, seconds: Seconds) -> Iterator[MakeClient]:
+def client_with(make_client: MakeClient, seconds: Seconds) -> MakeClient:
     """Return a function that creates a client of a server with quotas."""
-    made = []
-
-    def make(**quotas: int) -> httpx.Client:
-        made.append(make_client(**OBJECTS, **quotas, monotonic=seconds))
-        return made[-1]
-
-    yield make
-    for client in made:
-        client.close()
+    return partial(make_client, **OBJECTS, monotonic=seconds)
 
 
 def upload(client: httpx.Client, store: FakeStore, owner: Owner, name: str, size: int) -> Any:

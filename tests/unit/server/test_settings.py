@@ -235,10 +235,7 @@ def test_only_the_rule_for_the_trash_limits_the_time_to_restore(
     ],
 )  # fmt: skip
 def test_a_host_name_is_one_of_dns(make_settings: MakeSettings, host: str) -> None:
-    with pytest.raises(
-        SettingsError,
-        match=r"must list host names without wildcards or ports\.$",
-    ):
+    with pytest.raises(SettingsError, match=r"must list host names without wildcards or ports\.$"):
         make_settings(allowed_hosts=("localhost", host))
 
 
