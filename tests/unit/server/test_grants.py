@@ -32,16 +32,14 @@ def grants(settings: Settings, sts: FakeSts, clock: FakeClock) -> Grants:
 @pytest.mark.parametrize(
     ("age_s", "outcome"), [(0, Outcome.REUSED), (449, Outcome.REUSED), (450, Outcome.NEW)]
 )
-def test_a_grant_is_reused_while_more_than_half_of_its_life_is_left(
+async def test_a_grant_is_reused_while_more_than_half_of_its_life_is_left(
     grants: Grants, clock: FakeClock, age_s: int, outcome: Outcome
 ) -> None:
-    async def ask_twice() -> Grant:
-        await grants.grant(ALICE)
-        clock.advance(age_s)
-        return await grants.grant(ALICE)
-
     clock.now = clock.now.replace(microsecond=0)
-    assert asyncio.run(ask_twice()).outcome is outcome
+    await grants.grant(ALICE)
+    clock.advance(age_s)
+
+    assert (await grants.grant(ALICE)).outcome is outcome
 
 
 def test_t22_a_thousand_questions_at_once_are_one_call(
@@ -62,11 +60,8 @@ def test_t22_a_thousand_questions_at_once_are_one_call(
 
 
 @pytest.mark.parametrize("other", [BOB, ALICE_2], ids=["another", "of the same name"])
-def test_principals_never_share_a_grant(grants: Grants, other: Owner) -> None:
-    async def ask_both() -> tuple[Grant, Grant]:
-        return await asyncio.gather(grants.grant(ALICE), grants.grant(other))
-
-    alice, theirs = asyncio.run(ask_both())
+async def test_principals_never_share_a_grant(grants: Grants, other: Owner) -> None:
+    alice, theirs = await asyncio.gather(grants.grant(ALICE), grants.grant(other))
 
     assert alice.credentials != theirs.credentials
     assert alice.prefix != theirs.prefix
@@ -87,7 +82,7 @@ PUT_AND_ABORT = ("oss:PutObject", "oss:AbortMultipartUpload")
     ids=["more actions", "fewer actions", "the usual actions", "another address"],
 )
 @pytest.mark.parametrize("processes", [1, 2], ids=["one process", "two processes"])
-def test_t08_grants_for_other_rights_are_other_grants(
+async def test_t08_grants_for_other_rights_are_other_grants(
     make_settings: MakeSettings,
     sts: FakeSts,
     clock: FakeClock,
@@ -97,13 +92,10 @@ def test_t08_grants_for_other_rights_are_other_grants(
 ) -> None:
     settings, storage = make_settings(bind_address=True), MemoryStorage()
 
-    async def ask() -> list[Grant]:
-        caches = [SealedGrantCache(storage, secret=SECRET) for _ in range(processes)]
-        each = [Grants(settings, sts, clock=clock, cache=cache) for cache in caches]
-        rights = [first, other, first, other]
-        return [await each[at % processes].grant(ALICE, **rights[at]) for at in range(4)]
-
-    issued = asyncio.run(ask())
+    caches = [SealedGrantCache(storage, secret=SECRET) for _ in range(processes)]
+    each = [Grants(settings, sts, clock=clock, cache=cache) for cache in caches]
+    rights = [first, other, first, other]
+    issued = [await each[at % processes].grant(ALICE, **rights[at]) for at in range(4)]
 
     ids = [each.credentials.access_key_id for each in issued]
     assert ids == ["STS.Fake0001", "STS.Fake0002"] * 2
@@ -126,15 +118,12 @@ def test_one_who_gives_up_does_not_stop_the_others(
     assert asyncio.run(give_up()).credentials.access_key_id == "STS.Fake0001"
 
 
-def test_credentials_that_are_not_fresh_any_more_are_not_kept(
+async def test_credentials_that_are_not_fresh_any_more_are_not_kept(
     grants: Grants, clock: FakeClock
 ) -> None:
-    async def ask() -> None:
-        for owner in (OLD, NEW):
-            await grants.grant(owner)
-            clock.advance(450)
-
-    asyncio.run(ask())
+    for owner in (OLD, NEW):
+        await grants.grant(owner)
+        clock.advance(450)
     gc.collect()
 
     kept = [each for each in gc.get_objects() if isinstance(each, StsCredentials)]
@@ -142,34 +131,28 @@ def test_credentials_that_are_not_fresh_any_more_are_not_kept(
     assert names & {OLD.hash, NEW.hash} == {NEW.hash}
 
 
-def test_a_failure_reaches_all_who_wait_and_is_not_kept(grants: Grants, sts: FakeSts) -> None:
-    async def fail_then_recover() -> list[object]:
-        sts.error = StsLostError("no-answer")
-        failed = await asyncio.gather(
-            grants.grant(ALICE), grants.grant(ALICE), return_exceptions=True
-        )
-        sts.error = None
-        return [*failed, await grants.grant(ALICE)]
-
-    first, second, third = asyncio.run(fail_then_recover())
+async def test_a_failure_reaches_all_who_wait_and_is_not_kept(grants: Grants, sts: FakeSts) -> None:
+    sts.error = StsLostError("no-answer")
+    failed = await asyncio.gather(grants.grant(ALICE), grants.grant(ALICE), return_exceptions=True)
+    sts.error = None
+    first, second, third = [*failed, await grants.grant(ALICE)]
 
     assert isinstance(first, StsLostError)
     assert first is second
     assert isinstance(third, Grant)
 
 
-def test_closing_stops_calls_that_are_under_way(
+async def test_closing_stops_calls_that_are_under_way(
     settings: Settings, sts: FakeSts, clock: FakeClock
 ) -> None:
-    async def close_early() -> bool:
-        grants = Grants(settings, HeldSts(sts), clock=clock)
-        asking = asyncio.create_task(grants.grant(ALICE))
-        await asyncio.sleep(0)
-        await grants.close()
-        await asyncio.wait([asking])
-        return asking.cancelled() and asyncio.all_tasks() == {asyncio.current_task()}
+    grants = Grants(settings, HeldSts(sts), clock=clock)
+    asking = asyncio.create_task(grants.grant(ALICE))
+    await asyncio.sleep(0)
+    await grants.close()
+    await asyncio.wait([asking])
 
-    assert asyncio.run(close_early())
+    assert asking.cancelled()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 def test_t25_the_session_name_ends_in_the_id_of_the_request(

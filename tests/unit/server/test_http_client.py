@@ -131,7 +131,7 @@ def test_t28_an_answer_that_is_not_what_we_asked_for_is_lost(
     assert caught.value.reason == reason
 
 
-def test_hosts_of_one_address_share_no_connection(settings: Settings) -> None:
+async def test_hosts_of_one_address_share_no_connection(settings: Settings) -> None:
     opened: list[list[object]] = []
     closed = []
 
@@ -150,13 +150,10 @@ def test_hosts_of_one_address_share_no_connection(settings: Settings) -> None:
     async def resolve(_host: str, _port: int) -> Sequence[str]:
         return ["93.184.215.14"]
 
-    async def ask() -> None:
-        transport = GuardedTransport(settings, resolve=resolve, connect=Connections)
-        async with httpx.AsyncClient(transport=transport) as client:
-            for host in ("one.example.com", "two.example.com", "one.example.com"):
-                await fetch_json(client, f"https://{host}/")
-
-    asyncio.run(ask())
+    transport = GuardedTransport(settings, resolve=resolve, connect=Connections)
+    async with httpx.AsyncClient(transport=transport) as client:
+        for host in ("one.example.com", "two.example.com", "one.example.com"):
+            await fetch_json(client, f"https://{host}/")
 
     one, two = ["one.example.com"] * 2, ["two.example.com"]
     assert (opened, len(closed)) == ([one, two], 2)

@@ -156,28 +156,26 @@ def test_keys_are_fetched_again_after_ten_minutes(
     assert source.asked == asked
 
 
-def test_who_has_a_known_key_does_not_wait_while_the_issuer_is_asked_again(
+async def test_who_has_a_known_key_does_not_wait_while_the_issuer_is_asked_again(
     source: Source, seconds: Seconds
 ) -> None:
-    async def play() -> bool:
-        answered = asyncio.Event()
+    answered = asyncio.Event()
 
-        async def fetch() -> dict[str, object]:
-            if source.asked:
-                await answered.wait()
-            return await source()
+    async def fetch() -> dict[str, object]:
+        if source.asked:
+            await answered.wait()
+        return await source()
 
-        jwks = Jwks(fetch, monotonic=seconds)
-        first = await jwks.keys()
-        seconds.now += 3600
-        asking = asyncio.create_task(jwks.keys())
-        await asyncio.sleep(0)
-        meanwhile = await jwks.keys()
-        answered.set()
-        await asking
-        return meanwhile is first
+    jwks = Jwks(fetch, monotonic=seconds)
+    first = await jwks.keys()
+    seconds.now += 3600
+    asking = asyncio.create_task(jwks.keys())
+    await asyncio.sleep(0)
+    meanwhile = await jwks.keys()
+    answered.set()
+    await asking
 
-    assert asyncio.run(play())
+    assert meanwhile is first
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """The key-value storage in memory: entries end, and the storage is limited."""
 
-import asyncio
-
 import pytest
 
 from ossferry.errors import SettingsError, StorageLostError
@@ -15,43 +13,40 @@ def storage(seconds: Seconds) -> MemoryStorage:
     return MemoryStorage(seconds)
 
 
-def test_an_entry_ends_at_its_time(storage: MemoryStorage, seconds: Seconds) -> None:
-    async def play() -> list[object]:
-        await storage.put("value", b"v", 10)
-        first = await storage.add("mark", 10)
-        found: list[object] = [first]
-        for wait_s in (9.9, 0.1):
-            seconds.now += wait_s
-            found += [await storage.get("value"), await storage.has("mark")]
-        return [*found, await storage.add("mark", 10)]
+async def test_an_entry_ends_at_its_time(storage: MemoryStorage, seconds: Seconds) -> None:
+    await storage.put("value", b"v", 10)
+    first = await storage.add("mark", 10)
+    found: list[object] = [first]
+    for wait_s in (9.9, 0.1):
+        seconds.now += wait_s
+        found += [await storage.get("value"), await storage.has("mark")]
 
-    assert asyncio.run(play()) == [True, b"v", True, None, False, True]
+    assert [*found, await storage.add("mark", 10)] == [True, b"v", True, None, False, True]
 
 
-def test_a_mark_is_set_once_until_it_is_dropped(storage: MemoryStorage) -> None:
-    async def play() -> list[bool]:
-        found = [await storage.add("a", 10), await storage.add("a", 10), await storage.add("b", 10)]
-        await storage.drop("a")
-        await storage.drop("never there")
-        return [*found, await storage.has("a"), await storage.has("b"), await storage.add("a", 10)]
+async def test_a_mark_is_set_once_until_it_is_dropped(storage: MemoryStorage) -> None:
+    found = [await storage.add("a", 10), await storage.add("a", 10), await storage.add("b", 10)]
+    await storage.drop("a")
+    await storage.drop("never there")
 
-    assert asyncio.run(play()) == [True, False, True, False, True, True]
+    found += [await storage.has("a"), await storage.has("b"), await storage.add("a", 10)]
+
+    assert found == [True, False, True, False, True, True]
 
 
-def test_a_full_storage_makes_room_by_what_has_ended_or_says_that_it_is_full(
+async def test_a_full_storage_makes_room_by_what_has_ended_or_says_that_it_is_full(
     storage: MemoryStorage, seconds: Seconds
 ) -> None:
-    async def play() -> list[bool]:
-        await storage.put("short", b"v", 10)
-        for number in range(99_999):
-            await storage.put(f"long {number}", b"v", 100)
-        with pytest.raises(StorageLostError):
-            await storage.put("one more", b"v", 10)
-        seconds.now += 10
+    await storage.put("short", b"v", 10)
+    for number in range(99_999):
+        await storage.put(f"long {number}", b"v", 100)
+    with pytest.raises(StorageLostError):
         await storage.put("one more", b"v", 10)
-        return [await storage.has(key) for key in ("short", "long 0", "long 99998", "one more")]
+    seconds.now += 10
+    await storage.put("one more", b"v", 10)
+    keys = ("short", "long 0", "long 99998", "one more")
 
-    assert asyncio.run(play()) == [False, True, True, True]
+    assert [await storage.has(key) for key in keys] == [False, True, True, True]
 
 
 def test_a_parameter_of_the_url_of_redis_that_is_wrong_is_one_sentence() -> None:

@@ -314,30 +314,22 @@ def test_a_ledger_that_is_away_is_asked_every_two_seconds(ledger: Ledger) -> Non
     assert ledger.asked_at == [0, 2, 4]
 
 
-def test_the_last_known_usage_counts_for_exactly_five_minutes(ledger: Ledger) -> None:
-    async def at_the_end() -> None:
-        await ledger.admit_at(ALICE, 0, 300)
-        with pytest.raises(LedgerLostError):
-            await ledger.admit_at(ALICE, 302)
-
-    asyncio.run(at_the_end())
+async def test_the_last_known_usage_counts_for_exactly_five_minutes(ledger: Ledger) -> None:
+    await ledger.admit_at(ALICE, 0, 300)
+    with pytest.raises(LedgerLostError):
+        await ledger.admit_at(ALICE, 302)
 
 
-def test_the_usage_of_yesterday_is_not_known_today(ledger: Ledger, clock: FakeClock) -> None:
-    async def at_midnight() -> None:
-        clock.advance(14 * 3600 + 1986)  # one second before it
-        await ledger.admit_at(ALICE, 0, 2)
-        clock.advance(1)
-        with pytest.raises(LedgerLostError):
-            await ledger.admit_at(ALICE, 4)
-
-    asyncio.run(at_midnight())
+async def test_the_usage_of_yesterday_is_not_known_today(ledger: Ledger, clock: FakeClock) -> None:
+    clock.advance(14 * 3600 + 1986)  # one second before it
+    await ledger.admit_at(ALICE, 0, 2)
+    clock.advance(1)
+    with pytest.raises(LedgerLostError):
+        await ledger.admit_at(ALICE, 4)
 
 
-def test_a_new_upload_counts_while_the_ledger_is_away(ledger: Ledger) -> None:
-    async def left_after_upload() -> Left | None:
-        await ledger.admit_at(ALICE, 0)
-        ledger.quotas.settle(ALICE, {"total": (30, 1)})
-        return (await ledger.admit_at(ALICE, 2))[0]
+async def test_a_new_upload_counts_while_the_ledger_is_away(ledger: Ledger) -> None:
+    await ledger.admit_at(ALICE, 0)
+    ledger.quotas.settle(ALICE, {"total": (30, 1)})
 
-    assert asyncio.run(left_after_upload()) == {"bytes_left": 70, "objects_left": None}
+    assert (await ledger.admit_at(ALICE, 2))[0] == {"bytes_left": 70, "objects_left": None}

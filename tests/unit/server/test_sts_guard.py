@@ -186,7 +186,7 @@ def test_t22_until_the_pause_is_over_no_call_reaches_sts_and_then_one(
     assert len(set(well)) == 2
 
 
-def test_t22_no_second_sees_more_calls_than_the_settings_allow(
+async def test_t22_no_second_sees_more_calls_than_the_settings_allow(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, moments = Seconds(), []
@@ -199,34 +199,28 @@ def test_t22_no_second_sees_more_calls_than_the_settings_allow(
         clock.now += seconds
         await really_sleep(0)
 
-    async def flood() -> None:
-        pace = Pace(Counter(settings, monotonic=clock), calls_per_s=40)
-
-        async def one() -> None:
-            await pace.turn()
-            moments.append(clock.now)
-
-        await asyncio.gather(*(one() for _ in range(100)))
-
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    asyncio.run(flood())
+    pace = Pace(Counter(settings, monotonic=clock), calls_per_s=40)
+
+    async def one() -> None:
+        await pace.turn()
+        moments.append(clock.now)
+
+    await asyncio.gather(*(one() for _ in range(100)))
 
     assert len(moments) == 100
     assert max(sum(start <= each < start + 1 for each in moments) for start in moments) == 40
     assert moments[-1] - moments[0] == pytest.approx(2, abs=0.1)
 
 
-def test_t22_a_queue_that_is_too_long_is_refused_at_once(settings: Settings) -> None:
-    async def flood() -> list[object]:
-        pace = Pace(Counter(settings), calls_per_s=2)
-        waiting = [asyncio.create_task(pace.turn()) for _ in range(20)]
-        done, pending = await asyncio.wait(waiting, timeout=0.1)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        return [task.exception() for task in done]
-
-    ended = asyncio.run(flood())
+async def test_t22_a_queue_that_is_too_long_is_refused_at_once(settings: Settings) -> None:
+    pace = Pace(Counter(settings), calls_per_s=2)
+    waiting = [asyncio.create_task(pace.turn()) for _ in range(20)]
+    done, pending = await asyncio.wait(waiting, timeout=0.1)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    ended = [task.exception() for task in done]
 
     refused = [error for error in ended if isinstance(error, StsLostError)]
     assert len(refused) == 12
