@@ -4,12 +4,11 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 import httpx
 import pytest
@@ -19,7 +18,7 @@ from ossferry.errors import LedgerLostError, SettingsError
 from ossferry.hooks.calls import Event, Hooks, load_hooks
 from ossferry.hooks.delivery import HOLD_S, MAX_ATTEMPTS, webhook_signature
 from ossferry.identity.owner import Owner
-from ossferry.ledger import AsyncConnection, Database, people
+from ossferry.ledger import people
 from ossferry.settings.types import webhook_key
 from support.app_client import app_client
 from support.server_fakes import ALICE, OBJECTS, FakeClock, FakeStore, MakeApp, MakeSettings
@@ -60,22 +59,6 @@ class Gallery:
 
     def on_deleted(self, event: Event) -> None:
         self.events.append(event)
-
-
-class Forgetful:
-    """A ledger that fails in one of its transactions, counted from 1."""
-
-    def __init__(self, database: Database, *, at: int) -> None:
-        self._database = database
-        self._left = at
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        self._left -= 1
-        if self._left == 0:
-            raise LedgerLostError("gone")
-        async with self._database.write() as connection:
-            yield connection
 
 
 @dataclass
@@ -264,9 +247,9 @@ def test_a_delivery_whose_end_cannot_be_noted_stops_no_other_and_is_made_again(
     world.upload("one.txt")
     world.upload("two.txt")
     courier, database = world.app.state.uploads.delivery, world.app.state.uploads.database
-    courier._database = Forgetful(database, at=2)
+    writes = [database.write(), LedgerLostError("gone"), *(database.write() for _ in range(9))]
 
-    with pytest.raises(LedgerLostError):
+    with patch.object(database, "write", side_effect=writes), pytest.raises(LedgerLostError):
         world.run(courier.deliver("gallery"))
     told_at_first = len(world.gallery.events)
     world.clock.advance(HOLD_S + 1)
