@@ -52,34 +52,31 @@ def test_what_is_there_is_told_with_the_latest_first(
     }
 
 
-def test_the_first_part_tells_the_part_size_and_the_others_may_be_larger(
-    client: httpx.Client, store: FakeStore, clock: FakeClock
+@pytest.mark.parametrize(
+    ("parts", "size", "part_size"),
+    [
+        ({1: MIB, 2: 4 * MIB, 6: 2 * MIB}, 7 * MIB, MIB),
+        ({1: MIB, 2: 3 * MIB, 3: MIB, 4: 2 * MIB, 5: 2 * MIB}, (1 + 3 + 2) * MIB, MIB),
+        ({7: 5}, 5, None),
+    ],
+    ids=["larger parts", "bytes in two parts count once", "only what may be the last part"],
+)
+def test_the_first_part_tells_the_part_size(
+    client: httpx.Client,
+    store: FakeStore,
+    clock: FakeClock,
+    parts: dict[int, int],
+    size: int,
+    part_size: int | None,
 ) -> None:
-    key, upload_id = store.begin(f"{ALICE.prefix}x", "A1", [MIB, 4 * MIB])
-    store.uploads[key, upload_id][1].append(Part(number=6, size=2 * MIB, last_modified=clock()))
+    upload = store.begin(f"{ALICE.prefix}x", "A1")
+    store.uploads[upload][1].extend(
+        Part(number=number, size=each, last_modified=clock()) for number, each in parts.items()
+    )
 
     (found,) = client.get("/api/unfinished").json()["uploads"]
 
-    assert (found["size"], found["part_size"]) == (7 * MIB, MIB)
-
-
-def test_bytes_that_are_in_two_parts_count_once(client: httpx.Client, store: FakeStore) -> None:
-    store.begin(f"{ALICE.prefix}x", "A1", [MIB, 3 * MIB, MIB, 2 * MIB, 2 * MIB])
-
-    (found,) = client.get("/api/unfinished").json()["uploads"]
-
-    assert found["size"] == (1 + 3 + 2) * MIB
-
-
-def test_one_part_that_may_be_the_last_tells_no_part_size(
-    client: httpx.Client, store: FakeStore, clock: FakeClock
-) -> None:
-    key, upload_id = store.begin(f"{ALICE.prefix}x", "A1")
-    store.uploads[key, upload_id][1].append(Part(number=7, size=5, last_modified=clock()))
-
-    (found,) = client.get("/api/unfinished").json()["uploads"]
-
-    assert (found["size"], found["part_size"]) == (5, None)
+    assert (found["size"], found["part_size"]) == (size, part_size)
 
 
 def test_of_very_many_only_the_latest_are_looked_at(client: httpx.Client, store: FakeStore) -> None:
