@@ -144,27 +144,30 @@ def test_probes_below_the_mount_may_have_any_host(mounted: MakeClient, path: str
 
 
 @pytest.mark.parametrize(
-    ("sign_in_url", "address"),
+    ("sign_in_url", "path", "address"),
     [
-        ("/sign-in?next={return}", f"/sign-in?next={PAGE_ADDRESS}"),
-        ("/sign-in", "/sign-in"),
-        (f"{SCHOOL}?back={{return}}", f"{SCHOOL}?back=http%3A%2F%2F127.0.0.1%3A8000{PAGE_ADDRESS}"),
+        ("/sign-in?next={return}", "/?lang=ja", f"/sign-in?next={PAGE_ADDRESS}"),
+        ("/sign-in", "/?lang=ja", "/sign-in"),
+        (
+            f"{SCHOOL}?back={{return}}",
+            "/?lang=ja",
+            f"{SCHOOL}?back=http%3A%2F%2F127.0.0.1%3A8000{PAGE_ADDRESS}",
+        ),
+        *(
+            (
+                "/sign-in?next={return}",
+                path,
+                "/sign-in?next=" + quote(f"/our/uploads{path}", safe=""),
+            )
+            for path in ("/admin?principal=x", "/admin/uploads.csv", "/form/arrived")
+        ),
     ],
-    ids=["path", "no-return", "other-host"],
+    ids=["path", "no return", "other host", "admin", "CSV", "form"],
 )
 def test_a_stranger_goes_to_the_sign_in_page_and_returns(
-    mounted: MakeClient, sign_in_url: str, address: str
+    mounted: MakeClient, sign_in_url: str, path: str, address: str
 ) -> None:
-    with open_page(mounted(sign_in_url=sign_in_url), "/our/uploads/?lang=ja") as answer:
-        assert (answer.status_code, answer.headers["location"]) == (303, address)
-
-
-@pytest.mark.parametrize("path", ["/admin?principal=x", "/admin/uploads.csv", "/form/arrived"])
-def test_a_stranger_at_another_page_goes_to_the_sign_in_page_too(
-    mounted: MakeClient, path: str
-) -> None:
-    with open_page(mounted(sign_in_url="/sign-in?next={return}"), f"/our/uploads{path}") as answer:
-        address = "/sign-in?next=" + quote(f"/our/uploads{path}", safe="")
+    with open_page(mounted(sign_in_url=sign_in_url), f"/our/uploads{path}") as answer:
         assert (answer.status_code, answer.headers["location"]) == (303, address)
 
 
