@@ -18,13 +18,14 @@ from ossferry.settings.model import Settings
 from ossferry.settings.types import LongSecret
 from support.server_fakes import OBJECTS, OPTIONS, MakeSettings
 
+HANGZHOU = "https://oss-cn-hangzhou.aliyuncs.com"
 CLOUD: dict[str, object] = {
     **OPTIONS,
     "auth": "apikey",
     "api_keys_file": "keys.json",
     "allow_mock": False,
     "sts_endpoint": None,
-    "endpoint": "https://oss-cn-hangzhou.aliyuncs.com",
+    "endpoint": HANGZHOU,
     "public_url": "https://upload.example.com",
     "allowed_hosts": ("upload.example.com",),
 }
@@ -65,7 +66,6 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
             "http://files.localhost:9000",
             " has files.localhost, which is no endpoint of a mock;",
         ),
-        ("sts_endpoint", "http://sts.aliyuncs.com", HTTPS),
         ("sts_endpoint", "https://[::ffff:169.254.169.254]", f"{SUFFIX}."),
         ("objects_endpoint", "https://[fe80::1]", f"{SUFFIX}."),
         ("objects_endpoint", "https://oss-cn-shanghai-internal.aliyuncs.com", REGION),
@@ -82,7 +82,6 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
         ("port", 70_000, ": must be at most 65535."),
         ("workers", "two", ": must be a whole number."),
         ("drain_s", "soon", ": must be a number."),
-        ("actions", (), ": must have at least 1 item."),
         ("log_level", "LOUD", ": must be 'DEBUG', 'INFO', 'WARNING' or"),
         (
             "trusted_proxies",
@@ -101,7 +100,6 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
         ("grant", "policy", ": "),
         ("runtime", "jython", ": "),
         ("link_origin", "http://files.example.net", " must be https."),
-        ("link_origin", "https://files.localhost", ALLOWED),
         ("database_url", "mysql://x", " must look like"),
         ("quota_bytes_day", 5, " needs OSSFERRY_OBJECTS_ROLE_ARN"),
         ("undo_s", 604_801, " must not be longer than 604800 (7 days): the"),
@@ -117,7 +115,6 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
             ("http://oss-accelerate.aliyuncs.com",),
             " must list https only; http is for a mock on this machine.",
         ),
-        ("upload_hosts", ("http://files.example.com",), HTTPS),
         ("upload_hosts", ("https://192.0.2.1",), " must list host names: browsers ask them."),
         *(
             ("upload_hosts", (f"https://{host}",), f" lists {host}, which{REGION}")
@@ -142,10 +139,8 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
             "https://oss-cn-hangzhou.aliyuncs.co",
             f" has oss-cn-hangzhou.aliyuncs.co, {TYPING_ERROR}",
         ),
-        ("endpoint", "http://files.example.com", HTTPS),
         ("endpoint", "https://192.0.2.1", " must be a host name"),
         ("endpoint", "https://files", " must name a custom domain, not an address."),
-        ("endpoint", "https://files.upload.example.com", ALLOWED),
     ],
     "application": [
         ("sign_in_url", "http://school.example/sign-in", " must be https:"),
@@ -373,10 +368,6 @@ def test_a_refused_secret_is_not_shown(make_settings: MakeSettings) -> None:
     assert "canary" not in str(caught.value.__cause__)
 
 
-def test_listening_beyond_loopback_needs_tls_in_front(make_settings: MakeSettings) -> None:
-    assert make_settings(host="0.0.0.0").host == "0.0.0.0"  # noqa: S104 - the mock guards nothing
-
-
 def test_options_come_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings
 ) -> None:
@@ -460,7 +451,7 @@ def test_an_origin_is_kept_as_browsers_write_it(
 @pytest.mark.parametrize(
     ("region", "endpoint"),
     [
-        ("cn-hangzhou", "https://oss-cn-hangzhou.aliyuncs.com"),
+        ("cn-hangzhou", HANGZHOU),
         ("cn-hangzhou", INTERNAL),
         ("cn-hangzhou", ACCELERATE),
         ("cn-shanghai-finance-1", "https://oss-cn-shanghai-finance-1-pub.aliyuncs.com"),
@@ -481,45 +472,37 @@ LINKS, NAMED, SECOND = (
 
 
 @pytest.mark.parametrize(
-    ("changes", "origins", "links"),
+    ("changes", "origins", "links", "form"),
     [
-        ({}, (PUBLIC,), PUBLIC),
-        (OWN, (FILES,), FILES),
-        ({"upload_hosts": (ACCELERATE, f"{FILES}/")}, (PUBLIC, FAST, FILES), FILES),
-        ({"upload_hosts": (FAST, "https://oss-cn-hangzhou.aliyuncs.com")}, (FAST, PUBLIC), PUBLIC),
-        ({"upload_hosts": (FAST, PUBLIC)}, (FAST, PUBLIC), PUBLIC),
-        ({**OWN, "upload_hosts": (ACCELERATE,)}, (FILES, FAST), FILES),
-        ({**OWN, "upload_hosts": (SECOND, FILES)}, (SECOND, FILES), FILES),
-        ({**OWN, "link_origin": LINKS}, (FILES,), LINKS),
-        ({"endpoint": NAMED, "cname": True}, (NAMED,), NAMED),
+        ({}, (PUBLIC,), PUBLIC, PUBLIC),
+        (OWN, (FILES,), FILES, FILES),
+        ({"upload_hosts": (ACCELERATE,)}, (PUBLIC, FAST), PUBLIC, PUBLIC),
+        ({"upload_hosts": (ACCELERATE, f"{FILES}/")}, (PUBLIC, FAST, FILES), FILES, FILES),
+        ({"upload_hosts": (FAST, HANGZHOU)}, (FAST, PUBLIC), PUBLIC, FAST),
+        ({"upload_hosts": (FAST, PUBLIC)}, (FAST, PUBLIC), PUBLIC, FAST),
+        ({**OWN, "upload_hosts": (ACCELERATE,)}, (FILES, FAST), FILES, FILES),
+        ({**OWN, "upload_hosts": (SECOND, FILES)}, (SECOND, FILES), FILES, SECOND),
+        ({**OWN, "link_origin": LINKS}, (FILES,), LINKS, FILES),
+        ({"endpoint": NAMED, "cname": True}, (NAMED,), NAMED, NAMED),
     ],
 )
 def test_every_address_of_the_bucket_is_derived(
-    make_settings: MakeSettings, changes: dict[str, object], origins: tuple[str, ...], links: str
+    make_settings: MakeSettings,
+    changes: dict[str, object],
+    origins: tuple[str, ...],
+    links: str,
+    form: str,
 ) -> None:
     settings = make_settings(**{**CLOUD, **changes})
 
     assert settings.upload_origins == origins
-    assert settings.links_address == links
-
-
-@pytest.mark.parametrize(
-    ("hosts", "address"),
-    [((), PUBLIC), ((ACCELERATE,), PUBLIC), ((ACCELERATE, FILES), FILES)],
-    ids=["endpoint", "two endpoints", "custom domain"],
-)
-def test_a_form_goes_to_a_custom_domain_if_there_is_one(
-    make_settings: MakeSettings, hosts: tuple[str, ...], address: str
-) -> None:
-    settings = make_settings(**{**CLOUD, "upload_hosts": hosts})
-
-    assert settings.form_address == address
+    assert (settings.links_address, settings.form_address) == (links, form)
 
 
 @pytest.mark.parametrize(
     ("changes", "address", "by_cname"),
     [
-        ({}, "https://oss-cn-hangzhou.aliyuncs.com", False),
+        ({}, HANGZHOU, False),
         (OWN, FILES, True),
         ({**OWN, "objects_endpoint": INTERNAL}, INTERNAL, False),
     ],
