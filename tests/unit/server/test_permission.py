@@ -7,6 +7,7 @@ from functools import partial
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -360,6 +361,12 @@ LISTS: list[list[str]] = [
 ]
 
 
+async def narrowed(settings: Settings, given: Permission) -> Permission:
+    """Return what the settings leave of a permission."""
+    authorizer = Authorizer(settings, AsyncMock(return_value=given))
+    return await authorizer.allowed(Request({"type": "http"}), ALICE, Wanted(kind="form"))
+
+
 def both_take(file: tuple[str, str], types: tuple[str, str]) -> bool:
     """Return whether two types take a file, both by its name or both by its content type."""
     is_name = {each.startswith(".") for each in types}
@@ -371,18 +378,14 @@ async def test_t17_a_permission_never_widens_the_settings(
     make_settings: MakeSettings, common: list[str], own: list[str]
 ) -> None:
     settings = make_settings(allowed_types=common, max_file_size=1000)
-
-    async def authorize(*_given: object) -> Permission:
-        return Permission(types=own, max_file_size=5000, folder="x")
-
-    authorizer = Authorizer(settings, authorize)
+    given = Permission(types=own, max_file_size=5000, folder="x")
     shared = [each for each in FILES if any(map(partial(both_take, each), product(common, own)))]
     if common and own and not shared:
         with pytest.raises(AuthorizationError, match="none of the types"):
-            await authorizer.allowed(Request({"type": "http"}), ALICE, Wanted(kind="credentials"))
+            await narrowed(settings, given)
         return
 
-    allowed = await authorizer.allowed(Request({"type": "http"}), ALICE, Wanted(kind="credentials"))
+    allowed = await narrowed(settings, given)
 
     assert all(takes(allowed.types, *each) for each in shared)
     assert allowed.max_file_size == 1000
@@ -397,23 +400,14 @@ async def test_t17_a_permission_never_widens_the_settings(
 async def test_a_form_needs_types_that_oss_can_compare(
     make_settings: MakeSettings, type_: str
 ) -> None:
-    async def authorize(*_given: object) -> Permission:
-        return Permission(types=["image/png", type_])
-
-    authorizer = Authorizer(make_settings(grant="form"), authorize)
     with pytest.raises(AuthorizationError, match="exact types"):
-        await authorizer.allowed(Request({"type": "http"}), ALICE, Wanted(kind="form"))
+        await narrowed(make_settings(grant="form"), Permission(types=["image/png", type_]))
 
 
 async def test_the_types_that_settings_and_permission_share_must_be_exact(
     make_settings: MakeSettings,
 ) -> None:
-    async def authorize(*_given: object) -> Permission:
-        return Permission(types=["image/*"])
-
     settings = make_settings(grant="form", allowed_types=["image/png"])
-    allowed = await Authorizer(settings, authorize).allowed(
-        Request({"type": "http"}), ALICE, Wanted(kind="form")
-    )
+    allowed = await narrowed(settings, Permission(types=["image/*"]))
 
     assert allowed.types == ("image/png",)
