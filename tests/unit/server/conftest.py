@@ -70,6 +70,20 @@ def web_dir(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def without_pyodide(web_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Move Pyodide's files away, as in the plain wheel, and return the folder that has them now."""
+    manifest = json.loads((web_dir / "manifest.json").read_text())
+    manifest["separate"] = {"pyodide": ["/assets/pyodide-3c4d"]}
+    (web_dir / "manifest.json").write_text(json.dumps(manifest))
+    elsewhere = tmp_path_factory.mktemp("site-packages")
+    moved = elsewhere / "ossferry_pyodide" / "assets"
+    moved.mkdir(parents=True)
+    (web_dir / "assets" / "pyodide-3c4d").rename(moved / "pyodide-3c4d")
+    (moved.parent / "__init__.py").touch()
+    return elsewhere
+
+
 @pytest.fixture(scope="session")
 def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file with the ledger's tables; copying it is faster than all migrations."""

@@ -1,6 +1,5 @@
 """The page and its assets: only files in the manifest, in the best encoding, cached for ever."""
 
-import json
 from pathlib import Path
 
 import httpx
@@ -122,20 +121,6 @@ def test_t37_start_with_a_byte_changed_on_disk_is_refused(
 
     with pytest.raises(SettingsError, match=r"run `make build`\.$"):
         make_client()
-
-
-@pytest.fixture
-def without_pyodide(web_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Move Pyodide's files away, as in the plain wheel, and return the folder that has them now."""
-    manifest = json.loads((web_dir / "manifest.json").read_text())
-    manifest["separate"] = {"pyodide": ["/assets/pyodide-3c4d"]}
-    (web_dir / "manifest.json").write_text(json.dumps(manifest))
-    elsewhere = tmp_path_factory.mktemp("site-packages")
-    moved = elsewhere / "ossferry_pyodide" / "assets"
-    moved.mkdir(parents=True)
-    (web_dir / "assets" / "pyodide-3c4d").rename(moved / "pyodide-3c4d")
-    (moved.parent / "__init__.py").touch()
-    return elsewhere
 
 
 def test_without_pyodides_package_the_page_runs_on_micropython(

@@ -56,6 +56,13 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def start(make_client: MakeClient, checks: Path, folder: Path) -> MakeClient:
+    """Return a function that starts a server whose checks need a package."""
+    options = {"checks": checks, "checks_packages": ALL_PACKAGES, "checks_dir": folder}
+    return lambda **changes: make_client(**options | changes)
+
+
 def write_bundle(folder: Path, **changes: object) -> None:
     name = "phonenumbers-8.1-py3-none-any.whl"
     (folder / name).write_bytes(WHEEL)
@@ -118,16 +125,11 @@ def test_the_grant_names_the_files_that_checks_replace(
     assert limits["replaced"] == replaced
 
 
-def test_the_page_gets_the_checks_with_all_addresses(
-    make_client: MakeClient, checks: Path, folder: Path
-) -> None:
-    with make_client(
-        checks=checks,
+def test_the_page_gets_the_checks_with_all_addresses(start: MakeClient) -> None:
+    with start(
         checks_built_in={"xlsx": {"sheets": ["Sales"]}, "pdf": True},
         checks_on_error="allow",
         checks_undo_s=5,
-        checks_packages=ALL_PACKAGES,
-        checks_dir=folder,
     ) as client:
         answer = client.get("/api/checks")
         features = client.post("/api/grant").json()["features"]
@@ -176,10 +178,10 @@ def packaged(name: str, url: str, content: bytes, kind: str) -> dict[str, str]:
 
 
 def test_only_listed_files_are_served_and_kept(
-    make_client: MakeClient, checks: Path, folder: Path
+    start: MakeClient, checks: Path, folder: Path
 ) -> None:
     (folder / "checks.lock").write_text("not for browsers")
-    with make_client(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder) as client:
+    with start() as client:
         found = client.get("/api/checks").json()
         module = client.get(found["module"]["url"][1:])
         wheel = client.get(found["packages"][0]["url"][1:])
@@ -238,7 +240,6 @@ def test_t63_no_stranger_learns_the_checks_or_their_addresses(
     ("changes", "sentence"),
     [
         ({"checks_dir": None}, "OSSFERRY_CHECKS_DIR is missing: .*run `ossferry checks bundle`"),
-        ({"checks_dir": "empty"}, "has no bundle.json; run `ossferry checks bundle`"),
         (
             {"checks_packages": ("phonenumbers>=9",)},
             r"no wheel for phonenumbers>=9; run `ossferry checks bundle` --update\.",
@@ -250,14 +251,15 @@ def test_t63_no_stranger_learns_the_checks_or_their_addresses(
     ],
 )
 def test_the_server_does_not_start_without_the_wheels(
-    make_client: MakeClient, checks: Path, folder: Path, changes: dict[str, object], sentence: str
+    start: MakeClient, changes: dict[str, object], sentence: str
 ) -> None:
-    options = {"checks": checks, "checks_packages": ALL_PACKAGES, "checks_dir": folder}
-    if changes.get("checks_dir") == "empty":
-        changes = {"checks_dir": folder.parent}
-
     with pytest.raises(SettingsError, match=sentence):
-        make_client(**options | changes)
+        start(**changes)
+
+
+def test_an_empty_folder_is_named(start: MakeClient, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"has no bundle\.json; run `ossferry checks bundle`"):
+        start(checks_dir=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -270,12 +272,12 @@ def test_the_server_does_not_start_without_the_wheels(
     ],
 )
 def test_a_wrong_bundle_is_named(
-    make_client: MakeClient, checks: Path, folder: Path, changes: dict[str, object], sentence: str
+    start: MakeClient, folder: Path, changes: dict[str, object], sentence: str
 ) -> None:
     write_bundle(folder, **changes)
 
     with pytest.raises(SettingsError, match=sentence):
-        make_client(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder)
+        start()
 
 
 @pytest.mark.parametrize(
@@ -283,16 +285,15 @@ def test_a_wrong_bundle_is_named(
     [(b"changed", "is not the file that bundle.json lists"), (None, "cannot be read")],
 )
 def test_a_changed_wheel_is_noticed(
-    make_client: MakeClient, checks: Path, folder: Path, content: bytes | None, sentence: str
+    start: MakeClient, folder: Path, content: bytes | None, sentence: str
 ) -> None:
     wheel = next(folder.glob("*.whl"))
-    if content is None:
-        wheel.unlink()
-    else:
+    wheel.unlink()
+    if content is not None:
         wheel.write_bytes(content)
 
     with pytest.raises(SettingsError, match=sentence):
-        make_client(checks=checks, checks_packages=ALL_PACKAGES, checks_dir=folder)
+        start()
 
 
 @pytest.mark.parametrize(
@@ -315,16 +316,8 @@ def test_an_incomplete_page_cannot_run_checks(
         make_client(checks_built_in={"pdf": True})
 
 
-def test_checks_need_the_package_with_pyodide(make_client: MakeClient, web_dir: Path) -> None:
-    path = web_dir / "manifest.json"
-    manifest = json.loads(path.read_text()) | {"separate": {"pyodide": ["/assets/pyodide-9999"]}}
-    path.write_text(json.dumps(manifest))
-    (web_dir / "assets" / "pyodide-3c4d").rename(web_dir / "assets" / "elsewhere")
-    manifest["files"] = {
-        url.replace("3c4d", "9999"): each for url, each in manifest["files"].items()
-    }
-    path.write_text(json.dumps(manifest))
-
+@pytest.mark.usefixtures("without_pyodide")
+def test_checks_need_the_package_with_pyodide(make_client: MakeClient) -> None:
     with pytest.raises(SettingsError, match=r"need Pyodide\. .*pip install .+/ossferry_pyodide-"):
         make_client(checks_built_in={"pdf": True})
 
