@@ -12,11 +12,9 @@ import sqlalchemy as sa
 
 from ossferry.app import create_app
 from ossferry.background import UploadServices
-from ossferry.clock import utc_now
 from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, listing, people, receipts
-from ossferry.ledger.standing import standing
+from ossferry.ledger import listing, people, receipts
 from ossferry.ledger.tables import deliveries
 from ossferry.oss.objects import Listed, Stored
 from ossferry.settings.model import Settings
@@ -24,7 +22,7 @@ from ossferry.uploads.inventory import check_receipts, stored_uploads
 from ossferry.uploads.lists import object_json
 from ossferry.uploads.reconcile import HOLD_S
 from ossferry.uploads.scope import Scope
-from support.ledgers import owner
+from support.ledgers import opened, owner, used
 from support.server_fakes import (
     OBJECTS,
     FakeClock,
@@ -132,13 +130,12 @@ async def test_r62_one_unreadable_object_ends_no_list(settings: Settings, clock:
     await a_round(settings, store, clock)
     store.faults = {f"{OWNERS[1].prefix}x.txt": OssRefusedError("status-403", "5C06")}
 
-    database = Database(settings.ledger_url)
     everything = Scope(prefix="uploads/", owner=None)
-    found = {
-        checked.receipt.key: checked.outcome
-        async for checked in check_receipts(store, database, everything)
-    }
-    await database.close()
+    async with opened(settings.ledger_url) as database:
+        found = {
+            checked.receipt.key: checked.outcome
+            async for checked in check_receipts(store, database, everything)
+        }
 
     assert sorted(found.values()) == ["same", "same", "unreadable"]
     assert found[f"{OWNERS[1].prefix}x.txt"] == "unreadable"
@@ -148,13 +145,11 @@ async def without_receipt(
     settings: Settings, store: FakeStore, who: Owner
 ) -> tuple[list[str], ...]:
     """Return the keys for which the command, the page and a search show no receipt."""
-    database = Database(settings.ledger_url)
     scope = Scope(prefix=who.prefix, owner=who)
-    command = [each async for each in stored_uploads(store, database, scope)]
-    async with database.read() as connection:
+    async with opened(settings.ledger_url) as database, database.read() as connection:
+        command = [each async for each in stored_uploads(store, database, scope)]
         known = await receipts.of_keys(connection, list(store.objects))
         sorted_ = await listing.page(connection, who, words="", sort="key", after="", limit=9)
-    await database.close()
     page = [object_json(each.listed, known[each.listed.key]) for each in command]
     search = [object_json(*each) for each in sorted_ or ()]
     unread = (
@@ -168,15 +163,13 @@ async def test_t61_a_comparison_removes_deleted_uploads_that_no_longer_fit(
     make_settings: MakeSettings, clock: FakeClock
 ) -> None:
     settings, alice = make_settings(quota_bytes_total=9, **OBJECTS), OWNERS[0]
-    store, database = FakeStore(), Database(settings.ledger_url)
+    store = FakeStore()
     gone = store.put(f"{alice.prefix}gone")
     kept = store.put("trash/a/b").key
     undo = receipts.Undo(id="1", key=gone.key, how=kept, until=clock.now, size=gone.size)
-    async with database.write() as connection:
-        await people.remember(connection, alice, clock())
+    async with opened(settings.ledger_url) as database, database.write() as connection:
         await receipts.record(connection, alice, gone, source="page", request_id="", now=clock())
         await receipts.mark_deleted(connection, gone.key, now=clock(), undo=undo)
-    await database.close()
     del store.objects[gone.key]
 
     await a_round(settings, store, clock)
@@ -186,19 +179,15 @@ async def test_t61_a_comparison_removes_deleted_uploads_that_no_longer_fit(
 
 async def used_by(settings: Settings, who: Owner) -> tuple[int, int]:
     """Return the bytes and the objects that the ledger counts for a principal."""
-    database = Database(settings.ledger_url)
-    async with database.read() as connection:
-        used = (await standing(connection, who.hash, utc_now())).used
-    await database.close()
-    return used["bytes_total"], used["objects_total"]
+    async with opened(settings.ledger_url) as database:
+        counted = await used(database, who)
+    return counted["bytes_total"], counted["objects_total"]
 
 
 async def announced(settings: Settings) -> str:
     """Return all events."""
-    database = Database(settings.ledger_url)
-    async with database.read() as connection:
+    async with opened(settings.ledger_url) as database, database.read() as connection:
         rows = (await connection.execute(sa.select(deliveries.c.event))).all()
-    await database.close()
     return " ".join(row.event for row in rows)
 
 
