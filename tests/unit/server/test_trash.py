@@ -1,13 +1,13 @@
 """Undo in a bucket with versioning, disabled undo, and the final removal of data."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from ossferry.errors import OssLostError, QuotaExceededError
 from ossferry.hooks.calls import Hooks
@@ -21,9 +21,18 @@ from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.trash import Trash
 from support.after_upload import until
 from support.app_client import app_client
-from support.server_fakes import ALICE, BOB, OBJECTS, FakeClock, FakeStore, MakeApp, MakeSettings
+from support.server_fakes import (
+    ALICE,
+    BOB,
+    OBJECTS,
+    FakeClock,
+    FakeStore,
+    MakeApp,
+    MakeClient,
+    MakeSettings,
+)
 
-Make = Callable[..., tuple[httpx.Client, Starlette]]
+HOUR = {**OBJECTS, "undo_s": 3600}
 
 
 @pytest.fixture
@@ -33,18 +42,9 @@ def key(store: FakeStore) -> str:
 
 
 @pytest.fixture
-def make(make_app: MakeApp) -> Iterator[Make]:
-    """Return a function that creates a server with this kind of undo."""
-    clients = []
-
-    def make(undo: str) -> tuple[httpx.Client, Starlette]:
-        app = make_app(**OBJECTS, undo=undo, undo_s=3600)
-        clients.append(app_client(app))
-        return clients[-1], app
-
-    yield make
-    for client in clients:
-        client.close()
+def client(make_client: MakeClient) -> httpx.Client:
+    """A client of a server that keeps deleted uploads for an hour."""
+    return make_client(**HOUR)
 
 
 class SlowStore(FakeStore):
@@ -60,18 +60,6 @@ class SlowStore(FakeStore):
         if target.startswith(self._prefix):
             await self._copied.wait()
         return copied
-
-
-class LostStore(FakeStore):
-    """A bucket whose answer to a copy is lost; the copy has this checksum."""
-
-    def __init__(self, crc64: str) -> None:
-        super().__init__()
-        self._crc64 = crc64
-
-    async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
-        self.put(target, crc64=self._crc64)
-        raise OssLostError("no-answer")
 
 
 @asynccontextmanager
@@ -103,17 +91,18 @@ async def test_where_the_bucket_keeps_versions_nothing_is_removed_for_good(
         assert (back.key, await trash.purge(), store.asked) == (keys[0], 1, [])
 
 
-def test_undo_that_is_off_says_so(make: Make, store: FakeStore, key: str) -> None:
-    client, _ = make("off")
+def test_undo_that_is_off_says_so(make_client: MakeClient, store: FakeStore, key: str) -> None:
+    client = make_client(**HOUR, undo="off")
 
     assert client.delete(f"/api/objects/{key}").json() == {"key": key, "undo": None}
     assert store.objects == {}
 
 
 def test_what_can_no_longer_come_back_is_removed_for_good(
-    make: Make, store: FakeStore, clock: FakeClock, key: str
+    make_app: MakeApp, store: FakeStore, clock: FakeClock, key: str
 ) -> None:
-    client, app = make("trash")
+    app = make_app(**HOUR)
+    client = app_client(app)
     undo = client.delete(f"/api/objects/{key}").json()["undo"]
     in_trash = list(store.objects)
     transport: Any = client._transport
@@ -121,6 +110,7 @@ def test_what_can_no_longer_come_back_is_removed_for_good(
     clock.advance(3601)
     late = client.post("/api/objects/undo", json={"id": undo["id"]})
     removed = transport._runner.run(app.state.uploads.trash.purge())
+    client.close()
 
     assert undo["until"] == "2026-03-14T10:26:53Z"
     assert len(in_trash) == 1
@@ -129,9 +119,8 @@ def test_what_can_no_longer_come_back_is_removed_for_good(
 
 
 def test_t59_what_cannot_be_copied_back_stays_in_the_trash(
-    make: Make, store: FakeStore, key: str
+    client: httpx.Client, store: FakeStore, key: str
 ) -> None:
-    client, _ = make("trash")
     undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
     (in_trash,) = store.objects
     store.arrives["before"] = in_trash
@@ -142,9 +131,8 @@ def test_t59_what_cannot_be_copied_back_stays_in_the_trash(
 
 
 def test_what_is_stored_while_an_upload_is_restored_stays(
-    make: Make, store: FakeStore, key: str
+    client: httpx.Client, store: FakeStore, key: str
 ) -> None:
-    client, _ = make("trash")
     undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
     (in_trash,) = store.objects
     store.arrives["before"] = key
@@ -160,9 +148,8 @@ def test_what_is_stored_while_an_upload_is_restored_stays(
 
 @pytest.mark.parametrize(("when", "status"), [("before", 404), ("after", 409)])
 def test_t59_what_is_replaced_while_it_is_deleted_stays(
-    make: Make, store: FakeStore, key: str, when: str, status: int
+    client: httpx.Client, store: FakeStore, key: str, when: str, status: int
 ) -> None:
-    client, _ = make("trash")
     store.arrives[when] = key
 
     refused = client.delete(f"/api/objects/{key}")
@@ -219,30 +206,31 @@ async def test_t61_deleted_uploads_and_stored_ones_fit_into_the_quota_together(
 
 
 def test_r63_what_waits_for_its_removal_is_removed_soon_after_the_start(
-    make: Make, store: FakeStore, clock: FakeClock, key: str
+    client: httpx.Client, make_client: MakeClient, store: FakeStore, clock: FakeClock, key: str
 ) -> None:
-    client, _ = make("trash")
     client.delete(f"/api/objects/{key}")
     client.close()
     clock.advance(3601)
 
-    later, _ = make("trash")
+    later = make_client(**HOUR)
 
     until(lambda: later.get("/healthz").status_code == 200 and store.objects == {})
 
 
 @pytest.mark.parametrize("crc64", ["4041730234", "1"], ids=["the upload", "other bytes"])
 async def test_t59_a_copy_that_was_not_verified_comes_back_only_with_the_same_checksum(
-    settings: Settings, clock: FakeClock, crc64: str
+    settings: Settings, store: FakeStore, clock: FakeClock, key: str, crc64: str
 ) -> None:
-    store = LostStore(crc64)
-    key = store.put(f"{ALICE.prefix}2026-03-14/r/x.txt").key
+    async def copy(_stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
+        store.put(target, crc64=crc64)
+        raise OssLostError("no-answer")
 
     async with a_trash(settings, store, clock) as trash:
-        with pytest.raises(OssLostError):
+        with patch.object(store, "copy", copy), pytest.raises(OssLostError):
             await trash.delete(ALICE, key)
         store.put(key, is_symlink=True)
-        undo = await trash.delete(ALICE, key)
+        with patch.object(store, "copy", copy):
+            undo = await trash.delete(ALICE, key)
 
     copies = [each.crc64 for each in store.objects.values()]
     assert (undo is not None, copies) == ((True, ["4041730234"]) if crc64 != "1" else (False, []))
@@ -327,7 +315,6 @@ async def test_what_another_process_has_recorded_leaves_no_room(
 
 
 @pytest.mark.parametrize("id_", ["", "x", 5, None, "' OR 1=1 --"])
-def test_an_unknown_undo_is_refused(make: Make, id_: object) -> None:
-    client, _ = make("trash")
+def test_an_unknown_undo_is_refused(client: httpx.Client, id_: object) -> None:
 
     assert client.post("/api/objects/undo", json={"id": id_}).status_code in (400, 404)
