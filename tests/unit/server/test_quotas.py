@@ -167,9 +167,7 @@ def test_a_quota_of_ones_own_comes_before_the_common_one_and_others_stay(
     assert left == [{"bytes_left": each, "objects_left": 7} for each in (5, 500, 100)]
 
 
-def test_a_reused_grant_is_refused_too(
-    client_with: MakeClient, store: FakeStore, sts: FakeSts
-) -> None:
+def test_a_reused_grant_is_refused_too(client_with: MakeClient, store: FakeStore) -> None:
     client = client_with(quota_bytes_total=5)
     assert client.post("/api/grant").status_code == 200
     upload(client, store, ALICE, "a", 5)
@@ -194,11 +192,7 @@ def test_another_process_notices_within_two_seconds(
 
 
 def test_of_too_many_cached_principals_the_latest_stays(
-    client_with: MakeClient,
-    store: FakeStore,
-    settings: Settings,
-    seconds: Seconds,
-    monkeypatch: pytest.MonkeyPatch,
+    client_with: MakeClient, store: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ossferry.uploads.quotas.MAX_KEPT", 1)
     here, there = client_with(quota_bytes_total=5), client_with(quota_bytes_total=5)

@@ -13,7 +13,6 @@ import pytest
 from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.ledger.receipts import Outcome
 from ossferry.oss.objects import Stored
-from ossferry.settings.model import Settings
 from ossferry_checks.runner import Outcome as RunnerOutcome
 from support.server_fakes import ALICE, BOB, OBJECTS, FakeStore, MakeApp, MakeClient
 
@@ -377,7 +376,7 @@ def test_the_same_key_twice_in_a_batch_is_one_upload(
 
 
 def test_one_foreign_key_refuses_the_whole_batch_unasked(
-    client: httpx.Client, store: FakeStore, settings: Settings
+    client: httpx.Client, store: FakeStore
 ) -> None:
     bobs = f"{BOB.prefix}2026-03-14/r/x"
     store.put(KEY, size=9, crc64=CRC64)
