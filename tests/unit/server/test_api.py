@@ -231,7 +231,3 @@ def test_an_application_can_identify_people_itself(make_client: MakeClient) -> N
 
         assert granted["prefix"].startswith("uploads/carol-")
         assert client.post("/demo/user", json={"user": "bob"}).status_code == 404
-
-
-def test_health_says_ok_and_nothing_else(client: httpx.Client) -> None:
-    assert client.get("/healthz").json() == {"status": "ok"}

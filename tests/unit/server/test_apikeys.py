@@ -87,12 +87,19 @@ def test_t20_a_mistyped_key_is_known_without_looking_anything_up() -> None:
         assert parse_key(wrong) is None
 
 
-def test_a_key_opens_its_users_prefix(programme: httpx.Client, keyed: MakeKey) -> None:
-    answer = ask(programme, keyed("carol").text)
+def test_a_key_opens_its_users_prefix_and_is_named_in_the_audit_line(
+    programme: httpx.Client, keyed: MakeKey, audit_lines: list[dict[str, str]]
+) -> None:
+    key = keyed("carol")
+
+    answer = ask(programme, key.text)
 
     assert answer.status_code == 200
     assert answer.json()["prefix"].startswith("uploads/carol-")
     assert answer.json()["principal"] == {"name": "carol"}
+    (line,) = audit_lines
+    assert (line["outcome"], line["key_id"]) == ("issued", key.id)
+    assert "reason" not in line
 
 
 def test_t20_the_file_has_a_hash_of_each_key_and_only_its_owner_reads_it(
@@ -209,18 +216,6 @@ def test_t20_all_that_is_wrong_with_a_key_looks_the_same_and_only_the_audit_line
         (None, "malformed"),
         (None, "malformed"),
     ]
-
-
-def test_the_audit_line_of_a_grant_names_the_key(
-    programme: httpx.Client, keyed: MakeKey, audit_lines: list[dict[str, str]]
-) -> None:
-    key = keyed()
-
-    ask(programme, key.text)
-
-    (line,) = audit_lines
-    assert (line["outcome"], line["key_id"]) == ("issued", key.id)
-    assert "reason" not in line
 
 
 def test_t18_a_key_may_be_bound_to_addresses(programme: httpx.Client, keyed: MakeKey) -> None:

@@ -121,12 +121,6 @@ def test_t25_without_a_file_the_lines_go_to_the_log(
     ]
 
 
-def test_t25_strangers_on_the_machine_cannot_read_the_file(ask: Ask, tmp_path: Path) -> None:
-    ask(tmp_path / "audit.log")
-
-    assert (tmp_path / "audit.log").stat().st_mode & 0o137 == 0
-
-
 @pytest.mark.parametrize("is_created", [False, True], ids=["moved away", "created by log rotation"])
 def test_t25_lines_go_on_in_a_new_file(tmp_path: Path, is_created: bool) -> None:
     path = tmp_path / "audit.log"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ossferry.cli.output import ROWS_PER_TABLE, Rows, plain, progress
+from ossferry.cli.output import ROWS_PER_TABLE, Rows, progress
 
 NAMES = ("key", "size", "stored_at")
 TITLES = {"size": "bytes"}
@@ -129,7 +129,3 @@ def test_progress_is_shown_only_on_a_terminal(
     assert "Working" in terminal.getvalue()
     assert capsys.readouterr().out == "a row\n"
     assert "a row" not in terminal.getvalue()
-
-
-def test_plain_text_stays_as_it_is() -> None:
-    assert plain("größe 日本 \\n.txt") == "größe 日本 \\n.txt"

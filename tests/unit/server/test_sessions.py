@@ -195,10 +195,6 @@ def test_t18_a_cookie_is_signed_for_sessions_only(
     assert not carol.is_known_by(sealer(secret, "login", clock).dumps(values))
 
 
-def test_verified_cookies_take_a_limited_amount_of_memory(carol: Browser) -> None:
-    assert carol.sessions._opened.cache_info().maxsize == 4096
-
-
 def test_a_browser_without_a_cookie_has_sent_no_proof(carol: Browser) -> None:
     carol.cookie = ""
 
