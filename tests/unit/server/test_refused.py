@@ -1,6 +1,7 @@
 """`POST /api/receipts/refused`: refused objects disappear, and other objects cannot be hidden."""
 
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -8,7 +9,6 @@ from unittest.mock import patch
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
 
 from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.hooks.calls import Event
@@ -44,24 +44,15 @@ class World:
 
     def __init__(self, app: Starlette, told: Told, clock: FakeClock, store: FakeStore) -> None:
         self.app, self.told, self.clock, self.store = app, told, clock, store
-        self.client = app_client(self._answer)
+        app.state.uploads.start = lambda: None  # events are delivered when a test requests it
+        self.client = app_client(app)
         self.key = self.key_of(ALICE)
         self.client.post("/api/grant")
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request without background tasks: events are delivered when a test requests
-        it.
-        """
-        await self.app(scope, receive, send)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         transport: Any = self.client._transport
         found: T = transport._runner.run(work)
         return found
-
-    def close(self) -> None:
-        self.run(self.app.state.uploads.close())
-        self.client.close()
 
     def key_of(self, owner: Owner, name: str = "x.txt") -> str:
         return f"{owner.prefix}2026-03-14/r/{name}"
@@ -117,19 +108,18 @@ class World:
 def make_world(
     make_app: MakeApp, clock: FakeClock, store: FakeStore, seconds: Seconds
 ) -> Iterator[Callable[..., World]]:
-    made: list[World] = []
+    quotas = {"quota_bytes_day": 1000, "quota_objects_total": 50}
+    options = {**OBJECTS, **quotas, "metrics_token": METRICS_TOKEN, "monotonic": seconds}
+    with ExitStack() as made:
 
-    def make(**changes: object) -> World:
-        quotas = {"quota_bytes_day": 1000, "quota_objects_total": 50}
-        options = {**OBJECTS, **quotas, "metrics_token": METRICS_TOKEN, **changes}
-        told = Told()
-        app = make_app(**options, hooks={"told": told}, monotonic=seconds)
-        made.append(World(app, told, clock, store))
-        return made[-1]
+        def make(**changes: object) -> World:
+            told = Told()
+            app = make_app(**{**options, **changes}, hooks={"told": told})
+            world = World(app, told, clock, store)
+            made.callback(world.client.close)
+            return world
 
-    yield make
-    for each in made:
-        each.close()
+        yield make
 
 
 @pytest.fixture
