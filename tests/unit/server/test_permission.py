@@ -168,24 +168,6 @@ def test_a_form_for_one_file_is_in_the_folder(at_school: httpx.Client, school: S
     assert {"key": form["key"]} in conditions(dict(form["fields"]))
 
 
-@pytest.mark.parametrize(
-    ("wish", "code"),
-    [
-        ({"name": "a.png", "type": "image/png", "size": 1001}, "file-too-large"),
-        ({"name": "a.pdf", "type": "application/pdf"}, "type-not-taken"),
-        ({}, "type-not-taken"),
-    ],
-    ids=["size", "type", "unknown"],
-)
-def test_a_form_for_another_file_is_refused(
-    at_school: httpx.Client, school: School, sts: FakeSts, wish: dict[str, Any], code: str
-) -> None:
-    school.answer = Permission(max_file_size=1000, types=["image/png"])
-
-    assert at_school.post("/api/form", json=wish).json()["code"] == code
-    assert sts.calls == []
-
-
 @pytest.mark.parametrize("types", [[], ["image/*"]], ids=str)
 def test_the_form_without_scripts_cannot_check_types_of_an_application(
     make_school_client: MakeClient, school: School, types: list[str]
