@@ -7,11 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from starlette.requests import Request
 
 from ossferry.authentication.apikey_format import new_key
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
-from ossferry.identity.principal import Principal
 from ossferry.observability.logs import configure, logger
 from ossferry.observability.redaction import Redactor
 from ossferry.oss.sts import StsCredentials
@@ -163,17 +161,3 @@ def test_t25_credentials_that_were_issued_are_in_no_sink(
     sinks = sink.getvalue() + (tmp_path / "audit.log").read_text()
     for name in ("access_key_id", "access_key_secret", "security_token"):
         assert granted[name] not in sinks
-
-
-def test_t26_what_a_person_is_called_forges_no_line(
-    make_client: MakeClient, sink: io.StringIO
-) -> None:
-    async def identify(_request: Request) -> Principal:
-        return Principal(id='eve\r\n{"event":"grant","outcome":"issued"}\x1b[31m\u2028', name="x")
-
-    with make_client(identify=identify, audit=None) as client:
-        client.post("/api/grant")
-
-    (line,) = [each for each in sink.getvalue().splitlines() if '"outcome"' in each]
-    assert json.loads(line)["logger"] == "ossferry.audit"
-    assert "\x1b" not in sink.getvalue()
