@@ -1,7 +1,6 @@
 """Form signatures, stage by stage, compared with values of the official SDKs."""
 
 import json
-from base64 import b64decode
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,20 +56,9 @@ def test_all_fields_are_those_of_the_sdks_in_another_order() -> None:
     )
 
     expected = dict(STS["form_fields_v4"])
-    policy = json.loads(b64decode(fields.pop("policy")))
-    del expected["policy"], expected["x-oss-signature"], fields["x-oss-signature"]
+    for name in ("policy", "x-oss-signature"):
+        del expected[name], fields[name]
     assert fields == expected
-    assert policy == {
-        "expiration": "2026-03-14T10:26:53.000Z",
-        "conditions": [
-            {"bucket": "examplebucket"},
-            {"x-oss-signature-version": "OSS4-HMAC-SHA256"},
-            {"x-oss-credential": fields["x-oss-credential"]},
-            {"x-oss-date": "20260314T092653Z"},
-            {"x-oss-security-token": STS["security_token"]},
-            ["starts-with", "$key", "user/alice/"],
-        ],
-    }
 
 
 def test_a_dollar_sign_means_something_else_in_a_condition() -> None:
