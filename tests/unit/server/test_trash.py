@@ -118,32 +118,22 @@ def test_what_can_no_longer_come_back_is_removed_for_good(
     assert (late.status_code, removed, store.objects) == (404, 1, {})
 
 
-def test_t59_what_cannot_be_copied_back_stays_in_the_trash(
-    client: httpx.Client, store: FakeStore, key: str
+@pytest.mark.parametrize("replaces", [True, False], ids=["in the trash", "under its key"])
+def test_t59_what_is_stored_while_an_upload_is_restored_stays(
+    client: httpx.Client, store: FakeStore, key: str, replaces: bool
 ) -> None:
     undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
     (in_trash,) = store.objects
-    store.arrives["before"] = in_trash
+    store.arrives["before"] = in_trash if replaces else key
 
     refused = client.post("/api/objects/undo", json={"id": undo})
 
-    assert (refused.status_code, list(store.objects)) == (404, [in_trash])
-
-
-def test_what_is_stored_while_an_upload_is_restored_stays(
-    client: httpx.Client, store: FakeStore, key: str
-) -> None:
-    undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
-    (in_trash,) = store.objects
-    store.arrives["before"] = key
-
-    refused = client.post("/api/objects/undo", json={"id": undo})
-
-    assert (refused.status_code, refused.json()["code"]) == (409, "key-taken")
-    assert {each.key: each.etag == "LATER" for each in store.objects.values()} == {
-        in_trash: False,
-        key: True,
-    }
+    assert (refused.status_code, refused.json()["code"]) == (
+        (404, "nothing-to-undo") if replaces else (409, "key-taken")
+    )
+    assert {each.key: each.etag == "LATER" for each in store.objects.values()} == (
+        {in_trash: True} if replaces else {in_trash: False, key: True}
+    )
 
 
 @pytest.mark.parametrize(("when", "status"), [("before", 404), ("after", 409)])
