@@ -179,27 +179,21 @@ async def test_a_look_that_fails_when_nobody_waits_any_more_breaks_nothing(
     assert unseen == []
 
 
+@pytest.mark.parametrize(("late", "status"), [(2, 200), (unfinished.ABORTS, 503)])
 def test_an_upload_is_removed_again_until_no_late_part_is_left(
-    client: httpx.Client, store: FakeStore, clock: FakeClock
+    client: httpx.Client, store: FakeStore, clock: FakeClock, late: int, status: int
 ) -> None:
     key, upload_id = store.begin(f"{ALICE.prefix}x", "A1", [5])
-    store.late = [Part(number=2, size=5, last_modified=clock())] * 2
+    upload = {"key": key, "upload_id": upload_id}
+    store.late = [Part(number=2, size=5, last_modified=clock())] * late
 
-    answer = client.delete("/api/unfinished", params={"key": key, "upload_id": upload_id})
+    answer = client.delete("/api/unfinished", params=upload)
 
-    assert (answer.status_code, answer.json()) == (200, {"key": key, "upload_id": upload_id})
-    assert store.uploads == {}
-
-
-def test_what_does_not_go_is_not_called_gone(
-    client: httpx.Client, store: FakeStore, clock: FakeClock
-) -> None:
-    key, upload_id = store.begin(f"{ALICE.prefix}x", "A1", [5])
-    store.late = [Part(number=2, size=5, last_modified=clock())] * unfinished.ABORTS
-
-    answer = client.delete("/api/unfinished", params={"key": key, "upload_id": upload_id})
-
-    assert (answer.status_code, answer.json()["code"]) == (503, "oss-unavailable")
+    assert answer.status_code == status
+    if status == 200:
+        assert (answer.json(), store.uploads) == (upload, {})
+    else:
+        assert answer.json()["code"] == "oss-unavailable"
 
 
 @pytest.mark.parametrize(
