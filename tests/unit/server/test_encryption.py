@@ -1,6 +1,7 @@
 """`OSSFERRY_ENCRYPT_PUBLIC_KEY`: which keys the server takes, and what a page gets."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,32 +81,31 @@ def test_t56_a_form_without_the_page_is_refused(
     assert "encrypted" in response.text
 
 
-def pem_of(name: str, private: rsa.RSAPrivateKey) -> bytes:
-    match name:
-        case "private":
-            return private.private_bytes(*PKCS8)
-        case "short":
-            short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
-            return short.public_key().public_bytes(*SPKI)
-        case "another kind":
-            return ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(*SPKI)
-    return b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+OTHER_KEYS: dict[str, Callable[[rsa.RSAPrivateKey], bytes]] = {
+    "the file has a private key": lambda private: private.private_bytes(*PKCS8),
+    "the key has 1024 bits; it must have 2048 to 4096": lambda _: (
+        rsa.generate_private_key(65537, 1024).public_key().public_bytes(*SPKI)  # noqa: S505
+    ),
+    "the key must be an RSA key": lambda _: (
+        ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(*SPKI)
+    ),
+    "no public key in PEM format": lambda _: (
+        b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+    ),
+}
+"""What the server says about a key -> function that makes it."""
 
 
-@pytest.mark.parametrize(
-    ("name", "sentence"),
-    [
-        ("private", "the file has a private key"),
-        ("short", "the key has 1024 bits; it must have 2048 to 4096"),
-        ("another kind", "the key must be an RSA key"),
-        ("certificate", "no public key in PEM format"),
-    ],
-)
+@pytest.mark.parametrize(("sentence", "make"), OTHER_KEYS.items(), ids=OTHER_KEYS)
 def test_the_server_does_not_start_with_another_key(
-    make_client: MakeClient, private: rsa.RSAPrivateKey, tmp_path: Path, name: str, sentence: str
+    make_client: MakeClient,
+    private: rsa.RSAPrivateKey,
+    tmp_path: Path,
+    sentence: str,
+    make: Callable[[rsa.RSAPrivateKey], bytes],
 ) -> None:
     path = tmp_path / "key.pem"
-    path.write_bytes(pem_of(name, private))
+    path.write_bytes(make(private))
 
     with pytest.raises(SettingsError, match=f"OSSFERRY_ENCRYPT_PUBLIC_KEY.*{sentence}"):
         make_client(encrypt_public_key=path)
