@@ -8,20 +8,23 @@ from ossferry.errors import SettingsError
 from ossferry.extras import install_command, require_extra
 from support.server_fakes import OBJECTS, MakeClient
 
+EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 POSTGRESQL = {**OBJECTS, "database_url": "postgresql://ossferry@127.0.0.1:9/ossferry"}
 
 
 @pytest.mark.parametrize(
-    ("options", "package", "extra"),
+    ("option", "options", "package", "extra"),
     [
-        ({"redis_url": "redis://127.0.0.1:9/0"}, "redis", "redis"),
-        (POSTGRESQL, "asyncpg", "postgresql"),
+        ("REDIS_URL", {"redis_url": "redis://127.0.0.1:9/0"}, "redis", "redis"),
+        ("DATABASE_URL", POSTGRESQL, "asyncpg", "postgresql"),
+        ("TRACING", {"tracing": True}, EXPORTER, "otel"),
     ],
-    ids=["redis", "postgresql"],
+    ids=["redis", "postgresql", "otel"],
 )
 def test_a_server_without_the_package_does_not_start(
     make_client: MakeClient,
     monkeypatch: pytest.MonkeyPatch,
+    option: str,
     options: dict[str, object],
     package: str,
     extra: str,
@@ -31,8 +34,7 @@ def test_a_server_without_the_package_does_not_start(
     with pytest.raises(SettingsError) as caught:
         make_client(**options)
 
-    option = "OSSFERRY_REDIS_URL" if extra == "redis" else "OSSFERRY_DATABASE_URL"
-    assert str(caught.value) == f"{option} needs `{install_command(extra)}`."
+    assert str(caught.value) == f"OSSFERRY_{option} needs `{install_command(extra)}`."
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Spans for grants and calls to STS, with codes but without error messages."""
 
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +7,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from ossferry.errors import SettingsError, StsRefusedError
+from ossferry.errors import StsRefusedError
 from ossferry.observability.tracing import spans_of
 from support.server_fakes import FakeSts, MakeClient, UnexpectedError
 
@@ -60,13 +59,3 @@ def test_t25_an_error_is_a_code_in_its_span(
     assert [(span.attributes or {})["error.type"] for span in spans] == [type_, type_]
     assert not any(span.status.is_ok for span in spans)
     assert "canary" not in "".join(span.to_json() for span in spans)
-
-
-def test_tracing_without_its_packages_is_one_sentence(
-    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exporter = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
-    monkeypatch.setitem(sys.modules, exporter, None)
-
-    with pytest.raises(SettingsError, match=r"^OSSFERRY_TRACING needs `.+ install .+\[otel\]"):
-        make_client(tracing=True)
