@@ -251,36 +251,26 @@ async def test_a_process_that_has_lost_its_turn_forgets_since_when_objects_wait(
     assert known is None
 
 
-class SlowStore(FakeStore):
-    """A bucket in which each list takes 100 s; another process asks for its turn in the third."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__()
-        self.clock = clock
-        self.other: Callable[[], Awaitable[int]] = AsyncMock()
-        self.done: list[int] = []
-
-    async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        self.clock.advance(100)
-        self.asked.append(prefix)
-        if len(self.asked) == len(OWNERS):
-            self.done.append(await self.other())
-        return []
-
-
 async def test_no_other_process_reconciles_during_a_long_round(
-    make_app: MakeApp, clock: FakeClock
+    make_app: MakeApp, clock: FakeClock, store: FakeStore
 ) -> None:
-    store = SlowStore(clock)
     first, other = (make_app(store=store).state.uploads for _ in range(2))
     await grant(first, clock, *OWNERS)
+    done = []
 
-    store.other = other.reconciler.run
-    store.done.append(await first.reconciler.run())
+    async def list_slowly(prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
+        clock.advance(100)
+        store.asked.append(prefix)
+        if len(store.asked) == len(OWNERS):
+            done.append(await other.reconciler.run())
+        return []
+
+    with patch.object(store, "list", list_slowly):
+        done.append(await first.reconciler.run())
     for uploads in (first, other):
         await uploads.close()
 
-    assert store.done == [0, 3]
+    assert done == [0, 3]
 
 
 class ChangingStore(FakeStore):
