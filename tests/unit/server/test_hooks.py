@@ -29,15 +29,14 @@ URL = "https://hooks.example.com/uploads"
 WEBHOOK = {**OBJECTS, "webhook_url": URL, "webhook_secret": SECRET}
 
 
-class Receiver(httpx.AsyncBaseTransport):
+class Receiver:
     """A webhook; answers with `status`."""
 
     def __init__(self) -> None:
         self.status = 204
         self.requests: list[httpx.Request] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await request.aread()
+    def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if self.status == 0:
             raise httpx.ConnectError("nobody there")
@@ -104,7 +103,7 @@ class World:
 def world(make_app: MakeApp, clock: FakeClock, store: FakeStore) -> Iterator[World]:
     """A server with a hook and a webhook; events are delivered only when the test requests it."""
     gallery, receiver = Gallery(), Receiver()
-    outbound = httpx.AsyncClient(transport=receiver)
+    outbound = httpx.AsyncClient(transport=httpx.MockTransport(receiver))
     app = make_app(**WEBHOOK, hooks={"gallery": gallery}, outbound=outbound)
     app.state.uploads.start = lambda: None  # no background tasks
     with app_client(app) as client:
