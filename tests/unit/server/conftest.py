@@ -16,7 +16,6 @@ from starlette.applications import Starlette
 
 from ossferry.access.audit import Audit
 from ossferry.app import create_app
-from ossferry.errors import OssferryError
 from ossferry.ledger import Database
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
@@ -31,7 +30,6 @@ from support.server_fakes import (
     MakeApp,
     MakeClient,
     MakeSettings,
-    UnexpectedError,
 )
 
 ARGUMENTS = set(inspect.signature(create_app).parameters)
@@ -202,10 +200,3 @@ def make_client(make_app: MakeApp) -> Iterator[MakeClient]:
 def client(make_client: MakeClient, store: FakeStore) -> httpx.Client:
     """A client of the whole application."""
     return make_client(store=store)
-
-
-@pytest.fixture(params=[UnexpectedError("canary-secret"), OssferryError("canary-secret")])
-def internal_error(request: pytest.FixtureRequest) -> Exception:
-    """An exception whose message must not be shown."""
-    error: Exception = request.param
-    return error
