@@ -12,7 +12,6 @@ import pytest
 
 from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.ledger.receipts import Outcome
-from ossferry.oss.objects import Stored
 from ossferry_checks.runner import Outcome as RunnerOutcome
 from support.server_fakes import ALICE, BOB, OBJECTS, FakeStore, MakeApp, MakeClient
 
@@ -282,22 +281,6 @@ def test_without_a_role_there_are_no_receipts(make_client: MakeClient) -> None:
         assert client.post("/api/receipts", json=report(KEY)).status_code == 404
 
 
-class SlowStore(FakeStore):
-    """A bucket that answers later; `most` is the highest number of requests at the same time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.most = 0
-        self._running = 0
-
-    async def head(self, key: str) -> Stored | None:
-        self._running += 1
-        self.most = max(self.most, self._running)
-        await asyncio.sleep(0)
-        self._running -= 1
-        return await super().head(key)
-
-
 def batch(client: httpx.Client, *reports: object) -> httpx.Response:
     return client.post("/api/receipts/batch", json={"reports": reports})
 
@@ -451,12 +434,19 @@ def test_a_batch_fails_as_a_whole_if_oss_does_and_may_be_repeated(
     assert {each["stored"] for each in again.json()["receipts"]} == {True}
 
 
-def test_batches_ask_oss_for_16_objects_at_a_time(make_client: MakeClient) -> None:
-    store = SlowStore()
-    with make_client(store=store) as client:
+def test_batches_ask_oss_for_16_objects_at_a_time(client: httpx.Client, store: FakeStore) -> None:
+    running, found = [], []
+
+    async def head(key: str) -> None:
+        running.append(key)
+        found.append(len(running))
+        await asyncio.sleep(0)
+        running.remove(key)
+
+    with patch.object(store, "head", head):
         batch(client, *(report(f"{KEY}{number}") for number in range(50)))
 
-    assert (len(store.asked), store.most) == (50, 16)
+    assert (len(found), max(found)) == (50, 16)
 
 
 @patch("ossferry.access.rate_limits.OBJECTS", "5/minute")
@@ -491,42 +481,31 @@ def test_t62_a_batch_above_the_limit_passes_alone_and_leaves_the_list_usable(
     assert (answers, listed) == ([200, 429], 200)
 
 
-class StuckStore(FakeStore):
-    """A bucket that answers as soon as `answers` is set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.answers = asyncio.Event()
-
-    async def head(self, key: str) -> Stored | None:
-        await self.answers.wait()
-        return await super().head(key)
-
-
 @pytest.mark.parametrize(("most", "share"), [(20, 2), (5, 1)])
-def test_t62_one_person_has_a_tenth_of_all_requests_that_run(
-    make_app: MakeApp, most: int, share: int
+async def test_t62_one_person_has_a_tenth_of_all_requests_that_run(
+    make_app: MakeApp, store: FakeStore, most: int, share: int
 ) -> None:
-    store = StuckStore()
+    answers, body = asyncio.Event(), {"reports": [report(KEY)]}
+
+    async def head(_key: str) -> None:
+        await answers.wait()
+
     with patch("ossferry.access.gate.MAX_REQUESTS", most):
         app = make_app(store=store)
-    body = {"reports": [report(KEY)]}
-
-    async def ask() -> tuple[list[int], int, list[int]]:
-        async with (
-            asyncio.timeout(5),
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(
-                transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000"
-            ) as client,
-        ):
+    transport = httpx.ASGITransport(app)
+    async with (
+        asyncio.timeout(5),
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client,
+    ):
+        with patch.object(store, "head", head):
             sent = [client.post("/api/receipts/batch", json=body) for _ in range(most - 1)]
             alice = asyncio.as_completed(sent)
             refused = [(await next(alice)).status_code for _ in range(most - 1 - share)]
             bob = await client.get("/api/objects", headers={"cookie": "ossferry_demo_user=bob"})
-            store.answers.set()
+            answers.set()
             done = [(await each).status_code for each in alice]
             again = await client.post("/api/receipts/batch", json=body)
-            return refused, bob.status_code, [*done, again.status_code]
 
-    assert asyncio.run(ask()) == ([429] * (most - 1 - share), 200, [200] * (share + 1))
+    assert (refused, bob.status_code) == ([429] * (most - 1 - share), 200)
+    assert [*done, again.status_code] == [200] * (share + 1)
