@@ -1,49 +1,40 @@
 """A principal whose access was revoked is refused everywhere."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from ossferry.ledger import people
-from support.app_client import app_client
+from ossferry.settings.model import Settings
+from support.ledgers import opened
 from support.rate_windows import Seconds
-from support.server_fakes import ALICE, OBJECTS, FakeClock, FakeStore, MakeApp
+from support.server_fakes import ALICE, OBJECTS, FakeClock, FakeStore, MakeClient
 
 NOTICED_S = 2.1
 
 
 @pytest.fixture
-def app(make_app: MakeApp, seconds: Seconds) -> Starlette:
-    """The server, with Alice as administrator."""
-    return make_app(**OBJECTS, admins=["alice"], monotonic=seconds)
+def site(make_client: MakeClient, seconds: Seconds) -> httpx.Client:
+    """A client signed in as Alice, who is an administrator."""
+    return make_client(**OBJECTS, admins=["alice"], monotonic=seconds)
 
 
 @pytest.fixture
-def site(app: Starlette) -> Iterator[httpx.Client]:
-    """A client signed in as Alice."""
-    with app_client(app) as client:
-        yield client
-
-
-@pytest.fixture
-def revoke(
-    app: Starlette, site: httpx.Client, clock: FakeClock, seconds: Seconds
-) -> Callable[[bool], None]:
-    """Return a function that revokes or restores Alice's access in the database.
+def revoke(settings: Settings, clock: FakeClock, seconds: Seconds) -> Callable[[bool], None]:
+    """Return a function that revokes or restores Alice's access, as another process does.
 
     It then waits until the server has noticed the change.
     """
-    transport: Any = site._transport
 
     async def write(shut: bool) -> None:
-        async with app.state.uploads.database.write() as connection:
+        async with opened(settings.ledger_url) as database, database.write() as connection:
             await people.set_revoked(connection, ALICE.hash, clock() if shut else None)
 
     def run(shut: bool) -> None:
-        transport._runner.run(write(shut))
+        asyncio.run(write(shut))
         seconds.now += NOTICED_S
 
     return run
