@@ -32,6 +32,7 @@ from support.server_fakes import (
     MakeSettings,
 )
 
+BASE_URL = "http://127.0.0.1:8000"
 ARGUMENTS = set(inspect.signature(create_app).parameters)
 
 ASSETS = {
@@ -188,8 +189,8 @@ def make_client(make_app: MakeApp) -> Iterator[MakeClient]:
     """
     with ExitStack() as made:
 
-        def make(**changes: object) -> httpx.Client:
-            client = app_client(make_app(**changes))
+        def make(*, base_url: str = BASE_URL, **changes: object) -> httpx.Client:
+            client = app_client(make_app(**changes), base_url)
             made.callback(client.close)
             return client
 

@@ -146,11 +146,11 @@ def test_t49_asking_often_costs_nothing(
 
 @pytest.mark.parametrize(("headers", "status"), [(BEARER, 200), ({}, 401)])
 def test_t49_figures_are_read_at_the_address_of_a_pod_with_their_token(
-    make_app: MakeApp, headers: dict[str, str], status: int
+    make_client: MakeClient, headers: dict[str, str], status: int
 ) -> None:
-    app = make_app(metrics_token=TOKEN, behind_tls=True)
-    with app_client(app, "http://10.0.0.5:8000") as client:
-        assert client.get("/metrics", headers=headers).status_code == status
+    pod = make_client(metrics_token=TOKEN, behind_tls=True, base_url="http://10.0.0.5:8000")
+
+    assert pod.get("/metrics", headers=headers).status_code == status
 
 
 def test_t49_without_a_token_there_are_no_figures(make_client: MakeClient) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,7 @@ from ossferry.errors import SettingsError
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
-from support.app_client import app_client
-from support.server_fakes import FakeClock, MakeApp, MakeClient, MakeSettings
+from support.server_fakes import FakeClock, MakeClient, MakeSettings
 
 BASE = "https://uploads.example.com"
 PAGE = {"sec-fetch-site": "same-origin", "origin": BASE}
@@ -59,12 +57,9 @@ def sign_outs(clock: FakeClock) -> SignOuts:
 
 
 @pytest.fixture
-def client(make_app: MakeApp, keys_file: Path, sign_outs: SignOuts) -> Iterator[httpx.Client]:
-    app = make_app(
-        auth=["oidc", "apikey"], api_keys_file=keys_file, **PROVIDER, sign_outs=sign_outs
-    )
-    with app_client(app, BASE) as client:
-        yield client
+def client(make_client: MakeClient, keys_file: Path, sign_outs: SignOuts) -> httpx.Client:
+    options = {"auth": ["oidc", "apikey"], "api_keys_file": keys_file, **PROVIDER}
+    return make_client(**options, sign_outs=sign_outs, base_url=BASE)
 
 
 @pytest.fixture
@@ -248,11 +243,11 @@ def test_a_key_is_told_from_a_token_by_its_first_letters(
 
 
 def test_a_person_is_known_beside_programs_with_tokens(
-    make_app: MakeApp, sign_outs: SignOuts, cookie: dict[str, str]
+    make_client: MakeClient, sign_outs: SignOuts, cookie: dict[str, str]
 ) -> None:
-    app = make_app(auth=["oidc", "jwt"], **PROVIDER, **TOKENS, sign_outs=sign_outs)
-    with app_client(app, BASE) as client:
-        answer = client.post("/api/grant", headers={**cookie, **PAGE})
+    options = {"auth": ["oidc", "jwt"], **PROVIDER, **TOKENS}
+    client = make_client(**options, sign_outs=sign_outs, base_url=BASE)
+    answer = client.post("/api/grant", headers={**cookie, **PAGE})
 
     assert answer.json()["principal"] == {"name": "Carol"}
 
