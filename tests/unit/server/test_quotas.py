@@ -15,6 +15,7 @@ from ossferry.ledger import Database
 from ossferry.ledger.standing import Quota, Standing, set_quota
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left, Quotas
+from support.ledgers import opened
 from support.rate_windows import Seconds
 from support.server_fakes import ALICE, OBJECTS, SECRET, FakeClock, FakeStore, FakeSts, MakeClient
 
@@ -37,10 +38,8 @@ def give(settings: Settings, owner: Owner, own: Quota, seconds: Seconds) -> None
     """Set limits for one principal, as another process does, and wait until the server knows."""
 
     async def write() -> None:
-        database = Database(settings.ledger_url)
-        async with database.write() as connection:
+        async with opened(settings.ledger_url) as database, database.write() as connection:
             await set_quota(connection, owner.hash, own)
-        await database.close()
 
     asyncio.run(write())
     seconds.now += 2.1
