@@ -6,20 +6,18 @@ both: five requests to a new bucket. moto checks no signature; the mock checks e
 always.
 """
 
-import http.client
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from xml.etree import ElementTree as ET
 
-from bench.table import Bench, Only, Peer, Row
+from bench.starting import environment, seconds_to_answer
+from bench.table import Bench, Only, Peer, Row, Value
 from support.programs import free_port
 from support.wheels import build_mock
 
@@ -32,7 +30,18 @@ INSTALL = f"{TITLE}installation, nothing cached"
 START = f"{TITLE}the program to its first answer"
 TEST = f"{TITLE}a test, with a port"
 TEST_IN_PROCESS = f"{TITLE}a test, without a port"
-ROUNDS = 5
+UNITS = {
+    SIZE: "MB",
+    SIZE_WITH_SDK: "MB",
+    INSTALL: "s",
+    START: "s",
+    TEST: "ms",
+    TEST_IN_PROCESS: "ms",
+}
+MOTO = "moto[s3,server]==5.2.5"
+PEER = Peer(
+    name="moto[s3] 5.2.5", work="mock_aws, in the process, or moto_server; checks no signature"
+)
 
 OURS = """
 import oss2, pytest
@@ -102,58 +111,24 @@ class Environment:
         """Measure a test with its fixtures."""
         (self.folder / "test_it.py").write_text(text)
         report = self.folder / "report.xml"
-        tests = []
-        for _ in range(ROUNDS):
-            options = ("-q", "-p", "no:cacheprovider", f"--junitxml={report}", "--rootdir=.")
-            _run(self.programs / "python", "-m", "pytest", *options, "test_it.py", at=self.folder)
-            cases = ET.parse(report).iter("testcase")  # noqa: S314 - of our own run
-            tests.append(median(float(each.attrib["time"]) * 1000 for each in cases))
-        self.found[name] = median(tests)
+        options = ("-q", "-p", "no:cacheprovider", f"--junitxml={report}", "--rootdir=.")
+        _run(self.programs / "python", "-m", "pytest", *options, "test_it.py", at=self.folder)
+        cases = ET.parse(report).iter("testcase")  # noqa: S314 - of our own run
+        self.found[name] = median(float(each.attrib["time"]) * 1000 for each in cases)
 
     def measure_start(self, program: str, port_option: str) -> None:
         """Measure the seconds until the program answers."""
-        times = []
-        for _ in range(ROUNDS):
-            port = free_port()
-            started = time.perf_counter()
-            with _running([str(self.programs / program), port_option, str(port)]):
-                while not _answers(port):
-                    time.sleep(0.002)
-                times.append(time.perf_counter() - started)
-        self.found[START] = median(times)
+        port = free_port()
+        command = (str(self.programs / program), port_option, str(port))
+        self.found[START] = seconds_to_answer(command, port, self.folder)
 
 
-def _run(*command: str | Path, at: Path = ROOT) -> str:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+def _run(*command: str | Path, at: Path = ROOT) -> None:
     done = subprocess.run(  # noqa: S603 - our own commands
-        command, cwd=at, env=environment, capture_output=True, text=True, check=False
+        command, cwd=at, env=environment(), capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
-
-
-@contextmanager
-def _running(command: list[str]) -> Iterator[None]:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with subprocess.Popen(  # noqa: S603 - our own commands
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            yield
-        finally:
-            process.kill()
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().status > 0
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def _ours(folder: Path) -> Environment:
@@ -170,41 +145,25 @@ def _ours(folder: Path) -> Environment:
     return made
 
 
-def _theirs(folder: Path) -> tuple[Environment, str]:
+def _theirs(folder: Path) -> Environment:
     made = Environment(folder / "theirs")
-    made.create("moto[s3]")
+    library = MOTO.replace(",server", "")
+    made.create(library)
     made.found[SIZE_WITH_SDK] = made.found[SIZE]
-    made.install("--compile-bytecode", "moto[s3]", "pytest")
+    made.install("--compile-bytecode", library, "pytest")
     made.measure_test(TEST, THEIRS)
     made.found[TEST_IN_PROCESS] = made.found[TEST]
-    made.install("--compile-bytecode", "moto[s3,server]")
+    made.install("--compile-bytecode", MOTO)
     made.measure_start("moto_server", "-p")
-    version = "import importlib.metadata as m; print(m.version('moto'))"
-    return made, _run(made.programs / "python", "-c", version).strip()
+    return made
 
 
-UNITS = {
-    SIZE: "MB",
-    SIZE_WITH_SDK: "MB",
-    INSTALL: "s",
-    START: "s",
-    TEST: "ms",
-    TEST_IN_PROCESS: "ms",
-}
-
-
-def _rows(_only: Only) -> Iterator[Row]:
+def _measure(_only: Only) -> Iterator[Value]:
     with tempfile.TemporaryDirectory() as folder:
-        ours = _ours(Path(folder))
-        theirs, version = _theirs(Path(folder))
-    peer = Peer(
-        name=f"moto[s3] {version}",
-        work="mock_aws, in the process, or moto_server; checks no signature",
-    )
-    for name, unit in UNITS.items():
-        yield Row(
-            name=name, value=ours.found[name], unit=unit, peer=peer, peer_value=theirs.found[name]
-        )
+        ours, theirs = _ours(Path(folder)).found, _theirs(Path(folder)).found
+    for name in UNITS:
+        yield name, ours[name], theirs[name]
 
 
-BENCHES = (Bench(names=tuple(UNITS), rows=_rows),)
+ROWS = tuple(Row(name, unit, peer=PEER) for name, unit in UNITS.items())
+BENCHES = (Bench(rows=ROWS, measure=_measure),)

@@ -5,19 +5,15 @@ the repository does not count. The time to build the wheels counts only in the r
 `make wheel`.
 """
 
-import os
-import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-import httpx
-
-from bench.table import Bench, Only, Row
+from bench.starting import seconds_to_answer
+from bench.table import Bench, Only, Row, Value
 from support.programs import free_port
 from support.wheels import build_wheels
 
@@ -28,83 +24,48 @@ UVX = (
     " --from dist/ossferry-*.whl ossferry demo"
 )
 """The command of the README, in a folder that contains `dist`."""
+PORTS = "--port {port} --oss-port {oss_port}"
 CLONE = "quick start: `make demo` in a new clone"
 BUILD = "quick start: `make wheel` and `uvx` in a new clone"
 WHEEL = "quick start: `uvx` with the wheels"
 AGAIN = "quick start: `uvx` with the wheels, the second time"
-LONGEST_S = 900
+CACHES = ("UV_CACHE_DIR", "PIP_CACHE_DIR", "npm_config_cache")
 
 
-def _clone(_only: Only) -> Iterator[Row]:
-    with _new_clone() as checkout:
-        port, oss_port = free_port(), free_port()
-        command = ("make", "demo", f"PORT={port}", f"OSS_PORT={oss_port}")
-        yield Row(name=CLONE, value=_seconds(command, port, checkout), unit="s")
-
-
-def _build(_only: Only) -> Iterator[Row]:
-    with _new_clone() as checkout:
-        port, oss_port = free_port(), free_port()
-        command = _shell(f"make wheel && {UVX}", port, oss_port)
-        yield Row(name=BUILD, value=_seconds(command, port, checkout), unit="s")
-
-
-def _wheels(_only: Only) -> Iterator[Row]:
-    with tempfile.TemporaryDirectory() as folder:
-        dist = Path(folder, "dist")
-        build_wheels(dist)
-        port, oss_port = free_port(), free_port()
-        for name in (WHEEL, AGAIN):
-            command = _shell(UVX, port, oss_port)
-            yield Row(name=name, value=_seconds(command, port, Path(folder)), unit="s")
-
-
-@contextmanager
-def _new_clone() -> Iterator[Path]:
-    """Clone the repository, and yield the folder of the clone."""
+def _clone(name: str, line: str, _only: Only) -> Iterator[Value]:
+    """Measure a line in a new clone of the repository."""
     with tempfile.TemporaryDirectory() as folder:
         checkout = Path(folder, "clone")
         subprocess.run(["git", "clone", "--quiet", ROOT, checkout], check=True)  # noqa: S603, S607
-        yield checkout
+        yield name, _seconds(line, checkout), None
 
 
-def _shell(line: str, port: int, oss_port: int) -> tuple[str, ...]:
-    """Return a command that runs a line with our `uvx`, in a shell."""
-    line = line.replace("uvx ", f"{PROGRAMS / 'uvx'} ")
-    return ("/bin/sh", "-c", f"{line} --port {port} --oss-port {oss_port}")
+def _wheels(_only: Only) -> Iterator[Value]:
+    with tempfile.TemporaryDirectory() as folder:
+        build_wheels(Path(folder, "dist"))
+        for name in (WHEEL, AGAIN):
+            yield name, _seconds(f"{UVX} {PORTS}", Path(folder)), None
 
 
-def _seconds(command: Sequence[str], port: int, folder: Path) -> float:
-    """Return the seconds from the start of a command in a folder until the page answers.
+def _seconds(line: str, folder: Path) -> float:
+    """Return the seconds from the start of a line in a shell, with our `uvx`, until the page
+    answers.
 
     The caches are in this folder, too.
     """
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    for name in ("UV_CACHE_DIR", "PIP_CACHE_DIR", "npm_config_cache"):
-        environment[name] = str(folder / name)
-    started = time.perf_counter()
-    with subprocess.Popen(  # noqa: S603 - ours
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        try:
-            while not _answers(port):
-                if process.poll() is not None or time.perf_counter() - started > LONGEST_S:
-                    raise RuntimeError(f"{' '.join(command)} did not serve the page")
-                time.sleep(0.05)
-            return time.perf_counter() - started
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
+    port = free_port()
+    line = line.replace("uvx ", f"{PROGRAMS / 'uvx'} ").format(port=port, oss_port=free_port())
+    caches = {name: str(folder / name) for name in CACHES}
+    return seconds_to_answer(("/bin/sh", "-c", line), port, folder, **caches)
 
 
 BENCHES = (
-    Bench(names=(CLONE,), rows=_clone),
-    Bench(names=(BUILD,), rows=_build),
-    Bench(names=(WHEEL, AGAIN), rows=_wheels),
+    *(
+        Bench(rows=(Row(name, "s"),), measure=partial(_clone, name, line))
+        for name, line in (
+            (CLONE, "make demo PORT={port} OSS_PORT={oss_port}"),
+            (BUILD, f"make wheel && {UVX} {PORTS}"),
+        )
+    ),
+    Bench(rows=(Row(WHEEL, "s"), Row(AGAIN, "s")), measure=_wheels),
 )

@@ -6,22 +6,15 @@ each report that was answered.
 
 import asyncio
 import json
-import os
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from bench.receipt_server import CRC64, SIZE, receipt_settings
-from bench.table import Bench, Only, Row
-from bench.token_server import HOST
-from bench.wrk import wrk
+from bench.api_load import load, serving
+from bench.api_server import CRC64, SIZE, receipt_settings
+from bench.table import Bench, Only, Row, Value
 from ossferry.identity.owner import owner_of
 from ossferry.identity.principal import Principal
 from ossferry.ledger import Database
@@ -29,40 +22,35 @@ from ossferry.ledger.tables import receipts
 from support.postgres import postgres
 from support.programs import free_port
 
-HERE = Path(__file__).parent
-SECONDS, CONNECTIONS = 8, 32
+SECONDS = 8
 USERS, REPORTS = 50, 30_000
 SQLITE, POSTGRESQL = "receipts, SQLite", "receipts, PostgreSQL"
-REACH = {SQLITE: 200, POSTGRESQL: 500}
-WHATS = ("recorded", "p99")
 
 
-def _on_sqlite(_only: Only) -> Iterator[Row]:
+def _on_sqlite(_only: Only) -> Iterator[Value]:
     with tempfile.TemporaryDirectory() as folder:
         yield from _measure(SQLITE, f"sqlite:///{folder}/ledger.db")
 
 
-def _on_postgresql(_only: Only) -> Iterator[Row]:
+def _on_postgresql(_only: Only) -> Iterator[Value]:
     with postgres() as server:
         yield from _measure(POSTGRESQL, server.new_database())
 
 
-def _measure(name: str, ledger_url: str) -> Iterator[Row]:
+def _measure(name: str, ledger_url: str) -> Iterator[Value]:
     with tempfile.TemporaryDirectory() as given:
         folder, port, oss_port = Path(given), free_port(), free_port()
-        settings = receipt_settings(folder, oss_port, ledger_url)
-        reports = folder / "reports"
-        reports.write_text("".join(_reports(settings.secret_bytes)))
-        arguments = [str(port), str(oss_port), str(folder), ledger_url]
-        with _serving("oss", oss_port, arguments), _serving("ours", port, arguments):
-            answered, seconds, p99_ms, failed = _load(f"http://{HOST}:{port}", reports)
-    lost = answered - asyncio.run(_count(ledger_url))
-    if failed or lost > 0:
-        raise RuntimeError(f"{failed:.0f} reports failed, {lost:.0f} answered ones are lost")
-    rate = answered / seconds
-    reach = f">= {REACH[name]} receipts/s"
-    yield Row(name=f"{name}: recorded", value=rate, unit="receipts/s", reach=reach)
-    yield Row(name=f"{name}: p99", value=p99_ms, unit="ms")
+        secret = receipt_settings(folder, oss_port, ledger_url).secret_bytes
+        with (
+            serving("oss", oss_port, 0, folder / "oss"),
+            serving("receipts", port, oss_port, folder / "ours", ledger_url),
+        ):
+            done = load(port, folder, _reports(secret), SECONDS)
+    lost = done.requests - asyncio.run(_count(ledger_url))
+    if lost > 0:
+        raise RuntimeError(f"{lost} answered reports are lost")
+    yield f"{name}: recorded", done.per_s, None
+    yield f"{name}: p99", done.p99_ms, None
 
 
 def _reports(secret: bytes) -> Iterator[str]:
@@ -71,7 +59,7 @@ def _reports(secret: bytes) -> Iterator[str]:
         prefix = owner_of(Principal(id=user, name=user), secret=secret).prefix
         key = f"{prefix}2026-03-14/{number:032x}/x.txt"
         report = {"key": key, "size": SIZE, "crc64": CRC64, "request_id": "5C06A3B67B8B5A3DA4"}
-        yield f"{user} {json.dumps(report)}\n"
+        yield f"POST /api/receipts X-User {user} {json.dumps(report)}"
 
 
 async def _count(ledger_url: str) -> int:
@@ -84,45 +72,12 @@ async def _count(ledger_url: str) -> int:
         await database.close()
 
 
-def _load(url: str, reports: Path) -> tuple[float, ...]:
-    said = wrk(
-        url,
-        HERE / "receipts.lua",
-        connections=CONNECTIONS,
-        seconds=SECONDS,
-        env={"WRK_REPORTS": str(reports)},
-    )
-    return tuple(float(value) for value in said.rpartition("BENCH ")[2].split())
-
-
-@contextmanager
-def _serving(which: str, port: int, arguments: list[str]) -> Iterator[None]:
-    """Run one of the servers."""
-    paths = os.pathsep.join(str(HERE.parents[1] / name) for name in ("tests", "server"))
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "bench.receipt_server", which, *arguments],
-        env={**os.environ, "PYTHONPATH": paths},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        while process.poll() is None:
-            try:
-                socket.create_connection((HOST, port), timeout=1).close()
-            except OSError:
-                time.sleep(0.1)
-                continue
-            break
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _names(ledger: str) -> tuple[str, ...]:
-    return tuple(f"{ledger}: {what}" for what in WHATS)
+def _rows(ledger: str, reach: int) -> tuple[Row, Row]:
+    recorded = Row(f"{ledger}: recorded", "receipts/s", reach=f">= {reach} receipts/s")
+    return recorded, Row(f"{ledger}: p99", "ms")
 
 
 BENCHES = (
-    Bench(names=_names(SQLITE), needs=("wrk",), rows=_on_sqlite),
-    Bench(names=_names(POSTGRESQL), needs=("wrk", "initdb"), rows=_on_postgresql),
+    Bench(rows=_rows(SQLITE, 200), needs=("wrk",), measure=_on_sqlite),
+    Bench(rows=_rows(POSTGRESQL, 500), needs=("wrk", "initdb"), measure=_on_postgresql),
 )

@@ -12,7 +12,7 @@ import json
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -41,13 +41,13 @@ def measure(benches: Iterable[Bench], only: Only, *, runs: int, out: Path) -> li
     Args:
         runs: how often each bench is repeated.
     """
-    wanted = [bench for bench in benches if any(map(only, bench.names))]
-    results = {name: Result(name) for bench in wanted for name in bench.names if only(name)}
+    wanted = [bench for bench in benches if any(only(row.name) for row in bench.rows)]
+    results = {row.name: Result(row) for bench in wanted for row in bench.rows if only(row.name)}
     _install({name for bench in wanted for name in bench.needs})
     for bench in wanted:
-        own = [results[name] for name in bench.names if name in results]
+        own = {row.name: results[row.name] for row in bench.rows if row.name in results}
         lacking = [each for name in bench.needs if not (each := prerequisites.named(name)).found()]
-        for result in own if lacking else ():
+        for result in own.values() if lacking else ():
             result.skipped = "; ".join(map(prerequisites.explain, lacking))
         for run in range(0 if lacking else runs):
             if not _run_once(bench, only, own, run, results.values(), out):
@@ -57,23 +57,27 @@ def measure(benches: Iterable[Bench], only: Only, *, runs: int, out: Path) -> li
 
 
 def _run_once(
-    bench: Bench, only: Only, own: list[Result], run: int, results: Iterable[Result], out: Path
+    bench: Bench,
+    only: Only,
+    own: Mapping[str, Result],
+    run: int,
+    results: Iterable[Result],
+    out: Path,
 ) -> bool:
     """Run a bench once, and return whether another run makes sense: no measurement failed."""
     failed, skipped = "the bench did not give this row", ""
     try:
-        for row in bench.rows(only):
-            for result in own:
-                if result.name == row.name:
-                    result.rows.append(row)
-                    _say(f"{row.name}: {row.value:,.2f} {row.unit}")  # a whole run takes long
-                    _write(results, out)
+        for name, value, peer_value in bench.measure(only):
+            if name in own:
+                own[name].values.append((value, peer_value))
+                _say(f"{name}: {value:,.2f} {own[name].row.unit}")  # a whole run takes long
+                _write(results, out)
     except PeerMissingError as error:
         skipped = str(error)
     except Exception as error:  # the other benches still run; the exit status tells it
         _say(traceback.format_exc())
         failed = f"{type(error).__name__}: {error}"
-    short = [result for result in own if len(result.rows) <= run]
+    short = [result for result in own.values() if len(result.values) <= run]
     for result in short:
         if skipped:
             result.skipped = skipped
@@ -91,7 +95,7 @@ def _install(names: set[str]) -> None:
 
 def _write(results: Iterable[Result], out: Path) -> None:
     out.parent.mkdir(exist_ok=True)
-    found = [each.as_json() for each in results if each.rows or each.skipped or each.failed]
+    found = [each.as_json() for each in results if each.values or each.skipped or each.failed]
     out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 

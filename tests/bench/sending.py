@@ -4,32 +4,31 @@ The time starts at the `change` event of the file input, and ends when the page 
 the last file has arrived.
 """
 
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
 from bench.chromium import chromium
 from bench.http2 import running_http2
-from bench.peers.senders import serve_senders
+from bench.peers.pages import serve_pages
 from bench.tab import Tab, open_tab
 from ossferry.cli.demo import Demo
 from ossferry.settings.model import Settings
-from support.programs import free_port, running, wait_for
+from support.programs import free_port, running
 
 TESTS = Path(__file__).parents[1]
 MIB = 1 << 20
 PART_BYTES = 8 * MIB
 PARALLEL = 6
-OURS = "ours"  # the sender that is our page; the others are those of `peers.senders`
+OURS = "ours"  # the sender that is our page; the others are those of `peers.pages`
 SETTLED_S = 0.5  # wait until a page has finished its start-up work
 
 # Records when files are chosen, and sets `ended`: the milliseconds until `finish()`.
@@ -86,20 +85,18 @@ class Route:
     http2: bool = False
 
 
-class _DemoWithDomains(Demo):
-    """The demo, whose page sends files to several custom domains.
+class _DemoElsewhere(Demo):
+    """The demo, whose page sends files to an endpoint or to custom domains."""
 
-    Args:
-        addresses: the addresses of the custom domains; the first one is the endpoint.
-    """
-
-    def __init__(self, addresses: list[str], **given: Any) -> None:
-        super().__init__(endpoint=addresses[0], cname=True, **given)
-        self._addresses = tuple(addresses)
+    def __init__(self, endpoint: str, domains: list[str]) -> None:
+        self._domains = tuple(domains)
+        super().__init__(
+            endpoint=domains[0] if domains else endpoint, cname=bool(domains), max_file_size=1 << 40
+        )
 
     def _make_settings(self, port: int, starting: ExitStack) -> Settings:
         settings = super()._make_settings(port, starting)
-        return settings.model_copy(update={"upload_hosts": self._addresses})
+        return settings.model_copy(update={"upload_hosts": self._domains})
 
 
 class Place:
@@ -111,15 +108,18 @@ class Place:
         self._route = route
         port = free_port()
         self._sink = f"http://127.0.0.1:{port}/_sink"
-        stack.enter_context(running_sink(port, folder))
+        stack.enter_context(_running("sink", "bench.peers.sink", port, folder, str(port)))
         if route.http2:
             port = stack.enter_context(running_http2(port, folder / "nginx"))
         if route.line:
-            port = stack.enter_context(_running_line(route, port, folder))
+            # over HTTP/2, the real TLS handshake takes one of the two round trips of a handshake
+            options = ["--line", route.line, "--handshakes", "1" if route.http2 else "2"]
+            to, port = f"127.0.0.1:{port}", free_port()
+            options += ["--to", to, "--listen", str(port)]
+            stack.enter_context(_running("line", "bench.line", port, folder, *options))
         self._scheme, self._port = "https" if route.http2 else "http", port
         self._endpoint = f"{self._scheme}://localhost:{port}"
-        self._senders = stack.enter_context(serve_senders())
-        self._demo: Demo | None = None
+        self._peers = stack.enter_context(serve_pages())
         trust = ["--ignore-certificate-errors"] if route.http2 else []
         self.browser = stack.enter_context(chromium(*trust))
 
@@ -139,13 +139,13 @@ class Place:
         """Open the page of a sender and wait until it is ready for files.
 
         Args:
-            who: `OURS`, or `ali-oss`, `uppy`, `uppy-page` or `bare`, see `peers.senders`.
+            who: `OURS`, or `ali-oss`, `uppy`, `uppy-page` or `bare`, see `peers.pages`.
             script: runs before the page's own scripts.
         """
         scripts = [CLOCK, script]
         if who == OURS:
             scripts.append(SUM)
-            url = self._started_demo().url
+            url = self._demo.url
         else:
             query = {
                 "endpoint": self._endpoint,
@@ -153,7 +153,7 @@ class Place:
                 "part": PART_BYTES,
                 "parallel": PARALLEL,
             }
-            url = f"{self._senders}/{who}?{urlencode(query)}"
+            url = f"{self._peers}/{who}?{urlencode(query)}"
         with open_tab(self.browser, url, "".join(scripts)) as tab:
             time.sleep(SETTLED_S)
             yield tab
@@ -169,22 +169,12 @@ class Place:
         """Return how many requests the sink has received."""
         return int(httpx.get(self._sink, trust_env=False).text)
 
-    def clear(self) -> None:
-        """Let the sink forget what it has received."""
-        httpx.delete(self._sink, trust_env=False)
-
-    def _started_demo(self) -> Demo:
-        if self._demo is None:
-            self._demo = self._stack.enter_context(self._make_demo(max_file_size=1 << 40))
-        return self._demo
-
-    def _make_demo(self, **given: Any) -> Demo:
-        if not self._route.domains:
-            return Demo(endpoint=self._endpoint, **given)
+    @cached_property
+    def _demo(self) -> Demo:
+        """The demo, started for the first page of ours."""
         names = [f"files-{number}.localhost" for number in range(self._route.domains)]
-        return _DemoWithDomains(
-            [f"{self._scheme}://{name}:{self._port}" for name in names], **given
-        )
+        addresses = [f"{self._scheme}://{name}:{self._port}" for name in names]
+        return self._stack.enter_context(_DemoElsewhere(self._endpoint, addresses))
 
 
 @contextmanager
@@ -195,34 +185,10 @@ def open_place(route: Route | None = None) -> Iterator[Place]:
 
 
 @contextmanager
-def running_sink(port: int, folder: Path) -> Iterator[None]:
-    """Run the sink until the context ends; `folder` gets its log."""
-    log = folder / "sink.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "bench.peers.sink", str(port)],
-            env={"PYTHONPATH": f"{TESTS}:{TESTS.parent / 'server'}"},
-            stdout=out,
-            stderr=out,
-        )
-        try:
-            wait_for(port, process, log)
-            yield
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
-
-
-@contextmanager
-def _running_line(route: Route, sink: int, folder: Path) -> Iterator[int]:
-    """Run a line to a port, and yield the port of the line.
-
-    Over HTTP/2, the browser's real TLS handshake takes one of the two round trips of a handshake.
-    """
-    port, own = free_port(), folder / "line"
+def _running(name: str, module: str, port: int, folder: Path, *options: str) -> Iterator[None]:
+    """Run a module of ours that listens on a port, in a folder of its own."""
+    own = folder / name
     own.mkdir()
-    to = ["--to", f"127.0.0.1:{sink}", "--listen", str(port), "--line", str(route.line)]
-    handshakes = ["--handshakes", "1"] if route.http2 else []
-    program = [sys.executable, "-m", "bench.line", *to, *handshakes]
-    with running(program, own, port, PYTHONPATH=str(TESTS)):
-        yield port
+    paths = f"{TESTS}:{TESTS.parent / 'server'}"
+    with running([sys.executable, "-m", module, *options], own, port, PYTHONPATH=paths):
+        yield

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from operator import ge, le, lt
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 from rich.console import JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
-Only = Callable[[str], bool]
+Only: TypeAlias = Callable[[str], bool]
 """Returns whether a row with this name is requested."""
+
+Value: TypeAlias = tuple[str, float, float | None]
+"""The name of a row, the measured value, and the value of the peer if the row has one."""
 
 SIGNS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">=": ge}
 COLUMNS = ("value", "unit", "peer", "what the peer is", "peer value", "ratio", "reach", "met")
@@ -31,36 +34,20 @@ class Peer:
     work: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One measured value.
+    """A row of the report.
 
     Attributes:
         name: description of the measurement; the pattern of `ONLY=` is searched in it.
-        peer: subject of `peer_value`, measured in the same run and the same unit.
         reach: the goal: `<`, `<=` or `>=`, a number, and its unit; `x peer` means the ratio.
+        peer: the program that is measured in the same run and the same unit.
     """
 
     name: str
-    value: float
     unit: str
-    peer: Peer | None = None
-    peer_value: float | None = None
-    reach: str | None = None
-
-    @property
-    def ratio(self) -> float | None:
-        """`value / peer_value`."""
-        return self.value / self.peer_value if self.peer_value else None
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the goal was reached; None without a goal."""
-        if self.reach is None:
-            return None
-        sign, limit, unit = self.reach.split(" ", 2)
-        found = self.ratio if unit == "x peer" else self.value
-        return found is not None and SIGNS[sign](found, float(limit.replace(",", "")))
+    reach: str | None = field(default=None, kw_only=True)
+    peer: Peer | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,54 +55,59 @@ class Bench:
     """A measurement that gives one or more rows.
 
     Attributes:
-        names: of its rows.
-        rows: measures and yields the requested rows; it may yield others too.
+        measure: yields the values of the requested rows; it may yield others too.
         needs: the programs without which its rows are skipped (`support.prerequisites`).
     """
 
-    names: tuple[str, ...]
-    rows: Callable[[Only], Iterator[Row]]
+    rows: tuple[Row, ...]
+    measure: Callable[[Only], Iterator[Value]]
     needs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Result:
-    """The rows with one name, one from each run, or the reason why there are none.
+    """The values of a row, one from each run, or the reason why there are none.
 
     Attributes:
+        values: pairs of the measured value and the value of the peer.
         skipped: the missing program, and how to install it.
         failed: the error that ended the measurement.
     """
 
-    name: str
-    rows: list[Row] = field(default_factory=list)
+    row: Row
+    values: list[tuple[float, float | None]] = field(default_factory=list)
     skipped: str | None = None
     failed: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as it is stored in `build/bench.json`."""
-        found: dict[str, Any] = {"name": self.name, "runs": len(self.rows)}
+        found: dict[str, Any] = {"name": self.row.name, "runs": len(self.values)}
         if self.skipped:
             found["skipped"] = self.skipped
         if self.failed:
             found["failed"] = self.failed
-        if self.rows:
-            last = self.rows[-1]
-            found |= {"unit": last.unit, "peer": asdict(last.peer) if last.peer else None}
-            for what in ("value", "peer_value", "ratio"):
-                found[what] = _span(self.all_of(what))
-            found |= {"reach": last.reach, "met": self.runs_that_met}
+        if self.values:
+            peer = self.row.peer
+            found |= {"unit": self.row.unit, "peer": asdict(peer) if peer else None}
+            found |= {what: _span(numbers) for what, numbers in self.numbers.items()}
+            found |= {"reach": self.row.reach, "met": self.runs_that_met}
         return found
 
-    def all_of(self, what: str) -> list[float]:
-        """Return the numbers of one attribute of the rows."""
-        return [value for row in self.rows if (value := getattr(row, what)) is not None]
+    @property
+    def numbers(self) -> dict[str, list[float]]:
+        """The measured values, the values of the peer, and the ratios."""
+        peers = [peer for _, peer in self.values if peer is not None]
+        ratios = [value / peer for value, peer in self.values if peer]
+        return {"value": [value for value, _ in self.values], "peer_value": peers, "ratio": ratios}
 
     @property
     def runs_that_met(self) -> int | None:
         """The number of runs that reached the goal; None if the row has no goal."""
-        met = [row.met for row in self.rows if row.met is not None]
-        return sum(met) if met else None
+        if self.row.reach is None or not self.values:
+            return None
+        sign, limit, unit = self.row.reach.split(" ", 2)
+        found = self.numbers["ratio" if unit == "x peer" else "value"]
+        return sum(SIGNS[sign](value, float(limit.replace(",", ""))) for value in found)
 
 
 def as_table(results: Iterable[Result]) -> Table:
@@ -126,19 +118,12 @@ def as_table(results: Iterable[Result]) -> Table:
         justify: JustifyMethod = "right" if column in NUMBERS else "left"
         table.add_column(column, justify=justify, no_wrap=column not in WRAPPED)
     for result in results:
-        last = result.rows[-1] if result.rows else None
-        peer = last.peer if last else None
-        table.add_row(
-            result.name,
-            _numbers(result.all_of("value")),
-            last.unit if last else "",
-            peer.name if peer else "",
-            peer.work if peer else "",
-            _numbers(result.all_of("peer_value")),
-            _numbers(result.all_of("ratio")),
-            (last.reach if last else None) or "",
-            _verdict(result),
-        )
+        row = result.row
+        value, peer_value, ratio = map(_numbers, result.numbers.values())
+        peer = (row.peer.name, row.peer.work) if row.peer else ("", "")
+        reach = row.reach or ""
+        verdict = _verdict(result)
+        table.add_row(row.name, value, row.unit, *peer, peer_value, ratio, reach, verdict)
     return table
 
 
@@ -147,7 +132,7 @@ def _verdict(result: Result) -> str:
         return f"[bold red]failed[/]: {escape(result.failed)}"
     if result.skipped:
         return f"skipped: {escape(result.skipped)}"
-    met, runs = result.runs_that_met, len(result.rows)
+    met, runs = result.runs_that_met, len(result.values)
     if met is None:
         return ""
     if met == runs:

@@ -9,29 +9,35 @@ import pytest
 
 from bench.peers.npm import PeerMissingError, install
 from bench.run import all_benches, main
-from bench.table import Bench, Only, Peer, Row
+from bench.table import Bench, Only, Peer, Result, Row, Value
 from support import prerequisites
 from support.prerequisites import Prerequisite
 
 PEER = Peer(name="snail", work="carries one file")
 
 
-def speed(value: float, name: str = "speed") -> Row:
-    return Row(name=name, value=value, unit="m/s", peer=PEER, peer_value=2, reach=">= 5 m/s")
+def row(name: str) -> Row:
+    return Row(name, "m/s", peer=PEER, reach=">= 5 m/s")
+
+
+def speed(value: float, name: str = "speed") -> Value:
+    return name, value, 2
 
 
 def bench(*values: float, name: str = "speed", needs: tuple[str, ...] = ()) -> Bench:
     """Return a bench with one row, which has the next value in each run."""
     left = iter(values)
-    return Bench(names=(name,), needs=needs, rows=lambda _only: iter([speed(next(left), name)]))
+    return Bench(
+        rows=(row(name),), needs=needs, measure=lambda _only: iter([speed(next(left), name)])
+    )
 
 
-def broken(_only: Only) -> Iterator[Row]:
+def broken(_only: Only) -> Iterator[Value]:
     yield speed(7, "first")
     raise ValueError("the wheel [fell] off")
 
 
-BROKEN = Bench(names=("first", "second"), rows=broken)
+BROKEN = Bench(rows=(row("first"), row("second")), measure=broken)
 
 
 def measured(out: Path) -> dict[str, Any]:
@@ -60,11 +66,12 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_row_whose_peer_cannot_be_installed_is_skipped(out: Path) -> None:
-    def rows(_only: Only) -> Iterator[Row]:
+    def rows(_only: Only) -> Iterator[Value]:
         yield speed(7, "alone")
         raise PeerMissingError("npm cannot install the packages of snail")
 
-    status = main(["--runs", "3"], [Bench(names=("alone", "beside"), rows=rows)], out=out)
+    beside = Bench(rows=(row("alone"), row("beside")), measure=rows)
+    status = main(["--runs", "3"], [beside], out=out)
 
     found = measured(out)
     assert status == 0
@@ -111,7 +118,7 @@ def test_a_bench_that_fails_loses_no_other_result(
 
 
 def test_a_bench_that_does_not_give_a_promised_row_has_failed(out: Path) -> None:
-    lazy = Bench(names=("speed", "weight"), rows=lambda _only: iter([speed(9)]))
+    lazy = Bench(rows=(row("speed"), row("weight")), measure=lambda _only: iter([speed(9)]))
 
     assert main([], [lazy], out=out) == 1
     assert measured(out)["weight"]["failed"] == "the bench did not give this row"
@@ -152,18 +159,18 @@ def test_a_missed_goal_is_a_result_and_no_failure(
 @pytest.mark.parametrize(
     ("reach", "met"),
     [
-        (">= 7 m/s", True),
-        ("< 7 m/s", False),
-        ("<= 1,000 m/s", True),
-        (">= 3.5 x peer", True),
-        ("<= 3 x peer", False),
+        (">= 7 m/s", 1),
+        ("< 7 m/s", 0),
+        ("<= 1,000 m/s", 1),
+        (">= 3.5 x peer", 1),
+        ("<= 3 x peer", 0),
         (None, None),
     ],
 )
-def test_a_goal_is_for_the_value_or_for_the_ratio(reach: str | None, met: bool | None) -> None:
-    row = Row(name="speed", value=7, unit="m/s", peer=PEER, peer_value=2, reach=reach)
+def test_a_goal_is_for_the_value_or_for_the_ratio(reach: str | None, met: int | None) -> None:
+    result = Result(Row("speed", "m/s", peer=PEER, reach=reach), [(7, 2)])
 
-    assert row.met is met
+    assert result.runs_that_met == met
 
 
 def test_several_runs_give_median_and_range(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,12 +204,12 @@ def test_a_failure_in_a_later_run_keeps_the_earlier_ones(out: Path) -> None:
 def test_results_are_on_disk_before_the_next_row_is_measured(out: Path) -> None:
     seen: list[str] = []
 
-    def rows(_only: Only) -> Iterator[Row]:
+    def rows(_only: Only) -> Iterator[Value]:
         yield speed(7, "first")
         seen.extend(measured(out))
         yield speed(8, "second")
 
-    main([], [Bench(names=("first", "second"), rows=rows)], out=out)
+    main([], [Bench(rows=(row("first"), row("second")), measure=rows)], out=out)
 
     assert seen == ["first"]
 
@@ -213,7 +220,7 @@ def test_an_unknown_pattern_is_an_error(out: Path) -> None:
 
 
 def test_every_bench_has_its_own_names_and_needs_known_programs() -> None:
-    names = [name for bench in all_benches() for name in bench.names]
+    names = [row.name for bench in all_benches() for row in bench.rows]
     known = {each.name for each in prerequisites.ALL}
 
     assert len(names) == len(set(names)) > 50

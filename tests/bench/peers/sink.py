@@ -1,8 +1,7 @@
 """A fake OSS that stores nothing: reads bodies as fast as they arrive, and answers like OSS.
 
 All bodies must consist of zeros: the sink computes their CRC-64 from their length and inspects no
-byte. It checks no signature. `GET /_sink` returns the number of requests, and `DELETE /_sink`
-resets it.
+byte. It checks no signature. `GET /_sink` returns the number of requests.
 
 Usage: python -m bench.peers.sink PORT
 """
@@ -47,9 +46,6 @@ class Counts:
     """The number of requests, and the parts of each upload (part number to size)."""
 
     def __init__(self) -> None:
-        self.clear()
-
-    def clear(self) -> None:
         self.requests = 0
         self.uploads: dict[str, dict[int, int]] = {}
 
@@ -128,7 +124,7 @@ class Connection(asyncio.BufferedProtocol):
         url = urlsplit(target)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         if url.path == "/_sink":
-            self._answer = partial(self._control, method)
+            self._answer = lambda: _answer(str(self._counts.requests))
             return
         self._counts.requests += 1
         if method == "OPTIONS":
@@ -139,11 +135,6 @@ class Connection(asyncio.BufferedProtocol):
             self._answer = lambda: _answer("", stored=(form.size,))
         else:
             self._answer = partial(self._operate, method, url.path, query, self._left)
-
-    def _control(self, method: str) -> bytes:
-        if method == "DELETE":
-            self._counts.clear()
-        return _answer(str(self._counts.requests))
 
     def _operate(self, method: str, path: str, query: dict[str, str], size: int) -> bytes:
         uploads, upload_id = self._counts.uploads, query.get("uploadId", "")

@@ -5,24 +5,29 @@ requests. A file larger than `?single=` bytes is sent in parts of `?part=` bytes
 defaults instead. At the end they call `bench.finish()`.
 
 `/uppy-page` is different: it shows Uppy's Dashboard, accepts dropped files, and never finishes.
+
+All is compressed with Brotli's best quality, as our build compresses files, and the server is the
+same kind of server as ours.
 """
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
+import brotli
 import oss2
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bench.peers.ali_oss import SDK, brotli_response
 from bench.peers.npm import install
-from bench.peers.uppy import bundle
 from support.serving import serve
 
-STYLES = Path(__file__).parent / "node_modules/@uppy/dashboard/dist/style.min.css"
+HERE = Path(__file__).parent
+PACKAGES = HERE / "node_modules"
 AUTH = oss2.AuthV4("k" * 24, "s" * 30)
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -47,7 +52,7 @@ document.getElementById("files").addEventListener("change", async ({ target }) =
 });
 </script>
 %s
-<script>document.documentElement.dataset.app = "ready";</script>
+<script>if (typeof sendAll === "function") document.documentElement.dataset.app = "ready";</script>
 </body>
 </html>
 """
@@ -84,61 +89,66 @@ const sendAll = (files) => atOnce(files, (file) => {
 });
 </script>"""
 
-ALI_OSS = f"""<script src="/{SDK.name}"></script>
+ALI_OSS = """<script src="/ali-oss.js"></script>
 <script>
-const client = new OSS({{
+const client = new OSS({
   region: "oss-cn-hangzhou", bucket: "web-direct-upload", endpoint: asked.endpoint,
   authorizationV4: true, timeout: 600000,
   accessKeyId: "STS." + "k".repeat(26), accessKeySecret: "s".repeat(44), stsToken: "t".repeat(700),
-}});
-const sendAll = (files) => atOnce(files, (file) => {{
-  const key = `ali-oss/${{crypto.randomUUID()}}/${{file.name}}`;
+});
+const sendAll = (files) => atOnce(files, (file) => {
+  const key = `ali-oss/${crypto.randomUUID()}/${file.name}`;
   if (file.size <= single) return client.put(key, file);
-  return client.multipartUpload(key, file, {{ partSize: part, parallel }});
-}});
+  return client.multipartUpload(key, file, { partSize: part, parallel });
+});
 </script>"""
-
 
 UPPY = '<script src="/uppy.js"></script>'
 UPPY_PAGE = """<link rel="stylesheet" href="/uppy.css">
 <main id="uppy"></main>
-<script src="/uppy-page.js"></script>"""
-SCRIPTS = {"/bare": BARE, "/ali-oss": ALI_OSS, "/uppy": UPPY, "/uppy-page": UPPY_PAGE}
+<script src="/uppy.js"></script>"""
+PAGES = {"/bare": BARE, "/ali-oss": ALI_OSS, "/uppy": UPPY, "/uppy-page": UPPY_PAGE}
 
 
 @contextmanager
-def serve_senders() -> Iterator[str]:
-    """Serve `/bare`, `/ali-oss`, `/uppy` and `/uppy-page`, and yield the server's URL."""
-    install(Path(__file__).parent)
-    sdk_script = brotli_response(SDK.read_bytes(), "text/javascript")
-    uppy_script = brotli_response(bundle("uppy_sender.js"), "text/javascript")
-    uppy_page_script = brotli_response(bundle("uppy_page.js"), "text/javascript")
-
-    async def page(request: Request) -> Response:
-        return HTMLResponse(PAGE % SCRIPTS[request.url.path])
-
-    async def sdk(_request: Request) -> Response:
-        return sdk_script
-
-    async def uppy(_request: Request) -> Response:
-        return uppy_script
-
-    async def uppy_page(_request: Request) -> Response:
-        return uppy_page_script
-
-    async def styles(_request: Request) -> Response:
-        return FileResponse(STYLES, media_type="text/css")
-
-    routes = [
-        Route(f"/{SDK.name}", sdk),
-        Route("/uppy.js", uppy),
-        Route("/uppy-page.js", uppy_page),
-        Route("/uppy.css", styles),
-        Route("/sign", _sign),
-        *(Route(path, page) for path in SCRIPTS),
-    ]
-    with serve(Starlette(routes=routes)) as url:
+def serve_pages() -> Iterator[str]:
+    """Serve the pages, and yield the server's URL."""
+    install(HERE)
+    paths = [Route(path, _compressed) for path in FILES]
+    with serve(Starlette(routes=[Route("/sign", _sign), *paths])) as url:
         yield url
+
+
+def _bundle() -> bytes:
+    """Return our script and the packages that it imports as one classic script."""
+    esbuild = PACKAGES / ".bin/esbuild"
+    options = ("--bundle", "--minify", "--format=iife", "--log-level=error")
+    return subprocess.run(  # noqa: S603 - fixed words
+        [esbuild, "uppy.js", *options], check=True, capture_output=True, cwd=HERE, timeout=60
+    ).stdout
+
+
+FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "/ali-oss.js": (
+        "text/javascript",
+        (PACKAGES / "ali-oss/dist/aliyun-oss-sdk.min.js").read_bytes,
+    ),
+    "/uppy.js": ("text/javascript", _bundle),
+    "/uppy.css": ("text/css", (PACKAGES / "@uppy/dashboard/dist/style.min.css").read_bytes),
+    **{path: ("text/html", (PAGE % body).encode) for path, body in PAGES.items()},
+}
+
+
+@cache
+def _brotli(path: str) -> bytes:
+    compressed: bytes = brotli.compress(FILES[path][1](), quality=11)
+    return compressed
+
+
+async def _compressed(request: Request) -> Response:
+    path = request.url.path
+    headers = {"content-encoding": "br"}
+    return Response(_brotli(path), media_type=FILES[path][0], headers=headers)
 
 
 async def _sign(request: Request) -> Response:
