@@ -1,20 +1,21 @@
 """Values of `playwright.config.toml`; an unknown key is an error."""
 
 import tomllib
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
 
 ROOT = Path(__file__).parents[2]
-STORIES = ("all", "core")
 
 
-class ConfigError(Exception):
-    """The file has an unknown key or an invalid value."""
+class Table(BaseModel):
+    """Base class: each key is needed, and no other is allowed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(Table):
     """Options for starting browsers and for their pages."""
 
     headless: bool
@@ -23,8 +24,7 @@ class Use:
     args: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artefacts:
+class Artefacts(Table):
     """Artefacts to keep of a failed test, and their folder."""
 
     dir: str
@@ -32,16 +32,14 @@ class Artefacts:
     trace: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """A browser engine, and the stories that `make test` runs in it: `all` or `core`."""
+class Project(Table):
+    """A browser engine, and the stories that `make test` runs in it."""
 
     name: str
-    stories: str
+    stories: Literal["all", "core"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Table):
     """The whole file. `runtimes` are the Python interpreters that every story runs on."""
 
     test_dir: str
@@ -53,40 +51,11 @@ class Config:
     projects: tuple[Project, ...]
 
 
-def load(path: Path = ROOT / "playwright.config.toml") -> Config:
-    """Read and check the configuration file."""
-    return read(tomllib.loads(path.read_text("utf-8")))
-
-
-def read(document: dict[str, Any]) -> Config:
-    """Convert the parsed file into values.
+def load() -> Config:
+    """Read and check the configuration file.
 
     Raises:
-        ConfigError: a key is missing or unknown, or `stories` has an invalid value.
+        pydantic.ValidationError: a key is missing or unknown, or has an invalid value.
     """
-    known = {field.name for field in fields(Project)}
-    projects = [Project(**_check(each, known, "projects")) for each in document.get("projects", [])]
-    for project in projects:
-        if project.stories not in STORIES:
-            raise ConfigError(f"playwright.config.toml [projects]: stories = {project.stories!r}")
-    _check(document, {field.name for field in fields(Config)}, "")
-    return Config(
-        test_dir=document["test_dir"],
-        runtimes=tuple(document["runtimes"]),
-        timeout_ms=document["timeout_ms"],
-        retries_on_ci=document["retries_on_ci"],
-        use=Use(**_check(document["use"], {field.name for field in fields(Use)}, "use")),
-        artefacts=Artefacts(
-            **_check(
-                document["artefacts"], {field.name for field in fields(Artefacts)}, "artefacts"
-            )
-        ),
-        projects=tuple(projects),
-    )
-
-
-def _check(table: dict[str, Any], known: set[str], where: str) -> dict[str, Any]:
-    if table.keys() != known:
-        odd = sorted(table.keys() ^ known)
-        raise ConfigError(f"playwright.config.toml [{where}]: missing or unknown: {', '.join(odd)}")
-    return table
+    text = (ROOT / "playwright.config.toml").read_text("utf-8")
+    return Config.model_validate(tomllib.loads(text))
