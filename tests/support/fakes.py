@@ -238,32 +238,41 @@ class FakeHttp:
         return next(value for key, value in self.requests[index].headers if key.lower() == name)
 
 
-class FakeChecksum:
+class Failing:
+    """Base class of fakes that raise `errors` first, one per call."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+
+    async def _answer(self) -> None:
+        """Let other tasks run, and raise the next error."""
+        await asyncio.sleep(0)
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+class FakeChecksum(Failing):
     """Computes the CRC-64 of zeros, or raises `error`; `pieces` records `(offset, size)`.
 
-    `errors` are raised first, one per call. With `has_changed`, the file has other bytes.
+    With `has_changed`, the file has other bytes.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.error: Exception | None = None
         self.has_changed = False
-        self.errors: list[Exception] = []
         self.pieces: list[tuple[int, int]] = []
 
     async def crc64(self, piece: Piece) -> int:
         assert not getattr(piece.file, "is_stream", False), "what came out of it is gone"
         self.pieces.append((piece.offset, piece.size))
-        await asyncio.sleep(0)
-        if self.errors:
-            raise self.errors.pop(0)
+        await self._answer()
         if self.error:
             raise self.error
         return crc64_of_zeros(piece.size) + self.has_changed
 
     async def sha256(self, file: "File") -> str:
-        await asyncio.sleep(0)
-        if self.errors:
-            raise self.errors.pop(0)
+        await self._answer()
         return f"{file.size:064x}"
 
 
@@ -308,12 +317,12 @@ class FakeEncryption:
         self.held -= 1
 
 
-class FakeReceipts:
-    """Answers receipts from the objects of a `FakeHttp`; raises `errors` first, one per call."""
+class FakeReceipts(Failing):
+    """Answers receipts from the objects of a `FakeHttp`."""
 
     def __init__(self, http: FakeHttp) -> None:
+        super().__init__()
         self._http = http
-        self.errors: list[Exception] = []
         self.asked: list[str] = []
         self.identical_to: dict[tuple[str, int, str], str] = {}
         self.looked_for: list[str] = []
@@ -321,22 +330,16 @@ class FakeReceipts:
 
     async def confirm_all(self, uploads: "list[ReportFields]") -> None:
         self.asked += [upload[0] for upload in uploads]
-        await asyncio.sleep(0)
-        if self.errors:
-            raise self.errors.pop(0)
+        await self._answer()
 
     async def refuse(self, refused: RefusedObject) -> bool:
         self.refused.append(refused)
-        await asyncio.sleep(0)
-        if self.errors:
-            raise self.errors.pop(0)
+        await self._answer()
         return self._http.objects.pop(refused.key, None) is not None
 
     async def identical(self, path: str, size: int, crc64: str) -> str:
         self.looked_for.append(path)
-        await asyncio.sleep(0)
-        if self.errors:
-            raise self.errors.pop(0)
+        await self._answer()
         return self.identical_to.get((path, size, crc64), "")
 
     async def begun_empty(self, key: str) -> "list[str]":
@@ -354,9 +357,7 @@ class FakeReceipts:
     async def confirm(self, upload: "ReportFields") -> "Stored | None":
         key, size, crc64, _, _ = upload
         self.asked.append(key)
-        await asyncio.sleep(0)
-        if self.errors:
-            raise self.errors.pop(0)
+        await self._answer()
         stored_size = self._http.objects.get(key)
         if stored_size is None:
             return None
@@ -366,15 +367,15 @@ class FakeReceipts:
         return Stored('"AB"', crc64, "5C3D9175B6FC201293AD0002")
 
 
-class FakeGrants:
-    """Grants that expire after `life_s` of true time; `fetch` raises `errors` first."""
+class FakeGrants(Failing):
+    """Grants that expire after `life_s` of true time."""
 
     def __init__(self, clock: FakeClock, *, life_s: float = 900) -> None:
+        super().__init__()
         self._clock = clock
         self.life_s = life_s
         self.fetched = 0
         self.refused: list[str] = []
-        self.errors: list[Exception] = []
         self.max_file_size = 10**14
         self.max_files = 10_000
         self.types: list[str] = []
@@ -391,9 +392,7 @@ class FakeGrants:
         self.fetched += 1
         self.refused.append(refused_key_id)
         number = self.fetched
-        await asyncio.sleep(0)
-        if self.errors:
-            raise self.errors.pop(0)
+        await self._answer()
         return Grant(
             credentials=Credentials(f"STS.{number}", "" if self.form else "secret", "token"),
             bucket=Bucket(self.bucket, self.region, "http://oss.example", origins=self.origins),

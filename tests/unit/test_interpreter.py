@@ -118,9 +118,13 @@ def run(wasm: Path, folder: Path, program: str, *, more: str = "") -> str:
     own = folder / "micropython.mjs"
     own.write_bytes(closed(SCRIPT.read_bytes()) if more else SCRIPT.read_bytes())
     script.write_text(RUN % json.dumps(str(own)) + more, "utf-8")
-    command: list[str | Path] = ["node", script, wasm, program]
+    return node(script, wasm, program)
+
+
+def node(*arguments: str | Path) -> str:
+    command = ["node", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
-    assert done.returncode == 0, done.stderr[-1000:]
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr[-1000:]
     return done.stdout
 
 
@@ -214,7 +218,4 @@ def test_a_task_that_is_ready_runs_although_the_wall_time_is_set_back(
     own.write_bytes(steady(closed(vendors)) if changed else vendors)
     script.write_text(SET_BACK % json.dumps(str(own)), "utf-8")
 
-    command: list[str | Path] = ["node", script, WASM]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
-
-    assert (done.stderr, done.stdout) == ("", printed)
+    assert node(script, WASM) == printed

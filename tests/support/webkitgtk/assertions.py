@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.remote.webelement import WebElement
 
 from support.webkitgtk.limits import missing
 from support.webkitgtk.locator import Locator, attribute_of, text_of
@@ -17,35 +18,48 @@ IN_VIEW = """(element) => {
   return bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
 }"""
 
+Assertion = Callable[..., None]
+
+
+def waits(look: Callable[..., tuple[Any, Any]], *, fits: bool = True) -> Assertion:
+    """Return an assertion that repeats a look until the seen and the wanted value fit, or do not.
+
+    The assertion has another argument: `timeout` in milliseconds.
+    """
+
+    def wait(self: "_Assertions", *given: Any, timeout: float | None = None, **how: Any) -> None:
+        seen: Any = None
+
+        def is_over() -> bool:
+            nonlocal seen
+            try:
+                seen, wanted = look(self, *given, **how)
+            except (AssertionError, StaleElementReferenceException):
+                seen = None
+                return False
+            return _fits(wanted, seen) == fits
+
+        words = [self.what, "" if fits else "not", look.__name__.strip("_"), *map(repr, given)]
+        said = " ".join(filter(None, words))
+        timeout_s = TIMEOUT_S if timeout is None else timeout / 1000
+        until(is_over, lambda: f"{said}; seen: {seen!r}", timeout_s=timeout_s)
+
+    return wait
+
+
+def both(look: Callable[..., tuple[Any, Any]]) -> tuple[Assertion, Assertion]:
+    """Return the assertion, and its opposite."""
+    return waits(look), waits(look, fits=False)
+
 
 class _Assertions:
-    """Base class: repeats a check until it passes or times out."""
+    """Base class: the object of the assertions."""
 
     what: str
 
     def __getattr__(self, name: str) -> NoReturn:
         """Skip a story that uses other parts of Playwright's API."""
         missing(self, name)
-
-    def _wait(
-        self,
-        read: Callable[[], Any],
-        fits: Callable[[Any], bool],
-        say: str,
-        timeout_ms: float | None,
-    ) -> None:
-        seen: list[Any] = [None]
-
-        def asked() -> bool:
-            try:
-                seen[0] = read()
-            except (AssertionError, StaleElementReferenceException):
-                seen[0] = None
-                return False
-            return fits(seen[0])
-
-        timeout_s = TIMEOUT_S if timeout_ms is None else timeout_ms / 1000
-        until(asked, lambda: f"{self.what} {say}; seen: {seen[0]!r}", timeout_s=timeout_s)
 
 
 class PageAssertions(_Assertions):
@@ -55,15 +69,13 @@ class PageAssertions(_Assertions):
         self._page = page
         self.what = "page"
 
-    def to_have_title(self, title: Text, *, timeout: float | None = None) -> None:
-        self._wait(
-            self._page.title, lambda seen: _fits(title, seen), f"has title {title!r}", timeout
-        )
+    @waits
+    def to_have_title(self, title: Text) -> tuple[str, Text]:
+        return self._page.title(), title
 
-    def to_have_url(self, url: Text, *, timeout: float | None = None) -> None:
-        self._wait(
-            lambda: self._page.url, lambda seen: _fits(url, seen), f"has url {url!r}", timeout
-        )
+    @waits
+    def to_have_url(self, url: Text) -> tuple[str, Text]:
+        return self._page.url, url
 
 
 class LocatorAssertions(_Assertions):
@@ -73,115 +85,79 @@ class LocatorAssertions(_Assertions):
         self._locator = locator
         self.what = locator.what
 
-    def to_have_attribute(self, name: str, value: Text, *, timeout: float | None = None) -> None:
-        self._wait(
-            lambda: self._attribute(name),
-            lambda seen: seen is not None and _fits(value, seen),
-            f"has {name}={value!r}",
-            timeout,
-        )
+    def _attribute(self, name: str, value: Text) -> tuple[str | None, Text]:
+        return attribute_of(self._only(), name), value
 
-    def not_to_have_attribute(
-        self, name: str, value: Text, *, timeout: float | None = None
-    ) -> None:
-        self._wait(
-            lambda: self._attribute(name),
-            lambda seen: seen is None or not _fits(value, seen),
-            f"has not {name}={value!r}",
-            timeout,
-        )
+    to_have_attribute, not_to_have_attribute = both(_attribute)
 
-    def to_contain_text(self, text: Text, *, timeout: float | None = None) -> None:
-        self._wait(self._text, lambda seen: _contains(text, seen), f"contains {text!r}", timeout)
+    def _contains(self, text: Text) -> tuple[str, Text]:
+        if isinstance(text, str):
+            text = re.compile(re.escape(_plain(text)))
+        return self._text(), text
 
-    def not_to_contain_text(self, text: Text, *, timeout: float | None = None) -> None:
-        self._wait(self._text, lambda seen: not _contains(text, seen), f"lacks {text!r}", timeout)
+    to_contain_text, not_to_contain_text = both(_contains)
 
+    @waits
     def to_have_text(
-        self,
-        text: Text | Sequence[Text],
-        *,
-        use_inner_text: bool = False,
-        timeout: float | None = None,
-    ) -> None:
-        if use_inner_text and isinstance(text, str):
-            read = self._locator.inner_text
-            self._wait(read, lambda seen: _fits(text, seen), f"shows {text!r}", timeout)
-        elif not isinstance(text, str | re.Pattern):
-            self._wait(
-                lambda: [_plain(text_of(each)) for each in self._locator.elements()],
-                lambda seen: len(seen) == len(text) and all(map(_fits, text, seen)),
-                f"have texts {text!r}",
-                timeout,
-            )
-        else:
-            self._wait(self._text, lambda seen: _fits(text, seen), f"has text {text!r}", timeout)
+        self, text: Text | Sequence[Text], *, use_inner_text: bool = False
+    ) -> tuple[str | list[str], Text | Sequence[Text]]:
+        if not isinstance(text, str | re.Pattern):
+            return [_plain(text_of(each)) for each in self._locator.elements()], text
+        return self._locator.inner_text() if use_inner_text else self._text(), text
 
-    def to_have_value(self, value: Text, *, timeout: float | None = None) -> None:
-        read = self._locator.input_value
-        self._wait(read, lambda seen: _fits(value, seen), f"has value {value!r}", timeout)
+    @waits
+    def to_have_value(self, value: Text) -> tuple[str, Text]:
+        return self._locator.input_value(), value
 
-    def to_have_css(self, name: str, value: Text, *, timeout: float | None = None) -> None:
+    @waits
+    def to_have_css(self, name: str, value: Text) -> tuple[str, Text]:
         script = "(element, name) => getComputedStyle(element).getPropertyValue(name)"
-        self._wait(
-            lambda: self._locator.evaluate(script, name),
-            lambda seen: _fits(value, seen),
-            f"has {name}: {value!r}",
-            timeout,
-        )
+        return self._locator.evaluate(script, name), value
 
-    def to_have_count(self, count: int, *, timeout: float | None = None) -> None:
-        self._wait(
-            self._locator.count, lambda seen: seen == count, f"is there {count} times", timeout
-        )
+    @waits
+    def to_have_count(self, count: int) -> tuple[int, int]:
+        return self._locator.count(), count
 
-    def to_be_attached(self, *, timeout: float | None = None) -> None:
-        self._wait(self._locator.count, bool, "is there", timeout)
+    @waits
+    def to_be_attached(self) -> tuple[bool, bool]:
+        return self._locator.count() > 0, True
 
-    def to_be_visible(self, *, timeout: float | None = None) -> None:
-        self._wait(self._locator.is_visible, bool, "is visible", timeout)
+    def _visible(self) -> tuple[bool, bool]:
+        return self._locator.is_visible(), True
 
-    def to_be_hidden(self, *, timeout: float | None = None) -> None:
-        self._wait(self._locator.is_visible, lambda seen: not seen, "is hidden", timeout)
+    to_be_visible, to_be_hidden = both(_visible)
 
-    def to_be_enabled(self, *, timeout: float | None = None) -> None:
-        self._wait(self._is_disabled, lambda seen: not seen, "is enabled", timeout)
+    def _enabled(self) -> tuple[bool, bool]:
+        return self._only().is_enabled(), True
 
-    def to_be_disabled(self, *, timeout: float | None = None) -> None:
-        self._wait(self._is_disabled, bool, "is disabled", timeout)
+    to_be_enabled, to_be_disabled = both(_enabled)
 
-    def to_be_focused(self, *, timeout: float | None = None) -> None:
-        script = "(element) => element === document.activeElement"
-        self._wait(lambda: self._locator.evaluate(script), bool, "has the focus", timeout)
+    @waits
+    def to_be_focused(self) -> tuple[bool, bool]:
+        return self._locator.evaluate("(element) => element === document.activeElement"), True
 
-    def to_be_in_viewport(self, *, timeout: float | None = None) -> None:
-        self._wait(lambda: self._locator.evaluate(IN_VIEW), bool, "is in sight", timeout)
+    def _in_viewport(self) -> tuple[bool, bool]:
+        return self._locator.evaluate(IN_VIEW), True
 
-    def not_to_be_in_viewport(self, *, timeout: float | None = None) -> None:
-        read = self._locator.evaluate
-        self._wait(lambda: read(IN_VIEW), lambda seen: not seen, "is out of sight", timeout)
+    to_be_in_viewport, not_to_be_in_viewport = both(_in_viewport)
 
-    def _attribute(self, name: str) -> str | None:
-        return attribute_of(self._locator.only(timeout_s=0.1), name)
-
-    def _is_disabled(self) -> bool:
-        return not self._locator.only(timeout_s=0.1).is_enabled()
+    def _only(self) -> WebElement:
+        return self._locator.only(timeout_s=0.1)
 
     def _text(self) -> str:
-        return _plain(text_of(self._locator.only(timeout_s=0.1)))
+        return _plain(text_of(self._only()))
 
 
 def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def _fits(wanted: Text, seen: str) -> bool:
+def _fits(wanted: Any, seen: Any) -> bool:
+    """Return whether a value fits; a list of texts fits if each text does."""
+    if isinstance(seen, list):
+        return len(seen) == len(wanted) and all(map(_fits, wanted, seen))
+    if not isinstance(seen, str):
+        return bool(wanted == seen)
     if isinstance(wanted, re.Pattern):
         return bool(wanted.search(seen))
     return _plain(wanted) == _plain(seen)
-
-
-def _contains(wanted: Text, seen: str) -> bool:
-    if isinstance(wanted, re.Pattern):
-        return bool(wanted.search(seen))
-    return _plain(wanted) in seen

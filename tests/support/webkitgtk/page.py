@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from selenium.common.exceptions import (
     JavascriptException,
@@ -15,7 +15,6 @@ from selenium.webdriver.common.keys import Keys
 from support.webkitgtk.driver import BrowserLostError, Driver
 from support.webkitgtk.limits import missing, unsupported
 from support.webkitgtk.locator import Locator
-from support.webkitgtk.texts import Text
 from support.webkitgtk.waiting import until
 
 if TYPE_CHECKING:
@@ -194,24 +193,6 @@ class Page:
             raise WebDriverException(value)
         return value
 
-    def locator(self, selector: str) -> Locator:
-        return Locator(self).locator(selector)
-
-    def get_by_role(self, role: str, *, name: Text | None = None, **how: Any) -> Locator:
-        return Locator(self).get_by_role(role, name=name, **how)
-
-    def get_by_test_id(self, test_id: str) -> Locator:
-        return Locator(self).get_by_test_id(test_id)
-
-    def get_by_text(self, text: Text, *, exact: bool = False) -> Locator:
-        return Locator(self).get_by_text(text, exact=exact)
-
-    def get_by_title(self, text: str) -> Locator:
-        return Locator(self).get_by_title(text)
-
-    def get_by_label(self, text: Text, *, exact: bool = False) -> Locator:
-        return Locator(self).get_by_label(text, exact=exact)
-
     def set_viewport_size(self, size: dict[str, int]) -> None:
         """Resize the window so that the page has this size; GTK has a minimum width."""
         self._size = size
@@ -249,6 +230,10 @@ class Page:
         if event not in ("console", "pageerror"):
             unsupported(f"event “{event}”")
 
-    def __getattr__(self, name: str) -> NoReturn:
-        """Skip a story that uses other parts of Playwright's API."""
-        missing(self, name)
+    def __getattr__(self, name: str) -> Any:
+        """Find elements as a locator does; skip a story that uses other parts of Playwright's
+        API.
+        """
+        if name != "locator" and not name.startswith("get_by_"):
+            missing(self, name)
+        return getattr(Locator(self), name)
