@@ -404,15 +404,11 @@ def test_the_page_imports_only_what_both_interpreters_have() -> None:
     assert strangers == []
 
 
-def test_an_import_that_is_not_allowed_is_seen(tmp_path: Path) -> None:
+def test_every_import_is_seen_and_one_for_types_where_it_counts(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
-    path.write_text("from a.b import c\n\ndef f():\n    import js\n", "utf-8")
+    path.write_text(
+        "from a.b import c\nif TYPE_CHECKING:\n    import d\ndef f():\n    import js\n", "utf-8"
+    )
 
-    assert imports(path) == {"a.b", "a.b.c", "js"}
-
-
-def test_an_import_for_types_is_seen_where_it_counts(tmp_path: Path) -> None:
-    path = tmp_path / "module.py"
-    path.write_text("TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import a\n", "utf-8")
-
-    assert (imports(path), imports(path, types=False)) == ({"a"}, set())
+    assert imports(path) == {"a.b", "a.b.c", "d", "js"}
+    assert imports(path, types=False) == {"a.b", "a.b.c", "js"}

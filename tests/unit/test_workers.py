@@ -30,37 +30,21 @@ import os
 import time
 from pathlib import Path
 
-def die(times):
+def die(name, times):
     time.sleep(0.5)  # pytest-rerunfailures hears of a test in a thread, shortly after it began
-    tries = Path("tries")
+    tries = Path(name)
     tries.write_text(tries.read_text() + "." if tries.exists() else ".")
     if len(tries.read_text()) <= times:
         os._exit(1)
+
+def test_a_1(): pass
+def test_a_2(): die("a", 1)
+def test_a_3(): pass
+def test_b_1(): pass
+def test_b_2(): die("b", 9)
+def test_b_3(): pass
+def test_b_4(): pass
 """
-
-
-def run(folder: Path, tests: str) -> tuple[int, str, int]:
-    """Return the exit code, the last line, and the number of attempts of the test that dies."""
-    (folder / "conftest.py").write_text(CONFTEST)
-    (folder / "test_it.py").write_text(DIES + tests)
-    plugins = ("mock_oss", "playwright", "schemathesis", "hypothesispytest", "anyio")
-    words = [
-        "-n2",
-        "--dist=loadscope",
-        "--no-loadscope-reorder",
-        "--reruns=2",
-        *(f"-pno:{name}" for name in plugins),
-    ]
-    done = subprocess.run(  # noqa: S603 - fixed words
-        [sys.executable, "-m", "pytest", *words], cwd=folder, capture_output=True, text=True,
-        timeout=60,
-    )  # fmt: skip
-    tries = folder / "tries"
-    return (
-        done.returncode,
-        done.stdout.splitlines()[-1],
-        len(tries.read_text()) if tries.exists() else 0,
-    )
 
 
 def make_scheduling(tests: list[str], workers: int) -> tuple[Scheduling, list["Worker"]]:
@@ -159,30 +143,21 @@ def test_a_group_is_an_engine_of_core_stories_or_a_file(test: str, group: str) -
 
 
 @pytest.mark.slow
-def test_pytest_tries_the_test_again_that_a_worker_died_of(tmp_path: Path) -> None:
-    tests = """
-def test_a_1(): pass
-def test_a_2(): die(1)
-def test_b_1(): pass
-"""
-    code, line, tries = run(tmp_path, tests)
+def test_pytest_tries_tests_again_that_a_worker_died_of_and_runs_the_others(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_it.py").write_text(DIES)
+    plugins = ("mock_oss", "playwright", "schemathesis", "hypothesispytest", "anyio")
+    words = ("-n2", "--dist=loadscope", "--no-loadscope-reorder", "--reruns=2")
+    without = [f"-pno:{name}" for name in plugins]
 
-    assert (code, tries) == (0, 2), line
-    assert "3 passed, 1 rerun" in line
+    done = subprocess.run(  # noqa: S603 - fixed words
+        [sys.executable, "-m", "pytest", *words, *without],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
-
-@pytest.mark.slow
-def test_a_test_that_always_ends_its_worker_fails_and_the_others_of_its_group_run(
-    tmp_path: Path,
-) -> None:
-    tests = """
-def test_a_1(): pass
-def test_a_2(): die(9)
-def test_a_3(): pass
-def test_a_4(): pass
-def test_b_1(): pass
-"""
-    code, line, tries = run(tmp_path, tests)
-
-    assert (code, tries) == (1, 3), line
-    assert "1 failed, 4 passed, 2 rerun" in line
+    assert done.returncode == 1, done.stdout
+    assert "1 failed, 6 passed, 3 rerun" in done.stdout.splitlines()[-1]
+    assert [(tmp_path / name).read_text() for name in "ab"] == ["..", "..."]
