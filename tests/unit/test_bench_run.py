@@ -162,8 +162,8 @@ def test_a_missed_goal_is_a_result_and_no_failure(
         (">= 7 m/s", 1),
         ("< 7 m/s", 0),
         ("<= 1,000 m/s", 1),
-        (">= 3.5 x peer", 1),
-        ("<= 3 x peer", 0),
+        ("<= 3.5 x peer", 1),
+        (">= 4 x peer", 0),
         (None, None),
     ],
 )
