@@ -1,7 +1,6 @@
 """The longest test files run first, browser tests run last, and long files have a reason."""
 
 import json
-import os
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conftest import put_in_order, pytest_xdist_auto_num_workers
+from conftest import put_in_order
 from support.times import RECORD, TESTS, Times, place, read
 
 FIRST, SECOND = sorted(read(RECORD).items(), key=lambda each: -each[1])[:2]
@@ -44,10 +43,6 @@ def test_browsers_run_last_and_workers_start_with_the_longest(
     put_in_order(items, longest_first=longest_first)
 
     assert items == expected
-
-
-def test_tests_that_wait_leave_no_core_idle() -> None:
-    assert pytest_xdist_auto_num_workers() > (os.cpu_count() or 1)
 
 
 def test_every_long_file_is_listed_with_a_reason() -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from support.webkitgtk.page import Page
 
 Step = Callable[[list[WebElement]], list[WebElement]]
+Fits = Callable[[WebElement], bool]
 
 ROLES = {
     "alert": "[role=alert]",
@@ -109,24 +110,18 @@ class Locator:
         self, role: str, *, name: Text | None = None, exact: bool = False, level: int = 0
     ) -> "Locator":
         """Find displayed elements by role, and by the name that WebKit computes."""
-        search = self._search(f"h{level}" if level else ROLES[role])
 
-        def step(scopes: list[WebElement]) -> list[WebElement]:
-            found = [each for each in search(scopes) if each.is_displayed()]
-            if name is None:
-                return found
-            return [each for each in found if matches(name, _name(each, role), exact=exact)]
+        def fits(element: WebElement) -> bool:
+            return name is None or matches(name, _name(element, role), exact=exact)
 
-        return self._then(step, f"{role} {name!r}")
+        selector = f"h{level}" if level else ROLES[role]
+        return self._then(self._search(selector, fits), f"{role} {name!r}")
 
     def get_by_label(self, text: Text, *, exact: bool = False) -> "Locator":
-        search = self._search(LABELLED)
+        def fits(element: WebElement) -> bool:
+            return matches(text, element.accessible_name, exact=exact)
 
-        def step(scopes: list[WebElement]) -> list[WebElement]:
-            found = [each for each in search(scopes) if each.is_displayed()]
-            return [each for each in found if matches(text, each.accessible_name, exact=exact)]
-
-        return self._then(step, f"label {text!r}")
+        return self._then(self._search(LABELLED, fits), f"label {text!r}")
 
     def get_by_text(self, text: Text, *, exact: bool = False) -> "Locator":
         """Find the innermost elements that contain a text."""
@@ -174,17 +169,16 @@ class Locator:
     def count(self) -> int:
         return len(self.elements())
 
-    def _search(self, selector: str) -> Step:
+    def _search(self, selector: str, fits: Fits | None = None) -> Step:
+        """Return a step to the elements of a selector, or to displayed ones that fit."""
         is_first = not self._steps
 
         def step(scopes: list[WebElement]) -> list[WebElement]:
-            if is_first:
-                return list(self.page.driver.find_elements(By.CSS_SELECTOR, selector))
-            found: list[WebElement] = []
-            for scope in scopes:
-                inside = scope.find_elements(By.CSS_SELECTOR, selector)
-                found += [each for each in inside if each not in found]
-            return found
+            inside = [self.page.driver] if is_first else scopes
+            found = dict.fromkeys(
+                each for scope in inside for each in scope.find_elements(By.CSS_SELECTOR, selector)
+            )
+            return [each for each in found if not fits or (each.is_displayed() and fits(each))]
 
         return step
 
