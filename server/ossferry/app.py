@@ -1,7 +1,7 @@
 """Assembly of the server: creates a Starlette application from the settings.
 
-Every object with connections or tasks is created here and passed on as an argument; there are no
-global objects.
+Objects with connections or tasks are created here and passed to other objects as arguments; none
+of them is global.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -97,24 +97,24 @@ def create_app(
     outbound: httpx.AsyncClient | None = None,
     runtime_query: bool = False,
 ) -> Starlette:
-    """Return the server as an ASGI application, which reads no variables `OSSFERRY_…`.
+    """Return the server as an ASGI application; `OSSFERRY_*` environment variables are not read.
 
     Args:
-        identify: identifies principals; by default the method of `settings.auth`.
+        identify: identifies principals; by default the methods of `settings.auth`.
         assume_role: calls STS; by default the official client with its default credentials.
         audit: the audit trail; by default the file in `settings.audit_file`, or else the log.
         monotonic: returns seconds that never decrease, for rate limits and pauses.
         sts_date: returns the current time at STS; by default a request to STS.
-        store: access to the bucket; by default with the role for objects, if there is one.
-        sign_outs: the store of signed-out sessions; by default the ledger, else Redis, else memory.
+        store: access to the bucket; by default with `settings.objects_role_arn`, if that is set.
+        sign_outs: stores signed-out sessions; by default in the ledger, else in Redis or memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
-        authorize: limits each grant; by default only the settings do.
-        outbound: HTTP client for webhooks and keys of OSS; by default for public addresses only.
+        authorize: limits each grant; by default only the settings limit grants.
+        outbound: HTTP client for webhooks and OSS's public keys; by default for public hosts only.
         runtime_query: whether `?runtime=` in the page's address chooses the interpreter.
 
     Raises:
-        SettingsError: no built page, an unreadable file, or hooks without a role for objects.
+        SettingsError: no built page, an unreadable file, or hooks without `objects_role_arn`.
     """
     base = _Base(settings, audit, clock, monotonic, store=store, span=span)
     authenticator = _authenticator(base, identify, sign_outs)

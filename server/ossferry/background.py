@@ -1,8 +1,8 @@
-"""Services for stored uploads, and the tasks that run in the background.
+"""Services for stored uploads, and the background tasks that keep the ledger up to date.
 
-The services exist only if the server has a role for objects (`OSSFERRY_OBJECTS_ROLE_ARN`). Every
-process runs the background tasks. Temporary locks in the ledger prevent two processes from doing
-the same work.
+The services exist only if the server has a RAM role to access stored objects
+(`OSSFERRY_OBJECTS_ROLE_ARN`). Every process runs the background tasks. Locks in the ledger, which
+expire, prevent two processes from doing the same work.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ log = logger("ossferry.background")
 
 
 class UploadServices:
-    """All services that need the bucket and the ledger.
+    """All services that need both the bucket and the ledger; `start` runs their background tasks.
 
     Args:
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
@@ -118,7 +118,7 @@ class UploadServices:
     async def close(self) -> None:
         """Stop the background tasks and close all connections.
 
-        Unfinished work is done by other processes, or after the next start of this process.
+        Other processes, or this server after its next start, continue unfinished work.
         """
         async with AsyncExitStack() as ending:
             ending.push_async_callback(self.database.close)

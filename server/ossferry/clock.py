@@ -1,6 +1,6 @@
 """The clocks of the server; no other module reads the real time.
 
-Every other module takes a `Clock` or a `Monotonic` as an argument, so that a test can set the time.
+All other modules take a `Clock` or a `Monotonic` as an argument, so tests can set the time.
 """
 
 import time

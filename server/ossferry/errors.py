@@ -1,8 +1,8 @@
 """All errors that the server raises, as a tree with their HTTP status.
 
-There are three kinds. A set-up error means that the configuration of this server is wrong. A
-refusal means that this server, STS or OSS refuses a request. An outage means that a required
-service gives no usable answer, or that this server is busy; a retry may succeed.
+There are three kinds of errors. A set-up error means that the configuration of this server is
+wrong. A refusal means that this server, STS or OSS refuses a request. An outage means that a
+required service gives no usable answer, or that this server is busy; a retry may succeed.
 
     OssferryError
     ├── SettingsError            set-up: the configuration is unsafe or incomplete
@@ -26,8 +26,8 @@ service gives no usable answer, or that this server is busy; a retry may succeed
     │   ├── InsecureError        403, plain HTTP from another machine
     │   ├── NotStoredError       404, OSS has no such object
     │   ├── NoUploadError        404, OSS has no such multipart upload
-    │   ├── NothingToUndoError   404, no deleted upload can be restored
-    │   ├── NowhereError         404, no page or endpoint has this path
+    │   ├── NothingToUndoError   404, no restorable upload has this id
+    │   ├── NowhereError         404, the path has no page or endpoint
     │   ├── ReceiptMismatchError 409, the report differs from the stored object
     │   ├── UploadStandsError    409, the reported object must be kept
     │   ├── KeyTakenError        409, another object has the key
@@ -75,7 +75,7 @@ REPAIR_S = 60
 
 
 class OssferryError(Exception):
-    """Base class of all errors; the class attributes describe the HTTP response."""
+    """Base class of all errors of the server; its class attributes describe the HTTP response."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
@@ -87,7 +87,7 @@ class OssferryError(Exception):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The cause of the error as log fields, without secrets and without names of people."""
+        """Log fields that describe the cause of the error, without secrets and names of people."""
         return {"error": type(self).__name__}
 
 
@@ -119,7 +119,7 @@ class MissingExtraError(SettingsError):
 
 
 class CloudError(OssferryError):
-    """Raised if a command cannot read or change the cloud account; the message says what to do.
+    """Raised if a command cannot read or change the cloud account; the message says how to fix it.
 
     Args:
         code: error code of RAM, STS or OSS; empty if the service gave no usable answer.
@@ -131,7 +131,10 @@ class CloudError(OssferryError):
 
 
 class AuthorizationError(OssferryError):
-    """Raised if the application's function `authorize` returns a wrong value; see the message."""
+    """Raised if `authorize` of the host application returns a value that the server cannot enforce.
+
+    The message names the value and the reason.
+    """
 
     @property
     def evidence(self) -> Mapping[str, str]:
@@ -166,7 +169,7 @@ class BadRequestError(RefusedError):
 class NotIdentifiedError(RefusedError):
     """Raised if the principal of a request cannot be identified.
 
-    If `identify` of an application raises it, the page shows the message.
+    A host application's `identify` function may raise this error; the page then shows the message.
     """
 
     status = 401
@@ -248,10 +251,10 @@ class UploadStandsError(RefusedError):
     """Raised if the page asks to remove a damaged upload, but the stored object must be kept.
 
     Args:
-        reason: why the object must not be removed. `intact`: the object is identical to the file.
-            `confirmed`: the page has confirmed the object with a receipt. `other`: the object
-            has another ETag than the damaged upload. `settled`: the page sent no ETag, and the
-            object is old or has a receipt.
+        reason: why the object must be kept. `intact`: the object is identical to the file.
+            `confirmed`: the page has already confirmed that the object is correct. `other`: the
+            object has another ETag than the damaged upload. `settled`: the page sent no ETag, and
+            the object is old or the ledger has a receipt of it.
         stored: description of the stored object.
     """
 
@@ -272,7 +275,7 @@ class NotAdminError(RefusedError):
 
 
 class NotAllowedError(RefusedError):
-    """Raised by an application that mounts the server, if a principal may not upload.
+    """Raised by the application that hosts the server, if a principal may not upload.
 
     The page shows the message.
 
@@ -311,7 +314,7 @@ class ForgedCallbackError(RefusedError):
 
 
 class NothingToUndoError(RefusedError):
-    """Raised if no deleted upload has the requested id, or if it is too late to restore it."""
+    """Raised if no deleted upload has the requested id, or if it can no longer be restored."""
 
     status = 404
     code = "nothing-to-undo"
@@ -319,7 +322,7 @@ class NothingToUndoError(RefusedError):
 
 
 class KeyTakenError(RefusedError):
-    """Raised if an upload cannot be deleted or restored because another object now has its key."""
+    """Raised if an upload cannot be deleted or restored: another object now has its key."""
 
     status = 409
     code = "key-taken"
@@ -330,7 +333,7 @@ class KeyTakenError(RefusedError):
 
 
 class NotInlineError(RefusedError):
-    """Raised if a browser must not display an object, because of the object's content type.
+    """Raised if a share link would display an object whose content type is unsafe in a browser.
 
     Scripts in the object could run if the browser displayed it. The object can be downloaded.
     """
@@ -351,8 +354,8 @@ class NoPreviewError(RefusedError):
 class QuotaExceededError(RefusedError):
     """Raised if a principal's quota is used up.
 
-    The error response also contains the quota and the principal's key prefix. The page needs the
-    prefix to find the principal's records in the browser.
+    The error response also contains the quota and the principal's key prefix. With the prefix,
+    the page finds the principal's unfinished uploads, which the browser has stored.
 
     Args:
         limit: `bytes_day`, `objects_day`, `bytes_total` or `objects_total`.
@@ -386,7 +389,7 @@ class QuotaExceededError(RefusedError):
 
 
 class BodyTooLargeError(RefusedError):
-    """Raised if the body of a request is longer than the route accepts."""
+    """Raised if the body of a request is longer than the route allows."""
 
     status = 413
     code = "body-too-large"
@@ -417,7 +420,7 @@ class FormsOnlyError(RefusedError):
 
 
 class HeadersTooLargeError(RefusedError):
-    """Raised if the headers of a request are longer than this server accepts."""
+    """Raised if the headers of a request are longer than this server allows."""
 
     status = 431
     code = "headers-too-large"
@@ -433,7 +436,7 @@ class UnknownHostError(RefusedError):
 
 
 class TooManyError(RefusedError):
-    """Raised if a client sends too many requests."""
+    """Raised if a client sends more requests than a rate limit allows."""
 
     status = 429
     code = "too-many"
@@ -450,7 +453,7 @@ class StsRefusedError(OssferryError):
 
     Attributes:
         sts_code: the error code of STS, such as `NoPermission`.
-        sts_request_id: identifies the call in the logs of Alibaba Cloud.
+        sts_request_id: request id, by which Alibaba Cloud finds the call in its logs.
     """
 
     status = 502
@@ -477,10 +480,10 @@ class OssRefusedError(OssferryError):
 
     Attributes:
         oss_code: the error code of OSS, such as `AccessDenied`.
-        oss_request_id: identifies the call in the logs of Alibaba Cloud.
+        oss_request_id: request id, by which Alibaba Cloud finds the call in its logs.
         oss_ec: the detailed error code (EC) of OSS, such as `0003-00000301`; empty if the answer
             has none. OSS can change these codes, so use them only for explanations.
-        oss_message: the explanation of OSS in English; may be empty.
+        oss_message: the explanation by OSS, in English; may be empty.
     """
 
     status = 502
@@ -506,7 +509,7 @@ class OssRefusedError(OssferryError):
 
 
 class OssEndpointError(OssRefusedError):
-    """Raised if OSS does not let this account use the configured endpoint.
+    """Raised if OSS does not allow this account to use the configured endpoint.
 
     The message is for the operator; it contains no URLs.
     """
@@ -539,7 +542,7 @@ class UnavailableError(OssferryError):
 
     Attributes:
         reason: a short word for the log.
-        cause: what the operating system or the service said, for the log; may be empty.
+        cause: error message of the operating system or the service, for the log; may be empty.
         retry_after_s: seconds to wait before trying again.
     """
 
@@ -591,7 +594,7 @@ class OssLostError(UnavailableError):
 
 
 class ApplicationLostError(UnavailableError):
-    """Raised if a function of the application that mounts the server does not answer in time.
+    """Raised if a function of the host application does not return in time.
 
     The reason is the name of the function.
     """
@@ -631,7 +634,7 @@ class AuditLostError(UnavailableError):
 
 
 class BusyError(UnavailableError):
-    """Raised if too many requests run at the same time, or if a lock in the ledger is not free."""
+    """Raised if the process handles too many requests, or a lock is held for too long."""
 
     code = "busy"
     title = "The server is busy"

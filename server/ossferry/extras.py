@@ -1,8 +1,9 @@
-"""Optional packages, which the extras of `pyproject.toml` install.
+"""Checks for optional packages, which the extras of `pyproject.toml` install.
 
-Call `require_extra` at the start of the server, before the import of an optional package. No other
-module handles a missing package. The commands name the wheel files of `make wheel`, and never the
-package index: our names are not registered there, so anybody could publish a package of this name.
+Call `require_extra` when the server starts, before the import of an optional package. No other
+module handles a missing package. Error messages name the wheel files that `make wheel` creates, and
+not package names: our names are not registered in the package index, so anybody could publish a
+package there.
 """
 
 import importlib.util
@@ -16,7 +17,10 @@ WHEELS = {"demo": f"{DIST}/mock_oss-*.whl", "pyodide": f"{DIST}/ossferry_pyodide
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra beside this server; `DIST` is from `make wheel`."""
+    """Return the pip command that installs an extra into the environment of this server.
+
+    The command contains the placeholder `PATH/TO/dist`, the folder that `make wheel` creates.
+    """
     wheels = WHEELS.get(extra, f'"$(echo {DIST}/ossferry-*.whl)[{extra}]"')
     return f"{sys.executable} -m pip install --constraint {DIST}/constraints.txt {wheels}"
 
@@ -26,11 +30,11 @@ def require_extra(name: str, *, module: str, needed_by: str) -> None:
 
     Args:
         name: the extra that installs the package.
-        module: the module that is going to be imported.
+        module: name of the module to look for; it is not imported.
         needed_by: the option or command that needs the package.
 
     Raises:
-        MissingExtraError: the module is missing. The message has the command that installs it.
+        MissingExtraError: the module is missing. The message contains the command that installs it.
     """
     try:
         found = importlib.util.find_spec(module)

@@ -1,1 +1,1 @@
-"""Access control: request checks, rate limits, audit trail, and the `Authenticator` interface."""
+"""Access control: checks of requests, rate limits, audit trail, and the `Authenticator` class."""

@@ -1,4 +1,4 @@
-"""The time limit for functions of the application that mounts the server."""
+"""A time limit for functions of the application that hosts the server, such as `authorize`."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -13,11 +13,13 @@ T = TypeVar("T")
 
 
 async def answer_of(name: str, answer: Awaitable[T], *, patience_s: float = APPLICATION_S) -> T:
-    """Return the result of an application's function; exceptions of the function propagate.
+    """Await the result of a host application's function, and return it.
+
+    Exceptions that the function raises are passed on.
 
     Args:
         name: name of the function, for the log.
-        answer: what the function has returned.
+        answer: the awaitable that the function has returned.
         patience_s: seconds after which the function is cancelled.
 
     Raises:

@@ -2,8 +2,8 @@
 
 A line contains no secrets and no names of people. The principal appears as a keyed hash, and the
 key prefix appears without its readable part. Of an access key id, only the last four characters
-appear. The cloud's audit trail contains the same STS session names, so an operator can match the
-entries of both audit trails.
+appear. The audit trail of Alibaba Cloud contains the same
+STS session names, so an operator can match the entries of both audit trails.
 """
 
 import json
@@ -40,7 +40,7 @@ def _to_log(line: dict[str, str]) -> None:
 
 
 class AuditFile:
-    """A callable that appends audit lines to a file.
+    """A callable that appends one line to the audit file, given the line's fields as a dictionary.
 
     If log rotation has moved or deleted the file, the next call creates a new file at the same
     path.
@@ -94,7 +94,7 @@ def _named(action: str) -> dict[str, str]:
 
 
 def audit_sink(settings: Settings) -> AuditSink:
-    """Return a function that writes audit lines: to the configured file, or else to the log."""
+    """Return a function that writes audit lines to `settings.audit_file`, or else to the log."""
     if settings.audit_file is None:
         return _to_log
     return AuditFile(settings.audit_file, Redactor(secret_values(settings)))
@@ -104,8 +104,7 @@ class Audit:
     """Writes lines to the audit trail.
 
     Args:
-        sink: writes one line. By default, lines go to the file in `OSSFERRY_AUDIT_FILE`, or to the
-            log if this setting is empty.
+        sink: function that writes one line; see `audit_sink`.
     """
 
     def __init__(self, settings: Settings, *, clock: Clock, sink: AuditSink | None = None) -> None:
@@ -152,16 +151,19 @@ class Audit:
         Args:
             action: name of the action, such as `delete`; empty for a request for credentials.
             outcome: `done`, or the code of the error.
-            principal: the principal; by default the principal that the gate has identified, if any.
+            principal: the principal; by default `request.state.principal`, which the gate
+                sets after the identification.
         """
         self._write({**self._who(request, principal), **_named(action), "outcome": outcome})
 
     @contextmanager
     def refusals(self, request: Request, action: str) -> Iterator[None]:
-        """Return a context manager that records an action as refused if the action fails.
+        """Context manager that records an action as refused if its block raises an `OssferryError`.
 
-        If the code in the context raises an `OssferryError`, the refusal is recorded, and the error
-        is raised again.
+        The error is raised again.
+
+        Args:
+            action: name of the action in the audit trail.
         """
         try:
             yield
@@ -172,7 +174,7 @@ class Audit:
     def managed(
         self, principal: str, *, action: str, outcome: str = "done", key_id: str = ""
     ) -> None:
-        """Record an operator's action on the command line.
+        """Record an action that an operator carried out on the command line.
 
         Args:
             principal: hash of the principal whose API key or uploads are concerned.
@@ -184,9 +186,7 @@ class Audit:
         self._write({**line, **({"key_id": key_id} if key_id else {}), "outcome": outcome})
 
     def check(self) -> None:
-        """Check that the audit trail can be written.
-
-        Write a test line, unless the previous line was written successfully.
+        """Write a test line to the audit trail, unless the previous line was written successfully.
 
         Raises:
             AuditLostError: the audit trail cannot be written.

@@ -1,7 +1,8 @@
-"""The gate, which each request passes before the handler of the route is called.
+"""The gate: checks that a request must pass before the handler of its route runs.
 
-The gate looks at the origin of the request, the rate limits, and the identity and access of the
-principal, in this order for all routes. Each route selects what it demands with `Requirements`.
+The gate checks the origin of the request, the rate limits, the identity of the principal and the
+principal's access, in this order for all routes. Each route passes a `Requirements` object, which
+selects the checks.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -41,18 +42,18 @@ RefuseRevoked: TypeAlias = Callable[[Owner], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """What a route demands of its caller.
+    """The conditions of a route that a request must meet.
 
     Attributes:
         origin: the allowed origins of a request. `own`: this server's page or a program.
             `own-links`: also links in this server's pages, and addresses typed by hand. `any`:
             all origins; for pages that other sites can open but not read.
         credentials: whether the route issues credentials. If so, every request counts against the
-            rate limit of its address. Otherwise only requests from strangers count,
-            because one address may send hundreds of valid requests.
+            rate limit of its IP address. Otherwise only requests without an identified principal
+            count, because one address may send hundreds of valid requests.
         admins_only: whether the principal must be an administrator.
-        page: whether browsers open the route. If so, a principal who is not identified is sent to
-            the sign-in page.
+        page: whether the route is a page that people open in a browser. If so, people who are not
+            identified are redirected to the sign-in page.
     """
 
     origin: Literal["own", "own-links", "any"] = "own"
@@ -69,11 +70,11 @@ FOR_ADMINS = Requirements(origin="any", admins_only=True, page=True)
 
 
 class Gate:
-    """Lets requests pass, and identifies their principals.
+    """Checks requests, and identifies the principals who sent them.
 
     Args:
         refuse_revoked: raises an error if a principal's access was revoked; called for routes that
-            issue no credentials. None lets all pass.
+            issue no credentials. With None, nobody's access is ever revoked.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Gate:
         self._running: dict[str, int] = {}  # principal -> requests that run now
 
     async def enter(self, request: Request, requirements: Requirements) -> Owner:
-        """Let a request for credentials pass, and return its principal.
+        """Check a request for credentials, and return the principal who sent it.
 
         The principal is also stored in `request.state.principal` before the limits apply. The audit
         trail can therefore record the principal of a refused request.
@@ -104,7 +105,8 @@ class Gate:
         Raises:
             CrossSiteError: another site caused the request.
             NotIdentifiedError: the principal is not identified.
-            TooManyError: a limit of the principal, of the address or of all requests is reached.
+            TooManyError: a rate limit of the principal, of the address or of all requests is
+                reached.
         """
         principal = await self._identify(request, requirements)
         await self._rates.admit_principal(principal.hash)
@@ -154,12 +156,15 @@ class Gate:
     def audited(
         self, action: str, endpoint: PrincipalEndpoint, requirements: Requirements
     ) -> Endpoint:
-        """Return a handler that checks each request, calls `endpoint`, and audits the action.
+        """Wrap the handler of a route: check each request before the handler, and audit the result.
 
         Args:
             action: name of the action in the audit trail.
-            endpoint: receives the request and its principal.
-            requirements: what the route demands of its caller.
+            endpoint: the handler; gets the request and its principal.
+            requirements: the conditions that a request must meet.
+
+        Returns:
+            A handler that gets only the request.
         """
 
         async def answer(request: Request) -> Response:

@@ -59,8 +59,8 @@ class Rates:
         principal is not identified, call `admit_stranger` afterwards.
 
         Raises:
-            TooManyError: the address sent too many requests of strangers, or the limit of all
-                requests is reached.
+            TooManyError: the address sent too many requests without an identified principal, or the
+                limit of all requests is reached.
         """
         who = address_key(address)
         if not await self._counter.test(self._per_address, "address", who):
@@ -68,7 +68,7 @@ class Rates:
         await self._count(self._global, "global")
 
     async def admit_stranger(self, address: str) -> None:
-        """Count a request of a stranger, who is not identified, against the limit of its address.
+        """Count a request without an identified principal against the limit of its address.
 
         Call this method after `admit_frequent`, but not after `admit`, because `admit` has already
         counted the request against this limit.
@@ -113,13 +113,14 @@ class Rates:
         await self._count(self._objects, "objects", principal)
 
     async def admit_reports(self, principal: str, count: int) -> None:
-        """Count the reports of a batch, because the server asks OSS for each of them.
+        """Count all reports of stored uploads that one request contains.
 
-        They have a counter of their own, so that a page that reports many files can still list
-        them.
+        The server asks OSS about each reported upload. The limit is separate from that of
+        `admit_objects`, so a page that has reported many uploads can still list them.
 
         Args:
             principal: hash of the principal.
+            count: number of reports.
 
         Raises:
             TooManyError: the principal sent too many reports.
@@ -144,10 +145,13 @@ class Rates:
             await self._refuse(self._failures, "failed", who)
 
     async def refuse_guessing(self, address: str) -> None:
-        """Raise an error if too many identifications from an address have failed.
+        """Raise an error if too many identifications from an address have failed; count nothing.
 
-        Call this method before an expensive identification. Principals at the same address are
-        refused too.
+        Call this method before an identification that takes much time or work. It also refuses
+        principals at this address who could prove their identity.
+
+        Args:
+            address: IP address of the client.
 
         Raises:
             TooManyError: too many identifications from this address have failed.
@@ -166,9 +170,10 @@ class Rates:
 
 @lru_cache(maxsize=4096)
 def address_key(address: str) -> str:
-    """Return the name of the counter for an IP address.
+    """Return the name of the rate-limit counter for an IP address.
 
     All addresses of an IPv6 /64 network share one counter, because one host can use all of them.
+    An invalid address has the counter `unknown`.
     """
     try:
         ip = ipaddress.ip_address(address)

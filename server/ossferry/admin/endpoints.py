@@ -50,9 +50,9 @@ class AdminApi:
         self._database = database
 
     async def page(self, request: Request, _principal: Owner) -> Response:
-        """Handle `GET /admin?principal=`: show principals and the latest uploads.
+        """Handle `GET /admin?principal=`: return a page with principals and the latest uploads.
 
-        The parameter is the hash of one principal; without it, all principals are shown.
+        The parameter is the hash of one principal; without it, the page shows all principals.
         """
         principal = request.query_params.get("principal", "")
         async with self._database.read() as connection:
@@ -87,7 +87,7 @@ class AdminApi:
         )
 
     async def style(self, _request: Request) -> Response:
-        """Handle `GET /admin/style.css`: return the style sheet of the page."""
+        """Handle `GET /admin/style.css`: return the style sheet of the administration page."""
         return Response(STYLE, media_type="text/css")
 
 
@@ -96,7 +96,8 @@ async def csv_pieces(
 ) -> AsyncIterator[str]:
     """Yield uploads as pieces of CSV text, newest first; the first piece has the header line.
 
-    Of the claims about checks, only the number of checks with each outcome is exported.
+    The page claims which checks it ran on a file before the upload. The CSV text has only the
+    number of checks with each outcome.
 
     Args:
         principal: hash of one principal; empty for all.

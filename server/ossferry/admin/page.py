@@ -57,10 +57,10 @@ def admin_page(
         people: rows of the table of principals.
         uploads: rows of the table of uploads.
         styles: URL of the upload page's style sheet; empty if there is none.
-        common: the default limits of principals.
+        common: the limits of principals who have no limits of their own.
         most: maximum number of rows in a table. A table of this length gets a note that rows may be
             missing.
-        base: the path of the mount.
+        base: path below which the server is mounted; empty if it is not mounted.
         principal: hash of the one principal that the page shows; empty if it shows all.
         language: language code of the page.
     """
