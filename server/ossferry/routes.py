@@ -1,9 +1,8 @@
 """The table of all routes of the server.
 
-The first route that matches the path and the method handles the request. For a route with an
-action, the gate requires an identified principal, and the audit trail records each request under
-the name of the action. The other handlers call the gate themselves, or accept requests from
-everybody.
+The first route that matches the path and the method handles the request. If a route has the name of
+an action, the gate identifies the principal before the handler runs, and the audit trail records
+each request under this name. All other handlers call the gate themselves, or need no principal.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +22,7 @@ from ossferry.checks.endpoints import CheckApi
 from ossferry.forms.pages import FormPages
 from ossferry.forms.service import Form, FormApi, FormWish
 from ossferry.grants.answers import FormGrant, StsGrant
-from ossferry.grants.endpoints import Refused, StsToken, TokenApi
+from ossferry.grants.endpoints import CredentialsRequest, StsToken, TokenApi
 from ossferry.http.security_headers import FORM
 from ossferry.ledger.listing import SORTS
 from ossferry.openapi import INTEGER, SOUND, TEXT, Described, Operation, openapi_document
@@ -90,14 +89,15 @@ OPEN = ("400", "421", "431")
 
 @dataclass(frozen=True, slots=True)
 class Row(Operation):
-    """A route; it is part of the API if it has a summary.
+    """A row of the route table; the route is documented in OpenAPI if the row has a summary.
 
     Attributes:
-        route: the method and the path.
-        handler: a method of the object that handles the requests, or a function. A server without
-            such an object does not have the route.
-        action: name of the action in the audit trail; empty if the gate is not in front.
-        requirements: what the gate demands of the caller.
+        route: the method and the path, such as `GET /healthz`.
+        handler: a function, or a method of a class with the handlers of several routes. If the
+            server has no instance of the class, it does not have the route.
+        action: name of the action in the audit trail; empty if the handler calls the gate itself or
+            needs no principal.
+        requirements: the conditions that the gate checks.
         head: whether the route also answers HEAD.
     """
 
@@ -110,7 +110,7 @@ class Row(Operation):
 
 
 async def show_openapi(_request: Request) -> Response:
-    """Answer `GET /openapi.json` with the OpenAPI document."""
+    """Handle `GET /openapi.json`: return the OpenAPI document."""
     return JSONResponse(openapi_document(DESCRIBED))
 
 
@@ -132,7 +132,7 @@ TABLE: Sequence[Row] = (
         summary="Get credentials or, if the settings say so, a signed form for uploads below"
         " the principal's key prefix.",
         answer=Grant,
-        body=Refused,
+        body=CredentialsRequest,
         needs_body=False,
     ),
     Row(
@@ -329,7 +329,7 @@ def all_routes(gate: Gate, apis: Sequence[object], sign_in: Mapping[str, Endpoin
     """Return all routes of the server, in the order in which they are matched.
 
     Args:
-        apis: the objects that handle the requests.
+        apis: instances of the classes whose methods are handlers in the table.
         sign_in: the endpoints of the authenticator, by the names in `SIGN_IN_ROUTES`.
     """
     rows = [(row, _endpoint(row.handler, apis)) for row in TABLE]

@@ -1,7 +1,7 @@
 """HTML of the pages below `/form`, from the templates in `templates/form/`.
 
-The pages work without scripts. An optional script checks the size and type of the file before the
-upload. Without this script, users see errors of OSS as XML.
+The pages work without scripts. If scripts run, one of them checks the size and type of the file
+before the upload. Otherwise, the browser displays OSS's error response, which is XML.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,9 @@ class FormHtml:
     """Renders the pages below `/form`.
 
     Args:
-        styles: paths of style sheets, without the mount.
-        script: path of the form's script, without the mount; empty if there is no script.
+        styles: URL paths of style sheets, without the path of the mount.
+        script: URL path of the form's script, without the path of the mount; empty if there is no
+            script.
         types: allowed types, in the syntax of the `accept` attribute; empty if any type is allowed.
     """
 
@@ -28,17 +29,19 @@ class FormHtml:
         self._types = types
 
     def page(self, template: str, *, base: str, language: str, **values: object) -> str:
-        """Return a page.
+        """Return a page as HTML.
 
         Args:
-            template: `form`: an upload form, with the signed `form` and `life_s`, the seconds until
-                it expires. `arrived`: the `stored` objects, and the `directory`, which is the part
-                of their keys before the file names. `onward`: a link to the page `target` of this
-                site, which never comes from user input; `at_once`, the browser follows it itself.
-                `outcome`: a heading and a sentence about `what` happened.
-            base: the path of the mount.
+            template: name of the template. `form`: an upload form; needs the values `form` (a
+                `SignedForm`) and `life_s` (seconds until the form expires). `arrived`: a list of
+                stored objects; needs `stored` (the objects) and `directory` (the part of their keys
+                before the file names). `onward`: a link to a page of this site; needs `target` (its
+                URL, which never comes from user input) and `at_once` (whether the browser opens it
+                without a click). `outcome`: a heading and a sentence; needs `what` (the key of the
+                texts).
+            base: path below which the server is mounted; empty if it is not mounted.
             language: language code of the page.
-            values: the values in the template.
+            values: the values for the template.
         """
         return render(
             f"form/{template}.html",

@@ -63,7 +63,8 @@ class FormPages:
     async def show(self, request: Request) -> Response:
         """Handle `GET /form`: return a page with a form, or send the user to the sign-in page.
 
-        If the form cannot do what the settings or a permission require, return a page that says so.
+        If the settings or the permission require something that a form cannot do, such as encrypted
+        files, the returned page explains this and has no form.
         """
         need = _need(self.settings)
         if need:

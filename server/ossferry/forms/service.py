@@ -1,7 +1,7 @@
 """Signed forms: a browser can store one file without running the upload page.
 
-The server signs the form; the access key secret stays on the server. A form is valid until its
-credentials expire. OSS enforces the key, size and type in the form's policy.
+The server signs the form; the access key secret stays on the server. A form is valid until the
+credentials that signed it expire. OSS enforces the key, size and type in the form's policy.
 
 If the server knows the file name, the form contains the complete key. On a page without scripts,
 the server does not know the file name. The key then ends in `${filename}`, and OSS inserts the
@@ -24,7 +24,7 @@ from ossferry.access.authenticator import Authenticator
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import FileTooLargeError, NowhereError, TypeNotTakenError
 from ossferry.grants.answers import largest_file
-from ossferry.grants.endpoints import Refused, TokenApi
+from ossferry.grants.endpoints import CredentialsRequest, TokenApi
 from ossferry.grants.file_types import CONTENT_TYPE, takes
 from ossferry.grants.permission import Permission, Wanted
 from ossferry.grants.service import Grant
@@ -51,10 +51,11 @@ ANY_NAME = "${filename}"
 NewRandom: TypeAlias = Callable[[], str]
 
 
-class FormWish(Refused):
-    """A client's request for a form, with a description of the file.
+class FormWish(CredentialsRequest):
+    """A client's request for a signed form, with a description of the file.
 
-    OSS enforces the name, the size and the type, if they are known.
+    If the client gives the name, the size or the type, OSS accepts only a file with this name, size
+    or type.
     """
 
     name: Text = pydantic.Field(
@@ -71,12 +72,12 @@ class FormWish(Refused):
     )
 
     def wanted(self, kind: Literal["credentials", "form"]) -> Wanted:
-        """Return the request for the application that authorizes it, with the file."""
+        """Return this request as the host application's `authorize` function receives it."""
         return Wanted(kind=kind, name=self.name, size=self.size, content_type=self.type)
 
 
 class FormLimits(TypedDict):
-    """The sizes in bytes and the types that a form allows."""
+    """The sizes in bytes and the types that a signed form allows, and the remaining quota."""
 
     min_size: int
     max_size: int
@@ -85,7 +86,7 @@ class FormLimits(TypedDict):
 
 
 class Form(TypedDict):
-    """The answer of `POST /api/form`."""
+    """The JSON response of `POST /api/form`: a signed form."""
 
     url: str
     fields: list[Field]
@@ -98,14 +99,14 @@ class Form(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedForm:
-    """A signed form, as data: its URL, its fields without the file, and its limits.
+    """A signed form: the URL, the form fields without the file, and the allowed sizes.
 
     Attributes:
         url: URL to which the browser sends the form.
         fields: form fields, to be sent in this order before the field `file`.
-        directory: prefix of the object's key; ends in `/`.
+        directory: part of the object's key before the file name; ends in `/`.
         key: the object's key; None if OSS appends the browser's file name to the directory.
-        min_size, max_size: allowed size in bytes.
+        min_size, max_size: smallest and largest allowed size in bytes.
         expires_at: time when the form becomes invalid.
     """
 
@@ -119,7 +120,7 @@ class SignedForm:
 
 
 class Forms:
-    """Signs forms with STS credentials."""
+    """Creates signed forms from STS credentials."""
 
     def __init__(
         self,
@@ -133,15 +134,15 @@ class Forms:
         self._new_random = new_random
 
     def check(self, wanted: FormWish, permission: Permission) -> None:
-        """Raise an error if a form may not store the file.
+        """Raise an error if no form can be issued for the described file.
 
         Args:
-            wanted: the description of the file.
+            wanted: the client's description of the file.
             permission: the allowed size and types.
 
         Raises:
-            NowhereError: files have to be encrypted.
-            FileTooLargeError: the file is too large for a form.
+            NowhereError: the settings require encrypted files, which a form cannot send.
+            FileTooLargeError: the file is larger than a form may allow.
             TypeNotTakenError: the type of the file is not allowed.
         """
         if self._settings.encrypt_public_key is not None:
@@ -161,10 +162,10 @@ class Forms:
         """Return a signed form for the requested file.
 
         Args:
-            grant: the credentials, and the quota that is left.
-            wanted: the description of the file.
-            success: returns the form field that sets the response of OSS after a successful upload;
-                its argument is the directory of the object.
+            grant: the credentials, the allowed size and types, and the remaining quota.
+            wanted: the client's description of the file.
+            success: gets the directory of the object, and returns the form field (name and value)
+                that tells OSS how to respond to a successful upload.
         """
         settings, now = self._settings, self._clock()
         where = directory(grant.prefix, now, self._new_random())
@@ -218,7 +219,7 @@ class FormApi:
         self._clock = clock
 
     async def create(self, request: Request) -> Response:
-        """Handle `POST /api/form`: return a form for one file.
+        """Handle `POST /api/form`: return a signed form for one file.
 
         The body may be empty, or describe the file: `{"name": "a.pdf", "size": 5, "type":
         "application/pdf"}`. The form then allows only this name, size and type.

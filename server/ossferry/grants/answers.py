@@ -1,4 +1,4 @@
-"""The answers of `POST /api/grant`: a grant as JSON, with credentials or with a signed form.
+"""The JSON responses of `POST /api/grant`: a grant with credentials or with a signed form.
 
 The field names must not change, because the page depends on them. With the setting
 `OSSFERRY_GRANT=form`, the page gets a form in place of credentials. The form allows any number of
@@ -52,17 +52,18 @@ MAX_ENCRYPTED_SIZE = 512 * 1024 * 1024
 
 
 def largest_file(settings: Settings, permission: Permission) -> int:
-    """Return the size of the largest file that a form may allow, in bytes."""
+    """Return the size in bytes of the largest file that a signed form may allow."""
     is_encrypted = settings.encrypt_public_key is not None
     most = MAX_ENCRYPTED_SIZE if is_encrypted else MAX_FILE_SIZE
     return min(permission.max_file_size or settings.max_file_size, most)
 
 
 class Limits(TypedDict):
-    """The limits that the page shows and checks.
+    """The limits that the page shows, and checks before each upload; sizes are in bytes.
 
-    `replaced` has patterns for names of files that a check often replaces; `max_file_size` and
-    `types` apply to these files after the checks.
+    `replaced` contains patterns for names of files that the page's checks may replace by other
+    files, such as converted photos. To such files, the page applies `max_file_size` and `types`
+    after the checks.
     """
 
     max_file_size: int
@@ -73,7 +74,7 @@ class Limits(TypedDict):
 
 
 class PrincipalName(TypedDict):
-    """The person whom the credentials belong to."""
+    """The display name of the principal whose credentials the response contains."""
 
     name: str
 
@@ -97,28 +98,28 @@ class _Answer(TypedDict):
 
 
 class StsGrant(_Answer):
-    """A grant with credentials, for `OSSFERRY_GRANT=sts`."""
+    """The JSON response of `POST /api/grant` if `OSSFERRY_GRANT=sts`: it contains credentials."""
 
     access_key_secret: str
     security_token: str
 
 
 class FormGrant(_Answer):
-    """A grant with a signed form, for `OSSFERRY_GRANT=form`.
+    """The JSON response of `POST /api/grant` if `OSSFERRY_GRANT=form`: it contains a signed form.
 
-    `form` has the fields of the form, except the key, the content type and the file.
+    `form` contains the fields of the signed form, except the key, the content type and the file.
     """
 
     form: Annotated[list[Field], pydantic.Field(min_length=1)]
 
 
 class Answers:
-    """Makes the answers of `POST /api/grant`.
+    """Builds the JSON responses of `POST /api/grant`.
 
     Args:
         features: names of the features that the page may offer.
-        replaced: patterns for names of files that a check in the page often replaces.
-        encryption: the key with which pages encrypt files; None if they do not.
+        replaced: patterns for names of files that the page's checks may replace by other files.
+        encryption: the public key with which pages encrypt files; None if they do not.
     """
 
     def __init__(
@@ -135,13 +136,13 @@ class Answers:
         self._encryption = encryption
 
     def answer(self, grant: Grant, *, now: datetime) -> StsGrant | FormGrant:
-        """Return a grant with credentials, or with a form if the settings say so.
+        """Return the JSON response for a grant: with a signed form if the settings say so.
 
-        A grant with a form has no secret, and one origin only: the page cannot check an origin
-        without credentials.
+        Otherwise, the response contains credentials. A response with a form contains no secret. It
+        names only one address of OSS, because the page needs credentials to test an address.
 
         Args:
-            now: time of the answer, and of the signature of a form.
+            now: time of the response, and of the signature of a form.
         """
         settings, credentials = self._settings, grant.credentials
         is_form, permission = settings.grant == "form", grant.permission

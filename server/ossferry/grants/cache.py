@@ -53,7 +53,7 @@ class SealedGrantCache:
         return self._opened(sealed, name) if sealed else None
 
     async def put(self, name: str, credentials: StsCredentials, *, ttl_s: float) -> None:
-        """Encrypt and cache credentials for `ttl_s`; log a warning if Redis does not answer."""
+        """Encrypt and cache credentials for `ttl_s` seconds; log a warning if Redis is lost."""
         fields = {**asdict(credentials), "for": name}
         text = json.dumps({**fields, "expires_at": credentials.expires_at.isoformat()})
         sealed = jwe.encrypt_compact(dict(HEADER), text, self._key)
@@ -64,7 +64,7 @@ class SealedGrantCache:
 
     @asynccontextmanager
     async def locked(self, name: str) -> AsyncIterator[None]:
-        """Return a context that holds a lock in Redis, or no lock if Redis does not answer."""
+        """Context manager that holds a lock in Redis, or no lock if Redis does not answer."""
         mark = f"asking:{name}"
         has_lock = await self._lock(mark)
         try:

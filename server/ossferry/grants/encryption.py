@@ -21,9 +21,10 @@ MAX_BITS = 4096
 
 
 class Encryption(TypedDict):
-    """What a page needs to encrypt files.
+    """The operator's public key, as the page gets it to encrypt files.
 
-    `modulus` has hex digits, `description` is the JSON text that the SDKs call `matdesc`, or empty.
+    `modulus` has hex digits. `description` is the JSON text that OSS's SDKs call `matdesc`; it may
+    be empty.
     """
 
     modulus: str
@@ -32,10 +33,10 @@ class Encryption(TypedDict):
 
 
 def encryption_of(settings: Settings) -> Encryption | None:
-    """Return the operator's public key; None if files are not encrypted.
+    """Return the public key in the file `settings.encrypt_public_key`; None if it is not set.
 
     Raises:
-        SettingsError: the file cannot be read, or is no suitable public key.
+        SettingsError: the file cannot be read, or contains no suitable public key.
     """
     if settings.encrypt_public_key is None:
         return None

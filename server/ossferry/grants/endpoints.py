@@ -1,6 +1,6 @@
 """The routes that issue credentials: `/api/grant` and `/get_sts_token`.
 
-The field names in their responses must not change: the page depends on `/api/grant`, and clients
+The field names in the responses must not change: the page depends on `/api/grant`, and clients
 written for Alibaba Cloud's upload tutorial depend on `/get_sts_token`.
 """
 
@@ -30,18 +30,18 @@ from ossferry.observability.tracing import Span
 from ossferry.settings.model import Settings
 
 
-class Refused(Body):
-    """The body of a request for credentials."""
+class CredentialsRequest(Body):
+    """The JSON body of a request for credentials."""
 
     refused_key_id: Text = Field(default="", description="the id of an access key that OSS refuses")
 
     def wanted(self, kind: Literal["credentials", "form"]) -> Wanted:
-        """Return the request for the application that authorizes it."""
+        """Return this request as the host application's `authorize` function receives it."""
         return Wanted(kind=kind)
 
 
 class StsToken(TypedDict):
-    """The answer of `GET /get_sts_token`, in the format of AssumeRole."""
+    """The JSON response of `GET /get_sts_token`, with the field names of AssumeRole."""
 
     AccessKeyId: str
     AccessKeySecret: str
@@ -51,10 +51,10 @@ class StsToken(TypedDict):
     Prefix: NotRequired[str]
 
 
-B = TypeVar("B", bound=Refused)
+B = TypeVar("B", bound=CredentialsRequest)
 
 
-def _check_nothing(_body: Refused, _permission: Permission) -> None:
+def _check_nothing(_body: CredentialsRequest, _permission: Permission) -> None:
     """Accept every body: the default of `TokenApi.obtain`."""
 
 
@@ -82,9 +82,10 @@ class TokenApi:
     async def get_sts_token(self, request: Request) -> Response:
         """Handle `GET /get_sts_token`: return credentials.
 
-        The response has the format that clients written for Alibaba Cloud's upload tutorial expect:
-        four fields. With `?prefix=1` it also has `Prefix`, the key prefix of the principal. Clients
-        that reject unknown fields do not ask for it.
+        The response has the four fields that clients written for Alibaba Cloud's upload tutorial
+        expect, and `cname` if the endpoint is a custom domain. With `?prefix=1`, it also has
+        `Prefix`, the principal's key prefix; this field is optional, because some clients reject
+        unknown fields.
 
         Raises:
             FormsOnlyError: the setting `grant` is `form`.
@@ -92,7 +93,7 @@ class TokenApi:
         """
         if self.settings.grant == "form":
             raise FormsOnlyError("Ask POST /api/grant or POST /api/form for a form.")
-        grant, _ = await self.obtain(request, Refused)
+        grant, _ = await self.obtain(request, CredentialsRequest)
         token: StsToken = {
             "AccessKeyId": grant.credentials.access_key_id,
             "AccessKeySecret": grant.credentials.access_key_secret,
@@ -108,7 +109,7 @@ class TokenApi:
         return response
 
     async def grant(self, request: Request) -> Response:
-        """Handle `POST /api/grant`: return what the page needs to upload, and its settings.
+        """Handle `POST /api/grant`: return the grant and settings that the page needs to upload.
 
         The response contains credentials or, if the setting `grant` is `form`, a signed form.
 
@@ -121,7 +122,7 @@ class TokenApi:
         kind: Literal["credentials", "form"] = (
             "form" if self.settings.grant == "form" else "credentials"
         )
-        grant, _ = await self.obtain(request, Refused, kind=kind)
+        grant, _ = await self.obtain(request, CredentialsRequest, kind=kind)
         response = JSONResponse(self.answers.answer(grant, now=self.clock()))
         self.authenticator.renew(request, response)
         return response
@@ -135,13 +136,16 @@ class TokenApi:
         requirements: Requirements = FOR_CREDENTIALS,
         check: Callable[[B, Permission], None] = _check_nothing,
     ) -> tuple[Grant, B]:
-        """Return a grant for the principal of a request, and the body; audit the decision.
+        """Check a request, and return a grant for its principal together with the parsed body.
+
+        The decision is written to the audit trail and counted in the metrics.
 
         Args:
             model: the model of the JSON body, which may be empty.
             kind: `form` if the credentials will only sign a form.
-            requirements: what the route demands of its caller.
-            check: raises an `OssferryError` if the grant would not allow what the body asks for.
+            requirements: the conditions of the route that the request must meet.
+            check: raises an `OssferryError` if the grant would not allow the upload that the body
+                describes.
 
         Raises:
             OssferryError: the request is refused, or STS returns no credentials.

@@ -13,10 +13,10 @@ CONTENT_TYPE = (
 
 
 def takes(types: Sequence[str], name: str, content_type: str) -> bool:
-    """Return whether a file has one of the allowed types; True if `types` is empty.
+    """Return whether a file has one of the allowed types, by name or content type.
 
     Args:
-        types: such as `image/*`, `application/pdf` or `.csv`.
+        types: such as `image/*`, `application/pdf` or `.csv`; if empty, any type is allowed.
         name: name of the file.
         content_type: content type of the file, as the client reports it.
     """

@@ -15,7 +15,7 @@ MAX_KNOWN = 10_000
 
 
 class GrantLog:
-    """Checks access and quota of principals, and records their grants."""
+    """Checks access and quota of principals before a grant, and records grants in the ledger."""
 
     def __init__(self, database: Database, hooks: Hooks, quotas: Quotas, *, clock: Clock) -> None:
         self._database = database
@@ -25,7 +25,7 @@ class GrantLog:
         self._known: OrderedDict[str, None] = OrderedDict()
 
     async def admit(self, principal: Owner, *, size: int = 0) -> Left | None:
-        """Return the quota that a principal has left, or None if there is no limit.
+        """Check that a principal may upload, and return the remaining quota; None without a limit.
 
         Args:
             size: bytes of the object to be stored; 0 if the size is unknown.

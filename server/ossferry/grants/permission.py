@@ -1,4 +1,4 @@
-"""What an application allows one request for a grant, in addition to the settings.
+"""Permissions: limits that a host application sets for one grant, in addition to the settings.
 
 An application passes the function `authorize` to `create_app`. The server calls it before each
 grant. The returned `Permission` can only narrow what the settings allow: the folder is below the
@@ -25,7 +25,7 @@ _FOLDER = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
-    """The limits that an application sets for one grant; an `Authorize` function returns it.
+    """The limits that a host application sets for one grant; an `Authorize` function returns it.
 
     Attributes:
         folder: a folder below the principal's prefix, such as `course-7/essays`, of lower-case
@@ -58,13 +58,15 @@ class Permission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A client's request for a grant, as an `Authorize` function gets it.
+    """A client's request for a grant, as the host application's `Authorize` function gets it.
 
     Attributes:
         kind: `credentials` for any number of files, or `form` for a signed form for one file.
-        name: the file's name according to the client; empty for credentials or if unknown.
-        size: the file's size in bytes according to the client; None like an empty `name`.
-        content_type: the file's type according to the client; empty like `name`.
+        name: the file's name according to the client; empty if unknown.
+        size: the file's size in bytes according to the client; None if unknown.
+        content_type: the file's type according to the client; empty if unknown.
+
+    For credentials, the file is always unknown.
     """
 
     kind: Literal["credentials", "form"]
@@ -81,10 +83,10 @@ It raises `NotAllowedError` if the principal may upload nothing.
 
 
 class Authorizer:
-    """Combines the settings with the permission of the application.
+    """Combines the limits in the settings with the permission of the host application.
 
     Args:
-        authorize: the application's function; None if there is none.
+        authorize: the host application's function; None if there is none.
         patience_s: seconds after which the function is cancelled.
     """
 
@@ -96,13 +98,13 @@ class Authorizer:
         self._patience_s = patience_s
 
     async def allowed(self, request: Request, principal: Owner, wanted: Wanted) -> Permission:
-        """Return what a principal may upload, with the largest file and the types of the settings.
+        """Return the permission for one request: the settings, narrowed by the host application.
 
         Raises:
             RefusedError: the application refuses the request.
-            ApplicationLostError: the application did not answer in time.
-            AuthorizationError: the settings cannot enforce the permission, or the answer of the
-                application is not a permission.
+            ApplicationLostError: the application's function did not return in time.
+            AuthorizationError: the function returned something other than a `Permission`, or one
+                that the settings cannot enforce.
         """
         if self._authorize is None:
             return _narrowed(self._settings, Permission())

@@ -28,7 +28,7 @@ EVERYTHING = Permission()
 
 
 class Outcome(StrEnum):
-    """Whether the credentials of a grant are new or reused."""
+    """Whether the credentials of a grant are new or reused, as written to the audit trail."""
 
     NEW = "issued"
     REUSED = "reused"
@@ -36,12 +36,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What the server allows a principal for a time.
+    """Credentials with which a principal may upload for a limited time, and their limits.
 
     Attributes:
-        principal: the person or program that asked.
+        principal: the person or program that requested the grant.
         permission: the folder, sizes and types that are allowed.
-        credentials: temporary credentials that can write below the prefix only.
+        credentials: temporary credentials that can write below `prefix` only.
         outcome: whether the credentials are new or reused.
         left: remaining quota of the principal; None if there is no limit.
     """
@@ -63,10 +63,10 @@ def _prefix(principal: Owner, permission: Permission) -> str:
 
 
 class Grants:
-    """Issues grants.
+    """Issues grants with STS credentials.
 
-    Credentials are reused while they are fresh. Concurrent requests for the same credentials wait
-    for one call to STS.
+    Credentials are reused while they are fresh, which means while more than half of their lifetime
+    is left. Concurrent requests for the same credentials wait for one call to STS.
 
     Args:
         cache: shares fresh credentials with other processes; None if there is only one.
@@ -101,12 +101,12 @@ class Grants:
         refused_key_id: str = "",
         request_id: str = "",
     ) -> Grant:
-        """Return a grant with fresh credentials; if there are none, request new ones from STS.
+        """Return a grant with stored or cached credentials if they are fresh, else with new ones.
 
         If one caller is cancelled, the call to STS continues for the other callers.
 
         Args:
-            permission: the folder below the principal's prefix, sizes and types.
+            permission: the allowed folder below the principal's prefix, file size and types.
             left: remaining quota of the principal; None if there is no limit.
             address: IP address of the client; the credentials work only from this address if the
                 setting `bind_address` is on.

@@ -1,4 +1,4 @@
-"""Hooks: functions and webhooks that receive an event for each grant, upload and deletion."""
+"""Hooks: application functions and webhooks that are called for each grant, upload and deletion."""
 
 from ossferry.hooks.calls import Event
 

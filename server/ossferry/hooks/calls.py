@@ -1,9 +1,10 @@
-"""Hooks: they notify an application of each grant, upload and deletion, at least once.
+"""Hooks: application code that is called at least once for each grant, upload and deletion.
 
 A hook is an object with any of the methods `on_granted`, `on_uploaded` and `on_deleted`. An
 installed package registers a hook as an entry point of the group `ossferry.hooks`; an application
-passes hooks to `create_app`. The settings can add a webhook. An event is stored in the same
-transaction as the reported change. If a hook fails, the delivery is repeated for several hours.
+passes hooks to `create_app`. The settings can add a webhook, which is a URL that receives the
+events. An event is stored in the same transaction as the change in the ledger. If a hook fails, the
+delivery is repeated for several hours.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ MAX_THREADS = 8
 
 
 class EventType(StrEnum):
-    """The type of an event; a hook handles the type `granted` in its method `on_granted`."""
+    """The type of an event; a hook's method for events of type `granted` is `on_granted`."""
 
     GRANTED = "granted"
     UPLOADED = "uploaded"
@@ -45,12 +46,12 @@ class Event:
 
     Attributes:
         at: time of the event, as ISO 8601 in UTC.
-        principal: `id`, `hash`, `label` and `prefix` of the principal concerned. The id is
-            empty if the ledger does not know it.
-        data: for an upload `key`, `size`, `crc64`, `etag`, `content_type`,
-            `last_modified`, `metadata` and `checks`; for a grant `expires_at`; for a
-            deletion `key`. `checks` is a claim of the page, because the page ran the checks in
-            the visitor's browser: a client can lie. It is None if the page has reported none.
+        principal: `id`, `hash`, `label` and `prefix` of the principal concerned. The id is empty if
+            the ledger does not know it.
+        data: for an upload `key`, `size`, `crc64`, `etag`, `content_type`, `last_modified`,
+            `metadata` and `checks`; for a grant `expires_at`; for a deletion `key`. `checks` is the
+            result of the checks that the page ran in the browser, as reported by the page, which
+            the server cannot verify; None if none were reported.
     """
 
     type: EventType
@@ -60,7 +61,7 @@ class Event:
 
 
 def granted(principal: Owner, expires_at: datetime, now: datetime) -> Event:
-    """Return the event that tells hooks that credentials were issued to a principal.
+    """Return an event for hooks: credentials were issued to a principal.
 
     Args:
         expires_at: time when the credentials expire.
@@ -72,11 +73,11 @@ def granted(principal: Owner, expires_at: datetime, now: datetime) -> Event:
 def uploaded(
     owner: Owner, stored: Stored, now: datetime, *, checks: Mapping[str, Any] | None
 ) -> Event:
-    """Return the event that tells hooks that an owner's upload was stored.
+    """Return an event for hooks: an owner's upload was stored.
 
     Args:
         now: time of the event.
-        checks: the page's claim about its checks; None if the page has reported none.
+        checks: the unverified results of the checks in the browser; None if none were reported.
     """
     data = {
         **{name: getattr(stored, name) for name in ("key", "size", "crc64", "etag")},
@@ -89,7 +90,7 @@ def uploaded(
 
 
 def deleted(owner: Owner, key: str, now: datetime) -> Event:
-    """Return the event that tells hooks that an owner's upload was deleted.
+    """Return an event for hooks: an owner's upload was deleted.
 
     Args:
         now: time of the event.
@@ -98,7 +99,7 @@ def deleted(owner: Owner, key: str, now: datetime) -> Event:
 
 
 def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
-    """Return all hooks by name: the given hooks, and the hooks of installed packages.
+    """Return all hooks by name: those passed to `create_app`, and those of installed packages.
 
     Raises:
         SettingsError: a package's hook cannot be loaded, or a hook has the reserved name
@@ -118,7 +119,10 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
 
 
 def refuse_hooks(given: Mapping[str, object]) -> None:
-    """Refuse to start with hooks that would never be called, because the server has no ledger.
+    """Raise an error if hooks exist; call this if the server has no ledger to queue events in.
+
+    Args:
+        given: the hooks that were passed to `create_app`.
 
     Raises:
         SettingsError: there are given hooks, or hooks of installed packages.
@@ -132,7 +136,10 @@ def refuse_hooks(given: Mapping[str, object]) -> None:
 
 
 class Hooks:
-    """Queues events for hooks, wakes the delivery task of each hook, and calls the hooks."""
+    """Queues events for hooks, wakes the task that delivers them, and calls the hooks.
+
+    Each hook has a delivery task of its own. The webhook, if there is one, counts as a hook.
+    """
 
     def __init__(self, settings: Settings, hooks: Mapping[str, object]) -> None:
         self._hooks = hooks
@@ -146,9 +153,9 @@ class Hooks:
         return bool(self.targets)
 
     async def announce(self, connection: AsyncConnection, event: Event) -> None:
-        """Add an event to the queue of each hook that handles events of this type.
+        """Add an event to the queue of each hook that has a method for events of this type.
 
-        After the transaction is committed, the caller must call `wake`.
+        The caller must call `wake` after the transaction is committed.
 
         Args:
             connection: a connection to the ledger, in the same transaction as the reported change.
@@ -162,12 +169,14 @@ class Hooks:
         await outbox.add(connection, targets, asdict(event), at)
 
     def wake(self) -> None:
-        """Wake all delivery tasks, so that they deliver queued events immediately."""
+        """Wake the delivery tasks of all hooks, so that they deliver queued events immediately."""
         for woken in self._woken.values():
             woken.set()
 
     async def sleep(self, target: str, most_s: float) -> None:
-        """Wait until `wake` is called after the last `begin`, or until the time is over.
+        """Wait until `wake` is called, or until `most_s` seconds are over.
+
+        Return immediately if `wake` was called after the last call of `begin`.
 
         Args:
             target: name of the hook whose delivery task waits.
@@ -187,11 +196,11 @@ class Hooks:
         self._woken[target].clear()
 
     async def call(self, name: str, event: Event) -> None:
-        """Call the method of one hook for an event; exceptions of the method propagate.
+        """Call the method of one hook for an event; exceptions of the method are passed on.
 
         Do nothing if the hook is not installed any more, or has no method for the event. A
-        synchronous method cannot be cancelled: after a timeout it continues in its thread, and
-        still counts towards `MAX_THREADS`.
+        synchronous method runs in a thread and cannot be cancelled: after a timeout it continues,
+        and still counts towards `MAX_THREADS`.
         """
         method = _method(self._hooks.get(name), event)
         if method is None:

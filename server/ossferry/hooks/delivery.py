@@ -40,7 +40,7 @@ log = logger("ossferry.delivery")
 
 
 def webhook_signature(secret: bytes, *, id_: str, timestamp: int, body: bytes) -> str:
-    """Return the value of the header `webhook-signature`.
+    """Return the value of the header `webhook-signature` for one delivery to a webhook.
 
     Args:
         id_: value of the header `webhook-id`.
@@ -74,12 +74,12 @@ class EventDelivery:
         self._client = client
 
     async def deliver(self, target: str) -> int:
-        """Deliver the events that are due for one hook; return the number of these events.
+        """Try to deliver the events that are due for one hook; return the number of these events.
 
         Each hook has its own task that calls this method, so a slow hook does not delay the others.
 
         Args:
-            target: name of the hook, or `webhook`.
+            target: name of the hook, or `webhook` for the webhook in the settings.
 
         Raises:
             LedgerLostError: the ledger does not answer.
@@ -95,9 +95,9 @@ class EventDelivery:
         return len(due)
 
     async def forget_old(self) -> None:
-        """Delete finished deliveries of old events, and cancel deliveries to removed hooks.
+        """Delete old finished deliveries, and cancel deliveries to hooks that no longer exist.
 
-        An event is old after 30 days.
+        A finished delivery is old 30 days after its event.
         """
         async with self._database.write() as connection:
             await outbox.pass_over(connection, self._hooks.targets)

@@ -22,9 +22,9 @@ class HookThreads:
         self._places = asyncio.Semaphore(most)
 
     async def run(self, call: Callable[[], object]) -> None:
-        """Run a call in a thread and wait until it ends; exceptions of the call propagate.
+        """Run a call in a thread and wait until it ends; exceptions of the call are passed on.
 
-        If the maximum number of calls is already running, first wait until a call ends.
+        If the maximum number of calls is already running, first wait until one of them ends.
         """
         await self._places.acquire()
         loop = asyncio.get_running_loop()

@@ -1,1 +1,1 @@
-"""The HTTP layer: connections, middleware, request checks, error responses, outgoing requests."""
+"""The HTTP layer: connections, middleware, request parsing, error responses, outgoing requests."""

@@ -1,6 +1,7 @@
 """Reads request bodies: at most 16 KB on most routes, and only JSON that a database can store.
 
-A model (`Body`) checks the fields of a body. The OpenAPI document shows the same model.
+A subclass of `Body` describes and checks the fields of a body. The OpenAPI document contains the
+same description.
 """
 
 import json
@@ -25,9 +26,10 @@ WHOLE = BeforeValidator(_whole)
 
 
 class Body(BaseModel):
-    """The base of the models of request bodies; unknown fields are ignored.
+    """Base class of pydantic models of JSON request bodies; unknown fields are ignored.
 
-    The description of a field completes the error message `<name of the field> must be …`.
+    The description of a field is the second half of the error message for a malformed field:
+    `<name of the field> must be <description>`.
     """
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -37,7 +39,7 @@ B = TypeVar("B", bound=Body)
 
 
 async def read_body(request: Request, model: type[B]) -> B:
-    """Return the JSON object in the body of a request, as `model`.
+    """Parse the JSON object in the body of a request, and return it as an instance of `model`.
 
     Raises:
         BadRequestError: the body is not a JSON object, or a field is missing or malformed.
@@ -47,7 +49,7 @@ async def read_body(request: Request, model: type[B]) -> B:
 
 
 async def read_optional_body(request: Request, model: type[B]) -> B:
-    """Return the JSON object in the body of a request; the defaults of `model` without a body.
+    """Parse the body of a request as `model`; return `model` with its defaults if there is no body.
 
     Raises:
         BadRequestError: the body is not a JSON object, or a field is malformed.
@@ -61,7 +63,7 @@ async def read_optional_body(request: Request, model: type[B]) -> B:
 
 
 def parsed(document: dict[str, object], model: type[B]) -> B:
-    """Return a JSON object as `model`.
+    """Validate a JSON object, and return it as an instance of `model`.
 
     Raises:
         BadRequestError: a field is missing or malformed.
@@ -98,7 +100,7 @@ async def read_json(request: Request) -> dict[str, object]:
 
 
 async def read_small(request: Request) -> bytes:
-    """Return the body of a request.
+    """Return the body of a request as bytes.
 
     Raises:
         BodyTooLargeError: the body is longer than the route accepts.

@@ -1,4 +1,4 @@
-"""The HTTP client for configured addresses, protected against server-side request forgery.
+"""An HTTP client for requests to other servers, protected against server-side request forgery.
 
 The client resolves a host name once per request. All addresses of the host must be public, and the
 client connects to the first address. A later change of the DNS record (DNS rebinding) has no
@@ -63,13 +63,12 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 def trusting(settings: Settings) -> Connect:
-    """Return a function that returns transports, which trust the usual certificates.
+    """Return a factory of httpx transports that also trust the certificates in `settings.ca_file`.
 
-    The transports also trust the certificates in the file `settings.ca_file`, reuse connections,
-    and ignore environment variables.
+    The transports reuse connections, and ignore environment variables.
 
     Raises:
-        SettingsError: the file cannot be read, or has no certificate.
+        SettingsError: the file cannot be read, or contains no certificate.
     """
     context = httpx.create_ssl_context(trust_env=False)
     if settings.ca_file is not None:
@@ -85,10 +84,9 @@ def trusting(settings: Settings) -> Connect:
 class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that connects to public addresses only.
 
-    The settings can also allow private addresses. If they allow a mock, the addresses of this
-    machine are allowed too.
-    Two hosts with the same address do not share a connection, because a TLS connection has verified
-    the certificate of one host only.
+    The settings can also allow private addresses. If they allow a mock of OSS, loopback addresses
+    are allowed too. Two hosts with the same address do not share a connection, because a TLS
+    connection has verified the certificate of one host only.
 
     Args:
         resolve: returns the IP addresses of a host name.
@@ -96,7 +94,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             certificates in `settings.ca_file`.
 
     Raises:
-        SettingsError: that file cannot be read.
+        SettingsError: the file `settings.ca_file` cannot be read.
     """
 
     def __init__(
@@ -179,7 +177,7 @@ def outbound_client(
             certificates in `settings.ca_file`.
 
     Raises:
-        SettingsError: that file cannot be read.
+        SettingsError: the file `settings.ca_file` cannot be read.
     """
     transport = GuardedTransport(settings, resolve=resolve, connect=connect)
     return httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S, follow_redirects=False)
@@ -189,8 +187,8 @@ async def fetch_json(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
     """Return the JSON object at a URL.
 
     Raises:
-        IssuerLostError: there is no response, its status is not 200, or its body is too long or not
-            a JSON object.
+        IssuerLostError: there is no response, its status is not 200, or its body is longer than
+            `MAX_ANSWER` bytes or not a JSON object.
     """
     status, value = await request_json(client, client.build_request("GET", url))
     if status != 200:
@@ -231,7 +229,7 @@ async def request_bytes(
 
     Raises:
         IssuerLostError: there is no response, or the response is longer than `MAX_ANSWER` bytes or
-            incomplete after the client's read timeout.
+            does not end within the client's read timeout.
     """
     try:
         with anyio.fail_after(client.timeout.read):

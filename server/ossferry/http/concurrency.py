@@ -10,7 +10,7 @@ MAX_REQUESTS = 1000
 
 
 class ConcurrencyLimit:
-    """ASGI middleware that refuses requests above `MAX_REQUESTS` at the same time.
+    """ASGI middleware that refuses a request if `MAX_REQUESTS` requests are already running.
 
     Requests to `/healthz` are always allowed, because a busy process is still healthy.
     """

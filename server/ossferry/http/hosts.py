@@ -13,9 +13,9 @@ addresses of the servers.
 
 
 class HostGuard:
-    """ASGI middleware that requires exactly one Host header, with a host name in the settings.
+    """ASGI middleware that requires exactly one Host header, with a host name from the settings.
 
-    Requests to `PROBE_PATHS` may have any host name.
+    Requests to the paths in `PROBE_PATHS`, such as `/healthz`, may have any host name.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

@@ -26,10 +26,10 @@ def render(
 
     Args:
         template: path of the template in the folder, such as `form/arrived.html`.
-        base: the path of the mount (`mount_path`), which comes before all paths of this server.
-        words: the texts of the page, for the functions `say` and `say_count` in the template; None
-            if the page exists only in English.
-        styles: paths of style sheets, without the mount; empty paths are ignored.
+        base: path below which the server is mounted (see `mount_path`); empty if it is not mounted.
+        words: the texts that the template inserts with `say` and `say_count`; None if the page
+            exists only in English.
+        styles: URL paths of style sheets, without `base`; empty paths are ignored.
         values: the variables of the template.
     """
     language = words.language if words else DEFAULT

@@ -22,7 +22,7 @@ TRADITIONAL = ("hant", "tw", "hk", "mo")
 
 
 def language_of(request: Request, known: Sequence[str]) -> str:
-    """Return the language code for the response: one of `known`, or else `DEFAULT`.
+    """Return the language code for the response to a request: one of `known`, or else `DEFAULT`.
 
     Args:
         known: codes of the available languages.
@@ -38,7 +38,7 @@ def language_of(request: Request, known: Sequence[str]) -> str:
 
 
 def keep_language(response: Response, language: str) -> None:
-    """Set a cookie that stores a language for all pages in this browser, for one year."""
+    """Set a cookie that selects this language for all pages in this browser, for one year."""
     response.set_cookie(COOKIE, language, max_age=YEAR_S, samesite="lax")
 
 

@@ -23,7 +23,7 @@ log = logger("ossferry.problems")
 
 
 class Problem(TypedDict):
-    """An error response; some errors have more fields.
+    """A JSON error response (`application/problem+json`); some errors add more fields.
 
     Source: RFC 9457, "Problem Details for HTTP APIs".
     """
@@ -37,18 +37,18 @@ class Problem(TypedDict):
 
 
 def request_id(request: Request) -> str:
-    """Return the id of a request: 14 hexadecimal digits, set by `ProblemBoundary`."""
+    """Return the id of a request: 14 hexadecimal digits, which `ProblemBoundary` has set."""
     found: str = request.state.request_id
     return found
 
 
 def accepts_html(request: Request) -> bool:
-    """Return whether a browser opens the address, so that the answer can be an HTML page."""
+    """Return whether a browser opens a page with this request, so the response can be HTML."""
     return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:
-    """Return the response for an `OssferryError`; raise any other error again.
+    """Return the error response for an `OssferryError`; raise any other error again.
 
     Starlette calls this function as an exception handler. Errors with status 5xx are logged.
     """
@@ -64,7 +64,7 @@ async def answer_problem(request: Request, error: Exception) -> Response:
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:
-    """Return the response for an error of Starlette, such as 404; raise any other error again."""
+    """Return the error response for a Starlette `HTTPException`; raise any other error again."""
     if not isinstance(error, HTTPException):
         raise error
     code = f"http-{error.status_code}"
@@ -73,7 +73,7 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
 
 
 class ProblemBoundary:
-    """ASGI middleware that gives each request an id, and turns errors into error responses."""
+    """ASGI middleware that gives each request an id, and converts exceptions to error responses."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Limits on HTTP connections; uvicorn must enforce them, because an ASGI application cannot.
+"""Limits on HTTP connections, enforced in uvicorn; an ASGI application cannot enforce them.
 
 Without these limits, uvicorn keeps an idle connection open for ever, and accepts headers of any
 length. `WireLimits` contains the timeouts and the maximum number of connections. `MAX_HEADER_BYTES`
@@ -41,7 +41,7 @@ CODES_AND_TITLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireLimits:
-    """The limits of HTTP connections.
+    """The limits of the HTTP connections of one process.
 
     Attributes:
         read_timeout_s: seconds for receiving a complete request, counted from the start of the
@@ -61,7 +61,7 @@ class WireConfig(Config):
 
     Args:
         drain_s: seconds after a stop signal during which the server still accepts connections.
-        grace_s: seconds that running requests may take to finish after that.
+        grace_s: further seconds during which running requests may finish.
         factory: whether `app` is a function that returns the application.
     """
 
@@ -153,7 +153,7 @@ class GuardedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Stop counting header bytes; refuse a request target that contains a host or a `#`.
+        """End the header section of a request; refuse a request target with a host or a `#`.
 
         Raises:
             ValueError: the target is refused; the parser then sends a response with status 400.

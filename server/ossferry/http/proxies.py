@@ -3,8 +3,8 @@
 Each trusted proxy adds one address at the end of `X-Forwarded-For`: the address from which the
 proxy received the request. The server therefore reads this header from right to left. The first
 address that is not a trusted proxy is the client's address. Addresses further left are ignored,
-because the client can invent them. With `OSSFERRY_BEHIND_TLS`, a plain HTTP request from another
-machine is refused.
+because the client can invent them. With the setting `OSSFERRY_BEHIND_TLS`, a plain HTTP request
+from another machine is refused.
 """
 
 import ipaddress
@@ -43,18 +43,18 @@ class Networks:
 
 
 def peer_of(scope: Scope) -> str:
-    """Return the address of the connected machine: a proxy, or the client itself."""
+    """Return the IP address of the connected machine: a proxy, or the client itself."""
     peer: str = scope.get(PEER) or (scope["client"][0] if scope.get("client") else "")
     return peer
 
 
 def address_of(request: Request) -> str:
-    """Return the IP address of the client; empty if it is not known."""
+    """Return the IP address of the client; empty if it is unknown."""
     return request.client.host if request.client else ""
 
 
 class TrustedProxies:
-    """ASGI middleware that reads the client's address and scheme from headers of trusted proxies.
+    """ASGI middleware that takes the client's address and scheme from headers of trusted proxies.
 
     This middleware must run before all code that reads addresses or schemes.
     """

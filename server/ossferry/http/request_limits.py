@@ -27,7 +27,7 @@ KEYS = "/api/objects/"
 
 
 class RequestLimits:
-    """ASGI middleware that refuses requests with ambiguous or too long headers and bodies.
+    """ASGI middleware that refuses requests whose headers or bodies are ambiguous or too long.
 
     This middleware must run before all code that reads headers or bodies.
     """
@@ -56,7 +56,10 @@ class RequestLimits:
 
 
 def max_body_bytes(scope: Scope) -> int:
-    """Return the longest body in bytes that the route of a request accepts: mostly 16 KB."""
+    """Return the maximum length in bytes of the body of a request, which depends on its route.
+
+    Most routes accept 16 KB.
+    """
     return LONG_BODIES.get(route_path(scope), MAX_BODY_BYTES)
 
 

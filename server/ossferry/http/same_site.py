@@ -37,7 +37,7 @@ class Guard:
         self._ambient = ambient
 
     def refuse_other_sites(self, request: Request) -> None:
-        """Check that our own page, a program or a configured origin sent the request.
+        """Refuse a request unless this server's page, a program or a configured origin sent it.
 
         Raises:
             CrossSiteError: another site caused the request.
@@ -55,7 +55,7 @@ class Guard:
             raise CrossSiteError("Only this server's own page may ask for this.")
 
     def refuse_links_from_elsewhere(self, request: Request) -> None:
-        """Refuse a request if the browser reports that another site opened this page.
+        """Refuse a request if the browser reports that another site opened the requested page.
 
         Use this check only for pages: another site can open a page, but cannot read the page.
         Requests without the header `Sec-Fetch-Site` are accepted, because old browsers do not send

@@ -69,7 +69,7 @@ def page_policy(
 
 
 def form_policy(settings: Settings) -> str:
-    """Return the Content-Security-Policy of the page with a form.
+    """Return the Content-Security-Policy of the page with an upload form.
 
     The browser sends the form to the bucket, and the bucket redirects the browser to this server.
     Browsers check all redirects against `form-action`, so both addresses are allowed.
@@ -100,7 +100,8 @@ class SecurityHeaders:
     This middleware must be the outermost one, so that error responses get the headers too.
 
     Args:
-        inline_scripts: hashes of the inline scripts of the page.
+        inline_scripts: hashes of the inline scripts of the upload page; other inline scripts are
+            blocked.
     """
 
     def __init__(

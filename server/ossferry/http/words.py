@@ -1,7 +1,7 @@
 """The texts of the server's pages, in all languages, from the folder `locales/`.
 
-A text is a sentence, or an object with one sentence for each plural form of the language. The texts
-are ours, and the values in them are escaped, so that a text with its values is safe HTML.
+A text is a sentence, or an object with one sentence for each plural form of the language. Values
+that are inserted into a text are escaped, so the result is safe HTML.
 """
 
 import json
@@ -20,7 +20,8 @@ class Words:
 
     Args:
         language: a language code, such as `zh-CN`.
-        texts: `{key: sentence}`; instead of a sentence with a count, `{plural form: sentence}`.
+        texts: a mapping from keys to sentences. For a sentence with a number, the value is a
+            mapping from plural forms to sentences.
     """
 
     def __init__(self, language: str, texts: Mapping[str, Any]) -> None:
@@ -38,8 +39,8 @@ class Words:
     def say_count(self, key: str, count: int, **values: object) -> Markup:
         """Return the sentence with this key in the plural form for `count`, as HTML.
 
-        If the sentence lacks the form, use the form `other`. As in `say`, values replace the
-        placeholders; the number replaces `{count}`.
+        If the sentence lacks this form, the form `other` is used. `{count}` in the sentence is
+        replaced by the number, and each `{name}` by the escaped value with this name.
         """
         forms = self.texts[key]
         sentence = forms.get(plural(self.language, count), forms["other"])
@@ -47,10 +48,10 @@ class Words:
 
 
 def load_words(page: str) -> Mapping[str, Words]:
-    """Return the texts of a page by language code.
+    """Return the texts of a page in all languages, as a mapping from language codes.
 
     Args:
-        page: the first part of the names of the files, such as `form`.
+        page: the first part of the names of the text files, such as `form`.
     """
     folder = files("ossferry") / "locales"
     return {

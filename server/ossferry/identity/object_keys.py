@@ -2,8 +2,7 @@
 
 The key of an upload is `{prefix}{day}/{32 hexadecimal digits}/{safe name}`, and the prefix begins
 with `UPLOADS`. Between prefix and day, a key can have a folder that the uploader chose. The page
-uses the same format in `ossferry_uploader/oss/keys.py`. Page and server share no code; a test
-compares the two.
+has its own code for this format, in `ossferry_uploader/oss/keys.py`; a test compares the two.
 """
 
 import re
@@ -29,7 +28,10 @@ _REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
 
 
 def folder_of(key: str) -> str:
-    """Return the folder of an object's owner, such as `uploads/alice-…/` or `trash/…/`."""
+    """Return the top two folders of a key, which belong to one owner.
+
+    Such folders are `uploads/alice-…/`, and `trash/…/` for deleted uploads.
+    """
     return "/".join(key.split("/")[:-1][:2]) + "/"
 
 
@@ -44,7 +46,7 @@ def directory(prefix: str, at: datetime, random_hex: str) -> str:
 
 
 def path_of(key: str, prefix: str) -> str:
-    """Return the folders and the file name in the key of an upload.
+    """Return the path of an upload for display: the folders and the file name in the object key.
 
     The principal's prefix, the day and the random digits are removed. A folder before the day
     remains. Some keys contain no day and no random digits, because the page created them from the
@@ -75,10 +77,10 @@ def check_own_key(key: str, prefix: str) -> str:
 
 
 def safe_name(name: str) -> str:
-    """Return a file name without characters that change a path or the displayed text.
+    """Return a file name in which `_` replaces characters that change a path or the displayed text.
 
-    Slashes, control characters, characters that change the text direction, and leading dots become
-    `_`. A name of more than 255 bytes is shortened, but a short extension is kept. The result is
+    These are slashes, control characters, characters that change the text direction, and leading
+    dots. A name of more than 255 bytes is shortened, but a short extension is kept. The result is
     never empty.
     """
     text = "".join("_" if _is_odd(char) else char for char in name).strip()
@@ -87,7 +89,10 @@ def safe_name(name: str) -> str:
 
 
 def form_name(name: str) -> str:
-    """Return a safe file name without `$`, because OSS replaces `${filename}` in form keys."""
+    """Return a safe file name for the key of a form.
+
+    It contains no `$`, because OSS replaces `${filename}` in the keys of forms.
+    """
     return safe_name(name).replace("$", "_")
 
 

@@ -22,7 +22,7 @@ HASH_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """A principal with a folder: the owner of the objects in it.
+    """A principal as the owner of a folder in the bucket and of the objects in it.
 
     Attributes:
         hash: 16 hexadecimal characters that identify the owner in the ledger and in logs.

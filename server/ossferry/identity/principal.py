@@ -1,4 +1,4 @@
-"""Principals: identified persons and programs, and the type of functions that identify them."""
+"""The `Principal` class, and the type of functions that identify the principal of a request."""
 
 import unicodedata
 from collections.abc import Awaitable, Callable
