@@ -1,6 +1,6 @@
-"""The path below which an application has mounted this server.
+"""The path of the mount: the URL path below which an application has mounted this server.
 
-An ASGI server or framework gives this path as `root_path`. Routes do not contain it; addresses in
+An ASGI server or framework gives this path as `root_path`. Route paths do not contain it; URLs in
 responses do.
 """
 
@@ -10,10 +10,10 @@ from starlette.types import Scope
 
 
 def mount_path(scope: Scope) -> str:
-    """Return the path of the mount for addresses, such as `/uploads`; empty if there is none.
+    """Return the path of the mount for URLs in responses, such as `/uploads`; empty if not mounted.
 
-    The path is percent-encoded. It has one slash at the beginning, so that a browser never takes it
-    for the name of a host, and none at the end.
+    The path is percent-encoded and does not end in a slash. It begins with only one slash, because
+    browsers interpret two slashes as the beginning of a host name.
     """
     path = scope.get("root_path", "").strip("/")
     return f"/{quote(path)}" if path else ""

@@ -1,7 +1,7 @@
-"""The OpenAPI document, which is made from the table in `ossferry.routes`.
+"""Builds the OpenAPI document from the descriptions of the routes in `ossferry.routes`.
 
-The schemas come from the types that the endpoints use: models (`Body`) parse the request bodies,
-and `TypedDict` classes, which mypy checks, are the responses.
+The schemas come from the types that the endpoints use: pydantic models for request bodies, and
+`TypedDict` classes for responses.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,18 +26,18 @@ USUAL = ("400", "401", "403", "413", "421", "429", "431", "502", "503")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """The description of a route.
+    """The description of a route for the OpenAPI document.
 
     Attributes:
-        summary: one sentence; empty if the route is no part of the API.
-        answer: the type of the answer with status 200.
-        also: other statuses with this answer, and their descriptions.
-        body: the model of the body; None if there is no body.
-        needs_body: whether the body must not be empty.
-        parameters: the parameters of the path, the query and the headers.
-        problems: statuses of errors besides the usual ones.
-        usual: statuses of the errors that most routes have.
-        is_open: whether the route needs no principal.
+        summary: one sentence; empty if the route is not part of the API.
+        answer: the type of the JSON response with status 200.
+        also: further statuses with the same type of response, and their descriptions.
+        body: the model of the JSON request body; None if there is no body.
+        needs_body: whether the request must have a body.
+        parameters: the parameters of the path, the query and the headers, as OpenAPI objects.
+        problems: statuses of error responses in addition to `usual`.
+        usual: statuses of error responses that most routes have.
+        is_open: whether anybody may use the route without authentication.
     """
 
     summary: str = ""
@@ -51,7 +51,7 @@ class Operation:
     is_open: bool = False
 
     def as_data(self) -> dict[str, Any]:
-        """Return the operation object of the document."""
+        """Return this description as an OpenAPI Operation Object."""
         good = {"content": _json(self.answer)}
         answers: dict[str, Any] = {"200": good | {"description": "Success."}}
         answers |= dict.fromkeys([*self.problems, *self.usual], PROBLEM)
@@ -86,7 +86,7 @@ def _json(type_: Any) -> dict[str, Any]:
 
 
 def types_of(described: Iterable[Described]) -> dict[str, Any]:
-    """Return the types of bodies and answers, by their names in the document."""
+    """Return all types of request bodies and responses, by their schema names."""
     operations = [operation for _, operation in described]
     bodies = [each.body for each in operations if each.body]
     return {_name(each): each for each in (*bodies, *(o.answer for o in operations), Problem)}

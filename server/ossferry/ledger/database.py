@@ -74,7 +74,7 @@ def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revisions:
-    """The revisions of the ledger's tables.
+    """The revision numbers of the ledger's table definitions.
 
     Attributes:
         found: revision of the tables in the database; None if there are no tables.
@@ -108,7 +108,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction for reading, and yield its connection.
+        """Context manager that opens a transaction for reading; its value is the connection.
 
         Raises:
             LedgerLostError: the database does not answer.
@@ -120,7 +120,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction for writing, and yield its connection.
+        """Context manager that opens a transaction for writing; its value is the connection.
 
         The transaction is committed on normal exit, and rolled back on an exception.
 
@@ -142,7 +142,7 @@ class Database:
             self._writers.release()
 
     async def look(self) -> Revisions:
-        """Return the revisions of the tables, without migrating them.
+        """Return the revision of the tables in the database and the newest one, without migrating.
 
         If there are no tables yet, create them and roll back, to test the rights to do so.
 
@@ -170,8 +170,9 @@ class Database:
     async def close(self) -> None:
         """Close all connections, and wait until their threads have ended.
 
-        SQLAlchemy does not wait for a connection whose task is cancelled. Its thread reports the
-        end of the statement to the event loop, which must still run.
+        The wait is necessary because SQLAlchemy does not wait for a connection whose task is
+        cancelled. The connection's thread reports the end of the statement to the event loop, which
+        must still run.
         """
         await self._engine.dispose()
         for connection in self._connections:

@@ -1,4 +1,4 @@
-"""Leases: locks in the database that expire.
+"""Leases: locks in the ledger's database that expire after a time.
 
 A process acquires a lease before work that only one process may do at a time.
 """
@@ -24,7 +24,7 @@ ASKED_AT_MOST = 100
 async def held(
     database: Database, name: str, *, clock: Clock, hold_s: float
 ) -> AsyncIterator[None]:
-    """Acquire a lease for the `with` block; wait while another process or task holds the lease.
+    """Context manager that acquires a lease, and waits while another process or task holds it.
 
     Args:
         name: name of the lease.

@@ -18,7 +18,7 @@ SORTS = ("key", "newest", "name", "size")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deleted:
-    """A deleted upload that can still be restored."""
+    """A deleted upload that can still be restored, as a row of the list of deleted uploads."""
 
     crc64: str
     deleted_at: datetime
@@ -31,8 +31,8 @@ async def page(
     """Return one page of a principal's stored uploads with their receipts.
 
     Args:
-        words: search words, separated by spaces. The path of an upload must contain every word;
-            case is ignored.
+        words: search words, separated by spaces; only uploads whose path contains all of them are
+            returned. Case is ignored.
         sort: one of `SORTS`; equal values are sorted by path and key.
         after: the key of the last upload of the previous page; empty for the first page.
 
@@ -67,7 +67,7 @@ async def deleted_page(
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> Sequence[Deleted]:
-    """Return one page of restorable uploads, the most recently deleted first.
+    """Return one page of a principal's restorable uploads, the most recently deleted first.
 
     Args:
         after: deletion time and undo id of the last upload on the previous page; None for the first

@@ -1,4 +1,4 @@
-"""Outbox: events that wait for delivery to hooks.
+"""Outbox: a table of events that wait for delivery to hooks.
 
 An event is written in the same transaction as the change that the event reports. Each event is
 delivered at least once.
@@ -19,7 +19,7 @@ from ossferry.ledger.tables import deliveries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One event for one hook.
+    """The delivery of one event to one hook, as a row of the outbox.
 
     Attributes:
         id: id of the event, which is the same for every attempt.
@@ -38,7 +38,10 @@ async def add(
 ) -> None:
     """Queue an event for delivery to each target.
 
-    A target is the name of a hook. Deliveries start after this transaction is committed.
+    Args:
+        targets: names of the hooks. Deliveries start after this transaction is committed.
+        event: the event as JSON data.
+        now: time of the event.
     """
     if not targets:
         return
@@ -60,7 +63,7 @@ async def add(
 async def claim(
     connection: AsyncConnection, now: datetime, *, target: str, hold_s: float, limit: int
 ) -> Sequence[Delivery]:
-    """Return the due deliveries to one target, and reserve these deliveries for this process.
+    """Reserve due deliveries to one target for this process, and return them.
 
     The reservation ends after `hold_s` seconds. If a delivery is not finished by then, for example
     because this process has crashed, the delivery is due again.
@@ -105,11 +108,11 @@ async def note(
     *,
     next_at: datetime | None = None,
 ) -> None:
-    """Record an attempt of a delivery, and schedule the next one.
+    """Record the result of a delivery attempt, and schedule the next attempt.
 
     Args:
         outcome: short description of the result.
-        next_at: time of the next attempt; None if the delivery succeeded, or is given up.
+        next_at: time of the next attempt; None if the delivery succeeded or is given up.
     """
     await connection.execute(
         sa.update(deliveries)

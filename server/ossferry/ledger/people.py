@@ -1,4 +1,4 @@
-"""Principals and the grants issued to them."""
+"""Records of principals and of the grants issued to them."""
 
 import json
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class GrantRow:
 
 
 async def note_grant(connection: AsyncConnection, principal: Owner, grant: GrantRow) -> bool:
-    """Record a grant. Return False if the grant was already recorded."""
+    """Record a grant and its principal; return False if the grant was already recorded."""
     await remember(connection, principal, grant.issued_at, granted_until=grant.expires_at)
     values = {**asdict(grant), "principal": principal.hash}
     row = insert(connection.dialect.name, grants).values(values)
@@ -95,11 +95,11 @@ async def owner_of_key(connection: AsyncConnection, key: str) -> Owner | None:
 async def to_reconcile(
     connection: AsyncConnection, now: datetime, *, at_least_every: timedelta, limit: int
 ) -> Sequence[Owner]:
-    """Return the principals that are due for reconciliation, the longest waiting first.
+    """Return the principals whose objects should be compared with the ledger, longest wait first.
 
-    A principal is due if its credentials were valid after the last reconciliation, because new
-    objects may have been stored. Every principal is due again after `at_least_every`, because
-    objects can be lost at any time.
+    This comparison is called reconciliation. A principal is due if its credentials were valid after
+    the last reconciliation, because new objects may have been stored. Every principal is due again
+    after `at_least_every`, because objects can be lost at any time.
     """
     open_ = sa.or_(
         principals.c.reconciled_at.is_(None),
@@ -114,11 +114,11 @@ async def to_reconcile(
 async def reconciled(
     connection: AsyncConnection, hash_: str, at: datetime, *, granted_until: datetime | None = None
 ) -> None:
-    """Record that a principal's objects are reconciled up to a given time.
+    """Record that a principal's objects were compared with the ledger at a given time.
 
     Args:
-        granted_until: a time until which an object shows that credentials were valid. A later time
-            in the ledger is kept.
+        granted_until: a time at which the principal must have had valid credentials, because an
+            object was stored then. A later time in the ledger is kept.
     """
     until = {} if granted_until is None else {"granted_until": _not_before(granted_until)}
     await connection.execute(
@@ -132,8 +132,8 @@ async def was_granted(
     """Return whether a principal had valid credentials at a given time.
 
     Args:
-        slack: the credentials count as valid from `slack` before their start until `slack` after
-            their expiry.
+        slack: tolerance for differing clocks: credentials count as valid from `slack` before they
+            were issued until `slack` after they expired.
     """
     found = await connection.execute(
         sa.select(grants.c.session_name)
@@ -163,10 +163,10 @@ async def set_revoked(connection: AsyncConnection, hash_: str, at: datetime | No
 
 
 async def forget(connection: AsyncConnection, hash_: str) -> bool:
-    """Remove a principal's id and name; the hash takes the place of the name.
+    """Remove a principal's id and name from the ledger; the hash replaces the name.
 
-    Both return with the principal's next grant. Events about the principal that are no longer to be
-    delivered are deleted.
+    The principal's next grant adds both again. Also delete events about the principal whose
+    delivery is finished, because they contain the id and the name.
 
     Returns:
         True if the principal exists.

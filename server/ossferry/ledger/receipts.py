@@ -1,4 +1,4 @@
-"""Receipts of uploads, and counters of each principal's usage.
+"""Receipts, which record stored uploads, and counters of each principal's usage.
 
 A receipt and the counters change in the same transaction.
 """
@@ -30,15 +30,16 @@ Claim: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """The ledger's record of an upload.
+    """The ledger's record of a stored upload.
 
     Attributes:
         source: origin of the first report: `page`, `form`, `callback`, `found` (by the
             server itself), or `LISTED`.
-        checks: the page's claim about its checks; None if the page has reported none.
-        is_news: True if `record` has added or changed this receipt.
-        used: the principal's new usage: a mapping with the day and `total` as keys. Each value is
-            the number of bytes and the number of objects. Empty if nothing changed.
+        checks: results of the checks that the page ran in the browser, as reported by the page,
+            which the server cannot verify; None if the page reported none.
+        is_news: True if `record` or `record_all` has just added or changed this receipt.
+        used: the principal's new usage: a mapping with the day (`YYYY-MM-DD`) and `total` as keys.
+            Each value is the number of bytes and the number of objects. Empty if nothing changed.
     """
 
     key: str
@@ -53,7 +54,7 @@ class Receipt:
 
     @property
     def is_as_listed(self) -> bool:
-        """Whether the server has only seen the object in a list."""
+        """Whether the server has only seen the object in a list, and knows no checksum of it."""
         return self.source == LISTED
 
 
@@ -62,7 +63,9 @@ class Undo:
     """The data for restoring a deleted upload.
 
     Attributes:
-        id: empty if it can no longer be restored, because another object has its key.
+        id: id that a client sends to restore the upload; empty if the upload can no longer be
+            restored, because another object has its key.
+        key: the key that the upload had.
         how: a key in the trash, or the version id of a delete marker.
         until: time until which the upload can be restored.
         size: size of the upload in bytes.
@@ -85,7 +88,10 @@ async def record(
     now: datetime,
     checks: Claim | None = None,
 ) -> Receipt:
-    """Record a stored object, like `record_all`."""
+    """Record one stored object, add it to its owner's usage, and return its receipt.
+
+    See `record_all` for the arguments and for objects that are already recorded.
+    """
     [receipt] = await record_all(
         connection,
         owner,
@@ -108,16 +114,15 @@ async def record_all(
 ) -> Sequence[Receipt]:
     """Record stored objects, and add them to the principal's usage.
 
-    Recording the same object again changes nothing, except that a receipt without a claim gets one.
-    A different object with the same key replaces the recorded object. An object in the place of a
-    deleted one ends the time in which that one could be restored. The receipts are locked in
-    the order of their keys, and the usage after them, because otherwise two transactions could wait
-    for each other.
+    An object that is already recorded changes nothing, except that `checks` are added to a receipt
+    without them. A different object with the same key replaces the recorded object. If a deleted
+    upload had the same key, it can no longer be restored. Rows are locked in the order of their
+    keys, and the usage after them. Otherwise two transactions could wait for each other.
 
     Args:
         uploads: each stored object, with the id of the request that stored it; the id may be empty.
             Every key occurs once.
-        checks: claims of the page about its checks, by key; keys may be missing.
+        checks: results of the checks in the browser, by key; keys may be missing.
 
     Returns:
         The receipts, in the order of their keys.
@@ -165,7 +170,7 @@ async def find(connection: AsyncConnection, key: str) -> Receipt | None:
 
 
 async def of_keys(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Receipt]:
-    """Return a mapping from keys to receipts; keys without a stored upload are omitted."""
+    """Return the receipts of stored uploads as a mapping from keys; other keys are omitted."""
     rows = await connection.execute(
         sa.select(*RECEIPT).where(receipts.c.key.in_(keys), receipts.c.deleted_at.is_(None))
     )
@@ -251,7 +256,7 @@ async def unrecord(connection: AsyncConnection, key: str) -> bool:
 
 
 async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) -> Undo | None:
-    """Return the data for restoring a deleted upload; None if the undo id is unknown or expired."""
+    """Return the undo data with this undo id; None if the id is unknown or has expired."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.undo_id == undo_id, receipts.c.undo_until > now)
     )
@@ -260,7 +265,7 @@ async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) ->
 
 
 async def undo_under(connection: AsyncConnection, key: str, now: datetime) -> Undo | None:
-    """Return the undo data of a deleted upload; None if the upload can no longer be restored."""
+    """Return the undo data for this key; None if no deleted upload with the key is restorable."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.key == key, receipts.c.undo_until > now)
     )
@@ -269,7 +274,7 @@ async def undo_under(connection: AsyncConnection, key: str, now: datetime) -> Un
 
 
 async def undone(connection: AsyncConnection, undo: Undo) -> bool:
-    """Mark an upload as restored, and add it to the total usage again.
+    """Mark a deleted upload as restored, and add it to the total usage again.
 
     Returns:
         False if the upload was not marked as deleted; otherwise True.
@@ -295,10 +300,11 @@ async def undos_ended(
 ) -> Sequence[Undo]:
     """Return the undo data of deleted uploads that can no longer be restored.
 
-    The objects of these uploads may still be in the trash.
+    The trash may still contain the objects of these uploads.
 
     Args:
-        key: only of deleted uploads with this key; empty for all.
+        key: return only undo data for this key; empty for all keys.
+        limit: the highest number of results.
     """
     wanted = sa.select(*UNDO).where(receipts.c.undo_until <= now)
     if key:
@@ -307,7 +313,7 @@ async def undos_ended(
 
 
 async def restorable(connection: AsyncConnection, owner: Owner) -> tuple[int, int]:
-    """Return the bytes and the number of a principal's deleted uploads that can be restored."""
+    """Return the total bytes and the number of a principal's restorable deleted uploads."""
     what = sa.func.coalesce(sa.func.sum(receipts.c.size), 0), sa.func.count()
     found = await connection.execute(sa.select(*what).where(*_restorable(owner)))
     size, count = found.one()
@@ -315,7 +321,7 @@ async def restorable(connection: AsyncConnection, owner: Owner) -> tuple[int, in
 
 
 async def oldest_undos(connection: AsyncConnection, owner: Owner, *, limit: int) -> Sequence[Undo]:
-    """Return the undo data of a principal's deleted uploads, the first deleted ones first."""
+    """Return the undo data of a principal's restorable uploads, the first deleted ones first."""
     wanted = sa.select(*UNDO).where(*_restorable(owner)).order_by(receipts.c.deleted_at)
     return [undo_of(row) for row in await connection.execute(wanted.limit(limit))]
 

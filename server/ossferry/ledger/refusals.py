@@ -1,4 +1,4 @@
-"""Uploads that the page refused because the stored object differs from the file that was sent.
+"""Records of uploads that the page refused: the stored object differs from the file that was sent.
 
 A refusal applies to one object, identified by its key and its ETag. It does not apply to a later
 object with the same key.
@@ -21,7 +21,7 @@ FORGOTTEN = sa.delete(refusals).where(refusals.c.key == sa.bindparam("of"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A report of the page about an upload that the page refused.
+    """The data in the page's report about an upload that the page refused.
 
     Attributes:
         size: size of the file in bytes.
@@ -56,7 +56,7 @@ async def add(
 
 
 async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> set[str]:
-    """Return the keys of all refused objects among the given objects."""
+    """Return the keys of those given objects that the page has refused."""
     etags = {each.key: each.etag[:100] for each in objects}
     rows = await connection.execute(
         sa.select(refusals.c.key, refusals.c.etag).where(refusals.c.key.in_(etags))
@@ -65,9 +65,9 @@ async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> 
 
 
 async def forget(connection: AsyncConnection, keys: Iterable[str]) -> None:
-    """Delete the records of refused objects.
+    """Delete the records that the objects with these keys were refused.
 
     Args:
-        keys: the original keys of the refused objects, at least one.
+        keys: keys of the refused objects; at least one.
     """
     await connection.execute(FORGOTTEN, [{"of": key} for key in keys])

@@ -35,7 +35,8 @@ class UploadRow:
     """A row of the report on uploads: a receipt, and the hash and label of its principal.
 
     Attributes:
-        checks_claimed: the page's claim about its checks; None if the page has reported none.
+        checks_claimed: results of the checks in the browser, as reported by the page, which the
+            server cannot verify; None if the page reported none.
     """
 
     recorded_at: datetime
@@ -147,7 +148,11 @@ async def count_uploads(
 
 
 def count_outcomes(checks: Claim | None) -> Mapping[str, int]:
-    """Return how many checks have each outcome, according to the claim of a page."""
+    """Return the number of checks for each outcome, from the page's report on its checks.
+
+    Args:
+        checks: the report, which the server cannot verify; None if the page reported no checks.
+    """
     counted = Counter(each["outcome"] for each in checks["ran"]) if checks else {}
     return {outcome: counted[outcome] for outcome in get_args(Outcome) if outcome in counted}
 
@@ -155,9 +160,13 @@ def count_outcomes(checks: Claim | None) -> Mapping[str, int]:
 async def upload_pages(
     database: Database, *, principal: str = "", since: datetime | None = None
 ) -> AsyncIterator[Sequence[UploadRow]]:
-    """Yield all uploads, newest first, one page at a time.
+    """Yield the rows of the report on uploads, newest first, in pages (lists of rows).
 
     Each page is read in a separate transaction, so a slow consumer does not occupy a connection.
+
+    Args:
+        principal: hash of one principal; empty for all principals.
+        since: the earliest time of recording; None for all uploads.
 
     Raises:
         LedgerLostError: the database failed; the remaining pages are missing.

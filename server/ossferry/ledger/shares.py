@@ -18,7 +18,7 @@ from ossferry.oss.image_processing import Operations
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A share link to an upload, as a row of the ledger.
+    """A share link, which lets others read one upload, as a row of the ledger.
 
     Attributes:
         id: id of the link.
@@ -26,7 +26,7 @@ class Share:
         note: text by which the owner recognises the link; may be empty.
         disposition: `attachment` for a download, `inline` for display in the browser.
         process: the requested image processing; None for the unchanged object.
-        deleted_at: time of the upload's deletion, after which the link no longer works; None while
+        deleted_at: time when the upload was deleted, so that the link stopped working; None while
             the upload is stored.
     """
 

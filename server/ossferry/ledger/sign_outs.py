@@ -1,4 +1,7 @@
-"""Signed-out sessions; a session is removed from the table when all its cookies have expired."""
+"""Records of signed-out sessions, whose cookies the server no longer accepts.
+
+A record is removed when all cookies of the session have expired.
+"""
 
 from datetime import datetime
 
@@ -11,7 +14,7 @@ from ossferry.ledger.tables import sign_outs
 async def add(
     connection: AsyncConnection, session_id: str, *, now: datetime, until: datetime
 ) -> None:
-    """Record a sign-out, and delete the rows of sessions whose cookies have all expired.
+    """Record that a session was signed out, and delete records of sessions that have expired.
 
     Args:
         until: time at which the last cookie of the session expires.

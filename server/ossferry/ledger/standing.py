@@ -1,4 +1,4 @@
-"""Reads a principal's usage, limits and revocation, and sets its limits."""
+"""A principal's standing: usage, limits and revocation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ from ossferry.ledger.tables import TOTAL, day_of, principals, quotas, usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """Limits for one principal; a field is None if that limit is not set.
+    """Limits for one principal, in bytes and objects; a field is None if that limit is not set.
 
     Limits per day count every upload of a day (in UTC), even if it is deleted later. Total limits
     count only stored uploads.
@@ -43,7 +43,7 @@ class Standing:
 
 
 async def standing(connection: AsyncConnection, hash_: str, now: datetime) -> Standing:
-    """Return a principal's usage and limits; the usage of an unknown principal is zero."""
+    """Return a principal's usage, limits and revocation; an unknown principal has used nothing."""
     found = await connection.execute(_STANDING, {"of": hash_, "today": day_of(now)})
     row = found.one_or_none()
     return Standing(

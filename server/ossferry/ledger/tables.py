@@ -1,4 +1,4 @@
-"""Table definitions of the ledger. A test checks that the migrations lead to the same tables.
+"""Table definitions of the ledger; a test checks that the migrations create the same tables.
 
 Times are timezone-aware and in UTC. Sizes are in bytes. A CRC-64 is stored as decimal text, because
 it does not fit into a signed 64-bit integer column.
@@ -33,7 +33,7 @@ TOTAL = "total"
 class Utc(TypeDecorator[datetime]):
     """Column type for timezone-aware times in UTC.
 
-    SQLite does not store the time zone, so it is added again when a value is read.
+    SQLite does not store the time zone, so this type adds UTC when it reads a value.
     """
 
     impl = DateTime(timezone=True)
@@ -56,7 +56,7 @@ def day_of(moment: datetime) -> str:
 
 
 def folded(text: str) -> str:
-    """Return case-folded text for searches that ignore case.
+    """Return text with case folded, for searches that ignore case.
 
     Databases fold case differently, so the server folds the text itself.
     """

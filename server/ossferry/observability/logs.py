@@ -56,10 +56,10 @@ def unexpected(error: Exception) -> dict[str, object]:
 
 
 def cause_of(error: BaseException) -> str:
-    """Return why a connection failed, for the log: the words of TLS or of the operating system.
+    """Return a short reason why a connection failed, for the log.
 
-    Messages of libraries are left out, because they may contain secrets. If the operating system
-    reported no error, return the name of the exception's type.
+    The reason is TLS's or the operating system's error text, or else the name of the exception's
+    type. Messages of libraries are left out, because they may contain secrets.
     """
     found = type(error).__name__
     seen: BaseException | None = error
@@ -91,7 +91,7 @@ def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str
 
 
 def hush(*names: str) -> None:
-    """Remove the handlers of a library's loggers, and redact secrets in their log records.
+    """Remove the handlers of the named loggers, and redact secrets in their log records.
 
     The library's own handlers would write secrets. After their removal, the root logger's handlers
     write the redacted records.

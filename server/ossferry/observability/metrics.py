@@ -22,7 +22,7 @@ OTHER = "other"
 
 
 class Metrics:
-    """All metrics of one application."""
+    """All Prometheus metrics of one application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -62,10 +62,10 @@ class Metrics:
         )
 
     def decided(self, outcome: str) -> None:
-        """Add 1 to the number of decisions about grants.
+        """Count a decision about a request for a grant.
 
         Args:
-            outcome: an error code, or the outcome of a successful request.
+            outcome: an error code if the grant was refused; `issued` or `reused` otherwise.
         """
         self._decisions.labels(outcome).inc()
 
@@ -79,7 +79,7 @@ class Metrics:
         self._sts_calls.labels(result).inc()
 
     def recorded(self, source: str, size: int) -> None:
-        """Add an upload to the counters of recorded uploads and recorded bytes.
+        """Count an upload, and its bytes, as recorded in the ledger.
 
         Call this method only if a receipt was added or changed.
 
@@ -92,20 +92,20 @@ class Metrics:
         self._bytes.inc(size)
 
     def refused_upload(self) -> None:
-        """Add 1 to the number of uploads that the page refused."""
+        """Count an upload that the page refused, because its checksum was wrong."""
         self._refused.inc()
 
     def checked(self, failed: Mapping[str, bool]) -> None:
-        """Set whether the checks of `/readyz` failed.
+        """Set the gauges that show which checks of `/readyz` failed in the last run.
 
         Args:
-            failed: a mapping from the id of each check to its result.
+            failed: a mapping from the id of each check to True if it failed.
         """
         for name, has_failed in failed.items():
             self._failed.labels(name).set(has_failed)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
-        """Record the duration and the status class (such as `2xx`) of a response."""
+        """Record the duration of a request and the status class of its response, such as `2xx`."""
         self._requests.labels(route, f"{status // 100}xx").observe(seconds)
 
     def text(self) -> bytes:
@@ -121,7 +121,7 @@ class Measured:
     """ASGI middleware that measures the duration of requests.
 
     Args:
-        paths: request paths that get a route label of their own; all other paths share the label
+        paths: request paths that get a `route` label of their own; all other paths share the label
             `other`.
     """
 

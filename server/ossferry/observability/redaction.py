@@ -35,7 +35,10 @@ MIN_LENGTH = 6
 
 
 class Redactor:
-    """Replaces secrets in text: the given values, and text in the format of a secret."""
+    """A callable that returns a text with all secrets replaced by `[hidden]`.
+
+    Secrets are the given values, and text in the format of a secret.
+    """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         known = {value for value in values if len(value) >= MIN_LENGTH}

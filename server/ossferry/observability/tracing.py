@@ -30,12 +30,12 @@ NOTHING: AbstractContextManager[Note] = nullcontext(_note_nothing)
 
 
 def no_span(_name: str) -> AbstractContextManager[Note]:
-    """Return a context manager that does not open a span; used while tracing is off."""
+    """Return a context manager that opens no span; used in place of spans while tracing is off."""
     return NOTHING
 
 
 def spans_of(provider: "TracerProvider") -> Span:
-    """Return a function that opens spans with a tracer provider."""
+    """Return a function that opens spans with the given tracer provider."""
     from opentelemetry.trace import StatusCode
 
     tracer = provider.get_tracer("ossferry")
@@ -57,7 +57,7 @@ def spans_of(provider: "TracerProvider") -> Span:
 
 
 def exporting_spans() -> Span:
-    """Return a function that opens spans and exports them to an OpenTelemetry collector.
+    """Return a function that opens spans, and exports them to an OpenTelemetry collector.
 
     The `OTEL_*` environment variables set the address of the collector.
 

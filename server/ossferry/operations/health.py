@@ -8,13 +8,16 @@ from typing_extensions import TypedDict
 
 
 class Status(TypedDict):
-    """The answer of `/healthz` and `/readyz`; `degraded` names services that do not answer."""
+    """The JSON response of `/healthz` and `/readyz`.
+
+    `degraded` lists the ids of services that do not answer, although the process is ready.
+    """
 
     status: Literal["ok", "not-ready"]
     degraded: NotRequired[list[str]]
 
 
 async def health(_request: Request) -> Response:
-    """Answer `GET /healthz` with status 200 while the process is running; check nothing else."""
+    """Handle `GET /healthz`: return status 200 while the process runs; check nothing else."""
     answer: Status = {"status": "ok"}
     return JSONResponse(answer)

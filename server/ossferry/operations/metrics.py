@@ -14,7 +14,7 @@ from ossferry.settings.model import Settings
 
 
 class MetricsApi:
-    """The route `/metrics`, which requires the bearer token `OSSFERRY_METRICS_TOKEN`."""
+    """The handler of `/metrics`; a request needs the bearer token `OSSFERRY_METRICS_TOKEN`."""
 
     def __init__(self, settings: Settings, metrics: Metrics, audit: Audit) -> None:
         token = settings.metrics_token
@@ -23,7 +23,7 @@ class MetricsApi:
         self._audit = audit
 
     async def show(self, request: Request) -> Response:
-        """Answer `GET /metrics` with all metrics in the Prometheus text format.
+        """Handle `GET /metrics`: return all metrics in the Prometheus text format.
 
         Raises:
             NotIdentifiedError: the token is missing or wrong.

@@ -1,12 +1,14 @@
 """Readiness: whether a load balancer should send requests to this process.
 
-A load balancer removes a process that is not ready. If a service that all processes share does not
-answer, it would remove all of them, and nobody could use what still works, such as fresh grants.
-Therefore such an outage does not make a process unready. It does so until the process has been
-ready once, because until then its settings may be wrong, and a deployment must not replace other
-processes by this one. The answer names an outage as degraded, without the reason. The log and a
-metric contain all failed probes. The result is cached for 10 seconds, so frequent requests cost
-little.
+The server checks its services, such as STS and Redis, with probes. A load balancer removes a
+process that is not ready. If a service that all processes share does not answer, this would remove
+all processes, and nobody could use the functions that still work. Therefore an outage of a service
+does not make a process unready once the process has been ready.
+
+Before that, an outage does make the process unready: its settings may be wrong, and then a
+deployment must not replace other processes by this one. The response of a ready process lists the
+services with an outage as `degraded`, without the reasons. The log and a metric contain all failed
+probes. The result is cached for 10 seconds.
 """
 
 import asyncio
@@ -43,17 +45,18 @@ log = logger("ossferry.readiness")
 
 
 def survived_losses(settings: Settings, *, has_ledger: bool) -> frozenset[str]:
-    """Return the ids of the probes without which the server issues grants to new people.
+    """Return the ids of probes that may fail before the process has been ready for the first time.
 
-    Redis is needed for grants only if it stores the sessions of people who signed in with OpenID;
-    a ledger takes its place there.
+    These are probes of services that the server does not need to issue grants: only `storage`,
+    which is Redis. Redis is needed if it stores the sessions of people who signed in with OpenID
+    Connect; with a ledger, the ledger stores these sessions.
     """
     needs_storage = "oidc" in settings.auth and not has_ledger
     return frozenset() if needs_storage else frozenset({"storage"})
 
 
 class Readiness:
-    """The endpoint `/readyz`, which reports whether this process should get requests."""
+    """The handler of `/readyz`, which reports whether this process should get requests."""
 
     def __init__(
         self,
@@ -88,10 +91,10 @@ class Readiness:
         self._one_at_a_time = asyncio.Lock()
 
     async def show(self, request: Request) -> Response:
-        """Answer `GET /readyz`.
+        """Handle `GET /readyz`.
 
-        The status is 200 if the process is ready, also if it is degraded, and otherwise 503. A
-        process that has received a stop signal is not ready.
+        The status of the response is 200 if the process is ready, even if services are degraded,
+        and otherwise 503. A process that has received a stop signal is not ready.
         """
         not_ready: Status = {"status": "not-ready"}
         if getattr(request.state, "stopping", False):  # set by `DrainingServer`

@@ -1,8 +1,11 @@
-"""The first revision that this release can update. Every ledger with it has all its tables."""
+"""The oldest revision of the ledger from which this version of ossferry can migrate.
+
+A ledger with this revision has all tables of `ossferry.ledger.tables`.
+"""
 
 revision = "0009"
 down_revision = None
 
 
 def upgrade() -> None:
-    """Do nothing: a new ledger gets its tables from `ossferry.ledger.tables`."""
+    """Do nothing: the tables of a new ledger are created from `ossferry.ledger.tables`."""
