@@ -1,9 +1,10 @@
 """Alibaba Cloud OSS, STS and RAM: clients and policies.
 
-The vendor's package for credentials reads its environment variables when it is imported. This
-package sets one of them before that: then the ECS metadata service is used only in its hardened
-mode. The normal mode needs no token. An attacker who makes the server fetch a URL could then read
-the server's credentials. The operator can allow the normal mode with the value `false`.
+The vendor's package `alibabacloud_credentials` reads environment variables when it is imported.
+Before that, this package sets the default `ALIBABA_CLOUD_IMDSV1_DISABLED=true`. Credentials are
+then read from the ECS metadata service only in its hardened mode, which needs a token. Without a
+token, an attacker who makes the server fetch a URL could read the server's credentials. An operator
+can set the variable to `false` to allow both modes.
 """
 
 import os

@@ -1,11 +1,13 @@
 """The server's own access to the bucket: credentials, time limits, and the meaning of errors.
 
-The server uses a RAM role of its own. Browsers get credentials of another role, which can only
-upload. A session policy limits the server's credentials to this bucket. For requests that read the
-bytes of an object, another one limits them to the folder of the object's owner: if it has become a
-symlink to an upload of somebody else, OSS has a reason to refuse. The SDK is synchronous, so calls
-run in at most `MAX_CALLS` worker threads. Error codes of OSS are logged. Clients do not
-receive the codes; they learn only whether a retry can help.
+The server uses a RAM role of its own (`OSSFERRY_OBJECTS_ROLE_ARN`). Browsers get credentials of
+another role, which can only upload. A session policy limits the server's credentials to this
+bucket. To read the bytes of an object, the server uses another session policy, which also limits
+the credentials to the folder of the object's owner. So OSS refuses the request if the object has
+become a symlink to an upload of somebody else.
+
+The SDK is synchronous, so calls run in at most `MAX_CALLS` worker threads. Error codes of OSS are
+logged. Clients do not receive the codes; they learn only whether a retry can help.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +73,7 @@ log = logger("ossferry.bucket")
 
 
 class OssBucket:
-    """The configured bucket.
+    """The configured bucket; implements `ObjectStore` with the server's own RAM role.
 
     Args:
         assume_role: function that requests credentials of the role `settings.objects_role_arn`.
@@ -104,7 +106,7 @@ class OssBucket:
     async def head(self, key: str) -> Stored | None:
         """Implement `ObjectStore.head` with HeadObject.
 
-        OSS describes a symlink by its target, with `x-oss-object-type: Symlink`.
+        For a symlink, OSS returns the metadata of the target, and `x-oss-object-type: Symlink`.
         """
         stored = await self._find(lambda bucket: bucket.head(key), NO_OBJECT)
         return None if stored is None or stored.is_symlink else stored
@@ -113,7 +115,7 @@ class OssBucket:
         """Return the bytes `[start, end)` of an object.
 
         Raises:
-            OssRefusedError: the object is not the same any more, or OSS refuses the request.
+            OssRefusedError: the object is missing or has another ETag, or OSS refuses the request.
             OssLostError: OSS gives no usable answer.
         """
         piece = await self._ask(
@@ -132,9 +134,9 @@ class OssBucket:
     async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
         """Implement `ObjectStore.copy`; large objects are copied in parts.
 
-        The object could be replaced after `stored` was read. OSS copies it only if it has the same
-        ETag, and a copy with another checksum is removed. With `forbid_overwrite`, the source is in
-        the trash, where nobody replaces it: then another checksum is that of a newer upload.
+        OSS copies the object only if its ETag is still that of `stored`. If the copy has another
+        size or checksum, it is removed, and the result is False. With `forbid_overwrite`, the copy
+        has another checksum only if a newer upload has replaced it: this raises `KeyTakenError`.
         """
 
         def copy(bucket: "SdkBucket") -> bool:
@@ -189,10 +191,13 @@ class OssBucket:
     async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
         """Implement `ObjectStore.link`; the URL is signed locally.
 
-        A request with the same credentials comes first, because OSS may not accept them any more.
+        First, a HEAD request tests whether OSS still accepts the credentials, and renews them
+        otherwise.
 
-        The object could be replaced by a symlink after the signature. A version cannot. Therefore
-        the access key for links, which no session policy limits, signs URLs of versions only.
+        If the settings have an access key for links, it signs links that live longer than the
+        credentials. No session policy limits this key, and an object can be replaced by a symlink
+        after the signature. Therefore the key signs only URLs of object versions, which cannot be
+        replaced.
         """
         policy = self._reading(stored.key)
         await self._find(lambda bucket: bucket.head(stored.key), NO_OBJECT, policy=policy)

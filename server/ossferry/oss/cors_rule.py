@@ -1,4 +1,4 @@
-"""CORS rules of a bucket, and the rule that it needs for uploads from the page."""
+"""CORS rules of a bucket, and the rule that allows uploads from the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ MAX_AGE_S = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsRule:
-    """A CORS rule of a bucket."""
+    """One CORS rule of a bucket."""
 
     origins: Sequence[str]
     methods: Sequence[str]
@@ -42,10 +42,10 @@ class CorsRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cors:
-    """The CORS rules of a bucket.
+    """All CORS rules of a bucket.
 
     Attributes:
-        varies: whether OSS sends the header `Vary: Origin` with every answer.
+        varies: whether OSS sends the header `Vary: Origin` with every response.
     """
 
     rules: Sequence[CorsRule]
@@ -53,7 +53,7 @@ class Cors:
 
 
 def upload_rule(origins: Sequence[str]) -> CorsRule:
-    """Return the rule that allows uploads from pages with these origins."""
+    """Return the CORS rule that allows uploads from pages with the given origins."""
     return CorsRule(
         origins=origins,
         methods=METHODS,
@@ -64,7 +64,11 @@ def upload_rule(origins: Sequence[str]) -> CorsRule:
 
 
 def cors_document(rules: Sequence[CorsRule], *, varies: bool = True) -> str:
-    """Return the body of PutBucketCors as XML."""
+    """Return the XML body of a PutBucketCors request with these rules.
+
+    Args:
+        varies: whether OSS should send the header `Vary: Origin` with every response.
+    """
     root = ET.Element("CORSConfiguration")
     for rule in rules:
         node = ET.SubElement(root, "CORSRule")

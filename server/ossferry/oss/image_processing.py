@@ -47,7 +47,7 @@ Watermark: TypeAlias = Annotated[
 
 @with_config(ConfigDict(extra="forbid"))
 class Sides(TypedDict, total=False):
-    """The maximum width and height in pixels; one of them suffices."""
+    """The maximum width and height of an image in pixels; at least one of them is required."""
 
     width: Side
     height: Side
@@ -60,7 +60,7 @@ Resize: TypeAlias = Annotated[
 
 @with_config(ConfigDict(extra="forbid"))
 class Operations(TypedDict, total=False):
-    """The operations on an image; each is optional."""
+    """The operations on an image, in the body of a request; each is optional."""
 
     resize: Resize
     watermark: Watermark
@@ -76,7 +76,8 @@ Process: TypeAlias = Annotated[
 def can_process(stored: Stored) -> bool:
     """Return whether OSS can process an object as an image, judged by content type and size.
 
-    OSS cannot process an encrypted object, which has the content type of the file.
+    The result is False for an encrypted object: it has the content type of the original image, but
+    OSS cannot read it.
     """
     content_type = stored.content_type.partition(";")[0].strip().lower()
     return content_type in TYPES and stored.size <= MAX_SOURCE and not stored.is_encrypted

@@ -1,9 +1,9 @@
 """The kill switch: a deny policy on the RAM role, which blocks all issued credentials immediately.
 
-The command uses the RAM rights of the person who runs it; the server does not have these rights.
-Turning the switch on or off repeatedly is harmless. An administrator should create the policy in
-advance. Then an operator does not need the right to write policies. An operator with that right
-could extend their own rights.
+The command `ossferry admin kill-switch` uses the RAM rights of the person who runs it; the server
+does not have these rights. Turning the switch on or off repeatedly is harmless. An administrator
+should create the policy in advance. Otherwise the person needs the right to write policies, with
+which they could also extend their own rights.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""Startup checks that prevent the accidental use of a mock's endpoints or access key."""
+"""Startup checks that prevent the accidental use of a mock's endpoints or access key.
+
+A mock is a local imitation of OSS and STS for tests and demonstrations.
+"""
 
 import http.client
 import os
@@ -18,11 +21,10 @@ log = logger("ossferry.mock_check")
 
 
 def refuse_mock(settings: Settings) -> None:
-    """Raise an error if an endpoint or the access key belongs to a mock.
+    """Raise an error if an endpoint or the access key belongs to a mock of OSS or STS.
 
-    Do nothing if the settings allow a mock. Mock endpoints identify themselves in a response
-    header. Log a warning for an endpoint that cannot be reached, because the server may start
-    before its network.
+    Do nothing if the settings allow a mock. A mock identifies itself in a response header. Log a
+    warning for an endpoint that cannot be reached, because the server may start before its network.
 
     Raises:
         SettingsError: an endpoint or the access key belongs to a mock; the message names the
@@ -41,7 +43,7 @@ def refuse_mock(settings: Settings) -> None:
 
 
 def refuse_mock_keys(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Raise an error if the server's access key belongs to a mock.
+    """Raise an error if the server's access key belongs to a mock of OSS or STS.
 
     The secrets of a mock's access keys are public. If the settings allow a mock, do nothing.
 

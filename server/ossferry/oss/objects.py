@@ -1,6 +1,6 @@
-"""Types for objects and multipart uploads in OSS, and the interface for access to the bucket.
+"""Types for objects and multipart uploads in OSS, and the `ObjectStore` interface of the bucket.
 
-Other folders use this interface; the class `bucket.OssBucket` implements it.
+Other packages use this interface; the class `bucket.OssBucket` implements it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ METADATA = "x-oss-meta-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """An entry of OSS's object listing: the key, size, ETag and time of one object.
+    """One object as OSS describes it in a list of objects.
 
     Attributes:
         size: size in bytes.
         etag: the ETag without quotes.
         last_modified: time of the last change, in UTC.
-        is_symlink: True if the object is a symbolic link. It leads to another key, which may belong
-            to another principal.
+        is_symlink: True if the object is a symbolic link. Its target is another key, which may
+            belong to another principal.
     """
 
     key: str
@@ -32,14 +32,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored(Listed):
-    """An object with the data that OSS returns for HeadObject.
+    """One object as OSS describes it in the response to HeadObject.
 
     Attributes:
         crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
-        version: id of this version of the object; empty if another object can replace it under the
-            same id, because the bucket does not keep versions.
-        metadata: the headers ``x-oss-meta-*`` of the upload, by their names without this beginning
-            and in lower case. The uploader has chosen them.
+        version: id of this version of the object; empty if the bucket keeps no versions, so that
+            the object can be overwritten.
+        metadata: values of the headers `x-oss-meta-*`, which the uploader chose. The keys are the
+            names in lower case without `x-oss-meta-`.
     """
 
     crc64: str
@@ -49,7 +49,7 @@ class Stored(Listed):
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the uploader says that the bytes are encrypted, in the way of OSS's SDKs."""
+        """Whether the metadata says that the uploader encrypted the bytes, as OSS's SDKs do."""
         return "client-side-encryption-key" in self.metadata
 
 
@@ -63,7 +63,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A multipart upload that is neither completed nor aborted."""
+    """An unfinished multipart upload, which is neither completed nor aborted."""
 
     key: str
     upload_id: str
@@ -72,11 +72,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A stored part of a multipart upload.
-
-    Attributes:
-        size: size in bytes.
-    """
+    """A stored part of a multipart upload; `size` is in bytes."""
 
     number: int
     size: int
@@ -84,24 +80,24 @@ class Part:
 
 
 class ObjectStore(Protocol):
-    """Interface for access to the bucket.
+    """Interface of the bucket for the server's own access.
 
-    Uploaders can create symlinks, which refer to keys of other people, and the server has the right
-    to read those. No method follows a symlink.
+    Uploaders can create symlinks to keys of other principals, which the server has the right to
+    read. Therefore no method follows a symlink.
 
     Every method that sends a request raises `OssRefusedError` if OSS refuses the request, and
     `OssLostError` if OSS does not answer.
     """
 
     async def head(self, key: str) -> Stored | None:
-        """Return the metadata of an object, or None if OSS has none, or only a symlink."""
+        """Return the metadata of an object, or None if the key has no object, or only a symlink."""
         ...
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """Return objects below a prefix, sorted by key.
+        """Return the objects below a prefix, sorted by key.
 
         Args:
-            after: only objects with greater keys are returned.
+            after: return only objects whose keys are greater than this text.
             limit: the highest number of objects.
         """
         ...
@@ -110,14 +106,15 @@ class ObjectStore(Protocol):
         """Copy an object with its headers and metadata to the key `target`.
 
         Args:
-            forbid_overwrite: whether an object under `target` stays. OSS ignores this in a bucket
-                with versioning, which keeps that object as an old version.
+            forbid_overwrite: whether to keep an existing object under `target`. OSS ignores this in
+                a bucket with versioning, which keeps that object as an old version.
 
         Returns:
-            False if OSS does not have this object, or no longer; then there is no copy.
+            False if OSS no longer has exactly this object, so that nothing was copied; otherwise
+            True.
 
         Raises:
-            KeyTakenError: with `forbid_overwrite`, another object is under `target`.
+            KeyTakenError: `forbid_overwrite` is set, and another object is under `target`.
         """
         ...
 
@@ -133,7 +130,7 @@ class ObjectStore(Protocol):
         ...
 
     async def begun(self, prefix: str) -> Sequence[Begun]:
-        """Return the unfinished multipart uploads below a prefix, at most 10,000."""
+        """Return the unfinished multipart uploads below a prefix; at most 10,000."""
         ...
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
@@ -148,9 +145,9 @@ class ObjectStore(Protocol):
         """Return a presigned URL for reading an object.
 
         Args:
-            lives_s: seconds until the URL expires. A URL that lives longer than the server's own
-                credentials reads one version. If the object has no version, the URL expires with
-                these credentials.
+            lives_s: seconds until the URL expires. If this is longer than the lifetime of the
+                server's own credentials, the URL reads one version of the object; if the object has
+                no version, the URL expires when the credentials expire.
             params: query parameters that are included in the signature, such as
                 `response-content-type`.
         """

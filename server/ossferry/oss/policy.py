@@ -40,7 +40,7 @@ class Conditions:
     address: str = ""
 
     def as_data(self) -> dict[str, Json]:
-        """Return the policy's `Condition` element; an empty dictionary if there are no conditions.
+        """Return the policy's `Condition` element, which is empty if there are no conditions.
 
         Raises:
             PolicyError: the address is not an IP address.
@@ -98,7 +98,8 @@ def objects_policy(*, bucket: str, versions: bool = False) -> dict[str, Json]:
 
     Args:
         bucket: name of the bucket.
-        versions: whether the server restores uploads by deleting delete markers.
+        versions: whether the server restores deleted uploads by removing delete markers, which
+            needs more rights.
 
     Raises:
         PolicyError: the bucket's name has a character that is not allowed.
@@ -133,8 +134,9 @@ def reading_policy(*, bucket: str, source: str, target: str = "") -> dict[str, J
     """Return the session policy for reading objects below one prefix, as a dictionary.
 
     Args:
-        source: the key prefix, which ends in `/`.
-        target: the key prefix of copies; empty for no copies.
+        source: the key prefix of the objects; ends in `/`.
+        target: the key prefix below which the objects may be copied; empty if they may not be
+            copied.
 
     Raises:
         PolicyError: a value has a character that is not allowed.
@@ -152,9 +154,9 @@ def reading_policy(*, bucket: str, source: str, target: str = "") -> dict[str, J
 
 
 def policy_text(policy: dict[str, Json]) -> str:
-    """Return the policy as JSON without spaces.
+    """Return a policy as JSON without spaces.
 
-    With spaces, one of Alibaba Cloud's own clients computes a wrong signature.
+    One of Alibaba Cloud's own clients computes a wrong signature if the JSON contains spaces.
 
     Raises:
         PolicyError: the text is longer than `MAX_POLICY_LENGTH` characters.

@@ -75,9 +75,10 @@ def signed_fields(
     Args:
         credentials: credentials for the signature; the form expires when they expire.
         at: time of the signature.
-        fields: fields that describe the object; `conditions` must contain one condition per field.
-        conditions: additional conditions. This function adds the conditions for the bucket and the
-            credentials.
+        fields: form fields that describe the object, such as the key; `conditions` must contain
+            one condition for each of them.
+        conditions: conditions of the policy. This function adds conditions for the bucket and
+            the credentials.
     """
     day = f"{at.astimezone(UTC):%Y%m%d}"
     signing = [

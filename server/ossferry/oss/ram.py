@@ -1,7 +1,7 @@
-"""Client of RAM, for commands that an administrator runs; the server never calls RAM.
+"""A client of RAM, for commands that an administrator runs; the server never calls RAM.
 
-The client sends requests with the vendor's generic client, and turns each failure into one sentence
-that says what to do. It also asks STS whose credentials it uses.
+The client sends requests with the vendor's generic client, and converts each failure to one
+sentence that says how to fix it. It can also ask STS to whom the credentials belong.
 """
 
 from collections.abc import Mapping
@@ -40,12 +40,12 @@ _CLOCK_CODES = ("InvalidTimeStamp",)
 
 
 class RamApi:
-    """Calls RAM, or another service with the same protocol.
+    """Calls RAM, or another service with the same protocol, such as STS.
 
     Args:
         credentials: credentials for the calls.
         address: URL of the service.
-        service: name of the service in messages.
+        service: name of the service in error messages.
         version: version of the service's API.
     """
 
@@ -67,11 +67,15 @@ class RamApi:
         self._version = version
 
     def call(self, action: str, **query: str) -> dict[str, Any]:
-        """Call an action and return its answer.
+        """Call an action of the service, and return the JSON response as a dictionary.
+
+        Args:
+            action: name of the action, such as `GetRole`.
+            query: parameters of the action.
 
         Raises:
             CloudError: there are no credentials, or the service refuses the request or does not
-                answer. `error_code` has the service's code.
+                answer. Its attribute `error_code` is the error code of the service.
         """
         params = Params(
             action=action,
@@ -102,10 +106,11 @@ class RamApi:
         return found
 
     def find(self, action: str, **query: str) -> dict[str, Any] | None:
-        """Call a reading action; return None if the entity does not exist.
+        """Call an action that reads an entity, and return the response; None if it does not exist.
 
         Raises:
-            CloudError: as `call`.
+            CloudError: there are no credentials, or the service refuses the request or does not
+                answer.
         """
         try:
             return self.call(action, **query)
@@ -133,9 +138,11 @@ class RamApi:
 
 
 def fault_of_caller(code: str) -> str:
-    """Return the sentence for an error code of wrong credentials or of a wrong clock.
+    """Return a sentence that explains an error code of RAM or STS, and says how to fix the error.
 
-    Return empty text for another code of RAM or STS.
+    Args:
+        code: the error code. For a code that means neither wrong credentials nor a wrong clock, the
+            result is empty.
     """
     if code.startswith(_CREDENTIAL_CODES):
         return WRONG_CREDENTIALS.format(code=code)
@@ -145,13 +152,14 @@ def fault_of_caller(code: str) -> str:
 
 
 def caller_identity(credentials: CredentialClient, address: str) -> Mapping[str, str]:
-    """Return the answer of GetCallerIdentity, such as `AccountId` and `Arn`.
+    """Return the response of STS to GetCallerIdentity, with fields such as `AccountId` and `Arn`.
 
     Args:
+        credentials: the credentials whose identity is requested.
         address: URL of STS.
 
     Raises:
-        CloudError: as `RamApi.call`.
+        CloudError: there are no credentials, or STS refuses the request or does not answer.
     """
     sts = RamApi(credentials, address, service="STS", version=STS_VERSION)
     return sts.call("GetCallerIdentity")

@@ -1,8 +1,8 @@
-"""The bucket through `oss2`; no other module imports this SDK, which is slow to import.
+"""A typed wrapper of the SDK `oss2`; no other module imports `oss2`, which is slow to import.
 
-Each method of a bucket sends one request and blocks: run it in a worker thread. It raises
-exceptions of `oss2`, or built-in exceptions for an answer that it cannot read; `Sdk.errors`
-converts them.
+Each method of `SdkBucket` sends one request and blocks, so it must run in a worker thread. It
+raises exceptions of `oss2`, or built-in exceptions if it cannot parse the response. The context
+manager `Sdk.errors` converts all these to errors of this server.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ Entry = TypeVar("Entry")
 
 
 class Answer(Protocol):
-    """A parsed answer of OSS."""
+    """A parsed response of OSS, as `oss2` returns it."""
 
     request_id: str
 
@@ -56,7 +56,7 @@ A = TypeVar("A", bound=Answer)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[Entry]):
-    """A page of a list.
+    """One page of a list that OSS returns in several responses.
 
     Attributes:
         after: markers with which to request the next page; None on the last page.
@@ -68,12 +68,13 @@ class Page(Generic[Entry]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketInfo:
-    """A bucket.
+    """Properties of a bucket, from GetBucketInfo.
 
     Attributes:
-        owner: id of the account.
+        region: such as `cn-hangzhou`.
+        owner: id of the Alibaba Cloud account that owns the bucket.
         acl: such as `private`.
-        created: time as OSS writes it, such as `2026-03-14T09:26:53.000Z`.
+        created: creation time as OSS writes it, such as `2026-03-14T09:26:53.000Z`.
     """
 
     region: str
@@ -88,8 +89,8 @@ class Domain:
 
     Attributes:
         is_enabled: whether OSS serves the domain.
-        certificate_ends: end of the certificate's validity, as OSS writes it; empty without a
-            certificate.
+        certificate_ends: time when the domain's certificate expires, as OSS writes it; empty
+            without a certificate.
     """
 
     name: str
@@ -102,9 +103,11 @@ class LifecycleRule:
     """A lifecycle rule of a bucket.
 
     Attributes:
-        is_for_all: whether the rule is enabled, and is not for objects with certain tags only.
-        abort_days: days after which it aborts a multipart upload; None if it does not.
-        delete_days: days after which it deletes an object; None if it does not.
+        prefix: the rule applies to objects below this prefix.
+        is_for_all: whether the rule is enabled, and applies to all objects below the prefix, not
+            only to objects with certain tags.
+        abort_days: days after which the rule aborts a multipart upload; None for never.
+        delete_days: days after which the rule deletes an object; None for never.
     """
 
     id: str
@@ -114,17 +117,17 @@ class LifecycleRule:
     delete_days: int | None
 
     def covers(self, prefix: str) -> bool:
-        """Return whether the rule is for all objects with a prefix."""
+        """Return whether the rule applies to all objects below a prefix."""
         return self.is_for_all and prefix.startswith(self.prefix)
 
 
 class Sdk:
-    """HTTP connections to OSS.
+    """HTTP connections to OSS, shared by all `SdkBucket` objects that `bucket` returns.
 
     Args:
         name: name of the bucket.
         region: region of the bucket, such as `cn-hangzhou`.
-        address: URL of OSS, for which the environment may name a proxy.
+        address: URL of OSS; used to find a proxy in the environment variables.
     """
 
     def __init__(self, name: str, region: str, address: str) -> None:
@@ -136,11 +139,12 @@ class Sdk:
     def bucket(
         self, credentials: StsCredentials, address: str, *, timeout_s: float, is_cname: bool = False
     ) -> "SdkBucket":
-        """Return the bucket at an address; requests are signed with V4 and never repeated.
+        """Return a client of the bucket; its requests are signed with V4 and never repeated.
 
         Args:
-            timeout_s: seconds to wait for a connection, and for each piece of an answer.
-            is_cname: whether the address is a custom domain, or already has the bucket's name.
+            address: URL of OSS or of the bucket.
+            timeout_s: seconds to wait for a connection, and for each piece of a response.
+            is_cname: whether the address is a custom domain, or already contains the bucket's name.
         """
         return SdkBucket(
             oss2.Bucket(
@@ -155,7 +159,7 @@ class Sdk:
         )
 
     def list_buckets(self, credentials: StsCredentials, address: str, *, timeout_s: float) -> None:
-        """Ask for one bucket of the account (ListBuckets); OSS refuses another region."""
+        """Send a ListBuckets request, to test if OSS accepts the region and the credentials."""
         oss2.Service(
             _auth(credentials),
             address,
@@ -166,11 +170,11 @@ class Sdk:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Convert exceptions of `oss2` and requests in the `with` block to errors of the server.
+        """Context manager that converts exceptions of `oss2` and `requests` to `OssferryError`s.
 
         Raises:
-            OssRefusedError: OSS refuses the request; has the code and request id of OSS.
-            OssLostError: OSS does not answer, or the answer is not from OSS.
+            OssRefusedError: OSS refuses the request; contains the error code and request id of OSS.
+            OssLostError: OSS does not answer, or the response is not from OSS.
         """
         try:
             yield
@@ -187,7 +191,7 @@ class Sdk:
 
 
 class SdkBucket:
-    """One bucket with one set of credentials."""
+    """A client of one bucket with one set of credentials; `Sdk.bucket` creates it."""
 
     def __init__(self, bucket: oss2.Bucket) -> None:
         self._bucket = bucket
@@ -208,11 +212,11 @@ class SdkBucket:
         )
 
     def headers(self, key: str) -> Mapping[str, str]:
-        """Return the headers of an object (HeadObject)."""
+        """Return the response headers that describe an object (HeadObject)."""
         return dict(_ours(self._bucket.head_object(key)).headers)
 
     def read(self, key: str, start: int, end: int, etag: str) -> bytes:
-        """Return the bytes `[start, end)` of an object, if it still has this ETag (GetObject)."""
+        """Return the bytes `[start, end)` of an object if its ETag is still `etag` (GetObject)."""
         headers = {"if-match": f'"{etag}"'}
         found = _ours(self._bucket.get_object(key, byte_range=(start, end - 1), headers=headers))
         return bytes(found.read())
@@ -232,7 +236,9 @@ class SdkBucket:
         ]
 
     def versions(self, after: tuple[str, ...], *, limit: int) -> Page[tuple[str, str]]:
-        """Return a page of keys with version ids, also of delete markers (ListObjectVersions).
+        """Return a page of all versions, as pairs of key and version id (ListObjectVersions).
+
+        Delete markers are included.
 
         Args:
             after: `Page.after` of the previous page; empty for the first page.
@@ -253,39 +259,52 @@ class SdkBucket:
         )
 
     def copy(self, source: Stored, target: str, *, forbid_overwrite: bool) -> None:
-        """Copy an object of at most 1 GiB with its headers and metadata, if it still has this ETag
-        (CopyObject).
+        """Copy an object of at most 1 GiB with its headers and metadata (CopyObject).
+
+        OSS refuses the request if the object no longer has the ETag of `source`.
         """
         name, headers = self._bucket.bucket_name, _only(source) | _forbid(forbid_overwrite)
         _ours(self._bucket.copy_object(name, source.key, target, headers=headers))
 
     def delete(self, key: str, version: str) -> str:
-        """Delete an object, or one version; return the version id in the answer (DeleteObject)."""
+        """Delete an object, or one version of it if `version` is not empty (DeleteObject).
+
+        Returns:
+            The version id in the response, which is that of a new delete marker; may be empty.
+        """
         params = {"versionId": version} if version else None
         return str(_ours(self._bucket.delete_object(key, params=params)).versionid or "")
 
     def delete_all(self, keys: Sequence[str]) -> None:
-        """Delete objects (DeleteMultipleObjects)."""
+        """Delete the objects with these keys (DeleteMultipleObjects)."""
         _ours(self._bucket.batch_delete_objects(keys))
 
     def delete_versions(self, versions: Sequence[tuple[str, str]]) -> None:
-        """Delete versions of objects by key and version id (DeleteMultipleObjects)."""
+        """Delete object versions, given by key and version id (DeleteMultipleObjects)."""
         listed = [oss2.models.BatchDeleteObjectVersion(*each) for each in versions]
         _ours(self._bucket.delete_object_versions(oss2.models.BatchDeleteObjectVersionList(listed)))
 
     def begin(self, key: str, headers: Mapping[str, str]) -> str:
-        """Begin a multipart upload and return its id (InitiateMultipartUpload)."""
+        """Begin a multipart upload, and return its upload id (InitiateMultipartUpload)."""
         return str(_ours(self._bucket.init_multipart_upload(key, headers=headers)).upload_id)
 
     def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
-        """Store bytes as part `number`; return the ETag without quotes (UploadPart)."""
+        """Upload bytes as part `number`, and return the part's ETag without quotes (UploadPart)."""
         return str(_ours(self._bucket.upload_part(key, upload_id, number, data)).etag)
 
     def copy_part(
         self, source: Stored, start: int, end: int, target: str, upload_id: str, number: int
     ) -> str:
-        """Copy the bytes `[start, end)` of an object as a part, if it still has this ETag; return
-        the ETag of the part (UploadPartCopy).
+        """Copy the bytes `[start, end)` of an object to a part of an upload (UploadPartCopy).
+
+        OSS refuses the request if the object no longer has the ETag of `source`.
+
+        Args:
+            target: object key of the unfinished multipart upload.
+            number: number of the part to create.
+
+        Returns:
+            The ETag of the part.
         """
         done = self._bucket.upload_part_copy(
             self._bucket.bucket_name,
@@ -301,7 +320,12 @@ class SdkBucket:
     def complete(
         self, key: str, upload_id: str, etags: Mapping[int, str], *, forbid_overwrite: bool
     ) -> None:
-        """Complete a multipart upload from the ETags by part number (CompleteMultipartUpload)."""
+        """Complete a multipart upload (CompleteMultipartUpload).
+
+        Args:
+            etags: a mapping from part numbers to ETags.
+            forbid_overwrite: whether OSS must refuse the request if the key already has an object.
+        """
         parts = [oss2.models.PartInfo(number, etag) for number, etag in etags.items()]
         headers = _forbid(forbid_overwrite)
         _ours(self._bucket.complete_multipart_upload(key, upload_id, parts, headers=headers))
@@ -355,7 +379,10 @@ class SdkBucket:
         )
 
     def link(self, key: str, lives_s: int, params: Mapping[str, str]) -> str:
-        """Return a presigned URL for GetObject, in which slashes of the key are not encoded."""
+        """Return a presigned URL for GetObject that expires after `lives_s` seconds.
+
+        Slashes of the key are not encoded in the URL.
+        """
         return str(self._bucket.sign_url("GET", key, lives_s, params=dict(params), slash_safe=True))
 
     def info(self) -> BucketInfo:
@@ -373,8 +400,9 @@ class SdkBucket:
         return str(_ours(self._bucket.get_bucket_location()).location).removeprefix("oss-")
 
     def counts(self) -> tuple[int, int]:
-        """Return the numbers of objects and of unfinished uploads, as OSS last counted them
-        (GetBucketStat).
+        """Return the numbers of objects and unfinished multipart uploads (GetBucketStat).
+
+        OSS counts them from time to time, so the numbers may be out of date.
         """
         found = _ours(self._bucket.get_bucket_stat())
         return found.object_count, found.multi_part_upload_count
@@ -389,11 +417,11 @@ class SdkBucket:
         return str(found.block_public_access).lower() == "true"
 
     def versioning(self) -> str:
-        """Return the status of versioning; empty if it was never on (GetBucketVersioning)."""
+        """Return the versioning status; empty if versioning was never on (GetBucketVersioning)."""
         return _ours(self._bucket.get_bucket_versioning()).status or ""
 
     def cors(self) -> Cors:
-        """Return the CORS rules (GetBucketCors)."""
+        """Return the bucket's CORS rules (GetBucketCors)."""
         found = _ours(self._bucket.get_bucket_cors())
         rules = [
             CorsRule(
@@ -411,7 +439,8 @@ class SdkBucket:
         """Return the bucket's lifecycle rules (GetBucketLifecycle).
 
         Raises:
-            OssRefusedError: NoSuchLifecycle if the bucket has no rules.
+            oss2.exceptions.ServerError: the bucket has no rules; the error code is
+                `NoSuchLifecycle`.
         """
         enabled = oss2.models.LifecycleRule.ENABLED
         return [
@@ -441,11 +470,11 @@ class SdkBucket:
 
         Args:
             action: name of the operation, such as `PutBucketCors`.
-            params: the body as `Configuration`, or the `Domain` with the texts of its
-                `Certificate` and `PrivateKey`.
+            params: `Configuration` is the body of the request. For a custom domain, `Domain` is its
+                name, and `Certificate` and `PrivateKey` are PEM texts.
 
         Returns:
-            The token of CreateCnameToken; otherwise empty text.
+            The token in the response to CreateCnameToken; empty for all other operations.
         """
         bucket = self._bucket
         configuration, domain = params.get("Configuration"), params.get("Domain")

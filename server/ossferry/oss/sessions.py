@@ -1,7 +1,7 @@
-"""The server's own sessions of its role for objects: one for each session policy.
+"""STS sessions of the server's own role for stored objects: one session for each session policy.
 
-Credentials are renewed after half of their lifetime. While STS does not answer, existing ones are
-used until shortly before they expire.
+Credentials are renewed after half of their lifetime. While STS does not answer, existing
+credentials are used until shortly before they expire.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class _Session:
 
 
 class Sessions:
-    """Credentials of one role, by session policy."""
+    """A cache of STS credentials of one role; each session policy has its own credentials."""
 
     def __init__(self, assume_role: AssumeRole, *, clock: Clock) -> None:
         self._assume_role = assume_role
@@ -43,7 +43,7 @@ class Sessions:
         self._loss = "no-credentials"
 
     async def fresh(self, policy: str) -> StsCredentials:
-        """Return credentials that a session policy limits.
+        """Return cached or new STS credentials that are limited by a session policy.
 
         Args:
             policy: the session policy as JSON.
@@ -66,7 +66,7 @@ class Sessions:
             return session.credentials
 
     def forget(self, policy: str) -> None:
-        """Forget credentials that OSS does not accept."""
+        """Remove cached credentials with this session policy, because OSS does not accept them."""
         self._kept.pop(policy, None)
 
     async def _renew(self, session: _Session, policy: str) -> None:

@@ -1,8 +1,8 @@
-"""Client of STS: calls the official SDK, and converts SDK errors to this project's exceptions.
+"""A client of STS: calls the official SDK, and converts its errors to this project's exceptions.
 
 The SDK's synchronous version runs in worker threads. The asynchronous version would block the event
 loop for about ten milliseconds per call, because it builds a new TLS context and connection each
-time. Clients never receive answers of STS; error codes and request ids are logged.
+time. Error codes and request ids of STS are logged; clients never receive them.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ class StsCredentials:
 
 
 class AssumeRole(Protocol):
-    """Interface of a function that requests credentials from STS."""
+    """Interface of an async function that requests credentials of a role from STS."""
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
         """Return credentials that are limited by a session policy.
@@ -104,16 +104,16 @@ def default_credentials() -> CredentialClient:
 
 
 def warn_of_long_term_key() -> None:
-    """Log a warning if the environment has an access key without a security token."""
+    """Log a warning if the environment variables contain an access key without a security token."""
     given = {name for name in KEY_VARIABLES if os.environ.get(f"ALIBABA_CLOUD_{name}")}
     if given == {"ACCESS_KEY_ID", "ACCESS_KEY_SECRET"}:
         log.warning("long-term-key-in-environment", instead="a role of ECS or of the cluster")
 
 
 def read_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
-    """Return the name of a source of the default chain, and its credentials.
+    """Return credentials from the SDK's default chain, and the name of the source that has them.
 
-    The name is that of the vendor's package, such as `env` or `ecs_ram_role`.
+    The vendor's package chooses the name, such as `env` or `ecs_ram_role`.
 
     Raises:
         StsLostError: no source has credentials.
@@ -132,7 +132,9 @@ def read_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
 
 
 async def find_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
-    """Call `read_credentials` in a thread, because a source may be slow.
+    """Return the name of the source of credentials and the credentials, like `read_credentials`.
+
+    This coroutine reads them in a thread, because a source may be slow.
 
     Raises:
         StsLostError: no source has credentials.
@@ -141,7 +143,7 @@ async def find_credentials(client: CredentialClient) -> tuple[str, StsCredential
 
 
 def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:
-    """Return a credential client for one access key; the environment is ignored."""
+    """Return a credential client for the given access key; environment variables are ignored."""
     config = CredentialConfig(
         type="access_key", access_key_id=access_key_id, access_key_secret=access_key_secret
     )
@@ -149,7 +151,7 @@ def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:
 
 
 class StsClient:
-    """Calls AssumeRole for one role, with a fixed lifetime of the credentials.
+    """Calls AssumeRole for one role, and requests credentials with a fixed lifetime.
 
     Args:
         role_arn: ARN of the role; by default the option `role_arn`.
@@ -191,9 +193,10 @@ class StsClient:
         return found
 
     async def caller(self) -> str:
-        """Return the ARN of the identity behind the credentials; every identity may ask this.
+        """Return the ARN of the identity to which the credentials belong.
 
-        The ARN is like `acs:ram::1000000000000000:user/ossferry-server`.
+        The ARN is like `acs:ram::1000000000000000:user/ossferry-server`. Every identity has the
+        right to request it.
 
         Raises:
             StsRefusedError: STS refuses the credentials.
@@ -221,7 +224,7 @@ class StsClient:
 
 
 def objects_sts(settings: Settings, credentials: CredentialClient) -> StsClient:
-    """Return a client for the role that the server uses for its own access to uploads."""
+    """Return an STS client for the server's own role (`settings.objects_role_arn`)."""
     return StsClient(
         settings, credentials, role_arn=settings.objects_role_arn, duration_s=OBJECTS_SESSION_S
     )

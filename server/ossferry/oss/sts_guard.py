@@ -70,11 +70,11 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """True if the breaker is open."""
+        """Whether the breaker is open, so that it blocks calls."""
         return self._losses >= LOSSES
 
     def check(self) -> None:
-        """Raise an error if the breaker is open; allow one test call every `OPEN_S` seconds.
+        """Raise an error if the breaker is open, except for one test call every `OPEN_S` seconds.
 
         Raises:
             StsLostError: the breaker is open, and no test call is due.
@@ -122,9 +122,9 @@ class GuardedSts:
         return found
 
     async def check(self) -> None:
-        """Raise an error if STS does not issue credentials.
+        """Check that STS issues credentials, and raise an error otherwise.
 
-        A test call is sent only if the last call failed or if there was no call yet.
+        Request credentials only if the last call to STS failed or there was no call yet.
 
         Raises:
             StsRefusedError: STS refuses the test call.
