@@ -1,12 +1,13 @@
-"""The files of the built page.
+"""The files of the built upload page.
 
-Only files that the manifest lists are served, and their hashes are verified at start. Each
-requested path is looked up in a table that is built at start, so a request cannot read any other
-file. Small files are kept in memory; large files are streamed from disk.
+The build writes a manifest: a list of all files with their hashes. Only files in the manifest are
+served, and their hashes are verified when the server starts. Each requested path is looked up in a
+table, so a request cannot read any other file. Small files are kept in memory; large files are
+streamed from disk.
 
-The files of Pyodide, with those that only Pyodide uses, are most of the page's bytes. The
-manifest's entry `separate` lists their folders. If `web_dir` does not have these folders, they are
-in the Python package `ossferry_pyodide`, or Pyodide is not installed.
+Most bytes of the page belong to files that only the interpreter Pyodide uses. The manifest's entry
+`separate` lists their folders. If `web_dir` does not have these folders, they are in the Python
+package `ossferry_pyodide`, or Pyodide is not installed.
 """
 
 import base64
@@ -30,7 +31,7 @@ KEPT_IN_MEMORY = 512 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A file in one encoding; `content` is None if the file is streamed from disk."""
+    """A file of the page in one encoding; `content` is None if it is streamed from disk."""
 
     path: Path
     etag: str
@@ -75,11 +76,11 @@ class StoredFile:
 
 
 class Assets:
-    """The files below `/assets/`, and the icon, which the manifest of a folder lists.
+    """The files below `/assets/` and the icon, as listed in the manifest of a built page.
 
     Attributes:
         inline_scripts: hashes of the page's inline scripts, for the header Content-Security-Policy.
-        missing: the Python interpreters of the page that are not installed.
+        missing: names of the page's Python interpreters that are not installed.
 
     Raises:
         SettingsError: a file is missing or differs from the manifest.
@@ -108,20 +109,24 @@ class Assets:
         return self._files.get(url)
 
     def address(self, name: str) -> str:
-        """Return the URL path of the file with this name; empty if there is no such file."""
+        """Return the URL path of the file with this name; empty if the page has no such file."""
         return next((url for url in self._files if url.endswith(f"/{name}")), "")
 
     def group(self, name: str) -> dict[str, str]:
-        """Return the URL paths of the files of a group, such as `pyodide`, by file name."""
+        """Return a mapping from file names to URL paths, for all files of a part of the page.
+
+        Args:
+            name: name of the part, such as `pyodide`.
+        """
         urls = (url for url in self._files if url.startswith(f"/assets/{name}-"))
         return {url.rpartition("/")[2]: url for url in urls}
 
     def integrity(self, url: str) -> str:
-        """Return the hash of the file at this URL path, `sha256-<base64>`."""
+        """Return the hash of the file at this URL path, in the form `sha256-<base64>`."""
         return self._files[url].integrity
 
     def needed(self, name: str) -> str:
-        """Return the URL path of the file with this name.
+        """Return the URL path of the file with this name, which the page must have.
 
         Raises:
             SettingsError: the page was built without this file.
@@ -156,7 +161,10 @@ def find_web_dir(chosen: Path | None = None) -> Path:
 
 
 def is_installed(runtime: str) -> bool:
-    """Return whether the files of an interpreter of the page are installed.
+    """Return whether the files of one of the page's Python interpreters are installed.
+
+    Args:
+        runtime: name of the interpreter, such as `pyodide`.
 
     Raises:
         SettingsError: there is no built page, or its manifest cannot be read.
@@ -166,7 +174,7 @@ def is_installed(runtime: str) -> bool:
 
 
 def how_to_install(runtime: str) -> str:
-    """Return a sentence about an interpreter of the page that is not installed."""
+    """Return a sentence that says that an interpreter is not installed, and how to install it."""
     return (
         f"The files of {runtime} are not installed, or belong to another release;"
         f" run `{install_command(runtime)}`."
@@ -176,7 +184,7 @@ def how_to_install(runtime: str) -> str:
 def load_file(
     path: Path, content_type: str, encodings: list[str], integrity: str = ""
 ) -> StoredFile:
-    """Return a file with its compressed copies.
+    """Load a file of the page and its compressed copies.
 
     Args:
         path: the uncompressed file; copies with the endings `.br` and `.gz` are in the same folder.

@@ -1,4 +1,4 @@
-"""The route that says what a site learns from the upload page that it embeds."""
+"""The route `/api/embedding`: what a site that embeds the upload page may learn about uploads."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -11,26 +11,30 @@ from ossferry.settings.choices import FrameLevel
 
 
 class Embedding(TypedDict):
-    """The answer of `GET /api/embedding`; `none` for an origin that may not embed the page."""
+    """The JSON response of `GET /api/embedding`.
+
+    `level` says what a site may learn about uploads on the page that it embeds; `none` means that
+    the site may not embed the page.
+    """
 
     level: FrameLevel | Literal["none"]
 
 
 class EmbeddingApi:
-    """The route `/api/embedding`.
+    """The handler of `/api/embedding`.
 
     Args:
-        levels: the levels of the origins that may embed the page.
+        levels: a mapping from the origins that may embed the page to their levels.
     """
 
     def __init__(self, levels: Mapping[str, FrameLevel]) -> None:
         self._levels = levels
 
     async def show(self, request: Request) -> Response:
-        """Answer `GET /api/embedding?origin=...` with the level of an origin.
+        """Handle `GET /api/embedding?origin=...`: return the level of an origin.
 
-        Everybody may ask, so that `embed.js` in any site can tell why its frame stays empty. The
-        `frame-ancestors` directive of the page shows the same origins.
+        No authentication is necessary: `embed.js` on any site uses the response to explain why the
+        frame stays empty. The `frame-ancestors` directive of the page lists the same origins.
         """
         answer: Embedding = {
             "level": self._levels.get(request.query_params.get("origin", ""), "none")

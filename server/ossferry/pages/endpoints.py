@@ -1,4 +1,4 @@
-"""The routes that serve files of the built page."""
+"""The handlers of routes that serve files of the built page."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,13 +12,13 @@ ONE_HOUR = "public, max-age=3600"
 
 
 class AssetApi:
-    """The routes `/assets/`, `/embed.js` and `/favicon.ico`."""
+    """The handlers of the routes `/assets/`, `/embed.js` and `/favicon.ico`."""
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
 
     async def asset(self, request: Request) -> Response:
-        """Answer `GET /assets/{path}` with a file.
+        """Handle `GET /assets/{path}`: return a file of the page.
 
         Browsers may cache the file permanently, because the path contains a hash of the content.
         """
@@ -28,7 +28,7 @@ class AssetApi:
         return file.respond(request, cache_control=IMMUTABLE)
 
     async def embed(self, request: Request) -> Response:
-        """Answer `GET /embed.js` with the script that embeds the page.
+        """Handle `GET /embed.js`: return the script with which a site embeds the upload page.
 
         Any site may load the script. The `frame-ancestors` directive limits which sites can embed
         the page.
@@ -41,7 +41,7 @@ class AssetApi:
         return response
 
     async def icon(self, request: Request) -> Response:
-        """Answer `GET /favicon.ico` with the icon; browsers request this path by default."""
+        """Handle `GET /favicon.ico`: return the icon; browsers request this path by default."""
         assets = self._assets
         file = assets.find("/favicon.ico") or assets.find(assets.address("favicon.svg"))
         if file is None:

@@ -55,12 +55,12 @@ class Pages:
         self._authenticator = authenticator
 
     async def show(self, request: Request) -> Response:
-        """Answer `GET /` with the page.
+        """Handle `GET /`: return the upload page.
 
-        If a person must sign in first, answer with the authenticator's response instead.
+        If the user must sign in first, return the redirect of the authentication method instead.
 
         Raises:
-            NowhereError: the address chooses an interpreter that is not installed.
+            NowhereError: the URL selects an interpreter that is not installed.
         """
         instead = await self._authenticator.welcome(request)
         if instead is not None:

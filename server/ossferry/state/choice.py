@@ -1,4 +1,4 @@
-"""The choice between memory and Redis; this module imports Redis only if the settings name it."""
+"""The choice between memory and Redis; the package `redis` is imported only if it is needed."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def make_storage(settings: Settings) -> Storage:
-    """Return a storage in Redis if the settings have a Redis URL; otherwise a storage in memory.
+    """Return a key-value storage: in Redis if the settings have a Redis URL, otherwise in memory.
 
     Raises:
         SettingsError: the package for Redis is not installed.
@@ -25,7 +25,7 @@ def make_storage(settings: Settings) -> Storage:
 
 
 def make_pool(settings: Settings, *, timeout_s: float) -> "ConnectionPool | None":
-    """Return a pool of connections if the settings have a Redis URL; otherwise None.
+    """Return a pool of connections to Redis; None if the settings have no Redis URL.
 
     Args:
         timeout_s: the longest time in seconds to wait for a connection or an answer of Redis.

@@ -3,7 +3,8 @@
 The time windows move continuously, so a limit per minute holds for every period of 60 seconds.
 While Redis does not answer, each process counts its own events and allows one fourth of each limit.
 
-In Redis, the `limits` library counts. In memory, `MovingWindows` counts, for two reasons:
+With Redis, the `limits` library counts. In memory, our class `MovingWindows` counts, for two
+reasons:
 
 - After each event, a task of the library's `MemoryStorage` visits all counters, each of them in a
   thread. Measured with limits 5.8 and 10 events per second, an event took 46 ms of processor time
@@ -62,8 +63,8 @@ class Counter:
         Args:
             item: the rate limit.
             names: names that identify the counter.
-            cost: the number of events. If it is higher than the limit, an empty window has room
-                for them, and is then full.
+            cost: the number of events. If it exceeds the limit, the events are counted only if
+                there were none in the time window, and then fill the window.
         """
 
         async def hit(storage: WindowStorage, item: limits.RateLimitItem) -> bool:
@@ -127,7 +128,7 @@ class MovingWindows:
     """Stores counters in memory: for each key, the times of recent events.
 
     Expired counters are removed once a minute. The methods have the same names as those of the
-    library's Redis storage. Use each instance in one event loop only.
+    Redis storage in the `limits` library. Use each instance in one event loop only.
     """
 
     def __init__(self, monotonic: Monotonic = monotonic) -> None:

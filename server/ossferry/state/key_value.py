@@ -1,9 +1,9 @@
 """A key-value storage for locks, marks and small encrypted values.
 
-A mark is a key without a value. One process uses its memory; several processes share Redis. Every
-entry expires. If Redis does not answer within `TIMEOUT_S` seconds, `StorageLostError` is raised. No
-further request is sent to Redis for the next `LEFT_ALONE_S` seconds, so that waiting requests do
-not pile up.
+A mark is a key without a value. With one process, the storage is in memory; several processes share
+Redis. Every entry expires. If Redis does not answer within `TIMEOUT_S` seconds, `StorageLostError`
+is raised. For the next `LEFT_ALONE_S` seconds, no further request is sent to Redis, so that waiting
+requests do not pile up.
 """
 
 from typing import Protocol
@@ -45,7 +45,7 @@ class Storage(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Raise `StorageLostError` if the storage does not work."""
+        """Test the storage; raise `StorageLostError` if it does not work."""
         ...
 
     async def close(self) -> None:
@@ -87,7 +87,7 @@ class MemoryStorage:
         self._entries.pop(key, None)
 
     async def ping(self) -> None:
-        """Do nothing: memory always works."""
+        """Do nothing: a storage in memory always works."""
 
     async def close(self) -> None:
         """Do nothing: there are no connections."""

@@ -1,4 +1,4 @@
-"""The key-value storage in Redis. Only this module imports the package `redis`, an optional one."""
+"""The key-value storage in Redis; only this module imports the optional package `redis`."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
@@ -63,7 +63,7 @@ class RedisStorage:
         await self._ask(lambda: self._redis.delete(_name(key)))
 
     async def ping(self) -> None:
-        """Raise `StorageLostError` if Redis does not answer."""
+        """Test the connection to Redis; raise `StorageLostError` if Redis does not answer."""
         await self._ask(lambda: self._redis.ping())
 
     async def close(self) -> None:

@@ -1,8 +1,9 @@
-"""Upload callbacks: signed requests by OSS that report a stored object.
+"""Upload callbacks: signed requests in which OSS reports a stored object to this server.
 
-The public key is fetched only from OSS's own host, and always over HTTPS. A valid signature alone
-is not enough proof, because OSS's key has only 512 bits. Therefore the server requests the object's
-metadata from OSS and records only this metadata. A repeated callback is therefore harmless.
+The public key for the signature is fetched only from OSS's own host, and always over HTTPS. A valid
+signature alone is not enough proof, because the key has only 512 bits. Therefore the server
+requests the object's metadata from OSS, and records only this metadata. So a repeated callback is
+harmless.
 
 Source: OSS pages "Callback" and "Upload callbacks".
 """
@@ -87,7 +88,10 @@ def signed_text(path: str, query: bytes, body: bytes) -> bytes:
 
 
 class CallbackKeys:
-    """A cache of OSS's public keys; keys are kept for an hour, failures for 30 seconds."""
+    """A cache of OSS's public keys by URL.
+
+    Keys are kept for an hour. After a failure, the server does not fetch the key for 30 seconds.
+    """
 
     def __init__(self, client: httpx.AsyncClient, *, monotonic: Monotonic) -> None:
         self._client = client
@@ -95,7 +99,7 @@ class CallbackKeys:
         self._kept: OrderedDict[str, tuple[float, RSAPublicKey | None]] = OrderedDict()
 
     async def get(self, url: str) -> RSAPublicKey:
-        """Return the public key at a URL that `key_address` has returned.
+        """Return the cached or fetched public key at a URL that `key_address` has returned.
 
         Raises:
             IssuerLostError: the key cannot be fetched.
@@ -121,7 +125,7 @@ class CallbackKeys:
 
 
 class Callback(Body):
-    """The body of a callback, as the callback parameters of the upload define it."""
+    """The JSON body of a callback; the uploader's callback parameters define its fields."""
 
     bucket: str = Field(description="the bucket of the object")
     object: str = Field(description="the key of the object")
@@ -129,14 +133,14 @@ class Callback(Body):
 
 
 class Taken(TypedDict):
-    """The answer of `POST /api/callback`."""
+    """The JSON response of `POST /api/callback`, which OSS forwards to the uploader."""
 
     status: str
     key: str
 
 
 class CallbackApi:
-    """The endpoint `POST /api/callback`."""
+    """The handler of `POST /api/callback`."""
 
     def __init__(
         self,
@@ -159,7 +163,7 @@ class CallbackApi:
         self._audit = audit
 
     async def receive(self, request: Request) -> Response:
-        """Handle `POST /api/callback`: record the object, then answer OSS.
+        """Handle `POST /api/callback`: verify the callback, and record the object in the ledger.
 
         Raises:
             ForgedCallbackError: the callback has no valid signature by OSS.

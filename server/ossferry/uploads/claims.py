@@ -1,7 +1,7 @@
-"""What the page says about the checks that it ran in the visitor's browser before an upload.
+"""Claims: the page's reports about the checks that it ran in the browser before an upload.
 
-It is a claim: a client can lie, and the server cannot verify it. The server checks only its form,
-so that it fits into a receipt. For proof, run the same checks with `ossferry check`.
+A client can lie, and the server cannot verify a claim. The server checks only the format, and
+stores the claim in the receipt. For proof, run the same checks with `ossferry check`.
 """
 
 import json
@@ -19,14 +19,14 @@ MAX_BYTES = 8000
 
 
 class RanCheck(TypedDict):
-    """One check that ran, as the page says.
+    """The result of one check in the browser, as reported by the page.
 
     Attributes:
         check: the name of the check.
         outcome: `passed`; `noted`: it added metadata; `changed`: it changed the file;
             `undone`: it changed the file, and the person chose the original;
             `asks`: the person had to agree; `rejected`; `error`: the check did not work.
-        says: the sentence of the check, in the language of the person; may be empty.
+        says: the message of the check, in the language of the person; may be empty.
     """
 
     check: Annotated[Text, Field(min_length=1, max_length=100)]
@@ -35,10 +35,10 @@ class RanCheck(TypedDict):
 
 
 class CheckClaim(TypedDict):
-    """A claim of the page: it ran these checks in the visitor's browser. A client can lie.
+    """The page's claim that it ran these checks in the browser, which the server cannot verify.
 
     Attributes:
-        version: the hash of `checks.py`; empty if only built-in checks ran.
+        version: the hash of the operator's file `checks.py`; empty if only built-in checks ran.
         ran: the checks, in the order in which they ran.
     """
 
@@ -57,5 +57,5 @@ ClaimedChecks: TypeAlias = Annotated[CheckClaim, AfterValidator(_short)]
 
 
 def claimed(checks: Claim | None) -> CheckClaim | None:
-    """Return a claim from the ledger, which stores claims as JSON, with its type."""
+    """Return a claim from the ledger, which stores it as JSON, as a typed `CheckClaim`."""
     return cast("CheckClaim | None", checks)

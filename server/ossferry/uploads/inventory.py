@@ -1,7 +1,7 @@
 """Lists the stored objects of several principals, and compares stored objects with receipts.
 
-The bucket says which objects exist. OSS lists neither owners nor checksums; both come from the
-ledger.
+The bucket determines which objects exist. Their owners and checksums come from the ledger, because
+OSS lists neither.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ describe the object.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredUpload:
-    """An object in the bucket, with the data of the ledger.
+    """An object in the bucket, with its owner and its receipt from the ledger.
 
     Attributes:
         owner: None if the ledger does not know a principal with this prefix.
-        receipt: None if the ledger has no receipt of the object.
+        receipt: None if the ledger has no receipt of this object, or only knows it from a list.
     """
 
     listed: Listed
@@ -60,7 +60,7 @@ class Checked:
 async def stored_uploads(
     store: ObjectStore, database: Database, scope: Scope
 ) -> AsyncIterator[StoredUpload]:
-    """Yield the stored objects of a scope, sorted by key.
+    """Yield the stored objects in a scope with their owners and receipts, sorted by key.
 
     Raises:
         OssLostError: OSS does not answer.
@@ -91,11 +91,13 @@ async def stored_uploads(
 async def check_receipts(
     store: ObjectStore, database: Database, scope: Scope, *, since: datetime | None = None
 ) -> AsyncIterator[Checked]:
-    """Compare the receipts of stored uploads with the objects in the bucket; newest first.
+    """Compare receipts with the objects in the bucket, and yield the results, newest upload first.
 
-    OSS computed the CRC-64 of an object while it stored the bytes; no bytes are downloaded.
+    The comparison uses the CRC-64 that OSS computed while it stored the object; no bytes are
+    downloaded.
 
     Args:
+        scope: compare only uploads in this set.
         since: compare only uploads recorded at or after this time; None for all.
 
     Raises:
@@ -116,7 +118,7 @@ async def check_receipts(
 async def count_unrecorded(
     store: ObjectStore, database: Database, scope: Scope, *, since: datetime | None = None
 ) -> int:
-    """Return the number of stored objects of a scope for which the ledger has no receipt.
+    """Return the number of stored objects in a scope that have no receipt in the ledger.
 
     Args:
         since: count only objects stored at or after this time; None for all.
@@ -173,7 +175,12 @@ async def find_upload(store: ObjectStore, key: str) -> Stored:
 
 
 def outcome_of(stored: Stored, *, size: int, crc64: str) -> Outcome:
-    """Compare an object in the bucket with the expected size in bytes and CRC-64."""
+    """Return the result of comparing an object in the bucket with the expected size and CRC-64.
+
+    Args:
+        size: the expected size in bytes.
+        crc64: the expected CRC-64 as decimal text.
+    """
     if stored.size != size or (stored.crc64 and stored.crc64 != crc64):
         return "differs"
     return "same" if stored.crc64 else "no-checksum"

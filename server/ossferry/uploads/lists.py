@@ -3,9 +3,9 @@
 The list sorted by key comes from OSS, which offers no other order and no search. All other lists
 come from the ledger.
 
-A new upload without a receipt is not in the ledger yet, because the page may still refuse the
-upload. Only the list from OSS shows such an upload, without checksum and time of recording. Refused
-uploads are in no list.
+Until a new upload has a receipt, it is not in the ledger, because the page may still refuse it.
+Only the list from OSS shows such an upload, without checksum and time of recording. No list shows
+uploads that the page has refused.
 """
 
 import re
@@ -39,22 +39,24 @@ CURSOR = "[0-9]{1,16}-[0-9a-f]{32}"
 
 
 class File(Content):
-    """The description of a file, to find an identical upload."""
+    """The JSON body of `POST /api/objects/identical`: path, size and CRC-64 of a file."""
 
     path: Text = Field(min_length=1, description="the name of a file, after its folders")
 
 
 class Identical(TypedDict):
-    """The answer of `POST /api/objects/identical`."""
+    """The JSON response of `POST /api/objects/identical`; `key` is null if none is identical."""
 
     key: str | None
 
 
 class Object(TypedDict):
-    """An upload, for clients; checksum, time of recording and checks come from the ledger.
+    """An upload in a JSON response.
 
     Attributes:
-        checks: the claim of the page about its checks; a client can lie.
+        crc64, recorded_at: null if the ledger has no receipt of the upload.
+        checks: results of the checks in the browser, as reported by the page, which the server
+            cannot verify; null if the page reported none.
     """
 
     key: str
@@ -68,21 +70,24 @@ class Object(TypedDict):
 
 
 class Objects(TypedDict):
-    """The answer of `GET /api/objects`."""
+    """The JSON response of `GET /api/objects`: one page of the list.
+
+    `next` is the parameter `after` for the next page; null on the last page.
+    """
 
     objects: list[Object]
     next: str | None
 
 
 class UndoOffer(TypedDict):
-    """Restores a deleted upload until a time."""
+    """The id with which a client can restore a deleted upload, and the time until which it can."""
 
     id: str
     until: str
 
 
 class DeletedObject(TypedDict):
-    """An upload that can be restored, for clients."""
+    """A deleted upload that can still be restored, in a JSON response."""
 
     key: str
     name: str
@@ -93,14 +98,17 @@ class DeletedObject(TypedDict):
 
 
 class DeletedObjects(TypedDict):
-    """The answer of `GET /api/objects/deleted`."""
+    """The JSON response of `GET /api/objects/deleted`: one page of the list.
+
+    `next` is the parameter `after` for the next page; null on the last page.
+    """
 
     objects: list[DeletedObject]
     next: str | None
 
 
 class ListApi:
-    """The endpoints that list uploads and deleted uploads, and that find identical uploads."""
+    """The handlers of routes that list stored or deleted uploads, or find an identical upload."""
 
     def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
         self._store = store
@@ -108,10 +116,10 @@ class ListApi:
         self._clock = clock
 
     async def list(self, request: Request, principal: Owner) -> Response:
-        """Handle `GET /api/objects?limit=&after=&q=&sort=`: return one page as `Objects`.
+        """Handle `GET /api/objects?limit=&after=&q=&sort=`: return one page of uploads.
 
-        `limit` is the number of uploads, 1 to 1,000. `after` is `next` of the previous page. `q` is
-        text to search for, `sort` one of `SORTS`.
+        `limit` is the number of uploads, 1 to 1,000. `after` is the field `next` of the previous
+        page. `q` contains search words; `sort` is one of `SORTS`.
 
         Raises:
             BadRequestError: a parameter is invalid.
@@ -138,8 +146,8 @@ class ListApi:
     async def identical(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/objects/identical`: return the key of an identical upload, or null.
 
-        Only the principal's own uploads are searched. The server verifies each result of the ledger
-        with a request to OSS.
+        Only the principal's own uploads with the same path are searched. The server verifies each
+        result of the ledger with a request to OSS.
 
         Raises:
             BadRequestError: path, size or CRC-64 of the file is missing or malformed.
@@ -216,7 +224,7 @@ class ListApi:
 
 
 def read_limit(request: Request) -> int:
-    """Return the requested number of entries per page; 100 by default.
+    """Return the parameter `limit` of a request, the number of entries per page; 100 by default.
 
     Raises:
         BadRequestError: the value is not a number from 1 to 1000.
@@ -241,7 +249,7 @@ def _place(cursor: str) -> tuple[datetime, str] | None:
 
 
 def object_json(listed: Listed, receipt: Receipt | None) -> Object:
-    """Return the data of an upload for clients, as a dictionary for JSON."""
+    """Return the JSON data of an upload from its entry in OSS and its receipt, if it has one."""
     if receipt and receipt.is_as_listed:
         receipt = None
     return {

@@ -19,34 +19,37 @@ PREVIEW_LIVES_S = 300
 
 
 class Undo(Body):
-    """The body of `POST /api/objects/undo`."""
+    """The JSON body of `POST /api/objects/undo`; `id` is that of the `UndoOffer`."""
 
     id: Text = Field(description="the id of an undo")
 
 
 class Deleted(TypedDict):
-    """The answer of `DELETE /api/objects/{key}`."""
+    """The JSON response of `DELETE /api/objects/{key}`.
+
+    `undo` says how to restore the upload; null if it cannot be restored.
+    """
 
     key: str
     undo: UndoOffer | None
 
 
 class Preview(TypedDict):
-    """The answer of `GET /api/objects/{key}/preview`."""
+    """The JSON response of `GET /api/objects/{key}/preview`: a presigned URL."""
 
     url: str
     expires_at: str
 
 
 class ObjectApi:
-    """The endpoints below `/api/objects` for a single upload."""
+    """The handlers of routes that delete, restore or preview one upload."""
 
     def __init__(self, store: ObjectStore, trash: Trash) -> None:
         self._store = store
         self._trash = trash
 
     async def delete(self, request: Request, principal: Owner) -> Response:
-        """Handle `DELETE /api/objects/{key}`: delete an upload."""
+        """Handle `DELETE /api/objects/{key}`: delete an upload; return how to restore it."""
         key = check_own_key(request.path_params["key"], principal.prefix)
         undo = await self._trash.delete(principal, key)
         offer: UndoOffer | None = None
@@ -56,7 +59,7 @@ class ObjectApi:
         return JSONResponse(answer)
 
     async def undo(self, request: Request, principal: Owner) -> Response:
-        """Handle `POST /api/objects/undo`: restore a deleted upload."""
+        """Handle `POST /api/objects/undo`: restore a deleted upload, and return its data."""
         body = await read_body(request, Undo)
         stored, receipt = await self._trash.undo(principal, body.id)
         return JSONResponse(object_json(stored, receipt))

@@ -1,15 +1,15 @@
-"""Quotas limit the uploads of each principal.
+"""Quotas: limits on the number and total size of each principal's uploads.
 
 The server checks the quota before it issues a grant. Each receipt updates the principal's usage.
 
-STS credentials cannot limit the size of uploads. Therefore the answer to each receipt contains the
-remaining quota, and the page stops when nothing remains. A client that ignores the quota can upload
-until its credentials expire, but it gets no new credentials. A principal's usage is cached for two
-seconds, so frequent requests for grants do not load the database.
+STS credentials cannot limit the size of uploads. Therefore the response to each report of an upload
+contains the remaining quota, and the page stops when nothing remains. A client that ignores the
+quota can upload until its credentials expire, but it gets no new credentials. A principal's usage
+is cached for two seconds, so frequent requests for grants do not load the database.
 
-While the database does not answer, `admit` uses the last known usage for up to five minutes. It may
-do so because only grants that are already recorded are issued then: the principal already has these
-credentials.
+While the database does not answer, `admit` uses the last known usage for up to five minutes. This
+is safe: without the database, a new grant cannot be recorded, so the server issues only credentials
+that the principal already has.
 """
 
 from collections import OrderedDict
@@ -29,7 +29,7 @@ from ossferry.settings.model import Settings
 
 
 class Left(TypedDict):
-    """The remaining quota of a principal; None means no limit."""
+    """The remaining quota of a principal, in bytes and objects; None means no limit."""
 
     bytes_left: int | None
     objects_left: int | None
@@ -60,7 +60,10 @@ class _Known:
 
 
 class Quotas:
-    """Checks quotas. A principal's own limits take precedence over the limits of the settings."""
+    """Checks the quotas of principals.
+
+    The limits come from the settings; an operator can set other limits for one principal.
+    """
 
     def __init__(
         self, settings: Settings, database: Database, *, clock: Clock, monotonic: Monotonic
@@ -113,7 +116,7 @@ class Quotas:
         return self._least(await self._standing(principal))
 
     async def make_sure_it_fits(self, principal: Owner, size: int) -> None:
-        """Check that one more object would not exceed a principal's total limits.
+        """Raise an error if one more object would exceed a principal's total limits.
 
         Limits per day are not checked.
 
@@ -132,7 +135,9 @@ class Quotas:
                 raise self._exceeded(name, found, principal)
 
     async def room(self, principal: Owner) -> tuple[int | None, int | None]:
-        """Return the bytes and the objects that the total limits leave; None without a limit.
+        """Return the bytes and the number of objects that a principal's total limits still allow.
+
+        A value is None if there is no such limit.
 
         Raises:
             LedgerLostError: the database does not answer.
@@ -144,8 +149,8 @@ class Quotas:
         """Update a principal's cached usage with new counts from the ledger.
 
         Args:
-            used: a mapping with days and `total` as keys. Each value is the number of bytes and
-                the number of objects.
+            used: a mapping with days (`YYYY-MM-DD`) and `total` as keys. Each value is the number
+                of bytes and the number of objects.
         """
         known = self._kept.get(principal.hash)
         if known is None:

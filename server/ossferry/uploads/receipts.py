@@ -1,8 +1,8 @@
 """Receipts: the page reports an upload, and the server verifies and records the stored object.
 
-The server does not trust the report: it requests the object's metadata from OSS. The page cannot
-read objects with its own credentials. If the answer to an upload's last request was lost, the page
-learns from the receipt whether the object is stored.
+The server does not trust the report: it requests the object's metadata from OSS. The page needs the
+receipt if the response to the last request of an upload was lost: the page cannot read objects with
+its own credentials, and the receipt says whether the object is stored.
 
 A batch reports up to 200 uploads in one request. The server records them in one transaction.
 """
@@ -51,11 +51,11 @@ class Content(Body):
 
 
 class Report(Content):
-    """A page's report about an upload.
+    """A page's report about one upload, as a JSON object in a request.
 
     Attributes:
-        request_id: id of the request that stored the object; None if the answer was lost.
-        checks: the page's claim about its checks; None if no check ran.
+        request_id: id of the request that stored the object; None if the response was lost.
+        checks: the page's unverified claim about the checks that it ran; None if no check ran.
     """
 
     key: Text = Field(description="an object key, as it was uploaded")
@@ -68,7 +68,7 @@ class Report(Content):
 
 
 class Batch(Body):
-    """A page's reports about several uploads."""
+    """The JSON body of `POST /api/receipts/batch`: a page's reports about several uploads."""
 
     reports: list[Report] = Field(
         min_length=1, max_length=MAX_BATCH, description=f"an array of 1 to {MAX_BATCH} reports"
@@ -76,7 +76,7 @@ class Batch(Body):
 
 
 class Described(TypedDict):
-    """The metadata of a stored object for clients."""
+    """The metadata of a stored object in a JSON response."""
 
     key: str
     size: int
@@ -86,11 +86,14 @@ class Described(TypedDict):
 
 
 class Recorded(Described):
-    """The receipt of a recorded upload.
+    """The receipt of a recorded upload in a JSON response.
 
     Attributes:
-        metadata: the headers `x-oss-meta-*` of the upload, by their names without this beginning.
-        checks: the claim of the page about its checks; a client can lie.
+        stored: always True.
+        metadata: values of the headers `x-oss-meta-*` of the upload. The keys are the names without
+            `x-oss-meta-`.
+        checks: the page's claim about the checks that it ran, which the server cannot verify; null
+            without checks.
     """
 
     stored: bool
@@ -100,13 +103,13 @@ class Recorded(Described):
 
 
 class ReceiptJson(Recorded):
-    """The answer of `POST /api/receipts`."""
+    """The JSON response of `POST /api/receipts`: the receipt and the remaining quota."""
 
     quota: Left | None
 
 
 class NotRecorded(TypedDict):
-    """An upload of a batch that was not recorded.
+    """The result for an upload in a batch that the server could not verify, and did not record.
 
     Attributes:
         stored: always False.
@@ -124,7 +127,7 @@ class NotRecorded(TypedDict):
 
 
 class ReceiptsJson(TypedDict):
-    """The answer of `POST /api/receipts/batch`; the receipts have the order of the reports."""
+    """The JSON response of `POST /api/receipts/batch`, with results in the order of the reports."""
 
     receipts: list[Recorded | NotRecorded]
     quota: Left | None
@@ -152,7 +155,10 @@ class Recorder:
         request_id: str = "",
         checks: Claim | None = None,
     ) -> Receipt:
-        """Record one stored object, like `record_all`."""
+        """Record one stored object, and return its receipt.
+
+        See `record_all` for the arguments, the errors, and objects that are already recorded.
+        """
         [receipt] = await self.record_all(
             owner, [(stored, request_id)], source=source, checks={stored.key: checks}
         )
@@ -168,13 +174,13 @@ class Recorder:
     ) -> Sequence[Receipt]:
         """Record stored objects; recording the same object again changes nothing.
 
-        The only exception: a receipt without a claim about checks gets the given claim.
+        The only exception: if the receipt has no claim about checks, the given claim is added.
 
         Args:
             uploads: each stored object, with the id of the request that stored it; the id may be
                 empty. Every key occurs once.
             source: origin of the report: `page`, `form`, `callback`, `found` (by the
-                server itself), or `LISTED`; hooks do not learn of a `LISTED` object.
+                server itself), or `LISTED` (only seen in a list; hooks get no event).
             checks: claims of the page about its checks, by key; keys may be missing.
 
         Returns:
@@ -216,7 +222,7 @@ class Recorder:
 
 
 class ReceiptApi:
-    """The endpoints `POST /api/receipts` and `POST /api/receipts/batch` for a page's reports."""
+    """The handlers of `POST /api/receipts` and `POST /api/receipts/batch`."""
 
     def __init__(
         self, store: ObjectStore, recorder: Recorder, quotas: Quotas, rates: Rates
@@ -228,9 +234,9 @@ class ReceiptApi:
         self._turns = asyncio.Semaphore(CONCURRENT_HEADS)
 
     async def create(self, request: Request, principal: Owner) -> Response:
-        """Handle `POST /api/receipts`: verify and record the upload.
+        """Handle `POST /api/receipts`: verify and record an upload that the page reports.
 
-        The answer describes the stored object and contains the remaining quota.
+        The response contains the receipt and the remaining quota.
 
         Raises:
             BadRequestError: the report is malformed.
@@ -259,9 +265,9 @@ class ReceiptApi:
     async def create_all(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/receipts/batch`: verify and record up to `MAX_BATCH` uploads.
 
-        The answer has a receipt for each report, in the same order, and the remaining quota. An
-        upload that OSS does not have, or has with another size or checksum, does not affect the
-        other uploads.
+        The response contains a receipt for each report, in the same order, and the remaining quota.
+        If an upload is missing in OSS, or has another size or checksum, the response says so, and
+        the other uploads are recorded.
 
         Raises:
             BadRequestError: a report is malformed, or the number of reports is wrong.
@@ -359,7 +365,7 @@ def _recorded(stored: Stored, receipt: Receipt) -> Recorded:
 
 
 def stored_json(stored: Stored) -> Described:
-    """Return the metadata of a stored object for clients, as a dictionary for JSON."""
+    """Return the metadata of a stored object as JSON data."""
     return {
         "key": stored.key,
         "size": stored.size,

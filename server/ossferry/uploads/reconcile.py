@@ -1,15 +1,17 @@
 """Reconciliation of bucket and ledger: finds unrecorded, changed and missing objects.
 
-Some uploads have no receipt, because the tab was closed or the client hides the upload. Therefore
-principals with valid credentials are reconciled every minute, and all other principals once a day.
+Some uploads have no receipt, because the user closed the tab or the client hides the upload.
+Therefore the objects of principals with valid credentials are compared with the ledger every
+minute, and those of all other principals once a day.
 
 A new object is ignored for a while, because the page may still confirm or refuse it. Overwriting
 the object does not extend this time. Objects that the page has refused are removed.
 
-Deleted uploads that no longer fit into the quota are then removed for good.
+After the comparison, deleted uploads in the trash that no longer fit into the quota are removed for
+good.
 
-Symlinks, and objects that OSS does not describe, count with their listed size. Hooks do not learn
-of them.
+Symlinks, and objects whose metadata OSS does not return, count with the size in the list. Hooks get
+no events about them.
 """
 
 import secrets
@@ -51,11 +53,11 @@ class Differences:
     """Keys of objects that differ between the bucket and the ledger.
 
     Attributes:
-        found: objects that were missing in the ledger.
-        changed: objects that differed from the ledger.
-        gone: objects that were missing in the bucket.
-        waiting: objects that may still be confirmed or refused, and are therefore no difference
-            yet; maps their keys to the times at which the wait began.
+        found: keys of objects that were missing in the ledger.
+        changed: keys of objects that differed from their receipts.
+        gone: keys of objects that were missing in the bucket.
+        waiting: keys of new objects that the page may still confirm or refuse, with the times at
+            which the wait began. They do not count as differences yet.
     """
 
     found: list[str] = field(default_factory=list)
@@ -65,7 +67,7 @@ class Differences:
 
     @property
     def any(self) -> bool:
-        """True if there is at least one difference."""
+        """Whether there is at least one difference."""
         return bool(self.found or self.changed or self.gone)
 
 
@@ -88,7 +90,7 @@ class Reconciler:
     _waiting: dict[str, dict[str, datetime]] = field(init=False, default_factory=dict)
 
     async def run(self) -> int:
-        """Reconcile all principals that are due, and return the number of reconciled principals.
+        """Reconcile the uploads of all due principals, and return the number of principals.
 
         Do nothing if another process is reconciling. A failure for one principal does not stop the
         reconciliation of the others. The failed principal is tried again later.
@@ -111,10 +113,10 @@ class Reconciler:
         return done
 
     async def close(self) -> None:
-        """Let another process, or this one after a restart, reconcile at once.
+        """Release the lock for reconciliation, so that another process can reconcile at once.
 
         Raises:
-            LedgerLostError: the database does not answer; the lease expires after `HOLD_S` seconds.
+            LedgerLostError: the database does not answer; the lock expires after `HOLD_S` seconds.
         """
         if self._has_lease:
             async with self.database.write() as connection:
@@ -123,8 +125,9 @@ class Reconciler:
     async def look_through(self, owner: Owner) -> Differences:
         """Compare all objects of one owner with the ledger, and correct the ledger.
 
-        While an object waits for its receipt, the owner stays due for another comparison. This
-        also holds if the ledger knows no recent credentials, for example after a restore.
+        While new objects wait for a report of the page, the next `run` includes the owner again,
+        even if the ledger has no recent grant of the owner, for example after a restore of the
+        database.
 
         Returns:
             The corrected differences, and the objects that wait.

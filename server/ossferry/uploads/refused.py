@@ -1,11 +1,11 @@
-"""Refused uploads, whose stored object differs from the file that was sent.
+"""Refused uploads: the stored object differs from the file that was sent, so it is removed.
 
-Only the page can compute the checksum of the file. Therefore the page reports that it refused an
-upload, and the server compares the report with the stored object, and removes it.
+Only the page can compute the checksum of the file. Therefore the page reports the difference. The
+server compares the report with the stored object, and removes the object if they differ.
 
 A principal can refuse only its own objects. The object must be below the principal's prefix, the
 principal must have had valid credentials when the object was stored, and the page must not have
-confirmed the object by a receipt.
+confirmed the object before.
 """
 
 from dataclasses import KW_ONLY, dataclass, field
@@ -47,13 +47,13 @@ log = logger("ossferry.refused")
 
 
 class RefusedUpload(Report):
-    """A page's report about an upload whose stored object differs from the file."""
+    """The JSON body of `POST /api/receipts/refused`: size and checksum of the sent file."""
 
     etag: Etag | None = Field(default=None, description="the ETag that OSS answered, or null")
 
 
 class RefusedOutcome(TypedDict):
-    """The answer of `POST /api/receipts/refused`."""
+    """The JSON response of `POST /api/receipts/refused`: `removed`, or `gone` without an object."""
 
     key: str
     outcome: Outcome
@@ -61,10 +61,10 @@ class RefusedOutcome(TypedDict):
 
 @dataclass(slots=True, eq=False, repr=False)
 class RefusedUploads:
-    """Removes refused objects from the bucket.
+    """Removes objects that the page has refused from the bucket.
 
     Attributes:
-        settle: how long the page may confirm or refuse an object.
+        settle: the time after storing during which the page may refuse an object without an ETag.
     """
 
     store: ObjectStore
@@ -130,10 +130,10 @@ class RefusedUploads:
         return await self.finish(stored)
 
     async def finish(self, stored: Listed) -> Outcome:
-        """Remove a refused object.
+        """Remove a refused object, unless the key now has another object.
 
         Returns:
-            `removed`, or `gone` if the object was deleted or replaced.
+            `removed`, or `gone` if the object was already deleted or replaced.
         """
         found = await self.store.head(stored.key)
         if found is None or found.etag != stored.etag:
@@ -143,13 +143,13 @@ class RefusedUploads:
 
 
 class RefusalApi:
-    """The endpoint `POST /api/receipts/refused`, where the page reports refused uploads."""
+    """The handler of `POST /api/receipts/refused`, with which the page refuses a damaged upload."""
 
     def __init__(self, refused: RefusedUploads) -> None:
         self._refused = refused
 
     async def create(self, request: Request, principal: Owner) -> Response:
-        """Handle `POST /api/receipts/refused`: return whether the object was removed or gone.
+        """Handle `POST /api/receipts/refused`: remove a damaged upload that the page reports.
 
         Raises:
             BadRequestError: the report is malformed.

@@ -1,4 +1,7 @@
-"""The uploads that a command works on: all, those of one principal, or those below a prefix."""
+"""Scopes: all uploads, the uploads of one principal, or the uploads below a key prefix.
+
+Commands such as `ossferry uploads` get a scope as an argument.
+"""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +16,7 @@ HASH = "[0-9a-f]{16}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """A set of uploads.
+    """A set of uploads that a command works on.
 
     Attributes:
         prefix: the keys of the uploads begin with this text.
@@ -26,19 +29,19 @@ class Scope:
 
     @property
     def is_whole(self) -> bool:
-        """True if the scope has all uploads, or all uploads of one principal."""
+        """Whether the scope contains all uploads, or all uploads of one principal."""
         return self.prefix in (UPLOADS, self.owner and self.owner.prefix)
 
 
 async def read_scope(connection: AsyncConnection, text: str) -> Scope:
-    """Return the uploads that an argument of a command names.
+    """Parse a command-line argument that selects uploads.
 
     Args:
         text: a principal's hash, or the beginning of object keys; empty for all uploads.
 
     Raises:
         SettingsError: the ledger has no principal with this hash.
-        BadRequestError: the text is neither a hash nor the beginning of a key of an upload.
+        BadRequestError: the text is neither a hash nor the beginning of the key of an upload.
     """
     if re.fullmatch(HASH, text):
         owner = await people.owner_by_hash(connection, text)
@@ -54,7 +57,7 @@ async def read_scope(connection: AsyncConnection, text: str) -> Scope:
 
 
 def read_key(text: str) -> str:
-    """Check that an argument of a command is the key of an upload, and return it.
+    """Check that a command-line argument is the key of an upload, and return it.
 
     Raises:
         BadRequestError: no upload can have this key.
@@ -65,7 +68,7 @@ def read_key(text: str) -> str:
 
 
 def nobody(principal: str) -> SettingsError:
-    """Return the error for a hash that no principal has."""
+    """Return the error to raise if no principal has this hash."""
     return SettingsError(
         f"there is no principal {principal}; `ossferry admin principals` lists all."
     )

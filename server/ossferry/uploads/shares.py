@@ -1,7 +1,7 @@
 """Share links: presigned URLs that allow anyone to read one upload for a limited time.
 
 A browser may display an object only if its content type is harmless, such as an image; other
-objects are downloaded. A link cannot be revoked. The answer contains the real expiry time, which
+objects are downloaded. A link cannot be revoked. The response contains the real expiry time, which
 may be earlier than requested.
 """
 
@@ -43,7 +43,7 @@ Note: TypeAlias = Annotated[Text, Field(max_length=MAX_NOTE)]
 
 
 class Wish(Body):
-    """The body of `POST /api/share`."""
+    """The JSON body of `POST /api/share`: a request for a share link."""
 
     key: Text = Field(description="an object key, as it was uploaded")
     expires_s: Annotated[int, WHOLE] = Field(
@@ -63,7 +63,7 @@ class Wish(Body):
 
 
 class Listed(TypedDict):
-    """A share link in a list, without its URL, which is a secret."""
+    """A share link in a JSON response, without its URL, which is a secret."""
 
     id: str
     key: str
@@ -76,20 +76,23 @@ class Listed(TypedDict):
 
 
 class ShareJson(Listed):
-    """The answer of `POST /api/share`."""
+    """The JSON response of `POST /api/share`: the new share link and its URL."""
 
     url: str
 
 
 class Shares(TypedDict):
-    """The answer of `GET /api/shares`."""
+    """The JSON response of `GET /api/shares`: one page of share links.
+
+    `next` is the parameter `after` for the next page; null on the last page.
+    """
 
     shares: list[Listed]
     next: str | None
 
 
 class ShareApi:
-    """The endpoints `POST /api/share` and `GET /api/shares`, which create and list share links."""
+    """The handlers of `POST /api/share` and `GET /api/shares`."""
 
     def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
         self._store = store
@@ -101,7 +104,7 @@ class ShareApi:
 
         Raises:
             BadRequestError: a field is missing or malformed.
-            RefusedError: `make_link` refuses to create the link.
+            RefusedError: the link cannot be created; see `make_link`.
         """
         wish = await read_body(request, Wish)
         answer = await make_link(self._store, self._database, principal, wish, clock=self._clock)
@@ -121,16 +124,17 @@ class ShareApi:
 async def make_link(
     store: ObjectStore, database: Database, owner: Owner, wish: Wish, *, clock: Clock
 ) -> ShareJson:
-    """Create a share link, and record it in the ledger.
+    """Create a share link for an upload, and record it in the ledger.
 
     Args:
-        owner: the owner of the folder that has the object.
+        owner: the owner of the upload.
+        wish: the key of the upload, and the requested properties of the link.
 
     Raises:
         ForeignKeyError: the key is not below the owner's prefix.
         NotStoredError: there is no such object.
-        NotInlineError: a browser must not display an object of this type.
-        NoPreviewError: OSS cannot process this object as an image.
+        NotInlineError: the link should display the object, but its type is unsafe in a browser.
+        NoPreviewError: the link should process the object as an image, but OSS cannot.
     """
     key = check_own_key(wish.key, owner.prefix)
     process = process_text(wish.process)

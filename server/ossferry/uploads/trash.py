@@ -2,7 +2,7 @@
 
 Depending on the settings, an upload is copied below `trash/` before it is deleted, or it becomes an
 old version in a bucket with versioning. Each step can be repeated, so a retry after a failure leads
-to the same result. OSS decides whether an upload exists; the ledger records how to restore it.
+to the same result. An upload exists if OSS has it; the ledger records how to restore it.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ class Trash:
 
         Raises:
             NotStoredError: there is no such upload.
-            KeyTakenError: another object was stored under the key meanwhile.
+            KeyTakenError: another object was stored under the key during the deletion.
         """
         stored = await self._store.head(key)
         if stored is None:
@@ -75,7 +75,7 @@ class Trash:
         return undo
 
     async def undo(self, owner: Owner, undo_id: str) -> tuple[Stored, Receipt]:
-        """Restore a deleted upload.
+        """Restore a deleted upload, and return its metadata and its receipt.
 
         Raises:
             NothingToUndoError: no deleted upload has this undo id, or the undo id has expired.
@@ -125,10 +125,10 @@ class Trash:
         return await self._purge(limit=limit)
 
     async def make_room(self, owner: Owner) -> None:
-        """Remove deleted uploads for good, the oldest first, until the others fit into the quota.
+        """Remove an owner's deleted uploads for good, oldest first, until the rest fits the quota.
 
-        Otherwise somebody could store more than the total limits by deleting uploads. New uploads
-        have priority.
+        Deleted uploads in the trash occupy space, so somebody could store more than the total
+        limits by deleting uploads. Stored uploads are never removed.
 
         Raises:
             LedgerLostError: the database does not answer.

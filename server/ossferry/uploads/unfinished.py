@@ -1,4 +1,4 @@
-"""Endpoints that list and discard unfinished uploads.
+"""Endpoints that list and discard unfinished multipart uploads.
 
 The lists include uploads from other devices. Every request asks OSS; nothing is cached. To discard
 an upload, the server repeats the abort until OSS has no part of the upload. One abort is not
@@ -34,7 +34,7 @@ PAUSE_S = 0.2
 
 
 class UnfinishedUpload(TypedDict):
-    """An unfinished upload, for clients."""
+    """An unfinished multipart upload in a JSON response; sizes are in bytes."""
 
     key: str
     name: str
@@ -46,21 +46,21 @@ class UnfinishedUpload(TypedDict):
 
 
 class Unfinished(TypedDict):
-    """The answer of `GET /api/unfinished`."""
+    """The JSON response of `GET /api/unfinished`; `more` says whether uploads were left out."""
 
     uploads: list[UnfinishedUpload]
     more: bool
 
 
 class Discarded(TypedDict):
-    """The answer of `DELETE /api/unfinished`."""
+    """The JSON response of `DELETE /api/unfinished`: the upload that was discarded."""
 
     key: str
     upload_id: str
 
 
 class UnfinishedApi:
-    """The endpoints `GET /api/unfinished` and `DELETE /api/unfinished`."""
+    """The handlers of `GET /api/unfinished` and `DELETE /api/unfinished`."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -68,7 +68,7 @@ class UnfinishedApi:
         self._looking: dict[tuple[str, str], asyncio.Task[Unfinished]] = {}
 
     async def list(self, request: Request, principal: Owner) -> Response:
-        """Handle `GET /api/unfinished?key=`: return the latest unfinished uploads.
+        """Handle `GET /api/unfinished?key=`: return the principal's latest unfinished uploads.
 
         With `key`, return only the unfinished uploads with that key. Concurrent requests with the
         same parameters share one result.
@@ -89,7 +89,7 @@ class UnfinishedApi:
         return JSONResponse(looking.result())
 
     async def discard(self, request: Request, principal: Owner) -> Response:
-        """Handle `DELETE /api/unfinished?key=&upload_id=`: abort an upload, and remove its parts.
+        """Handle `DELETE /api/unfinished?key=&upload_id=`: abort an upload and remove its parts.
 
         Raises:
             BadRequestError: the key or the upload id is malformed.
@@ -127,7 +127,7 @@ class UnfinishedApi:
 
 
 async def discard(store: ObjectStore, key: str, upload_id: str) -> None:
-    """Abort a multipart upload, and return when OSS has no part of it left.
+    """Abort a multipart upload, repeatedly if necessary, until OSS has none of its parts.
 
     Raises:
         OssLostError: OSS does not answer, or parts remain after several attempts.
