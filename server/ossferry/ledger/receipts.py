@@ -34,7 +34,7 @@ class Receipt:
 
     Attributes:
         source: origin of the first report: `page`, `form`, `callback`, `found` (by the
-            server itself), or `LISTED`.
+            server itself), or `LISTED` (the server has only seen the object in a list).
         checks: results of the checks that the page ran in the browser, as reported by the page,
             which the server cannot verify; None if the page reported none.
         is_news: True if `record` or `record_all` has just added or changed this receipt.

@@ -104,9 +104,10 @@ class OssBucket:
         self._policy = policy_text(objects_policy(bucket=settings.bucket, versions=versions))
 
     async def head(self, key: str) -> Stored | None:
-        """Implement `ObjectStore.head` with HeadObject.
+        """Return the metadata of an object; None if the key has no object, or only a symlink.
 
-        For a symlink, OSS returns the metadata of the target, and `x-oss-object-type: Symlink`.
+        The request is HeadObject. For a symlink, OSS returns the metadata of the target, and
+        `x-oss-object-type: Symlink`.
         """
         stored = await self._find(lambda bucket: bucket.head(key), NO_OBJECT)
         return None if stored is None or stored.is_symlink else stored
@@ -128,11 +129,11 @@ class OssBucket:
         return piece
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """Implement `ObjectStore.list` with ListObjectsV2."""
+        """Return at most `limit` objects below a prefix with keys after `after` (ListObjectsV2)."""
         return await self._ask(lambda bucket: bucket.list(prefix, after=after, limit=limit))
 
     async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
-        """Implement `ObjectStore.copy`; large objects are copied in parts.
+        """Copy an object, in parts if it is large; return whether the copy is correct.
 
         OSS copies the object only if its ETag is still that of `stored`. If the copy has another
         size or checksum, it is removed, and the result is False. With `forbid_overwrite`, the copy
@@ -171,25 +172,29 @@ class OssBucket:
         return False
 
     async def delete(self, key: str, version: str = "") -> str:
-        """Implement `ObjectStore.delete` with DeleteObject."""
+        """Delete an object, or one of its versions (DeleteObject).
+
+        Returns:
+            The version id of the delete marker; empty if OSS created no delete marker.
+        """
         return await self._ask(lambda bucket: bucket.delete(key, version))
 
     async def begun(self, prefix: str) -> Sequence[Begun]:
-        """Implement `ObjectStore.begun` with ListMultipartUploads."""
+        """Return the unfinished multipart uploads below a prefix (ListMultipartUploads)."""
         return await self._ask(lambda bucket: _entries(partial(bucket.begun, prefix)))
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
-        """Implement `ObjectStore.parts` with ListParts."""
+        """Return the parts of a multipart upload (ListParts); None if OSS has no such upload."""
         return await self._find(
             lambda bucket: _entries(partial(bucket.parts, key, upload_id)), NO_UPLOAD
         )
 
     async def abort(self, key: str, upload_id: str) -> None:
-        """Implement `ObjectStore.abort` with AbortMultipartUpload."""
+        """Abort a multipart upload (AbortMultipartUpload); do nothing if OSS has no such upload."""
         await self._find(lambda bucket: bucket.abort(key, upload_id), NO_UPLOAD)
 
     async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """Implement `ObjectStore.link`; the URL is signed locally.
+        """Return a presigned URL for reading an object; the URL is signed locally.
 
         First, a HEAD request tests whether OSS still accepts the credentials, and renews them
         otherwise.

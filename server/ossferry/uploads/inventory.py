@@ -36,7 +36,8 @@ class StoredUpload:
 
     Attributes:
         owner: None if the ledger does not know a principal with this prefix.
-        receipt: None if the ledger has no receipt of this object, or only knows it from a list.
+        receipt: None if the ledger has no receipt of this object, or one without a verified
+            checksum.
     """
 
     listed: Listed

@@ -70,7 +70,7 @@ class Object(TypedDict):
 
 
 class Objects(TypedDict):
-    """The JSON response of `GET /api/objects`: one page of the list.
+    """The JSON response of `GET /api/objects`: one page of the principal's stored uploads.
 
     `next` is the parameter `after` for the next page; null on the last page.
     """
@@ -98,7 +98,7 @@ class DeletedObject(TypedDict):
 
 
 class DeletedObjects(TypedDict):
-    """The JSON response of `GET /api/objects/deleted`: one page of the list.
+    """The JSON response of `GET /api/objects/deleted`: one page of restorable uploads.
 
     `next` is the parameter `after` for the next page; null on the last page.
     """
