@@ -33,7 +33,7 @@ class Encryption(TypedDict):
 
 
 def encryption_of(settings: Settings) -> Encryption | None:
-    """Return the public key in the file `settings.encrypt_public_key`; None if it is not set.
+    """Return the public key in the file `settings.encrypt_public_key`; None without this setting.
 
     Raises:
         SettingsError: the file cannot be read, or contains no suitable public key.

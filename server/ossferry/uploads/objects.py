@@ -19,7 +19,7 @@ PREVIEW_LIVES_S = 300
 
 
 class Undo(Body):
-    """The JSON body of `POST /api/objects/undo`; `id` is that of the `UndoOffer`."""
+    """The JSON body of `POST /api/objects/undo`; `id` is `UndoOffer.id` of the deleted upload."""
 
     id: Text = Field(description="the id of an undo")
 

@@ -61,7 +61,7 @@ class RefusedOutcome(TypedDict):
 
 @dataclass(slots=True, eq=False, repr=False)
 class RefusedUploads:
-    """Removes objects that the page has refused from the bucket.
+    """Deletes objects from the bucket if the page has refused their uploads.
 
     Attributes:
         settle: the time after storing during which the page may refuse an object without an ETag.
