@@ -1,8 +1,8 @@
 """Authentication of programs by API keys.
 
-The server computes one keyed hash per request and compares it in constant time. Unknown, revoked,
-expired and wrong keys get the same response, so a client cannot distinguish these cases. The audit
-trail has the reason.
+For each request, the server computes a keyed hash of the API key, and compares it with the stored
+hash in constant time. Unknown, revoked, expired and wrong keys get the same response, so a client
+cannot distinguish these cases. The reason is written to the audit trail.
 """
 
 import hmac
@@ -29,7 +29,7 @@ class ApiKeyAuth:
         self._clock = clock
 
     async def identify(self, request: Request) -> Principal:
-        """Return the principal of the API key in a request.
+        """Return the principal to whom the API key in a request belongs.
 
         Raises:
             NotIdentifiedError: the request has no valid API key.

@@ -1,6 +1,6 @@
 """The file of API key records: a JSON document with hashes, readable by the file's owner only.
 
-Each change replaces the whole file atomically, so a reader sees either the old list or the new one.
+Each change replaces the whole file atomically, so a reader sees either the old or the new content.
 The server checks the file's modification time on every request, so a revoked key is refused
 immediately.
 """
@@ -24,13 +24,13 @@ from ossferry.http.proxies import Networks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
-    """The record of one API key.
+    """The record of one API key in the file.
 
     Attributes:
-        hash: keyed hash of the key's text.
+        hash: keyed hash of the API key.
         user: id of the principal that uses the key.
         created, expires, revoked: times in UTC, in the format ISO 8601; an empty text means never.
-        addresses: networks that may use the key; empty for all.
+        addresses: networks from which the key may be used; empty for all.
     """
 
     id: str
@@ -46,7 +46,7 @@ class KeyRecord:
         return not self.revoked and (not self.expires or now < datetime.fromisoformat(self.expires))
 
     def allows(self, address: str) -> bool:
-        """Return whether a client with this IP address may use the key."""
+        """Return whether the key may be used from this IP address."""
         networks = [ipaddress.ip_network(network) for network in self.addresses]
         return not networks or address in Networks(networks)
 

@@ -22,7 +22,12 @@ _KEY = re.compile(KEY_PREFIX + r"([a-z2-7]{8})_([a-z2-7]{26})([a-z2-7]{7})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """An API key; `text` is secret, `id` is not."""
+    """An API key.
+
+    Attributes:
+        id: public part, which identifies the key.
+        text: the whole key, which is secret.
+    """
 
     id: str
     text: str = field(repr=False)
@@ -45,7 +50,7 @@ def new_key(random_bytes: RandomBytes = secrets.token_bytes) -> ApiKey:
 
 
 def parse_key(text: str) -> ApiKey | None:
-    """Return the API key in a text; None if the format or the checksum is wrong."""
+    """Parse a text as an API key; return None if the format or the checksum is wrong."""
     found = _KEY.fullmatch(text)
     if found is None or _checksum(text[:-7]) != found[3]:
         return None

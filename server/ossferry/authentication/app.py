@@ -1,4 +1,4 @@
-"""Identification by the application that mounts the server, and the way to its sign-in page."""
+"""Authentication by the application that mounts the server, and redirects to its sign-in page."""
 
 from urllib.parse import quote
 
@@ -26,10 +26,10 @@ from ossferry.settings.types import RETURN_ADDRESS
 def app_authenticator(
     settings: Settings, identify: Identify, rates: Rates, *, patience_s: float = APPLICATION_S
 ) -> Authenticator:
-    """Return an authenticator that calls an application's own `identify` function.
+    """Return an authenticator that calls the host application's own `identify` function.
 
-    If the settings have the address of a sign-in page, `/login` redirects to it, and so do the
-    server's pages if `identify` identifies no principal.
+    If the settings contain the URL of a sign-in page, people who are not identified are redirected
+    there from `/login` and from the server's pages.
 
     Args:
         patience_s: seconds after which `identify` is cancelled.
@@ -56,7 +56,7 @@ def app_authenticator(
 
 
 class SignIn:
-    """Redirects to the application's sign-in page."""
+    """Redirects people to the sign-in page of the host application."""
 
     def __init__(self, settings: Settings, identify: Identify, rates: Rates) -> None:
         self._url = settings.sign_in_url or ""
@@ -65,7 +65,10 @@ class SignIn:
         self._rates = rates
 
     async def login(self, request: Request) -> Response:
-        """Handle `GET /login`: redirect to the sign-in page, which returns to the upload page."""
+        """Handle `GET /login`: redirect to the application's sign-in page.
+
+        The URL contains the address of the upload page, to which the application should return.
+        """
         return self._redirect(request, "/")
 
     async def welcome(self, request: Request) -> Response | None:

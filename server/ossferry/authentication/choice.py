@@ -1,4 +1,4 @@
-"""Construction of the authenticator for the methods that the settings select."""
+"""Creates the authenticator for the authentication methods that the settings select."""
 
 from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator

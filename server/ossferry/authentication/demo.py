@@ -25,7 +25,7 @@ DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
 
 
 def demo_authenticator(settings: Settings, audit: Audit) -> Authenticator:
-    """Return the demo authenticator, with an endpoint where the page selects Alice or Bob."""
+    """Return the demo authenticator, which has a route where the user selects Alice or Bob."""
     guard = Guard(settings, ambient=never)
 
     async def choose(request: Request) -> Response:

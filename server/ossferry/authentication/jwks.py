@@ -1,8 +1,8 @@
 """A cache of a token issuer's public keys.
 
 Keys are fetched at the first use, and again when they are too old. A token with an unknown key id
-also causes a fetch, but at most one per minute. If the issuer does not answer, the cached keys stay
-in use.
+also causes a fetch, but at most one per minute. If the issuer does not answer, the cached keys
+continue to be used.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Authentication by bearer tokens (JWT) from an issuer, such as a company's sign-in service."""
+"""Authentication by bearer tokens (JWT) of a token issuer, such as a company's sign-in service."""
 
 import httpx
 from starlette.requests import Request

@@ -1,9 +1,9 @@
-"""Sign-in at an OpenID provider; afterwards a session cookie authenticates the browser.
+"""Sign-in at an OpenID provider; a session cookie authenticates all later requests of the browser.
 
 `/login` shows a page with one link, `/login/start` redirects to the provider, `/login/callback`
 receives the authorization code, and `POST /logout` ends the session. A signed cookie stores the
-random values of a sign-in attempt, so only one browser can complete the attempt. An attempt can be
-completed only once.
+random values of a sign-in attempt. So only the browser that started an attempt can complete it, and
+only once.
 """
 
 import secrets
@@ -35,7 +35,7 @@ ATTEMPT_S = 600
 
 
 class Oidc:
-    """The handlers of the sign-in and sign-out routes."""
+    """Sign-in with OpenID Connect: the handlers of its routes, and its authenticator."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Oidc:
         return response
 
     async def callback(self, request: Request) -> Response:
-        """Handle `GET /login/callback`: begin a session and redirect to the upload page."""
+        """Handle `GET /login/callback`: start a session and redirect to the upload page."""
         with self._audit.refusals(request, "sign-in"):
             principal = await self._signed_in(request)
             response = RedirectResponse(f"{mount_path(request.scope)}/", 303)

@@ -1,4 +1,4 @@
-"""Client of an OpenID provider: authorization URLs, and the exchange of codes for ID tokens."""
+"""A client of an OpenID provider: authorization URLs, and the exchange of codes for ID tokens."""
 
 import hashlib
 import secrets
@@ -30,19 +30,19 @@ class Attempt:
 
     @classmethod
     def new(cls) -> "Attempt":
-        """Return an attempt with new random values."""
+        """Return a sign-in attempt with new random values."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         return cls(state=state, nonce=nonce, verifier=verifier)
 
     @property
     def challenge(self) -> str:
-        """The code challenge for the verifier, by the method S256 of RFC 7636, section 4.2."""
+        """The code challenge for PKCE, by the method S256 of RFC 7636, section 4.2."""
         digest = hashlib.sha256(self.verifier.encode("ascii")).digest()
         return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 class Provider:
-    """Client of the configured OpenID provider."""
+    """A client of the OpenID provider in the settings."""
 
     def __init__(self, settings: Settings, *, clock: Clock, monotonic: Monotonic) -> None:
         secret = settings.oidc_client_secret
@@ -63,7 +63,7 @@ class Provider:
         """Return the URL at the provider where the user signs in for this attempt.
 
         Args:
-            base: the path of the mount, which is part of the redirect URI.
+            base: path below which the server is mounted; part of the redirect URI.
 
         Raises:
             IssuerLostError: the provider's configuration cannot be fetched.
@@ -85,12 +85,12 @@ class Provider:
         """Exchange an authorization code for an ID token, and return the principal in the token.
 
         Args:
-            base: the path of the mount, as for `address`.
+            base: path below which the server is mounted; the same as in the call of `address`.
 
         Raises:
             BadRequestError: the provider does not accept the code.
             NotIdentifiedError: the ID token is not valid, or belongs to another attempt.
-            IssuerLostError: the provider does not answer, or its answer is invalid.
+            IssuerLostError: the provider does not answer, or its response is invalid.
         """
         tokens = await self._exchange(attempt, code, base)
         claims = await self._verifier.claims(str(tokens.get("id_token", "")))

@@ -17,7 +17,7 @@ SECRET_HEADER = "x-proxy-secret"  # noqa: S105 - a header's name
 
 
 class ProxyAuth:
-    """Authenticator that trusts the user header of the reverse proxy."""
+    """Authenticator that trusts a header with the user's id, which the reverse proxy sets."""
 
     def __init__(self, settings: Settings) -> None:
         secret = settings.proxy_secret
@@ -26,9 +26,9 @@ class ProxyAuth:
         self._networks = Networks(settings.trusted_proxies)
 
     def carries(self, request: Request) -> bool:
-        """Return whether a request has a header of the proxy, in any spelling, that is not empty.
+        """Return whether a request has a non-empty header of the proxy, in any spelling.
 
-        The proxy must empty the headers of a request whose principal has not signed in.
+        For users who have not signed in, the proxy must send these headers empty.
         """
         ours = (self._header, SECRET_HEADER)
         return any(
@@ -36,7 +36,7 @@ class ProxyAuth:
         )
 
     async def identify(self, request: Request) -> Principal:
-        """Return the principal in the user header, which the proxy has set.
+        """Return the principal whose id is in the user header, which the proxy has set.
 
         Raises:
             NotIdentifiedError: the request does not come from the trusted proxy.

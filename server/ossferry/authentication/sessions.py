@@ -1,8 +1,8 @@
 """Session cookies: signed, short-lived, bound to this host, and invalid after sign-out.
 
-A cookie contains the principal and the time of sign-in. The server regularly renews the cookie of
-an active session. A session ends after some time without requests, or when its maximum duration is
-over. `SignOuts` stores the signed-out sessions.
+A cookie contains the principal and the time of sign-in. While the user is active, the server
+regularly renews the cookie. A session ends after some time without requests, or when its maximum
+duration is over. `SignOuts` stores which sessions were signed out.
 """
 
 import hashlib
@@ -47,12 +47,12 @@ class Session:
 
 
 def sealer(secret: bytes, purpose: str, clock: Clock) -> URLSafeTimedSerializer:
-    """Return a serializer that signs values and adds the time from `clock`.
+    """Return a serializer that signs values together with the time from `clock`.
 
     Args:
         secret: the server's secret.
-        purpose: name of the use, such as `session`; a value signed for one purpose is invalid for
-            another.
+        purpose: name of the use, such as `session`. Each purpose has its own key, so a signature
+            for one purpose is invalid for another.
     """
 
     class ClockSigner(TimestampSigner):
@@ -87,7 +87,7 @@ class Sessions:
         self._opened = lru_cache(maxsize=MAX_KNOWN)(self._open)
 
     async def begin(self, principal: Principal, response: Response) -> None:
-        """Start a new session for a principal, and set its cookie in the response.
+        """Start a new session for a principal, and set the session cookie in the response.
 
         An earlier session of the browser is not reused.
 
@@ -105,7 +105,7 @@ class Sessions:
     async def read(self, request: Request) -> Session:
         """Return the session in the cookie of a request.
 
-        If the cookie is due for renewal, also sign a new cookie for `renew`.
+        If the cookie should be renewed, also store a new cookie in the request, for `renew`.
 
         Raises:
             NoProofError: there is no session cookie, or the session has ended.
@@ -129,12 +129,12 @@ class Sessions:
         return session
 
     def renew(self, request: Request, response: Response) -> None:
-        """Set the new cookie in the response, if `read` has signed one for this request."""
+        """Set a new session cookie in the response, if `read` has prepared one for this request."""
         if cookie := getattr(request.state, "session_cookie", ""):
             set_cookie(response, SESSION_COOKIE, cookie, max_age=self._idle_s)
 
     async def end(self, session: Session, response: Response) -> None:
-        """End a session and delete its cookie; copies of the cookie become invalid too.
+        """End a session and delete its cookie; the server refuses copies of the cookie from now on.
 
         Raises:
             LedgerLostError, StorageLostError: the sign-out cannot be stored.

@@ -1,8 +1,8 @@
 """Several methods of authentication on one server, such as sign-in for people and API keys.
 
-A request is handled by the method whose proof of identity it has. If the proof is invalid, no other
-method is tried. The same method decides whether browsers add the proof automatically. Therefore the
-guard against other sites and the identification always use the same proof.
+A request is handled by the method whose proof of identity it contains, such as a cookie or an API
+key. If the proof is invalid, no other method is tried. The protection against cross-site requests
+asks the same method whether browsers add this proof automatically.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from ossferry.identity.principal import Principal
 
 
 def several(methods: Sequence[Authenticator]) -> Authenticator:
-    """Return an authenticator that passes each request to one of the methods.
+    """Return an authenticator that passes each request to one of the given methods.
 
     Args:
-        methods: if a request has several proofs, the first method handles it; methods whose proof a
-            browser never adds automatically come first.
+        methods: if a request has several proofs of identity, the first of their methods handles it.
+            Put methods whose proof a browser never adds automatically first.
     """
     choice = _Choice(methods)
     return Authenticator(

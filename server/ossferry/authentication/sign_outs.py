@@ -1,9 +1,9 @@
-"""The store of signed-out sessions.
+"""Stores which sessions were signed out.
 
-If the server has a ledger (a database), the ledger stores the signed-out sessions until their
-cookies have expired. If there is no ledger, the active sessions are stored instead, in Redis or in
-the memory of the process. If the list of active sessions is lost, all sessions end, and no
-signed-out session becomes valid again.
+If the server has a ledger (a database), the ledger stores the ids of signed-out sessions until
+their cookies have expired. Without a ledger, the ids of active sessions are stored instead, in
+Redis or in the memory of the process. If these ids are lost, all sessions end, and no signed-out
+session becomes valid again.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from ossferry.state.key_value import Storage
 
 
 class SignOuts:
-    """The store of signed-out sessions.
+    """Stores which sessions were signed out, so that copies of their cookies become invalid.
 
     Args:
         storage: Redis, shared by all processes, or the memory of this process; used if there is no
@@ -58,9 +58,10 @@ class SignOuts:
             )
 
     async def has(self, session_id: str) -> bool:
-        """Return whether a session was signed out.
+        """Return whether a session was signed out, or is unknown.
 
-        Without a ledger, also return True if the session is missing in the list of active sessions.
+        With a ledger, a session is valid unless it was signed out. Without a ledger, a session is
+        valid only if it is in the list of active sessions.
 
         Raises:
             LedgerLostError, StorageLostError: the ledger or Redis does not answer.
