@@ -1,1 +1,1 @@
-"""Checks of files before their upload: what the page needs for them, and running them here."""
+"""Checks: Python functions that look at files before the upload, in the page or on this machine."""

@@ -1,6 +1,7 @@
-"""The wheels that the operator's checks import, as `ossferry checks bundle` has stored them.
+"""The bundle: the wheels that the operator's checks import, in the folder `OSSFERRY_CHECKS_DIR`.
 
-`bundle.json` lists the wheels with their hashes. The server sends only these files.
+The command `ossferry checks bundle` fills the folder. The file `bundle.json` lists the wheels with
+their hashes. The server sends only these files to browsers.
 """
 
 import hashlib
@@ -32,12 +33,13 @@ def _wheel(name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """A wheel in the folder.
+    """A wheel in the bundle, as described in `bundle.json`.
 
     Attributes:
-        name: the name of the package in its normal form.
+        name: the normalized name of the package.
+        file: the name of the wheel file.
         sha256: the hash of the wheel, in hexadecimal digits.
-        imports: the names of the modules and packages in the wheel.
+        imports: the names of the top-level modules and packages in the wheel.
     """
 
     name: str
@@ -49,11 +51,11 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """The wheels in a folder.
+    """The content of `bundle.json`: the wheels, and what they were downloaded for.
 
     Attributes:
-        requirements: the requirements that the packages fulfil.
-        python, platform: the version of Python and the platform that the wheels are for.
+        requirements: the requirements (as for pip) that the packages fulfil.
+        python, platform: the Python version and the platform for which the wheels were built.
     """
 
     requirements: tuple[str, ...]
@@ -63,21 +65,21 @@ class Bundle:
 
 
 def normal_name(name: str) -> str:
-    """Return the normal form of the name of a package, such as `pydantic-core`."""
+    """Return the normalized name of a package, such as `pydantic-core` for `Pydantic_Core`."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def name_in(requirement: str) -> str:
-    """Return the normal name of the package that a requirement names."""
+    """Return the normalized package name in a requirement, such as `numpy` in `NumPy>=2`."""
     found = re.match(r"[A-Za-z0-9._-]+", requirement)
     return normal_name(found[0]) if found else ""
 
 
 def read_bundle(settings: CheckSettings) -> Bundle | None:
-    """Return the wheels for the packages in the settings; None if the settings name no packages.
+    """Read the bundle of the packages in the settings; return None if the settings name none.
 
     Raises:
-        SettingsError: the folder is not set, or has not been filled for these settings.
+        SettingsError: the folder is not set, or does not contain wheels for these settings.
     """
     if not settings.checks_packages:
         return None
@@ -115,10 +117,10 @@ def read_bundle(settings: CheckSettings) -> Bundle | None:
 
 
 def read_package(folder: Path, package: Package) -> bytes:
-    """Return a wheel.
+    """Return the content of a wheel in the bundle.
 
     Raises:
-        SettingsError: the file is missing, or is not the one that the bundle lists.
+        SettingsError: the file is missing, or has another hash than in `bundle.json`.
     """
     path = folder / package.file
     try:

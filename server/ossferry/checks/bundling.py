@@ -1,11 +1,11 @@
 """Fills the folder of `OSSFERRY_CHECKS_DIR` with wheels that run in the page's Pyodide.
 
 pip chooses the versions. It evaluates the conditions of dependencies, such as
-`sys_platform == "win32"`, for this machine; so this module evaluates them again for the browser,
-requests what is missing, and leaves out what nothing needs.
+`sys_platform == "win32"`, for this machine. So this module evaluates them again for the browser,
+downloads dependencies that are missing, and removes wheels that no other package needs.
 
-The folder contains the wheels, `checks.lock`, which fixes them by hash, and `bundle.json`, which
-the server reads.
+The folder contains the wheels, `checks.lock`, which pins them by hash, and `bundle.json`, which the
+server reads.
 """
 
 import hashlib
@@ -64,10 +64,10 @@ TAKEN = (sys.stdlib_module_names - set(GONE.split())) | set(OF_WORKER.split())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wheel:
-    """A downloaded wheel.
+    """A downloaded wheel, before it is part of a bundle.
 
     Attributes:
-        requires: the dependencies with their markers.
+        requires: the dependencies with their environment markers.
     """
 
     path: Path
@@ -82,17 +82,20 @@ def make_bundle(
     pyodide_dir: Path | None = None,
     update: bool = False,
 ) -> Bundle:
-    """Fill a folder with the wheels of requirements, and return what it contains.
+    """Fill a folder with the wheels that requirements need, and return the new bundle.
 
-    If the folder has a lock, exactly the files of the lock are used, and only missing files are
-    downloaded.
+    If the folder has a lock file, exactly the wheels in the lock file are used, and only missing
+    ones are downloaded.
 
     Args:
-        pyodide_dir: an unpacked release of Pyodide, whose wheels are used in addition to the index.
-        update: choose new versions, and write a new lock.
+        requirements: requirements as for pip.
+        pyodide_dir: an unpacked release of Pyodide, whose wheels are used in addition to those of
+            the package index.
+        update: whether to ignore an existing lock file, choose new versions, and write a new one.
 
     Raises:
-        SettingsError: there is no suitable wheel, or the lock does not fit; see `download`.
+        SettingsError: pip fails, there is no suitable wheel, or the lock file does not match the
+            requirements.
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)

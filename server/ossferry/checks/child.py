@@ -1,9 +1,9 @@
-"""The process in which `ossferry check` runs checks; `local` starts it, and ends it if it hangs.
+"""The process in which `ossferry check` runs checks; the module `local` starts and ends it.
 
-It reads a job from stdin, in one line of JSON, and writes one JSON object per line to stdout: the
-name and the time limit of each check before it starts, and the verdict at the end. A check starts
-after a further line from stdin, so that `local` knows which check has written which files. What
-checks print goes to stderr.
+The process reads a job from stdin, as one line of JSON, and writes one JSON object per line to
+stdout: the name and the time limit of each check before it starts, and the verdict at the end. Each
+check starts only after another line on stdin, so that `local` knows which check has written which
+files. The output of checks goes to stderr.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ def _limit_time(seconds: float) -> None:
 
 
 def main() -> None:
-    """Run the checks of one job."""
+    """Read a job from stdin, run its checks, and write the verdict to stdout."""
     with os.fdopen(os.dup(0)) as orders, os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)  # before any code of the operator runs
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -1,6 +1,6 @@
-"""What the page needs to run checks: the answer of `GET /api/checks`, and the files that it names.
+"""Everything that the page needs to run checks: the JSON of `GET /api/checks`, and files.
 
-Everything is read and verified when the server starts. To use a changed `checks.py`, restart the
+All files are read and verified when the server starts. To use a changed `checks.py`, restart the
 server.
 """
 
@@ -39,14 +39,14 @@ MODULES = {"openpyxl": ("openpyxl", "et_xmlfile"), "pypdf": ("pypdf",)}
 
 
 class LinkedFile(TypedDict):
-    """A file, and its hash `sha256-<base64>`."""
+    """The URL of a file, and the hash of its content (`sha256-<base64>`)."""
 
     url: str
     integrity: str
 
 
 class CheckPackage(TypedDict):
-    """A Python package that the checks import."""
+    """The URL and hash of a Python package that the checks import."""
 
     name: str
     url: str
@@ -55,10 +55,10 @@ class CheckPackage(TypedDict):
 
 
 class PageFiles(TypedDict):
-    """The page's own files for checks.
+    """The page's own files that run checks in the browser.
 
-    `pyodide` is a folder, and `integrity` has the hashes of the files in it. `heic` is a script,
-    or None if no check reads HEIC.
+    `pyodide` is the URL of a folder, and `integrity` maps the names of its files to hashes. `heic`
+    is a script that decodes HEIC images, or None if no check reads them.
     """
 
     worker: str
@@ -69,9 +69,9 @@ class PageFiles(TypedDict):
 
 
 class Checks(RunJson):
-    """The answer of `GET /api/checks`; addresses are relative to the page.
+    """The JSON response of `GET /api/checks`; URLs are relative to the page.
 
-    `said` has, by language, the sentences about a worker that has ended, by reason.
+    `said` maps languages to sentences about the reasons why the worker that runs checks has ended.
     """
 
     said: dict[str, dict[str, str]]
@@ -87,8 +87,8 @@ class PageChecks:
     """The checks that run in the page.
 
     Attributes:
-        answer: the answer of `GET /api/checks`.
-        files: the operator's files by their path below `FILES`.
+        answer: the JSON response of `GET /api/checks`.
+        files: the operator's files (`checks.py` and wheels), by their URL path below `FILES`.
     """
 
     answer: Checks
@@ -96,12 +96,12 @@ class PageChecks:
 
     @property
     def replaced(self) -> list[str]:
-        """Patterns for names of files that a check often replaces."""
+        """Patterns for names of files that a check may replace by another file."""
         return sorted({name for check in self.answer["checks"] for name in check["replaces"]})
 
 
 def can_check() -> bool:
-    """Return whether the interpreter is installed that runs checks in the page.
+    """Return whether Pyodide is installed, the interpreter that runs checks in the page.
 
     Raises:
         SettingsError: there is no built page.
@@ -110,11 +110,11 @@ def can_check() -> bool:
 
 
 def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
-    """Return the checks that run in the page; None if the settings switch on no check.
+    """Read and verify everything that checks in the page need; return None if no check is on.
 
     Raises:
         SettingsError: Pyodide is not installed, the built page lacks files for checks, or a file of
-            the operator is missing or wrong.
+            the operator is missing or malformed.
     """
     if not settings.has_checks:
         return None
@@ -144,7 +144,13 @@ def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
 
 
 def provided_modules(options: BuiltInOptions) -> set[str]:
-    """Return the modules outside the standard library that every page with these checks has."""
+    """Return the names of modules that checks can import in the page without a bundle.
+
+    The standard library is not included.
+
+    Args:
+        options: the built-in checks that are on; some of them bring a module such as `pypdf`.
+    """
     needed = [name for check, name in NEEDED_BY_BUILT_IN.items() if getattr(options, check)]
     return {"ossferry_checks", *(module for name in needed for module in MODULES[name])}
 

@@ -1,4 +1,4 @@
-"""The routes that the page needs to run checks."""
+"""The handlers of routes that the page needs to run checks."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,21 +11,23 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 
 
 class CheckApi:
-    """The routes `/api/checks` and `/checks/files/…`."""
+    """The handlers of `/api/checks` and `/checks/files/…`."""
 
     def __init__(self, checks: PageChecks) -> None:
         self._checks = checks
 
     async def show(self, _request: Request, _principal: Owner) -> Response:
-        """Answer `GET /api/checks` with the checks that run in the page."""
+        """Handle `GET /api/checks`: return the checks that run in the page, and their files."""
         return JSONResponse(self._checks.answer)
 
     async def file(self, request: Request) -> Response:
-        """Answer `GET /checks/files/{hash}/{name}` with `checks.py` or a wheel.
+        """Handle `GET /checks/files/{hash}/{name}`: return `checks.py` or a wheel.
 
         Browsers may cache the file permanently, because the path contains a hash of the content.
-        The worker that requests the file has no bearer token. Nobody can guess the path; it is in
-        the answer of `show`, and follows from the version of `checks.py` in a receipt.
+
+        The request needs no authentication, because the web worker that sends it has no bearer
+        token. Nobody can guess the path. It is in the response of `show`, and can be computed from
+        the version of `checks.py` in a receipt.
         """
         params = request.path_params
         file = self._checks.files.get(f"{params['hash']}/{params['name']}")

@@ -1,9 +1,8 @@
-"""Runs the checks over a local file, in a process that can be ended.
+"""Runs the checks on a local file, in a separate process that can be killed.
 
 The process gets none of the server's options and credentials in its environment, and has limits of
-memory, time and the size of new files. Its temporary files are in the folder of the new files, and
-count too. It is no sandbox: it has the rights of the user who runs the
-command.
+memory, time and the size of new files. Temporary files count towards this size. The process is no
+sandbox: it has the rights of the user who runs the command.
 """
 
 import asyncio
@@ -59,18 +58,19 @@ async def check_file(
     language: str = "en",
     start_s: float = START_S,
 ) -> dict[str, Any]:
-    """Run all checks over a file, and return the verdict, as in `Verdict.as_json`.
+    """Run all checks on a file, and return the verdict as JSON data.
 
-    A check that takes too long, or that ends the process, counts as one that does not work. The
-    other checks run in a new process.
+    If a check takes too long or ends its process, the verdict says that this check did not work.
+    The other checks run in a new process.
 
     Args:
         name: the name of the upload; by default the name of the file.
-        content_type: the type of the upload; by default the one that belongs to the name.
-        start_s: how many seconds `checks.py` may take until the first check starts.
+        content_type: the type of the upload; by default guessed from the name.
+        language: language code of the messages of checks.
+        start_s: maximum seconds until the first check starts; `checks.py` is imported before.
 
     Raises:
-        SettingsError: the checks could not run at all.
+        SettingsError: the process ended before any check started.
     """
     failed: dict[str, Mapping[str, str]] = {}
     while True:

@@ -1,6 +1,6 @@
-"""Downloads wheels for the browser with pip, and explains why it cannot.
+"""Downloads wheels for the browser with pip, and explains failures of pip.
 
-pip uses its own configuration, so that an index of the operator works here too.
+pip uses its own configuration, so an operator's package index works here too.
 """
 
 import importlib.util
@@ -30,16 +30,17 @@ NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
 def download(
     requirements: Sequence[str], folder: Path, *, more: Path | None = None, lock: Path | None = None
 ) -> None:
-    """Download wheels for requirements and their dependencies to a folder.
+    """Download the wheels of requirements and their dependencies to a folder.
 
     Args:
-        requirements: without markers; empty if there is a lock.
-        more: a folder with further wheels.
+        requirements: requirements without environment markers; empty if there is a lock file.
+        folder: the folder to download to.
+        more: a folder with further wheels, in addition to the package index.
         lock: a file of requirements with hashes; pip downloads exactly these files.
 
     Raises:
         SettingsError: pip is missing, the index does not answer, a package has no wheel for the
-            browser, or the files differ from the lock.
+            browser, or the files differ from the lock file.
     """
     if importlib.util.find_spec("pip") is None:
         raise SettingsError(

@@ -16,7 +16,11 @@ from ossferry_checks.runner import Limits
 
 
 class ListedCheck(TypedDict):
-    """A check: the names of files that it looks at and often replaces, and its time limit."""
+    """The description of one check for the page, with its time limit.
+
+    `patterns` are for names of files that the check looks at, `replaces` for names of files that it
+    may replace.
+    """
 
     name: str
     patterns: list[str]
@@ -27,7 +31,7 @@ class ListedCheck(TypedDict):
 
 
 class RunJson(TypedDict):
-    """What decides how checks run; `limits` are in bytes."""
+    """The JSON configuration with which checks run; `limits` are in bytes."""
 
     checks: list[ListedCheck]
     on_error: OnError
@@ -37,19 +41,23 @@ class RunJson(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """All checks that are on, and the operator's module; None if there is no module."""
+    """All checks that the settings switch on.
+
+    Attributes:
+        source: the operator's module `checks.py`; None if the settings name none.
+    """
 
     checks: Sequence[ListedCheck]
     source: Source | None
 
     @property
     def version(self) -> str:
-        """The hash of the operator's module; empty if there is none."""
+        """The hash of the operator's `checks.py`; empty if there is none."""
         return self.source.version if self.source else ""
 
 
 def run_json(settings: CheckSettings, selection: Selection, limits: Limits) -> RunJson:
-    """Return the configuration with which `ossferry_checks.in_browser` runs the checks."""
+    """Return the configuration with which `ossferry_checks.in_browser` runs the selected checks."""
     return {
         "checks": list(selection.checks),
         "on_error": settings.checks_on_error,
@@ -59,11 +67,11 @@ def run_json(settings: CheckSettings, selection: Selection, limits: Limits) -> R
 
 
 def select_checks(settings: CheckSettings) -> Selection:
-    """Return the checks that the settings switch on.
+    """Read the operator's module, and return all checks that the settings switch on.
 
     Raises:
-        SettingsError: the operator's module cannot be read, has neither a check nor the model of
-            `table.model`, or has a check with the name of a built-in one.
+        SettingsError: the operator's module cannot be read; declares neither a check nor the model
+            that the option `table.model` names; or has a check with the name of a built-in check.
     """
     source = read_source(settings.checks) if settings.checks else None
     built_in = built_in_checks(settings.checks_built_in)

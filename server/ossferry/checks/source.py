@@ -1,4 +1,4 @@
-"""Reads the operator's `checks.py` without running it.
+"""Reads which checks the operator's `checks.py` declares, without running the module.
 
 The page needs the names, patterns and time limits of the checks before it loads Python. The server
 must not run the module: it may need packages that exist only in the browser.
@@ -28,11 +28,11 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration(Declared):
-    """A check that the module declares.
+    """A check that the operator's module declares with the decorator `check`.
 
     Attributes:
         line: the number of the line with `def`.
-        replaces: as in `Check`.
+        replaces: patterns for names of files that the check may replace.
     """
 
     line: int
@@ -41,14 +41,14 @@ class Declaration(Declared):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The operator's module.
+    """The operator's module `checks.py`, as parsed without running it.
 
     Attributes:
-        path: the file.
+        path: the path of the file.
         version: the hash of the content, `sha256-<base64>`.
         checks: the checks in the order in which they run.
         classes: the names of the classes, such as models of rows.
-        imports: the names of the top-level modules that the module may import.
+        imports: the names of the top-level modules that the module imports anywhere.
     """
 
     path: Path
@@ -60,16 +60,16 @@ class Source:
 
     @property
     def text(self) -> str:
-        """The content as text; like the browser, it knows UTF-8 only."""
+        """The content decoded as UTF-8; the browser supports no other encoding either."""
         return self.content.decode("utf-8-sig")
 
 
 def read_source(path: Path) -> Source:
-    """Return the operator's module.
+    """Parse the operator's module, and return its checks, classes and imports.
 
     Raises:
-        SettingsError: the file cannot be read, is no Python, or declares its checks in a way that
-            only running it could explain. The message has the number of the line.
+        SettingsError: the file cannot be read, is not Python, or declares checks in a way that
+            can only be understood by running it. The message contains the line number.
     """
     try:
         content = path.read_bytes()
