@@ -63,7 +63,7 @@ def uploads(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print all receipts as CSV, newest first, including those of deleted uploads."""
+    """Print the receipts of uploads as CSV, newest first, also those of deleted uploads."""
     from ossferry.admin.endpoints import csv_pieces
     from ossferry.cli.tools import with_ledger
     from ossferry.ledger.reports import UploadRow, upload_pages
@@ -98,7 +98,7 @@ def restore(principal: Principal, as_json: JsonOption = False) -> None:
 
 @admin_commands.command()
 def forget(principal: Principal, as_json: JsonOption = False) -> None:
-    """Remove a principal's id and name from the ledger, and the delivered events about them.
+    """Remove a principal's id and name from the ledger, and delivered events about the principal.
 
     Both return when the principal signs in again. Uploads and receipts stay.
     """

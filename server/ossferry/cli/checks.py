@@ -1,7 +1,8 @@
 """The commands `ossferry checks bundle`, `ossferry checks list` and `ossferry check`.
 
-Only the check of an upload needs the settings of the server; all else needs only the options of
-checks, so that it also runs where the others are missing, for example when an image is built.
+To check a stored upload, a command reads all settings of the server. The other commands read only
+the options of checks. So they also work where the other settings are missing, for example in the
+build of a container image.
 """
 
 import asyncio
@@ -47,8 +48,8 @@ def bundle(
 ) -> None:
     """Download the wheels of OSSFERRY_CHECKS_PACKAGES for the browser; needs pip.
 
-    The folder also gets the file checks.lock, which fixes the versions. If it exists, the command
-    downloads exactly its files.
+    The folder also gets the file checks.lock, which fixes the versions. If this file already
+    exists, the command downloads exactly the wheels that it lists.
     """
     from ossferry.checks.bundling import make_bundle
     from ossferry.settings.loading import load_check_settings
@@ -72,7 +73,7 @@ def bundle(
 def list_checks(as_json: JsonOption = False) -> None:
     """List the checks that are on, in the order in which they run.
 
-    The command does not run checks.py. It warns about imports that the browser does not have.
+    The command does not run checks.py. It warns about imports that fail in the browser.
     """
     from ossferry.checks.selection import select_checks
     from ossferry.settings.loading import load_check_settings
@@ -136,9 +137,9 @@ def check(
     file: Annotated[Path | None, typer.Option(help="Check this local file instead.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the checks over an upload, or over a local file: the proof that a page cannot give.
+    """Run the checks on a stored upload or a local file; a page's report of checks is no proof.
 
-    The same checks run as in the page, on this machine. A check that takes too long is ended. The
+    The same checks run as in the page, on this machine. A check that takes too long is stopped. The
     exit code is 0 if the file passed, 1 if a check rejected it, and 2 if a check did not work, or
     if the file cannot be checked.
     """

@@ -1,7 +1,8 @@
-"""The sentence that a command prints when it fails.
+"""Error messages of commands.
 
-The texts of errors are for clients of the server and name no cause. A command is run by the
-operator, who needs the code of the service that failed and the option to check.
+The messages of exceptions are written for clients of the server, and do not name the cause. The
+operator, who runs a command, also needs the error code of the failed service and the name of the
+option to check.
 """
 
 import re
@@ -23,9 +24,9 @@ UNREADABLE = re.compile(r"OSSFERRY_[A-Z_]+ cannot be (read|opened)\.")
 
 
 def complaint(error: OssferryError | OSError) -> str:
-    """Return a sentence that says what failed and what to do.
+    """Return the message that a command prints for an exception: what failed, and what to do.
 
-    Return empty text for an error of the operating system that names no file.
+    The result is empty for an `OSError` without a file name.
     """
     if isinstance(error, OssferryError):
         return _of_service(error)

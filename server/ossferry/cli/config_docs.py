@@ -1,4 +1,4 @@
-"""Generates the page `docs/configuration.md` from the options and the docstrings about them."""
+"""Generates the page `docs/configuration.md` from the options and their docstrings."""
 
 import ast
 import inspect

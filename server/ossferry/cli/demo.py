@@ -1,8 +1,9 @@
 """Runs the demo on one machine: the server, and a mock of OSS and STS with one bucket.
 
-Only this module and `mock` import the mock. The server works as in production: it calls STS over
-HTTP with the official client. This module prepares the bucket with the SDK of OSS, as an operator
-would in production. The demo uses the mock's keys and ignores real credentials in the environment.
+Only this module and `ossferry.cli.mock` import the mock. The server works as in production: it
+calls STS over HTTP with the official client. This module prepares the bucket with the SDK of OSS,
+as an operator would in production. The demo uses the mock's access keys and ignores credentials in
+the environment.
 """
 
 import json
@@ -119,7 +120,7 @@ server uses the other role to manage uploads.
 
 
 class Demo:
-    """Context manager that runs the mock and the server in threads.
+    """Context manager that runs the mock and the demo server in threads.
 
     Args:
         host: address on which the mock and the server listen.
@@ -138,7 +139,7 @@ class Demo:
         overrides: settings that replace the demo's own settings.
 
     Attributes:
-        url: address of the page. All attributes are set when the context is entered.
+        url: URL of the page. All attributes are set when the context is entered.
         oss: the mock, for injecting faults and inspecting buckets.
         bucket: name of the bucket.
         settings: the server's settings.
@@ -307,10 +308,10 @@ class Demo:
 
 
 def prepare_bucket(settings: Settings, endpoint: str, origins: list[str]) -> None:
-    """Create the bucket, and set the CORS rule that the page needs.
+    """Create the demo's bucket in the mock, and set the CORS rule that the page needs.
 
     Args:
-        endpoint: URL of OSS.
+        endpoint: URL of OSS, or of the mock.
         origins: origins of the page, which the CORS rule allows.
     """
     operator = StsCredentials(

@@ -25,10 +25,11 @@ STYLES = {
 
 @contextmanager
 def shown(*, as_json: bool) -> Iterator[Callable[[Row], None]]:
-    """Print the rows that the yielded function receives.
+    """Context manager that prints the rows that are passed to its value, a function.
 
-    A terminal gets a table at the end, with `as_json` everybody gets JSON at the end, and other
-    programs get each line at once. If stderr is a terminal, it shows the progress.
+    With `as_json`, it prints one JSON document on exit. Otherwise, a terminal gets a table on exit,
+    and other programs get each row at once, as text separated by tabs. If stderr is a terminal, a
+    progress bar is shown there.
     """
     rows: list[Row] = []
     has_lines = not (as_json or sys.stdout.isatty())
@@ -55,7 +56,7 @@ def shown(*, as_json: bool) -> Iterator[Callable[[Row], None]]:
 
 
 def show_table(rows: Sequence[Row], console: Console) -> None:
-    """Print the result as a table with a reason and, if something is wrong, a fix for each row."""
+    """Print the rows to the console as a table; each row has a reason and, if needed, a fix."""
     table = Table("check", "result", "reason and fix")
     for row in rows:
         words = Text("\n").join(Text(each) for each in (row.reason, row.fix) if each)

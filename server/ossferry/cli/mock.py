@@ -1,7 +1,7 @@
-"""The mock as the commands use it: it comes from the wheel `mock-oss`, or from the checkout.
+"""The mock of OSS and STS for commands; it comes from the wheel `mock-oss`, or from the checkout.
 
-Only this module and `demo` import the mock. This module does not load the server, so the command
-`mock-oss` starts in less than a second. Call `require_mock` before the others.
+Only this module and `ossferry.cli.demo` import the mock. This module does not import the server, so
+the command `mock-oss` starts in less than a second. Call `require_mock` before the other functions.
 """
 
 import os
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def require_mock(needed_by: str) -> None:
-    """Raise an error unless the mock is installed in the version of the server.
+    """Raise an error unless the mock is installed, in the same version as the server.
 
     Args:
         needed_by: the option or command that needs the mock.
@@ -39,7 +39,7 @@ def require_mock(needed_by: str) -> None:
 
 
 def refuse_unsafe_mock(settings: "Settings") -> None:
-    """Raise an error if the settings allow a mock, but `ossferry serve` must not use one.
+    """Raise an error if the settings allow a mock, but `ossferry serve` cannot or must not use one.
 
     Raises:
         SettingsError: the mock is not installed, or the environment looks like production.
@@ -70,7 +70,7 @@ def refuse_production(host: str, *, option: str) -> None:
 
 
 def run_mock_oss(arguments: Sequence[str]) -> None:
-    """Run the command `mock-oss` with these arguments.
+    """Run the command `mock-oss` with these arguments until it ends.
 
     Raises:
         SystemExit: always, with the exit code of the command.

@@ -3,7 +3,8 @@
 A terminal gets tables, other programs get text with one line per row; with `--json`, both get one
 JSON object per line. Rows are written while a command runs, so long lists need little memory.
 Progress bars are shown on stderr, and only if stderr is a terminal. Names and keys come from other
-people: control characters in them are escaped, so that they cannot change the terminal or a line.
+people, so control characters in them are escaped. Otherwise they could change the terminal or look
+like another line.
 """
 
 import json
@@ -37,7 +38,7 @@ def _remember(context: typer.Context, wanted: bool) -> bool:
 
 
 def wants_json(context: typer.Context) -> bool:
-    """Return whether `JsonOption` was given to the command of a context or of a parent."""
+    """Return whether the option `--json` was given to a command or to one of its parents."""
     return bool(context.meta.get(AS_JSON))
 
 
@@ -47,12 +48,12 @@ JsonOption: TypeAlias = Annotated[
 
 
 class Rows:
-    """Context manager that writes rows to stdout; all rows have the same columns.
+    """Context manager that writes rows with the same columns to stdout: a table, text or JSON.
 
     Args:
         names: the names of the columns, which are the keys in JSON.
-        titles: the titles of columns; by default their names, with spaces and without `at`.
-        as_json: whether to write JSON objects.
+        titles: the titles of columns; by default made from their names.
+        as_json: whether to write one JSON object per line.
         has_heading: whether text for other programs begins with a line of titles.
     """
 
@@ -80,7 +81,7 @@ class Rows:
             self._write_heading()
 
     def add(self, **values: Value) -> None:
-        """Write one row, with a value for each column; `None` is shown as `-`."""
+        """Write one row with a value for each column; `None` is shown as `-` (null in JSON)."""
         if self._as_json:
             json_line({name: _for_json(values[name]) for name in self._titles})
         elif self._is_terminal:
@@ -142,15 +143,14 @@ def plain(text: str) -> str:
 def progress(
     words: str, *, total: int | None, in_bytes: bool = False
 ) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar while the context is entered, if stderr is a terminal.
+    """Context manager that shows a progress bar on stderr, if stderr is a terminal.
+
+    Its value is a function; call it with each amount of work that is done.
 
     Args:
         words: the text beside the bar.
-        total: the amount of work; None if it is unknown.
+        total: the whole amount of work; None if it is unknown.
         in_bytes: whether the amount is a number of bytes.
-
-    Yields:
-        A function that adds an amount of finished work.
     """
     if not sys.stderr.isatty():
         yield lambda _amount: None

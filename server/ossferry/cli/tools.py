@@ -1,7 +1,6 @@
 """Opens the settings, the ledger and the bucket for a command, and closes them afterwards.
 
-Commands use the database and the cloud account in the settings, and work with or without a running
-server.
+The ledger and the bucket are those in the server's settings. The server need not be running.
 """
 
 import asyncio
@@ -22,7 +21,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """The settings, the ledger, and the bucket with the rights of the server."""
+    """Everything that a command needs: the settings, the ledger, and the bucket.
+
+    The bucket is accessed with the server's role for stored objects.
+    """
 
     settings: Settings
     database: Database
@@ -30,7 +32,7 @@ class Tools:
 
 
 def with_ledger(work: Callable[[Database], Awaitable[T]]) -> T:
-    """Run an asynchronous function with the ledger, and return its result.
+    """Open the ledger, run an asynchronous function with it, and return the function's result.
 
     Raises:
         SettingsError: an option is missing or invalid.
@@ -48,7 +50,7 @@ def with_ledger(work: Callable[[Database], Awaitable[T]]) -> T:
 
 
 def with_bucket(work: Callable[[Tools], Awaitable[T]]) -> T:
-    """Run an asynchronous function with the ledger and the bucket, and return its result.
+    """Open the ledger and the bucket, run an asynchronous function, and return its result.
 
     Raises:
         SettingsError: an option is missing or invalid.

@@ -1,6 +1,6 @@
 """The commands `ossferry ls`, `share` and `verify` for stored uploads.
 
-The commands have the rights of the server: they use its role for objects and its ledger. Each
+The commands use the server's ledger, and access stored objects with the server's RAM role. Each
 command imports its dependencies when it is called, so that the command line starts quickly.
 """
 
@@ -76,9 +76,9 @@ Format: TypeAlias = Annotated[
 def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
     """List the stored uploads by key, with size, time, owner and CRC-64.
 
-    The list comes from the bucket, so it has every stored object. Owner and CRC-64 come from the
-    ledger; the CRC-64 is missing until the server has recorded the object. A symlink has the type
-    `symlink`.
+    The list comes from the bucket, so it contains every stored object. Owner and CRC-64 come from
+    the ledger; the CRC-64 is missing until the server has recorded the object. A symlink has the
+    type `symlink`.
     """
     from ossferry.cli.tools import with_bucket
     from ossferry.uploads.inventory import stored_uploads
@@ -120,7 +120,7 @@ def share(
     format_: Format = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a link that reads one upload: for an hour, or for the given time up to 7 days.
+    """Print a link to one upload, which is valid for an hour, or for the given time up to 7 days.
 
     OSS changes an image when the link is opened; the stored image stays as it is. The link obeys
     the same rules as a link from the page, and is recorded in the ledger and in the audit trail. A
@@ -209,9 +209,9 @@ def verify(
 ) -> None:
     """Compare the stored objects with their receipts: size, and CRC-64 as OSS computed it.
 
-    Print the uploads that differ, are missing, symlinks or unreadable, or have no CRC-64 in OSS.
-    The exit code is 1 if there are any. Objects without a receipt are only counted, not checked;
-    `ossferry admin reconcile` records them.
+    Print the uploads that differ, are missing, are symlinks, cannot be read, or have no CRC-64 in
+    OSS. The exit code is 1 if there are any. Objects without a receipt are only counted, not
+    checked; `ossferry admin reconcile` records them.
     """
     from ossferry.uploads.scope import read_key
 

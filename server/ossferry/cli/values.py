@@ -1,6 +1,6 @@
-"""Reads values of options, and says in one sentence what a wrong value must be.
+"""Parsers for the values of options; an error message says in one sentence what the value must be.
 
-The functions raise `typer.BadParameter`, so a wrong value ends the command with code 2.
+The functions raise `typer.BadParameter`, so a wrong value ends the command with exit code 2.
 """
 
 import re
@@ -11,7 +11,7 @@ import typer
 
 
 def day(text: str) -> datetime:
-    """Return the begin of a day in UTC, such as `2026-11-28`.
+    """Parse a day such as `2026-11-28`, and return its beginning in UTC.
 
     Raises:
         typer.BadParameter: the text is not a day.
@@ -23,9 +23,9 @@ def day(text: str) -> datetime:
 
 
 def whole_number(*, most: int) -> Callable[[str], int]:
-    """Return a function that reads a whole number from 0 to `most`.
+    """Return a parser for whole numbers from 0 to `most`.
 
-    The function raises `typer.BadParameter` for other text.
+    The parser raises `typer.BadParameter` for other text.
     """
 
     def read(text: str) -> int:

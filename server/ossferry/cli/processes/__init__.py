@@ -1,1 +1,1 @@
-"""The processes of a server: sockets, worker processes, and their end."""
+"""Server processes: sockets, worker processes, and their shutdown."""

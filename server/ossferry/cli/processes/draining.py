@@ -1,8 +1,9 @@
-"""Stopping without losing a request: the server first lets clients move to another server.
+"""Shutdown without losing a request: clients get time to move to another server.
 
-After a stop signal the server still accepts connections for some seconds. It answers each request
-with `Connection: close`, and `/readyz` with 503, so that proxies and load balancers move on. Then
-it accepts no new connections, finishes running requests, and closes its socket.
+After a stop signal, the server still accepts connections for some seconds. It adds `Connection:
+close` to each response, and responds to `/readyz` with 503, so that proxies and load balancers use
+another server. Then it accepts no new connections, finishes running requests, and closes its
+socket.
 """
 
 import asyncio
@@ -33,7 +34,9 @@ log = logger("ossferry.draining")
 
 
 class DrainingServer(uvicorn.Server):
-    """A uvicorn server that drains for `WireConfig.drain_s` seconds before it closes its socket.
+    """A uvicorn server that still accepts connections for some time after a stop signal.
+
+    This time is `WireConfig.drain_s` seconds.
 
     Args:
         on_listening: called when the server accepts connections.
@@ -49,7 +52,7 @@ class DrainingServer(uvicorn.Server):
         self._ends_at = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start the application, and only then listen on the sockets.
+        """Start the application, and listen on the sockets only after that.
 
         Raises:
             SystemExit: another program listens on the address.
@@ -69,7 +72,7 @@ class DrainingServer(uvicorn.Server):
         self._on_listening()
 
     async def on_tick(self, counter: int) -> bool:
-        """Return whether to stop now; uvicorn calls this method ten times per second."""
+        """Return whether the server should stop now; uvicorn calls this ten times per second."""
         if not await super().on_tick(counter):
             return False
         now = asyncio.get_running_loop().time()

@@ -1,8 +1,8 @@
 """Runs an ASGI application in a background thread, with blocking `start` and `stop` methods.
 
-The function `bind` binds the socket before the thread starts, so a port in use is reported
-immediately. The server listens on the socket when the application has started; before that,
-connections are refused, so that a proxy tries another server at once.
+The function `bind` binds the socket before the thread starts, so a port that is in use is reported
+immediately. The server listens on the socket only when the application has started. Before that,
+connections are refused, so a proxy tries another server at once.
 """
 
 import signal
@@ -23,11 +23,11 @@ GRACE_S = 3
 
 
 def bind(host: str, port: int, *, option: str) -> socket.socket:
-    """Return a socket for exactly this address; it does not listen yet.
+    """Return a socket that is bound to exactly this address, but does not listen yet.
 
     Args:
         port: 0 selects a free port.
-        option: the option to name in an error message, such as `--port`.
+        option: name of the option to mention in an error message, such as `--port`.
 
     Raises:
         SettingsError: the address cannot be used, for example because the port is already in use.
@@ -52,12 +52,12 @@ def address_of(sock: socket.socket) -> str:
 
 
 class BackgroundServer:
-    """A uvicorn server in a thread.
+    """A uvicorn server in a background thread.
 
     Args:
         limits: timeouts and maximum number of connections.
         drain_s: seconds after the call of `stop` during which the server still accepts connections.
-        grace_s: seconds that running requests may take to finish after that.
+        grace_s: further seconds during which running requests may finish.
         on_exit: called when the thread ends, even after an error.
     """
 
@@ -96,7 +96,10 @@ class BackgroundServer:
             raise SettingsError("The server did not start; its log says why.")
 
     def stop(self) -> None:
-        """Drain, finish running requests, close the socket, and wait for the thread to end."""
+        """Stop the server, and wait until its thread has ended.
+
+        The server first drains for `drain_s` seconds, then finishes running requests.
+        """
         self._server.should_exit = True
         self._thread.join()
         self._sock.close()

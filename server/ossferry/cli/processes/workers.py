@@ -1,4 +1,4 @@
-"""Runs the server in several processes on one socket.
+"""Runs the server in several worker processes that accept connections on one socket.
 
 The processes share no memory; shared state is in Redis and in the ledger. Each process reads the
 settings from the same environment. If a process ends unexpectedly, a new process replaces it. The
@@ -35,7 +35,7 @@ GRACE_S = 10
 
 
 def run_workers(settings: Settings, sock: socket.socket) -> None:
-    """Run `settings.workers` server processes on a socket until a signal stops them.
+    """Run `settings.workers` server processes on a socket, until a stop signal arrives.
 
     Raises:
         SettingsError: a process could not start.
@@ -106,7 +106,7 @@ def allow_connections() -> None:
 
 
 def settle() -> None:
-    """Reduce the work of the garbage collector; call this after the application is created.
+    """Reduce the work of Python's garbage collector; call this after the application is created.
 
     Objects that exist now are excluded from collection, because they exist until the process ends.
     Later collections are rare, because requests create almost no reference cycles.

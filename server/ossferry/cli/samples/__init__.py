@@ -1,1 +1,1 @@
-"""Files to try the checks of the demo, and the demo's own checks."""
+"""Sample files to try the checks of the demo, and the demo's own checks."""

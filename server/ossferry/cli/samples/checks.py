@@ -1,4 +1,4 @@
-"""Checks of a shop: its orders, the documents for its audit, and its log files.
+"""Sample checks of a shop, for its order files, documents and log files.
 
 The page runs these functions in the browser, before a file is uploaded.
 """
@@ -16,7 +16,7 @@ BLOCK = 1 << 20
 
 @check("orders*.csv", max_seconds=30)
 def has_our_columns(file: CheckedFile) -> None:
-    """The first three columns of the orders are always the same."""
+    """Reject an order file unless its first three columns are the usual ones."""
     with file.path.open(newline="", encoding="utf-8-sig") as source:
         header = next(csv.reader(source), [])
     if header[:3] != COLUMNS:
@@ -25,7 +25,7 @@ def has_our_columns(file: CheckedFile) -> None:
 
 @check("*.pdf", max_seconds=30, seconds_per_mb=0.5)
 def hash_for_audit(file: CheckedFile) -> Note:
-    """The object carries the hash of the document as `x-oss-meta-audit-sha256`."""
+    """Add the hash of a document to the object's metadata, as `x-oss-meta-audit-sha256`."""
     digest = hashlib.sha256()
     done = 0
     with file.path.open("rb") as source:
@@ -38,7 +38,7 @@ def hash_for_audit(file: CheckedFile) -> Note:
 
 @check("*.log", max_seconds=60, seconds_per_mb=1)
 def compress_logs(file: CheckedFile) -> Replace | None:
-    """Log files are uploaded as gzip files, if these are smaller."""
+    """Replace a log file by a gzip file, if that is smaller."""
     packed = file.folder / f"{file.name}.gz"
     with (
         file.path.open("rb") as source,

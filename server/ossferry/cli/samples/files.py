@@ -1,8 +1,9 @@
-"""Writes the files with which people try the checks of the demo, and a README about them.
+"""Writes sample files with which people try the checks of the demo, and a README about them.
 
-Each file shows one thing that a check can do. Most of them are in this folder: Pillow made
-`harbour.jpg`, `pillow-heif` made `IMG_0417.heic`, and pypdf encrypted `contract.pdf`. Both photos
-have a made-up position. Files that are large, or that look dangerous to a scanner, are made here.
+Each file shows one thing that a check can do. Most of them are in this folder: Pillow created
+`harbour.jpg`, `pillow-heif` created `IMG_0417.heic`, and pypdf encrypted `contract.pdf`. Both
+photos have an invented GPS position. This module generates files that are large, or that look
+dangerous to a virus scanner.
 """
 
 import io
@@ -29,11 +30,11 @@ Each line says what the page does with a file.
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A file to try.
+    """A sample file.
 
     Attributes:
         outcome: what the page does with the file.
-        why: a sentence about the outcome.
+        why: a sentence that explains the outcome.
         make: returns the content of the file; None if the file is in this folder.
     """
 
@@ -49,11 +50,11 @@ class Sample:
 
 @contextmanager
 def sample_folder(data_dir: Path | None) -> Iterator[Path]:
-    """Write all sample files into a folder `samples`; yield the absolute path of this folder.
+    """Context manager that writes all sample files into a folder `samples`; its value is the path.
 
     Args:
         data_dir: the parent folder, in which the files stay. With None, the parent is a temporary
-            folder, which is removed at the end of the `with` block.
+            folder, which is removed on exit.
 
     Raises:
         OSError: a file cannot be written.

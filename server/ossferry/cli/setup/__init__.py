@@ -1,1 +1,1 @@
-"""The commands that make, describe and remove the cloud resources of a server."""
+"""The commands that create, describe and remove the cloud resources of a server."""

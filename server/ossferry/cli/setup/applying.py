@@ -1,6 +1,6 @@
-"""Applies steps: sends the calls that are missing, one after the other, and reports each.
+"""Applies the steps of a set-up: sends the missing API calls one by one, and reports each.
 
-A step reads the account again just before its calls. Therefore a run that was interrupted can be
+Before its calls, a step reads the account again. Therefore a run that was interrupted can be
 repeated: the next run makes only the calls that are still missing.
 """
 
@@ -38,10 +38,10 @@ def apply(
     *,
     planned: Sequence[Call] | None = None,
 ) -> None:
-    """Send the calls that the steps need.
+    """Send the API calls that the steps need, and report them to the terminal.
 
     Args:
-        planned: the calls of a plan; `apply` makes no other call. None: all calls are allowed.
+        planned: the calls of a plan file; no other call may be sent. None allows all calls.
 
     Raises:
         CloudError: RAM or OSS refuses a call or does not answer; a later run continues here.

@@ -1,4 +1,4 @@
-"""The caller's cloud account as the commands `setup` and `teardown` open it, or a mock."""
+"""Access of the commands `setup` and `teardown` to the caller's cloud account, or to a mock."""
 
 import json
 from collections.abc import Container, Iterator, Mapping
@@ -21,7 +21,7 @@ STS_ENDPOINT = "https://sts.aliyuncs.com"
 
 
 class Cloud:
-    """The services of the cloud, or a mock that stands in for them.
+    """The cloud services that a command calls, or a mock of them.
 
     Args:
         mock: URL of a mock, or empty text.
@@ -53,13 +53,14 @@ class Cloud:
             ) from error
 
     def wanted(self, names: Mapping[str, Any], *, more: Container[str] = ()) -> Wanted:
-        """Return the wanted state of the caller's account; ask a person for missing names.
+        """Return the wanted state of the caller's account; ask the user for missing options.
 
         Args:
-            more: names that have a default; ask for them, too, if a person is asked anyway.
+            names: options of the command, by the names of fields of `Wanted`.
+            more: optional fields to ask for if the user is asked for a missing one anyway.
 
         Raises:
-            UsageError: a name is missing or cannot be used.
+            UsageError: a name is missing or invalid.
         """
         terminal, is_asking = Terminal(), False
         given = {**names, "plain_http": self.mock.startswith("http://")}
@@ -106,7 +107,7 @@ class Cloud:
 
     @contextmanager
     def account(self, wanted: Wanted) -> Iterator[Account]:
-        """Return a context with the account.
+        """Context manager that opens the cloud account; its value is the `Account`.
 
         Raises:
             CloudError: OSS does not accept the region, or does not answer.

@@ -1,7 +1,7 @@
-"""The commands `ossferry setup` and `ossferry teardown`: make or remove the cloud resources.
+"""The commands `ossferry setup` and `ossferry teardown`: create or remove the cloud resources.
 
-The options that name something in the cloud are read by `names_of` from the context. Each command
-imports its dependencies when it is called, so that the command line starts quickly.
+`names_of` reads the options that name something in the cloud from the context. Each command imports
+its dependencies when it is called, so that the command line starts quickly.
 """
 
 from dataclasses import replace
@@ -139,7 +139,7 @@ def teardown(
     mock: Mock = "",
     oss_endpoint: OssEndpoint = "",
 ) -> None:
-    """Remove what `ossferry setup` has made; a bucket with objects stays, and one it did not make.
+    """Remove what `ossferry setup` has made; a bucket with objects, or of other origin, stays.
 
     The command prints all calls, asks, and makes them. Give the same names as for `setup`, or the
     plan with --from-plan.

@@ -72,7 +72,7 @@ OssEndpoint: TypeAlias = Annotated[
 
 
 def names_of(context: typer.Context) -> dict[str, Any]:
-    """Return the options of a command that are fields of `Wanted`, by the name of the field."""
+    """Return the options of a command that name something in the cloud, by fields of `Wanted`."""
     from ossferry.setup.wanted import Wanted
 
     given = dict(context.params)
@@ -82,7 +82,10 @@ def names_of(context: typer.Context) -> dict[str, Any]:
 
 
 def given_names(context: typer.Context) -> dict[str, str]:
-    """Return field of `Wanted` -> option, for the options on the command line."""
+    """Return the options on the command line that name something in the cloud.
+
+    The result is a mapping from fields of `Wanted` to options such as `--bucket`.
+    """
     found = {}
     for parameter in context.command.params:
         name = str(parameter.name)
@@ -94,10 +97,10 @@ def given_names(context: typer.Context) -> dict[str, str]:
 
 
 def refuse_names(context: typer.Context, *, plan: str, allowed: Container[str] = ()) -> None:
-    """Refuse names on the command line next to a plan, which has all names.
+    """Refuse names on the command line together with a plan file, which contains all names.
 
     Args:
-        plan: the option that has the plan's file.
+        plan: the option with the plan file.
         allowed: fields of `Wanted` that may be given.
 
     Raises:

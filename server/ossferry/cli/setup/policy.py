@@ -1,4 +1,4 @@
-"""The command `ossferry policy`: prints one document of the set-up."""
+"""The command `ossferry policy`, which prints one document of the set-up, such as a RAM policy."""
 
 import json
 from typing import Annotated, Literal, TypeAlias
@@ -66,7 +66,7 @@ def policy(
     service_account: ServiceAccount = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Print a document as the API takes it: a RAM policy as JSON, a bucket's setting as XML.
+    """Print a document as the API expects it: a RAM policy as JSON, a bucket's setting as XML.
 
     With --json, a RAM policy is on one line, and XML is the member `document` of an object.
 

@@ -1,4 +1,4 @@
-"""One run of `ossferry setup` or `ossferry teardown`: reads the account, asks, makes the calls."""
+"""One run of `ossferry setup` or `teardown`: reads the account, asks the user, makes calls."""
 
 import json
 import signal
@@ -57,7 +57,10 @@ def ending(*, json_output: bool) -> Iterator[Result]:
 
 
 def refuse_existing(plan: Path | None) -> None:
-    """Refuse to write a plan over a file.
+    """Refuse to overwrite an existing file with a plan.
+
+    Args:
+        plan: the path for the new plan file; None if no file will be written.
 
     Raises:
         SettingsError: the file exists.
@@ -108,10 +111,15 @@ class Run:
         wait_s: float,
         yes: bool,
     ) -> None:
-        """Make the missing calls, and print the server's settings or write them into a file.
+        """Make the missing calls of a set-up, and output the settings for the server.
 
         Args:
-            planned: the calls of a plan; no other call is made.
+            key_path: new file for the access key; with None, the key is printed.
+            env_path: file in which to update the settings; with None, they are printed.
+            planned: the calls of a plan file; no other call may be made. None allows all calls.
+            new_key: whether to create another access key for the server's user.
+            wait_s: seconds to wait for the DNS record of a custom domain if nobody can be asked.
+            yes: whether to make the calls without asking.
         """
         if env_path is not None:
             _touch(env_path)  # before the first call

@@ -1,7 +1,7 @@
-"""What `setup` and `teardown` show: progress on stderr, the result on stdout, secrets once.
+"""Output of `setup` and `teardown`: progress on stderr, the result on stdout, and questions.
 
-A new access key goes to stdout, or into a file that only its owner can read, as soon as it exists:
-RAM shows its secret only once.
+A new access key is written to stdout, or to a file that only its owner can read, as soon as it
+exists: RAM shows the secret only once.
 """
 
 import fcntl
@@ -30,8 +30,8 @@ OWNER_ONLY = 0o600
 class KeyFile:
     """A new file for an access key, which only its owner can read.
 
-    A command that was killed leaves an empty file; the next command uses it. The file is locked, so
-    that no other command uses it at the same time.
+    If a command is killed, it leaves an empty file, which the next command uses. The file is
+    locked, so that no other command uses it at the same time.
 
     Raises:
         SettingsError: the file exists already and is not empty, another command uses it, or the
@@ -77,7 +77,7 @@ class KeyFile:
         )
 
     def write(self, text: str) -> None:
-        """Write the key, and make sure that it is on the disk."""
+        """Write the access key to the file, and flush the file to the disk."""
         self._is_empty = False  # first: an interruption must not delete the key
         os.write(self._descriptor, text.encode())
         os.fsync(self._descriptor)
@@ -126,24 +126,29 @@ class Terminal:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Return a context that shows that the account is being read."""
+        """Context manager that shows on stderr that the account is being read."""
         with self._console.status("Reading the account"):
             yield
 
     def show(self, calls: Sequence[Call], *, on_stdout: bool) -> None:
-        """Show the calls with their documents."""
+        """Print the API calls with their documents to stdout, or else to stderr."""
         for call in calls:
             typer.echo(call.as_text(), err=not on_stdout)
 
     def unchanged(self, step: str, *, noted: bool) -> None:
-        """Report a step without calls; `noted` says whether it had notes."""
+        """Report that a step needs no calls.
+
+        Args:
+            step: title of the step.
+            noted: whether the step has left notes for the person.
+        """
         word = "unchanged"
         if self._removing:
             word = "kept" if noted else "gone"
         self._line(word, step, "dim")
 
     def done(self, step: str, call: Call) -> None:
-        """Report a call that was made."""
+        """Report that a call of a step was made."""
         self._line("done", f"{step}: {call.action}", "green")
         self._result["calls"].append(call.as_data())
 
@@ -152,12 +157,12 @@ class Terminal:
         self._line("deleted", counted(objects, "object"), "dim")
 
     def note(self, text: str) -> None:
-        """Report a sentence for the person."""
+        """Report something that the person has to know or do, as a sentence."""
         self._line("note", text, "yellow")
         self._result["notes"].append(text)
 
     def access_key(self, user: str, key_id: str, secret: str) -> None:
-        """Take a new access key; its secret cannot be read again."""
+        """Output a new access key immediately, because its secret cannot be read again."""
         lines = f"ALIBABA_CLOUD_ACCESS_KEY_ID={key_id}\nALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}\n"
         if self._key_file is not None:
             self._key_file.write(lines)
@@ -191,7 +196,7 @@ class Terminal:
         return True
 
     def confirm(self, question: str, *, yes: bool) -> bool:
-        """Ask a person before the first call.
+        """Ask a person whether to make the calls, and return the answer; with `yes`, return True.
 
         Raises:
             SettingsError: nobody can be asked, and `--yes` is missing.
@@ -203,20 +208,20 @@ class Terminal:
         return self.asks(question)
 
     def asks(self, question: str, *, default: bool | None = None) -> bool:
-        """Ask a person on stderr; return whether the answer is yes.
+        """Ask a yes-or-no question on stderr; return whether the answer is yes.
 
         Args:
-            default: the answer of an empty line; None: ask again.
+            default: the answer that an empty line means; with None, the question is repeated.
         """
         if default is None:
             return Confirm.ask(question, console=self._console)
         return Confirm.ask(question, console=self._console, default=default)
 
     def asks_for(self, option: str, question: str) -> str:
-        """Ask a person on stderr for a text.
+        """Ask a person on stderr for the value of an option, and return the answer.
 
         Raises:
-            UsageError: nobody can be asked, and `option` is missing.
+            UsageError: nobody can be asked, so the option is missing.
         """
         if not sys.stdin.isatty():
             raise UsageError(f"{option} is missing.")
